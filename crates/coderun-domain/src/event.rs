@@ -1,0 +1,65 @@
+//! What happens to an execution, as it is stored, numbered and told to watchers.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::{Attempt, OutputStream, Progress, Sequence};
+
+/// Something that happened to an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Its state changed to this. A higher attempt than before means: the output so far is void.
+    Updated(Progress),
+    /// The program wrote something.
+    Output(OutputChunk),
+}
+
+/// A piece of output as the program wrote it. `Debug` shows the length only.
+///
+/// The chunks of the last attempt of one stream, put together in order, are byte for byte what was kept of the stream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutputChunk {
+    /// Which stream it was written to.
+    pub stream: OutputStream,
+    /// What was written; not empty.
+    pub bytes: Bytes,
+    /// By which attempt.
+    pub attempt: Attempt,
+}
+
+impl fmt::Debug for OutputChunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputChunk")
+            .field("stream", &self.stream)
+            .field("length_bytes", &self.bytes.len())
+            .field("attempt", &self.attempt)
+            .finish()
+    }
+}
+
+/// An event with its number: 1, 2, 3 … for each execution, without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The number.
+    pub sequence: Sequence,
+    /// What happened.
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_lengths_only() {
+        let chunk = OutputChunk {
+            stream: OutputStream::Stdout,
+            bytes: Bytes::from_static(b"hush"),
+            attempt: Attempt::from_count(1),
+        };
+        let shown = format!("{:?}", Event::Output(chunk));
+        assert!(!shown.contains("hush"));
+        assert!(shown.contains("length_bytes: 4"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Languages by name, and the catalog of those that can be run here.
+
+use std::fmt;
+
+/// The canonical name of a language, such as `python` or `cpp`.
+///
+/// 1 to [`Language::MAX_BYTES`] bytes of lowercase ASCII letters, digits and `+ # . _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Language(String);
+
+impl Language {
+    /// The longest name, in bytes.
+    pub const MAX_BYTES: usize = 32;
+
+    /// Checks and wraps a canonical name.
+    ///
+    /// # Errors
+    /// [`LanguageNameError`] when the name is empty, too long or has other characters.
+    pub fn parse(name: &str) -> Result<Self, LanguageNameError> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+#._-".contains(c);
+        if name.is_empty() || name.len() > Self::MAX_BYTES || !name.chars().all(allowed) {
+            return Err(LanguageNameError);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is not a canonical language name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a language name has 1 to 32 characters of `a-z 0-9 + # . _ -`")]
+pub struct LanguageNameError;
+
+/// One language as a runner offers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanguageSpec {
+    /// The canonical name.
+    pub language: Language,
+    /// Other names that mean it, in lower case.
+    pub aliases: Vec<String>,
+    /// What is installed, such as `3.11.2`; the first is the default. Empty where the runner cannot tell.
+    pub versions: Vec<String>,
+    /// The name under which the submitted code lies beside the submitted files.
+    pub entry_file: String,
+    /// A short program that prints a greeting.
+    pub example: String,
+}
+
+impl LanguageSpec {
+    /// The installed version that a request means: exactly it, or the first that begins with it (`3` means `3.11.2`).
+    /// Without a request it is the default.
+    #[must_use]
+    pub fn version(&self, requested: Option<&str>) -> Option<&str> {
+        let wanted = |installed: &&String| match requested {
+            None => true,
+            Some(prefix) => installed.strip_prefix(prefix).is_some_and(|rest| {
+                !prefix.is_empty() && (rest.is_empty() || rest.starts_with('.'))
+            }),
+        };
+        self.versions.iter().find(wanted).map(String::as_str)
+    }
+}
+
+/// The languages that can be run, found by name or alias.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LanguageCatalog {
+    specs: Vec<LanguageSpec>,
+}
+
+impl LanguageCatalog {
+    /// A catalog of what a runner offers, in the runner's order.
+    #[must_use]
+    pub const fn new(specs: Vec<LanguageSpec>) -> Self {
+        Self { specs }
+    }
+
+    /// All languages in it.
+    #[must_use]
+    pub fn specs(&self) -> &[LanguageSpec] {
+        &self.specs
+    }
+
+    /// The canonical names in it.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        self.specs
+            .iter()
+            .map(|spec| spec.language.clone())
+            .collect()
+    }
+
+    /// Finds a language by its canonical name or an alias, in any case.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&LanguageSpec> {
+        let name = name.to_lowercase();
+        let canonical = |spec: &&LanguageSpec| spec.language.as_str() == name;
+        let alias = |spec: &&LanguageSpec| spec.aliases.contains(&name);
+        self.specs
+            .iter()
+            .find(canonical)
+            .or_else(|| self.specs.iter().find(alias))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn python() -> LanguageSpec {
+        LanguageSpec {
+            language: Language::parse("python").unwrap(),
+            aliases: vec!["py".to_owned(), "python3".to_owned()],
+            versions: vec!["3.11.2".to_owned(), "3.9.18".to_owned()],
+            entry_file: "main.py".to_owned(),
+            example: "print('hello')".to_owned(),
+        }
+    }
+
+    #[test]
+    fn names_and_aliases_match_in_any_case() {
+        let catalog = LanguageCatalog::new(vec![python()]);
+        for name in ["python", "Python", "PY", "python3"] {
+            assert!(catalog.find(name).is_some(), "{name}");
+        }
+        for name in ["", "pyth", "python ", "ruby"] {
+            assert!(catalog.find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_met_by_whole_parts() {
+        let python = python();
+        assert_eq!(python.version(None), Some("3.11.2"));
+        assert_eq!(python.version(Some("3")), Some("3.11.2"));
+        assert_eq!(python.version(Some("3.9")), Some("3.9.18"));
+        assert_eq!(python.version(Some("3.9.18")), Some("3.9.18"));
+        assert_eq!(python.version(Some("3.1")), None);
+        assert_eq!(python.version(Some("")), None);
+    }
+
+    #[test]
+    fn a_name_has_its_alphabet_and_length() {
+        assert!(Language::parse(&"a".repeat(32)).is_ok());
+        assert_eq!(Language::parse(&"a".repeat(33)), Err(LanguageNameError));
+        for name in ["", "C", "c c", "é", "a/b"] {
+            assert_eq!(Language::parse(name), Err(LanguageNameError), "{name}");
+        }
+        assert!(Language::parse("c++").is_ok());
+    }
+}

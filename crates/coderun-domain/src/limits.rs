@@ -1,0 +1,366 @@
+//! What a program may use, and how much of it a caller may ask for.
+
+use std::time::Duration;
+
+use crate::ByteSize;
+use crate::submission::{Field, FieldError, LimitName, Problem};
+
+/// What one stage (compiling or running) may use. Nothing in it is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageLimits {
+    cpu_time: Duration,
+    wall_time: Duration,
+    memory: ByteSize,
+    processes: u32,
+}
+
+impl StageLimits {
+    /// Limits of one stage.
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] names the first that is zero.
+    pub fn new(
+        cpu_time: Duration,
+        wall_time: Duration,
+        memory: ByteSize,
+        processes: u32,
+    ) -> Result<Self, ZeroLimit> {
+        non_zero("cpu_time", cpu_time.is_zero())?;
+        non_zero("wall_time", wall_time.is_zero())?;
+        non_zero("memory", memory == ByteSize::default())?;
+        non_zero("processes", processes == 0)?;
+        Ok(Self {
+            cpu_time,
+            wall_time,
+            memory,
+            processes,
+        })
+    }
+
+    /// CPU time of all its processes together.
+    #[must_use]
+    pub const fn cpu_time(&self) -> Duration {
+        self.cpu_time
+    }
+
+    /// Time on the clock.
+    #[must_use]
+    pub const fn wall_time(&self) -> Duration {
+        self.wall_time
+    }
+
+    /// Memory of all its processes together.
+    #[must_use]
+    pub const fn memory(&self) -> ByteSize {
+        self.memory
+    }
+
+    /// Processes and threads at one time.
+    #[must_use]
+    pub const fn processes(&self) -> u32 {
+        self.processes
+    }
+}
+
+/// What files and streams of one execution may hold. Nothing in it is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageLimits {
+    output: ByteSize,
+    file_size: ByteSize,
+    disk: ByteSize,
+    open_files: u32,
+}
+
+impl StorageLimits {
+    /// Limits of files and streams.
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] names the first that is zero.
+    pub fn new(
+        output: ByteSize,
+        file_size: ByteSize,
+        disk: ByteSize,
+        open_files: u32,
+    ) -> Result<Self, ZeroLimit> {
+        non_zero("output", output == ByteSize::default())?;
+        non_zero("file_size", file_size == ByteSize::default())?;
+        non_zero("disk", disk == ByteSize::default())?;
+        non_zero("open_files", open_files == 0)?;
+        Ok(Self {
+            output,
+            file_size,
+            disk,
+            open_files,
+        })
+    }
+
+    /// What is kept of each of stdout and stderr.
+    #[must_use]
+    pub const fn output(&self) -> ByteSize {
+        self.output
+    }
+
+    /// The size of any one file.
+    #[must_use]
+    pub const fn file_size(&self) -> ByteSize {
+        self.file_size
+    }
+
+    /// All files of the execution together.
+    #[must_use]
+    pub const fn disk(&self) -> ByteSize {
+        self.disk
+    }
+
+    /// Open file descriptors of one process.
+    #[must_use]
+    pub const fn open_files(&self) -> u32 {
+        self.open_files
+    }
+}
+
+/// All limits of one execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// While the program runs.
+    pub run: StageLimits,
+    /// While it is compiled, where it is.
+    pub compile: StageLimits,
+    /// Its files and streams, in both stages.
+    pub storage: StorageLimits,
+}
+
+impl Limits {
+    /// The longest that both stages may take on the clock, together.
+    #[must_use]
+    pub const fn wall_time_in_all(&self) -> Duration {
+        self.run.wall_time.saturating_add(self.compile.wall_time)
+    }
+}
+
+/// A limit that is zero, which would let no program run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("limit `{name}` must be greater than zero")]
+pub struct ZeroLimit {
+    /// Which limit.
+    pub name: &'static str,
+}
+
+/// What a caller asks for; `None` means the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestedLimits {
+    /// CPU time of the run, in milliseconds.
+    pub cpu_time_ms: Option<u64>,
+    /// Wall time of the run, in milliseconds.
+    pub wall_time_ms: Option<u64>,
+    /// Memory of the run, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Output per stream, in bytes.
+    pub output_bytes: Option<u64>,
+    /// Processes at one time.
+    pub processes: Option<u64>,
+}
+
+/// The limits of an execution that asks for none, and the greatest that one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitPolicy {
+    default: Limits,
+    maximum: Limits,
+}
+
+impl LimitPolicy {
+    /// A policy whose defaults never exceed its maxima: a default above the maximum is lowered to it.
+    #[must_use]
+    pub fn new(default: Limits, maximum: Limits) -> Self {
+        let default = Limits {
+            run: lower_stage(default.run, maximum.run),
+            compile: lower_stage(default.compile, maximum.compile),
+            storage: StorageLimits {
+                output: default.storage.output.min(maximum.storage.output),
+                file_size: default.storage.file_size.min(maximum.storage.file_size),
+                disk: default.storage.disk.min(maximum.storage.disk),
+                open_files: default.storage.open_files.min(maximum.storage.open_files),
+            },
+        };
+        Self { default, maximum }
+    }
+
+    /// The limits of an execution that asks for none.
+    #[must_use]
+    pub const fn default_limits(&self) -> &Limits {
+        &self.default
+    }
+
+    /// The greatest limits that may be asked for.
+    #[must_use]
+    pub const fn maximum_limits(&self) -> &Limits {
+        &self.maximum
+    }
+
+    /// The limits in force for a request.
+    ///
+    /// # Errors
+    /// One [`FieldError`] for each limit that is zero or above the maximum.
+    pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut pick = |name, requested, default, maximum| {
+            check(name, requested, maximum, &mut errors).unwrap_or(default)
+        };
+        let (default, maximum) = (&self.default, &self.maximum);
+        let run = StageLimits {
+            cpu_time: Duration::from_millis(pick(
+                LimitName::CpuTimeMs,
+                requested.cpu_time_ms,
+                millis(default.run.cpu_time),
+                millis(maximum.run.cpu_time),
+            )),
+            wall_time: Duration::from_millis(pick(
+                LimitName::WallTimeMs,
+                requested.wall_time_ms,
+                millis(default.run.wall_time),
+                millis(maximum.run.wall_time),
+            )),
+            memory: ByteSize::from_bytes(pick(
+                LimitName::MemoryBytes,
+                requested.memory_bytes,
+                default.run.memory.as_bytes(),
+                maximum.run.memory.as_bytes(),
+            )),
+            processes: u32::try_from(pick(
+                LimitName::Processes,
+                requested.processes,
+                default.run.processes.into(),
+                maximum.run.processes.into(),
+            ))
+            .unwrap_or(maximum.run.processes),
+        };
+        let output = ByteSize::from_bytes(pick(
+            LimitName::OutputBytes,
+            requested.output_bytes,
+            default.storage.output.as_bytes(),
+            maximum.storage.output.as_bytes(),
+        ));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Limits {
+            run,
+            compile: default.compile,
+            storage: StorageLimits {
+                output,
+                ..default.storage
+            },
+        })
+    }
+}
+
+fn non_zero(name: &'static str, is_zero: bool) -> Result<(), ZeroLimit> {
+    if is_zero {
+        return Err(ZeroLimit { name });
+    }
+    Ok(())
+}
+
+fn lower_stage(default: StageLimits, maximum: StageLimits) -> StageLimits {
+    StageLimits {
+        cpu_time: default.cpu_time.min(maximum.cpu_time),
+        wall_time: default.wall_time.min(maximum.wall_time),
+        memory: default.memory.min(maximum.memory),
+        processes: default.processes.min(maximum.processes),
+    }
+}
+
+fn check(
+    name: LimitName,
+    requested: Option<u64>,
+    max: u64,
+    errors: &mut Vec<FieldError>,
+) -> Option<u64> {
+    let value = requested?;
+    let problem = match value {
+        0 => Problem::BelowMinimum { min: 1 },
+        _ if value > max => Problem::AboveMaximum { max },
+        _ => return Some(value),
+    };
+    errors.push(FieldError {
+        field: Field::Limit(name),
+        problem,
+    });
+    None
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::limit_policy;
+
+    #[test]
+    fn what_is_not_asked_for_is_the_default() {
+        let policy = limit_policy();
+        let limits = policy.resolve(&RequestedLimits::default()).unwrap();
+        assert_eq!(limits, *policy.default_limits());
+    }
+
+    #[test]
+    fn the_maximum_is_granted_and_one_more_is_refused() {
+        let policy = limit_policy();
+        let max = policy.maximum_limits().run.memory().as_bytes();
+        let ask = |memory_bytes| RequestedLimits {
+            memory_bytes: Some(memory_bytes),
+            ..RequestedLimits::default()
+        };
+        assert_eq!(
+            policy.resolve(&ask(max)).unwrap().run.memory().as_bytes(),
+            max
+        );
+        assert_eq!(
+            policy.resolve(&ask(max + 1)).unwrap_err(),
+            [FieldError {
+                field: Field::Limit(LimitName::MemoryBytes),
+                problem: Problem::AboveMaximum { max },
+            }]
+        );
+    }
+
+    #[test]
+    fn every_bad_limit_is_named() {
+        let asked = RequestedLimits {
+            cpu_time_ms: Some(0),
+            wall_time_ms: Some(u64::MAX),
+            memory_bytes: Some(0),
+            output_bytes: Some(u64::MAX),
+            processes: Some(u64::MAX),
+        };
+        let fields: Vec<_> = limit_policy()
+            .resolve(&asked)
+            .unwrap_err()
+            .into_iter()
+            .map(|error| error.field.to_string())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "limits.cpu_time_ms",
+                "limits.wall_time_ms",
+                "limits.memory_bytes",
+                "limits.processes",
+                "limits.output_bytes"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_zero_limit_cannot_be_made() {
+        let second = Duration::from_secs(1);
+        let memory = ByteSize::from_mib(1);
+        assert_eq!(
+            StageLimits::new(second, Duration::ZERO, memory, 1),
+            Err(ZeroLimit { name: "wall_time" })
+        );
+        assert!(StorageLimits::new(memory, memory, memory, 0).is_err());
+    }
+}

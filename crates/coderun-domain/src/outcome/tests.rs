@@ -1,0 +1,120 @@
+use rstest::rstest;
+
+use super::*;
+use crate::testing::{limit_policy, report};
+
+fn run(verdict: Verdict, ending: Ending, cpu_ms: u64) -> Outcome {
+    let report = Report {
+        verdict,
+        ending: Some(ending),
+        usage: Usage {
+            cpu_time: Some(Duration::from_millis(cpu_ms)),
+            ..Usage::default()
+        },
+        ..report(verdict)
+    };
+    Outcome::of_run(report, Output::default(), Output::default(), None)
+}
+
+#[rstest]
+#[case("42\n", "42", Verdict::Accepted)]
+#[case("42  \r\n\n\n", "42\n", Verdict::Accepted)]
+#[case("a \nb\t\n", "a\nb", Verdict::Accepted)]
+#[case(" 42", "42", Verdict::WrongAnswer)]
+#[case("a\n\nb", "a\nb", Verdict::WrongAnswer)]
+#[case("", "42", Verdict::WrongAnswer)]
+fn expected_output_is_compared_without_trailing_white_space(
+    #[case] actual: &'static str,
+    #[case] expected: &str,
+    #[case] verdict: Verdict,
+) {
+    let outcome = Outcome::of_run(
+        report(Verdict::Accepted),
+        Output::complete(actual),
+        Output::default(),
+        Some(expected),
+    );
+    assert_eq!(outcome.verdict(), verdict);
+}
+
+#[test]
+fn a_failed_program_is_no_wrong_answer() {
+    let outcome = Outcome::of_run(
+        report(Verdict::RuntimeError),
+        Output::complete("1"),
+        Output::default(),
+        Some("2"),
+    );
+    assert_eq!(outcome.verdict(), Verdict::RuntimeError);
+}
+
+#[rstest]
+#[case(
+    run(Verdict::TimeLimit, Ending::Signaled(Signal::KILL), 5001),
+    "CPU time limit of 5 s exceeded"
+)]
+#[case(
+    run(Verdict::TimeLimit, Ending::Signaled(Signal::KILL), 10),
+    "Time limit of 15 s exceeded"
+)]
+#[case(
+    run(Verdict::MemoryLimit, Ending::Signaled(Signal::KILL), 0),
+    "Memory limit of 256 MiB exceeded"
+)]
+#[case(
+    run(Verdict::OutputLimit, Ending::Signaled(Signal::KILL), 0),
+    "Output limit of 1 MiB exceeded"
+)]
+#[case(
+    run(Verdict::ProcessLimit, Ending::Exited(1), 0),
+    "Process limit of 64 exceeded"
+)]
+#[case(
+    run(Verdict::RuntimeError, Ending::Exited(3), 0),
+    "The program exited with code 3"
+)]
+#[case(
+    run(Verdict::RuntimeError, Ending::Signaled(Signal::from_number(11)), 0),
+    "The program was ended by SIGSEGV"
+)]
+#[case(
+    Outcome::without_run(EndedWithoutRun::Failed, "It waited too long"),
+    "It waited too long"
+)]
+fn an_error_is_explained_in_one_sentence(#[case] outcome: Outcome, #[case] sentence: &str) {
+    let limits = *limit_policy().default_limits();
+    assert_eq!(outcome.explanation(&limits).as_deref(), Some(sentence));
+}
+
+#[test]
+fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
+    let compile = CompileReport {
+        ending: Some(Ending::Signaled(Signal::KILL)),
+        usage: Usage {
+            cpu_time: Some(Duration::from_secs(15)),
+            ..Usage::default()
+        },
+        output: Output::default(),
+        error_output: Output::default(),
+    };
+    let report = Report {
+        ending: None,
+        compile: Some(compile),
+        ..report(Verdict::TimeLimit)
+    };
+    let outcome = Outcome::of_run(report, Output::default(), Output::default(), None);
+    let limits = *limit_policy().default_limits();
+    assert_eq!(
+        outcome.explanation(&limits).as_deref(),
+        Some("CPU time limit of 15 s exceeded")
+    );
+}
+
+#[test]
+fn success_needs_no_explanation() {
+    let limits = *limit_policy().default_limits();
+    assert_eq!(
+        run(Verdict::Accepted, Ending::Exited(0), 1).explanation(&limits),
+        None
+    );
+}

@@ -1,0 +1,153 @@
+//! Runs programs: the built-in sandbox or a third party's API.
+
+#![cfg_attr(
+    feature = "testing",
+    expect(
+        unused_parens,
+        reason = "mockall repeats the parentheses of `&mut (dyn RunIo + 'io)` where they are not needed"
+    )
+)]
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    Attempt, BackendError, ExecutionId, Language, LanguageSpec, OutputStream, Report, Submission,
+};
+
+/// What a runner is asked to run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// For which execution; unique among those that run, whatever the attempt.
+    pub id: ExecutionId,
+    /// Which attempt at it.
+    pub attempt: Attempt,
+    /// The program, its first input and its limits.
+    pub submission: Arc<Submission>,
+}
+
+/// What comes in for a running program.
+#[derive(Clone, PartialEq, Eq)]
+pub enum RunInput {
+    /// More for its stdin.
+    Data(Bytes),
+    /// Its stdin ends here.
+    Closed,
+    /// It is to be stopped.
+    Cancel,
+}
+
+impl fmt::Debug for RunInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(bytes) => write!(f, "Data({} bytes)", bytes.len()),
+            Self::Closed => f.write_str("Closed"),
+            Self::Cancel => f.write_str("Cancel"),
+        }
+    }
+}
+
+/// The running program's side of the world: takes its output, gives it input.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait RunIo: Send {
+    /// Takes a piece of output of the program, in the order it was written; never of the compiler.
+    ///
+    /// Waits while whoever listens is behind; the runner reads no more of the program's output meanwhile, but its
+    /// clocks go on.
+    async fn output(&mut self, stream: OutputStream, bytes: Bytes);
+
+    /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
+    ///
+    /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
+    /// come. Cancel-safe: nothing is lost if the future is dropped.
+    async fn input(&mut self) -> RunInput;
+}
+
+/// Runs programs.
+///
+/// Every runner keeps these promises:
+/// - A program that crashes, hangs, floods or is refused is a [`Report`], never an `Err`.
+/// - Output up to the submission's limit goes through [`RunIo::output`], byte for byte; a program that writes more is
+///   stopped and reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit).
+/// - After [`RunInput::Cancel`] the program is gone before `run` answers, with
+///   [`Verdict::Cancelled`](crate::Verdict::Cancelled).
+/// - Dropping the future of `run` kills the program, with everything it started.
+/// - Two runs see nothing of each other.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
+    /// The word that results carry, such as `sandbox`.
+    fn name(&self) -> &'static str;
+
+    /// The languages that can be run now, best known from the runner itself.
+    fn languages(&self) -> Vec<LanguageSpec>;
+
+    /// Whether a program could be run now.
+    ///
+    /// # Errors
+    /// The [`RunnerError`] that a run would meet, with a reason that a person can act on.
+    async fn check(&self) -> Result<(), RunnerError>;
+
+    /// Runs one program to its end.
+    ///
+    /// # Errors
+    /// [`RunnerError`] when the service failed, not the program.
+    async fn run<'io>(
+        &self,
+        request: RunRequest,
+        io: &mut (dyn RunIo + 'io),
+    ) -> Result<Report, RunnerError>;
+}
+
+/// Why a runner could not run a program.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// It does not know the language.
+    #[error("the runner has no language `{language}`")]
+    Unsupported {
+        /// The language asked for.
+        language: Language,
+    },
+    /// It has too much to do.
+    #[error("the runner is overloaded")]
+    Overloaded {
+        /// When to ask again, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// It cannot be reached, or this machine cannot build it.
+    #[error("the runner `{backend}` is not available: {reason}")]
+    Unavailable {
+        /// The runner's name.
+        backend: &'static str,
+        /// Why, for the operator; free of secrets and addresses.
+        reason: String,
+        /// The cause.
+        #[source]
+        source: Option<BackendError>,
+    },
+    /// It does not keep to its own protocol.
+    #[error("the runner `{backend}` is broken")]
+    Broken {
+        /// The runner's name.
+        backend: &'static str,
+        /// The cause.
+        #[source]
+        source: BackendError,
+    },
+}
+
+impl RunnerError {
+    /// Whether the same run may succeed later or elsewhere.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Broken { .. } => true,
+            Self::Unsupported { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Hands executions to workers, one worker at a time, and takes back what became of them.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Attempt, BackendError, Event, Execution, ExecutionId, Language, Outcome, OutputChunk, Sequence,
+    WorkerId,
+};
+
+/// The worker's side of the store.
+///
+/// It works on the same data as the [`ExecutionStore`](crate::ExecutionStore): every step changes the record and adds
+/// its events in one step, or changes nothing. The attempt in a [`Lease`] is the fence: once another attempt has
+/// begun, or the execution has ended otherwise, every call with the old lease is answered with
+/// [`QueueError::LeaseLost`] and changes nothing. Every call may be repeated after [`QueueError::Unavailable`].
+///
+/// Every implementation passes `coderun_conformance::execution_queue_tests!`.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
+    /// Takes the next execution in one of these languages, or `None` if there is none now. Never waits.
+    ///
+    /// An execution whose worker has lost its lease goes first. Otherwise users take turns: one with many waiting
+    /// executions does not delay another. Nobody gets more executions at a time than the policy allows a user. The
+    /// execution is running, with its attempt raised, and the lease holds for the policy's `lease` time.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`], [`QueueError::Corrupt`].
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        languages: &[Language],
+    ) -> Result<Option<Lease>, QueueError>;
+
+    /// Waits until there may be something to take. May answer for nothing, and may miss a chance: ask [`take`]
+    /// again after a while in any case. Cancel-safe.
+    ///
+    /// [`take`]: ExecutionQueue::take
+    async fn work_available(&self);
+
+    /// Holds the lease for another `lease` time, and says whether the owner wants the execution stopped.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`] also where the deadline of the run has passed; [`QueueError::Unavailable`].
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError>;
+
+    /// Waits until the owner wants the execution stopped. A hint like `work_available`: the truth is what
+    /// [`renew`](ExecutionQueue::renew) says. Cancel-safe.
+    async fn cancel_requested(&self, lease: &Lease);
+
+    /// Stores pieces of output as events; the first of them gets the number after `after`.
+    ///
+    /// A repetition (same `after`, after a lost reply) changes nothing. Answers the number of the last event.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
+    async fn append(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        chunks: &[OutputChunk],
+    ) -> Result<Sequence, QueueError>;
+
+    /// Ends the execution: final state, last event, lease and places gone. A repetition changes nothing and is `Ok`.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
+    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError>;
+
+    /// Gives the execution back, to be taken up by another worker as soon as may be.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
+    async fn release(&self, lease: &Lease) -> Result<(), QueueError>;
+
+    /// Ends what has outlived its deadline or its last attempt, and deletes what has expired. Any replica may call
+    /// it at any time; each execution is ended once.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`].
+    async fn sweep(&self) -> Result<Swept, QueueError>;
+}
+
+/// The right of one worker to one attempt at an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The execution as it stood when it was taken: running, by this worker.
+    pub execution: Execution,
+}
+
+impl Lease {
+    /// Which execution.
+    #[must_use]
+    pub const fn id(&self) -> ExecutionId {
+        self.execution.id()
+    }
+
+    /// Which attempt at it: the fence.
+    #[must_use]
+    pub const fn attempt(&self) -> Attempt {
+        self.execution.attempt()
+    }
+}
+
+/// What a worker learns when it renews its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Go on.
+    Continue,
+    /// The owner wants the execution stopped.
+    Cancel,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Executions that it ended.
+    pub ended: usize,
+    /// Records that it deleted.
+    pub expired: usize,
+}
+
+/// Why a queue could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The execution is no longer this worker's: it was taken over, ended or deleted.
+    #[error("the lease on the execution is lost")]
+    LeaseLost,
+    /// The backend cannot be reached or refuses to work.
+    #[error("the queue `{backend}` is not available")]
+    Unavailable {
+        /// Which one.
+        backend: &'static str,
+        /// The cause.
+        #[source]
+        source: BackendError,
+    },
+    /// The backend holds something that cannot be an execution.
+    #[error("the queue `{backend}` holds a damaged record of `{id}`")]
+    Corrupt {
+        /// Which backend.
+        backend: &'static str,
+        /// Which execution.
+        id: ExecutionId,
+        /// The cause.
+        #[source]
+        source: BackendError,
+    },
+}
+
+impl QueueError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::LeaseLost | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
+impl From<OutputChunk> for Event {
+    fn from(chunk: OutputChunk) -> Self {
+        Self::Output(chunk)
+    }
+}

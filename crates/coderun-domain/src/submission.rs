@@ -1,0 +1,285 @@
+//! What a user hands in: parsed once, valid for ever.
+//!
+//! A [`SubmissionDraft`] is what arrived, field by field; [`Submission::parse`] turns it into a [`Submission`] or into
+//! the list of everything that is wrong with it. Whoever holds a `Submission` checks nothing again.
+
+mod error;
+mod files;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use error::{Field, FieldError, LimitName, Problem, SubmissionError};
+pub use files::{File, FileName, FileNameError};
+
+use crate::{
+    ByteSize, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, RequestedLimits, UserId,
+};
+
+/// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SubmissionDraft {
+    /// Source text of the entry file.
+    pub code: String,
+    /// Name or alias of the language, in any case.
+    pub language: String,
+    /// The version asked for, or any.
+    pub version: Option<String>,
+    /// What the program reads from stdin.
+    pub input: String,
+    /// Command line arguments of the program.
+    pub args: Vec<String>,
+    /// Files beside the code, by name.
+    pub files: Vec<(String, Bytes)>,
+    /// Limits that differ from the defaults.
+    pub limits: RequestedLimits,
+    /// What the program must print for the verdict `accepted`.
+    pub expected_output: Option<String>,
+}
+
+impl fmt::Debug for SubmissionDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubmissionDraft")
+            .field("code_bytes", &self.code.len())
+            .field("language_bytes", &self.language.len())
+            .field("input_bytes", &self.input.len())
+            .field("args", &self.args.len())
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How large a submission may be, and what limits it may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubmissionPolicy {
+    /// The longest code.
+    pub code_max: ByteSize,
+    /// The longest input, and the longest expected output.
+    pub input_max: ByteSize,
+    /// The most arguments.
+    pub args_max: usize,
+    /// The longest argument.
+    pub arg_max: ByteSize,
+    /// The most files.
+    pub files_max: usize,
+    /// All files together.
+    pub files_total_max: ByteSize,
+    /// What the program may use.
+    pub limits: LimitPolicy,
+}
+
+/// A submission that was checked against the policy and the languages of this deployment.
+///
+/// `Debug` shows lengths, never code, input, arguments or files.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Submission {
+    user: UserId,
+    language: Language,
+    draft: SubmissionDraft,
+    files: Vec<File>,
+    limits: Limits,
+}
+
+impl Submission {
+    /// Checks a draft.
+    ///
+    /// # Errors
+    /// [`SubmissionError`] with one entry for each thing that is wrong, in the order of the fields.
+    pub fn parse(
+        user: UserId,
+        draft: SubmissionDraft,
+        catalog: &LanguageCatalog,
+        policy: &SubmissionPolicy,
+    ) -> Result<Self, SubmissionError> {
+        let mut errors = Vec::new();
+        check_texts(&draft, policy, &mut errors);
+        let spec = find_language(&draft, catalog, &mut errors);
+        check_args(&draft.args, policy, &mut errors);
+        let files = files::parse(&draft.files, spec, policy, &mut errors);
+        let limits = policy
+            .limits
+            .resolve(&draft.limits)
+            .map_err(|found| errors.extend(found));
+        let (Some(spec), Ok(limits), true) = (spec, limits, errors.is_empty()) else {
+            return Err(SubmissionError::new(errors));
+        };
+        let version = spec.version(draft.version.as_deref()).map(str::to_owned);
+        Ok(Self {
+            user,
+            language: spec.language.clone(),
+            draft: SubmissionDraft {
+                version,
+                files: Vec::new(),
+                ..draft
+            },
+            files,
+            limits,
+        })
+    }
+
+    /// Who handed it in.
+    #[must_use]
+    pub const fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// The language, by its canonical name.
+    #[must_use]
+    pub const fn language(&self) -> &Language {
+        &self.language
+    }
+
+    /// The version that will run, where the runner names its versions.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.draft.version.as_deref()
+    }
+
+    /// The source text of the entry file; not empty, and NUL is allowed in it.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.draft.code
+    }
+
+    /// What the program reads from stdin; may be empty.
+    #[must_use]
+    pub fn input(&self) -> &str {
+        &self.draft.input
+    }
+
+    /// Command line arguments, none of which holds a NUL.
+    #[must_use]
+    pub fn args(&self) -> &[String] {
+        &self.draft.args
+    }
+
+    /// Files beside the code; no two have the same name and none that of the entry file.
+    #[must_use]
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the program must print for the verdict `accepted`, if the user said so.
+    #[must_use]
+    pub fn expected_output(&self) -> Option<&str> {
+        self.draft.expected_output.as_deref()
+    }
+
+    /// What it occupies in memory: all texts and files together.
+    #[must_use]
+    pub fn size(&self) -> ByteSize {
+        let args: usize = self.args().iter().map(String::len).sum();
+        let files: usize = self.files.iter().map(|file| file.content().len()).sum();
+        let expected = self.expected_output().map_or(0, str::len);
+        let total = self.code().len() + self.input().len() + args + files + expected;
+        ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Submission")
+            .field("user", &self.user)
+            .field("language", &self.language)
+            .field("code_bytes", &self.code().len())
+            .field("input_bytes", &self.input().len())
+            .field("args", &self.args().len())
+            .field("files", &self.files.len())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
+    if draft.code.is_empty() {
+        errors.push(FieldError {
+            field: Field::Code,
+            problem: Problem::Empty,
+        });
+    }
+    let expected = draft.expected_output.as_deref().unwrap_or_default();
+    for (field, text, max) in [
+        (Field::Code, draft.code.as_str(), policy.code_max),
+        (Field::InputData, &draft.input, policy.input_max),
+        (Field::ExpectedOutput, expected, policy.input_max),
+    ] {
+        check_length(field, text.as_bytes(), max, errors);
+    }
+}
+
+fn check_length(field: Field, bytes: &[u8], max: ByteSize, errors: &mut Vec<FieldError>) {
+    let actual = ByteSize::of(bytes);
+    if actual > max {
+        errors.push(FieldError {
+            field,
+            problem: Problem::TooLong { actual, max },
+        });
+    }
+}
+
+fn find_language<'a>(
+    draft: &SubmissionDraft,
+    catalog: &'a LanguageCatalog,
+    errors: &mut Vec<FieldError>,
+) -> Option<&'a LanguageSpec> {
+    if draft.language.is_empty() {
+        errors.push(FieldError {
+            field: Field::Language,
+            problem: Problem::Empty,
+        });
+        return None;
+    }
+    let Some(spec) = catalog.find(&draft.language) else {
+        let known = catalog
+            .languages()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        errors.push(FieldError {
+            field: Field::Language,
+            problem: Problem::UnknownLanguage { known },
+        });
+        return None;
+    };
+    let requested = draft.version.as_deref();
+    if requested.is_some() && spec.version(requested).is_none() {
+        errors.push(FieldError {
+            field: Field::Version,
+            problem: Problem::UnknownVersion {
+                known: spec.versions.clone(),
+            },
+        });
+    }
+    Some(spec)
+}
+
+fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
+    if args.len() > policy.args_max {
+        errors.push(FieldError {
+            field: Field::Args,
+            problem: Problem::TooMany {
+                actual: args.len(),
+                max: policy.args_max,
+            },
+        });
+    }
+    for (index, arg) in args.iter().enumerate().take(policy.args_max) {
+        check_length(Field::Arg(index), arg.as_bytes(), policy.arg_max, errors);
+        if arg.contains('\0') {
+            errors.push(FieldError {
+                field: Field::Arg(index),
+                problem: Problem::ContainsNul,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Files that are handed in beside the code.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::{ByteSize, LanguageSpec};
+
+use super::{Field, FieldError, Problem, SubmissionPolicy};
+
+/// A relative path of plain names, such as `data/input.txt`.
+///
+/// It cannot leave the folder it is put into: no part is empty, `.` or `..`, and none holds a NUL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileName(String);
+
+impl FileName {
+    /// The longest path, in bytes.
+    pub const MAX_BYTES: usize = 512;
+    /// The longest part of a path, in bytes: what Linux file systems allow.
+    pub const MAX_PART_BYTES: usize = 255;
+    /// The deepest path, in parts.
+    pub const MAX_PARTS: usize = 16;
+
+    /// Checks and wraps a path.
+    ///
+    /// # Errors
+    /// [`FileNameError`] says what is wrong with it.
+    pub fn parse(path: &str) -> Result<Self, FileNameError> {
+        if path.is_empty() {
+            return Err(FileNameError::Empty);
+        }
+        if path.starts_with('/') {
+            return Err(FileNameError::Absolute);
+        }
+        if path.contains('\0') {
+            return Err(FileNameError::ContainsNul);
+        }
+        if path.len() > Self::MAX_BYTES || path.split('/').count() > Self::MAX_PARTS {
+            return Err(FileNameError::TooLong);
+        }
+        for part in path.split('/') {
+            match part {
+                "" | "." | ".." => return Err(FileNameError::NotPlain),
+                _ if part.len() > Self::MAX_PART_BYTES => return Err(FileNameError::TooLong),
+                _ => {}
+            }
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Says why a text cannot name a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FileNameError {
+    /// There is no text.
+    #[error("must not be empty")]
+    Empty,
+    /// It begins at the root.
+    #[error("must not begin with `/`")]
+    Absolute,
+    /// It holds a NUL.
+    #[error("must not contain NUL")]
+    ContainsNul,
+    /// It has an empty part, `.` or `..`.
+    #[error("must not contain `..`, `.` or empty parts")]
+    NotPlain,
+    /// It is longer or deeper than allowed.
+    #[error("must have at most 512 bytes, 16 parts and 255 bytes in each part")]
+    TooLong,
+}
+
+/// A file beside the code. `Debug` shows the length of the content only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    name: FileName,
+    content: Bytes,
+}
+
+impl File {
+    /// Where it lies, relative to the code.
+    #[must_use]
+    pub const fn name(&self) -> &FileName {
+        &self.name
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub const fn content(&self) -> &Bytes {
+        &self.content
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("name", &self.name)
+            .field("content_bytes", &self.content.len())
+            .finish()
+    }
+}
+
+/// Checks all files, adds what is wrong to `errors` and answers the good ones.
+pub(super) fn parse(
+    files: &[(String, Bytes)],
+    spec: Option<&LanguageSpec>,
+    policy: &SubmissionPolicy,
+    errors: &mut Vec<FieldError>,
+) -> Vec<File> {
+    check_amount(files, policy, errors);
+    let entry_file = spec.map_or("", |spec| spec.entry_file.as_str());
+    let mut names = HashSet::from([entry_file.to_owned()]);
+    let mut parsed = Vec::new();
+    for (index, (name, content)) in files.iter().enumerate().take(policy.files_max) {
+        match parse_name(name, entry_file, &mut names) {
+            Ok(name) => parsed.push(File {
+                name,
+                content: content.clone(),
+            }),
+            Err(problem) => errors.push(FieldError {
+                field: Field::FileName(index),
+                problem,
+            }),
+        }
+    }
+    parsed
+}
+
+fn check_amount(
+    files: &[(String, Bytes)],
+    policy: &SubmissionPolicy,
+    errors: &mut Vec<FieldError>,
+) {
+    if files.len() > policy.files_max {
+        errors.push(FieldError {
+            field: Field::Files,
+            problem: Problem::TooMany {
+                actual: files.len(),
+                max: policy.files_max,
+            },
+        });
+    }
+    let total = files
+        .iter()
+        .fold(ByteSize::default(), |total, (_, content)| {
+            total.saturating_add(ByteSize::of(content))
+        });
+    if total > policy.files_total_max {
+        errors.push(FieldError {
+            field: Field::Files,
+            problem: Problem::TooLong {
+                actual: total,
+                max: policy.files_total_max,
+            },
+        });
+    }
+}
+
+/// A name is taken if a file has it, or if a file has it as a folder of its path, or the other way round.
+fn parse_name(
+    name: &str,
+    entry_file: &str,
+    names: &mut HashSet<String>,
+) -> Result<FileName, Problem> {
+    let name = FileName::parse(name)?;
+    let is_folder = |other: &String| {
+        other
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let parents = name.as_str().match_indices('/').map(|(end, _)| end);
+    let below_a_file = parents
+        .filter_map(|end| name.as_str().get(..end))
+        .any(|parent| names.contains(parent));
+    if below_a_file || names.iter().any(is_folder) || !names.insert(name.0.clone()) {
+        return Err(Problem::FileNameTaken {
+            entry_file: entry_file.to_owned(),
+        });
+    }
+    Ok(name)
+}

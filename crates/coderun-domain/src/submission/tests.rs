@@ -1,0 +1,186 @@
+use bytes::Bytes;
+use rstest::rstest;
+
+use super::*;
+use crate::FailureKind;
+use crate::testing::{catalog, draft, submission_policy};
+
+fn parse(draft: SubmissionDraft) -> Result<Submission, SubmissionError> {
+    let user = UserId::parse("alice").unwrap();
+    Submission::parse(user, draft, &catalog(), &submission_policy())
+}
+
+fn messages(draft: SubmissionDraft) -> Vec<String> {
+    let error = parse(draft).unwrap_err();
+    error.errors().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_alias_becomes_the_canonical_name_and_the_default_version() {
+    let submission = parse(SubmissionDraft {
+        language: "PY".to_owned(),
+        ..draft()
+    })
+    .unwrap();
+    assert_eq!(submission.language().as_str(), "python");
+    assert_eq!(submission.version(), Some("3.11.2"));
+}
+
+#[test]
+fn everything_wrong_is_listed_at_once() {
+    let bad = SubmissionDraft {
+        code: String::new(),
+        language: "cobol".to_owned(),
+        limits: RequestedLimits {
+            processes: Some(0),
+            ..RequestedLimits::default()
+        },
+        ..draft()
+    };
+    assert_eq!(
+        messages(bad),
+        [
+            "code must not be empty",
+            "language must be one of python, c",
+            "limits.processes must be at least 1",
+        ]
+    );
+}
+
+#[rstest]
+#[case::at_the_limit(256 << 10, None)]
+#[case::one_byte_over(
+    (256 << 10) + 1,
+    Some("code must be at most 256 KiB, not 262145 bytes")
+)]
+fn code_has_a_greatest_length(#[case] bytes: usize, #[case] message: Option<&str>) {
+    let result = parse(SubmissionDraft {
+        code: "x".repeat(bytes),
+        ..draft()
+    });
+    assert_eq!(
+        result.err().map(|error| error.to_string()).as_deref(),
+        message
+    );
+}
+
+#[test]
+fn too_much_code_or_input_is_too_large_and_the_rest_is_invalid() {
+    let long = "x".repeat((1 << 20) + 1);
+    let code = SubmissionDraft {
+        code: long.clone(),
+        ..draft()
+    };
+    let input = SubmissionDraft {
+        input: long.clone(),
+        ..draft()
+    };
+    let args = SubmissionDraft {
+        args: vec![long],
+        ..draft()
+    };
+    assert_eq!(parse(code).unwrap_err().kind(), FailureKind::TooLarge);
+    assert_eq!(parse(input).unwrap_err().kind(), FailureKind::TooLarge);
+    assert_eq!(parse(args).unwrap_err().kind(), FailureKind::Invalid);
+}
+
+#[test]
+fn nul_is_allowed_in_code_and_input_but_not_in_args() {
+    let good = SubmissionDraft {
+        code: "a\0b".to_owned(),
+        input: "\0".to_owned(),
+        ..draft()
+    };
+    assert!(parse(good).is_ok());
+    let bad = SubmissionDraft {
+        args: vec!["ok".to_owned(), "a\0b".to_owned()],
+        ..draft()
+    };
+    assert_eq!(messages(bad), ["args[1] must not contain NUL"]);
+}
+
+#[test]
+fn args_have_a_greatest_number_and_length() {
+    let many = |count: usize| SubmissionDraft {
+        args: vec!["x".repeat(4096); count],
+        ..draft()
+    };
+    assert!(parse(many(64)).is_ok());
+    assert_eq!(
+        messages(many(65)),
+        ["args must have at most 64 entries, not 65"]
+    );
+}
+
+#[rstest]
+#[case("../etc/passwd", "must not contain `..`, `.` or empty parts")]
+#[case("a/../b", "must not contain `..`, `.` or empty parts")]
+#[case("a//b", "must not contain `..`, `.` or empty parts")]
+#[case("/etc/passwd", "must not begin with `/`")]
+#[case("a\0", "must not contain NUL")]
+#[case("", "must not be empty")]
+#[case(
+    "main.py",
+    "must not repeat the name of another file or of the code, which is `main.py`"
+)]
+#[case(
+    "main.py/x",
+    "must not repeat the name of another file or of the code, which is `main.py`"
+)]
+fn a_file_name_stays_in_its_folder(#[case] name: &str, #[case] message: &str) {
+    let bad = SubmissionDraft {
+        files: vec![(name.to_owned(), Bytes::new())],
+        ..draft()
+    };
+    assert_eq!(messages(bad), [format!("files[0].name {message}")]);
+}
+
+#[test]
+fn two_files_cannot_share_a_name_nor_be_file_and_folder() {
+    for (first, second) in [("a", "a"), ("a", "a/b"), ("a/b", "a")] {
+        let bad = SubmissionDraft {
+            files: vec![
+                (first.to_owned(), Bytes::new()),
+                (second.to_owned(), Bytes::new()),
+            ],
+            ..draft()
+        };
+        assert!(parse(bad).is_err(), "{first} and {second}");
+    }
+}
+
+#[test]
+fn files_have_a_greatest_number_and_total() {
+    let files = |count: usize, bytes: usize| SubmissionDraft {
+        files: (0..count)
+            .map(|n| (format!("f{n}"), Bytes::from(vec![0; bytes])))
+            .collect(),
+        ..draft()
+    };
+    assert!(parse(files(50, 1)).is_ok());
+    assert_eq!(
+        messages(files(51, 1)),
+        ["files must have at most 50 entries, not 51"]
+    );
+    assert!(parse(files(4, 256 << 10)).is_ok());
+    assert_eq!(
+        messages(files(4, (256 << 10) + 1)),
+        ["files must be at most 1 MiB, not 1048580 bytes"]
+    );
+}
+
+#[test]
+fn debug_shows_lengths_only() {
+    let secret = SubmissionDraft {
+        code: "print('hush')".to_owned(),
+        input: "hush".to_owned(),
+        args: vec!["hush".to_owned()],
+        files: vec![("data.txt".to_owned(), Bytes::from_static(b"hush"))],
+        expected_output: Some("hush".to_owned()),
+        ..draft()
+    };
+    assert!(!format!("{secret:?}").contains("hush"));
+    let submission = parse(secret).unwrap();
+    assert!(!format!("{submission:?}").contains("hush"));
+    assert!(!format!("{:?}", submission.files()).contains("hush"));
+}
