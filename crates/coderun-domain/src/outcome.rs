@@ -91,6 +91,7 @@ impl Outcome {
     /// The outcome of a run: the runner's verdict, except that an accepted program that did not print what was
     /// `expected` is [`Verdict::WrongAnswer`].
     ///
+    /// A program that was not compiled has the compiler's text for its error output.
     /// Expected and actual output are compared after trimming white space at the end of each line and of the whole.
     #[must_use]
     pub fn of_run(
@@ -104,6 +105,11 @@ impl Outcome {
             Verdict::WrongAnswer
         } else {
             report.verdict
+        };
+        let error_output = if verdict == Verdict::CompileError && error_output.is_empty() {
+            compiler_text(&report)
+        } else {
+            error_output
         };
         Self {
             verdict,
@@ -262,6 +268,15 @@ impl EndedWithoutRun {
 fn seconds(duration: Duration) -> String {
     let text = format!("{:.3}", duration.as_secs_f64());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// What the compiler had to say, on whichever stream it said it.
+fn compiler_text(report: &Report) -> Output {
+    match &report.compile {
+        Some(compile) if compile.error_output.is_empty() => compile.output.clone(),
+        Some(compile) => compile.error_output.clone(),
+        None => Output::default(),
+    }
 }
 
 fn same_answer(expected: &str, actual: &[u8]) -> bool {

@@ -118,3 +118,27 @@ fn success_needs_no_explanation() {
         None
     );
 }
+
+#[test]
+fn a_compile_error_shows_what_the_compiler_said() {
+    let compile = CompileReport {
+        ending: Some(Ending::Exited(1)),
+        usage: Usage::default(),
+        output: Output::complete("on stdout"),
+        error_output: Output::complete("main.c:1: error"),
+    };
+    let outcome_of = |compile| {
+        let report = Report {
+            ending: None,
+            compile: Some(compile),
+            ..report(Verdict::CompileError)
+        };
+        Outcome::of_run(report, Output::default(), Output::default(), None)
+    };
+    let quiet = CompileReport {
+        error_output: Output::default(),
+        ..compile.clone()
+    };
+    assert_eq!(outcome_of(compile).error_output().bytes(), "main.c:1: error");
+    assert_eq!(outcome_of(quiet).error_output().bytes(), "on stdout");
+}

@@ -72,8 +72,9 @@ pub trait RunIo: Send {
 ///
 /// Every runner keeps these promises:
 /// - A program that crashes, hangs, floods or is refused is a [`Report`], never an `Err`.
-/// - Output up to the submission's limit goes through [`RunIo::output`], byte for byte; a program that writes more is
-///   stopped and reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit).
+/// - Output goes through [`RunIo::output`], byte for byte, as it is written. A program that writes more to a stream than
+///   the submission's limit is stopped and reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), after at
+///   least one byte beyond the limit was passed on, so that whoever keeps the head knows that there was more.
 /// - After [`RunInput::Cancel`] the program is gone before `run` answers, with
 ///   [`Verdict::Cancelled`](crate::Verdict::Cancelled).
 /// - Dropping the future of `run` kills the program, with everything it started.

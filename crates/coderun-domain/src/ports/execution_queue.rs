@@ -52,7 +52,8 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
 
     /// Stores pieces of output as events; the first of them gets the number after `after`.
     ///
-    /// A repetition (same `after`, after a lost reply) changes nothing. Answers the number of the last event.
+    /// Every piece has its number, and one whose number is stored already is skipped: a repetition after a lost reply
+    /// changes nothing, and one with more pieces behind adds just those. Answers the number of the last event.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
@@ -81,6 +82,12 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn sweep(&self) -> Result<Swept, QueueError>;
+
+    /// Whether executions could be taken and finished now, as far as the backend can tell.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`].
+    async fn check(&self) -> Result<(), QueueError>;
 }
 
 /// The right of one worker to one attempt at an execution.

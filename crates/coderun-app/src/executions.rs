@@ -1,0 +1,150 @@
+//! What users do with executions.
+
+mod error;
+mod watch;
+
+use std::sync::Arc;
+
+use coderun_domain::{
+    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, LanguageCatalog,
+    Notifier, Page, Sequence, StoreError, StorePolicy, Submission, SubmissionDraft,
+    SubmissionPolicy, Submitted, Summary, UserId,
+};
+
+pub use error::{AccessError, SubmitError};
+pub use watch::{WatchEvent, WatchStream};
+
+/// What [`Executions`] works with.
+#[derive(Debug, Clone)]
+pub struct ExecutionsPorts {
+    /// Keeps them.
+    pub store: Arc<dyn ExecutionStore>,
+    /// Tells what happens to them.
+    pub notifier: Arc<dyn Notifier>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes their ids.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+/// What users do with executions. Every method acts for one user, who reaches only what is their own.
+#[derive(Debug, Clone)]
+pub struct Executions {
+    ports: ExecutionsPorts,
+    catalog: LanguageCatalog,
+    submissions: SubmissionPolicy,
+    storage: StorePolicy,
+}
+
+impl Executions {
+    /// The use cases over these ports, for these languages and under these rules.
+    #[must_use]
+    pub const fn new(
+        ports: ExecutionsPorts,
+        catalog: LanguageCatalog,
+        submissions: SubmissionPolicy,
+        storage: StorePolicy,
+    ) -> Self {
+        Self {
+            ports,
+            catalog,
+            submissions,
+            storage,
+        }
+    }
+
+    /// The languages that may be submitted.
+    #[must_use]
+    pub const fn catalog(&self) -> &LanguageCatalog {
+        &self.catalog
+    }
+
+    /// What submissions must keep to.
+    #[must_use]
+    pub const fn submission_policy(&self) -> &SubmissionPolicy {
+        &self.submissions
+    }
+
+    /// How much is stored and for how long.
+    #[must_use]
+    pub const fn store_policy(&self) -> &StorePolicy {
+        &self.storage
+    }
+
+    /// Accepts a submission. Once this answers, the execution reaches an end, whatever happens.
+    ///
+    /// # Errors
+    /// [`SubmitError::Invalid`] with everything that is wrong with it; [`SubmitError::Store`] where it was not
+    /// stored, and then there is no id.
+    pub async fn submit(
+        &self,
+        user: UserId,
+        draft: SubmissionDraft,
+    ) -> Result<Execution, SubmitError> {
+        let submission = Submission::parse(user, draft, &self.catalog, &self.submissions)?;
+        let id = self.ports.ids.execution_id();
+        let execution = Execution::submit(id, submission, self.ports.clock.now());
+        match self.ports.store.submit(&execution).await? {
+            Submitted::Accepted => Ok(execution),
+            Submitted::AlreadyThere(there) => Ok(*there),
+        }
+    }
+
+    /// Finds an execution of the user.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    pub async fn read(&self, user: &UserId, id: ExecutionId) -> Result<Execution, AccessError> {
+        let found = self.ports.store.get(id).await?;
+        let execution = found.ok_or(AccessError::Absent)?;
+        if execution.submission().user() != user {
+            return Err(AccessError::Forbidden);
+        }
+        Ok(execution)
+    }
+
+    /// Lists the executions of the user, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot tell.
+    pub async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
+        self.ports.store.list(user, page).await
+    }
+
+    /// Watches an execution of the user.
+    ///
+    /// Without `since` the stream begins with the execution as it stands; with it, it brings everything stored after
+    /// that number. Nothing is lost or doubled between what it begins with and what follows. It ends after the final
+    /// state.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none, it is another user's, or the backend cannot tell.
+    pub async fn watch(
+        &self,
+        user: &UserId,
+        id: ExecutionId,
+        since: Option<Sequence>,
+    ) -> Result<WatchStream, AccessError> {
+        let execution = self.read(user, id).await?;
+        let after = since.unwrap_or(execution.sequence());
+        let events = self.ports.notifier.subscribe(id, after).await?;
+        Ok(watch::stream(execution, since, events))
+    }
+
+    /// Stops an execution of the user. Idempotent.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    pub async fn cancel(&self, user: &UserId, id: ExecutionId) -> Result<CancelReply, AccessError> {
+        self.read(user, id).await?;
+        match self.ports.store.request_cancel(id).await? {
+            CancelReply::Absent => Err(AccessError::Absent),
+            reply @ (CancelReply::Ended(_)
+            | CancelReply::Requested(_)
+            | CancelReply::AlreadyFinal(_)) => Ok(reply),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Takes executions from the queue, runs them and records what became of them.
+//!
+//! A permit is taken first, then an execution: what cannot be run at once stays in the queue for another worker. All
+//! that a run records carries its lease; when the lease is lost the program is killed and nothing more is recorded.
+
+mod keeper;
+mod recorder;
+mod run;
+mod settings;
+
+use std::sync::Arc;
+
+use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use settings::WorkerSettings;
+
+/// What a worker works with.
+#[derive(Debug, Clone)]
+pub struct WorkerPorts {
+    /// Hands out executions.
+    pub queue: Arc<dyn ExecutionQueue>,
+    /// Runs them.
+    pub runner: Arc<dyn CodeRunner>,
+}
+
+/// How a worker is told to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Take nothing more; finish what runs.
+    pub drain: CancellationToken,
+    /// Kill what runs and hand it over to another worker.
+    pub abort: CancellationToken,
+}
+
+/// Takes executions from the queue and runs them, several at a time.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    ports: WorkerPorts,
+    settings: Arc<WorkerSettings>,
+}
+
+impl Worker {
+    /// A worker over these ports.
+    #[must_use]
+    pub fn new(ports: WorkerPorts, settings: WorkerSettings) -> Self {
+        Self {
+            ports,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Works until `shutdown.drain`, and answers when the last run is finished, or handed over after
+    /// `shutdown.abort`.
+    pub async fn work(&self, shutdown: &Shutdown) {
+        let runs = TaskTracker::new();
+        tokio::join!(
+            self.take_until_drained(shutdown, &runs),
+            self.sweep_until_drained(shutdown),
+        );
+        runs.close();
+        runs.wait().await;
+    }
+
+    async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
+        let permits = Arc::new(Semaphore::new(self.settings.concurrency));
+        let taken = shutdown
+            .drain
+            .run_until_cancelled(self.take_forever(&permits, shutdown, runs));
+        taken.await;
+    }
+
+    async fn take_forever(
+        &self,
+        permits: &Arc<Semaphore>,
+        shutdown: &Shutdown,
+        runs: &TaskTracker,
+    ) {
+        let mut failures = 0;
+        // The semaphore is never closed, so the loop ends by being dropped.
+        while let Ok(permit) = Arc::clone(permits).acquire_owned().await {
+            let languages = self.languages();
+            match self.ports.queue.take(&self.settings.id, &languages).await {
+                Ok(Some(lease)) => {
+                    failures = 0;
+                    runs.spawn(self.clone().run(lease, permit, shutdown.abort.clone()));
+                }
+                Ok(None) => {
+                    failures = 0;
+                    drop(permit);
+                    self.wait_for_work().await;
+                }
+                Err(error) => {
+                    drop(permit);
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot take work");
+                    tokio::time::sleep(self.settings.backoff(failures)).await;
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    fn languages(&self) -> Vec<Language> {
+        let offered = self.ports.runner.languages();
+        offered.into_iter().map(|spec| spec.language).collect()
+    }
+
+    async fn wait_for_work(&self) {
+        let woken = self.ports.queue.work_available();
+        // Running into the timeout is how a worker finds work that nobody announced.
+        drop(tokio::time::timeout(self.settings.poll_interval, woken).await);
+    }
+
+    async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
+        run::Run::new(&self.ports, &self.settings, &lease)
+            .to_its_end(&abort)
+            .await;
+        drop(permit);
+    }
+
+    async fn sweep_until_drained(&self, shutdown: &Shutdown) {
+        let sweeping = async {
+            loop {
+                tokio::time::sleep(self.settings.sweep_interval).await;
+                self.sweep().await;
+            }
+        };
+        shutdown.drain.run_until_cancelled(sweeping).await;
+    }
+
+    async fn sweep(&self) {
+        match self.ports.queue.sweep().await {
+            Ok(swept) if swept.ended > 0 || swept.expired > 0 => {
+                tracing::info!(ended = swept.ended, expired = swept.expired, "swept");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

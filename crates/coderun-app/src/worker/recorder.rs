@@ -1,0 +1,178 @@
+//! Keeps what a program writes, and tells watchers of it while it is written.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::{
+    Attempt, Lease, Output, OutputBuffer, OutputChunk, OutputStream, QueueError, RunInput, RunIo,
+    Sequence,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{WorkerPorts, WorkerSettings};
+
+/// Watchers are told of output at most this often, after the first piece.
+const TELL_INTERVAL: Duration = Duration::from_millis(20);
+/// No event carries more output than this, in bytes.
+const CHUNK_MAX_BYTES: usize = 16 * 1024;
+
+/// The output of one run: kept up to the limit, and told in pieces.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    attempt: Attempt,
+    written: Mutex<Written>,
+    more: Notify,
+}
+
+#[derive(Debug)]
+struct Written {
+    stdout: OutputBuffer,
+    stderr: OutputBuffer,
+    /// What watchers have not been told yet; the limits of the two buffers bound it.
+    untold: VecDeque<OutputChunk>,
+    /// The last event that the queue has.
+    told: Sequence,
+}
+
+impl Recorder {
+    pub(super) fn new(lease: &Lease) -> Arc<Self> {
+        let cap = lease.execution.submission().limits().storage.output();
+        Arc::new(Self {
+            attempt: lease.attempt(),
+            written: Mutex::new(Written {
+                stdout: OutputBuffer::new(cap),
+                stderr: OutputBuffer::new(cap),
+                untold: VecDeque::new(),
+                told: lease.execution.sequence(),
+            }),
+            more: Notify::new(),
+        })
+    }
+
+    /// The program's side of the recorder.
+    pub(super) fn io(self: &Arc<Self>, cancelled: CancellationToken) -> RecordingIo {
+        RecordingIo {
+            recorder: Arc::clone(self),
+            cancelled,
+            input_closed: false,
+        }
+    }
+
+    /// Tells the queue what is written, as it is written, until the lease is lost.
+    pub(super) async fn tell(
+        &self,
+        ports: &WorkerPorts,
+        settings: &WorkerSettings,
+        lease: &Lease,
+    ) -> QueueError {
+        loop {
+            self.more.notified().await;
+            if let Err(error) = self.tell_rest(ports, settings, lease).await {
+                return error;
+            }
+            tokio::time::sleep(TELL_INTERVAL).await;
+        }
+    }
+
+    /// Tells the queue what it does not have yet, asking again while it cannot be reached.
+    pub(super) async fn tell_rest(
+        &self,
+        ports: &WorkerPorts,
+        settings: &WorkerSettings,
+        lease: &Lease,
+    ) -> Result<(), QueueError> {
+        let mut failures = 0;
+        loop {
+            let (after, chunks) = self.untold();
+            if chunks.is_empty() {
+                return Ok(());
+            }
+            match ports.queue.append(lease, after, &chunks).await {
+                Ok(told) => self.forget(chunks.len(), told),
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot tell output"
+                    );
+                    tokio::time::sleep(settings.backoff(failures)).await;
+                    failures += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was kept of stdout and stderr.
+    pub(super) fn output(&self) -> (Output, Output) {
+        let written = self.lock();
+        (
+            written.stdout.clone().finish(),
+            written.stderr.clone().finish(),
+        )
+    }
+
+    fn untold(&self) -> (Sequence, Vec<OutputChunk>) {
+        let written = self.lock();
+        (written.told, written.untold.iter().cloned().collect())
+    }
+
+    fn forget(&self, count: usize, told: Sequence) {
+        let mut written = self.lock();
+        written.untold.drain(..count);
+        written.told = told;
+    }
+
+    fn record(&self, stream: OutputStream, bytes: &Bytes) {
+        let mut written = self.lock();
+        let buffer = match stream {
+            OutputStream::Stdout => &mut written.stdout,
+            OutputStream::Stderr => &mut written.stderr,
+        };
+        let kept = buffer.push(bytes);
+        let mut rest = bytes.slice(..kept);
+        while !rest.is_empty() {
+            let chunk = OutputChunk {
+                stream,
+                bytes: rest.split_to(rest.len().min(CHUNK_MAX_BYTES)),
+                attempt: self.attempt,
+            };
+            written.untold.push_back(chunk);
+        }
+        drop(written);
+        if kept > 0 {
+            self.more.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The program's side of a [`Recorder`].
+#[derive(Debug)]
+pub(super) struct RecordingIo {
+    recorder: Arc<Recorder>,
+    cancelled: CancellationToken,
+    input_closed: bool,
+}
+
+#[async_trait]
+impl RunIo for RecordingIo {
+    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
+        self.recorder.record(stream, &bytes);
+    }
+
+    async fn input(&mut self) -> RunInput {
+        if !self.input_closed {
+            self.input_closed = true;
+            return RunInput::Closed;
+        }
+        self.cancelled.cancelled().await;
+        RunInput::Cancel
+    }
+}

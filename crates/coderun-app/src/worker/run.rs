@@ -1,0 +1,222 @@
+//! One run of one execution, from its lease to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::{
+    EndedWithoutRun, Lease, Outcome, QueueError, Report, RunRequest, RunnerError,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::recorder::Recorder;
+use super::{WorkerPorts, WorkerSettings, keeper};
+
+/// The longest that a worker keeps an execution that it cannot run before it gives it back.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+
+/// One run of one execution.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    ports: &'a WorkerPorts,
+    settings: &'a WorkerSettings,
+    lease: &'a Lease,
+}
+
+/// Why a program does not run any more.
+enum End {
+    /// It has ended, or the runner has.
+    Ran(Result<Box<Report>, RunnerError>),
+    /// It took longer than its limits and the grace allow.
+    TooLong,
+    /// The execution is another's now.
+    LeaseLost,
+    /// The worker is to stop at once.
+    Aborted,
+}
+
+impl<'a> Run<'a> {
+    pub(super) const fn new(
+        ports: &'a WorkerPorts,
+        settings: &'a WorkerSettings,
+        lease: &'a Lease,
+    ) -> Self {
+        Self {
+            ports,
+            settings,
+            lease,
+        }
+    }
+
+    /// Runs the program and records how it ended.
+    pub(super) async fn to_its_end(&self, abort: &CancellationToken) {
+        let span = tracing::info_span!(
+            "run",
+            execution_id = %self.lease.id(),
+            attempt = self.lease.attempt().count(),
+            language = %self.lease.execution.submission().language(),
+        );
+        self.run_and_record(abort).instrument(span).await;
+    }
+
+    async fn run_and_record(&self, abort: &CancellationToken) {
+        let recorder = Recorder::new(self.lease);
+        let result = match self.run(&recorder, abort).await {
+            End::Ran(Ok(report)) => self.finish_run(&recorder, *report).await,
+            End::Ran(Err(error)) => self.not_run(&recorder, &error, abort).await,
+            End::TooLong => {
+                let reason = "The run took longer than its limits allow and was given up";
+                self.finish_failed(&recorder, EndedWithoutRun::Failed, reason)
+                    .await
+            }
+            End::LeaseLost => Err(QueueError::LeaseLost),
+            End::Aborted => self.release().await,
+        };
+        match result {
+            Ok(()) => {}
+            Err(QueueError::LeaseLost) => tracing::info!("the lease is lost, nothing is recorded"),
+            Err(error @ (QueueError::Unavailable { .. } | QueueError::Corrupt { .. })) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot record a run"
+                );
+            }
+        }
+    }
+
+    /// Runs the program. Whatever ends this first, the program is gone afterwards: its future is finished or dropped.
+    async fn run(&self, recorder: &Arc<Recorder>, abort: &CancellationToken) -> End {
+        let cancelled = CancellationToken::new();
+        let mut io = recorder.io(cancelled.clone());
+        let request = RunRequest {
+            id: self.lease.id(),
+            attempt: self.lease.attempt(),
+            submission: Arc::clone(self.lease.execution.submission()),
+        };
+        tokio::select! {
+            result = self.ports.runner.run(request, &mut io) => End::Ran(result.map(Box::new)),
+            keeper::LeaseGone = keeper::keep(self.ports, self.settings, self.lease, &cancelled) => End::LeaseLost,
+            error = recorder.tell(self.ports, self.settings, self.lease) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "output is refused");
+                End::LeaseLost
+            }
+            () = tokio::time::sleep(self.longest()) => End::TooLong,
+            () = abort.cancelled() => End::Aborted,
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        let limits = self.lease.execution.submission().limits();
+        limits.wall_time_in_all() + self.settings.policy.run_grace
+    }
+
+    async fn finish_run(&self, recorder: &Recorder, report: Report) -> Result<(), QueueError> {
+        let (output, error_output) = recorder.output();
+        let expected = self.lease.execution.submission().expected_output();
+        let outcome = Outcome::of_run(report, output, error_output, expected);
+        self.finish(recorder, &outcome).await
+    }
+
+    async fn finish_failed(
+        &self,
+        recorder: &Recorder,
+        ending: EndedWithoutRun,
+        reason: &str,
+    ) -> Result<(), QueueError> {
+        let (output, error_output) = recorder.output();
+        let outcome = Outcome::without_run(ending, reason).with_output(output, error_output);
+        self.finish(recorder, &outcome).await
+    }
+
+    /// The runner failed, not the program: another attempt may do better, as long as there is one left.
+    async fn not_run(
+        &self,
+        recorder: &Recorder,
+        error: &RunnerError,
+        abort: &CancellationToken,
+    ) -> Result<(), QueueError> {
+        tracing::warn!(error = error as &dyn std::error::Error, "the runner failed");
+        let retry_after = match error {
+            RunnerError::Unsupported { .. } => {
+                let reason = "The runner does not offer this language any more";
+                return self
+                    .finish_failed(recorder, EndedWithoutRun::Rejected, reason)
+                    .await;
+            }
+            RunnerError::Overloaded { retry_after } => *retry_after,
+            RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => None,
+        };
+        let attempts = self.lease.attempt().count();
+        if attempts >= self.settings.policy.attempts_max {
+            let reason = format!("The program could not be run in {attempts} attempts");
+            return self
+                .finish_failed(recorder, EndedWithoutRun::Failed, &reason)
+                .await;
+        }
+        let wait = retry_after.unwrap_or_else(|| self.settings.backoff(attempts));
+        self.keep_for(wait.min(RETRY_AFTER_MAX), abort).await?;
+        self.release().await
+    }
+
+    /// Holds the lease for a while, so that nobody tries again too soon.
+    async fn keep_for(&self, wait: Duration, abort: &CancellationToken) -> Result<(), QueueError> {
+        let cancelled = CancellationToken::new();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = abort.cancelled() => Ok(()),
+            keeper::LeaseGone = keeper::keep(self.ports, self.settings, self.lease, &cancelled) => {
+                Err(QueueError::LeaseLost)
+            }
+        }
+    }
+
+    async fn finish(&self, recorder: &Recorder, outcome: &Outcome) -> Result<(), QueueError> {
+        tracing::info!(verdict = %outcome.verdict(), "finished");
+        let recording = async {
+            recorder
+                .tell_rest(self.ports, self.settings, self.lease)
+                .await?;
+            self.persist(|| self.ports.queue.finish(self.lease, outcome))
+                .await
+        };
+        tokio::select! {
+            result = recording => result,
+            error = self.keep_lease() => Err(error),
+        }
+    }
+
+    async fn release(&self) -> Result<(), QueueError> {
+        tracing::info!("handing over");
+        self.persist(|| self.ports.queue.release(self.lease)).await
+    }
+
+    async fn keep_lease(&self) -> QueueError {
+        let cancelled = CancellationToken::new();
+        let keeper::LeaseGone =
+            keeper::keep(self.ports, self.settings, self.lease, &cancelled).await;
+        QueueError::LeaseLost
+    }
+
+    /// Asks again while the queue cannot be reached, for as long as a run may take: what it has cost to find out is not
+    /// given up lightly, and if it must be, the lease runs out and another worker takes over.
+    async fn persist<F>(&self, mut step: impl FnMut() -> F + Send) -> Result<(), QueueError>
+    where
+        F: Future<Output = Result<(), QueueError>> + Send,
+    {
+        let give_up_at = tokio::time::Instant::now() + self.longest();
+        let mut failures = 0;
+        loop {
+            match step().await {
+                Err(error) if error.is_transient() && tokio::time::Instant::now() < give_up_at => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot record, trying again"
+                    );
+                    tokio::time::sleep(self.settings.backoff(failures)).await;
+                    failures += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
