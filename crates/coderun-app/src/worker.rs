@@ -10,7 +10,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease};
+use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease, QueueError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,25 +64,20 @@ impl Worker {
         runs.wait().await;
     }
 
+    /// Takes and starts, as long as there are permits. A take is never dropped halfway: what it took would wait for
+    /// its lease to run out.
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
         let permits = Arc::new(Semaphore::new(self.settings.concurrency));
-        let taken = shutdown
-            .drain
-            .run_until_cancelled(self.take_forever(&permits, shutdown, runs));
-        taken.await;
-    }
-
-    async fn take_forever(
-        &self,
-        permits: &Arc<Semaphore>,
-        shutdown: &Shutdown,
-        runs: &TaskTracker,
-    ) {
+        let drain = &shutdown.drain;
         let mut failures = 0;
-        // The semaphore is never closed, so the loop ends by being dropped.
-        while let Ok(permit) = Arc::clone(permits).acquire_owned().await {
-            let languages = self.languages();
-            match self.ports.queue.take(&self.settings.id, &languages).await {
+        while let Some(Ok(permit)) = drain
+            .run_until_cancelled(Arc::clone(&permits).acquire_owned())
+            .await
+        {
+            if drain.is_cancelled() {
+                break;
+            }
+            match self.take().await {
                 Ok(Some(lease)) => {
                     failures = 0;
                     runs.spawn(self.clone().run(lease, permit, shutdown.abort.clone()));
@@ -90,16 +85,22 @@ impl Worker {
                 Ok(None) => {
                     failures = 0;
                     drop(permit);
-                    self.wait_for_work().await;
+                    drain.run_until_cancelled(self.wait_for_work()).await;
                 }
                 Err(error) => {
                     drop(permit);
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot take work");
-                    tokio::time::sleep(self.settings.backoff(failures)).await;
+                    let pause = tokio::time::sleep(self.settings.backoff(failures));
+                    drain.run_until_cancelled(pause).await;
                     failures += 1;
                 }
             }
         }
+    }
+
+    async fn take(&self) -> Result<Option<Lease>, QueueError> {
+        let languages = self.languages();
+        self.ports.queue.take(&self.settings.id, &languages).await
     }
 
     fn languages(&self) -> Vec<Language> {

@@ -1,1 +1,4 @@
-
+mod failures;
+mod running;
+mod stopping;
+mod support;

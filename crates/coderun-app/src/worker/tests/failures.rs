@@ -1,0 +1,185 @@
+//! Runners and queues that fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use coderun_domain::{
+    Attempt, ExecutionQueue, Language, Lease, Outcome, OutputChunk, QueueError, Renewal, Sequence,
+    Swept, Verdict, WorkerId,
+};
+use coderun_memory::MemoryBackend;
+
+use super::support::{House, explanation, verdict};
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_stays_away_ends_the_execution_after_the_last_attempt() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("unavailable").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    assert_eq!(ended.attempt(), Attempt::from_count(3));
+    assert_eq!(
+        explanation(&ended),
+        "The program could not be run in 3 attempts"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_without_the_language_rejects_the_program_at_once() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("unsupported").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::Rejected);
+    assert_eq!(ended.attempt(), Attempt::from_count(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_never_answers_is_given_up_with_what_it_wrote() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("print head\nhang").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    assert_eq!(ended.outcome().unwrap().output().bytes(), "head");
+    assert_eq!(house.alive(), 0);
+}
+
+/// A queue whose calls fail a few times before they reach the real one, or whose replies are lost after they did.
+#[derive(Debug)]
+struct FlakyQueue {
+    inner: MemoryBackend,
+    finishes_to_lose: AtomicUsize,
+    replies_to_lose: AtomicUsize,
+    renewals_to_lose: AtomicUsize,
+}
+
+impl FlakyQueue {
+    fn over(inner: MemoryBackend) -> Self {
+        Self {
+            inner,
+            finishes_to_lose: AtomicUsize::new(0),
+            replies_to_lose: AtomicUsize::new(0),
+            renewals_to_lose: AtomicUsize::new(0),
+        }
+    }
+}
+
+fn lose(calls: &AtomicUsize) -> Result<(), QueueError> {
+    let one_less = |left: usize| left.checked_sub(1);
+    match calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+        Ok(_) => Err(QueueError::Unavailable {
+            backend: "flaky",
+            source: "connection reset".into(),
+        }),
+        Err(_) => Ok(()),
+    }
+}
+
+#[async_trait]
+impl ExecutionQueue for FlakyQueue {
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        languages: &[Language],
+    ) -> Result<Option<Lease>, QueueError> {
+        self.inner.take(worker, languages).await
+    }
+    async fn work_available(&self) {
+        self.inner.work_available().await;
+    }
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
+        lose(&self.renewals_to_lose)?;
+        self.inner.renew(lease).await
+    }
+    async fn cancel_requested(&self, lease: &Lease) {
+        self.inner.cancel_requested(lease).await;
+    }
+    async fn append(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        chunks: &[OutputChunk],
+    ) -> Result<Sequence, QueueError> {
+        let stored = self.inner.append(lease, after, chunks).await;
+        lose(&self.replies_to_lose)?;
+        stored
+    }
+    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+        lose(&self.finishes_to_lose)?;
+        let stored = self.inner.finish(lease, outcome).await;
+        lose(&self.replies_to_lose)?;
+        stored
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
+        self.inner.release(lease).await
+    }
+    async fn sweep(&self) -> Result<Swept, QueueError> {
+        self.inner.sweep().await
+    }
+    async fn check(&self) -> Result<(), QueueError> {
+        self.inner.check().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_cannot_be_recorded_at_once_is_recorded_later() {
+    let house = House::new();
+    let queue = FlakyQueue::over(house.backend.clone());
+    queue.finishes_to_lose.store(6, Ordering::SeqCst);
+    let _worker = house.start_over("w1", Arc::new(queue));
+    let id = house.submit("print kept").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::Accepted);
+    assert_eq!(ended.attempt(), Attempt::from_count(1), "it ran once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_doubles_nothing() {
+    let house = House::new();
+    let queue = FlakyQueue::over(house.backend.clone());
+    queue.replies_to_lose.store(3, Ordering::SeqCst);
+    let _worker = house.start_over("w1", Arc::new(queue));
+    let id = house.submit("print a\nsleep 1\nprint b").await;
+    house.end(id).await;
+    let numbers: Vec<_> = house
+        .story(id)
+        .await
+        .iter()
+        .map(|event| event.sequence.number())
+        .collect();
+    assert_eq!(
+        numbers,
+        [1, 2, 3, 4, 5],
+        "submitted, taken, `a`, `b`, finished"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_is_tried_again_before_the_lease_is_over() {
+    let house = House::new();
+    let queue = FlakyQueue::over(house.backend.clone());
+    queue.renewals_to_lose.store(2, Ordering::SeqCst);
+    let _first = house.start_over("w1", Arc::new(queue));
+    let id = house.submit("sleep 30").await;
+    house.running(id).await;
+    let _second = house.start("w2");
+    let ended = house.end(id).await;
+    assert_eq!(ended.attempt(), Attempt::from_count(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_execution_of_a_worker_that_vanished_is_taken_over() {
+    let house = House::new();
+    let id = house.submit("print done").await;
+    let vanished = WorkerId::parse("vanished").unwrap();
+    let languages = [coderun_domain::testing::language("python")];
+    let lease = house.backend.take(&vanished, &languages).await.unwrap();
+    assert_eq!(lease.unwrap().id(), id);
+    let _second = house.start("w2");
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::Accepted);
+    assert_eq!(ended.attempt(), Attempt::from_count(2));
+}

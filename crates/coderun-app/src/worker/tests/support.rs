@@ -1,0 +1,272 @@
+//! A worker over the memory adapters, a runner that does what the test says, and a clock that follows tokio's.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
+use coderun_domain::{
+    Clock, CodeRunner, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore, LanguageSpec,
+    Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError, Sequence,
+    StorePolicy, StoredEvent, SubmissionDraft, Verdict, WorkerId,
+};
+use coderun_memory::MemoryBackend;
+use futures_util::StreamExt as _;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::{Shutdown, Worker, WorkerPorts, WorkerSettings};
+
+/// Nothing in these tests may take longer, on the paused clock.
+const DEADLINE: Duration = Duration::from_mins(30);
+
+/// A clock that goes with tokio's, so that a paused test moves both.
+#[derive(Debug)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> OffsetDateTime {
+        at(0) + self.0.elapsed()
+    }
+}
+
+/// A runner that does what the first line of the code says.
+#[derive(Default)]
+pub(super) struct ScriptedRunner {
+    /// How many programs were started.
+    pub(super) started: AtomicUsize,
+    /// How many programs are alive.
+    pub(super) alive: Arc<AtomicUsize>,
+    /// The most that were alive at a time.
+    pub(super) most_alive: AtomicUsize,
+}
+
+impl fmt::Debug for ScriptedRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScriptedRunner")
+    }
+}
+
+/// Counts a program as alive until its future is finished or dropped.
+struct Alive(Arc<AtomicUsize>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl CodeRunner for ScriptedRunner {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn languages(&self) -> Vec<LanguageSpec> {
+        catalog().specs().to_vec()
+    }
+
+    async fn check(&self) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
+    async fn run<'io>(
+        &self,
+        request: RunRequest,
+        io: &mut (dyn RunIo + 'io),
+    ) -> Result<Report, RunnerError> {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_alive.fetch_max(alive, Ordering::SeqCst);
+        let _alive = Alive(Arc::clone(&self.alive));
+        play(request.submission.code(), io).await
+    }
+}
+
+async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
+    for line in code.lines() {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("print", text) => {
+                let text = Bytes::from(text.to_owned());
+                io.output(OutputStream::Stdout, text).await;
+            }
+            ("complain", text) => {
+                let text = Bytes::from(text.to_owned());
+                io.output(OutputStream::Stderr, text).await;
+            }
+            ("flood", bytes) => {
+                let flood = vec![b'x'; bytes.parse().unwrap()];
+                io.output(OutputStream::Stdout, flood.into()).await;
+            }
+            ("sleep", seconds) => {
+                tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap())).await;
+            }
+            ("hang", _) => std::future::pending().await,
+            ("until-cancelled", _) => {
+                assert_eq!(io.input().await, RunInput::Closed);
+                assert_eq!(io.input().await, RunInput::Cancel);
+                return Ok(report(Verdict::Cancelled));
+            }
+            ("unavailable", _) => {
+                return Err(RunnerError::Unavailable {
+                    backend: "scripted",
+                    reason: "secret-host is down".to_owned(),
+                    source: None,
+                });
+            }
+            ("unsupported", _) => {
+                let language = coderun_domain::testing::language("python");
+                return Err(RunnerError::Unsupported { language });
+            }
+            (unknown, _) => panic!("no such line: {unknown}"),
+        }
+    }
+    Ok(report(Verdict::Accepted))
+}
+
+/// A worker with all that it works with.
+pub(super) struct House {
+    pub(super) backend: MemoryBackend,
+    pub(super) runner: Arc<ScriptedRunner>,
+    pub(super) shutdown: Shutdown,
+    last_id: AtomicUsize,
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        Self::with_policy(store_policy())
+    }
+
+    pub(super) fn with_policy(policy: StorePolicy) -> Self {
+        let clock = Arc::new(TokioClock(Instant::now()));
+        Self {
+            backend: MemoryBackend::new(policy, clock),
+            runner: Arc::default(),
+            shutdown: Shutdown::default(),
+            last_id: AtomicUsize::new(0),
+        }
+    }
+
+    /// A worker over this queue.
+    pub(super) fn worker(&self, name: &str, queue: Arc<dyn ExecutionQueue>) -> Worker {
+        let ports = WorkerPorts {
+            queue,
+            runner: Arc::clone(&self.runner) as Arc<dyn CodeRunner>,
+        };
+        let settings = WorkerSettings {
+            id: WorkerId::parse(name).unwrap(),
+            concurrency: 2,
+            poll_interval: Duration::from_secs(5),
+            sweep_interval: Duration::from_secs(1),
+            policy: store_policy(),
+        };
+        Worker::new(ports, settings)
+    }
+
+    /// Starts a worker that ends with the house's shutdown.
+    pub(super) fn start(&self, name: &str) -> tokio::task::JoinHandle<()> {
+        self.start_over(name, Arc::new(self.backend.clone()))
+    }
+
+    /// Starts a worker over this queue.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test owns its tasks by their handles"
+    )]
+    pub(super) fn start_over(
+        &self,
+        name: &str,
+        queue: Arc<dyn ExecutionQueue>,
+    ) -> tokio::task::JoinHandle<()> {
+        let worker = self.worker(name, queue);
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move { worker.work(&shutdown).await })
+    }
+
+    pub(super) async fn submit(&self, code: &str) -> ExecutionId {
+        let draft = SubmissionDraft {
+            code: code.to_owned(),
+            language: "python".to_owned(),
+            ..SubmissionDraft::default()
+        };
+        let number = self.last_id.fetch_add(1, Ordering::SeqCst) + 1;
+        let id = execution_id(number as u128);
+        let execution = Execution::submit(id, submission(user("alice"), draft), at(0));
+        self.backend.submit(&execution).await.unwrap();
+        id
+    }
+
+    pub(super) async fn get(&self, id: ExecutionId) -> Execution {
+        self.backend.get(id).await.unwrap().unwrap()
+    }
+
+    /// Waits for the final state.
+    pub(super) async fn end(&self, id: ExecutionId) -> Execution {
+        self.wait(id, |event| match &event.event {
+            Event::Updated(progress) => progress.outcome().is_some(),
+            Event::Output(_) => false,
+        })
+        .await
+    }
+
+    /// Waits until a worker has taken it up.
+    pub(super) async fn running(&self, id: ExecutionId) -> Execution {
+        self.wait(id, |event| match &event.event {
+            Event::Updated(progress) => progress.started_at().is_some(),
+            Event::Output(_) => false,
+        })
+        .await
+    }
+
+    /// Waits for an event and answers the execution as it stands then.
+    pub(super) async fn wait(
+        &self,
+        id: ExecutionId,
+        wanted: impl Fn(&StoredEvent) -> bool + Send + Sync,
+    ) -> Execution {
+        let search = async {
+            let mut events = self.backend.subscribe(id, Sequence::START).await.unwrap();
+            while let Some(event) = events.next().await {
+                if wanted(&event.unwrap()) {
+                    return;
+                }
+            }
+            panic!("it ended without the event");
+        };
+        tokio::time::timeout(DEADLINE, search)
+            .await
+            .expect("the event comes");
+        self.get(id).await
+    }
+
+    /// All that was stored about a final execution.
+    pub(super) async fn story(&self, id: ExecutionId) -> Vec<StoredEvent> {
+        let events = self.backend.subscribe(id, Sequence::START).await.unwrap();
+        events.map(Result::unwrap).collect().await
+    }
+
+    pub(super) fn alive(&self) -> usize {
+        self.runner.alive.load(Ordering::SeqCst)
+    }
+}
+
+/// Waits for a worker to end.
+pub(super) async fn ended(worker: tokio::task::JoinHandle<()>) {
+    tokio::time::timeout(DEADLINE, worker)
+        .await
+        .expect("the worker ends")
+        .expect("the worker does not panic");
+}
+
+pub(super) fn verdict(execution: &Execution) -> Verdict {
+    execution.outcome().expect("it is final").verdict()
+}
+
+pub(super) fn explanation(execution: &Execution) -> String {
+    let limits = execution.submission().limits();
+    let outcome = execution.outcome().expect("it is final");
+    outcome.explanation(limits).expect("it failed")
+}
