@@ -1,0 +1,171 @@
+//! What the claims of a token must say, key and signature apart.
+
+use coderun_domain::{Principal, UserId, VerifyError};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use time::OffsetDateTime;
+
+use crate::config::{
+    AnonymousUsers, EmailPolicy, SignInProviders, TenantPolicy, UserPolicy, VerifierConfig,
+};
+use crate::json::{Object, present, read_object};
+
+/// The claims that matter. Every other claim is allowed and ignored.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    exp: Timestamp,
+    iat: Timestamp,
+    auth_time: Timestamp,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<Timestamp>,
+    #[serde(default, deserialize_with = "present")]
+    user_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    firebase: Option<Object<FirebaseClaim>>,
+    #[serde(default, deserialize_with = "present")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    email_verified: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
+}
+
+/// What Firebase says about the sign-in.
+#[derive(Default, Deserialize)]
+struct FirebaseClaim {
+    #[serde(default, deserialize_with = "present")]
+    sign_in_provider: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    tenant: Option<String>,
+    /// Not used, but it must not stand there twice.
+    #[serde(default, rename = "identities")]
+    _identities: Option<IgnoredAny>,
+}
+
+/// Whole seconds since 1970, up to the year 9999.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "u64")]
+struct Timestamp(OffsetDateTime);
+
+impl TryFrom<u64> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(seconds: u64) -> Result<Self, Self::Error> {
+        i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+            .map(Self)
+            .ok_or("not a time before the year 10000")
+    }
+}
+
+/// Claims that are good now, if the signature is.
+pub(crate) struct CheckedClaims {
+    principal: Principal,
+    sign_in_provider: Option<String>,
+}
+
+/// Reads the claims of a token and checks them all, those apart that only say whether a known user may pass.
+pub(crate) fn check_claims(
+    bytes: &[u8],
+    config: &VerifierConfig,
+    now: OffsetDateTime,
+) -> Result<CheckedClaims, VerifyError> {
+    let mut claims: Claims = read_object(bytes)?;
+    check_audience(&claims, config)?;
+    let user = check_subject(&claims)?;
+    let Object(firebase) = claims.firebase.take().ok_or(VerifyError::Subject)?;
+    check_times(&claims, config, now)?;
+    check_tenant(firebase.tenant.as_deref(), &config.tenants)?;
+    Ok(CheckedClaims {
+        principal: Principal {
+            user,
+            expires_at: claims.exp.0,
+            email: claims.email,
+            name: claims.name,
+            email_verified: claims.email_verified,
+        },
+        sign_in_provider: firebase.sign_in_provider,
+    })
+}
+
+impl CheckedClaims {
+    /// The user, if the policy lets them pass. To be asked once the signature is known to be good: whoever forges
+    /// a token is not told whom the policy accepts.
+    pub(crate) fn admit(self, policy: &UserPolicy) -> Result<Principal, VerifyError> {
+        let provider = self.sign_in_provider.as_deref();
+        let email_passes = match policy.email {
+            EmailPolicy::Any => true,
+            EmailPolicy::Verified => {
+                self.principal.email.is_some() && self.principal.email_verified == Some(true)
+            }
+        };
+        let provider_passes = match &policy.providers {
+            SignInProviders::Any => true,
+            SignInProviders::Only(names) => provider.is_some_and(|name| names.contains(name)),
+        };
+        let anonymity_passes = match policy.anonymous {
+            AnonymousUsers::Accepted => true,
+            AnonymousUsers::Refused => provider.is_some_and(|name| name != "anonymous"),
+        };
+        if email_passes && provider_passes && anonymity_passes {
+            Ok(self.principal)
+        } else {
+            Err(VerifyError::Forbidden)
+        }
+    }
+}
+
+fn check_audience(claims: &Claims, config: &VerifierConfig) -> Result<(), VerifyError> {
+    let project_id = config.project_id.as_str();
+    if claims.aud != project_id {
+        return Err(VerifyError::Audience);
+    }
+    if claims.iss.strip_prefix(config.issuer.prefix()) != Some(project_id) {
+        return Err(VerifyError::Issuer);
+    }
+    Ok(())
+}
+
+fn check_subject(claims: &Claims) -> Result<UserId, VerifyError> {
+    if claims.user_id.as_ref().is_some_and(|it| *it != claims.sub) {
+        return Err(VerifyError::Subject);
+    }
+    UserId::parse(&claims.sub).map_err(|_| VerifyError::Subject)
+}
+
+fn check_times(
+    claims: &Claims,
+    config: &VerifierConfig,
+    now: OffsetDateTime,
+) -> Result<(), VerifyError> {
+    let skew = config.clock_skew.as_duration();
+    if now - claims.exp.0 >= skew {
+        return Err(VerifyError::Expired);
+    }
+    let starts = [Some(claims.iat), Some(claims.auth_time), claims.nbf];
+    let is_early = |start: Timestamp| start.0 - now > skew;
+    if starts.into_iter().flatten().any(is_early) {
+        return Err(VerifyError::NotYetValid);
+    }
+    let lifetime = claims.exp.0 - claims.iat.0;
+    if !lifetime.is_positive() || lifetime > config.lifetime_max {
+        return Err(VerifyError::Malformed);
+    }
+    Ok(())
+}
+
+fn check_tenant(tenant: Option<&str>, policy: &TenantPolicy) -> Result<(), VerifyError> {
+    let accepted = match policy {
+        TenantPolicy::Refused => tenant.is_none(),
+        TenantPolicy::Only(name) => tenant == Some(name.as_str()),
+        TenantPolicy::Any => true,
+    };
+    accepted.then_some(()).ok_or(VerifyError::Tenant)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! Issues tokens for development, where no Firebase project is at hand.
+
+mod error;
+mod key_file;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coderun_domain::{BackendError, BearerToken, ByteSize, Clock, UserId};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::config::{Issuer, ProjectId, VerifierConfig};
+use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
+use crate::verifier::FirebaseTokenVerifier;
+
+pub use error::{IssuerError, UnsafePath};
+
+/// Issues ID tokens of the shape that Firebase gives them, signed with a key of its own.
+///
+/// The key is made once and kept in a file, so all processes that open the same directory accept each other's
+/// tokens. Its tokens name an issuer and a project of their own: no verifier for Firebase accepts them, nor does
+/// its verifier accept Firebase's. `Debug` does not show the key.
+pub struct DevelopmentIssuer {
+    config: VerifierConfig,
+    kid: KeyId,
+    key: RsaKeyPair,
+    keys: Arc<KeySet>,
+}
+
+impl DevelopmentIssuer {
+    /// Opens the issuer whose key is in this directory; makes directory (mode 0700) and key (mode 0600) if need be.
+    ///
+    /// Any number of processes may do so at the same time; all get the same key. Blocks: making a key takes about
+    /// 0.2 s.
+    ///
+    /// # Errors
+    /// [`IssuerError::Directory`] or [`IssuerError::KeyFile`] if reading or writing fails;
+    /// [`IssuerError::UnsafeDirectory`] or [`IssuerError::UnsafeKeyFile`] if others could read or replace the key;
+    /// [`IssuerError::DamagedKeyFile`]; [`IssuerError::Cryptography`].
+    pub fn open(directory: &Path) -> Result<Self, IssuerError> {
+        let file = key_file::load_or_create(directory, generate)?;
+        let (key, kid, keys) =
+            parse(&file.content).map_err(|source| IssuerError::DamagedKeyFile {
+                path: file.path,
+                source,
+            })?;
+        Ok(Self {
+            config: VerifierConfig::of(ProjectId::development(), Issuer::Development),
+            kid,
+            key,
+            keys: Arc::new(keys),
+        })
+    }
+
+    /// Issues a token that is valid from `now` on.
+    ///
+    /// # Errors
+    /// [`IssuerError::Lifetime`] or [`IssuerError::TooLong`] if the verifier would not accept it;
+    /// [`IssuerError::Encoding`]; [`IssuerError::Cryptography`].
+    pub fn issue(
+        &self,
+        request: &TokenRequest,
+        now: OffsetDateTime,
+    ) -> Result<BearerToken, IssuerError> {
+        if !(Duration::from_secs(1)..=self.config.lifetime_max).contains(&request.lifetime) {
+            return Err(IssuerError::Lifetime {
+                max: self.config.lifetime_max,
+            });
+        }
+        let header = Header {
+            alg: "RS256",
+            kid: self.kid.as_str(),
+            typ: "JWT",
+        };
+        let signed = format!(
+            "{}.{}",
+            encode(&header)?,
+            encode(&self.claims(request, now))?
+        );
+        let signature = self.sign(signed.as_bytes())?;
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+        if ByteSize::of(token.as_bytes()) > self.config.token_max {
+            return Err(IssuerError::TooLong {
+                max: self.config.token_max,
+            });
+        }
+        Ok(BearerToken::new(token))
+    }
+
+    /// A verifier of its tokens, by the same rules as for Firebase's.
+    #[must_use]
+    pub fn verifier(&self, clock: Arc<dyn Clock>) -> FirebaseTokenVerifier {
+        let keys = Arc::new(StaticKeys::new(Arc::clone(&self.keys)));
+        FirebaseTokenVerifier::new(self.config.clone(), keys, clock)
+    }
+
+    fn claims<'request>(
+        &'request self,
+        request: &'request TokenRequest,
+        now: OffsetDateTime,
+    ) -> Claims<'request> {
+        let project_id = self.config.project_id.as_str();
+        let now = now.unix_timestamp();
+        Claims {
+            iss: format!("{}{project_id}", self.config.issuer.prefix()),
+            aud: project_id,
+            auth_time: now,
+            user_id: request.uid.as_str(),
+            sub: request.uid.as_str(),
+            iat: now,
+            exp: now.saturating_add_unsigned(request.lifetime.as_secs()),
+            email: request.email.as_deref(),
+            email_verified: request.email.is_some().then_some(true),
+            name: request.name.as_deref(),
+            firebase: FirebaseClaim {
+                identities: NoIdentities {},
+                sign_in_provider: "custom",
+            },
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IssuerError> {
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+            .map_err(|_| IssuerError::Cryptography)?;
+        Ok(signature)
+    }
+}
+
+impl fmt::Debug for DevelopmentIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevelopmentIssuer")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a token is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// The user.
+    pub uid: UserId,
+    /// The user's address, which then counts as verified.
+    pub email: Option<String>,
+    /// The user's name.
+    pub name: Option<String>,
+    /// How long the token is valid: 1 s to 24 h, in whole seconds (a fraction is cut off).
+    pub lifetime: Duration,
+}
+
+impl TokenRequest {
+    /// A token for a user without address and name, valid for an hour.
+    #[must_use]
+    pub const fn new(uid: UserId) -> Self {
+        Self {
+            uid,
+            email: None,
+            name: None,
+            lifetime: Duration::from_hours(1),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'key> {
+    alg: &'static str,
+    kid: &'key str,
+    typ: &'static str,
+}
+
+#[derive(Serialize)]
+struct Claims<'request> {
+    iss: String,
+    aud: &'request str,
+    auth_time: i64,
+    user_id: &'request str,
+    sub: &'request str,
+    iat: i64,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'request str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'request str>,
+    firebase: FirebaseClaim,
+}
+
+#[derive(Serialize)]
+struct FirebaseClaim {
+    identities: NoIdentities,
+    sign_in_provider: &'static str,
+}
+
+#[derive(Serialize)]
+struct NoIdentities {}
+
+fn encode(part: &impl Serialize) -> Result<String, IssuerError> {
+    let json = serde_json::to_vec(part).map_err(IssuerError::Encoding)?;
+    Ok(URL_SAFE_NO_PAD.encode(json))
+}
+
+/// A new private key, as PKCS#8.
+fn generate() -> Result<Vec<u8>, IssuerError> {
+    let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| IssuerError::Cryptography)?;
+    let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| IssuerError::Cryptography)?;
+    Ok(der.as_ref().to_vec())
+}
+
+fn parse(pkcs8: &[u8]) -> Result<(RsaKeyPair, KeyId, KeySet), BackendError> {
+    let key = RsaKeyPair::from_pkcs8(pkcs8)?;
+    let kid = KeyId::parse(name_of(&key))?;
+    let public = RsaPublicKey {
+        modulus: significant(key.public_key().modulus()),
+        exponent: significant(key.public_key().exponent()),
+    };
+    let keys = KeySet::from_public_keys([(kid.clone(), public)])?;
+    Ok((key, kid, keys))
+}
+
+/// A name that differs where the keys differ.
+fn name_of(key: &RsaKeyPair) -> String {
+    let hash = digest(&SHA256, key.public_key().as_ref());
+    let digits = hash
+        .as_ref()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"));
+    format!("development-{}", digits.collect::<String>())
+}
+
+fn significant(number: aws_lc_rs::io::Positive<'_>) -> Vec<u8> {
+    number.big_endian_without_leading_zero().to_vec()
+}
+
+#[cfg(test)]
+mod tests;

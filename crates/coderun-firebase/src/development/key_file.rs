@@ -1,0 +1,182 @@
+//! Keeps a key in a file that only this user can read, and that any number of processes make only once.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::error::{IssuerError, UnsafePath};
+
+const FILE_NAME: &str = "development-issuer-key.der";
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// Far more than an RSA key needs.
+const CONTENT_MAX_BYTES: u64 = 16 << 10;
+
+/// A key file that was found safe.
+pub(super) struct KeyFile {
+    pub(super) path: PathBuf,
+    pub(super) content: Vec<u8>,
+}
+
+/// Reads the key of this directory; makes it first if there is none.
+pub(super) fn load_or_create(
+    directory: &Path,
+    generate: impl FnOnce() -> Result<Vec<u8>, IssuerError>,
+) -> Result<KeyFile, IssuerError> {
+    prepare_directory(directory)?;
+    let path = directory.join(FILE_NAME);
+    if let Some(content) = read(&path)? {
+        return Ok(KeyFile { path, content });
+    }
+    publish(&path, &generate()?).map_err(|source| failed(&path, source))?;
+    // Another process may have been first: what counts is what is there now.
+    match read(&path)? {
+        Some(content) => Ok(KeyFile { path, content }),
+        None => Err(failed(&path, io::ErrorKind::NotFound.into())),
+    }
+}
+
+fn prepare_directory(path: &Path) -> Result<(), IssuerError> {
+    let failed = |source| IssuerError::Directory {
+        path: path.to_owned(),
+        source,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(path)
+        .map_err(failed)?;
+    let metadata = fs::metadata(path).map_err(failed)?;
+    check_directory(&metadata, this_user()).map_err(|problem| IssuerError::UnsafeDirectory {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
+    check_owner(metadata, user)?;
+    // Others may look into a directory that was there before, but not write: the file guards its content itself.
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o022 != 0 {
+        return Err(UnsafePath::Mode {
+            actual: mode,
+            expected: DIRECTORY_MODE,
+        });
+    }
+    Ok(())
+}
+
+/// Reads and checks the file through one descriptor, so that nobody can swap it in between.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, IssuerError> {
+    let unsafe_file = |problem| IssuerError::UnsafeKeyFile {
+        path: path.to_owned(),
+        problem,
+    };
+    // A FIFO in its place must not make the open wait.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP) => return Err(unsafe_file(UnsafePath::SymbolicLink)),
+        Err(error) => return Err(failed(path, error.into())),
+    };
+    let metadata = file.metadata().map_err(|source| failed(path, source))?;
+    check_file(&metadata, this_user()).map_err(unsafe_file)?;
+    let mut content = Vec::new();
+    file.take(CONTENT_MAX_BYTES)
+        .read_to_end(&mut content)
+        .map_err(|source| failed(path, source))?;
+    Ok(Some(content))
+}
+
+fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
+    if !metadata.is_file() {
+        return Err(UnsafePath::WrongKind);
+    }
+    check_owner(metadata, user)?;
+    let mode = metadata.mode() & 0o7777;
+    if mode != FILE_MODE {
+        return Err(UnsafePath::Mode {
+            actual: mode,
+            expected: FILE_MODE,
+        });
+    }
+    Ok(())
+}
+
+fn check_owner(metadata: &fs::Metadata, expected: u32) -> Result<(), UnsafePath> {
+    let actual = metadata.uid();
+    if actual != expected {
+        return Err(UnsafePath::Owner { actual, expected });
+    }
+    Ok(())
+}
+
+fn this_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Puts a complete file in its place, unless there is one already.
+fn publish(path: &Path, content: &[u8]) -> io::Result<()> {
+    let draft = draft_path(path)?;
+    let written = write_draft(&draft, content).and_then(|()| {
+        // Unlike a rename, a link never replaces the file of a process that was faster.
+        match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    });
+    let removed = fs::remove_file(&draft);
+    written.and(removed)
+}
+
+fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(draft)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// A name next to the file that no other process or thread uses.
+fn draft_path(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;
+    Ok(path.with_extension(format!("{:016x}.draft", u64::from_ne_bytes(random))))
+}
+
+fn failed(path: &Path, source: io::Error) -> IssuerError {
+    IssuerError::KeyFile {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_another_user_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = tempfile::NamedTempFile::new_in(&directory).unwrap();
+        let (us, other) = (this_user(), this_user() + 1);
+        let foreign = Err(UnsafePath::Owner {
+            actual: us,
+            expected: other,
+        });
+
+        let metadata = fs::metadata(&directory).unwrap();
+        assert_eq!(check_directory(&metadata, us), Ok(()));
+        assert_eq!(check_directory(&metadata, other), foreign);
+        let metadata = fs::metadata(&file).unwrap();
+        assert_eq!(check_file(&metadata, us), Ok(()));
+        assert_eq!(check_file(&metadata, other), foreign);
+    }
+}

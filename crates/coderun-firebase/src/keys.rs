@@ -1,0 +1,162 @@
+//! The public keys that sign tokens, by name.
+
+mod jwks;
+mod source;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use jsonwebtoken::DecodingKey;
+
+pub use source::{KeySource, KeysUnavailable, StaticKeys};
+
+/// The keys that are current at one time, by name; never empty and never changed.
+///
+/// Each key is taken apart once, when the set is made.
+pub struct KeySet {
+    keys: HashMap<KeyId, DecodingKey>,
+}
+
+impl KeySet {
+    /// A set of these keys.
+    ///
+    /// # Errors
+    /// [`KeySetError::DuplicateKeyId`]; [`KeySetError::UnusableKey`] if a modulus has less than
+    /// [`RsaPublicKey::MIN_BITS`] or more than [`RsaPublicKey::MAX_BITS`] bits, or an exponent is not an odd number
+    /// from 3 to 2³³ - 1; [`KeySetError::Empty`].
+    pub fn from_public_keys(
+        keys: impl IntoIterator<Item = (KeyId, RsaPublicKey)>,
+    ) -> Result<Self, KeySetError> {
+        let mut set = HashMap::new();
+        for (kid, key) in keys {
+            let Some(parsed) = key.parse() else {
+                return Err(KeySetError::UnusableKey { kid });
+            };
+            if set.insert(kid.clone(), parsed).is_some() {
+                return Err(KeySetError::DuplicateKeyId { kid });
+            }
+        }
+        if set.is_empty() {
+            return Err(KeySetError::Empty);
+        }
+        Ok(Self { keys: set })
+    }
+
+    /// The usable keys of a JSON Web Key Set (RFC 7517).
+    ///
+    /// Keys without a usable name, for other uses or algorithms, and of other kinds or sizes are left out.
+    ///
+    /// # Errors
+    /// [`KeySetError::NotAKeySet`]; [`KeySetError::DuplicateKeyId`], also among keys left out;
+    /// [`KeySetError::Empty`] if no key is left.
+    pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
+        Self::from_public_keys(jwks::usable_keys(json)?)
+    }
+
+    pub(crate) fn get(&self, kid: &KeyId) -> Option<&DecodingKey> {
+        self.keys.get(kid)
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.keys.keys()).finish()
+    }
+}
+
+/// The name of a key (`kid`): 1 to [`KeyId::MAX_BYTES`] bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// The longest name, in bytes.
+    pub const MAX_BYTES: usize = 256;
+
+    /// Checks and wraps a name.
+    ///
+    /// # Errors
+    /// [`KeyIdError`] if it is empty or too long.
+    pub fn parse(text: impl Into<String>) -> Result<Self, KeyIdError> {
+        let text = text.into();
+        if text.is_empty() || text.len() > Self::MAX_BYTES {
+            return Err(KeyIdError);
+        }
+        Ok(Self(text))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that cannot be the name of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the name of a key must be 1 to {} bytes long", KeyId::MAX_BYTES)]
+pub struct KeyIdError;
+
+/// The two numbers of an RSA public key, unchecked, each as bytes with the highest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RsaPublicKey {
+    /// The modulus (`n`).
+    pub modulus: Vec<u8>,
+    /// The exponent (`e`).
+    pub exponent: Vec<u8>,
+}
+
+impl RsaPublicKey {
+    /// The smallest usable modulus, in bits.
+    pub const MIN_BITS: usize = 2048;
+    /// The greatest usable modulus, in bits.
+    pub const MAX_BITS: usize = 8192;
+    const EXPONENT_MAX_BITS: usize = 33;
+
+    /// The key for the verifier, if it is usable.
+    pub(crate) fn parse(&self) -> Option<DecodingKey> {
+        let (modulus, exponent) = (significant(&self.modulus), significant(&self.exponent));
+        let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+        let usable = (Self::MIN_BITS..=Self::MAX_BITS).contains(&bits(modulus))
+            && (2..=Self::EXPONENT_MAX_BITS).contains(&bits(exponent))
+            && is_odd(modulus)
+            && is_odd(exponent);
+        usable.then(|| DecodingKey::from_rsa_raw_components(modulus, exponent))
+    }
+}
+
+fn significant(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+/// How many bits a number without leading zero bytes has.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |byte| byte.leading_zeros());
+    (number.len() * 8).saturating_sub(unused as usize)
+}
+
+/// Says why keys do not make a set.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySetError {
+    /// The text is no JSON Web Key Set.
+    #[error("not a JSON Web Key Set")]
+    NotAKeySet(#[source] serde_json::Error),
+    /// Two keys have the same name.
+    #[error("two keys are named `{}`", kid.as_str())]
+    DuplicateKeyId {
+        /// The name.
+        kid: KeyId,
+    },
+    /// A key cannot be used.
+    #[error("the key `{}` is no RSA key of 2048 to 8192 bits", kid.as_str())]
+    UnusableKey {
+        /// Its name.
+        kid: KeyId,
+    },
+    /// There is no usable key.
+    #[error("there is no usable key")]
+    Empty,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Reads a JSON Web Key Set.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::{KeyId, KeySetError, RsaPublicKey};
+use crate::json::{Object, present};
+use crate::parse::decode;
+
+/// The keys of a set that can verify tokens.
+pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, KeySetError> {
+    let set: Object<Set> = serde_json::from_slice(json).map_err(KeySetError::NotAKeySet)?;
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for Object(entry) in set.0.keys {
+        let Some(kid) = entry.kid.as_ref().and_then(|it| KeyId::parse(it).ok()) else {
+            continue;
+        };
+        if !seen.insert(kid.clone()) {
+            return Err(KeySetError::DuplicateKeyId { kid });
+        }
+        if let Some(key) = entry.public_key() {
+            keys.push((kid, key));
+        }
+    }
+    Ok(keys)
+}
+
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Object<Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    kty: String,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    alg: Option<String>,
+    #[serde(default, rename = "use", deserialize_with = "present")]
+    usage: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    n: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    e: Option<String>,
+}
+
+impl Entry {
+    fn public_key(&self) -> Option<RsaPublicKey> {
+        let is_for_signatures = self.kty == "RSA"
+            && self.alg.as_deref().is_none_or(|alg| alg == "RS256")
+            && self.usage.as_deref().is_none_or(|usage| usage == "sig");
+        if !is_for_signatures {
+            return None;
+        }
+        let key = RsaPublicKey {
+            modulus: decode(self.n.as_deref()?).ok()?,
+            exponent: decode(self.e.as_deref()?).ok()?,
+        };
+        key.parse().is_some().then_some(key)
+    }
+}

@@ -1,0 +1,188 @@
+//! Tokens for tests: good ones, and any text signed as if it were one.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coderun_domain::testing::ManualClock;
+use serde_json::{Value, json};
+
+use crate::config::{ProjectId, VerifierConfig};
+use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
+use crate::verifier::FirebaseTokenVerifier;
+
+/// The name of [`key`].
+pub(crate) const KID: &str = "current-key";
+/// The project of [`config`].
+pub(crate) const PROJECT: &str = "demo-project";
+/// The second at which a `ManualClock` stands, and at which [`claims`] were issued.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// The key whose public half [`verifier`] knows.
+pub(crate) fn key() -> &'static RsaKeyPair {
+    static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
+    KEY.get_or_init(generate)
+}
+
+/// A key that no verifier knows.
+pub(crate) fn other_key() -> &'static RsaKeyPair {
+    static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
+    KEY.get_or_init(generate)
+}
+
+fn generate() -> RsaKeyPair {
+    RsaKeyPair::generate(KeySize::Rsa2048).unwrap()
+}
+
+pub(crate) fn public_half(key: &RsaKeyPair) -> RsaPublicKey {
+    let public = key.public_key();
+    RsaPublicKey {
+        modulus: public.modulus().big_endian_without_leading_zero().to_vec(),
+        exponent: public.exponent().big_endian_without_leading_zero().to_vec(),
+    }
+}
+
+pub(crate) fn key_set() -> KeySet {
+    KeySet::from_public_keys([(KeyId::parse(KID).unwrap(), public_half(key()))]).unwrap()
+}
+
+pub(crate) fn config() -> VerifierConfig {
+    VerifierConfig::firebase(ProjectId::parse(PROJECT).unwrap())
+}
+
+/// A verifier that knows [`key`] and whose clock stands at [`NOW`].
+pub(crate) fn verifier(config: VerifierConfig) -> FirebaseTokenVerifier {
+    let keys = Arc::new(StaticKeys::new(Arc::new(key_set())));
+    FirebaseTokenVerifier::new(config, keys, Arc::new(ManualClock::default()))
+}
+
+/// The header of a good token.
+pub(crate) fn header() -> Value {
+    json!({"alg": "RS256", "kid": KID, "typ": "JWT"})
+}
+
+/// The claims of a good token.
+pub(crate) fn claims() -> Value {
+    json!({
+        "iss": format!("https://securetoken.google.com/{PROJECT}"),
+        "aud": PROJECT,
+        "auth_time": NOW - 100,
+        "user_id": "alice",
+        "sub": "alice",
+        "iat": NOW,
+        "exp": NOW + 3600,
+        "email": "alice@example.com",
+        "email_verified": true,
+        "name": "Alice",
+        "firebase": {
+            "identities": {"email": ["alice@example.com"]},
+            "sign_in_provider": "password",
+        },
+    })
+}
+
+/// A good token.
+pub(crate) fn good() -> String {
+    token(&header(), &claims())
+}
+
+/// A good token of just this length, which is greater than that of [`good`].
+pub(crate) fn token_of_length(length: usize) -> String {
+    let missing_bytes = (length - good().len()) * 3 / 4;
+    let claims = |more| with(claims(), "name", "n".repeat(missing_bytes + more)).to_string();
+    // No base64 is 4n + 1 characters long, so the length of one part alone does not do.
+    (0..3)
+        .flat_map(|spaces| {
+            (0..8).map(move |more| (format!("{}{}", " ".repeat(spaces), header()), more))
+        })
+        .map(|(header, more)| token_of(header, claims(more)))
+        .find(|token| token.len() == length)
+        .unwrap()
+}
+
+/// A token for this user.
+pub(crate) fn subject(sub: &str) -> String {
+    token(&header(), &with(with(claims(), "sub", sub), "user_id", sub))
+}
+
+/// A token that is valid in this time.
+pub(crate) fn times(iat: i64, exp: i64) -> String {
+    token(&header(), &with(with(claims(), "iat", iat), "exp", exp))
+}
+
+/// JSON with spaces in front, until its base64url leaves bits unused.
+pub(crate) fn uneven(json: &Value) -> String {
+    let mut text = json.to_string();
+    while text.len().is_multiple_of(3) {
+        text.insert(0, ' ');
+    }
+    text
+}
+
+/// A public key as Google publishes it.
+pub(crate) fn web_key(kid: &str, key: &RsaKeyPair) -> Value {
+    let public = public_half(key);
+    json!({
+        "kid": kid,
+        "kty": "RSA",
+        "alg": "RS256",
+        "use": "sig",
+        "n": encode(public.modulus),
+        "e": encode(public.exponent),
+    })
+}
+
+/// An object with one more or another field; `null` is a value like any other.
+pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    object[name] = value.into();
+    object
+}
+
+/// An object without a field.
+pub(crate) fn without(mut object: Value, name: &str) -> Value {
+    object.as_object_mut().unwrap().remove(name).unwrap();
+    object
+}
+
+/// A token of these parts, signed with [`key`].
+pub(crate) fn token(header: &Value, claims: &Value) -> String {
+    token_of(header.to_string(), claims.to_string())
+}
+
+/// A token of any texts at all, signed with [`key`].
+pub(crate) fn token_of(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+    sign(&format!("{}.{}", encode(header), encode(claims)))
+}
+
+/// A token whose first two parts are this, signed with [`key`].
+pub(crate) fn sign(signed: &str) -> String {
+    sign_with(signed, key(), &RSA_PKCS1_SHA256)
+}
+
+pub(crate) fn sign_with(
+    signed: &str,
+    key: &RsaKeyPair,
+    encoding: &'static dyn RsaEncoding,
+) -> String {
+    let mut signature = vec![0; key.public_modulus_len()];
+    let random = SystemRandom::new();
+    key.sign(encoding, &random, signed.as_bytes(), &mut signature)
+        .unwrap();
+    format!("{signed}.{}", encode(signature))
+}
+
+pub(crate) fn encode(part: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(part)
+}
+
+/// The first two parts of a token with these.
+pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
+    format!(
+        "{}.{}",
+        encode(header.to_string()),
+        encode(claims.to_string())
+    )
+}

@@ -1,0 +1,354 @@
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use coderun_domain::FailureKind;
+use coderun_domain::testing::{ManualClock, at};
+use proptest::prelude::*;
+use rstest::rstest;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::config::{AnonymousUsers, EmailPolicy};
+use crate::keys::{KeySet, KeysUnavailable, StaticKeys};
+use crate::testing::{
+    KID, NOW, claims, config, header, key_set, other_key, public_half, sign_with, token, unsigned,
+    verifier, with,
+};
+
+/// Keys that come late or not at all.
+#[derive(Debug, Default)]
+struct ScriptedKeys {
+    current: Option<Arc<KeySet>>,
+    newer: Option<Arc<KeySet>>,
+    /// The names that were looked for.
+    looked_for: Mutex<Vec<String>>,
+}
+
+impl ScriptedKeys {
+    fn looked_for(&self) -> Vec<String> {
+        self.looked_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn or_unavailable(keys: Option<&Arc<KeySet>>) -> Result<Arc<KeySet>, KeysUnavailable> {
+    keys.cloned().ok_or_else(|| KeysUnavailable {
+        retry_after: Duration::from_secs(7),
+        source: "connection refused".into(),
+    })
+}
+
+#[async_trait]
+impl KeySource for ScriptedKeys {
+    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
+        or_unavailable(self.current.as_ref())
+    }
+
+    async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
+        self.looked_for
+            .lock()
+            .unwrap()
+            .push(kid.as_str().to_owned());
+        or_unavailable(self.newer.as_ref())
+    }
+}
+
+fn verifier_with(keys: &Arc<ScriptedKeys>) -> FirebaseTokenVerifier {
+    let keys: Arc<dyn KeySource> = Arc::<ScriptedKeys>::clone(keys);
+    FirebaseTokenVerifier::new(config(), keys, Arc::new(ManualClock::default()))
+}
+
+/// A set with another key than the one that signs good tokens.
+fn other_key_set() -> Arc<KeySet> {
+    let kid = KeyId::parse("other-key").unwrap();
+    Arc::new(KeySet::from_public_keys([(kid, public_half(other_key()))]).unwrap())
+}
+
+fn good_token() -> BearerToken {
+    BearerToken::new(token(&header(), &claims()))
+}
+
+fn expired_token() -> BearerToken {
+    let claims = with(with(claims(), "exp", NOW - 60), "iat", NOW - 120);
+    BearerToken::new(token(&header(), &claims))
+}
+
+fn forged_token() -> BearerToken {
+    let signed = unsigned(&header(), &claims());
+    BearerToken::new(sign_with(&signed, other_key(), &RSA_PKCS1_SHA256))
+}
+
+#[tokio::test]
+async fn a_good_token_is_accepted() {
+    let verifier = verifier(config());
+    let principal = verifier.verify(&good_token()).await.unwrap();
+    assert_eq!(principal.user.as_str(), "alice");
+    assert_eq!(principal.expires_at, at(3600));
+    verifier.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signature_of_another_key_is_refused() {
+    let error = verifier(config())
+        .verify(&forged_token())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, VerifyError::Signature), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_looked_for_once() {
+    let keys = Arc::new(ScriptedKeys {
+        current: Some(other_key_set()),
+        newer: Some(other_key_set()),
+        ..ScriptedKeys::default()
+    });
+    let error = verifier_with(&keys)
+        .verify(&good_token())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, VerifyError::UnknownKey), "{error:?}");
+    assert_eq!(keys.looked_for(), [KID]);
+}
+
+#[tokio::test]
+async fn a_key_that_is_found_is_used() {
+    let keys = Arc::new(ScriptedKeys {
+        current: Some(other_key_set()),
+        newer: Some(Arc::new(key_set())),
+        ..ScriptedKeys::default()
+    });
+    let verifier = verifier_with(&keys);
+    assert!(verifier.verify(&good_token()).await.is_ok());
+    let error = verifier.verify(&forged_token()).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Signature), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_known_key_is_not_looked_for() {
+    let keys = Arc::new(ScriptedKeys {
+        current: Some(Arc::new(key_set())),
+        ..ScriptedKeys::default()
+    });
+    assert!(verifier_with(&keys).verify(&good_token()).await.is_ok());
+    assert!(keys.looked_for().is_empty());
+}
+
+fn assert_unavailable(error: &VerifyError) {
+    assert!(error.is_transient(), "{error:?}");
+    assert_eq!(error.kind(), FailureKind::Unavailable);
+    let VerifyError::KeysUnavailable {
+        retry_after,
+        source,
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*retry_after, Duration::from_secs(7));
+    assert_eq!(source.to_string(), "connection refused");
+}
+
+#[tokio::test]
+async fn without_keys_a_token_is_neither_good_nor_bad() {
+    let keys = Arc::new(ScriptedKeys::default());
+    let verifier = verifier_with(&keys);
+    assert_unavailable(&verifier.verify(&good_token()).await.unwrap_err());
+    assert_unavailable(&verifier.verify(&forged_token()).await.unwrap_err());
+    assert_unavailable(&verifier.check().await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_looked_for_does_not_make_a_token_bad() {
+    let keys = Arc::new(ScriptedKeys {
+        current: Some(other_key_set()),
+        ..ScriptedKeys::default()
+    });
+    let verifier = verifier_with(&keys);
+    assert_unavailable(&verifier.verify(&good_token()).await.unwrap_err());
+    verifier.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn claims_are_checked_before_a_key_is_asked_for() {
+    let keys = Arc::new(ScriptedKeys {
+        current: Some(other_key_set()),
+        ..ScriptedKeys::default()
+    });
+    let error = verifier_with(&keys)
+        .verify(&expired_token())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, VerifyError::Expired), "{error:?}");
+    assert!(keys.looked_for().is_empty());
+}
+
+#[tokio::test]
+async fn the_clock_decides_when_a_token_has_expired() {
+    let clock = Arc::new(ManualClock::default());
+    let keys = Arc::new(StaticKeys::new(Arc::new(key_set())));
+    let verifier = FirebaseTokenVerifier::new(config(), keys, Arc::<ManualClock>::clone(&clock));
+    clock.set(at(3600 + 59));
+    assert!(verifier.verify(&good_token()).await.is_ok());
+    clock.advance(Duration::from_secs(1));
+    let error = verifier.verify(&good_token()).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Expired), "{error:?}");
+}
+
+#[tokio::test]
+async fn policy_is_told_only_to_who_has_a_good_token() {
+    let mut config = config();
+    config.users.email = EmailPolicy::Verified;
+    config.users.anonymous = AnonymousUsers::Refused;
+    let unverified = with(claims(), "email_verified", false);
+    let good = BearerToken::new(token(&header(), &unverified));
+    let signed = unsigned(&header(), &unverified);
+    let forged = BearerToken::new(sign_with(&signed, other_key(), &RSA_PKCS1_SHA256));
+
+    let verifier = verifier(config);
+    let error = verifier.verify(&good).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Forbidden), "{error:?}");
+    let error = verifier.verify(&forged).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Signature), "{error:?}");
+}
+
+#[test]
+fn the_cryptography_can_be_installed_any_number_of_times() {
+    install_crypto_provider();
+    install_crypto_provider();
+}
+
+/// Keeps what is logged.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'log> MakeWriter<'log> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'log self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+/// What is logged, returned and shown about this token when it is verified.
+async fn traces(verifier: &FirebaseTokenVerifier, token: &BearerToken) -> String {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let result = verifier.verify(token).await;
+    drop(guard);
+    format!("{}{result:?}{verifier:?}{token:?}", log.text())
+}
+
+#[rstest]
+#[case::good(good_token())]
+#[case::expired(expired_token())]
+#[case::forged(forged_token())]
+#[case::malformed(BearerToken::new(format!("{}.", good_token().expose())))]
+#[case::other_algorithm(BearerToken::new(token(&with(header(), "alg", "none"), &claims())))]
+#[case::unknown_key(BearerToken::new(token(&with(header(), "kid", "other"), &claims())))]
+#[tokio::test]
+async fn no_part_of_a_token_is_logged_or_shown(#[case] token: BearerToken) {
+    let traces = traces(&verifier(config()), &token).await;
+    for part in token.expose().split('.').filter(|part| !part.is_empty()) {
+        assert!(!traces.contains(part), "{traces}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_fingerprint_key_and_reason() {
+    let token = expired_token();
+    let traces = traces(&verifier(config()), &token).await;
+    let hash = digest(&SHA256, token.expose().as_bytes());
+    let start = u32::from_be_bytes(hash.as_ref()[..4].try_into().unwrap());
+    let fingerprint = format!("{start:08x}");
+    assert!(
+        traces.contains(&format!("token_sha256={fingerprint} ")),
+        "{traces}"
+    );
+    assert!(traces.contains(r#"kid="current-key""#), "{traces}");
+    assert!(traces.contains(r#"reason="expired""#), "{traces}");
+}
+
+#[tokio::test]
+async fn a_hostile_key_name_cannot_forge_a_log_line() {
+    let hostile = with(header(), "kid", "x\n2026-01-01 ERROR forged \u{1b}[31m");
+    let token = BearerToken::new(token(&hostile, &claims()));
+    let traces = traces(&verifier(config()), &token).await;
+    assert!(!traces.contains("x\n"), "{traces}");
+    assert!(!traces.contains('\u{1b}'), "{traces}");
+    assert!(traces.contains(r"x\n2026-01-01 ERROR forged"), "{traces}");
+}
+
+fn is_accepted(verifier: &FirebaseTokenVerifier, token: String) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(verifier.verify(&BearerToken::new(token)))
+        .is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_token_changed_in_any_place_is_refused(
+        place in any::<prop::sample::Index>(),
+        replacement in prop_oneof![
+            3 => "[A-Za-z0-9_.=-]",
+            1 => any::<char>().prop_map(String::from),
+        ],
+    ) {
+        let good = good_token().expose().to_owned();
+        let place = place.index(good.len());
+        prop_assume!(good[place..=place] != replacement);
+        let mut changed = good.clone();
+        changed.replace_range(place..=place, &replacement);
+        prop_assert!(!is_accepted(&verifier(config()), changed));
+    }
+
+    #[test]
+    fn a_token_cut_or_extended_is_refused(
+        length in any::<prop::sample::Index>(),
+        extension in "[A-Za-z0-9_.=-]{1,8}",
+    ) {
+        let good = good_token().expose().to_owned();
+        let verifier = verifier(config());
+        prop_assert!(!is_accepted(&verifier, good[..length.index(good.len())].to_owned()));
+        let (after, before) = (format!("{good}{extension}"), format!("{extension}{good}"));
+        prop_assert!(!is_accepted(&verifier, after));
+        prop_assert!(!is_accepted(&verifier, before));
+        prop_assert!(is_accepted(&verifier, good));
+    }
+
+    #[test]
+    fn no_text_makes_the_verifier_panic(header in ".{0,200}", claims in ".{0,200}") {
+        let token = crate::testing::token_of(header, claims);
+        prop_assert!(!is_accepted(&verifier(config()), token));
+    }
+}
