@@ -10,7 +10,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease, QueueError};
+use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease, QueueError, Swept};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -133,14 +133,17 @@ impl Worker {
 
     async fn sweep(&self) {
         match self.ports.queue.sweep().await {
-            Ok(swept) if swept.ended > 0 || swept.expired > 0 => {
-                tracing::info!(ended = swept.ended, expired = swept.expired, "swept");
-            }
-            Ok(_) => {}
+            Ok(swept) => tell_swept(swept),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
             }
         }
+    }
+}
+
+fn tell_swept(swept: Swept) {
+    if swept != Swept::default() {
+        tracing::info!(ended = swept.ended, expired = swept.expired, "swept");
     }
 }
 

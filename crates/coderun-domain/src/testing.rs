@@ -123,32 +123,21 @@ pub fn catalog() -> LanguageCatalog {
 /// The limits of the contract.
 #[must_use]
 pub fn limit_policy() -> LimitPolicy {
-    LimitPolicy::new(limits(5, 15, 256, 15, 1), limits(15, 60, 1024, 30, 4))
+    LimitPolicy::new(limits(5, 15, 256, 1), limits(15, 60, 1024, 4))
 }
 
 #[expect(clippy::expect_used, reason = "the numbers above are not zero")]
-fn limits(cpu: u64, wall: u64, memory_mib: u64, compile_cpu: u64, output_mib: u64) -> Limits {
-    let stage = |cpu, wall| {
-        let memory = ByteSize::from_mib(memory_mib);
-        StageLimits::new(
-            Duration::from_secs(cpu),
-            Duration::from_secs(wall),
-            memory,
-            64,
-        )
-        .expect("no zero")
+fn limits(cpu: u64, wall: u64, memory_mib: u64, output_mib: u64) -> Limits {
+    let stage = |cpu, wall, memory_mib| {
+        let (cpu, wall) = (Duration::from_secs(cpu), Duration::from_secs(wall));
+        StageLimits::new(cpu, wall, ByteSize::from_mib(memory_mib), 64).expect("no zero")
     };
-    let files = ByteSize::from_mib(16);
+    let output = ByteSize::from_mib(output_mib);
+    let (file, disk) = (ByteSize::from_mib(16), ByteSize::from_mib(64));
     Limits {
-        run: stage(cpu, wall),
-        compile: stage(compile_cpu, compile_cpu * 2),
-        storage: StorageLimits::new(
-            ByteSize::from_mib(output_mib),
-            files,
-            ByteSize::from_mib(64),
-            256,
-        )
-        .expect("no zero"),
+        run: stage(cpu, wall, memory_mib),
+        compile: stage(15, 30, 1024),
+        storage: StorageLimits::new(output, file, disk, 256).expect("no zero"),
     }
 }
 

@@ -58,7 +58,7 @@ impl Recorder {
         RecordingIo {
             recorder: Arc::clone(self),
             cancelled,
-            input_closed: false,
+            next: NextInput::Closed,
         }
     }
 
@@ -158,7 +158,15 @@ impl Recorder {
 pub(super) struct RecordingIo {
     recorder: Arc<Recorder>,
     cancelled: CancellationToken,
-    input_closed: bool,
+    next: NextInput,
+}
+
+/// What a program that is not interactive has still to be told.
+#[derive(Debug, Clone, Copy)]
+enum NextInput {
+    Closed,
+    Cancel,
+    Nothing,
 }
 
 #[async_trait]
@@ -168,11 +176,17 @@ impl RunIo for RecordingIo {
     }
 
     async fn input(&mut self) -> RunInput {
-        if !self.input_closed {
-            self.input_closed = true;
-            return RunInput::Closed;
+        match self.next {
+            NextInput::Closed => {
+                self.next = NextInput::Cancel;
+                RunInput::Closed
+            }
+            NextInput::Cancel => {
+                self.cancelled.cancelled().await;
+                self.next = NextInput::Nothing;
+                RunInput::Cancel
+            }
+            NextInput::Nothing => std::future::pending().await,
         }
-        self.cancelled.cancelled().await;
-        RunInput::Cancel
     }
 }

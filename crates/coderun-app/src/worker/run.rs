@@ -61,26 +61,28 @@ impl<'a> Run<'a> {
 
     async fn run_and_record(&self, abort: &CancellationToken) {
         let recorder = Recorder::new(self.lease);
-        let result = match self.run(&recorder, abort).await {
-            End::Ran(Ok(report)) => self.finish_run(&recorder, *report).await,
-            End::Ran(Err(error)) => self.not_run(&recorder, &error, abort).await,
+        let end = self.run(&recorder, abort).await;
+        if let Err(error) = self.record(&recorder, end, abort).await {
+            tell_unrecorded(&error);
+        }
+    }
+
+    async fn record(
+        &self,
+        recorder: &Recorder,
+        end: End,
+        abort: &CancellationToken,
+    ) -> Result<(), QueueError> {
+        match end {
+            End::Ran(Ok(report)) => self.finish_run(recorder, *report).await,
+            End::Ran(Err(error)) => self.not_run(recorder, &error, abort).await,
             End::TooLong => {
                 let reason = "The run took longer than its limits allow and was given up";
-                self.finish_failed(&recorder, EndedWithoutRun::Failed, reason)
+                self.finish_failed(recorder, EndedWithoutRun::Failed, reason)
                     .await
             }
             End::LeaseLost => Err(QueueError::LeaseLost),
             End::Aborted => self.release().await,
-        };
-        match result {
-            Ok(()) => {}
-            Err(QueueError::LeaseLost) => tracing::info!("the lease is lost, nothing is recorded"),
-            Err(error @ (QueueError::Unavailable { .. } | QueueError::Corrupt { .. })) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot record a run"
-                );
-            }
         }
     }
 
@@ -219,4 +221,12 @@ impl<'a> Run<'a> {
             }
         }
     }
+}
+
+/// Whoever has the execution now records what becomes of it; here it is only worth a line in the log.
+fn tell_unrecorded(error: &QueueError) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "this run is not recorded"
+    );
 }

@@ -139,6 +139,9 @@ fn a_compile_error_shows_what_the_compiler_said() {
         error_output: Output::default(),
         ..compile.clone()
     };
-    assert_eq!(outcome_of(compile).error_output().bytes(), "main.c:1: error");
+    assert_eq!(
+        outcome_of(compile).error_output().bytes(),
+        "main.c:1: error"
+    );
     assert_eq!(outcome_of(quiet).error_output().bytes(), "on stdout");
 }

@@ -64,7 +64,7 @@ pub trait RunIo: Send {
     /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
-    /// come. Cancel-safe: nothing is lost if the future is dropped.
+    /// come, and after that nothing: the future waits for ever. Cancel-safe: nothing is lost if it is dropped.
     async fn input(&mut self) -> RunInput;
 }
 

@@ -108,6 +108,8 @@ async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerErr
             ("until-cancelled", _) => {
                 assert_eq!(io.input().await, RunInput::Closed);
                 assert_eq!(io.input().await, RunInput::Cancel);
+                let more = tokio::time::timeout(Duration::from_secs(1), io.input()).await;
+                assert!(more.is_err(), "after the cancellation comes {more:?}");
                 return Ok(report(Verdict::Cancelled));
             }
             ("unavailable", _) => {

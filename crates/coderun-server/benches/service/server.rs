@@ -1,0 +1,138 @@
+//! The measured process: everything real but the runner.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_app::{
+    Executions, ExecutionsPorts, Readiness, ReadinessPorts, Shutdown, Worker, WorkerPorts,
+    WorkerSettings,
+};
+use coderun_domain::testing::{catalog, report, store_policy, submission_policy};
+use coderun_domain::{
+    Clock, CodeRunner, ExecutionId, IdGenerator, LanguageSpec, OutputStream, Report, RunIo,
+    RunRequest, RunnerError, StorePolicy, Verdict, WorkerId,
+};
+use coderun_firebase::DevelopmentIssuer;
+use coderun_http::{HttpConfig, HttpPorts};
+use coderun_memory::MemoryBackend;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+/// A runner that prints a greeting at once.
+#[derive(Debug)]
+struct InstantRunner;
+
+#[async_trait]
+impl CodeRunner for InstantRunner {
+    fn name(&self) -> &'static str {
+        "instant"
+    }
+
+    fn languages(&self) -> Vec<LanguageSpec> {
+        catalog().specs().to_vec()
+    }
+
+    async fn check(&self) -> Result<(), RunnerError> {
+        Ok(())
+    }
+
+    async fn run<'io>(
+        &self,
+        _request: RunRequest,
+        io: &mut (dyn RunIo + 'io),
+    ) -> Result<Report, RunnerError> {
+        io.output(OutputStream::Stdout, Bytes::from_static(b"Hello World\n"))
+            .await;
+        Ok(report(Verdict::Accepted))
+    }
+}
+
+#[derive(Debug)]
+struct System;
+
+impl Clock for System {
+    #[expect(clippy::disallowed_methods, reason = "a clock")]
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
+
+impl IdGenerator for System {
+    #[expect(clippy::disallowed_methods, reason = "a generator of ids")]
+    fn execution_id(&self) -> ExecutionId {
+        ExecutionId::from_uuid(uuid::Uuid::new_v4())
+    }
+}
+
+/// Serves until it is killed; the first line on stdout is the address.
+pub(crate) fn run(directory: &Path) -> std::io::Result<()> {
+    coderun_firebase::install_crypto_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(directory))
+}
+
+async fn serve(directory: &Path) -> std::io::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(System);
+    let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
+    let policy = StorePolicy {
+        user_submits_per_minute: 0,
+        user_pending_max: 10_000,
+        user_running_max: 10_000,
+        ..store_policy()
+    };
+    let memory = MemoryBackend::new(policy, Arc::clone(&clock));
+    let verifier = Arc::new(issuer.verifier(Arc::clone(&clock)));
+    let runner: Arc<dyn CodeRunner> = Arc::new(InstantRunner);
+    let ports = ExecutionsPorts {
+        store: Arc::new(memory.clone()),
+        notifier: Arc::new(memory.clone()),
+        clock: Arc::clone(&clock),
+        ids: Arc::new(System),
+    };
+    let readiness_ports = ReadinessPorts {
+        store: Arc::new(memory.clone()),
+        queue: Arc::new(memory.clone()),
+        runner: Some(Arc::clone(&runner)),
+        verifier: None,
+    };
+    let http_ports = HttpPorts {
+        executions: Arc::new(Executions::new(
+            ports,
+            catalog(),
+            submission_policy(),
+            policy,
+        )),
+        verifier,
+        readiness: Arc::new(Readiness::new(readiness_ports, CancellationToken::new())),
+        clock,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?);
+    let worker_ports = WorkerPorts {
+        queue: Arc::new(memory),
+        runner,
+    };
+    let settings = WorkerSettings {
+        id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
+        concurrency: 64,
+        poll_interval: Duration::from_secs(1),
+        sweep_interval: Duration::from_secs(1),
+        policy,
+    };
+    let worker = Worker::new(worker_ports, settings);
+    let shutdown = Shutdown::default();
+    let server = coderun_http::serve(
+        listener,
+        HttpConfig::default(),
+        http_ports,
+        CancellationToken::new(),
+    )?;
+    let (result, ()) = tokio::join!(server, worker.work(&shutdown));
+    result
+}

@@ -1,0 +1,22 @@
+//! What the program can be asked to do, a file each.
+
+mod check_config;
+mod doctor;
+mod healthcheck;
+mod serve;
+mod token;
+
+pub(crate) use check_config::check_config;
+pub(crate) use doctor::doctor;
+pub(crate) use healthcheck::healthcheck;
+pub(crate) use serve::serve;
+pub(crate) use token::token;
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+/// Prints a line on stdout: what the command was asked for.
+fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("cannot write to stdout")
+}

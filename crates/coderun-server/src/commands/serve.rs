@@ -1,0 +1,29 @@
+//! `coderun serve`: the service itself.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::compose;
+use crate::lifecycle::StopSignals;
+use crate::roles;
+use crate::settings::Settings;
+
+/// Serves until a signal asks it to stop, and answers when everything has ended.
+pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+    coderun_firebase::install_crypto_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let signals = StopSignals::listen()?;
+        let address = settings.listen_address();
+        let listener = TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address} (HOST, PORT)"))?;
+        let ports = compose::ports(settings).await?;
+        roles::all(listener, &ports, settings, signals).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

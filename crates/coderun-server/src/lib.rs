@@ -1,0 +1,60 @@
+//! The coderun binary as a library: settings, composition, commands and lifecycle.
+//!
+//! [`run`] is the whole program. The adapters are named in one place only, `compose`; business rules live in
+//! `coderun-app` and `coderun-domain`.
+
+mod commands;
+mod compose;
+mod environment;
+mod lifecycle;
+mod roles;
+mod settings;
+mod system;
+mod telemetry;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+pub use environment::{Environment, ProcessEnvironment};
+use settings::{Command, Invocation};
+
+/// Runs the program with these arguments (the first is its own name) in this environment.
+///
+/// Anything that stops it is one sentence on stderr and a failing exit code: 2 for wrong arguments or settings.
+#[must_use]
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &dyn Environment,
+) -> ExitCode {
+    let invocation = match settings::read(arguments, environment) {
+        Ok(invocation) => invocation,
+        Err(error) => return error.report(),
+    };
+    match execute(&invocation, environment) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Result<ExitCode> {
+    let settings = &invocation.settings;
+    match &invocation.command {
+        Command::Serve => {
+            telemetry::start(settings.log_format, environment)?;
+            commands::serve(settings)
+        }
+        Command::Token(request) => commands::token(settings, request),
+        Command::Doctor => commands::doctor(settings),
+        Command::CheckConfig => commands::check_config(&invocation.effective),
+        Command::Healthcheck { url } => commands::healthcheck(settings, url.as_deref()),
+    }
+}
+
+/// Prints a line for people on stderr. A stderr that is closed is nobody's to complain about.
+fn complain(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}

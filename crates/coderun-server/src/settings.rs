@@ -1,0 +1,157 @@
+//! Every setting, with its type, its meaning and its default; and where values come from.
+//!
+//! Defaults stand here. A file replaces them, the environment the file, and flags the environment. The rest of the
+//! program gets [`Settings`] and reads neither environment nor files.
+
+mod limits;
+mod source;
+mod unsupported;
+mod values;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use limits::LimitSettings;
+pub(crate) use source::read;
+pub(crate) use values::{Origins, Seconds};
+
+/// What the program was asked to do, and with what settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    pub(crate) command: Command,
+    pub(crate) settings: Settings,
+    /// Every setting that has a value, as text, in the order of the help.
+    pub(crate) effective: Vec<(String, String)>,
+}
+
+/// Runs code that people send, in a sandbox, and shows what happens while it happens.
+///
+/// Each setting is a flag, an environment variable of the same name (`--execution-ttl`, `EXECUTION_TTL`) and a key of the settings
+/// file (`execution_ttl`). Flags win over the environment, the environment over the file.
+#[derive(Debug, Parser)]
+#[command(name = "coderun", version, next_line_help = true)]
+pub(crate) struct CommandLine {
+    /// What to do; without it, serve.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// TOML file with settings.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The settings.
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What the program can do.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API and run what is submitted (the default).
+    Serve,
+    /// Print a token of the development issuer.
+    Token(TokenRequest),
+    /// Find out what works on this machine and what does not.
+    Doctor,
+    /// Check the settings and print them as they are in force.
+    CheckConfig,
+    /// Ask a running service whether it is ready; for containers.
+    Healthcheck {
+        /// The service's base URL; by default where the settings say that it listens.
+        url: Option<String>,
+    },
+}
+
+/// Whose token to print.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TokenRequest {
+    /// User id.
+    #[arg(long, default_value = "developer")]
+    pub(crate) uid: String,
+    /// Address of the user.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Name of the user.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// How long the token is valid, in seconds.
+    #[arg(long, default_value = "3600")]
+    pub(crate) lifetime: Seconds,
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// Address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) host: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8001)]
+    pub(crate) port: u16,
+    /// What this process does. This build does everything in one process.
+    #[arg(long, default_value = "all")]
+    pub(crate) role: Role,
+    /// What runs the code. This build has the sandbox.
+    #[arg(long, default_value = "sandbox")]
+    pub(crate) runner: Runner,
+    /// Executions at a time; by default as many as there are cores.
+    #[arg(long, value_parser = values::positive)]
+    pub(crate) worker_concurrency: Option<usize>,
+    /// Seconds that what runs may still take when the service is told to stop.
+    #[arg(long, default_value = "30")]
+    pub(crate) drain_seconds: Seconds,
+    /// Origins of pages that may call the API, separated by commas. By default none; with the development issuer every loopback origin.
+    #[arg(long)]
+    pub(crate) cors_origins: Option<Origins>,
+    /// Folder for the key of the development issuer; by default `coderun` in the user's state directory.
+    #[arg(long)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Folders in which compilers and interpreters are looked for, separated by colons; by default those of PATH.
+    #[arg(long)]
+    pub(crate) toolchain_path: Option<String>,
+    /// Serve development tokens, which anybody on this machine can make, to the whole network. Never on a machine that others can reach.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub(crate) dangerously_expose_development_tokens: bool,
+    /// How log lines look; by default `pretty` on a terminal and `json` elsewhere.
+    #[arg(long)]
+    pub(crate) log_format: Option<LogFormat>,
+    /// Sizes, times and counts.
+    #[command(flatten)]
+    pub(crate) limits: LimitSettings,
+    /// The user's home directory, which version managers of toolchains ask for.
+    #[arg(skip)]
+    pub(crate) home: Option<String>,
+}
+
+impl Settings {
+    /// Where to listen.
+    pub(crate) const fn listen_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Serve the API and run what is submitted.
+    All,
+}
+
+/// What runs the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runner {
+    /// The built-in sandbox.
+    Sandbox,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Where values of settings come from: defaults, file, environment, flags.
+//!
+//! The command line parser is the one place that knows names, types and defaults. A value of the file or of the
+//! environment takes the place of a default there, so it is checked just like a flag.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, CommandFactory, FromArgMatches as _};
+
+use super::{Command, CommandLine, Invocation, unsupported};
+use crate::{Environment, complain};
+
+/// Says why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// The command line is wrong, or asks for help.
+    #[error("{0}")]
+    CommandLine(#[from] clap::Error),
+    /// The settings file cannot be read.
+    #[error("cannot read the settings file `{}`", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The settings file is not TOML.
+    #[error("the settings file `{}` is not valid TOML: {source}", path.display())]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<toml::de::Error>,
+    },
+    /// The settings file has a key that no setting has.
+    #[error("{origin} has no setting `{key}`; `coderun --help` lists all of them")]
+    UnknownKey {
+        /// Where it stands.
+        origin: String,
+        /// The key.
+        key: String,
+    },
+    /// A value cannot be what it should be.
+    #[error("{origin} sets `{key}` to `{value}`: {expectation}")]
+    BadValue {
+        /// Where it stands.
+        origin: String,
+        /// The setting.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        expectation: String,
+    },
+    /// A setting of the contract that this build does not have yet.
+    #[error(
+        "`{name}` is set, but this build does not support it yet: {instead}. Unset it to go on"
+    )]
+    Unsupported {
+        /// The variable.
+        name: &'static str,
+        /// What this build does.
+        instead: &'static str,
+    },
+}
+
+impl SettingsError {
+    /// Prints what is wrong and answers the exit code. Help and version that were asked for are no failure.
+    pub(crate) fn report(&self) -> ExitCode {
+        if let Self::CommandLine(error) = self {
+            drop(error.print());
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+        complain(&format!("error: {self}"));
+        ExitCode::from(2)
+    }
+}
+
+/// Reads all sources and checks every value.
+///
+/// # Errors
+/// [`SettingsError`] is the first thing found that is wrong.
+pub(crate) fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &dyn Environment,
+) -> Result<Invocation, SettingsError> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut command = command_line();
+    let keys = keys(&command);
+    let flags = command.clone().try_get_matches_from(&arguments)?;
+    if let Some(path) = flags.get_one::<PathBuf>("config") {
+        command = with_file(command, path)?;
+    }
+    if let Some((name, instead)) = unsupported::find(environment) {
+        return Err(SettingsError::Unsupported { name, instead });
+    }
+    command = with_environment(command, environment)?;
+    let matches = command.try_get_matches_from(&arguments)?;
+    let parsed = CommandLine::from_arg_matches(&matches)?;
+    let effective = keys.into_iter().filter_map(|key| {
+        let value = matches
+            .get_raw(&key)?
+            .next()?
+            .to_string_lossy()
+            .into_owned();
+        Some((key, value))
+    });
+    let mut settings = parsed.settings;
+    settings.state_dir = settings.state_dir.or_else(|| state_dir(environment));
+    settings.toolchain_path = settings.toolchain_path.or_else(|| environment.get("PATH"));
+    settings.home = environment.get("HOME");
+    Ok(Invocation {
+        command: parsed.command.unwrap_or(Command::Serve),
+        settings,
+        effective: effective.collect(),
+    })
+}
+
+/// Where programs keep what should outlive them, by the XDG base directory specification.
+fn state_dir(environment: &dyn Environment) -> Option<PathBuf> {
+    let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
+    let base = base.filter(|path| path.is_absolute()).or_else(|| {
+        let home = environment.get("HOME")?;
+        Some(Path::new(&home).join(".local/state"))
+    });
+    base.map(|base| base.join("coderun"))
+}
+
+/// The parser, with every setting allowed before and after the command's name.
+pub(super) fn command_line() -> clap::Command {
+    let every_setting_everywhere = |arg: Arg| match arg.get_id().as_str() {
+        "help" | "version" => arg,
+        _ => arg.global(true),
+    };
+    CommandLine::command().mut_args(every_setting_everywhere)
+}
+
+/// The keys of all settings, as they stand in a file.
+pub(super) fn keys(command: &clap::Command) -> Vec<String> {
+    let is_setting = |arg: &&Arg| !matches!(arg.get_id().as_str(), "help" | "version" | "config");
+    let settings = command.get_arguments().filter(is_setting);
+    settings.map(|arg| arg.get_id().to_string()).collect()
+}
+
+fn with_file(command: clap::Command, path: &Path) -> Result<clap::Command, SettingsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| SettingsError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table: toml::Table = text.parse().map_err(|source| SettingsError::Toml {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let known = keys(&command);
+    let origin = format!("the settings file `{}`", path.display());
+    table
+        .into_iter()
+        .try_fold(command, |command, (key, value)| {
+            if !known.contains(&key) {
+                let origin = origin.clone();
+                return Err(SettingsError::UnknownKey { origin, key });
+            }
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Array(values) => joined(&values),
+                other @ (toml::Value::Integer(_)
+                | toml::Value::Float(_)
+                | toml::Value::Boolean(_)
+                | toml::Value::Datetime(_)
+                | toml::Value::Table(_)) => other.to_string(),
+            };
+            with_default(command, &origin, &key, &value)
+        })
+}
+
+/// Lists are separated by commas, in files as elsewhere.
+fn joined(values: &[toml::Value]) -> String {
+    let texts = values.iter().map(|value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    });
+    texts.collect::<Vec<_>>().join(",")
+}
+
+fn with_environment(
+    command: clap::Command,
+    environment: &dyn Environment,
+) -> Result<clap::Command, SettingsError> {
+    keys(&command)
+        .into_iter()
+        .try_fold(command, |command, key| {
+            let name = key.to_uppercase();
+            match environment.get(&name) {
+                Some(value) => with_default(command, "the environment", &name, &value),
+                None => Ok(command),
+            }
+        })
+}
+
+/// Replaces a default, after seeing whether the parser takes the value.
+fn with_default(
+    command: clap::Command,
+    origin: &str,
+    key: &str,
+    value: &str,
+) -> Result<clap::Command, SettingsError> {
+    let default = value.to_owned();
+    let changed = command.mut_arg(key.to_lowercase(), |arg| arg.default_value(default));
+    let tried = changed
+        .clone()
+        .try_get_matches_from(["coderun"])
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    match tried {
+        Ok(_) => Ok(changed),
+        Err(error) => Err(SettingsError::BadValue {
+            origin: origin.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+            expectation: expectation(&error),
+        }),
+    }
+}
+
+/// What the parser says that it wanted, without the usage text around it.
+fn expectation(error: &clap::Error) -> String {
+    if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) {
+        return format!("expected {}", valid.join(" or "));
+    }
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.kind().to_string(),
+    }
+}

@@ -1,0 +1,185 @@
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::time::Duration;
+
+use super::source::SettingsError;
+use super::*;
+use crate::Environment;
+
+fn read_with(flags: &[&str], environment: &dyn Environment) -> Result<Invocation, SettingsError> {
+    let arguments = ["coderun"].iter().chain(flags).map(Into::into);
+    read(arguments, environment)
+}
+
+fn complaint(flags: &[&str], environment: &[(&'static str, &'static str)]) -> String {
+    let environment: HashMap<_, _> = environment.iter().copied().collect();
+    read_with(flags, &environment).unwrap_err().to_string()
+}
+
+fn nothing() -> HashMap<&'static str, &'static str> {
+    HashMap::new()
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let settings = read_with(&[], &nothing()).unwrap().settings;
+    assert_eq!(settings.listen_address().to_string(), "127.0.0.1:8001");
+    let policy = settings.limits.submission_policy().unwrap();
+    assert_eq!(policy, coderun_domain::testing::submission_policy());
+    let store = settings.limits.store_policy();
+    assert_eq!(store, coderun_domain::testing::store_policy());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = file("port = 1\nexecution_ttl = 11\nuser_pending_max = 21\n");
+    let config = file.path().to_str().unwrap();
+    let environment = HashMap::from([("PORT", "2"), ("EXECUTION_TTL", "12")]);
+    let flags = ["--config", config, "--port", "3"];
+    let settings = read_with(&flags, &environment).unwrap().settings;
+    assert_eq!(settings.port, 3);
+    assert_eq!(
+        settings.limits.execution_ttl.duration(),
+        Duration::from_secs(12)
+    );
+    assert_eq!(settings.limits.user_pending_max, 21);
+}
+
+#[test]
+fn settings_stand_before_or_after_the_command() {
+    for flags in [["--port", "9000", "serve"], ["serve", "--port", "9000"]] {
+        assert_eq!(read_with(&flags, &nothing()).unwrap().settings.port, 9000);
+    }
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let environment = HashMap::from([("PORT", ""), ("REDIS_URL", "")]);
+    assert_eq!(read_with(&[], &environment).unwrap().settings.port, 8001);
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_key_and_what_was_expected() {
+    assert_eq!(
+        complaint(&[], &[("PORT", "many")]),
+        "the environment sets `PORT` to `many`: invalid digit found in string"
+    );
+    assert_eq!(
+        complaint(&[], &[("CODE_MAX", "lots")]),
+        "the environment sets `CODE_MAX` to `lots`: expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
+    );
+    assert_eq!(
+        complaint(&[], &[("ROLE", "api")]),
+        "the environment sets `ROLE` to `api`: expected all"
+    );
+    assert_eq!(
+        complaint(&[], &[("EXECUTION_TTL", "0")]),
+        "the environment sets `EXECUTION_TTL` to `0`: expected a whole number of seconds, at least 1"
+    );
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_named() {
+    let file = file("prot = 1\n");
+    let complaint = complaint(&["--config", file.path().to_str().unwrap()], &[]);
+    assert!(complaint.contains("has no setting `prot`"), "{complaint}");
+}
+
+#[test]
+fn a_file_that_is_missing_or_broken_is_named() {
+    let broken = file("port = \n");
+    for path in [broken.path().to_str().unwrap(), "no/such/file.toml"] {
+        let complaint = complaint(&["--config", path], &[]);
+        assert!(complaint.contains(path), "{complaint}");
+    }
+}
+
+#[test]
+fn what_this_build_cannot_honour_is_refused_by_name() {
+    for name in ["REDIS_URL", "FIREBASE_PROJECT_ID", "PISTON_URL", "DATA_DIR"] {
+        let complaint = complaint(&[], &[(name, "x")]);
+        assert!(
+            complaint.starts_with(&format!("`{name}` is set, but")),
+            "{complaint}"
+        );
+    }
+}
+
+#[test]
+fn sizes_are_read_with_their_units() {
+    let environment = HashMap::from([("CODE_MAX", "1000"), ("INPUT_MAX", "2 MiB")]);
+    let settings = read_with(&[], &environment).unwrap().settings;
+    let policy = settings.limits.submission_policy().unwrap();
+    assert_eq!(policy.code_max.as_bytes(), 1000);
+    assert_eq!(policy.input_max.as_bytes(), 2 << 20);
+}
+
+#[test]
+fn origins_have_neither_path_nor_wildcard() {
+    let read = |text: &'static str| read_with(&[], &HashMap::from([("CORS_ORIGINS", text)]));
+    let settings = read("https://a.example, http://b:8080").unwrap().settings;
+    assert_eq!(
+        settings.cors_origins.unwrap().list(),
+        ["https://a.example", "http://b:8080"]
+    );
+    for bad in [
+        "*",
+        "a.example",
+        "https://a.example/",
+        "https://*.example",
+        ",",
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_state_directory_is_the_users() {
+    let dir =
+        |environment: HashMap<&str, &str>| read_with(&[], &environment).unwrap().settings.state_dir;
+    let home = ("HOME", "/home/ann");
+    assert_eq!(
+        dir(HashMap::from([home])),
+        Some("/home/ann/.local/state/coderun".into())
+    );
+    assert_eq!(
+        dir(HashMap::from([home, ("XDG_STATE_HOME", "/state")])),
+        Some("/state/coderun".into())
+    );
+    assert_eq!(
+        dir(HashMap::from([home, ("STATE_DIR", "/here")])),
+        Some("/here".into())
+    );
+}
+
+/// One row for each setting: variable, meaning, default.
+fn table() -> String {
+    let command = source::command_line();
+    let row = |key: &String| {
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_id().as_str() == key)
+            .unwrap();
+        let default = arg.get_default_values().first();
+        let default = default.map_or_else(String::new, |value| format!("`{}`", value.display()));
+        let help = arg.get_help().unwrap();
+        format!("| `{}` | {help} | {default} |\n", key.to_uppercase())
+    };
+    source::keys(&command).iter().map(row).collect()
+}
+
+#[test]
+fn the_documentation_lists_every_setting_with_its_default() {
+    let documented = include_str!("../../../../docs/configuration.md");
+    let table = table();
+    assert!(
+        documented.contains(&table),
+        "docs/configuration.md must contain this table:\n{table}"
+    );
+}

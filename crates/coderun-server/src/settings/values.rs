@@ -1,0 +1,130 @@
+//! Values of settings that are more than a number.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use coderun_domain::ByteSize;
+
+/// A length of time in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seconds(u32);
+
+impl Seconds {
+    pub(crate) const fn duration(self) -> Duration {
+        Duration::from_secs(self.0 as u64)
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(seconds) if seconds > 0 => Ok(Self(seconds)),
+            Ok(_) | Err(_) => Err("expected a whole number of seconds, at least 1"),
+        }
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An amount of bytes, written as `262144`, `256KiB` or `1 MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(ByteSize);
+
+impl Size {
+    pub(crate) const fn bytes(self) -> ByteSize {
+        self.0
+    }
+}
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let unit = text.strip_prefix(digits).unwrap_or_default().trim();
+        let shift = match unit {
+            "" | "bytes" => 0,
+            "KiB" => 10,
+            "MiB" => 20,
+            "GiB" => 30,
+            _ => return Err("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"),
+        };
+        digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(1 << shift))
+            .filter(|bytes| *bytes > 0)
+            .map(|bytes| Self(ByteSize::from_bytes(bytes)))
+            .ok_or("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, and at least 1")
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Origins of web pages, such as `https://app.example.org`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origins(Vec<String>);
+
+impl Origins {
+    pub(crate) fn list(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromStr for Origins {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let origins: Vec<_> = text
+            .split(',')
+            .map(|origin| origin.trim().to_owned())
+            .collect();
+        if origins.iter().all(|origin| is_origin(origin)) {
+            return Ok(Self(origins));
+        }
+        Err("expected origins such as https://app.example.org, separated by commas")
+    }
+}
+
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+/// A scheme and an authority, and nothing after them.
+fn is_origin(text: &str) -> bool {
+    let authority = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    authority.is_some_and(|authority| {
+        !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*', ' '])
+    })
+}
+
+/// A number that is at least 1.
+pub(crate) fn positive(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        Ok(_) | Err(_) => Err("expected a whole number, at least 1"),
+    }
+}
+
+/// A number that is at least 1.
+pub(crate) fn positive_u32(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        Ok(_) | Err(_) => Err("expected a whole number, at least 1"),
+    }
+}

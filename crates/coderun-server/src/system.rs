@@ -1,0 +1,36 @@
+//! Time and chance as the operating system gives them.
+
+use coderun_domain::{Clock, ExecutionId, IdGenerator, WorkerId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the adapter of the `Clock` port")]
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
+
+/// Ids with 122 random bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RandomIds;
+
+impl IdGenerator for RandomIds {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the adapter of the `IdGenerator` port"
+    )]
+    fn execution_id(&self) -> ExecutionId {
+        ExecutionId::from_uuid(Uuid::new_v4())
+    }
+}
+
+/// A name for this process that no other worker has.
+pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
+    let suffix = RandomIds.execution_id();
+    Ok(WorkerId::parse(format!("{}-{suffix}", std::process::id()))?)
+}

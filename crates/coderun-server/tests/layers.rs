@@ -1,0 +1,157 @@
+//! The arrows between crates: only those that stand in the table below.
+//!
+//! Adding a dependency on another crate of ours means adding it here, where a reviewer sees it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each crate with those of ours that it may depend on, outside of tests.
+const ALLOWED: [(&str, &[&str]); 8] = [
+    ("coderun-domain", &[]),
+    ("coderun-app", &["coderun-domain"]),
+    ("coderun-conformance", &["coderun-domain"]),
+    ("coderun-memory", &["coderun-domain"]),
+    ("coderun-firebase", &["coderun-domain"]),
+    ("coderun-runner-sandbox", &["coderun-domain"]),
+    ("coderun-http", &["coderun-app", "coderun-domain"]),
+    (
+        "coderun-server",
+        &[
+            "coderun-app",
+            "coderun-domain",
+            "coderun-firebase",
+            "coderun-http",
+            "coderun-memory",
+            "coderun-runner-sandbox",
+        ],
+    ),
+];
+
+/// What each crate must not know of, whatever brings it in.
+const FORBIDDEN: [(&str, &[&str]); 4] = [
+    (
+        "coderun-domain",
+        &[
+            "tokio",
+            "serde",
+            "serde_json",
+            "tracing",
+            "actix-web",
+            "reqwest",
+            "jsonwebtoken",
+        ],
+    ),
+    (
+        "coderun-app",
+        &[
+            "serde",
+            "serde_json",
+            "actix-web",
+            "reqwest",
+            "jsonwebtoken",
+        ],
+    ),
+    ("coderun-http", &["jsonwebtoken", "reqwest"]),
+    ("coderun-memory", &["actix-web", "reqwest", "serde"]),
+];
+
+fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo metadata runs");
+    assert!(output.status.success(), "{output:?}");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("dependencies");
+            let normal = dependencies
+                .iter()
+                .filter(|dependency| dependency["kind"].is_null())
+                .map(|dependency| text(&dependency["name"]));
+            (text(&package["name"]), normal.collect())
+        })
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a string").to_owned()
+}
+
+#[test]
+fn arrows_between_crates_are_those_of_the_table() {
+    let found: BTreeMap<String, BTreeSet<String>> = normal_dependencies()
+        .into_iter()
+        .map(|(name, dependencies)| {
+            let ours = dependencies
+                .into_iter()
+                .filter(|name| name.starts_with("coderun-"));
+            (name, ours.collect())
+        })
+        .collect();
+    let allowed = ALLOWED.iter().map(|(name, dependencies)| {
+        let dependencies = dependencies.iter().map(|name| (*name).to_owned());
+        ((*name).to_owned(), dependencies.collect())
+    });
+    assert_eq!(found, allowed.collect());
+}
+
+#[test]
+fn no_crate_knows_what_its_layer_must_not_know() {
+    let found = normal_dependencies();
+    for (name, forbidden) in FORBIDDEN {
+        for dependency in forbidden {
+            assert!(
+                !found[name].contains(*dependency),
+                "{name} must not depend on {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_domain_brings_in_no_runtime_no_serialization_and_no_client() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "-p",
+            "coderun-domain",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo tree runs");
+    assert!(output.status.success(), "{output:?}");
+    let tree = String::from_utf8(output.stdout).expect("text");
+    let names: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.contains("coderun-domain"), "{tree}");
+    for forbidden in [
+        "tokio",
+        "serde",
+        "serde_core",
+        "tracing",
+        "reqwest",
+        "hyper",
+        "redis",
+    ] {
+        assert!(!names.contains(forbidden), "{forbidden} in\n{tree}");
+    }
+}

@@ -1,0 +1,113 @@
+//! The commands beside `serve`, and what stops the program before it starts.
+
+use tempfile::TempDir;
+
+use crate::support::{Service, coderun, output, text};
+
+fn state() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn the_doctor_finds_this_machine_well() {
+    let printed = output(coderun(&state()).arg("doctor"));
+    let report = text(&printed.stdout);
+    assert!(printed.status.success(), "{report}");
+    for word in ["store", "queue", "runner", "keys", "python", "cpp"] {
+        assert!(report.contains(word), "{word} is not in\n{report}");
+    }
+}
+
+#[test]
+fn check_config_prints_a_file_that_it_reads_again() {
+    let state = state();
+    let printed = output(coderun(&state).env("PORT", "4242").arg("check-config"));
+    assert!(printed.status.success(), "{printed:?}");
+    let file = state.path().join("settings.toml");
+    std::fs::write(&file, &printed.stdout).unwrap();
+    let again = output(
+        coderun(&state)
+            .arg("check-config")
+            .arg("--config")
+            .arg(&file),
+    );
+    assert_eq!(text(&again.stdout), text(&printed.stdout));
+    assert!(text(&again.stdout).contains("port = \"4242\""));
+}
+
+#[test]
+fn a_setting_of_a_later_version_stops_the_start() {
+    let stopped = output(coderun(&state()).env("REDIS_URL", "redis://127.0.0.1"));
+    assert_eq!(stopped.status.code(), Some(2));
+    let complaint = text(&stopped.stderr);
+    assert!(complaint.contains("`REDIS_URL` is set"), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
+#[test]
+fn development_tokens_are_not_served_to_the_network() {
+    let stopped = output(coderun(&state()).env("HOST", "0.0.0.0").env("PORT", "0"));
+    assert_eq!(stopped.status.code(), Some(1));
+    let complaint = text(&stopped.stderr);
+    assert!(
+        complaint.contains("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS"),
+        "{complaint}"
+    );
+}
+
+#[tokio::test]
+async fn the_healthcheck_agrees_with_the_service() {
+    let service = Service::start();
+    let state = state();
+    let asked = output(coderun(&state).args(["healthcheck", &service.url("")]));
+    assert!(asked.status.success(), "{asked:?}");
+}
+
+#[test]
+fn the_healthcheck_fails_where_nothing_listens() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let asked = output(coderun(&state()).args(["healthcheck", &format!("http://{address}")]));
+    assert_eq!(asked.status.code(), Some(1));
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let stopped = output(coderun(&state()).env("PORT", &port));
+    let complaint = text(&stopped.stderr);
+    assert!(
+        complaint.contains(&format!("cannot listen on 127.0.0.1:{port}")),
+        "{complaint}"
+    );
+}
+
+/// The JavaScript of the README, run as it stands there, with a real service behind it.
+#[tokio::test]
+async fn the_readmes_javascript_works() {
+    let service = Service::start();
+    let readme = include_str!("../../../../README.md");
+    let (_, script) = readme.split_once("```js\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let script = script.replace("http://127.0.0.1:8001", &service.url(""));
+    let token = service.token("alice");
+    let script = format!("const token = {token:?};\n{script}");
+    let node = std::process::Command::new("node")
+        .args([
+            "--experimental-websocket",
+            "--no-warnings",
+            "--input-type=module",
+            "--eval",
+            &script,
+        ])
+        .output()
+        .unwrap();
+    assert!(node.status.success(), "{}", text(&node.stderr));
+    let printed = text(&node.stdout);
+    assert!(
+        printed.ends_with("completed Hello World\n\n1000\n"),
+        "{printed}"
+    );
+}

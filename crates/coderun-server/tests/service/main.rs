@@ -1,0 +1,15 @@
+//! The whole service as its users see it: the real binary, real sandbox, real sockets.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod commands;
+mod languages;
+mod lifecycle;
+mod mission;
+mod support;
