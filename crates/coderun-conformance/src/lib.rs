@@ -1,1 +1,56 @@
-//! Placeholder while the crate is laid out.
+//! The contract of the storage ports as named tests that every adapter runs against its real technology.
+//!
+//! Each promise of [`ExecutionStore`], [`ExecutionQueue`] and [`Notifier`] is a clause: a function in one of the modules
+//! here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
+//! one test per clause and cannot leave one out.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use coderun_conformance::Backend;
+//! # use coderun_domain::{StorePolicy, testing::ManualClock};
+//! async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
+//!     // Connects to the technology, in a space of its own for each call.
+//! #   unimplemented!()
+//! }
+//!
+//! mod execution_store {
+//!     coderun_conformance::execution_store_tests!(super::backend);
+//! }
+//! mod execution_queue {
+//!     coderun_conformance::execution_queue_tests!(super::backend);
+//! }
+//! mod notifier {
+//!     coderun_conformance::notifier_tests!(super::backend);
+//! }
+//! ```
+//!
+//! The suites move time through the clock that they hand to the constructor, and never sleep: an adapter takes every
+//! time that it stores or compares from there. They choose the policy, too, so that a bound is met after a few calls.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::cognitive_complexity,
+    clippy::unchecked_time_subtraction,
+    reason = "everything here is the body of a test: it panics where the contract is broken, and each assertion counts \
+              as a branch"
+)]
+
+mod backend;
+pub mod execution_queue;
+pub mod execution_store;
+mod fixtures;
+pub mod notifier;
+mod suite;
+
+pub use backend::{Backend, Setup};
+
+#[cfg(test)]
+pub(crate) use suite::clause_names;
+#[doc(hidden)]
+pub use tokio;
+
+#[cfg(doc)]
+use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier};

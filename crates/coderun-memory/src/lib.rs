@@ -1,1 +1,39 @@
-//! Placeholder while the crate is laid out.
+//! Execution store, queue and notifier inside the process: the embedded default, and a test double with behaviour.
+//!
+//! Everything is lost when the process ends. One lock guards the ledger of all records; no call holds it
+//! for longer than a few lookups, and none holds it while it waits. What is kept has bounds:
+//!
+//! | what | bound | beyond it |
+//! |---|---|---|
+//! | waiting executions, in all and of one user | `pending_max`, `user_pending_max` | the submission is refused |
+//! | submissions that are not final | `live_bytes_max` | the submission is refused |
+//! | output of running executions | the output limit of each, times two streams, times `attempts_max` | the worker stops the program |
+//! | final records | [`MemoryConfig::final_bytes_max`], and `retention` | the oldest are deleted |
+//! | times of submissions | `user_submits_per_minute` for each user, for a minute | the submission is refused |
+//! | what watchers have not read yet | nothing is kept for them | they read the stored events |
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, StorePolicy, testing};
+//! use coderun_memory::MemoryBackend;
+//!
+//! let clock = Arc::new(testing::ManualClock::default());
+//! let backend = MemoryBackend::new(testing::store_policy(), clock);
+//! let store: Arc<dyn ExecutionStore> = Arc::new(backend.clone());
+//! let queue: Arc<dyn ExecutionQueue> = Arc::new(backend.clone());
+//! let notifier: Arc<dyn Notifier> = Arc::new(backend);
+//! ```
+
+#![warn(clippy::future_not_send)]
+
+mod backend;
+mod execution_queue;
+mod execution_store;
+mod ledger;
+mod notifier;
+mod signal;
+
+pub use backend::{MemoryBackend, MemoryConfig};

@@ -1,0 +1,332 @@
+//! Whatever happens in whatever order: the promises that hold all the time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use coderun_domain::testing::finished;
+use coderun_domain::{
+    Event, ExecutionId, Lease, OutputChunk, QueueError, Status, Submitted, UserId,
+};
+use time::OffsetDateTime;
+use tokio::task::JoinSet;
+
+use crate::fixtures::{chunk, id, languages, numbers, progress_of, within, worker};
+use crate::{Backend, Setup};
+
+const USERS: [&str; 3] = ["alice", "bob", "carol"];
+const RUNNING_MAX: usize = 3;
+
+/// Numbers that look like chance and are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    /// A number below `sides`.
+    fn throw(&mut self, sides: usize) -> usize {
+        // The xorshift generator of Marsaglia, 2003.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        (!from.is_empty()).then(|| &from[self.throw(from.len())])
+    }
+}
+
+/// What is known from outside about all executions so far.
+struct Witness {
+    backend: Backend,
+    dice: Dice,
+    submitted: u32,
+    /// Every lease there ever was, also stale ones.
+    leases: Vec<Lease>,
+    /// The latest lease of each execution and until when it holds.
+    latest: HashMap<ExecutionId, (Lease, OffsetDateTime)>,
+}
+
+impl Witness {
+    async fn step(&mut self) {
+        match self.dice.throw(16) {
+            0..3 => self.submit().await,
+            3..6 => self.take().await,
+            6..12 => self.use_a_lease().await,
+            12 => {
+                let id = id(self.any_number());
+                self.backend.cancel(id).await;
+            }
+            13 => {
+                let id = id(self.any_number());
+                if self.dice.throw(4) == 0 {
+                    self.backend.delete(id).await;
+                }
+            }
+            14 => {
+                self.backend.sweep().await;
+            }
+            _ => {
+                let seconds = [1, 3, 10][self.dice.throw(3)];
+                self.backend.advance(Duration::from_secs(seconds));
+            }
+        }
+    }
+
+    fn any_number(&mut self) -> u32 {
+        let newest = usize::try_from(self.submitted).unwrap();
+        let back = self.dice.throw(newest.clamp(1, 12));
+        u32::try_from(newest.saturating_sub(back)).unwrap()
+    }
+
+    async fn submit(&mut self) {
+        self.submitted += 1;
+        let name = USERS[self.dice.throw(3)];
+        let submitted = self.backend.try_submit(self.submitted, name).await;
+        assert_eq!(submitted.unwrap(), Submitted::Accepted);
+    }
+
+    /// A lease is of the attempt after the last one, and of an execution that waited or whose lease had run out.
+    async fn take(&mut self) {
+        let name = ["worker-1", "worker-2"][self.dice.throw(2)];
+        let Some(lease) = self.backend.take_as(name).await else {
+            return;
+        };
+        assert_eq!(self.backend.get(lease.id()).await, lease.execution);
+        assert!(lease.attempt().count() <= self.backend.policy.attempts_max);
+        if let Some((earlier, until)) = self.latest.get(&lease.id()) {
+            assert_eq!(lease.attempt(), earlier.attempt().next());
+            let events = self.backend.events(lease.id()).await;
+            let before = events.iter().rev().skip(1);
+            let state = before.filter(|it| matches!(it.event, Event::Updated(_)));
+            let status = state.map(|it| progress_of(it).status()).next();
+            let released = status == Some(Status::Pending);
+            assert!(released || self.backend.now() >= *until, "held by another");
+        }
+        let user = lease.execution.submission().user().clone();
+        assert!(self.running(&user).await <= RUNNING_MAX);
+        let until = self.backend.now() + self.backend.policy.lease;
+        self.latest.insert(lease.id(), (lease.clone(), until));
+        self.leases.push(lease);
+    }
+
+    async fn running(&self, user: &UserId) -> usize {
+        let list = self.backend.list(user.as_str()).await;
+        let running = list.iter().filter(|it| it.status == Status::Running);
+        running.count()
+    }
+
+    /// Only the latest lease can change something; whoever is told that the lease is lost has changed nothing.
+    async fn use_a_lease(&mut self) {
+        let recent = self.leases.len().saturating_sub(12);
+        let Some(lease) = self.dice.pick(&self.leases[recent..]).cloned() else {
+            return;
+        };
+        let before = self.backend.find(lease.id()).await;
+        let queue = &self.backend.queue;
+        let result = match self.dice.throw(6) {
+            0 => queue.finish(&lease, &finished()).await,
+            1 => queue.release(&lease).await,
+            2 | 3 => queue.renew(&lease).await.map(|_| {
+                let until = self.backend.now() + self.backend.policy.lease;
+                self.latest.insert(lease.id(), (lease.clone(), until));
+            }),
+            _ => {
+                let known = before.as_ref().map_or(2, |it| it.sequence().number());
+                let after = known.saturating_sub(self.dice.throw(2) as u64);
+                let pieces: [OutputChunk; 2] = ["a", "b"].map(|text| chunk(&lease, text));
+                let after = coderun_domain::Sequence::from_number(after);
+                queue.append(&lease, after, &pieces).await.map(drop)
+            }
+        };
+        let after = self.backend.find(lease.id()).await;
+        let latest = self.latest.get(&lease.id()).map(|(latest, _)| latest);
+        match unless_lost(result) {
+            Some(()) => assert_eq!(latest, Some(&lease), "a stale lease was obeyed"),
+            None => assert_eq!(after, before),
+        }
+    }
+
+    /// Every user's list is what can be found, and every story is well formed.
+    async fn check_all(&self) {
+        let mut listed = 0;
+        for name in USERS {
+            for summary in self.backend.list(name).await {
+                assert_story(&self.backend, summary.id).await;
+                listed += 1;
+            }
+        }
+        let mut found = 0;
+        for number in 1..=self.submitted {
+            found += usize::from(self.backend.find(id(number)).await.is_some());
+        }
+        assert_eq!(listed, found);
+    }
+
+    /// Lets time pass until everything that lives has ended, and then until everything has expired.
+    async fn run_out(&self) {
+        for _ in 0..4 {
+            self.backend.advance(Duration::from_mins(11));
+            self.backend.sweep().await;
+        }
+        self.check_all().await;
+        for name in USERS {
+            for summary in self.backend.list(name).await {
+                assert!(summary.status.is_final(), "{summary:?}");
+            }
+        }
+        self.backend.advance(self.backend.policy.retention);
+        self.backend.sweep().await;
+        for number in 1..=self.submitted {
+            assert_eq!(self.backend.find(id(number)).await, None);
+        }
+        for name in USERS {
+            assert_eq!(self.backend.list(name).await, []);
+        }
+    }
+}
+
+/// Asserts that the events of an execution are numbered without a gap, never go back, end where the record stands, and
+/// have no output but of the attempt that ran.
+async fn assert_story(backend: &Backend, id: ExecutionId) {
+    let record = backend.get(id).await;
+    let events = backend.events(id).await;
+    let expected: Vec<u64> = (1..=record.sequence().number()).collect();
+    assert_eq!(numbers(&events), expected);
+    let mut last = progress_of(&events[0]);
+    for stored in &events[1..] {
+        assert!(!last.status().is_final(), "nothing comes after the end");
+        match &stored.event {
+            Event::Updated(progress) => {
+                assert_eq!(progress.sequence(), stored.sequence);
+                assert!(progress.attempt() >= last.attempt());
+                assert!(progress.updated_at() >= last.updated_at());
+                last = progress;
+            }
+            Event::Output(chunk) => {
+                assert_eq!(last.status(), Status::Running);
+                assert_eq!(chunk.attempt, last.attempt());
+            }
+        }
+    }
+    assert_eq!(last.state(), record.state());
+    assert!(last.updated_at() <= record.progress().updated_at());
+}
+
+/// Ten thousand random steps by users, good and stale workers and the clock.
+pub async fn random_steps_keep_every_promise(setup: Setup) {
+    for seed in 1..=5_u64 {
+        let backend = setup
+            .backend_with(|policy| {
+                policy.user_running_max = 3;
+                policy.queue_deadline = Duration::from_mins(1);
+                policy.retention = Duration::from_mins(5);
+            })
+            .await;
+        let mut witness = Witness {
+            backend,
+            dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+            submitted: 0,
+            leases: Vec::new(),
+            latest: HashMap::new(),
+        };
+        for step in 0..2000 {
+            witness.step().await;
+            if step % 500 == 0 {
+                witness.check_all().await;
+            }
+        }
+        witness.check_all().await;
+        witness.run_out().await;
+    }
+}
+
+/// What a step answered, unless the lease was lost; no other error may come.
+fn unless_lost<T>(result: Result<T, QueueError>) -> Option<T> {
+    match result {
+        Ok(answer) => Some(answer),
+        Err(QueueError::LeaseLost) => None,
+        Err(error @ (QueueError::Unavailable { .. } | QueueError::Corrupt { .. })) => {
+            panic!("{error}")
+        }
+    }
+}
+
+/// Takes, prints and finishes until it is told to stop; gives some back and abandons others. Answers what it finished.
+async fn work(
+    backend: Arc<Backend>,
+    name: String,
+    seed: u64,
+    stop: Arc<AtomicBool>,
+) -> Vec<ExecutionId> {
+    let mut dice = Dice(seed);
+    let mut finished_by_me = Vec::new();
+    let (worker, languages) = (worker(&name), languages());
+    while !stop.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+        let queue = &backend.queue;
+        let Some(lease) = queue.take(&worker, &languages).await.unwrap() else {
+            continue;
+        };
+        let mut last = lease.execution.sequence();
+        for _ in 0..dice.throw(4) {
+            let appended = queue.append(&lease, last, &[chunk(&lease, "x")]).await;
+            last = unless_lost(appended).unwrap_or(last);
+            tokio::task::yield_now().await;
+        }
+        match dice.throw(8) {
+            0 => {
+                unless_lost(queue.release(&lease).await);
+            }
+            1 => {}
+            _ => {
+                let ended = unless_lost(queue.finish(&lease, &finished()).await);
+                finished_by_me.extend(ended.map(|()| lease.id()));
+            }
+        }
+    }
+    finished_by_me
+}
+
+/// Four workers, a user who cancels and a clock that runs, all at a time: each execution ends once.
+pub async fn concurrent_workers_keep_every_promise(setup: Setup) {
+    const EXECUTIONS: u32 = 200;
+    let backend = Arc::new(setup.backend().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut workers = JoinSet::new();
+    for number in 1..=4 {
+        let name = format!("worker-{number}");
+        workers.spawn(work(
+            Arc::clone(&backend),
+            name,
+            number * 77,
+            Arc::clone(&stop),
+        ));
+    }
+    for number in 1..=EXECUTIONS {
+        backend.submit(number, USERS[number as usize % 3]).await;
+        if number % 10 == 0 {
+            backend.cancel(id(number)).await;
+        }
+        tokio::task::yield_now().await;
+    }
+    within(async {
+        for number in 1..=EXECUTIONS {
+            while !backend.get(id(number)).await.status().is_final() {
+                backend.advance(Duration::from_secs(1));
+                backend.sweep().await;
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+    stop.store(true, Ordering::Relaxed);
+    let mut finished = within(workers.join_all()).await.concat();
+    for number in 1..=EXECUTIONS {
+        assert_story(&backend, id(number)).await;
+    }
+    let count = finished.len();
+    finished.sort_unstable();
+    finished.dedup();
+    assert_eq!(finished.len(), count, "no execution was finished twice");
+}

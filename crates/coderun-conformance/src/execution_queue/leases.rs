@@ -1,0 +1,192 @@
+//! Leases: how long they hold, who takes over, and that the attempt is a fence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::{finished, language};
+use coderun_domain::{Renewal, State, Status};
+use tokio::task::JoinSet;
+
+use crate::fixtures::{
+    assert_lost, attempt, chunk, id, languages, numbers, progress_of, within, worker, written_in,
+};
+use crate::{Backend, Setup};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets every lease run out that is not renewed.
+fn outlast_leases(backend: &Backend) {
+    backend.advance(backend.policy.lease + SECOND);
+}
+
+/// An execution whose worker is silent is taken by another one: attempt 2, its own start, an event that says so.
+pub async fn a_lease_that_has_run_out_is_taken_over(setup: Setup) {
+    let backend = setup.backend().await;
+    let lost = backend.start(1, "alice").await;
+    backend.print(&lost, &["half"]).await;
+    outlast_leases(&backend);
+    let lease = backend.take_as("worker-2").await.unwrap();
+    assert_eq!((lease.id(), lease.attempt()), (id(1), attempt(2)));
+    let (worker, started_at) = (worker("worker-2"), backend.now());
+    let running = State::Running { worker, started_at };
+    assert_eq!(*lease.execution.state(), running);
+    assert_eq!(backend.get(id(1)).await, lease.execution);
+    let events = backend.events(id(1)).await;
+    assert_eq!(numbers(&events), [1, 2, 3, 4]);
+    assert_eq!(progress_of(&events[3]), lease.execution.progress());
+    backend.finish(&lease).await;
+}
+
+/// Until the lease has run out nobody else gets the execution.
+pub async fn a_lease_that_holds_is_not_taken_over(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.start(1, "alice").await;
+    backend.advance(backend.policy.lease - SECOND);
+    backend.sweep().await;
+    assert_eq!(backend.take_as("worker-2").await, None);
+}
+
+/// A worker that renews in time keeps its execution beyond the first lease time, in the same attempt.
+pub async fn renewing_keeps_the_lease(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    for _ in 0..3 {
+        backend.advance(backend.policy.lease - SECOND * 5);
+        assert_eq!(backend.take_as("worker-2").await, None);
+        let renewal = backend.queue.renew(&lease).await.unwrap();
+        assert_eq!(renewal, Renewal::Continue);
+    }
+    assert_eq!(backend.get(id(1)).await, lease.execution);
+    outlast_leases(&backend);
+    let taken_over = backend.take_as("worker-2").await.unwrap();
+    assert_eq!(taken_over.attempt(), attempt(2));
+}
+
+/// Of sixteen takers at a time one takes over, and attempt 2 is its alone.
+pub async fn one_of_many_takes_over(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.start(1, "alice").await;
+    outlast_leases(&backend);
+    let mut takers = JoinSet::new();
+    for number in 0..16 {
+        let queue = Arc::clone(&backend.queue);
+        takers.spawn(async move {
+            let worker = worker(&format!("worker-{number}"));
+            queue.take(&worker, &languages()).await.unwrap()
+        });
+    }
+    let leases: Vec<_> = within(takers.join_all())
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    assert_eq!(leases.len(), 1);
+    assert_eq!(leases[0].attempt(), attempt(2));
+}
+
+/// An execution that has lost its worker is taken before those that wait.
+pub async fn a_takeover_goes_first(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(2, "bob").await;
+    backend.take().await;
+    backend.submit(1, "alice").await;
+    backend.submit(3, "bob").await;
+    outlast_leases(&backend);
+    assert_eq!(backend.take().await.id(), id(2));
+}
+
+/// A takeover is not one more running execution of its user.
+pub async fn a_takeover_needs_no_place(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.user_running_max = 1)
+        .await;
+    backend.start(1, "alice").await;
+    backend.submit(2, "alice").await;
+    outlast_leases(&backend);
+    let lease = backend.take().await;
+    assert_eq!((lease.id(), lease.attempt()), (id(1), attempt(2)));
+    assert_eq!(backend.try_take().await, None);
+    backend.finish(&lease).await;
+    assert_eq!(backend.take().await.id(), id(2));
+}
+
+/// Only a worker that has the language takes over.
+pub async fn a_takeover_needs_the_language(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit_draft(1, "alice", written_in("c")).await;
+    backend.take().await;
+    outlast_leases(&backend);
+    let python = [language("python")];
+    let taken = backend.queue.take(&worker("w"), &python).await.unwrap();
+    assert_eq!(taken, None);
+    let c = [language("c")];
+    let taken = backend.queue.take(&worker("w"), &c).await.unwrap();
+    assert_eq!(taken.unwrap().id(), id(1));
+}
+
+/// A run that has outlived its deadline is left to the sweep.
+pub async fn a_run_past_its_deadline_is_not_taken_over(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    backend.clock.set(deadline + SECOND);
+    assert_eq!(backend.take_as("worker-2").await, None);
+    assert_eq!(backend.sweep().await.ended, 1);
+}
+
+/// After a takeover the worker before it can neither renew, append, finish nor release: it is told so each time, and
+/// neither record nor events change.
+pub async fn a_stale_worker_changes_nothing(setup: Setup) {
+    let backend = setup.backend().await;
+    let stale = backend.start(1, "alice").await;
+    let last = backend.print(&stale, &["one", "two"]).await;
+    outlast_leases(&backend);
+    let lease = backend.take_as("worker-2").await.unwrap();
+    let events = backend.events(id(1)).await;
+    backend.assert_powerless(&stale).await;
+    // Also where it repeats what once was good, and where it guesses the right number.
+    let again = [chunk(&stale, "one"), chunk(&stale, "two")];
+    let before = stale.execution.sequence();
+    assert_lost(backend.queue.append(&stale, before, &again).await);
+    assert_lost(backend.queue.append(&stale, last.next(), &again).await);
+    backend.assert_unchanged(&lease.execution, &events).await;
+    // The lease of the other one was neither shortened nor lengthened.
+    backend.advance(backend.policy.lease - SECOND);
+    assert_lost(backend.queue.renew(&stale).await);
+    assert_eq!(backend.take_as("worker-3").await, None);
+    backend.advance(SECOND * 2);
+    let third = backend.take_as("worker-3").await.unwrap();
+    assert_eq!(third.attempt(), attempt(3));
+    backend.assert_powerless(&stale).await;
+    backend.assert_powerless(&lease).await;
+    backend.finish(&third).await;
+    backend.assert_powerless(&stale).await;
+    let ended = backend.get(id(1)).await;
+    assert_eq!(**ended.outcome().unwrap(), finished());
+}
+
+/// A worker that was silent for too long goes on where nobody has taken its place.
+pub async fn a_lease_that_nobody_took_over_is_still_good(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    outlast_leases(&backend);
+    backend.print(&lease, &["late"]).await;
+    backend.queue.renew(&lease).await.unwrap();
+    assert_eq!(backend.take_as("worker-2").await, None);
+    outlast_leases(&backend);
+    backend.finish(&lease).await;
+    assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
+    assert_eq!(backend.take_as("worker-2").await, None);
+}
+
+/// No renewal carries a run beyond its deadline.
+pub async fn a_lease_ends_with_the_deadline_of_the_run(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    backend.clock.set(deadline - SECOND);
+    backend.queue.renew(&lease).await.unwrap();
+    backend.clock.set(deadline + SECOND);
+    assert_lost(backend.queue.renew(&lease).await);
+    assert_eq!(backend.get(id(1)).await, lease.execution);
+}

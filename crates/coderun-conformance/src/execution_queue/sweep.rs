@@ -1,0 +1,242 @@
+//! The sweep: what it ends, once, and what it leaves alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::finished;
+use coderun_domain::{Execution, Status, Swept, Verdict};
+use tokio::task::JoinSet;
+
+use crate::fixtures::{assert_lost, attempt, drain_events, id, progress_of, within};
+use crate::{Backend, Setup};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Asserts that an execution ended by force, and answers the sentence that says why.
+async fn assert_ended_by_force(backend: &Backend, number: u32) -> String {
+    let ended: Execution = backend.get(id(number)).await;
+    let outcome = ended.outcome().unwrap();
+    assert_eq!(outcome.verdict(), Verdict::InternalError);
+    assert_eq!(outcome.report(), None);
+    assert_eq!(ended.progress().completed_at(), Some(backend.now()));
+    let events = backend.events(id(number)).await;
+    assert_eq!(progress_of(events.last().unwrap()), ended.progress());
+    let sentence = outcome.explanation(ended.submission().limits()).unwrap();
+    assert!(
+        !sentence.is_empty() && !sentence.contains('\n'),
+        "{sentence}"
+    );
+    sentence
+}
+
+const fn ended(count: usize) -> Swept {
+    Swept {
+        ended: count,
+        expired: 0,
+    }
+}
+
+/// What no worker has taken by its deadline ends, and its owner reads that it waited too long.
+pub async fn what_waits_too_long_is_ended(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.user_pending_max = 1)
+        .await;
+    backend.submit(1, "alice").await;
+    backend.advance(backend.policy.queue_deadline - SECOND);
+    assert_eq!(backend.sweep().await, Swept::default());
+    backend.advance(SECOND * 2);
+    assert_eq!(backend.sweep().await, ended(1));
+    let sentence = assert_ended_by_force(&backend, 1).await;
+    assert!(sentence.contains("waited too long"), "{sentence}");
+    assert_eq!(backend.try_take().await, None);
+    assert_eq!(backend.sweep().await, Swept::default());
+    backend.submit(2, "alice").await;
+}
+
+/// An execution that was given back has the whole time in the queue before it again.
+pub async fn a_wait_begins_anew_when_given_back(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.advance(backend.policy.queue_deadline - SECOND);
+    let lease = backend.take().await;
+    backend.queue.release(&lease).await.unwrap();
+    backend.advance(backend.policy.queue_deadline - SECOND);
+    assert_eq!(backend.sweep().await, Swept::default());
+    assert_eq!(backend.get(id(1)).await.status(), Status::Pending);
+    backend.advance(SECOND * 2);
+    assert_eq!(backend.sweep().await, ended(1));
+    assert_ended_by_force(&backend, 1).await;
+}
+
+/// A run ends with its deadline, however eagerly its worker renews.
+pub async fn what_runs_too_long_is_ended(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    while backend.now() + SECOND * 10 < deadline {
+        backend.advance(SECOND * 10);
+        backend.queue.renew(&lease).await.unwrap();
+        assert_eq!(backend.sweep().await, Swept::default());
+    }
+    backend.clock.set(deadline + SECOND);
+    assert_eq!(backend.sweep().await, ended(1));
+    assert_ended_by_force(&backend, 1).await;
+    assert_eq!(backend.sweep().await, Swept::default());
+    assert_eq!(backend.try_take().await, None);
+}
+
+/// The outcome of a run that was ended by force holds what its last attempt wrote, as the events do.
+pub async fn what_is_ended_by_force_keeps_its_output(setup: Setup) {
+    let backend = setup.backend().await;
+    let lost = backend.start(1, "alice").await;
+    backend.print(&lost, &["void"]).await;
+    backend.advance(backend.policy.lease + SECOND);
+    let lease = backend.take_as("worker-2").await.unwrap();
+    backend.print(&lease, &["so ", "far"]).await;
+    backend.advance(Duration::from_mins(2));
+    assert_eq!(backend.sweep().await, ended(1));
+    let ended = backend.get(id(1)).await;
+    let outcome = ended.outcome().unwrap();
+    assert_eq!(outcome.output().bytes(), "so far");
+    assert!(outcome.error_output().is_empty());
+}
+
+/// After the last attempt nobody takes over: the sweep ends the execution once the lease has run out.
+pub async fn the_last_attempt_ends_with_its_lease(setup: Setup) {
+    let backend = setup.backend_with(|policy| policy.attempts_max = 2).await;
+    backend.start(1, "alice").await;
+    backend.advance(backend.policy.lease + SECOND);
+    let last = backend.take().await;
+    assert_eq!(last.attempt(), attempt(2));
+    backend.advance(backend.policy.lease - SECOND);
+    assert_eq!(backend.sweep().await, Swept::default());
+    backend.advance(SECOND * 2);
+    assert_eq!(backend.try_take().await, None);
+    assert_eq!(backend.sweep().await, ended(1));
+    assert_ended_by_force(&backend, 1).await;
+    assert_eq!(backend.sweep().await, Swept::default());
+}
+
+/// A last attempt whose worker renews is not ended.
+pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
+    let backend = setup.backend_with(|policy| policy.attempts_max = 1).await;
+    let lease = backend.start(1, "alice").await;
+    for _ in 0..4 {
+        backend.advance(backend.policy.lease - SECOND * 5);
+        backend.queue.renew(&lease).await.unwrap();
+        assert_eq!(backend.sweep().await, Swept::default());
+    }
+    backend.finish(&lease).await;
+    assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
+}
+
+/// What is given back in its last attempt is not taken again; the sweep ends it.
+pub async fn what_its_last_worker_gave_back_is_ended(setup: Setup) {
+    let backend = setup.backend_with(|policy| policy.attempts_max = 2).await;
+    backend.submit(1, "alice").await;
+    for count in 1..=2 {
+        let lease = backend.take().await;
+        assert_eq!(lease.attempt(), attempt(count));
+        backend.queue.release(&lease).await.unwrap();
+    }
+    assert_eq!(backend.try_take().await, None);
+    assert_eq!(backend.sweep().await, ended(1));
+    assert_ended_by_force(&backend, 1).await;
+    assert_eq!(backend.sweep().await, Swept::default());
+}
+
+/// Where nothing is overdue nothing is touched, in any state.
+pub async fn a_sweep_leaves_the_rest_alone(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.complete(1, "alice").await;
+    let running = backend.start(2, "alice").await;
+    backend.submit(3, "bob").await;
+    backend.submit(4, "carol").await;
+    backend.cancel(id(2)).await;
+    let mut before = Vec::new();
+    for number in 1..=4 {
+        before.push((
+            backend.get(id(number)).await,
+            backend.events(id(number)).await,
+        ));
+    }
+    backend.advance(SECOND * 10);
+    assert_eq!(backend.sweep().await, Swept::default());
+    for (record, events) in &before {
+        backend.assert_unchanged(record, events).await;
+    }
+    backend.queue.renew(&running).await.unwrap();
+}
+
+/// However much is overdue or expired, one sweep does it all.
+pub async fn one_sweep_leaves_nothing_overdue(setup: Setup) {
+    let backend = setup.backend().await;
+    for number in 1..=200 {
+        backend.submit(number, "alice").await;
+    }
+    backend.advance(backend.policy.queue_deadline + SECOND);
+    assert_eq!(backend.sweep().await.ended, 200);
+    backend.advance(backend.policy.retention + SECOND);
+    assert_eq!(backend.sweep().await.expired, 200);
+}
+
+/// The sum of what many sweeps at a time have done.
+async fn sweep_concurrently(backend: &Backend) -> Swept {
+    let mut sweeps = JoinSet::new();
+    for _ in 0..8 {
+        let queue = Arc::clone(&backend.queue);
+        sweeps.spawn(async move { queue.sweep().await.unwrap() });
+    }
+    let mut sum = Swept::default();
+    for swept in within(sweeps.join_all()).await {
+        sum.ended += swept.ended;
+        sum.expired += swept.expired;
+    }
+    sum
+}
+
+/// Of many sweeps at a time each execution is ended by one, with one event, and later deleted by one.
+pub async fn each_is_ended_and_deleted_once_by_many_sweeps(setup: Setup) {
+    const EXECUTIONS: u32 = 150;
+    let backend = setup.backend().await;
+    for number in 1..=EXECUTIONS {
+        backend.submit(number, "alice").await;
+    }
+    backend.advance(backend.policy.queue_deadline + SECOND);
+    assert_eq!(sweep_concurrently(&backend).await, ended(150));
+    for number in [1, 75, EXECUTIONS] {
+        assert_ended_by_force(&backend, number).await;
+        assert_eq!(backend.events(id(number)).await.len(), 2);
+    }
+    backend.advance(backend.policy.retention + SECOND);
+    let deleted = Swept {
+        ended: 0,
+        expired: 150,
+    };
+    assert_eq!(sweep_concurrently(&backend).await, deleted);
+    assert_eq!(backend.list("alice").await, []);
+}
+
+/// Who watches sees the forced end as the last event.
+pub async fn watchers_are_told_of_a_forced_end(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    let stream = backend.watch(id(1), 0).await;
+    backend.advance(backend.policy.queue_deadline + SECOND);
+    backend.sweep().await;
+    let events = drain_events(stream).await;
+    assert_eq!(events, backend.events(id(1)).await);
+    assert!(progress_of(&events[1]).status().is_final());
+}
+
+/// A worker that comes too late for its deadline finds its lease lost, and the end stays as it is.
+pub async fn the_worker_of_what_was_ended_by_force_is_stale(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    backend.advance(Duration::from_mins(2));
+    backend.sweep().await;
+    let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
+    backend.assert_powerless(&lease).await;
+    assert_lost(backend.queue.finish(&lease, &finished()).await);
+    backend.assert_unchanged(&record, &events).await;
+}

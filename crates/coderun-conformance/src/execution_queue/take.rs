@@ -1,0 +1,127 @@
+//! Taking: what, by whom, once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::language;
+use coderun_domain::{Event, State};
+use tokio::task::JoinSet;
+
+use crate::Setup;
+use crate::fixtures::{attempt, id, languages, progress_of, within, worker, written_in};
+
+/// Where nothing waits there is nothing to take: at the beginning, and when everything runs or has ended.
+pub async fn without_work_there_is_nothing_to_take(setup: Setup) {
+    let backend = setup.backend().await;
+    assert_eq!(backend.try_take().await, None);
+    let lease = backend.start(1, "alice").await;
+    assert_eq!(backend.try_take().await, None);
+    backend.finish(&lease).await;
+    assert_eq!(backend.try_take().await, None);
+}
+
+/// The lease holds the execution as it is stored: running, by this worker, in its first attempt, with an event.
+pub async fn what_is_taken_runs(setup: Setup) {
+    let backend = setup.backend().await;
+    let submitted = backend.submit(1, "alice").await;
+    backend.advance(Duration::from_secs(2));
+    let lease = backend.take_as("worker-7").await.unwrap();
+    assert_eq!(lease.attempt(), attempt(1));
+    assert_eq!(
+        *lease.execution.state(),
+        State::Running {
+            worker: worker("worker-7"),
+            started_at: backend.now(),
+        }
+    );
+    assert_eq!(lease.execution.submission(), submitted.submission());
+    assert_eq!(backend.get(id(1)).await, lease.execution);
+    let events = backend.events(id(1)).await;
+    assert_eq!(events.len(), 2);
+    let started = Event::Updated(lease.execution.progress().clone());
+    assert_eq!(events[1].event, started);
+}
+
+/// Of sixteen takers at a time each gets other executions, and together they get all.
+pub async fn each_execution_is_taken_once_by_many_takers(setup: Setup) {
+    const EXECUTIONS: u32 = 100;
+    let backend = setup.backend().await;
+    for number in 1..=EXECUTIONS {
+        let name = ["alice", "bob", "carol"][number as usize % 3];
+        backend.submit(number, name).await;
+    }
+    let mut takers = JoinSet::new();
+    for number in 0..16 {
+        let queue = Arc::clone(&backend.queue);
+        takers.spawn(async move {
+            let (worker, languages) = (worker(&format!("worker-{number}")), languages());
+            let mut taken = Vec::new();
+            while let Some(lease) = queue.take(&worker, &languages).await.unwrap() {
+                assert_eq!(lease.attempt(), attempt(1));
+                taken.push(lease.id());
+            }
+            taken
+        });
+    }
+    let taken = within(takers.join_all()).await.concat();
+    assert_eq!(taken.len(), EXECUTIONS as usize);
+    let distinct: HashSet<_> = taken.into_iter().collect();
+    assert_eq!(distinct.len(), EXECUTIONS as usize);
+}
+
+/// A worker gets nothing that it did not ask for, and misses nothing behind it.
+pub async fn only_languages_asked_for_are_taken(setup: Setup) {
+    let backend = setup.backend().await;
+    for number in 1..=3 {
+        backend.submit_draft(number, "alice", written_in("c")).await;
+    }
+    backend.submit_draft(4, "alice", written_in("python")).await;
+    backend.submit_draft(5, "bob", written_in("c")).await;
+    let take = async |asked: &[&str]| {
+        let asked: Vec<_> = asked.iter().map(|name| language(name)).collect();
+        let lease = backend.queue.take(&worker("w"), &asked).await.unwrap();
+        lease.map(|lease| lease.id())
+    };
+    assert_eq!(take(&[]).await, None);
+    assert_eq!(take(&["ruby"]).await, None);
+    assert_eq!(take(&["python"]).await, Some(id(4)));
+    assert_eq!(take(&["python", "ruby"]).await, None);
+    let mut rest = HashSet::new();
+    for _ in 0..4 {
+        rest.insert(take(&["ruby", "c", "python"]).await.unwrap());
+    }
+    assert_eq!(rest, HashSet::from([1, 2, 3, 5].map(id)));
+}
+
+/// Among the executions of one user the one that was submitted first is taken first, whatever its id.
+pub async fn executions_of_one_user_are_taken_in_their_order(setup: Setup) {
+    let backend = setup.backend().await;
+    let order = [7, 3, 9, 1, 8];
+    for (number, name) in order.into_iter().zip(["c", "python"].into_iter().cycle()) {
+        backend
+            .submit_draft(number, "alice", written_in(name))
+            .await;
+    }
+    for number in order {
+        let lease = backend.take().await;
+        assert_eq!(lease.id(), id(number));
+        assert_eq!(
+            progress_of(&backend.events(id(number)).await[0]).attempt(),
+            attempt(0)
+        );
+    }
+}
+
+/// What has outlived its time in the queue is left to the sweep, and what waits behind it is taken.
+pub async fn what_has_waited_too_long_is_not_taken(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.advance(backend.policy.queue_deadline);
+    backend.submit(2, "alice").await;
+    backend.advance(Duration::from_secs(1));
+    assert_eq!(backend.take().await.id(), id(2));
+    assert_eq!(backend.try_take().await, None);
+    assert_eq!(backend.sweep().await.ended, 1);
+    assert!(backend.get(id(1)).await.status().is_final());
+}

@@ -1,0 +1,83 @@
+//! Deleting: nothing is left, whatever the state was.
+
+use coderun_domain::testing::finished;
+use coderun_domain::{CancelReply, Sequence};
+
+use crate::fixtures::{assert_lost, attempt, chunk, id, numbers};
+use crate::{Backend, Setup};
+
+async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
+    let id = id(number);
+    assert_eq!(backend.find(id).await, None);
+    assert_eq!(backend.list(user).await, []);
+    assert_eq!(backend.cancel(id).await, CancelReply::Absent);
+    backend.assert_unwatchable(id).await;
+    assert_eq!(backend.try_take().await, None);
+    assert!(!backend.delete(id).await, "once is enough");
+}
+
+/// A deleted waiting execution is not found, listed, watched or taken.
+pub async fn deleting_what_waits_leaves_nothing(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    assert!(backend.delete(id(1)).await);
+    assert_nothing_left(&backend, 1, "alice").await;
+}
+
+/// The worker of a deleted execution has lost its lease and brings nothing back; the user's place is free.
+pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.user_running_max = 1)
+        .await;
+    let lease = backend.start(1, "alice").await;
+    assert!(backend.delete(id(1)).await);
+    let late = [chunk(&lease, "too late")];
+    let last = lease.execution.sequence();
+    assert_lost(backend.queue.append(&lease, last, &late).await);
+    assert_lost(backend.queue.append(&lease, Sequence::START, &late).await);
+    backend.assert_powerless(&lease).await;
+    assert_nothing_left(&backend, 1, "alice").await;
+    backend.start(2, "alice").await;
+    backend.advance(backend.policy.lease * 2);
+    assert_eq!(backend.take().await.id(), id(2));
+}
+
+/// A deleted final execution is not found, listed or watched.
+pub async fn deleting_what_is_final_leaves_nothing(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.complete(1, "alice").await;
+    assert!(backend.delete(id(1)).await);
+    assert_nothing_left(&backend, 1, "alice").await;
+}
+
+/// A deleted id that is submitted again is a new execution with events of its own.
+pub async fn a_deleted_id_begins_anew(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    backend.print(&lease, &["old"]).await;
+    backend.cancel(id(1)).await;
+    backend.delete(id(1)).await;
+    let new = backend.submit(1, "alice").await;
+    assert_eq!(backend.get(id(1)).await, new);
+    assert_eq!(numbers(&backend.events(id(1)).await), [1]);
+    let lease = backend.take().await;
+    assert_eq!(lease.attempt(), attempt(1));
+    let renewal = backend.queue.renew(&lease).await.unwrap();
+    assert_eq!(renewal, coderun_domain::Renewal::Continue);
+    backend.finish(&lease).await;
+}
+
+/// A lease does not pass to another execution with the same id, though the attempt has the same number.
+pub async fn the_worker_of_a_deleted_execution_cannot_touch_its_successor(setup: Setup) {
+    let backend = setup.backend().await;
+    let old = backend.start(1, "alice").await;
+    backend.delete(id(1)).await;
+    backend.submit(1, "alice").await;
+    backend.assert_powerless(&old).await;
+    let new = backend.take_as("worker-2").await.unwrap();
+    assert_eq!(new.attempt(), old.attempt());
+    backend.assert_powerless(&old).await;
+    backend.finish(&new).await;
+    assert_lost(backend.queue.finish(&old, &finished()).await);
+    assert_lost(backend.queue.release(&old).await);
+}

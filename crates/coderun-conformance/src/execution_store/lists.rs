@@ -1,0 +1,93 @@
+//! Lists: whose, in what order, and page by page.
+
+use std::time::Duration;
+
+use coderun_domain::testing::user;
+use coderun_domain::{ExecutionId, Page, Status, Summary, Verdict};
+
+use crate::fixtures::id;
+use crate::{Backend, Setup};
+
+fn ids(list: &[Summary]) -> Vec<ExecutionId> {
+    list.iter().map(|summary| summary.id).collect()
+}
+
+async fn page(backend: &Backend, after: Option<&Summary>, limit: usize) -> Vec<Summary> {
+    let page = Page {
+        before: after.map(Summary::cursor),
+        limit,
+    };
+    backend.store.list(&user("alice"), page).await.unwrap()
+}
+
+/// A list holds the executions of its user, the latest first, and no more than asked for.
+pub async fn a_list_is_of_one_user_and_newest_first(setup: Setup) {
+    let backend = setup.backend().await;
+    // Ids do not follow time.
+    for (number, name) in [(5, "alice"), (2, "bob"), (9, "alice"), (1, "alice")] {
+        backend.submit(number, name).await;
+        backend.advance(Duration::from_secs(1));
+    }
+    assert_eq!(ids(&backend.list("alice").await), [1, 9, 5].map(id));
+    assert_eq!(ids(&backend.list("bob").await), [id(2)]);
+    assert_eq!(backend.list("carol").await, []);
+    assert_eq!(ids(&page(&backend, None, 2).await), [1, 9].map(id));
+}
+
+/// Page by page a list gives every execution once, also where many were submitted at the same time.
+pub async fn pages_join_without_gap_or_double(setup: Setup) {
+    let backend = setup.backend().await;
+    for number in 1..=20 {
+        backend.submit(number, "alice").await;
+        if number % 7 == 0 {
+            backend.advance(Duration::from_secs(1));
+        }
+    }
+    let whole = backend.list("alice").await;
+    assert_eq!(whole.len(), 20);
+    let mut joined: Vec<Summary> = Vec::new();
+    for _ in 0..7 {
+        let next = page(&backend, joined.last(), 3).await;
+        assert!(next.len() <= 3);
+        joined.extend(next);
+    }
+    assert_eq!(page(&backend, joined.last(), 3).await, []);
+    assert_eq!(joined, whole);
+    let cursors: Vec<_> = whole.iter().map(Summary::cursor).collect();
+    assert!(cursors.is_sorted_by(|newer, older| newer > older));
+}
+
+/// Executions that come while somebody pages do not move the pages behind.
+pub async fn a_later_page_is_not_moved_by_what_is_new(setup: Setup) {
+    let backend = setup.backend().await;
+    for number in 1..=4 {
+        backend.submit(number, "alice").await;
+        backend.advance(Duration::from_secs(1));
+    }
+    let first = page(&backend, None, 2).await;
+    assert_eq!(ids(&first), [4, 3].map(id));
+    backend.submit(5, "alice").await;
+    backend.delete(id(3)).await;
+    let second = page(&backend, first.last(), 2).await;
+    assert_eq!(ids(&second), [2, 1].map(id));
+}
+
+/// An entry of a list says what the execution says, pending, running and final.
+pub async fn a_summary_says_what_the_execution_says(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.submit(1, "alice").await;
+    assert_eq!(backend.list("alice").await, [Summary::from(&execution)]);
+    backend.advance(Duration::from_secs(1));
+    let lease = backend.take().await;
+    backend.print(&lease, &["a"]).await;
+    let running = backend.get(id(1)).await;
+    let list = backend.list("alice").await;
+    assert_eq!(list, [Summary::from(&running)]);
+    assert_eq!((list[0].status, list[0].verdict), (Status::Running, None));
+    backend.advance(Duration::from_secs(1));
+    backend.finish(&lease).await;
+    let list = backend.list("alice").await;
+    assert_eq!(list, [Summary::from(&backend.get(id(1)).await)]);
+    assert_eq!(list[0].verdict, Some(Verdict::Accepted));
+    assert_eq!(list[0].completed_at, Some(backend.now()));
+}

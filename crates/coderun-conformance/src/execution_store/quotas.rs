@@ -1,0 +1,198 @@
+//! What is refused, to whom, and that a refusal leaves nothing.
+
+use std::time::Duration;
+
+use coderun_domain::testing::draft;
+use coderun_domain::{ByteSize, Quota, StoreError, Submitted};
+
+use crate::Setup;
+use crate::fixtures::{assert_full, id, sized};
+
+/// Asserts that a quota was exceeded, and answers when to ask again.
+fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32) -> Duration {
+    match result {
+        Err(StoreError::QuotaExceeded {
+            quota,
+            limit,
+            retry_after,
+        }) => {
+            assert_eq!((*quota, *limit), (expected, bound));
+            assert!(*retry_after > Duration::ZERO);
+            *retry_after
+        }
+        Ok(_)
+        | Err(
+            StoreError::Full { .. } | StoreError::Unavailable { .. } | StoreError::Corrupt { .. },
+        ) => panic!("no quota exceeded: {result:?}"),
+    }
+}
+
+/// In any 60 seconds, wherever they begin, a user submits no more than the bound; others are not concerned.
+pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
+    let bound = |policy: &mut coderun_domain::StorePolicy| policy.user_submits_per_minute = 2;
+    let backend = setup.backend_with(bound).await;
+    backend.submit(1, "alice").await;
+    backend.set_clock(40);
+    backend.submit(2, "alice").await;
+    backend.set_clock(50);
+    let refused = backend.try_submit(3, "alice").await;
+    let wait = exceeded(&refused, Quota::SubmitsPerMinute, 2);
+    assert!(wait <= Duration::from_mins(1), "{wait:?}");
+    backend.submit(4, "bob").await;
+    // The first one is more than a minute old, the second one is not.
+    backend.set_clock(62);
+    backend.submit(3, "alice").await;
+    let refused = backend.try_submit(5, "alice").await;
+    exceeded(&refused, Quota::SubmitsPerMinute, 2);
+    // Whoever waits as long as they were told is served.
+    let wait = exceeded(&refused, Quota::SubmitsPerMinute, 2);
+    backend.advance(wait + Duration::from_secs(1));
+    backend.submit(5, "alice").await;
+}
+
+/// A bound of 0 submissions a minute means that there is none.
+pub async fn no_bound_on_submissions_is_no_bound(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.user_submits_per_minute = 0)
+        .await;
+    for number in 1..=200 {
+        backend.submit(number, "alice").await;
+    }
+}
+
+/// A user has no more waiting than the bound; what runs does not count, and others are not concerned.
+pub async fn waiting_executions_of_a_user_are_bounded(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.user_pending_max = 2)
+        .await;
+    backend.submit(1, "alice").await;
+    backend.submit(2, "alice").await;
+    exceeded(&backend.try_submit(3, "alice").await, Quota::Pending, 2);
+    backend.submit(4, "bob").await;
+    backend.take().await;
+    backend.take().await;
+    backend.submit(3, "alice").await;
+    backend.cancel(id(3)).await;
+    backend.submit(5, "alice").await;
+}
+
+/// Of all users together no more wait than the bound.
+pub async fn waiting_executions_of_all_are_bounded(setup: Setup) {
+    let backend = setup.backend_with(|policy| policy.pending_max = 2).await;
+    backend.submit(1, "alice").await;
+    backend.submit(2, "bob").await;
+    assert_full(backend.try_submit(3, "carol").await);
+    backend.take().await;
+    backend.submit(3, "carol").await;
+    assert_full(backend.try_submit(4, "carol").await);
+    backend.cancel(id(3)).await;
+    backend.submit(4, "carol").await;
+}
+
+/// Submissions that wait or run occupy no more than the bound together; final ones do not count.
+pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1000))
+        .await;
+    backend.submit_draft(1, "alice", sized(600)).await;
+    let second = backend.draft(2, "bob", sized(401));
+    assert_full(backend.store.submit(&second).await);
+    backend.submit_draft(3, "bob", sized(400)).await;
+    let lease = backend.take().await;
+    assert_eq!(lease.id(), id(1));
+    assert_full(backend.store.submit(&second).await);
+    backend.finish(&lease).await;
+    let submitted = backend.store.submit(&second).await.unwrap();
+    assert_eq!(submitted, Submitted::Accepted);
+}
+
+/// After a refusal there is no record, no list entry, nothing to watch and nothing to take.
+pub async fn a_refused_submission_leaves_nothing(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| {
+            policy.pending_max = 3;
+            policy.user_pending_max = 2;
+            policy.live_bytes_max = ByteSize::from_bytes(1000);
+        })
+        .await;
+    for number in [1, 2] {
+        backend.submit(number, "alice").await;
+    }
+    exceeded(&backend.try_submit(11, "alice").await, Quota::Pending, 2);
+    let large = backend.draft(12, "bob", sized(1000));
+    assert_full(backend.store.submit(&large).await);
+    backend.submit(3, "bob").await;
+    assert_full(backend.try_submit(13, "carol").await);
+    for number in [11, 12, 13] {
+        assert_eq!(backend.find(id(number)).await, None);
+        backend.assert_unwatchable(id(number)).await;
+    }
+    assert_eq!(backend.list("alice").await.len(), 2);
+    assert_eq!(backend.list("bob").await.len(), 1);
+    assert_eq!(backend.list("carol").await, []);
+    for _ in 0..3 {
+        assert!([id(1), id(2), id(3)].contains(&backend.take().await.id()));
+    }
+    assert_eq!(backend.try_take().await, None);
+}
+
+/// Only what was accepted counts against the bound of a minute.
+pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| {
+            policy.user_pending_max = 1;
+            policy.user_submits_per_minute = 2;
+        })
+        .await;
+    backend.submit(1, "alice").await;
+    for number in 11..20 {
+        let refused = backend.try_submit(number, "alice").await;
+        exceeded(&refused, Quota::Pending, 1);
+    }
+    backend.cancel(id(1)).await;
+    backend.submit(2, "alice").await;
+    backend.cancel(id(2)).await;
+    let refused = backend.try_submit(3, "alice").await;
+    exceeded(&refused, Quota::SubmitsPerMinute, 2);
+}
+
+/// What is there already is answered with `AlreadyThere` where a new submission would be refused, and counts once.
+pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| {
+            policy.pending_max = 2;
+            policy.user_pending_max = 2;
+            policy.user_submits_per_minute = 2;
+        })
+        .await;
+    let execution = backend.submit(1, "alice").await;
+    for _ in 0..3 {
+        let again = backend.store.submit(&execution).await.unwrap();
+        let there = Submitted::AlreadyThere(Box::new(execution.clone()));
+        assert_eq!(again, there);
+    }
+    backend.submit(2, "alice").await;
+    let again = backend.store.submit(&execution).await.unwrap();
+    assert!(matches!(again, Submitted::AlreadyThere(_)));
+    let new = backend.draft(3, "alice", draft());
+    exceeded(
+        &backend.store.submit(&new).await,
+        Quota::SubmitsPerMinute,
+        2,
+    );
+}
+
+/// Deleting a waiting execution makes room for another one.
+pub async fn a_deleted_execution_gives_its_place_back(setup: Setup) {
+    let backend = setup
+        .backend_with(|policy| {
+            policy.pending_max = 1;
+            policy.user_pending_max = 1;
+            policy.live_bytes_max = ByteSize::from_bytes(100);
+        })
+        .await;
+    for number in 1..5 {
+        backend.submit_draft(number, "alice", sized(100)).await;
+        assert!(backend.delete(id(number)).await);
+    }
+}

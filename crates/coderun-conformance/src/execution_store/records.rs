@@ -1,0 +1,209 @@
+//! What is stored comes back, and is stored once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{draft, execution_id, failed, finished, report};
+use coderun_domain::{
+    ByteSize, CancelReply, CompileReport, Ending, Enforcement, Execution, Outcome, Output,
+    OutputChunk, OutputStream, Report, Signal, Status, SubmissionDraft, Submitted, Usage, Verdict,
+};
+use tokio::task::JoinSet;
+
+use crate::Setup;
+use crate::fixtures::{id, numbers, progress_of, within};
+
+/// An id that was never submitted is not found, cancelled or deleted.
+pub async fn unknown_id_is_absent(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    let unknown = execution_id(99);
+    assert_eq!(backend.find(unknown).await, None);
+    assert_eq!(backend.cancel(unknown).await, CancelReply::Absent);
+    assert!(!backend.delete(unknown).await);
+}
+
+/// A backend that works says so, as store and as queue.
+pub async fn a_good_backend_says_so(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.store.check().await.unwrap();
+    backend.queue.check().await.unwrap();
+}
+
+/// What was handed in is found with all its fields.
+pub async fn a_submission_is_found_as_it_was_handed_in(setup: Setup) {
+    let backend = setup.backend().await;
+    let full = SubmissionDraft {
+        version: Some("3.11".to_owned()),
+        args: vec!["-v".to_owned(), String::new()],
+        files: vec![("data.bin".to_owned(), Bytes::from_static(&[0, 255, 10]))],
+        expected_output: Some("42".to_owned()),
+        ..draft()
+    };
+    let handed_in = backend.submit_draft(1, "alice", full).await;
+    assert_eq!(backend.get(id(1)).await, handed_in);
+    let plain = backend.submit(2, "bob").await;
+    assert_eq!(backend.get(id(2)).await, plain);
+}
+
+/// Completed, failed, pending, running and given back executions are found as they were left.
+pub async fn every_state_comes_back_as_it_was(setup: Setup) {
+    let backend = setup.backend().await;
+    for (number, outcome) in [(1, finished()), (2, failed())] {
+        let lease = backend.start(number, "alice").await;
+        backend.advance(Duration::from_secs(1));
+        backend.queue.finish(&lease, &outcome).await.unwrap();
+        let ended = lease.execution.finish(outcome, backend.now());
+        assert_eq!(backend.get(id(number)).await, ended.unwrap());
+    }
+    let pending = backend.submit(3, "alice").await;
+    assert_eq!(backend.get(id(3)).await, pending);
+    backend.advance(Duration::from_secs(1));
+    let lease = backend.take().await;
+    assert_eq!(backend.get(id(3)).await, lease.execution);
+    backend.advance(Duration::from_secs(1));
+    backend.queue.release(&lease).await.unwrap();
+    let given_back = lease.execution.hand_over(backend.now()).unwrap();
+    assert_eq!(backend.get(id(3)).await, given_back);
+}
+
+/// A final execution has the verdict that it was given, whichever it is.
+pub async fn every_verdict_comes_back(setup: Setup) {
+    let backend = setup.backend().await;
+    for (number, verdict) in (1..).zip(Verdict::ALL) {
+        let lease = backend.start(number, "alice").await;
+        let outcome = Outcome::of_run(report(verdict), Output::default(), Output::default(), None);
+        backend.queue.finish(&lease, &outcome).await.unwrap();
+        let found = backend.get(id(number)).await;
+        assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
+        assert_eq!(found.status(), Status::from(verdict));
+    }
+}
+
+/// A report comes back with everything that is in it, and with what is not.
+pub async fn every_part_of_a_report_comes_back(setup: Setup) {
+    let backend = setup.backend().await;
+    let full = Report {
+        ending: Some(Ending::Signaled(Signal::from_number(11))),
+        usage: Usage {
+            cpu_time: Some(Duration::from_nanos(1_234_567_891)),
+            wall_time: Some(Duration::from_micros(1)),
+            memory: Some(ByteSize::from_bytes(12_345_678_901)),
+        },
+        compile: Some(CompileReport {
+            ending: Some(Ending::Exited(-1)),
+            usage: Usage::default(),
+            output: Output::complete("note: \u{1F980}\n"),
+            error_output: Output::truncated(Bytes::from_static(&[0xff, 0, b'x'])),
+        }),
+        enforcement: Enforcement {
+            cpu: Some("cgroup".to_owned()),
+            filesystem: Some("landlock".to_owned()),
+            ..Enforcement::default()
+        },
+        hint: Some("Send \"input_data\"".to_owned()),
+        ..report(Verdict::RuntimeError)
+    };
+    let empty = Report {
+        ending: None,
+        usage: Usage::default(),
+        language_version: None,
+        runner: String::new(),
+        ..report(Verdict::Rejected)
+    };
+    for (number, report) in [(1, full), (2, empty)] {
+        let lease = backend.start(number, "alice").await;
+        let outcome = Outcome::of_run(report, Output::truncated("o"), Output::default(), None);
+        backend.queue.finish(&lease, &outcome).await.unwrap();
+        let found = backend.get(id(number)).await;
+        assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
+    }
+}
+
+/// Texts of 64 KiB with NUL and characters of four bytes, and output that is no text at all, come back unchanged.
+pub async fn long_and_odd_texts_come_back_byte_for_byte(setup: Setup) {
+    let backend = setup.backend().await;
+    let odd = "a\0\u{1F980}\r\n\"\\\u{7f}\u{feff}".repeat(4096);
+    let bytes: Vec<u8> = (0..=255).cycle().take(64 << 10).collect();
+    let long = SubmissionDraft {
+        code: odd.clone(),
+        input: odd.clone(),
+        files: vec![("file".to_owned(), Bytes::from(bytes.clone()))],
+        expected_output: Some(odd),
+        ..draft()
+    };
+    let handed_in = backend.submit_draft(1, "alice", long).await;
+    assert_eq!(backend.get(id(1)).await, handed_in);
+    let lease = backend.take().await;
+    assert_eq!(lease.execution.submission(), handed_in.submission());
+    let piece = OutputChunk {
+        stream: OutputStream::Stderr,
+        bytes: Bytes::from(bytes.clone()),
+        attempt: lease.attempt(),
+    };
+    let last = lease.execution.sequence();
+    let pieces = [piece.clone()];
+    backend.queue.append(&lease, last, &pieces).await.unwrap();
+    let events = backend.events(id(1)).await;
+    assert_eq!(events.last().unwrap().event, piece.into());
+    let outcome = finished().with_output(Output::complete(bytes), Output::truncated("\0"));
+    backend.queue.finish(&lease, &outcome).await.unwrap();
+    let found = backend.get(id(1)).await;
+    assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
+}
+
+/// A submission is an event, the first one.
+pub async fn the_first_event_is_the_submission(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.submit(1, "alice").await;
+    let events = backend.events(id(1)).await;
+    assert_eq!(numbers(&events), [1]);
+    assert_eq!(progress_of(&events[0]), execution.progress());
+}
+
+/// The same id again is answered with what is there: one record, one event, one waiting place.
+pub async fn submitting_twice_is_once(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.submit(1, "alice").await;
+    backend.advance(Duration::from_secs(5));
+    let again = backend.try_submit(1, "alice").await.unwrap();
+    assert_eq!(again, Submitted::AlreadyThere(Box::new(execution.clone())));
+    assert_eq!(backend.get(id(1)).await, execution);
+    assert_eq!(numbers(&backend.events(id(1)).await), [1]);
+    assert_eq!(backend.list("alice").await.len(), 1);
+    backend.take().await;
+    assert_eq!(backend.try_take().await, None);
+}
+
+/// A repeated submission is answered with the execution as it stands now, running or final.
+pub async fn submitting_again_answers_what_has_become_of_it(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    let again = backend.try_submit(1, "alice").await.unwrap();
+    let running = Box::new(lease.execution.clone());
+    assert_eq!(again, Submitted::AlreadyThere(running));
+    backend.finish(&lease).await;
+    let again = backend.try_submit(1, "alice").await.unwrap();
+    let ended: Execution = backend.get(id(1)).await;
+    assert_eq!(again, Submitted::AlreadyThere(Box::new(ended)));
+    assert_eq!(backend.try_take().await, None);
+}
+
+/// Of sixteen equal submissions at a time one is accepted, and the others are told so.
+pub async fn of_many_equal_submissions_one_is_accepted(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.draft(1, "alice", draft());
+    let mut submitters = JoinSet::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&backend.store);
+        let execution = execution.clone();
+        submitters.spawn(async move { store.submit(&execution).await.unwrap() });
+    }
+    let answers = within(submitters.join_all()).await;
+    let accepted = answers.iter().filter(|it| **it == Submitted::Accepted);
+    assert_eq!(accepted.count(), 1);
+    assert_eq!(numbers(&backend.events(id(1)).await), [1]);
+    backend.take().await;
+    assert_eq!(backend.try_take().await, None);
+}

@@ -1,0 +1,289 @@
+//! The words in which clauses are written.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
+use coderun_domain::{
+    Attempt, CancelReply, Clock, Event, EventStream, Execution, ExecutionId, Language, Lease,
+    OutputChunk, OutputStream, Page, Progress, QueueError, Sequence, StoreError, StoredEvent,
+    SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
+};
+use futures_util::StreamExt;
+use time::OffsetDateTime;
+
+use crate::Backend;
+
+/// The longest that a clause waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for what must happen.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    let output = tokio::time::timeout(PATIENCE, future).await;
+    output.unwrap_or_else(|_| panic!("nothing happened within {PATIENCE:?}"))
+}
+
+/// Asks a future once, and answers whether it waits.
+pub(crate) async fn is_waiting<F: Future + Unpin>(future: &mut F) -> bool {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_pending())).await
+}
+
+/// A hint that has begun to wait. One may answer for nothing, but not for ever.
+pub(crate) async fn waiting<F: Future<Output = ()>>(hint: impl Fn() -> F) -> Pin<Box<F>> {
+    for _ in 0..100 {
+        let mut future = Box::pin(hint());
+        if is_waiting(&mut future).await {
+            return future;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("a hint that never waits keeps its taker busy");
+}
+
+pub(crate) fn worker(name: &str) -> WorkerId {
+    WorkerId::parse(name).unwrap()
+}
+
+pub(crate) fn languages() -> Vec<Language> {
+    vec![language("python"), language("c")]
+}
+
+pub(crate) fn id(number: u32) -> ExecutionId {
+    execution_id(number.into())
+}
+
+/// A draft in this language.
+pub(crate) fn written_in(name: &str) -> SubmissionDraft {
+    SubmissionDraft {
+        language: name.to_owned(),
+        ..draft()
+    }
+}
+
+/// A draft with so many bytes of code and nothing else.
+pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
+    SubmissionDraft {
+        code: "x".repeat(bytes),
+        input: String::new(),
+        ..draft()
+    }
+}
+
+/// A piece of stdout by the holder of this lease.
+pub(crate) fn chunk(lease: &Lease, text: &str) -> OutputChunk {
+    OutputChunk {
+        stream: OutputStream::Stdout,
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        attempt: lease.attempt(),
+    }
+}
+
+/// The progress that an event tells of.
+pub(crate) fn progress_of(stored: &StoredEvent) -> &Progress {
+    match &stored.event {
+        Event::Updated(progress) => progress,
+        Event::Output(_) => panic!("output, not an update: {stored:?}"),
+    }
+}
+
+/// The text of an event of output.
+pub(crate) fn text_of(stored: &StoredEvent) -> &str {
+    match &stored.event {
+        Event::Output(chunk) => std::str::from_utf8(&chunk.bytes).unwrap(),
+        Event::Updated(_) => panic!("an update, not output: {stored:?}"),
+    }
+}
+
+pub(crate) fn assert_lost<T>(result: Result<T, QueueError>) {
+    let error = result.err();
+    assert!(matches!(error, Some(QueueError::LeaseLost)), "{error:?}");
+}
+
+pub(crate) fn assert_full<T>(result: Result<T, StoreError>) {
+    let error = result.err();
+    let Some(StoreError::Full { retry_after }) = error else {
+        panic!("not full: {error:?}");
+    };
+    assert!(retry_after > Duration::ZERO);
+}
+
+/// Everything up to the end of a stream.
+pub(crate) async fn drain(stream: EventStream) -> Vec<Result<StoredEvent, WatchError>> {
+    within(stream.collect()).await
+}
+
+/// Everything up to the end of a stream that ends well.
+pub(crate) async fn drain_events(stream: EventStream) -> Vec<StoredEvent> {
+    let items = drain(stream).await;
+    items.into_iter().map(Result::unwrap).collect()
+}
+
+/// The next event of a stream.
+pub(crate) async fn next_event(stream: &mut EventStream) -> StoredEvent {
+    within(stream.next()).await.unwrap().unwrap()
+}
+
+pub(crate) fn numbers(events: &[StoredEvent]) -> Vec<u64> {
+    let numbers = events.iter().map(|event| event.sequence.number());
+    numbers.collect()
+}
+
+impl Backend {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Moves the clock to a second of the day of the tests.
+    pub(crate) fn set_clock(&self, second: u32) {
+        self.clock.set(at(second));
+    }
+
+    /// A new execution of this user, submitted nowhere yet.
+    pub(crate) fn draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
+        let submission = submission(user(name), draft);
+        Execution::submit(id(number), submission, self.clock.now())
+    }
+
+    pub(crate) async fn try_submit(
+        &self,
+        number: u32,
+        name: &str,
+    ) -> Result<Submitted, StoreError> {
+        self.store.submit(&self.draft(number, name, draft())).await
+    }
+
+    pub(crate) async fn submit_draft(
+        &self,
+        number: u32,
+        name: &str,
+        draft: SubmissionDraft,
+    ) -> Execution {
+        let execution = self.draft(number, name, draft);
+        let submitted = self.store.submit(&execution).await.unwrap();
+        assert_eq!(submitted, Submitted::Accepted);
+        execution
+    }
+
+    /// Submits a good draft as this user, and it is accepted.
+    pub(crate) async fn submit(&self, number: u32, name: &str) -> Execution {
+        self.submit_draft(number, name, draft()).await
+    }
+
+    pub(crate) async fn try_take(&self) -> Option<Lease> {
+        self.take_as("worker-1").await
+    }
+
+    pub(crate) async fn take_as(&self, name: &str) -> Option<Lease> {
+        let languages = languages();
+        self.queue.take(&worker(name), &languages).await.unwrap()
+    }
+
+    /// Takes what must be there to be taken.
+    pub(crate) async fn take(&self) -> Lease {
+        self.try_take().await.unwrap()
+    }
+
+    /// Submits and takes.
+    pub(crate) async fn start(&self, number: u32, name: &str) -> Lease {
+        let execution = self.submit(number, name).await;
+        let lease = self.take().await;
+        assert_eq!(lease.id(), execution.id());
+        lease
+    }
+
+    /// Submits, takes and finishes.
+    pub(crate) async fn complete(&self, number: u32, name: &str) -> Execution {
+        let lease = self.start(number, name).await;
+        self.finish(&lease).await;
+        self.get(lease.id()).await
+    }
+
+    pub(crate) async fn finish(&self, lease: &Lease) {
+        self.queue.finish(lease, &finished()).await.unwrap();
+    }
+
+    /// Appends these pieces of output behind what there is.
+    pub(crate) async fn print(&self, lease: &Lease, texts: &[&str]) -> Sequence {
+        let after = self.get(lease.id()).await.sequence();
+        let chunks: Vec<_> = texts.iter().map(|text| chunk(lease, text)).collect();
+        self.queue.append(lease, after, &chunks).await.unwrap()
+    }
+
+    pub(crate) async fn sweep(&self) -> Swept {
+        self.queue.sweep().await.unwrap()
+    }
+
+    pub(crate) async fn find(&self, id: ExecutionId) -> Option<Execution> {
+        self.store.get(id).await.unwrap()
+    }
+
+    /// What must be there.
+    pub(crate) async fn get(&self, id: ExecutionId) -> Execution {
+        self.find(id).await.unwrap()
+    }
+
+    pub(crate) async fn list(&self, name: &str) -> Vec<Summary> {
+        let page = Page {
+            before: None,
+            limit: 1000,
+        };
+        self.store.list(&user(name), page).await.unwrap()
+    }
+
+    pub(crate) async fn cancel(&self, id: ExecutionId) -> CancelReply {
+        self.store.request_cancel(id).await.unwrap()
+    }
+
+    pub(crate) async fn delete(&self, id: ExecutionId) -> bool {
+        self.store.delete(id).await.unwrap()
+    }
+
+    pub(crate) async fn watch(&self, id: ExecutionId, since: u64) -> EventStream {
+        let since = Sequence::from_number(since);
+        within(self.notifier.subscribe(id, since)).await.unwrap()
+    }
+
+    pub(crate) async fn assert_unwatchable(&self, id: ExecutionId) {
+        let result = within(self.notifier.subscribe(id, Sequence::START)).await;
+        assert!(matches!(result, Err(WatchError::Gone)), "it can be watched");
+    }
+
+    /// Every event stored so far.
+    pub(crate) async fn events(&self, id: ExecutionId) -> Vec<StoredEvent> {
+        let count = self.get(id).await.sequence().number();
+        let stream = self.watch(id, 0).await;
+        let count = usize::try_from(count).unwrap();
+        let items: Vec<_> = within(stream.take(count).collect()).await;
+        items.into_iter().map(Result::unwrap).collect()
+    }
+
+    /// Asserts that record and events are what they were.
+    pub(crate) async fn assert_unchanged(&self, before: &Execution, events: &[StoredEvent]) {
+        assert_eq!(&self.get(before.id()).await, before);
+        assert_eq!(self.events(before.id()).await, events);
+    }
+
+    /// Asserts that every call with this lease is refused and changes nothing.
+    pub(crate) async fn assert_powerless(&self, lease: &Lease) {
+        let before = self.find(lease.id()).await;
+        let last = before.as_ref().map_or(Sequence::START, Execution::sequence);
+        let late = [chunk(lease, "too late")];
+        assert_lost(self.queue.renew(lease).await);
+        assert_lost(self.queue.append(lease, last, &late).await);
+        assert_lost(self.queue.finish(lease, &finished()).await);
+        assert_lost(self.queue.release(lease).await);
+        assert_eq!(self.find(lease.id()).await, before);
+    }
+}
+
+/// The attempt with this number.
+pub(crate) const fn attempt(count: u32) -> Attempt {
+    Attempt::from_count(count)
+}

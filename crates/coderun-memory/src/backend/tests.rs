@@ -1,0 +1,295 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{
+    ManualClock, draft, execution_id, finished, language, store_policy, submission, user,
+};
+use coderun_domain::{
+    Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore, Lease, Notifier, Output,
+    OutputChunk, OutputStream, Page, Sequence, StoredEvent, Submitted, WatchError, WorkerId,
+};
+use futures_util::{FutureExt, StreamExt};
+
+use super::*;
+use crate::ledger::Counts;
+
+/// A backend of few bounds and its clock.
+struct Bench {
+    memory: MemoryBackend,
+    clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with_final_bytes(ByteSize::from_mib(256))
+    }
+
+    fn with_final_bytes(final_bytes_max: ByteSize) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let shown = Arc::clone(&clock);
+        let config = MemoryConfig { final_bytes_max };
+        let memory = MemoryBackend::with_config(store_policy(), config, shown);
+        Self { memory, clock }
+    }
+
+    async fn submit(&self, number: u32, name: &str) -> ExecutionId {
+        let id = execution_id(number.into());
+        let submission = submission(user(name), draft());
+        let execution = Execution::submit(id, submission, self.clock.now());
+        let submitted = self.memory.submit(&execution).await.unwrap();
+        assert_eq!(submitted, Submitted::Accepted);
+        id
+    }
+
+    async fn try_take(&self) -> Option<Lease> {
+        let worker = WorkerId::parse("worker").unwrap();
+        let languages = [language("python")];
+        self.memory.take(&worker, &languages).await.unwrap()
+    }
+
+    async fn start(&self, number: u32, name: &str) -> Lease {
+        self.submit(number, name).await;
+        self.try_take().await.unwrap()
+    }
+
+    async fn complete(&self, number: u32, output_bytes: usize) -> ExecutionId {
+        let lease = self.start(number, "alice").await;
+        let output = Output::complete("x".repeat(output_bytes));
+        let outcome = finished().with_output(output, Output::default());
+        self.memory.finish(&lease, &outcome).await.unwrap();
+        lease.id()
+    }
+
+    async fn exists(&self, id: ExecutionId) -> bool {
+        self.memory.get(id).await.unwrap().is_some()
+    }
+
+    async fn append(&self, lease: &Lease, bytes: Bytes) {
+        let chunk = OutputChunk {
+            stream: OutputStream::Stdout,
+            bytes,
+            attempt: lease.attempt(),
+        };
+        let after = lease.execution.sequence();
+        let appended = self.memory.append(lease, after, &[chunk]).await;
+        appended.unwrap();
+    }
+
+    fn counts(&self) -> Counts {
+        self.memory.step(|ledger, _| ledger.counts())
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_was_deleted_in_any_state() {
+    let bench = Bench::new();
+    let mut ids = vec![bench.complete(1, 10).await];
+    ids.push(bench.start(2, "bob").await.id());
+    let lease = bench.start(3, "carol").await;
+    bench.memory.release(&lease).await.unwrap();
+    ids.push(lease.id());
+    ids.push(bench.submit(4, "dave").await);
+    ids.push(bench.submit(5, "erin").await);
+    bench.memory.request_cancel(execution_id(5)).await.unwrap();
+    assert_eq!(bench.counts().records, 5);
+    for id in ids {
+        assert!(bench.memory.delete(id).await.unwrap());
+    }
+    assert_eq!(
+        bench.counts().users,
+        5,
+        "their submissions are counted for a minute"
+    );
+    bench.clock.advance(Duration::from_mins(1));
+    bench.memory.sweep().await.unwrap();
+    assert_eq!(bench.counts(), Counts::default());
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_all_time_is_over() {
+    let bench = Bench::new();
+    bench.complete(1, 10).await;
+    let lease = bench.start(2, "bob").await;
+    bench.append(&lease, Bytes::from_static(b"half")).await;
+    bench.submit(3, "carol").await;
+    for _ in 0..2 {
+        bench.clock.advance(store_policy().retention);
+        bench.memory.sweep().await.unwrap();
+    }
+    assert_eq!(bench.counts(), Counts::default());
+}
+
+#[tokio::test]
+async fn what_has_expired_is_gone_before_any_sweep() {
+    let bench = Bench::new();
+    let id = bench.complete(1, 10).await;
+    bench.clock.advance(store_policy().retention);
+    let page = Page {
+        before: None,
+        limit: 10,
+    };
+    let list = bench.memory.list(&user("alice"), page).await.unwrap();
+    assert_eq!(list, []);
+    let watched = bench.memory.subscribe(id, Sequence::START).await;
+    assert!(matches!(watched, Err(WatchError::Gone)));
+    assert!(!bench.exists(id).await);
+    assert_eq!(bench.counts().records, 0);
+}
+
+#[tokio::test]
+async fn the_oldest_final_records_make_room_for_the_latest() {
+    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
+    let waiting = bench.submit(100, "bob").await;
+    bench.memory.request_cancel(waiting).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 1..=10 {
+        bench.clock.advance(Duration::from_secs(1));
+        ids.push(bench.complete(number, 15 << 10).await);
+    }
+    assert!(!bench.exists(waiting).await);
+    let mut kept = Vec::new();
+    for id in &ids {
+        kept.push(bench.exists(*id).await);
+    }
+    assert_eq!(kept, [vec![false; 7], vec![true; 3]].concat());
+    assert!(bench.counts().final_bytes <= 64 << 10);
+}
+
+#[tokio::test]
+async fn stored_output_counts_as_much_as_the_outcome() {
+    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
+    let small = bench.complete(1, 0).await;
+    let lease = bench.start(2, "alice").await;
+    let large = Bytes::from(vec![b'x'; 64 << 10]);
+    bench.append(&lease, large).await;
+    assert!(bench.exists(small).await);
+    bench.memory.finish(&lease, &finished()).await.unwrap();
+    assert!(!bench.exists(small).await);
+}
+
+#[tokio::test]
+async fn what_lives_and_what_ended_last_is_never_evicted() {
+    let bench = Bench::with_final_bytes(ByteSize::from_bytes(1));
+    let running = bench.start(1, "bob").await;
+    let waiting = bench.submit(2, "bob").await;
+    let carol = bench.submit(3, "carol").await;
+    bench.memory.request_cancel(carol).await.unwrap();
+    assert!(bench.exists(carol).await);
+    bench.memory.finish(&running, &finished()).await.unwrap();
+    assert!(!bench.exists(carol).await);
+    assert!(bench.exists(running.id()).await);
+    assert!(bench.exists(waiting).await);
+}
+
+#[tokio::test]
+async fn empty_records_are_bounded_too() {
+    let bench = Bench::with_final_bytes(ByteSize::from_kib(20));
+    for number in 1..=100 {
+        let id = bench.submit(number, "alice").await;
+        bench.memory.request_cancel(id).await.unwrap();
+    }
+    assert!(bench.counts().records <= 20);
+}
+
+#[tokio::test]
+async fn a_taker_misses_nothing_that_comes_before_it_waits() {
+    let bench = Bench::new();
+    assert_eq!(bench.try_take().await, None);
+    bench.submit(1, "alice").await;
+    assert!(bench.memory.work_available().now_or_never().is_some());
+    bench.try_take().await.unwrap();
+    assert_eq!(bench.try_take().await, None);
+    assert!(bench.memory.work_available().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_sweep_wakes_takers_for_an_abandoned_execution() {
+    let bench = Bench::new();
+    let lease = bench.start(1, "alice").await;
+    assert_eq!(bench.try_take().await, None);
+    bench.clock.advance(store_policy().lease);
+    bench.memory.sweep().await.unwrap();
+    assert!(bench.memory.work_available().now_or_never().is_some());
+    assert_eq!(bench.try_take().await.unwrap().id(), lease.id());
+}
+
+#[tokio::test]
+async fn the_worker_of_a_deleted_execution_is_woken() {
+    let bench = Bench::new();
+    let lease = bench.start(1, "alice").await;
+    let mut woken = bench.memory.cancel_requested(&lease);
+    assert!((&mut woken).now_or_never().is_none());
+    bench.memory.delete(lease.id()).await.unwrap();
+    assert!(woken.now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn watchers_leave_nothing_behind() {
+    let bench = Bench::new();
+    let lease = bench.start(1, "alice").await;
+    let mut streams = Vec::new();
+    for since in 0..100 {
+        let since = Sequence::from_number(since);
+        streams.push(bench.memory.subscribe(lease.id(), since).await.unwrap());
+    }
+    assert_eq!(bench.counts().listeners, 100);
+    for stream in &mut streams {
+        assert!(
+            stream
+                .next()
+                .now_or_never()
+                .is_none_or(|item| item.is_some())
+        );
+    }
+    streams.truncate(1);
+    assert_eq!(bench.counts().listeners, 1);
+    bench.memory.finish(&lease, &finished()).await.unwrap();
+    let events: Vec<_> = streams.remove(0).collect().await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(bench.counts().listeners, 0);
+}
+
+#[tokio::test]
+async fn a_watcher_does_not_follow_an_id_into_another_record() {
+    let bench = Bench::new();
+    let id = bench.submit(1, "alice").await;
+    let mut stream = bench.memory.subscribe(id, Sequence::START).await.unwrap();
+    bench.memory.delete(id).await.unwrap();
+    bench.start(1, "alice").await;
+    assert!(matches!(stream.next().await, Some(Err(WatchError::Gone))));
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stored_piece_of_output_keeps_no_larger_buffer() {
+    let bench = Bench::new();
+    let lease = bench.start(1, "alice").await;
+    let buffer = Bytes::from(vec![b'x'; 1 << 20]);
+    bench.append(&lease, buffer.slice(0..1)).await;
+    let since = lease.execution.sequence();
+    let mut stream = bench.memory.subscribe(lease.id(), since).await.unwrap();
+    let Some(Ok(StoredEvent {
+        event: Event::Output(chunk),
+        ..
+    })) = stream.next().await
+    else {
+        panic!("there is output");
+    };
+    assert_eq!(chunk.bytes, buffer.slice(0..1));
+    assert!(buffer.is_unique(), "nobody else holds on to it");
+}
+
+#[tokio::test]
+async fn debug_shows_counts_only() {
+    let bench = Bench::new();
+    bench.start(1, "alice").await;
+    bench.submit(2, "bob").await;
+    let shown = format!("{:?}", bench.memory);
+    assert!(
+        shown.contains("records: 2, pending: 1, running: 1"),
+        "{shown}"
+    );
+    for secret in ["alice", "print", "the input", "00000000"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The [`ExecutionStore`] side of the backend.
+
+use async_trait::async_trait;
+use coderun_domain::{
+    CancelReply, Execution, ExecutionId, ExecutionStore, Page, StoreError, Submitted, Summary,
+    UserId,
+};
+
+use crate::MemoryBackend;
+
+#[async_trait]
+impl ExecutionStore for MemoryBackend {
+    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        self.step(|ledger, now| ledger.submit(execution, now))
+    }
+
+    async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        let found = self.step(|ledger, now| {
+            let record = ledger.find(id, now);
+            record.map(|record| record.execution.clone())
+        });
+        Ok(found)
+    }
+
+    async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
+        Ok(self.step(|ledger, now| ledger.list(user, page, now)))
+    }
+
+    async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
+        Ok(self.step(|ledger, now| ledger.request_cancel(id, now)))
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
+        let deleted = self.step(|ledger, now| {
+            let exists = ledger.find(id, now).is_some();
+            exists && ledger.delete(id)
+        });
+        Ok(deleted)
+    }
+
+    /// Always `Ok`: the process itself is the backend.
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

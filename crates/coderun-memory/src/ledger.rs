@@ -1,0 +1,282 @@
+//! Every record and every index over them: what the one lock guards.
+//!
+//! Each transition goes through `advance`, which takes a record out of the indexes of its old state and enters it into
+//! those of the new one, so that what the indexes say follows from the states alone.
+
+mod fair_queue;
+mod leasing;
+mod record;
+mod submit_rate;
+mod submitting;
+mod sweeping;
+mod timetable;
+mod watching;
+
+use std::collections::{BTreeSet, HashMap};
+
+use coderun_domain::{
+    Cursor, EndedWithoutRun, Execution, ExecutionId, Outcome, OutputStream, State, StorePolicy,
+    Summary, UserId,
+};
+use time::OffsetDateTime;
+
+use fair_queue::FairQueue;
+use record::Record;
+use submit_rate::SubmitRate;
+use timetable::Timetable;
+pub(crate) use watching::{News, Watched};
+
+use crate::backend::MemoryConfig;
+use crate::signal::{Listener, Signal};
+
+/// Why an execution ended that its owner stopped while no worker had it.
+const CANCELLED: &str = "The execution was cancelled";
+
+/// Every record and every index over them.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    policy: StorePolicy,
+    config: MemoryConfig,
+    records: HashMap<ExecutionId, Record>,
+    owners: HashMap<UserId, Owner>,
+    submit_rate: SubmitRate,
+    waiting: FairQueue,
+    /// When a live execution is ended by force.
+    deadlines: Timetable,
+    /// When a running execution may be taken over; not those in their last attempt.
+    leases: Timetable,
+    /// When a final record is deleted.
+    expiries: Timetable,
+    work: Work,
+    totals: Totals,
+    /// How many records there have ever been.
+    submissions: u64,
+}
+
+/// What one user has.
+#[derive(Debug, Default)]
+struct Owner {
+    executions: BTreeSet<Cursor>,
+    pending: u32,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    pending: u32,
+    live_bytes: u64,
+    final_bytes: u64,
+}
+
+/// Whether something has come up to be taken since a taker last found nothing.
+#[derive(Debug, Default)]
+struct Work {
+    signal: Signal,
+    unseen: bool,
+}
+
+impl Work {
+    fn announce(&mut self) {
+        self.unseen = true;
+        self.signal.wake();
+    }
+}
+
+/// How much there is of everything that could grow.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    pub(crate) records: usize,
+    pub(crate) pending: u32,
+    pub(crate) running: u32,
+    pub(crate) users: usize,
+    pub(crate) timed: usize,
+    pub(crate) listeners: usize,
+    pub(crate) live_bytes: u64,
+    pub(crate) final_bytes: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(policy: StorePolicy, config: MemoryConfig) -> Self {
+        Self {
+            policy,
+            config,
+            records: HashMap::new(),
+            owners: HashMap::new(),
+            submit_rate: SubmitRate::new(policy.user_submits_per_minute),
+            waiting: FairQueue::new(policy.user_running_max),
+            deadlines: Timetable::default(),
+            leases: Timetable::default(),
+            expiries: Timetable::default(),
+            work: Work::default(),
+            totals: Totals::default(),
+            submissions: 0,
+        }
+    }
+
+    /// The record with this id. One that has expired is deleted on the way.
+    pub(crate) fn find(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<&mut Record> {
+        if self.expiries.is_due(id, now) {
+            self.delete(id);
+        }
+        self.records.get_mut(&id)
+    }
+
+    /// Deletes a record and wakes whoever waits for news of it.
+    pub(crate) fn delete(&mut self, id: ExecutionId) -> bool {
+        self.leave(id);
+        let Some(record) = self.records.remove(&id) else {
+            return false;
+        };
+        let user = record.execution.submission().user();
+        if let Some(owner) = self.owners.get_mut(user) {
+            let cursor = Summary::from(&record.execution).cursor();
+            owner.executions.remove(&cursor);
+            if owner.executions.is_empty() {
+                self.owners.remove(user);
+            }
+        }
+        true
+    }
+
+    /// A listener for the next thing to be taken; `None` if something has come up since a taker last found nothing.
+    pub(crate) fn listen_for_work(&mut self) -> Option<Listener> {
+        (!self.work.unseen).then(|| self.work.signal.listen())
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let listeners = |record: &Record| record.news.listeners() + record.cancel.listeners();
+        Counts {
+            records: self.records.len(),
+            pending: self.totals.pending,
+            running: self.waiting.running(),
+            users: self.owners.len() + self.waiting.users() + self.submit_rate.users(),
+            timed: self.deadlines.len() + self.leases.len() + self.expiries.len(),
+            listeners: self.records.values().map(listeners).sum(),
+            live_bytes: self.totals.live_bytes,
+            final_bytes: self.totals.final_bytes,
+        }
+    }
+
+    fn insert(&mut self, execution: Execution, now: OffsetDateTime) {
+        let id = execution.id();
+        let owner = self.owners.entry(execution.submission().user().clone());
+        let cursor = Summary::from(&execution).cursor();
+        owner.or_default().executions.insert(cursor);
+        self.submissions += 1;
+        let record = Record::new(execution, self.submissions);
+        self.records.insert(id, record);
+        self.enter(id, now);
+    }
+
+    /// Stores a transition, its event and its places in the indexes in one go.
+    fn advance(&mut self, next: Execution, now: OffsetDateTime) {
+        let id = next.id();
+        self.leave(id);
+        if let Some(record) = self.records.get_mut(&id) {
+            record.move_to(next);
+        }
+        self.enter(id, now);
+    }
+
+    /// Ends an execution without a report, keeping what its last attempt wrote; `None` if there is nothing to end.
+    fn end(
+        &mut self,
+        id: ExecutionId,
+        ending: EndedWithoutRun,
+        reason: &str,
+        now: OffsetDateTime,
+    ) -> Option<Execution> {
+        let record = self.records.get(&id)?;
+        let outcome = Outcome::without_run(ending, reason).with_output(
+            record.output(OutputStream::Stdout),
+            record.output(OutputStream::Stderr),
+        );
+        let ended = record.execution.clone().finish(outcome, now).ok()?;
+        self.advance(ended.clone(), now);
+        Some(ended)
+    }
+
+    /// Takes a record out of every index of its state.
+    fn leave(&mut self, id: ExecutionId) {
+        let Some(record) = self.records.get(&id) else {
+            return;
+        };
+        let user = record.execution.submission().user();
+        match record.execution.state() {
+            State::Pending => {
+                self.totals.pending -= 1;
+                self.totals.live_bytes -= record.submission_bytes();
+                if let Some(owner) = self.owners.get_mut(user) {
+                    owner.pending -= 1;
+                }
+                self.waiting.remove(record.place());
+                self.deadlines.remove(id);
+            }
+            State::Running { .. } => {
+                self.totals.live_bytes -= record.submission_bytes();
+                self.deadlines.remove(id);
+                self.leases.remove(id);
+                if self.waiting.ended(user) {
+                    self.work.announce();
+                }
+            }
+            State::Final { .. } => {
+                self.totals.final_bytes -= record.total_bytes();
+                self.expiries.remove(id);
+            }
+        }
+    }
+
+    /// Enters a record into every index of its state.
+    fn enter(&mut self, id: ExecutionId, now: OffsetDateTime) {
+        let Some(record) = self.records.get(&id) else {
+            return;
+        };
+        let execution = &record.execution;
+        let user = execution.submission().user();
+        match execution.state() {
+            State::Pending => {
+                self.totals.pending += 1;
+                self.totals.live_bytes += record.submission_bytes();
+                if let Some(owner) = self.owners.get_mut(user) {
+                    owner.pending += 1;
+                }
+                let deadline = self.policy.deadline(execution).unwrap_or(now);
+                if self.attempts_are_spent(execution) {
+                    self.deadlines.set(id, now);
+                } else {
+                    self.deadlines.set(id, deadline);
+                    if self.waiting.push(record.place(), id) {
+                        self.work.announce();
+                    }
+                }
+            }
+            State::Running { .. } => {
+                self.totals.live_bytes += record.submission_bytes();
+                self.waiting.started(user);
+                self.hold(id, now);
+            }
+            State::Final { .. } => {
+                self.totals.final_bytes += record.total_bytes();
+                self.expiries.set(id, self.policy.expires_at(execution));
+                self.evict(id);
+            }
+        }
+    }
+
+    /// Deletes the oldest final records while all of them occupy too much, except the latest.
+    fn evict(&mut self, latest: ExecutionId) {
+        while self.totals.final_bytes > self.config.final_bytes_max.as_bytes() {
+            let Some(oldest) = self.expiries.earliest_except(latest) else {
+                return;
+            };
+            self.delete(oldest);
+        }
+    }
+
+    fn attempts_are_spent(&self, execution: &Execution) -> bool {
+        execution.attempt().count() >= self.policy.attempts_max
+    }
+}
+
+#[cfg(test)]
+mod tests;

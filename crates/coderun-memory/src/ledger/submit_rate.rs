@@ -1,0 +1,125 @@
+//! How often a user has submitted in the last minute.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use coderun_domain::UserId;
+use time::OffsetDateTime;
+
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// The times of the submissions of the last minute; nothing older is kept, of anybody.
+#[derive(Debug)]
+pub(crate) struct SubmitRate {
+    limit: u32,
+    of_user: HashMap<UserId, VecDeque<OffsetDateTime>>,
+    of_all: VecDeque<(OffsetDateTime, UserId)>,
+}
+
+impl SubmitRate {
+    /// At most so many submissions a minute of each user; 0 means no bound, and then nothing is kept.
+    pub(crate) fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            of_user: HashMap::new(),
+            of_all: VecDeque::new(),
+        }
+    }
+
+    /// Whether this user may submit now; if not, after how long.
+    pub(crate) fn check(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), Duration> {
+        self.forget(now);
+        let Some(times) = self.of_user.get(user) else {
+            return Ok(());
+        };
+        let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        match times.front() {
+            Some(oldest) if taken >= self.limit => {
+                Err(Duration::try_from(*oldest + WINDOW - now).unwrap_or(WINDOW))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts a submission of this user.
+    pub(crate) fn record(&mut self, user: &UserId, now: OffsetDateTime) {
+        if self.limit == 0 {
+            return;
+        }
+        // The clock may have gone back; the queues stay in order.
+        let at = self.of_all.back().map_or(now, |(last, _)| now.max(*last));
+        self.of_user.entry(user.clone()).or_default().push_back(at);
+        self.of_all.push_back((at, user.clone()));
+    }
+
+    /// Drops what is older than a minute.
+    pub(crate) fn forget(&mut self, now: OffsetDateTime) {
+        let past = |(at, _): &mut (OffsetDateTime, UserId)| *at + WINDOW <= now;
+        while let Some((_, user)) = self.of_all.pop_front_if(past) {
+            let Some(times) = self.of_user.get_mut(&user) else {
+                continue;
+            };
+            times.pop_front();
+            if times.is_empty() {
+                self.of_user.remove(&user);
+            }
+        }
+    }
+
+    /// How many users it remembers.
+    pub(crate) fn users(&self) -> usize {
+        self.of_user.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing::{at, user};
+
+    use super::*;
+
+    #[test]
+    fn the_window_slides() {
+        let mut rate = SubmitRate::new(2);
+        for second in [0, 40] {
+            assert_eq!(rate.check(&user("a"), at(second)), Ok(()));
+            rate.record(&user("a"), at(second));
+        }
+        let refused = rate.check(&user("a"), at(50));
+        assert_eq!(refused, Err(Duration::from_secs(10)));
+        assert_eq!(rate.check(&user("b"), at(50)), Ok(()));
+        assert_eq!(rate.check(&user("a"), at(60)), Ok(()));
+        rate.record(&user("a"), at(60));
+        let refused = rate.check(&user("a"), at(61));
+        assert_eq!(refused, Err(Duration::from_secs(39)));
+    }
+
+    #[test]
+    fn nothing_is_kept_for_longer_than_a_minute() {
+        let mut rate = SubmitRate::new(2);
+        rate.record(&user("a"), at(0));
+        rate.record(&user("b"), at(30));
+        rate.forget(at(60));
+        assert_eq!((rate.users(), rate.of_all.len()), (1, 1));
+        rate.forget(at(90));
+        assert_eq!((rate.users(), rate.of_all.len()), (0, 0));
+    }
+
+    #[test]
+    fn without_a_bound_nothing_is_kept() {
+        let mut rate = SubmitRate::new(0);
+        rate.record(&user("a"), at(0));
+        assert_eq!(rate.check(&user("a"), at(0)), Ok(()));
+        assert_eq!(rate.users(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_keeps_the_bound() {
+        let mut rate = SubmitRate::new(1);
+        rate.record(&user("a"), at(100));
+        assert_eq!(
+            rate.check(&user("a"), at(10)),
+            Err(Duration::from_secs(150))
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! What users do: submit, list and cancel.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::{
+    CancelReply, EndedWithoutRun, Execution, ExecutionId, Page, Quota, Status, StoreError,
+    Submission, Submitted, Summary, UserId,
+};
+use time::OffsetDateTime;
+
+use super::{CANCELLED, Ledger};
+
+/// When a refused user may find a place: nobody can know, and asking is cheap.
+const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+impl Ledger {
+    /// Accepts an execution as a waiting one, or changes nothing.
+    pub(crate) fn submit(
+        &mut self,
+        execution: &Execution,
+        now: OffsetDateTime,
+    ) -> Result<Submitted, StoreError> {
+        if let Some(record) = self.find(execution.id(), now) {
+            let there = Box::new(record.execution.clone());
+            return Ok(Submitted::AlreadyThere(there));
+        }
+        let submission = execution.submission();
+        self.check_quotas(submission.user(), now)?;
+        self.check_room(submission)?;
+        self.submit_rate.record(submission.user(), now);
+        let created_at = execution.progress().created_at();
+        let fresh = Execution::submit(execution.id(), Arc::clone(submission), created_at);
+        self.insert(fresh, now);
+        Ok(Submitted::Accepted)
+    }
+
+    fn check_quotas(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), StoreError> {
+        let exceeded = |quota, limit, retry_after| StoreError::QuotaExceeded {
+            quota,
+            limit,
+            retry_after,
+        };
+        let submits_max = self.policy.user_submits_per_minute;
+        self.submit_rate
+            .check(user, now)
+            .map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
+        let pending = self.owners.get(user).map_or(0, |owner| owner.pending);
+        let pending_max = self.policy.user_pending_max;
+        if pending >= pending_max {
+            return Err(exceeded(Quota::Pending, pending_max, PLACE_RETRY_AFTER));
+        }
+        Ok(())
+    }
+
+    fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {
+        let size = submission.size().as_bytes();
+        let live_bytes = self.totals.live_bytes.saturating_add(size);
+        let fits = self.totals.pending < self.policy.pending_max
+            && live_bytes <= self.policy.live_bytes_max.as_bytes();
+        fits.then_some(()).ok_or(StoreError::Full {
+            retry_after: PLACE_RETRY_AFTER,
+        })
+    }
+
+    /// One page of what a user has, newest first. What has expired is not in it.
+    pub(crate) fn list(&self, user: &UserId, page: Page, now: OffsetDateTime) -> Vec<Summary> {
+        let Some(owner) = self.owners.get(user) else {
+            return Vec::new();
+        };
+        let end = page.before.map_or(Bound::Unbounded, Bound::Excluded);
+        owner
+            .executions
+            .range((Bound::Unbounded, end))
+            .rev()
+            .filter(|cursor| !self.expiries.is_due(cursor.id, now))
+            .filter_map(|cursor| self.records.get(&cursor.id))
+            .map(|record| Summary::from(&record.execution))
+            .take(page.limit)
+            .collect()
+    }
+
+    pub(crate) fn request_cancel(&mut self, id: ExecutionId, now: OffsetDateTime) -> CancelReply {
+        let Some(record) = self.find(id, now) else {
+            return CancelReply::Absent;
+        };
+        match record.execution.status() {
+            Status::Pending => self
+                .end(id, EndedWithoutRun::Cancelled, CANCELLED, now)
+                .map_or(CancelReply::Absent, |ended| {
+                    CancelReply::Ended(Box::new(ended))
+                }),
+            Status::Running => {
+                record.cancel_requested = true;
+                record.cancel.wake();
+                CancelReply::Requested(Box::new(record.execution.clone()))
+            }
+            Status::Completed | Status::Error => {
+                CancelReply::AlreadyFinal(Box::new(record.execution.clone()))
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The memory adapter keeps the contract of the storage ports.
+
+use std::sync::Arc;
+
+use coderun_conformance::Backend;
+use coderun_domain::StorePolicy;
+use coderun_domain::testing::ManualClock;
+use coderun_memory::MemoryBackend;
+
+async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
+    let shown = Arc::clone(&clock);
+    let memory = MemoryBackend::new(policy, shown);
+    Backend {
+        store: Arc::new(memory.clone()),
+        queue: Arc::new(memory.clone()),
+        notifier: Arc::new(memory),
+        clock,
+        policy,
+        guard: Box::new(()),
+    }
+}
+
+mod execution_store {
+    coderun_conformance::execution_store_tests!(super::backend);
+}
+
+mod execution_queue {
+    coderun_conformance::execution_queue_tests!(super::backend);
+}
+
+mod notifier {
+    coderun_conformance::notifier_tests!(super::backend);
+}
