@@ -1,1 +1,60 @@
-//! Placeholder while the crate is laid out.
+//! The built-in sandbox: runs untrusted programs with the toolchains of the machine, in namespaces of their own.
+//!
+//! [`SandboxRunner`] implements [`CodeRunner`](coderun_domain::CodeRunner). It talks to a *launcher*: the same program,
+//! started again as a tiny process with one thread, which alone creates sandboxes. So the `main` of any program that
+//! uses this crate begins with [`launcher_main`]:
+//!
+//! ```no_run
+//! use coderun_runner_sandbox::{SandboxConfig, SandboxRunner, launcher_main};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     launcher_main();
+//!     let runtime = tokio::runtime::Runtime::new()?;
+//!     let _runner = runtime.block_on(SandboxRunner::start(SandboxConfig::default()))?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Each stage of a run (compiling, running) gets fresh namespaces for users, mounts, processes, network, interprocess
+//! communication, host name and control groups; a root of its own that is read-only but for `/box`, `/tmp` and
+//! `/dev/shm`; no capabilities; landlock; a list of forbidden system calls; and control groups of its own. What was
+//! really in force is part of every report. Nothing is ever run without isolation.
+
+mod cgroup;
+mod config;
+mod jail;
+mod languages;
+mod launcher_process;
+mod process_tree;
+mod protocol;
+mod runner;
+mod slots;
+mod toolchain;
+
+pub use config::{Control, ControlGroups, SandboxConfig};
+pub use runner::{SandboxRunner, StartError};
+
+/// Is the launcher if this process was started as one, and then never returns; else returns at once.
+///
+/// To be called first in `main`, before any thread is started.
+#[expect(
+    clippy::exit,
+    clippy::print_stderr,
+    reason = "the launcher is a program of its own: there is nothing to return to and no log"
+)]
+pub fn launcher_main() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_none_or(|first| first != protocol::LAUNCHER_ARGUMENT)
+    {
+        return;
+    }
+    match jail::run_launcher() {
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            eprintln!("the sandbox launcher failed: {error}");
+            std::process::exit(1);
+        }
+    }
+}

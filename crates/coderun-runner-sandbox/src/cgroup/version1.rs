@@ -1,0 +1,115 @@
+//! Control groups of version 1: memory, pids and cpuacct, and the unified hierarchy for killing where it is mounted.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::hierarchy::Hierarchies;
+use super::{GroupLimits, GroupUsage, read_entry, read_number, remove_folder};
+
+/// The folders in which groups of version 1 are made.
+#[derive(Debug)]
+pub(super) struct Version1 {
+    memory: PathBuf,
+    pids: PathBuf,
+    cpuacct: PathBuf,
+    /// Its files `cgroup.kill` and `cpu.stat` work without any controller.
+    unified: Option<PathBuf>,
+}
+
+impl Version1 {
+    /// Finds the three controllers; `None` if one is missing.
+    pub(super) fn find(hierarchies: &Hierarchies) -> Option<Self> {
+        let folder = |controller| hierarchies.version1(controller).map(Path::to_owned);
+        Some(Self {
+            memory: folder("memory")?,
+            pids: folder("pids")?,
+            cpuacct: folder("cpuacct")?,
+            unified: hierarchies.version2().map(Path::to_owned),
+        })
+    }
+
+    /// Creates the groups of a stage, all or none.
+    pub(super) fn create(&self, name: &str, limits: &GroupLimits) -> io::Result<Group> {
+        let group = Group {
+            memory: self.memory.join(name),
+            pids: self.pids.join(name),
+            cpuacct: self.cpuacct.join(name),
+            unified: self.unified.as_ref().map(|folder| folder.join(name)),
+        };
+        group.build(limits).inspect_err(|_| {
+            // The error that is passed on says more than one of cleaning up after it would.
+            let _ = group.remove();
+        })?;
+        Ok(group)
+    }
+}
+
+/// The groups of one stage.
+#[derive(Debug)]
+pub(super) struct Group {
+    memory: PathBuf,
+    pids: PathBuf,
+    cpuacct: PathBuf,
+    unified: Option<PathBuf>,
+}
+
+impl Group {
+    fn build(&self, limits: &GroupLimits) -> io::Result<()> {
+        for folder in self.folders() {
+            fs::create_dir(folder)?;
+        }
+        let memory = limits.memory_bytes.to_string();
+        fs::write(self.memory.join("memory.limit_in_bytes"), &memory)?;
+        let with_swap = self.memory.join("memory.memsw.limit_in_bytes");
+        if with_swap.exists() {
+            fs::write(with_swap, &memory)?;
+        } else {
+            fs::write(self.memory.join("memory.swappiness"), "0")?;
+        }
+        fs::write(self.pids.join("pids.max"), limits.processes.to_string())
+    }
+
+    fn folders(&self) -> impl Iterator<Item = &Path> {
+        let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
+        version1.chain(&self.unified).map(PathBuf::as_path)
+    }
+
+    pub(super) fn born_into(&self) -> io::Result<Option<OwnedFd>> {
+        let open = |folder| fs::File::open(folder).map(OwnedFd::from);
+        self.unified.as_ref().map(open).transpose()
+    }
+
+    pub(super) fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
+        [&self.memory, &self.pids, &self.cpuacct]
+            .into_iter()
+            .map(|folder| {
+                let file = fs::File::options().write(true).open(folder.join("tasks"))?;
+                Ok(file.into())
+            })
+            .collect()
+    }
+
+    pub(super) fn kill(&self) {
+        if let Some(unified) = &self.unified {
+            // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
+            let _ = fs::write(unified.join("cgroup.kill"), "1");
+        }
+    }
+
+    pub(super) fn usage(&self) -> GroupUsage {
+        GroupUsage {
+            cpu: read_number(&self.cpuacct.join("cpuacct.usage")).map(Duration::from_nanos),
+            peak_bytes: read_number(&self.memory.join("memory.max_usage_in_bytes")),
+            memory_kills: read_entry(&self.memory.join("memory.oom_control"), "oom_kill")
+                .unwrap_or(0),
+            processes_refused: read_entry(&self.pids.join("pids.events"), "max").unwrap_or(0),
+        }
+    }
+
+    pub(super) fn remove(&self) -> io::Result<()> {
+        self.folders().map(remove_folder).fold(Ok(()), Result::and)
+    }
+}

@@ -1,0 +1,17 @@
+//! The inside: everything from the launcher to the `exec` of an untrusted program.
+//!
+//! The launcher is a process of its own with a single thread; it alone clones. What it clones is the first process
+//! (`init`) of a sandbox, which builds it from within and then starts the program. Nothing here knows the async
+//! runtime, and nothing here reads the environment.
+
+mod files;
+mod init;
+mod kernel_calls;
+mod landlock;
+mod launcher;
+mod payload;
+mod root;
+mod seccomp;
+mod step;
+
+pub(crate) use launcher::run as run_launcher;

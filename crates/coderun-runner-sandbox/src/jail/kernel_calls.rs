@@ -1,0 +1,207 @@
+//! The system calls that no safe wrapper offers. All `unsafe` of this crate is here.
+
+#![expect(
+    unsafe_code,
+    reason = "clone3, mount_setattr, close_range and wait4 have no safe wrapper"
+)]
+
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::thread::UnshareFlags;
+
+/// Which side of a clone one is on.
+pub(super) enum Cloned {
+    /// The new process.
+    Child,
+    /// The old one.
+    Parent(Pid, OwnedFd),
+}
+
+/// How a child ended, and what it and those it waited for used.
+pub(super) struct Reaped {
+    pub(super) pid: i32,
+    pub(super) wait_status: i32,
+    pub(super) cpu: Duration,
+    pub(super) peak_bytes: u64,
+}
+
+/// Clones this process, which must have one thread, into new namespaces and, where given, a version 2 control group.
+///
+/// The raw call is used on purpose: the C library's `fork` runs handlers and takes locks that mean nothing here.
+pub(super) fn clone_process(
+    namespaces: i32,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Cloned, Errno> {
+    let mut pidfd: RawFd = -1;
+    // SAFETY: all fields of `clone_args` are integers, for which zero is a value.
+    let mut arguments: libc::clone_args = unsafe { mem::zeroed() };
+    arguments.flags = unsigned(namespaces) | unsigned(libc::CLONE_PIDFD);
+    arguments.pidfd = (&raw mut pidfd) as u64;
+    arguments.exit_signal = unsigned(libc::SIGCHLD);
+    if let Some(cgroup) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = unsigned(cgroup.as_raw_fd());
+    }
+    // SAFETY: without CLONE_VM the child gets a copy of all memory and goes on with this stack; the process has one
+    // thread, so no lock is held by another. `pidfd` outlives the call.
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            &raw mut arguments,
+            size_of::<libc::clone_args>(),
+        )
+    };
+    if pid < 0 {
+        return Err(last_errno());
+    }
+    let pid = i32::try_from(pid).map_err(|_| Errno::RANGE)?;
+    let Some(pid) = Pid::from_raw(pid) else {
+        return Ok(Cloned::Child);
+    };
+    // SAFETY: the kernel has just opened it for us.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Cloned::Parent(pid, pidfd))
+}
+
+/// Sets attributes of a mount and, if asked, of all mounts below it.
+pub(super) fn set_mount_attributes(
+    mount: BorrowedFd<'_>,
+    attributes: u64,
+    recursive: Recursive,
+) -> Result<(), Errno> {
+    let request = MountAttributes {
+        set: attributes,
+        ..MountAttributes::default()
+    };
+    let flags = match recursive {
+        Recursive::Yes => libc::AT_EMPTY_PATH | AT_RECURSIVE,
+        Recursive::No => libc::AT_EMPTY_PATH,
+    };
+    // SAFETY: the path is a C string and the structure has the size that is said.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const request,
+            size_of::<MountAttributes>(),
+        )
+    };
+    check(answer)
+}
+
+/// Whether mounts below are meant too.
+#[derive(Clone, Copy)]
+pub(super) enum Recursive {
+    Yes,
+    No,
+}
+
+/// Closes the descriptors from `first` to `last`.
+///
+/// Whoever calls it in a process that goes on must own none of them in a value.
+pub(super) fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
+    // SAFETY: closing descriptors touches no memory.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })
+}
+
+/// Makes all descriptors from `first` on vanish at the next `exec`.
+pub(super) fn close_on_exec(first: u32) -> Result<(), Errno> {
+    // SAFETY: setting a flag of descriptors touches no memory.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    })
+}
+
+/// Waits for any child; `None` when there is none left.
+pub(super) fn reap() -> Result<Option<Reaped>, Errno> {
+    loop {
+        let mut wait_status = 0;
+        // SAFETY: all fields of `rusage` are integers, for which zero is a value.
+        let mut usage: libc::rusage = unsafe { mem::zeroed() };
+        // SAFETY: both pointers are valid for the call.
+        let pid = unsafe { libc::wait4(-1, &raw mut wait_status, 0, &raw mut usage) };
+        if pid >= 0 {
+            return Ok(Some(Reaped {
+                pid,
+                wait_status,
+                cpu: duration(usage.ru_utime).saturating_add(duration(usage.ru_stime)),
+                peak_bytes: u64::try_from(usage.ru_maxrss)
+                    .unwrap_or(0)
+                    .saturating_mul(1024),
+            }));
+        }
+        match last_errno() {
+            Errno::INTR => {}
+            Errno::CHILD => return Ok(None),
+            errno => return Err(errno),
+        }
+    }
+}
+
+/// Makes the control groups of this process the roots of all that it will see of control groups.
+pub(super) fn new_cgroup_namespace() -> Result<(), Errno> {
+    // SAFETY: it shares no descriptors or memory differently, it only changes what names of groups mean.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }
+}
+
+/// Gives every signal its ordinary meaning, whatever the service and whoever started it ignore.
+pub(super) fn reset_signals() {
+    for signal in 1..=SIGNAL_MAX {
+        // SAFETY: it installs no handler. Those that cannot be changed stay as they are, which is the ordinary meaning.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+const SIGNAL_MAX: i32 = 64;
+
+/// Ends this process at once, running nothing that the service registered for its own end.
+pub(super) fn exit_now(code: i32) -> ! {
+    // SAFETY: it does not return and touches no memory.
+    unsafe { libc::_exit(code) }
+}
+
+/// The kernel's `struct mount_attr`.
+#[repr(C)]
+#[derive(Default)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const AT_RECURSIVE: i32 = 0x8000;
+
+/// The number with the same bits: flags and descriptors are not negative.
+fn unsigned(number: i32) -> u64 {
+    u64::from(number.cast_unsigned())
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros))
+}
+
+fn check(answer: libc::c_long) -> Result<(), Errno> {
+    if answer < 0 {
+        return Err(last_errno());
+    }
+    Ok(())
+}
+
+fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

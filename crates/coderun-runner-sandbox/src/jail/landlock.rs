@@ -1,0 +1,51 @@
+//! A second fence around files and neighbours, which holds even if a mount should be wrong.
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+use rustix::io::Errno;
+
+use super::step::{Named, StepError};
+
+/// The version that this is written for; older kernels enforce what they know of it.
+const VERSION: ABI = ABI::V6;
+
+/// Restricts this process and all that it will start; answers whether the kernel enforces anything of it.
+pub(super) fn restrict_self() -> Result<bool, StepError> {
+    // Which rule failed is of no use to an operator: the kernel offers landlock or it does not.
+    let status = restrict().map_err(|_| Errno::IO).named("apply landlock")?;
+    Ok(status != RulesetStatus::NotEnforced)
+}
+
+fn restrict() -> Result<RulesetStatus, RulesetError> {
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(VERSION))?
+        .scope(Scope::from_all(VERSION))?
+        .create()?;
+    let read = AccessFs::from_read(VERSION);
+    let ruleset = allow(ruleset, "/", read)?;
+    let ruleset = allow(
+        ruleset,
+        "/dev",
+        read | AccessFs::WriteFile | AccessFs::Truncate,
+    )?;
+    let writable = ["/box", "/tmp", "/dev/shm"];
+    let ruleset = writable.into_iter().try_fold(ruleset, |ruleset, folder| {
+        allow(ruleset, folder, AccessFs::from_all(VERSION))
+    })?;
+    Ok(ruleset.restrict_self()?.ruleset)
+}
+
+fn allow(
+    ruleset: RulesetCreated,
+    folder: &str,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    // A folder that is missing gets no rule, and so no access.
+    match PathFd::new(folder) {
+        Ok(folder) => ruleset.add_rule(PathBeneath::new(folder, access)),
+        Err(_) => Ok(ruleset),
+    }
+}

@@ -1,0 +1,296 @@
+//! The launcher: takes dispatches from the service, clones a sandbox for each and tells how it ended.
+//!
+//! It has one thread, no environment and no secrets. When its socket ends, it ends, and with it every sandbox: their
+//! first processes die with their parent, and the kernel ends what is left in their namespaces.
+
+use std::fs;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg,
+    sendmsg,
+};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use super::init::{self, Descriptors};
+use super::kernel_calls::{self, Cloned};
+use super::seccomp::{self, Filters};
+use crate::protocol::{
+    DESCRIPTORS_MAX, Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode, encode,
+};
+
+/// The user and group inside every sandbox.
+pub(super) const INSIDE_ID: u32 = 1000;
+
+/// A sandbox that has not ended.
+#[derive(Debug)]
+struct Running {
+    pidfd: OwnedFd,
+    /// The service's end of it says "kill" by closing.
+    socket: OwnedFd,
+    report: OwnedFd,
+    /// Open for as long as the launcher lives: the first process looks at the other end.
+    _lifeline: OwnedFd,
+    kill_was_asked: bool,
+}
+
+/// Serves the socket that is this process's stdin until it ends.
+pub(crate) fn run() -> io::Result<()> {
+    kernel_calls::close_descriptors(3, u32::MAX)?;
+    let filters = seccomp::compile().map_err(io::Error::other)?;
+    let mut running: Vec<Running> = Vec::new();
+    loop {
+        let ready = wait_for_work(&running)?;
+        for (stage, work) in running.iter_mut().zip(&ready.stages) {
+            if work.kill && !stage.kill_was_asked {
+                stage.kill_was_asked = true;
+                kill(stage)?;
+            }
+        }
+        let mut ended = ready.stages.iter().map(|work| work.ended);
+        running.retain(|stage| match ended.next() {
+            Some(true) => !finish(stage),
+            Some(false) | None => true,
+        });
+        if ready.dispatch {
+            let Some((dispatch, descriptors)) = receive()? else {
+                return Ok(());
+            };
+            running.extend(start(dispatch, descriptors, &filters));
+        }
+    }
+}
+
+/// What there is to do.
+struct Ready {
+    dispatch: bool,
+    stages: Vec<StageReady>,
+}
+
+struct StageReady {
+    kill: bool,
+    ended: bool,
+}
+
+fn wait_for_work(running: &[Running]) -> io::Result<Ready> {
+    let own = rustix::stdio::stdin();
+    let mut polled = vec![PollFd::from_borrowed_fd(own, PollFlags::IN)];
+    for stage in running {
+        polled.push(PollFd::new(&stage.pidfd, PollFlags::IN));
+        // A socket that has ended would be ready for ever.
+        let wanted = if stage.kill_was_asked {
+            &stage.pidfd
+        } else {
+            &stage.socket
+        };
+        polled.push(PollFd::new(wanted, PollFlags::IN));
+    }
+    retry_on_intr(|| poll(&mut polled, None))?;
+    let mut ready = polled.iter().map(|entry| !entry.revents().is_empty());
+    let dispatch = ready.next().unwrap_or(false);
+    let stages = running
+        .iter()
+        .map(|_| StageReady {
+            ended: ready.next().unwrap_or(false),
+            kill: ready.next().unwrap_or(false),
+        })
+        .collect();
+    Ok(Ready { dispatch, stages })
+}
+
+/// Kills the first process of a sandbox, and so all of it.
+fn kill(stage: &Running) -> io::Result<()> {
+    match pidfd_send_signal(&stage.pidfd, Signal::KILL) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Reaps a sandbox and tells the service; answers whether it was really gone.
+fn finish(stage: &Running) -> bool {
+    let reaped = retry_on_intr(|| {
+        waitid(
+            WaitId::PidFd(stage.pidfd.as_fd()),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        )
+    });
+    if matches!(reaped, Ok(None)) {
+        return false;
+    }
+    let report = read_report(&stage.report);
+    tell(&stage.socket, &LauncherMessage::Ended { report });
+    true
+}
+
+fn read_report(pipe: &OwnedFd) -> Option<InitReport> {
+    let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
+    let length = retry_on_intr(|| rustix::io::read(pipe, &mut buffer)).ok()?;
+    decode(buffer.get(..length)?).ok()
+}
+
+/// Sends a message; a service that no longer listens needs none.
+fn tell(socket: &OwnedFd, message: &LauncherMessage) {
+    let Ok(bytes) = encode(message) else { return };
+    let mut no_descriptors = SendAncillaryBuffer::default();
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    let sent = sendmsg(socket, &[IoSlice::new(&bytes)], &mut no_descriptors, flags);
+    // Nobody could be told about a failure either: the service sees the socket end.
+    let _ = sent;
+}
+
+/// Takes the next dispatch; `None` when the service is gone.
+fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
+    let mut bytes = [0_u8; MESSAGE_MAX_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = retry_on_intr(|| {
+        recvmsg(
+            rustix::stdio::stdin(),
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut control,
+            RecvFlags::CMSG_CLOEXEC,
+        )
+    });
+    let length = match received {
+        Ok(message) => message.bytes,
+        Err(Errno::CONNRESET) => 0,
+        Err(errno) => return Err(errno.into()),
+    };
+    if length == 0 {
+        return Ok(None);
+    }
+    let mut descriptors = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            descriptors.extend(rights);
+        }
+    }
+    let dispatch = decode(bytes.get(..length).unwrap_or_default())?;
+    Ok(Some((dispatch, descriptors)))
+}
+
+/// Starts a sandbox; what goes wrong is told on its own socket.
+fn start(dispatch: Dispatch, descriptors: Vec<OwnedFd>, filters: &Filters) -> Option<Running> {
+    let mut descriptors = descriptors.into_iter();
+    let order = descriptors.next()?;
+    let socket = descriptors.next()?;
+    match clone_sandbox(dispatch, order, descriptors, filters) {
+        Ok(fresh) => {
+            let pid = fresh.pid.as_raw_nonzero().get();
+            tell(&socket, &LauncherMessage::Started { pid });
+            Some(Running {
+                pidfd: fresh.pidfd,
+                socket,
+                report: fresh.report,
+                _lifeline: fresh.lifeline,
+                kill_was_asked: false,
+            })
+        }
+        Err(reason) => {
+            tell(&socket, &LauncherMessage::Refused { reason });
+            None
+        }
+    }
+}
+
+/// A sandbox that was just cloned.
+struct Fresh {
+    pid: Pid,
+    pidfd: OwnedFd,
+    report: OwnedFd,
+    lifeline: OwnedFd,
+}
+
+fn clone_sandbox(
+    dispatch: Dispatch,
+    order: OwnedFd,
+    mut others: impl Iterator<Item = OwnedFd>,
+    filters: &Filters,
+) -> Result<Fresh, String> {
+    let missing = || "a descriptor is missing".to_owned();
+    let mut next = || others.next().ok_or_else(missing);
+    let stdio = [next()?, next()?, next()?];
+    let artefact_in = dispatch.artefact_in.then(&mut next).transpose()?;
+    let artefact_out = dispatch.artefact_out.then(&mut next).transpose()?;
+    let cgroup = dispatch.cgroup.then(&mut next).transpose()?;
+    let tasks = (0..dispatch.tasks_files)
+        .map(|_| next())
+        .collect::<Result<Vec<_>, _>>()?;
+    let (report, report_writer) = pipe().map_err(|error| explain("make a pipe", error))?;
+    let (lifeline_reader, lifeline) = pipe().map_err(|error| explain("make a pipe", error))?;
+    let cloned = kernel_calls::clone_process(NAMESPACES, cgroup.as_ref().map(AsFd::as_fd));
+    match cloned.map_err(|error| explain("create namespaces", error))? {
+        Cloned::Child => init::run(
+            Descriptors {
+                order,
+                stdio,
+                artefact_in,
+                artefact_out,
+                tasks,
+                lifeline: lifeline_reader,
+            },
+            &report_writer,
+            filters,
+        ),
+        Cloned::Parent(pid, pidfd) => {
+            let fresh = Fresh {
+                pid,
+                pidfd,
+                report,
+                lifeline,
+            };
+            let_go(dispatch, &fresh).inspect_err(|_| abandon(&fresh.pidfd))?;
+            Ok(fresh)
+        }
+    }
+}
+
+/// All but the control group's: the first process makes that one when it has joined its groups.
+const NAMESPACES: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS;
+
+/// Maps the ids of the new user namespace and lets its first process go on.
+fn let_go(dispatch: Dispatch, fresh: &Fresh) -> Result<(), String> {
+    let pid = fresh.pid.as_raw_nonzero();
+    let write = |file: &str, line: String| {
+        fs::write(format!("/proc/{pid}/{file}"), line)
+            .map_err(|error| format!("could not write `{file}`: {error}"))
+    };
+    let (user, group) = if let Some(id) = dispatch.outside_id {
+        (id, id)
+    } else {
+        // Without it the kernel lets no ordinary user map a group.
+        write("setgroups", "deny".to_owned())?;
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        (user.as_raw(), group.as_raw())
+    };
+    write("uid_map", format!("{INSIDE_ID} {user} 1"))?;
+    write("gid_map", format!("{INSIDE_ID} {group} 1"))?;
+    rustix::io::write(&fresh.lifeline, b"g")
+        .map_err(|error| explain("let the sandbox go on", error))?;
+    Ok(())
+}
+
+/// Kills and reaps what was cloned in vain.
+fn abandon(pidfd: &OwnedFd) {
+    // Neither call can fail on a child of ours that nobody has waited for.
+    let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    pipe_with(PipeFlags::CLOEXEC)
+}
+
+fn explain(step: &str, errno: Errno) -> String {
+    format!("could not {step}: {errno}")
+}

@@ -1,0 +1,156 @@
+//! The last steps before the untrusted program: from here on there is no way back.
+
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::fs::Mode;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Resource, Rlimit, setrlimit, setsid, umask};
+use rustix::thread::{
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
+    set_no_new_privs,
+};
+
+use super::kernel_calls;
+use super::landlock;
+use super::seccomp::Filters;
+use super::step::{Named, StepError};
+use crate::protocol::{InitReport, MESSAGE_MAX_BYTES, Order, OrderLimits, decode, encode};
+
+/// Becomes the program, or writes why not.
+pub(super) fn run(order: &Order, filters: &Filters, errors: &OwnedFd) -> ! {
+    let Err(error) = become_program(order, filters, errors);
+    if error.errno == Errno::NOEXEC {
+        // What was built is no program: that is its author's fault, and reported as a shell would.
+        kernel_calls::exit_now(126);
+    }
+    if let Ok(bytes) = encode(&InitReport::from(error)) {
+        // Without the text the first process still sees the code.
+        let _ = rustix::io::write(errors, &bytes);
+    }
+    kernel_calls::exit_now(127)
+}
+
+/// The first byte on the pipe of errors when landlock is in force, and when it is not.
+const WITH_LANDLOCK: u8 = b'+';
+const WITHOUT_LANDLOCK: u8 = b'-';
+
+/// Waits until the program has been started; answers whether landlock is in force.
+pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
+    let mut said = Vec::new();
+    let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
+    loop {
+        let length = retry_on_intr(|| rustix::io::read(errors, &mut buffer))
+            .named("wait for the program to start")?;
+        match buffer.get(..length) {
+            Some([]) | None => break,
+            Some(bytes) => said.extend_from_slice(bytes),
+        }
+    }
+    let (landlock, error) = match said.split_first() {
+        Some((&WITH_LANDLOCK, error)) => (true, error),
+        Some((&WITHOUT_LANDLOCK, error)) => (false, error),
+        // Nothing: it was killed before it could say anything, and how it ended tells the rest.
+        Some(_) | None => (false, said.as_slice()),
+    };
+    match decode(error) {
+        Ok(InitReport::Failed { step, errno }) => Err(StepError {
+            step: step.into(),
+            errno: Errno::from_raw_os_error(errno),
+        }),
+        Ok(InitReport::Done(_)) | Err(_) => Ok(landlock),
+    }
+}
+
+fn become_program(
+    order: &Order,
+    filters: &Filters,
+    errors: &OwnedFd,
+) -> Result<Infallible, StepError> {
+    setsid().named("start a session")?;
+    kernel_calls::reset_signals();
+    umask(Mode::from(0o022));
+    kernel_calls::close_on_exec(3).named("close descriptors")?;
+    set_limits(&order.limits)?;
+    drop_privileges()?;
+    let said = if landlock::restrict_self()? {
+        WITH_LANDLOCK
+    } else {
+        WITHOUT_LANDLOCK
+    };
+    rustix::io::write(errors, &[said]).named("tell about landlock")?;
+    let (program, arguments) = order
+        .argv
+        .split_first()
+        .ok_or(Errno::INVAL)
+        .named("find the program")?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(order.environment.iter().map(|(name, value)| (name, value)));
+    filters.install()?;
+    Err(command.exec()).named("start the program")
+}
+
+fn set_limits(limits: &OrderLimits) -> Result<(), StepError> {
+    let same = |limit: u64| Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
+    };
+    let all = [
+        (Resource::Core, same(0)),
+        (Resource::Cpu, same(limits.cpu_seconds)),
+        (Resource::Fsize, same(limits.file_size_bytes)),
+        (Resource::Memlock, same(0)),
+        (Resource::Msgqueue, same(0)),
+        (Resource::Nice, same(0)),
+        (Resource::Nofile, same(limits.open_files)),
+        (Resource::Nproc, same(limits.processes)),
+        (Resource::Rtprio, same(0)),
+        (Resource::Sigpending, same(limits.processes)),
+        (Resource::Stack, same(limits.stack_bytes)),
+    ];
+    for (resource, limit) in all {
+        setrlimit(resource, limit).named("set a limit")?;
+    }
+    if let Some(data_bytes) = limits.data_bytes {
+        setrlimit(Resource::Data, same(data_bytes)).named("set the limit of memory")?;
+    }
+    Ok(())
+}
+
+/// Gives up every capability, and every way to get one back.
+fn drop_privileges() -> Result<(), StepError> {
+    let step = "drop capabilities";
+    clear_ambient_capability_set().named(step)?;
+    for number in 0..CAPABILITIES_MAX {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
+            Ok(()) => {}
+            // The first that this kernel does not know.
+            Err(Errno::INVAL) => break,
+            Err(errno) => return Err(errno).named(step),
+        }
+    }
+    let locked = CapabilitiesSecureBits::NO_ROOT
+        | CapabilitiesSecureBits::NO_ROOT_LOCKED
+        | CapabilitiesSecureBits::NO_SETUID_FIXUP
+        | CapabilitiesSecureBits::NO_SETUID_FIXUP_LOCKED
+        | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+        | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+        | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED;
+    set_capabilities_secure_bits(locked).named(step)?;
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, none).named(step)?;
+    set_no_new_privs(true).named("give up new privileges")
+}
+
+/// One more than any capability may ever be numbered: they are bits of 64.
+const CAPABILITIES_MAX: u32 = 64;

@@ -1,0 +1,286 @@
+//! The system calls that no program in a sandbox may make.
+//!
+//! A list of what is denied, not of what is allowed: runtimes use new calls with every release, and the namespaces have
+//! nothing for them to break. What is denied here is what reaches beyond namespaces, or has been a way into the
+//! kernel. Calls that are newer than this list do not exist.
+
+use std::collections::BTreeMap;
+
+use rustix::io::Errno;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
+};
+
+use super::step::{Named, StepError};
+
+/// The compiled filters, made once and installed in every sandbox.
+#[derive(Debug)]
+pub(super) struct Filters {
+    programs: [BpfProgram; 2],
+}
+
+/// Compiles the filters for this machine.
+pub(super) fn compile() -> Result<Filters, BackendError> {
+    let forbidden = filter(forbidden()?, libc::EPERM)?;
+    let mut guarded = guard();
+    guarded.extend(filter(absent(), libc::ENOSYS)?);
+    Ok(Filters {
+        programs: [forbidden, guarded],
+    })
+}
+
+impl Filters {
+    /// Puts the filters in force for this process and all that it will start.
+    pub(super) fn install(&self) -> Result<(), StepError> {
+        for program in &self.programs {
+            apply_filter(program)
+                .map_err(|_| Errno::INVAL)
+                .named("install the system call filter")?;
+        }
+        Ok(())
+    }
+}
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
+    SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno.unsigned_abs()),
+        ARCHITECTURE,
+    )?
+    .try_into()
+}
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: TargetArch = TargetArch::x86_64;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+
+/// What the kernel calls this architecture in a filter.
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCHITECTURE: u32 = 0xc000_00b7;
+
+/// The newest call that was considered for the lists below.
+const NEWEST_KNOWN: u32 = 462;
+
+/// The first number of the x32 calls, which would slip past every number below.
+const X32: u32 = 0x4000_0000;
+
+/// Kills foreign architectures and x32 calls, and hides calls newer than the lists; the rest goes on to what follows.
+///
+/// Written out by hand because a comparison of the call's number is what `seccompiler` cannot say.
+fn guard() -> BpfProgram {
+    const LOAD: u16 = 0x20;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const JUMP_IF_GREATER: u16 = 0x25;
+    const JUMP_IF_AT_LEAST: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+    const OFFSET_OF_NUMBER: u32 = 0;
+    const OFFSET_OF_ARCHITECTURE: u32 = 4;
+    const KILL_PROCESS: u32 = 0x8000_0000;
+    const ERRNO: u32 = 0x0005_0000;
+    let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    vec![
+        instruction(LOAD, 0, 0, OFFSET_OF_ARCHITECTURE),
+        instruction(JUMP_IF_EQUAL, 1, 0, AUDIT_ARCHITECTURE),
+        instruction(RETURN, 0, 0, KILL_PROCESS),
+        instruction(LOAD, 0, 0, OFFSET_OF_NUMBER),
+        instruction(JUMP_IF_AT_LEAST, 0, 1, X32),
+        instruction(RETURN, 0, 0, KILL_PROCESS),
+        instruction(JUMP_IF_GREATER, 0, 1, NEWEST_KNOWN),
+        instruction(RETURN, 0, 0, ERRNO | libc::ENOSYS.unsigned_abs()),
+    ]
+}
+
+/// Calls that a program finds absent: it has another way, or none.
+fn absent() -> Rules {
+    [
+        // Its flags are in memory, where no filter sees them; libraries fall back to `clone`.
+        libc::SYS_clone3,
+        libc::SYS_add_key,
+        libc::SYS_keyctl,
+        libc::SYS_request_key,
+        libc::SYS_io_uring_enter,
+        libc::SYS_io_uring_register,
+        libc::SYS_io_uring_setup,
+        libc::SYS_memfd_secret,
+        libc::SYS_mq_open,
+        libc::SYS_mq_unlink,
+        libc::SYS_msgget,
+        libc::SYS_semget,
+        libc::SYS_shmget,
+    ]
+    .into_iter()
+    .map(|number| (number, Vec::new()))
+    .collect()
+}
+
+/// Calls that a program must not make, in whole or with some arguments.
+fn forbidden() -> Result<Rules, BackendError> {
+    let mut rules: Rules = FORBIDDEN
+        .iter()
+        .map(|number| (*number, Vec::new()))
+        .collect();
+    #[cfg(target_arch = "x86_64")]
+    rules.extend(FORBIDDEN_ON_X86_64.map(|number| (number, Vec::new())));
+    rules.insert(libc::SYS_clone, any_bit(0, NAMESPACE_FLAGS)?);
+    rules.insert(libc::SYS_socket, none_of(0, &SOCKET_FAMILIES)?);
+    rules.insert(libc::SYS_ioctl, equal_to_any(1, &[TIOCSTI, TIOCLINUX])?);
+    rules.insert(libc::SYS_fcntl, equal_to_any(1, &[F_SETLEASE, F_NOTIFY])?);
+    rules.insert(libc::SYS_personality, none_of(0, &PERSONALITIES)?);
+    rules.insert(libc::SYS_seccomp, any_bit(1, NEW_LISTENER)?);
+    Ok(rules)
+}
+
+const NAMESPACE_FLAGS: u64 = (libc::CLONE_NEWNS
+    | libc::CLONE_NEWCGROUP
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET) as u64
+    | NEW_TIME_NAMESPACE;
+const NEW_TIME_NAMESPACE: u64 = 0x80;
+/// Type into a terminal, and rule a console.
+const TIOCSTI: u64 = 0x5412;
+const TIOCLINUX: u64 = 0x541c;
+/// Be told, or asked, when somebody else opens a file that both can see.
+const F_SETLEASE: u64 = 1024;
+const F_NOTIFY: u64 = 1026;
+/// Unix and the two families of the internet, for which there is nothing to reach but the program itself.
+const SOCKET_FAMILIES: [u64; 3] = [1, 2, 10];
+/// The ordinary one, the ordinary one without random addresses, and the question which it is.
+const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
+/// Watch over one's own children's calls: an own supervisor inside is not foreseen.
+const NEW_LISTENER: u64 = 1 << 3;
+
+/// One rule for each bit: it matches if the bit is set in an argument.
+fn any_bit(argument: u8, bits: u64) -> Result<Vec<SeccompRule>, BackendError> {
+    (0..u32::BITS)
+        .map(|shift| 1_u64 << shift)
+        .filter(|bit| bits & bit != 0)
+        .map(|bit| {
+            let compare = SeccompCmpOp::MaskedEq(bit);
+            rule(vec![condition(argument, compare, bit)?])
+        })
+        .collect()
+}
+
+/// One rule for each value: it matches if the low half of an argument, which is all that the kernel looks at, is it.
+fn equal_to_any(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
+    values
+        .iter()
+        .map(|value| rule(vec![condition(argument, SeccompCmpOp::Eq, *value)?]))
+        .collect()
+}
+
+/// Matches if an argument is none of these values.
+fn none_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
+    let conditions = values
+        .iter()
+        .map(|value| condition(argument, SeccompCmpOp::Ne, *value))
+        .collect::<Result<_, _>>()?;
+    Ok(vec![rule(conditions)?])
+}
+
+fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(conditions)
+}
+
+fn condition(
+    argument: u8,
+    compare: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value)
+}
+
+/// The same on all architectures.
+const STATMOUNT: i64 = 457;
+const LISTMOUNT: i64 = 458;
+
+const FORBIDDEN: [i64; 62] = [
+    // Other processes.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_process_mrelease,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    // Mounts and roots.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_mount_setattr,
+    STATMOUNT,
+    LISTMOUNT,
+    // Namespaces.
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    // Large and rarely needed parts of the kernel.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_fanotify_init,
+    libc::SYS_fanotify_mark,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_nfsservctl,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_vmsplice,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    libc::SYS_mbind,
+    libc::SYS_set_mempolicy,
+    libc::SYS_get_mempolicy,
+    libc::SYS_set_mempolicy_home_node,
+    // The machine.
+    libc::SYS_acct,
+    libc::SYS_delete_module,
+    libc::SYS_finit_module,
+    libc::SYS_init_module,
+    libc::SYS_kexec_file_load,
+    libc::SYS_kexec_load,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_reboot,
+    libc::SYS_setdomainname,
+    libc::SYS_sethostname,
+    libc::SYS_swapoff,
+    libc::SYS_swapon,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    // Clocks.
+    libc::SYS_adjtimex,
+    libc::SYS_clock_adjtime,
+    libc::SYS_clock_settime,
+    libc::SYS_settimeofday,
+    // Who one is.
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
+    libc::SYS_setgroups,
+    libc::SYS_capset,
+    libc::SYS_ioprio_set,
+];
+
+#[cfg(target_arch = "x86_64")]
+const FORBIDDEN_ON_X86_64: [i64; 5] = [
+    libc::SYS_ioperm,
+    libc::SYS_iopl,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS__sysctl,
+];

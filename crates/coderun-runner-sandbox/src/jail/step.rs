@@ -1,0 +1,51 @@
+//! What failed while a sandbox was built.
+
+use std::borrow::Cow;
+
+use rustix::io::Errno;
+
+use crate::protocol::InitReport;
+
+/// One step of building a sandbox that the kernel refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("could not {step}")]
+pub(super) struct StepError {
+    /// What was tried.
+    pub(super) step: Cow<'static, str>,
+    /// What the kernel said.
+    #[source]
+    pub(super) errno: Errno,
+}
+
+impl From<StepError> for InitReport {
+    fn from(error: StepError) -> Self {
+        Self::Failed {
+            step: error.step.into_owned(),
+            errno: error.errno.raw_os_error(),
+        }
+    }
+}
+
+/// Names the step that an error belongs to.
+pub(super) trait Named<T> {
+    /// Adds the name of the step.
+    fn named(self, step: &'static str) -> Result<T, StepError>;
+}
+
+impl<T> Named<T> for Result<T, Errno> {
+    fn named(self, step: &'static str) -> Result<T, StepError> {
+        self.map_err(|errno| StepError {
+            step: step.into(),
+            errno,
+        })
+    }
+}
+
+impl<T> Named<T> for std::io::Result<T> {
+    fn named(self, step: &'static str) -> Result<T, StepError> {
+        self.map_err(|error| StepError {
+            step: step.into(),
+            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! The languages that the sandbox knows, one entry each: to add one, add an entry.
+
+/// How to find, build and run programs of one language.
+#[derive(Debug)]
+pub(crate) struct LanguageEntry {
+    /// The canonical name.
+    pub(crate) name: &'static str,
+    /// Other names that mean it.
+    pub(crate) aliases: &'static [&'static str],
+    /// The name of the submitted code.
+    pub(crate) entry_file: &'static str,
+    /// Names of its compiler or interpreter; the first that answers is used.
+    pub(crate) candidates: &'static [&'static str],
+    /// How the tool says where it lives and which version it is.
+    pub(crate) question: Question,
+    /// How programs are built, for languages that are compiled.
+    pub(crate) build: Option<Build>,
+    /// Arguments of the interpreter before the entry file.
+    pub(crate) interpreter_arguments: &'static [&'static str],
+    /// What programs find in their environment beside what all find there.
+    pub(crate) environment: &'static [(&'static str, &'static str)],
+    /// A short program that prints a greeting.
+    pub(crate) example: &'static str,
+}
+
+/// How a tool is asked where it lives and which version it is.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// With these arguments it prints lines: its own path, its folder, its version. This sees through the stand-ins of
+    /// version managers.
+    PrintsPathFolderVersion(&'static [&'static str]),
+    /// With these arguments it prints its version; it lives where its name leads, and its parts where it says.
+    Compiler {
+        version: &'static [&'static str],
+        parts: &'static [&'static str],
+    },
+    /// With these arguments it prints its version; it is one file.
+    PrintsVersion(&'static [&'static str]),
+}
+
+/// How programs of a language are built.
+#[derive(Debug)]
+pub(crate) struct Build {
+    /// Arguments of the compiler before the source files.
+    pub(crate) arguments: &'static [&'static str],
+    /// Arguments after them.
+    pub(crate) last_arguments: &'static [&'static str],
+    /// Submitted files with this ending are built together with the entry file.
+    pub(crate) source_ending: &'static str,
+    /// What is built, in the folder of the sources.
+    pub(crate) artefact: &'static str,
+}
+
+/// All languages, in the order in which they are offered.
+pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
+    LanguageEntry {
+        name: "python",
+        aliases: &["py", "python3", "cpython"],
+        entry_file: "main.py",
+        candidates: &["python3", "python"],
+        question: Question::PrintsPathFolderVersion(&[
+            "-I",
+            "-c",
+            "import os, platform, sys\n\
+             print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))\n\
+             print(os.path.realpath(sys.base_prefix))\n\
+             print(platform.python_version())",
+        ]),
+        build: None,
+        interpreter_arguments: &[],
+        environment: &[
+            ("PYTHONUNBUFFERED", "1"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+            ("PYTHONUTF8", "1"),
+        ],
+        example: "print('Hello, World!')\n",
+    },
+    LanguageEntry {
+        name: "javascript",
+        aliases: &["js", "node", "nodejs"],
+        entry_file: "main.js",
+        candidates: &["node", "nodejs"],
+        question: Question::PrintsPathFolderVersion(&[
+            "-e",
+            "const { realpathSync: real } = require('fs');\
+             const path = real(process.execPath);\
+             console.log(path);\
+             console.log(require('path').dirname(path));\
+             console.log(process.versions.node);",
+        ]),
+        build: None,
+        interpreter_arguments: &[],
+        environment: &[("NODE_DISABLE_COLORS", "1")],
+        example: "console.log('Hello, World!');\n",
+    },
+    LanguageEntry {
+        name: "bash",
+        aliases: &["sh", "shell"],
+        entry_file: "main.sh",
+        candidates: &["bash"],
+        question: Question::PrintsVersion(&[
+            "--noprofile",
+            "--norc",
+            "-c",
+            "echo ${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}.${BASH_VERSINFO[2]}",
+        ]),
+        build: None,
+        interpreter_arguments: &[],
+        environment: &[],
+        example: "echo 'Hello, World!'\n",
+    },
+    LanguageEntry {
+        name: "c",
+        aliases: &["gcc", "cc"],
+        entry_file: "main.c",
+        candidates: &["gcc", "cc", "clang"],
+        question: COMPILER,
+        build: Some(Build {
+            arguments: &["-O2", "-pipe", "-std=gnu17", "-o", "main"],
+            last_arguments: &["-lm"],
+            source_ending: ".c",
+            artefact: "main",
+        }),
+        interpreter_arguments: &[],
+        environment: &[],
+        example: "#include <stdio.h>\n\nint main(void) {\n    puts(\"Hello, World!\");\n    return 0;\n}\n",
+    },
+    LanguageEntry {
+        name: "cpp",
+        aliases: &["c++", "cxx", "g++"],
+        entry_file: "main.cpp",
+        candidates: &["g++", "c++", "clang++"],
+        question: COMPILER,
+        build: Some(Build {
+            arguments: &["-O2", "-pipe", "-std=gnu++17", "-o", "main"],
+            last_arguments: &[],
+            source_ending: ".cpp",
+            artefact: "main",
+        }),
+        interpreter_arguments: &[],
+        environment: &[],
+        example: "#include <iostream>\n\nint main() {\n    std::cout << \"Hello, World!\\n\";\n}\n",
+    },
+];
+
+const COMPILER: Question = Question::Compiler {
+    version: &["-dumpfullversion", "-dumpversion"],
+    parts: &[
+        "-print-prog-name=cc1",
+        "-print-prog-name=as",
+        "-print-prog-name=ld",
+        "-print-libgcc-file-name",
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use coderun_domain::Language;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_canonical_and_means_one_language() {
+        let mut seen = HashSet::new();
+        for entry in &LANGUAGES {
+            assert!(Language::parse(entry.name).is_ok(), "{}", entry.name);
+            for name in entry.aliases.iter().chain([&entry.name]) {
+                assert_eq!(*name, name.to_lowercase());
+                assert!(seen.insert(*name), "{name} means two languages");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_built_from_sources_has_a_source_as_its_entry() {
+        for entry in &LANGUAGES {
+            if let Some(build) = &entry.build {
+                assert!(entry.entry_file.ends_with(build.source_ending));
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The service's side of the launcher: starts it, sends it dispatches, starts it again when it has died.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg, socketpair,
+};
+
+use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, encode};
+
+/// The launcher, running or to be started with the next dispatch.
+#[derive(Debug)]
+pub(crate) struct LauncherProcess {
+    program: PathBuf,
+    connection: Mutex<Option<Connection>>,
+}
+
+/// A launcher that runs, as far as is known. It ends when the socket does.
+#[derive(Debug)]
+struct Connection {
+    socket: OwnedFd,
+    child: Child,
+}
+
+impl LauncherProcess {
+    /// A launcher that will be started with the first dispatch.
+    pub(crate) const fn new(program: PathBuf) -> Self {
+        Self {
+            program,
+            connection: Mutex::new(None),
+        }
+    }
+
+    /// Asks for a stage. Does not wait for it: the launcher answers on the stage's own socket. A launcher that has died
+    /// is replaced.
+    pub(crate) fn dispatch(
+        &self,
+        dispatch: &Dispatch,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        let message = encode(dispatch)?;
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(living) = connection.as_ref() {
+            match living.send(&message, descriptors) {
+                Err(Errno::PIPE | Errno::CONNRESET) => {
+                    tracing::warn!("the sandbox launcher has died and is started again");
+                }
+                answer => return answer.map_err(io::Error::from),
+            }
+        }
+        let fresh = connection.insert(Connection::open(&self.program)?);
+        fresh.send(&message, descriptors).map_err(io::Error::from)
+    }
+}
+
+impl Connection {
+    fn open(program: &PathBuf) -> io::Result<Self> {
+        let (socket, launcher) = stage_socket()?;
+        let child = Command::new(program)
+            .arg(LAUNCHER_ARGUMENT)
+            .env_clear()
+            .current_dir("/")
+            .stdin(launcher)
+            .stdout(Stdio::null())
+            .spawn()?;
+        Ok(Self { socket, child })
+    }
+
+    fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+        let mut space =
+            [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(Errno::TOOBIG);
+        }
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        sendmsg(&self.socket, &[IoSlice::new(message)], &mut control, flags)?;
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Either it is dead already, or it is to die now: nobody is there to hear of an error.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Two ends of a socket that keeps messages apart and carries descriptors.
+pub(crate) fn stage_socket() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SocketFlags::CLOEXEC;
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        flags,
+        None,
+    )?)
+}
+
+/// The ends that the launcher gets, in the order of the protocol.
+#[derive(Debug)]
+pub(crate) struct LauncherEnds {
+    pub(crate) order: OwnedFd,
+    pub(crate) socket: OwnedFd,
+    pub(crate) stdio: [OwnedFd; 3],
+    pub(crate) artefact_in: Option<OwnedFd>,
+    pub(crate) artefact_out: Option<OwnedFd>,
+    pub(crate) cgroup: Option<OwnedFd>,
+    pub(crate) tasks_files: Vec<OwnedFd>,
+}
+
+impl LauncherEnds {
+    /// The dispatch that announces these descriptors.
+    pub(crate) const fn dispatch(&self, outside_id: Option<u32>) -> Dispatch {
+        Dispatch {
+            outside_id,
+            artefact_in: self.artefact_in.is_some(),
+            artefact_out: self.artefact_out.is_some(),
+            cgroup: self.cgroup.is_some(),
+            tasks_files: self.tasks_files.len(),
+        }
+    }
+
+    /// The descriptors in their order.
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        [&self.order, &self.socket]
+            .into_iter()
+            .chain(&self.stdio)
+            .chain(&self.artefact_in)
+            .chain(&self.artefact_out)
+            .chain(&self.cgroup)
+            .chain(&self.tasks_files)
+            .map(AsFd::as_fd)
+            .collect()
+    }
+}

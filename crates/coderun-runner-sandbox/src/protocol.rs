@@ -1,0 +1,146 @@
+//! What the service, the launcher and the first process of a sandbox say to each other.
+//!
+//! The service sends one [`Dispatch`] a stage, with file descriptors in the order that [`Dispatch`] names. The launcher
+//! answers on the stage's own socket with [`LauncherMessage`]s. What only the sandbox needs to know lies in the
+//! [`Order`], in a file in memory, so that the launcher neither reads nor keeps anything of a user.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The hidden first argument that makes a program the launcher.
+pub(crate) const LAUNCHER_ARGUMENT: &str = "--coderun-sandbox-launcher";
+
+/// The longest message of any kind, in bytes: far above what they need.
+pub(crate) const MESSAGE_MAX_BYTES: usize = 4096;
+
+/// The most file descriptors that come with a [`Dispatch`].
+pub(crate) const DESCRIPTORS_MAX: usize = 16;
+
+/// Where the submitted files lie, and where programs start.
+pub(crate) const BOX: &str = "/box";
+
+/// Asks the launcher to start a stage.
+///
+/// Comes with these descriptors: the order, the stage's socket, stdin, stdout, stderr; then, as the fields say, the
+/// artefact to read, the artefact to write, the version 2 control group, and the `tasks` files of version 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Dispatch {
+    /// The user and group outside that the sandbox's user is; `None` means the launcher's own.
+    pub(crate) outside_id: Option<u32>,
+    /// Whether a built program comes along.
+    pub(crate) artefact_in: bool,
+    /// Whether a built program is wanted.
+    pub(crate) artefact_out: bool,
+    /// Whether the stage is born into a version 2 control group.
+    pub(crate) cgroup: bool,
+    /// How many version 1 control groups it joins.
+    pub(crate) tasks_files: usize,
+}
+
+/// What the first process of a sandbox is to build and to start. The contents of the files follow it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The program and its arguments.
+    pub(crate) argv: Vec<String>,
+    /// All of its environment.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Folders of the machine that are visible, read-only, at the same place.
+    pub(crate) visible: Vec<PathBuf>,
+    /// Files for `/box`.
+    pub(crate) files: Vec<OrderFile>,
+    /// The file in `/box` that is the built program.
+    pub(crate) artefact: Option<String>,
+    /// What the kernel enforces by itself.
+    pub(crate) limits: OrderLimits,
+}
+
+/// A file for `/box`; its content comes after the order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OrderFile {
+    /// Where, relative to `/box`.
+    pub(crate) name: String,
+    /// How long, in bytes.
+    pub(crate) size_bytes: u64,
+}
+
+/// What the kernel enforces by itself on a process or a file system.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct OrderLimits {
+    /// CPU seconds of one process: only the last resort behind the group's limit.
+    pub(crate) cpu_seconds: u64,
+    /// Greatest data segment of one process; `None` where a control group counts memory.
+    pub(crate) data_bytes: Option<u64>,
+    /// Stack of one process.
+    pub(crate) stack_bytes: u64,
+    /// Processes and threads of the sandbox.
+    pub(crate) processes: u64,
+    /// Any one file.
+    pub(crate) file_size_bytes: u64,
+    /// All files together.
+    pub(crate) disk_bytes: u64,
+    /// Open descriptors of one process.
+    pub(crate) open_files: u64,
+}
+
+/// What the launcher says on a stage's socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LauncherMessage {
+    /// The first process exists, with this id outside.
+    Started {
+        /// Its process id.
+        pid: i32,
+    },
+    /// The sandbox is gone, with everything in it.
+    Ended {
+        /// What its first process wrote last, unless it was killed before.
+        report: Option<InitReport>,
+    },
+    /// It could not be started.
+    Refused {
+        /// Why, for the operator.
+        reason: String,
+    },
+}
+
+/// What the first process of a sandbox says before it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum InitReport {
+    /// The sandbox could not be built.
+    Failed {
+        /// What failed.
+        step: String,
+        /// How, as the kernel numbers it.
+        errno: i32,
+    },
+    /// The program ended.
+    Done(Done),
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// As the kernel encodes it for `wait`.
+    pub(crate) wait_status: i32,
+    /// CPU time that building the sandbox took.
+    pub(crate) setup_cpu_ns: u64,
+    /// Time between the start of the program and its end.
+    pub(crate) wall_ns: u64,
+    /// CPU time of all that was waited for.
+    pub(crate) cpu_ns: u64,
+    /// Peak memory of the largest process that was waited for.
+    pub(crate) peak_bytes: u64,
+    /// Whether landlock is in force.
+    pub(crate) landlock: bool,
+}
+
+/// Writes a message as bytes.
+pub(crate) fn encode<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
+    serde_json::to_vec(message).map_err(io::Error::from)
+}
+
+/// Reads a message from bytes.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> io::Result<T> {
+    serde_json::from_slice(bytes).map_err(io::Error::from)
+}

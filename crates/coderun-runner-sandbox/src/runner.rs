@@ -1,0 +1,278 @@
+//! The port's implementation: from a submission through one or two stages to a report.
+
+mod enforcement;
+mod errors;
+mod execution;
+mod judge;
+mod orders;
+mod pump;
+mod stage;
+mod supervise;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::{
+    ByteSize, CodeRunner, Enforcement, LanguageSpec, OutputStream, Report, RunInput, RunIo,
+    RunRequest, RunnerError, StageLimits, StorageLimits, Verdict,
+};
+
+use crate::cgroup::{Groups, Means};
+use crate::config::{Control, SandboxConfig};
+use crate::launcher_process::LauncherProcess;
+use crate::slots::{Slot, Slots};
+use crate::toolchain::{self, Toolchain};
+pub use errors::StartError;
+use errors::{broken, not_started, stage_failed, unavailable};
+use execution::Execution;
+use judge::{Judgement, judge};
+use pump::{Input, Pump, Sink, Streams};
+use stage::StagePlan;
+use supervise::{StageEnd, StopSwitch, supervise};
+
+/// The word that results carry.
+const NAME: &str = "sandbox";
+
+/// Runs programs in namespaces of their own on this machine.
+///
+/// Never runs a program without isolation: where the sandbox cannot be built, every call answers
+/// [`RunnerError::Unavailable`] with what is missing.
+#[derive(Debug)]
+pub struct SandboxRunner {
+    machine: Arc<Machine>,
+    slots: Slots,
+    slot_wait: Duration,
+    toolchains: Vec<Toolchain>,
+    required: Vec<Control>,
+}
+
+/// What all runs share.
+#[derive(Debug)]
+struct Machine {
+    launcher: LauncherProcess,
+    groups: Groups,
+    first_id: Option<u32>,
+}
+
+impl Machine {
+    /// The id outside that a slot's user is; `None` where the service may only use its own.
+    fn outside_id(&self, slot: &Slot) -> Option<u32> {
+        self.first_id
+            .map(|first| first.saturating_add(slot.number()))
+    }
+}
+
+impl SandboxRunner {
+    /// Looks for toolchains and for what the machine offers. Starts nothing yet.
+    ///
+    /// Succeeds even where no sandbox can be built, so that a service can start and say so: see
+    /// [`CodeRunner::check`].
+    ///
+    /// # Errors
+    /// [`StartError`] when the machine cannot even be looked at.
+    pub async fn start(config: SandboxConfig) -> Result<Self, StartError> {
+        let toolchains = toolchain::discover(&config).await;
+        let control_groups = config.control_groups;
+        let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups))
+            .await
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(StartError)?;
+        let is_root = rustix::process::geteuid().is_root();
+        Ok(Self {
+            machine: Arc::new(Machine {
+                launcher: LauncherProcess::new(config.launcher),
+                groups,
+                first_id: is_root.then_some(config.first_id),
+            }),
+            slots: Slots::new(config.slots),
+            slot_wait: config.slot_wait,
+            toolchains,
+            required: config.required,
+        })
+    }
+
+    fn check_required(&self) -> Result<(), RunnerError> {
+        // All of them come with a control group, or none does.
+        match (self.required.first(), self.machine.groups.means()) {
+            (None, _) | (_, Means::Version1 | Means::Version2) => Ok(()),
+            (Some(control), Means::None) => Err(unavailable(format!(
+                "the control `{control:?}` is required, but no control groups can be used: delegate \
+                 memory and pids to the service, or take it off the list of required controls"
+            ))),
+        }
+    }
+
+    fn toolchain(&self, request: &RunRequest) -> Result<&Toolchain, RunnerError> {
+        let language = request.submission.language();
+        let found = self.toolchains.iter().find(|it| it.language == *language);
+        found.ok_or_else(|| RunnerError::Unsupported {
+            language: language.clone(),
+        })
+    }
+
+    fn enforcement(&self, landlock: bool) -> Enforcement {
+        enforcement::of(self.machine.groups.means(), landlock)
+    }
+
+    /// Runs `true`.
+    async fn probe(&self, slot: &Arc<Slot>) -> Result<(), RunnerError> {
+        let probe = Probe::new().map_err(|error| broken(Box::new(error)))?;
+        let plan = StagePlan {
+            order: orders::probe(&probe.stage, &probe.storage),
+            contents: Vec::new(),
+            group: orders::group_limits(&probe.stage),
+            artefact_in: None,
+            wants_artefact: false,
+        };
+        let talk = Talk {
+            io: &mut NoIo,
+            input: &mut Input::new(Bytes::new()),
+            sink: &mut Sink::program(probe.storage.output()),
+        };
+        let result = Box::pin(self.run_stage(slot, plan, &probe.stage, talk)).await?;
+        let verdict = result.judgement.verdict;
+        if verdict != Verdict::Accepted {
+            return Err(unavailable(format!(
+                "a sandbox was built, but `true` ended in it with `{verdict}`"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Runs one stage to its end.
+    async fn run_stage(
+        &self,
+        slot: &Arc<Slot>,
+        plan: StagePlan,
+        limits: &StageLimits,
+        talk: Talk<'_, '_>,
+    ) -> Result<StageResult, RunnerError> {
+        let machine = Arc::clone(&self.machine);
+        let its_slot = Arc::clone(slot);
+        let started =
+            tokio::task::spawn_blocking(move || stage::start(&machine, &its_slot, plan)).await;
+        let started = started
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(not_started)?;
+        let streams = Streams::new(started.stdin, started.stdout, started.stderr);
+        let streams = streams.map_err(|error| broken(Box::new(error)))?;
+        let streams = match talk.sink {
+            Sink::Program { .. } => streams,
+            Sink::Compiler { .. } => streams.without_stdin(),
+        };
+        let switch = StopSwitch::new();
+        let pump = Pump {
+            io: talk.io,
+            input: talk.input,
+            sink: talk.sink,
+            switch: &switch,
+        };
+        let guard = started.guard;
+        let (end, ()) = tokio::join!(
+            supervise(&guard, started.socket, limits, &switch),
+            pump.run(streams)
+        );
+        let end = end.map_err(stage_failed)?;
+        let counted = tokio::task::spawn_blocking(move || guard.finish()).await;
+        let counted = counted
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|error| broken(Box::new(error)))?;
+        if end.done.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
+            return Err(broken("the first process of the sandbox vanished".into()));
+        }
+        Ok(StageResult {
+            judgement: judge(&end, counted, limits),
+            end,
+            artefact: started.artefact,
+        })
+    }
+}
+
+/// The limits of the program that shows that a sandbox can be built.
+struct Probe {
+    stage: StageLimits,
+    storage: StorageLimits,
+}
+
+impl Probe {
+    fn new() -> Result<Self, coderun_domain::ZeroLimit> {
+        let (second, memory) = (Duration::from_secs(5), ByteSize::from_mib(64));
+        let (output, disk) = (ByteSize::from_kib(4), ByteSize::from_mib(1));
+        Ok(Self {
+            stage: StageLimits::new(second, second, memory, 8)?,
+            storage: StorageLimits::new(output, disk, disk, 16)?,
+        })
+    }
+}
+
+/// Nobody listens and nothing comes.
+struct NoIo;
+
+#[async_trait]
+impl RunIo for NoIo {
+    async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
+
+    async fn input(&mut self) -> RunInput {
+        std::future::pending().await
+    }
+}
+
+/// The two sides of a stage's streams.
+struct Talk<'a, 'io> {
+    io: &'a mut (dyn RunIo + 'io),
+    input: &'a mut Input,
+    sink: &'a mut Sink,
+}
+
+struct StageResult {
+    judgement: Judgement,
+    end: StageEnd,
+    artefact: Option<OwnedFd>,
+}
+
+#[async_trait]
+impl CodeRunner for SandboxRunner {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn languages(&self) -> Vec<LanguageSpec> {
+        self.toolchains.iter().map(Toolchain::spec).collect()
+    }
+
+    /// Really builds a sandbox and runs `true` in it; while all slots are busy, that is proof enough.
+    async fn check(&self) -> Result<(), RunnerError> {
+        self.check_required()?;
+        match self.slots.try_take() {
+            Some(slot) => self.probe(&Arc::new(slot)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn run<'io>(
+        &self,
+        request: RunRequest,
+        io: &mut (dyn RunIo + 'io),
+    ) -> Result<Report, RunnerError> {
+        let toolchain = self.toolchain(&request)?;
+        self.check_required()?;
+        let slot = self.slots.take(self.slot_wait).await;
+        let slot = slot.ok_or(RunnerError::Overloaded { retry_after: None })?;
+        let execution = Execution {
+            runner: self,
+            toolchain,
+            submission: &request.submission,
+            slot: Arc::new(slot),
+            input: Input::new(Bytes::copy_from_slice(
+                request.submission.input().as_bytes(),
+            )),
+        };
+        Box::pin(execution.run(io)).await
+    }
+}

@@ -1,0 +1,50 @@
+//! What the service's own failures are called at the port.
+
+use std::io;
+
+use coderun_domain::{BackendError, RunnerError};
+
+use super::NAME;
+use super::supervise::StageError;
+
+/// The machine could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("the machine could not be looked at")]
+pub struct StartError(#[source] pub(super) io::Error);
+
+pub(super) fn unavailable(reason: String) -> RunnerError {
+    RunnerError::Unavailable {
+        backend: NAME,
+        reason,
+        source: None,
+    }
+}
+
+pub(super) fn broken(source: BackendError) -> RunnerError {
+    RunnerError::Broken {
+        backend: NAME,
+        source,
+    }
+}
+
+/// A stage that could not be dispatched.
+pub(super) fn not_started(error: io::Error) -> RunnerError {
+    RunnerError::Unavailable {
+        backend: NAME,
+        reason: format!("a stage could not be started: {error}"),
+        source: Some(Box::new(error)),
+    }
+}
+
+/// A stage that was dispatched, but whose end is not known.
+pub(super) fn stage_failed(error: StageError) -> RunnerError {
+    match error {
+        StageError::NotBuilt(reason) => unavailable(format!("{reason}. {ADVICE}")),
+        StageError::Launcher(_) => broken(Box::new(error)),
+    }
+}
+
+/// What most often helps.
+const ADVICE: &str = "The sandbox needs user namespaces: in a container run it with a seccomp profile that allows them \
+    and with an unmasked /proc; on a machine allow them to the service's user (sysctl \
+    kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)";

@@ -1,0 +1,180 @@
+//! One run from its first stage to its report.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use coderun_domain::{
+    CompileReport, Ending, Enforcement, Report, RunIo, RunnerError, Submission, Usage, Verdict,
+};
+
+use super::judge::Judgement;
+use super::orders::{self, Ordered};
+use super::pump::{Input, Sink};
+use super::stage::StagePlan;
+use super::{NAME, SandboxRunner, Talk};
+use crate::slots::Slot;
+use crate::toolchain::Toolchain;
+
+/// One run.
+pub(super) struct Execution<'a> {
+    pub(super) runner: &'a SandboxRunner,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) submission: &'a Submission,
+    pub(super) slot: Arc<Slot>,
+    pub(super) input: Input,
+}
+
+/// What the compile stage came to.
+enum Built {
+    /// There is something to run.
+    Runnable(Option<CompileReport>, Option<OwnedFd>),
+    /// The run is over.
+    Over(Box<Report>),
+}
+
+impl Execution<'_> {
+    /// Builds and runs the program.
+    pub(super) async fn run(mut self, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
+        let (compile, artefact) = match self.build(io).await? {
+            Built::Runnable(compile, artefact) => (compile, artefact),
+            Built::Over(report) => return Ok(*report),
+        };
+        let limits = *self.submission.limits();
+        let plan = plan(
+            orders::run(self.submission, self.toolchain),
+            orders::group_limits(&limits.run),
+            artefact,
+        );
+        let mut sink = Sink::program(limits.storage.output());
+        let talk = Talk {
+            io,
+            input: &mut self.input,
+            sink: &mut sink,
+        };
+        let result = self
+            .runner
+            .run_stage(&self.slot, plan, &limits.run, talk)
+            .await?;
+        let enforcement = self
+            .runner
+            .enforcement(result.end.done.is_some_and(|done| done.landlock));
+        Ok(self.report(result.judgement, compile, enforcement))
+    }
+
+    async fn build(&mut self, io: &mut (dyn RunIo + '_)) -> Result<Built, RunnerError> {
+        let Some(ordered) = orders::compile(self.submission, self.toolchain) else {
+            return Ok(Built::Runnable(None, None));
+        };
+        let limits = *self.submission.limits();
+        let group = orders::group_limits(&limits.compile);
+        let plan = StagePlan {
+            wants_artefact: true,
+            ..plan(ordered, group, None)
+        };
+        let mut sink = Sink::compiler(limits.storage.output());
+        let talk = Talk {
+            io,
+            input: &mut self.input,
+            sink: &mut sink,
+        };
+        let result = self
+            .runner
+            .run_stage(&self.slot, plan, &limits.compile, talk)
+            .await?;
+        let judgement = result.judgement;
+        let (output, error_output) = sink.into_outputs();
+        let report = CompileReport {
+            ending: Some(judgement.ending),
+            usage: judgement.usage,
+            output,
+            error_output,
+        };
+        let landlock = result.end.done.is_some_and(|done| done.landlock);
+        let verdict = compile_verdict(judgement)
+            .or_else(|| is_empty(result.artefact.as_ref()).then_some(Verdict::CompileError));
+        Ok(match verdict {
+            None => Built::Runnable(Some(report), result.artefact),
+            Some(verdict) => Built::Over(Box::new(Report {
+                verdict,
+                ending: None,
+                usage: Usage::default(),
+                compile: Some(report),
+                language_version: self.toolchain.version.clone(),
+                runner: NAME.to_owned(),
+                enforcement: self.runner.enforcement(landlock),
+                hint: None,
+            })),
+        })
+    }
+
+    fn report(
+        &self,
+        judgement: Judgement,
+        compile: Option<CompileReport>,
+        enforcement: Enforcement,
+    ) -> Report {
+        Report {
+            verdict: judgement.verdict,
+            ending: Some(judgement.ending),
+            usage: judgement.usage,
+            compile,
+            language_version: self.toolchain.version.clone(),
+            runner: NAME.to_owned(),
+            enforcement,
+            hint: hint(judgement.ending),
+        }
+    }
+}
+
+fn plan(
+    ordered: Ordered,
+    group: crate::cgroup::GroupLimits,
+    artefact_in: Option<OwnedFd>,
+) -> StagePlan {
+    StagePlan {
+        order: ordered.order,
+        contents: ordered.contents,
+        group,
+        artefact_in,
+        wants_artefact: false,
+    }
+}
+
+/// Whether the compiler said that all is well and built nothing.
+fn is_empty(artefact: Option<&OwnedFd>) -> bool {
+    let status = artefact.and_then(|artefact| rustix::fs::fstat(artefact).ok());
+    status.is_none_or(|status| status.st_size == 0)
+}
+
+/// Why there is nothing to run; `None` if there is.
+fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
+    match judgement.verdict {
+        Verdict::Accepted => None,
+        // To the compiler's own exit code and to its crashes there is nothing to add.
+        Verdict::RuntimeError => Some(Verdict::CompileError),
+        verdict @ (Verdict::WrongAnswer
+        | Verdict::CompileError
+        | Verdict::TimeLimit
+        | Verdict::MemoryLimit
+        | Verdict::OutputLimit
+        | Verdict::ProcessLimit
+        | Verdict::SecurityViolation
+        | Verdict::Cancelled
+        | Verdict::Rejected
+        | Verdict::InternalError) => Some(verdict),
+    }
+}
+
+/// One sentence where the ending alone says too little.
+fn hint(ending: Ending) -> Option<String> {
+    match ending {
+        Ending::Signaled(signal) if signal.number() == libc::SIGXFSZ => {
+            Some("The program wrote a file that is larger than allowed".to_owned())
+        }
+        Ending::Signaled(signal) if signal.number() == libc::SIGSEGV => Some(
+            "The program touched memory that is not its own, or its recursion is too deep"
+                .to_owned(),
+        ),
+        Ending::Signaled(_) | Ending::Exited(_) => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! Finds the compilers and interpreters of the machine, by asking each where it really lives.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use coderun_domain::{Language, LanguageSpec};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::config::SandboxConfig;
+use crate::languages::{LANGUAGES, LanguageEntry, Question};
+
+/// How long a tool may take to say where it lives.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A language whose tool was found.
+#[derive(Debug)]
+pub(crate) struct Toolchain {
+    /// The language.
+    pub(crate) language: Language,
+    /// How to use the tool.
+    pub(crate) entry: &'static LanguageEntry,
+    /// The tool itself.
+    pub(crate) program: String,
+    /// Its version, if it said so.
+    pub(crate) version: Option<String>,
+    /// Folders and files outside of the system's own that it needs.
+    pub(crate) parts: Vec<PathBuf>,
+}
+
+impl Toolchain {
+    /// The language as the runner offers it.
+    pub(crate) fn spec(&self) -> LanguageSpec {
+        LanguageSpec {
+            language: self.language.clone(),
+            aliases: self.entry.aliases.iter().map(ToString::to_string).collect(),
+            versions: self.version.iter().cloned().collect(),
+            entry_file: self.entry.entry_file.to_owned(),
+            example: self.entry.example.to_owned(),
+        }
+    }
+}
+
+/// Looks for the tool of every known language; a language without one is left out.
+pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
+    let mut found = Vec::new();
+    for entry in &LANGUAGES {
+        if let Some(toolchain) = discover_one(entry, config).await {
+            found.push(toolchain);
+        } else {
+            tracing::info!(language = entry.name, "no toolchain was found");
+        }
+    }
+    found
+}
+
+async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
+    let language = Language::parse(entry.name).ok()?;
+    for program in programs(entry.candidates, &config.search_path) {
+        let asked = Asked {
+            program: &program,
+            config,
+        };
+        if let Some(answer) = asked.question(&entry.question).await {
+            return Some(Toolchain {
+                language,
+                entry,
+                program: answer.program,
+                version: answer.version,
+                parts: answer.parts,
+            });
+        }
+    }
+    None
+}
+
+/// All places where one of these programs may be, best first.
+fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
+    candidates
+        .iter()
+        .flat_map(|name| search_path.iter().map(move |folder| folder.join(name)))
+        .filter(|program| program.is_file())
+        .collect()
+}
+
+struct Answer {
+    program: String,
+    version: Option<String>,
+    parts: Vec<PathBuf>,
+}
+
+/// A tool that is asked.
+struct Asked<'a> {
+    program: &'a Path,
+    config: &'a SandboxConfig,
+}
+
+impl Asked<'_> {
+    async fn question(&self, question: &Question) -> Option<Answer> {
+        match question {
+            Question::PrintsPathFolderVersion(arguments) => {
+                let said = self.say(arguments).await?;
+                let mut lines = said.lines();
+                let (program, folder) = (lines.next()?, lines.next()?);
+                Some(Answer {
+                    program: program.to_owned(),
+                    version: lines.next().map(str::to_owned),
+                    parts: outside_of_system([program, folder].map(PathBuf::from)),
+                })
+            }
+            Question::Compiler { version, parts } => self.compiler(version, parts).await,
+            Question::PrintsVersion(arguments) => {
+                let said = self.say(arguments).await?;
+                let program = self.program.canonicalize().ok()?;
+                Some(Answer {
+                    program: program.to_str()?.to_owned(),
+                    version: said.lines().next().map(str::to_owned),
+                    parts: outside_of_system([program]),
+                })
+            }
+        }
+    }
+
+    /// A compiler is a driver of many programs: the folders of all of them are needed.
+    async fn compiler(&self, version: &[&str], parts: &[&str]) -> Option<Answer> {
+        let said = self.say(version).await?;
+        let program = self.program.canonicalize().ok()?;
+        let mut found = vec![program.clone()];
+        for part in parts {
+            // A name without a folder means that the tool will look for it in the system's.
+            let part = self.say(&[part]).await.map(PathBuf::from);
+            let real = part.and_then(|part| part.canonicalize().ok());
+            found.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
+        }
+        Some(Answer {
+            program: program.to_str()?.to_owned(),
+            version: said.lines().next().map(str::to_owned),
+            parts: outside_of_system(found),
+        })
+    }
+
+    /// What the tool prints; `None` if it fails or takes too long.
+    async fn say(&self, arguments: &[&str]) -> Option<String> {
+        let search_path = std::env::join_paths(&self.config.search_path).ok()?;
+        let answer = Command::new(self.program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", search_path)
+            .envs(self.config.discovery_environment.iter().cloned())
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(ANSWER_DEADLINE, answer).await.ok()?.ok()?;
+        let said = String::from_utf8(output.stdout).ok()?;
+        (output.status.success() && !said.trim().is_empty()).then(|| said.trim().to_owned())
+    }
+}
+
+/// The paths that are not below those that every sandbox has, without those below another.
+///
+/// The root is never among them: it would show all of the machine.
+fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let canonical = paths
+        .into_iter()
+        .filter_map(|path| path.canonicalize().ok());
+    let outside: BTreeSet<PathBuf> = canonical
+        .filter(|path| path.parent().is_some())
+        .filter(|path| !SYSTEM.iter().any(|system| path.starts_with(system)))
+        .collect();
+    let below_another = |path: &PathBuf| {
+        path.ancestors()
+            .skip(1)
+            .any(|above| outside.contains(above))
+    };
+    outside
+        .iter()
+        .filter(|path| !below_another(path))
+        .cloned()
+        .collect()
+}
+
+/// What every sandbox has.
+const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_and_the_root_need_no_mount_of_their_own() {
+        let system = ["/usr/bin", "/"].map(PathBuf::from);
+        assert_eq!(outside_of_system(system), [] as [PathBuf; 0]);
+    }
+
+    #[test]
+    fn a_folder_below_another_needs_no_mount_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().canonicalize().unwrap();
+        let bin = home.join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        assert_eq!(outside_of_system([bin, home.clone()]), [home]);
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_is_not_there_means_no_language() {
+        let config = SandboxConfig {
+            search_path: vec![PathBuf::from("/nonexistent")],
+            ..SandboxConfig::default()
+        };
+        assert!(discover(&config).await.is_empty());
+    }
+}

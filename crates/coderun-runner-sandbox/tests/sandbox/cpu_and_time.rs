@@ -1,0 +1,123 @@
+//! Programs that use more time than they have.
+
+use std::time::{Duration, Instant};
+
+use coderun_domain::{Ending, Signal, Verdict};
+
+use crate::support::{Program, TestSandbox};
+
+const LIMIT: Duration = Duration::from_millis(300);
+/// The goal is 50 ms; a busy machine that runs other tests beside this one may need more.
+const GRACE: Duration = Duration::from_millis(250);
+
+#[tokio::test]
+async fn a_busy_loop_ends_at_its_cpu_limit() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("python", "while True: pass").cpu(LIMIT);
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
+    let cpu = ran.report.usage.cpu_time.unwrap();
+    assert!((LIMIT..LIMIT + GRACE).contains(&cpu), "{cpu:?}");
+}
+
+#[tokio::test]
+async fn a_sleeper_ends_at_its_wall_limit() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "sleep 1000").wall(LIMIT);
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    let usage = ran.report.usage;
+    assert!(usage.cpu_time.unwrap() < LIMIT, "{usage:?}");
+    assert!(
+        (LIMIT..LIMIT + 2 * GRACE).contains(&usage.wall_time.unwrap()),
+        "{usage:?}"
+    );
+}
+
+#[tokio::test]
+async fn ignoring_signals_does_not_help() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import signal\n\
+        for s in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n    signal.signal(s, signal.SIG_IGN)\n\
+        while True: pass";
+    let ran = sandbox
+        .run_program(Program::new("python", code).cpu(LIMIT))
+        .await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+}
+
+#[tokio::test]
+async fn cpu_time_is_the_sum_over_all_processes() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\nfor _ in range(8):\n    if os.fork() == 0:\n        while True: pass\nos.wait()";
+    let started = Instant::now();
+    let ran = sandbox
+        .run_program(Program::new("python", code).cpu(LIMIT))
+        .await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    let cpu = ran.report.usage.cpu_time.unwrap();
+    assert!((LIMIT..LIMIT + 2 * GRACE).contains(&cpu), "{cpu:?}");
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "each had the limit for itself"
+    );
+}
+
+#[tokio::test]
+async fn children_that_nobody_waits_for_are_counted() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os, signal, time\n\
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
+        r, w = os.pipe()\n\
+        if os.fork() == 0:\n\
+        \x20   end = time.process_time() + 0.2\n\
+        \x20   while time.process_time() < end: pass\n\
+        \x20   os._exit(0)\n\
+        os.close(w)\n\
+        os.read(r, 1)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+    let cpu = ran.report.usage.cpu_time.unwrap();
+    assert!(cpu >= Duration::from_millis(200), "{cpu:?}");
+}
+
+#[tokio::test]
+async fn a_program_that_stops_itself_ends_at_its_wall_limit() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "kill -STOP $$; echo on").wall(LIMIT);
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    assert_eq!(ran.stdout(), "");
+}
+
+#[tokio::test]
+async fn no_program_gets_a_better_place_in_the_schedule() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\n\
+        for ask in (lambda: os.nice(-5), lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))):\n\
+        \x20   try:\n        ask(); print('granted')\n\
+        \x20   except PermissionError: print('refused')";
+    assert_eq!(
+        sandbox.run("python", code).await.stdout(),
+        "refused\nrefused\n"
+    );
+}
+
+#[tokio::test]
+async fn a_compilation_without_end_ends_at_its_own_limit() {
+    let sandbox = TestSandbox::start().await;
+    let code = "template <int N, long M> struct Two {\n\
+        \x20   static constexpr long value = Two<N - 1, 2 * M>::value + Two<N - 1, 2 * M + 1>::value;\n\
+        };\n\
+        template <long M> struct Two<0, M> { static constexpr long value = M; };\n\
+        int main() { return Two<40, 0>::value; }";
+    let program = Program {
+        compile_wall: Duration::from_millis(700),
+        ..Program::new("cpp", code)
+    };
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    assert_eq!(ran.report.ending, None);
+    assert!(ran.report.compile.is_some());
+}

@@ -1,0 +1,153 @@
+//! Programs that call what no program here may call.
+
+use std::fmt::Write;
+
+use coderun_domain::{Ending, Signal, Verdict};
+
+use crate::support::TestSandbox;
+
+/// Calls by number, so that no library stands between, and prints the name of the error.
+const CALL: &str = "import ctypes, errno\n\
+    libc = ctypes.CDLL(None, use_errno=True)\n\
+    def call(*arguments):\n\
+    \x20   ctypes.set_errno(0)\n\
+    \x20   answer = libc.syscall(*[ctypes.c_long(a) if isinstance(a, int) else a for a in arguments])\n\
+    \x20   return 'allowed' if answer >= 0 else errno.errorcode[ctypes.get_errno()]\n";
+
+/// Asserts that each of these calls gets this error.
+async fn assert_refused(calls: &[&str], error: &str) {
+    let sandbox = TestSandbox::start().await;
+    let (mut asked, mut expected) = (String::new(), String::new());
+    for call in calls {
+        writeln!(asked, "print('{call}', call({call}))").unwrap();
+        writeln!(expected, "{call} {error}").unwrap();
+    }
+    let ran = sandbox.run("python", &format!("{CALL}{asked}")).await;
+    assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn other_processes_cannot_be_traced() {
+    assert_refused(
+        &["101, 16, 1, 0, 0", "310, 1, 0, 0, 0, 0, 0", "438, 0, 0, 0"],
+        "EPERM",
+    )
+    .await;
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn nothing_can_be_mounted() {
+    let calls = [
+        "165, 0, 0, 0, 0, 0",
+        "166, 0, 0",
+        "155, 0, 0",
+        "161, 0",
+        "430, 0, 0",
+        "428, 0, 0, 0",
+        "442, 0, 0, 0, 0, 0",
+    ];
+    assert_refused(&calls, "EPERM").await;
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn no_namespace_can_be_made_or_entered() {
+    // unshare, setns, and clone with each of the flags; the last has all the bits that an ordinary clone has too.
+    let calls = [
+        "272, 0x10000000",
+        "308, 0, 0",
+        "56, 0x10000000, 0, 0, 0, 0",
+        "56, 0x20000011, 0, 0, 0, 0",
+        "56, 0x40000011, 0, 0, 0, 0",
+    ];
+    assert_refused(&calls, "EPERM").await;
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn calls_that_no_filter_can_see_through_are_absent() {
+    // clone3, io_uring_setup, keyctl, add_key, shmget, mq_open, and one that is not invented yet.
+    let calls = [
+        "435, 0, 0",
+        "425, 1, 0",
+        "250, 0, 0",
+        "248, 0, 0, 0, 0, 0",
+        "29, 0, 4096, 0o1600",
+        "240, 0, 0, 0, 0",
+        "600",
+    ];
+    assert_refused(&calls, "ENOSYS").await;
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn the_machine_cannot_be_ruled() {
+    // bpf, perf_event_open, userfaultfd, open_by_handle_at, init_module, reboot, swapon, acct, syslog, settimeofday,
+    // fanotify_init, iopl, kexec_load, personality with a bit that weakens, sethostname.
+    let calls = [
+        "321, 0, 0, 0",
+        "298, 0, 0, 0, 0, 0",
+        "323, 0",
+        "304, 0, 0, 0",
+        "175, 0, 0, 0",
+        "169, 0, 0, 0, 0",
+        "167, 0, 0",
+        "163, 0",
+        "103, 2, 0, 0",
+        "164, 0, 0",
+        "300, 0, 0",
+        "172, 3",
+        "246, 0, 0, 0, 0",
+        "135, 0x400000",
+        "170, 0, 0",
+    ];
+    assert_refused(&calls, "EPERM").await;
+}
+
+#[tokio::test]
+async fn a_shared_file_cannot_be_watched_or_held() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import errno, fcntl\n\
+        for command, argument in ((1024, 1), (1026, 1)):\n\
+        \x20   try: fcntl.fcntl(open('/usr/bin/env'), command, argument); print('held')\n\
+        \x20   except OSError as e: print(errno.errorcode[e.errno])";
+    assert_eq!(sandbox.run("python", code).await.stdout(), "EPERM\nEPERM\n");
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn a_call_of_another_architecture_is_deadly() {
+    let sandbox = TestSandbox::start().await;
+    // getpid by the 32-bit gate, and by the x32 numbers.
+    for call in [
+        "long r; __asm__ volatile(\"int $0x80\" : \"=a\"(r) : \"a\"(20L)); return 0;",
+        "syscall(0x40000000 + 39); return 0;",
+    ] {
+        let code =
+            format!("#include <unistd.h>\nlong syscall(long, ...);\nint main(void) {{ {call} }}");
+        let ran = sandbox.run("c", &code).await;
+        let expected = Ending::Signaled(Signal::from_number(31));
+        assert_eq!(ran.report.ending, Some(expected), "{call}");
+        assert_eq!(ran.report.verdict, Verdict::SecurityViolation);
+    }
+}
+
+#[tokio::test]
+async fn no_capability_is_left() {
+    let sandbox = TestSandbox::start().await;
+    let code = "grep -c -E 'Cap(Inh|Prm|Eff|Bnd|Amb):\\s0000000000000000' /proc/self/status";
+    assert_eq!(sandbox.run("bash", code).await.stdout(), "5\n");
+}
+
+#[tokio::test]
+async fn ordinary_programs_are_not_in_the_way() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import multiprocessing, subprocess, threading\n\
+        t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()\n\
+        print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout, end='')\n\
+        with multiprocessing.get_context('fork').Pool(2) as p: print(p.map(abs, [-1, -2]))";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.stdout(), "thread\nchild\n[1, 2]\n", "{}", ran.stderr());
+}

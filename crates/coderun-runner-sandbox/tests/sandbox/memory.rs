@@ -1,0 +1,112 @@
+//! Programs that want more memory than they have.
+
+use coderun_domain::{ByteSize, Ending, Signal, Verdict};
+
+use crate::support::{Program, TestSandbox};
+
+#[tokio::test]
+async fn one_large_block_ends_at_the_memory_limit() {
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("python", "b'x' * (1 << 33)").await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    let peak = ran.report.usage.memory.unwrap();
+    assert!(peak <= ByteSize::from_mib(64), "{peak}");
+}
+
+#[tokio::test]
+async fn a_slow_leak_ends_at_the_memory_limit() {
+    let sandbox = TestSandbox::start().await;
+    let code = "kept = []\nwhile True: kept.append(bytearray(1 << 16))";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
+}
+
+#[tokio::test]
+async fn memory_is_the_sum_over_all_processes_and_all_of_them_die() {
+    let sandbox = TestSandbox::start().await;
+    // None of the eight needs more than a quarter of the limit; the parent survives its children.
+    let code = "import os, time\nfor _ in range(8):\n\
+        \x20   if os.fork() == 0:\n        kept = bytearray(os.urandom(1 << 20) * 15)\n        time.sleep(100)\n\
+        time.sleep(100)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+}
+
+#[tokio::test]
+async fn memory_that_is_reserved_but_not_used_is_not_counted() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import mmap\n\
+        try: m = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | 0x4000); print('reserved')\n\
+        except OSError as e: print('refused', e.errno)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stdout());
+    assert!(ran.report.usage.memory.unwrap() < ByteSize::from_mib(32));
+}
+
+#[tokio::test]
+async fn files_in_memory_are_bounded_and_counted() {
+    let sandbox = TestSandbox::start().await;
+    for folder in ["/dev/shm", "/tmp", "/box"] {
+        let code = format!(
+            "n = 0\ntry:\n    while True:\n        open(f'{folder}/{{n}}', 'wb').write(b'x' * (1 << 20)); n += 1\n\
+            except OSError as e: print(e.strerror, n < 20)"
+        );
+        let ran = sandbox.run("python", &code).await;
+        assert_eq!(ran.stdout(), "No space left on device True\n", "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn anonymous_files_are_counted_as_memory() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\nkept = []\n\
+        while True:\n    fd = os.memfd_create('x'); kept.append(fd); os.write(fd, b'x' * (2 << 20))";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+}
+
+#[tokio::test]
+async fn deep_recursion_is_the_programs_own_fault() {
+    let sandbox = TestSandbox::start().await;
+    let code = "#include <stdio.h>\nint deep(int n) { volatile char block[4096]; block[0] = n; return deep(n + 1) + block[0]; }\n\
+        int main(void) { return deep(0); }";
+    let program = Program {
+        memory: ByteSize::from_mib(128),
+        ..Program::new("c", code)
+    };
+    let ran = sandbox.run_program(program).await;
+    let expected = Ending::Signaled(Signal::from_number(11));
+    assert_eq!(ran.report.ending, Some(expected));
+    assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+}
+
+#[tokio::test]
+async fn memory_cannot_be_locked() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import ctypes\nlibc = ctypes.CDLL(None)\nprint(libc.mlockall(3))";
+    assert_eq!(sandbox.run("python", code).await.stdout(), "-1\n");
+}
+
+#[tokio::test]
+async fn a_program_that_gives_up_by_itself_is_judged_by_its_exit() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (1 << 25, 1 << 25))\n\
+        try: b'x' * (1 << 33)\nexcept MemoryError: sys.exit(5)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.ending, Some(Ending::Exited(5)));
+    assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+}
+
+#[tokio::test]
+async fn too_little_memory_for_any_program_is_the_memory_limit() {
+    let sandbox = TestSandbox::start().await;
+    for memory in [1, 100 << 10, 400 << 10] {
+        let program = Program {
+            memory: ByteSize::from_bytes(memory),
+            ..Program::new("python", "print(1)")
+        };
+        let ran = sandbox.run_program(program).await;
+        assert_eq!(ran.report.verdict, Verdict::MemoryLimit, "{memory}");
+    }
+}

@@ -1,0 +1,60 @@
+//! Programs that look for somebody to talk to.
+
+use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+
+use crate::support::TestSandbox;
+
+#[tokio::test]
+async fn the_machines_own_services_cannot_be_reached() {
+    let sandbox = TestSandbox::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let code = format!(
+        "import socket\n\
+        for address in ('127.0.0.1', '169.254.169.254', '8.8.8.8'):\n\
+        \x20   try: socket.create_connection((address, {port}), 1); print('reached', address)\n\
+        \x20   except OSError as e: print('no')"
+    );
+    assert_eq!(sandbox.run("python", &code).await.stdout(), "no\nno\nno\n");
+}
+
+#[tokio::test]
+async fn names_are_not_resolved() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import socket\ntry: socket.getaddrinfo('example.com', 80); print('found')\nexcept OSError: print('no')";
+    assert_eq!(sandbox.run("python", code).await.stdout(), "no\n");
+}
+
+#[tokio::test]
+async fn only_harmless_kinds_of_sockets_exist() {
+    let sandbox = TestSandbox::start().await;
+    // Packet, netlink, bluetooth, alg, vsock; raw internet.
+    let code = "import socket\n\
+        for family, kind, protocol in ((17, 3, 0), (16, 3, 0), (31, 3, 0), (38, 5, 0), (40, 1, 0), (2, 3, 1)):\n\
+        \x20   try: socket.socket(family, kind, protocol); print('made', family)\n\
+        \x20   except PermissionError: print('no')\n\
+        for family in (1, 2, 10): socket.socket(family, 1)\nprint('harmless')";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(
+        ran.stdout(),
+        format!("{}harmless\n", "no\n".repeat(6)),
+        "{}",
+        ran.stderr()
+    );
+}
+
+#[tokio::test]
+async fn sockets_of_the_machine_cannot_be_reached_by_name() {
+    let sandbox = TestSandbox::start().await;
+    let name = format!("coderun-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let _listener = UnixListener::bind_addr(&address).unwrap();
+    let code = format!(
+        "import socket\n\
+        try: socket.socket(socket.AF_UNIX).connect('\\0{name}'); print('reached')\n\
+        except OSError: print('no')"
+    );
+    assert_eq!(sandbox.run("python", &code).await.stdout(), "no\n");
+}

@@ -1,0 +1,129 @@
+//! Programs that start more processes than they may, or leave some behind.
+
+use std::time::{Duration, Instant};
+
+use coderun_domain::{Ending, Signal, Verdict};
+
+use crate::support::{Program, TestSandbox};
+
+/// Refuses to run anywhere but as a child of the first process of a process namespace.
+const ONLY_IN_A_SANDBOX: &str =
+    "import os, sys\nif os.getppid() != 1 or os.path.exists('/root'): sys.exit(99)\n";
+
+#[tokio::test]
+async fn a_fork_bomb_ends_at_the_process_limit() {
+    let sandbox = TestSandbox::start().await;
+    let code = format!("{ONLY_IN_A_SANDBOX}while True: os.fork()");
+    let ran = sandbox.run("python", &code).await;
+    assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
+    let wall = ran.report.usage.wall_time.unwrap();
+    assert!(wall < Duration::from_secs(1), "{wall:?}");
+}
+
+#[tokio::test]
+async fn a_thread_bomb_ends_at_the_process_limit() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,)).start()";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
+}
+
+#[tokio::test]
+async fn as_many_processes_as_allowed_are_no_offence() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\nr, w = os.pipe()\n\
+        for _ in range(15):\n    if os.fork() == 0:\n        os.close(w); os.read(r, 1); os._exit(0)\n\
+        os.close(w)\nfor _ in range(15): os.wait()\nprint('all')";
+    let program = Program {
+        processes: 16,
+        ..Program::new("python", code)
+    };
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.stdout(), "all\n");
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_daemon_dies_with_its_program_and_does_not_delay_the_result() {
+    let sandbox = TestSandbox::start().await;
+    // It keeps both streams open: a reader that waited for their end would wait for the sleeper.
+    let code = "import os, time\nprint('done', flush=True)\n\
+        if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(100)\n    os._exit(0)\n";
+    let started = Instant::now();
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+    assert_eq!(ran.stdout(), "done\n");
+    assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn the_first_process_reaps_orphans() {
+    let sandbox = TestSandbox::start().await;
+    // Each child leaves a grandchild that ends at once: unreaped, they would fill the limit of 16.
+    let code = "import os\nfor _ in range(60):\n\
+        \x20   if os.fork() == 0:\n        if os.fork() == 0: os._exit(0)\n        os.wait(); os._exit(0)\n    os.wait()\n\
+        print('all')";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.stdout(), "all\n");
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn zombies_count_as_processes() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\nwhile True:\n    if os.fork() == 0: os._exit(0)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
+}
+
+#[tokio::test]
+async fn signals_reach_only_what_is_inside() {
+    let sandbox = TestSandbox::start().await;
+    let code = format!(
+        "{ONLY_IN_A_SANDBOX}import signal, time\n\
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+        r, w = os.pipe()\n\
+        if os.fork() == 0:\n    signal.signal(signal.SIGTERM, signal.SIG_DFL); os.write(w, b'x'); time.sleep(100)\n\
+        os.read(r, 1)\n\
+        for target in (1, os.getppid()):\n\
+        \x20   try: os.kill(target, signal.SIGKILL)\n    except PermissionError: pass\n\
+        os.kill(-1, signal.SIGTERM)\nprint('child', os.wait()[1], 'alive')"
+    );
+    let ran = sandbox.run("python", &code).await;
+    assert_eq!(ran.stdout(), "child 15 alive\n", "{}", ran.stderr());
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn the_exact_signal_is_reported() {
+    let sandbox = TestSandbox::start().await;
+    for (name, number) in [
+        ("KILL", 9),
+        ("ABRT", 6),
+        ("SEGV", 11),
+        ("PIPE", 13),
+        ("HUP", 1),
+    ] {
+        let ran = sandbox.run("bash", &format!("kill -{name} $$")).await;
+        let expected = Ending::Signaled(Signal::from_number(number));
+        assert_eq!(ran.report.ending, Some(expected), "{name}");
+        assert_eq!(ran.report.verdict, Verdict::RuntimeError, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_exact_exit_code_is_reported() {
+    let sandbox = TestSandbox::start().await;
+    for code in [0, 1, 127, 255] {
+        let ran = sandbox.run("bash", &format!("exit {code}")).await;
+        assert_eq!(ran.report.ending, Some(Ending::Exited(code)));
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_executes_itself_for_ever_is_ended() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "exec bash main.sh").cpu(Duration::from_millis(300));
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+}

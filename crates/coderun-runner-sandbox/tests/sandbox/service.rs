@@ -1,0 +1,260 @@
+//! What becomes of the service and its launcher.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::{CodeRunner, RunnerError, Verdict};
+use coderun_runner_sandbox::{Control, ControlGroups, SandboxConfig};
+
+use crate::support::{
+    CollectingIo, Program, TestSandbox, config, control_groups, control_groups_of, eventually,
+    launchers, sandboxes, sleepers_of,
+};
+
+#[tokio::test]
+async fn dropping_the_future_kills_the_program() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "sleep 1000");
+    let mut io = CollectingIo::default();
+    {
+        let run = sandbox.try_run(&program, &mut io);
+        let running = async {
+            while sandboxes().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = run => panic!("it sleeps"),
+            () = running => {}
+        }
+    }
+    eventually("the program is gone", || sandboxes().is_empty());
+    eventually("its control group is gone", || control_groups().is_empty());
+}
+
+#[tokio::test]
+async fn a_slot_is_free_again_after_its_run_was_dropped() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        slots: 1,
+        ..config()
+    })
+    .await;
+    let program = Program::new("bash", "sleep 1000");
+    for _ in 0..3 {
+        let mut io = CollectingIo::default();
+        let run = sandbox.try_run(&program, &mut io);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), run)
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(sandbox.run("bash", "echo free").await.stdout(), "free\n");
+}
+
+#[tokio::test]
+async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
+    // With a group the service kills them too; without one only the kernel can.
+    for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
+        let config = SandboxConfig {
+            control_groups,
+            ..config()
+        };
+        let sandbox = TestSandbox::with(config).await;
+        let program = Program::new("bash", "sleep 1000");
+        let mut io = CollectingIo::default();
+        let (answer, running) = tokio::join!(sandbox.try_run(&program, &mut io), kill_launchers());
+        assert!(
+            matches!(answer, Err(RunnerError::Broken { .. })),
+            "{answer:?}"
+        );
+        eventually("the programs are gone", || {
+            running.iter().all(|pid| !is_alive(*pid))
+        });
+        assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
+    }
+}
+
+/// Kills the launchers of this test as soon as a program runs; answers which.
+async fn kill_launchers() -> Vec<i32> {
+    let own = std::process::id();
+    while sleepers_of(own).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let running = sleepers_of(own);
+    for launcher in launchers() {
+        let launcher = rustix::process::Pid::from_raw(launcher).unwrap();
+        rustix::process::kill_process(launcher, rustix::process::Signal::KILL).unwrap();
+    }
+    running
+}
+
+fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
+    state.is_some_and(|state| !state.starts_with('Z') && !state.starts_with('X'))
+}
+
+/// Set in the process that stands in for a service which is killed.
+const STAND_IN: &str = "CODERUN_TEST_STANDS_IN_FOR_A_SERVICE";
+
+#[tokio::test]
+async fn a_service_that_is_killed_takes_its_programs_along() {
+    if std::env::var_os(STAND_IN).is_some() {
+        let sandbox = TestSandbox::start().await;
+        sandbox
+            .run_program(Program::new("bash", "sleep 1000"))
+            .await;
+        return;
+    }
+    let mut service = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "service::a_service_that_is_killed_takes_its_programs_along",
+        ])
+        .env(STAND_IN, "yes")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let id = service.id();
+    let mut programs = Vec::new();
+    eventually("the program runs", || {
+        programs = sleepers_of(id);
+        !programs.is_empty()
+    });
+    service.kill().unwrap();
+    service.wait().unwrap();
+    eventually("the program is gone", || {
+        programs.iter().all(|pid| !is_alive(*pid))
+    });
+    assert!(
+        !control_groups_of(id).is_empty(),
+        "nobody was there to remove them"
+    );
+    let _next = TestSandbox::start().await;
+    eventually("the next service has swept", || {
+        control_groups_of(id).is_empty()
+    });
+}
+
+#[tokio::test]
+async fn without_a_launcher_nothing_is_run() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        launcher: PathBuf::from("/nonexistent/launcher"),
+        ..config()
+    })
+    .await;
+    let answer = sandbox.runner.check().await;
+    assert!(
+        matches!(answer, Err(RunnerError::Unavailable { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_namespaces_are_forbidden_nothing_is_run_and_the_reason_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("launcher");
+    let launcher = env!("CARGO_BIN_EXE_coderun-sandbox-launcher");
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
+    let text =
+        format!("#!/bin/sh\nexec unshare -r sh -c '{forbid}; exec {launcher} \"$@\"' sh \"$@\"\n");
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let sandbox = TestSandbox::with(SandboxConfig {
+        launcher: script,
+        ..config()
+    })
+    .await;
+    let mut io = CollectingIo::default();
+    let answer = sandbox
+        .try_run(&Program::new("bash", "echo x"), &mut io)
+        .await;
+    let Err(RunnerError::Unavailable { reason, .. }) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(reason.contains("could not create namespaces"), "{reason}");
+    assert!(io.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn a_required_control_that_is_missing_fails_closed() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        control_groups: ControlGroups::Never,
+        required: vec![Control::Memory],
+        ..config()
+    })
+    .await;
+    let mut io = CollectingIo::default();
+    let answer = sandbox
+        .try_run(&Program::new("bash", "echo x"), &mut io)
+        .await;
+    assert!(
+        matches!(answer, Err(RunnerError::Unavailable { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_program_is_served_among_hostile_ones() {
+    let sandbox = Arc::new(
+        TestSandbox::with(SandboxConfig {
+            slots: 4,
+            ..config()
+        })
+        .await,
+    );
+    let hostile = [
+        "while true; do :; done",
+        "exec yes",
+        "sleep 1000",
+        ":(){ :|:; };:",
+    ];
+    let mut running = tokio::task::JoinSet::new();
+    for code in hostile.iter().cycle().take(12) {
+        let (sandbox, code) = (Arc::clone(&sandbox), (*code).to_owned());
+        running.spawn(async move {
+            let program = Program::new("bash", &code)
+                .cpu(Duration::from_millis(300))
+                .wall(Duration::from_millis(600));
+            sandbox.run_program(program).await.report.verdict
+        });
+    }
+    assert_eq!(
+        sandbox.run("bash", "echo honest").await.stdout(),
+        "honest\n"
+    );
+    while let Some(verdict) = running.join_next().await {
+        assert_ne!(verdict.unwrap(), Verdict::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn without_control_groups_limits_still_hold_and_are_reported_as_weaker() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        control_groups: ControlGroups::Never,
+        ..config()
+    })
+    .await;
+    let hog = sandbox
+        .run(
+            "python",
+            "kept = []\nwhile True: kept.append(bytearray(1 << 20))",
+        )
+        .await;
+    assert_ne!(hog.report.verdict, Verdict::Accepted);
+    let program = Program::new("python", "while True: pass").cpu(Duration::from_millis(300));
+    let busy = sandbox.run_program(program).await;
+    assert_eq!(busy.report.verdict, Verdict::TimeLimit);
+    let means = busy.report.enforcement.memory.unwrap();
+    assert!(means.contains("approximate"), "{means}");
+    let many = sandbox
+        .run("bash", "for i in $(seq 40); do sleep 2 & done; wait")
+        .await;
+    assert_ne!(many.report.verdict, Verdict::Accepted);
+}

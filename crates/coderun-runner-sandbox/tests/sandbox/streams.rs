@@ -1,0 +1,230 @@
+//! Programs that write or read too much, too little, or not at all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::{OutputStream, RunInput, RunIo, Verdict};
+use tokio::sync::mpsc;
+
+use crate::support::{Program, TestSandbox};
+
+const CAP: usize = 64 * 1024;
+
+#[tokio::test]
+async fn a_flood_is_cut_at_the_cap_and_stopped() {
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("bash", "exec yes").await;
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    assert_eq!(ran.stdout, b"y\n".repeat(CAP / 2));
+}
+
+#[tokio::test]
+async fn a_flood_on_both_streams_is_cut_on_each() {
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("bash", "yes out & yes err >&2").await;
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    assert!(ran.stdout.len() <= CAP && ran.stderr.len() <= CAP);
+}
+
+#[tokio::test]
+async fn output_that_just_fits_is_whole_and_accepted() {
+    let sandbox = TestSandbox::start().await;
+    let code = format!("import os\nos.write(1, b'x' * {CAP})\nos.write(2, b'tail')");
+    let ran = sandbox.run("python", &code).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+    assert_eq!(ran.stdout.len(), CAP);
+    assert_eq!(ran.stderr, b"tail");
+}
+
+#[tokio::test]
+async fn one_byte_more_than_fits_is_too_much() {
+    let sandbox = TestSandbox::start().await;
+    let code = format!("import os\nos.write(1, b'x' * {})", CAP + 1);
+    let ran = sandbox.run("python", &code).await;
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    assert_eq!(ran.stdout.len(), CAP);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_survive() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os\nos.write(1, bytes(range(256)) + b'\\x1b]0;x\\x07\\xf0\\x9f')";
+    let ran = sandbox.run("python", code).await;
+    let mut expected: Vec<u8> = (0..=255).collect();
+    expected.extend_from_slice(b"\x1b]0;x\x07\xf0\x9f");
+    assert_eq!(ran.stdout, expected);
+}
+
+#[tokio::test]
+async fn input_that_is_never_read_harms_nobody() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "echo done").input(&"x".repeat(10 << 20));
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.stdout(), "done\n");
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn large_input_arrives_whole() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "wc -c").input(&"x".repeat(3 << 20));
+    assert_eq!(sandbox.run_program(program).await.stdout(), "3145728\n");
+}
+
+#[tokio::test]
+async fn a_program_may_close_its_streams_early() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import os, time\nos.write(1, b'before')\nfor fd in (0, 1, 2): os.close(fd)\ntime.sleep(0.1)\nos._exit(3)";
+    let program = Program::new("python", code).input(&"x".repeat(1 << 20));
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.stdout(), "before");
+    assert_eq!(ran.report.ending, Some(coderun_domain::Ending::Exited(3)));
+}
+
+#[tokio::test]
+async fn the_last_words_arrive() {
+    let sandbox = TestSandbox::start().await;
+    for _ in 0..20 {
+        let ran = sandbox.run("bash", "printf first; printf last >&2").await;
+        assert_eq!((ran.stdout(), ran.stderr().as_str()), ("first", "last"));
+    }
+}
+
+#[tokio::test]
+async fn nothing_can_be_typed_into_a_terminal() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n\
+        for request in (0x5412, 0x541c, 0x5412 | 1 << 32):\n\
+        \x20   libc.ioctl(0, ctypes.c_ulong(request), b'x'); print(ctypes.get_errno())\n\
+        try: os.open('/dev/tty', os.O_RDWR)\nexcept OSError: print('no terminal')";
+    assert_eq!(
+        sandbox.run("python", code).await.stdout(),
+        "1\n1\n1\nno terminal\n"
+    );
+}
+
+/// Passes everything on as it happens.
+struct Conversation {
+    said: mpsc::UnboundedSender<Bytes>,
+    answers: mpsc::UnboundedReceiver<RunInput>,
+}
+
+#[async_trait]
+impl RunIo for Conversation {
+    async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
+        self.said.send(bytes).unwrap();
+    }
+
+    async fn input(&mut self) -> RunInput {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Hears until the end of a line: a program may write it in pieces.
+async fn line(hear: &mut mpsc::UnboundedReceiver<Bytes>) -> String {
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\n") {
+        heard.extend_from_slice(&hear.recv().await.unwrap());
+    }
+    String::from_utf8(heard).unwrap()
+}
+
+fn conversation() -> (
+    Conversation,
+    mpsc::UnboundedReceiver<Bytes>,
+    mpsc::UnboundedSender<RunInput>,
+) {
+    let (said, hear) = mpsc::unbounded_channel();
+    let (answer, answers) = mpsc::unbounded_channel();
+    (Conversation { said, answers }, hear, answer)
+}
+
+#[tokio::test]
+async fn a_program_can_be_talked_with() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("python", "while True: print('got', input())").input("first\n");
+    let (mut io, mut hear, answer) = conversation();
+    let talk = async {
+        assert_eq!(line(&mut hear).await, "got first\n");
+        answer.send(RunInput::Data("second\n".into())).unwrap();
+        assert_eq!(line(&mut hear).await, "got second\n");
+        answer.send(RunInput::Closed).unwrap();
+    };
+    let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), talk);
+    assert_eq!(report.unwrap().verdict, Verdict::RuntimeError);
+}
+
+#[tokio::test]
+async fn a_cancelled_program_is_gone_before_the_answer() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "echo ready; sleep 1000");
+    let (mut io, mut hear, answer) = conversation();
+    let cancel = async {
+        assert_eq!(hear.recv().await.unwrap(), "ready\n");
+        answer.send(RunInput::Cancel).unwrap();
+    };
+    let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), cancel);
+    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
+    assert!(crate::support::sandboxes().is_empty());
+}
+
+#[tokio::test]
+async fn a_compilation_can_be_cancelled() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("cpp", "#include <bits/stdc++.h>\nint main() {}");
+    let (mut io, _hear, answer) = conversation();
+    answer.send(RunInput::Cancel).unwrap();
+    let report = sandbox.try_run(&program, &mut io).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Cancelled);
+    assert_eq!(report.ending, None);
+}
+
+#[tokio::test]
+async fn the_clocks_go_on_while_nobody_takes_the_output() {
+    /// Takes one piece of output, and never comes back from it while the program lives.
+    struct Slow;
+
+    #[async_trait]
+    impl RunIo for Slow {
+        async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {
+            tokio::task::spawn_blocking(|| {
+                crate::support::eventually("the program is gone", || {
+                    crate::support::sandboxes().is_empty()
+                });
+            })
+            .await
+            .unwrap();
+        }
+
+        async fn input(&mut self) -> RunInput {
+            std::future::pending().await
+        }
+    }
+
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "echo x; sleep 1000").wall(Duration::from_millis(300));
+    let report = sandbox.try_run(&program, &mut Slow).await.unwrap();
+    assert_eq!(report.verdict, Verdict::TimeLimit);
+}
+
+#[tokio::test]
+async fn a_program_that_reads_nothing_can_still_be_cancelled() {
+    let sandbox = TestSandbox::start().await;
+    let program = Program::new("bash", "exec 0<&-; echo ready; sleep 1000");
+    let (mut io, mut hear, answer) = conversation();
+    let cancel = async {
+        assert_eq!(hear.recv().await.unwrap(), "ready\n");
+        for _ in 0..8 {
+            answer
+                .send(RunInput::Data(vec![b'x'; 1 << 20].into()))
+                .unwrap();
+        }
+        answer.send(RunInput::Cancel).unwrap();
+    };
+    let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), cancel);
+    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
+}
