@@ -1,1 +1,32 @@
-//! Placeholder while the crate is laid out.
+//! The HTTP edge of coderun: REST, WebSocket and problem+json over the use cases of [`coderun_app`].
+//!
+//! [`serve`] answers on a listener until it is told to drain. This crate owns the wire formats and the statuses; it
+//! decides nothing about executions and knows no store, no runner and no identity provider.
+//!
+//! ```
+//! use coderun_http::{AllowedOrigins, HttpConfig};
+//!
+//! let config = HttpConfig {
+//!     origins: AllowedOrigins::List(vec!["https://play.example".to_owned()]),
+//!     ..HttpConfig::default()
+//! };
+//! assert_eq!(config.body_max.as_bytes(), 2 << 20);
+//! ```
+
+mod authentication;
+mod body;
+mod config;
+mod edge;
+mod endpoints;
+mod host;
+mod problem;
+mod query;
+mod routes;
+mod server;
+mod state;
+mod websocket;
+mod wire;
+
+pub use config::{AllowedHosts, AllowedOrigins, HttpConfig, SocketLimits, Timeouts};
+pub use server::serve;
+pub use state::HttpPorts;

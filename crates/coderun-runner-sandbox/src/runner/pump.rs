@@ -171,7 +171,7 @@ const INPUT_WAITING_MAX_BYTES: usize = 2 * 1024 * 1024;
 /// Where output goes.
 #[derive(Debug)]
 pub(super) enum Sink {
-    /// To whoever started the program, up to so many bytes a stream.
+    /// To whoever started the program, up to so many bytes a stream and the piece that goes beyond.
     Program {
         stdout_left: usize,
         stderr_left: usize,
@@ -266,7 +266,7 @@ impl Pump<'_, '_> {
         stream: OutputStream,
         how: Reading,
     ) -> bool {
-        let Some(mut bytes) = streams.read(stream, how) else {
+        let Some(bytes) = streams.read(stream, how) else {
             return false;
         };
         let left = match (&mut *self.sink, stream) {
@@ -284,12 +284,10 @@ impl Pump<'_, '_> {
         if bytes.len() > *left {
             self.switch.stop(StopReason::Output);
             *streams.receiver(stream) = None;
-            bytes.truncate(*left);
         }
-        *left -= bytes.len();
-        if !bytes.is_empty() {
-            self.io.output(stream, bytes).await;
-        }
+        *left = left.saturating_sub(bytes.len());
+        // Also what is beyond the limit, so that whoever keeps the head knows that there was more.
+        self.io.output(stream, bytes).await;
         true
     }
 }
