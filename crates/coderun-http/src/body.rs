@@ -1,0 +1,127 @@
+//! Reads JSON bodies: bounded in size, time and depth, with every refusal a problem of its own.
+
+mod mistake;
+mod object;
+
+use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use coderun_domain::ByteSize;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::HttpConfig;
+use crate::problem::Problem;
+
+pub(crate) use object::Object;
+
+/// Reads the body of a request as one JSON object.
+///
+/// # Errors
+/// 415 for another media type, 413 beyond the limit, 408 if it does not arrive in time, 400 for what is no JSON and 422
+/// for JSON of another shape.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    payload: Payload,
+    config: &HttpConfig,
+) -> Result<T, Problem> {
+    check_media_type(headers)?;
+    check_announced_length(headers, config.body_max)?;
+    let reading = read(payload, config.body_max);
+    let body = tokio::time::timeout(config.timeouts.request_body, reading)
+        .await
+        .map_err(|_| {
+            Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "The request body did not arrive in time",
+            )
+        })??;
+    parse(&body)
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoded = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding.as_bytes() != b"identity");
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    if encoded || !media_type.is_some_and(is_json) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be application/json in UTF-8, without a content encoding",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a content type is `application/json` or ends with `+json`, in UTF-8 if it names a charset.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let json = essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    json && parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("charset"))
+        .all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+/// Refuses by the announced length, so that nothing of it need be read.
+fn check_announced_length(headers: &HeaderMap, max: ByteSize) -> Result<(), Problem> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
+    match announced {
+        Some(length) if length > max.as_bytes() => Err(too_large(max)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn read(mut payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| unreadable(&error, max))?;
+        if ByteSize::of(&body).saturating_add(ByteSize::of(&chunk)) > max {
+            return Err(too_large(max));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn too_large(max: ByteSize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("The request body must be at most {max}"),
+    )
+}
+
+fn unreadable(error: &PayloadError, max: ByteSize) -> Problem {
+    if matches!(error, PayloadError::Overflow) {
+        return too_large(max);
+    }
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "The request body could not be read to its end",
+    )
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "The request body is not valid UTF-8",
+        )
+    })?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let parsed: Object<T> =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| mistake::problem(&error))?;
+    json.end().map_err(|error| mistake::malformed(&error))?;
+    Ok(parsed.0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! What holds for every request, whatever it asks: an id, allowed hosts and origins, safe headers, a readable problem
+//! for everything that fails, and one line in the log.
+
+mod access_log;
+mod cors;
+mod request_id;
+mod unread;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::Uri;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, web};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::HttpConfig;
+use crate::problem::{self, Problem};
+use crate::state::AppState;
+
+use access_log::Access;
+pub(crate) use access_log::RoutePattern;
+use request_id::RequestId;
+use unread::HeldPayload;
+
+/// Answers a request through all that holds for every request.
+pub(crate) async fn around(
+    state: web::Data<AppState>,
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let call = Call::of(&mut request, &state.config);
+    let span = tracing::info_span!("request", request_id = call.id.as_str());
+    let answer = match call.refusal(&state.config) {
+        Some(Answer::Refused(problem)) => Ok(request.error_response(problem)),
+        Some(Answer::Preflight) => {
+            Ok(request.into_response(HttpResponse::new(StatusCode::NO_CONTENT)))
+        }
+        None => {
+            let answering = AssertUnwindSafe(next.call(request)).catch_unwind();
+            let answered = answering.instrument(span).await;
+            answered
+                .unwrap_or_else(|_| Err(Problem::bug().with_source("a handler panicked").into()))
+        }
+    };
+    call.finish(answer)
+}
+
+/// What the edge keeps of a request while it is answered.
+struct Call {
+    id: RequestId,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    origin: cors::Origin,
+    access: Access,
+    payload: Option<HeldPayload>,
+}
+
+/// An answer that needs no handler.
+enum Answer {
+    Refused(Problem),
+    Preflight,
+}
+
+impl Call {
+    fn of(request: &mut ServiceRequest, config: &HttpConfig) -> Self {
+        let payload = HeldPayload::of(request);
+        let headers = request.headers();
+        let host = headers.get(header::HOST).cloned();
+        Self {
+            id: RequestId::of(headers),
+            uri: request.uri().clone(),
+            origin: cors::Origin::of(request.method(), headers, &config.origins),
+            access: Access::begin(request.method().clone()),
+            host,
+            payload,
+        }
+    }
+
+    fn refusal(&self, config: &HttpConfig) -> Option<Answer> {
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        if !config.hosts.allows(host) {
+            let detail = "This server answers to loopback names only";
+            let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, detail);
+            return Some(Answer::Refused(problem));
+        }
+        self.origin.is_preflight().then(|| {
+            if self.origin.is_allowed() {
+                return Answer::Preflight;
+            }
+            let detail = "Pages of this origin may not call this server";
+            Answer::Refused(Problem::new(StatusCode::FORBIDDEN, detail))
+        })
+    }
+
+    fn finish(
+        &self,
+        answer: Result<ServiceResponse, actix_web::Error>,
+    ) -> Result<ServiceResponse, actix_web::Error> {
+        let id = self.id.as_str();
+        match answer {
+            Ok(mut response) => {
+                if needs_body(&response) {
+                    response = problem::render(response, id);
+                }
+                self.complete(response.headers_mut());
+                let route = response.request().app_data::<RoutePattern>().copied();
+                self.access.log(route, response.status(), id);
+                Ok(response.map_body(|_, body| self.hold_payload(body)))
+            }
+            Err(error) => {
+                let described = error.as_error::<Problem>();
+                let mut response = match described {
+                    Some(problem) => problem::to_response(problem, self.uri.path(), id),
+                    None => problem::to_response(&Problem::bug(), self.uri.path(), id),
+                };
+                self.complete(response.headers_mut());
+                self.access.log(None, response.status(), id);
+                let response = response.map_body(|_, body| self.hold_payload(body));
+                Err(InternalError::from_response("answered", response).into())
+            }
+        }
+    }
+
+    fn hold_payload(&self, body: BoxBody) -> BoxBody {
+        match &self.payload {
+            Some(payload) => payload.until_sent(body),
+            None => body,
+        }
+    }
+
+    /// Adds the headers that every answer has.
+    fn complete(&self, headers: &mut HeaderMap) {
+        headers.insert(request_id::HEADER, self.id.to_header());
+        for (name, value) in ALWAYS {
+            if !headers.contains_key(&name) {
+                headers.insert(name, value);
+            }
+        }
+        self.origin.complete(headers);
+    }
+}
+
+/// Whether an answer is an error, and not one that its handler has put into words.
+fn needs_body(response: &ServiceResponse) -> bool {
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    let described = response.headers().contains_key(header::CONTENT_TYPE);
+    failed && (!described || response.response().error().is_some())
+}
+
+/// No sniffing, no caching of what belongs to one user, no token of a URL in a `Referer`.
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+];

@@ -1,0 +1,76 @@
+//! The id by which one request is found again, in its answer and in the log.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over from a client, in bytes.
+const MAX_BYTES: usize = 128;
+
+/// The id of one request: the client's, if it is well formed, else a fresh one.
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(HEADER).filter(|value| is_well_formed(value));
+        Self(given.cloned().unwrap_or_else(fresh))
+    }
+
+    /// The id as text: only visible ASCII gets into it.
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    pub(super) fn to_header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+fn is_well_formed(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    (1..=MAX_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a request id names nothing that is kept, so no test depends on it and no port need provide it"
+)]
+fn fresh() -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let text = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn id(given: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, HeaderValue::from_str(given).unwrap());
+        RequestId::of(&headers).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_well_formed_id_is_taken_over() {
+        assert_eq!(id("abc-123_{}"), "abc-123_{}");
+        assert_eq!(id(&"x".repeat(128)), "x".repeat(128));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("two words")]
+    #[case("tab\there")]
+    #[case("ümlaut")]
+    fn another_is_replaced(#[case] given: &str) {
+        assert_eq!(id(given).len(), 36);
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_replaced() {
+        assert_eq!(id(&"x".repeat(129)).len(), 36);
+    }
+}

@@ -1,0 +1,27 @@
+//! What each route does: takes a request apart, asks a use case, puts the answer together.
+
+pub(crate) mod executions;
+pub(crate) mod service;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// An answer in JSON, serialized once into a buffer of about the right size.
+fn json(
+    status: StatusCode,
+    body: &impl Serialize,
+    size_hint: usize,
+) -> Result<HttpResponse, Problem> {
+    let mut bytes = Vec::with_capacity(size_hint);
+    serde_json::to_writer(&mut bytes, body).map_err(|error| Problem::bug().with_source(error))?;
+    let mut response = HttpResponse::with_body(status, bytes).map_into_boxed_body();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
+}

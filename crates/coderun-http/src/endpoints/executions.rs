@@ -1,0 +1,150 @@
+//! `/api/v1/executions`: submit, read, cancel, list.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use coderun_domain::{CancelReply, Cursor, Execution, ExecutionId, FailureKind, Page, Submission};
+
+use super::json;
+use crate::authentication::Authenticated;
+use crate::body::read_json;
+use crate::problem::{Problem, refused_submission};
+use crate::query::Query;
+use crate::state::AppState;
+use crate::wire::{
+    Audience, ExecutionList, ExecutionRecord, SubmitAnswer, SubmitRequest, decode_cursor,
+};
+
+/// What a record takes beyond its texts, roughly.
+const RECORD_BYTES: usize = 1_536;
+const LIST_LIMIT: usize = 20;
+const LIST_LIMIT_MAX: usize = 100;
+
+/// `POST /api/v1/executions/execute`
+pub(crate) async fn submit(
+    caller: Authenticated,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let body: SubmitRequest = read_json(request.headers(), payload, &state.config).await?;
+    refuse_while_draining(&state)?;
+    let executions = &state.ports.executions;
+    let (draft, found) = body.into_draft();
+    let user = caller.0.user;
+    if !found.is_empty() {
+        let (catalog, policy) = (executions.catalog(), executions.submission_policy());
+        let more = Submission::parse(user, draft, catalog, policy).err();
+        return Err(refused_submission(found, more.as_ref()));
+    }
+    let execution = executions.submit(user, draft).await?;
+    let mut response = json(StatusCode::OK, &SubmitAnswer::from(&execution), 256)?;
+    let location = format!("/api/v1/executions/status/{}", execution.id());
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What is accepted now might be lost with this process, or wait for another one.
+fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
+    if state.draining.is_cancelled() || state.ports.readiness.is_draining() {
+        let kind = FailureKind::Unavailable;
+        let problem = Problem::new(
+            crate::problem::status(kind),
+            "The server is shutting down, try again",
+        );
+        return Err(problem.with_retry_after(Duration::from_secs(1)));
+    }
+    Ok(())
+}
+
+/// `GET /api/v1/executions/status/{id}`
+pub(crate) async fn status(
+    caller: Authenticated,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let execution = state
+        .ports
+        .executions
+        .read(&caller.0.user, parse_id(&id)?)
+        .await?;
+    record(StatusCode::OK, &execution, &state)
+}
+
+/// `POST /api/v1/executions/cancel/{id}`
+pub(crate) async fn cancel(
+    caller: Authenticated,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let user = &caller.0.user;
+    let reply = state.ports.executions.cancel(user, parse_id(&id)?).await?;
+    match reply {
+        CancelReply::Ended(execution) | CancelReply::AlreadyFinal(execution) => {
+            record(StatusCode::OK, &execution, &state)
+        }
+        CancelReply::Requested(execution) => record(StatusCode::ACCEPTED, &execution, &state),
+        CancelReply::Absent => Err(Problem::of_kind(FailureKind::Absent)),
+    }
+}
+
+/// `GET /api/v1/executions`
+pub(crate) async fn list(
+    caller: Authenticated,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string());
+    let limit = parse_limit(&query)?;
+    let page = Page {
+        before: parse_cursor(&query)?,
+        limit: limit + 1,
+    };
+    let found = state.ports.executions.list(&caller.0.user, page).await?;
+    let list = ExecutionList::new(&found, limit);
+    json(StatusCode::OK, &list, 64 + 320 * found.len())
+}
+
+/// A malformed id cannot be found, like any other that is not there.
+fn parse_id(text: &str) -> Result<ExecutionId, Problem> {
+    text.parse()
+        .map_err(|_| Problem::of_kind(FailureKind::Absent))
+}
+
+fn parse_limit(query: &Query) -> Result<usize, Problem> {
+    let bad = || Problem::bad_parameter("limit", format!("must be from 1 to {LIST_LIMIT_MAX}"));
+    match query.get("limit").map_err(|_| bad())? {
+        None => Ok(LIST_LIMIT),
+        Some(text) => match text.parse() {
+            Ok(limit @ 1..=LIST_LIMIT_MAX) => Ok(limit),
+            Ok(_) | Err(_) => Err(bad()),
+        },
+    }
+}
+
+fn parse_cursor(query: &Query) -> Result<Option<Cursor>, Problem> {
+    let bad =
+        || Problem::bad_parameter("cursor", "must be a `next_cursor` that was handed out here");
+    let text = query.get("cursor").map_err(|_| bad())?;
+    text.map(|text| decode_cursor(text).ok_or_else(bad))
+        .transpose()
+}
+
+fn record(
+    status: StatusCode,
+    execution: &Execution,
+    state: &AppState,
+) -> Result<HttpResponse, Problem> {
+    let submission = execution.submission();
+    let written = execution.outcome().map_or(0, |outcome| {
+        outcome.output().bytes().len() + outcome.error_output().bytes().len()
+    });
+    let size_hint = RECORD_BYTES + submission.code().len() + submission.input().len() + written;
+    let policy = state.ports.executions.store_policy();
+    let record = ExecutionRecord::new(execution, policy, Audience::Reader);
+    json(status, &record, size_hint)
+}

@@ -1,0 +1,62 @@
+//! What the server says of itself, and to the caller about the caller.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use super::json;
+use crate::authentication::Authenticated;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::{Health, Languages, Ready, Root, Verified};
+
+const SMALL: usize = 512;
+const LARGE: usize = 4_096;
+
+/// `GET /`
+pub(crate) async fn root(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let config = &state.config;
+    let root = Root::new(&config.service, &config.version);
+    json(StatusCode::OK, &root, SMALL)
+}
+
+/// `GET /health/`
+pub(crate) async fn health(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    json(StatusCode::OK, &describe(&state), SMALL)
+}
+
+/// `GET /health/ready`
+pub(crate) async fn ready(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let readiness = &state.ports.readiness;
+    let checks = readiness.checks().await;
+    let ready = Ready::new(&describe(&state), &checks, readiness.is_draining());
+    let status = if ready.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    json(status, &ready, SMALL)
+}
+
+fn describe(state: &AppState) -> Health<'_> {
+    let config = &state.config;
+    Health::new(state.ports.clock.now(), &config.service, &config.version)
+}
+
+/// `GET /api/v1/languages`
+pub(crate) async fn languages(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    json(
+        StatusCode::OK,
+        &Languages::of(&state.ports.executions),
+        LARGE,
+    )
+}
+
+/// `GET /api/v1/auth/verify`
+pub(crate) async fn verify(caller: Authenticated) -> Result<HttpResponse, Problem> {
+    json(StatusCode::OK, &Verified::from(&caller.0), SMALL)
+}
+
+/// Any other path.
+pub(crate) async fn nowhere() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(StatusCode::NOT_FOUND, "Not Found"))
+}

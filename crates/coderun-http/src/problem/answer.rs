@@ -1,0 +1,91 @@
+//! From a problem to the bytes of an answer, and to the log.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::{Problem, ProblemEntry};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ProblemEntry],
+}
+
+/// Gives an answer of status 400 or above its body, whoever made it, and logs it if it is our fault.
+pub(crate) fn render(mut response: ServiceResponse, request_id: &str) -> ServiceResponse {
+    let undescribed = Problem::of_status(response.status());
+    let described = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>());
+    let problem = described.unwrap_or(&undescribed);
+    log(problem, request_id);
+    let body = body(problem, response.request().path());
+    let headers = problem.headers.clone();
+    for (name, value) in headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    response.map_body(|_, _| BoxBody::new(body))
+}
+
+/// The answer to a request that has no other answer any more.
+pub(crate) fn to_response(problem: &Problem, instance: &str, request_id: &str) -> HttpResponse {
+    log(problem, request_id);
+    HttpResponse::build(problem.status_code())
+        .content_type(MEDIA_TYPE)
+        .body(body(problem, instance))
+}
+
+const MEDIA_TYPE: &str = "application/problem+json";
+
+fn body(problem: &Problem, instance: &str) -> Vec<u8> {
+    let body = Body {
+        kind: "about:blank",
+        title: problem.status.canonical_reason().unwrap_or("Error"),
+        status: problem.status.as_u16(),
+        detail: &problem.detail,
+        instance,
+        reason: problem.reason,
+        errors: &problem.errors,
+    };
+    // Nothing in it can fail to serialize: all keys are text and there are no foreign `Serialize` in it.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// Logs the whole chain once, here and nowhere else.
+fn log(problem: &Problem, request_id: &str) {
+    if problem.status.is_server_error() {
+        let (status, source) = (problem.status.as_u16(), problem.source.as_deref());
+        let error = source.map(|source| chain(source));
+        tracing::error!(request_id, status, error, "a request could not be served");
+    }
+}
+
+/// An error and its causes, each after the one that it caused.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,54 @@
+//! Query strings, decoded once.
+
+use actix_web::web;
+
+/// The parameters of a query string, in order. `Debug` is left out because one of them may be a token.
+pub(crate) struct Query(Vec<(String, String)>);
+
+/// A parameter stands there more than once.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeated;
+
+impl Query {
+    /// Decodes a query string; nothing in it can be wrong, only unknown.
+    pub(crate) fn parse(text: &str) -> Self {
+        if text.is_empty() {
+            return Self(Vec::new());
+        }
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
+        Self(pairs.map(web::Query::into_inner).unwrap_or_default())
+    }
+
+    /// The value of a parameter, if it stands there once.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Repeated> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some((_, value)), None) => Ok(Some(value)),
+            (Some(_), Some(_)) => Err(Repeated),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_found_and_decoded() {
+        let query = Query::parse("a=1&token=x%2By+z&b");
+        assert!(matches!(query.get("token"), Ok(Some("x+y z"))));
+        assert!(matches!(query.get("b"), Ok(Some(""))));
+        assert!(matches!(query.get("c"), Ok(None)));
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_refused() {
+        assert!(Query::parse("a=1&a=1").get("a").is_err());
+    }
+
+    #[test]
+    fn a_query_that_is_not_utf8_is_still_read() {
+        assert!(matches!(Query::parse("a=%FF&b=2").get("b"), Ok(Some("2"))));
+    }
+}

@@ -1,0 +1,50 @@
+//! The table of routes.
+
+use actix_web::{Resource, web};
+
+use crate::edge::RoutePattern;
+use crate::endpoints::{executions, service};
+use crate::websocket;
+
+/// Puts every route where it belongs.
+pub(crate) fn configure(app: &mut web::ServiceConfig) {
+    get(app, "/", service::root);
+    get(app, "/health", service::health);
+    get(app, "/health/", service::health);
+    get(app, "/health/ready", service::ready);
+    get(app, "/api/v1/auth/verify", service::verify);
+    get(app, "/api/v1/languages", service::languages);
+    post(app, "/api/v1/executions/execute", executions::submit);
+    get(app, "/api/v1/executions/status/{id}", executions::status);
+    post(app, "/api/v1/executions/cancel/{id}", executions::cancel);
+    get(app, "/api/v1/executions", executions::list);
+    let watch = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
+    app.service(watch);
+    app.default_service(web::to(service::nowhere));
+}
+
+/// A route that answers GET, and HEAD like it.
+fn get<Handler, Arguments>(app: &mut web::ServiceConfig, pattern: &'static str, handler: Handler)
+where
+    Handler: actix_web::Handler<Arguments> + Clone,
+    Arguments: actix_web::FromRequest + 'static,
+    Handler::Output: actix_web::Responder + 'static,
+{
+    let resource = at(pattern)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler));
+    app.service(resource);
+}
+
+fn post<Handler, Arguments>(app: &mut web::ServiceConfig, pattern: &'static str, handler: Handler)
+where
+    Handler: actix_web::Handler<Arguments>,
+    Arguments: actix_web::FromRequest + 'static,
+    Handler::Output: actix_web::Responder + 'static,
+{
+    app.service(at(pattern).route(web::post().to(handler)));
+}
+
+fn at(pattern: &'static str) -> Resource {
+    web::resource(pattern).app_data(RoutePattern(pattern))
+}

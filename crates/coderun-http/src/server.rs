@@ -1,0 +1,108 @@
+//! Answers on a listener until it is told to drain.
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use tokio_util::sync::CancellationToken;
+
+use crate::state::AppState;
+use crate::{HttpConfig, HttpPorts, edge, routes};
+
+/// Starts to answer on `listener`, on threads of its own, from within a tokio runtime.
+///
+/// The future ends once the server has: after `draining` is cancelled, sockets are closed with 1012 and new ones
+/// refused, then no more connections are accepted and what is being answered is answered; each of both takes at most
+/// [`Timeouts::drain`](crate::Timeouts::drain). No signals are handled here.
+///
+/// What the HTTP parser itself refuses is answered with an empty body: a head beyond 128 KiB or with more than
+/// 96 headers with 431, a path and query beyond 64 KiB or anything else that is no request with 400, a first head that
+/// comes too slowly with 408.
+///
+/// # Errors
+/// At once if the listener cannot be used; later if the threads that answer have died.
+pub fn serve(
+    listener: TcpListener,
+    config: HttpConfig,
+    ports: HttpPorts,
+    draining: CancellationToken,
+) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
+    set_unread_timeout(&listener, &config)?;
+    let state = web::Data::new(AppState::new(ports, config, draining));
+    let server = build(listener, &state)?;
+    let handle = server.handle();
+    Ok(run(server, handle, state))
+}
+
+fn build(listener: TcpListener, state: &web::Data<AppState>) -> io::Result<Server> {
+    let (config, shared) = (&state.config, state.clone());
+    let app = move || {
+        let state = shared.clone();
+        let around = from_fn(move |request, next| edge::around(state.clone(), request, next));
+        App::new()
+            .app_data(shared.clone())
+            .configure(routes::configure)
+            .wrap(around)
+    };
+    let server = HttpServer::new(app)
+        .workers(config.workers.max(1))
+        .max_connections(config.connections_max)
+        .client_request_timeout(config.timeouts.request_head)
+        .keep_alive(config.timeouts.keep_alive)
+        .tcp_nodelay(true)
+        .shutdown_timeout(config.timeouts.drain.as_secs().max(1))
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+async fn run(server: Server, handle: ServerHandle, state: web::Data<AppState>) -> io::Result<()> {
+    let mut server = std::pin::pin!(server);
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = state.draining.cancelled() => {}
+    }
+    state.socket_tasks.close();
+    let sockets_closed = state.socket_tasks.wait();
+    if tokio::time::timeout(state.config.timeouts.drain, sockets_closed)
+        .await
+        .is_err()
+    {
+        let left = state.socket_tasks.len();
+        tracing::warn!(left, "sockets did not close in time");
+    }
+    let (ended, ()) = tokio::join!(server, handle.stop(true));
+    ended
+}
+
+/// Lets the kernel cut connections whose peer takes nothing any more; accepted sockets inherit it.
+///
+/// Without it a client that never reads would hold its connection, and all that was written for it, for ever.
+fn set_unread_timeout(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(listener).set_tcp_user_timeout(Some(config.timeouts.unread))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, config);
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn accepted_connections_are_cut_if_their_peer_takes_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = HttpConfig::default();
+        set_unread_timeout(&listener, &config).unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let timeout = socket2::SockRef::from(&accepted).tcp_user_timeout();
+        assert_eq!(timeout.unwrap(), Some(config.timeouts.unread));
+    }
+}

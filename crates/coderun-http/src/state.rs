@@ -1,0 +1,58 @@
+//! What every request works with.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+use coderun_app::{Executions, Readiness};
+use coderun_domain::{Clock, TokenVerifier};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::HttpConfig;
+use crate::problem::Problem;
+use crate::websocket::SocketRegistry;
+
+/// What the HTTP edge works with.
+#[derive(Debug, Clone)]
+pub struct HttpPorts {
+    /// What users do with executions.
+    pub executions: Arc<Executions>,
+    /// Knows users.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Knows whether all of it works.
+    pub readiness: Arc<Readiness>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What every request works with; one for all threads.
+#[derive(Debug)]
+pub(crate) struct AppState {
+    pub(crate) ports: HttpPorts,
+    pub(crate) config: HttpConfig,
+    pub(crate) sockets: SocketRegistry,
+    /// Owns the task of every socket.
+    pub(crate) socket_tasks: TaskTracker,
+    /// Cancelled when the server is to end.
+    pub(crate) draining: CancellationToken,
+}
+
+impl AppState {
+    pub(crate) fn new(ports: HttpPorts, config: HttpConfig, draining: CancellationToken) -> Self {
+        Self {
+            sockets: SocketRegistry::new(&config.sockets),
+            ports,
+            config,
+            socket_tasks: TaskTracker::new(),
+            draining,
+        }
+    }
+
+    /// The state behind a request.
+    pub(crate) fn of(request: &HttpRequest) -> Result<web::Data<Self>, Problem> {
+        request
+            .app_data::<web::Data<Self>>()
+            .cloned()
+            .ok_or_else(Problem::bug)
+    }
+}

@@ -1,0 +1,93 @@
+//! `GET /api/v1/executions/ws/{id}`: live updates of one execution.
+//!
+//! A well-formed upgrade always succeeds, because a browser cannot read an HTTP error here: whoever is refused gets a
+//! close frame with code and reason at once.
+
+mod admission;
+mod closing;
+mod connection;
+mod greeting;
+mod session;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessageStream, Session};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub(crate) use admission::SocketRegistry;
+use closing::Closing;
+use connection::Connection;
+use greeting::Greeting;
+
+/// The only subprotocol.
+const PROTOCOL: &str = "execution.v1";
+
+/// Accepts an upgrade and hands the socket to a task of its own.
+pub(crate) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (response, socket, messages) =
+        actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
+            .map_err(|error| no_upgrade(&error))?;
+    let greeting = Greeting::of(&request, &state.config);
+    let max = usize::try_from(state.config.sockets.message_max.as_bytes()).unwrap_or(usize::MAX);
+    let messages = messages
+        .max_frame_size(max)
+        .aggregate_continuations()
+        .max_continuation_size(max);
+    let tasks = state.socket_tasks.clone();
+    tasks.spawn_local(attend(socket, messages, greeting, state).in_current_span());
+    Ok(response)
+}
+
+fn no_upgrade(error: &actix_web::Error) -> Problem {
+    // The error itself names no status, only its answer does.
+    let status = error.error_response().status();
+    let problem = Problem::new(status, format!("This is a WebSocket: {error}"));
+    if status == StatusCode::UPGRADE_REQUIRED {
+        return problem.with_header(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
+    }
+    problem
+}
+
+/// Serves a socket until there is a reason to close it, and closes it.
+async fn attend(
+    socket: Session,
+    messages: AggregatedMessageStream,
+    greeting: Greeting,
+    state: web::Data<AppState>,
+) {
+    let began = std::time::Instant::now();
+    let id = greeting.id_text();
+    let limits = &state.config.sockets;
+    let mut connection = Connection::new(socket.clone(), messages, limits.send);
+    let serving = session::serve(&mut connection, greeting, &state);
+    let closing = AssertUnwindSafe(serving)
+        .catch_unwind()
+        .await
+        .unwrap_or(Closing::INTERNAL);
+    tracing::info!(
+        target: "coderun_http::access",
+        execution_id = id,
+        code = closing.code,
+        reason = closing.reason,
+        duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
+        "socket closed"
+    );
+    drop(connection);
+    // A peer that does not even take the close frame is cut off by the kernel later.
+    let close = socket.close(Some(closing.into()));
+    drop(tokio::time::timeout(limits.send, close).await);
+}

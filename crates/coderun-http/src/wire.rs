@@ -1,0 +1,22 @@
+//! The forms of requests and answers, made from domain values and never the other way of thinking: the domain knows
+//! nothing of them.
+
+mod enforcement;
+mod event;
+mod format;
+mod health;
+mod languages;
+mod limits;
+mod list;
+mod record;
+mod submission;
+
+pub(crate) use event::{ClientMessage, ServerMessage};
+pub(crate) use health::{Health, Ready, Root, Verified};
+pub(crate) use languages::Languages;
+pub(crate) use list::{ExecutionList, decode_cursor};
+pub(crate) use record::{Audience, ExecutionRecord};
+pub(crate) use submission::{SubmitAnswer, SubmitRequest};
+
+#[cfg(test)]
+mod tests;

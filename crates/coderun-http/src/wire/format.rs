@@ -1,0 +1,132 @@
+//! How single values are written.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use coderun_domain::ByteSize;
+use serde::{Serialize, Serializer};
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// A value that is written as its `Display` text, without a detour over a string.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<T>(pub(super) T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A time as RFC 3339 in UTC with milliseconds, cut and not rounded: no time is shown before it has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timestamp(pub(super) OffsetDateTime);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let format = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        );
+        let text = self.0.to_offset(UtcOffset::UTC).format(format);
+        serializer.serialize_str(&text.map_err(serde::ser::Error::custom)?)
+    }
+}
+
+/// CPU time in seconds with two decimals, half up: `0.05s`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = self.0.as_nanos().saturating_add(5_000_000) / 10_000_000;
+        write!(f, "{}.{:02}s", hundredths / 100, hundredths % 100)
+    }
+}
+
+/// Memory in MB of 10^6 bytes with one decimal, half up: `2.1MB`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Megabytes(pub(super) ByteSize);
+
+impl fmt::Display for Megabytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.0.as_bytes().saturating_add(50_000) / 100_000;
+        write!(f, "{}.{}MB", tenths / 10, tenths % 10)
+    }
+}
+
+/// Bytes in base64.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Base64<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
+}
+
+/// Base64 text as bytes; `None` if it is none.
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// Whole milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing::at;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0, "0.00s")]
+    #[case(4_999_999, "0.00s")]
+    #[case(5_000_000, "0.01s")]
+    #[case(14_999_999, "0.01s")]
+    #[case(45_000_000, "0.05s")]
+    #[case(994_999_999, "0.99s")]
+    #[case(995_000_000, "1.00s")]
+    #[case(12_345_000_000, "12.35s")]
+    fn seconds_have_two_decimals_half_up(#[case] nanos: u64, #[case] expected: &str) {
+        assert_eq!(Seconds(Duration::from_nanos(nanos)).to_string(), expected);
+    }
+
+    #[rstest]
+    #[case(0, "0.0MB")]
+    #[case(49_999, "0.0MB")]
+    #[case(50_000, "0.1MB")]
+    #[case(149_999, "0.1MB")]
+    #[case(2_050_000, "2.1MB")]
+    #[case(2_149_999, "2.1MB")]
+    #[case(9_950_000, "10.0MB")]
+    #[case(268_435_456, "268.4MB")]
+    #[case(u64::MAX, "18446744073709.5MB")]
+    fn megabytes_have_one_decimal_half_up(#[case] bytes: u64, #[case] expected: &str) {
+        assert_eq!(Megabytes(ByteSize::from_bytes(bytes)).to_string(), expected);
+    }
+
+    #[rstest]
+    #[case(Duration::ZERO, "2027-01-15T08:00:00.000Z")]
+    #[case(Duration::from_micros(1_500), "2027-01-15T08:00:00.001Z")]
+    #[case(Duration::from_nanos(999_999_999), "2027-01-15T08:00:00.999Z")]
+    fn times_have_three_decimals_and_are_never_early(
+        #[case] after: Duration,
+        #[case] expected: &str,
+    ) {
+        let text = serde_json::to_string(&Timestamp(at(0) + after)).unwrap();
+        assert_eq!(text, format!("\"{expected}\""));
+    }
+
+    #[test]
+    fn times_are_in_utc_wherever_they_come_from() {
+        let there = at(0).to_offset(UtcOffset::from_hms(2, 0, 0).unwrap());
+        let text = serde_json::to_string(&Timestamp(there)).unwrap();
+        assert_eq!(text, "\"2027-01-15T08:00:00.000Z\"");
+    }
+}

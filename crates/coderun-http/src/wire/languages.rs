@@ -1,0 +1,48 @@
+//! The languages that may be submitted.
+
+use coderun_app::Executions;
+use coderun_domain::{LanguageSpec, Limits};
+use serde::Serialize;
+
+use super::limits::WireLimits;
+
+/// All languages, each with the limits that hold for it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Languages<'a> {
+    languages: Vec<LanguageRecord<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LanguageRecord<'a> {
+    name: &'a str,
+    aliases: &'a [String],
+    versions: &'a [String],
+    default_limits: WireLimits,
+    maximum_limits: WireLimits,
+    example: &'a str,
+}
+
+impl<'a> Languages<'a> {
+    /// What these use cases accept.
+    pub(crate) fn of(executions: &'a Executions) -> Self {
+        let policy = &executions.submission_policy().limits;
+        let record =
+            |spec| LanguageRecord::new(spec, policy.default_limits(), policy.maximum_limits());
+        Self {
+            languages: executions.catalog().specs().iter().map(record).collect(),
+        }
+    }
+}
+
+impl<'a> LanguageRecord<'a> {
+    fn new(spec: &'a LanguageSpec, default: &Limits, maximum: &Limits) -> Self {
+        Self {
+            name: spec.language.as_str(),
+            aliases: &spec.aliases,
+            versions: &spec.versions,
+            default_limits: WireLimits::from(default),
+            maximum_limits: WireLimits::from(maximum),
+            example: &spec.example,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Lists of executions, and the cursors that lead through them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coderun_domain::{Cursor, ExecutionId, Summary};
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::format::{Shown, Timestamp};
+
+/// A page of a user's executions, newest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct ExecutionList<'a> {
+    executions: Vec<SummaryRecord<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SummaryRecord<'a> {
+    execution_id: Shown<ExecutionId>,
+    language: &'a str,
+    status: &'static str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    verdict: Option<&'static str>,
+}
+
+impl<'a> From<&'a Summary> for SummaryRecord<'a> {
+    fn from(summary: &'a Summary) -> Self {
+        let Summary {
+            id,
+            language,
+            status,
+            verdict,
+            created_at,
+            updated_at,
+            completed_at,
+        } = summary;
+        Self {
+            execution_id: Shown(*id),
+            language: language.as_str(),
+            status: status.as_str(),
+            created_at: Timestamp(*created_at),
+            updated_at: Timestamp(*updated_at),
+            completed_at: completed_at.map(Timestamp),
+            verdict: verdict.map(coderun_domain::Verdict::as_str),
+        }
+    }
+}
+
+impl<'a> ExecutionList<'a> {
+    /// The first `limit` of what was found, with a cursor to the rest if there was more.
+    pub(crate) fn new(found: &'a [Summary], limit: usize) -> Self {
+        let (page, more) = found.split_at_checked(limit).unwrap_or((found, &[]));
+        let last = page.last().filter(|_| !more.is_empty());
+        Self {
+            executions: page.iter().map(SummaryRecord::from).collect(),
+            next_cursor: last.map(|summary| encode_cursor(summary.cursor())),
+        }
+    }
+}
+
+/// 16 bytes of time, in nanoseconds since 1970, and 16 of the id; opaque to clients.
+fn encode_cursor(cursor: Cursor) -> String {
+    let time = cursor.created_at.unix_timestamp_nanos().to_be_bytes();
+    URL_SAFE_NO_PAD.encode([time, *cursor.id.as_uuid().as_bytes()].concat())
+}
+
+/// The cursor that was handed out as this text; `None` if none ever was.
+pub(crate) fn decode_cursor(text: &str) -> Option<Cursor> {
+    let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+    let (time, id) = bytes.split_first_chunk()?;
+    let created_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from_be_bytes(*time)).ok()?;
+    let id = ExecutionId::from_uuid(Uuid::from_bytes(id.try_into().ok()?));
+    Some(Cursor { created_at, id })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use coderun_domain::testing::{at, execution_id};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_handed_out() {
+        let cursor = Cursor {
+            created_at: at(5) + Duration::from_nanos(123_456_789),
+            id: execution_id(77),
+        };
+        assert_eq!(decode_cursor(&encode_cursor(cursor)), Some(cursor));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("abc")]
+    #[case("not base64!")]
+    #[case("f____________________________________________")]
+    #[case("f__________________________________________8")]
+    fn what_was_never_handed_out_is_no_cursor(#[case] text: &str) {
+        assert_eq!(decode_cursor(text), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The record of one execution, as `status` answers it and a WebSocket delivers it.
+
+mod compile;
+
+use std::borrow::Cow;
+
+use coderun_domain::{
+    Ending, Execution, ExecutionId, Outcome, Output, Report, Signal, Status, StorePolicy, Usage,
+};
+use serde::Serialize;
+
+use self::compile::CompileRecord;
+use super::enforcement::WireEnforcement;
+use super::format::{Base64, Megabytes, Seconds, Shown, Timestamp, millis};
+use super::limits::WireLimits;
+
+/// For whom a record is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Who asks for the whole record.
+    Reader,
+    /// Who watches it change, and need not be sent over and over what never changes.
+    Watcher,
+}
+
+/// The record of one execution. The keys of the core contract stand first and in its order.
+#[derive(Debug, Serialize)]
+pub(crate) struct ExecutionRecord<'a> {
+    execution_id: Shown<ExecutionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    language: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_data: Option<&'a str>,
+    status: &'static str,
+    output: Option<Cow<'a, str>>,
+    error_output: Option<Cow<'a, str>>,
+    execution_time: Option<Shown<Seconds>>,
+    memory_usage: Option<Shown<Megabytes>>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    verdict: Option<&'static str>,
+    exit_code: Option<i32>,
+    signal: Option<Shown<Signal>>,
+    cpu_time_ms: Option<u64>,
+    wall_time_ms: Option<u64>,
+    memory_bytes: Option<u64>,
+    compile: Option<CompileRecord<'a>>,
+    output_truncated: bool,
+    error_output_truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_base64: Option<Base64<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_output_base64: Option<Base64<'a>>,
+    seq: u64,
+    language_version: Option<&'a str>,
+    runner: Option<&'a str>,
+    limits: WireLimits,
+    enforcement: Option<WireEnforcement<'a>>,
+    hint: Option<&'a str>,
+    attempts: u32,
+    expires_at: Timestamp,
+}
+
+impl<'a> ExecutionRecord<'a> {
+    /// The record of an execution that is kept under this policy.
+    pub(crate) fn new(execution: &'a Execution, policy: &StorePolicy, audience: Audience) -> Self {
+        let (submission, progress) = (execution.submission(), execution.progress());
+        let outcome = execution.outcome().map(AsRef::as_ref);
+        let report = outcome.and_then(Outcome::report);
+        let usage = report.map_or(Usage::default(), |report| report.usage);
+        let whole = audience == Audience::Reader;
+        let (exit_code, signal) = ending(report.and_then(|report| report.ending));
+        Self {
+            execution_id: Shown(execution.id()),
+            user_id: whole.then(|| submission.user().as_str()),
+            code: whole.then(|| submission.code()),
+            language: submission.language().as_str(),
+            input_data: whole.then(|| submission.input()),
+            status: execution.status().as_str(),
+            output: outcome.map(|outcome| text(outcome.output())),
+            error_output: outcome.map(|outcome| error_text(execution, outcome)),
+            execution_time: usage.cpu_time.map(|time| Shown(Seconds(time))),
+            memory_usage: usage.memory.map(|memory| Shown(Megabytes(memory))),
+            created_at: Timestamp(progress.created_at()),
+            updated_at: Timestamp(progress.updated_at()),
+            completed_at: progress.completed_at().map(Timestamp),
+            verdict: outcome.map(|outcome| outcome.verdict().as_str()),
+            exit_code,
+            signal,
+            cpu_time_ms: usage.cpu_time.map(millis),
+            wall_time_ms: usage.wall_time.map(millis),
+            memory_bytes: usage.memory.map(coderun_domain::ByteSize::as_bytes),
+            compile: report
+                .and_then(|report| report.compile.as_ref())
+                .map(CompileRecord::from),
+            output_truncated: outcome.is_some_and(|it| it.output().is_truncated()),
+            error_output_truncated: outcome.is_some_and(|it| it.error_output().is_truncated()),
+            output_base64: outcome.and_then(|outcome| exact(outcome.output())),
+            error_output_base64: outcome.and_then(|outcome| exact(outcome.error_output())),
+            seq: execution.sequence().number(),
+            language_version: report.and_then(|report| report.language_version.as_deref()),
+            runner: report.map(|report| report.runner.as_str()),
+            limits: WireLimits::from(submission.limits()),
+            enforcement: report.map(|report| WireEnforcement::from(&report.enforcement)),
+            hint: report.and_then(|report: &Report| report.hint.as_deref()),
+            attempts: execution.attempt().count(),
+            expires_at: Timestamp(policy.expires_at(execution)),
+        }
+    }
+}
+
+fn ending(ending: Option<Ending>) -> (Option<i32>, Option<Shown<Signal>>) {
+    match ending {
+        Some(Ending::Exited(code)) => (Some(code), None),
+        Some(Ending::Signaled(signal)) => (None, Some(Shown(signal))),
+        None => (None, None),
+    }
+}
+
+/// Output as text: bytes that are not UTF-8 become U+FFFD.
+fn text(output: &Output) -> Cow<'_, str> {
+    String::from_utf8_lossy(output.bytes())
+}
+
+/// What the program wrote to stderr; if that is nothing and it did not end well, what happened.
+fn error_text<'a>(execution: &Execution, outcome: &'a Outcome) -> Cow<'a, str> {
+    let explained = execution.status() == Status::Error && outcome.error_output().is_empty();
+    let explanation = explained
+        .then(|| outcome.explanation(execution.submission().limits()))
+        .flatten();
+    explanation.map_or_else(|| text(outcome.error_output()), Cow::Owned)
+}
+
+/// The exact bytes, where they are not UTF-8.
+fn exact(output: &Output) -> Option<Base64<'_>> {
+    let bytes = output.bytes();
+    std::str::from_utf8(bytes).is_err().then(|| Base64(bytes))
+}

@@ -1,0 +1,141 @@
+//! What a client submits, and the answer to it.
+
+use bytes::Bytes;
+use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft};
+use serde::{Deserialize, Serialize};
+
+use super::format::{Shown, decode_base64};
+use crate::body::Object;
+use crate::problem::{Place, ProblemEntry};
+
+/// A submission as it arrives: everything is optional here, for the domain says what is missing. `null` counts as
+/// absent, unknown keys are ignored.
+#[derive(Deserialize)]
+pub(crate) struct SubmitRequest {
+    code: Option<String>,
+    language: Option<String>,
+    version: Option<String>,
+    input_data: Option<String>,
+    args: Option<Vec<String>>,
+    files: Option<Vec<Object<FileRequest>>>,
+    limits: Option<Object<LimitsRequest>>,
+    expected_output: Option<String>,
+    callback_url: Option<String>,
+    interactive: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct FileRequest {
+    name: Option<String>,
+    content: Option<String>,
+    encoding: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LimitsRequest {
+    cpu_time_ms: Option<u64>,
+    wall_time_ms: Option<u64>,
+    memory_bytes: Option<u64>,
+    output_bytes: Option<u64>,
+    processes: Option<u64>,
+}
+
+impl From<LimitsRequest> for RequestedLimits {
+    fn from(request: LimitsRequest) -> Self {
+        let LimitsRequest {
+            cpu_time_ms,
+            wall_time_ms,
+            memory_bytes,
+            output_bytes,
+            processes,
+        } = request;
+        Self {
+            cpu_time_ms,
+            wall_time_ms,
+            memory_bytes,
+            output_bytes,
+            processes,
+        }
+    }
+}
+
+impl SubmitRequest {
+    /// The draft for the domain, and what is wrong with the parts that the domain never sees.
+    pub(crate) fn into_draft(self) -> (SubmissionDraft, Vec<ProblemEntry>) {
+        let mut errors = Vec::new();
+        let files = self.files.unwrap_or_default();
+        let files = files
+            .into_iter()
+            .enumerate()
+            .map(|(index, Object(file))| file.decode(index, &mut errors))
+            .collect();
+        if self.callback_url.is_some() {
+            errors.push(not_offered("/callback_url"));
+        }
+        if self.interactive == Some(true) {
+            errors.push(not_offered("/interactive"));
+        }
+        let draft = SubmissionDraft {
+            code: self.code.unwrap_or_default(),
+            language: self.language.unwrap_or_default(),
+            version: self.version,
+            input: self.input_data.unwrap_or_default(),
+            args: self.args.unwrap_or_default(),
+            files,
+            limits: self
+                .limits
+                .map_or_else(RequestedLimits::default, |Object(limits)| limits.into()),
+            expected_output: self.expected_output,
+        };
+        (draft, errors)
+    }
+}
+
+impl FileRequest {
+    fn decode(self, index: usize, errors: &mut Vec<ProblemEntry>) -> (String, Bytes) {
+        let content = self.content.unwrap_or_default();
+        let mut refuse = |field: &str, detail: &str| {
+            errors.push(entry(format!("/files/{index}/{field}"), detail));
+            Bytes::new()
+        };
+        let bytes = match self.encoding.as_deref() {
+            None | Some("utf-8") => Bytes::from(content),
+            Some("base64") => decode_base64(&content)
+                .map_or_else(|| refuse("content", "must be base64"), Bytes::from),
+            Some(_) => refuse("encoding", "must be `utf-8` or `base64`"),
+        };
+        (self.name.unwrap_or_default(), bytes)
+    }
+}
+
+fn not_offered(pointer: &str) -> ProblemEntry {
+    entry(pointer.to_owned(), "is not offered by this deployment yet")
+}
+
+fn entry(pointer: String, detail: &str) -> ProblemEntry {
+    ProblemEntry {
+        place: Place::Pointer(pointer),
+        detail: detail.to_owned(),
+    }
+}
+
+/// The answer to an accepted submission.
+#[derive(Debug, Serialize)]
+pub(crate) struct SubmitAnswer {
+    execution_id: Shown<ExecutionId>,
+    status: &'static str,
+    message: String,
+}
+
+impl From<&Execution> for SubmitAnswer {
+    fn from(execution: &Execution) -> Self {
+        let id = execution.id();
+        Self {
+            execution_id: Shown(id),
+            status: execution.status().as_str(),
+            message: format!(
+                "Code submitted for execution. Use execution_id: {id} to track progress."
+            ),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::time::Duration;
+
+use coderun_domain::testing::{at, draft, execution, finished, report, submission, user};
+use coderun_domain::testing::{execution_id, store_policy};
+use coderun_domain::{
+    Attempt, ByteSize, CompileReport, EndedWithoutRun, Ending, Enforcement, Execution, Outcome,
+    Output, OutputChunk, OutputStream, Report, Sequence, Signal, Summary, Usage, Verdict, WorkerId,
+};
+use insta::assert_snapshot;
+use rstest::rstest;
+use serde::Serialize;
+
+use super::*;
+
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
+fn record(execution: &Execution) -> String {
+    pretty(&ExecutionRecord::new(
+        execution,
+        &store_policy(),
+        Audience::Reader,
+    ))
+}
+
+fn running() -> Execution {
+    let worker = WorkerId::parse("w").unwrap();
+    execution()
+        .start(worker, at(1) + Duration::from_millis(250))
+        .unwrap()
+}
+
+fn ended(outcome: Outcome) -> Execution {
+    running().finish(outcome, at(3)).unwrap()
+}
+
+#[test]
+fn a_pending_record() {
+    assert_snapshot!(record(&execution()));
+}
+
+#[test]
+fn a_running_record() {
+    assert_snapshot!(record(&running()));
+}
+
+#[test]
+fn a_completed_record() {
+    assert_snapshot!(record(&ended(finished())));
+}
+
+/// Everything that a record can hold at once.
+#[test]
+fn a_full_record() {
+    let report = Report {
+        ending: Some(Ending::Signaled(Signal::from_number(11))),
+        compile: Some(CompileReport {
+            ending: Some(Ending::Exited(0)),
+            usage: Usage {
+                cpu_time: Some(Duration::from_millis(120)),
+                wall_time: None,
+                memory: Some(ByteSize::from_mib(3)),
+            },
+            output: Output::complete("built"),
+            error_output: Output::complete("a warning"),
+        }),
+        enforcement: Enforcement {
+            cpu: Some("rlimit".to_owned()),
+            memory: Some("cgroup v2".to_owned()),
+            ..Enforcement::default()
+        },
+        hint: Some("A hint.".to_owned()),
+        ..report(Verdict::RuntimeError)
+    };
+    let (output, errors) = (
+        Output::truncated(b"\xff\x00a".to_vec()),
+        Output::complete(b"\xc3".to_vec()),
+    );
+    assert_snapshot!(record(&ended(Outcome::of_run(
+        report, output, errors, None
+    ))));
+}
+
+#[test]
+fn an_update_for_a_watcher() {
+    let execution = ended(finished());
+    assert_snapshot!(pretty(&ServerMessage::update(&execution, &store_policy())));
+}
+
+#[rstest]
+#[case(Verdict::TimeLimit, "", "Time limit of 15 s exceeded")]
+#[case(Verdict::TimeLimit, "partial", "partial")]
+#[case(Verdict::RuntimeError, "", "The program exited with code 1")]
+#[case(Verdict::Accepted, "", "")]
+#[case(Verdict::WrongAnswer, "", "")]
+fn an_error_without_stderr_is_explained(
+    #[case] verdict: Verdict,
+    #[case] written: &'static str,
+    #[case] expected: &str,
+) {
+    let outcome = Outcome::of_run(
+        report(verdict),
+        Output::default(),
+        Output::complete(written),
+        None,
+    );
+    let record: serde_json::Value = serde_json::from_str(&record(&ended(outcome))).unwrap();
+    assert_eq!(record["error_output"], expected);
+}
+
+#[test]
+fn an_execution_that_never_ran_says_why() {
+    let outcome = Outcome::without_run(EndedWithoutRun::Failed, "It waited too long");
+    let execution = execution().finish(outcome, at(5)).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record(&execution)).unwrap();
+    assert_eq!(record["error_output"], "It waited too long");
+    assert_eq!(record["execution_time"], serde_json::Value::Null);
+    assert_eq!(record["runner"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_stream_whose_text_is_exact_has_no_base64() {
+    let text = record(&ended(finished()));
+    assert!(!text.contains("base64"), "{text}");
+}
+
+#[test]
+fn output_events() {
+    let chunk = |bytes: &'static [u8]| OutputChunk {
+        stream: OutputStream::Stderr,
+        bytes: bytes::Bytes::from_static(bytes),
+        attempt: Attempt::from_count(2),
+    };
+    let id = execution_id(1);
+    let (text, bytes) = (chunk("ü\n".as_bytes()), chunk(b"\xc3"));
+    let sequence = Sequence::from_number(9);
+    assert_snapshot!(pretty(&[
+        ServerMessage::output(id, sequence, &text),
+        ServerMessage::output(id, sequence, &bytes),
+    ]));
+}
+
+#[test]
+fn events_of_the_connection() {
+    assert_snapshot!(pretty(&[
+        ServerMessage::Pong,
+        ServerMessage::error("what is wrong")
+    ]));
+}
+
+#[test]
+fn a_list_of_executions() {
+    let pending = Execution::submit(execution_id(2), submission(user("alice"), draft()), at(7));
+    let found = [Summary::from(&ended(finished())), Summary::from(&pending)];
+    assert_snapshot!(pretty(&ExecutionList::new(&found, 1)));
+}
+
+#[rstest]
+#[case(r#"{"type":"ping"}"#, ClientMessage::Ping)]
+#[case(r#"{"id":1,"type":"cancel","more":[]}"#, ClientMessage::Cancel)]
+#[case(r#"{"type":"c\u0061ncel"}"#, ClientMessage::Cancel)]
+#[case(r#"{"type":"Ping"}"#, ClientMessage::Unknown)]
+#[case("ping", ClientMessage::Unknown)]
+#[case(r#"["ping"]"#, ClientMessage::Unknown)]
+fn messages_from_clients(#[case] text: &str, #[case] expected: ClientMessage) {
+    assert_eq!(ClientMessage::parse(text), expected);
+}

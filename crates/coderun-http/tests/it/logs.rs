@@ -1,0 +1,161 @@
+//! What stands in the log, and what never does.
+
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::raw::RawConnection;
+use crate::support::{Server, until};
+
+/// Everything that is logged in this process, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn capture() -> Self {
+        static LOG: OnceLock<Log> = OnceLock::new();
+        LOG.get_or_init(|| {
+            let log = Self::default();
+            // The clients of other tests in this process log what they send; the server's crates do not.
+            let filter =
+                "trace,hyper=off,hyper_util=off,reqwest=off,tungstenite=off,tokio_tungstenite=off";
+            tracing_subscriber::fmt()
+                .with_env_filter(EnvFilter::new(filter))
+                .with_ansi(false)
+                .with_writer(log.clone())
+                .init();
+            log
+        })
+        .clone()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    fn lines_with(&self, text: &str) -> Vec<String> {
+        let all = self.text();
+        let lines = all.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+const UPGRADE: &str = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
+
+#[tokio::test]
+async fn neither_token_nor_code_is_ever_logged() {
+    let log = Log::capture();
+    let server = Server::start();
+    let body = r#"{"code":"hush-code","language":"python","input_data":"hush-input"}"#;
+    let length = body.len();
+    let requests = [
+        "GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-header\r\n"
+            .to_owned(),
+        "GET /api/v1/auth/verify?token=hush-query HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        format!(
+            "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-submit\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ),
+        "GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-forged\r\n"
+            .to_owned(),
+        format!("GET /api/v1/executions/ws/1?token=hush-forged HTTP/1.1\r\n{UPGRADE}"),
+        format!("GET /api/v1/executions/ws/1?token=hush-socket HTTP/1.1\r\n{UPGRADE}"),
+        format!(
+            "GET /api/v1/executions/ws/1 HTTP/1.1\r\n{UPGRADE}\
+             Sec-WebSocket-Protocol: execution.v1, bearer.hush-protocol\r\n"
+        ),
+    ];
+    for (number, request) in requests.iter().enumerate() {
+        let mut connection = RawConnection::open(server.address).await;
+        let (head, body) = request
+            .split_once("\r\n\r\n")
+            .unwrap_or((request.trim_end(), ""));
+        let request = format!("{head}\r\nX-Request-Id: quiet-{number}\r\n\r\n{body}");
+        connection.send(request).await;
+        connection.read_until("\r\n\r\n").await;
+        until(|| !log.lines_with(&format!("quiet-{number}")).is_empty()).await;
+    }
+    until(|| log.lines_with("socket closed").len() >= 3).await;
+    assert!(!log.text().contains("hush"), "{:?}", log.lines_with("hush"));
+}
+
+#[tokio::test]
+async fn a_request_leaves_one_line_with_its_route_and_not_its_path() {
+    let log = Log::capture();
+    let server = Server::start();
+    let id = server.backend.finished();
+    let request = server
+        .client
+        .get(server.url(&format!("/api/v1/executions/status/{id}?x=secret")))
+        .bearer_auth("alice")
+        .header("x-request-id", "one-line");
+    request.send().await.unwrap();
+    let lines = || {
+        let lines = log.lines_with("coderun_http::access");
+        let mine = lines.into_iter().filter(|line| line.contains("one-line"));
+        mine.collect::<Vec<_>>()
+    };
+    until(|| !lines().is_empty()).await;
+    let lines = lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = &lines[0];
+    for part in [
+        "method=\"GET\"",
+        "route=\"/api/v1/executions/status/{id}\"",
+        "status=200",
+        "duration_ms=",
+        "request_id=\"one-line\"",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(
+        !line.contains("secret") && !line.contains(&id.to_string()),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_with_its_chain_and_request_id() {
+    let log = Log::capture();
+    let server = Server::start();
+    server.backend.break_down(true);
+    let request = server
+        .client
+        .get(server.url("/api/v1/executions"))
+        .bearer_auth("alice")
+        .header("x-request-id", "chained");
+    request.send().await.unwrap();
+    let lines = || {
+        let lines = log.lines_with("could not be served");
+        let mine = lines.into_iter().filter(|line| line.contains("chained"));
+        mine.collect::<Vec<_>>()
+    };
+    until(|| !lines().is_empty()).await;
+    let lines = lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("the store `fake` is not available: redis://"),
+        "{lines:?}"
+    );
+}

@@ -1,0 +1,230 @@
+//! A server on port 0 with fakes behind its ports, and clients for it.
+
+pub(crate) mod backend;
+pub(crate) mod raw;
+pub(crate) mod socket;
+pub(crate) mod verifier;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_app::{Executions, ExecutionsPorts, Readiness, ReadinessPorts};
+use coderun_domain::testing::{
+    ManualClock, SequentialIds, catalog, store_policy, submission_policy,
+};
+use coderun_domain::{ExecutionStore, MockExecutionQueue, Notifier};
+use coderun_http::{HttpConfig, HttpPorts, serve};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use backend::Backend;
+use verifier::NameVerifier;
+
+/// Nothing here takes nearly as long, unless it is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) verifier: Arc<NameVerifier>,
+    pub(crate) address: SocketAddr,
+    /// Ends the server.
+    pub(crate) draining: CancellationToken,
+    /// Only says that it will end.
+    pub(crate) leaving: CancellationToken,
+    pub(crate) client: reqwest::Client,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// One with the default settings.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        let backend = Arc::new(Backend::default());
+        let store = Arc::clone(&backend) as Arc<dyn ExecutionStore>;
+        Self::over(backend, store, change)
+    }
+
+    /// One that keeps executions elsewhere.
+    pub(crate) fn over(
+        backend: Arc<Backend>,
+        store: Arc<dyn ExecutionStore>,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> Self {
+        let mut config = HttpConfig {
+            version: "1.2.3".to_owned(),
+            workers: 2,
+            ..HttpConfig::default()
+        };
+        change(&mut config);
+        let clock = Arc::new(ManualClock::default());
+        let (draining, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let verifier = Arc::new(NameVerifier::default());
+        let ports = ports(&backend, &verifier, store, &clock, &leaving);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let tasks = TaskTracker::new();
+        let running = serve(listener, config, ports, draining.clone()).unwrap();
+        tasks.spawn(running);
+        Self {
+            backend,
+            verifier,
+            address,
+            draining,
+            leaving,
+            client: client(),
+            tasks,
+        }
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A GET request of `alice`.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = self.client.get(self.url(path)).bearer_auth("alice");
+        Answer::to(request).await
+    }
+
+    /// A GET request of nobody.
+    pub(crate) async fn get_anonymously(&self, path: &str) -> Answer {
+        Answer::to(self.client.get(self.url(path))).await
+    }
+
+    /// A submission of `alice`.
+    pub(crate) async fn submit(&self, body: &Value) -> Answer {
+        self.submit_text("application/json", body.to_string()).await
+    }
+
+    /// A submission of `alice` that may be no JSON.
+    pub(crate) async fn submit_text(
+        &self,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self
+            .client
+            .post(self.url("/api/v1/executions/execute"))
+            .bearer_auth("alice")
+            .header("content-type", content_type)
+            .body(body);
+        Answer::to(request).await
+    }
+
+    /// Ends it and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.draining.cancel();
+        self.tasks.close();
+        in_time(self.tasks.wait()).await;
+    }
+}
+
+fn ports(
+    backend: &Arc<Backend>,
+    verifier: &Arc<NameVerifier>,
+    store: Arc<dyn ExecutionStore>,
+    clock: &Arc<ManualClock>,
+    leaving: &CancellationToken,
+) -> HttpPorts {
+    let mut queue = MockExecutionQueue::new();
+    queue.expect_check().returning(|| Ok(()));
+    let readiness = ReadinessPorts {
+        store: Arc::clone(&store),
+        queue: Arc::new(queue),
+        runner: None,
+        verifier: None,
+    };
+    let executions = ExecutionsPorts {
+        store,
+        notifier: Arc::clone(backend) as Arc<dyn Notifier>,
+        clock: Arc::clone(clock) as _,
+        ids: Arc::new(SequentialIds::default()),
+    };
+    HttpPorts {
+        executions: Arc::new(Executions::new(
+            executions,
+            catalog(),
+            submission_policy(),
+            store_policy(),
+        )),
+        verifier: Arc::clone(verifier) as _,
+        readiness: Arc::new(Readiness::new(readiness, leaving.clone())),
+        clock: Arc::clone(clock) as _,
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
+}
+
+/// What a server answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) async fn to(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The problem that it describes, after what holds for every problem was checked.
+    pub(crate) fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], "about:blank");
+        for member in ["title", "detail", "instance"] {
+            assert!(problem[member].is_string(), "{member} of {problem}");
+        }
+        assert_ne!(self.header("x-request-id"), "");
+        problem
+    }
+}
+
+/// Waits for what must come soon.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it takes too long")
+}
+
+/// Asks again until the answer is yes.
+pub(crate) async fn until(mut answer: impl FnMut() -> bool) {
+    in_time(async {
+        while !answer() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,245 @@
+//! A store and notifier in a map, with switches for trouble.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use coderun_domain::testing::{at, draft, execution_id, finished, submission, user};
+use coderun_domain::{
+    Attempt, CancelReply, EndedWithoutRun, Event, EventStream, Execution, ExecutionId,
+    ExecutionStore, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence, StoreError,
+    StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
+};
+use futures_util::stream;
+use tokio::sync::watch;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Backend {
+    entries: Arc<Mutex<HashMap<ExecutionId, Entry>>>,
+    changed: watch::Sender<()>,
+    down: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    execution: Execution,
+    events: Vec<StoredEvent>,
+}
+
+impl Backend {
+    /// A pending execution of `alice`.
+    pub(crate) fn pending(&self) -> ExecutionId {
+        self.add(execution_id(1), "alice", 0)
+    }
+
+    /// A running execution of `alice`.
+    pub(crate) fn running(&self) -> ExecutionId {
+        let id = self.pending();
+        self.start(id);
+        id
+    }
+
+    /// An execution of `alice` that ended well.
+    pub(crate) fn finished(&self) -> ExecutionId {
+        let id = self.running();
+        self.finish(id, finished());
+        id
+    }
+
+    pub(crate) fn add(&self, id: ExecutionId, owner: &str, second: u32) -> ExecutionId {
+        let submission = submission(user(owner), draft());
+        self.insert(Execution::submit(id, submission, at(second)));
+        id
+    }
+
+    pub(crate) fn start(&self, id: ExecutionId) {
+        let worker = WorkerId::parse("w").unwrap();
+        self.change(id, |execution| execution.start(worker, at(1)).unwrap());
+    }
+
+    pub(crate) fn finish(&self, id: ExecutionId, outcome: Outcome) {
+        self.change(id, |execution| execution.finish(outcome, at(2)).unwrap());
+    }
+
+    /// The program writes.
+    pub(crate) fn write(&self, id: ExecutionId, bytes: impl Into<bytes::Bytes>) {
+        let chunk = OutputChunk {
+            stream: OutputStream::Stdout,
+            bytes: bytes.into(),
+            attempt: Attempt::from_count(1),
+        };
+        let mut entries = self.lock();
+        let entry = entries.get_mut(&id).unwrap();
+        entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
+        entry.push(Event::Output(chunk));
+        drop(entries);
+        self.changed.send_replace(());
+    }
+
+    /// The record expires.
+    pub(crate) fn forget(&self, id: ExecutionId) {
+        self.lock().remove(&id);
+        self.changed.send_replace(());
+    }
+
+    /// From now on nothing can be reached, or everything again.
+    pub(crate) fn break_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn execution(&self, id: ExecutionId) -> Execution {
+        self.lock().get(&id).unwrap().execution.clone()
+    }
+
+    /// How many watchers there are.
+    pub(crate) fn watchers(&self) -> usize {
+        self.changed.receiver_count()
+    }
+
+    fn insert(&self, execution: Execution) {
+        let mut entry = Entry {
+            execution,
+            events: Vec::new(),
+        };
+        let progress = entry.execution.progress().clone();
+        entry.push(Event::Updated(progress));
+        self.lock().insert(entry.execution.id(), entry);
+        self.changed.send_replace(());
+    }
+
+    fn change(&self, id: ExecutionId, step: impl FnOnce(Execution) -> Execution) {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(&id).unwrap();
+        entry.execution = step(entry.execution.clone());
+        let progress = entry.execution.progress().clone();
+        entry.push(Event::Updated(progress));
+        drop(entries);
+        self.changed.send_replace(());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ExecutionId, Entry>> {
+        self.entries.lock().unwrap()
+    }
+
+    fn check_up(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable {
+                backend: "fake",
+                source: "redis://secret@10.0.0.1 refused".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn push(&mut self, event: Event) {
+        let sequence = self.execution.sequence();
+        self.events.push(StoredEvent { sequence, event });
+    }
+
+    fn after(&self, since: Sequence) -> Option<StoredEvent> {
+        let mut later = self.events.iter().filter(|event| event.sequence > since);
+        later.next().cloned()
+    }
+}
+
+#[async_trait]
+impl ExecutionStore for Backend {
+    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        self.check_up()?;
+        self.insert(execution.clone());
+        Ok(Submitted::Accepted)
+    }
+
+    async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        self.check_up()?;
+        Ok(self.lock().get(&id).map(|entry| entry.execution.clone()))
+    }
+
+    async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
+        self.check_up()?;
+        let entries = self.lock();
+        let mut list: Vec<Summary> = entries
+            .values()
+            .filter(|entry| entry.execution.submission().user() == user)
+            .map(|entry| Summary::from(&entry.execution))
+            .filter(|summary| page.before.is_none_or(|before| summary.cursor() < before))
+            .collect();
+        list.sort_by_key(|summary| std::cmp::Reverse(summary.cursor()));
+        list.truncate(page.limit);
+        Ok(list)
+    }
+
+    async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
+        self.check_up()?;
+        let execution = self.execution(id);
+        if execution.status().is_final() {
+            return Ok(CancelReply::AlreadyFinal(Box::new(execution)));
+        }
+        if execution.attempt() > Attempt::NONE {
+            return Ok(CancelReply::Requested(Box::new(execution)));
+        }
+        let outcome = Outcome::without_run(EndedWithoutRun::Cancelled, "It was cancelled");
+        self.finish(id, outcome);
+        Ok(CancelReply::Ended(Box::new(self.execution(id))))
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(&id).is_some())
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.check_up()
+    }
+}
+
+#[async_trait]
+impl Notifier for Backend {
+    async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(WatchError::Unavailable {
+                backend: "fake",
+                source: "redis://secret@10.0.0.1 refused".into(),
+            });
+        }
+        let reader = Reader {
+            backend: self.clone(),
+            changes: self.changed.subscribe(),
+            id,
+            since: Some(since),
+        };
+        Ok(Box::pin(stream::unfold(reader, Reader::next)))
+    }
+}
+
+/// Reads the events of one execution after `since`, which is `None` once there will be no more.
+struct Reader {
+    backend: Backend,
+    changes: watch::Receiver<()>,
+    id: ExecutionId,
+    since: Option<Sequence>,
+}
+
+impl Reader {
+    async fn next(mut self) -> Option<(Result<StoredEvent, WatchError>, Self)> {
+        let since = self.since?;
+        loop {
+            self.changes.mark_unchanged();
+            let entry = self.backend.lock().get(&self.id).cloned();
+            let Some(entry) = entry else {
+                self.since = None;
+                return Some((Err(WatchError::Gone), self));
+            };
+            if let Some(event) = entry.after(since) {
+                self.since = Some(event.sequence);
+                return Some((Ok(event), self));
+            }
+            if entry.execution.status().is_final() {
+                return None;
+            }
+            self.changes.changed().await.ok()?;
+        }
+    }
+}

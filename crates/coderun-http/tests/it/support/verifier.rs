@@ -1,0 +1,63 @@
+//! A verifier for which the token is the user's name, with some names that mean trouble.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coderun_domain::testing::{at, user};
+use coderun_domain::{BearerToken, Principal, TokenVerifier, VerifyError};
+use tokio::sync::Notify;
+
+#[derive(Debug, Default)]
+pub(crate) struct NameVerifier {
+    /// How many verifications have come so far that they wait.
+    pub(crate) stuck: AtomicUsize,
+    /// Lets one of `patient` go on.
+    pub(crate) release: Notify,
+}
+
+#[async_trait]
+impl TokenVerifier for NameVerifier {
+    async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
+        match token.expose() {
+            "expired" => Err(VerifyError::Expired),
+            "forged" => Err(VerifyError::Signature),
+            "banned" => Err(VerifyError::Forbidden),
+            "keys-down" => Err(VerifyError::KeysUnavailable {
+                retry_after: Duration::from_millis(2_500),
+                source: "10.0.0.1 does not answer".into(),
+            }),
+            "slow" => {
+                self.stuck.fetch_add(1, Ordering::SeqCst);
+                pending().await
+            }
+            "patient" => {
+                self.stuck.fetch_add(1, Ordering::SeqCst);
+                self.release.notified().await;
+                Ok(principal("patient"))
+            }
+            "defect" => panic!("a defect with a secret"),
+            name if name.ends_with("-forged") => Err(VerifyError::Signature),
+            long if long.len() > 8_192 => Err(VerifyError::Malformed),
+            name => Ok(principal(name)),
+        }
+    }
+
+    async fn check(&self) -> Result<(), VerifyError> {
+        Ok(())
+    }
+}
+
+/// The user of this name; `brief` has a token that has just expired, within the skew.
+fn principal(name: &str) -> Principal {
+    let seconds = if name == "brief" { 0 } else { 3_600 };
+    let known = name == "alice";
+    Principal {
+        user: user(name),
+        expires_at: at(seconds),
+        email: known.then(|| format!("{name}@example.com")),
+        name: known.then(|| "Alice A.".to_owned()),
+        email_verified: known.then_some(true),
+    }
+}

@@ -1,0 +1,280 @@
+//! What a watcher is told.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::socket::Socket;
+use crate::support::{Server, until};
+use coderun_domain::testing::finished;
+
+const PROTOCOL: [(&str, &str); 1] = [("sec-websocket-protocol", "execution.v1, bearer.alice")];
+
+#[tokio::test]
+async fn the_state_is_told_at_once_and_then_every_change_until_the_end() {
+    let server = Server::start();
+    let id = server.backend.pending();
+    let mut socket = server.watch(id).await;
+    let first = socket.next().await;
+    assert_eq!(first["type"], "execution_update");
+    assert_eq!(first["execution_id"], id.to_string());
+    assert_eq!(first["seq"], 1);
+    assert_eq!(first["data"]["status"], "pending");
+    server.backend.start(id);
+    let second = socket.next().await;
+    assert_eq!(
+        (&second["seq"], &second["data"]["status"]),
+        (&json!(2), &json!("running"))
+    );
+    server.backend.finish(id, finished());
+    let third = socket.next().await;
+    assert_eq!(third["seq"], 3);
+    assert_eq!(third["data"]["status"], "completed");
+    assert_eq!(third["data"]["output"], "the output\n");
+    assert_eq!(third["data"]["verdict"], "accepted");
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn a_final_execution_is_told_once() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut socket = server.watch(id).await;
+    assert_eq!(socket.next().await["data"]["status"], "completed");
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn what_never_changes_is_not_told_again() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let data = server.watch(id).await.next().await["data"].take();
+    for key in ["user_id", "code", "input_data"] {
+        assert_eq!(data.get(key), None, "{key}");
+    }
+    for key in ["execution_id", "language", "exit_code", "expires_at"] {
+        assert!(data.get(key).is_some(), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_client_hears_of_updates_only() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.watch(id).await;
+    assert_eq!(socket.next().await["seq"], 2);
+    socket.say("{\"type\":\"ping\"}").await;
+    socket.say("are you there?").await;
+    server.backend.write(id, "some output");
+    server.backend.finish(id, finished());
+    let last = socket.next().await;
+    assert_eq!(
+        (&last["type"], &last["seq"]),
+        (&json!("execution_update"), &json!(4))
+    );
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn with_the_subprotocol_output_comes_as_it_is_written() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    assert_eq!(socket.headers["sec-websocket-protocol"], "execution.v1");
+    assert_eq!(socket.next().await["type"], "execution_update");
+    server.backend.write(id, "grün");
+    let output = socket.next().await;
+    assert_eq!(
+        output,
+        json!({
+            "type": "execution_output", "execution_id": id.to_string(), "seq": 3,
+            "data": {"stream": "stdout", "text": "grün", "attempt": 1},
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_chunk_that_ends_within_a_character_is_sent_as_bytes() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    socket.next().await;
+    let [first, second] = ["gr\u{fc}n".as_bytes().split_at(3).0, b"\xbcn"];
+    server.backend.write(id, first.to_vec());
+    server.backend.write(id, second.to_vec());
+    assert_eq!(socket.next().await["data"]["bytes_base64"], "Z3LD");
+    assert_eq!(socket.next().await["data"]["bytes_base64"], "vG4=");
+}
+
+#[tokio::test]
+async fn since_replays_what_came_after_and_no_snapshot() {
+    let server = Server::start();
+    let id = server.backend.running();
+    server.backend.write(id, "one");
+    server.backend.write(id, "two");
+    let mut socket = server
+        .connect(&format!("{id}?token=alice&since=2"), &[])
+        .await;
+    let first = socket.next().await;
+    assert_eq!(
+        (&first["seq"], &first["data"]["text"]),
+        (&json!(3), &json!("one"))
+    );
+    assert_eq!(socket.next().await["seq"], 4);
+    server.backend.finish(id, finished());
+    assert_eq!(socket.next().await["seq"], 5);
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn since_0_is_everything() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut socket = server.watch_all(id).await;
+    for seq in 1..=3 {
+        assert_eq!(socket.next().await["seq"], seq);
+    }
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn since_the_end_of_a_final_execution_is_nothing_more() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut socket = server
+        .connect(&format!("{id}?token=alice&since=3"), &[])
+        .await;
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn a_since_from_the_future_is_an_error_and_then_a_snapshot() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server
+        .connect(&format!("{id}?token=alice&since=99"), &[])
+        .await;
+    assert_eq!(socket.next().await["type"], "error");
+    assert_eq!(socket.next().await["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_ping_is_answered() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    socket.next().await;
+    socket.say("{\"type\":\"ping\"}").await;
+    assert_eq!(socket.next().await, json!({"type": "pong"}));
+    socket.send(Message::Ping(vec![7].into())).await;
+    let pong = socket.frame().await.unwrap().unwrap();
+    assert_eq!(pong, Message::Pong(vec![7].into()));
+}
+
+#[tokio::test]
+async fn an_unknown_message_is_answered_with_an_error_and_not_a_close() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    socket.next().await;
+    for message in ["{\"type\":\"dance\"}", "{}", "[1]", "", "{\"type\":5}"] {
+        socket.say(message).await;
+        assert_eq!(socket.next().await["type"], "error", "{message}");
+    }
+    socket.say("{\"type\":\"ping\"}").await;
+    assert_eq!(socket.next().await["type"], "pong");
+}
+
+#[tokio::test]
+async fn an_execution_can_be_cancelled_from_its_socket() {
+    let server = Server::start();
+    let id = server.backend.pending();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    socket.say("{\"type\":\"cancel\"}").await;
+    let update = socket.next().await;
+    assert_eq!(update["data"]["verdict"], "cancelled");
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn a_cancel_that_fails_is_an_error_event() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    socket.next().await;
+    server.backend.break_down(true);
+    socket.say("{\"type\":\"cancel\"}").await;
+    let error = socket.next().await;
+    assert_eq!(error["type"], "error");
+    assert!(!error.to_string().contains("10.0.0.1"));
+}
+
+#[tokio::test]
+async fn several_sockets_may_watch_one_execution() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut sockets: Vec<Socket> = Vec::new();
+    for _ in 0..3 {
+        let mut socket = server.watch(id).await;
+        socket.next().await;
+        sockets.push(socket);
+    }
+    server.backend.finish(id, finished());
+    for socket in &mut sockets {
+        assert_eq!(socket.next().await["data"]["status"], "completed");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_closed_by_its_client_stops_watching() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    assert_eq!(server.backend.watchers(), 1);
+    socket.send(Message::Close(None)).await;
+    assert_eq!(socket.close_code().await, 1000);
+    until(|| server.backend.watchers() == 0).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_vanishes_stops_watching() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    drop(socket);
+    until(|| server.backend.watchers() == 0).await;
+}
+
+#[tokio::test]
+async fn the_server_pings() {
+    let server = Server::with(|config| {
+        config.sockets.ping_interval = Duration::from_millis(20);
+    });
+    let id = server.backend.running();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    // Each ping is answered by the client library when the next one is read.
+    for _ in 0..5 {
+        let ping = socket.frame().await.unwrap().unwrap();
+        assert!(matches!(ping, Message::Ping(_)), "{ping:?}");
+    }
+    assert_eq!(server.backend.watchers(), 1);
+}
+
+#[tokio::test]
+async fn every_update_has_the_same_form_as_the_record() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut record: Value = server
+        .get(&format!("/api/v1/executions/status/{id}"))
+        .await
+        .json();
+    for key in ["user_id", "code", "input_data"] {
+        record.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(server.watch(id).await.next().await["data"], record);
+}

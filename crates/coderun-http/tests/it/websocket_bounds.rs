@@ -1,0 +1,165 @@
+//! What a socket may not do, and how many there may be.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use coderun_domain::testing::execution_id;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
+
+use crate::support::socket::Socket;
+use crate::support::{Server, until};
+
+async fn open() -> (Server, Socket) {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.watch_all(id).await;
+    socket.next().await;
+    socket.next().await;
+    (server, socket)
+}
+
+#[tokio::test]
+async fn a_binary_message_is_1008() {
+    let (_server, mut socket) = open().await;
+    socket.send(Message::binary(vec![1, 2, 3])).await;
+    assert_eq!(socket.close_code().await, 1008);
+}
+
+#[tokio::test]
+async fn a_message_of_64_kib_is_read_and_one_byte_more_is_1009() {
+    let (_server, mut socket) = open().await;
+    socket.say(&"x".repeat(64 << 10)).await;
+    assert_eq!(socket.next().await["type"], "error");
+    socket.say(&"x".repeat((64 << 10) + 1)).await;
+    assert_eq!(socket.close_code().await, 1009);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_big_in_pieces_is_1009() {
+    let (_server, mut socket) = open().await;
+    for (number, opcode) in [Data::Text, Data::Continue, Data::Continue]
+        .into_iter()
+        .enumerate()
+    {
+        let header = FrameHeader {
+            is_final: number == 2,
+            opcode: OpCode::Data(opcode),
+            ..FrameHeader::default()
+        };
+        let piece = Frame::from_payload(header, "x".repeat(30_000).into());
+        socket.send(Message::Frame(piece)).await;
+    }
+    assert_eq!(socket.close_code().await, 1009);
+}
+
+#[tokio::test]
+async fn a_continuation_of_nothing_is_1008() {
+    let (_server, mut socket) = open().await;
+    let header = FrameHeader {
+        opcode: OpCode::Data(Data::Continue),
+        ..FrameHeader::default()
+    };
+    let piece = Frame::from_payload(header, "x".into());
+    socket.send(Message::Frame(piece)).await;
+    assert_eq!(socket.close_code().await, 1008);
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf8_is_1008() {
+    let (_server, mut socket) = open().await;
+    let piece = Frame::message(vec![0xff], OpCode::Data(Data::Text), true);
+    socket.send(Message::Frame(piece)).await;
+    assert_eq!(socket.close_code().await, 1008);
+}
+
+#[tokio::test]
+async fn one_socket_too_many_is_1013_and_a_closed_one_makes_room() {
+    let server = Server::with(|config| config.sockets.total_max = 1);
+    let id = server.backend.running();
+    let mut first = server.watch(id).await;
+    first.next().await;
+    assert_eq!(server.watch(id).await.close_code().await, 1013);
+    first.send(Message::Close(None)).await;
+    first.close_code().await;
+    until(|| server.backend.watchers() == 0).await;
+    assert_eq!(server.watch(id).await.next().await["seq"], 2);
+}
+
+#[tokio::test]
+async fn one_users_socket_too_many_is_1013_and_others_are_let_in() {
+    let server = Server::with(|config| config.sockets.per_user_max = 1);
+    let id = server.backend.running();
+    let mut first = server.watch(id).await;
+    first.next().await;
+    assert_eq!(server.watch(id).await.close_code().await, 1013);
+    let other = server.backend.add(execution_id(7), "bob", 0);
+    let mut socket = server.connect(&format!("{other}?token=bob"), &[]).await;
+    assert_eq!(socket.next().await["seq"], 1);
+}
+
+#[tokio::test]
+async fn one_unverified_socket_too_many_is_1013() {
+    let server = Server::with(|config| config.sockets.unverified_max = 1);
+    let id = server.backend.running();
+    let _waiting = server.connect(&format!("{id}?token=slow"), &[]).await;
+    until(|| server.verifier.stuck.load(Ordering::SeqCst) == 1).await;
+    let mut second = server.watch(id).await;
+    let frame = second.close_frame().await;
+    assert_eq!(u16::from(frame.code), 1013);
+    assert_eq!(frame.reason.as_str(), "Too many sockets are open");
+}
+
+#[tokio::test]
+async fn a_peer_silent_past_two_pings_is_dropped() {
+    let server = Server::with(|config| {
+        config.sockets.ping_interval = Duration::from_millis(30);
+    });
+    let id = server.backend.running();
+    let _silent = server.watch(id).await;
+    // The client library answers pings only when it is read, and nobody reads it.
+    until(|| server.backend.watchers() == 1).await;
+    until(|| server.backend.watchers() == 0).await;
+}
+
+#[tokio::test]
+async fn a_watcher_who_does_not_read_is_dropped() {
+    let server = Server::with(|config| {
+        config.sockets.send = Duration::from_millis(50);
+    });
+    let id = server.backend.running();
+    let chunk = bytes::Bytes::from(vec![b'x'; 256 << 10]);
+    for _ in 0..200 {
+        server.backend.write(id, chunk.clone());
+    }
+    let _stalled = server.watch_all(id).await;
+    until(|| server.backend.watchers() == 1).await;
+    until(|| server.backend.watchers() == 0).await;
+}
+
+#[tokio::test]
+async fn a_slow_watcher_learns_that_it_was_too_slow() {
+    let server = Server::with(|config| {
+        config.sockets.send = Duration::from_millis(500);
+    });
+    let id = server.backend.running();
+    let chunk = bytes::Bytes::from(vec![b'x'; 256 << 10]);
+    for _ in 0..200 {
+        server.backend.write(id, chunk.clone());
+    }
+    let mut slow = server.watch_all(id).await;
+    until(|| server.backend.watchers() == 1).await;
+    until(|| server.backend.watchers() == 0).await;
+    // It reads again while the close frame still waits for room.
+    loop {
+        match slow.frame().await {
+            Some(Ok(Message::Close(Some(frame)))) => {
+                assert_eq!(u16::from(frame.code), 1013);
+                return;
+            }
+            Some(Ok(_)) => {}
+            other => panic!("not closed: {other:?}"),
+        }
+    }
+}
