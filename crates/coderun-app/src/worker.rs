@@ -4,13 +4,16 @@
 //! that a run records carries its lease; when the lease is lost the program is killed and nothing more is recorded.
 
 mod keeper;
+mod pieces;
 mod recorder;
 mod run;
 mod settings;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease, QueueError, Swept};
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -115,9 +118,11 @@ impl Worker {
     }
 
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
-        run::Run::new(&self.ports, &self.settings, &lease)
-            .to_its_end(&abort)
-            .await;
+        let run = run::Run::new(&self.ports, &self.settings, &lease);
+        let running = AssertUnwindSafe(run.to_its_end(&abort));
+        if running.catch_unwind().await.is_err() {
+            tracing::error!(execution_id = %lease.id(), "a run panicked: another worker takes it over when its lease is over");
+        }
         drop(permit);
     }
 

@@ -7,8 +7,8 @@ use super::{WorkerPorts, WorkerSettings};
 
 /// Renews `lease` until it is lost, and cancels `cancelled` as soon as the owner wants the execution stopped.
 ///
-/// A queue that cannot be reached is asked again and again: the lease is lost only when the queue says so, and until
-/// then nobody else has the execution.
+/// A queue that cannot be reached is asked again and again: the lease is lost only when the queue says so. If it ran out
+/// meanwhile, another worker may run the program too; of the two, only the later one can record anything.
 pub(super) async fn keep(
     ports: &WorkerPorts,
     settings: &WorkerSettings,
@@ -20,7 +20,7 @@ pub(super) async fn keep(
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = ports.queue.cancel_requested(lease), if !cancelled.is_cancelled() => {}
+            () = ports.queue.cancel_requested(lease), if failures == 0 && !cancelled.is_cancelled() => {}
         }
         match ports.queue.renew(lease).await {
             Ok(Renewal::Continue) => {

@@ -13,12 +13,11 @@ use coderun_domain::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::pieces::Pieces;
 use super::{WorkerPorts, WorkerSettings};
 
 /// Watchers are told of output at most this often, after the first piece.
 const TELL_INTERVAL: Duration = Duration::from_millis(20);
-/// No event carries more output than this, in bytes.
-const CHUNK_MAX_BYTES: usize = 16 * 1024;
 
 /// The output of one run: kept up to the limit, and told in pieces.
 #[derive(Debug)]
@@ -32,8 +31,10 @@ pub(super) struct Recorder {
 struct Written {
     stdout: OutputBuffer,
     stderr: OutputBuffer,
-    /// What watchers have not been told yet; the limits of the two buffers bound it.
-    untold: VecDeque<OutputChunk>,
+    /// What was written since watchers were last told; the limits of the two buffers bound it.
+    fresh: Pieces,
+    /// What the queue was told, but did not say that it has: these pieces have their numbers and must not change.
+    telling: VecDeque<OutputChunk>,
     /// The last event that the queue has.
     told: Sequence,
 }
@@ -46,7 +47,8 @@ impl Recorder {
             written: Mutex::new(Written {
                 stdout: OutputBuffer::new(cap),
                 stderr: OutputBuffer::new(cap),
-                untold: VecDeque::new(),
+                fresh: Pieces::default(),
+                telling: VecDeque::new(),
                 told: lease.execution.sequence(),
             }),
             more: Notify::new(),
@@ -116,34 +118,29 @@ impl Recorder {
     }
 
     fn untold(&self) -> (Sequence, Vec<OutputChunk>) {
-        let written = self.lock();
-        (written.told, written.untold.iter().cloned().collect())
+        let mut written = self.lock();
+        let Written { fresh, telling, .. } = &mut *written;
+        telling.extend(fresh.seal(self.attempt));
+        (written.told, written.telling.iter().cloned().collect())
     }
 
     fn forget(&self, count: usize, told: Sequence) {
         let mut written = self.lock();
-        written.untold.drain(..count);
+        written.telling.drain(..count);
         written.told = told;
     }
 
-    fn record(&self, stream: OutputStream, bytes: &Bytes) {
+    fn record(&self, stream: OutputStream, bytes: &[u8]) {
         let mut written = self.lock();
         let buffer = match stream {
             OutputStream::Stdout => &mut written.stdout,
             OutputStream::Stderr => &mut written.stderr,
         };
         let kept = buffer.push(bytes);
-        let mut rest = bytes.slice(..kept);
-        while !rest.is_empty() {
-            let chunk = OutputChunk {
-                stream,
-                bytes: rest.split_to(rest.len().min(CHUNK_MAX_BYTES)),
-                attempt: self.attempt,
-            };
-            written.untold.push_back(chunk);
-        }
+        let kept = bytes.get(..kept).unwrap_or(bytes);
+        written.fresh.push(stream, kept);
         drop(written);
-        if kept > 0 {
+        if !kept.is_empty() {
             self.more.notify_one();
         }
     }

@@ -14,6 +14,8 @@ use super::{WorkerPorts, WorkerSettings, keeper};
 
 /// The longest that a worker keeps an execution that it cannot run before it gives it back.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+/// The longest that a worker which is to stop at once still tries to record or to hand over.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// One run of one execution.
 #[derive(Debug)]
@@ -62,8 +64,26 @@ impl<'a> Run<'a> {
     async fn run_and_record(&self, abort: &CancellationToken) {
         let recorder = Recorder::new(self.lease);
         let end = self.run(&recorder, abort).await;
-        if let Err(error) = self.record(&recorder, end, abort).await {
-            tell_unrecorded(&error);
+        tokio::select! {
+            result = self.record(&recorder, end, abort) => {
+                if let Err(error) = result {
+                    tell_unrecorded(&error);
+                }
+            }
+            () = self.out_of_time(abort) => tell_out_of_time(),
+        }
+    }
+
+    /// What has cost a run to find out is not given up lightly: recording is tried for as long as a run may take. If it
+    /// fails for so long, the lease runs out and another worker takes over.
+    async fn out_of_time(&self, abort: &CancellationToken) {
+        let last_words = async {
+            abort.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(self.longest()) => {}
+            () = last_words => {}
         }
     }
 
@@ -166,6 +186,8 @@ impl<'a> Run<'a> {
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
             () = abort.cancelled() => Ok(()),
+            // Giving it back ends an execution that its owner wants to be stopped.
+            () = cancelled.cancelled() => Ok(()),
             keeper::LeaseGone = keeper::keep(self.ports, self.settings, self.lease, &cancelled) => {
                 Err(QueueError::LeaseLost)
             }
@@ -173,13 +195,14 @@ impl<'a> Run<'a> {
     }
 
     async fn finish(&self, recorder: &Recorder, outcome: &Outcome) -> Result<(), QueueError> {
-        tracing::info!(verdict = %outcome.verdict(), "finished");
         let recording = async {
             recorder
                 .tell_rest(self.ports, self.settings, self.lease)
                 .await?;
             self.persist(|| self.ports.queue.finish(self.lease, outcome))
-                .await
+                .await?;
+            tracing::info!(verdict = %outcome.verdict(), "finished");
+            Ok(())
         };
         tokio::select! {
             result = recording => result,
@@ -199,21 +222,16 @@ impl<'a> Run<'a> {
         QueueError::LeaseLost
     }
 
-    /// Asks again while the queue cannot be reached, for as long as a run may take: what it has cost to find out is not
-    /// given up lightly, and if it must be, the lease runs out and another worker takes over.
+    /// Asks again while the queue cannot be reached.
     async fn persist<F>(&self, mut step: impl FnMut() -> F + Send) -> Result<(), QueueError>
     where
         F: Future<Output = Result<(), QueueError>> + Send,
     {
-        let give_up_at = tokio::time::Instant::now() + self.longest();
         let mut failures = 0;
         loop {
             match step().await {
-                Err(error) if error.is_transient() && tokio::time::Instant::now() < give_up_at => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot record, trying again"
-                    );
+                Err(error) if error.is_transient() => {
+                    tell_retry(&error);
                     tokio::time::sleep(self.settings.backoff(failures)).await;
                     failures += 1;
                 }
@@ -221,6 +239,17 @@ impl<'a> Run<'a> {
             }
         }
     }
+}
+
+fn tell_retry(error: &QueueError) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "cannot record, trying again"
+    );
+}
+
+fn tell_out_of_time() {
+    tracing::error!("this run is not recorded: the queue could not be reached in time");
 }
 
 /// Whoever has the execution now records what becomes of it; here it is only worth a line in the log.

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use coderun_domain::{
-    Attempt, ExecutionQueue, Language, Lease, Outcome, OutputChunk, QueueError, Renewal, Sequence,
-    Swept, Verdict, WorkerId,
+    Attempt, ExecutionQueue, ExecutionStore as _, Language, Lease, Outcome, OutputChunk,
+    QueueError, Renewal, Sequence, Swept, Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
 
-use super::support::{House, explanation, verdict};
+use super::support::{House, ended, explanation, verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_stays_away_ends_the_execution_after_the_last_attempt() {
@@ -54,6 +54,7 @@ struct FlakyQueue {
     finishes_to_lose: AtomicUsize,
     replies_to_lose: AtomicUsize,
     renewals_to_lose: AtomicUsize,
+    renewals: AtomicUsize,
 }
 
 impl FlakyQueue {
@@ -63,6 +64,7 @@ impl FlakyQueue {
             finishes_to_lose: AtomicUsize::new(0),
             replies_to_lose: AtomicUsize::new(0),
             renewals_to_lose: AtomicUsize::new(0),
+            renewals: AtomicUsize::new(0),
         }
     }
 }
@@ -91,6 +93,7 @@ impl ExecutionQueue for FlakyQueue {
         self.inner.work_available().await;
     }
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
+        self.renewals.fetch_add(1, Ordering::SeqCst);
         lose(&self.renewals_to_lose)?;
         self.inner.renew(lease).await
     }
@@ -120,7 +123,7 @@ impl ExecutionQueue for FlakyQueue {
         self.inner.sweep().await
     }
     async fn check(&self) -> Result<(), QueueError> {
-        self.inner.check().await
+        ExecutionQueue::check(&self.inner).await
     }
 }
 
@@ -182,4 +185,60 @@ async fn the_execution_of_a_worker_that_vanished_is_taken_over() {
     let ended = house.end(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_does_not_hurry_renewals_that_fail() {
+    let house = House::new();
+    let queue = Arc::new(FlakyQueue::over(house.backend.clone()));
+    let _worker = house.start_over("w1", Arc::clone(&queue) as Arc<dyn ExecutionQueue>);
+    let id = house.submit("until-cancelled").await;
+    house.running(id).await;
+    queue.renewals_to_lose.store(4, Ordering::SeqCst);
+    house.backend.request_cancel(id).await.unwrap();
+    let before = tokio::time::Instant::now();
+    assert_eq!(verdict(&house.end(id).await), Verdict::Cancelled);
+    let renewals = queue.renewals.load(Ordering::SeqCst);
+    assert!(renewals <= 8, "{renewals} renewals");
+    let waited = before.elapsed();
+    assert!(
+        waited >= std::time::Duration::from_millis(1500),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_can_never_be_recorded_does_not_hold_the_worker() {
+    let house = House::new();
+    let queue = FlakyQueue::over(house.backend.clone());
+    queue.finishes_to_lose.store(usize::MAX, Ordering::SeqCst);
+    let worker = house.start_over("w1", Arc::new(queue));
+    let id = house.submit("print out").await;
+    house.running(id).await;
+    house.shutdown.drain.cancel();
+    house.shutdown.abort.cancel();
+    ended(worker).await;
+    assert!(house.get(id).await.outcome().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_panics_costs_one_attempt() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let broken = house.submit("no such line").await;
+    let good = house.submit("print out").await;
+    assert_eq!(verdict(&house.end(good).await), Verdict::Accepted);
+    let ended = house.end(broken).await;
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    assert_eq!(ended.attempt(), Attempt::from_count(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_while_the_runner_is_away_ends_the_wait() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("unavailable").await;
+    house.running(id).await;
+    house.backend.request_cancel(id).await.unwrap();
+    assert_eq!(verdict(&house.end(id).await), Verdict::Cancelled);
 }

@@ -94,3 +94,14 @@ async fn no_more_run_at_a_time_than_there_are_permits() {
     }
     assert_eq!(house.runner.most_alive.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_small_writes_become_few_events() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit(&"print x\n".repeat(1000)).await;
+    let ended = house.end(id).await;
+    assert_eq!(ended.outcome().unwrap().output().bytes().len(), 1000);
+    let count = house.story(id).await.len();
+    assert!(count <= 6, "{count} events");
+}
