@@ -15,6 +15,12 @@ pub enum Event {
     Output(OutputChunk),
 }
 
+impl From<OutputChunk> for Event {
+    fn from(chunk: OutputChunk) -> Self {
+        Self::Output(chunk)
+    }
+}
+
 /// A piece of output as the program wrote it. `Debug` shows the length only.
 ///
 /// The chunks of the last attempt of one stream, put together in order, are byte for byte what was kept of the stream.

@@ -61,9 +61,12 @@ impl Execution {
         }
     }
 
-    /// The same execution with its progress replaced by what a later event says.
+    /// The same execution as a later event shows it; an event that is not later changes nothing.
     #[must_use]
     pub fn at(self, progress: Progress) -> Self {
+        if progress.sequence() <= self.progress.sequence() {
+            return self;
+        }
         Self { progress, ..self }
     }
 

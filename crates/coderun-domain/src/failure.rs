@@ -24,4 +24,6 @@ pub enum FailureKind {
 }
 
 /// The error of a technology behind a port, kept as the source of the port's own error.
+///
+/// It ends up in a log, so adapters keep addresses and secrets out of it.
 pub type BackendError = Box<dyn std::error::Error + Send + Sync>;

@@ -10,6 +10,9 @@
 //!
 //! # Embedding it with a store of one's own
 //!
+//! This one has neither quotas nor a queue. A real one passes the suites of `coderun-conformance`, which name every
+//! promise that is missing here.
+//!
 //! ```
 //! use std::collections::HashMap;
 //! use std::sync::Mutex;
@@ -47,8 +50,15 @@
 //!         Ok(list)
 //!     }
 //!     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
-//!         let execution = self.get(id).await?;
-//!         Ok(execution.map_or(CancelReply::Absent, |it| CancelReply::AlreadyFinal(Box::new(it))))
+//!         let mut map = self.0.lock().unwrap();
+//!         let Some(execution) = map.get(&id).cloned() else { return Ok(CancelReply::Absent) };
+//!         let outcome = Outcome::without_run(EndedWithoutRun::Cancelled, "It was cancelled");
+//!         let at = execution.progress().updated_at();
+//!         let Ok(ended) = execution.clone().finish(outcome, at) else {
+//!             return Ok(CancelReply::AlreadyFinal(Box::new(execution)));
+//!         };
+//!         map.insert(id, ended.clone());
+//!         Ok(CancelReply::Ended(Box::new(ended)))
 //!     }
 //!     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
 //!         Ok(self.0.lock().unwrap().remove(&id).is_some())
@@ -75,6 +85,7 @@
 //! let found = store.get(execution.id()).await?.expect("it was submitted");
 //! assert_eq!(found.status(), Status::Pending);
 //! assert_eq!(found.submission().language().as_str(), "python");
+//! assert!(matches!(store.request_cancel(found.id()).await?, CancelReply::Ended(_)));
 //! # Ok(())
 //! # }
 //! ```

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use coderun_app::{
     Executions, ExecutionsPorts, Readiness, ReadinessPorts, Shutdown, Worker, WorkerPorts,
     WorkerSettings,
@@ -48,7 +48,6 @@ pub(crate) struct Ports {
 pub(crate) async fn ports(settings: &Settings) -> anyhow::Result<Ports> {
     let Role::All = settings.role;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    refuse_exposed_development_tokens(settings)?;
     let issuer = development_issuer(settings)?;
     let memory = MemoryBackend::with_config(
         settings.limits.store_policy(),
@@ -102,17 +101,6 @@ pub(crate) fn development_issuer(settings: &Settings) -> anyhow::Result<Developm
         .as_deref()
         .context("there is no home directory: set STATE_DIR to a folder for the key")?;
     DevelopmentIssuer::open(directory).context("cannot use the key of the development issuer")
-}
-
-fn refuse_exposed_development_tokens(settings: &Settings) -> anyhow::Result<()> {
-    if settings.host.is_loopback() || settings.dangerously_expose_development_tokens {
-        return Ok(());
-    }
-    bail!(
-        "HOST is {}, which others can reach, but tokens are those of the development issuer, which anybody on this \
-         machine can make; listen on 127.0.0.1, or set DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS=true if that is what you want",
-        settings.host
-    )
 }
 
 /// The use cases.

@@ -1,9 +1,21 @@
 //! The process environment behind a trait, so that tests bring their own.
 
+use std::env::VarError;
+
 /// Where environment variables come from.
 pub trait Environment {
-    /// The value of a variable; `None` if it is unset, empty or not Unicode.
-    fn get(&self, name: &str) -> Option<String>;
+    /// The value of a variable; `None` if it is unset or empty.
+    ///
+    /// # Errors
+    /// [`NotUnicode`] if its value is no text.
+    fn get(&self, name: &str) -> Result<Option<String>, NotUnicode>;
+}
+
+/// A variable whose value is no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable `{name}` is not valid Unicode")]
+pub struct NotUnicode {
+    name: String,
 }
 
 /// The environment that the process was started with.
@@ -15,15 +27,22 @@ impl Environment for ProcessEnvironment {
         clippy::disallowed_methods,
         reason = "the one place where the environment is read"
     )]
-    fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+    fn get(&self, name: &str) -> Result<Option<String>, NotUnicode> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(NotUnicode {
+                name: name.to_owned(),
+            }),
+        }
     }
 }
 
 #[cfg(test)]
 impl<S: std::hash::BuildHasher> Environment for std::collections::HashMap<&str, &str, S> {
-    fn get(&self, name: &str) -> Option<String> {
-        let value = std::collections::HashMap::get(self, name)?;
-        (!value.is_empty()).then(|| (*value).to_owned())
+    fn get(&self, name: &str) -> Result<Option<String>, NotUnicode> {
+        let value = std::collections::HashMap::get(self, name);
+        let value = value.filter(|value| !value.is_empty());
+        Ok(value.map(|value| (*value).to_owned()))
     }
 }

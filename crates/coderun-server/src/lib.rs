@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-pub use environment::{Environment, ProcessEnvironment};
+pub use environment::{Environment, NotUnicode, ProcessEnvironment};
 use settings::{Command, Invocation};
 
 /// Runs the program with these arguments (the first is its own name) in this environment.

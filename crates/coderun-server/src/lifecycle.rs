@@ -1,14 +1,17 @@
 //! Starting and stopping: signals, and the order in which things end.
 //!
 //! The first SIGTERM or SIGINT begins the drain: readiness turns to 503, no submission is accepted and no work taken,
-//! what runs may finish. When it has, or after the time allowed, what still runs is killed and handed over, sockets are
-//! closed with 1012, and the process ends. A second signal ends the wait at once.
+//! what runs may finish. When it has, or after the time allowed, or at a second signal, what still runs is killed and
+//! handed over, sockets are closed with 1012, and the process ends: within five seconds, or at a third signal.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use coderun_app::Shutdown;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What is left to do once nothing runs any more may take so long.
+const LAST_STEPS: Duration = Duration::from_secs(5);
 
 /// The signals that ask the service to end.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ impl StopSignals {
         }
     }
 
-    /// Turns signals into steps of the shutdown; never answers.
+    /// Turns signals into steps of the shutdown; answers when there is no more time for any of them.
     pub(crate) async fn drive(mut self, shutdown: &Shutdown, patience: Duration) {
         self.next().await;
         tell("stopping: finishing what runs");
@@ -44,7 +47,11 @@ impl StopSignals {
             () = self.next() => tell("stopping: asked twice"),
         }
         shutdown.abort.cancel();
-        std::future::pending::<()>().await;
+        tokio::select! {
+            () = tokio::time::sleep(LAST_STEPS) => {}
+            () = self.next() => {}
+        }
+        tell("stopped before everything was closed");
     }
 }
 

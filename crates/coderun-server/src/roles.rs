@@ -30,13 +30,20 @@ pub(crate) async fn all(
         http_ports,
         end.clone(),
     )?;
-    let work = async {
+    let serving = async {
+        let result = server.await;
+        // Without the API nobody learns of what runs, so it need not go on.
+        shutdown.drain.cancel();
+        shutdown.abort.cancel();
+        result
+    };
+    let working = async {
         worker.work(&shutdown).await;
         end.cancel();
     };
     let patience = settings.drain_seconds.duration();
     tokio::select! {
-        (result, ()) = async { tokio::join!(server, work) } => result.context("the server failed"),
+        (result, ()) = async { tokio::join!(serving, working) } => result.context("the server failed"),
         () = signals.drive(&shutdown, patience) => Ok(()),
     }
 }

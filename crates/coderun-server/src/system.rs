@@ -1,6 +1,7 @@
 //! Time and chance as the operating system gives them.
 
 use coderun_domain::{Clock, ExecutionId, IdGenerator, WorkerId};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,4 +34,24 @@ impl IdGenerator for RandomIds {
 pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
     let suffix = RandomIds.execution_id();
     Ok(WorkerId::parse(format!("{}-{suffix}", std::process::id()))?)
+}
+
+/// Lets this process open as many files as it is allowed to, and says so if that is less than it may need.
+pub(crate) fn raise_open_files_limit(needed: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let allowed = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    if allowed.is_some_and(|allowed| usize::try_from(allowed).is_ok_and(|it| it < needed)) {
+        tracing::warn!(
+            allowed,
+            needed,
+            "the limit of open files is less than SOCKETS_MAX needs"
+        );
+    }
 }

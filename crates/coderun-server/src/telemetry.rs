@@ -18,7 +18,7 @@ pub(crate) fn start(
     format: Option<LogFormat>,
     environment: &dyn Environment,
 ) -> anyhow::Result<()> {
-    let directives = environment.get("RUST_LOG");
+    let directives = environment.get("RUST_LOG")?;
     let directives = directives.as_deref().unwrap_or(FILTER);
     let filter = EnvFilter::try_new(directives)
         .with_context(|| format!("RUST_LOG is `{directives}`, which is not a log filter"))?;

@@ -91,8 +91,14 @@ impl Progress {
         if claims_run && attempt == Attempt::NONE {
             return Err(RestoreError::RunWithoutAttempt);
         }
-        if sequence == Sequence::START {
-            return Err(RestoreError::NoFirstEvent);
+        // The submission, a start for each attempt, and the step that led from there to where it stands.
+        let last_step = match &state {
+            State::Pending => u64::from(attempt != Attempt::NONE),
+            State::Running { .. } => 0,
+            State::Final { .. } => 1,
+        };
+        if sequence.number() < 1 + u64::from(attempt.count()) + last_step {
+            return Err(RestoreError::TooFewEvents);
         }
         Ok(Self {
             state,
@@ -237,7 +243,7 @@ pub enum RestoreError {
     /// It runs or has run, but no attempt was counted.
     #[error("a run without an attempt")]
     RunWithoutAttempt,
-    /// There is no event, not even the submission.
-    #[error("no first event")]
-    NoFirstEvent,
+    /// It cannot stand there after so few events.
+    #[error("too few events")]
+    TooFewEvents,
 }

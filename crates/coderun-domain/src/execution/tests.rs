@@ -107,6 +107,14 @@ fn a_clock_that_goes_back_does_not_take_the_times_with_it() {
     assert_eq!(ended.progress().updated_at(), at(50));
 }
 
+#[test]
+fn only_a_later_event_changes_an_execution() {
+    let (pending, running) = (standing(PENDING), standing(RUNNING));
+    let later = pending.clone().at(running.progress().clone());
+    assert_eq!(later, running);
+    assert_eq!(later.clone().at(pending.progress().clone()), running);
+}
+
 fn parts(state: State, attempt: u32, sequence: u64) -> ProgressParts {
     ProgressParts {
         state,
@@ -118,7 +126,16 @@ fn parts(state: State, attempt: u32, sequence: u64) -> ProgressParts {
 }
 
 #[rstest]
-#[case(parts(State::Pending, 0, 0), RestoreError::NoFirstEvent)]
+#[case(parts(State::Pending, 0, 0), RestoreError::TooFewEvents)]
+#[case(parts(State::Pending, 1, 2), RestoreError::TooFewEvents)]
+#[case(
+    parts(State::Running { worker: worker(), started_at: at(15) }, 2, 2),
+    RestoreError::TooFewEvents
+)]
+#[case(
+    parts(State::Final { outcome: failed().into(), completed_at: at(20) }, 0, 1),
+    RestoreError::TooFewEvents
+)]
 #[case(
     parts(State::Running { worker: worker(), started_at: at(15) }, 0, 2),
     RestoreError::RunWithoutAttempt

@@ -82,9 +82,6 @@ pub trait RunIo: Send {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
-    /// The word that results carry, such as `sandbox`.
-    fn name(&self) -> &'static str;
-
     /// The languages that can be run now, best known from the runner itself.
     fn languages(&self) -> Vec<LanguageSpec>;
 

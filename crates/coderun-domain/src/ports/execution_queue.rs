@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attempt, BackendError, Event, Execution, ExecutionId, Language, Outcome, OutputChunk, Sequence,
+    Attempt, BackendError, Execution, ExecutionId, Language, Outcome, OutputChunk, Sequence,
     WorkerId,
 };
 
@@ -165,11 +165,5 @@ impl QueueError {
             Self::Unavailable { .. } => true,
             Self::LeaseLost | Self::Corrupt { .. } => false,
         }
-    }
-}
-
-impl From<OutputChunk> for Event {
-    fn from(chunk: OutputChunk) -> Self {
-        Self::Output(chunk)
     }
 }

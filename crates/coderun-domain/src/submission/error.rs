@@ -25,8 +25,6 @@ pub enum Field {
     Files,
     /// The name of one file, counted from 0.
     FileName(usize),
-    /// The content of one file, counted from 0.
-    FileContent(usize),
     /// One of the limits.
     Limit(LimitName),
     /// What the program must print.
@@ -45,7 +43,6 @@ impl fmt::Display for Field {
             Self::Arg(index) => write!(f, "args[{index}]"),
             Self::Files => f.write_str("files"),
             Self::FileName(index) => write!(f, "files[{index}].name"),
-            Self::FileContent(index) => write!(f, "files[{index}].content"),
             Self::Limit(name) => write!(f, "limits.{}", name.as_str()),
             Self::ExpectedOutput => f.write_str("expected_output"),
         }
@@ -183,12 +180,15 @@ impl SubmissionError {
         &self.errors
     }
 
-    /// [`FailureKind::TooLarge`] where the code or the input is too long, else [`FailureKind::Invalid`].
+    /// [`FailureKind::TooLarge`] where code, input or expected output is too long, else [`FailureKind::Invalid`].
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         let too_large = |error: &FieldError| {
-            matches!(error.field, Field::Code | Field::InputData)
-                && matches!(error.problem, Problem::TooLong { .. })
+            let is_text = matches!(
+                error.field,
+                Field::Code | Field::InputData | Field::ExpectedOutput
+            );
+            is_text && matches!(error.problem, Problem::TooLong { .. })
         };
         if self.errors.iter().any(too_large) {
             FailureKind::TooLarge

@@ -75,12 +75,17 @@ fn too_much_code_or_input_is_too_large_and_the_rest_is_invalid() {
         input: long.clone(),
         ..draft()
     };
+    let expected = SubmissionDraft {
+        expected_output: Some(long.clone()),
+        ..draft()
+    };
     let args = SubmissionDraft {
         args: vec![long],
         ..draft()
     };
     assert_eq!(parse(code).unwrap_err().kind(), FailureKind::TooLarge);
     assert_eq!(parse(input).unwrap_err().kind(), FailureKind::TooLarge);
+    assert_eq!(parse(expected).unwrap_err().kind(), FailureKind::TooLarge);
     assert_eq!(parse(args).unwrap_err().kind(), FailureKind::Invalid);
 }
 

@@ -28,10 +28,6 @@ struct InstantRunner;
 
 #[async_trait]
 impl CodeRunner for InstantRunner {
-    fn name(&self) -> &'static str {
-        "instant"
-    }
-
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
     }

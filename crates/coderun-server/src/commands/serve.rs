@@ -9,10 +9,15 @@ use crate::compose;
 use crate::lifecycle::StopSignals;
 use crate::roles;
 use crate::settings::Settings;
+use crate::system::raise_open_files_limit;
+
+/// Files beside sockets: those of runs, of the runtime and of requests.
+const OTHER_FILES: usize = 512;
 
 /// Serves until a signal asks it to stop, and answers when everything has ended.
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     coderun_firebase::install_crypto_provider();
+    raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -173,6 +173,30 @@ impl LimitSettings {
         })
     }
 
+    /// The first default that is above its own maximum, by their names.
+    pub(crate) fn default_above_maximum(&self) -> Option<(&'static str, &'static str)> {
+        let pairs = [
+            (
+                self.cpu_time_default.duration() > self.cpu_time_max.duration(),
+                ("CPU_TIME_DEFAULT", "CPU_TIME_MAX"),
+            ),
+            (
+                self.wall_time_default.duration() > self.wall_time_max.duration(),
+                ("WALL_TIME_DEFAULT", "WALL_TIME_MAX"),
+            ),
+            (
+                self.memory_default.bytes() > self.memory_max.bytes(),
+                ("MEMORY_DEFAULT", "MEMORY_MAX"),
+            ),
+            (
+                self.output_default.bytes() > self.output_max.bytes(),
+                ("OUTPUT_DEFAULT", "OUTPUT_MAX"),
+            ),
+        ];
+        let above = pairs.into_iter().find(|(is_above, _)| *is_above);
+        above.map(|(_, names)| names)
+    }
+
     /// How much is stored and for how long.
     pub(crate) const fn store_policy(&self) -> StorePolicy {
         StorePolicy {

@@ -4,14 +4,15 @@
 //! environment takes the place of a default there, so it is checked just like a flag.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches as _};
 
-use super::{Command, CommandLine, Invocation, unsupported};
-use crate::{Environment, complain};
+use super::{Command, CommandLine, Invocation, Settings, unsupported};
+use crate::{Environment, NotUnicode, complain};
 
 /// Says why there are no settings.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,27 @@ pub(crate) enum SettingsError {
         /// What it should be.
         expectation: String,
     },
+    /// A default is above its own maximum.
+    #[error("`{default}` must not be above `{maximum}`")]
+    AboveMaximum {
+        /// The default.
+        default: &'static str,
+        /// The maximum.
+        maximum: &'static str,
+    },
+    /// Development tokens would be accepted from everywhere.
+    #[error(
+        "`HOST` is {host}, which others can reach, but tokens are those of the development issuer, which anybody on \
+         this machine can make; listen on 127.0.0.1, or set `DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS=true` if that is \
+         what you want"
+    )]
+    ExposedDevelopmentTokens {
+        /// Where the service was to listen.
+        host: IpAddr,
+    },
+    /// A variable is no text.
+    #[error(transparent)]
+    NotUnicode(#[from] NotUnicode),
     /// A setting of the contract that this build does not have yet.
     #[error(
         "`{name}` is set, but this build does not support it yet: {instead}. Unset it to go on"
@@ -95,39 +117,65 @@ pub(crate) fn read(
     if let Some(path) = flags.get_one::<PathBuf>("config") {
         command = with_file(command, path)?;
     }
-    if let Some((name, instead)) = unsupported::find(environment) {
+    if let Some((name, instead)) = unsupported::find(environment)? {
         return Err(SettingsError::Unsupported { name, instead });
     }
     command = with_environment(command, environment)?;
     let matches = command.try_get_matches_from(&arguments)?;
     let parsed = CommandLine::from_arg_matches(&matches)?;
+    let settings = complete(parsed.settings, environment)?;
+    check(&settings)?;
+    let text = |value: OsString| value.to_string_lossy().into_owned();
     let effective = keys.into_iter().filter_map(|key| {
-        let value = matches
-            .get_raw(&key)?
-            .next()?
-            .to_string_lossy()
-            .into_owned();
-        Some((key, value))
+        let given = matches.get_raw(&key).and_then(|mut values| values.next());
+        let found = match key.as_str() {
+            "state_dir" => settings.state_dir.clone().map(OsString::from),
+            "toolchain_path" => settings.toolchain_path.clone().map(OsString::from),
+            _ => None,
+        };
+        let value = given.map(OsString::from).or(found)?;
+        Some((key, text(value)))
     });
-    let mut settings = parsed.settings;
-    settings.state_dir = settings.state_dir.or_else(|| state_dir(environment));
-    settings.toolchain_path = settings.toolchain_path.or_else(|| environment.get("PATH"));
-    settings.home = environment.get("HOME");
+    let effective = effective.collect();
     Ok(Invocation {
         command: parsed.command.unwrap_or(Command::Serve),
         settings,
-        effective: effective.collect(),
+        effective,
     })
 }
 
+/// Adds what is found in the environment under names that are not ours.
+fn complete(settings: Settings, environment: &dyn Environment) -> Result<Settings, NotUnicode> {
+    let found = state_dir(environment)?;
+    let path = environment.get("PATH")?;
+    Ok(Settings {
+        state_dir: settings.state_dir.or(found),
+        toolchain_path: settings.toolchain_path.or(path),
+        home: environment.get("HOME")?,
+        ..settings
+    })
+}
+
+/// Checks what no setting can be checked for alone.
+fn check(settings: &Settings) -> Result<(), SettingsError> {
+    if let Some((default, maximum)) = settings.limits.default_above_maximum() {
+        return Err(SettingsError::AboveMaximum { default, maximum });
+    }
+    if !settings.host.is_loopback() && !settings.dangerously_expose_development_tokens {
+        let host = settings.host;
+        return Err(SettingsError::ExposedDevelopmentTokens { host });
+    }
+    Ok(())
+}
+
 /// Where programs keep what should outlive them, by the XDG base directory specification.
-fn state_dir(environment: &dyn Environment) -> Option<PathBuf> {
-    let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
-    let base = base.filter(|path| path.is_absolute()).or_else(|| {
-        let home = environment.get("HOME")?;
-        Some(Path::new(&home).join(".local/state"))
-    });
-    base.map(|base| base.join("coderun"))
+fn state_dir(environment: &dyn Environment) -> Result<Option<PathBuf>, NotUnicode> {
+    let base = environment.get("XDG_STATE_HOME")?.map(PathBuf::from);
+    let home = environment.get("HOME")?;
+    let base = base
+        .filter(|path| path.is_absolute())
+        .or_else(|| home.map(|home| Path::new(&home).join(".local/state")));
+    Ok(base.map(|base| base.join("coderun")))
 }
 
 /// The parser, with every setting allowed before and after the command's name.
@@ -195,7 +243,7 @@ fn with_environment(
         .into_iter()
         .try_fold(command, |command, key| {
             let name = key.to_uppercase();
-            match environment.get(&name) {
+            match environment.get(&name)? {
                 Some(value) => with_default(command, "the environment", &name, &value),
                 None => Ok(command),
             }

@@ -112,6 +112,27 @@ fn what_this_build_cannot_honour_is_refused_by_name() {
 }
 
 #[test]
+fn a_default_above_its_maximum_is_refused() {
+    assert_eq!(
+        complaint(&["--cpu-time-default", "16"], &[]),
+        "`CPU_TIME_DEFAULT` must not be above `CPU_TIME_MAX`"
+    );
+    assert!(read_with(&["--cpu-time-default", "15"], &nothing()).is_ok());
+}
+
+#[test]
+fn development_tokens_are_not_exposed_by_accident() {
+    assert!(complaint(&["--host", "0.0.0.0"], &[]).contains("`HOST` is 0.0.0.0"));
+    let flags = [
+        "--host",
+        "0.0.0.0",
+        "--dangerously-expose-development-tokens",
+    ];
+    assert!(read_with(&flags, &nothing()).is_ok());
+    assert!(read_with(&["--host", "::1"], &nothing()).is_ok());
+}
+
+#[test]
 fn sizes_are_read_with_their_units() {
     let environment = HashMap::from([("CODE_MAX", "1000"), ("INPUT_MAX", "2 MiB")]);
     let settings = read_with(&[], &environment).unwrap().settings;

@@ -1,9 +1,9 @@
 //! Settings of the contract that this build cannot honour yet: they are refused by name, never ignored.
 
-use crate::Environment;
+use crate::{Environment, NotUnicode};
 
 /// Variables that would change what the service does, and what this build does instead.
-const UNSUPPORTED: [(&str, &str); 18] = [
+const UNSUPPORTED: [(&str, &str); 22] = [
     ("REDIS_URL", "state is kept in memory"),
     ("REDIS_HOST", "state is kept in memory"),
     ("KEY_PREFIX", "state is kept in memory"),
@@ -18,9 +18,13 @@ const UNSUPPORTED: [(&str, &str); 18] = [
     ("PISTON_URL", SANDBOX),
     ("PISTON_API_KEY", SANDBOX),
     ("JUDGE0_URL", SANDBOX),
+    ("JUDGE0_API_KEY", SANDBOX),
     ("GO_JUDGE_URL", SANDBOX),
+    ("GO_JUDGE_API_KEY", SANDBOX),
     ("ONLINECOMPILER_URL", SANDBOX),
+    ("ONLINECOMPILER_API_KEY", SANDBOX),
     ("PUBLIC_URL", SANDBOX),
+    ("CALLBACK_ALLOW", "nobody is called back"),
     ("ADMIN_ADDR", "there is no admin address"),
 ];
 
@@ -28,8 +32,13 @@ const DEVELOPMENT: &str = "users are known by tokens of the development issuer";
 const SANDBOX: &str = "code is run by the built-in sandbox";
 
 /// The first variable that is set though nothing here would obey it, and what happens instead.
-pub(super) fn find(environment: &dyn Environment) -> Option<(&'static str, &'static str)> {
-    UNSUPPORTED
-        .into_iter()
-        .find(|(name, _)| environment.get(name).is_some())
+pub(super) fn find(
+    environment: &dyn Environment,
+) -> Result<Option<(&'static str, &'static str)>, NotUnicode> {
+    for (name, instead) in UNSUPPORTED {
+        if environment.get(name)?.is_some() {
+            return Ok(Some((name, instead)));
+        }
+    }
+    Ok(None)
 }

@@ -46,11 +46,26 @@ fn a_setting_of_a_later_version_stops_the_start() {
 
 #[test]
 fn development_tokens_are_not_served_to_the_network() {
-    let stopped = output(coderun(&state()).env("HOST", "0.0.0.0").env("PORT", "0"));
-    assert_eq!(stopped.status.code(), Some(1));
+    for command in ["serve", "check-config"] {
+        let stopped = output(coderun(&state()).arg(command).env("HOST", "0.0.0.0"));
+        assert_eq!(stopped.status.code(), Some(2), "{command}");
+        let complaint = text(&stopped.stderr);
+        assert!(
+            complaint.contains("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS"),
+            "{complaint}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text_stops_the_start() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let nonsense = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
+    let stopped = output(coderun(&state()).env("STATE_DIR", nonsense));
+    assert_eq!(stopped.status.code(), Some(2));
     let complaint = text(&stopped.stderr);
     assert!(
-        complaint.contains("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS"),
+        complaint.contains("`STATE_DIR` is not valid Unicode"),
         "{complaint}"
     );
 }

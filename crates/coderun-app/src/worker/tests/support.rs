@@ -61,10 +61,6 @@ impl Drop for Alive {
 
 #[async_trait]
 impl CodeRunner for ScriptedRunner {
-    fn name(&self) -> &'static str {
-        "scripted"
-    }
-
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
     }
