@@ -47,7 +47,7 @@ impl Execution {
         }
     }
 
-    /// An execution as a store kept it, or an earlier one at a later progress.
+    /// An execution as a store kept it, or as one of its events shows it.
     #[must_use]
     pub fn restore(
         id: ExecutionId,
@@ -59,15 +59,6 @@ impl Execution {
             submission: submission.into(),
             progress,
         }
-    }
-
-    /// The same execution as a later event shows it; an event that is not later changes nothing.
-    #[must_use]
-    pub fn at(self, progress: Progress) -> Self {
-        if progress.sequence() <= self.progress.sequence() {
-            return self;
-        }
-        Self { progress, ..self }
     }
 
     /// A worker takes it up, for the first time or after the worker before it was lost.

@@ -8,7 +8,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use coderun_domain::{BearerToken, FailureKind, Principal, VerifyError};
-use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 use crate::query::Query;
@@ -50,27 +49,8 @@ impl FromRequest for Authenticated {
         Box::pin(async move {
             let (state, token) = found?;
             let verified = state.ports.verifier.verify(&token).await;
-            verified
-                .inspect_err(|error| log_refusal(&token, error))
-                .map(Self)
-                .map_err(challenge)
+            verified.map(Self).map_err(challenge)
         })
-    }
-}
-
-/// Logs that a token was refused, by its fingerprint.
-pub(crate) fn log_refusal(token: &BearerToken, error: &VerifyError) {
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        let digest = Sha256::digest(token.expose());
-        let fingerprint = digest
-            .iter()
-            .take(4)
-            .fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
-        tracing::debug!(
-            token_sha256 = format!("{fingerprint:08x}"),
-            reason = error.reason(),
-            "a token was refused"
-        );
     }
 }
 

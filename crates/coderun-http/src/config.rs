@@ -80,6 +80,8 @@ pub struct SocketLimits {
     pub ping_interval: Duration,
     /// How long a message may wait for a slow watcher. Default 5 s.
     pub send: Duration,
+    /// How long a peer may take to answer a close frame until its connection ends without. Default 1 s.
+    pub close: Duration,
     /// How long a socket stays open after its token has expired: the skew that the verifier allows. Default 60 s.
     pub expiry_grace: Duration,
 }
@@ -94,6 +96,7 @@ impl Default for SocketLimits {
             message_max: ByteSize::from_kib(64),
             ping_interval: Duration::from_secs(20),
             send: Duration::from_secs(5),
+            close: Duration::from_secs(1),
             expiry_grace: Duration::from_mins(1),
         }
     }
@@ -106,6 +109,9 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// Until a request body is there. Default 30 s.
     pub request_body: Duration,
+    /// How long the rest of a body that nobody wants is still taken after the answer, so that a client who sends first
+    /// and reads later finds the answer. Default 1 s.
+    pub linger: Duration,
     /// How long an unused connection is kept for the next request. Default 75 s.
     pub keep_alive: Duration,
     /// How long what was sent may stay unread by the peer until its connection is cut. Default 30 s.
@@ -119,6 +125,7 @@ impl Default for Timeouts {
         Self {
             request_head: Duration::from_secs(10),
             request_body: Duration::from_secs(30),
+            linger: Duration::from_secs(1),
             keep_alive: Duration::from_secs(75),
             unread: Duration::from_secs(30),
             drain: Duration::from_secs(10),

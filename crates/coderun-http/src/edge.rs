@@ -7,6 +7,7 @@ mod request_id;
 mod unread;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -36,7 +37,7 @@ pub(crate) async fn around(
 ) -> Result<ServiceResponse, actix_web::Error> {
     let call = Call::of(&mut request, &state.config);
     let span = tracing::info_span!("request", request_id = call.id.as_str());
-    let answer = match call.refusal(&state.config) {
+    let answer = match call.refusal() {
         Some(Answer::Refused(problem)) => Ok(request.error_response(problem)),
         Some(Answer::Preflight) => {
             Ok(request.into_response(HttpResponse::new(StatusCode::NO_CONTENT)))
@@ -55,10 +56,11 @@ pub(crate) async fn around(
 struct Call {
     id: RequestId,
     uri: Uri,
-    host: Option<HeaderValue>,
+    host_is_allowed: bool,
     origin: cors::Origin,
     access: Access,
     payload: Option<HeldPayload>,
+    linger: Duration,
 }
 
 /// An answer that needs no handler.
@@ -71,20 +73,20 @@ impl Call {
     fn of(request: &mut ServiceRequest, config: &HttpConfig) -> Self {
         let payload = HeldPayload::of(request);
         let headers = request.headers();
-        let host = headers.get(header::HOST).cloned();
+        let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
         Self {
             id: RequestId::of(headers),
             uri: request.uri().clone(),
             origin: cors::Origin::of(request.method(), headers, &config.origins),
             access: Access::begin(request.method().clone()),
-            host,
+            host_is_allowed: config.hosts.allows(host),
             payload,
+            linger: config.timeouts.linger,
         }
     }
 
-    fn refusal(&self, config: &HttpConfig) -> Option<Answer> {
-        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
-        if !config.hosts.allows(host) {
+    fn refusal(&self) -> Option<Answer> {
+        if !self.host_is_allowed {
             let detail = "This server answers to loopback names only";
             let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, detail);
             return Some(Answer::Refused(problem));
@@ -129,7 +131,7 @@ impl Call {
 
     fn hold_payload(&self, body: BoxBody) -> BoxBody {
         match &self.payload {
-            Some(payload) => payload.until_sent(body),
+            Some(payload) => payload.until_sent(body, self.linger),
             None => body,
         }
     }
@@ -138,9 +140,7 @@ impl Call {
     fn complete(&self, headers: &mut HeaderMap) {
         headers.insert(request_id::HEADER, self.id.to_header());
         for (name, value) in ALWAYS {
-            if !headers.contains_key(&name) {
-                headers.insert(name, value);
-            }
+            headers.insert(name, value);
         }
         self.origin.complete(headers);
     }

@@ -18,6 +18,7 @@ mod body;
 mod config;
 mod edge;
 mod endpoints;
+mod failure_log;
 mod host;
 mod problem;
 mod query;

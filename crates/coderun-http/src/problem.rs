@@ -10,11 +10,11 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use coderun_domain::BackendError;
+use coderun_domain::{BackendError, FailureKind};
 use serde::Serialize;
 
-pub(crate) use answer::{chain, render, to_response};
-pub(crate) use failures::{refused_submission, status};
+pub(crate) use answer::{render, to_response};
+pub(crate) use failures::refused_submission;
 
 /// Something that cannot be done, as its client is told.
 ///
@@ -23,6 +23,8 @@ pub(crate) use failures::{refused_submission, status};
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
+    /// The failure behind it; `None` where it is the answer to this one request and to nothing else.
+    failure: Option<FailureKind>,
     detail: Cow<'static, str>,
     reason: Option<&'static str>,
     errors: Vec<ProblemEntry>,
@@ -46,6 +48,8 @@ pub(crate) enum Place {
     Pointer(String),
     /// In the query: the name of a parameter.
     Parameter(&'static str),
+    /// In the head: the name of a header.
+    Header(&'static str),
 }
 
 impl Problem {
@@ -53,6 +57,7 @@ impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
+            failure: None,
             detail: detail.into(),
             reason: None,
             errors: Vec::new(),
@@ -63,12 +68,15 @@ impl Problem {
 
     /// A problem that nobody described: the phrase of its status has to do.
     pub(crate) fn of_status(status: StatusCode) -> Self {
-        Self::new(status, status.canonical_reason().unwrap_or("Error"))
+        Self {
+            failure: status.is_server_error().then_some(FailureKind::Bug),
+            ..Self::new(status, status.canonical_reason().unwrap_or("Error"))
+        }
     }
 
     /// A defect of ours.
     pub(crate) fn bug() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+        Self::of_kind(FailureKind::Bug)
     }
 
     /// Something in the query is wrong.
@@ -80,6 +88,16 @@ impl Problem {
                 detail,
             },
         ])
+    }
+
+    /// A header that asks for something is not understood here.
+    pub(crate) fn bad_header(name: &'static str, detail: &str) -> Self {
+        let entry = ProblemEntry {
+            place: Place::Header(name),
+            detail: detail.to_owned(),
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} {detail}"))
+            .with_errors(vec![entry])
     }
 
     /// Adds a word for programs, such as `expired`.

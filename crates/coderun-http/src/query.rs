@@ -19,6 +19,11 @@ impl Query {
         Self(pairs.map(web::Query::into_inner).unwrap_or_default())
     }
 
+    /// Whether a parameter stands there, be it empty or more than once.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// The value of a parameter, if it stands there once.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Repeated> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);

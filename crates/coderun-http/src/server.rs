@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -51,6 +52,8 @@ fn build(listener: TcpListener, state: &web::Data<AppState>) -> io::Result<Serve
         .workers(config.workers.max(1))
         .max_connections(config.connections_max)
         .client_request_timeout(config.timeouts.request_head)
+        // actix would hold the connection of every closed socket for so long. The edge lingers where it must.
+        .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(config.timeouts.keep_alive)
         .tcp_nodelay(true)
         .shutdown_timeout(config.timeouts.drain.as_secs().max(1))

@@ -6,16 +6,19 @@
 mod admission;
 mod closing;
 mod connection;
+mod ending;
+mod frame_guard;
 mod greeting;
 mod session;
 
 use std::panic::AssertUnwindSafe;
 
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
-use actix_ws::{AggregatedMessageStream, Session};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use crate::problem::Problem;
@@ -24,6 +27,7 @@ use crate::state::AppState;
 pub(crate) use admission::SocketRegistry;
 use closing::Closing;
 use connection::Connection;
+use ending::OpenBody;
 use greeting::Greeting;
 
 /// The only subprotocol.
@@ -35,18 +39,24 @@ pub(crate) async fn open(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let message_max = state.config.sockets.message_max.as_bytes();
+    let mut guarded = frame_guard::guarded(payload.into_inner(), message_max);
+    let payload = web::Payload::from_request(&request, &mut guarded);
+    let payload = payload.await.map_err(|_| Problem::bug())?;
     let (response, socket, messages) =
         actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
             .map_err(|error| no_upgrade(&error))?;
     let greeting = Greeting::of(&request, &state.config);
-    let max = usize::try_from(state.config.sockets.message_max.as_bytes()).unwrap_or(usize::MAX);
+    let max = usize::try_from(message_max).unwrap_or(usize::MAX);
     let messages = messages
         .max_frame_size(max)
         .aggregate_continuations()
         .max_continuation_size(max);
+    let (ending, ended) = oneshot::channel();
+    let connection = Connection::new(socket, messages, state.config.sockets.send);
     let tasks = state.socket_tasks.clone();
-    tasks.spawn_local(attend(socket, messages, greeting, state).in_current_span());
-    Ok(response)
+    tasks.spawn_local(attend(connection, greeting, state, ending).in_current_span());
+    Ok(response.map_body(|_, body| BoxBody::new(OpenBody::new(body, ended))))
 }
 
 fn no_upgrade(error: &actix_web::Error) -> Problem {
@@ -62,17 +72,15 @@ fn no_upgrade(error: &actix_web::Error) -> Problem {
     problem
 }
 
-/// Serves a socket until there is a reason to close it, and closes it.
+/// Serves a socket until there is a reason to close it, closes it, and then lets its connection end.
 async fn attend(
-    socket: Session,
-    messages: AggregatedMessageStream,
+    mut connection: Connection,
     greeting: Greeting,
     state: web::Data<AppState>,
+    ending: oneshot::Sender<()>,
 ) {
     let began = std::time::Instant::now();
     let id = greeting.id_text();
-    let limits = &state.config.sockets;
-    let mut connection = Connection::new(socket.clone(), messages, limits.send);
     let serving = session::serve(&mut connection, greeting, &state);
     let closing = AssertUnwindSafe(serving)
         .catch_unwind()
@@ -86,8 +94,6 @@ async fn attend(
         duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
         "socket closed"
     );
-    drop(connection);
-    // A peer that does not even take the close frame is cut off by the kernel later.
-    let close = socket.close(Some(closing.into()));
-    drop(tokio::time::timeout(limits.send, close).await);
+    connection.close(closing, state.config.sockets.close).await;
+    drop(ending);
 }

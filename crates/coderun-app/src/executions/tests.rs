@@ -191,12 +191,20 @@ async fn a_watcher_gets_the_snapshot_and_then_what_comes_after_it() {
 
 #[tokio::test]
 async fn a_returning_watcher_gets_only_what_it_has_not_seen() {
-    let watched = executions(holding(Some(running())), telling(0));
+    let finished = running()
+        .append(1, at(2))
+        .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
+        .unwrap();
+    let watched = executions(holding(Some(finished)), telling(0));
     let events = watched
         .watch(&user("alice"), execution_id(1), Some(Sequence::START))
         .await
         .unwrap();
-    assert_eq!(events.count().await, 2);
+    let told: Vec<_> = events.map(Result::unwrap).collect().await;
+    let [WatchEvent::Updated(then), WatchEvent::Output { .. }] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(**then, running(), "as it stood then, not as it stands now");
 }
 
 #[tokio::test]

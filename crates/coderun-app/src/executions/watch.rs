@@ -1,6 +1,7 @@
 //! The story of one execution, told from where the watcher wants it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream as streams};
 
@@ -41,7 +42,11 @@ pub(super) fn stream(
 
 fn told(execution: &Execution, stored: StoredEvent) -> WatchEvent {
     match stored.event {
-        Event::Updated(progress) => WatchEvent::Updated(Box::new(execution.clone().at(progress))),
+        Event::Updated(progress) => {
+            let submission = Arc::clone(execution.submission());
+            let shown = Execution::restore(execution.id(), submission, progress);
+            WatchEvent::Updated(Box::new(shown))
+        }
         Event::Output(chunk) => WatchEvent::Output {
             sequence: stored.sequence,
             chunk,

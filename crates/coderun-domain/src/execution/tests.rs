@@ -107,14 +107,6 @@ fn a_clock_that_goes_back_does_not_take_the_times_with_it() {
     assert_eq!(ended.progress().updated_at(), at(50));
 }
 
-#[test]
-fn only_a_later_event_changes_an_execution() {
-    let (pending, running) = (standing(PENDING), standing(RUNNING));
-    let later = pending.clone().at(running.progress().clone());
-    assert_eq!(later, running);
-    assert_eq!(later.clone().at(pending.progress().clone()), running);
-}
-
 fn parts(state: State, attempt: u32, sequence: u64) -> ProgressParts {
     ProgressParts {
         state,

@@ -1,13 +1,16 @@
-//! Bodies in chunks that nobody reads to their end.
+//! Bodies of requests that nobody reads to their end.
 //!
-//! Once the body of an answered request is dropped, actix goes on to read and discard it, if it comes in chunks: for
-//! as long as the client likes. While the body is held it closes the connection after the answer instead. So it is
-//! held until the answer is sent.
+//! After the answer to such a request actix closes the connection, and the kernel then resets it if the client goes on
+//! sending, which may cost it the answer. Only if the body comes in chunks and is dropped, actix goes on to read and
+//! discard it, for as long as the client likes. So the body is held until the answer is sent and the rest has been
+//! taken for a bounded time.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -16,14 +19,18 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::time::Sleep;
 
 /// The body of a request, held beside whoever reads it.
 pub(super) struct HeldPayload(Rc<RefCell<Payload>>);
 
 impl HeldPayload {
-    /// Holds the body of a request, if it comes in chunks.
+    /// Holds the body of a request, if it has one; what comes after an upgrade is none.
     pub(super) fn of(request: &mut ServiceRequest) -> Option<Self> {
-        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let headers = request.headers();
+        if !headers.contains_key(header::TRANSFER_ENCODING)
+            && !headers.contains_key(header::CONTENT_LENGTH)
+        {
             return None;
         }
         let held = Rc::new(RefCell::new(request.take_payload()));
@@ -32,11 +39,14 @@ impl HeldPayload {
         Some(Self(held))
     }
 
-    /// The body of the answer, which holds that of the request until it is sent.
-    pub(super) fn until_sent(&self, body: BoxBody) -> BoxBody {
-        BoxBody::new(HoldingBody {
+    /// The body of the answer, which does not end until that of the request has, or has been lingered for.
+    pub(super) fn until_sent(&self, body: BoxBody, linger: Duration) -> BoxBody {
+        BoxBody::new(LingeringBody {
             body,
-            _payload: Rc::clone(&self.0),
+            sent: false,
+            unread: Rc::clone(&self.0),
+            linger,
+            lingering: None,
         })
     }
 }
@@ -51,12 +61,33 @@ impl Stream for SharedPayload {
     }
 }
 
-struct HoldingBody {
+struct LingeringBody {
     body: BoxBody,
-    _payload: Rc<RefCell<Payload>>,
+    sent: bool,
+    unread: Rc<RefCell<Payload>>,
+    linger: Duration,
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
-impl MessageBody for HoldingBody {
+impl LingeringBody {
+    /// Discards what is unread, until there is no more or its time is over.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match Pin::new(&mut *self.unread.borrow_mut()).poll_next(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        let linger = self.linger;
+        let lingering = self
+            .lingering
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(linger)));
+        lingering.as_mut().poll(cx)
+    }
+}
+
+impl MessageBody for LingeringBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -67,6 +98,12 @@ impl MessageBody for HoldingBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(cx)
+        if !self.sent {
+            if let Some(piece) = ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                return Poll::Ready(Some(piece));
+            }
+            self.sent = true;
+        }
+        self.poll_discard(cx).map(|()| None)
     }
 }

@@ -19,6 +19,8 @@ use crate::wire::{
 
 /// What a record takes beyond its texts, roughly.
 const RECORD_BYTES: usize = 1_536;
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const NOT_OFFERED: &str = "is not offered by this deployment yet";
 const LIST_LIMIT: usize = 20;
 const LIST_LIMIT_MAX: usize = 100;
 
@@ -29,6 +31,10 @@ pub(crate) async fn submit(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    refuse_missing_options(&Query::parse(request.query_string()), &["dry_run"])?;
+    if request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Err(Problem::bad_header(IDEMPOTENCY_KEY, NOT_OFFERED));
+    }
     let body: SubmitRequest = read_json(request.headers(), payload, &state.config).await?;
     refuse_while_draining(&state)?;
     let executions = &state.ports.executions;
@@ -48,12 +54,19 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
+/// Refuses parameters that mean something in the contract and nothing here: ignored, they would mislead.
+fn refuse_missing_options(query: &Query, names: &[&'static str]) -> Result<(), Problem> {
+    match names.iter().find(|name| query.contains(name)) {
+        Some(name) => Err(Problem::bad_parameter(name, NOT_OFFERED)),
+        None => Ok(()),
+    }
+}
+
 /// What is accepted now might be lost with this process, or wait for another one.
 fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
     if state.draining.is_cancelled() || state.ports.readiness.is_draining() {
-        let kind = FailureKind::Unavailable;
         let problem = Problem::new(
-            crate::problem::status(kind),
+            StatusCode::SERVICE_UNAVAILABLE,
             "The server is shutting down, try again",
         );
         return Err(problem.with_retry_after(Duration::from_secs(1)));
@@ -64,9 +77,11 @@ fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
 /// `GET /api/v1/executions/status/{id}`
 pub(crate) async fn status(
     caller: Authenticated,
+    request: HttpRequest,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    refuse_missing_options(&Query::parse(request.query_string()), &["wait", "since"])?;
     let execution = state
         .ports
         .executions

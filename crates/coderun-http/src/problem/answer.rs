@@ -1,8 +1,5 @@
 //! From a problem to the bytes of an answer, and to the log.
 
-use std::error::Error;
-use std::fmt::Write as _;
-
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
@@ -10,6 +7,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::{Problem, ProblemEntry};
+use crate::failure_log::Failure;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -25,7 +23,7 @@ struct Body<'a> {
     errors: &'a [ProblemEntry],
 }
 
-/// Gives an answer of status 400 or above its body, whoever made it, and logs it if it is our fault.
+/// Gives an answer of status 400 or above its body, whoever made it, and logs the failure behind it.
 pub(crate) fn render(mut response: ServiceResponse, request_id: &str) -> ServiceResponse {
     let undescribed = Problem::of_status(response.status());
     let described = response
@@ -69,23 +67,14 @@ fn body(problem: &Problem, instance: &str) -> Vec<u8> {
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// Logs the whole chain once, here and nowhere else.
+/// Logs the failure behind a problem, here and nowhere else.
 fn log(problem: &Problem, request_id: &str) {
-    if problem.status.is_server_error() {
-        let (status, source) = (problem.status.as_u16(), problem.source.as_deref());
-        let error = source.map(|source| chain(source));
-        tracing::error!(request_id, status, error, "a request could not be served");
+    if let Some(kind) = problem.failure {
+        let failure = Failure {
+            what: "a request",
+            error: problem.source.as_deref().map(|source| source as _),
+            request_id: Some(request_id),
+        };
+        failure.log(kind);
     }
-}
-
-/// An error and its causes, each after the one that it caused.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! From the failures of the core to problems: the one place where a kind becomes a status.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -15,7 +16,7 @@ use super::{Place, Problem, ProblemEntry, whole_seconds};
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The status that tells a client what a failure means.
-pub(crate) const fn status(kind: FailureKind) -> StatusCode {
+const fn status(kind: FailureKind) -> StatusCode {
     match kind {
         FailureKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         FailureKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -44,9 +45,17 @@ const fn detail(kind: FailureKind) -> &'static str {
 }
 
 impl Problem {
+    /// A failure of this kind.
+    fn failed(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            failure: Some(kind),
+            ..Self::new(status(kind), detail)
+        }
+    }
+
     /// A failure of this kind, without anything that only this failure knows.
     pub(crate) fn of_kind(kind: FailureKind) -> Self {
-        let problem = Self::new(status(kind), detail(kind));
+        let problem = Self::failed(kind, detail(kind));
         match kind {
             FailureKind::Overloaded | FailureKind::Unavailable => {
                 problem.with_retry_after(RETRY_AFTER)
@@ -66,11 +75,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let kind = error.kind();
         let problem = match &error {
-            StoreError::Full { retry_after } => Self::new(
-                status(kind),
-                "Too many executions are waiting, try again later",
-            )
-            .with_retry_after(*retry_after),
+            StoreError::Full { retry_after } => {
+                Self::failed(kind, "Too many executions are waiting, try again later")
+                    .with_retry_after(*retry_after)
+            }
             StoreError::QuotaExceeded {
                 quota,
                 limit,
@@ -106,9 +114,9 @@ impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Self {
         let (kind, reason) = (error.kind(), error.reason());
         let problem = match &error {
-            VerifyError::Expired => Self::new(status(kind), "Expired Firebase token"),
+            VerifyError::Expired => Self::failed(kind, "Expired Firebase token"),
             VerifyError::KeysUnavailable { retry_after, .. } => {
-                Self::new(status(kind), detail(kind)).with_retry_after(*retry_after)
+                Self::failed(kind, detail(kind)).with_retry_after(*retry_after)
             }
             VerifyError::Forbidden => Self::of_kind(kind),
             VerifyError::Malformed
@@ -120,7 +128,7 @@ impl From<VerifyError> for Problem {
             | VerifyError::NotYetValid
             | VerifyError::Tenant
             | VerifyError::UnknownKey
-            | VerifyError::Signature => Self::new(status(kind), "Invalid Firebase token"),
+            | VerifyError::Signature => Self::failed(kind, "Invalid Firebase token"),
         };
         problem.with_reason(reason).with_source(error)
     }
@@ -136,13 +144,13 @@ pub(crate) fn refused_submission(
     let mut sentences: Vec<String> = found.iter().map(sentence).collect();
     sentences.extend(errors.iter().map(ToString::to_string));
     found.extend(errors.iter().map(entry));
-    Problem::new(status(kind), sentences.join("; ")).with_errors(found)
+    Problem::failed(kind, sentences.join("; ")).with_errors(found)
 }
 
 fn sentence(entry: &ProblemEntry) -> String {
     let place = match &entry.place {
         Place::Pointer(pointer) => pointer.trim_start_matches('/').replace('/', "."),
-        Place::Parameter(name) => (*name).to_owned(),
+        Place::Parameter(name) | Place::Header(name) => (*name).to_owned(),
     };
     format!("{place} {}", entry.detail)
 }
@@ -164,7 +172,6 @@ fn pointer(field: Field) -> String {
         Field::Arg(index) => format!("/args/{index}"),
         Field::Files => "/files".to_owned(),
         Field::FileName(index) => format!("/files/{index}/name"),
-        Field::FileContent(index) => format!("/files/{index}/content"),
         Field::Limit(name) => format!("/limits/{}", name.as_str()),
         Field::ExpectedOutput => "/expected_output".to_owned(),
     }
@@ -189,7 +196,7 @@ fn used_up(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
         ("ratelimit-policy", format!("\"{name}\";q={limit}{window}")),
         ("ratelimit", format!("\"{name}\";r=0;t={seconds}")),
     ];
-    let problem = Problem::new(status(FailureKind::RateLimited), detail);
+    let problem = Problem::failed(FailureKind::RateLimited, detail);
     headers
         .into_iter()
         .filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)))

@@ -14,7 +14,6 @@ use super::*;
 #[case(FailureKind::Unavailable, 503)]
 #[case(FailureKind::Bug, 500)]
 fn each_kind_of_failure_has_its_status(#[case] kind: FailureKind, #[case] expected: u16) {
-    assert_eq!(status(kind).as_u16(), expected);
     assert_eq!(Problem::of_kind(kind).status_code().as_u16(), expected);
 }
 
@@ -25,13 +24,4 @@ fn each_kind_of_failure_has_its_status(#[case] kind: FailureKind, #[case] expect
 #[case(Duration::from_millis(1_001), 2)]
 fn retry_after_is_rounded_up_and_never_zero(#[case] after: Duration, #[case] expected: u64) {
     assert_eq!(whole_seconds(after), expected);
-}
-
-#[test]
-fn the_chain_of_causes_is_put_together() {
-    let error = coderun_domain::StoreError::Unavailable {
-        backend: "test",
-        source: "refused".into(),
-    };
-    assert_eq!(chain(&error), "the store `test` is not available: refused");
 }

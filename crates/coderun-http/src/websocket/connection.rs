@@ -1,7 +1,9 @@
 //! Both directions of one socket, with every wait bounded.
 
+use std::future::pending;
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Session};
 use serde::Serialize;
 
@@ -73,6 +75,49 @@ impl Connection {
             }
         }
     }
+
+    /// Sends a close frame and waits for the peer's, but not where the peer has closed or gone before.
+    pub(super) async fn close(self, closing: Closing, patience: Duration) {
+        let Self {
+            socket,
+            messages,
+            send_timeout,
+        } = self;
+        // A peer that does not even take the close frame is cut off by the kernel later.
+        drop(tokio::time::timeout(send_timeout, socket.close(Some(closing.into()))).await);
+        let handshake = async {
+            match closing {
+                Closing::LEFT => {}
+                Closing::TOO_BIG | Closing::MALFORMED => discard(messages).await,
+                _ => closed_by_peer(messages).await,
+            }
+        };
+        drop(tokio::time::timeout(patience, handshake).await);
+    }
+}
+
+/// Waits for the peer's close frame, or until it has gone.
+async fn closed_by_peer(mut messages: AggregatedMessageStream) {
+    loop {
+        match messages.recv().await {
+            None | Some(Ok(AggregatedMessage::Close(_))) => return,
+            Some(Ok(
+                AggregatedMessage::Text(_)
+                | AggregatedMessage::Binary(_)
+                | AggregatedMessage::Ping(_)
+                | AggregatedMessage::Pong(_),
+            )) => {}
+            Some(Err(error)) if violation(&error) == Closing::LEFT => return,
+            Some(Err(_)) => return discard(messages).await,
+        }
+    }
+}
+
+/// Lets all that comes be discarded, for ever: after a violation even a close frame cannot be told from the rest, and a
+/// peer that still sends must not be cut off before it reads why.
+async fn discard(messages: AggregatedMessageStream) {
+    drop(messages);
+    pending().await
 }
 
 async fn in_time(
@@ -88,11 +133,11 @@ async fn in_time(
 
 fn violation(error: &ProtocolError) -> Closing {
     match error {
+        ProtocolError::Io(error) if has_gone(error) => Closing::LEFT,
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Closing::MALFORMED
         }
-        // `Io` stands for a message too big in all its pieces, and for a connection that broke: there nobody reads the
-        // code.
+        // What is left of `Io` stands for a message too big in all its pieces.
         ProtocolError::Overflow | ProtocolError::Io(_) => Closing::TOO_BIG,
         ProtocolError::UnmaskedFrame
         | ProtocolError::MaskedFrame
@@ -103,4 +148,10 @@ fn violation(error: &ProtocolError) -> Closing {
         | ProtocolError::ContinuationStarted
         | ProtocolError::ContinuationFragment(_) => Closing::MALFORMED,
     }
+}
+
+/// Whether the connection ended without a close frame.
+fn has_gone(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(PayloadError::Incomplete(_)))
 }

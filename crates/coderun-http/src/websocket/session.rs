@@ -1,5 +1,7 @@
 //! One socket from its greeting to the reason to close it.
 
+use std::error::Error;
+
 use coderun_app::{AccessError, WatchEvent, WatchStream};
 use coderun_domain::{BearerToken, ExecutionId, FailureKind, Principal, Sequence, VerifyError};
 use futures_util::StreamExt;
@@ -8,8 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::Closing;
 use super::connection::{Connection, Incoming};
 use super::greeting::{Dialect, Greeting};
-use crate::authentication::log_refusal;
-use crate::problem::chain;
+use crate::failure_log::Failure;
 use crate::state::AppState;
 use crate::wire::{ClientMessage, ServerMessage};
 
@@ -65,11 +66,10 @@ async fn verify(token: BearerToken, state: &AppState) -> Result<Principal, Closi
     let verifying = state.ports.verifier.verify(&token);
     let verified = tokio::time::timeout(state.config.sockets.verification, verifying).await;
     verified.map_err(|_| Closing::UNVERIFIED)?.map_err(|error| {
-        log_refusal(&token, &error);
         if matches!(error, VerifyError::Expired) {
             return Closing::EXPIRED_TOKEN;
         }
-        Closing::of_kind(error.kind())
+        failed(error.kind(), &error)
     })
 }
 
@@ -94,7 +94,7 @@ impl Watcher<'_> {
                 event = events.next() => match event {
                     None => return Ok(Closing::FINISHED),
                     Some(Ok(event)) => self.tell(&event).await?,
-                    Some(Err(error)) => return Err(failed(&AccessError::from(error))),
+                    Some(Err(error)) => return Err(refused(&AccessError::from(error))),
                 },
                 incoming = self.connection.receive() => {
                     self.silent_pings = 0;
@@ -114,7 +114,7 @@ impl Watcher<'_> {
         let mut since = since;
         if let Some(wanted) = since {
             let execution = executions.read(&self.user.user, self.id).await;
-            let last = execution.map_err(|error| failed(&error))?.sequence();
+            let last = execution.map_err(|error| refused(&error))?.sequence();
             if wanted > last {
                 since = None;
                 let detail = "since is a number that is yet to come: a snapshot follows";
@@ -122,7 +122,7 @@ impl Watcher<'_> {
             }
         }
         let watching = executions.watch(&self.user.user, self.id, since).await;
-        watching.map_err(|error| failed(&error))
+        watching.map_err(|error| refused(&error))
     }
 
     async fn tell(&mut self, event: &WatchEvent) -> Result<(), Closing> {
@@ -151,7 +151,7 @@ impl Watcher<'_> {
                 match executions.cancel(&self.user.user, self.id).await {
                     Ok(_) => Ok(()),
                     Err(error) => {
-                        failed(&error);
+                        refused(&error);
                         let detail = "the execution could not be cancelled";
                         self.reply(&ServerMessage::error(detail)).await
                     }
@@ -177,19 +177,18 @@ impl Watcher<'_> {
     }
 }
 
+/// The reason to close after a use case has failed.
+fn refused(error: &AccessError) -> Closing {
+    failed(error.kind(), error)
+}
+
 /// The reason to close after a failure, which is logged if it is not the watcher's.
-fn failed(error: &AccessError) -> Closing {
-    let kind = error.kind();
-    match kind {
-        FailureKind::Unavailable | FailureKind::Bug | FailureKind::Overloaded => {
-            tracing::warn!(error = chain(error), "a socket could not be served");
-        }
-        FailureKind::Invalid
-        | FailureKind::TooLarge
-        | FailureKind::Unauthenticated
-        | FailureKind::Forbidden
-        | FailureKind::Absent
-        | FailureKind::RateLimited => {}
-    }
+fn failed(kind: FailureKind, error: &(dyn Error + 'static)) -> Closing {
+    let failure = Failure {
+        what: "a socket",
+        error: Some(error),
+        request_id: None,
+    };
+    failure.log(kind);
     Closing::of_kind(kind)
 }

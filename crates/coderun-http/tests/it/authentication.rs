@@ -86,7 +86,7 @@ async fn keys_that_cannot_be_had_are_no_fault_of_the_user() {
     let problem = answer.problem(503);
     assert_eq!(answer.header("retry-after"), "3");
     assert_eq!(answer.header("www-authenticate"), "");
-    assert!(!problem.to_string().contains("10.0.0.1"));
+    assert!(!problem.to_string().contains("refused"));
 }
 
 #[tokio::test]

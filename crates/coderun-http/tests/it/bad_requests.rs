@@ -312,3 +312,72 @@ async fn a_compressed_body_is_unsupported() {
         .body("{}");
     Answer::to(request).await.problem(415);
 }
+
+/// The only entry of a problem about an option that is not there.
+fn missing_option(answer: &Answer) -> Value {
+    let problem = answer.problem(422);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.ends_with("is not offered by this deployment yet"),
+        "{detail}"
+    );
+    problem["errors"][0].clone()
+}
+
+#[tokio::test]
+async fn a_dry_run_is_refused_and_nothing_runs() {
+    let server = Server::start();
+    let request = server
+        .client
+        .post(server.url("/api/v1/executions/execute?dry_run=true"))
+        .bearer_auth("alice")
+        .json(&json!({"code": "x", "language": "python"}));
+    let entry = missing_option(&Answer::to(request).await);
+    assert_eq!(entry["parameter"], "dry_run");
+    let list = server.get("/api/v1/executions").await.json();
+    assert_eq!(list["executions"], json!([]));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_refused_and_nothing_runs() {
+    let server = Server::start();
+    let request = server
+        .client
+        .post(server.url("/api/v1/executions/execute"))
+        .bearer_auth("alice")
+        .header("idempotency-key", "secret-key")
+        .json(&json!({"code": "x", "language": "python"}));
+    let answer = Answer::to(request).await;
+    assert_eq!(missing_option(&answer)["header"], "Idempotency-Key");
+    assert!(!answer.text.contains("secret-key"));
+    let list = server.get("/api/v1/executions").await.json();
+    assert_eq!(list["executions"], json!([]));
+}
+
+#[tokio::test]
+async fn a_preference_is_ignored() {
+    let server = Server::start();
+    let request = server
+        .client
+        .post(server.url("/api/v1/executions/execute"))
+        .bearer_auth("alice")
+        .header("prefer", "wait=5, respond-async")
+        .json(&json!({"code": "x", "language": "python"}));
+    assert_eq!(Answer::to(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_long_poll_is_refused() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    for (query, parameter) in [
+        ("wait=5", "wait"),
+        ("since=1", "since"),
+        ("wait", "wait"),
+        ("since=1&since=2", "since"),
+    ] {
+        let path = format!("/api/v1/executions/status/{id}?{query}");
+        let entry = missing_option(&server.get(&path).await);
+        assert_eq!(entry["parameter"], parameter, "{query}");
+    }
+}

@@ -102,3 +102,21 @@ async fn a_chunked_body_that_was_read_lets_its_connection_live() {
         connection.read_until("to track progress").await;
     }
 }
+
+#[tokio::test]
+async fn a_client_that_sends_all_of_a_refused_body_finds_the_answer() {
+    let server = Server::with(|config| config.timeouts.linger = Duration::from_mins(1));
+    // More than the buffers between client and server hold.
+    let body = vec![b'x'; 32 << 20];
+    let length = body.len();
+    let mut connection = RawConnection::open(server.address).await;
+    connection
+        .send(format!(
+            "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        ))
+        .await;
+    connection.send(body).await;
+    let answer = connection.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}

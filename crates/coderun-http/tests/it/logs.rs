@@ -2,12 +2,17 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
+use coderun_domain::StoreError;
+use coderun_domain::testing::execution_id;
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::failures::submit_to_failing_store;
 use crate::support::raw::RawConnection;
-use crate::support::{Server, until};
+use crate::support::{Answer, Server, until};
 
 /// Everything that is logged in this process, at every level.
 #[derive(Clone, Default)]
@@ -39,6 +44,26 @@ impl Log {
         let all = self.text();
         let lines = all.lines().filter(|line| line.contains(text));
         lines.map(str::to_owned).collect()
+    }
+
+    /// What this crate logged of a request, once that is complete.
+    async fn of_request(&self, answer: &Answer) -> Vec<String> {
+        let id = answer.header("x-request-id");
+        let lines = || {
+            let lines = self.lines_with(id).into_iter();
+            let ours = lines.filter(|line| line.contains(" coderun_http"));
+            ours.collect::<Vec<_>>()
+        };
+        // The line of the request is its last.
+        until(|| lines().iter().any(|line| line.contains("answered"))).await;
+        lines()
+    }
+
+    /// What was logged of the failure behind an answer.
+    async fn failure(&self, answer: &Answer) -> Vec<String> {
+        let mut lines = self.of_request(answer).await;
+        lines.retain(|line| line.contains("could not be served"));
+        lines
     }
 }
 
@@ -140,22 +165,97 @@ async fn a_failure_is_logged_once_with_its_chain_and_request_id() {
     let log = Log::capture();
     let server = Server::start();
     server.backend.break_down(true);
-    let request = server
-        .client
-        .get(server.url("/api/v1/executions"))
-        .bearer_auth("alice")
-        .header("x-request-id", "chained");
-    request.send().await.unwrap();
-    let lines = || {
-        let lines = log.lines_with("could not be served");
-        let mine = lines.into_iter().filter(|line| line.contains("chained"));
-        mine.collect::<Vec<_>>()
-    };
-    until(|| !lines().is_empty()).await;
-    let lines = lines();
+    let answer = server.get("/api/v1/executions").await;
+    let lines = log.failure(&answer).await;
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
-        lines[0].contains("the store `fake` is not available: redis://"),
+        lines[0].contains("the store `fake` is not available: connection refused"),
         "{lines:?}"
     );
+    assert!(lines[0].contains(" WARN "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_defect_is_logged_as_an_error() {
+    let log = Log::capture();
+    let answer = submit_to_failing_store(|| StoreError::Corrupt {
+        backend: "fake",
+        id: execution_id(1),
+        source: "not a record".into(),
+    })
+    .await;
+    let lines = log.failure(&answer).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("ERROR "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_full_store_is_no_alarm() {
+    let log = Log::capture();
+    let answer = submit_to_failing_store(|| StoreError::Full {
+        retry_after: Duration::from_secs(1),
+    })
+    .await;
+    let lines = log.failure(&answer).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("DEBUG "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_while_draining_leaves_nothing_but_its_line() {
+    let log = Log::capture();
+    let server = Server::start();
+    server.leaving.cancel();
+    let submission = json!({"code": "x", "language": "python"});
+    let answer = server.submit(&submission).await;
+    answer.problem(503);
+    let lines = log.of_request(&answer).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_refused_token_leaves_nothing_but_its_line() {
+    let log = Log::capture();
+    let server = Server::start();
+    let request = server
+        .client
+        .get(server.url("/api/v1/auth/verify"))
+        .bearer_auth("forged");
+    let answer = Answer::to(request).await;
+    answer.problem(401);
+    let lines = log.of_request(&answer).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_had_for_a_socket_are_logged_once_with_their_chain() {
+    let log = Log::capture();
+    let server = Server::start();
+    let headers = [("x-request-id", "keyless-socket")];
+    let mut socket = server.connect("1?token=keys-down", &headers).await;
+    assert_eq!(socket.close_code().await, 1013);
+    let lines = log.lines_with("a socket could not be served");
+    let mine = lines.iter().filter(|line| line.contains("keyless-socket"));
+    let mine: Vec<_> = mine.collect();
+    assert_eq!(mine.len(), 1, "{lines:?}");
+    assert!(mine[0].contains(" WARN "), "{mine:?}");
+    assert!(mine[0].contains(": connection refused"), "{mine:?}");
+}
+
+#[tokio::test]
+async fn a_socket_that_vanishes_has_left_and_done_nothing_wrong() {
+    let log = Log::capture();
+    let server = Server::start();
+    let id = server.backend.running();
+    let headers = [("x-request-id", "vanishing")];
+    let query = format!("{id}?token=alice");
+    let mut socket = server.connect(&query, &headers).await;
+    socket.next().await;
+    drop(socket);
+    let closed = || {
+        let mut lines = log.lines_with("socket closed").into_iter();
+        lines.find(|line| line.contains("vanishing"))
+    };
+    until(|| closed().is_some()).await;
+    assert!(closed().unwrap().contains("code=1000"), "{:?}", closed());
 }

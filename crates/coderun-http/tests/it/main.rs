@@ -21,4 +21,5 @@ mod submit;
 mod support;
 mod websocket;
 mod websocket_bounds;
+mod websocket_end;
 mod websocket_refusals;

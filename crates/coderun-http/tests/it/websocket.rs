@@ -208,7 +208,7 @@ async fn a_cancel_that_fails_is_an_error_event() {
     socket.say("{\"type\":\"cancel\"}").await;
     let error = socket.next().await;
     assert_eq!(error["type"], "error");
-    assert!(!error.to_string().contains("10.0.0.1"));
+    assert!(!error.to_string().contains("refused"));
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ impl Backend {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable {
                 backend: "fake",
-                source: "redis://secret@10.0.0.1 refused".into(),
+                source: "connection refused".into(),
             });
         }
         Ok(())
@@ -201,7 +201,7 @@ impl Notifier for Backend {
         if self.down.load(Ordering::SeqCst) {
             return Err(WatchError::Unavailable {
                 backend: "fake",
-                source: "redis://secret@10.0.0.1 refused".into(),
+                source: "connection refused".into(),
             });
         }
         let reader = Reader {

@@ -26,7 +26,7 @@ impl TokenVerifier for NameVerifier {
             "banned" => Err(VerifyError::Forbidden),
             "keys-down" => Err(VerifyError::KeysUnavailable {
                 retry_after: Duration::from_millis(2_500),
-                source: "10.0.0.1 does not answer".into(),
+                source: "connection refused".into(),
             }),
             "slow" => {
                 self.stuck.fetch_add(1, Ordering::SeqCst);

@@ -1,0 +1,172 @@
+//! Refuses a frame that is too long as soon as its head says so.
+//!
+//! The codec behind it looks at the length only once the whole frame is in memory, whatever that takes.
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use futures_util::StreamExt;
+
+/// The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2).
+const HEAD_MAX_BYTES: usize = 14;
+
+/// Passes on what a client sends, up to the first frame whose payload is longer than `max_bytes`.
+pub(super) fn guarded(payload: Payload, max_bytes: u64) -> Payload {
+    let mut frames = Frames::new(max_bytes);
+    let checked = payload.map(move |received| {
+        let bytes = received?;
+        frames
+            .admit(&bytes)
+            .map_err(|TooLong| PayloadError::Overflow)?;
+        Ok(bytes)
+    });
+    Payload::Stream {
+        payload: Box::pin(checked),
+    }
+}
+
+/// Some frame was too long; what follows it cannot be understood any more.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLong;
+
+/// Where in the stream of frames the last bytes ended.
+struct Frames {
+    head: [u8; HEAD_MAX_BYTES],
+    head_bytes: usize,
+    payload_left: u64,
+    max_bytes: u64,
+    has_failed: bool,
+}
+
+impl Frames {
+    const fn new(max_bytes: u64) -> Self {
+        Self {
+            head: [0; HEAD_MAX_BYTES],
+            head_bytes: 0,
+            payload_left: 0,
+            max_bytes,
+            has_failed: false,
+        }
+    }
+
+    fn admit(&mut self, mut bytes: &[u8]) -> Result<(), TooLong> {
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.has_failed {
+                return Err(TooLong);
+            }
+            if self.payload_left > 0 {
+                let skipped = usize::try_from(self.payload_left)
+                    .map_or(bytes.len(), |left| left.min(bytes.len()));
+                self.payload_left -= u64::try_from(skipped).unwrap_or(self.payload_left);
+                bytes = bytes.get(skipped..).unwrap_or_default();
+            } else {
+                self.read_head(*first);
+                bytes = rest;
+            }
+        }
+        if self.has_failed {
+            Err(TooLong)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes one more byte of a head, and once the head is complete goes on to the payload.
+    fn read_head(&mut self, byte: u8) {
+        if let Some(place) = self.head.get_mut(self.head_bytes) {
+            *place = byte;
+            self.head_bytes += 1;
+        }
+        let [_, second, ..] = self.head;
+        let length_bytes = match second & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
+        if self.head_bytes < 2 || self.head_bytes < 2 + length_bytes + mask_bytes {
+            return;
+        }
+        let length = match length_bytes {
+            0 => u64::from(second & 0x7f),
+            _ => self
+                .head
+                .iter()
+                .skip(2)
+                .take(length_bytes)
+                .fold(0, |length, byte| (length << 8) | u64::from(*byte)),
+        };
+        self.head_bytes = 0;
+        self.payload_left = length;
+        self.has_failed = length > self.max_bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: u64 = 65_536;
+
+    fn frame(length: u64, masked: bool) -> Vec<u8> {
+        let mask_bit = u8::from(masked) << 7;
+        let mut frame = vec![0x81];
+        match length {
+            0..=125 => frame.push(mask_bit + u8::try_from(length).unwrap()),
+            126..=65_535 => {
+                frame.push(mask_bit + 126);
+                frame.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+            _ => {
+                frame.push(mask_bit + 127);
+                frame.extend(length.to_be_bytes());
+            }
+        }
+        frame.extend([7; 4].iter().take(if masked { 4 } else { 0 }));
+        frame
+    }
+
+    fn whole(length: u64) -> Vec<u8> {
+        let mut bytes = frame(length, true);
+        bytes.resize(bytes.len() + usize::try_from(length).unwrap(), b'x');
+        bytes
+    }
+
+    #[test]
+    fn frames_up_to_the_limit_pass_in_pieces_of_any_size() {
+        let mut stream = Vec::new();
+        for length in [0, 1, 125, 126, 127, 65_535, MAX, 3] {
+            stream.extend(whole(length));
+        }
+        for size in [1, 2, 7, 1000, stream.len()] {
+            let mut frames = Frames::new(MAX);
+            for piece in stream.chunks(size) {
+                assert_eq!(frames.admit(piece), Ok(()), "in pieces of {size}");
+            }
+            assert_eq!((frames.head_bytes, frames.payload_left), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_longer_frame_is_refused_by_its_head_alone() {
+        for masked in [true, false] {
+            let head = frame(MAX + 1, masked);
+            let mut frames = Frames::new(MAX);
+            let (last, before) = head.split_last().unwrap();
+            assert_eq!(frames.admit(before), Ok(()));
+            assert_eq!(frames.admit(&[*last]), Err(TooLong));
+            assert_eq!(
+                frames.admit(&[0]),
+                Err(TooLong),
+                "and so is all that follows"
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_length_there_is_does_not_overflow() {
+        let mut frames = Frames::new(u64::MAX);
+        assert_eq!(frames.admit(&frame(u64::MAX, true)), Ok(()));
+        assert_eq!(frames.admit(&[0; 1000]), Ok(()));
+        assert_eq!(frames.payload_left, u64::MAX - 1000);
+    }
+}
