@@ -1,10 +1,11 @@
 //! Whether executions would be accepted and run now, dependency by dependency.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{CodeRunner, ExecutionQueue, ExecutionStore, TokenVerifier};
+use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, TokenVerifier};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -112,17 +113,17 @@ impl Readiness {
 
     async fn ask(&self) -> Vec<Check> {
         let ports = &self.ports;
-        let store = async { ports.store.check().await.map_err(|error| error.to_string()) };
-        let queue = async { ports.queue.check().await.map_err(|error| error.to_string()) };
+        let store = async { ports.store.check().await.map_err(|error| told(&error)) };
+        let queue = async { ports.queue.check().await.map_err(|error| told(&error)) };
         let runner = async {
             match &ports.runner {
-                Some(runner) => Some(runner.check().await.map_err(|error| error.to_string())),
+                Some(runner) => Some(runner.check().await.map_err(|error| told(&error))),
                 None => None,
             }
         };
         let keys = async {
             match &ports.verifier {
-                Some(verifier) => Some(verifier.check().await.map_err(|error| error.to_string())),
+                Some(verifier) => Some(verifier.check().await.map_err(|error| told(&error))),
                 None => None,
             }
         };
@@ -157,6 +158,12 @@ impl Readiness {
             reason,
         })
     }
+}
+
+/// What an error says for everybody to read; its causes are for the log alone.
+fn told(error: &(dyn Error + 'static)) -> String {
+    tracing::warn!(error = %ErrorChain(error), "not ready");
+    error.to_string()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod settings;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use coderun_domain::{CodeRunner, ExecutionQueue, Language, Lease, QueueError, Swept};
+use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError, Swept};
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ impl Worker {
                 }
                 Err(error) => {
                     drop(permit);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot take work");
+                    tracing::warn!(error = %ErrorChain(&error), "cannot take work");
                     let pause = tokio::time::sleep(self.settings.backoff(failures));
                     drain.run_until_cancelled(pause).await;
                     failures += 1;
@@ -140,7 +140,7 @@ impl Worker {
         match self.ports.queue.sweep().await {
             Ok(swept) => tell_swept(swept),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
+                tracing::warn!(error = %ErrorChain(&error), "cannot sweep");
             }
         }
     }

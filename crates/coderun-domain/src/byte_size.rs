@@ -53,6 +53,7 @@ impl fmt::Display for ByteSize {
             .find(|(unit, _)| self.0 >= *unit && self.0.is_multiple_of(*unit));
         match fitting {
             Some((unit, name)) => write!(f, "{} {name}", self.0 / unit),
+            None if self.0 == 1 => f.write_str("1 byte"),
             None => write!(f, "{} bytes", self.0),
         }
     }
@@ -67,6 +68,7 @@ mod tests {
         assert_eq!(ByteSize::from_kib(256).to_string(), "256 KiB");
         assert_eq!(ByteSize::from_mib(1024).to_string(), "1 GiB");
         assert_eq!(ByteSize::from_bytes(1000).to_string(), "1000 bytes");
+        assert_eq!(ByteSize::from_bytes(1).to_string(), "1 byte");
         assert_eq!(ByteSize::from_bytes(0).to_string(), "0 bytes");
     }
 }

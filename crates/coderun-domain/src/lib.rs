@@ -93,6 +93,7 @@
 #![warn(clippy::future_not_send)]
 
 mod byte_size;
+mod error_chain;
 mod event;
 mod execution;
 mod failure;
@@ -111,6 +112,7 @@ pub mod testing;
 mod verdict;
 
 pub use byte_size::ByteSize;
+pub use error_chain::ErrorChain;
 pub use event::{Event, OutputChunk, StoredEvent};
 pub use execution::{
     Execution, Progress, ProgressParts, RestoreError, State, Transition, TransitionError,

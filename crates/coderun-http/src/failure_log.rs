@@ -1,9 +1,9 @@
 //! Failures in the log: each once, with the whole chain of its causes.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
-use coderun_domain::FailureKind;
+use coderun_domain::{ErrorChain, FailureKind};
+use tracing::field::{DisplayValue, display};
 
 /// A failure that goes to the log.
 pub(crate) struct Failure<'a> {
@@ -31,8 +31,12 @@ impl Failure<'_> {
         }
     }
 
+    fn chain(&self) -> Option<DisplayValue<ErrorChain<'_>>> {
+        self.error.map(|error| display(ErrorChain(error)))
+    }
+
     fn log_error(&self) {
-        let (what, error) = (self.what, self.error.map(chain));
+        let (what, error) = (self.what, self.chain());
         tracing::error!(
             request_id = self.request_id,
             error,
@@ -41,7 +45,7 @@ impl Failure<'_> {
     }
 
     fn log_warning(&self) {
-        let (what, error) = (self.what, self.error.map(chain));
+        let (what, error) = (self.what, self.chain());
         tracing::warn!(
             request_id = self.request_id,
             error,
@@ -50,37 +54,11 @@ impl Failure<'_> {
     }
 
     fn log_debug(&self) {
-        let (what, error) = (self.what, self.error.map(chain));
+        let (what, error) = (self.what, self.chain());
         tracing::debug!(
             request_id = self.request_id,
             error,
             "{what} could not be served"
         );
-    }
-}
-
-/// An error and its causes, each after the one that it caused.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_chain_of_causes_is_put_together() {
-        let error = coderun_domain::StoreError::Unavailable {
-            backend: "test",
-            source: "refused".into(),
-        };
-        assert_eq!(chain(&error), "the store `test` is not available: refused");
     }
 }

@@ -48,7 +48,10 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
             commands::serve(settings)
         }
         Command::Token(request) => commands::token(settings, request),
-        Command::Doctor => commands::doctor(settings),
+        Command::Doctor => {
+            telemetry::start(settings.log_format, environment)?;
+            commands::doctor(settings)
+        }
         Command::CheckConfig => commands::check_config(&invocation.effective),
         Command::Healthcheck { url } => commands::healthcheck(settings, url.as_deref()),
     }

@@ -1,6 +1,6 @@
 //! Keeps a lease for as long as its run takes.
 
-use coderun_domain::{Lease, QueueError, Renewal};
+use coderun_domain::{ErrorChain, Lease, QueueError, Renewal};
 use tokio_util::sync::CancellationToken;
 
 use super::{WorkerPorts, WorkerSettings};
@@ -35,7 +35,7 @@ pub(super) async fn keep(
             Err(QueueError::LeaseLost) => return LeaseGone,
             Err(error @ (QueueError::Unavailable { .. } | QueueError::Corrupt { .. })) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %ErrorChain(&error),
                     "cannot renew a lease"
                 );
                 wait = settings.backoff(failures).min(settings.renew_interval());

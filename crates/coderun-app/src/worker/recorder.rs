@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, Lease, Output, OutputBuffer, OutputChunk, OutputStream, QueueError, RunInput, RunIo,
-    Sequence,
+    Attempt, ErrorChain, Lease, Output, OutputBuffer, OutputChunk, OutputStream, QueueError,
+    RunInput, RunIo, Sequence,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -97,7 +97,7 @@ impl Recorder {
                 Ok(told) => self.forget(chunks.len(), told),
                 Err(error) if error.is_transient() => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %ErrorChain(&error),
                         "cannot tell output"
                     );
                     tokio::time::sleep(settings.backoff(failures)).await;

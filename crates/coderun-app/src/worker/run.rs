@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    EndedWithoutRun, Lease, Outcome, QueueError, Report, RunRequest, RunnerError,
+    EndedWithoutRun, ErrorChain, Lease, Outcome, QueueError, Report, RunRequest, RunnerError,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
             result = self.ports.runner.run(request, &mut io) => End::Ran(result.map(Box::new)),
             keeper::LeaseGone = keeper::keep(self.ports, self.settings, self.lease, &cancelled) => End::LeaseLost,
             error = recorder.tell(self.ports, self.settings, self.lease) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "output is refused");
+                tracing::debug!(error = %ErrorChain(&error), "output is refused");
                 End::LeaseLost
             }
             () = tokio::time::sleep(self.longest()) => End::TooLong,
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         error: &RunnerError,
         abort: &CancellationToken,
     ) -> Result<(), QueueError> {
-        tracing::warn!(error = error as &dyn std::error::Error, "the runner failed");
+        tracing::warn!(error = %ErrorChain(error), "the runner failed");
         let retry_after = match error {
             RunnerError::Unsupported { .. } => {
                 let reason = "The runner does not offer this language any more";
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
 
 fn tell_retry(error: &QueueError) {
     tracing::warn!(
-        error = error as &dyn std::error::Error,
+        error = %ErrorChain(error),
         "cannot record, trying again"
     );
 }
@@ -255,7 +255,7 @@ fn tell_out_of_time() {
 /// Whoever has the execution now records what becomes of it; here it is only worth a line in the log.
 fn tell_unrecorded(error: &QueueError) {
     tracing::warn!(
-        error = error as &dyn std::error::Error,
+        error = %ErrorChain(error),
         "this run is not recorded"
     );
 }

@@ -117,7 +117,7 @@ async fn closed_by_peer(mut messages: AggregatedMessageStream) {
 /// peer that still sends must not be cut off before it reads why.
 async fn discard(messages: AggregatedMessageStream) {
     drop(messages);
-    pending().await
+    pending::<()>().await;
 }
 
 async fn in_time(
