@@ -9,6 +9,7 @@ mod init;
 mod kernel_calls;
 mod landlock;
 mod launcher;
+mod network;
 mod payload;
 mod root;
 mod seccomp;

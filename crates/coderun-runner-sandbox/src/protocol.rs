@@ -21,6 +21,11 @@ pub(crate) const DESCRIPTORS_MAX: usize = 16;
 /// Where the submitted files lie, and where programs start.
 pub(crate) const BOX: &str = "/box";
 
+/// Programs and libraries, which every sandbox has. Where one is a link into `/usr`, it is one in the sandbox too.
+pub(crate) const SYSTEM_FOLDERS: [&str; 7] = [
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+];
+
 /// Asks the launcher to start a stage.
 ///
 /// Comes with these descriptors: the order, the stage's socket, stdin, stdout, stderr; then, as the fields say, the

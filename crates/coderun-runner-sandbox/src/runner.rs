@@ -178,11 +178,9 @@ impl SandboxRunner {
             pump.run(streams)
         );
         let end = end.map_err(stage_failed)?;
-        let counted = tokio::task::spawn_blocking(move || guard.finish()).await;
-        let counted = counted
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(|error| broken(Box::new(error)))?;
+        let counted = guard.usage();
+        // Nobody needs to wait for it. There are never more such tasks than stages, whose slots they keep.
+        drop(tokio::task::spawn_blocking(move || guard.finish()));
         if end.done.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
             return Err(broken("the first process of the sandbox vanished".into()));
         }
@@ -238,10 +236,6 @@ struct StageResult {
 
 #[async_trait]
 impl CodeRunner for SandboxRunner {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn languages(&self) -> Vec<LanguageSpec> {
         self.toolchains.iter().map(Toolchain::spec).collect()
     }

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::config::SandboxConfig;
 use crate::languages::{LANGUAGES, LanguageEntry, Question};
+use crate::protocol::SYSTEM_FOLDERS;
 
 /// How long a tool may take to say where it lives.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -168,7 +169,7 @@ fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         .filter_map(|path| path.canonicalize().ok());
     let outside: BTreeSet<PathBuf> = canonical
         .filter(|path| path.parent().is_some())
-        .filter(|path| !SYSTEM.iter().any(|system| path.starts_with(system)))
+        .filter(|path| !SYSTEM_FOLDERS.iter().any(|system| path.starts_with(system)))
         .collect();
     let below_another = |path: &PathBuf| {
         path.ancestors()
@@ -181,9 +182,6 @@ fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         .cloned()
         .collect()
 }
-
-/// What every sandbox has.
-const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"];
 
 #[cfg(test)]
 mod tests {

@@ -2,12 +2,12 @@
 //!
 //! When it ends, the kernel kills what is left in its process namespace. So it never signals anything itself.
 
-use std::mem;
-use std::os::fd::OwnedFd;
+use std::ops::RangeInclusive;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal,
@@ -21,7 +21,7 @@ use super::kernel_calls::{self, Cloned};
 use super::launcher::INSIDE_ID;
 use super::payload;
 use super::root::Sources;
-use super::seccomp::Filters;
+use super::seccomp::Filter;
 use super::step::{Named, StepError};
 use crate::protocol::{Done, InitReport, Order, encode};
 
@@ -37,59 +37,70 @@ pub(super) struct Descriptors {
 }
 
 /// Is the first process until it ends.
-pub(super) fn run(descriptors: Descriptors, report: &OwnedFd, filters: &Filters) -> ! {
-    let Ok(report_pipe) = moved_up(report) else {
-        kernel_calls::exit_now(1);
-    };
+pub(super) fn run(descriptors: Descriptors, report_pipe: &OwnedFd, filter: &Filter) -> ! {
     let report = descriptors
-        .moved_up()
-        .and_then(|descriptors| live(descriptors, filters));
+        .take_over(report_pipe)
+        .and_then(|()| live(descriptors, filter));
     let report = report.map_or_else(InitReport::from, InitReport::Done);
     if let Ok(bytes) = encode(&report) {
         // The launcher notices a report that is missing.
-        let _ = rustix::io::write(&report_pipe, &bytes);
+        let _ = rustix::io::write(report_pipe, &bytes);
     }
     kernel_calls::exit_now(0)
 }
 
 impl Descriptors {
-    /// Moves all descriptors out of the way and closes every other one, which belong to the launcher.
-    fn moved_up(self) -> Result<Self, StepError> {
+    /// Makes the program's streams those of this process, and closes all that belongs to the launcher.
+    fn take_over(&self, report_pipe: &OwnedFd) -> Result<(), StepError> {
         let [stdin, stdout, stderr] = &self.stdio;
-        let up = moved_up;
-        let moved = Self {
-            order: up(&self.order)?,
-            stdio: [up(stdin)?, up(stdout)?, up(stderr)?],
-            artefact_in: self.artefact_in.as_ref().map(up).transpose()?,
-            artefact_out: self.artefact_out.as_ref().map(up).transpose()?,
-            tasks: self.tasks.iter().map(up).collect::<Result<_, _>>()?,
-            lifeline: up(&self.lifeline)?,
-        };
-        // Their numbers are closed below, and may by then be those of others.
-        mem::forget(self);
-        kernel_calls::close_descriptors(0, FIRST_OWN - 1).named("close descriptors")?;
-        Ok(moved)
+        dup2_stdin(stdin).named("set up stdin")?;
+        dup2_stdout(stdout).named("set up stdout")?;
+        dup2_stderr(stderr).named("set up stderr")?;
+        let own = [report_pipe, &self.order, &self.lifeline]
+            .into_iter()
+            .chain(&self.stdio)
+            .chain(&self.artefact_in)
+            .chain(&self.artefact_out)
+            .chain(&self.tasks);
+        let own = own.map(|own| own.as_raw_fd().cast_unsigned()).collect();
+        for others in all_but(own) {
+            kernel_calls::close_descriptors(*others.start(), *others.end())
+                .named("close descriptors")?;
+        }
+        Ok(())
     }
 }
 
-fn moved_up(descriptor: &OwnedFd) -> Result<OwnedFd, StepError> {
-    fcntl_dupfd_cloexec(descriptor, FIRST_OWN.cast_signed()).named("move descriptors")
+/// All numbers above those of the streams, but for these.
+fn all_but(mut own: Vec<u32>) -> Vec<RangeInclusive<u32>> {
+    own.sort_unstable();
+    let mut first = STREAMS;
+    let mut others = Vec::new();
+    for number in own {
+        if number > first {
+            others.push(first..=number - 1);
+        }
+        first = first.max(number + 1);
+    }
+    others.push(first..=u32::MAX);
+    others
 }
 
-/// Where the first process keeps its descriptors: above all that the launcher has.
-const FIRST_OWN: u32 = 512;
+/// How many streams a program has; the launcher's own have the same numbers, so that what it receives never has.
+const STREAMS: u32 = 3;
 
-fn live(descriptors: Descriptors, filters: &Filters) -> Result<Done, StepError> {
-    wait_to_go(&descriptors.lifeline)?;
+fn live(descriptors: Descriptors, filter: &Filter) -> Result<Done, StepError> {
     join_groups(&descriptors.tasks)?;
-    set_up_streams(&descriptors.stdio)?;
     drop(descriptors.stdio);
     prefer_for_the_out_of_memory_killer();
     rustix::system::sethostname(b"sandbox").named("set the host name")?;
-
+    payload::drop_bounding_set()?;
     let order = files::read_order(&descriptors.order)?;
     // Opened as the service's user: a toolchain may lie where the sandbox's user must not look.
     let sources = Sources::open(&order.visible)?;
+
+    // Up to here no id is needed, and the launcher has had time to map them.
+    wait_to_go(&descriptors.lifeline)?;
     become_inside_user()?;
     die_with_parent(&descriptors.lifeline)?;
     sources.build(&order.limits)?;
@@ -98,17 +109,11 @@ fn live(descriptors: Descriptors, filters: &Filters) -> Result<Done, StepError> 
         files::bring_in(name, artefact)?;
     }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).named("hide the first process")?;
-    let done = start_and_reap(&order, filters)?;
+    let done = start_and_reap(&order, filter)?;
     if let (Some(name), Some(artefact)) = (&order.artefact, &descriptors.artefact_out) {
         files::bring_out(name, artefact, order.limits.disk_bytes)?;
     }
     Ok(done)
-}
-
-fn set_up_streams([stdin, stdout, stderr]: &[OwnedFd; 3]) -> Result<(), StepError> {
-    dup2_stdin(stdin).named("set up stdin")?;
-    dup2_stdout(stdout).named("set up stdout")?;
-    dup2_stderr(stderr).named("set up stderr")
 }
 
 fn wait_to_go(lifeline: &OwnedFd) -> Result<(), StepError> {
@@ -163,12 +168,12 @@ fn become_inside_user() -> Result<(), StepError> {
     set_thread_res_uid(user, user, user).named("become the sandbox's user")
 }
 
-fn start_and_reap(order: &Order, filters: &Filters) -> Result<Done, StepError> {
+fn start_and_reap(order: &Order, filter: &Filter) -> Result<Done, StepError> {
     let (errors, errors_writer) = pipe_with(PipeFlags::CLOEXEC).named("make a pipe")?;
     let setup_cpu = clock_gettime(ClockId::ProcessCPUTime);
     let started = Instant::now();
     let payload = match kernel_calls::clone_process(0, None).named("clone the program")? {
-        Cloned::Child => payload::run(order, filters, &errors_writer),
+        Cloned::Child => payload::run(order, filter, &errors_writer),
         Cloned::Parent(pid, _) => pid.as_raw_nonzero().get(),
     };
     drop(errors_writer);
@@ -203,4 +208,15 @@ fn reap_until_end_of(payload: i32, started: Instant) -> Result<Done, StepError> 
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_descriptors_but_the_own_and_the_streams_are_closed_however_high_they_are() {
+        assert_eq!(all_but(vec![700, 5, 6]), [3..=4, 7..=699, 701..=u32::MAX]);
+        assert_eq!(all_but(vec![3, 4]), [5..=u32::MAX]);
+    }
 }

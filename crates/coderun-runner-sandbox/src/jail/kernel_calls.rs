@@ -155,6 +155,12 @@ pub(super) fn new_cgroup_namespace() -> Result<(), Errno> {
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }
 }
 
+/// Leaves the network that this process is in for one of its own, in which there is nothing.
+pub(super) fn new_network_namespace() -> Result<(), Errno> {
+    // SAFETY: it shares no descriptors or memory differently, it only changes what new sockets are connected to.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
+}
+
 /// Gives every signal its ordinary meaning, whatever the service and whoever started it ignore.
 pub(super) fn reset_signals() {
     for signal in 1..=SIGNAL_MAX {

@@ -19,7 +19,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, wai
 
 use super::init::{self, Descriptors};
 use super::kernel_calls::{self, Cloned};
-use super::seccomp::{self, Filters};
+use super::network::NextNetwork;
+use super::seccomp::{self, Filter};
 use crate::protocol::{
     DESCRIPTORS_MAX, Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode, encode,
 };
@@ -36,15 +37,25 @@ struct Running {
     report: OwnedFd,
     /// Open for as long as the launcher lives: the first process looks at the other end.
     _lifeline: OwnedFd,
+    /// Keeps the kernel from taking down the mounts, which takes long, before the service knows of the end.
+    _mounts: Option<OwnedFd>,
     kill_was_asked: bool,
 }
 
 /// Serves the socket that is this process's stdin until it ends.
 pub(crate) fn run() -> io::Result<()> {
     kernel_calls::close_descriptors(3, u32::MAX)?;
-    let filters = seccomp::compile().map_err(io::Error::other)?;
+    for filter in seccomp::of_launcher().map_err(io::Error::other)? {
+        filter.install().map_err(io::Error::other)?;
+    }
+    let filter = seccomp::of_program().map_err(io::Error::other)?;
+    let mut network = NextNetwork::OfItsOwn;
     let mut running: Vec<Running> = Vec::new();
     loop {
+        if running.is_empty() {
+            // While nothing runs, no run has to wait for it.
+            network = NextNetwork::prepare();
+        }
         let ready = wait_for_work(&running)?;
         for (stage, work) in running.iter_mut().zip(&ready.stages) {
             if work.kill && !stage.kill_was_asked {
@@ -61,7 +72,8 @@ pub(crate) fn run() -> io::Result<()> {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            running.extend(start(dispatch, descriptors, &filters));
+            running.extend(start(dispatch, descriptors, network, &filter));
+            network = NextNetwork::OfItsOwn;
         }
     }
 }
@@ -175,11 +187,16 @@ fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
 }
 
 /// Starts a sandbox; what goes wrong is told on its own socket.
-fn start(dispatch: Dispatch, descriptors: Vec<OwnedFd>, filters: &Filters) -> Option<Running> {
+fn start(
+    dispatch: Dispatch,
+    descriptors: Vec<OwnedFd>,
+    network: NextNetwork,
+    filter: &Filter,
+) -> Option<Running> {
     let mut descriptors = descriptors.into_iter();
     let order = descriptors.next()?;
     let socket = descriptors.next()?;
-    match clone_sandbox(dispatch, order, descriptors, filters) {
+    match clone_sandbox(dispatch, order, descriptors, network, filter) {
         Ok(fresh) => {
             let pid = fresh.pid.as_raw_nonzero().get();
             tell(&socket, &LauncherMessage::Started { pid });
@@ -188,6 +205,7 @@ fn start(dispatch: Dispatch, descriptors: Vec<OwnedFd>, filters: &Filters) -> Op
                 socket,
                 report: fresh.report,
                 _lifeline: fresh.lifeline,
+                _mounts: fresh.mounts,
                 kill_was_asked: false,
             })
         }
@@ -204,13 +222,15 @@ struct Fresh {
     pidfd: OwnedFd,
     report: OwnedFd,
     lifeline: OwnedFd,
+    mounts: Option<OwnedFd>,
 }
 
 fn clone_sandbox(
     dispatch: Dispatch,
     order: OwnedFd,
     mut others: impl Iterator<Item = OwnedFd>,
-    filters: &Filters,
+    network: NextNetwork,
+    filter: &Filter,
 ) -> Result<Fresh, String> {
     let missing = || "a descriptor is missing".to_owned();
     let mut next = || others.next().ok_or_else(missing);
@@ -223,7 +243,8 @@ fn clone_sandbox(
         .collect::<Result<Vec<_>, _>>()?;
     let (report, report_writer) = pipe().map_err(|error| explain("make a pipe", error))?;
     let (lifeline_reader, lifeline) = pipe().map_err(|error| explain("make a pipe", error))?;
-    let cloned = kernel_calls::clone_process(NAMESPACES, cgroup.as_ref().map(AsFd::as_fd));
+    let namespaces = NAMESPACES | network.clone_flags();
+    let cloned = kernel_calls::clone_process(namespaces, cgroup.as_ref().map(AsFd::as_fd));
     match cloned.map_err(|error| explain("create namespaces", error))? {
         Cloned::Child => init::run(
             Descriptors {
@@ -235,32 +256,39 @@ fn clone_sandbox(
                 lifeline: lifeline_reader,
             },
             &report_writer,
-            filters,
+            filter,
         ),
         Cloned::Parent(pid, pidfd) => {
-            let fresh = Fresh {
+            let_go(dispatch, pid, &lifeline).inspect_err(|_| abandon(&pidfd))?;
+            Ok(Fresh {
                 pid,
                 pidfd,
                 report,
                 lifeline,
-            };
-            let_go(dispatch, &fresh).inspect_err(|_| abandon(&fresh.pidfd))?;
-            Ok(fresh)
+                mounts: mounts_of(pid),
+            })
         }
     }
 }
 
-/// All but the control group's: the first process makes that one when it has joined its groups.
+/// All but the network's, which may be there already, and the control group's: the first process makes that one when it
+/// has joined its groups.
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS;
 
+/// Takes hold of the mounts of a sandbox, which are then not taken down before this is dropped; `None` if it is dead
+/// already.
+fn mounts_of(pid: Pid) -> Option<OwnedFd> {
+    let mounts = fs::File::open(format!("/proc/{}/ns/mnt", pid.as_raw_nonzero()));
+    mounts.ok().map(OwnedFd::from)
+}
+
 /// Maps the ids of the new user namespace and lets its first process go on.
-fn let_go(dispatch: Dispatch, fresh: &Fresh) -> Result<(), String> {
-    let pid = fresh.pid.as_raw_nonzero();
+fn let_go(dispatch: Dispatch, pid: Pid, lifeline: &OwnedFd) -> Result<(), String> {
+    let pid = pid.as_raw_nonzero();
     let write = |file: &str, line: String| {
         fs::write(format!("/proc/{pid}/{file}"), line)
             .map_err(|error| format!("could not write `{file}`: {error}"))
@@ -275,8 +303,7 @@ fn let_go(dispatch: Dispatch, fresh: &Fresh) -> Result<(), String> {
     };
     write("uid_map", format!("{INSIDE_ID} {user} 1"))?;
     write("gid_map", format!("{INSIDE_ID} {group} 1"))?;
-    rustix::io::write(&fresh.lifeline, b"g")
-        .map_err(|error| explain("let the sandbox go on", error))?;
+    rustix::io::write(lifeline, b"g").map_err(|error| explain("let the sandbox go on", error))?;
     Ok(())
 }
 

@@ -16,13 +16,13 @@ use rustix::thread::{
 
 use super::kernel_calls;
 use super::landlock;
-use super::seccomp::Filters;
+use super::seccomp::Filter;
 use super::step::{Named, StepError};
 use crate::protocol::{InitReport, MESSAGE_MAX_BYTES, Order, OrderLimits, decode, encode};
 
 /// Becomes the program, or writes why not.
-pub(super) fn run(order: &Order, filters: &Filters, errors: &OwnedFd) -> ! {
-    let Err(error) = become_program(order, filters, errors);
+pub(super) fn run(order: &Order, filter: &Filter, errors: &OwnedFd) -> ! {
+    let Err(error) = become_program(order, filter, errors);
     if error.errno == Errno::NOEXEC {
         // What was built is no program: that is its author's fault, and reported as a shell would.
         kernel_calls::exit_now(126);
@@ -56,6 +56,9 @@ pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
         // Nothing: it was killed before it could say anything, and how it ended tells the rest.
         Some(_) | None => (false, said.as_slice()),
     };
+    if error.is_empty() {
+        return Ok(landlock);
+    }
     match decode(error) {
         Ok(InitReport::Failed { step, errno }) => Err(StepError {
             step: step.into(),
@@ -67,7 +70,7 @@ pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
 
 fn become_program(
     order: &Order,
-    filters: &Filters,
+    filter: &Filter,
     errors: &OwnedFd,
 ) -> Result<Infallible, StepError> {
     setsid().named("start a session")?;
@@ -92,7 +95,7 @@ fn become_program(
         .args(arguments)
         .env_clear()
         .envs(order.environment.iter().map(|(name, value)| (name, value)));
-    filters.install()?;
+    filter.install()?;
     Err(command.exec()).named("start the program")
 }
 
@@ -123,18 +126,27 @@ fn set_limits(limits: &OrderLimits) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Gives up every capability, and every way to get one back.
-fn drop_privileges() -> Result<(), StepError> {
-    let step = "drop capabilities";
-    clear_ambient_capability_set().named(step)?;
+/// Keeps the program from ever getting a capability by what it starts. Takes none from this process, and there is no
+/// way back.
+pub(super) fn drop_bounding_set() -> Result<(), StepError> {
     for number in 0..CAPABILITIES_MAX {
         match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
             Ok(()) => {}
             // The first that this kernel does not know.
             Err(Errno::INVAL) => break,
-            Err(errno) => return Err(errno).named(step),
+            Err(errno) => return Err(errno).named("drop capabilities"),
         }
     }
+    Ok(())
+}
+
+/// One more than any capability may ever be numbered: they are bits of 64.
+const CAPABILITIES_MAX: u32 = 64;
+
+/// Gives up every capability, and every way to get one back but for the bounding set, which is empty already.
+fn drop_privileges() -> Result<(), StepError> {
+    let step = "drop capabilities";
+    clear_ambient_capability_set().named(step)?;
     let locked = CapabilitiesSecureBits::NO_ROOT
         | CapabilitiesSecureBits::NO_ROOT_LOCKED
         | CapabilitiesSecureBits::NO_SETUID_FIXUP
@@ -151,6 +163,3 @@ fn drop_privileges() -> Result<(), StepError> {
     set_capabilities(None, none).named(step)?;
     set_no_new_privs(true).named("give up new privileges")
 }
-
-/// One more than any capability may ever be numbered: they are bits of 64.
-const CAPABILITIES_MAX: u32 = 64;

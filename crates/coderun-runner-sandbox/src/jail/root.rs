@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, open, openat, symlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, mknodat, open, openat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags,
@@ -15,15 +15,10 @@ use rustix::process::{chdir, fchdir, pivot_root};
 use super::kernel_calls::{Recursive, set_mount_attributes};
 use super::launcher::INSIDE_ID;
 use super::step::{Named, StepError};
-use crate::protocol::{BOX, OrderLimits};
+use crate::protocol::{BOX, OrderLimits, SYSTEM_FOLDERS};
 
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
 const NEW_ROOT: &str = "/usr";
-
-/// Programs and libraries. Where one is a link into `/usr`, it is one in the sandbox too.
-const SYSTEM_FOLDERS: [&str; 7] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-];
 
 /// What programs need to know of the machine's settings: where libraries are, and which of several tools is meant.
 const SETTINGS: [&str; 2] = ["/etc/ld.so.cache", "/etc/alternatives"];
@@ -137,7 +132,14 @@ impl Sources {
         }
         for file in &self.files {
             make_folders(&root, file.target.parent().unwrap_or(Path::new("")))?;
-            write_file(&root, &file.target, "")?;
+            mknodat(
+                &root,
+                &file.target,
+                FileType::RegularFile,
+                Mode::from(0o644),
+                0,
+            )
+            .named("create a file")?;
         }
         for source in self.folders.iter().chain(&self.files) {
             attach(&source.mount, &root, &source.target).named("mount a part of the machine")?;
@@ -233,18 +235,21 @@ fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errn
 
 /// Creates a folder with all above it.
 fn make_folders(root: &OwnedFd, folder: &Path) -> Result<(), StepError> {
-    let mut folders: Vec<&Path> = folder.ancestors().collect();
-    folders.reverse();
-    for folder in folders {
-        if folder.as_os_str().is_empty() {
-            continue;
-        }
-        match mkdirat(root, folder, Mode::from(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno).named("create a folder"),
-        }
+    if folder.as_os_str().is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let create = || mkdirat(root, folder, Mode::from(0o755));
+    let created = match (create(), folder.parent()) {
+        (Err(Errno::NOENT), Some(above)) => {
+            make_folders(root, above)?;
+            create()
+        }
+        (answer, _) => answer,
+    };
+    match created {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(errno).named("create a folder"),
+    }
 }
 
 fn write_file(root: &OwnedFd, file: &Path, content: &str) -> Result<(), StepError> {

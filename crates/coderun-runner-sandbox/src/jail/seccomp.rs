@@ -14,31 +14,34 @@ use seccompiler::{
 
 use super::step::{Named, StepError};
 
-/// The compiled filters, made once and installed in every sandbox.
-#[derive(Debug)]
-pub(super) struct Filters {
-    programs: [BpfProgram; 2],
-}
-
-/// Compiles the filters for this machine.
-pub(super) fn compile() -> Result<Filters, BackendError> {
-    let forbidden = filter(forbidden()?, libc::EPERM)?;
+/// What the launcher never needs, and so nothing that it starts.
+///
+/// Installing a filter costs time in proportion to its length. So most of the list is installed once, in the launcher,
+/// from which every sandbox inherits it.
+pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
     let mut guarded = guard();
     guarded.extend(filter(absent(), libc::ENOSYS)?);
-    Ok(Filters {
-        programs: [forbidden, guarded],
-    })
+    Ok([Filter(filter(forbidden()?, libc::EPERM)?), Filter(guarded)])
 }
 
-impl Filters {
-    /// Puts the filters in force for this process and all that it will start.
+/// What only the building of a sandbox needs: compiled once, installed right before each program.
+pub(super) fn of_program() -> Result<Filter, BackendError> {
+    let building = BUILDING.map(|number| (number, Vec::new()));
+    let mut program = without_clone3();
+    program.extend(filter(building.into(), libc::EPERM)?);
+    Ok(Filter(program))
+}
+
+/// A compiled filter.
+#[derive(Debug)]
+pub(super) struct Filter(BpfProgram);
+
+impl Filter {
+    /// Puts the filter in force for this process and all that it will start.
     pub(super) fn install(&self) -> Result<(), StepError> {
-        for program in &self.programs {
-            apply_filter(program)
-                .map_err(|_| Errno::INVAL)
-                .named("install the system call filter")?;
-        }
-        Ok(())
+        apply_filter(&self.0)
+            .map_err(|_| Errno::INVAL)
+            .named("install the system call filter")
     }
 }
 
@@ -75,16 +78,6 @@ const X32: u32 = 0x4000_0000;
 ///
 /// Written out by hand because a comparison of the call's number is what `seccompiler` cannot say.
 fn guard() -> BpfProgram {
-    const LOAD: u16 = 0x20;
-    const JUMP_IF_EQUAL: u16 = 0x15;
-    const JUMP_IF_GREATER: u16 = 0x25;
-    const JUMP_IF_AT_LEAST: u16 = 0x35;
-    const RETURN: u16 = 0x06;
-    const OFFSET_OF_NUMBER: u32 = 0;
-    const OFFSET_OF_ARCHITECTURE: u32 = 4;
-    const KILL_PROCESS: u32 = 0x8000_0000;
-    const ERRNO: u32 = 0x0005_0000;
-    let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
     vec![
         instruction(LOAD, 0, 0, OFFSET_OF_ARCHITECTURE),
         instruction(JUMP_IF_EQUAL, 1, 0, AUDIT_ARCHITECTURE),
@@ -93,15 +86,41 @@ fn guard() -> BpfProgram {
         instruction(JUMP_IF_AT_LEAST, 0, 1, X32),
         instruction(RETURN, 0, 0, KILL_PROCESS),
         instruction(JUMP_IF_GREATER, 0, 1, NEWEST_KNOWN),
-        instruction(RETURN, 0, 0, ERRNO | libc::ENOSYS.unsigned_abs()),
+        instruction(RETURN, 0, 0, ABSENT),
     ]
 }
+
+/// Hides `clone3`, whose flags are in memory, where no filter sees them: libraries fall back to `clone`.
+///
+/// Written out by hand because a filter of `seccompiler` has one answer to all that it denies.
+fn without_clone3() -> BpfProgram {
+    vec![
+        instruction(LOAD, 0, 0, OFFSET_OF_NUMBER),
+        instruction(JUMP_IF_EQUAL, 0, 1, CLONE3),
+        instruction(RETURN, 0, 0, ABSENT),
+    ]
+}
+
+const fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+const LOAD: u16 = 0x20;
+const JUMP_IF_EQUAL: u16 = 0x15;
+const JUMP_IF_GREATER: u16 = 0x25;
+const JUMP_IF_AT_LEAST: u16 = 0x35;
+const RETURN: u16 = 0x06;
+const OFFSET_OF_NUMBER: u32 = 0;
+const OFFSET_OF_ARCHITECTURE: u32 = 4;
+const KILL_PROCESS: u32 = 0x8000_0000;
+const ERRNO: u32 = 0x0005_0000;
+const ABSENT: u32 = ERRNO | libc::ENOSYS.unsigned_abs();
+/// The same on all architectures.
+const CLONE3: u32 = 435;
 
 /// Calls that a program finds absent: it has another way, or none.
 fn absent() -> Rules {
     [
-        // Its flags are in memory, where no filter sees them; libraries fall back to `clone`.
-        libc::SYS_clone3,
         libc::SYS_add_key,
         libc::SYS_keyctl,
         libc::SYS_request_key,
@@ -204,7 +223,25 @@ fn condition(
 const STATMOUNT: i64 = 457;
 const LISTMOUNT: i64 = 458;
 
-const FORBIDDEN: [i64; 62] = [
+/// Calls that build a sandbox, and that no program in one may make.
+const BUILDING: [i64; 13] = [
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setgroups,
+    libc::SYS_sethostname,
+    libc::SYS_capset,
+];
+
+/// Calls that neither a program nor the launcher may make.
+const FORBIDDEN: [i64; 49] = [
     // Other processes.
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
@@ -214,21 +251,11 @@ const FORBIDDEN: [i64; 62] = [
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
     // Mounts and roots.
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
     libc::SYS_chroot,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
     libc::SYS_fspick,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_mount_setattr,
     STATMOUNT,
     LISTMOUNT,
     // Namespaces.
-    libc::SYS_unshare,
     libc::SYS_setns,
     // Large and rarely needed parts of the kernel.
     libc::SYS_bpf,
@@ -258,7 +285,6 @@ const FORBIDDEN: [i64; 62] = [
     libc::SYS_quotactl_fd,
     libc::SYS_reboot,
     libc::SYS_setdomainname,
-    libc::SYS_sethostname,
     libc::SYS_swapoff,
     libc::SYS_swapon,
     libc::SYS_syslog,
@@ -271,8 +297,6 @@ const FORBIDDEN: [i64; 62] = [
     // Who one is.
     libc::SYS_setfsuid,
     libc::SYS_setfsgid,
-    libc::SYS_setgroups,
-    libc::SYS_capset,
     libc::SYS_ioprio_set,
 ];
 

@@ -136,13 +136,11 @@ impl StageGuard {
         self.group.as_ref().map(Group::usage).unwrap_or_default()
     }
 
-    /// Cleans up after a stage that is gone, and says what it used in all. Blocks for less than a millisecond.
-    pub(super) fn finish(mut self) -> io::Result<GroupUsage> {
-        let usage = self.usage();
+    /// Cleans up after a stage that is gone. Blocks for less than a millisecond.
+    pub(super) fn finish(mut self) {
         self.socket = None;
-        match self.group.take() {
-            Some(group) => group.remove().map(|()| usage),
-            None => Ok(usage),
+        if let Some(group) = self.group.take() {
+            remove(&group);
         }
     }
 }
@@ -190,9 +188,13 @@ impl Leftover {
         if let Some(socket) = &self.socket {
             wait_for_end(socket);
         }
-        if let Err(error) = self.group.remove() {
-            tracing::error!(%error, "a control group stays until the next start");
-        }
+        remove(&self.group);
+    }
+}
+
+fn remove(group: &Group) {
+    if let Err(error) = group.remove() {
+        tracing::error!(%error, "a control group stays until the next start");
     }
 }
 

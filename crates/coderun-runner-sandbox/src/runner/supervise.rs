@@ -125,7 +125,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     async fn until_end(&mut self) -> Result<StageEnd, StageError> {
-        let mut next_look = self.started + LOOK_MIN;
+        let mut next_look = self.started + self.until_next_look(Duration::ZERO);
         let mut kill_deadline = None;
         loop {
             let asked = kill_deadline.is_some();
@@ -178,21 +178,14 @@ impl Watch<'_> {
     /// Looks at the clocks and at the group; answers when to look again.
     fn look(&mut self) -> Duration {
         let used = self.usage();
-        let cpu_left = self
-            .limits
-            .cpu_time()
-            .saturating_sub(used.cpu.unwrap_or_default());
-        let wall_left = self
-            .limits
-            .wall_time()
-            .saturating_sub(self.started.elapsed());
+        let cpu_used = used.cpu.unwrap_or_default();
         let exceeded = if used.memory_kills > 0 {
             Some(StopReason::Memory)
         } else if used.processes_refused > 0 {
             Some(StopReason::Processes)
-        } else if cpu_left.is_zero() {
+        } else if cpu_used >= self.limits.cpu_time() {
             Some(StopReason::CpuTime)
-        } else if wall_left.is_zero() {
+        } else if self.started.elapsed() >= self.limits.wall_time() {
             Some(StopReason::WallTime)
         } else {
             None
@@ -200,6 +193,16 @@ impl Watch<'_> {
         if let Some(reason) = exceeded {
             self.switch.stop(reason);
         }
+        self.until_next_look(cpu_used)
+    }
+
+    /// How long no limit of time can be exceeded, within bounds.
+    fn until_next_look(&self, cpu_used: Duration) -> Duration {
+        let cpu_left = self.limits.cpu_time().saturating_sub(cpu_used);
+        let wall_left = self
+            .limits
+            .wall_time()
+            .saturating_sub(self.started.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / u32::try_from(processors()).unwrap_or(1);
         cpu_left.min(wall_left).clamp(LOOK_MIN, LOOK_MAX)

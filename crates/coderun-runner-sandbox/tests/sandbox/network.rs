@@ -4,7 +4,11 @@ use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-use crate::support::TestSandbox;
+use coderun_domain::RunInput;
+use coderun_runner_sandbox::SandboxConfig;
+
+use crate::streams::{conversation, line};
+use crate::support::{Program, TestSandbox, config};
 
 #[tokio::test]
 async fn the_machines_own_services_cannot_be_reached() {
@@ -57,4 +61,30 @@ async fn sockets_of_the_machine_cannot_be_reached_by_name() {
         except OSError: print('no')"
     );
     assert_eq!(sandbox.run("python", &code).await.stdout(), "no\n");
+}
+
+#[tokio::test]
+async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        slots: 2,
+        ..config()
+    })
+    .await;
+    let program = Program::new("bash", "readlink /proc/self/ns/net; read -r");
+    let (mut one, mut hear_one, answer_one) = conversation();
+    let (mut other, mut hear_other, answer_other) = conversation();
+    let compare = async {
+        let networks = (line(&mut hear_one).await, line(&mut hear_other).await);
+        assert_ne!(networks.0, networks.1);
+        let own = std::fs::read_link("/proc/self/ns/net").unwrap();
+        assert_ne!(networks.0.trim_end(), own.to_str().unwrap());
+        answer_one.send(RunInput::Closed).unwrap();
+        answer_other.send(RunInput::Closed).unwrap();
+    };
+    let (one, other, ()) = tokio::join!(
+        sandbox.try_run(&program, &mut one),
+        sandbox.try_run(&program, &mut other),
+        compare
+    );
+    assert!(one.is_ok() && other.is_ok());
 }

@@ -112,7 +112,7 @@ async fn nothing_can_be_typed_into_a_terminal() {
 }
 
 /// Passes everything on as it happens.
-struct Conversation {
+pub(crate) struct Conversation {
     said: mpsc::UnboundedSender<Bytes>,
     answers: mpsc::UnboundedReceiver<RunInput>,
 }
@@ -132,7 +132,7 @@ impl RunIo for Conversation {
 }
 
 /// Hears until the end of a line: a program may write it in pieces.
-async fn line(hear: &mut mpsc::UnboundedReceiver<Bytes>) -> String {
+pub(crate) async fn line(hear: &mut mpsc::UnboundedReceiver<Bytes>) -> String {
     let mut heard = Vec::new();
     while !heard.ends_with(b"\n") {
         heard.extend_from_slice(&hear.recv().await.unwrap());
@@ -140,7 +140,7 @@ async fn line(hear: &mut mpsc::UnboundedReceiver<Bytes>) -> String {
     String::from_utf8(heard).unwrap()
 }
 
-fn conversation() -> (
+pub(crate) fn conversation() -> (
     Conversation,
     mpsc::UnboundedReceiver<Bytes>,
     mpsc::UnboundedSender<RunInput>,
