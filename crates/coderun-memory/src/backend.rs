@@ -11,8 +11,9 @@ use crate::ledger::Ledger;
 /// What this adapter needs to know beyond the [`StorePolicy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryConfig {
-    /// What final records may occupy together, texts, output and bookkeeping. Beyond it the oldest are deleted before
-    /// their retention is over; the latest stays, whatever its size. Default: 256 MiB.
+    /// What final records may occupy together, texts, output and bookkeeping. Beyond it records are deleted before
+    /// their retention is over, each time the oldest of the user who occupies the most; the latest of all stays, whatever
+    /// its size. Default: 256 MiB.
     pub final_bytes_max: ByteSize,
 }
 

@@ -4,6 +4,7 @@
 //! those of the new one, so that what the indexes say follows from the states alone.
 
 mod fair_queue;
+mod final_records;
 mod leasing;
 mod record;
 mod submit_rate;
@@ -21,6 +22,7 @@ use coderun_domain::{
 use time::OffsetDateTime;
 
 use fair_queue::FairQueue;
+use final_records::FinalRecords;
 use record::Record;
 use submit_rate::SubmitRate;
 use timetable::Timetable;
@@ -47,6 +49,7 @@ pub(crate) struct Ledger {
     leases: Timetable,
     /// When a final record is deleted.
     expiries: Timetable,
+    finals: FinalRecords,
     work: Work,
     totals: Totals,
     /// How many records there have ever been.
@@ -58,13 +61,13 @@ pub(crate) struct Ledger {
 struct Owner {
     executions: BTreeSet<Cursor>,
     pending: u32,
+    live_bytes: u64,
 }
 
 #[derive(Debug, Default)]
 struct Totals {
     pending: u32,
     live_bytes: u64,
-    final_bytes: u64,
 }
 
 /// Whether something has come up to be taken since a taker last found nothing.
@@ -106,6 +109,7 @@ impl Ledger {
             deadlines: Timetable::default(),
             leases: Timetable::default(),
             expiries: Timetable::default(),
+            finals: FinalRecords::default(),
             work: Work::default(),
             totals: Totals::default(),
             submissions: 0,
@@ -148,11 +152,14 @@ impl Ledger {
             records: self.records.len(),
             pending: self.totals.pending,
             running: self.waiting.running(),
-            users: self.owners.len() + self.waiting.users() + self.submit_rate.users(),
+            users: self.owners.len()
+                + self.waiting.users()
+                + self.submit_rate.users()
+                + self.finals.users(),
             timed: self.deadlines.len() + self.leases.len() + self.expiries.len(),
             listeners: self.records.values().map(listeners).sum(),
             live_bytes: self.totals.live_bytes,
-            final_bytes: self.totals.final_bytes,
+            final_bytes: self.finals.bytes(),
         }
     }
 
@@ -207,12 +214,16 @@ impl Ledger {
                 self.totals.live_bytes -= record.submission_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
                     owner.pending -= 1;
+                    owner.live_bytes -= record.submission_bytes();
                 }
                 self.waiting.remove(record.place());
                 self.deadlines.remove(id);
             }
             State::Running { .. } => {
                 self.totals.live_bytes -= record.submission_bytes();
+                if let Some(owner) = self.owners.get_mut(user) {
+                    owner.live_bytes -= record.submission_bytes();
+                }
                 self.deadlines.remove(id);
                 self.leases.remove(id);
                 if self.waiting.ended(user) {
@@ -220,7 +231,7 @@ impl Ledger {
                 }
             }
             State::Final { .. } => {
-                self.totals.final_bytes -= record.total_bytes();
+                self.finals.remove(user, id, record.total_bytes());
                 self.expiries.remove(id);
             }
         }
@@ -239,6 +250,7 @@ impl Ledger {
                 self.totals.live_bytes += record.submission_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
                     owner.pending += 1;
+                    owner.live_bytes += record.submission_bytes();
                 }
                 let deadline = self.policy.deadline(execution).unwrap_or(now);
                 if self.attempts_are_spent(execution) {
@@ -252,21 +264,26 @@ impl Ledger {
             }
             State::Running { .. } => {
                 self.totals.live_bytes += record.submission_bytes();
+                if let Some(owner) = self.owners.get_mut(user) {
+                    owner.live_bytes += record.submission_bytes();
+                }
                 self.waiting.started(user);
                 self.hold(id, now);
             }
             State::Final { .. } => {
-                self.totals.final_bytes += record.total_bytes();
+                let ended_at = execution.progress().updated_at();
+                self.finals.insert(user, id, ended_at, record.total_bytes());
                 self.expiries.set(id, self.policy.expires_at(execution));
                 self.evict(id);
             }
         }
     }
 
-    /// Deletes the oldest final records while all of them occupy too much, except the latest.
+    /// Deletes final records while all of them occupy too much, each time the oldest of whoever occupies the most,
+    /// except the latest of all.
     fn evict(&mut self, latest: ExecutionId) {
-        while self.totals.final_bytes > self.config.final_bytes_max.as_bytes() {
-            let Some(oldest) = self.expiries.earliest_except(latest) else {
+        while self.finals.bytes() > self.config.final_bytes_max.as_bytes() {
+            let Some(oldest) = self.finals.first_to_go_except(latest) else {
                 return;
             };
             self.delete(oldest);

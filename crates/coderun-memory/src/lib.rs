@@ -6,9 +6,9 @@
 //! | what | bound | beyond it |
 //! |---|---|---|
 //! | waiting executions, in all and of one user | `pending_max`, `user_pending_max` | the submission is refused |
-//! | submissions that are not final | `live_bytes_max` | the submission is refused |
+//! | submissions that are not final, in all and of one user | `live_bytes_max`, a quarter of it or a single one | the submission is refused |
 //! | output of running executions | the output limit of each, times two streams, times `attempts_max` | the worker stops the program |
-//! | final records | [`MemoryConfig::final_bytes_max`], and `retention` | the oldest are deleted |
+//! | final records | [`MemoryConfig::final_bytes_max`], and `retention` | the oldest of whoever occupies the most are deleted |
 //! | times of submissions | `user_submits_per_minute` for each user, for a minute | the submission is refused |
 //! | what watchers have not read yet | nothing is kept for them | they read the stored events |
 //!

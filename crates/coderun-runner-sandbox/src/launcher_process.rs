@@ -60,6 +60,19 @@ impl LauncherProcess {
         let fresh = connection.insert(Connection::open(&self.program)?);
         fresh.send(&message, descriptors).map_err(io::Error::from)
     }
+
+    /// Kills a launcher that does not answer, and with it every program that it watches over. The next dispatch starts
+    /// another. Blocks until it is dead.
+    pub(crate) fn replace(&self) {
+        let hung = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if hung.is_some() {
+            tracing::error!("the sandbox launcher does not answer and is replaced");
+        }
+    }
 }
 
 impl Connection {

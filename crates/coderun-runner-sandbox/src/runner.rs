@@ -11,6 +11,7 @@ mod supervise;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,7 +32,7 @@ use execution::Execution;
 use judge::{Judgement, judge};
 use pump::{Input, Pump, Sink, Streams};
 use stage::StagePlan;
-use supervise::{StageEnd, StopSwitch, supervise};
+use supervise::{StageEnd, StageError, StopSwitch, supervise};
 
 /// The word that results carry.
 const NAME: &str = "sandbox";
@@ -47,6 +48,16 @@ pub struct SandboxRunner {
     slot_wait: Duration,
     toolchains: Vec<Toolchain>,
     required: Vec<Control>,
+    health: Health,
+}
+
+/// What runs have shown about the sandbox so far.
+#[derive(Debug, Default)]
+struct Health {
+    /// The last stage that ended did so by the launcher's failure, or a trial has begun and not ended.
+    is_doubtful: AtomicBool,
+    /// Landlock was in force in a stage, and so it is in all: the kernel has it.
+    has_landlock: AtomicBool,
 }
 
 /// What all runs share.
@@ -92,6 +103,7 @@ impl SandboxRunner {
             slot_wait: config.slot_wait,
             toolchains,
             required: config.required,
+            health: Health::default(),
         })
     }
 
@@ -114,8 +126,30 @@ impl SandboxRunner {
         })
     }
 
-    fn enforcement(&self, landlock: bool) -> Enforcement {
-        enforcement::of(self.machine.groups.means(), landlock)
+    fn enforcement(&self) -> Enforcement {
+        let has_landlock = self.health.has_landlock.load(Ordering::Relaxed);
+        enforcement::of(self.machine.groups.means(), has_landlock)
+    }
+
+    /// Remembers what the end of a stage shows, and replaces a launcher that hangs.
+    fn learn(&self, end: &Result<StageEnd, StageError>) {
+        match end {
+            Ok(end) => {
+                self.health.is_doubtful.store(false, Ordering::Relaxed);
+                if end.done.is_some_and(|done| done.landlock) {
+                    self.health.has_landlock.store(true, Ordering::Relaxed);
+                }
+            }
+            Err(error) => {
+                self.health.is_doubtful.store(true, Ordering::Relaxed);
+                if error.launcher_hangs() {
+                    let machine = Arc::clone(&self.machine);
+                    // It takes as long as the kernel needs to kill, and nothing depends on its end.
+                    let replacing = move || machine.launcher.replace();
+                    drop(tokio::task::spawn_blocking(replacing));
+                }
+            }
+        }
     }
 
     /// Runs `true`.
@@ -177,6 +211,7 @@ impl SandboxRunner {
             supervise(&guard, started.socket, limits, &switch),
             pump.run(streams)
         );
+        self.learn(&end);
         let end = end.map_err(stage_failed)?;
         let counted = guard.usage();
         // Nobody needs to wait for it. There are never more such tasks than stages, whose slots they keep.
@@ -186,7 +221,6 @@ impl SandboxRunner {
         }
         Ok(StageResult {
             judgement: judge(&end, counted, limits),
-            end,
             artefact: started.artefact,
         })
     }
@@ -230,7 +264,6 @@ struct Talk<'a, 'io> {
 
 struct StageResult {
     judgement: Judgement,
-    end: StageEnd,
     artefact: Option<OwnedFd>,
 }
 
@@ -240,13 +273,21 @@ impl CodeRunner for SandboxRunner {
         self.toolchains.iter().map(Toolchain::spec).collect()
     }
 
-    /// Really builds a sandbox and runs `true` in it; while all slots are busy, that is proof enough.
+    /// Really builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless what was
+    /// last heard of the sandbox was bad.
     async fn check(&self) -> Result<(), RunnerError> {
         self.check_required()?;
-        match self.slots.try_take() {
-            Some(slot) => self.probe(&Arc::new(slot)).await,
-            None => Ok(()),
+        if let Some(slot) = self.slots.try_take() {
+            // A trial that does not end, or is given up by who asked for it, leaves the doubt behind.
+            self.health.is_doubtful.store(true, Ordering::Relaxed);
+            return self.probe(&Arc::new(slot)).await;
         }
+        if self.health.is_doubtful.load(Ordering::Relaxed) {
+            return Err(unavailable(
+                "the last sandbox did not end as it should, and all slots are taken".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     async fn run<'io>(

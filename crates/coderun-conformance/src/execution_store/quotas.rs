@@ -95,7 +95,7 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
         .backend_with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1000))
         .await;
     backend.submit_draft(1, "alice", sized(600)).await;
-    let second = backend.draft(2, "bob", sized(401));
+    let second = backend.draft(2, "carol", sized(401));
     assert_full(backend.store.submit(&second).await);
     backend.submit_draft(3, "bob", sized(400)).await;
     let lease = backend.take().await;

@@ -6,7 +6,8 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore, Lease, Notifier, Output,
-    OutputChunk, OutputStream, Page, Sequence, StoredEvent, Submitted, WatchError, WorkerId,
+    OutputChunk, OutputStream, Page, Quota, Sequence, StoreError, StoredEvent, SubmissionDraft,
+    Submitted, WatchError, WorkerId,
 };
 use futures_util::{FutureExt, StreamExt};
 
@@ -25,11 +26,37 @@ impl Bench {
     }
 
     fn with_final_bytes(final_bytes_max: ByteSize) -> Self {
+        Self::with_config(store_policy(), MemoryConfig { final_bytes_max })
+    }
+
+    fn with_live_bytes(bytes: u64) -> Self {
+        let policy = StorePolicy {
+            live_bytes_max: ByteSize::from_bytes(bytes),
+            ..store_policy()
+        };
+        Self::with_config(policy, MemoryConfig::default())
+    }
+
+    fn with_config(policy: StorePolicy, config: MemoryConfig) -> Self {
         let clock = Arc::new(ManualClock::default());
         let shown = Arc::clone(&clock);
-        let config = MemoryConfig { final_bytes_max };
-        let memory = MemoryBackend::with_config(store_policy(), config, shown);
+        let memory = MemoryBackend::with_config(policy, config, shown);
         Self { memory, clock }
+    }
+
+    /// Submits code of so many bytes and nothing else.
+    async fn submit_sized(&self, number: u32, name: &str, bytes: usize) -> Result<(), StoreError> {
+        let draft = SubmissionDraft {
+            code: "x".repeat(bytes),
+            input: String::new(),
+            ..draft()
+        };
+        let submission = submission(user(name), draft);
+        let execution =
+            Execution::submit(execution_id(number.into()), submission, self.clock.now());
+        let submitted = self.memory.submit(&execution).await?;
+        assert_eq!(submitted, Submitted::Accepted);
+        Ok(())
     }
 
     async fn submit(&self, number: u32, name: &str) -> ExecutionId {
@@ -53,7 +80,11 @@ impl Bench {
     }
 
     async fn complete(&self, number: u32, output_bytes: usize) -> ExecutionId {
-        let lease = self.start(number, "alice").await;
+        self.complete_as("alice", number, output_bytes).await
+    }
+
+    async fn complete_as(&self, name: &str, number: u32, output_bytes: usize) -> ExecutionId {
+        let lease = self.start(number, name).await;
         let output = Output::complete("x".repeat(output_bytes));
         let outcome = finished().with_output(output, Output::default());
         self.memory.finish(&lease, &outcome).await.unwrap();
@@ -139,7 +170,7 @@ async fn what_has_expired_is_gone_before_any_sweep() {
 #[tokio::test]
 async fn the_oldest_final_records_make_room_for_the_latest() {
     let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
-    let waiting = bench.submit(100, "bob").await;
+    let waiting = bench.submit(100, "alice").await;
     bench.memory.request_cancel(waiting).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=10 {
@@ -153,6 +184,83 @@ async fn the_oldest_final_records_make_room_for_the_latest() {
     }
     assert_eq!(kept, [vec![false; 7], vec![true; 3]].concat());
     assert!(bench.counts().final_bytes <= 64 << 10);
+}
+
+#[tokio::test]
+async fn a_user_with_much_output_loses_their_own_records_first() {
+    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
+    let of_bob = bench.complete_as("bob", 100, 1 << 10).await;
+    let mut of_alice = Vec::new();
+    for number in 1..=10 {
+        bench.clock.advance(Duration::from_secs(1));
+        of_alice.push(bench.complete_as("alice", number, 15 << 10).await);
+    }
+    let mut kept = Vec::new();
+    for id in &of_alice {
+        kept.push(bench.exists(*id).await);
+    }
+    assert_eq!(kept, [vec![false; 7], vec![true; 3]].concat());
+    assert!(bench.exists(of_bob).await);
+    let of_carol = bench.complete_as("carol", 101, 15 << 10).await;
+    assert!(bench.exists(of_carol).await && bench.exists(of_bob).await);
+    assert!(!bench.exists(of_alice[7]).await, "alice makes room");
+    assert!(bench.counts().final_bytes <= 64 << 10);
+}
+
+#[tokio::test]
+async fn one_users_large_submissions_do_not_fill_the_store_for_others() {
+    let bench = Bench::with_live_bytes(1000);
+    for number in [1, 2] {
+        bench.submit_sized(number, "alice", 125).await.unwrap();
+    }
+    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 2);
+    for (number, name) in [(4, "bob"), (5, "carol"), (6, "dave")] {
+        bench.submit_sized(number, name, 250).await.unwrap();
+    }
+    let full = bench.submit_sized(7, "erin", 1).await;
+    assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+}
+
+#[tokio::test]
+async fn what_runs_counts_against_the_share_of_its_user_until_it_ends() {
+    let bench = Bench::with_live_bytes(1000);
+    for number in [1, 2] {
+        bench.submit_sized(number, "alice", 125).await.unwrap();
+    }
+    let lease = bench.try_take().await.unwrap();
+    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 1);
+    bench.memory.release(&lease).await.unwrap();
+    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 2);
+    let lease = bench.try_take().await.unwrap();
+    bench.memory.finish(&lease, &finished()).await.unwrap();
+    bench.submit_sized(3, "alice", 125).await.unwrap();
+    assert_share_used_up(bench.submit_sized(4, "alice", 1).await, 2);
+}
+
+#[tokio::test]
+async fn a_user_with_nothing_alive_may_submit_more_than_their_share() {
+    let bench = Bench::with_live_bytes(1000);
+    bench.complete(1, 0).await;
+    bench.submit_sized(2, "alice", 600).await.unwrap();
+    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 1);
+    let full = bench.submit_sized(4, "bob", 401).await;
+    assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+    bench.submit_sized(4, "bob", 400).await.unwrap();
+}
+
+/// Asserts that a user was refused who has as many waiting as their share allows.
+fn assert_share_used_up(result: Result<(), StoreError>, waiting: u32) {
+    match result {
+        Err(StoreError::QuotaExceeded {
+            quota: Quota::Pending,
+            limit,
+            retry_after,
+        }) => {
+            assert_eq!(limit, waiting);
+            assert!(retry_after > Duration::ZERO);
+        }
+        other => panic!("the share is not used up: {other:?}"),
+    }
 }
 
 #[tokio::test]

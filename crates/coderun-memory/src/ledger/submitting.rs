@@ -14,6 +14,9 @@ use super::{CANCELLED, Ledger};
 
 /// When a refused user may find a place: nobody can know, and asking is cheap.
 const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
+/// One user's live submissions occupy at most this part of what those of all may. A quarter leaves half of the room
+/// whatever two users send, and lets one who is alone still have dozens of the largest waiting: 64 MiB of 256.
+const USER_PART_OF_LIVE_BYTES: u64 = 4;
 
 impl Ledger {
     /// Accepts an execution as a waiting one, or changes nothing.
@@ -28,6 +31,7 @@ impl Ledger {
         }
         let submission = execution.submission();
         self.check_quotas(submission.user(), now)?;
+        self.check_share(submission)?;
         self.check_room(submission)?;
         self.submit_rate.record(submission.user(), now);
         let created_at = execution.progress().created_at();
@@ -52,6 +56,23 @@ impl Ledger {
             return Err(exceeded(Quota::Pending, pending_max, PLACE_RETRY_AFTER));
         }
         Ok(())
+    }
+
+    /// Whether this user may occupy as much more. Whoever has nothing alive may always submit one, however large it is:
+    /// else it would be refused for ever.
+    fn check_share(&self, submission: &Submission) -> Result<(), StoreError> {
+        let Some(owner) = self.owners.get(submission.user()) else {
+            return Ok(());
+        };
+        let size = submission.size().as_bytes();
+        let share = self.policy.live_bytes_max.as_bytes() / USER_PART_OF_LIVE_BYTES;
+        let fits = owner.live_bytes == 0 || owner.live_bytes.saturating_add(size) <= share;
+        // Of executions as large as these the quota allows no more than there are.
+        fits.then_some(()).ok_or(StoreError::QuotaExceeded {
+            quota: Quota::Pending,
+            limit: owner.pending,
+            retry_after: PLACE_RETRY_AFTER,
+        })
     }
 
     fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {

@@ -87,12 +87,17 @@ fn boot() -> io::Result<String> {
     Ok(id.chars().take_while(|c| *c != '-').collect())
 }
 
-/// When a process started, in ticks since the machine did: what tells two processes with one id apart.
+/// When a living process started, in ticks since the machine did: what tells two processes with one id apart.
 fn start_time(process_id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).ok()?;
     // The second field is the program's name, which may hold anything, in parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = fields.split_whitespace();
+    // A dead process that its parent has not asked about yet.
+    if fields.next()? == "Z" {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -103,6 +108,18 @@ mod tests {
     fn groups_of_the_living_are_left_alone() {
         let owner = Owner::this_process().unwrap();
         assert!(!is_left_behind(&owner.next_name(), &boot().unwrap()));
+    }
+
+    #[test]
+    fn a_process_that_only_waits_to_be_reaped_is_dead() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            std::thread::yield_now();
+        }
+        assert_eq!(start_time(child.id()), None);
+        child.wait().unwrap();
+        assert!(start_time(std::process::id()).is_some());
     }
 
     #[test]

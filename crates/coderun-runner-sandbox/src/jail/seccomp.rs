@@ -121,6 +121,9 @@ const CLONE3: u32 = 435;
 /// Calls that a program finds absent: it has another way, or none.
 fn absent() -> Rules {
     [
+        // It would show which files of the machine the programs of others open.
+        libc::SYS_inotify_init1,
+        libc::SYS_inotify_add_watch,
         libc::SYS_add_key,
         libc::SYS_keyctl,
         libc::SYS_request_key,
@@ -135,9 +138,15 @@ fn absent() -> Rules {
         libc::SYS_shmget,
     ]
     .into_iter()
+    .chain(ABSENT_ON_THIS_ARCHITECTURE)
     .map(|number| (number, Vec::new()))
     .collect()
 }
+
+#[cfg(target_arch = "x86_64")]
+const ABSENT_ON_THIS_ARCHITECTURE: [i64; 1] = [libc::SYS_inotify_init];
+#[cfg(not(target_arch = "x86_64"))]
+const ABSENT_ON_THIS_ARCHITECTURE: [i64; 0] = [];
 
 /// Calls that a program must not make, in whole or with some arguments.
 fn forbidden() -> Result<Rules, BackendError> {
@@ -241,7 +250,7 @@ const BUILDING: [i64; 13] = [
 ];
 
 /// Calls that neither a program nor the launcher may make.
-const FORBIDDEN: [i64; 49] = [
+const FORBIDDEN: [i64; 50] = [
     // Other processes.
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
@@ -250,6 +259,8 @@ const FORBIDDEN: [i64; 49] = [
     libc::SYS_process_mrelease,
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
+    // Files of the machine: a lock on one is seen, and stands in the way, outside and in every other sandbox.
+    libc::SYS_flock,
     // Mounts and roots.
     libc::SYS_chroot,
     libc::SYS_fspick,

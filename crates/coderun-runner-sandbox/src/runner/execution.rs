@@ -55,9 +55,7 @@ impl Execution<'_> {
             .runner
             .run_stage(&self.slot, plan, &limits.run, talk)
             .await?;
-        let enforcement = self
-            .runner
-            .enforcement(result.end.done.is_some_and(|done| done.landlock));
+        let enforcement = self.runner.enforcement();
         Ok(self.report(result.judgement, compile, enforcement))
     }
 
@@ -89,7 +87,6 @@ impl Execution<'_> {
             output,
             error_output,
         };
-        let landlock = result.end.done.is_some_and(|done| done.landlock);
         let verdict = compile_verdict(judgement)
             .or_else(|| is_empty(result.artefact.as_ref()).then_some(Verdict::CompileError));
         Ok(match verdict {
@@ -101,7 +98,7 @@ impl Execution<'_> {
                 compile: Some(report),
                 language_version: self.toolchain.version.clone(),
                 runner: NAME.to_owned(),
-                enforcement: self.runner.enforcement(landlock),
+                enforcement: self.runner.enforcement(),
                 hint: None,
             })),
         })

@@ -86,9 +86,19 @@ pub(super) enum StageError {
     /// The sandbox could not be built.
     #[error("{0}")]
     NotBuilt(String),
-    /// The launcher died or broke its word.
+    /// The launcher died, broke its word, or does not answer ([`io::ErrorKind::TimedOut`]).
     #[error("the sandbox launcher failed")]
     Launcher(#[source] io::Error),
+}
+
+impl StageError {
+    /// Whether the launcher is there but does not do its work.
+    pub(super) fn launcher_hangs(&self) -> bool {
+        match self {
+            Self::NotBuilt(_) => false,
+            Self::Launcher(error) => error.kind() == io::ErrorKind::TimedOut,
+        }
+    }
 }
 
 /// Watches a stage to its end, and ends it when it exceeds a limit or when the switch asks for it.

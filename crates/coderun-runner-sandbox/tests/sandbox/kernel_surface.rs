@@ -151,3 +151,15 @@ async fn ordinary_programs_are_not_in_the_way() {
     let ran = sandbox.run("python", code).await;
     assert_eq!(ran.stdout(), "thread\nchild\n[1, 2]\n", "{}", ran.stderr());
 }
+
+#[tokio::test]
+async fn files_that_all_can_see_carry_no_messages() {
+    let sandbox = TestSandbox::start().await;
+    let code = "import ctypes, errno, fcntl\n\
+        libc = ctypes.CDLL(None, use_errno=True)\n\
+        print(libc.inotify_init(), errno.errorcode[ctypes.get_errno()])\n\
+        try: fcntl.flock(open('/usr/bin/env'), fcntl.LOCK_EX)\n\
+        except OSError as error: print(errno.errorcode[error.errno])\n";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.stdout(), "-1 ENOSYS\nEPERM\n", "{}", ran.stderr());
+}

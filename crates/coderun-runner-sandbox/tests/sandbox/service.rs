@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
 use coderun_runner_sandbox::{Control, ControlGroups, SandboxConfig};
+use rustix::process::Signal;
 
 use crate::support::{
     CollectingIo, Program, TestSandbox, config, control_groups, control_groups_of, eventually,
@@ -86,11 +87,58 @@ async fn kill_launchers() -> Vec<i32> {
         tokio::task::yield_now().await;
     }
     let running = sleepers_of(own);
+    signal_launchers(Signal::KILL);
+    running
+}
+
+fn signal_launchers(signal: Signal) {
     for launcher in launchers() {
         let launcher = rustix::process::Pid::from_raw(launcher).unwrap();
-        rustix::process::kill_process(launcher, rustix::process::Signal::KILL).unwrap();
+        rustix::process::kill_process(launcher, signal).unwrap();
     }
-    running
+}
+
+#[tokio::test]
+async fn a_launcher_that_hangs_is_replaced() {
+    let sandbox = TestSandbox::start().await;
+    assert_eq!(
+        sandbox.run("bash", "echo before").await.stdout(),
+        "before\n"
+    );
+    signal_launchers(Signal::STOP);
+    let program = Program::new("bash", "echo never").wall(Duration::from_millis(100));
+    let answer = sandbox
+        .try_run(&program, &mut CollectingIo::default())
+        .await;
+    assert!(
+        matches!(answer, Err(RunnerError::Broken { .. })),
+        "{answer:?}"
+    );
+    assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
+}
+
+#[tokio::test]
+async fn a_trial_that_does_not_end_is_no_proof_of_health() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        slots: 1,
+        ..config()
+    })
+    .await;
+    assert!(sandbox.runner.check().await.is_ok());
+    signal_launchers(Signal::STOP);
+    // The sandbox before may still be taken down, and keeps the slot until then.
+    let trial = || tokio::time::timeout(Duration::from_millis(100), sandbox.runner.check());
+    while trial().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let doubtful = sandbox.runner.check().await;
+    assert!(
+        matches!(doubtful, Err(RunnerError::Unavailable { .. })),
+        "{doubtful:?}"
+    );
+    signal_launchers(Signal::CONT);
+    assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
+    assert!(sandbox.runner.check().await.is_ok());
 }
 
 fn is_alive(pid: i32) -> bool {
