@@ -16,6 +16,9 @@ pub(super) struct Streams {
     stdin: Option<pipe::Sender>,
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
+    /// Ends that are read no more but stay open: a program that writes to one waits for its end, where a closed one
+    /// would make it complain.
+    unread: Vec<pipe::Receiver>,
     /// Whether input is for this stage, or waits for the next.
     takes_input: bool,
     buffer: Vec<u8>,
@@ -27,6 +30,7 @@ impl Streams {
             stdin: Some(pipe::Sender::from_owned_fd(stdin)?),
             stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
+            unread: Vec::new(),
             takes_input: true,
             buffer: vec![0; READ_BYTES],
         })
@@ -39,11 +43,13 @@ impl Streams {
         self
     }
 
-    fn receiver(&mut self, stream: OutputStream) -> &mut Option<pipe::Receiver> {
-        match stream {
+    /// Reads no more of a stream.
+    fn leave_unread(&mut self, stream: OutputStream) {
+        let receiver = match stream {
             OutputStream::Stdout => &mut self.stdout,
             OutputStream::Stderr => &mut self.stderr,
-        }
+        };
+        self.unread.extend(receiver.take());
     }
 
     /// Reads what is there; `None` where there is nothing now, or never again.
@@ -283,7 +289,7 @@ impl Pump<'_, '_> {
         };
         if bytes.len() > *left {
             self.switch.stop(StopReason::Output);
-            *streams.receiver(stream) = None;
+            streams.leave_unread(stream);
         }
         *left = left.saturating_sub(bytes.len());
         // Also what is beyond the limit, so that whoever keeps the head knows that there was more.

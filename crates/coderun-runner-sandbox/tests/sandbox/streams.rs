@@ -23,6 +23,14 @@ async fn a_flood_is_cut_at_the_cap_and_stopped() {
 }
 
 #[tokio::test]
+async fn a_flood_is_stopped_before_the_program_can_complain() {
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("python", "while True: print('x' * 1000)").await;
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    assert_eq!(ran.stderr(), "");
+}
+
+#[tokio::test]
 async fn a_flood_on_both_streams_is_cut_on_each() {
     let sandbox = TestSandbox::start().await;
     let ran = sandbox.run("bash", "yes out & yes err >&2").await;

@@ -109,6 +109,7 @@ async fn a_program_that_floods_keeps_its_head_and_is_stopped() {
         .run_code("python", "while True: print('x' * 1000)")
         .await;
     assert_eq!(record["verdict"], "output_limit");
+    assert_eq!(record["error_output"], "Output limit of 1 MiB exceeded");
     assert_eq!(record["output_truncated"], true);
     assert_eq!(record["output"].as_str().unwrap().len(), 1 << 20);
 }
