@@ -16,7 +16,8 @@ use crate::{BackendError, Execution, ExecutionId, FailureKind, Language, Status,
 pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// Accepts a new execution: record, waiting place, quota and first event in one step, or nothing at all.
     ///
-    /// Idempotent: the same id again, by the same user, is answered with what is there and uses no quota.
+    /// Idempotent: the same id again is answered with what is there and uses no quota. Whose that is, is for the
+    /// caller to look at where ids can be chosen.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::QuotaExceeded`], [`StoreError::Unavailable`], [`StoreError::Corrupt`]. After `Unavailable` it may

@@ -31,8 +31,10 @@ async fn a_draining_service_is_not_ready_and_accepts_nothing() {
     let mut socket = service.watch(&token, &id).await;
     while socket.next().await.unwrap()["data"]["status"] != "running" {}
     service.signal("TERM");
+    let deadline = tokio::time::Instant::now() + DEADLINE;
     let mut ready = StatusCode::OK;
     while ready == StatusCode::OK {
+        assert!(tokio::time::Instant::now() < deadline, "it stays ready");
         let request = service.client.get(service.url("/health/ready"));
         ready = request.send().await.unwrap().status();
     }
