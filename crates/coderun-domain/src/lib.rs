@@ -63,8 +63,8 @@
 //!     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
 //!         Ok(self.0.lock().unwrap().remove(&id).is_some())
 //!     }
-//!     async fn check(&self) -> Result<(), StoreError> {
-//!         Ok(())
+//!     async fn check(&self) -> Result<Health, StoreError> {
+//!         Ok(Health::Good)
 //!     }
 //! }
 //!
@@ -97,6 +97,7 @@ mod error_chain;
 mod event;
 mod execution;
 mod failure;
+mod forced_end;
 mod identifiers;
 mod identity;
 mod language;
@@ -118,17 +119,21 @@ pub use execution::{
     Execution, Progress, ProgressParts, RestoreError, State, Transition, TransitionError,
 };
 pub use failure::{BackendError, FailureKind};
+pub use forced_end::ForcedEnd;
 pub use identifiers::{Attempt, ExecutionId, IdentifierError, Sequence, UserId, WorkerId};
 pub use identity::{BearerToken, Principal};
 pub use language::{Language, LanguageCatalog, LanguageNameError, LanguageSpec};
 pub use limits::{LimitPolicy, Limits, RequestedLimits, StageLimits, StorageLimits, ZeroLimit};
-pub use outcome::{CompileReport, EndedWithoutRun, Ending, Enforcement, Outcome, Report, Usage};
+pub use outcome::{
+    CompileReport, EndedWithoutRun, Ending, Enforcement, Outcome, OutcomeError, OutcomeParts,
+    Report, Usage,
+};
 pub use output::{Output, OutputBuffer, OutputStream};
 pub use ports::*;
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
 pub use submission::{
     Field, FieldError, File, FileName, FileNameError, LimitName, Problem, Submission,
-    SubmissionDraft, SubmissionError, SubmissionPolicy,
+    SubmissionDraft, SubmissionError, SubmissionParts, SubmissionPolicy,
 };
 pub use verdict::{Status, Verdict};

@@ -172,17 +172,19 @@ impl LimitPolicy {
     /// A policy whose defaults never exceed its maxima: a default above the maximum is lowered to it.
     #[must_use]
     pub fn new(default: Limits, maximum: Limits) -> Self {
-        let default = Limits {
-            run: lower_stage(default.run, maximum.run),
-            compile: lower_stage(default.compile, maximum.compile),
-            storage: StorageLimits {
-                output: default.storage.output.min(maximum.storage.output),
-                file_size: default.storage.file_size.min(maximum.storage.file_size),
-                disk: default.storage.disk.min(maximum.storage.disk),
-                open_files: default.storage.open_files.min(maximum.storage.open_files),
-            },
-        };
-        Self { default, maximum }
+        Self {
+            default: lower(default, maximum),
+            maximum,
+        }
+    }
+
+    /// The policy that allows only what both allow: the lower of each two limits.
+    #[must_use]
+    pub fn lowered_to(&self, other: &Self) -> Self {
+        Self {
+            default: lower(self.default, other.default),
+            maximum: lower(self.maximum, other.maximum),
+        }
     }
 
     /// The limits of an execution that asks for none.
@@ -261,12 +263,25 @@ fn non_zero(name: &'static str, is_zero: bool) -> Result<(), ZeroLimit> {
     Ok(())
 }
 
-fn lower_stage(default: StageLimits, maximum: StageLimits) -> StageLimits {
+fn lower(one: Limits, other: Limits) -> Limits {
+    Limits {
+        run: lower_stage(one.run, other.run),
+        compile: lower_stage(one.compile, other.compile),
+        storage: StorageLimits {
+            output: one.storage.output.min(other.storage.output),
+            file_size: one.storage.file_size.min(other.storage.file_size),
+            disk: one.storage.disk.min(other.storage.disk),
+            open_files: one.storage.open_files.min(other.storage.open_files),
+        },
+    }
+}
+
+fn lower_stage(one: StageLimits, other: StageLimits) -> StageLimits {
     StageLimits {
-        cpu_time: default.cpu_time.min(maximum.cpu_time),
-        wall_time: default.wall_time.min(maximum.wall_time),
-        memory: default.memory.min(maximum.memory),
-        processes: default.processes.min(maximum.processes),
+        cpu_time: one.cpu_time.min(other.cpu_time),
+        wall_time: one.wall_time.min(other.wall_time),
+        memory: one.memory.min(other.memory),
+        processes: one.processes.min(other.processes),
     }
 }
 
@@ -294,73 +309,4 @@ fn millis(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::limit_policy;
-
-    #[test]
-    fn what_is_not_asked_for_is_the_default() {
-        let policy = limit_policy();
-        let limits = policy.resolve(&RequestedLimits::default()).unwrap();
-        assert_eq!(limits, *policy.default_limits());
-    }
-
-    #[test]
-    fn the_maximum_is_granted_and_one_more_is_refused() {
-        let policy = limit_policy();
-        let max = policy.maximum_limits().run.memory().as_bytes();
-        let ask = |memory_bytes| RequestedLimits {
-            memory_bytes: Some(memory_bytes),
-            ..RequestedLimits::default()
-        };
-        assert_eq!(
-            policy.resolve(&ask(max)).unwrap().run.memory().as_bytes(),
-            max
-        );
-        assert_eq!(
-            policy.resolve(&ask(max + 1)).unwrap_err(),
-            [FieldError {
-                field: Field::Limit(LimitName::MemoryBytes),
-                problem: Problem::AboveMaximum { max },
-            }]
-        );
-    }
-
-    #[test]
-    fn every_bad_limit_is_named() {
-        let asked = RequestedLimits {
-            cpu_time_ms: Some(0),
-            wall_time_ms: Some(u64::MAX),
-            memory_bytes: Some(0),
-            output_bytes: Some(u64::MAX),
-            processes: Some(u64::MAX),
-        };
-        let fields: Vec<_> = limit_policy()
-            .resolve(&asked)
-            .unwrap_err()
-            .into_iter()
-            .map(|error| error.field.to_string())
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                "limits.cpu_time_ms",
-                "limits.wall_time_ms",
-                "limits.memory_bytes",
-                "limits.processes",
-                "limits.output_bytes"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_zero_limit_cannot_be_made() {
-        let second = Duration::from_secs(1);
-        let memory = ByteSize::from_mib(1);
-        assert_eq!(
-            StageLimits::new(second, Duration::ZERO, memory, 1),
-            Err(ZeroLimit { name: "wall_time" })
-        );
-        assert!(StorageLimits::new(memory, memory, memory, 0).is_err());
-    }
-}
+mod tests;

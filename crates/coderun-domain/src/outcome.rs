@@ -77,7 +77,8 @@ pub struct Report {
     pub hint: Option<String>,
 }
 
-/// How an execution ended. Made by [`Outcome::of_run`] or [`Outcome::without_run`], so verdict and report agree.
+/// How an execution ended. Made by [`Outcome::of_run`], [`Outcome::without_run`] or [`Outcome::restore`], so verdict and
+/// report agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     verdict: Verdict,
@@ -85,6 +86,29 @@ pub struct Outcome {
     report: Option<Report>,
     output: Output,
     error_output: Output,
+}
+
+/// The values of an [`Outcome`], for a store to read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeParts {
+    /// The one word for it.
+    pub verdict: Verdict,
+    /// The sentence for its owner, where no runner reported.
+    pub reason: Option<String>,
+    /// What the runner said, where one ran.
+    pub report: Option<Report>,
+    /// What the program wrote to stdout.
+    pub output: Output,
+    /// What the program wrote to stderr.
+    pub error_output: Output,
+}
+
+/// Says that stored values are no outcome that an execution can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the verdict `{verdict}` does not agree with the report")]
+pub struct OutcomeError {
+    /// What was stored.
+    pub verdict: Verdict,
 }
 
 impl Outcome {
@@ -132,6 +156,40 @@ impl Outcome {
         }
     }
 
+    /// Checks what a store kept.
+    ///
+    /// # Errors
+    /// [`OutcomeError`] where verdict and report do not agree.
+    pub fn restore(parts: OutcomeParts) -> Result<Self, OutcomeError> {
+        let OutcomeParts {
+            verdict,
+            reason,
+            report,
+            output,
+            error_output,
+        } = parts;
+        let agree = match &report {
+            Some(report) => {
+                let is_corrected =
+                    verdict == Verdict::WrongAnswer && report.verdict == Verdict::Accepted;
+                report.verdict == verdict || is_corrected
+            }
+            None => EndedWithoutRun::ALL
+                .map(EndedWithoutRun::verdict)
+                .contains(&verdict),
+        };
+        if !agree || report.is_some() == reason.is_some() {
+            return Err(OutcomeError { verdict });
+        }
+        Ok(Self {
+            verdict,
+            reason,
+            report,
+            output,
+            error_output,
+        })
+    }
+
     /// Adds the output that was kept before the run was given up.
     #[must_use]
     pub fn with_output(self, output: Output, error_output: Output) -> Self {
@@ -146,6 +204,12 @@ impl Outcome {
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// The sentence for its owner, where no runner reported.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// What the runner said, where one ran.
@@ -253,6 +317,9 @@ pub enum EndedWithoutRun {
 }
 
 impl EndedWithoutRun {
+    /// Every way there is.
+    pub const ALL: [Self; 3] = [Self::Cancelled, Self::Rejected, Self::Failed];
+
     /// The verdict for this ending.
     #[must_use]
     pub const fn verdict(self) -> Verdict {

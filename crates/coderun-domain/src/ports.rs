@@ -8,17 +8,21 @@ mod clock;
 mod code_runner;
 mod execution_queue;
 mod execution_store;
+mod health;
 mod notifier;
 mod token_verifier;
+mod worker_registry;
 
 pub use clock::{Clock, IdGenerator};
-pub use code_runner::{CodeRunner, RunInput, RunIo, RunRequest, RunnerError};
+pub use code_runner::{CodeRunner, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile};
 pub use execution_queue::{ExecutionQueue, Lease, QueueError, Renewal, Swept};
 pub use execution_store::{
     CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,
 };
+pub use health::Health;
 pub use notifier::{EventStream, Notifier, WatchError};
 pub use token_verifier::{TokenVerifier, VerifyError};
+pub use worker_registry::{RegistryError, WorkerOffer, WorkerRegistry};
 
 #[cfg(feature = "testing")]
 pub use code_runner::{MockCodeRunner, MockRunIo};
@@ -30,3 +34,5 @@ pub use execution_store::MockExecutionStore;
 pub use notifier::MockNotifier;
 #[cfg(feature = "testing")]
 pub use token_verifier::MockTokenVerifier;
+#[cfg(feature = "testing")]
+pub use worker_registry::MockWorkerRegistry;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::{ByteSize, Execution, State, Status};
+use crate::{ByteSize, Execution, ForcedEnd, State, Status};
 
 /// Bounds and deadlines that a store and its queue enforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,17 @@ pub struct StorePolicy {
 }
 
 impl StorePolicy {
+    /// When somebody who found no place may ask again: nobody can know when one is free, and asking is cheap.
+    pub const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+    /// What the live submissions of one user may occupy together: a quarter of what those of all may. That leaves half
+    /// of the room whatever two users send, and lets one who is alone still have dozens of the largest waiting. Whoever
+    /// has nothing alive may always submit one, however large it is: else it would be refused for ever.
+    #[must_use]
+    pub const fn user_live_bytes_max(&self) -> ByteSize {
+        ByteSize::from_bytes(self.live_bytes_max.as_bytes() / 4)
+    }
+
     /// When the present state of an execution ends by force: `None` once it is final.
     #[must_use]
     pub fn deadline(&self, execution: &Execution) -> Option<OffsetDateTime> {
@@ -43,6 +54,19 @@ impl StorePolicy {
                 Some(*started_at + run + self.run_grace)
             }
             State::Final { .. } => None,
+        }
+    }
+
+    /// Why an execution that has outlived its deadline or its last attempt ends now; `None` once it is final.
+    #[must_use]
+    pub fn forced_end(&self, execution: &Execution, now: OffsetDateTime) -> Option<ForcedEnd> {
+        let is_overdue = self.deadline(execution)? <= now;
+        let is_spent = execution.attempt().count() >= self.attempts_max;
+        match execution.status() {
+            Status::Running if is_overdue => Some(ForcedEnd::RanTooLong),
+            Status::Pending if !is_spent => Some(ForcedEnd::WaitedTooLong),
+            Status::Pending | Status::Running => Some(ForcedEnd::GivenUp),
+            Status::Completed | Status::Error => None,
         }
     }
 

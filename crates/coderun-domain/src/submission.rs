@@ -5,6 +5,7 @@
 
 mod error;
 mod files;
+mod parts;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 
 pub use error::{Field, FieldError, LimitName, Problem, SubmissionError};
 pub use files::{File, FileName, FileNameError};
+pub use parts::SubmissionParts;
 
 use crate::{
     ByteSize, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, RequestedLimits, UserId,
@@ -73,13 +75,7 @@ pub struct SubmissionPolicy {
 ///
 /// `Debug` shows lengths, never code, input, arguments or files.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Submission {
-    user: UserId,
-    language: Language,
-    draft: SubmissionDraft,
-    files: Vec<File>,
-    limits: Limits,
-}
+pub struct Submission(SubmissionParts);
 
 impl Submission {
     /// Checks a draft.
@@ -104,79 +100,101 @@ impl Submission {
         let (Some(spec), Ok(limits), true) = (spec, limits, errors.is_empty()) else {
             return Err(SubmissionError::new(errors));
         };
-        let version = spec.version(draft.version.as_deref()).map(str::to_owned);
-        Ok(Self {
+        Ok(Self(SubmissionParts {
             user,
             language: spec.language.clone(),
-            draft: SubmissionDraft {
-                version,
-                files: Vec::new(),
-                ..draft
-            },
+            version: spec.version(draft.version.as_deref()).map(str::to_owned),
+            code: draft.code,
+            input: draft.input,
+            args: draft.args,
             files,
             limits,
-        })
+            expected_output: draft.expected_output,
+        }))
+    }
+
+    /// Checks what a store kept. Policy and languages may have changed since, so they are not asked.
+    ///
+    /// # Errors
+    /// [`SubmissionError`] with what no submission can have, whatever the policy.
+    pub fn restore(parts: SubmissionParts) -> Result<Self, SubmissionError> {
+        let mut errors = Vec::new();
+        if parts.code.is_empty() {
+            errors.push(FieldError {
+                field: Field::Code,
+                problem: Problem::Empty,
+            });
+        }
+        for (index, arg) in parts.args.iter().enumerate() {
+            check_for_nul(index, arg, &mut errors);
+        }
+        files::check_names(&parts.files, &mut errors);
+        if errors.is_empty() {
+            Ok(Self(parts))
+        } else {
+            Err(SubmissionError::new(errors))
+        }
     }
 
     /// Who handed it in.
     #[must_use]
     pub const fn user(&self) -> &UserId {
-        &self.user
+        &self.0.user
     }
 
     /// The language, by its canonical name.
     #[must_use]
     pub const fn language(&self) -> &Language {
-        &self.language
+        &self.0.language
     }
 
     /// The version that will run, where the runner names its versions.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
-        self.draft.version.as_deref()
+        self.0.version.as_deref()
     }
 
     /// The source text of the entry file; not empty, and NUL is allowed in it.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.draft.code
+        &self.0.code
     }
 
     /// What the program reads from stdin; may be empty.
     #[must_use]
     pub fn input(&self) -> &str {
-        &self.draft.input
+        &self.0.input
     }
 
     /// Command line arguments, none of which holds a NUL.
     #[must_use]
     pub fn args(&self) -> &[String] {
-        &self.draft.args
+        &self.0.args
     }
 
     /// Files beside the code; no two have the same name and none that of the entry file.
     #[must_use]
     pub fn files(&self) -> &[File] {
-        &self.files
+        &self.0.files
     }
 
     /// The limits in force.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
-        &self.limits
+        &self.0.limits
     }
 
     /// What the program must print for the verdict `accepted`, if the user said so.
     #[must_use]
     pub fn expected_output(&self) -> Option<&str> {
-        self.draft.expected_output.as_deref()
+        self.0.expected_output.as_deref()
     }
 
     /// What it occupies in memory: all texts and files together.
     #[must_use]
     pub fn size(&self) -> ByteSize {
         let args: usize = self.args().iter().map(String::len).sum();
-        let files: usize = self.files.iter().map(|file| file.content().len()).sum();
+        let files: usize = self.files().iter().map(|file| file.content().len()).sum();
         let expected = self.expected_output().map_or(0, str::len);
         let total = self.code().len() + self.input().len() + args + files + expected;
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
@@ -185,15 +203,7 @@ impl Submission {
 
 impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Submission")
-            .field("user", &self.user)
-            .field("language", &self.language)
-            .field("code_bytes", &self.code().len())
-            .field("input_bytes", &self.input().len())
-            .field("args", &self.args().len())
-            .field("files", &self.files.len())
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_tuple("Submission").field(&self.0).finish()
     }
 }
 
@@ -272,12 +282,16 @@ fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<Field
     }
     for (index, arg) in args.iter().enumerate().take(policy.args_max) {
         check_length(Field::Arg(index), arg.as_bytes(), policy.arg_max, errors);
-        if arg.contains('\0') {
-            errors.push(FieldError {
-                field: Field::Arg(index),
-                problem: Problem::ContainsNul,
-            });
-        }
+        check_for_nul(index, arg, errors);
+    }
+}
+
+fn check_for_nul(index: usize, arg: &str, errors: &mut Vec<FieldError>) {
+    if arg.contains('\0') {
+        errors.push(FieldError {
+            field: Field::Arg(index),
+            problem: Problem::ContainsNul,
+        });
     }
 }
 

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::{
     ByteSize, Clock, EndedWithoutRun, Ending, Enforcement, Execution, ExecutionId, IdGenerator,
     Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, Outcome, Output, Report,
-    StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, Usage,
-    UserId, Verdict,
+    RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
+    SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
 };
 
 /// A clock that moves only when told to.
@@ -60,7 +60,7 @@ pub struct SequentialIds {
 }
 
 impl IdGenerator for SequentialIds {
-    fn execution_id(&self) -> ExecutionId {
+    fn execution_id(&self, _user: &UserId) -> ExecutionId {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         execution_id(number.into())
     }
@@ -120,6 +120,28 @@ pub fn catalog() -> LanguageCatalog {
     ])
 }
 
+/// What a worker of this name offers: Python and C, within the limits of the contract.
+///
+/// # Panics
+/// If the name cannot be a worker id.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "a test that names its worker wrongly must fail"
+)]
+pub fn worker_offer(name: &str) -> WorkerOffer {
+    WorkerOffer {
+        worker: WorkerId::parse(name).expect("a valid worker id"),
+        runner: RunnerProfile {
+            name: "test".to_owned(),
+            enforcement: Enforcement::default(),
+        },
+        languages: catalog().specs().to_vec(),
+        limits: limit_policy(),
+        concurrency: 2,
+    }
+}
+
 /// The limits of the contract.
 #[must_use]
 pub fn limit_policy() -> LimitPolicy {
@@ -166,7 +188,7 @@ pub const fn store_policy() -> StorePolicy {
         user_submits_per_minute: 120,
         live_bytes_max: ByteSize::from_mib(256),
         queue_deadline: Duration::from_mins(10),
-        lease: Duration::from_secs(15),
+        lease: Duration::from_secs(10),
         attempts_max: 3,
         run_grace: Duration::from_secs(10),
     }

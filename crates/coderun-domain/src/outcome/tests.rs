@@ -145,3 +145,34 @@ fn a_compile_error_shows_what_the_compiler_said() {
     );
     assert_eq!(outcome_of(quiet).error_output().bytes(), "on stdout");
 }
+
+fn restored(outcome: &Outcome, verdict: Verdict) -> Result<Outcome, OutcomeError> {
+    Outcome::restore(OutcomeParts {
+        verdict,
+        reason: outcome.reason().map(str::to_owned),
+        report: outcome.report().cloned(),
+        output: outcome.output().clone(),
+        error_output: outcome.error_output().clone(),
+    })
+}
+
+#[test]
+fn what_ended_can_be_restored() {
+    let wrong = Outcome::of_run(
+        report(Verdict::Accepted),
+        Output::complete("41"),
+        Output::default(),
+        Some("42"),
+    );
+    let cancelled = Outcome::without_run(EndedWithoutRun::Cancelled, "It was cancelled");
+    for outcome in [wrong, cancelled] {
+        assert_eq!(restored(&outcome, outcome.verdict()), Ok(outcome));
+    }
+}
+
+#[test]
+fn a_verdict_that_the_report_denies_is_not_restored() {
+    let failed = Outcome::without_run(EndedWithoutRun::Failed, "It failed");
+    let verdict = Verdict::Accepted;
+    assert_eq!(restored(&failed, verdict), Err(OutcomeError { verdict }));
+}

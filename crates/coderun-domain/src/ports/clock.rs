@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
-use crate::ExecutionId;
+use crate::{ExecutionId, UserId};
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -14,6 +14,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
 /// Makes ids for new executions.
 pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
-    /// An id that was never handed out before and cannot be guessed.
-    fn execution_id(&self) -> ExecutionId;
+    /// An id for a new execution of this user, never handed out before and not to be guessed.
+    ///
+    /// The user is told because a store may want the id to say where it keeps the user's records.
+    fn execution_id(&self, user: &UserId) -> ExecutionId;
 }

@@ -16,7 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Attempt, BackendError, ExecutionId, Language, LanguageSpec, OutputStream, Report, Submission,
+    Attempt, BackendError, Enforcement, ExecutionId, Language, LanguageSpec, OutputStream, Report,
+    Submission,
 };
 
 /// What a runner is asked to run.
@@ -28,6 +29,15 @@ pub struct RunRequest {
     pub attempt: Attempt,
     /// The program, its first input and its limits.
     pub submission: Arc<Submission>,
+}
+
+/// What is the same for every run of a runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunnerProfile {
+    /// Its name, such as `sandbox`.
+    pub name: String,
+    /// What it enforces, and by what means.
+    pub enforcement: Enforcement,
 }
 
 /// What comes in for a running program.
@@ -82,6 +92,9 @@ pub trait RunIo: Send {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
+    /// Its name, and what it enforces on every run.
+    fn profile(&self) -> RunnerProfile;
+
     /// The languages that can be run now, best known from the runner itself.
     fn languages(&self) -> Vec<LanguageSpec>;
 

@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attempt, BackendError, Execution, ExecutionId, Language, Outcome, OutputChunk, Sequence,
-    WorkerId,
+    Attempt, BackendError, Execution, ExecutionId, Health, Language, Outcome, OutputChunk,
+    Sequence, WorkerId,
 };
 
 /// The worker's side of the store.
@@ -87,7 +87,7 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`QueueError::Unavailable`].
-    async fn check(&self) -> Result<(), QueueError>;
+    async fn check(&self) -> Result<Health, QueueError>;
 }
 
 /// The right of one worker to one attempt at an execution.

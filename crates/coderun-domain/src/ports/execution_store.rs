@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::{BackendError, Execution, ExecutionId, FailureKind, Language, Status, UserId, Verdict};
+use crate::{
+    BackendError, Execution, ExecutionId, FailureKind, Health, Language, Status, UserId, Verdict,
+};
 
 /// Keeps executions and what happened to them.
 ///
@@ -54,7 +56,7 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn check(&self) -> Result<(), StoreError>;
+    async fn check(&self) -> Result<Health, StoreError>;
 }
 
 /// What became of [`ExecutionStore::submit`].

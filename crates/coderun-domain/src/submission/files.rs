@@ -85,6 +85,12 @@ pub struct File {
 }
 
 impl File {
+    /// A file.
+    #[must_use]
+    pub const fn new(name: FileName, content: Bytes) -> Self {
+        Self { name, content }
+    }
+
     /// Where it lies, relative to the code.
     #[must_use]
     pub const fn name(&self) -> &FileName {
@@ -120,10 +126,7 @@ pub(super) fn parse(
     let mut parsed = Vec::new();
     for (index, (name, content)) in files.iter().enumerate().take(policy.files_max) {
         match parse_name(name, entry_file, &mut names) {
-            Ok(name) => parsed.push(File {
-                name,
-                content: content.clone(),
-            }),
+            Ok(name) => parsed.push(File::new(name, content.clone())),
             Err(problem) => errors.push(FieldError {
                 field: Field::FileName(index),
                 problem,
@@ -131,6 +134,19 @@ pub(super) fn parse(
         }
     }
     parsed
+}
+
+/// Checks that no two files are in each other's way.
+pub(super) fn check_names(files: &[File], errors: &mut Vec<FieldError>) {
+    let mut names = HashSet::new();
+    for (index, file) in files.iter().enumerate() {
+        if let Err(problem) = parse_name(file.name.as_str(), "", &mut names) {
+            errors.push(FieldError {
+                field: Field::FileName(index),
+                problem,
+            });
+        }
+    }
 }
 
 fn check_amount(

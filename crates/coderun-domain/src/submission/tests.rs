@@ -189,3 +189,47 @@ fn debug_shows_lengths_only() {
     assert!(!format!("{submission:?}").contains("hush"));
     assert!(!format!("{:?}", submission.files()).contains("hush"));
 }
+
+fn parts() -> SubmissionParts {
+    parse(draft()).unwrap().0
+}
+
+#[test]
+fn what_was_parsed_can_be_restored() {
+    let files = vec![("data/a.txt".to_owned(), Bytes::from_static(b"\0\xff"))];
+    let parsed = parse(SubmissionDraft { files, ..draft() }).unwrap();
+    assert_eq!(Submission::restore(parsed.0.clone()), Ok(parsed));
+}
+
+#[test]
+fn what_no_submission_can_have_is_not_restored() {
+    let file = |name| File::new(FileName::parse(name).unwrap(), Bytes::new());
+    let damaged = SubmissionParts {
+        code: String::new(),
+        args: vec!["\0".to_owned()],
+        files: vec![file("a"), file("a/b")],
+        ..parts()
+    };
+    let error = Submission::restore(damaged).unwrap_err();
+    let fields: Vec<_> = error
+        .errors()
+        .iter()
+        .map(|error| error.field.to_string())
+        .collect();
+    assert_eq!(fields, ["code", "args[0]", "files[1].name"]);
+}
+
+#[test]
+fn debug_of_the_parts_shows_lengths_only() {
+    let shown = format!(
+        "{:?}",
+        SubmissionParts {
+            code: "hush".to_owned(),
+            ..parts()
+        }
+    );
+    assert!(
+        shown.contains("code_bytes: 4") && !shown.contains("hush"),
+        "{shown}"
+    );
+}

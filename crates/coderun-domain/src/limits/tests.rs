@@ -1,0 +1,95 @@
+use super::*;
+use crate::testing::limit_policy;
+
+#[test]
+fn what_is_not_asked_for_is_the_default() {
+    let policy = limit_policy();
+    let limits = policy.resolve(&RequestedLimits::default()).unwrap();
+    assert_eq!(limits, *policy.default_limits());
+}
+
+#[test]
+fn the_maximum_is_granted_and_one_more_is_refused() {
+    let policy = limit_policy();
+    let max = policy.maximum_limits().run.memory().as_bytes();
+    let ask = |memory_bytes| RequestedLimits {
+        memory_bytes: Some(memory_bytes),
+        ..RequestedLimits::default()
+    };
+    assert_eq!(
+        policy.resolve(&ask(max)).unwrap().run.memory().as_bytes(),
+        max
+    );
+    assert_eq!(
+        policy.resolve(&ask(max + 1)).unwrap_err(),
+        [FieldError {
+            field: Field::Limit(LimitName::MemoryBytes),
+            problem: Problem::AboveMaximum { max },
+        }]
+    );
+}
+
+#[test]
+fn every_bad_limit_is_named() {
+    let asked = RequestedLimits {
+        cpu_time_ms: Some(0),
+        wall_time_ms: Some(u64::MAX),
+        memory_bytes: Some(0),
+        output_bytes: Some(u64::MAX),
+        processes: Some(u64::MAX),
+    };
+    let fields: Vec<_> = limit_policy()
+        .resolve(&asked)
+        .unwrap_err()
+        .into_iter()
+        .map(|error| error.field.to_string())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "limits.cpu_time_ms",
+            "limits.wall_time_ms",
+            "limits.memory_bytes",
+            "limits.processes",
+            "limits.output_bytes"
+        ]
+    );
+}
+
+#[test]
+fn a_zero_limit_cannot_be_made() {
+    let second = Duration::from_secs(1);
+    let memory = ByteSize::from_mib(1);
+    assert_eq!(
+        StageLimits::new(second, Duration::ZERO, memory, 1),
+        Err(ZeroLimit { name: "wall_time" })
+    );
+    assert!(StorageLimits::new(memory, memory, memory, 0).is_err());
+}
+
+#[test]
+fn the_lower_of_two_policies_allows_what_both_allow() {
+    let seconds = Duration::from_secs;
+    let stage = |cpu, memory_mib| {
+        let memory = ByteSize::from_mib(memory_mib);
+        StageLimits::new(seconds(cpu), seconds(60), memory, 64).unwrap()
+    };
+    let wide = limit_policy();
+    let default = *wide.default_limits();
+    let maximum = Limits {
+        run: stage(3, 4096),
+        compile: stage(99, 1),
+        ..*wide.maximum_limits()
+    };
+    let lowest = wide.lowered_to(&LimitPolicy::new(default, maximum));
+    assert_eq!(lowest.maximum_limits().run, stage(3, 1024));
+    assert_eq!(
+        lowest.maximum_limits().compile.memory(),
+        ByteSize::from_mib(1)
+    );
+    assert_eq!(
+        lowest.maximum_limits().compile.cpu_time(),
+        wide.maximum_limits().compile.cpu_time()
+    );
+    assert_eq!(lowest.default_limits().run.cpu_time(), seconds(3));
+}
