@@ -6,10 +6,12 @@ mod watch;
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, LanguageCatalog,
-    Notifier, Page, Sequence, StoreError, StorePolicy, Submission, SubmissionDraft,
-    SubmissionPolicy, Submitted, Summary, UserId,
+    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, Notifier, Page,
+    Sequence, StoreError, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, Submitted,
+    Summary, UserId,
 };
+
+use crate::{Fleet, FleetView, NoWorkerYet};
 
 pub use error::{AccessError, SubmitError};
 pub use watch::{WatchEvent, WatchStream};
@@ -25,44 +27,39 @@ pub struct ExecutionsPorts {
     pub clock: Arc<dyn Clock>,
     /// Makes their ids.
     pub ids: Arc<dyn IdGenerator>,
+    /// Knows what can be run.
+    pub fleet: Arc<Fleet>,
 }
 
 /// What users do with executions. Every method acts for one user, who reaches only what is their own.
 #[derive(Debug, Clone)]
 pub struct Executions {
     ports: ExecutionsPorts,
-    catalog: LanguageCatalog,
     submissions: SubmissionPolicy,
     storage: StorePolicy,
 }
 
 impl Executions {
-    /// The use cases over these ports, for these languages and under these rules.
+    /// The use cases over these ports and under these rules; workers may lower the limits further.
     #[must_use]
     pub const fn new(
         ports: ExecutionsPorts,
-        catalog: LanguageCatalog,
         submissions: SubmissionPolicy,
         storage: StorePolicy,
     ) -> Self {
         Self {
             ports,
-            catalog,
             submissions,
             storage,
         }
     }
 
-    /// The languages that may be submitted.
-    #[must_use]
-    pub const fn catalog(&self) -> &LanguageCatalog {
-        &self.catalog
-    }
-
-    /// What submissions must keep to.
-    #[must_use]
-    pub const fn submission_policy(&self) -> &SubmissionPolicy {
-        &self.submissions
+    /// The languages that may be submitted now, the limits that may be asked for, and who would run it.
+    ///
+    /// # Errors
+    /// [`NoWorkerYet`] if nobody has said so yet.
+    pub fn offering(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
+        self.ports.fleet.view()
     }
 
     /// How much is stored and for how long.
@@ -71,18 +68,31 @@ impl Executions {
         &self.storage
     }
 
+    /// Checks a submission, without accepting it.
+    ///
+    /// # Errors
+    /// [`SubmitError::Invalid`] with everything that is wrong with it; [`SubmitError::NoWorkerYet`] if nobody can tell.
+    pub fn check(&self, user: UserId, draft: SubmissionDraft) -> Result<Submission, SubmitError> {
+        let offering = self.offering()?;
+        let policy = SubmissionPolicy {
+            limits: self.submissions.limits.lowered_to(offering.limits()),
+            ..self.submissions
+        };
+        let submission = Submission::parse(user, draft, offering.catalog(), &policy)?;
+        Ok(submission)
+    }
+
     /// Accepts a submission. Once this answers, the execution reaches an end, whatever happens.
     ///
     /// # Errors
-    /// [`SubmitError::Invalid`] with everything that is wrong with it; [`SubmitError::Store`] where it was not
-    /// stored, and then there is no id.
+    /// As [`check`](Self::check); [`SubmitError::Store`] where it was not stored, and then there is no id.
     pub async fn submit(
         &self,
         user: UserId,
         draft: SubmissionDraft,
     ) -> Result<Execution, SubmitError> {
-        let submission = Submission::parse(user, draft, &self.catalog, &self.submissions)?;
-        let id = self.ports.ids.execution_id();
+        let submission = self.check(user, draft)?;
+        let id = self.ports.ids.execution_id(submission.user());
         let execution = Execution::submit(id, submission, self.ports.clock.now());
         match self.ports.store.submit(&execution).await? {
             Submitted::Accepted => Ok(execution),

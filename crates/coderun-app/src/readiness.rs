@@ -5,10 +5,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, TokenVerifier};
+use coderun_domain::{
+    CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
+};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::Fleet;
 
 /// Answers are kept for so long, so that frequent probes cost the dependencies nothing.
 const KEPT_FOR: Duration = Duration::from_secs(1);
@@ -51,6 +55,24 @@ pub struct Check {
     pub reason: Option<String>,
 }
 
+/// Who runs what is submitted.
+#[derive(Debug, Clone)]
+pub enum Runners {
+    /// This process, with its own runner.
+    Own(Arc<dyn CodeRunner>),
+    /// The workers, wherever they are.
+    Fleet(Arc<Fleet>),
+}
+
+impl Runners {
+    async fn check(&self) -> Result<Health, String> {
+        match self {
+            Self::Own(runner) => good(runner.check().await),
+            Self::Fleet(fleet) => good(fleet.refresh().await),
+        }
+    }
+}
+
 /// The dependencies that are asked; a role that does not use one leaves it out.
 #[derive(Debug, Clone)]
 pub struct ReadinessPorts {
@@ -58,8 +80,8 @@ pub struct ReadinessPorts {
     pub store: Arc<dyn ExecutionStore>,
     /// Hands them to workers.
     pub queue: Arc<dyn ExecutionQueue>,
-    /// Runs them.
-    pub runner: Option<Arc<dyn CodeRunner>>,
+    /// Run them.
+    pub runners: Option<Runners>,
     /// Knows users.
     pub verifier: Option<Arc<dyn TokenVerifier>>,
 }
@@ -116,14 +138,14 @@ impl Readiness {
         let store = async { ports.store.check().await.map_err(|error| told(&error)) };
         let queue = async { ports.queue.check().await.map_err(|error| told(&error)) };
         let runner = async {
-            match &ports.runner {
-                Some(runner) => Some(runner.check().await.map_err(|error| told(&error))),
+            match &ports.runners {
+                Some(runners) => Some(runners.check().await),
                 None => None,
             }
         };
         let keys = async {
             match &ports.verifier {
-                Some(verifier) => Some(verifier.check().await.map_err(|error| told(&error))),
+                Some(verifier) => Some(good(verifier.check().await)),
                 None => None,
             }
         };
@@ -139,7 +161,7 @@ impl Readiness {
     async fn check(
         &self,
         name: &'static str,
-        answer: impl Future<Output = Option<Result<(), String>>>,
+        answer: impl Future<Output = Option<Result<Health, String>>>,
     ) -> Option<Check> {
         let asked = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, answer)
@@ -148,8 +170,9 @@ impl Readiness {
         let note = self.notes.iter().find(|(noted, _)| *noted == name);
         let (status, reason) = match (answer, note) {
             (Err(reason), _) => (CheckStatus::Failing, Some(reason)),
-            (Ok(()), Some((_, note))) => (CheckStatus::Degraded, Some(note.clone())),
-            (Ok(()), None) => (CheckStatus::Ok, None),
+            (Ok(Health::Limited { reason }), _) => (CheckStatus::Degraded, Some(reason)),
+            (Ok(Health::Good), Some((_, note))) => (CheckStatus::Degraded, Some(note.clone())),
+            (Ok(Health::Good), None) => (CheckStatus::Ok, None),
         };
         Some(Check {
             name,
@@ -157,6 +180,14 @@ impl Readiness {
             latency: asked.elapsed(),
             reason,
         })
+    }
+}
+
+/// A dependency that only says whether it works.
+fn good<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
+    match answer {
+        Ok(()) => Ok(Health::Good),
+        Err(error) => Err(told(&error)),
     }
 }
 
@@ -168,26 +199,30 @@ fn told(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use coderun_domain::testing::{limit_policy, worker_offer};
     use coderun_domain::{
-        MockCodeRunner, MockExecutionQueue, MockExecutionStore, QueueError, RunnerError, StoreError,
+        MockCodeRunner, MockExecutionQueue, MockExecutionStore, MockWorkerRegistry, QueueError,
+        RunnerError, StoreError,
     };
 
     use super::*;
 
     fn ports(store: MockExecutionStore, runner: MockCodeRunner) -> ReadinessPorts {
         let mut queue = MockExecutionQueue::new();
-        queue.expect_check().returning(|| Ok::<(), QueueError>(()));
+        queue
+            .expect_check()
+            .returning(|| Ok::<_, QueueError>(Health::Good));
         ReadinessPorts {
             store: Arc::new(store),
             queue: Arc::new(queue),
-            runner: Some(Arc::new(runner)),
+            runners: Some(Runners::Own(Arc::new(runner))),
             verifier: None,
         }
     }
 
     fn good_store() -> MockExecutionStore {
         let mut store = MockExecutionStore::new();
-        store.expect_check().returning(|| Ok(()));
+        store.expect_check().returning(|| Ok(Health::Good));
         store
     }
 
@@ -257,12 +292,49 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_are_kept_for_a_second() {
         let mut store = MockExecutionStore::new();
-        store.expect_check().times(2).returning(|| Ok(()));
+        store.expect_check().times(2).returning(|| Ok(Health::Good));
         let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
         readiness.checks().await;
         readiness.checks().await;
         tokio::time::advance(KEPT_FOR).await;
         readiness.checks().await;
+    }
+
+    #[tokio::test]
+    async fn a_limited_store_is_degraded_and_says_why() {
+        let mut store = MockExecutionStore::new();
+        let limited = || Ok(Health::limited("kept in memory only"));
+        store.expect_check().returning(limited);
+        let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
+        let checks = readiness.checks().await;
+        let store = checks.first().unwrap();
+        assert_eq!(store.status, CheckStatus::Degraded);
+        assert_eq!(store.reason.as_deref(), Some("kept in memory only"));
+    }
+
+    /// The check of the runner, where the only workers are those in this registry.
+    async fn fleet_check(registry: MockWorkerRegistry) -> Check {
+        let fleet = Fleet::new(Arc::new(registry), limit_policy());
+        let ports = ReadinessPorts {
+            runners: Some(Runners::Fleet(Arc::new(fleet))),
+            ..ports(good_store(), MockCodeRunner::new())
+        };
+        let readiness = Readiness::new(ports, CancellationToken::new());
+        let checks = readiness.checks().await;
+        checks.into_iter().find(|it| it.name == "runner").unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_a_runner_of_its_own_it_takes_a_worker_to_be_ready() {
+        let mut registry = MockWorkerRegistry::new();
+        registry.expect_offers().returning(|| Ok(Vec::new()));
+        let check = fleet_check(registry).await;
+        assert_eq!(check.status, CheckStatus::Failing);
+        assert_eq!(check.reason.as_deref(), Some("no worker is there"));
+        let mut registry = MockWorkerRegistry::new();
+        let offers = || Ok(vec![worker_offer("w1")]);
+        registry.expect_offers().returning(offers);
+        assert_eq!(fleet_check(registry).await.status, CheckStatus::Ok);
     }
 
     #[tokio::test]

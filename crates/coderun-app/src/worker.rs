@@ -11,8 +11,9 @@ mod settings;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError, Swept};
+use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError};
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -59,10 +60,7 @@ impl Worker {
     /// `shutdown.abort`.
     pub async fn work(&self, shutdown: &Shutdown) {
         let runs = TaskTracker::new();
-        tokio::join!(
-            self.take_until_drained(shutdown, &runs),
-            self.sweep_until_drained(shutdown),
-        );
+        self.take_until_drained(shutdown, &runs).await;
         runs.close();
         runs.wait().await;
     }
@@ -72,6 +70,7 @@ impl Worker {
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
         let permits = Arc::new(Semaphore::new(self.settings.concurrency));
         let drain = &shutdown.drain;
+        let mut poll = self.settings.poll.clone();
         let mut failures = 0;
         while let Some(Ok(permit)) = drain
             .run_until_cancelled(Arc::clone(&permits).acquire_owned())
@@ -88,7 +87,8 @@ impl Worker {
                 Ok(None) => {
                     failures = 0;
                     drop(permit);
-                    drain.run_until_cancelled(self.wait_for_work()).await;
+                    let waiting = self.wait_for_work(poll.next_pause());
+                    drain.run_until_cancelled(waiting).await;
                 }
                 Err(error) => {
                     drop(permit);
@@ -111,10 +111,10 @@ impl Worker {
         offered.into_iter().map(|spec| spec.language).collect()
     }
 
-    async fn wait_for_work(&self) {
+    async fn wait_for_work(&self, longest: Duration) {
         let woken = self.ports.queue.work_available();
         // Running into the timeout is how a worker finds work that nobody announced.
-        drop(tokio::time::timeout(self.settings.poll_interval, woken).await);
+        drop(tokio::time::timeout(longest, woken).await);
     }
 
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
@@ -124,31 +124,6 @@ impl Worker {
             tracing::error!(execution_id = %lease.id(), "a run panicked: another worker takes it over when its lease is over");
         }
         drop(permit);
-    }
-
-    async fn sweep_until_drained(&self, shutdown: &Shutdown) {
-        let sweeping = async {
-            loop {
-                tokio::time::sleep(self.settings.sweep_interval).await;
-                self.sweep().await;
-            }
-        };
-        shutdown.drain.run_until_cancelled(sweeping).await;
-    }
-
-    async fn sweep(&self) {
-        match self.ports.queue.sweep().await {
-            Ok(swept) => tell_swept(swept),
-            Err(error) => {
-                tracing::warn!(error = %ErrorChain(&error), "cannot sweep");
-            }
-        }
-    }
-}
-
-fn tell_swept(swept: Swept) {
-    if swept != Swept::default() {
-        tracing::info!(ended = swept.ended, expired = swept.expired, "swept");
     }
 }
 

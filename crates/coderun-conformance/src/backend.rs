@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use coderun_domain::testing::{ManualClock, store_policy};
-use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, StorePolicy};
+use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, StorePolicy, WorkerRegistry};
 
-/// The three ports over one set of records that nobody else uses.
+/// The storage ports over one set of records that nobody else uses.
 #[derive(Debug)]
 pub struct Backend {
     /// The store.
@@ -18,6 +18,8 @@ pub struct Backend {
     pub queue: Arc<dyn ExecutionQueue>,
     /// The notifier over the same records.
     pub notifier: Arc<dyn Notifier>,
+    /// The registry of the workers that take from the queue.
+    pub registry: Arc<dyn WorkerRegistry>,
     /// The clock that all of them read.
     pub clock: Arc<ManualClock>,
     /// The policy that all of them enforce.
@@ -29,6 +31,9 @@ pub struct Backend {
 type NewBackend = dyn Fn(Arc<ManualClock>, StorePolicy) -> Pin<Box<dyn Future<Output = Backend> + Send>>
     + Send
     + Sync;
+
+/// A clause that is about to be tried. It panics where the contract is broken.
+pub type Clause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An adapter's constructor, in the hands of a clause.
 pub struct Setup {

@@ -1,7 +1,7 @@
 //! The contract of the storage ports as named tests that every adapter runs against its real technology.
 //!
-//! Each promise of [`ExecutionStore`], [`ExecutionQueue`] and [`Notifier`] is a clause: a function in one of the modules
-//! here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
+//! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`] and [`WorkerRegistry`] is a clause: a function in one of
+//! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
 //! one test per clause and cannot leave one out.
 //!
 //! ```
@@ -22,7 +22,13 @@
 //! mod notifier {
 //!     coderun_conformance::notifier_tests!(super::backend);
 //! }
+//! mod worker_registry {
+//!     coderun_conformance::worker_registry_tests!(super::backend);
+//! }
 //! ```
+//!
+//! Where a backend is too costly to be made for each clause, `execution_store_tests!(@list clause_list (execution_store …))`
+//! gives the clauses as a list, to be tried one after the other in one test: see [`Clause`].
 //!
 //! The suites move time through the clock that they hand to the constructor, and never sleep: an adapter takes every
 //! time that it stores or compares from there. They choose the policy, too, so that a bound is met after a few calls.
@@ -44,8 +50,9 @@ pub mod execution_store;
 mod fixtures;
 pub mod notifier;
 mod suite;
+pub mod worker_registry;
 
-pub use backend::{Backend, Setup};
+pub use backend::{Backend, Clause, Setup};
 
 #[cfg(test)]
 pub(crate) use suite::clause_names;
@@ -53,4 +60,4 @@ pub(crate) use suite::clause_names;
 pub use tokio;
 
 #[cfg(doc)]
-use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier};
+use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, WorkerRegistry};

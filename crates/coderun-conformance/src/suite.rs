@@ -16,6 +16,18 @@ macro_rules! clause_tests {
     )+)+ };
 }
 
+/// Makes a list of the clauses: names, and the futures that try them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! clause_list {
+    (($suite:ident $backend:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => {
+        vec![$($((
+            concat!(stringify!($suite), "::", stringify!($clause)),
+            Box::pin($crate::$suite::$group::$clause($crate::Setup::new($backend))) as $crate::Clause,
+        )),+),+]
+    };
+}
+
 /// Makes a table of the groups: name, source and listed clauses.
 #[cfg(test)]
 macro_rules! clause_names {
@@ -70,5 +82,11 @@ mod tests {
     fn every_clause_of_the_notifier_is_listed() {
         let groups = crate::notifier_tests!(@list clause_names (notifier));
         assert_complete(include_str!("notifier.rs"), &groups);
+    }
+
+    #[test]
+    fn every_clause_of_the_worker_registry_is_listed() {
+        let groups = crate::worker_registry_tests!(@list clause_names (worker_registry));
+        assert_complete(include_str!("worker_registry.rs"), &groups);
     }
 }

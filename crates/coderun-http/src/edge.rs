@@ -9,6 +9,7 @@ mod unread;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -16,13 +17,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::Uri;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::HttpConfig;
 use crate::problem::{self, Problem};
-use crate::state::AppState;
 
 use access_log::Access;
 pub(crate) use access_log::RoutePattern;
@@ -31,11 +30,11 @@ use unread::HeldPayload;
 
 /// Answers a request through all that holds for every request.
 pub(crate) async fn around(
-    state: web::Data<AppState>,
+    config: &HttpConfig,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let call = Call::of(&mut request, &state.config);
+    let call = Call::of(&mut request, config);
     let span = tracing::info_span!("request", request_id = call.id.as_str());
     let answer = match call.refusal() {
         Some(Answer::Refused(problem)) => Ok(request.error_response(problem)),

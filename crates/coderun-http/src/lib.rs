@@ -1,6 +1,7 @@
 //! The HTTP edge of coderun: REST, WebSocket and problem+json over the use cases of [`coderun_app`].
 //!
-//! [`serve`] answers on a listener until it is told to drain. This crate owns the wire formats and the statuses; it
+//! [`serve`] answers on a listener until it is told to drain, and [`serve_health`] does so for a process without an API.
+//! This crate owns the wire formats and the statuses; it
 //! decides nothing about executions and knows no store, no runner and no identity provider.
 //!
 //! ```
@@ -29,5 +30,5 @@ mod websocket;
 mod wire;
 
 pub use config::{AllowedHosts, AllowedOrigins, HttpConfig, SocketLimits, Timeouts};
-pub use server::serve;
+pub use server::{serve, serve_health};
 pub use state::HttpPorts;

@@ -7,19 +7,25 @@ use crate::endpoints::{executions, service};
 use crate::websocket;
 
 /// Puts every route where it belongs.
-pub(crate) fn configure(app: &mut web::ServiceConfig) {
+pub(crate) fn api(app: &mut web::ServiceConfig) {
+    health(app);
     get(app, "/", service::root);
-    get(app, "/health", service::health);
-    get(app, "/health/", service::health);
-    get(app, "/health/ready", service::ready);
     get(app, "/api/v1/auth/verify", service::verify);
     get(app, "/api/v1/languages", service::languages);
+    get(app, "/api/v1/capabilities", service::capabilities);
     post(app, "/api/v1/executions/execute", executions::submit);
     get(app, "/api/v1/executions/status/{id}", executions::status);
     post(app, "/api/v1/executions/cancel/{id}", executions::cancel);
     get(app, "/api/v1/executions", executions::list);
     let watch = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
     app.service(watch);
+}
+
+/// The routes of whoever has nothing to show but how it is; they are part of the others.
+pub(crate) fn health(app: &mut web::ServiceConfig) {
+    get(app, "/health", service::health);
+    get(app, "/health/", service::health);
+    get(app, "/health/ready", service::ready);
     app.default_service(web::to(service::nowhere));
 }
 

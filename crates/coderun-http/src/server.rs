@@ -3,14 +3,17 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use coderun_app::Readiness;
+use coderun_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::state::AppState;
+use crate::state::{AppState, HealthState};
 use crate::{HttpConfig, HttpPorts, edge, routes};
 
 /// Starts to answer on `listener`, on threads of its own, from within a tokio runtime.
@@ -31,23 +34,63 @@ pub fn serve(
     ports: HttpPorts,
     draining: CancellationToken,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
-    set_unread_timeout(&listener, &config)?;
+    let health = web::Data::new(HealthState {
+        config: config.clone(),
+        readiness: Arc::clone(&ports.readiness),
+        clock: Arc::clone(&ports.clock),
+    });
     let state = web::Data::new(AppState::new(ports, config, draining));
-    let server = build(listener, &state)?;
+    let shared = state.clone();
+    let server = build(listener, &health, move |app| {
+        app.app_data(shared.clone());
+        routes::api(app);
+    })?;
     let handle = server.handle();
     Ok(run(server, handle, state))
 }
 
-fn build(listener: TcpListener, state: &web::Data<AppState>) -> io::Result<Server> {
-    let (config, shared) = (&state.config, state.clone());
+/// Answers on `listener` how this process is, and nothing else: `/health`, `/health/` and `/health/ready`.
+///
+/// The future ends as that of [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_health(
+    listener: TcpListener,
+    config: HttpConfig,
+    readiness: Arc<Readiness>,
+    clock: Arc<dyn Clock>,
+    draining: CancellationToken,
+) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
+    let health = web::Data::new(HealthState {
+        config,
+        readiness,
+        clock,
+    });
+    let server = build(listener, &health, routes::health)?;
+    let handle = server.handle();
+    Ok(run_health(server, handle, draining))
+}
+
+fn build(
+    listener: TcpListener,
+    health: &web::Data<HealthState>,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    set_unread_timeout(&listener, &health.config)?;
+    let shared = health.clone();
     let app = move || {
-        let state = shared.clone();
-        let around = from_fn(move |request, next| edge::around(state.clone(), request, next));
+        let health = shared.clone();
+        let around = from_fn(move |request, next| {
+            let health = health.clone();
+            async move { edge::around(&health.config, request, next).await }
+        });
         App::new()
             .app_data(shared.clone())
-            .configure(routes::configure)
+            .configure(configure.clone())
             .wrap(around)
     };
+    let config = &health.config;
     let server = HttpServer::new(app)
         .workers(config.workers.max(1))
         .max_connections(config.connections_max)
@@ -76,6 +119,20 @@ async fn run(server: Server, handle: ServerHandle, state: web::Data<AppState>) -
     {
         let left = state.socket_tasks.len();
         tracing::warn!(left, "sockets did not close in time");
+    }
+    let (ended, ()) = tokio::join!(server, handle.stop(true));
+    ended
+}
+
+async fn run_health(
+    server: Server,
+    handle: ServerHandle,
+    draining: CancellationToken,
+) -> io::Result<()> {
+    let mut server = std::pin::pin!(server);
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = draining.cancelled() => {}
     }
     let (ended, ()) = tokio::join!(server, handle.stop(true));
     ended

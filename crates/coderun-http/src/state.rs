@@ -25,7 +25,15 @@ pub struct HttpPorts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What every request works with; one for all threads.
+/// What it takes to say how the server is; one for all threads.
+#[derive(Debug)]
+pub(crate) struct HealthState {
+    pub(crate) config: HttpConfig,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What every other request works with; one for all threads.
 #[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) ports: HttpPorts,

@@ -1,6 +1,7 @@
 //! The forms of requests and answers, made from domain values and never the other way of thinking: the domain knows
 //! nothing of them.
 
+mod capabilities;
 mod enforcement;
 mod event;
 mod format;
@@ -11,6 +12,7 @@ mod list;
 mod record;
 mod submission;
 
+pub(crate) use capabilities::Capabilities;
 pub(crate) use event::{ClientMessage, ServerMessage};
 pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;

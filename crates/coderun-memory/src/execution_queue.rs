@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    ExecutionQueue, Language, Lease, Outcome, OutputChunk, QueueError, Renewal, Sequence, Swept,
-    WorkerId,
+    ExecutionQueue, Health, Language, Lease, Outcome, OutputChunk, QueueError, Renewal, Sequence,
+    Swept, WorkerId,
 };
 
 use crate::MemoryBackend;
@@ -75,8 +75,8 @@ impl ExecutionQueue for MemoryBackend {
     }
 
     /// Always `Ok`: the process itself is the backend.
-    async fn check(&self) -> Result<(), QueueError> {
-        Ok(())
+    async fn check(&self) -> Result<Health, QueueError> {
+        Ok(Health::Good)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ExecutionStore, Page, StoreError, Submitted, Summary,
-    UserId,
+    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, Submitted,
+    Summary, UserId,
 };
 
 use crate::MemoryBackend;
@@ -38,8 +38,10 @@ impl ExecutionStore for MemoryBackend {
         Ok(deleted)
     }
 
-    /// Always `Ok`: the process itself is the backend.
-    async fn check(&self) -> Result<(), StoreError> {
-        Ok(())
+    /// The process itself is the backend: it always answers, and never outlives the process.
+    async fn check(&self) -> Result<Health, StoreError> {
+        Ok(Health::limited(
+            "state is kept in memory and is gone when the process ends",
+        ))
     }
 }

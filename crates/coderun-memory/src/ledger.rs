@@ -16,8 +16,7 @@ mod watching;
 use std::collections::{BTreeSet, HashMap};
 
 use coderun_domain::{
-    Cursor, EndedWithoutRun, Execution, ExecutionId, Outcome, OutputStream, State, StorePolicy,
-    Summary, UserId,
+    Cursor, Execution, ExecutionId, ForcedEnd, OutputStream, State, StorePolicy, Summary, UserId,
 };
 use time::OffsetDateTime;
 
@@ -30,9 +29,6 @@ pub(crate) use watching::{News, Watched};
 
 use crate::backend::MemoryConfig;
 use crate::signal::{Listener, Signal};
-
-/// Why an execution ended that its owner stopped while no worker had it.
-const CANCELLED: &str = "The execution was cancelled";
 
 /// Every record and every index over them.
 #[derive(Debug)]
@@ -185,15 +181,9 @@ impl Ledger {
     }
 
     /// Ends an execution without a report, keeping what its last attempt wrote; `None` if there is nothing to end.
-    fn end(
-        &mut self,
-        id: ExecutionId,
-        ending: EndedWithoutRun,
-        reason: &str,
-        now: OffsetDateTime,
-    ) -> Option<Execution> {
+    fn end(&mut self, id: ExecutionId, why: ForcedEnd, now: OffsetDateTime) -> Option<Execution> {
         let record = self.records.get(&id)?;
-        let outcome = Outcome::without_run(ending, reason).with_output(
+        let outcome = why.outcome(
             record.output(OutputStream::Stdout),
             record.output(OutputStream::Stderr),
         );

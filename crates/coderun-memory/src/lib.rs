@@ -1,4 +1,4 @@
-//! Execution store, queue and notifier inside the process: the embedded default, and a test double with behaviour.
+//! Execution store, queue, notifier and worker registry inside the process: the embedded default, and a test double with behaviour.
 //!
 //! Everything is lost when the process ends. One lock guards the ledger of all records; no call holds it
 //! for longer than a few lookups, and none holds it while it waits. What is kept has bounds:
@@ -10,6 +10,7 @@
 //! | output of running executions | the output limit of each, times two streams, times `attempts_max` | the worker stops the program |
 //! | final records | [`MemoryConfig::final_bytes_max`], and `retention` | the oldest of whoever occupies the most are deleted |
 //! | times of submissions | `user_submits_per_minute` for each user, for a minute | the submission is refused |
+//! | workers | 1 024, for as long as each says | the announcement is refused |
 //! | what watchers have not read yet | nothing is kept for them | they read the stored events |
 //!
 //! # Example
@@ -34,6 +35,8 @@ mod execution_queue;
 mod execution_store;
 mod ledger;
 mod notifier;
+mod registry;
 mod signal;
 
 pub use backend::{MemoryBackend, MemoryConfig};
+pub use registry::MemoryRegistry;

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use coderun_conformance::Backend;
-use coderun_domain::StorePolicy;
 use coderun_domain::testing::ManualClock;
-use coderun_memory::MemoryBackend;
+use coderun_domain::{Clock, StorePolicy};
+use coderun_memory::{MemoryBackend, MemoryRegistry};
 
 async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
-    let shown = Arc::clone(&clock);
-    let memory = MemoryBackend::new(policy, shown);
+    let shown: Arc<dyn Clock> = Arc::clone(&clock) as _;
+    let memory = MemoryBackend::new(policy, Arc::clone(&shown));
     Backend {
         store: Arc::new(memory.clone()),
         queue: Arc::new(memory.clone()),
         notifier: Arc::new(memory),
+        registry: Arc::new(MemoryRegistry::new(shown)),
         clock,
         policy,
         guard: Box::new(()),
@@ -30,4 +31,8 @@ mod execution_queue {
 
 mod notifier {
     coderun_conformance::notifier_tests!(super::backend);
+}
+
+mod worker_registry {
+    coderun_conformance::worker_registry_tests!(super::backend);
 }

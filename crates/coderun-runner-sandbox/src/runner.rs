@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
     ByteSize, CodeRunner, Enforcement, LanguageSpec, OutputStream, Report, RunInput, RunIo,
-    RunRequest, RunnerError, StageLimits, StorageLimits, Verdict,
+    RunRequest, RunnerError, RunnerProfile, StageLimits, StorageLimits, Verdict,
 };
 
 use crate::cgroup::{Groups, Means};
@@ -269,6 +269,13 @@ struct StageResult {
 
 #[async_trait]
 impl CodeRunner for SandboxRunner {
+    fn profile(&self) -> RunnerProfile {
+        RunnerProfile {
+            name: NAME.to_owned(),
+            enforcement: self.enforcement(),
+        }
+    }
+
     fn languages(&self) -> Vec<LanguageSpec> {
         self.toolchains.iter().map(Toolchain::spec).collect()
     }

@@ -1,59 +1,93 @@
-//! What a process does, once its ports are there.
+//! What a process does: serve the API, run what is submitted, or both.
+
+mod all;
+mod api;
+mod worker;
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use coderun_app::Shutdown;
-use tokio_util::sync::CancellationToken;
+use coderun_domain::{ErrorChain, Health};
 
-use crate::compose::{self, Ports};
+use crate::compose::{self, BasePorts};
 use crate::lifecycle::StopSignals;
-use crate::settings::Settings;
+use crate::settings::{Role, Settings};
 
-/// Serves the API and runs what is submitted, until a signal asks it to stop.
-///
-/// The worker ends first, so that whoever waits for a run that may still finish is told; then the server ends.
-pub(crate) async fn all(
+/// How long the storage may take to say at the start how it is.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Does what the role asks for, until a signal asks it to stop.
+pub(crate) async fn serve(
     listener: TcpListener,
-    ports: &Ports,
     settings: &Settings,
     signals: StopSignals,
 ) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
-    let worker = compose::worker(ports, settings)?;
-    let http_ports = compose::http_ports(ports, settings, &shutdown)?;
-    let end = CancellationToken::new();
-    tell_start(&listener)?;
-    let server = coderun_http::serve(
-        listener,
-        compose::http_config(settings),
-        http_ports,
-        end.clone(),
-    )?;
-    let serving = async {
-        let result = server.await;
-        // Without the API nobody learns of what runs, so it need not go on.
-        shutdown.drain.cancel();
-        shutdown.abort.cancel();
-        result
-    };
-    let working = async {
-        worker.work(&shutdown).await;
-        end.cancel();
-    };
     let patience = settings.drain_seconds.duration();
     tokio::select! {
-        (result, ()) = async { tokio::join!(serving, working) } => result.context("the server failed"),
+        result = Box::pin(run(listener, settings, &shutdown)) => result,
         () = signals.drive(&shutdown, patience) => Ok(()),
     }
 }
 
+/// Builds what the role needs, and no more.
+async fn run(
+    listener: TcpListener,
+    settings: &Settings,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let base = compose::base_ports(settings);
+    match settings.role {
+        Role::All => {
+            let worker = compose::worker_ports(settings, base.clone()).await?;
+            let api = compose::api_ports(settings, base)?;
+            all::run(listener, &api, &worker, settings, shutdown).await
+        }
+        Role::Api => {
+            let ports = compose::api_ports(settings, base)?;
+            api::run(listener, &ports, settings, shutdown).await
+        }
+        Role::Worker => {
+            let ports = compose::worker_ports(settings, base).await?;
+            worker::run(listener, &ports, settings, shutdown).await
+        }
+    }
+}
+
 /// Says what an operator must know; connections are accepted from here on.
-fn tell_start(listener: &TcpListener) -> anyhow::Result<()> {
+async fn tell_start(
+    listener: &TcpListener,
+    base: &BasePorts,
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let address = listener
         .local_addr()
         .context("the listener has no address")?;
-    compose::warn_of_what_is_not_for_production();
-    tracing::info!(%address, "listening");
+    let role = settings.role;
+    let users = role
+        .serves_api()
+        .then(|| format!("{}; `coderun token` prints one", compose::DEVELOPMENT_NOTE));
+    for warning in [about_storage(base).await, users].into_iter().flatten() {
+        tracing::warn!("{warning}");
+    }
+    tracing::info!(%address, role = role.as_str(), "listening");
     Ok(())
 }
+
+/// What an operator must know about the storage, if anything.
+async fn about_storage(base: &BasePorts) -> Option<String> {
+    match tokio::time::timeout(DEADLINE, base.storage.store.check()).await {
+        Ok(Ok(Health::Good)) => None,
+        Ok(Ok(Health::Limited { reason })) => Some(reason),
+        Ok(Err(error)) => Some(format!(
+            "the store does not work yet: {}",
+            ErrorChain(&error)
+        )),
+        Err(_) => Some("the store does not answer yet".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

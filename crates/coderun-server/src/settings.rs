@@ -17,6 +17,11 @@ pub(crate) use limits::LimitSettings;
 pub(crate) use source::read;
 pub(crate) use values::{Origins, Seconds};
 
+/// Where the API is found.
+const API_PORT: u16 = 8001;
+/// Where a worker says how it is.
+const HEALTH_PORT: u16 = 8002;
+
 /// What the program was asked to do, and with what settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
@@ -47,7 +52,7 @@ pub(crate) struct CommandLine {
 /// What the program can do.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the API and run what is submitted (the default).
+    /// Do what the role says: serve the API and run what is submitted (the default).
     Serve,
     /// Print a token of the development issuer.
     Token(TokenRequest),
@@ -85,10 +90,10 @@ pub(crate) struct Settings {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) host: IpAddr,
-    /// Port to listen on; 0 takes a free one.
-    #[arg(long, default_value_t = 8001)]
-    pub(crate) port: u16,
-    /// What this process does. This build does everything in one process.
+    /// Port to listen on; 0 takes a free one. By default 8001, and 8002 for a worker, which answers only how it is.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// What this process does: serve the API (`api`), run what is submitted (`worker`), or both (`all`). Apart they need state that they share.
     #[arg(long, default_value = "all")]
     pub(crate) role: Role,
     /// What runs the code. This build has the sandbox.
@@ -125,8 +130,25 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Where to listen.
-    pub(crate) const fn listen_address(&self) -> SocketAddr {
-        SocketAddr::new(self.host, self.port)
+    pub(crate) fn listen_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port())
+    }
+
+    /// On which port to listen.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.role {
+            Role::All | Role::Api => API_PORT,
+            Role::Worker => HEALTH_PORT,
+        })
+    }
+
+    /// Whether other processes can work with the state of this one. In this build it is always in memory.
+    #[expect(
+        clippy::unused_self,
+        reason = "the settings will say so once there is another storage"
+    )]
+    pub(crate) const fn shares_state(&self) -> bool {
+        false
     }
 }
 
@@ -135,6 +157,29 @@ impl Settings {
 pub(crate) enum Role {
     /// Serve the API and run what is submitted.
     All,
+    /// Serve the API; workers are elsewhere.
+    Api,
+    /// Run what is submitted; the API is elsewhere.
+    Worker,
+}
+
+impl Role {
+    /// The word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// Whether users talk to it.
+    pub(crate) const fn serves_api(self) -> bool {
+        match self {
+            Self::All | Self::Api => true,
+            Self::Worker => false,
+        }
+    }
 }
 
 /// What runs the code.

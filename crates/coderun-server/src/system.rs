@@ -1,6 +1,6 @@
 //! Time and chance as the operating system gives them.
 
-use coderun_domain::{Clock, ExecutionId, IdGenerator, WorkerId};
+use coderun_domain::{Clock, ExecutionId, IdGenerator, UserId, WorkerId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -21,19 +21,32 @@ impl Clock for SystemClock {
 pub(crate) struct RandomIds;
 
 impl IdGenerator for RandomIds {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the adapter of the `IdGenerator` port"
-    )]
-    fn execution_id(&self) -> ExecutionId {
-        ExecutionId::from_uuid(Uuid::new_v4())
+    fn execution_id(&self, _user: &UserId) -> ExecutionId {
+        ExecutionId::from_uuid(random())
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the source of randomness of this process"
+)]
+fn random() -> Uuid {
+    Uuid::new_v4()
+}
+
+/// A number that no other process has, so that processes do not act in step.
+pub(crate) fn seed() -> u64 {
+    let (upper, lower) = random().as_u64_pair();
+    upper ^ lower
 }
 
 /// A name for this process that no other worker has.
 pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
-    let suffix = RandomIds.execution_id();
-    Ok(WorkerId::parse(format!("{}-{suffix}", std::process::id()))?)
+    Ok(WorkerId::parse(format!(
+        "{}-{}",
+        std::process::id(),
+        random()
+    ))?)
 }
 
 /// Lets this process open as many files as it is allowed to, and says so if that is less than it may need.

@@ -14,11 +14,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may depend on, outside of tests.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
     ("coderun-conformance", &["coderun-domain"]),
     ("coderun-memory", &["coderun-domain"]),
+    ("coderun-redis", &["coderun-domain"]),
+    ("coderun-redis-fixture", &[]),
     ("coderun-firebase", &["coderun-domain"]),
     ("coderun-runner-sandbox", &["coderun-domain"]),
     ("coderun-http", &["coderun-app", "coderun-domain"]),

@@ -2,12 +2,17 @@
 
 use coderun_domain::{FailureKind, StoreError, SubmissionError, WatchError};
 
+use crate::NoWorkerYet;
+
 /// Why a submission was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// It is wrong.
     #[error(transparent)]
     Invalid(#[from] SubmissionError),
+    /// Nobody has said yet what can be run.
+    #[error(transparent)]
+    NoWorkerYet(#[from] NoWorkerYet),
     /// It could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -19,6 +24,7 @@ impl SubmitError {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Invalid(error) => error.kind(),
+            Self::NoWorkerYet(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }

@@ -1,23 +1,33 @@
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, at, catalog, draft, execution, execution_id, store_policy,
-    submission_policy, user,
+    ManualClock, SequentialIds, at, draft, execution, execution_id, limit_policy, store_policy,
+    submission_policy, user, worker_offer,
 };
 use coderun_domain::{
-    Attempt, Event, FailureKind, MockExecutionStore, MockNotifier, OutputChunk, OutputStream,
-    Quota, StoredEvent, WatchError, WorkerId,
+    Attempt, ByteSize, Event, FailureKind, LimitPolicy, Limits, MockExecutionStore, MockNotifier,
+    MockWorkerRegistry, OutputChunk, OutputStream, Quota, RequestedLimits, StageLimits,
+    StoredEvent, WatchError, WorkerId, WorkerOffer,
 };
 use futures_util::{StreamExt, stream};
 
 use super::*;
 
+fn fleet() -> Fleet {
+    Fleet::new(Arc::new(MockWorkerRegistry::new()), limit_policy())
+}
+
 fn executions(store: MockExecutionStore, notifier: MockNotifier) -> Executions {
+    run_by(fleet().with_worker(worker_offer("w")), store, notifier)
+}
+
+fn run_by(fleet: Fleet, store: MockExecutionStore, notifier: MockNotifier) -> Executions {
     let ports = ExecutionsPorts {
         store: Arc::new(store),
         notifier: Arc::new(notifier),
         clock: Arc::new(ManualClock::default()),
         ids: Arc::new(SequentialIds::default()),
+        fleet: Arc::new(fleet),
     };
-    Executions::new(ports, catalog(), submission_policy(), store_policy())
+    Executions::new(ports, submission_policy(), store_policy())
 }
 
 fn over(store: MockExecutionStore) -> Executions {
@@ -44,6 +54,40 @@ async fn an_accepted_submission_is_pending_under_its_new_id() {
     let accepted = over(store).submit(user("alice"), draft()).await.unwrap();
     assert_eq!(accepted.id(), execution_id(1));
     assert_eq!(accepted.progress().created_at(), at(0));
+}
+
+#[tokio::test]
+async fn while_no_worker_has_announced_itself_nothing_is_refused_as_wrong() {
+    let alone = run_by(fleet(), MockExecutionStore::new(), MockNotifier::new());
+    let error = alone.submit(user("alice"), draft()).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoWorkerYet(_)), "{error:?}");
+    assert_eq!(error.kind(), FailureKind::Unavailable);
+}
+
+#[test]
+fn nobody_may_ask_for_more_than_a_worker_allows() {
+    let second = std::time::Duration::from_secs(1);
+    let offer = worker_offer("small");
+    let small = Limits {
+        run: StageLimits::new(second, second, ByteSize::from_mib(64), 8).unwrap(),
+        ..*offer.limits.maximum_limits()
+    };
+    let offer = WorkerOffer {
+        limits: LimitPolicy::new(small, small),
+        ..offer
+    };
+    let fleet = fleet().with_worker(offer);
+    let executions = run_by(fleet, MockExecutionStore::new(), MockNotifier::new());
+    let asking_for = |processes| SubmissionDraft {
+        limits: RequestedLimits {
+            processes: Some(processes),
+            ..RequestedLimits::default()
+        },
+        ..draft()
+    };
+    assert!(executions.check(user("alice"), asking_for(9)).is_err());
+    let checked = executions.check(user("alice"), asking_for(8)).unwrap();
+    assert_eq!(checked.limits().run, small.run);
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use coderun_domain::{StorePolicy, WorkerId};
 
+use crate::Rhythm;
+
 /// The first wait after a failure; each further one is twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait after a failure.
@@ -17,9 +19,7 @@ pub struct WorkerSettings {
     /// How many executions it runs at a time.
     pub concurrency: usize,
     /// How long it waits at most before it asks for work again, though nobody announced any.
-    pub poll_interval: Duration,
-    /// How often it looks for executions that have outlived their deadlines.
-    pub sweep_interval: Duration,
+    pub poll: Rhythm,
     /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
     pub policy: StorePolicy,
 }

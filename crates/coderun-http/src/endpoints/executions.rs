@@ -5,7 +5,8 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use coderun_domain::{CancelReply, Cursor, Execution, ExecutionId, FailureKind, Page, Submission};
+use coderun_app::SubmitError;
+use coderun_domain::{CancelReply, Cursor, Execution, ExecutionId, FailureKind, Page};
 
 use super::json;
 use crate::authentication::Authenticated;
@@ -41,8 +42,11 @@ pub(crate) async fn submit(
     let (draft, found) = body.into_draft();
     let user = caller.0.user;
     if !found.is_empty() {
-        let (catalog, policy) = (executions.catalog(), executions.submission_policy());
-        let more = Submission::parse(user, draft, catalog, policy).err();
+        // It is wrong whatever else there is to say, so it is no matter if nobody can tell what there is.
+        let more = match executions.check(user, draft) {
+            Err(SubmitError::Invalid(more)) => Some(more),
+            Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
+        };
         return Err(refused_submission(found, more.as_ref()));
     }
     let execution = executions.submit(user, draft).await?;

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, web};
 use super::json;
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
-use crate::state::AppState;
-use crate::wire::{Health, Languages, Ready, Root, Verified};
+use crate::state::{AppState, HealthState};
+use crate::wire::{Capabilities, Health, Languages, Ready, Root, Verified};
 
 const SMALL: usize = 512;
 const LARGE: usize = 4_096;
@@ -20,13 +20,13 @@ pub(crate) async fn root(state: web::Data<AppState>) -> Result<HttpResponse, Pro
 }
 
 /// `GET /health/`
-pub(crate) async fn health(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn health(state: web::Data<HealthState>) -> Result<HttpResponse, Problem> {
     json(StatusCode::OK, &describe(&state), SMALL)
 }
 
 /// `GET /health/ready`
-pub(crate) async fn ready(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
-    let readiness = &state.ports.readiness;
+pub(crate) async fn ready(state: web::Data<HealthState>) -> Result<HttpResponse, Problem> {
+    let readiness = &state.readiness;
     let checks = readiness.checks().await;
     let ready = Ready::new(&describe(&state), &checks, readiness.is_draining());
     let status = if ready.is_ready() {
@@ -37,18 +37,22 @@ pub(crate) async fn ready(state: web::Data<AppState>) -> Result<HttpResponse, Pr
     json(status, &ready, SMALL)
 }
 
-fn describe(state: &AppState) -> Health<'_> {
+fn describe(state: &HealthState) -> Health<'_> {
     let config = &state.config;
-    Health::new(state.ports.clock.now(), &config.service, &config.version)
+    Health::new(state.clock.now(), &config.service, &config.version)
 }
 
 /// `GET /api/v1/languages`
 pub(crate) async fn languages(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
-    json(
-        StatusCode::OK,
-        &Languages::of(&state.ports.executions),
-        LARGE,
-    )
+    let offering = state.ports.executions.offering()?;
+    json(StatusCode::OK, &Languages::of(&offering), LARGE)
+}
+
+/// `GET /api/v1/capabilities`
+pub(crate) async fn capabilities(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let offering = state.ports.executions.offering();
+    let offers = offering.as_ref().map_or(&[][..], |it| it.offers());
+    json(StatusCode::OK, &Capabilities::of(offers), LARGE)
 }
 
 /// `GET /api/v1/auth/verify`

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use coderun_app::{AccessError, SubmitError};
+use coderun_app::{AccessError, NoWorkerYet, SubmitError};
 use coderun_domain::{
     FailureKind, Field, FieldError, Quota, StoreError, SubmissionError, VerifyError,
 };
@@ -105,8 +105,18 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Invalid(error) => refused_submission(Vec::new(), Some(&error)),
+            SubmitError::NoWorkerYet(error) => error.into(),
             SubmitError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<NoWorkerYet> for Problem {
+    fn from(error: NoWorkerYet) -> Self {
+        let detail = "No worker has announced itself yet, try again later";
+        Self::failed(error.kind(), detail)
+            .with_retry_after(RETRY_AFTER)
+            .with_source(error)
     }
 }
 

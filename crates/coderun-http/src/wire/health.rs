@@ -103,6 +103,7 @@ impl<'a> Root<'a> {
                 "cancel",
                 "list",
                 "languages",
+                "capabilities",
             ],
         }
     }

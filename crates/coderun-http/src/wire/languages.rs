@@ -1,6 +1,6 @@
 //! The languages that may be submitted.
 
-use coderun_app::Executions;
+use coderun_app::FleetView;
 use coderun_domain::{LanguageSpec, Limits};
 use serde::Serialize;
 
@@ -23,13 +23,13 @@ struct LanguageRecord<'a> {
 }
 
 impl<'a> Languages<'a> {
-    /// What these use cases accept.
-    pub(crate) fn of(executions: &'a Executions) -> Self {
-        let policy = &executions.submission_policy().limits;
+    /// What these workers can run.
+    pub(crate) fn of(offering: &'a FleetView) -> Self {
+        let policy = offering.limits();
         let record =
             |spec| LanguageRecord::new(spec, policy.default_limits(), policy.maximum_limits());
         Self {
-            languages: executions.catalog().specs().iter().map(record).collect(),
+            languages: offering.catalog().specs().iter().map(record).collect(),
         }
     }
 }

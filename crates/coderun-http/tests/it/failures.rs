@@ -19,7 +19,7 @@ pub(crate) async fn submit_to_failing_store(failure: fn() -> StoreError) -> Answ
     let mut store = MockExecutionStore::new();
     store.expect_submit().returning(move |_| Err(failure()));
     let backend = Arc::new(Backend::default());
-    let server = Server::over(backend, Arc::new(store), |_| {});
+    let server = Server::with_store(backend, Arc::new(store));
     server.submit(&good()).await
 }
 

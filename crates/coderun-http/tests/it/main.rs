@@ -15,6 +15,7 @@ mod drain;
 mod edge;
 mod executions;
 mod failures;
+mod health_only;
 mod logs;
 mod service;
 mod submit;

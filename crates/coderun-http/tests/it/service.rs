@@ -1,8 +1,9 @@
 //! What the server says of itself.
 
+use coderun_domain::testing::worker_offer;
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Server, no_worker};
 
 #[tokio::test]
 async fn it_is_healthy_with_and_without_the_slash() {
@@ -65,4 +66,40 @@ async fn the_languages_are_listed_with_their_limits() {
     assert_eq!(python["default_limits"]["memory_bytes"], 256 << 20);
     assert_eq!(python["maximum_limits"]["memory_bytes"], 1 << 30);
     assert_eq!(languages["languages"][1]["name"], "c");
+}
+
+#[tokio::test]
+async fn the_runners_are_listed_with_what_they_enforce() {
+    let fleet = no_worker().with_worker(worker_offer("w1"));
+    let server = Server::with_fleet(fleet);
+    let answer = server.get_anonymously("/api/v1/capabilities").await;
+    assert_eq!(answer.status, 200);
+    let nothing = json!({
+        "cpu": null, "memory": null, "processes": null, "network": null, "filesystem": null, "output": null,
+    });
+    assert_eq!(
+        answer.json(),
+        json!({"runners": [{
+            "name": "test",
+            "languages": ["c", "python"],
+            "enforcement": nothing,
+            "workers": 1,
+            "concurrency": 2,
+        }]})
+    );
+}
+
+#[tokio::test]
+async fn before_a_worker_has_announced_itself_clients_are_told_to_try_again() {
+    let server = Server::with_fleet(no_worker());
+    let submission = json!({"code": "x", "language": "python"});
+    let refused = server.submit(&submission).await;
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
+    let problem = refused.problem(503);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("No worker"), "{detail}");
+    let languages = server.get_anonymously("/api/v1/languages").await;
+    languages.problem(503);
+    let capabilities = server.get_anonymously("/api/v1/capabilities").await;
+    assert_eq!(capabilities.json(), json!({"runners": []}));
 }

@@ -10,11 +10,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_app::{Executions, ExecutionsPorts, Readiness, ReadinessPorts};
+use coderun_app::{Executions, ExecutionsPorts, Fleet, Readiness, ReadinessPorts};
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, catalog, store_policy, submission_policy,
+    ManualClock, SequentialIds, limit_policy, store_policy, submission_policy, worker_offer,
 };
-use coderun_domain::{ExecutionStore, MockExecutionQueue, Notifier};
+use coderun_domain::{ExecutionStore, Health, MockExecutionQueue, MockWorkerRegistry, Notifier};
 use coderun_http::{HttpConfig, HttpPorts, serve};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -49,13 +49,25 @@ impl Server {
     pub(crate) fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
         let backend = Arc::new(Backend::default());
         let store = Arc::clone(&backend) as Arc<dyn ExecutionStore>;
-        Self::over(backend, store, change)
+        Self::over(backend, store, one_worker(), change)
+    }
+
+    /// One that knows these workers.
+    pub(crate) fn with_fleet(fleet: Fleet) -> Self {
+        let backend = Arc::new(Backend::default());
+        let store = Arc::clone(&backend) as Arc<dyn ExecutionStore>;
+        Self::over(backend, store, fleet, |_| {})
     }
 
     /// One that keeps executions elsewhere.
-    pub(crate) fn over(
+    pub(crate) fn with_store(backend: Arc<Backend>, store: Arc<dyn ExecutionStore>) -> Self {
+        Self::over(backend, store, one_worker(), |_| {})
+    }
+
+    fn over(
         backend: Arc<Backend>,
         store: Arc<dyn ExecutionStore>,
+        fleet: Fleet,
         change: impl FnOnce(&mut HttpConfig),
     ) -> Self {
         let mut config = HttpConfig {
@@ -67,7 +79,24 @@ impl Server {
         let clock = Arc::new(ManualClock::default());
         let (draining, leaving) = (CancellationToken::new(), CancellationToken::new());
         let verifier = Arc::new(NameVerifier::default());
-        let ports = ports(&backend, &verifier, store, &clock, &leaving);
+        let readiness = readiness(&store, &leaving);
+        let executions = ExecutionsPorts {
+            store,
+            notifier: Arc::clone(&backend) as Arc<dyn Notifier>,
+            clock: Arc::clone(&clock) as _,
+            ids: Arc::new(SequentialIds::default()),
+            fleet: Arc::new(fleet),
+        };
+        let ports = HttpPorts {
+            executions: Arc::new(Executions::new(
+                executions,
+                submission_policy(),
+                store_policy(),
+            )),
+            verifier: Arc::clone(&verifier) as _,
+            readiness: Arc::new(readiness),
+            clock,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let tasks = TaskTracker::new();
@@ -128,41 +157,30 @@ impl Server {
     }
 }
 
-fn ports(
-    backend: &Arc<Backend>,
-    verifier: &Arc<NameVerifier>,
-    store: Arc<dyn ExecutionStore>,
-    clock: &Arc<ManualClock>,
-    leaving: &CancellationToken,
-) -> HttpPorts {
+/// Readiness of this store and a queue that works.
+pub(crate) fn readiness(store: &Arc<dyn ExecutionStore>, leaving: &CancellationToken) -> Readiness {
     let mut queue = MockExecutionQueue::new();
-    queue.expect_check().returning(|| Ok(()));
-    let readiness = ReadinessPorts {
-        store: Arc::clone(&store),
+    queue.expect_check().returning(|| Ok(Health::Good));
+    let ports = ReadinessPorts {
+        store: Arc::clone(store),
         queue: Arc::new(queue),
-        runner: None,
+        runners: None,
         verifier: None,
     };
-    let executions = ExecutionsPorts {
-        store,
-        notifier: Arc::clone(backend) as Arc<dyn Notifier>,
-        clock: Arc::clone(clock) as _,
-        ids: Arc::new(SequentialIds::default()),
-    };
-    HttpPorts {
-        executions: Arc::new(Executions::new(
-            executions,
-            catalog(),
-            submission_policy(),
-            store_policy(),
-        )),
-        verifier: Arc::clone(verifier) as _,
-        readiness: Arc::new(Readiness::new(readiness, leaving.clone())),
-        clock: Arc::clone(clock) as _,
-    }
+    Readiness::new(ports, leaving.clone())
 }
 
-fn client() -> reqwest::Client {
+/// No worker, as far as anybody knows.
+pub(crate) fn no_worker() -> Fleet {
+    Fleet::new(Arc::new(MockWorkerRegistry::new()), limit_policy())
+}
+
+fn one_worker() -> Fleet {
+    no_worker().with_worker(worker_offer("w1"))
+}
+
+/// A client of any server.
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .timeout(PATIENCE)

@@ -1,13 +1,13 @@
 //! What workers do: take, renew, append, finish and release.
 
 use coderun_domain::{
-    EndedWithoutRun, Execution, ExecutionId, Language, Lease, Outcome, OutputChunk, QueueError,
-    Renewal, Sequence, WorkerId,
+    Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, OutputChunk, QueueError, Renewal,
+    Sequence, WorkerId,
 };
 use time::OffsetDateTime;
 
+use super::Ledger;
 use super::record::{Holder, Record, Settled};
-use super::{CANCELLED, Ledger};
 use crate::signal::Listener;
 
 impl Ledger {
@@ -160,7 +160,7 @@ impl Ledger {
         let cancelled = record.cancel_requested;
         self.advance(waiting, now);
         if cancelled {
-            self.end(lease.id(), EndedWithoutRun::Cancelled, CANCELLED, now);
+            self.end(lease.id(), ForcedEnd::Cancelled, now);
         } else {
             let user = lease.execution.submission().user();
             self.waiting.bring_forward(user);

@@ -2,21 +2,14 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coderun_domain::{
-    CancelReply, EndedWithoutRun, Execution, ExecutionId, Page, Quota, Status, StoreError,
+    CancelReply, Execution, ExecutionId, ForcedEnd, Page, Quota, Status, StoreError, StorePolicy,
     Submission, Submitted, Summary, UserId,
 };
 use time::OffsetDateTime;
 
-use super::{CANCELLED, Ledger};
-
-/// When a refused user may find a place: nobody can know, and asking is cheap.
-const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// One user's live submissions occupy at most this part of what those of all may. A quarter leaves half of the room
-/// whatever two users send, and lets one who is alone still have dozens of the largest waiting: 64 MiB of 256.
-const USER_PART_OF_LIVE_BYTES: u64 = 4;
+use super::Ledger;
 
 impl Ledger {
     /// Accepts an execution as a waiting one, or changes nothing.
@@ -53,25 +46,28 @@ impl Ledger {
         let pending = self.owners.get(user).map_or(0, |owner| owner.pending);
         let pending_max = self.policy.user_pending_max;
         if pending >= pending_max {
-            return Err(exceeded(Quota::Pending, pending_max, PLACE_RETRY_AFTER));
+            return Err(exceeded(
+                Quota::Pending,
+                pending_max,
+                StorePolicy::PLACE_RETRY_AFTER,
+            ));
         }
         Ok(())
     }
 
-    /// Whether this user may occupy as much more. Whoever has nothing alive may always submit one, however large it is:
-    /// else it would be refused for ever.
+    /// Whether this user may occupy as much more.
     fn check_share(&self, submission: &Submission) -> Result<(), StoreError> {
         let Some(owner) = self.owners.get(submission.user()) else {
             return Ok(());
         };
         let size = submission.size().as_bytes();
-        let share = self.policy.live_bytes_max.as_bytes() / USER_PART_OF_LIVE_BYTES;
+        let share = self.policy.user_live_bytes_max().as_bytes();
         let fits = owner.live_bytes == 0 || owner.live_bytes.saturating_add(size) <= share;
         // Of executions as large as these the quota allows no more than there are.
         fits.then_some(()).ok_or(StoreError::QuotaExceeded {
             quota: Quota::Pending,
             limit: owner.pending,
-            retry_after: PLACE_RETRY_AFTER,
+            retry_after: StorePolicy::PLACE_RETRY_AFTER,
         })
     }
 
@@ -81,7 +77,7 @@ impl Ledger {
         let fits = self.totals.pending < self.policy.pending_max
             && live_bytes <= self.policy.live_bytes_max.as_bytes();
         fits.then_some(()).ok_or(StoreError::Full {
-            retry_after: PLACE_RETRY_AFTER,
+            retry_after: StorePolicy::PLACE_RETRY_AFTER,
         })
     }
 
@@ -108,7 +104,7 @@ impl Ledger {
         };
         match record.execution.status() {
             Status::Pending => self
-                .end(id, EndedWithoutRun::Cancelled, CANCELLED, now)
+                .end(id, ForcedEnd::Cancelled, now)
                 .map_or(CancelReply::Absent, |ended| {
                     CancelReply::Ended(Box::new(ended))
                 }),

@@ -1,6 +1,6 @@
 //! What time does: ends what has outlived its deadline, deletes what has expired.
 
-use coderun_domain::{EndedWithoutRun, Execution, ExecutionId, Status, Swept};
+use coderun_domain::{ExecutionId, Swept};
 use time::OffsetDateTime;
 
 use super::Ledger;
@@ -27,23 +27,10 @@ impl Ledger {
     }
 
     fn end_overdue(&mut self, id: ExecutionId, now: OffsetDateTime) {
-        if let Some(record) = self.records.get(&id) {
-            let reason = self.reason(&record.execution, now);
-            self.end(id, EndedWithoutRun::Failed, &reason, now);
-        }
-    }
-
-    /// Says which of its bounds an execution has met.
-    fn reason(&self, execution: &Execution, now: OffsetDateTime) -> String {
-        let overdue = self.is_overdue(execution, now);
-        let spent = self.attempts_are_spent(execution);
-        match execution.status() {
-            Status::Running if overdue => "The run did not end in time".to_owned(),
-            Status::Pending if !spent => "The execution waited too long for a worker".to_owned(),
-            Status::Pending | Status::Running | Status::Completed | Status::Error => format!(
-                "The execution was given up after {} attempts",
-                execution.attempt()
-            ),
+        let record = self.records.get(&id);
+        let why = record.and_then(|record| self.policy.forced_end(&record.execution, now));
+        if let Some(why) = why {
+            self.end(id, why, now);
         }
     }
 }

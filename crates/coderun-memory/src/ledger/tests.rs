@@ -4,7 +4,7 @@ use coderun_conformance::execution_queue::interleavings::random_steps_keep_every
 use coderun_conformance::{Backend, Setup};
 
 use super::*;
-use crate::MemoryBackend;
+use crate::{MemoryBackend, MemoryRegistry};
 
 #[tokio::test]
 async fn random_steps_leave_nothing_behind() {
@@ -17,6 +17,7 @@ async fn random_steps_leave_nothing_behind() {
             store: Arc::new(memory.clone()),
             queue: Arc::new(memory.clone()),
             notifier: Arc::new(memory),
+            registry: Arc::new(MemoryRegistry::new(Arc::clone(&clock) as _)),
             clock,
             policy,
             guard: Box::new(()),

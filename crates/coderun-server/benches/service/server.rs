@@ -8,17 +8,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_app::{
-    Executions, ExecutionsPorts, Readiness, ReadinessPorts, Shutdown, Worker, WorkerPorts,
-    WorkerSettings,
+    Executions, ExecutionsPorts, Fleet, Readiness, ReadinessPorts, Rhythm, Runners, Shutdown,
+    Sweeper, Worker, WorkerPorts, WorkerSettings,
 };
-use coderun_domain::testing::{catalog, report, store_policy, submission_policy};
+use coderun_domain::testing::{
+    catalog, limit_policy, report, store_policy, submission_policy, worker_offer,
+};
 use coderun_domain::{
-    Clock, CodeRunner, ExecutionId, IdGenerator, LanguageSpec, OutputStream, Report, RunIo,
-    RunRequest, RunnerError, StorePolicy, Verdict, WorkerId,
+    Clock, CodeRunner, Enforcement, ExecutionId, IdGenerator, LanguageSpec, OutputStream, Report,
+    RunIo, RunRequest, RunnerError, RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
 };
 use coderun_firebase::DevelopmentIssuer;
 use coderun_http::{HttpConfig, HttpPorts};
-use coderun_memory::MemoryBackend;
+use coderun_memory::{MemoryBackend, MemoryRegistry};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,13 @@ struct InstantRunner;
 
 #[async_trait]
 impl CodeRunner for InstantRunner {
+    fn profile(&self) -> RunnerProfile {
+        RunnerProfile {
+            name: "instant".to_owned(),
+            enforcement: Enforcement::default(),
+        }
+    }
+
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
     }
@@ -59,7 +68,7 @@ impl Clock for System {
 
 impl IdGenerator for System {
     #[expect(clippy::disallowed_methods, reason = "a generator of ids")]
-    fn execution_id(&self) -> ExecutionId {
+    fn execution_id(&self, _user: &UserId) -> ExecutionId {
         ExecutionId::from_uuid(uuid::Uuid::new_v4())
     }
 }
@@ -90,26 +99,23 @@ async fn serve(directory: &Path) -> std::io::Result<()> {
         notifier: Arc::new(memory.clone()),
         clock: Arc::clone(&clock),
         ids: Arc::new(System),
+        fleet: Arc::new(fleet(&clock)),
     };
     let readiness_ports = ReadinessPorts {
         store: Arc::new(memory.clone()),
         queue: Arc::new(memory.clone()),
-        runner: Some(Arc::clone(&runner)),
+        runners: Some(Runners::Own(Arc::clone(&runner))),
         verifier: None,
     };
     let http_ports = HttpPorts {
-        executions: Arc::new(Executions::new(
-            ports,
-            catalog(),
-            submission_policy(),
-            policy,
-        )),
+        executions: Arc::new(Executions::new(ports, submission_policy(), policy)),
         verifier,
         readiness: Arc::new(Readiness::new(readiness_ports, CancellationToken::new())),
         clock,
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?);
+    let sweeper = Sweeper::new(Arc::new(memory.clone()), every_second());
     let worker_ports = WorkerPorts {
         queue: Arc::new(memory),
         runner,
@@ -117,8 +123,7 @@ async fn serve(directory: &Path) -> std::io::Result<()> {
     let settings = WorkerSettings {
         id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
         concurrency: 64,
-        poll_interval: Duration::from_secs(1),
-        sweep_interval: Duration::from_secs(1),
+        poll: every_second(),
         policy,
     };
     let worker = Worker::new(worker_ports, settings);
@@ -129,6 +134,19 @@ async fn serve(directory: &Path) -> std::io::Result<()> {
         http_ports,
         CancellationToken::new(),
     )?;
-    let (result, ()) = tokio::join!(server, worker.work(&shutdown));
+    let (result, (), ()) = tokio::join!(
+        server,
+        worker.work(&shutdown),
+        sweeper.sweep(&shutdown.abort),
+    );
     result
+}
+
+fn fleet(clock: &Arc<dyn Clock>) -> Fleet {
+    let registry = Arc::new(MemoryRegistry::new(Arc::clone(clock)));
+    Fleet::new(registry, limit_policy()).with_worker(worker_offer("bench"))
+}
+
+const fn every_second() -> Rhythm {
+    Rhythm::new(Duration::from_secs(1), 0)
 }

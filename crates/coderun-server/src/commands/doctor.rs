@@ -1,26 +1,29 @@
 //! `coderun doctor`: what works on this machine and what does not.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use coderun_app::{Check, CheckStatus, Shutdown};
+use coderun_app::{Check, CheckStatus, Runners, Shutdown};
+use coderun_domain::LanguageSpec;
 
 use super::print;
 use crate::compose;
-use crate::settings::Settings;
+use crate::settings::{Role, Settings};
 
-/// Builds everything that `serve` would, asks each part how it is, and fails if one would not work.
+/// What was found.
+#[derive(Debug)]
+struct Findings {
+    checks: Vec<Check>,
+    languages: Vec<LanguageSpec>,
+}
+
+/// Builds everything that `serve` would in this role, asks each part how it is, and fails if one would not work.
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
     coderun_firebase::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let (checks, languages) = runtime.block_on(async {
-        let ports = compose::ports(settings).await?;
-        let checks = compose::readiness(&ports, &Shutdown::default())
-            .checks()
-            .await;
-        anyhow::Ok((checks, ports.runner.languages()))
-    })?;
+    let Findings { checks, languages } = runtime.block_on(examine(settings))?;
     for check in &checks {
         print(&line(check))?;
     }
@@ -35,10 +38,53 @@ pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
         .iter()
         .any(|check| check.status == CheckStatus::Failing);
     if failing || languages.is_empty() {
-        print("this machine cannot run code as it is")?;
+        print(match settings.role {
+            Role::All | Role::Worker => "this machine cannot run code as it is",
+            Role::Api => "this service would not be ready as it is",
+        })?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn examine(settings: &Settings) -> anyhow::Result<Findings> {
+    match settings.role {
+        Role::All | Role::Worker => examine_worker(settings).await,
+        Role::Api => examine_api(settings).await,
+    }
+}
+
+/// The machine that runs code, and the users where they are known here.
+async fn examine_worker(settings: &Settings) -> anyhow::Result<Findings> {
+    let base = compose::base_ports(settings);
+    let ports = compose::worker_ports(settings, base.clone()).await?;
+    let verifier = if settings.role.serves_api() {
+        Some(compose::api_ports(settings, base)?.verifier)
+    } else {
+        None
+    };
+    let runners = Runners::Own(Arc::clone(&ports.runner));
+    let shutdown = Shutdown::default();
+    let readiness = compose::readiness(&ports.base, runners, verifier.as_ref(), &shutdown);
+    Ok(Findings {
+        checks: readiness.checks().await,
+        languages: ports.runner.languages(),
+    })
+}
+
+/// The workers, wherever they are, and the users.
+async fn examine_api(settings: &Settings) -> anyhow::Result<Findings> {
+    let ports = compose::api_ports(settings, compose::base_ports(settings))?;
+    let fleet = Arc::new(compose::fleet(&ports.base, settings)?);
+    let runners = Runners::Fleet(Arc::clone(&fleet));
+    let (verifier, shutdown) = (Some(&ports.verifier), Shutdown::default());
+    let readiness = compose::readiness(&ports.base, runners, verifier, &shutdown);
+    let checks = readiness.checks().await;
+    let view = fleet.view().ok();
+    Ok(Findings {
+        checks,
+        languages: view.map_or_else(Vec::new, |view| view.catalog().specs().to_vec()),
+    })
 }
 
 fn line(check: &Check) -> String {

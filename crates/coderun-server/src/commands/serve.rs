@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::compose;
 use crate::lifecycle::StopSignals;
 use crate::roles;
 use crate::settings::Settings;
@@ -17,7 +16,9 @@ const OTHER_FILES: usize = 512;
 /// Serves until a signal asks it to stop, and answers when everything has ended.
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     coderun_firebase::install_crypto_provider();
-    raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);
+    if settings.role.serves_api() {
+        raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -27,8 +28,7 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         let address = settings.listen_address();
         let listener = TcpListener::bind(address)
             .with_context(|| format!("cannot listen on {address} (HOST, PORT)"))?;
-        let ports = compose::ports(settings).await?;
-        roles::all(listener, &ports, settings, signals).await
+        roles::serve(listener, settings, signals).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,8 @@ use super::values::{Seconds, Size, positive, positive_u32};
 
 /// How often an execution is taken up before it is given up.
 const ATTEMPTS_MAX: u32 = 3;
+/// How long a worker may be silent before its execution is taken over: within 15 seconds, counting the poll behind it.
+const LEASE: Duration = Duration::from_secs(10);
 /// What one attempt may take beyond its own limits: building the sandbox, writing files, killing.
 const RUN_GRACE: Duration = Duration::from_secs(10);
 
@@ -207,7 +209,7 @@ impl LimitSettings {
             user_submits_per_minute: self.user_submits_per_minute,
             live_bytes_max: self.live_bytes_max.bytes(),
             queue_deadline: self.queue_deadline.duration(),
-            lease: Duration::from_secs(15),
+            lease: LEASE,
             attempts_max: ATTEMPTS_MAX,
             run_grace: RUN_GRACE,
         }

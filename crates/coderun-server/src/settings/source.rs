@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches as _};
 
-use super::{Command, CommandLine, Invocation, Settings, unsupported};
+use super::{Command, CommandLine, Invocation, Role, Settings, unsupported};
 use crate::{Environment, NotUnicode, complain};
 
 /// Says why there are no settings.
@@ -75,6 +75,15 @@ pub(crate) enum SettingsError {
         /// Where the service was to listen.
         host: IpAddr,
     },
+    /// A role that works with other processes, over state that none of them could see.
+    #[error(
+        "`ROLE` is {role}, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use \
+         `ROLE=all` to do everything in one process"
+    )]
+    NoSharedState {
+        /// The role.
+        role: &'static str,
+    },
     /// A variable is no text.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
@@ -130,6 +139,7 @@ pub(crate) fn read(
         let given = matches.get_raw(&key).and_then(|mut values| values.next());
         let found = match key.as_str() {
             "state_dir" => settings.state_dir.clone().map(OsString::from),
+            "port" => Some(settings.port().to_string().into()),
             "toolchain_path" => settings.toolchain_path.clone().map(OsString::from),
             _ => None,
         };
@@ -161,7 +171,13 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
     if let Some((default, maximum)) = settings.limits.default_above_maximum() {
         return Err(SettingsError::AboveMaximum { default, maximum });
     }
-    if !settings.host.is_loopback() && !settings.dangerously_expose_development_tokens {
+    let role = settings.role;
+    if role != Role::All && !settings.shares_state() {
+        let role = role.as_str();
+        return Err(SettingsError::NoSharedState { role });
+    }
+    let is_exposed = role.serves_api() && !settings.host.is_loopback();
+    if is_exposed && !settings.dangerously_expose_development_tokens {
         let host = settings.host;
         return Err(SettingsError::ExposedDevelopmentTokens { host });
     }

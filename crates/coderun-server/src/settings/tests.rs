@@ -43,7 +43,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     let environment = HashMap::from([("PORT", "2"), ("EXECUTION_TTL", "12")]);
     let flags = ["--config", config, "--port", "3"];
     let settings = read_with(&flags, &environment).unwrap().settings;
-    assert_eq!(settings.port, 3);
+    assert_eq!(settings.port(), 3);
     assert_eq!(
         settings.limits.execution_ttl.duration(),
         Duration::from_secs(12)
@@ -54,14 +54,14 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 #[test]
 fn settings_stand_before_or_after_the_command() {
     for flags in [["--port", "9000", "serve"], ["serve", "--port", "9000"]] {
-        assert_eq!(read_with(&flags, &nothing()).unwrap().settings.port, 9000);
+        assert_eq!(read_with(&flags, &nothing()).unwrap().settings.port(), 9000);
     }
 }
 
 #[test]
 fn an_empty_variable_is_an_unset_one() {
     let environment = HashMap::from([("PORT", ""), ("REDIS_URL", "")]);
-    assert_eq!(read_with(&[], &environment).unwrap().settings.port, 8001);
+    assert_eq!(read_with(&[], &environment).unwrap().settings.port(), 8001);
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn a_bad_value_is_named_with_its_key_and_what_was_expected() {
         "the environment sets `CODE_MAX` to `lots`: expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
     );
     assert_eq!(
-        complaint(&[], &[("ROLE", "api")]),
-        "the environment sets `ROLE` to `api`: expected all"
+        complaint(&[], &[("ROLE", "both")]),
+        "the environment sets `ROLE` to `both`: expected all or api or worker"
     );
     assert_eq!(
         complaint(&[], &[("EXECUTION_TTL", "0")]),
@@ -130,6 +130,38 @@ fn development_tokens_are_not_exposed_by_accident() {
     ];
     assert!(read_with(&flags, &nothing()).is_ok());
     assert!(read_with(&["--host", "::1"], &nothing()).is_ok());
+}
+
+#[test]
+fn roles_that_work_with_others_need_state_that_they_share() {
+    for role in ["api", "worker"] {
+        let complaint = complaint(&["--role", role], &[]);
+        assert!(
+            complaint.starts_with(&format!("`ROLE` is {role}, which needs state")),
+            "{complaint}"
+        );
+        assert!(complaint.contains("`REDIS_URL` is not set"), "{complaint}");
+    }
+}
+
+/// The settings of this role, as if there were state to share.
+fn settings_of(role: Role) -> Settings {
+    Settings {
+        role,
+        ..read_with(&[], &nothing()).unwrap().settings
+    }
+}
+
+#[test]
+fn an_api_and_a_worker_on_one_machine_have_ports_of_their_own() {
+    assert_eq!(settings_of(Role::All).port(), 8001);
+    assert_eq!(settings_of(Role::Api).port(), 8001);
+    assert_eq!(settings_of(Role::Worker).port(), 8002);
+    let set = Settings {
+        port: Some(0),
+        ..settings_of(Role::Worker)
+    };
+    assert_eq!(set.port(), 0);
 }
 
 #[test]

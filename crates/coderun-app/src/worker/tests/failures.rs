@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use coderun_domain::{
-    Attempt, ExecutionQueue, ExecutionStore as _, Language, Lease, Outcome, OutputChunk,
+    Attempt, ExecutionQueue, ExecutionStore as _, Health, Language, Lease, Outcome, OutputChunk,
     QueueError, Renewal, Sequence, Swept, Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
@@ -122,7 +122,7 @@ impl ExecutionQueue for FlakyQueue {
     async fn sweep(&self) -> Result<Swept, QueueError> {
         self.inner.sweep().await
     }
-    async fn check(&self) -> Result<(), QueueError> {
+    async fn check(&self) -> Result<Health, QueueError> {
         ExecutionQueue::check(&self.inner).await
     }
 }
@@ -174,17 +174,20 @@ async fn a_renewal_that_fails_is_tried_again_before_the_lease_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_execution_of_a_worker_that_vanished_is_taken_over() {
+async fn the_execution_of_a_worker_that_vanished_is_taken_over_within_15_seconds() {
     let house = House::new();
     let id = house.submit("print done").await;
     let vanished = WorkerId::parse("vanished").unwrap();
     let languages = [coderun_domain::testing::language("python")];
     let lease = house.backend.take(&vanished, &languages).await.unwrap();
     assert_eq!(lease.unwrap().id(), id);
+    let before = tokio::time::Instant::now();
     let _second = house.start("w2");
     let ended = house.end(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(2));
+    let waited = before.elapsed();
+    assert!(waited < std::time::Duration::from_secs(15), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

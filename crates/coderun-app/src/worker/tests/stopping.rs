@@ -34,7 +34,7 @@ async fn a_program_whose_lease_is_lost_is_killed() {
             tokio::time::advance(std::time::Duration::from_millis(100)).await;
         }
     };
-    let lease = std::time::Duration::from_secs(15);
+    let lease = std::time::Duration::from_secs(10);
     tokio::time::timeout(lease, killed)
         .await
         .expect("it is killed");

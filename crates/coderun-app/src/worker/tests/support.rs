@@ -9,16 +9,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
 use coderun_domain::{
-    Clock, CodeRunner, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore, LanguageSpec,
-    Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError, Sequence,
-    StorePolicy, StoredEvent, SubmissionDraft, Verdict, WorkerId,
+    Clock, CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
+    LanguageSpec, Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError,
+    RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft, Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
 use futures_util::StreamExt as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::{Shutdown, Worker, WorkerPorts, WorkerSettings};
+use crate::{Rhythm, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
 
 /// Nothing in these tests may take longer, on the paused clock.
 const DEADLINE: Duration = Duration::from_mins(30);
@@ -61,6 +61,13 @@ impl Drop for Alive {
 
 #[async_trait]
 impl CodeRunner for ScriptedRunner {
+    fn profile(&self) -> RunnerProfile {
+        RunnerProfile {
+            name: "scripted".to_owned(),
+            enforcement: Enforcement::default(),
+        }
+    }
+
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
     }
@@ -157,8 +164,7 @@ impl House {
         let settings = WorkerSettings {
             id: WorkerId::parse(name).unwrap(),
             concurrency: 2,
-            poll_interval: Duration::from_secs(5),
-            sweep_interval: Duration::from_secs(1),
+            poll: Rhythm::new(Duration::from_secs(1), 1),
             policy: store_policy(),
         };
         Worker::new(ports, settings)
@@ -169,7 +175,7 @@ impl House {
         self.start_over(name, Arc::new(self.backend.clone()))
     }
 
-    /// Starts a worker over this queue.
+    /// Starts a worker, and a sweeper, over this queue.
     #[expect(
         clippy::disallowed_methods,
         reason = "a test owns its tasks by their handles"
@@ -179,9 +185,12 @@ impl House {
         name: &str,
         queue: Arc<dyn ExecutionQueue>,
     ) -> tokio::task::JoinHandle<()> {
+        let sweeper = Sweeper::new(Arc::clone(&queue), Rhythm::new(Duration::from_secs(1), 2));
         let worker = self.worker(name, queue);
         let shutdown = self.shutdown.clone();
-        tokio::spawn(async move { worker.work(&shutdown).await })
+        tokio::spawn(async move {
+            tokio::join!(worker.work(&shutdown), sweeper.sweep(&shutdown.drain));
+        })
     }
 
     pub(super) async fn submit(&self, code: &str) -> ExecutionId {

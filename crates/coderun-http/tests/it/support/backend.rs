@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use coderun_domain::testing::{at, draft, execution_id, finished, submission, user};
 use coderun_domain::{
     Attempt, CancelReply, EndedWithoutRun, Event, EventStream, Execution, ExecutionId,
-    ExecutionStore, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence, StoreError,
-    StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
+    ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence,
+    StoreError, StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
 };
 use futures_util::stream;
 use tokio::sync::watch;
@@ -190,8 +190,9 @@ impl ExecutionStore for Backend {
         Ok(self.lock().remove(&id).is_some())
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        self.check_up()
+    async fn check(&self) -> Result<Health, StoreError> {
+        self.check_up()?;
+        Ok(Health::Good)
     }
 }
 

@@ -1,0 +1,215 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use coderun_domain::testing::{at, catalog, limit_policy};
+use coderun_domain::{Clock, Enforcement, LanguageSpec, MockCodeRunner, RunnerProfile};
+use coderun_memory::MemoryRegistry;
+use time::OffsetDateTime;
+
+use super::*;
+
+/// A clock that goes with tokio's, so that a paused test moves both.
+#[derive(Debug)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> OffsetDateTime {
+        at(0) + self.0.elapsed()
+    }
+}
+
+/// A registry that can be cut off, and counts what it is told.
+#[derive(Debug)]
+struct Registry {
+    inner: MemoryRegistry,
+    is_away: AtomicBool,
+    told: Mutex<Vec<&'static str>>,
+}
+
+impl Registry {
+    fn answer(&self, told: &'static str) -> Result<(), RegistryError> {
+        self.told.lock().unwrap().push(told);
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(RegistryError::Unavailable {
+                backend: "test",
+                source: "connection refused".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn told(&self, what: &str) -> usize {
+        let told = self.told.lock().unwrap();
+        told.iter().filter(|told| **told == what).count()
+    }
+}
+
+#[async_trait]
+impl WorkerRegistry for Registry {
+    async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
+        self.answer("announce")?;
+        self.inner.announce(offer, lifetime).await
+    }
+    async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
+        self.answer("withdraw")?;
+        self.inner.withdraw(worker).await
+    }
+    async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
+        self.inner.offers().await
+    }
+}
+
+/// A worker with what the test changes about it.
+struct House {
+    registry: Arc<Registry>,
+    languages: Arc<Mutex<Vec<LanguageSpec>>>,
+    announcer: Announcer,
+    drain: CancellationToken,
+}
+
+impl House {
+    fn new() -> Self {
+        let registry = Arc::new(Registry {
+            inner: MemoryRegistry::new(Arc::new(TokioClock(Instant::now()))),
+            is_away: AtomicBool::new(false),
+            told: Mutex::default(),
+        });
+        let languages = Arc::new(Mutex::new(catalog().specs().to_vec()));
+        let ports = AnnouncerPorts {
+            registry: Arc::clone(&registry) as _,
+            runner: Arc::new(runner(Arc::clone(&languages))),
+        };
+        let settings = AnnouncerSettings {
+            id: WorkerId::parse("w1").unwrap(),
+            concurrency: 2,
+            limits: limit_policy(),
+        };
+        Self {
+            registry,
+            languages,
+            announcer: Announcer::new(ports, settings),
+            drain: CancellationToken::new(),
+        }
+    }
+
+    /// Announces while the test does something, and drains afterwards.
+    async fn during(&self, test: impl Future<Output = ()>) {
+        let testing = async {
+            test.await;
+            self.drain.cancel();
+        };
+        tokio::join!(self.announcer.announce(&self.drain), testing);
+    }
+
+    async fn listed(&self) -> Vec<WorkerOffer> {
+        self.registry.offers().await.unwrap()
+    }
+}
+
+fn runner(languages: Arc<Mutex<Vec<LanguageSpec>>>) -> MockCodeRunner {
+    let mut runner = MockCodeRunner::new();
+    runner
+        .expect_languages()
+        .returning(move || languages.lock().unwrap().clone());
+    runner.expect_profile().returning(|| RunnerProfile {
+        name: "test".to_owned(),
+        enforcement: Enforcement::default(),
+    });
+    runner
+}
+
+async fn seconds(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_is_announced_at_once_with_all_that_it_offers() {
+    let house = House::new();
+    house
+        .during(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert_eq!(house.listed().await, [house.announcer.offer()]);
+        })
+        .await;
+    let offer = house.announcer.offer();
+    assert_eq!(offer.languages, catalog().specs());
+    assert_eq!((offer.concurrency, offer.limits), (2, limit_policy()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_goes_on_is_announced_every_five_seconds_and_stays() {
+    let house = House::new();
+    house
+        .during(async {
+            seconds(61).await;
+            assert_eq!(house.listed().await.len(), 1);
+        })
+        .await;
+    assert_eq!(house.registry.told("announce"), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_its_languages_is_announced_within_a_second() {
+    let house = House::new();
+    house
+        .during(async {
+            seconds(1).await;
+            house.languages.lock().unwrap().pop();
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            let [offer] = &house.listed().await[..] else {
+                panic!("one worker");
+            };
+            assert_eq!(offer.languages.len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_worker_withdraws() {
+    let house = House::new();
+    house.during(seconds(1)).await;
+    assert_eq!(house.listed().await, []);
+    assert_eq!(house.registry.told("withdraw"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_was_away_is_told_as_soon_as_it_is_back() {
+    let house = House::new();
+    house.registry.is_away.store(true, Ordering::SeqCst);
+    house
+        .during(async {
+            seconds(30).await;
+            assert_eq!(house.listed().await, []);
+            house.registry.is_away.store(false, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            assert_eq!(house.listed().await.len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawal_that_fails_is_tried_again() {
+    let house = House::new();
+    let coming_back = async {
+        house.drain.cancelled().await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(house.listed().await.len(), 1);
+        house.registry.is_away.store(false, Ordering::SeqCst);
+    };
+    let leaving = house.during(async {
+        seconds(1).await;
+        house.registry.is_away.store(true, Ordering::SeqCst);
+    });
+    tokio::join!(leaving, coming_back);
+    assert_eq!(house.listed().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_stays_away_does_not_hold_the_worker() {
+    let house = House::new();
+    house.registry.is_away.store(true, Ordering::SeqCst);
+    let before = Instant::now();
+    house.during(seconds(1)).await;
+    assert!(before.elapsed() <= Duration::from_secs(1) + WITHDRAWAL_MAX);
+}

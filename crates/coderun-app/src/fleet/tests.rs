@@ -1,0 +1,277 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use coderun_domain::testing::{ManualClock, language, limit_policy, worker_offer};
+use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
+use coderun_memory::MemoryRegistry;
+
+use super::*;
+
+const LIFETIME: Duration = Duration::from_secs(15);
+
+/// A registry that can be cut off.
+#[derive(Debug)]
+struct Registry {
+    inner: MemoryRegistry,
+    clock: Arc<ManualClock>,
+    is_away: AtomicBool,
+}
+
+impl Registry {
+    fn new() -> Arc<Self> {
+        let clock = Arc::new(ManualClock::default());
+        Arc::new(Self {
+            inner: MemoryRegistry::new(Arc::clone(&clock) as _),
+            clock,
+            is_away: AtomicBool::new(false),
+        })
+    }
+
+    async fn announce_all(&self, offers: impl IntoIterator<Item = WorkerOffer>) {
+        for offer in offers {
+            self.announce(&offer, LIFETIME).await.unwrap();
+        }
+    }
+
+    fn fleet(self: &Arc<Self>) -> Fleet {
+        Fleet::new(Arc::clone(self) as _, limit_policy())
+    }
+}
+
+#[async_trait]
+impl WorkerRegistry for Registry {
+    async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
+        self.inner.announce(offer, lifetime).await
+    }
+    async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
+        self.inner.withdraw(worker).await
+    }
+    async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(RegistryError::Unavailable {
+                backend: "test",
+                source: "connection refused".into(),
+            });
+        }
+        self.inner.offers().await
+    }
+}
+
+/// A worker with these languages, each with its versions.
+fn offer(name: &str, languages: &[(&str, &[&str])]) -> WorkerOffer {
+    let spec = |(name, versions): &(&str, &[&str])| LanguageSpec {
+        language: language(name),
+        aliases: vec![format!("{name}-alias")],
+        versions: versions.iter().map(|it| (*it).to_owned()).collect(),
+        entry_file: "main".to_owned(),
+        example: String::new(),
+    };
+    WorkerOffer {
+        languages: languages.iter().map(spec).collect(),
+        ..worker_offer(name)
+    }
+}
+
+fn view(offers: impl IntoIterator<Item = WorkerOffer>) -> FleetView {
+    FleetView::of(offers.into_iter().collect(), &limit_policy()).unwrap()
+}
+
+fn versions<'a>(view: &'a FleetView, name: &str) -> &'a [String] {
+    &view.catalog().find(name).unwrap().versions
+}
+
+#[test]
+fn every_language_of_every_worker_may_be_submitted() {
+    let view = view([
+        offer("w1", &[("python", &["3.11.2"])]),
+        offer("w2", &[("c", &["12"]), ("python", &["3.11.2"])]),
+    ]);
+    let names = view.catalog().languages();
+    assert_eq!(names, [language("python"), language("c")]);
+    assert_eq!(versions(&view, "c"), ["12"]);
+}
+
+#[test]
+fn a_version_may_be_asked_for_if_every_worker_with_the_language_has_it() {
+    let view = view([
+        offer("w1", &[("python", &["3.12.1", "3.11.2", "3.9.18"])]),
+        offer("w2", &[("python", &["3.9.18", "3.12.1"])]),
+        offer("w3", &[("c", &["12"])]),
+    ]);
+    assert_eq!(versions(&view, "python"), ["3.12.1", "3.9.18"]);
+}
+
+#[test]
+fn a_language_without_a_common_version_may_be_submitted_without_one() {
+    let view = view([
+        offer("w1", &[("python", &["3.12.1"])]),
+        offer("w2", &[("python", &["3.11.2"])]),
+    ]);
+    let python = view.catalog().find("python").unwrap();
+    assert_eq!(python.version(Some("3.12.1")), None);
+    assert_eq!(python.version(None), None);
+}
+
+#[test]
+fn an_alias_of_one_worker_is_an_alias() {
+    let other = LanguageSpec {
+        aliases: vec!["py".to_owned(), "python-alias".to_owned()],
+        ..offer("w2", &[("python", &[])]).languages.remove(0)
+    };
+    let view = view([
+        offer("w1", &[("python", &[])]),
+        WorkerOffer {
+            languages: vec![other],
+            ..worker_offer("w2")
+        },
+    ]);
+    let python = view.catalog().find("py").unwrap();
+    assert_eq!(python.aliases, ["python-alias", "py"]);
+}
+
+/// A worker that allows so much CPU time, at least and at most, and so much memory.
+fn limited(name: &str, cpu_seconds: u64, memory_mib: u64) -> WorkerOffer {
+    let (cpu, wall) = (Duration::from_secs(cpu_seconds), Duration::from_mins(1));
+    let memory = ByteSize::from_mib(memory_mib);
+    let maximum = Limits {
+        run: StageLimits::new(cpu, wall, memory, 64).unwrap(),
+        ..*limit_policy().maximum_limits()
+    };
+    WorkerOffer {
+        limits: LimitPolicy::new(maximum, maximum),
+        ..worker_offer(name)
+    }
+}
+
+#[test]
+fn limits_are_the_lowest_of_all_workers_and_of_the_api() {
+    let view = view([limited("w1", 99, 128), limited("w2", 3, 4096)]);
+    let (default, maximum) = (
+        view.limits().default_limits(),
+        view.limits().maximum_limits(),
+    );
+    assert_eq!(maximum.run.cpu_time(), Duration::from_secs(3));
+    assert_eq!(maximum.run.memory(), ByteSize::from_mib(128));
+    assert_eq!(default.run.memory(), ByteSize::from_mib(128));
+    let ask = |cpu_time_ms| RequestedLimits {
+        cpu_time_ms: Some(cpu_time_ms),
+        ..RequestedLimits::default()
+    };
+    assert!(view.limits().resolve(&ask(3_000)).is_ok());
+    assert!(view.limits().resolve(&ask(3_001)).is_err());
+    let api = self::view([limited("w1", 99, 4096)]);
+    assert_eq!(
+        api.limits().maximum_limits(),
+        limit_policy().maximum_limits()
+    );
+}
+
+#[test]
+fn a_worker_that_can_run_nothing_lowers_nothing() {
+    let useless = WorkerOffer {
+        languages: Vec::new(),
+        ..limited("w1", 1, 1)
+    };
+    let view = view([useless.clone(), worker_offer("w2")]);
+    assert_eq!(*view.limits(), limit_policy());
+    assert_eq!(FleetView::of(vec![useless], &limit_policy()), None);
+}
+
+#[tokio::test]
+async fn before_any_worker_was_seen_nobody_knows_what_may_be_submitted() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    assert_eq!(fleet.view(), Err(NoWorkerYet));
+    let error = fleet.refresh().await.unwrap_err();
+    assert!(matches!(error, FleetError::Deserted), "{error:?}");
+    assert_eq!(fleet.view(), Err(NoWorkerYet));
+}
+
+#[tokio::test]
+async fn workers_that_come_and_go_are_seen() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    let (first, second) = (worker_offer("w1"), offer("w2", &[("bash", &[])]));
+    registry.announce_all([first.clone()]).await;
+    fleet.refresh().await.unwrap();
+    assert!(fleet.view().unwrap().catalog().find("bash").is_none());
+    registry.announce_all([second]).await;
+    fleet.refresh().await.unwrap();
+    assert!(fleet.view().unwrap().catalog().find("bash").is_some());
+    registry.withdraw(&worker_offer("w2").worker).await.unwrap();
+    fleet.refresh().await.unwrap();
+    assert_eq!(*fleet.view().unwrap(), view([first]));
+}
+
+#[tokio::test]
+async fn without_a_worker_the_last_languages_and_limits_stay() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    registry.announce_all([limited("w1", 3, 128)]).await;
+    fleet.refresh().await.unwrap();
+    let before = fleet.view().unwrap();
+    registry.clock.advance(LIFETIME + Duration::from_secs(1));
+    for _ in 0..2 {
+        let error = fleet.refresh().await.unwrap_err();
+        assert!(matches!(error, FleetError::Deserted), "{error:?}");
+        let after = fleet.view().unwrap();
+        assert_eq!(after.catalog(), before.catalog());
+        assert_eq!(after.limits(), before.limits());
+        assert_eq!(after.offers(), [], "but nobody is there");
+    }
+}
+
+#[tokio::test]
+async fn while_the_registry_is_away_the_last_view_stays() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    registry.announce_all([worker_offer("w1")]).await;
+    fleet.refresh().await.unwrap();
+    let before = fleet.view();
+    registry.is_away.store(true, Ordering::SeqCst);
+    let error = fleet.refresh().await.unwrap_err();
+    assert!(matches!(error, FleetError::Registry(_)), "{error:?}");
+    assert_eq!(fleet.view(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_does_not_answer_is_not_waited_for() {
+    #[derive(Debug)]
+    struct Silent;
+    #[async_trait]
+    impl WorkerRegistry for Silent {
+        async fn announce(&self, _: &WorkerOffer, _: Duration) -> Result<(), RegistryError> {
+            std::future::pending().await
+        }
+        async fn withdraw(&self, _: &WorkerId) -> Result<(), RegistryError> {
+            std::future::pending().await
+        }
+        async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
+            std::future::pending().await
+        }
+    }
+    let fleet = Fleet::new(Arc::new(Silent), limit_policy());
+    let error = fleet.refresh().await.unwrap_err();
+    assert!(matches!(error, FleetError::Silent), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_own_worker_is_known_before_it_has_announced_itself() {
+    let fleet = Registry::new().fleet().with_worker(worker_offer("own"));
+    assert_eq!(*fleet.view().unwrap(), view([worker_offer("own")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_is_followed_learns_of_a_new_worker_within_two_seconds() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    let end = CancellationToken::new();
+    let watching = async {
+        registry.announce_all([worker_offer("w1")]).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(fleet.view().is_ok());
+        end.cancel();
+    };
+    let rhythm = Rhythm::new(Duration::from_secs(1), 3);
+    tokio::join!(fleet.follow(rhythm, &end), watching);
+}

@@ -1,0 +1,81 @@
+//! What all workers can run, whichever of them takes a job.
+
+use coderun_domain::{Language, LanguageCatalog, LanguageSpec, LimitPolicy, WorkerOffer};
+
+/// What the workers can run, as it was known at one time.
+///
+/// A job is taken by its language alone, by any worker that has it. So the catalog has the languages of all workers, but
+/// of each only the versions that every worker with this language has, and the limits are the lowest of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FleetView {
+    catalog: LanguageCatalog,
+    limits: LimitPolicy,
+    offers: Vec<WorkerOffer>,
+}
+
+impl FleetView {
+    /// What these offers come to, within `limits`; `None` where nobody offers any language.
+    #[must_use]
+    pub fn of(offers: Vec<WorkerOffer>, limits: &LimitPolicy) -> Option<Self> {
+        let able = || offers.iter().filter(|offer| !offer.languages.is_empty());
+        able().next()?;
+        let lower = |limits: LimitPolicy, offer: &WorkerOffer| limits.lowered_to(&offer.limits);
+        Some(Self {
+            catalog: catalog(able().flat_map(|offer| &offer.languages)),
+            limits: able().fold(*limits, lower),
+            offers,
+        })
+    }
+
+    /// The same catalog and limits, now that nobody is there.
+    pub(super) fn deserted(&self) -> Self {
+        Self {
+            offers: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The languages that may be submitted.
+    #[must_use]
+    pub const fn catalog(&self) -> &LanguageCatalog {
+        &self.catalog
+    }
+
+    /// The limits that every worker allows.
+    #[must_use]
+    pub const fn limits(&self) -> &LimitPolicy {
+        &self.limits
+    }
+
+    /// The workers that are there, in the order of their ids; none where the last of them has gone.
+    #[must_use]
+    pub fn offers(&self) -> &[WorkerOffer] {
+        &self.offers
+    }
+}
+
+/// Every language once, in the order in which they come up, with what all its specifications have in common.
+fn catalog<'a>(specs: impl Iterator<Item = &'a LanguageSpec>) -> LanguageCatalog {
+    let mut merged: Vec<LanguageSpec> = Vec::new();
+    for spec in specs {
+        match find(&mut merged, &spec.language) {
+            Some(known) => merge(known, spec),
+            None => merged.push(spec.clone()),
+        }
+    }
+    LanguageCatalog::new(merged)
+}
+
+fn find<'a>(specs: &'a mut [LanguageSpec], language: &Language) -> Option<&'a mut LanguageSpec> {
+    specs.iter_mut().find(|spec| spec.language == *language)
+}
+
+/// A version is kept if both have it. An alias is a name for the language, so it holds for whoever has the language.
+fn merge(known: &mut LanguageSpec, other: &LanguageSpec) {
+    known
+        .versions
+        .retain(|version| other.versions.contains(version));
+    let new = |alias: &&String| !known.aliases.contains(alias);
+    let more: Vec<_> = other.aliases.iter().filter(new).cloned().collect();
+    known.aliases.extend(more);
+}

@@ -1,0 +1,170 @@
+//! What is announced is listed, until it is withdrawn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::{language, limit_policy, worker_offer};
+use coderun_domain::{
+    ByteSize, Enforcement, LanguageSpec, LimitPolicy, Limits, RunnerProfile, StageLimits,
+    StorageLimits, WorkerOffer,
+};
+use tokio::task::JoinSet;
+
+use crate::Setup;
+use crate::fixtures::{within, worker};
+
+const LIFETIME: Duration = Duration::from_secs(15);
+
+/// Where nobody has announced anything, nobody is there.
+pub async fn there_are_no_workers_at_first(setup: Setup) {
+    let backend = setup.backend().await;
+    assert_eq!(backend.registry.offers().await.unwrap(), []);
+}
+
+/// An offer in which no two values are alike, with text that is no plain ASCII.
+fn full_offer() -> WorkerOffer {
+    let stage = |number: u64| {
+        let time = Duration::from_millis;
+        let memory = ByteSize::from_bytes(number + 3);
+        StageLimits::new(time(number + 1), time(number + 2), memory, 7).unwrap()
+    };
+    let limits = |number: u64| {
+        let bytes = |more| ByteSize::from_bytes(number + more);
+        Limits {
+            run: stage(number + 10),
+            compile: stage(number + 20),
+            storage: StorageLimits::new(bytes(31), bytes(32), bytes(33), 34).unwrap(),
+        }
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    WorkerOffer {
+        worker: worker("wörker 1:{2}"),
+        runner: RunnerProfile {
+            name: "sandbox".to_owned(),
+            enforcement: Enforcement {
+                cpu: Some("cgroup2".to_owned()),
+                memory: Some("polled, rlimit (approximate)".to_owned()),
+                processes: None,
+                network: Some(String::new()),
+                filesystem: Some("mount namespace".to_owned()),
+                output: Some("pipe".to_owned()),
+            },
+        },
+        languages: vec![
+            LanguageSpec {
+                language: language("c++"),
+                aliases: words(&["cpp", "cc"]),
+                versions: words(&["12.2.0", "11.4"]),
+                entry_file: "main.cpp".to_owned(),
+                example: "int main() { /* \"é\" 😀 */ }\n".to_owned(),
+            },
+            LanguageSpec {
+                language: language("bash"),
+                aliases: Vec::new(),
+                versions: Vec::new(),
+                entry_file: "main.sh".to_owned(),
+                example: String::new(),
+            },
+        ],
+        limits: LimitPolicy::new(limits(0), limits(1 << 40)),
+        concurrency: u32::MAX,
+    }
+}
+
+/// What a worker says of itself is what others read.
+pub async fn an_offer_is_listed_with_everything_in_it(setup: Setup) {
+    let backend = setup.backend().await;
+    let offer = full_offer();
+    backend.registry.announce(&offer, LIFETIME).await.unwrap();
+    assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
+}
+
+/// A worker has one offer: the last one that it made.
+pub async fn announcing_again_replaces_the_offer(setup: Setup) {
+    let backend = setup.backend().await;
+    let first = worker_offer("w1");
+    let second = WorkerOffer {
+        languages: full_offer().languages,
+        limits: limit_policy(),
+        concurrency: 9,
+        ..first.clone()
+    };
+    for offer in [&first, &second] {
+        backend.registry.announce(offer, LIFETIME).await.unwrap();
+    }
+    assert_eq!(backend.registry.offers().await.unwrap(), [second]);
+}
+
+/// Who has withdrawn is gone at once.
+pub async fn a_withdrawn_worker_is_not_listed(setup: Setup) {
+    let backend = setup.backend().await;
+    let offer = worker_offer("w1");
+    backend.registry.announce(&offer, LIFETIME).await.unwrap();
+    backend.registry.withdraw(&offer.worker).await.unwrap();
+    assert_eq!(backend.registry.offers().await.unwrap(), []);
+}
+
+/// A withdrawal may be repeated, and may come from a worker that nobody knows.
+pub async fn withdrawing_what_is_not_there_changes_nothing(setup: Setup) {
+    let backend = setup.backend().await;
+    let (there, gone) = (worker_offer("w1"), worker_offer("w2"));
+    for offer in [&there, &gone] {
+        backend.registry.announce(offer, LIFETIME).await.unwrap();
+    }
+    for worker in [&gone.worker, &gone.worker, &worker("never seen")] {
+        backend.registry.withdraw(worker).await.unwrap();
+    }
+    assert_eq!(backend.registry.offers().await.unwrap(), [there]);
+}
+
+/// Workers come and go independently, also those whose ids begin alike.
+pub async fn a_withdrawal_leaves_other_workers(setup: Setup) {
+    let backend = setup.backend().await;
+    let offers = ["w1", "w10", "w100"].map(worker_offer);
+    for offer in &offers {
+        backend.registry.announce(offer, LIFETIME).await.unwrap();
+    }
+    backend.registry.withdraw(&worker("w10")).await.unwrap();
+    let [first, _, last] = offers;
+    assert_eq!(backend.registry.offers().await.unwrap(), [first, last]);
+}
+
+/// A withdrawal holds for what was said before it, not for ever.
+pub async fn a_withdrawn_worker_may_come_back(setup: Setup) {
+    let backend = setup.backend().await;
+    let offer = worker_offer("w1");
+    backend.registry.announce(&offer, LIFETIME).await.unwrap();
+    backend.registry.withdraw(&offer.worker).await.unwrap();
+    backend.registry.announce(&offer, LIFETIME).await.unwrap();
+    assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
+}
+
+/// Everybody reads the same list, whoever announced first.
+pub async fn many_workers_are_listed_in_the_order_of_their_ids(setup: Setup) {
+    let backend = setup.backend().await;
+    let mut offers: Vec<_> = (0..100)
+        .map(|number| worker_offer(&format!("w{}", number * 37 % 100)))
+        .collect();
+    for offer in &offers {
+        backend.registry.announce(offer, LIFETIME).await.unwrap();
+    }
+    offers.sort_by(|one, other| one.worker.cmp(&other.worker));
+    assert_eq!(backend.registry.offers().await.unwrap(), offers);
+}
+
+/// No announcement overwrites another worker's.
+pub async fn workers_that_announce_at_the_same_time_are_all_listed(setup: Setup) {
+    let backend = setup.backend().await;
+    let mut announcing = JoinSet::new();
+    for number in 0..16 {
+        let registry = Arc::clone(&backend.registry);
+        announcing.spawn(async move {
+            let offer = worker_offer(&format!("w{number}"));
+            registry.announce(&offer, LIFETIME).await
+        });
+    }
+    for announced in within(announcing.join_all()).await {
+        announced.unwrap();
+    }
+    assert_eq!(backend.registry.offers().await.unwrap().len(), 16);
+}

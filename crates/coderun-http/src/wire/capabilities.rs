@@ -1,0 +1,92 @@
+//! What this deployment enforces and offers, for each kind of runner.
+
+use std::collections::BTreeSet;
+
+use coderun_domain::{RunnerProfile, WorkerOffer};
+use serde::Serialize;
+
+use super::enforcement::WireEnforcement;
+
+/// All runners that are there now.
+#[derive(Debug, Serialize)]
+pub(crate) struct Capabilities<'a> {
+    runners: Vec<RunnerRecord<'a>>,
+}
+
+/// Workers that run programs in the same way.
+#[derive(Debug, Serialize)]
+struct RunnerRecord<'a> {
+    name: &'a str,
+    languages: BTreeSet<&'a str>,
+    enforcement: WireEnforcement<'a>,
+    workers: usize,
+    concurrency: u64,
+}
+
+impl<'a> Capabilities<'a> {
+    /// What these workers offer. Those of one name that do not enforce the same are told apart.
+    pub(crate) fn of(offers: &'a [WorkerOffer]) -> Self {
+        let mut profiles: Vec<&RunnerProfile> = Vec::new();
+        for offer in offers {
+            if !profiles.contains(&&offer.runner) {
+                profiles.push(&offer.runner);
+            }
+        }
+        let record = |profile| RunnerRecord::new(profile, offers);
+        Self {
+            runners: profiles.into_iter().map(record).collect(),
+        }
+    }
+}
+
+impl<'a> RunnerRecord<'a> {
+    fn new(profile: &'a RunnerProfile, offers: &'a [WorkerOffer]) -> Self {
+        let its = || offers.iter().filter(|offer| offer.runner == *profile);
+        let languages = its().flat_map(|offer| &offer.languages);
+        Self {
+            name: &profile.name,
+            languages: languages.map(|spec| spec.language.as_str()).collect(),
+            enforcement: WireEnforcement::from(&profile.enforcement),
+            workers: its().count(),
+            concurrency: its().map(|offer| u64::from(offer.concurrency)).sum(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::Enforcement;
+    use coderun_domain::testing::worker_offer;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn workers_that_enforce_the_same_are_counted_together() {
+        let on = |name, memory: &str| WorkerOffer {
+            runner: RunnerProfile {
+                name: "sandbox".to_owned(),
+                enforcement: Enforcement {
+                    memory: Some(memory.to_owned()),
+                    ..Enforcement::default()
+                },
+            },
+            ..worker_offer(name)
+        };
+        let mut offers = [on("w1", "cgroup2"), on("w2", "polled"), on("w3", "cgroup2")];
+        offers[2].languages.remove(0);
+        let shown = serde_json::to_value(Capabilities::of(&offers)).unwrap();
+        let summary = |index: usize| {
+            let runner = &shown["runners"][index];
+            let memory = &runner["enforcement"]["memory"];
+            json!([
+                memory,
+                runner["workers"],
+                runner["concurrency"],
+                runner["languages"]
+            ])
+        };
+        assert_eq!(summary(0), json!(["cgroup2", 2, 4, ["c", "python"]]));
+        assert_eq!(summary(1), json!(["polled", 1, 2, ["c", "python"]]));
+    }
+}

@@ -1,0 +1,40 @@
+//! Where state is kept.
+
+use std::sync::Arc;
+
+use coderun_domain::{
+    Clock, ExecutionQueue, ExecutionStore, IdGenerator, Notifier, WorkerRegistry,
+};
+use coderun_memory::{MemoryBackend, MemoryConfig, MemoryRegistry};
+
+use crate::settings::Settings;
+use crate::system::RandomIds;
+
+/// The ports over state that all roles share.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    pub(crate) store: Arc<dyn ExecutionStore>,
+    pub(crate) queue: Arc<dyn ExecutionQueue>,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) registry: Arc<dyn WorkerRegistry>,
+    /// The store may want ids to say where it keeps what.
+    pub(crate) ids: Arc<dyn IdGenerator>,
+}
+
+/// Makes the storage that the settings ask for.
+pub(super) fn storage(settings: &Settings, clock: &Arc<dyn Clock>) -> Storage {
+    let memory = MemoryBackend::with_config(
+        settings.limits.store_policy(),
+        MemoryConfig {
+            final_bytes_max: settings.limits.final_bytes_max.bytes(),
+        },
+        Arc::clone(clock),
+    );
+    Storage {
+        store: Arc::new(memory.clone()),
+        queue: Arc::new(memory.clone()),
+        notifier: Arc::new(memory),
+        registry: Arc::new(MemoryRegistry::new(Arc::clone(clock))),
+        ids: Arc::new(RandomIds),
+    }
+}

@@ -1,0 +1,101 @@
+//! Roles over one memory, as processes would be over one Redis.
+
+mod support;
+
+use serde_json::json;
+
+use support::{Deployment, until};
+
+#[tokio::test]
+async fn what_the_api_accepts_a_worker_runs() {
+    let deployment = Deployment::new();
+    let worker = deployment.worker();
+    deployment.until_a_worker_is_there().await;
+    let api = deployment.api();
+    let id = api.submit().await;
+    until(async || api.status(&id).await == "completed").await;
+    api.stop().await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
+    let deployment = Deployment::new();
+    let api = deployment.api();
+    assert_eq!(api.try_submit().await.status(), 503);
+    let ready = api.get("/health/ready").await;
+    assert_eq!(ready.status(), 503);
+    let checks = ready.json::<serde_json::Value>().await.unwrap()["checks"].take();
+    assert_eq!(checks["runner"]["status"], "failing");
+    assert_eq!(checks["runner"]["reason"], "no worker is there");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn an_api_learns_of_a_worker_that_comes_later() {
+    let deployment = Deployment::new();
+    let api = deployment.api();
+    assert_eq!(api.get("/api/v1/languages").await.status(), 503);
+    let worker = deployment.worker();
+    until(async || api.get("/health/ready").await.status() == 200).await;
+    assert_eq!(api.get("/api/v1/languages").await.status(), 200);
+    worker.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_submitted_while_no_worker_is_there_waits_for_the_next_one() {
+    let deployment = Deployment::new();
+    let first = deployment.worker();
+    deployment.until_a_worker_is_there().await;
+    let api = deployment.api();
+    first.stop().await;
+    until(async || api.get("/health/ready").await.status() == 503).await;
+    let id = api.submit().await;
+    assert_eq!(api.status(&id).await, "pending");
+    let capabilities = api.get("/api/v1/capabilities").await;
+    let capabilities: serde_json::Value = capabilities.json().await.unwrap();
+    assert_eq!(capabilities, json!({"runners": []}));
+    let second = deployment.worker();
+    until(async || api.status(&id).await == "completed").await;
+    second.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_shows_how_it_is_and_nothing_else() {
+    let deployment = Deployment::new();
+    let worker = deployment.worker();
+    worker.until_ready().await;
+    assert_eq!(worker.get("/health/").await.status(), 200);
+    assert_eq!(worker.get("/api/v1/languages").await.status(), 404);
+    let ready = worker.get("/health/ready").await;
+    let ready: serde_json::Value = ready.json().await.unwrap();
+    let checks = ready["checks"].as_object().unwrap();
+    let names: Vec<_> = checks.keys().collect();
+    assert_eq!(names, ["queue", "runner", "store"]);
+    assert_eq!(checks["store"]["status"], "degraded");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_does_everything_takes_submissions_at_once() {
+    let deployment = Deployment::new();
+    let all = deployment.all();
+    let id = all.submit().await;
+    until(async || all.status(&id).await == "completed").await;
+    all.stop().await;
+}
+
+#[tokio::test]
+async fn deadlines_hold_where_no_worker_is_left() {
+    let mut deployment = Deployment::new();
+    deployment.queue_deadline("1");
+    let worker = deployment.worker();
+    deployment.until_a_worker_is_there().await;
+    let api = deployment.api();
+    worker.stop().await;
+    let id = api.submit().await;
+    until(async || api.status(&id).await == "error").await;
+    api.stop().await;
+}
