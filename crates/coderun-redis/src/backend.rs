@@ -1,0 +1,251 @@
+//! The one type of this crate that others see: connections, layout, scripts and the subscriber, behind every port.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
+use deadpool_redis::redis::{Cmd, Value};
+
+use crate::config::RedisConfig;
+use crate::failure::{Failure, LayoutError};
+use crate::hub::Hub;
+use crate::lanes::{Lanes, Try};
+use crate::layout::{Layout, Partition, PartitionedIds};
+use crate::record::{self, Fields, duration_micros, micros};
+use crate::reply::Reply;
+use crate::script::{Arguments, Script, Scripts};
+use crate::{elsewhere, layout_check};
+
+/// On a Cluster the users are spread over so many partitions.
+const CLUSTER_PARTITIONS: u16 = 16;
+
+/// Store, queue, notifier and worker registry over one Redis, one set of Sentinels or one Cluster.
+///
+/// Any number of processes may use the same one. Clones share their connections. `Debug` shows no address.
+#[derive(Clone)]
+pub struct RedisBackend {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: RedisConfig,
+    clock: Arc<dyn Clock>,
+    policy: StorePolicy,
+    /// The policy as every step takes it.
+    policy_arguments: String,
+    layout: Layout,
+    scripts: Scripts,
+    lanes: Arc<Lanes>,
+    hub: Hub,
+    elsewhere: elsewhere::Cache,
+    taking: Taking,
+}
+
+/// Where the next take begins, and what the last one saw.
+#[derive(Debug, Default)]
+pub(crate) struct Taking {
+    /// The partition to be asked first.
+    pub(crate) partition: AtomicUsize,
+    /// The generation of work hints that the last take that found nothing has seen.
+    pub(crate) seen: AtomicU64,
+    /// How many takes there were.
+    pub(crate) tickets: AtomicU64,
+    /// When this process began, to tell its takes from those of an earlier one.
+    pub(crate) epoch: i64,
+}
+
+/// Why a backend cannot be used from the start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use redis")]
+pub struct ConnectError(#[source] Failure);
+
+impl RedisBackend {
+    /// Connects, and subscribes to what others tell. It goes on by itself when the server is away for a while.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the server cannot be reached within the patience of the configuration, refuses, or holds
+    /// records in another number of partitions.
+    pub async fn connect(
+        config: RedisConfig,
+        policy: StorePolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConnectError> {
+        Self::try_connect(config, policy, clock)
+            .await
+            .map_err(ConnectError)
+    }
+
+    async fn try_connect(
+        config: RedisConfig,
+        policy: StorePolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let lanes = Arc::new(Lanes::open(&config).await?);
+        let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
+            CLUSTER_PARTITIONS
+        } else {
+            1
+        });
+        let layout = Layout::new(&config.key_prefix, partitions);
+        layout_check::check(&lanes, &layout).await?;
+        let hub = Hub::start(&config, Arc::clone(&lanes)).await?;
+        let shared = Shared {
+            policy_arguments: policy_arguments(&policy),
+            scripts: Scripts::new(),
+            elsewhere: elsewhere::Cache::default(),
+            taking: Taking {
+                epoch: micros(clock.now()),
+                ..Taking::default()
+            },
+            config,
+            clock,
+            policy,
+            layout,
+            lanes,
+            hub,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Ids as this backend needs them: each says where the records of its user are.
+    #[must_use]
+    pub fn ids(&self, ids: Arc<dyn IdGenerator>) -> Arc<dyn IdGenerator> {
+        Arc::new(PartitionedIds::new(ids, self.shared.layout.clone()))
+    }
+
+    pub(crate) fn config(&self) -> &RedisConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn now(&self) -> time::OffsetDateTime {
+        self.shared.clock.now()
+    }
+
+    pub(crate) fn policy(&self) -> &StorePolicy {
+        &self.shared.policy
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.shared.layout
+    }
+
+    pub(crate) fn scripts(&self) -> &Scripts {
+        &self.shared.scripts
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.shared.lanes
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.shared.hub
+    }
+
+    pub(crate) fn taking(&self) -> &Taking {
+        &self.shared.taking
+    }
+
+    pub(crate) fn elsewhere(&self) -> &elsewhere::Cache {
+        &self.shared.elsewhere
+    }
+
+    /// Runs a step in a partition, again while that helps. Every step may be repeated.
+    pub(crate) async fn step(
+        &self,
+        partition: Partition,
+        script: &Script,
+        arguments: Arguments<'_>,
+    ) -> Result<Value, Failure> {
+        let make = |attempt| self.step_command(partition, script, &arguments, attempt);
+        Ok(self.lanes().ask(make).await?)
+    }
+
+    /// Runs a step on one execution, and reads its answer.
+    pub(crate) async fn step_on(
+        &self,
+        id: ExecutionId,
+        script: &Script,
+        arguments: Arguments<'_>,
+    ) -> Result<Reply, Failure> {
+        let partition = self.layout().of_execution(id);
+        let reply = Reply::read(self.step(partition, script, arguments).await?)?;
+        match reply.word() {
+            "newer" => Err(Failure::Newer(id)),
+            _ => Ok(reply),
+        }
+    }
+
+    /// The command of a step.
+    pub(crate) fn step_command(
+        &self,
+        partition: Partition,
+        script: &Script,
+        arguments: &Arguments<'_>,
+        attempt: Try,
+    ) -> Cmd {
+        let layout = self.layout();
+        let key = layout.timetable_key(partition);
+        let mut command = script.command(attempt.script_is_known, &key);
+        command
+            .arg(layout.base(partition))
+            .arg(layout.prefix())
+            .arg(micros(self.now()));
+        for argument in self.shared.policy_arguments.split(' ') {
+            command.arg(argument);
+        }
+        arguments.add_to(&mut command);
+        command
+    }
+
+    /// Sends a command, again while that helps.
+    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+        Ok(self.lanes().ask(|_| command.clone()).await?)
+    }
+}
+
+/// Refuses an id that was made for nobody or for somebody else.
+pub(crate) fn partition_of(layout: &Layout, execution: &Execution) -> Result<Partition, Failure> {
+    let partition = layout.of_execution(execution.id());
+    if partition == layout.of_user(execution.submission().user()) {
+        Ok(partition)
+    } else {
+        Err(LayoutError::ForeignId.into())
+    }
+}
+
+/// Reads a record, if there is one.
+pub(crate) fn read_execution(id: ExecutionId, value: Value) -> Result<Option<Execution>, Failure> {
+    let fields = Fields::read(value)?;
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    record::decode_execution(id, fields)
+        .map(Some)
+        .map_err(|error| Failure::of_record(id, error))
+}
+
+fn policy_arguments(policy: &StorePolicy) -> String {
+    let StorePolicy {
+        retention,
+        queue_deadline,
+        lease,
+        run_grace,
+        attempts_max,
+        user_running_max,
+        ..
+    } = policy;
+    let [retention, queue_deadline, lease, run_grace] =
+        [retention, queue_deadline, lease, run_grace].map(|time| duration_micros(*time));
+    format!("{retention} {queue_deadline} {lease} {run_grace} {attempts_max} {user_running_max}")
+}
+
+impl fmt::Debug for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisBackend")
+            .field("partitions", &self.layout().count())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! The [`ExecutionQueue`] side of the backend.
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use coderun_domain::{
+    ExecutionQueue, ForcedEnd, Health, Language, Lease, Outcome, OutputChunk, QueueError, Renewal,
+    Sequence, State, Swept, WorkerId,
+};
+
+use crate::RedisBackend;
+use crate::failure::Failure;
+use crate::record::{encode_chunk, encode_outcome, micros};
+use crate::reply::{Reply, Surprise};
+use crate::script::{Arguments, Script};
+
+#[async_trait]
+impl ExecutionQueue for RedisBackend {
+    /// One step in each partition until one has something: one in all on a single node.
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        languages: &[Language],
+    ) -> Result<Option<Lease>, QueueError> {
+        Ok(self.take_somewhere(worker, languages).await?)
+    }
+
+    /// A taker that has found nothing misses nothing that comes up before it calls this, unless another taker of this
+    /// process finds nothing in between.
+    async fn work_available(&self) {
+        let seen = self.taking().seen.load(Ordering::Acquire);
+        self.hub().work_beyond(seen).await;
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
+        let reply = self.lease_step(lease, &self.scripts().renew, |holder| holder);
+        let reply = reply.await?;
+        match reply.word() {
+            "continue" => Ok(Renewal::Continue),
+            "cancel" => Ok(Renewal::Cancel),
+            _ => Err(unexpected(Surprise)),
+        }
+    }
+
+    async fn cancel_requested(&self, lease: &Lease) {
+        self.hub().cancelled(lease.id()).await;
+    }
+
+    async fn append(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        chunks: &[OutputChunk],
+    ) -> Result<Sequence, QueueError> {
+        let reply = self.lease_step(lease, &self.scripts().append, |holder| {
+            let holder = holder.number(after.number());
+            let events = chunks.iter().map(encode_chunk);
+            events.fold(holder, Arguments::bytes)
+        });
+        let number = reply.await?.number().map_err(unexpected)?;
+        Ok(Sequence::from_number(number))
+    }
+
+    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+        let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
+        let script = &self.scripts().finish;
+        self.lease_step(lease, script, |holder| holder.fields(fields))
+            .await?;
+        Ok(())
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
+        let why = ForcedEnd::Cancelled;
+        let script = &self.scripts().release;
+        self.lease_step(lease, script, |holder| {
+            let verdict = why.ending().verdict();
+            holder.text(verdict.as_str()).text(why.as_str())
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<Swept, QueueError> {
+        Ok(self.sweep_everywhere().await?)
+    }
+
+    async fn check(&self) -> Result<Health, QueueError> {
+        Ok(self.write_health().await?)
+    }
+}
+
+impl RedisBackend {
+    /// Runs a step of whoever holds this lease; the fence comes before its own arguments.
+    async fn lease_step<'a>(
+        &self,
+        lease: &'a Lease,
+        script: &Script,
+        add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
+    ) -> Result<Reply, QueueError> {
+        let execution = &lease.execution;
+        let State::Running { worker, started_at } = execution.state() else {
+            return Err(QueueError::LeaseLost);
+        };
+        let holder = Arguments::default()
+            .text(lease.id().to_string())
+            .text(worker.as_str())
+            .number(micros(*started_at))
+            .number(lease.attempt().count());
+        let reply = self.step_on(lease.id(), script, add(holder)).await?;
+        match reply.word() {
+            "lost" | "absent" => Err(QueueError::LeaseLost),
+            _ => Ok(reply),
+        }
+    }
+}
+
+fn unexpected(surprise: Surprise) -> QueueError {
+    Failure::from(surprise).into()
+}

@@ -1,0 +1,157 @@
+//! The [`ExecutionStore`] side of the backend.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coderun_domain::{
+    CancelReply, Execution, ExecutionId, ExecutionStore, ForcedEnd, Health, Page, Quota,
+    StoreError, StorePolicy, Submitted, Summary, UserId,
+};
+use deadpool_redis::redis::Cmd;
+
+use crate::RedisBackend;
+use crate::backend::{partition_of, read_execution};
+use crate::failure::Failure;
+use crate::layout::owner;
+use crate::record::{decode_summary, duration_micros, encode_submission, micros};
+use crate::reply::{Reply, Surprise, array};
+use crate::script::Arguments;
+
+#[async_trait]
+impl ExecutionStore for RedisBackend {
+    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        let mut reply = self.submit_step(execution).await?;
+        match reply.word() {
+            "accepted" => Ok(Submitted::Accepted),
+            "there" => {
+                let there = Self::read_whole(execution.id(), &mut reply)?;
+                Ok(Submitted::AlreadyThere(Box::new(there)))
+            }
+            "full" => Err(StoreError::Full {
+                retry_after: StorePolicy::PLACE_RETRY_AFTER,
+            }),
+            "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
+            _ => Err(unexpected(Surprise)),
+        }
+    }
+
+    async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        Ok(self.read(id).await?)
+    }
+
+    async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
+        Ok(self.list_step(user, page).await?)
+    }
+
+    async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
+        let why = ForcedEnd::Cancelled;
+        let arguments = Arguments::default()
+            .text(id.to_string())
+            .text(why.ending().verdict().as_str())
+            .text(why.as_str());
+        let script = &self.scripts().cancel;
+        let mut reply = self.step_on(id, script, arguments).await?;
+        if reply.word() == "absent" {
+            return Ok(CancelReply::Absent);
+        }
+        let execution = Box::new(Self::read_whole(id, &mut reply)?);
+        match reply.word() {
+            "ended" => Ok(CancelReply::Ended(execution)),
+            "requested" => Ok(CancelReply::Requested(execution)),
+            "final" => Ok(CancelReply::AlreadyFinal(execution)),
+            _ => Err(unexpected(Surprise)),
+        }
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
+        let arguments = Arguments::default().text(id.to_string());
+        let script = &self.scripts().delete;
+        let reply = self.step_on(id, script, arguments).await?;
+        Ok(reply.word() == "deleted")
+    }
+
+    async fn check(&self) -> Result<Health, StoreError> {
+        Ok(self.store_health().await?)
+    }
+}
+
+impl RedisBackend {
+    async fn submit_step(&self, execution: &Execution) -> Result<Reply, Failure> {
+        let (id, submission) = (execution.id(), execution.submission());
+        let partition = partition_of(self.layout(), execution)?;
+        let elsewhere = self.totals_elsewhere(partition).await?;
+        let policy = self.policy();
+        let fields = encode_submission(submission).map_err(Failure::Unwritable)?;
+        let arguments = Arguments::default()
+            .text(id.to_string())
+            .text(owner(submission.user()))
+            .text(submission.language().as_str())
+            .number(submission.size().as_bytes())
+            .number(duration_micros(submission.limits().wall_time_in_all()))
+            .number(micros(execution.progress().created_at()))
+            .number(policy.pending_max)
+            .number(policy.live_bytes_max.as_bytes())
+            .number(policy.user_pending_max)
+            .number(policy.user_live_bytes_max().as_bytes())
+            .number(policy.user_submits_per_minute)
+            .number(elsewhere.pending)
+            .number(elsewhere.bytes)
+            .fields(fields);
+        self.step_on(id, &self.scripts().submit, arguments).await
+    }
+
+    async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, Failure> {
+        let mut command = Cmd::new();
+        command.arg("HGETALL").arg(self.layout().record_key(id));
+        let found = read_execution(id, self.ask(&command).await?)?;
+        let now = self.now();
+        let is_alive = |execution: &Execution| {
+            !execution.status().is_final() || self.policy().expires_at(execution) > now
+        };
+        Ok(found.filter(is_alive))
+    }
+
+    async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, Failure> {
+        let (before, before_id) = match page.before {
+            Some(cursor) => (micros(cursor.created_at).to_string(), cursor.id.to_string()),
+            None => ("+inf".to_owned(), String::new()),
+        };
+        let arguments = Arguments::default()
+            .text(owner(user))
+            .number(u64::try_from(page.limit).unwrap_or(u64::MAX))
+            .text(before)
+            .text(before_id);
+        let partition = self.layout().of_user(user);
+        let script = &self.scripts().list;
+        let rows = array(self.step(partition, script, arguments).await?)?;
+        rows.into_iter().map(decode_summary).collect()
+    }
+
+    /// Reads the record that a step has answered.
+    fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, Failure> {
+        let execution = read_execution(id, reply.value()?)?;
+        Ok(execution.ok_or(Surprise)?)
+    }
+}
+
+fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, Surprise> {
+    let quota = match reply.text()?.as_str() {
+        "submits" => Quota::SubmitsPerMinute,
+        "pending" => Quota::Pending,
+        _ => return Err(Surprise),
+    };
+    let limit = u32::try_from(reply.number()?).map_err(|_| Surprise)?;
+    let retry_after = match quota {
+        Quota::SubmitsPerMinute => Duration::from_micros(reply.number()?),
+        Quota::Pending => StorePolicy::PLACE_RETRY_AFTER,
+    };
+    Ok(StoreError::QuotaExceeded {
+        quota,
+        limit,
+        retry_after,
+    })
+}
+
+fn unexpected(surprise: Surprise) -> StoreError {
+    Failure::from(surprise).into()
+}

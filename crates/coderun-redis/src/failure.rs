@@ -1,0 +1,129 @@
+//! What can go wrong in an adapter, and what it means at each port.
+
+use coderun_domain::{
+    BackendError, ExecutionId, QueueError, RegistryError, StoreError, WatchError,
+};
+
+use crate::fault::Fault;
+use crate::record::RecordError;
+use crate::reply::Surprise;
+
+/// The name of the backend in errors.
+const BACKEND: &str = "redis";
+
+/// What can go wrong between a port and the server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The server cannot be reached or refuses.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error(transparent)]
+    Surprise(#[from] Surprise),
+    /// A newer version of the service looks after this record.
+    #[error("the record of `{0}` was written by a newer version of the service")]
+    Newer(ExecutionId),
+    #[error("the record of `{0}` is damaged")]
+    Damaged(ExecutionId, #[source] RecordError),
+    #[error("cannot write what is to be stored")]
+    Unwritable(#[source] BackendError),
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+}
+
+/// Ids and keys do not fit together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LayoutError {
+    /// An id that was not made for its user.
+    #[error(
+        "the id lies in another partition than its user: ids are to be made by `RedisBackend::ids`"
+    )]
+    ForeignId,
+    /// Others have laid out their keys differently.
+    #[error("the records there lie in {there} partitions, and this process is set to {here}")]
+    Partitions {
+        /// What the others have.
+        there: u64,
+        /// What this process has.
+        here: u16,
+    },
+}
+
+impl Failure {
+    /// Tells a record of a newer version from a damaged one.
+    pub(crate) fn of_record(id: ExecutionId, error: RecordError) -> Self {
+        match error {
+            RecordError::Newer => Self::Newer(id),
+            error @ (RecordError::Missing(_)
+            | RecordError::Malformed(..)
+            | RecordError::Event
+            | RecordError::Progress(_)
+            | RecordError::Submission(_)
+            | RecordError::Outcome(_)
+            | RecordError::Identifier(_)
+            | RecordError::Language(_)
+            | RecordError::Limit(_)) => Self::Damaged(id, error),
+        }
+    }
+
+    /// The damage, if it is that, or else the cause for which the backend cannot be used now.
+    fn split(self) -> Result<(ExecutionId, RecordError), BackendError> {
+        match self {
+            Self::Damaged(id, error) => Ok((id, error)),
+            other @ (Self::Fault(_)
+            | Self::Surprise(_)
+            | Self::Newer(_)
+            | Self::Unwritable(_)
+            | Self::Layout(_)) => Err(Box::new(other)),
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure.split() {
+            Ok((id, error)) => Self::Corrupt {
+                backend: BACKEND,
+                id,
+                source: Box::new(error),
+            },
+            Err(source) => Self::Unavailable {
+                backend: BACKEND,
+                source,
+            },
+        }
+    }
+}
+
+impl From<Failure> for QueueError {
+    fn from(failure: Failure) -> Self {
+        match failure.split() {
+            Ok((id, error)) => Self::Corrupt {
+                backend: BACKEND,
+                id,
+                source: Box::new(error),
+            },
+            Err(source) => Self::Unavailable {
+                backend: BACKEND,
+                source,
+            },
+        }
+    }
+}
+
+impl From<Failure> for WatchError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable {
+            backend: BACKEND,
+            source: Box::new(failure),
+        }
+    }
+}
+
+impl From<Failure> for RegistryError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable {
+            backend: BACKEND,
+            source: Box::new(failure),
+        }
+    }
+}

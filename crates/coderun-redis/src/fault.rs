@@ -1,0 +1,148 @@
+//! What can go wrong on the way to the server and back.
+
+use std::time::Duration;
+
+use coderun_domain::BackendError;
+use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// What went wrong with one command. Shows no password; hosts only where the system's own error names them.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The server or the connection says so.
+    #[error("redis failed")]
+    Redis(#[from] RedisError),
+    /// No connection could be made.
+    #[error("cannot connect to redis")]
+    Connect(#[source] BackendError),
+    /// There was no answer in time.
+    #[error("redis did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The task that was to make the connection is gone.
+    #[error("the runtime of the connections has ended")]
+    Ended,
+}
+
+impl Fault {
+    /// Whether the same command may succeed soon. It may have run: only what may be repeated is sent here.
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Redis(error) => is_passing(error),
+            Self::Connect(_) | Self::TimedOut(_) => true,
+            Self::Ended => false,
+        }
+    }
+
+    /// Whether the connection is of no use any more: it is broken, or leads to a server that lost its role.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library may learn of more kinds at any time"
+    )]
+    pub(crate) fn breaks_connection(&self) -> bool {
+        match self {
+            Self::Redis(error) => match error.kind() {
+                ErrorKind::Io
+                | ErrorKind::Parse
+                | ErrorKind::AuthenticationFailed
+                | ErrorKind::ClusterConnectionNotFound => true,
+                ErrorKind::Server(kind) => {
+                    matches!(
+                        kind,
+                        ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown
+                    )
+                }
+                _ => error.is_unrecoverable_error(),
+            },
+            Self::TimedOut(_) => true,
+            Self::Connect(_) | Self::Ended => false,
+        }
+    }
+
+    /// Whether the server does not know the script, so that it has to be sent in full.
+    pub(crate) fn is_unknown_script(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+    }
+}
+
+/// Whether the server, or the way to it, may be well again soon.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library may learn of more kinds at any time"
+)]
+fn is_passing(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Io
+        | ErrorKind::ClusterConnectionNotFound
+        | ErrorKind::MasterNameNotFoundBySentinel
+        | ErrorKind::NoValidReplicasFoundBySentinel => true,
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            ServerErrorKind::BusyLoading
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask
+                | ServerErrorKind::NoScript
+        ),
+        // A script of somebody else that takes too long, or a master that waits for its replicas.
+        ErrorKind::Extension => matches!(error.code(), Some("BUSY" | "NOREPLICAS" | "UNBLOCKED")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deadpool_redis::redis::{Value, parse_redis_value};
+    use rstest::rstest;
+
+    use super::*;
+
+    /// The error that the library makes of this line of the server.
+    fn said(line: &str) -> Fault {
+        let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        let Value::ServerError(error) = value else {
+            panic!("no error: {value:?}");
+        };
+        Fault::Redis(error.into())
+    }
+
+    #[rstest]
+    #[case("LOADING Redis is loading the dataset in memory", true, false)]
+    #[case("READONLY You can't write against a read only replica.", true, true)]
+    #[case("CLUSTERDOWN The cluster is down", true, false)]
+    #[case("MASTERDOWN Link with MASTER is down", true, true)]
+    #[case("TRYAGAIN Multiple keys request during rehashing of slot", true, false)]
+    #[case("BUSY Redis is busy running a script", true, false)]
+    #[case("NOREPLICAS Not enough good replicas to write.", true, false)]
+    #[case(
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        false,
+        false
+    )]
+    #[case("MISCONF Errors writing to the AOF file", false, false)]
+    #[case("NOPERM this user has no permissions", false, false)]
+    #[case("WRONGTYPE Operation against a key", false, false)]
+    #[case("ERR Error running script", false, false)]
+    fn what_the_server_says_is_known(
+        #[case] line: &str,
+        #[case] is_retryable: bool,
+        #[case] breaks_connection: bool,
+    ) {
+        let fault = said(line);
+        assert_eq!(fault.is_retryable(), is_retryable, "{fault:?}");
+        assert_eq!(fault.breaks_connection(), breaks_connection, "{fault:?}");
+    }
+
+    #[test]
+    fn an_unknown_script_is_told_from_the_rest() {
+        assert!(said("NOSCRIPT No matching script.").is_unknown_script());
+        assert!(!said("ERR no such thing").is_unknown_script());
+    }
+
+    #[test]
+    fn a_timeout_is_tried_again_on_another_connection() {
+        let fault = Fault::TimedOut(Duration::from_secs(1));
+        assert!(fault.is_retryable() && fault.breaks_connection());
+    }
+}

@@ -1,0 +1,118 @@
+//! The one connection that listens, and those who wait for what it hears.
+//!
+//! What is published is only a hint that there is something to read. Whenever the connection is new, everybody is woken,
+//! because nobody knows what was missed.
+
+mod channel;
+mod interests;
+mod listener;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::ExecutionId;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::RedisConfig;
+use crate::connection::Connector;
+use crate::fault::Fault;
+use crate::lanes::Lanes;
+use channel::Channels;
+use interests::Interests;
+use listener::Listener;
+
+/// The longest that a watcher waits for its subscription; after it, the watcher looks for news by itself.
+const STANDING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Hears what others publish, and wakes whoever waits for it.
+pub(crate) struct Hub {
+    interests: Arc<Interests>,
+    _listening: DropGuard,
+}
+
+impl Hub {
+    /// Listens from now on, on the present runtime, until the hub is dropped.
+    pub(crate) async fn start(config: &RedisConfig, lanes: Arc<Lanes>) -> Result<Self, Fault> {
+        let interests = Arc::new(Interests::default());
+        let stop = CancellationToken::new();
+        let listener = Listener {
+            connector: Connector::new(config),
+            channels: Channels::new(config),
+            patience: config.connect_timeout + config.response_timeout,
+            interests: Arc::clone(&interests),
+            lanes,
+        };
+        let mut stands = interests.work.subscribe();
+        let tasks = TaskTracker::new();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(listener.listen()));
+        tasks.close();
+        let hub = Self {
+            interests,
+            _listening: stop.drop_guard(),
+        };
+        match tokio::time::timeout(config.patience, stands.changed()).await {
+            Ok(Ok(())) => Ok(hub),
+            Ok(Err(_)) => Err(Fault::Ended),
+            Err(_) => Err(Fault::TimedOut(config.patience)),
+        }
+    }
+
+    /// Grows whenever there may be something to be taken.
+    pub(crate) fn work_generation(&self) -> u64 {
+        *self.interests.work.borrow()
+    }
+
+    /// Waits until the generation is another one than this. Cancel-safe.
+    pub(crate) async fn work_beyond(&self, seen: u64) {
+        let mut work = self.interests.work.subscribe();
+        // The sender lives as long as the hub, so this ends only with a change.
+        drop(work.wait_for(|generation| *generation != seen).await);
+    }
+
+    /// Waits until the owner of this execution wants it stopped, also if that was told shortly before, or until it may
+    /// have been told while nobody listened. Cancel-safe.
+    pub(crate) async fn cancelled(&self, id: ExecutionId) {
+        let mut news = self.interests.cancels.subscribe();
+        let lost = news.borrow_and_update().lost;
+        let is_told = |cancels: &interests::Cancels| cancels.lost != lost || cancels.has(id);
+        drop(news.wait_for(is_told).await);
+    }
+
+    /// Begins to watch an execution.
+    pub(crate) fn watch(&self, id: ExecutionId) -> Watch {
+        Watch {
+            news: self.interests.watch(id),
+            id,
+            interests: Arc::clone(&self.interests),
+        }
+    }
+}
+
+/// Somebody's interest in one execution; its channel is subscribed to while there is any.
+pub(crate) struct Watch {
+    news: watch::Receiver<u64>,
+    id: ExecutionId,
+    interests: Arc<Interests>,
+}
+
+impl Watch {
+    /// Waits until the subscription stands, but not for long: without it the watcher looks for news by itself.
+    pub(crate) async fn standing(&mut self) {
+        let stands = self.news.wait_for(|heard| *heard > 0);
+        drop(tokio::time::timeout(STANDING_PATIENCE, stands).await);
+        self.news.mark_unchanged();
+    }
+
+    /// Waits for news since the last call, or since it was last known that there is none. Cancel-safe.
+    pub(crate) async fn changed(&mut self) {
+        drop(self.news.changed().await);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.interests.leave(self.id);
+    }
+}

@@ -1,0 +1,112 @@
+//! The names of channels, and what is said on them.
+
+use coderun_domain::ExecutionId;
+
+use crate::RedisConfig;
+
+/// The names of the channels of one deployment.
+#[derive(Debug)]
+pub(super) struct Channels {
+    prefix: String,
+    pulse: String,
+}
+
+/// What was heard.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// There is work.
+    Work,
+    /// This execution is to be stopped.
+    Cancel(ExecutionId),
+    /// Something happened to this execution.
+    Event(ExecutionId),
+    /// What this process said itself.
+    Pulse,
+    /// Nothing that this version knows.
+    Unknown,
+}
+
+impl Channels {
+    pub(super) fn new(config: &RedisConfig) -> Self {
+        let prefix = format!("{}:", config.key_prefix);
+        let pulse = format!("{prefix}pulse:{}", uuid());
+        Self { prefix, pulse }
+    }
+
+    /// Where everybody is told of work and of what is to be stopped.
+    pub(super) fn signals(&self) -> String {
+        format!("{}signals", self.prefix)
+    }
+
+    /// Where this process hears itself.
+    pub(super) fn pulse(&self) -> &str {
+        &self.pulse
+    }
+
+    /// Where those are told who watch this execution.
+    pub(super) fn events(&self, id: ExecutionId) -> String {
+        format!("{}events:{id}", self.prefix)
+    }
+
+    /// What a message means.
+    pub(super) fn read(&self, channel: &str, message: &[u8]) -> Heard {
+        if channel == self.pulse {
+            return Heard::Pulse;
+        }
+        let name = channel.strip_prefix(&self.prefix).unwrap_or_default();
+        match name.split_once(':') {
+            Some(("events", id)) => id.parse().map_or(Heard::Unknown, Heard::Event),
+            None if name == "signals" => signal(message),
+            Some(_) | None => Heard::Unknown,
+        }
+    }
+}
+
+fn signal(message: &[u8]) -> Heard {
+    let message = str::from_utf8(message).unwrap_or_default();
+    match message.split_once(' ') {
+        None if message == "work" => Heard::Work,
+        Some(("cancel", id)) => id.parse().map_or(Heard::Unknown, Heard::Cancel),
+        Some(_) | None => Heard::Unknown,
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the name of a channel, not an id of the domain"
+)]
+fn uuid() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing::execution_id;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_read_by_their_channel() {
+        let config = RedisConfig::new("redis://localhost".parse().unwrap());
+        let channels = Channels::new(&config);
+        let id = execution_id(7);
+        let read = |channel: &str, message: &str| channels.read(channel, message.as_bytes());
+        assert_eq!(read("coderun:signals", "work"), Heard::Work);
+        let cancel = format!("cancel {id}");
+        assert_eq!(read("coderun:signals", &cancel), Heard::Cancel(id));
+        assert_eq!(read(&channels.events(id), "3"), Heard::Event(id));
+        assert_eq!(read(channels.pulse(), ""), Heard::Pulse);
+        for (channel, message) in [
+            ("coderun:signals", "dance"),
+            ("coderun:signals", "cancel me"),
+            ("coderun:events:x", "1"),
+            ("other:signals", "work"),
+        ] {
+            assert_eq!(
+                read(channel, message),
+                Heard::Unknown,
+                "{channel} {message}"
+            );
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Who waits for what.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use coderun_domain::ExecutionId;
+use tokio::sync::{Notify, watch};
+
+/// So many of the last cancellations are remembered, for those who ask a moment late.
+const CANCELS_KEPT: usize = 1024;
+
+/// Who waits for what.
+#[derive(Debug, Default)]
+pub(super) struct Interests {
+    /// Grows whenever there may be work.
+    pub(super) work: watch::Sender<u64>,
+    pub(super) cancels: watch::Sender<Cancels>,
+    watched: Mutex<Watched>,
+    /// Something was begun or ceased to be watched.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    entries: HashMap<ExecutionId, Entry>,
+    /// Executions whose subscription may not be as it should.
+    unsettled: HashSet<ExecutionId>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    watchers: usize,
+    /// 0 until the subscription stands; then it grows with all news.
+    news: watch::Sender<u64>,
+}
+
+/// What was lately told to be stopped.
+#[derive(Debug, Default)]
+pub(super) struct Cancels {
+    /// How often something may have been missed.
+    pub(super) lost: u64,
+    recent: VecDeque<ExecutionId>,
+}
+
+impl Cancels {
+    pub(super) fn has(&self, id: ExecutionId) -> bool {
+        self.recent.contains(&id)
+    }
+}
+
+impl Interests {
+    /// One more watcher of this execution.
+    pub(super) fn watch(&self, id: ExecutionId) -> watch::Receiver<u64> {
+        let mut watched = self.lock();
+        let entry = watched.entries.entry(id).or_default();
+        entry.watchers += 1;
+        let news = entry.news.subscribe();
+        if entry.watchers == 1 {
+            watched.unsettled.insert(id);
+            self.changed.notify_one();
+        }
+        news
+    }
+
+    /// One watcher less.
+    pub(super) fn leave(&self, id: ExecutionId) {
+        let mut watched = self.lock();
+        let Some(entry) = watched.entries.get_mut(&id) else {
+            return;
+        };
+        entry.watchers -= 1;
+        if entry.watchers == 0 {
+            watched.entries.remove(&id);
+            watched.unsettled.insert(id);
+            self.changed.notify_one();
+        }
+    }
+
+    /// The executions whose subscriptions are to be looked at, and whether each is watched.
+    pub(super) fn take_unsettled(&self) -> Vec<(ExecutionId, bool)> {
+        let mut watched = self.lock();
+        let unsettled = std::mem::take(&mut watched.unsettled);
+        let is_watched = |id| (id, watched.entries.contains_key(&id));
+        unsettled.into_iter().map(is_watched).collect()
+    }
+
+    /// Everything that is watched; what was unsettled is settled with it.
+    pub(super) fn take_all(&self) -> Vec<ExecutionId> {
+        let mut watched = self.lock();
+        watched.unsettled.clear();
+        watched.entries.keys().copied().collect()
+    }
+
+    /// There are news of this execution, or its subscription stands now.
+    pub(super) fn tell(&self, id: ExecutionId) {
+        if let Some(entry) = self.lock().entries.get(&id) {
+            entry.news.send_modify(|heard| *heard += 1);
+        }
+    }
+
+    pub(super) fn tell_work(&self) {
+        self.work.send_modify(|generation| *generation += 1);
+    }
+
+    pub(super) fn tell_cancel(&self, id: ExecutionId) {
+        self.cancels.send_modify(|cancels| {
+            if cancels.recent.len() == CANCELS_KEPT {
+                cancels.recent.pop_front();
+            }
+            cancels.recent.push_back(id);
+        });
+    }
+
+    /// Anything may have happened while nobody listened.
+    pub(super) fn tell_everybody(&self, watched: &[ExecutionId]) {
+        for id in watched {
+            self.tell(*id);
+        }
+        self.cancels.send_modify(|cancels| cancels.lost += 1);
+        self.tell_work();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

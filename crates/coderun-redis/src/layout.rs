@@ -1,0 +1,174 @@
+//! Where what is kept: the names of keys and channels.
+//!
+//! All of one user shares a partition, and its number is the hash tag of every key in it: on a Cluster they lie in one
+//! slot, so that a step is one script. The id of an execution falls into the partition of its user, so that it can be
+//! found without knowing whose it is.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use coderun_domain::{ExecutionId, IdGenerator, UserId};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::KeyPrefix;
+
+/// A part of the users, with all that is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Partition(u16);
+
+impl Partition {
+    /// Its place among all partitions.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The names of keys and channels.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    prefix: String,
+    bases: Vec<String>,
+}
+
+impl Layout {
+    /// The layout below this prefix in so many partitions, at least one.
+    pub(crate) fn new(prefix: &KeyPrefix, partitions: u16) -> Self {
+        let prefix = format!("{prefix}:");
+        let bases = (0..partitions.max(1))
+            .map(|number| format!("{prefix}{{{number}}}:"))
+            .collect();
+        Self { prefix, bases }
+    }
+
+    /// What the names of all keys and channels begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Every partition.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = Partition> + Clone + use<> {
+        (0..self.count()).map(Partition)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u16 {
+        u16::try_from(self.bases.len()).unwrap_or(u16::MAX)
+    }
+
+    /// What the names of all keys of a partition begin with.
+    pub(crate) fn base(&self, partition: Partition) -> &str {
+        self.bases.get(partition.index()).map_or("", String::as_str)
+    }
+
+    /// The key that stands for the whole partition where a command asks for one.
+    pub(crate) fn timetable_key(&self, partition: Partition) -> String {
+        format!("{}timetable", self.base(partition))
+    }
+
+    /// The key of a record.
+    pub(crate) fn record_key(&self, id: ExecutionId) -> String {
+        format!("{}execution:{id}", self.base(self.of_execution(id)))
+    }
+
+    /// The partition of a user.
+    pub(crate) fn of_user(&self, user: &UserId) -> Partition {
+        self.by_hash(user.as_str().as_bytes())
+    }
+
+    /// The partition of an execution: that of its user, if the id was made by [`PartitionedIds`].
+    pub(crate) fn of_execution(&self, id: ExecutionId) -> Partition {
+        self.by_hash(id.as_uuid().as_bytes())
+    }
+
+    fn by_hash(&self, name: &[u8]) -> Partition {
+        if self.bases.len() < 2 {
+            return Partition(0);
+        }
+        let [first, second, ..] = <[u8; 32]>::from(Sha256::digest(name));
+        Partition(u16::from_be_bytes([first, second]) % self.count())
+    }
+}
+
+/// A user's name in keys: a hash, because an id may hold anything and need not stand in a key for all to read.
+pub(crate) fn owner(user: &UserId) -> String {
+    let digest = Sha256::digest(user.as_str().as_bytes());
+    digest
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Draws ids until one falls into the partition of its user.
+#[derive(Debug)]
+pub(crate) struct PartitionedIds {
+    ids: Arc<dyn IdGenerator>,
+    layout: Layout,
+}
+
+impl PartitionedIds {
+    pub(crate) const fn new(ids: Arc<dyn IdGenerator>, layout: Layout) -> Self {
+        Self { ids, layout }
+    }
+}
+
+impl IdGenerator for PartitionedIds {
+    /// Draws once on one node, and as often as there are partitions on average.
+    fn execution_id(&self, user: &UserId) -> ExecutionId {
+        let wanted = self.layout.of_user(user);
+        loop {
+            let id = self.ids.execution_id(user);
+            if self.layout.of_execution(id) == wanted {
+                return id;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use coderun_domain::testing::{SequentialIds, execution_id, user};
+
+    use super::*;
+
+    fn layout(partitions: u16) -> Layout {
+        Layout::new(&"coderun".parse().unwrap(), partitions)
+    }
+
+    #[test]
+    fn keys_hold_the_partition_as_their_hash_tag() {
+        let one = layout(1);
+        let id = execution_id(1);
+        assert_eq!(
+            one.record_key(id),
+            "coderun:{0}:execution:00000000-0000-0000-0000-000000000001"
+        );
+        assert_eq!(one.timetable_key(Partition(0)), "coderun:{0}:timetable");
+    }
+
+    #[test]
+    fn an_id_falls_into_the_partition_of_its_user() {
+        let layout = layout(16);
+        let ids = PartitionedIds::new(Arc::new(SequentialIds::default()), layout.clone());
+        let mut used = BTreeSet::new();
+        for number in 0..200 {
+            let alice = user(&format!("alice-{number}"));
+            let partition = layout.of_user(&alice);
+            assert_eq!(layout.of_execution(ids.execution_id(&alice)), partition);
+            used.insert(partition.index());
+        }
+        assert_eq!(used.len(), 16, "some partitions are never used");
+    }
+
+    #[test]
+    fn an_owner_is_a_hash_and_not_the_name() {
+        let owner = owner(&user("{a}:b c"));
+        assert_eq!(owner.len(), 32);
+        assert!(owner.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

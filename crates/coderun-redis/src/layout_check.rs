@@ -1,0 +1,42 @@
+//! Sees to it that all processes have laid out their keys alike.
+
+use std::time::Duration;
+
+use deadpool_redis::redis::{Cmd, Value};
+
+use crate::failure::{Failure, LayoutError};
+use crate::lanes::Lanes;
+use crate::layout::Layout;
+use crate::reply::number;
+
+/// The note lives longer than any record that it speaks of, and is renewed by every sweep.
+const NOTE_TTL: Duration = Duration::from_hours(48);
+
+/// Compares the number of partitions with that of the others; whoever comes first notes theirs.
+pub(crate) async fn check(lanes: &Lanes, layout: &Layout) -> Result<(), Failure> {
+    let key = format!("{}partitions", layout.prefix());
+    let ttl = i64::try_from(NOTE_TTL.as_millis()).unwrap_or(i64::MAX);
+    let here = layout.count();
+    let note = command(
+        "SET",
+        &[&key, &here.to_string(), "NX", "PX", &ttl.to_string()],
+    );
+    let read = command("GETEX", &[&key, "PX", &ttl.to_string()]);
+    let mut found = lanes.ask(|_| read.clone()).await?;
+    if found == Value::Nil {
+        lanes.ask(|_| note.clone()).await?;
+        found = lanes.ask(|_| read.clone()).await?;
+    }
+    let there = number(&found)?;
+    if there == u64::from(here) {
+        Ok(())
+    } else {
+        Err(LayoutError::Partitions { there, here }.into())
+    }
+}
+
+fn command(name: &str, arguments: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg(name).arg(arguments);
+    command
+}

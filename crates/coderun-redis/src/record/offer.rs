@@ -1,0 +1,124 @@
+//! What a worker offers, as it announces it.
+
+use coderun_domain::{
+    BackendError, Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::limits::LimitsRecord;
+use super::report::EnforcementRecord;
+use super::{RecordError, moment};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OfferRecord {
+    expires: i64,
+    worker: String,
+    runner: String,
+    enforcement: EnforcementRecord,
+    languages: Vec<LanguageRecord>,
+    default_limits: LimitsRecord,
+    maximum_limits: LimitsRecord,
+    concurrency: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LanguageRecord {
+    language: String,
+    aliases: Vec<String>,
+    versions: Vec<String>,
+    entry_file: String,
+    example: String,
+}
+
+/// Writes an offer that ends at this time.
+pub(crate) fn encode_offer(
+    offer: &WorkerOffer,
+    expires: OffsetDateTime,
+) -> Result<Vec<u8>, BackendError> {
+    let record = OfferRecord {
+        expires: moment::micros(expires),
+        worker: offer.worker.as_str().to_owned(),
+        runner: offer.runner.name.clone(),
+        enforcement: EnforcementRecord::from(&offer.runner.enforcement),
+        languages: offer.languages.iter().map(LanguageRecord::from).collect(),
+        default_limits: LimitsRecord::from(offer.limits.default_limits()),
+        maximum_limits: LimitsRecord::from(offer.limits.maximum_limits()),
+        concurrency: offer.concurrency,
+    };
+    Ok(serde_json::to_vec(&record)?)
+}
+
+/// An offer as it is stored. One that a newer version of the service wrote may be unreadable beyond its end.
+#[derive(Debug)]
+pub(crate) struct StoredOffer<'a> {
+    expires: OffsetDateTime,
+    record: &'a [u8],
+}
+
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    expires: i64,
+}
+
+impl<'a> StoredOffer<'a> {
+    /// Reads when an offer ends; `None` if not even that can be read.
+    pub(crate) fn read(record: &'a [u8]) -> Option<Self> {
+        let envelope: Envelope = serde_json::from_slice(record).ok()?;
+        let expires = moment::from_micros("expires", envelope.expires).ok()?;
+        Some(Self { expires, record })
+    }
+
+    /// When it ends.
+    pub(crate) const fn expires(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    /// The offer, if it can be read.
+    pub(crate) fn decode(&self) -> Option<WorkerOffer> {
+        serde_json::from_slice::<OfferRecord>(self.record)
+            .ok()?
+            .decode()
+            .ok()
+    }
+}
+
+impl OfferRecord {
+    fn decode(self) -> Result<WorkerOffer, RecordError> {
+        let languages = self.languages.into_iter().map(LanguageRecord::decode);
+        Ok(WorkerOffer {
+            worker: WorkerId::parse(self.worker)?,
+            runner: RunnerProfile {
+                name: self.runner,
+                enforcement: self.enforcement.decode(),
+            },
+            languages: languages.collect::<Result<_, _>>()?,
+            limits: LimitPolicy::new(self.default_limits.decode()?, self.maximum_limits.decode()?),
+            concurrency: self.concurrency,
+        })
+    }
+}
+
+impl From<&LanguageSpec> for LanguageRecord {
+    fn from(spec: &LanguageSpec) -> Self {
+        Self {
+            language: spec.language.as_str().to_owned(),
+            aliases: spec.aliases.clone(),
+            versions: spec.versions.clone(),
+            entry_file: spec.entry_file.clone(),
+            example: spec.example.clone(),
+        }
+    }
+}
+
+impl LanguageRecord {
+    fn decode(self) -> Result<LanguageSpec, RecordError> {
+        Ok(LanguageSpec {
+            language: Language::parse(&self.language)?,
+            aliases: self.aliases,
+            versions: self.versions,
+            entry_file: self.entry_file,
+            example: self.example,
+        })
+    }
+}

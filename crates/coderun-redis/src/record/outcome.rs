@@ -1,0 +1,80 @@
+//! How an execution ended.
+
+use std::borrow::Cow;
+
+use coderun_domain::{BackendError, ForcedEnd, Outcome, OutcomeParts, Output, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::report::ReportRecord;
+use super::{Field, Fields, RecordError};
+
+/// What is small and structured of an outcome.
+#[derive(Debug, Serialize, Deserialize)]
+struct OutcomeRecord {
+    reason: Option<String>,
+    report: Option<ReportRecord>,
+    output_truncated: bool,
+    error_output_truncated: bool,
+}
+
+/// Writes an outcome.
+pub(crate) fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, BackendError> {
+    let record = OutcomeRecord {
+        reason: outcome.reason().map(str::to_owned),
+        report: outcome.report().map(ReportRecord::from),
+        output_truncated: outcome.output().is_truncated(),
+        error_output_truncated: outcome.error_output().is_truncated(),
+    };
+    let text = |output: &Output| Cow::from(output.bytes().to_vec());
+    let mut fields: Vec<Field<'_>> = vec![
+        ("verdict", Cow::from(outcome.verdict().as_str().as_bytes())),
+        ("outcome", Cow::from(serde_json::to_vec(&record)?)),
+        ("output", text(outcome.output())),
+        ("error_output", text(outcome.error_output())),
+    ];
+    if let Some(compile) = outcome.report().and_then(|report| report.compile.as_ref()) {
+        fields.push(("compile_output", text(&compile.output)));
+        fields.push(("compile_error_output", text(&compile.error_output)));
+    }
+    Ok(fields)
+}
+
+/// Reads an outcome, as a worker told it or as a script made it.
+pub(crate) fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
+    if let Some(word) = fields.optional_text("forced")? {
+        let why = ForcedEnd::from_word(&word).ok_or(RecordError::Missing("forced"))?;
+        let output = Output::complete(fields.bytes("output")?);
+        let error_output = Output::complete(fields.bytes("error_output")?);
+        return Ok(why.outcome(output, error_output));
+    }
+    let record: OutcomeRecord = fields.json("outcome")?;
+    let verdict = Verdict::from_word(&fields.text("verdict")?);
+    let compile = match &record.report {
+        Some(report) => report.decode_compile(fields)?,
+        None => None,
+    };
+    Ok(Outcome::restore(OutcomeParts {
+        verdict: verdict.ok_or(RecordError::Missing("verdict"))?,
+        reason: record.reason,
+        report: record
+            .report
+            .map(|report| report.decode(compile))
+            .transpose()?,
+        output: output(fields, "output", record.output_truncated)?,
+        error_output: output(fields, "error_output", record.error_output_truncated)?,
+    })?)
+}
+
+/// Takes a stream of output.
+pub(super) fn output(
+    fields: &mut Fields,
+    name: &'static str,
+    truncated: bool,
+) -> Result<Output, RecordError> {
+    let bytes = fields.bytes(name)?;
+    Ok(if truncated {
+        Output::truncated(bytes)
+    } else {
+        Output::complete(bytes)
+    })
+}

@@ -1,0 +1,189 @@
+//! What a runner said.
+
+use std::time::Duration;
+
+use coderun_domain::{
+    ByteSize, CompileReport, Ending, Enforcement, Report, Signal, Usage, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use super::outcome::output;
+use super::{Fields, RecordError};
+
+/// A report without output.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ReportRecord {
+    verdict: String,
+    ending: Option<EndingRecord>,
+    usage: UsageRecord,
+    compile: Option<CompileRecord>,
+    language_version: Option<String>,
+    runner: String,
+    enforcement: EnforcementRecord,
+    hint: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EndingRecord {
+    ExitCode(i32),
+    Signal(i32),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct UsageRecord {
+    cpu_time_ns: Option<u64>,
+    wall_time_ns: Option<u64>,
+    memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CompileRecord {
+    ending: Option<EndingRecord>,
+    usage: UsageRecord,
+    output_truncated: bool,
+    error_output_truncated: bool,
+}
+
+/// Controls and their means; shared with the offers of workers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EnforcementRecord {
+    cpu: Option<String>,
+    memory: Option<String>,
+    processes: Option<String>,
+    network: Option<String>,
+    filesystem: Option<String>,
+    output: Option<String>,
+}
+
+impl From<&Report> for ReportRecord {
+    fn from(report: &Report) -> Self {
+        Self {
+            verdict: report.verdict.as_str().to_owned(),
+            ending: report.ending.map(EndingRecord::from),
+            usage: UsageRecord::from(report.usage),
+            compile: report.compile.as_ref().map(CompileRecord::from),
+            language_version: report.language_version.clone(),
+            runner: report.runner.clone(),
+            enforcement: EnforcementRecord::from(&report.enforcement),
+            hint: report.hint.clone(),
+        }
+    }
+}
+
+impl ReportRecord {
+    /// Reads the compile stage, whose output lies beside it.
+    pub(super) fn decode_compile(
+        &self,
+        fields: &mut Fields,
+    ) -> Result<Option<CompileReport>, RecordError> {
+        let Some(compile) = &self.compile else {
+            return Ok(None);
+        };
+        let error_truncated = compile.error_output_truncated;
+        Ok(Some(CompileReport {
+            ending: compile.ending.as_ref().map(EndingRecord::decode),
+            usage: compile.usage.decode(),
+            output: output(fields, "compile_output", compile.output_truncated)?,
+            error_output: output(fields, "compile_error_output", error_truncated)?,
+        }))
+    }
+
+    /// Reads the rest.
+    pub(super) fn decode(self, compile: Option<CompileReport>) -> Result<Report, RecordError> {
+        Ok(Report {
+            verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
+            ending: self.ending.as_ref().map(EndingRecord::decode),
+            usage: self.usage.decode(),
+            compile,
+            language_version: self.language_version,
+            runner: self.runner,
+            enforcement: self.enforcement.decode(),
+            hint: self.hint,
+        })
+    }
+}
+
+impl From<&CompileReport> for CompileRecord {
+    fn from(report: &CompileReport) -> Self {
+        Self {
+            ending: report.ending.map(EndingRecord::from),
+            usage: UsageRecord::from(report.usage),
+            output_truncated: report.output.is_truncated(),
+            error_output_truncated: report.error_output.is_truncated(),
+        }
+    }
+}
+
+impl From<Ending> for EndingRecord {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Exited(code) => Self::ExitCode(code),
+            Ending::Signaled(signal) => Self::Signal(signal.number()),
+        }
+    }
+}
+
+impl EndingRecord {
+    const fn decode(&self) -> Ending {
+        match self {
+            Self::ExitCode(code) => Ending::Exited(*code),
+            Self::Signal(number) => Ending::Signaled(Signal::from_number(*number)),
+        }
+    }
+}
+
+impl From<Usage> for UsageRecord {
+    fn from(usage: Usage) -> Self {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            cpu_time_ns: usage.cpu_time.map(nanos),
+            wall_time_ns: usage.wall_time.map(nanos),
+            memory_bytes: usage.memory.map(ByteSize::as_bytes),
+        }
+    }
+}
+
+impl UsageRecord {
+    fn decode(&self) -> Usage {
+        Usage {
+            cpu_time: self.cpu_time_ns.map(Duration::from_nanos),
+            wall_time: self.wall_time_ns.map(Duration::from_nanos),
+            memory: self.memory_bytes.map(ByteSize::from_bytes),
+        }
+    }
+}
+
+impl From<&Enforcement> for EnforcementRecord {
+    fn from(enforcement: &Enforcement) -> Self {
+        let Enforcement {
+            cpu,
+            memory,
+            processes,
+            network,
+            filesystem,
+            output,
+        } = enforcement.clone();
+        Self {
+            cpu,
+            memory,
+            processes,
+            network,
+            filesystem,
+            output,
+        }
+    }
+}
+
+impl EnforcementRecord {
+    pub(super) fn decode(self) -> Enforcement {
+        Enforcement {
+            cpu: self.cpu,
+            memory: self.memory,
+            processes: self.processes,
+            network: self.network,
+            filesystem: self.filesystem,
+            output: self.output,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What was handed in: fields that are written once.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use coderun_domain::{BackendError, File, FileName, Language, Submission, SubmissionParts, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::limits::LimitsRecord;
+use super::{Field, Fields, RecordError};
+
+/// What is small and structured of a submission.
+#[derive(Debug, Serialize, Deserialize)]
+struct SubmissionRecord {
+    version: Option<String>,
+    args: Vec<String>,
+    /// Name and length of each file; the contents follow each other in the field `files`.
+    files: Vec<(String, usize)>,
+    limits: LimitsRecord,
+}
+
+/// Writes a submission.
+pub(crate) fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, BackendError> {
+    let files = submission.files();
+    let record = SubmissionRecord {
+        version: submission.version().map(str::to_owned),
+        args: submission.args().to_vec(),
+        files: files
+            .iter()
+            .map(|file| (file.name().as_str().to_owned(), file.content().len()))
+            .collect(),
+        limits: LimitsRecord::from(submission.limits()),
+    };
+    let mut fields: Vec<Field<'_>> = vec![
+        ("user", Cow::from(submission.user().as_str().as_bytes())),
+        ("submission", Cow::from(serde_json::to_vec(&record)?)),
+        ("code", Cow::from(submission.code().as_bytes())),
+        ("input", Cow::from(submission.input().as_bytes())),
+    ];
+    if let Some(expected) = submission.expected_output() {
+        fields.push(("expected_output", Cow::from(expected.as_bytes())));
+    }
+    if !files.is_empty() {
+        let contents: Vec<&[u8]> = files.iter().map(|file| file.content().as_ref()).collect();
+        fields.push(("files", Cow::from(contents.concat())));
+    }
+    Ok(fields)
+}
+
+/// Reads a submission.
+pub(super) fn decode(fields: &mut Fields) -> Result<Submission, RecordError> {
+    let record: SubmissionRecord = fields.json("submission")?;
+    let contents = Bytes::from(fields.find("files").unwrap_or_default());
+    let parts = SubmissionParts {
+        user: UserId::parse(fields.text("user")?)?,
+        language: Language::parse(&fields.text("language")?)?,
+        version: record.version,
+        code: fields.text("code")?,
+        input: fields.text("input")?,
+        args: record.args,
+        files: cut(&record.files, contents)?,
+        limits: record.limits.decode()?,
+        expected_output: fields.optional_text("expected_output")?,
+    };
+    Ok(Submission::restore(parts)?)
+}
+
+fn cut(names: &[(String, usize)], mut contents: Bytes) -> Result<Vec<File>, RecordError> {
+    let mut files = Vec::with_capacity(names.len());
+    for (name, length) in names {
+        if *length > contents.len() {
+            return Err(RecordError::Missing("files"));
+        }
+        let name = FileName::parse(name)
+            .map_err(|error| RecordError::Malformed("submission", Box::new(error)))?;
+        files.push(File::new(name, contents.split_to(*length)));
+    }
+    Ok(files)
+}

@@ -1,0 +1,49 @@
+//! An execution without its texts, as a list shows it.
+
+use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
+use deadpool_redis::redis::Value;
+
+use super::{RecordError, moment};
+use crate::failure::Failure;
+use crate::reply::{Surprise, array, text};
+
+/// Reads one row of a list.
+pub(crate) fn decode_summary(row: Value) -> Result<Summary, Failure> {
+    let words: Vec<String> = array(row)?
+        .into_iter()
+        .map(text)
+        .collect::<Result<_, _>>()?;
+    let [id, language, status, verdict, created, updated] = words.as_slice() else {
+        return Err(Surprise.into());
+    };
+    let id: ExecutionId = id.parse().map_err(|_| Surprise)?;
+    read(id, [language, status, verdict, created, updated])
+        .map_err(|error| Failure::of_record(id, error))
+}
+
+fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
+    let [language, status, verdict, created, updated] = words;
+    let time = |name, micros: &str| {
+        let micros = micros
+            .parse()
+            .map_err(|error| RecordError::Malformed(name, Box::new(error)))?;
+        moment::from_micros(name, micros)
+    };
+    let updated_at = time("updated", updated)?;
+    let verdict = Verdict::from_word(verdict);
+    let status = match (status.as_str(), verdict) {
+        ("pending", _) => Status::Pending,
+        ("running", _) => Status::Running,
+        ("final", Some(verdict)) => Status::from(verdict),
+        _ => return Err(RecordError::Missing("status")),
+    };
+    Ok(Summary {
+        id,
+        language: Language::parse(language)?,
+        status,
+        verdict,
+        created_at: time("created", created)?,
+        updated_at,
+        completed_at: verdict.map(|_| updated_at),
+    })
+}

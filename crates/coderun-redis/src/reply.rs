@@ -1,0 +1,81 @@
+//! What a script answers: an array that begins with a word.
+
+use deadpool_redis::redis::Value;
+
+/// The answer of a step.
+pub(crate) struct Reply {
+    word: String,
+    rest: std::vec::IntoIter<Value>,
+}
+
+impl Reply {
+    /// Reads the answer of a step that begins with a word.
+    pub(crate) fn read(value: Value) -> Result<Self, Surprise> {
+        let mut rest = array(value)?.into_iter();
+        let word = rest.next().ok_or(Surprise)?;
+        Ok(Self {
+            word: text(word)?,
+            rest,
+        })
+    }
+
+    /// Which of its answers it is.
+    pub(crate) fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// The next value.
+    pub(crate) fn value(&mut self) -> Result<Value, Surprise> {
+        self.rest.next().ok_or(Surprise)
+    }
+
+    /// The next value, which is text.
+    pub(crate) fn text(&mut self) -> Result<String, Surprise> {
+        text(self.value()?)
+    }
+
+    /// The next value, which is a number.
+    pub(crate) fn number(&mut self) -> Result<u64, Surprise> {
+        number(&self.value()?)
+    }
+}
+
+/// Reads an array.
+pub(crate) fn array(value: Value) -> Result<Vec<Value>, Surprise> {
+    if let Value::Array(values) = value {
+        Ok(values)
+    } else {
+        Err(Surprise)
+    }
+}
+
+/// Reads bytes.
+pub(crate) fn bytes(value: Value) -> Result<Vec<u8>, Surprise> {
+    if let Value::BulkString(bytes) = value {
+        Ok(bytes)
+    } else {
+        Err(Surprise)
+    }
+}
+
+/// Reads text.
+pub(crate) fn text(value: Value) -> Result<String, Surprise> {
+    String::from_utf8(bytes(value)?).map_err(|_| Surprise)
+}
+
+/// Reads a number that is not negative, written as one or as text.
+pub(crate) fn number(value: &Value) -> Result<u64, Surprise> {
+    if let Value::Int(number) = value {
+        u64::try_from(*number).map_err(|_| Surprise)
+    } else if let Value::BulkString(digits) = value {
+        let digits = str::from_utf8(digits).map_err(|_| Surprise)?;
+        digits.parse().map_err(|_| Surprise)
+    } else {
+        Err(Surprise)
+    }
+}
+
+/// The server answered what it never should. What it was is not shown: it may hold code or output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the server answered something unexpected")]
+pub(crate) struct Surprise;

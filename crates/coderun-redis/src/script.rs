@@ -1,0 +1,112 @@
+//! The steps as scripts: each is sent by its hash, and in full to a server that does not know it.
+
+use std::borrow::Cow;
+
+use deadpool_redis::redis::{self, Cmd};
+
+/// One step.
+#[derive(Debug)]
+pub(crate) struct Script {
+    source: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(source: &'static str) -> Self {
+        let hash = redis::Script::new(source).get_hash().to_owned();
+        Self { source, hash }
+    }
+
+    /// The command that runs it in the slot of this key.
+    pub(crate) fn command(&self, is_known: bool, key: &str) -> Cmd {
+        let mut command = Cmd::new();
+        if is_known {
+            command.arg("EVALSHA").arg(&self.hash);
+        } else {
+            command.arg("EVAL").arg(self.source);
+        }
+        command.arg(1).arg(key);
+        command
+    }
+}
+
+/// Every step; each file in `scripts/` but the prelude is one.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    pub(crate) submit: Script,
+    pub(crate) list: Script,
+    pub(crate) cancel: Script,
+    pub(crate) delete: Script,
+    pub(crate) take: Script,
+    pub(crate) renew: Script,
+    pub(crate) append: Script,
+    pub(crate) finish: Script,
+    pub(crate) release: Script,
+    pub(crate) sweep: Script,
+    pub(crate) watch: Script,
+}
+
+macro_rules! step {
+    ($name:literal) => {
+        Script::new(concat!(
+            include_str!("scripts/prelude.lua"),
+            include_str!(concat!("scripts/", $name, ".lua")),
+        ))
+    };
+}
+
+impl Scripts {
+    pub(crate) fn new() -> Self {
+        Self {
+            submit: step!("submit"),
+            list: step!("list"),
+            cancel: step!("cancel"),
+            delete: step!("delete"),
+            take: step!("take"),
+            renew: step!("renew"),
+            append: step!("append"),
+            finish: step!("finish"),
+            release: step!("release"),
+            sweep: step!("sweep"),
+            watch: step!("watch"),
+        }
+    }
+}
+
+/// What a step is called with, beside what every step is.
+#[derive(Default)]
+pub(crate) struct Arguments<'a>(Vec<Cow<'a, [u8]>>);
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn text(mut self, text: impl Into<Cow<'a, str>>) -> Self {
+        self.0.push(match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        });
+        self
+    }
+
+    pub(crate) fn number(self, number: impl Into<i128>) -> Self {
+        self.text(number.into().to_string())
+    }
+
+    pub(crate) fn bytes(mut self, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        self.0.push(bytes.into());
+        self
+    }
+
+    /// Names and values, one after the other.
+    pub(crate) fn fields(mut self, fields: Vec<(&'static str, Cow<'a, [u8]>)>) -> Self {
+        for (name, value) in fields {
+            self = self.text(name).bytes(value);
+        }
+        self
+    }
+
+    /// Adds all of them to a command.
+    pub(crate) fn add_to(&self, command: &mut Cmd) {
+        for argument in &self.0 {
+            command.arg(argument.as_ref());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+-- Holds a lease for another while, and says whether the owner wants the execution stopped.
+
+local holder = read_holder()
+local record, refusal = find(holder.id)
+if not record then return refusal end
+if not is_held(record, holder) or deadline(record) <= now then return { 'lost' } end
+hold(record)
+return { record.cancel == '1' and 'cancel' or 'continue' }

@@ -1,0 +1,56 @@
+-- Ends what has outlived its deadline or its last attempt, and deletes what has expired: at most so many at a time.
+
+local batch = tonumber(ARGV[OWN])
+local failed_verdict, ran_too_long, waited_too_long, given_up = ARGV[OWN + 1], ARGV[OWN + 2], ARGV[OWN + 3], ARGV[OWN + 4]
+-- A newer version of the service looks after its own records; this one looks away for so long.
+local LOOK_AWAY = 10 * 1000000
+local ended, expired = 0, 0
+
+-- The record was lost; what points to it goes, too.
+local function forget(lost)
+  redis.call('ZREM', TIMETABLE, lost)
+  local id, owner, lane, size = string.match(lost, '^(%S+) (%S+) (%S+) (%S+)$')
+  redis.call('ZREM', user_key(owner, 'executions'), id)
+  local user = load_user(owner)
+  local waited = leave_lane(user, lane, id)
+  local ran = redis.call('ZREM', leases_key(lane), id) == 1
+  if waited then count(user, 'pending', -1) end
+  if ran then user.running = math.max(user.running - 1, 0) end
+  if waited or ran then count(user, 'bytes', -tonumber(size)) end
+  save_freed_user(user)
+end
+
+local function reason(record)
+  if record.status == 'running' and deadline(record) <= now then return ran_too_long end
+  if is_spent(record) then return given_up end
+  if record.status == 'pending' and deadline(record) <= now then return waited_too_long end
+end
+
+local function end_by_force(record)
+  local why = reason(record)
+  if not why then return schedule(record, deadline(record)) end
+  local user = load_user(record.owner)
+  conclude_by_force(record, user, failed_verdict, why)
+  save_freed_user(user)
+  ended = ended + 1
+end
+
+local function look_at(noted)
+  local record = load_record(string.match(noted, '^%S+'))
+  if not record then
+    forget(noted)
+  elseif record.is_newer then
+    put(TIMETABLE, now + LOOK_AWAY, noted)
+  elseif record.status ~= 'final' then
+    end_by_force(record)
+  elseif record.expires <= now then
+    delete_record(record)
+    expired = expired + 1
+  else
+    schedule(record, record.expires)
+  end
+end
+
+local due = redis.call('ZRANGEBYSCORE', TIMETABLE, '-inf', now, 'LIMIT', 0, batch)
+for _, noted in ipairs(due) do look_at(noted) end
+return { #due, ended, expired }

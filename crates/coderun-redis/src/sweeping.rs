@@ -1,0 +1,45 @@
+//! Ends and deletes what is due, in every partition.
+
+use coderun_domain::{EndedWithoutRun, ForcedEnd, Swept};
+
+use crate::RedisBackend;
+use crate::failure::Failure;
+use crate::layout::Partition;
+use crate::layout_check;
+use crate::reply::{Surprise, array, number};
+use crate::script::Arguments;
+
+/// What one step of a sweep looks at, so that others get their turn at the server in between.
+const BATCH: u64 = 32;
+
+impl RedisBackend {
+    pub(crate) async fn sweep_everywhere(&self) -> Result<Swept, Failure> {
+        layout_check::check(self.lanes(), self.layout()).await?;
+        let mut swept = Swept::default();
+        for partition in self.layout().partitions() {
+            self.sweep_in(partition, &mut swept).await?;
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_in(&self, partition: Partition, swept: &mut Swept) -> Result<(), Failure> {
+        loop {
+            let arguments = Arguments::default()
+                .number(BATCH)
+                .text(EndedWithoutRun::Failed.verdict().as_str())
+                .text(ForcedEnd::RanTooLong.as_str())
+                .text(ForcedEnd::WaitedTooLong.as_str())
+                .text(ForcedEnd::GivenUp.as_str());
+            let script = &self.scripts().sweep;
+            let counts = array(self.step(partition, script, arguments).await?)?;
+            let [due, ended, expired] = counts.as_slice() else {
+                return Err(Surprise.into());
+            };
+            swept.ended += usize::try_from(number(ended)?).unwrap_or(usize::MAX);
+            swept.expired += usize::try_from(number(expired)?).unwrap_or(usize::MAX);
+            if number(due)? < BATCH {
+                return Ok(());
+            }
+        }
+    }
+}

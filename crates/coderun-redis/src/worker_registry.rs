@@ -1,0 +1,71 @@
+//! The [`WorkerRegistry`] side of the backend: one hash with an offer for each worker.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coderun_domain::{RegistryError, WorkerId, WorkerOffer, WorkerRegistry};
+use deadpool_redis::redis::Cmd;
+
+use crate::RedisBackend;
+use crate::failure::Failure;
+use crate::record::{Fields, StoredOffer, encode_offer};
+
+/// The hash outlives every offer in it; each offer says itself when it ends.
+const TTL: Duration = Duration::from_hours(24);
+/// An offer that ended so long ago is deleted by whoever meets it.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
+
+#[async_trait]
+impl WorkerRegistry for RedisBackend {
+    async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
+        let record = encode_offer(offer, self.now() + lifetime).map_err(Failure::Unwritable)?;
+        let mut set = self.on_workers("HSET");
+        set.arg(offer.worker.as_str()).arg(record);
+        self.ask(&set).await?;
+        let mut expire = self.on_workers("EXPIRE");
+        expire.arg(TTL.as_secs());
+        self.ask(&expire).await?;
+        Ok(())
+    }
+
+    async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
+        Ok(self.forget(&[worker.as_str().to_owned()]).await?)
+    }
+
+    async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
+        let found = self.ask(&self.on_workers("HGETALL")).await?;
+        let stored = Fields::read(found).map_err(Failure::from)?;
+        let now = self.now();
+        let (mut offers, mut forgotten) = (Vec::new(), Vec::new());
+        for (worker, record) in stored.into_pairs() {
+            match StoredOffer::read(&record) {
+                Some(offer) if offer.expires() + FORGOTTEN_AFTER <= now => forgotten.push(worker),
+                Some(offer) if offer.expires() <= now => {}
+                Some(offer) => offers.extend(offer.decode()),
+                None => {}
+            }
+        }
+        if !forgotten.is_empty() {
+            self.forget(&forgotten).await?;
+        }
+        offers.sort_by(|one: &WorkerOffer, other| one.worker.cmp(&other.worker));
+        Ok(offers)
+    }
+}
+
+impl RedisBackend {
+    fn on_workers(&self, name: &str) -> Cmd {
+        let mut command = Cmd::new();
+        command
+            .arg(name)
+            .arg(format!("{}workers", self.layout().prefix()));
+        command
+    }
+
+    async fn forget(&self, workers: &[String]) -> Result<(), Failure> {
+        let mut command = self.on_workers("HDEL");
+        command.arg(workers);
+        self.ask(&command).await?;
+        Ok(())
+    }
+}
