@@ -1,0 +1,16 @@
+//! What the contract of the ports does not say: keys, versions, lost replies, and servers that go away.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod commands;
+mod forgetting;
+mod keys;
+mod lost_replies;
+mod proxy;
+mod support;
+mod versions;

@@ -1,0 +1,94 @@
+//! Records that another version of the service wrote, or that are damaged.
+
+use std::time::Duration;
+
+use coderun_domain::testing::language;
+use coderun_domain::{
+    ExecutionQueue as _, ExecutionStore as _, QueueError, StoreError, Swept, WorkerId,
+};
+
+use coderun_redis_fixture::Reply;
+
+use crate::support::{Fixture, id, worker};
+
+fn record_key(number: u128) -> String {
+    format!("coderun:{{0}}:execution:{}", id(number))
+}
+
+fn set_field(fixture: &Fixture, number: u128, field: &str, value: &str) {
+    let key = record_key(number);
+    let answer = fixture.server.command(&["HSET", &key, field, value]);
+    assert_eq!(answer.text(), "0", "the field was not there");
+}
+
+fn whole_record(fixture: &Fixture, number: u128) -> Vec<String> {
+    let answer = fixture.server.command(&["HGETALL", &record_key(number)]);
+    answer.parts().iter().map(Reply::text).collect()
+}
+
+#[tokio::test]
+async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin(1).await;
+    set_field(&fixture, 1, "version", "2");
+    let before = whole_record(&fixture, 1);
+    let redis = &fixture.redis;
+    let read = redis.get(id(1)).await;
+    assert!(
+        matches!(read, Err(StoreError::Unavailable { .. })),
+        "{read:?}"
+    );
+    let cancelled = redis.request_cancel(id(1)).await;
+    assert!(
+        matches!(cancelled, Err(StoreError::Unavailable { .. })),
+        "{cancelled:?}"
+    );
+    let renewed = redis.renew(&lease).await;
+    assert!(
+        matches!(renewed, Err(QueueError::Unavailable { .. })),
+        "{renewed:?}"
+    );
+    fixture.clock.advance(Duration::from_hours(2));
+    assert_eq!(redis.sweep().await.unwrap(), Swept::default());
+    assert_eq!(whole_record(&fixture, 1), before);
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_told_and_delays_nobody() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    fixture.submit(2).await;
+    set_field(&fixture, 1, "submission", "{");
+    let redis = &fixture.redis;
+    let read = redis.get(id(1)).await;
+    assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+    let languages = [language("python")];
+    let taken = redis.take(&worker(), &languages).await;
+    assert!(
+        matches!(taken, Err(QueueError::Corrupt { .. })),
+        "{taken:?}"
+    );
+    let other = WorkerId::parse("worker-2").unwrap();
+    let next = redis.take(&other, &languages).await.unwrap().unwrap();
+    assert_eq!(next.id(), id(2));
+}
+
+/// A record that cannot be read is taken up as often as any other, and then it ends.
+#[tokio::test]
+async fn a_damaged_record_comes_to_its_end() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    set_field(&fixture, 1, "submission", "{");
+    let languages = [language("python")];
+    for _ in 0..fixture.policy.attempts_max {
+        let taken = fixture.redis.take(&worker(), &languages).await;
+        assert!(
+            matches!(taken, Err(QueueError::Corrupt { .. })),
+            "{taken:?}"
+        );
+        fixture.clock.advance(fixture.policy.lease);
+    }
+    assert!(fixture.try_take().await.is_none());
+    assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
+    assert!(whole_record(&fixture, 1).contains(&"given_up".to_owned()));
+}
