@@ -72,7 +72,11 @@ impl Executions {
     ///
     /// # Errors
     /// [`SubmitError::Invalid`] with everything that is wrong with it; [`SubmitError::NoWorkerYet`] if nobody can tell.
-    pub fn check(&self, user: UserId, draft: SubmissionDraft) -> Result<Submission, SubmitError> {
+    pub fn validate(
+        &self,
+        user: UserId,
+        draft: SubmissionDraft,
+    ) -> Result<Submission, SubmitError> {
         let offering = self.offering()?;
         let policy = SubmissionPolicy {
             limits: self.submissions.limits.lowered_to(offering.limits()),
@@ -85,13 +89,13 @@ impl Executions {
     /// Accepts a submission. Once this answers, the execution reaches an end, whatever happens.
     ///
     /// # Errors
-    /// As [`check`](Self::check); [`SubmitError::Store`] where it was not stored, and then there is no id.
+    /// As [`validate`](Self::validate); [`SubmitError::Store`] where it was not stored, and then there is no id.
     pub async fn submit(
         &self,
         user: UserId,
         draft: SubmissionDraft,
     ) -> Result<Execution, SubmitError> {
-        let submission = self.check(user, draft)?;
+        let submission = self.validate(user, draft)?;
         let id = self.ports.ids.execution_id(submission.user());
         let execution = Execution::submit(id, submission, self.ports.clock.now());
         match self.ports.store.submit(&execution).await? {

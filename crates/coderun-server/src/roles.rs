@@ -65,15 +65,24 @@ async fn tell_start(
     let address = listener
         .local_addr()
         .context("the listener has no address")?;
-    let role = settings.role;
-    let users = role
-        .serves_api()
-        .then(|| format!("{}; `coderun token` prints one", compose::DEVELOPMENT_NOTE));
-    for warning in [about_storage(base).await, users].into_iter().flatten() {
+    warn(about_storage(base).await);
+    warn(about_users(settings));
+    let role = settings.role.as_str();
+    tracing::info!(%address, role, "listening");
+    Ok(())
+}
+
+fn warn(about: Option<String>) {
+    if let Some(warning) = about {
         tracing::warn!("{warning}");
     }
-    tracing::info!(%address, role = role.as_str(), "listening");
-    Ok(())
+}
+
+/// What an operator must know about who is let in.
+fn about_users(settings: &Settings) -> Option<String> {
+    let note = compose::DEVELOPMENT_NOTE;
+    let warning = || format!("{note}; `coderun token` prints one");
+    settings.role.serves_api().then(warning)
 }
 
 /// What an operator must know about the storage, if anything.

@@ -85,8 +85,8 @@ fn nobody_may_ask_for_more_than_a_worker_allows() {
         },
         ..draft()
     };
-    assert!(executions.check(user("alice"), asking_for(9)).is_err());
-    let checked = executions.check(user("alice"), asking_for(8)).unwrap();
+    assert!(executions.validate(user("alice"), asking_for(9)).is_err());
+    let checked = executions.validate(user("alice"), asking_for(8)).unwrap();
     assert_eq!(checked.limits().run, small.run);
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use coderun_domain::testing::{ManualClock, language, limit_policy, worker_offer};
 use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
 use coderun_memory::MemoryRegistry;
+use tokio::time::Instant;
 
 use super::*;
 
@@ -251,8 +252,10 @@ async fn a_registry_that_does_not_answer_is_not_waited_for() {
         }
     }
     let fleet = Fleet::new(Arc::new(Silent), limit_policy());
+    let before = Instant::now();
     let error = fleet.refresh().await.unwrap_err();
     assert!(matches!(error, FleetError::Silent), "{error:?}");
+    assert!(before.elapsed() <= Duration::from_secs(3));
 }
 
 #[tokio::test]

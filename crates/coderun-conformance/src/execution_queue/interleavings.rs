@@ -213,7 +213,7 @@ async fn assert_story(backend: &Backend, id: ExecutionId) {
     assert!(last.updated_at() <= record.progress().updated_at());
 }
 
-/// Ten thousand random steps by users, good and stale workers and the clock.
+/// Four thousand random steps by users, good and stale workers and the clock.
 pub async fn random_steps_keep_every_promise(setup: Setup) {
     for seed in 1..=5_u64 {
         let backend = setup
@@ -230,7 +230,7 @@ pub async fn random_steps_keep_every_promise(setup: Setup) {
             leases: Vec::new(),
             latest: HashMap::new(),
         };
-        for step in 0..2000 {
+        for step in 0..800 {
             witness.step().await;
             if step % 500 == 0 {
                 witness.check_all().await;

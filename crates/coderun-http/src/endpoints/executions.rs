@@ -43,7 +43,7 @@ pub(crate) async fn submit(
     let user = caller.0.user;
     if !found.is_empty() {
         // It is wrong whatever else there is to say, so it is no matter if nobody can tell what there is.
-        let more = match executions.check(user, draft) {
+        let more = match executions.validate(user, draft) {
             Err(SubmitError::Invalid(more)) => Some(more),
             Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
         };

@@ -24,6 +24,15 @@ async fn stdout_stderr_and_exit_code_are_told_apart() {
 }
 
 #[tokio::test]
+async fn the_profile_is_what_reports_say() {
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("python", "pass").await;
+    let profile = sandbox.runner.profile();
+    assert_eq!(profile.name, ran.report.runner);
+    assert_eq!(profile.enforcement, ran.report.enforcement);
+}
+
+#[tokio::test]
 async fn every_offered_language_runs_its_example() {
     let sandbox = TestSandbox::start().await;
     let languages = sandbox.runner.languages();

@@ -94,3 +94,28 @@ fn line(check: &Check) -> String {
         .trim_end()
         .to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_api_is_examined_without_a_sandbox() {
+        let state = tempfile::tempdir().unwrap();
+        let flags = ["coderun", "--state-dir", state.path().to_str().unwrap()];
+        let nothing = HashMap::<&str, &str>::new();
+        let read = crate::settings::read(flags.map(Into::into), &nothing).unwrap();
+        let settings = Settings {
+            role: Role::Api,
+            ..read.settings
+        };
+        let findings = examine(&settings).await.unwrap();
+        let lines: Vec<_> = findings.checks.iter().map(line).collect();
+        let runner = "runner    failing    no worker is there".to_owned();
+        assert!(lines.contains(&runner), "{lines:?}");
+        assert!(lines.iter().any(|line| line.starts_with("keys")));
+        assert!(findings.languages.is_empty());
+    }
+}

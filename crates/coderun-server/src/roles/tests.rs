@@ -2,7 +2,9 @@
 
 mod support;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 use support::{Deployment, until};
 
@@ -37,8 +39,7 @@ async fn an_api_learns_of_a_worker_that_comes_later() {
     let api = deployment.api();
     assert_eq!(api.get("/api/v1/languages").await.status(), 503);
     let worker = deployment.worker();
-    until(async || api.get("/health/ready").await.status() == 200).await;
-    assert_eq!(api.get("/api/v1/languages").await.status(), 200);
+    until(async || api.get("/api/v1/languages").await.status() == 200).await;
     worker.stop().await;
     api.stop().await;
 }
@@ -88,6 +89,20 @@ async fn a_process_that_does_everything_takes_submissions_at_once() {
 }
 
 #[tokio::test]
+async fn a_process_that_does_everything_knows_other_workers_too() {
+    let deployment = Deployment::new();
+    let (all, worker) = (deployment.all(), deployment.worker());
+    until(async || {
+        let capabilities = all.get("/api/v1/capabilities").await;
+        let capabilities: serde_json::Value = capabilities.json().await.unwrap();
+        capabilities["runners"][0]["workers"] == 2
+    })
+    .await;
+    worker.stop().await;
+    all.stop().await;
+}
+
+#[tokio::test]
 async fn deadlines_hold_where_no_worker_is_left() {
     let mut deployment = Deployment::new();
     deployment.queue_deadline("1");
@@ -98,4 +113,26 @@ async fn deadlines_hold_where_no_worker_is_left() {
     let id = api.submit().await;
     until(async || api.status(&id).await == "error").await;
     api.stop().await;
+}
+
+#[tokio::test]
+async fn an_api_that_ends_tells_its_watchers_to_come_back() {
+    let deployment = Deployment::new();
+    let worker = deployment.worker();
+    deployment.until_a_worker_is_there().await;
+    let api = deployment.api();
+    worker.stop().await;
+    let id = api.submit().await;
+    let mut watcher = api.watch(&id).await;
+    let ending = async { api.stop().await };
+    let watching = async {
+        while let Some(message) = watcher.next().await {
+            if let Message::Close(frame) = message.unwrap() {
+                assert_eq!(u16::from(frame.unwrap().code), 1012);
+                return;
+            }
+        }
+        panic!("it was closed without a word");
+    };
+    tokio::join!(ending, watching);
 }

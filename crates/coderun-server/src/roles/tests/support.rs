@@ -11,10 +11,13 @@ use coderun_domain::{
     CodeRunner, Enforcement, LanguageSpec, MockTokenVerifier, Principal, Report, RunIo, RunRequest,
     RunnerError, RunnerProfile, TokenVerifier, Verdict,
 };
+use futures_util::StreamExt as _;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::super::{all, api, worker};
 use crate::compose::{self, ApiPorts, BasePorts, WorkerPorts};
@@ -153,6 +156,9 @@ impl CodeRunner for InstantRunner {
     }
 }
 
+/// The socket of a watcher.
+type Watcher = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 /// A role that runs.
 pub(super) struct Process {
     address: SocketAddr,
@@ -210,6 +216,15 @@ impl Process {
         let answer = self.get(&format!("/api/v1/executions/status/{id}")).await;
         let record: Value = answer.json().await.unwrap();
         record["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Watches, once the first state has come.
+    pub(super) async fn watch(&self, id: &str) -> Watcher {
+        let address = self.address;
+        let url = format!("ws://{address}/api/v1/executions/ws/{id}?token=alice");
+        let (mut watcher, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        watcher.next().await.unwrap().unwrap();
+        watcher
     }
 
     /// Drains it and waits until it has ended.
