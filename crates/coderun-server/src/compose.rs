@@ -33,12 +33,12 @@ pub(crate) struct BasePorts {
 }
 
 /// Makes the adapters behind them.
-pub(crate) fn base_ports(settings: &Settings) -> BasePorts {
+pub(crate) async fn base_ports(settings: &Settings) -> anyhow::Result<BasePorts> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    BasePorts {
-        storage: storage::storage(settings, &clock),
+    Ok(BasePorts {
+        storage: storage::storage(settings, &clock).await?,
         clock,
-    }
+    })
 }
 
 /// Enforces deadlines, in every role.

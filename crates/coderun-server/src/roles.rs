@@ -38,7 +38,7 @@ async fn run(
     settings: &Settings,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    let base = compose::base_ports(settings);
+    let base = compose::base_ports(settings).await?;
     match settings.role {
         Role::All => {
             let worker = compose::worker_ports(settings, base.clone()).await?;

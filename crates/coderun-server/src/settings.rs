@@ -12,10 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coderun_redis::KeyPrefix;
 
 pub(crate) use limits::LimitSettings;
 pub(crate) use source::read;
-pub(crate) use values::{Origins, Seconds};
+pub(crate) use values::{Origins, RedisUrl, Seconds};
 
 /// Where the API is found.
 const API_PORT: u16 = 8001;
@@ -96,6 +97,12 @@ pub(crate) struct Settings {
     /// What this process does: serve the API (`api`), run what is submitted (`worker`), or both (`all`). Apart they need state that they share.
     #[arg(long, default_value = "all")]
     pub(crate) role: Role,
+    /// Redis or Valkey, where state is kept that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in the memory of this process.
+    #[arg(long, hide_default_value = true)]
+    pub(crate) redis_url: Option<RedisUrl>,
+    /// What the names of all keys in Redis begin with.
+    #[arg(long, default_value_t = KeyPrefix::default())]
+    pub(crate) key_prefix: KeyPrefix,
     /// What runs the code. This build has the sandbox.
     #[arg(long, default_value = "sandbox")]
     pub(crate) runner: Runner,
@@ -142,13 +149,9 @@ impl Settings {
         })
     }
 
-    /// Whether other processes can work with the state of this one. In this build it is always in memory.
-    #[expect(
-        clippy::unused_self,
-        reason = "the settings will say so once there is another storage"
-    )]
+    /// Whether other processes can work with the state of this one.
     pub(crate) const fn shares_state(&self) -> bool {
-        false
+        self.redis_url.is_some()
     }
 }
 

@@ -32,6 +32,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
             "coderun-firebase",
             "coderun-http",
             "coderun-memory",
+            "coderun-redis",
             "coderun-runner-sandbox",
         ],
     ),

@@ -56,7 +56,7 @@ async fn examine(settings: &Settings) -> anyhow::Result<Findings> {
 
 /// The machine that runs code, and the users where they are known here.
 async fn examine_worker(settings: &Settings) -> anyhow::Result<Findings> {
-    let base = compose::base_ports(settings);
+    let base = compose::base_ports(settings).await?;
     let ports = compose::worker_ports(settings, base.clone()).await?;
     let verifier = if settings.role.serves_api() {
         Some(compose::api_ports(settings, base)?.verifier)
@@ -74,7 +74,8 @@ async fn examine_worker(settings: &Settings) -> anyhow::Result<Findings> {
 
 /// The workers, wherever they are, and the users.
 async fn examine_api(settings: &Settings) -> anyhow::Result<Findings> {
-    let ports = compose::api_ports(settings, compose::base_ports(settings))?;
+    let base = compose::base_ports(settings).await?;
+    let ports = compose::api_ports(settings, base)?;
     let fleet = Arc::new(compose::fleet(&ports.base, settings)?);
     let runners = Runners::Fleet(Arc::clone(&fleet));
     let (verifier, shutdown) = (Some(&ports.verifier), Shutdown::default());

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use coderun_domain::{
     Clock, ExecutionQueue, ExecutionStore, IdGenerator, Notifier, WorkerRegistry,
 };
 use coderun_memory::{MemoryBackend, MemoryConfig, MemoryRegistry};
+use coderun_redis::{RedisAddress, RedisBackend, RedisConfig};
 
 use crate::settings::Settings;
 use crate::system::RandomIds;
@@ -22,7 +24,39 @@ pub(crate) struct Storage {
 }
 
 /// Makes the storage that the settings ask for.
-pub(super) fn storage(settings: &Settings, clock: &Arc<dyn Clock>) -> Storage {
+pub(super) async fn storage(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    match &settings.redis_url {
+        Some(url) => redis(settings, url.address(), clock).await,
+        None => Ok(memory(settings, clock)),
+    }
+}
+
+async fn redis(
+    settings: &Settings,
+    address: &RedisAddress,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    let config = RedisConfig {
+        key_prefix: settings.key_prefix.clone(),
+        ..RedisConfig::new(address.clone())
+    };
+    let policy = settings.limits.store_policy();
+    let redis = RedisBackend::connect(config, policy, Arc::clone(clock))
+        .await
+        .with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
+    Ok(Storage {
+        store: Arc::new(redis.clone()),
+        queue: Arc::new(redis.clone()),
+        notifier: Arc::new(redis.clone()),
+        ids: redis.ids(Arc::new(RandomIds)),
+        registry: Arc::new(redis),
+    })
+}
+
+fn memory(settings: &Settings, clock: &Arc<dyn Clock>) -> Storage {
     let memory = MemoryBackend::with_config(
         settings.limits.store_policy(),
         MemoryConfig {

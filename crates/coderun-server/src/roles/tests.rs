@@ -10,7 +10,7 @@ use support::{Deployment, until};
 
 #[tokio::test]
 async fn what_the_api_accepts_a_worker_runs() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let worker = deployment.worker();
     deployment.until_a_worker_is_there().await;
     let api = deployment.api();
@@ -22,7 +22,7 @@ async fn what_the_api_accepts_a_worker_runs() {
 
 #[tokio::test]
 async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let api = deployment.api();
     assert_eq!(api.try_submit().await.status(), 503);
     let ready = api.get("/health/ready").await;
@@ -35,7 +35,7 @@ async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
 
 #[tokio::test]
 async fn an_api_learns_of_a_worker_that_comes_later() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let api = deployment.api();
     assert_eq!(api.get("/api/v1/languages").await.status(), 503);
     let worker = deployment.worker();
@@ -46,7 +46,7 @@ async fn an_api_learns_of_a_worker_that_comes_later() {
 
 #[tokio::test]
 async fn what_is_submitted_while_no_worker_is_there_waits_for_the_next_one() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let first = deployment.worker();
     deployment.until_a_worker_is_there().await;
     let api = deployment.api();
@@ -65,7 +65,7 @@ async fn what_is_submitted_while_no_worker_is_there_waits_for_the_next_one() {
 
 #[tokio::test]
 async fn a_worker_shows_how_it_is_and_nothing_else() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let worker = deployment.worker();
     worker.until_ready().await;
     assert_eq!(worker.get("/health/").await.status(), 200);
@@ -81,7 +81,7 @@ async fn a_worker_shows_how_it_is_and_nothing_else() {
 
 #[tokio::test]
 async fn a_process_that_does_everything_takes_submissions_at_once() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let all = deployment.all();
     let id = all.submit().await;
     until(async || all.status(&id).await == "completed").await;
@@ -90,7 +90,7 @@ async fn a_process_that_does_everything_takes_submissions_at_once() {
 
 #[tokio::test]
 async fn a_process_that_does_everything_knows_other_workers_too() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let (all, worker) = (deployment.all(), deployment.worker());
     until(async || {
         let capabilities = all.get("/api/v1/capabilities").await;
@@ -104,8 +104,8 @@ async fn a_process_that_does_everything_knows_other_workers_too() {
 
 #[tokio::test]
 async fn deadlines_hold_where_no_worker_is_left() {
-    let mut deployment = Deployment::new();
-    deployment.queue_deadline("1");
+    let mut deployment = Deployment::new().await;
+    deployment.queue_deadline("1").await;
     let worker = deployment.worker();
     deployment.until_a_worker_is_there().await;
     let api = deployment.api();
@@ -117,7 +117,7 @@ async fn deadlines_hold_where_no_worker_is_left() {
 
 #[tokio::test]
 async fn an_api_that_ends_tells_its_watchers_to_come_back() {
-    let deployment = Deployment::new();
+    let deployment = Deployment::new().await;
     let worker = deployment.worker();
     deployment.until_a_worker_is_there().await;
     let api = deployment.api();

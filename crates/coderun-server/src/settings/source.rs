@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches as _};
 
+use super::values::without_password;
 use super::{Command, CommandLine, Invocation, Role, Settings, unsupported};
 use crate::{Environment, NotUnicode, complain};
 
@@ -143,8 +144,8 @@ pub(crate) fn read(
             "toolchain_path" => settings.toolchain_path.clone().map(OsString::from),
             _ => None,
         };
-        let value = given.map(OsString::from).or(found)?;
-        Some((key, text(value)))
+        let value = text(given.map(OsString::from).or(found)?);
+        Some((key.clone(), shown(&key, &value)))
     });
     let effective = effective.collect();
     Ok(Invocation {
@@ -284,9 +285,17 @@ fn with_default(
         Err(error) => Err(SettingsError::BadValue {
             origin: origin.to_owned(),
             key: key.to_owned(),
-            value: value.to_owned(),
+            value: shown(&key.to_lowercase(), value),
             expectation: expectation(&error),
         }),
+    }
+}
+
+/// A value as it may be shown to people.
+fn shown(key: &str, value: &str) -> String {
+    match key {
+        "redis_url" => without_password(value),
+        _ => value.to_owned(),
     }
 }
 

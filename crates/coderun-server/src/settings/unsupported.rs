@@ -3,10 +3,8 @@
 use crate::{Environment, NotUnicode};
 
 /// Variables that would change what the service does, and what this build does instead.
-const UNSUPPORTED: [(&str, &str); 22] = [
-    ("REDIS_URL", "state is kept in memory"),
-    ("REDIS_HOST", "state is kept in memory"),
-    ("KEY_PREFIX", "state is kept in memory"),
+const UNSUPPORTED: [(&str, &str); 20] = [
+    ("REDIS_HOST", "the address of Redis stands in REDIS_URL"),
     ("DATA_DIR", "state is kept in memory"),
     ("FIREBASE_PROJECT_ID", DEVELOPMENT),
     ("FIREBASE_JWKS_URL", DEVELOPMENT),

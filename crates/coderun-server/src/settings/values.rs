@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
+use coderun_redis::{AddressError, RedisAddress};
 
 /// A length of time in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +114,36 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
+/// Where Redis is. Its text may hold a password, so it is never shown as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct RedisUrl(RedisAddress);
+
+impl RedisUrl {
+    pub(crate) const fn address(&self) -> &RedisAddress {
+        &self.0
+    }
+}
+
+impl FromStr for RedisUrl {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// An address with dots in place of the password.
+pub(crate) fn without_password(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let Some(end) = url.rfind('@').filter(|end| *end >= begin) else {
+        return url.to_owned();
+    };
+    let (scheme, rest) = url.split_at(begin);
+    let (credentials, hosts) = rest.split_at(end - begin);
+    let user = credentials.split(':').next().unwrap_or_default();
+    format!("{scheme}{user}:…{hosts}")
+}
+
 /// A number that is at least 1.
 pub(crate) fn positive(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
@@ -126,5 +157,24 @@ pub(crate) fn positive_u32(text: &str) -> Result<u32, &'static str> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         Ok(_) | Err(_) => Err("expected a whole number, at least 1"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let shown = [
+            ("redis://localhost/1", "redis://localhost/1"),
+            ("redis://:hush@h:1/2", "redis://:…@h:1/2"),
+            ("rediss://me:hu@sh@h", "rediss://me:…@h"),
+            ("redis+cluster://me:hush@a,b", "redis+cluster://me:…@a,b"),
+            ("me:hush@h", "me:…@h"),
+        ];
+        for (url, expected) in shown {
+            assert_eq!(without_password(url), expected);
+        }
     }
 }

@@ -45,20 +45,20 @@ pub(super) struct Deployment {
 }
 
 impl Deployment {
-    pub(super) fn new() -> Self {
-        Self::of(&[])
+    pub(super) async fn new() -> Self {
+        Self::of(&[]).await
     }
 
     /// Ends what waits longer for a worker than so many seconds.
-    pub(super) fn queue_deadline(&mut self, seconds: &str) {
-        *self = Self::of(&["--queue-deadline", seconds]);
+    pub(super) async fn queue_deadline(&mut self, seconds: &str) {
+        *self = Self::of(&["--queue-deadline", seconds]).await;
     }
 
-    fn of(flags: &[&str]) -> Self {
+    async fn of(flags: &[&str]) -> Self {
         let arguments = ["coderun"].iter().chain(flags).map(Into::into);
         let nothing = std::collections::HashMap::<&str, &str>::new();
         let settings = settings::read(arguments, &nothing).unwrap().settings;
-        let base = compose::base_ports(&settings);
+        let base = compose::base_ports(&settings).await.unwrap();
         Self { settings, base }
     }
 
