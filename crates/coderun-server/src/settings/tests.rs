@@ -102,13 +102,40 @@ fn a_file_that_is_missing_or_broken_is_named() {
 
 #[test]
 fn what_this_build_cannot_honour_is_refused_by_name() {
-    for name in ["REDIS_URL", "FIREBASE_PROJECT_ID", "PISTON_URL", "DATA_DIR"] {
+    for name in [
+        "REDIS_HOST",
+        "FIREBASE_PROJECT_ID",
+        "PISTON_URL",
+        "DATA_DIR",
+    ] {
         let complaint = complaint(&[], &[(name, "x")]);
         assert!(
             complaint.starts_with(&format!("`{name}` is set, but")),
             "{complaint}"
         );
     }
+}
+
+#[test]
+fn the_password_of_redis_is_shown_nowhere() {
+    let bad = [("REDIS_URL", "redis://:hush@127.0.0.1:1/x")];
+    let refused = complaint(&[], &bad);
+    assert!(
+        refused.contains("REDIS_URL") && !refused.contains("hush"),
+        "{refused}"
+    );
+    let good = [("REDIS_URL", "redis://:hush@127.0.0.1:1/1")];
+    let read = read_with(&[], &HashMap::from(good)).unwrap();
+    let shown = format!("{:?} {:?}", read.effective, read.settings);
+    assert!(
+        shown.contains("127.0.0.1:1") && !shown.contains("hush"),
+        "{shown}"
+    );
+    let help = complaint(&["--help"], &good);
+    assert!(
+        help.contains("--redis-url") && !help.contains("hush"),
+        "{help}"
+    );
 }
 
 #[test]
