@@ -23,21 +23,25 @@ pub struct RedisAddress {
 #[derive(Clone)]
 pub(crate) enum Target {
     Node(ConnectionInfo),
-    Sentinel {
-        sentinels: Vec<ConnectionInfo>,
-        master_name: String,
-        /// How to reach the master, but for where it is.
-        master: ConnectionInfo,
-        has_tls: bool,
-    },
+    Sentinel(Sentinels),
     Cluster(Vec<ConnectionInfo>),
+}
+
+/// Sentinels, and what they are to be asked for.
+#[derive(Clone)]
+pub(crate) struct Sentinels {
+    pub(crate) addresses: Vec<ConnectionInfo>,
+    pub(crate) master_name: String,
+    /// How to reach the master, but for where it is.
+    pub(crate) master: ConnectionInfo,
+    pub(crate) has_tls: bool,
 }
 
 impl RedisAddress {
     pub(crate) const fn is_cluster(&self) -> bool {
         match &self.target {
             Target::Cluster(_) => true,
-            Target::Node(_) | Target::Sentinel { .. } => false,
+            Target::Node(_) | Target::Sentinel(_) => false,
         }
     }
 }
@@ -71,14 +75,14 @@ fn parse_sentinel(scheme: &str, rest: &str) -> Result<Target, AddressError> {
         return Err(AddressError::MasterName);
     }
     let (credentials, hosts) = split_credentials(authority);
-    let sentinels = parse_hosts(scheme, "", hosts, SENTINEL_PORT)?;
+    let addresses = parse_hosts(scheme, "", hosts, SENTINEL_PORT)?;
     let master = parse_node(&format!("{scheme}://{credentials}master/{database}"))?;
-    Ok(Target::Sentinel {
-        sentinels,
+    Ok(Target::Sentinel(Sentinels {
+        addresses,
         master_name: master_name.to_owned(),
         master,
         has_tls: scheme == "rediss",
-    })
+    }))
 }
 
 fn parse_cluster(scheme: &str, rest: &str) -> Result<Target, AddressError> {
@@ -128,17 +132,10 @@ impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {
             Target::Node(node) => write!(f, "redis at {}", HostNames(&[node])),
-            Target::Sentinel {
-                sentinels,
-                master_name,
-                ..
-            } => {
-                let sentinels: Vec<_> = sentinels.iter().collect();
-                write!(
-                    f,
-                    "redis {master_name} by sentinels at {}",
-                    HostNames(&sentinels)
-                )
+            Target::Sentinel(sentinels) => {
+                let name = &sentinels.master_name;
+                let addresses: Vec<_> = sentinels.addresses.iter().collect();
+                write!(f, "redis {name} by sentinels at {}", HostNames(&addresses))
             }
             Target::Cluster(nodes) => {
                 let nodes: Vec<_> = nodes.iter().collect();
@@ -234,14 +231,11 @@ mod tests {
     #[test]
     fn credentials_and_database_belong_to_the_master_and_not_to_the_sentinels() {
         let address: RedisAddress = "redis+sentinel://:hush@a/m/3".parse().unwrap();
-        let Target::Sentinel {
-            sentinels, master, ..
-        } = address.target
-        else {
+        let Target::Sentinel(sentinels) = address.target else {
             panic!("not by sentinels");
         };
-        assert_eq!(sentinels[0].redis_settings().password(), None);
-        assert_eq!(master.redis_settings().password(), Some("hush"));
-        assert_eq!(master.redis_settings().db(), 3);
+        assert_eq!(sentinels.addresses[0].redis_settings().password(), None);
+        let settings = sentinels.master.redis_settings();
+        assert_eq!((settings.password(), settings.db()), (Some("hush"), 3));
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::RedisBackend;
 use crate::failure::Failure;
 use crate::layout::Partition;
-use crate::reply::{array, number};
+use crate::reply::{Surprise, text};
 
 /// How old the counts may be.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -50,21 +50,17 @@ impl RedisBackend {
     async fn totals_of(&self, partition: Partition) -> Result<Totals, Failure> {
         let mut command = Cmd::new();
         let key = format!("{}totals", self.layout().base(partition));
-        command.arg("HMGET").arg(key).arg("pending").arg("bytes");
-        let counts: Vec<u64> = array(self.ask(&command).await?)?
-            .iter()
-            .map(|count| {
-                if *count == Value::Nil {
-                    return Ok(0);
-                }
-                number(count)
-            })
-            .collect::<Result<_, _>>()?;
-        let count = |index: usize| counts.get(index).copied().unwrap_or_default();
-        Ok(Totals {
-            pending: count(0),
-            bytes: count(1),
-        })
+        command.arg("GET").arg(key);
+        let found = self.ask(&command).await?;
+        if found == Value::Nil {
+            return Ok(Totals::default());
+        }
+        let words = text(found)?;
+        let mut counts = words.split(' ').map(str::parse);
+        match (counts.next(), counts.next()) {
+            (Some(Ok(pending)), Some(Ok(bytes))) => Ok(Totals { pending, bytes }),
+            _ => Err(Surprise.into()),
+        }
     }
 }
 

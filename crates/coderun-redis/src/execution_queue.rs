@@ -28,8 +28,10 @@ impl ExecutionQueue for RedisBackend {
     /// A taker that has found nothing misses nothing that comes up before it calls this, unless another taker of this
     /// process finds nothing in between.
     async fn work_available(&self) {
-        let seen = self.taking().seen.load(Ordering::Acquire);
-        self.hub().work_beyond(seen).await;
+        let seen = &self.taking().seen;
+        let generation = self.hub().work_beyond(seen.load(Ordering::Acquire)).await;
+        // Whoever was told once looks for work now, and need not be told of the same again.
+        seen.store(generation, Ordering::Release);
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use coderun_domain::BackendError;
+use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// What went wrong with one command. Shows no password; hosts only where the system's own error names them.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Fault {
     /// The server or the connection says so.
     #[error("redis failed")]
     Redis(#[from] RedisError),
     /// No connection could be made.
     #[error("cannot connect to redis")]
-    Connect(#[source] BackendError),
+    Connect(#[source] RedisError),
+    /// No connection could be made in time.
+    #[error("cannot connect to redis in time")]
+    ConnectTimedOut,
     /// There was no answer in time.
     #[error("redis did not answer within {0:?}")]
     TimedOut(Duration),
@@ -26,34 +29,22 @@ impl Fault {
     /// Whether the same command may succeed soon. It may have run: only what may be repeated is sent here.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Redis(error) => is_passing(error),
-            Self::Connect(_) | Self::TimedOut(_) => true,
+            Self::Redis(error) | Self::Connect(error) => is_passing(error),
+            Self::ConnectTimedOut | Self::TimedOut(_) => true,
             Self::Ended => false,
         }
     }
 
-    /// Whether the connection is of no use any more: it is broken, or leads to a server that lost its role.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the library may learn of more kinds at any time"
-    )]
+    /// Whether the connection to a server is of no use any more: it is broken, or the server lost its role.
     pub(crate) fn breaks_connection(&self) -> bool {
         match self {
-            Self::Redis(error) => match error.kind() {
-                ErrorKind::Io
-                | ErrorKind::Parse
-                | ErrorKind::AuthenticationFailed
-                | ErrorKind::ClusterConnectionNotFound => true,
-                ErrorKind::Server(kind) => {
-                    matches!(
-                        kind,
-                        ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown
-                    )
-                }
-                _ => error.is_unrecoverable_error(),
-            },
+            Self::Redis(error) => {
+                matches!(code(error), "READONLY" | "MASTERDOWN")
+                    || error.is_io_error()
+                    || error.is_unrecoverable_error()
+            }
             Self::TimedOut(_) => true,
-            Self::Connect(_) | Self::Ended => false,
+            Self::Connect(_) | Self::ConnectTimedOut | Self::Ended => false,
         }
     }
 
@@ -63,32 +54,52 @@ impl Fault {
     }
 }
 
-/// Whether the server, or the way to it, may be well again soon.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library may learn of more kinds at any time"
-)]
-fn is_passing(error: &RedisError) -> bool {
-    match error.kind() {
-        ErrorKind::Io
-        | ErrorKind::ClusterConnectionNotFound
-        | ErrorKind::MasterNameNotFoundBySentinel
-        | ErrorKind::NoValidReplicasFoundBySentinel => true,
-        ErrorKind::Server(kind) => matches!(
-            kind,
-            ServerErrorKind::BusyLoading
-                | ServerErrorKind::TryAgain
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::ReadOnly
-                | ServerErrorKind::Moved
-                | ServerErrorKind::Ask
-                | ServerErrorKind::NoScript
-        ),
-        // A script of somebody else that takes too long, or a master that waits for its replicas.
-        ErrorKind::Extension => matches!(error.code(), Some("BUSY" | "NOREPLICAS" | "UNBLOCKED")),
-        _ => false,
+impl From<PoolError<RedisError>> for Fault {
+    fn from(error: PoolError<RedisError>) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Connect(error),
+            PoolError::Timeout(_) => Self::ConnectTimedOut,
+            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Self::Ended
+            }
+        }
     }
+}
+
+/// Whether the server, or the way to it, may be well again soon. Its memory may not: that is up to somebody else.
+fn is_passing(error: &RedisError) -> bool {
+    let is_of_the_way = matches!(
+        error.kind(),
+        ErrorKind::Io
+            | ErrorKind::Parse
+            | ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::MasterNameNotFoundBySentinel
+    );
+    // `BUSY` is the script of somebody else that takes too long, `NOREPLICAS` a master that waits for its replicas.
+    is_of_the_way
+        || matches!(
+            code(error),
+            "LOADING"
+                | "TRYAGAIN"
+                | "CLUSTERDOWN"
+                | "MASTERDOWN"
+                | "READONLY"
+                | "MOVED"
+                | "ASK"
+                | "BUSY"
+                | "NOREPLICAS"
+        )
+}
+
+/// The word that an error of the server begins with. Redis 6 hides what a script has met behind a word of its own:
+/// `ERR Error running script (call to f_…): @user_script:1: -READONLY You can't write against a read only replica.`
+fn code(error: &RedisError) -> &str {
+    let hidden = error
+        .detail()
+        .filter(|detail| detail.starts_with("Error running script"))
+        .and_then(|detail| detail.rsplit_once(": -"))
+        .and_then(|(_, error)| error.split_whitespace().next());
+    hidden.or_else(|| error.code()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -123,7 +134,24 @@ mod tests {
     #[case("MISCONF Errors writing to the AOF file", false, false)]
     #[case("NOPERM this user has no permissions", false, false)]
     #[case("WRONGTYPE Operation against a key", false, false)]
-    #[case("ERR Error running script", false, false)]
+    #[case(
+        "ERR Error running script (call to f_1): @user_script:1: no such field",
+        false,
+        false
+    )]
+    #[case(
+        "ERR Error running script (call to f_1): @user_script:1: -OOM command not allowed",
+        false,
+        false
+    )]
+    #[case(
+        "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write.",
+        true,
+        true
+    )]
+    #[case("MOVED 3300 127.0.0.1:7001", true, false)]
+    #[case("ASK 3300 127.0.0.1:7001", true, false)]
+    #[case("NOSCRIPT No matching script. Please use EVAL.", false, false)]
     fn what_the_server_says_is_known(
         #[case] line: &str,
         #[case] is_retryable: bool,

@@ -8,6 +8,7 @@ mod interests;
 mod listener;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use coderun_domain::ExecutionId;
@@ -20,11 +21,18 @@ use crate::connection::Connector;
 use crate::fault::Fault;
 use crate::lanes::Lanes;
 use channel::Channels;
-use interests::Interests;
+use interests::{Cancels, Interests};
 use listener::Listener;
 
 /// The longest that a watcher waits for its subscription; after it, the watcher looks for news by itself.
 const STANDING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// This process speaks to itself at least so often, to know whether it still hears.
+const PULSE_INTERVAL_MAX: Duration = Duration::from_secs(2);
+
+/// A cancellation that was passed on already may be one of an earlier execution with the same id: whoever asks again and
+/// again is slowed down.
+const PAUSE_BEFORE_REPETITION: Duration = Duration::from_secs(1);
 
 /// Hears what others publish, and wakes whoever waits for it.
 pub(crate) struct Hub {
@@ -41,6 +49,8 @@ impl Hub {
             connector: Connector::new(config),
             channels: Channels::new(config),
             patience: config.connect_timeout + config.response_timeout,
+            pulse_interval: PULSE_INTERVAL_MAX.min(config.watch_interval),
+            unheard: AtomicU32::new(0),
             interests: Arc::clone(&interests),
             lanes,
         };
@@ -64,11 +74,12 @@ impl Hub {
         *self.interests.work.borrow()
     }
 
-    /// Waits until the generation is another one than this. Cancel-safe.
-    pub(crate) async fn work_beyond(&self, seen: u64) {
+    /// Waits until the generation is another one than this, and answers it. Cancel-safe.
+    pub(crate) async fn work_beyond(&self, seen: u64) -> u64 {
         let mut work = self.interests.work.subscribe();
         // The sender lives as long as the hub, so this ends only with a change.
-        drop(work.wait_for(|generation| *generation != seen).await);
+        let changed = work.wait_for(|generation| *generation != seen).await;
+        changed.map_or(seen, |generation| *generation)
     }
 
     /// Waits until the owner of this execution wants it stopped, also if that was told shortly before, or until it may
@@ -76,8 +87,12 @@ impl Hub {
     pub(crate) async fn cancelled(&self, id: ExecutionId) {
         let mut news = self.interests.cancels.subscribe();
         let lost = news.borrow_and_update().lost;
-        let is_told = |cancels: &interests::Cancels| cancels.lost != lost || cancels.has(id);
-        drop(news.wait_for(is_told).await);
+        let is_told = |cancels: &Cancels| cancels.lost != lost || cancels.has(id);
+        let told = news.wait_for(is_told).await;
+        let is_lost = told.is_ok_and(|cancels| cancels.lost != lost);
+        if !is_lost && self.interests.pass_on_cancel(id) {
+            tokio::time::sleep(PAUSE_BEFORE_REPETITION).await;
+        }
     }
 
     /// Begins to watch an execution.
@@ -116,3 +131,6 @@ impl Drop for Watch {
         self.interests.leave(self.id);
     }
 }
+
+#[cfg(test)]
+mod tests;

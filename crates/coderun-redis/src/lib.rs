@@ -4,7 +4,7 @@
 //! processes share it: every step is one script in one round trip, which changes a record, its events and every index
 //! together, or nothing. Every step may be repeated, so a lost reply is simply asked for again.
 //!
-//! - `scripts/` is what happens on the server; `prelude.lua` holds the words in which steps are written.
+//! - `scripts/` is what happens on the server: a file for each step, and four with the words in which steps are written.
 //! - `layout` names the keys, `record` is the stored form.
 //! - `lanes` are the shared connections, `hub` is the one that listens. What it hears is only a hint.
 

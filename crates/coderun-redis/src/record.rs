@@ -39,10 +39,11 @@ pub(crate) fn decode_execution(
     id: ExecutionId,
     mut fields: Fields,
 ) -> Result<Execution, RecordError> {
-    if fields.text("version")? != VERSION {
+    let fixed = progress::fixed(&mut fields)?;
+    if progress::version(&fixed) != VERSION {
         return Err(RecordError::Newer);
     }
-    let progress = progress::decode(&mut fields)?;
+    let progress = progress::decode(&fixed, &mut fields)?;
     let submission = submission::decode(&mut fields)?;
     Ok(Execution::restore(id, submission, progress))
 }

@@ -30,7 +30,7 @@ impl Script {
     }
 }
 
-/// Every step; each file in `scripts/` but the prelude is one.
+/// Every step. `base`, `records`, `users` and `states` in `scripts/` are parts of them, every other file is a step.
 #[derive(Debug)]
 pub(crate) struct Scripts {
     pub(crate) submit: Script,
@@ -46,10 +46,12 @@ pub(crate) struct Scripts {
     pub(crate) watch: Script,
 }
 
+/// A step with the parts that it needs in front of it.
 macro_rules! step {
-    ($name:literal) => {
+    ($name:literal: $($part:literal)*) => {
         Script::new(concat!(
-            include_str!("scripts/prelude.lua"),
+            include_str!("scripts/base.lua"),
+            $(include_str!(concat!("scripts/", $part, ".lua")),)*
             include_str!(concat!("scripts/", $name, ".lua")),
         ))
     };
@@ -58,17 +60,17 @@ macro_rules! step {
 impl Scripts {
     pub(crate) fn new() -> Self {
         Self {
-            submit: step!("submit"),
-            list: step!("list"),
-            cancel: step!("cancel"),
-            delete: step!("delete"),
-            take: step!("take"),
-            renew: step!("renew"),
-            append: step!("append"),
-            finish: step!("finish"),
-            release: step!("release"),
-            sweep: step!("sweep"),
-            watch: step!("watch"),
+            submit: step!("submit": "records" "users" "states"),
+            list: step!("list":),
+            cancel: step!("cancel": "records" "users" "states"),
+            delete: step!("delete": "records" "users" "states"),
+            take: step!("take": "records" "users" "states"),
+            renew: step!("renew": "records"),
+            append: step!("append": "records"),
+            finish: step!("finish": "records" "users" "states"),
+            release: step!("release": "records" "users" "states"),
+            sweep: step!("sweep": "records" "users" "states"),
+            watch: step!("watch": "records"),
         }
     }
 }

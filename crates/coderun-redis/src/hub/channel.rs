@@ -1,8 +1,11 @@
 //! The names of channels, and what is said on them.
 
 use coderun_domain::ExecutionId;
+use deadpool_redis::redis::Cmd;
 
 use crate::RedisConfig;
+
+const PUBLISH: &str = "return redis.call('PUBLISH', ARGV[1], '')";
 
 /// The names of the channels of one deployment.
 #[derive(Debug)]
@@ -41,6 +44,15 @@ impl Channels {
     /// Where this process hears itself.
     pub(super) fn pulse(&self) -> &str {
         &self.pulse
+    }
+
+    /// The command that speaks to this process, by way of a slot that this number names.
+    pub(super) fn publish_pulse(&self, number: u64) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg("EVAL").arg(PUBLISH).arg(1);
+        command.arg(format!("{}pulse:{number}", self.prefix));
+        command.arg(&self.pulse);
+        command
     }
 
     /// Where those are told who watch this execution.

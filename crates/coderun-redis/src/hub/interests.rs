@@ -39,12 +39,18 @@ struct Entry {
 pub(super) struct Cancels {
     /// How often something may have been missed.
     pub(super) lost: u64,
-    recent: VecDeque<ExecutionId>,
+    recent: VecDeque<Cancel>,
+}
+
+#[derive(Debug)]
+struct Cancel {
+    id: ExecutionId,
+    is_passed_on: bool,
 }
 
 impl Cancels {
     pub(super) fn has(&self, id: ExecutionId) -> bool {
-        self.recent.contains(&id)
+        self.recent.iter().any(|it| it.id == id)
     }
 }
 
@@ -104,11 +110,27 @@ impl Interests {
 
     pub(super) fn tell_cancel(&self, id: ExecutionId) {
         self.cancels.send_modify(|cancels| {
+            cancels.recent.retain(|it| it.id != id);
             if cancels.recent.len() == CANCELS_KEPT {
                 cancels.recent.pop_front();
             }
-            cancels.recent.push_back(id);
+            cancels.recent.push_back(Cancel {
+                id,
+                is_passed_on: false,
+            });
         });
+    }
+
+    /// Notes that this cancellation is passed on, and says whether it was before.
+    pub(super) fn pass_on_cancel(&self, id: ExecutionId) -> bool {
+        let mut was_passed_on = false;
+        self.cancels.send_if_modified(|cancels| {
+            if let Some(cancel) = cancels.recent.iter_mut().find(|it| it.id == id) {
+                was_passed_on = std::mem::replace(&mut cancel.is_passed_on, true);
+            }
+            false
+        });
+        was_passed_on
     }
 
     /// Anything may have happened while nobody listened.

@@ -1,15 +1,17 @@
 //! The task that listens: it connects, subscribes, hears and begins again.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use coderun_domain::{ErrorChain, ExecutionId};
 use deadpool_redis::redis::aio::{PubSubSink, PubSubStream};
-use deadpool_redis::redis::{Cmd, Msg};
+use deadpool_redis::redis::{Msg, RedisError, RedisResult};
 use futures_util::StreamExt as _;
-use tokio::time::Instant;
+use tokio::time::timeout;
 
 use super::channel::{Channels, Heard};
 use super::interests::Interests;
@@ -19,8 +21,8 @@ use crate::lanes::Lanes;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// This process speaks to itself so often, and takes the connection for dead when it did not hear itself three times.
-const PULSE_INTERVAL: Duration = Duration::from_secs(2);
+/// The connection is taken for dead when so many pulses were sent and none was heard.
+const UNHEARD_MAX: u32 = 3;
 /// As many channels go into one command.
 const CHANNELS_AT_ONCE: usize = 500;
 
@@ -28,8 +30,13 @@ const CHANNELS_AT_ONCE: usize = 500;
 pub(super) struct Listener {
     pub(super) connector: Connector,
     pub(super) channels: Channels,
-    /// How long connecting, and each subscription, may take.
+    /// How long connecting, each subscription and each pulse may take: longer than one answer, so that a connection
+    /// that hangs is found out by whoever waits for it.
     pub(super) patience: Duration,
+    /// How often this process speaks to itself.
+    pub(super) pulse_interval: Duration,
+    /// How many pulses were sent since one was heard. One that cannot be sent says nothing about this connection.
+    pub(super) unheard: AtomicU32,
     pub(super) interests: Arc<Interests>,
     pub(super) lanes: Arc<Lanes>,
 }
@@ -51,14 +58,15 @@ impl Listener {
             let connection = loop {
                 match self.connect().await {
                     Ok(connection) => break connection,
-                    Err(fault) => tell_fault(&fault),
+                    Err(fault) => {
+                        tracing::debug!(error = %ErrorChain(&fault), "still hears nothing");
+                    }
                 }
                 let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
                 tokio::time::sleep(pause).await;
             };
-            if let Err(fault) = connection.hear(self).await {
-                tell_fault(&fault);
-            }
+            let fault = connection.hear(self).await;
+            tracing::warn!(error = %ErrorChain(&fault), "does not hear what others publish, connecting again");
         }
     }
 
@@ -69,8 +77,8 @@ impl Listener {
             sink,
             stream,
             subscribed: HashSet::new(),
-            last_pulse: Instant::now(),
         };
+        self.unheard.store(0, Ordering::Relaxed);
         let always = [self.channels.signals(), self.channels.pulse().to_owned()];
         self.in_time(listening.sink.subscribe(&always[..])).await?;
         let watched = self.interests.take_all();
@@ -79,24 +87,37 @@ impl Listener {
         Ok(listening)
     }
 
+    fn heed(&self, message: &Msg) {
+        let interests = &self.interests;
+        let channel = message.get_channel_name();
+        match self.channels.read(channel, message.get_payload_bytes()) {
+            Heard::Work => interests.tell_work(),
+            Heard::Cancel(id) => interests.tell_cancel(id),
+            Heard::Event(id) => interests.tell(id),
+            Heard::Pulse => self.unheard.store(0, Ordering::Relaxed),
+            Heard::Unknown => {}
+        }
+    }
+
     async fn in_time<T>(
         &self,
-        answer: impl Future<Output = deadpool_redis::redis::RedisResult<T>> + Send,
+        answer: impl Future<Output = RedisResult<T>> + Send,
     ) -> Result<T, Fault> {
-        match tokio::time::timeout(self.patience, answer).await {
+        match timeout(self.patience, answer).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Fault::TimedOut(self.patience)),
         }
     }
 
-    /// Says something to itself now and then, the way all others do.
+    /// Says something to itself now and then, the way all others do: by a script, and on a Cluster each time in another
+    /// slot, so that it does not hang on one master.
     async fn pulse(&self) {
-        let mut publish = Cmd::new();
-        publish.arg("PUBLISH").arg(self.channels.pulse()).arg("");
-        loop {
-            tokio::time::sleep(PULSE_INTERVAL).await;
-            if let Err(fault) = self.lanes.ask(|_| publish.clone()).await {
-                tracing::debug!(error = %ErrorChain(&fault), "cannot publish");
+        for number in 0_u64.. {
+            tokio::time::sleep(self.pulse_interval).await;
+            let publish = |_| self.channels.publish_pulse(number);
+            let published = timeout(self.patience, self.lanes.ask(publish)).await;
+            if matches!(published, Ok(Ok(_))) {
+                self.unheard.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -107,36 +128,29 @@ struct Listening {
     sink: PubSubSink,
     stream: PubSubStream,
     subscribed: HashSet<ExecutionId>,
-    last_pulse: Instant,
 }
 
 impl Listening {
-    /// Hears until the connection breaks.
-    async fn hear(mut self, listener: &Listener) -> Result<(), Fault> {
+    /// Hears until the connection breaks, and tells why it did.
+    async fn hear(mut self, listener: &Listener) -> Fault {
+        let mut checks = tokio::time::interval(listener.pulse_interval);
         loop {
-            let dead_at = self.last_pulse + PULSE_INTERVAL * 3;
             tokio::select! {
                 message = self.stream.next() => match message {
-                    Some(message) => self.heed(&message, listener),
-                    None => return Ok(()),
+                    Some(message) => listener.heed(&message),
+                    None => return closed(),
                 },
-                () = listener.interests.changed.notified() => self.settle(listener).await?,
-                () = tokio::time::sleep_until(dead_at) => {
-                    return Err(Fault::TimedOut(PULSE_INTERVAL * 3));
+                () = listener.interests.changed.notified() => {
+                    if let Err(fault) = self.settle(listener).await {
+                        return fault;
+                    }
+                }
+                _ = checks.tick() => {
+                    if listener.unheard.load(Ordering::Relaxed) > UNHEARD_MAX {
+                        return Fault::TimedOut(listener.pulse_interval * UNHEARD_MAX);
+                    }
                 }
             }
-        }
-    }
-
-    fn heed(&mut self, message: &Msg, listener: &Listener) {
-        let interests = &listener.interests;
-        let channel = message.get_channel_name();
-        match listener.channels.read(channel, message.get_payload_bytes()) {
-            Heard::Work => interests.tell_work(),
-            Heard::Cancel(id) => interests.tell_cancel(id),
-            Heard::Event(id) => interests.tell(id),
-            Heard::Pulse => self.last_pulse = Instant::now(),
-            Heard::Unknown => {}
         }
     }
 
@@ -180,6 +194,6 @@ fn names(listener: &Listener, ids: &[ExecutionId]) -> Vec<String> {
     ids.iter().map(|id| listener.channels.events(*id)).collect()
 }
 
-fn tell_fault(fault: &Fault) {
-    tracing::warn!(error = %ErrorChain(fault), "does not hear what others publish, connecting again");
+fn closed() -> Fault {
+    RedisError::from(io::Error::from(io::ErrorKind::ConnectionReset)).into()
 }

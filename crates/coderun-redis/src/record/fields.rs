@@ -1,7 +1,5 @@
 //! The fields of a record as they come from the server.
 
-use std::str::FromStr;
-
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
 use serde::de::DeserializeOwned;
@@ -68,16 +66,6 @@ impl Fields {
         self.find(name)
             .map(|found| into_text(name, found))
             .transpose()
-    }
-
-    /// Takes a field that is a number.
-    pub(crate) fn number<T>(&mut self, name: &'static str) -> Result<T, RecordError>
-    where
-        T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-    {
-        let text = self.text(name)?;
-        text.parse()
-            .map_err(|error| RecordError::Malformed(name, Box::new(error)))
     }
 
     /// Takes a field that is JSON.

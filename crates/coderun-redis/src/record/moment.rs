@@ -5,7 +5,7 @@ use std::time::Duration;
 use coderun_domain::BackendError;
 use time::OffsetDateTime;
 
-use super::{Fields, RecordError};
+use super::RecordError;
 
 /// The stored form of a time; what is finer than a microsecond is dropped.
 pub(crate) fn micros(at: OffsetDateTime) -> i64 {
@@ -21,10 +21,4 @@ pub(crate) fn duration_micros(duration: Duration) -> i64 {
 pub(super) fn from_micros(name: &'static str, micros: i64) -> Result<OffsetDateTime, RecordError> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
         .map_err(|error| RecordError::Malformed(name, BackendError::from(error)))
-}
-
-/// Takes a field that is a time.
-pub(super) fn take(fields: &mut Fields, name: &'static str) -> Result<OffsetDateTime, RecordError> {
-    let micros = fields.number(name)?;
-    from_micros(name, micros)
 }

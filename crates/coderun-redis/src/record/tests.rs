@@ -129,13 +129,13 @@ fn the_stored_form_of_an_outcome_is_pinned() {
 
 #[test]
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
-    let newer: [Field<'_>; 1] = [("version", b"2".as_slice().into())];
+    let newer: [Field<'_>; 1] = [("fixed", b"2 whatever comes".as_slice().into())];
     let result = decode_execution(execution_id(1), answer(&newer));
     assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
-    let damaged: [Field<'_>; 1] = [("version", b"1".as_slice().into())];
+    let damaged: [Field<'_>; 1] = [("fixed", b"1 owner 1:python 1 1 1 1".as_slice().into())];
     let result = decode_execution(execution_id(1), answer(&damaged));
     assert!(
-        matches!(result, Err(RecordError::Missing("updated"))),
+        matches!(result, Err(RecordError::Missing("state"))),
         "{result:?}"
     );
 }

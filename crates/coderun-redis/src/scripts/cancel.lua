@@ -4,13 +4,17 @@ local id, cancelled_verdict, cancelled = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2]
 
 local record, refusal = find(id)
 if not record then return refusal end
-if record.status == 'final' then return { 'final', whole(record) } end
+local word = 'final'
 if record.status == 'running' then
-  redis.call('HSET', record_key(id), 'cancel', '1')
-  redis.call('PUBLISH', prefix .. 'signals', 'cancel ' .. id)
-  return { 'requested', whole(record) }
+  word = 'requested'
+  record.cancel = '1'
+  save_record(record)
+  call('PUBLISH', prefix .. 'signals', 'cancel ' .. id)
+elseif record.status == 'pending' then
+  word = 'ended'
+  local user, totals = load_user(record.owner), load_totals()
+  conclude_by_force(record, user, totals, cancelled_verdict, cancelled)
+  save_freed_user(user)
+  save_totals(totals)
 end
-local user = load_user(record.owner)
-conclude_by_force(record, user, cancelled_verdict, cancelled)
-save_freed_user(user)
-return { 'ended', whole(record) }
+return { word, call('HGETALL', record_key(id)) }

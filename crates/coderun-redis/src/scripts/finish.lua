@@ -1,15 +1,14 @@
 -- Ends an execution as its worker says.
 
-local holder = read_holder()
 local OUTCOME = OWN + 4
 
-local record, refusal = find(holder.id)
+local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
-local settled = settlement('finished', holder)
-if record.settled == settled then return { 'done' } end
-if not is_held(record, holder) then return { 'lost' } end
-record.settled = settled
-local user = load_user(record.owner)
-conclude(record, user, { unpack(ARGV, OUTCOME) })
+if has_settled(record, 'finished') then return { 'done' } end
+if not is_held(record) then return { 'lost' } end
+record.settled = 'finished'
+local user, totals = load_user(record.owner), load_totals()
+conclude(record, user, totals, { unpack(ARGV, OUTCOME) })
 save_freed_user(user)
+save_totals(totals)
 return { 'done' }

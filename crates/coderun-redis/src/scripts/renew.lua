@@ -1,8 +1,7 @@
 -- Holds a lease for another while, and says whether the owner wants the execution stopped.
 
-local holder = read_holder()
-local record, refusal = find(holder.id)
+local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
-if not is_held(record, holder) or deadline(record) <= now then return { 'lost' } end
+if not is_held(record) or deadline(record) <= now then return { 'lost' } end
 hold(record)
 return { record.cancel == '1' and 'cancel' or 'continue' }

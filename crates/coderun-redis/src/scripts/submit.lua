@@ -2,7 +2,7 @@
 
 local MINUTE = 60 * 1000000
 local id, owner, language = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2]
-local size, budget, created = tonumber(ARGV[OWN + 3]), tonumber(ARGV[OWN + 4]), tonumber(ARGV[OWN + 5])
+local size, budget, created = ARGV[OWN + 3], ARGV[OWN + 4], ARGV[OWN + 5]
 local pending_max, bytes_max = tonumber(ARGV[OWN + 6]), tonumber(ARGV[OWN + 7])
 local user_pending_max, user_bytes_max = tonumber(ARGV[OWN + 8]), tonumber(ARGV[OWN + 9])
 local submits_max = tonumber(ARGV[OWN + 10])
@@ -10,59 +10,65 @@ local submits_max = tonumber(ARGV[OWN + 10])
 local pending_elsewhere, bytes_elsewhere = tonumber(ARGV[OWN + 11]), tonumber(ARGV[OWN + 12])
 local SUBMISSION = OWN + 13
 
+-- The times of the last submissions; what is older than a minute goes once it matters.
 local function check_rate(key)
   if submits_max == 0 then return nil end
-  local oldest = redis.call('LINDEX', key, 0)
-  while oldest and tonumber(oldest) + MINUTE <= now do
-    redis.call('LPOP', key)
-    oldest = redis.call('LINDEX', key, 0)
-  end
-  if redis.call('LLEN', key) >= submits_max then
-    return { 'quota', 'submits', submits_max, digits(tonumber(oldest) + MINUTE - now) }
+  local submits = call('LLEN', key)
+  while submits >= submits_max do
+    local oldest = tonumber(call('LINDEX', key, 0))
+    if oldest + MINUTE > now then return { 'quota', 'submits', submits_max, digits(oldest + MINUTE - now) } end
+    call('LPOP', key)
+    submits = submits - 1
   end
 end
 
 local function record_submit(key)
   if submits_max == 0 then return end
-  -- The clock may have gone back; the list stays in order.
-  local last = tonumber(redis.call('LINDEX', key, -1) or 0)
-  redis.call('RPUSH', key, digits(math.max(now, last)))
-  redis.call('PEXPIRE', key, SHARED_TTL)
+  call('RPUSH', key, digits(now))
+  call('PEXPIRE', key, MINUTE / 1000)
 end
 
-local function check_places(user)
+local function check_places(user, totals)
   if user.pending >= user_pending_max then return { 'quota', 'pending', user_pending_max, 0 } end
   -- Whoever has nothing alive may always submit one, however large: else it would be refused for ever.
   if user.bytes > 0 and user.bytes + size > user_bytes_max then return { 'quota', 'pending', user.pending, 0 } end
-  local totals = redis.call('HMGET', TOTALS, 'pending', 'bytes')
-  local pending, bytes = tonumber(totals[1] or 0) + pending_elsewhere, tonumber(totals[2] or 0) + bytes_elsewhere
+  local pending, bytes = totals.pending + pending_elsewhere, totals.bytes + bytes_elsewhere
   if pending >= pending_max or bytes + size > bytes_max then return { 'full' } end
 end
 
-local function store(user)
+local function store(user, totals)
+  totals.order = totals.order + 1
   local record = {
-    id = id, owner = owner, lane = VERSION .. ':' .. language, size = size, budget = budget, status = 'pending',
-    order = add_to_total('order', 1), created = created, attempt = 0, sequence = 1, updated = created, worker = '',
-    started = 0, cancel = '0', settled = '',
+    id = id, owner = owner, lane = VERSION .. ':' .. language, size = size, budget = tonumber(budget),
+    order = digits(totals.order), created = created, status = 'pending', attempt = 0, sequence = 1,
+    updated = tonumber(created), worker = '', started = 0,
+    cancel = '0', settled = 'none', expires = 0, kept = 0,
   }
-  redis.call('HSET', record_key(id), 'version', VERSION, 'owner', owner, 'language', language, 'size', size, 'budget',
-    budget, 'order', record.order, 'created', created, unpack(ARGV, SUBMISSION))
+  local fixed = table.concat({
+    VERSION, owner, record.lane, size, budget, record.order, created,
+  }, ' ')
   store_update(record)
-  put(user_key(owner, 'executions'), created, id)
-  if next(user.lanes) == nil then user.turn = add_to_total('last_turn', 1) end
-  wait_for_worker(record, user)
-  count(user, 'bytes', size)
-  save_record(record)
+  call('PEXPIRE', executions_key(owner), SHARED_TTL)
+  put(executions_key(owner), created, id)
+  if next(user.lanes) == nil then user.turn = turn_behind_all(totals) end
+  wait_for_worker(record, user, totals)
+  count(user, totals, 'bytes', size)
+  save_record(record, { 'fixed', fixed, 'language', language, unpack(ARGV, SUBMISSION) })
   if save_user(user) then announce_work() end
+  save_totals(totals)
 end
 
-local there, refusal = find(id)
-if there then return { 'there', whole(there) } end
-if refusal[1] == 'newer' then return refusal end
-local submits_key = user_key(owner, 'submits')
-local user = load_user(owner)
-refusal = check_rate(submits_key) or check_places(user)
+local there = load_record(id)
+if there and there.is_newer then return { 'newer' } end
+if there and there.status == 'final' and there.expires <= now then
+  delete_record(there)
+  there = nil
+end
+if there then return { 'there', call('HGETALL', record_key(id)) } end
+local submits_key = base .. 'user:' .. owner .. ':submits'
+local user, totals = load_user(owner), load_totals()
+local refusal = check_rate(submits_key) or check_places(user, totals)
 if refusal then return refusal end
 record_submit(submits_key)
-store(user)
+store(user, totals)
 return { 'accepted' }

@@ -7,31 +7,33 @@ local LOOK_AWAY = 10 * 1000000
 local ended, expired = 0, 0
 
 -- The record was lost; what points to it goes, too.
-local function forget(lost)
-  redis.call('ZREM', TIMETABLE, lost)
-  local id, owner, lane, size = string.match(lost, '^(%S+) (%S+) (%S+) (%S+)$')
-  redis.call('ZREM', user_key(owner, 'executions'), id)
-  local user = load_user(owner)
-  local waited = leave_lane(user, lane, id)
-  local ran = redis.call('ZREM', leases_key(lane), id) == 1
-  if waited then count(user, 'pending', -1) end
+local function forget(noted)
+  call('ZREM', TIMETABLE, noted)
+  local id, owner, lane, size = string.match(noted, '^(%S+) (%S+) (%S+) (%S+)$')
+  call('ZREM', executions_key(owner), id)
+  local user, totals = load_user(owner), load_totals()
+  local waited = leave_lane(user, totals, lane, id)
+  local ran = call('ZREM', LEASES, lane .. ' ' .. id) == 1
+  if waited then count(user, totals, 'pending', -1) end
   if ran then user.running = math.max(user.running - 1, 0) end
-  if waited or ran then count(user, 'bytes', -tonumber(size)) end
+  if waited or ran then count(user, totals, 'bytes', -tonumber(size)) end
   save_freed_user(user)
+  save_totals(totals)
 end
 
 local function reason(record)
   if record.status == 'running' and deadline(record) <= now then return ran_too_long end
-  if is_spent(record) then return given_up end
+  if record.attempt >= attempts_max then return given_up end
   if record.status == 'pending' and deadline(record) <= now then return waited_too_long end
 end
 
 local function end_by_force(record)
   local why = reason(record)
   if not why then return schedule(record, deadline(record)) end
-  local user = load_user(record.owner)
-  conclude_by_force(record, user, failed_verdict, why)
+  local user, totals = load_user(record.owner), load_totals()
+  conclude_by_force(record, user, totals, failed_verdict, why)
   save_freed_user(user)
+  save_totals(totals)
   ended = ended + 1
 end
 
@@ -51,6 +53,8 @@ local function look_at(noted)
   end
 end
 
-local due = redis.call('ZRANGEBYSCORE', TIMETABLE, '-inf', now, 'LIMIT', 0, batch)
+-- What lives for days with the same members gets its time anew.
+for _, key in ipairs({ TIMETABLE, LEASES }) do call('PEXPIRE', key, SHARED_TTL) end
+local due = call('ZRANGEBYSCORE', TIMETABLE, '-inf', now, 'LIMIT', 0, batch)
 for _, noted in ipairs(due) do look_at(noted) end
 return { #due, ended, expired }

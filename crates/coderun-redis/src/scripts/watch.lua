@@ -1,20 +1,19 @@
 -- Reads the events that follow a number. The order of a record tells it from a later one with the same id.
 
 local id, order, after, count = ARGV[OWN], ARGV[OWN + 1], tonumber(ARGV[OWN + 2]), tonumber(ARGV[OWN + 3])
-
 local OUTCOME = {
   'verdict', 'forced', 'outcome', 'output', 'error_output', 'compile_output', 'compile_error_output',
 }
 
 local record, refusal = find(id)
 if not record then return refusal end
-local incarnation = digits(record.created) .. '-' .. digits(record.order)
+local incarnation = record.created .. '-' .. record.order
 if order ~= '' and order ~= incarnation then return { 'absent' } end
-local events = redis.call('LRANGE', events_key(id), after, after + count - 1)
+local events = call('LRANGE', events_key(id), after, after + count - 1)
 -- The last event of all says only that it is the last: how the execution ended is in the record.
 local outcome = {}
 if record.status == 'final' and after < record.sequence and after + #events >= record.sequence then
-  local values = redis.call('HMGET', record_key(id), unpack(OUTCOME))
+  local values = call('HMGET', record_key(id), unpack(OUTCOME))
   for i, field in ipairs(OUTCOME) do
     if values[i] then
       outcome[#outcome + 1] = field

@@ -1,0 +1,136 @@
+//! One node that does not answer.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coderun_domain::ErrorChain;
+use coderun_redis_fixture::{RedisOptions, RedisServer};
+use futures_util::future::join_all;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_to_a_server_that_is_gone_fails_in_time_and_succeeds_once_it_is_back() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    server.kill();
+    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
+    server.restart();
+    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_to_a_paused_server_fails_in_time_and_succeeds_once_it_goes_on() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    server.pause();
+    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
+    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
+    server.resume();
+    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_many_calls_to_a_paused_server_fail_in_time() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    server.pause();
+    let calls = (0..200).map(|_| assert_fails_in_time(&lanes, &["PING"]));
+    join_all(calls).await;
+    server.resume();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_node_is_asked_no_longer_than_the_patience_lasts() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    server.pause();
+    let start = Instant::now();
+    assert!(lanes.ask_every_node(&command(&["PING"])).await.is_err());
+    assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
+    server.resume();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_loading_is_waited_for() {
+    let server = RedisServer::with(&RedisOptions {
+        append_only: true,
+        lines: vec!["enable-debug-command yes".to_owned()],
+        ..RedisOptions::default()
+    });
+    let lanes = open(&server.url(), LONG).await;
+    drop(server.command(&["DEBUG", "POPULATE", "1000000"]));
+    drop(server.command(&["BGREWRITEAOF"]));
+    while server.info("aof_rewrite_in_progress").as_deref() != Some("0") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(server.command(&["CONFIG", "SET", "key-load-delay", "1"]));
+    server.kill();
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.restart());
+    });
+    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_callers_do_not_storm_a_server_that_turns_them_away() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    server.kill();
+    let turned_away = AtomicUsize::new(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    let turn_away = async {
+        while let Ok((stream, _)) = listener.accept().await {
+            turned_away.fetch_add(1, Ordering::Relaxed);
+            drop(stream);
+        }
+    };
+    let calls = join_all((0..500).map(|_| ask(&lanes, &["PING"])));
+    tokio::select! {
+        answers = calls => assert!(answers.iter().all(Result::is_err)),
+        () = turn_away => panic!("cannot accept"),
+    }
+    // Each lane may try every few milliseconds at first and four times a second later.
+    let count = turned_away.into_inner();
+    assert!(count <= 4 * 20, "{count} connections in a second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_are_not_opened_to_a_server_that_is_not_there() {
+    let server = RedisServer::start();
+    server.kill();
+    let start = Instant::now();
+    assert!(Lanes::open(&config(&server.url(), SHORT)).await.is_err());
+    assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
+    let server = RedisServer::with(&RedisOptions {
+        password: Some("hush".to_owned()),
+        ..RedisOptions::default()
+    });
+    let url = server.url().replace("hush", "guess");
+    let start = Instant::now();
+    let opened = Lanes::open(&config(&url, LONG)).await;
+    let Err(fault) = opened else {
+        panic!("a wrong password was taken")
+    };
+    assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
+    let shown = format!("{} {fault:?}", ErrorChain(&fault));
+    assert!(!shown.contains("guess"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_server_behind_an_encrypted_address_is_a_fault() {
+    let server = RedisServer::start();
+    let url = server.url().replace("redis://", "rediss://");
+    let opened = Lanes::open(&config(&url, SHORT)).await;
+    assert!(
+        matches!(opened, Err(Fault::Connect(_))),
+        "{:?}",
+        opened.err()
+    );
+}

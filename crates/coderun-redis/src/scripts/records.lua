@@ -1,0 +1,92 @@
+-- Records: what steps read and write of an execution. Code, input and output are fields of the same hash that no step
+-- reads. What never changes is one field, and what does is another.
+
+local FIXED = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
+local STATE = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (.*)$'
+local TIMETABLE, LEASES = base .. 'timetable', base .. 'leases'
+
+local function load_record(id)
+  local values = call('HMGET', record_key(id), 'fixed', 'state')
+  local fixed, state = values[1], values[2]
+  if not fixed then return nil end
+  local record = { id = id }
+  local budget, attempt, sequence, updated, started, expires, kept
+  -- What is only passed on stays text: numbers are costly to print.
+  record.version, record.owner, record.lane, record.size, budget, record.order, record.created =
+    string.match(fixed, FIXED)
+  if record.version ~= VERSION then
+    record.is_newer = true
+    return record
+  end
+  record.status, attempt, sequence, updated, started, record.cancel, record.settled, expires, kept, record.worker =
+    string.match(state, STATE)
+  record.budget = tonumber(budget)
+  record.attempt, record.sequence, record.updated, record.started =
+    tonumber(attempt), tonumber(sequence), tonumber(updated), tonumber(started)
+  record.expires, record.kept = tonumber(expires), tonumber(kept)
+  return record
+end
+
+-- Stores a record, with more fields if there are any, and sees to it that its keys live as long as it may.
+local function save_record(record, fields)
+  local must_be_kept = record.expires > record.kept
+  if must_be_kept then record.kept = record.expires end
+  local state = table.concat({
+    record.status, record.attempt, record.sequence, digits(record.updated), digits(record.started), record.cancel,
+    record.settled, digits(record.expires), digits(record.kept), record.worker,
+  }, ' ')
+  if fields then
+    call('HSET', record_key(record.id), 'state', state, unpack(fields))
+  else
+    call('HSET', record_key(record.id), 'state', state)
+  end
+  if must_be_kept then
+    local ttl = math.ceil((record.kept - now + SWEEP_MARGIN) / 1000)
+    call('PEXPIRE', record_key(record.id), ttl)
+    call('PEXPIRE', events_key(record.id), ttl)
+  end
+end
+
+-- When a live execution ends by force.
+local function deadline(record)
+  if record.status == 'pending' then return record.updated + queue_deadline end
+  return record.started + record.budget + run_grace
+end
+
+-- Tells the sweep when to look at an execution. The note says enough to forget one whose record is lost.
+local function note(record) return record.id .. ' ' .. record.owner .. ' ' .. record.lane .. ' ' .. record.size end
+local function schedule(record, at) put(TIMETABLE, at, note(record)) end
+
+-- Until when a running execution is its worker's. When the last attempt is silent for too long it is over.
+local function hold(record)
+  local hold_until = now + lease_time
+  if record.attempt >= attempts_max then
+    put(LEASES, '+inf', record.lane .. ' ' .. record.id)
+    schedule(record, math.min(hold_until, deadline(record)))
+  else
+    put(LEASES, hold_until, record.lane .. ' ' .. record.id)
+    schedule(record, deadline(record))
+  end
+end
+
+local function tell_watchers(record) call('PUBLISH', prefix .. 'events:' .. record.id, record.sequence) end
+
+-- The record with this id, or an answer for the caller that there is none.
+local function find(id)
+  local record = load_record(id)
+  if not record then return nil, { 'absent' } end
+  if record.is_newer then return nil, { 'newer' } end
+  if record.status == 'final' and record.expires <= now then return nil, { 'absent' } end
+  return record
+end
+
+-- Who holds a lease: the attempt alone would not do, because a deleted id may be submitted and taken again.
+local function is_holder(record)
+  return record.worker == ARGV[OWN + 1] and record.started == tonumber(ARGV[OWN + 2])
+    and record.attempt == tonumber(ARGV[OWN + 3])
+end
+
+local function is_held(record) return record.status == 'running' and is_holder(record) end
+
+-- Whether this holder has let go of an execution in this way before: the same call again, and not a stale one.
+local function has_settled(record, how) return record.settled == how and is_holder(record) end

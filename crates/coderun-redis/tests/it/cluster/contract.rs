@@ -1,0 +1,94 @@
+//! The contract of the ports. A Cluster takes seconds to start, so the clauses of a suite share one, each below a prefix of
+//! its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coderun_conformance::{
+    Backend, Clause, execution_queue_tests, execution_store_tests, notifier_tests,
+    worker_registry_tests,
+};
+use coderun_domain::StorePolicy;
+use coderun_domain::testing::ManualClock;
+use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_redis_fixture::RedisCluster;
+use tokio::task::JoinSet;
+
+/// So many clauses are tried at a time.
+const AT_A_TIME: usize = 8;
+
+static PREFIXES: AtomicUsize = AtomicUsize::new(0);
+
+/// A backend in one partition: the order over all users, which the clauses look at, is kept within a partition.
+async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
+    let prefix = format!("test-{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
+    let config = RedisConfig {
+        key_prefix: prefix.parse().unwrap(),
+        partitions: Some(1),
+        ..RedisConfig::new(url.parse().unwrap())
+    };
+    let shown = Arc::clone(&clock);
+    let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+    Backend {
+        store: Arc::new(redis.clone()),
+        queue: Arc::new(redis.clone()),
+        notifier: Arc::new(redis.clone()),
+        registry: Arc::new(redis),
+        clock,
+        policy,
+        guard: Box::new(()),
+    }
+}
+
+/// Tries all clauses, and names those that are broken.
+async fn assert_kept(clauses: Vec<(&'static str, Clause)>) {
+    let mut clauses = clauses.into_iter();
+    let (mut running, mut broken) = (JoinSet::new(), Vec::new());
+    loop {
+        while running.len() < AT_A_TIME
+            && let Some((name, clause)) = clauses.next()
+        {
+            running.spawn(async move { (name, tokio::spawn(clause).await.is_ok()) });
+        }
+        let Some(tried) = running.join_next().await else {
+            break;
+        };
+        let (name, is_kept) = tried.unwrap();
+        if !is_kept {
+            broken.push(name);
+        }
+    }
+    assert_eq!(broken, Vec::<&str>::new());
+}
+
+macro_rules! on_a_cluster {
+    ($suite:ident, $tests:ident) => {{
+        let cluster = RedisCluster::start();
+        let url = cluster.url();
+        assert_kept($tests!(@list clause_list ($suite {
+            let url = url.clone();
+            move |clock, policy| backend(url.clone(), clock, policy)
+        })))
+        .await;
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_keeps_its_contract() {
+    on_a_cluster!(execution_store, execution_store_tests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_keeps_its_contract() {
+    on_a_cluster!(execution_queue, execution_queue_tests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_notifier_keeps_its_contract() {
+    on_a_cluster!(notifier, notifier_tests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_worker_registry_keeps_its_contract() {
+    on_a_cluster!(worker_registry, worker_registry_tests);
+}

@@ -1,0 +1,189 @@
+//! Sixteen partitions on three masters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::{
+    ManualClock, SequentialIds, draft, finished, language, store_policy, submission, user,
+};
+use coderun_domain::{
+    CancelReply, Clock as _, Execution, ExecutionQueue as _, ExecutionStore as _, IdGenerator,
+    Notifier as _, Page, Sequence, StoreError, StorePolicy, Submitted,
+};
+use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_redis_fixture::RedisCluster;
+use futures_util::StreamExt as _;
+
+use crate::support::worker;
+
+const USERS: usize = 60;
+
+struct Fixture {
+    cluster: RedisCluster,
+    redis: RedisBackend,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<ManualClock>,
+}
+
+impl Fixture {
+    async fn with(change: impl FnOnce(&mut StorePolicy)) -> Self {
+        let cluster = RedisCluster::start();
+        let mut policy = store_policy();
+        change(&mut policy);
+        let clock = Arc::new(ManualClock::default());
+        let shown = Arc::clone(&clock);
+        let config = RedisConfig::new(cluster.url().parse().unwrap());
+        let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+        let ids = redis.ids(Arc::new(SequentialIds::default()));
+        Self {
+            cluster,
+            redis,
+            ids,
+            clock,
+        }
+    }
+
+    fn execution(&self, name: &str) -> Execution {
+        let id = self.ids.execution_id(&user(name));
+        Execution::submit(id, submission(user(name), draft()), self.clock.now())
+    }
+
+    async fn submit(&self, name: &str) -> Execution {
+        let execution = self.execution(name);
+        let submitted = self.redis.submit(&execution).await.unwrap();
+        assert_eq!(submitted, Submitted::Accepted);
+        execution
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("user-{number}")
+}
+
+/// Whoever a user is, everything works for them, and every master has a part of the records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_of_all_partitions_are_served() {
+    let fixture = Fixture::with(|_| {}).await;
+    let redis = &fixture.redis;
+    let mut submitted = BTreeMap::new();
+    for number in 0..USERS {
+        let execution = fixture.submit(&name(number)).await;
+        submitted.insert(execution.id(), name(number));
+    }
+    for master in fixture.cluster.masters() {
+        let count: usize = master.command(&["DBSIZE"]).text().parse().unwrap();
+        assert!(count > USERS, "a master holds {count} keys");
+    }
+    let mut served = BTreeSet::new();
+    while let Some(lease) = redis.take(&worker(), &[language("python")]).await.unwrap() {
+        redis.finish(&lease, &finished()).await.unwrap();
+        served.insert(lease.id());
+    }
+    assert_eq!(served.len(), USERS);
+    for (id, name) in &submitted {
+        let found = redis.get(*id).await.unwrap().unwrap();
+        assert!(found.status().is_final());
+        let page = Page {
+            before: None,
+            limit: 10,
+        };
+        let listed = redis.list(&user(name), page).await.unwrap();
+        assert_eq!(listed.len(), 1);
+        let events = redis.subscribe(*id, Sequence::START).await.unwrap();
+        assert_eq!(events.count().await, 3);
+        let cancelled = redis.request_cancel(*id).await.unwrap();
+        assert!(matches!(cancelled, CancelReply::AlreadyFinal(_)));
+        assert!(redis.delete(*id).await.unwrap());
+    }
+}
+
+/// One user with many waiting executions does not delay those in other partitions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_take_turns() {
+    let fixture = Fixture::with(|policy| {
+        policy.user_submits_per_minute = 0;
+        policy.user_running_max = 100;
+    })
+    .await;
+    for _ in 0..40 {
+        fixture.submit("greedy").await;
+    }
+    for number in 0..10 {
+        fixture.submit(&name(number)).await;
+    }
+    let mut others = 0;
+    for _ in 0..40 {
+        let taken = fixture.redis.take(&worker(), &[language("python")]).await;
+        let execution = taken.unwrap().unwrap().execution;
+        others += u32::from(execution.submission().user() != &user("greedy"));
+    }
+    assert_eq!(others, 10);
+}
+
+/// The bound on all that waits holds over all partitions, as exactly as counts of the last second are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bound_on_all_that_waits_holds_over_all_partitions() {
+    let fixture = Fixture::with(|policy| policy.pending_max = 30).await;
+    for number in 0..30 {
+        fixture.submit(&name(number)).await;
+    }
+    let refused = async {
+        loop {
+            for number in 30..USERS {
+                let execution = fixture.execution(&name(number));
+                if let Err(error) = fixture.redis.submit(&execution).await {
+                    return error;
+                }
+                fixture.redis.delete(execution.id()).await.unwrap();
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused)
+        .await
+        .unwrap();
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadlines_are_enforced_in_all_partitions() {
+    let fixture = Fixture::with(|_| {}).await;
+    for number in 0..USERS {
+        fixture.submit(&name(number)).await;
+    }
+    fixture.clock.advance(Duration::from_hours(1));
+    assert_eq!(fixture.redis.sweep().await.unwrap().ended, USERS);
+}
+
+/// An id that was not made for its user would be looked for where it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_of_another_partition_is_refused() {
+    let fixture = Fixture::with(|_| {}).await;
+    let execution = fixture.execution("alice");
+    let foreign = (0..USERS).map(name).map(|name| {
+        let submission = submission(user(&name), draft());
+        Execution::submit(execution.id(), submission, fixture.clock.now())
+    });
+    let mut refused = 0;
+    for execution in foreign {
+        refused += usize::from(fixture.redis.submit(&execution).await.is_err());
+    }
+    assert!(refused > USERS / 2, "{refused} of {USERS} were refused");
+}
+
+/// A process that is set to another number of partitions would not find what is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_with_other_partitions_does_not_start() {
+    let fixture = Fixture::with(|_| {}).await;
+    let config = RedisConfig {
+        partitions: Some(8),
+        ..RedisConfig::new(fixture.cluster.url().parse().unwrap())
+    };
+    let clock = Arc::new(ManualClock::default());
+    let refused = RedisBackend::connect(config, store_policy(), clock).await;
+    let error = coderun_domain::ErrorChain(&refused.unwrap_err()).to_string();
+    assert!(
+        error.contains("16 partitions") && error.contains("set to 8"),
+        "{error}"
+    );
+}
