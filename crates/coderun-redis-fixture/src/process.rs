@@ -1,0 +1,91 @@
+//! A server process that does not outlive its test.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Reads until the test is gone and then does what its destructors would have done. `$1` cannot be another process by
+/// then: as long as the test lives, it is the one that reaps the server, after this one.
+const WATCH: &str = "read -r _; kill -9 \"$1\" 2>/dev/null; sleep 0.1; rm -rf \"$2\"";
+
+/// A running server and a shell that kills it when this process dies.
+pub(crate) struct Process {
+    server: Child,
+    watcher: Child,
+}
+
+impl Process {
+    /// Starts `redis-server` with the file `redis.conf` of this folder, and these arguments behind it.
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let server = quiet("redis-server")
+            .arg(folder.join("redis.conf"))
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start `redis-server`: {error}; install Redis 7 (`apt-get install redis-server`) or Valkey with that name on the PATH"));
+        let watcher = quiet("sh")
+            .args(["-c", WATCH, "sh", &server.id().to_string()])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("`sh` starts");
+        Self { server, watcher }
+    }
+
+    /// The id that the server knows itself by.
+    pub(crate) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.server.try_wait(), Ok(None))
+    }
+
+    /// Stops it where it is: its connections stand and nobody answers.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        self.signal(Signal::CONT);
+        self.signal(Signal::TERM);
+        self.server.wait().expect("the server was not reaped yet");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.server.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process id"), signal).expect("the server was not reaped yet");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        for child in [&mut self.watcher, &mut self.server] {
+            // Fails only for a process that has ended, which is what is wanted.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Process").field(&self.id()).finish()
+    }
+}
+
+fn quiet(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
