@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, LimitPolicy, RegistryError, WorkerId, WorkerOffer, WorkerRegistry,
+    CodeRunner, ErrorChain, LimitPolicy, RegistryError, WorkerId, WorkerOffer, WorkerRegistry,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -105,8 +105,13 @@ impl Announcer {
         }
     }
 
-    /// Tells the registry, if it has not been told lately or something else.
+    /// Tells the registry, if it has not been told lately or something else. A worker that could run nothing is not
+    /// offered: its last offer ends by itself.
     async fn tell(&self, announced: &mut Option<Announced>, outage: &mut Outage) {
+        if let Err(error) = self.ports.runner.check().await {
+            tracing::debug!(error = %ErrorChain(&error), "not announcing this worker: it could run nothing");
+            return;
+        }
         let offer = self.offer();
         let is_known = announced
             .as_ref()

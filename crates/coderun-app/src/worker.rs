@@ -3,6 +3,7 @@
 //! A permit is taken first, then an execution: what cannot be run at once stays in the queue for another worker. All
 //! that a run records carries its lease; when the lease is lost the program is killed and nothing more is recorded.
 
+mod doubt;
 mod keeper;
 mod pieces;
 mod recorder;
@@ -13,12 +14,15 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError};
+use coderun_domain::{
+    CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError, RunnerError,
+};
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use doubt::Doubt;
 pub use settings::WorkerSettings;
 
 /// What a worker works with.
@@ -44,6 +48,16 @@ pub struct Shutdown {
 pub struct Worker {
     ports: WorkerPorts,
     settings: Arc<WorkerSettings>,
+    doubt: Arc<Doubt>,
+}
+
+/// Why nothing could be taken.
+#[derive(Debug, thiserror::Error)]
+enum TakeError {
+    #[error("the runner would not run it")]
+    Runner(#[from] RunnerError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 impl Worker {
@@ -53,6 +67,7 @@ impl Worker {
         Self {
             ports,
             settings: Arc::new(settings),
+            doubt: Arc::new(Doubt::new()),
         }
     }
 
@@ -101,9 +116,11 @@ impl Worker {
         }
     }
 
-    async fn take(&self) -> Result<Option<Lease>, QueueError> {
+    /// Takes only what the runner would run now.
+    async fn take(&self) -> Result<Option<Lease>, TakeError> {
+        self.doubt.settle(&*self.ports.runner).await?;
         let languages = self.languages();
-        self.ports.queue.take(&self.settings.id, &languages).await
+        Ok(self.ports.queue.take(&self.settings.id, &languages).await?)
     }
 
     fn languages(&self) -> Vec<Language> {
@@ -118,7 +135,7 @@ impl Worker {
     }
 
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
-        let run = run::Run::new(&self.ports, &self.settings, &lease);
+        let run = run::Run::new(&self.ports, &self.settings, &self.doubt, &lease);
         let running = AssertUnwindSafe(run.to_its_end(&abort));
         if running.catch_unwind().await.is_err() {
             tracing::error!(execution_id = %lease.id(), "a run panicked: another worker takes it over when its lease is over");

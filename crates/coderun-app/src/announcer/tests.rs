@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use coderun_domain::testing::{at, catalog, limit_policy};
-use coderun_domain::{Clock, Enforcement, LanguageSpec, MockCodeRunner, RunnerProfile};
+use coderun_domain::{
+    Clock, Enforcement, LanguageSpec, MockCodeRunner, RunnerError, RunnerProfile,
+};
 use coderun_memory::MemoryRegistry;
 use time::OffsetDateTime;
 
@@ -64,6 +66,7 @@ impl WorkerRegistry for Registry {
 struct House {
     registry: Arc<Registry>,
     languages: Arc<Mutex<Vec<LanguageSpec>>>,
+    is_broken: Arc<AtomicBool>,
     announcer: Announcer,
     drain: CancellationToken,
 }
@@ -76,9 +79,10 @@ impl House {
             told: Mutex::default(),
         });
         let languages = Arc::new(Mutex::new(catalog().specs().to_vec()));
+        let is_broken = Arc::new(AtomicBool::new(false));
         let ports = AnnouncerPorts {
             registry: Arc::clone(&registry) as _,
-            runner: Arc::new(runner(Arc::clone(&languages))),
+            runner: Arc::new(runner(Arc::clone(&languages), Arc::clone(&is_broken))),
         };
         let settings = AnnouncerSettings {
             id: WorkerId::parse("w1").unwrap(),
@@ -88,6 +92,7 @@ impl House {
         Self {
             registry,
             languages,
+            is_broken,
             announcer: Announcer::new(ports, settings),
             drain: CancellationToken::new(),
         }
@@ -107,8 +112,17 @@ impl House {
     }
 }
 
-fn runner(languages: Arc<Mutex<Vec<LanguageSpec>>>) -> MockCodeRunner {
+fn runner(languages: Arc<Mutex<Vec<LanguageSpec>>>, is_broken: Arc<AtomicBool>) -> MockCodeRunner {
     let mut runner = MockCodeRunner::new();
+    runner.expect_check().returning(move || {
+        let broken = || RunnerError::Unavailable {
+            backend: "test",
+            reason: "broken".to_owned(),
+            source: None,
+        };
+        let is_broken = is_broken.load(Ordering::SeqCst);
+        is_broken.then(broken).map_or(Ok(()), Err)
+    });
     runner
         .expect_languages()
         .returning(move || languages.lock().unwrap().clone());
@@ -161,6 +175,22 @@ async fn a_change_of_its_languages_is_announced_within_a_second() {
                 panic!("one worker");
             };
             assert_eq!(offer.languages.len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_could_run_nothing_is_not_offered() {
+    let house = House::new();
+    house
+        .during(async {
+            seconds(1).await;
+            house.is_broken.store(true, Ordering::SeqCst);
+            seconds(16).await;
+            assert_eq!(house.listed().await, []);
+            house.is_broken.store(false, Ordering::SeqCst);
+            seconds(2).await;
+            assert_eq!(house.listed().await.len(), 1);
         })
         .await;
 }

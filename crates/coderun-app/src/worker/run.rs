@@ -9,6 +9,7 @@ use coderun_domain::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::doubt::Doubt;
 use super::recorder::Recorder;
 use super::{WorkerPorts, WorkerSettings, keeper};
 
@@ -22,6 +23,7 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub(super) struct Run<'a> {
     ports: &'a WorkerPorts,
     settings: &'a WorkerSettings,
+    doubt: &'a Doubt,
     lease: &'a Lease,
 }
 
@@ -41,11 +43,13 @@ impl<'a> Run<'a> {
     pub(super) const fn new(
         ports: &'a WorkerPorts,
         settings: &'a WorkerSettings,
+        doubt: &'a Doubt,
         lease: &'a Lease,
     ) -> Self {
         Self {
             ports,
             settings,
+            doubt,
             lease,
         }
     }
@@ -166,7 +170,10 @@ impl<'a> Run<'a> {
                     .await;
             }
             RunnerError::Overloaded { retry_after } => *retry_after,
-            RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => None,
+            RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => {
+                self.doubt.raise();
+                None
+            }
         };
         let attempts = self.lease.attempt().count();
         if attempts >= self.settings.policy.attempts_max {

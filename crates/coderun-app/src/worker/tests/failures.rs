@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
@@ -24,6 +25,33 @@ async fn a_runner_that_stays_away_ends_the_execution_after_the_last_attempt() {
         explanation(&ended),
         "The program could not be run in 3 attempts"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_runner_is_broken_takes_nothing_until_it_is_well() {
+    let house = House::new();
+    house.runner.is_broken.store(true, Ordering::SeqCst);
+    let _worker = house.start("w1");
+    let id = house.submit("print hello").await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(house.get(id).await.attempt(), Attempt::NONE);
+    house.runner.is_broken.store(false, Ordering::SeqCst);
+    assert_eq!(verdict(&house.end(id).await), Verdict::Accepted);
+}
+
+/// One attempt shows that the runner broke; it costs no other.
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_breaks_uses_up_one_attempt() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let first = house.submit("print hello").await;
+    house.end(first).await;
+    house.runner.is_broken.store(true, Ordering::SeqCst);
+    let second = house.submit("print hello").await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(house.get(second).await.attempt(), Attempt::from_count(1));
+    house.runner.is_broken.store(false, Ordering::SeqCst);
+    assert_eq!(verdict(&house.end(second).await), Verdict::Accepted);
 }
 
 #[tokio::test(start_paused = true)]

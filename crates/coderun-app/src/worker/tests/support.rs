@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,6 +42,8 @@ pub(super) struct ScriptedRunner {
     pub(super) alive: Arc<AtomicUsize>,
     /// The most that were alive at a time.
     pub(super) most_alive: AtomicUsize,
+    /// Whether nothing can be run.
+    pub(super) is_broken: AtomicBool,
 }
 
 impl fmt::Debug for ScriptedRunner {
@@ -73,6 +75,13 @@ impl CodeRunner for ScriptedRunner {
     }
 
     async fn check(&self) -> Result<(), RunnerError> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(RunnerError::Unavailable {
+                backend: "scripted",
+                reason: "broken".to_owned(),
+                source: None,
+            });
+        }
         Ok(())
     }
 
@@ -81,6 +90,7 @@ impl CodeRunner for ScriptedRunner {
         request: RunRequest,
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
+        self.check().await?;
         self.started.fetch_add(1, Ordering::SeqCst);
         let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_alive.fetch_max(alive, Ordering::SeqCst);
