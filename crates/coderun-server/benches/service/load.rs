@@ -1,13 +1,15 @@
 //! The load, and what it cost the server.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use coderun_domain::testing::user;
 use coderun_firebase::{DevelopmentIssuer, TokenRequest};
+use coderun_redis_fixture::{RedisOptions, RedisServer};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -21,9 +23,12 @@ const TICK: Duration = Duration::from_millis(10);
 
 struct Server {
     child: Child,
+    redis: Option<RedisServer>,
     address: String,
     client: Client,
     token: String,
+    /// What was submitted last.
+    last: Mutex<Option<String>>,
 }
 
 impl Drop for Server {
@@ -35,8 +40,27 @@ impl Drop for Server {
 
 pub(crate) fn run() -> std::io::Result<()> {
     coderun_firebase::install_crypto_provider();
+    let append_only = RedisOptions {
+        append_only: true,
+        ..RedisOptions::default()
+    };
+    for (title, redis) in [
+        ("state in memory", None),
+        ("state in Redis", Some(RedisServer::start())),
+        (
+            "state in Redis with a file",
+            Some(RedisServer::with(&append_only)),
+        ),
+    ] {
+        println!("\n{title}");
+        run_on(redis)?;
+    }
+    Ok(())
+}
+
+fn run_on(redis: Option<RedisServer>) -> std::io::Result<()> {
     let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path())?);
+    let server = Arc::new(start(directory.path(), redis)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -46,8 +70,8 @@ pub(crate) fn run() -> std::io::Result<()> {
 
 async fn measure_all(server: &Arc<Server>) {
     println!(
-        "{:<32} {:>12} {:>14} {:>10}",
-        "path", "CPU µs each", "each second", "count"
+        "{:<32} {:>12} {:>12} {:>14} {:>10}",
+        "path", "CPU µs each", "of Redis", "each second", "count"
     );
     let id = submit(server).await;
     until_final(server, &id).await;
@@ -99,7 +123,7 @@ async fn measure_all(server: &Arc<Server>) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
-fn start(directory: &std::path::Path) -> std::io::Result<Server> {
+fn start(directory: &Path, redis: Option<RedisServer>) -> std::io::Result<Server> {
     let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
     let token = issuer
         .issue(&TokenRequest::new(user("bench")), OffsetDateTime::now_utc())
@@ -107,6 +131,7 @@ fn start(directory: &std::path::Path) -> std::io::Result<Server> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--server")
         .arg(directory)
+        .args(redis.as_ref().map(RedisServer::url))
         .stdout(Stdio::piped())
         .spawn()?;
     let mut address = String::new();
@@ -114,12 +139,14 @@ fn start(directory: &std::path::Path) -> std::io::Result<Server> {
     BufReader::new(stdout).read_line(&mut address)?;
     Ok(Server {
         child,
+        redis,
         address: address.trim_end().to_owned(),
         client: Client::builder()
             .no_proxy()
             .build()
             .map_err(std::io::Error::other)?,
         token: token.expose().to_owned(),
+        last: Mutex::default(),
     })
 }
 
@@ -131,7 +158,7 @@ async fn measure<F: Future<Output = ()>>(
     operation: impl Fn(Arc<Server>) -> F,
 ) {
     let left = AtomicUsize::new(count);
-    let before = cpu_time(server);
+    let (before, redis_before) = (cpu_time(server), redis_cpu_time(server));
     let began = Instant::now();
     let connections = (0..CONNECTIONS).map(|_| async {
         let one_less = |left: usize| left.checked_sub(1);
@@ -143,11 +170,13 @@ async fn measure<F: Future<Output = ()>>(
         }
     });
     join_all(connections).await;
+    until_all_is_run(server).await;
     let elapsed = began.elapsed();
     let cpu = cpu_time(server).saturating_sub(before);
     let each = cpu.as_secs_f64() * 1e6 / count as f64;
+    let of_redis = (redis_cpu_time(server) - redis_before) * 1e6 / count as f64;
     let rate = count as f64 / elapsed.as_secs_f64();
-    println!("{name:<32} {each:>12.1} {rate:>14.0} {count:>10}");
+    println!("{name:<32} {each:>12.1} {of_redis:>12.1} {rate:>14.0} {count:>10}");
 }
 
 async fn submit(server: &Server) -> String {
@@ -163,10 +192,20 @@ async fn submit(server: &Server) -> String {
         .await
         .expect("an answer");
     let body: Value = answer.json().await.expect("JSON");
-    body["execution_id"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no id in {body}"))
-        .to_owned()
+    let id = body["execution_id"].as_str();
+    let id = id.unwrap_or_else(|| panic!("no id in {body}")).to_owned();
+    *server.last.lock().expect("no panic before") = Some(id.clone());
+    id
+}
+
+/// Waits for the runs of what was submitted: one user's executions are run in their order.
+async fn until_all_is_run(server: &Server) {
+    let last = server.last.lock().expect("no panic before").take();
+    if let Some(id) = last {
+        while status(server, &id).await["status"] != "completed" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 async fn status(server: &Server, id: &str) -> Value {
@@ -212,6 +251,18 @@ fn cpu_time(server: &Server) -> Duration {
         .map(|field| field.parse::<u32>().expect("a number"))
         .sum();
     TICK * ticks
+}
+
+/// Seconds of user and system time of Redis so far.
+fn redis_cpu_time(server: &Server) -> f64 {
+    let Some(redis) = &server.redis else {
+        return 0.0;
+    };
+    let used = ["used_cpu_user", "used_cpu_sys"].map(|name| {
+        let seconds = redis.info(name).expect("a fact of INFO");
+        seconds.parse::<f64>().expect("a number")
+    });
+    used.iter().sum()
 }
 
 fn resident(server: &Server) -> String {

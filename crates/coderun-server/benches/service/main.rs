@@ -1,4 +1,5 @@
-//! CPU time of the server per request, and throughput, with state in memory and a runner that needs no time.
+//! CPU time of the server per request, and throughput, with state in memory and in Redis, and a runner that needs no
+//! time.
 //!
 //! The server is a process of its own (this program again, with `--server`), so that its CPU time is its own. The load
 //! comes over 32 connections; noise of the machine shows in the throughput, hardly in the CPU time.
@@ -22,7 +23,8 @@ fn main() -> std::io::Result<()> {
             let directory = arguments
                 .get(at + 1)
                 .ok_or(std::io::ErrorKind::InvalidInput)?;
-            server::run(directory.as_ref())
+            let redis_url = arguments.get(at + 2).map(String::as_str);
+            server::run(directory.as_ref(), redis_url)
         }
         None => load::run(),
     }

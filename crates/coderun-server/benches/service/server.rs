@@ -15,12 +15,14 @@ use coderun_domain::testing::{
     catalog, limit_policy, report, store_policy, submission_policy, worker_offer,
 };
 use coderun_domain::{
-    Clock, CodeRunner, Enforcement, ExecutionId, IdGenerator, LanguageSpec, OutputStream, Report,
-    RunIo, RunRequest, RunnerError, RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
+    Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator,
+    LanguageSpec, Notifier, OutputStream, Report, RunIo, RunRequest, RunnerError, RunnerProfile,
+    StorePolicy, UserId, Verdict, WorkerId,
 };
 use coderun_firebase::DevelopmentIssuer;
 use coderun_http::{HttpConfig, HttpPorts};
 use coderun_memory::{MemoryBackend, MemoryRegistry};
+use coderun_redis::{RedisBackend, RedisConfig};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -73,16 +75,51 @@ impl IdGenerator for System {
     }
 }
 
+/// Where state is kept.
+struct Storage {
+    store: Arc<dyn ExecutionStore>,
+    queue: Arc<dyn ExecutionQueue>,
+    notifier: Arc<dyn Notifier>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+async fn storage(
+    redis_url: Option<&str>,
+    policy: StorePolicy,
+    clock: &Arc<dyn Clock>,
+) -> std::io::Result<Storage> {
+    let clock = Arc::clone(clock);
+    let Some(url) = redis_url else {
+        let memory = MemoryBackend::new(policy, clock);
+        return Ok(Storage {
+            store: Arc::new(memory.clone()),
+            queue: Arc::new(memory.clone()),
+            notifier: Arc::new(memory),
+            ids: Arc::new(System),
+        });
+    };
+    let config = RedisConfig::new(url.parse().map_err(std::io::Error::other)?);
+    let redis = RedisBackend::connect(config, policy, clock)
+        .await
+        .map_err(std::io::Error::other)?;
+    Ok(Storage {
+        store: Arc::new(redis.clone()),
+        queue: Arc::new(redis.clone()),
+        ids: redis.ids(Arc::new(System)),
+        notifier: Arc::new(redis),
+    })
+}
+
 /// Serves until it is killed; the first line on stdout is the address.
-pub(crate) fn run(directory: &Path) -> std::io::Result<()> {
+pub(crate) fn run(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()> {
     coderun_firebase::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(directory))
+    runtime.block_on(serve(directory, redis_url))
 }
 
-async fn serve(directory: &Path) -> std::io::Result<()> {
+async fn serve(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(System);
     let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
     let policy = StorePolicy {
@@ -91,19 +128,19 @@ async fn serve(directory: &Path) -> std::io::Result<()> {
         user_running_max: 10_000,
         ..store_policy()
     };
-    let memory = MemoryBackend::new(policy, Arc::clone(&clock));
+    let storage = storage(redis_url, policy, &clock).await?;
     let verifier = Arc::new(issuer.verifier(Arc::clone(&clock)));
     let runner: Arc<dyn CodeRunner> = Arc::new(InstantRunner);
     let ports = ExecutionsPorts {
-        store: Arc::new(memory.clone()),
-        notifier: Arc::new(memory.clone()),
+        store: Arc::clone(&storage.store),
+        notifier: storage.notifier,
         clock: Arc::clone(&clock),
-        ids: Arc::new(System),
+        ids: storage.ids,
         fleet: Arc::new(fleet(&clock)),
     };
     let readiness_ports = ReadinessPorts {
-        store: Arc::new(memory.clone()),
-        queue: Arc::new(memory.clone()),
+        store: storage.store,
+        queue: Arc::clone(&storage.queue),
         runners: Some(Runners::Own(Arc::clone(&runner))),
         verifier: None,
     };
@@ -115,9 +152,9 @@ async fn serve(directory: &Path) -> std::io::Result<()> {
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?);
-    let sweeper = Sweeper::new(Arc::new(memory.clone()), every_second());
+    let sweeper = Sweeper::new(Arc::clone(&storage.queue), every_second());
     let worker_ports = WorkerPorts {
-        queue: Arc::new(memory),
+        queue: storage.queue,
         runner,
     };
     let settings = WorkerSettings {
