@@ -5,7 +5,10 @@ mod view;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use coderun_domain::{FailureKind, LimitPolicy, RegistryError, WorkerOffer, WorkerRegistry};
+use coderun_domain::{
+    FailureKind, LanguageSpec, LimitPolicy, RegistryError, WorkerOffer, WorkerRegistry,
+};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Rhythm;
@@ -13,6 +16,8 @@ use crate::outage::Outage;
 
 pub use view::FleetView;
 
+/// A language that nobody offers any more may be submitted for so long.
+const LANGUAGE_GRACE: Duration = Duration::from_mins(1);
 /// A registry that takes longer to answer is taken to be away.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -20,12 +25,19 @@ const DEADLINE: Duration = Duration::from_secs(2);
 ///
 /// It keeps a [`FleetView`] and brings it up to date by asking the registry. Where no worker is left, or the registry
 /// cannot be reached, languages and limits stay as they were last known: what is submitted waits in the queue for a
-/// worker to come back.
+/// worker to come back. For a minute that holds for each language, too: the only worker that has it may be restarting.
 #[derive(Debug)]
 pub struct Fleet {
     registry: Arc<dyn WorkerRegistry>,
     limits: LimitPolicy,
-    known: RwLock<Option<Arc<FleetView>>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    view: Option<Arc<FleetView>>,
+    /// Every language that was offered lately, and when it was last.
+    lately: Vec<(LanguageSpec, Instant)>,
 }
 
 /// No worker has been seen since this process began: nobody can say what may be submitted.
@@ -63,7 +75,10 @@ impl Fleet {
         Self {
             registry,
             limits,
-            known: RwLock::new(None),
+            known: RwLock::new(Known {
+                view: None,
+                lately: Vec::new(),
+            }),
         }
     }
 
@@ -80,7 +95,7 @@ impl Fleet {
     /// [`NoWorkerYet`] if none has ever been seen.
     pub fn view(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.clone().ok_or(NoWorkerYet)
+        known.view.clone().ok_or(NoWorkerYet)
     }
 
     /// Asks the registry which workers there are, within two seconds.
@@ -112,16 +127,33 @@ impl Fleet {
 
     /// Takes these offers for what there is, and answers whether somebody can run something.
     fn learn(&self, offers: Vec<WorkerOffer>) -> bool {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_some_and(|view| view.offers() == offers) {
-            return !offers.is_empty();
-        }
         let view = FleetView::of(offers, &self.limits);
         let is_able = view.is_some();
-        *known = view
-            .or_else(|| known.as_ref().map(|last| last.deserted()))
-            .map(Arc::new);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let view = match view {
+            Some(view) => Some(known.complete(view)),
+            None => known.view.as_ref().map(|last| last.deserted()),
+        };
+        if known.view.as_deref() != view.as_ref() {
+            known.view = view.map(Arc::new);
+        }
         is_able
+    }
+}
+
+impl Known {
+    /// Adds the languages that were offered lately and are not now.
+    fn complete(&mut self, view: FleetView) -> FleetView {
+        let offered = view.catalog().specs();
+        self.lately.retain(|(spec, seen)| {
+            let is_offered = offered.iter().any(|it| it.language == spec.language);
+            !is_offered && seen.elapsed() < LANGUAGE_GRACE
+        });
+        let now = Instant::now();
+        let gone: Vec<_> = self.lately.clone();
+        self.lately
+            .extend(offered.iter().map(|spec| (spec.clone(), now)));
+        view.with_missing(gone.iter().map(|(spec, _)| spec))
     }
 }
 

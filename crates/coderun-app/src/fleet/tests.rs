@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use coderun_domain::testing::{ManualClock, language, limit_policy, worker_offer};
 use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
 use coderun_memory::MemoryRegistry;
-use tokio::time::Instant;
 
 use super::*;
 
@@ -201,7 +200,7 @@ async fn workers_that_come_and_go_are_seen() {
     assert!(fleet.view().unwrap().catalog().find("bash").is_some());
     registry.withdraw(&worker_offer("w2").worker).await.unwrap();
     fleet.refresh().await.unwrap();
-    assert_eq!(*fleet.view().unwrap(), view([first]));
+    assert_eq!(fleet.view().unwrap().offers(), [first]);
 }
 
 #[tokio::test]
@@ -277,4 +276,26 @@ async fn a_fleet_that_is_followed_learns_of_a_new_worker_within_two_seconds() {
     };
     let rhythm = Rhythm::new(Duration::from_secs(1), 3);
     tokio::join!(fleet.follow(rhythm, &end), watching);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_language_whose_only_worker_restarts_may_be_submitted_for_a_minute() {
+    let registry = Registry::new();
+    let fleet = registry.fleet();
+    let python = offer("p", &[("python", &["3.11.2"])]);
+    let others = offer("q", &[("c", &["12.2.0"])]);
+    registry.announce_all([python.clone(), others]).await;
+    fleet.refresh().await.unwrap();
+    registry.withdraw(&python.worker).await.unwrap();
+    let knows_python = async || {
+        fleet.refresh().await.unwrap();
+        fleet.view().unwrap().catalog().find("python").is_some()
+    };
+    for _ in 0..59 {
+        assert!(knows_python().await);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!knows_python().await);
+    assert_eq!(fleet.view().unwrap().offers().len(), 1);
 }

@@ -27,6 +27,20 @@ impl FleetView {
         })
     }
 
+    /// The same, with those of these languages that nobody offers now.
+    pub(super) fn with_missing<'a>(self, specs: impl Iterator<Item = &'a LanguageSpec>) -> Self {
+        let mut all = self.catalog.specs().to_vec();
+        for spec in specs {
+            if find(&mut all, &spec.language).is_none() {
+                all.push(spec.clone());
+            }
+        }
+        Self {
+            catalog: LanguageCatalog::new(all),
+            ..self
+        }
+    }
+
     /// The same catalog and limits, now that nobody is there.
     pub(super) fn deserted(&self) -> Self {
         Self {
