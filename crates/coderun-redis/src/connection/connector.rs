@@ -17,7 +17,7 @@ use crate::address::Target;
 
 /// The client of a Cluster must not try again by itself: a command whose answer was lost may have run, and only the
 /// caller knows how to ask for it again.
-const CLUSTER_RETRIES: u32 = 3;
+const CLUSTER_RETRIES: u32 = 0;
 
 /// Makes connections, for the pool and for who listens.
 pub(crate) struct Connector {

@@ -215,7 +215,7 @@ async fn the_execution_of_a_worker_that_vanished_is_taken_over_within_15_seconds
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(2));
     let waited = before.elapsed();
-    assert!(waited < std::time::Duration::from_secs(15), "{waited:?}");
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,10 +232,7 @@ async fn a_cancellation_does_not_hurry_renewals_that_fail() {
     let renewals = queue.renewals.load(Ordering::SeqCst);
     assert!(renewals <= 8, "{renewals} renewals");
     let waited = before.elapsed();
-    assert!(
-        waited >= std::time::Duration::from_millis(1500),
-        "{waited:?}"
-    );
+    assert!(waited >= Duration::from_millis(1500), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

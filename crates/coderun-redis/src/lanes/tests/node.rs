@@ -1,6 +1,10 @@
 //! One node that answers, if not always as one would like.
 
+use std::io;
+use std::net::{Ipv4Addr, TcpStream};
+
 use coderun_redis_fixture::{RedisOptions, RedisServer};
+use deadpool_redis::redis::RedisResult;
 use futures_util::future::join_all;
 
 use super::*;
@@ -145,6 +149,28 @@ async fn a_connection_outlives_the_runtime_of_the_caller_it_was_made_for() {
         ask(&lanes, &["PING"]).await.unwrap();
     }
     assert_eq!(connections.made(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_cannot_be_connected_is_passed_over() {
+    let server = RedisServer::start();
+    let lanes = open(&server.url(), SHORT).await;
+    for lane in &lanes.all {
+        assert!(lane.wait().await.is_ok());
+    }
+    // The fixture itself needs the fifth.
+    let limit = ["CONFIG", "SET", "maxclients", "5"];
+    assert_eq!(server.command(&limit).text(), "OK");
+    let intruder = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+    let lent = lanes.all[0].borrow().unwrap();
+    let broken: RedisResult<()> = Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+    assert!(lent.judge(broken).is_err());
+    let calls: Vec<_> = (0..8).map(|_| ask(&lanes, &["PING"])).collect();
+    for answer in join_all(calls).await {
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+    assert!(lanes.all[0].borrow().is_none());
+    drop((intruder, lent));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! One node that does not answer.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_domain::ErrorChain;
@@ -31,6 +32,17 @@ async fn a_call_to_a_paused_server_fails_in_time_and_succeeds_once_it_goes_on() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_fails_in_time_even_if_an_answer_may_take_longer() {
+    let server = RedisServer::start();
+    let mut config = config(&server.url(), SHORT);
+    config.response_timeout = LONG;
+    let lanes = Lanes::open(&config).await.unwrap();
+    server.pause();
+    assert_fails_in_time(&lanes, &["PING"]).await;
+    server.resume();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_of_many_calls_to_a_paused_server_fail_in_time() {
     let server = RedisServer::start();
     let lanes = open(&server.url(), SHORT).await;
@@ -53,23 +65,31 @@ async fn every_node_is_asked_no_longer_than_the_patience_lasts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_loading_is_waited_for() {
-    let server = RedisServer::with(&RedisOptions {
+    let server = Arc::new(RedisServer::with(&RedisOptions {
         append_only: true,
-        lines: vec!["enable-debug-command yes".to_owned()],
+        lines: vec![
+            "enable-debug-command yes".to_owned(),
+            // In microseconds a key, which makes two seconds.
+            "key-load-delay 100".to_owned(),
+        ],
         ..RedisOptions::default()
-    });
+    }));
     let lanes = open(&server.url(), LONG).await;
-    drop(server.command(&["DEBUG", "POPULATE", "1000000"]));
+    drop(server.command(&["DEBUG", "POPULATE", "20000"]));
     drop(server.command(&["BGREWRITEAOF"]));
     while server.info("aof_rewrite_in_progress").as_deref() != Some("0") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    drop(server.command(&["CONFIG", "SET", "key-load-delay", "1"]));
     server.kill();
-    std::thread::scope(|scope| {
-        scope.spawn(|| server.restart());
-    });
+    let restarting = Arc::clone(&server);
+    let restarting = tokio::task::spawn_blocking(move || restarting.restart());
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let state = server.command(&["PING"]).text();
+    assert!(state.starts_with("LOADING"), "{state}");
     assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+    restarting.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

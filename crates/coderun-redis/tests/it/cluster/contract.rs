@@ -1,6 +1,7 @@
 //! The contract of the ports. A Cluster takes seconds to start, so the clauses of a suite share one, each below a prefix of
 //! its own.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +13,7 @@ use coderun_domain::StorePolicy;
 use coderun_domain::testing::ManualClock;
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::RedisCluster;
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 /// So many clauses are tried at a time.
@@ -48,7 +50,8 @@ async fn assert_kept(clauses: Vec<(&'static str, Clause)>) {
         while running.len() < AT_A_TIME
             && let Some((name, clause)) = clauses.next()
         {
-            running.spawn(async move { (name, tokio::spawn(clause).await.is_ok()) });
+            let tried = AssertUnwindSafe(clause).catch_unwind();
+            running.spawn(async move { (name, tried.await.is_ok()) });
         }
         let Some(tried) = running.join_next().await else {
             break;
