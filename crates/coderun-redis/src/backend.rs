@@ -37,6 +37,8 @@ struct Shared {
     layout: Layout,
     scripts: Scripts,
     lanes: Arc<Lanes>,
+    /// For steps that others rely upon as soon as they answer.
+    lanes_for_good: Arc<Lanes>,
     hub: Hub,
     elsewhere: elsewhere::Cache,
     taking: Taking,
@@ -82,6 +84,13 @@ impl RedisBackend {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let lanes = Arc::new(Lanes::open(&config).await?);
+        let lanes_for_good = if config.replicas == 0 {
+            Arc::clone(&lanes)
+        } else if config.address.is_cluster() {
+            return Err(LayoutError::ReplicasOfCluster.into());
+        } else {
+            Arc::new(Lanes::open_for_good(&config).await?)
+        };
         let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
             CLUSTER_PARTITIONS
         } else {
@@ -103,6 +112,7 @@ impl RedisBackend {
             policy,
             layout,
             lanes,
+            lanes_for_good,
             hub,
         };
         Ok(Self {
@@ -163,6 +173,19 @@ impl RedisBackend {
         Ok(self.lanes().ask(make).await?)
     }
 
+    /// Runs a step that others rely upon once it answers: replicas have what it wrote, if the configuration says so.
+    pub(crate) async fn step_for_good(
+        &self,
+        id: ExecutionId,
+        script: &Script,
+        arguments: Arguments<'_>,
+    ) -> Result<Reply, Failure> {
+        let partition = self.layout().of_execution(id);
+        let make = |attempt| self.step_command(partition, script, &arguments, attempt);
+        let answer = self.shared.lanes_for_good.ask(make).await?;
+        Self::read_reply(id, answer)
+    }
+
     /// Runs a step on one execution, and reads its answer.
     pub(crate) async fn step_on(
         &self,
@@ -171,7 +194,11 @@ impl RedisBackend {
         arguments: Arguments<'_>,
     ) -> Result<Reply, Failure> {
         let partition = self.layout().of_execution(id);
-        let reply = Reply::read(self.step(partition, script, arguments).await?)?;
+        Self::read_reply(id, self.step(partition, script, arguments).await?)
+    }
+
+    fn read_reply(id: ExecutionId, answer: Value) -> Result<Reply, Failure> {
+        let reply = Reply::read(answer)?;
         match reply.word() {
             "newer" => Err(Failure::Newer(id)),
             _ => Ok(reply),

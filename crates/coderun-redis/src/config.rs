@@ -23,6 +23,9 @@ pub struct RedisConfig {
     pub patience: Duration,
     /// How often a watcher looks for news that no hint told of. Default: 3 s.
     pub watch_interval: Duration,
+    /// So many replicas have what was accepted or finished before the call answers; it fails if they do not within a
+    /// second. Default: 0, and then the master alone answers. Not on a Cluster.
+    pub replicas: u32,
     /// How many parts the users are spread over; must be the same in all processes. Default: 16 on a Cluster, else 1.
     pub partitions: Option<u16>,
 }
@@ -39,6 +42,7 @@ impl RedisConfig {
             response_timeout: Duration::from_secs(2),
             patience: Duration::from_secs(3),
             watch_interval: Duration::from_secs(3),
+            replicas: 0,
             partitions: None,
         }
     }

@@ -3,6 +3,8 @@
 mod connector;
 mod sentinel;
 
+use std::time::Duration;
+
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::cluster_async::ClusterConnection;
 use deadpool_redis::redis::cluster_routing::{
@@ -37,6 +39,19 @@ impl Connection {
                 }
                 answer => answer,
             },
+        }
+    }
+
+    /// Waits until so many replicas have all that was written on this connection, and answers how many do. On a Cluster
+    /// it answers at once: there each master has replicas of its own.
+    pub(crate) async fn replicated(&mut self, count: u32, longest: Duration) -> RedisResult<u32> {
+        match self {
+            Self::Node(connection) => {
+                let mut wait = Cmd::new();
+                wait.arg("WAIT").arg(count).arg(longest.as_millis().max(1));
+                wait.query_async(connection).await
+            }
+            Self::Cluster(_) => Ok(count),
         }
     }
 

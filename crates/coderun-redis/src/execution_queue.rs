@@ -65,10 +65,10 @@ impl ExecutionQueue for RedisBackend {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
+        let arguments = holder(lease)?.fields(fields);
         let script = &self.scripts().finish;
-        self.lease_step(lease, script, |holder| holder.fields(fields))
-            .await?;
-        Ok(())
+        let reply = self.step_for_good(lease.id(), script, arguments).await?;
+        unless_lost(reply).map(drop)
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
@@ -99,20 +99,29 @@ impl RedisBackend {
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
     ) -> Result<Reply, QueueError> {
-        let execution = &lease.execution;
-        let State::Running { worker, started_at } = execution.state() else {
-            return Err(QueueError::LeaseLost);
-        };
-        let holder = Arguments::default()
-            .text(lease.id().to_string())
-            .text(worker.as_str())
-            .number(micros(*started_at))
-            .number(lease.attempt().count());
-        let reply = self.step_on(lease.id(), script, add(holder)).await?;
-        match reply.word() {
-            "lost" | "absent" => Err(QueueError::LeaseLost),
-            _ => Ok(reply),
-        }
+        let reply = self
+            .step_on(lease.id(), script, add(holder(lease)?))
+            .await?;
+        unless_lost(reply)
+    }
+}
+
+/// The fence: who holds this lease.
+fn holder(lease: &Lease) -> Result<Arguments<'_>, QueueError> {
+    let State::Running { worker, started_at } = lease.execution.state() else {
+        return Err(QueueError::LeaseLost);
+    };
+    Ok(Arguments::default()
+        .text(lease.id().to_string())
+        .text(worker.as_str())
+        .number(micros(*started_at))
+        .number(lease.attempt().count()))
+}
+
+fn unless_lost(reply: Reply) -> Result<Reply, QueueError> {
+    match reply.word() {
+        "lost" | "absent" => Err(QueueError::LeaseLost),
+        _ => Ok(reply),
     }
 }
 

@@ -97,7 +97,8 @@ impl RedisBackend {
             .number(elsewhere.pending)
             .number(elsewhere.bytes)
             .fields(fields);
-        self.step_on(id, &self.scripts().submit, arguments).await
+        self.step_for_good(id, &self.scripts().submit, arguments)
+            .await
     }
 
     async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, Failure> {

@@ -38,6 +38,11 @@ pub(crate) enum LayoutError {
         "the id lies in another partition than its user: ids are to be made by `RedisBackend::ids`"
     )]
     ForeignId,
+    /// On a Cluster there is nobody to wait for.
+    #[error(
+        "replicas cannot be waited for on a cluster: set `min-replicas-to-write` on its masters instead"
+    )]
+    ReplicasOfCluster,
     /// Others have laid out their keys differently.
     #[error("the records there lie in {there} partitions, and this process is set to {here}")]
     Partitions {

@@ -20,6 +20,14 @@ pub(crate) enum Fault {
     /// There was no answer in time.
     #[error("redis did not answer within {0:?}")]
     TimedOut(Duration),
+    /// The master has it, but too few replicas do.
+    #[error("{reached} of {wanted} replicas have what was written")]
+    NotReplicated {
+        /// How many have it.
+        reached: u32,
+        /// How many should.
+        wanted: u32,
+    },
     /// The task that was to make the connection is gone.
     #[error("the runtime of the connections has ended")]
     Ended,
@@ -31,7 +39,8 @@ impl Fault {
         match self {
             Self::Redis(error) | Self::Connect(error) => is_passing(error),
             Self::ConnectTimedOut | Self::TimedOut(_) => true,
-            Self::Ended => false,
+            // Waiting was all that could be done; whoever asks again waits again.
+            Self::NotReplicated { .. } | Self::Ended => false,
         }
     }
 
@@ -44,7 +53,9 @@ impl Fault {
                     || error.is_unrecoverable_error()
             }
             Self::TimedOut(_) => true,
-            Self::Connect(_) | Self::ConnectTimedOut | Self::Ended => false,
+            Self::Connect(_) | Self::ConnectTimedOut | Self::NotReplicated { .. } | Self::Ended => {
+                false
+            }
         }
     }
 

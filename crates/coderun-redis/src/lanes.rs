@@ -28,11 +28,16 @@ const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times();
 
+/// How long to wait for replicas.
+const REPLICATION_MAX: Duration = Duration::from_secs(1);
+
 /// The shared connections.
 pub(crate) struct Lanes {
     all: Vec<Lane>,
     next: AtomicUsize,
     patience: Duration,
+    /// So many replicas have what a call wrote before it answers.
+    replicas: u32,
     /// Ends the tasks of the lanes.
     _open: DropGuard,
 }
@@ -63,12 +68,23 @@ impl Lanes {
             all: (0..config.lanes.max(1)).map(open_lane).collect(),
             next: AtomicUsize::new(0),
             patience: config.patience,
+            replicas: 0,
             _open: stop.drop_guard(),
         };
         let mut ping = Cmd::new();
         ping.arg("PING");
         lanes.ask(|_| ping.clone()).await?;
         Ok(lanes)
+    }
+
+    /// The same lanes, whose calls answer once so many replicas have what they wrote. A lane waits with all that comes
+    /// behind, so calls that only read have lanes of their own.
+    pub(crate) async fn open_for_good(config: &RedisConfig) -> Result<Self, Fault> {
+        let lanes = Self::open(config).await?;
+        Ok(Self {
+            replicas: config.replicas,
+            ..lanes
+        })
     }
 
     /// Sends a command, again while that helps, for as long as the patience lasts. `make` gives the command of a try.
@@ -113,11 +129,28 @@ impl Lanes {
 
     async fn send(&self, command: &Cmd, deadline: Instant) -> Result<Value, Fault> {
         let mut lent = self.borrow(deadline).await?;
-        match timeout_at(deadline, lent.connection.send(command)).await {
-            Ok(answer) => lent.judge(answer),
-            // The time of the call is over, which need not mean that the connection is to blame.
-            Err(_) => Err(Fault::TimedOut(self.patience)),
+        let sent = async {
+            let answer = lent.connection.send(command).await;
+            let answer = lent.judge(answer)?;
+            self.replicate(&mut lent).await?;
+            Ok(answer)
+        };
+        // When the time of the call is over, that need not mean that the connection is to blame.
+        let in_time = timeout_at(deadline, sent).await;
+        in_time.unwrap_or(Err(Fault::TimedOut(self.patience)))
+    }
+
+    async fn replicate(&self, lent: &mut Lent) -> Result<(), Fault> {
+        let wanted = self.replicas;
+        if wanted == 0 {
+            return Ok(());
         }
+        let reached = lent.connection.replicated(wanted, REPLICATION_MAX).await;
+        let reached = lent.judge(reached)?;
+        if reached < wanted {
+            return Err(Fault::NotReplicated { reached, wanted });
+        }
+        Ok(())
     }
 
     /// The lanes take turns; those without a connection are passed over while others have one.

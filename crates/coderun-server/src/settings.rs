@@ -100,6 +100,9 @@ pub(crate) struct Settings {
     /// Redis or Valkey, where state is kept that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in the memory of this process.
     #[arg(long, hide_default_value = true)]
     pub(crate) redis_url: Option<RedisUrl>,
+    /// Redis replicas that must have what was accepted or finished before that is told; 0 waits for none. Not on a cluster.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) redis_wait_replicas: u32,
     /// What the names of all keys in Redis begin with.
     #[arg(long, default_value_t = KeyPrefix::default())]
     pub(crate) key_prefix: KeyPrefix,

@@ -13,5 +13,6 @@ mod forgetting;
 mod keys;
 mod lost_replies;
 mod proxy;
+mod replicas;
 mod support;
 mod versions;

@@ -41,6 +41,7 @@ async fn redis(
 ) -> anyhow::Result<Storage> {
     let config = RedisConfig {
         key_prefix: settings.key_prefix.clone(),
+        replicas: settings.redis_wait_replicas,
         ..RedisConfig::new(address.clone())
     };
     let policy = settings.limits.store_policy();
