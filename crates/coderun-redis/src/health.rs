@@ -14,11 +14,14 @@ use crate::reply::text;
 /// Seconds that the key lives which a probe writes.
 const PROBE_TTL: u32 = 60;
 
+/// Where `INFO` is not allowed, or not every master answers.
+const SILENT: &str = "the server does not say how it keeps records (INFO)";
+
 impl RedisBackend {
     /// Whether records would be accepted, and what an operator should know about how they are kept.
     pub(crate) async fn store_health(&self) -> Result<Health, Failure> {
         let mut remarks = self.write_remarks().await?;
-        remarks.extend(self.keeping_remarks().await?);
+        remarks.extend(self.keeping_remarks().await);
         Ok(health(&remarks))
     }
 
@@ -51,17 +54,19 @@ impl RedisBackend {
     }
 
     /// What `INFO` says about how records are kept; `CONFIG` is blocked on managed services.
-    async fn keeping_remarks(&self) -> Result<Vec<String>, Failure> {
+    async fn keeping_remarks(&self) -> Vec<String> {
         let mut command = Cmd::new();
         command.arg("INFO");
-        let answers = self.lanes().ask_every_node(&command).await?;
+        let Ok(answers) = self.lanes().ask_every_node(&command).await else {
+            return vec![SILENT.to_owned()];
+        };
         let mut remarks = Vec::new();
         for remark in answers.into_iter().flat_map(remarks_of) {
             if !remarks.contains(&remark) {
                 remarks.push(remark);
             }
         }
-        Ok(remarks)
+        remarks
     }
 }
 
@@ -75,7 +80,7 @@ fn health(remarks: &[String]) -> Health {
 
 fn remarks_of(answer: Value) -> Vec<String> {
     let Ok(report) = text(answer) else {
-        return vec!["the server does not say how it keeps records (INFO)".to_owned()];
+        return vec![SILENT.to_owned()];
     };
     let facts: HashMap<&str, &str> = report
         .lines()

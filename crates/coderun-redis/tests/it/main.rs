@@ -10,6 +10,7 @@
 mod cluster;
 mod commands;
 mod forgetting;
+mod health;
 mod keys;
 mod lost_replies;
 mod proxy;
