@@ -11,6 +11,10 @@ test:
     cargo nextest run --workspace --all-features
     cargo test --workspace --all-features --doc
 
+# Kills replicas and Redis under load for a minute, or for `just chaos 300`; prints what was counted. `CHAOS_SEED` varies it.
+chaos seconds="60":
+    CHAOS_SECONDS={{ seconds }} cargo nextest run --package coderun-server --test chaos --success-output immediate
+
 # Checks formatting, lints and documentation.
 check:
     cargo fmt --all --check

@@ -37,10 +37,10 @@ fn check_config_prints_a_file_that_it_reads_again() {
 
 #[test]
 fn a_setting_of_a_later_version_stops_the_start() {
-    let stopped = output(coderun(&state()).env("REDIS_URL", "redis://127.0.0.1"));
+    let stopped = output(coderun(&state()).env("DATA_DIR", "/var/lib/coderun"));
     assert_eq!(stopped.status.code(), Some(2));
     let complaint = text(&stopped.stderr);
-    assert!(complaint.contains("`REDIS_URL` is set"), "{complaint}");
+    assert!(complaint.contains("`DATA_DIR` is set"), "{complaint}");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
 }
 
@@ -97,6 +97,20 @@ fn a_port_that_is_taken_is_named() {
         complaint.contains(&format!("cannot listen on 127.0.0.1:{port}")),
         "{complaint}"
     );
+}
+
+#[test]
+fn a_redis_that_is_away_at_the_start_is_named() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let url = format!("redis://:hush@{address}");
+    let stopped = output(coderun(&state()).env("PORT", "0").env("REDIS_URL", &url));
+    assert_eq!(stopped.status.code(), Some(1));
+    let complaint = text(&stopped.stderr);
+    let named = format!("cannot start with redis at {address} (REDIS_URL)");
+    assert!(complaint.contains(&named), "{complaint}");
+    assert!(!complaint.contains("hush"), "{complaint}");
 }
 
 /// The JavaScript of the README, run as it stands there, with a real service behind it.

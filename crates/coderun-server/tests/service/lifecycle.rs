@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{DEADLINE, Service, read_if_there};
+use crate::support::{DEADLINE, Service, descendants, is_alive};
 
 #[tokio::test]
 async fn what_runs_is_finished_and_told_before_the_service_ends() {
@@ -14,7 +14,7 @@ async fn what_runs_is_finished_and_told_before_the_service_ends() {
     let body = json!({"code": "import time; print('a', flush=True); time.sleep(2); print('b')", "language": "python"});
     let id = service.submit(&token, &body).await;
     let mut socket = service.watch(&token, &id).await;
-    while socket.next().await.unwrap()["data"]["status"] != "running" {}
+    socket.until_running().await;
     service.signal("TERM");
     let (messages, close) = socket.until_closed().await;
     assert_eq!(close, 1000);
@@ -29,7 +29,7 @@ async fn a_draining_service_is_not_ready_and_accepts_nothing() {
     let sleeper = json!({"code": "import time; time.sleep(5)", "language": "python"});
     let id = service.submit(&token, &sleeper).await;
     let mut socket = service.watch(&token, &id).await;
-    while socket.next().await.unwrap()["data"]["status"] != "running" {}
+    socket.until_running().await;
     service.signal("TERM");
     let deadline = tokio::time::Instant::now() + DEADLINE;
     let mut ready = StatusCode::OK;
@@ -68,33 +68,6 @@ async fn readiness_names_its_checks() {
     }
 }
 
-/// Ids of living processes whose ancestor is this one.
-fn descendants(ancestor: u32) -> Vec<u32> {
-    let parent_of = |id: u32| -> Option<u32> {
-        let stat = read_if_there(&format!("/proc/{id}/stat"))?;
-        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
-    };
-    let all: Vec<u32> = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect();
-    let is_below = |id: &u32| {
-        let mut at = *id;
-        while let Some(parent) = parent_of(at) {
-            if parent == ancestor {
-                return true;
-            }
-            at = parent;
-        }
-        false
-    };
-    all.into_iter().filter(is_below).collect()
-}
-
-fn is_alive(id: u32) -> bool {
-    read_if_there(&format!("/proc/{id}/stat")).is_some_and(|stat| !stat.contains(") Z "))
-}
-
 #[tokio::test]
 async fn a_service_that_is_killed_takes_every_program_with_it() {
     let mut service = Service::start();
@@ -106,7 +79,7 @@ async fn a_service_that_is_killed_takes_every_program_with_it() {
     });
     let id = service.submit(&token, &body).await;
     let mut socket = service.watch(&token, &id).await;
-    while socket.next().await.unwrap()["data"]["status"] != "running" {}
+    socket.until_running().await;
     let deadline = tokio::time::Instant::now() + DEADLINE;
     let mut below = descendants(service.id());
     // The launcher, the init of the sandbox, the program and its child.

@@ -9,7 +9,13 @@
 )]
 
 mod commands;
+mod fairness;
 mod languages;
 mod lifecycle;
 mod mission;
+mod outage;
+mod roles;
+mod sentinel;
+#[path = "../support/support.rs"]
 mod support;
+mod takeover;

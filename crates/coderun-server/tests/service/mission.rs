@@ -75,9 +75,8 @@ async fn a_running_program_is_cancelled_and_gone() {
         json!({"code": "print('so far', flush=True)\nwhile True: pass", "language": "python"});
     let id = service.submit(&token, &body).await;
     let mut socket = service.watch(&token, &id).await;
-    while socket.next().await.unwrap()["data"]["status"] != "running" {}
-    let path = format!("/api/v1/executions/cancel/{id}");
-    let answer = service.post(&path, &token).send().await.unwrap();
+    socket.until_running().await;
+    let answer = service.cancel(&token, &id).await;
     assert!(answer.status().is_success(), "{answer:?}");
     let (messages, close) = socket.until_closed().await;
     assert_eq!(close, 1000);

@@ -1,0 +1,70 @@
+//! Several processes on one Redis while everything around them is killed again and again: nothing that was accepted may
+//! be lost, told twice or told wrongly.
+//!
+//! `CHAOS_SECONDS` says how long the disturbances go on (15 by default), `CHAOS_SEED` which processes they hit.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod audit;
+mod disturbance;
+mod load;
+mod programs;
+mod random;
+mod replicas;
+mod report;
+#[expect(dead_code, unused_imports, reason = "shared with other test programs")]
+#[path = "../support/support.rs"]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_redis_fixture::{RedisOptions, RedisServer};
+
+use crate::disturbance::Disturbance;
+use crate::load::Load;
+use crate::replicas::Replicas;
+use crate::report::Report;
+use crate::support::Launch;
+
+const REPLICAS: usize = 3;
+const USERS: usize = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_accepted_is_lost_while_replicas_and_redis_are_killed() {
+    let seconds = setting("CHAOS_SECONDS", 15);
+    let seed = setting("CHAOS_SEED", 1);
+    let redis = Arc::new(RedisServer::with(&RedisOptions {
+        append_only: true,
+        lines: vec!["maxmemory-policy noeviction".to_owned()],
+        ..RedisOptions::default()
+    }));
+    let launch = Launch::on(&redis.url()).with("USER_SUBMITS_PER_MINUTE", "0");
+    let replicas = Replicas::start(&launch.with("USER_PENDING_MAX", "10000"), REPLICAS);
+    let addresses = replicas.addresses();
+    let load = Load::begin(&addresses, &launch, USERS);
+    let disturbance = Disturbance::new(Duration::from_secs(seconds), seed);
+    let (replicas, disturbed) = disturbance.run(replicas, Arc::clone(&redis)).await;
+    let loaded = load.end().await;
+    let found = audit::audit(&addresses, &loaded).await;
+    drop((replicas, redis));
+    let report = Report {
+        seconds,
+        seed,
+        disturbed,
+        loaded,
+        found,
+    };
+    report.print();
+    report.assert_nothing_is_wrong();
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    let value = std::env::var_os(name).map(|value| value.into_string().expect("text"));
+    value.map_or(default, |value| value.parse().expect("a number"))
+}

@@ -1,0 +1,155 @@
+//! API and worker in processes of their own.
+
+use std::time::Duration;
+
+use coderun_redis_fixture::{RedisOptions, RedisServer};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::{Launch, descendants, eventually, output, runs_marked, text, within};
+
+#[tokio::test]
+async fn what_an_api_accepts_runs_on_a_worker_and_is_watched_on_the_api() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url());
+    let worker = launch.role("worker").start();
+    let api = launch.role("api").start();
+    api.until_readiness_is(StatusCode::OK).await;
+    let token = launch.token("alice");
+    let code = "import time\nprint('over there')\ntime.sleep(1)";
+    let body = json!({"code": code, "language": "python", "args": ["roles-marker"]});
+    let id = api.submit(&token, &body).await;
+    let socket = api.watch(&token, &id).await;
+    eventually("the worker runs it", || async {
+        runs_marked(worker.id(), "roles-marker").then_some(())
+    })
+    .await;
+    let (messages, close) = socket.until_closed().await;
+    assert_eq!(close, 1000);
+    assert_eq!(messages.last().unwrap()["data"]["output"], "over there\n");
+    assert_eq!(api.status(&token, &id).await["runner"], "sandbox");
+}
+
+#[tokio::test]
+async fn an_api_is_ready_as_long_as_a_worker_is_there() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url());
+    let api = launch.role("api").start();
+    let (status, ready) = api.readiness().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready["checks"]["runner"]["reason"], "no worker is there");
+    let mut worker = launch.role("worker").start();
+    api.until_readiness_is(StatusCode::OK).await;
+    worker.signal("TERM");
+    assert_eq!(worker.ended().await, Some(0));
+    let gone = api.until_readiness_is(StatusCode::SERVICE_UNAVAILABLE);
+    let ready = gone.await;
+    assert_eq!(ready["checks"]["runner"]["reason"], "no worker is there");
+}
+
+#[tokio::test]
+async fn an_api_forgets_a_worker_that_was_killed() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url());
+    let worker = launch.role("worker").start();
+    let api = launch.role("api").start();
+    api.until_readiness_is(StatusCode::OK).await;
+    worker.kill();
+    api.until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
+        .await;
+}
+
+/// Neither a folder with the issuer's key nor a home that could hold one.
+#[tokio::test]
+async fn a_worker_starts_without_keys_and_says_how_it_is() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url()).role("worker");
+    let worker = launch.without("STATE_DIR").without("HOME").start();
+    let ready = worker.until_readiness_is(StatusCode::OK).await;
+    for name in ["store", "queue", "runner"] {
+        assert!(ready["checks"][name]["status"].is_string(), "{ready}");
+    }
+    assert!(ready["checks"]["keys"].is_null(), "{ready}");
+    let request = worker.client.get(worker.url("/api/v1/languages"));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "it serves no API");
+}
+
+/// No `PATH`: a sandbox would find nothing to run.
+#[tokio::test]
+async fn an_api_starts_without_a_sandbox() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url()).role("api");
+    let api = launch.without("PATH").without("HOME").start();
+    let token = api.token("alice");
+    let verified = api.get("/api/v1/auth/verify", &token).send().await;
+    assert_eq!(verified.unwrap().status(), StatusCode::OK);
+    assert!(descendants(api.id()).is_empty(), "it has a launcher");
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_the_program_from_any_api() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url());
+    let worker = launch.role("worker").start();
+    let (first, second) = (launch.role("api").start(), launch.role("api").start());
+    first.until_readiness_is(StatusCode::OK).await;
+    let token = launch.token("alice");
+    let code = "print('so far', flush=True)\nwhile True: pass";
+    let body = json!({"code": code, "language": "python", "args": ["cancel-marker"]});
+    let id = first.submit(&token, &body).await;
+    let runs = || async { runs_marked(worker.id(), "cancel-marker").then_some(()) };
+    eventually("it runs", runs).await;
+    let socket = first.watch(&token, &id).await;
+    let answer = second.cancel(&token, &id).await;
+    assert!(answer.status().is_success(), "{answer:?}");
+    let (messages, close) = socket.until_closed().await;
+    assert!(
+        !runs_marked(worker.id(), "cancel-marker"),
+        "the program is gone when the last event is there"
+    );
+    assert_eq!(close, 1000);
+    assert_eq!(messages.last().unwrap()["data"]["verdict"], "cancelled");
+    let record = second.status(&token, &id).await;
+    assert_eq!(record["verdict"], "cancelled");
+}
+
+/// The hint that something is to be cancelled, not the next renewal of the lease three seconds later.
+#[tokio::test]
+async fn a_cancel_from_another_process_takes_less_than_a_renewal() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url());
+    let worker = launch.role("worker").start();
+    let api = launch.role("api").start();
+    api.until_readiness_is(StatusCode::OK).await;
+    let token = launch.token("alice");
+    let body = json!({"code": "import time\ntime.sleep(30)", "language": "python", "args": ["prompt-marker"]});
+    let id = api.submit(&token, &body).await;
+    let runs = || async { runs_marked(worker.id(), "prompt-marker").then_some(()) };
+    eventually("it runs", runs).await;
+    assert!(api.cancel(&token, &id).await.status().is_success());
+    within(Duration::from_secs(2), "the program is gone", || async {
+        (!runs_marked(worker.id(), "prompt-marker")).then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn the_doctor_of_each_role_says_how_redis_keeps_records() {
+    let redis = RedisServer::with(&RedisOptions {
+        lines: vec!["maxmemory-policy allkeys-lru".to_owned()],
+        ..RedisOptions::default()
+    });
+    let launch = Launch::on(&redis.url());
+    let _worker = launch.role("worker").start();
+    for role in ["all", "api", "worker"] {
+        let printed = output(launch.role(role).command().arg("doctor"));
+        let report = text(&printed.stdout);
+        assert!(printed.status.success(), "{role}: {report}");
+        let store = report.lines().find(|line| line.starts_with("store"));
+        let store = store.unwrap_or_default();
+        for remark in ["degraded", "allkeys-lru", "append-only"] {
+            assert!(store.contains(remark), "{role}: {report}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! How a process of the binary is started.
+
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::Service;
+
+/// The program with nothing of this process's environment but what toolchains are found by.
+pub(crate) fn coderun(state: &TempDir) -> Command {
+    let mut command = bare();
+    command.env("STATE_DIR", state.path());
+    command
+}
+
+fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coderun"));
+    command.env_clear();
+    for name in ["PATH", "HOME"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// What a process is started with. Clones share the folder of the issuer's key, so that a token is good on all of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Launch {
+    state: Arc<TempDir>,
+    variables: Vec<(String, String)>,
+    without: Vec<&'static str>,
+}
+
+impl Launch {
+    /// A process that keeps its state in memory and takes a free port.
+    pub(crate) fn new() -> Self {
+        let launch = Self {
+            state: Arc::new(tempfile::tempdir().expect("a temporary directory")),
+            variables: Vec::new(),
+            without: Vec::new(),
+        };
+        launch.with("PORT", "0").with("LOG_FORMAT", "json")
+    }
+
+    /// A process that keeps its state in Redis.
+    pub(crate) fn on(redis_url: &str) -> Self {
+        Self::new().with("REDIS_URL", redis_url)
+    }
+
+    /// The same with one more variable.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let mut launch = self.clone();
+        launch.variables.push((name.to_owned(), value.to_owned()));
+        launch
+    }
+
+    /// The same without a variable.
+    pub(crate) fn without(&self, name: &'static str) -> Self {
+        let mut launch = self.clone();
+        launch.without.push(name);
+        launch
+    }
+
+    /// The same in another role.
+    pub(crate) fn role(&self, role: &str) -> Self {
+        self.with("ROLE", role)
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(&self) -> Service {
+        self.try_start()
+            .unwrap_or_else(|log| panic!("the service ended early:\n{log}"))
+    }
+
+    /// Starts it and waits until it listens; answers its log if it ends instead.
+    pub(crate) fn try_start(&self) -> Result<Service, String> {
+        Service::launch(self)
+    }
+
+    /// The program with all of this.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = coderun(&self.state);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for name in &self.without {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// A token as `coderun token` prints it.
+    pub(crate) fn token(&self, uid: &str) -> String {
+        let printed = output(coderun(&self.state).args(["token", "--uid", uid]));
+        assert!(printed.status.success(), "{printed:?}");
+        text(&printed.stdout).trim_end().to_owned()
+    }
+}

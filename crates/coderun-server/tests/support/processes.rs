@@ -1,0 +1,50 @@
+//! What runs on this machine, as `/proc` shows it.
+
+use std::io::Read as _;
+
+/// Ids of living processes whose ancestor is this one.
+pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
+    let all: Vec<u32> = std::fs::read_dir("/proc")
+        .expect("a list of processes")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    let is_below = |id: &u32| {
+        let mut at = *id;
+        while let Some(parent) = parent(at) {
+            if parent == ancestor {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    };
+    all.into_iter().filter(is_below).collect()
+}
+
+/// Whether a process is there and has not ended.
+pub(crate) fn is_alive(id: u32) -> bool {
+    read_if_there(&format!("/proc/{id}/stat")).is_some_and(|stat| !stat.contains(") Z "))
+}
+
+/// Whether a program runs below this process that was given `marker` as an argument.
+pub(crate) fn runs_marked(ancestor: u32, marker: &str) -> bool {
+    descendants(ancestor).into_iter().any(|id| {
+        let words = read_if_there(&format!("/proc/{id}/cmdline")).unwrap_or_default();
+        words.split('\0').any(|word| word == marker)
+    })
+}
+
+fn parent(id: u32) -> Option<u32> {
+    let stat = read_if_there(&format!("/proc/{id}/stat"))?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+/// The contents of a file that may be gone already.
+fn read_if_there(path: &str) -> Option<String> {
+    let mut content = Vec::new();
+    std::fs::File::open(path)
+        .ok()?
+        .read_to_end(&mut content)
+        .ok()?;
+    Some(String::from_utf8_lossy(&content).into_owned())
+}
