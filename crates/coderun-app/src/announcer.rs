@@ -108,15 +108,15 @@ impl Announcer {
     /// Tells the registry, if it has not been told lately or something else. A worker that could run nothing is not
     /// offered: its last offer ends by itself.
     async fn tell(&self, announced: &mut Option<Announced>, outage: &mut Outage) {
-        if let Err(error) = self.ports.runner.check().await {
-            tracing::debug!(error = %ErrorChain(&error), "not announcing this worker: it could run nothing");
-            return;
-        }
         let offer = self.offer();
         let is_known = announced
             .as_ref()
             .is_some_and(|known| known.offer == offer && known.at.elapsed() < INTERVAL);
         if is_known {
+            return;
+        }
+        if let Err(error) = self.ports.runner.check().await {
+            tracing::debug!(error = %ErrorChain(&error), "not announcing this worker: it could run nothing");
             return;
         }
         let at = Instant::now();

@@ -56,6 +56,8 @@ pub struct SandboxRunner {
 struct Health {
     /// The last stage that ended did so by the launcher's failure, or a trial has begun and not ended.
     is_doubtful: AtomicBool,
+    /// Held by whoever tries whether a sandbox can be built.
+    trial: tokio::sync::Mutex<()>,
     /// Landlock was in force in a stage, and so it is in all: the kernel has it.
     has_landlock: AtomicBool,
 }
@@ -284,6 +286,8 @@ impl CodeRunner for SandboxRunner {
     /// last heard of the sandbox was bad.
     async fn check(&self) -> Result<(), RunnerError> {
         self.check_required()?;
+        // Of two trials at a time the second would find a slot less, and the doubt that the first has not settled yet.
+        let _turn = self.health.trial.lock().await;
         if let Some(slot) = self.slots.try_take() {
             // A trial that does not end, or is given up by who asked for it, leaves the doubt behind.
             self.health.is_doubtful.store(true, Ordering::Relaxed);

@@ -186,7 +186,7 @@ async fn a_worker_that_could_run_nothing_is_not_offered() {
         .during(async {
             seconds(1).await;
             house.is_broken.store(true, Ordering::SeqCst);
-            seconds(16).await;
+            seconds(20).await;
             assert_eq!(house.listed().await, []);
             house.is_broken.store(false, Ordering::SeqCst);
             seconds(2).await;

@@ -117,6 +117,22 @@ async fn a_launcher_that_hangs_is_replaced() {
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
 }
 
+/// Readiness and a worker may ask at the same time, of a sandbox with one slot: the second waits for the first.
+#[tokio::test]
+async fn many_checks_at_a_time_agree() {
+    let sandbox = TestSandbox::with(SandboxConfig {
+        slots: 1,
+        ..config()
+    })
+    .await;
+    let check = || sandbox.runner.check();
+    let answers = tokio::join!(check(), check(), check(), check());
+    assert!(
+        matches!(answers, (Ok(()), Ok(()), Ok(()), Ok(()))),
+        "{answers:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_trial_that_does_not_end_is_no_proof_of_health() {
     let sandbox = TestSandbox::with(SandboxConfig {
