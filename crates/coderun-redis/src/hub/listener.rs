@@ -49,24 +49,28 @@ impl Listener {
 
     async fn hear_again_and_again(&self) {
         loop {
-            let mut pauses = ExponentialBuilder::default()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_jitter()
-                .without_max_times()
-                .build();
-            let connection = loop {
-                match self.connect().await {
-                    Ok(connection) => break connection,
-                    Err(fault) => {
-                        tracing::debug!(error = %ErrorChain(&fault), "still hears nothing");
-                    }
-                }
-                let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
-                tokio::time::sleep(pause).await;
-            };
+            let connection = self.connect_at_last().await;
             let fault = connection.hear(self).await;
             tracing::warn!(error = %ErrorChain(&fault), "does not hear what others publish, connecting again");
+        }
+    }
+
+    /// Connects, however long that takes.
+    async fn connect_at_last(&self) -> Listening {
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        loop {
+            match self.connect().await {
+                Ok(connection) => return connection,
+                Err(fault) => {
+                    tracing::debug!(error = %ErrorChain(&fault), "still hears nothing");
+                }
+            }
+            tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
