@@ -1,11 +1,13 @@
 //! The one type of this crate that others see: connections, layout, scripts and the subscriber, behind every port.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex};
 
 use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
 use deadpool_redis::redis::{Cmd, Value};
+use tokio::time::Instant;
 
 use crate::config::RedisConfig;
 use crate::failure::{Failure, LayoutError};
@@ -53,6 +55,8 @@ pub(crate) struct Taking {
     pub(crate) seen: AtomicU64,
     /// How many takes there were.
     pub(crate) tickets: AtomicU64,
+    /// Partitions that could not be asked, and until when the others are not made to wait for them.
+    pub(crate) resting: Mutex<HashMap<usize, Instant>>,
     /// When this process began, to tell its takes from those of an earlier one.
     pub(crate) epoch: i64,
 }
@@ -225,6 +229,11 @@ impl RedisBackend {
         }
         arguments.add_to(&mut command);
         command
+    }
+
+    /// Sends a command that writes the way that steps go which others rely upon.
+    pub(crate) async fn ask_for_good(&self, command: &Cmd) -> Result<Value, Failure> {
+        Ok(self.shared.lanes_for_good.ask(|_| command.clone()).await?)
     }
 
     /// Sends a command, again while that helps.

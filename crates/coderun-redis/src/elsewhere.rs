@@ -3,11 +3,11 @@
 //! The counts are up to a second old, so that the bound may be passed by what is submitted within a second. On one node
 //! there is one partition and nothing elsewhere, and the bound is exact.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, Value};
-use futures_util::future::try_join_all;
-use tokio::sync::Mutex;
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::RedisBackend;
@@ -27,24 +27,34 @@ pub(crate) struct Totals {
 
 /// The counts of every partition as last read.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Option<(Instant, Vec<Totals>)>>);
+pub(crate) struct Cache(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    read: Option<Instant>,
+    totals: Vec<Totals>,
+}
 
 impl RedisBackend {
-    /// What there is in all partitions but this one.
-    pub(crate) async fn totals_elsewhere(&self, here: Partition) -> Result<Totals, Failure> {
+    /// What there is in all partitions but this one. Whoever comes while they are being read gets the last counts, and
+    /// so does everybody for a partition that does not answer.
+    pub(crate) async fn totals_elsewhere(&self, here: Partition) -> Totals {
         if self.layout().count() == 1 {
-            return Ok(Totals::default());
+            return Totals::default();
         }
-        let mut cache = self.elsewhere().0.lock().await;
-        let known = cache.as_ref().filter(|(read, _)| read.elapsed() < MAX_AGE);
-        if let Some((_, totals)) = known {
-            return Ok(sum_except(totals, here));
+        let cache = self.elsewhere();
+        let (is_fresh, last) = cache.look();
+        if is_fresh {
+            return sum_except(&last, here);
         }
         let reads = self.layout().partitions().map(|each| self.totals_of(each));
-        let totals = try_join_all(reads).await?;
+        let read = join_all(reads).await.into_iter().enumerate();
+        let totals: Vec<_> = read
+            .map(|(index, read)| read.unwrap_or(last.get(index).copied().unwrap_or_default()))
+            .collect();
         let sum = sum_except(&totals, here);
-        *cache = Some((Instant::now(), totals));
-        Ok(sum)
+        cache.store(totals);
+        sum
     }
 
     async fn totals_of(&self, partition: Partition) -> Result<Totals, Failure> {
@@ -61,6 +71,28 @@ impl RedisBackend {
             (Some(Ok(pending)), Some(Ok(bytes))) => Ok(Totals { pending, bytes }),
             _ => Err(Surprise.into()),
         }
+    }
+}
+
+impl Cache {
+    /// Whether the counts are fresh, or somebody is about to read them; and the counts.
+    fn look(&self) -> (bool, Vec<Totals>) {
+        let mut known = self.lock();
+        let is_fresh = known.read.is_some_and(|read| read.elapsed() < MAX_AGE);
+        if !is_fresh {
+            known.read = Some(Instant::now());
+        }
+        (is_fresh, known.totals.clone())
+    }
+
+    fn store(&self, totals: Vec<Totals>) {
+        let mut known = self.lock();
+        known.read = Some(Instant::now());
+        known.totals = totals;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,7 +13,9 @@ use crate::RedisBackend;
 use crate::backend::{partition_of, read_execution};
 use crate::failure::Failure;
 use crate::layout::owner;
-use crate::record::{decode_summary, duration_micros, encode_submission, micros};
+use crate::record::{
+    Fields, decode_execution, decode_summary, duration_micros, encode_submission, micros,
+};
 use crate::reply::{Reply, Surprise, array};
 use crate::script::Arguments;
 
@@ -79,7 +81,7 @@ impl RedisBackend {
     async fn submit_step(&self, execution: &Execution) -> Result<Reply, Failure> {
         let (id, submission) = (execution.id(), execution.submission());
         let partition = partition_of(self.layout(), execution)?;
-        let elsewhere = self.totals_elsewhere(partition).await?;
+        let elsewhere = self.totals_elsewhere(partition).await;
         let policy = self.policy();
         let fields = encode_submission(submission).map_err(Failure::Unwritable)?;
         let arguments = Arguments::default()
@@ -104,12 +106,14 @@ impl RedisBackend {
     async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, Failure> {
         let mut command = Cmd::new();
         command.arg("HGETALL").arg(self.layout().record_key(id));
-        let found = read_execution(id, self.ask(&command).await?)?;
-        let now = self.now();
-        let is_alive = |execution: &Execution| {
-            !execution.status().is_final() || self.policy().expires_at(execution) > now
-        };
-        Ok(found.filter(is_alive))
+        let fields = Fields::read(self.ask(&command).await?)?;
+        if fields.is_empty() || fields.has_expired(self.now()) {
+            return Ok(None);
+        }
+        let found = decode_execution(id, fields);
+        found
+            .map(Some)
+            .map_err(|error| Failure::of_record(id, error))
     }
 
     async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, Failure> {

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     /// A newer version of the service looks after this record.
     #[error("the record of `{0}` was written by a newer version of the service")]
     Newer(ExecutionId),
+    #[error("the server has forgotten events of `{0}`")]
+    Forgotten(ExecutionId),
     #[error("the record of `{0}` is damaged")]
     Damaged(ExecutionId, #[source] RecordError),
     #[error("cannot write what is to be stored")]
@@ -77,6 +79,7 @@ impl Failure {
             other @ (Self::Fault(_)
             | Self::Surprise(_)
             | Self::Newer(_)
+            | Self::Forgotten(_)
             | Self::Unwritable(_)
             | Self::Layout(_)) => Err(Box::new(other)),
         }

@@ -49,7 +49,8 @@ impl RedisBackend {
         let mut command = Cmd::new();
         let key = format!("{}probe", self.layout().base(partition));
         command.arg("SET").arg(key).arg(1).arg("EX").arg(PROBE_TTL);
-        self.ask(&command).await?;
+        // What is accepted goes this way, so that a replica that is waited for in vain shows here, too.
+        self.ask_for_good(&command).await?;
         Ok(())
     }
 

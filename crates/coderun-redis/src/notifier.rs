@@ -10,6 +10,7 @@ use coderun_domain::{
 use futures_util::stream;
 
 use crate::RedisBackend;
+use crate::failure::Failure;
 use crate::hub::Watch;
 use crate::watching::Page;
 
@@ -76,7 +77,14 @@ impl Subscription {
     async fn read(&mut self) -> Result<(), WatchError> {
         let incarnation = &self.page.incarnation;
         let page = self.backend.read_events(self.id, incarnation, self.last);
-        self.page = page.await?.ok_or(WatchError::Gone)?;
+        let page = page.await?.ok_or(WatchError::Gone)?;
+        // A server that took over may know less than was told before, or have lost a list: whoever watches begins anew.
+        let is_behind = page.sequence < self.page.sequence;
+        let is_hollow = page.events.is_empty() && page.sequence > self.last;
+        if is_behind || is_hollow {
+            return Err(Failure::Forgotten(self.id).into());
+        }
+        self.page = page;
         Ok(())
     }
 }

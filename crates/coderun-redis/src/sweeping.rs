@@ -14,12 +14,22 @@ const BATCH: u64 = 32;
 
 impl RedisBackend {
     pub(crate) async fn sweep_everywhere(&self) -> Result<Swept, Failure> {
-        layout_check::check(self.lanes(), self.layout()).await?;
-        let mut swept = Swept::default();
-        for partition in self.layout().partitions() {
-            self.sweep_in(partition, &mut swept).await?;
+        let checked = layout_check::check(self.lanes(), self.layout()).await;
+        if let Err(failure @ Failure::Layout(_)) = checked {
+            return Err(failure);
         }
-        Ok(swept)
+        let mut swept = Swept::default();
+        let mut failed = checked.err();
+        // A partition that cannot be reached does not keep the others from being swept.
+        for partition in self.layout().partitions() {
+            if let Err(failure) = self.sweep_in(partition, &mut swept).await {
+                failed = Some(failure);
+            }
+        }
+        match failed {
+            Some(failure) if swept == Swept::default() => Err(failure),
+            Some(_) | None => Ok(swept),
+        }
     }
 
     async fn sweep_in(&self, partition: Partition, swept: &mut Swept) -> Result<(), Failure> {

@@ -1,17 +1,23 @@
 //! How a worker finds its next execution, in one partition after the other.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use coderun_domain::{ExecutionId, Language, Lease, WorkerId};
 use deadpool_redis::redis::Cmd;
+use tokio::time::Instant;
 
 use crate::RedisBackend;
-use crate::backend::read_execution;
+use crate::backend::{Taking, read_execution};
 use crate::failure::Failure;
 use crate::lanes::Try;
 use crate::layout::Partition;
 use crate::reply::{Reply, Surprise};
 use crate::script::Arguments;
+
+/// A partition that could not be asked is left out for so long: each try costs the others the patience of a call.
+const REST: Duration = Duration::from_secs(10);
 
 impl RedisBackend {
     /// Begins behind the partition that was served last, so that partitions take turns as users do.
@@ -26,16 +32,28 @@ impl RedisBackend {
         let count = usize::from(self.layout().count());
         let first = taking.partition.load(Ordering::Relaxed);
         let in_turn = self.layout().partitions().cycle().skip(first % count);
+        let request = TakeRequest {
+            worker,
+            languages,
+            ticket: &ticket,
+        };
         for partition in in_turn.take(count) {
-            let request = TakeRequest {
-                worker,
-                languages,
-                ticket: &ticket,
-            };
-            if let Some(lease) = self.take_in(partition, &request).await? {
-                let next = partition.index() + 1;
-                taking.partition.store(next, Ordering::Relaxed);
-                return Ok(Some(lease));
+            if count > 1 && taking.is_resting(partition) {
+                continue;
+            }
+            // The next take begins behind this partition, also when it cannot be asked: the others must not wait for it.
+            let next = partition.index() + 1;
+            match self.take_in(partition, &request).await {
+                Ok(None) => {}
+                Ok(Some(lease)) => {
+                    taking.partition.store(next, Ordering::Relaxed);
+                    return Ok(Some(lease));
+                }
+                Err(failure) => {
+                    taking.partition.store(next, Ordering::Relaxed);
+                    taking.rest(partition);
+                    return Err(failure);
+                }
             }
         }
         taking.seen.store(seen, Ordering::Release);
@@ -77,6 +95,19 @@ impl RedisBackend {
     fn ticket(&self, worker: &WorkerId) -> String {
         let number = self.taking().tickets.fetch_add(1, Ordering::Relaxed);
         format!("{}:{number}:{worker}", self.taking().epoch)
+    }
+}
+
+impl Taking {
+    fn is_resting(&self, partition: Partition) -> bool {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = resting.get(&partition.index());
+        until.is_some_and(|until| Instant::now() < *until)
+    }
+
+    fn rest(&self, partition: Partition) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.insert(partition.index(), Instant::now() + REST);
     }
 }
 

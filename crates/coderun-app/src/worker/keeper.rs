@@ -1,5 +1,7 @@
 //! Keeps a lease for as long as its run takes.
 
+use std::time::Duration;
+
 use coderun_domain::{ErrorChain, Lease, QueueError, Renewal};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +18,12 @@ pub(super) async fn keep(
     cancelled: &CancellationToken,
 ) -> LeaseGone {
     let mut failures = 0;
-    let mut wait = settings.renew_interval();
+    // What was taken over may have been cancelled before, when nobody here listened for that.
+    let mut wait = if lease.attempt().count() > 1 {
+        Duration::ZERO
+    } else {
+        settings.renew_interval()
+    };
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

@@ -108,6 +108,25 @@ impl Recorder {
         }
     }
 
+    /// The last event that the queue has, as far as it said.
+    pub(super) fn told(&self) -> Sequence {
+        self.lock().told
+    }
+
+    /// Sees to it that the queue still has all that it was told: one that took over from another may have lost some, and
+    /// then this run cannot be recorded.
+    pub(super) async fn confirm(
+        &self,
+        ports: &WorkerPorts,
+        lease: &Lease,
+    ) -> Result<(), QueueError> {
+        let told = self.told();
+        if told == lease.execution.sequence() {
+            return Ok(());
+        }
+        ports.queue.append(lease, told, &[]).await.map(drop)
+    }
+
     /// What was kept of stdout and stderr.
     pub(super) fn output(&self) -> (Output, Output) {
         let written = self.lock();

@@ -203,9 +203,15 @@ impl<'a> Run<'a> {
 
     async fn finish(&self, recorder: &Recorder, outcome: &Outcome) -> Result<(), QueueError> {
         let recording = async {
+            let told = recorder.told();
             recorder
                 .tell_rest(self.ports, self.settings, self.lease)
                 .await?;
+            // What was told just now was put behind all that was told before.
+            if recorder.told() == told {
+                self.persist(|| recorder.confirm(self.ports, self.lease))
+                    .await?;
+            }
             self.persist(|| self.ports.queue.finish(self.lease, outcome))
                 .await?;
             tracing::info!(verdict = %outcome.verdict(), "finished");

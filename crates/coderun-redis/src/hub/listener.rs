@@ -52,6 +52,7 @@ impl Listener {
             let connection = self.connect_at_last().await;
             let fault = connection.hear(self).await;
             tracing::warn!(error = %ErrorChain(&fault), "does not hear what others publish, connecting again");
+            tokio::time::sleep(FIRST_PAUSE).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
 
 use super::RecordError;
 use crate::reply::{Surprise, array, bytes};
@@ -35,6 +36,13 @@ impl Fields {
     pub(crate) fn into_pairs(self) -> impl Iterator<Item = (String, Vec<u8>)> {
         let pairs = self.0.into_iter();
         pairs.filter_map(|(name, value)| Some((String::from_utf8(name).ok()?, value)))
+    }
+
+    /// Whether a final record has outlived its time, as whoever ended it said.
+    pub(crate) fn has_expired(&self, now: OffsetDateTime) -> bool {
+        let state = self.0.iter().find(|(name, _)| name == b"state");
+        let state = state.and_then(|(_, state)| str::from_utf8(state).ok());
+        state.is_some_and(|state| super::progress::has_expired(state, super::micros(now)))
     }
 
     /// Takes a field that may be missing.

@@ -23,6 +23,14 @@ pub(super) fn fixed(fields: &mut Fields) -> Result<String, RecordError> {
     fields.text(FIXED)
 }
 
+/// Whether this is the state of a final record that has outlived its time.
+pub(super) fn has_expired(state: &str, now: i64) -> bool {
+    let mut words = state.split(' ');
+    let is_final = words.next() == Some("final");
+    let expires = words.nth(6).and_then(|word| word.parse::<i64>().ok());
+    is_final && expires.is_some_and(|expires| expires <= now)
+}
+
 /// Reads where a record stands.
 pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, RecordError> {
     let created = fixed.rsplit(' ').next().unwrap_or_default();

@@ -16,6 +16,8 @@ if first > last then return { 'sequence', record.sequence } end
 for i = first, last, BATCH do
   call('RPUSH', events_key(record.id), unpack(ARGV, i, math.min(i + BATCH - 1, last)))
 end
+-- Where the list was lost, this has made a new one.
+if call('TTL', events_key(record.id)) < 0 then call('PEXPIRE', events_key(record.id), SHARED_TTL) end
 record.sequence = record.sequence + last - first + 1
 record.updated = math.max(now, record.updated)
 save_record(record)

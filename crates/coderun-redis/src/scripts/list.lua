@@ -13,7 +13,8 @@ local function look_at(id, created)
     return
   end
   local status, updated, expires = string.match(values[2], '^(%S+) %S+ %S+ (%S+) %S+ %S+ %S+ (%S+)')
-  if status ~= 'final' or tonumber(expires) > now then
+  -- The state of a newer version may look different; whoever understands it lists it.
+  if status and (status ~= 'final' or tonumber(expires) > now) then
     summaries[#summaries + 1] = { id, values[1], status, values[3] or '', created, updated }
   end
 end

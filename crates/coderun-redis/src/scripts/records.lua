@@ -5,21 +5,23 @@ local FIXED = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 local STATE = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (.*)$'
 local TIMETABLE, LEASES = base .. 'timetable', base .. 'leases'
 
+-- The record with this id. One that is damaged so much that no step could do anything with it counts as lost.
 local function load_record(id)
   local values = call('HMGET', record_key(id), 'fixed', 'state')
   local fixed, state = values[1], values[2]
-  if not fixed then return nil end
+  if not fixed or not state then return nil end
   local record = { id = id }
   local budget, attempt, sequence, updated, started, expires, kept
   -- What is only passed on stays text: numbers are costly to print.
   record.version, record.owner, record.lane, record.size, budget, record.order, record.created =
     string.match(fixed, FIXED)
-  if record.version ~= VERSION then
+  if (record.version or string.match(fixed, '^%S+')) ~= VERSION then
     record.is_newer = true
     return record
   end
   record.status, attempt, sequence, updated, started, record.cancel, record.settled, expires, kept, record.worker =
     string.match(state, STATE)
+  if not record.version or not record.status then return nil end
   record.budget = tonumber(budget)
   record.attempt, record.sequence, record.updated, record.started =
     tonumber(attempt), tonumber(sequence), tonumber(updated), tonumber(started)

@@ -20,7 +20,7 @@ end
 local function leave_state(record, user, totals)
   if record.status == 'pending' then
     count(user, totals, 'pending', -1)
-    leave_lane(user, totals, record.lane, record.id)
+    leave_lane(user, totals, record.lane, record.id, record.size)
   elseif record.status == 'running' then
     user.running = math.max(user.running - 1, 0)
     call('ZREM', LEASES, record.lane .. ' ' .. record.id)

@@ -11,8 +11,9 @@ local function forget(noted)
   call('ZREM', TIMETABLE, noted)
   local id, owner, lane, size = string.match(noted, '^(%S+) (%S+) (%S+) (%S+)$')
   call('ZREM', executions_key(owner), id)
+  call('DEL', record_key(id), events_key(id))
   local user, totals = load_user(owner), load_totals()
-  local waited = leave_lane(user, totals, lane, id)
+  local waited = leave_lane(user, totals, lane, id, size)
   local ran = call('ZREM', LEASES, lane .. ' ' .. id) == 1
   if waited then count(user, totals, 'pending', -1) end
   if ran then user.running = math.max(user.running - 1, 0) end
@@ -55,6 +56,7 @@ end
 
 -- What lives for days with the same members gets its time anew.
 for _, key in ipairs({ TIMETABLE, LEASES }) do call('PEXPIRE', key, SHARED_TTL) end
+for lane in pairs(load_totals().lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
 local due = call('ZRANGEBYSCORE', TIMETABLE, '-inf', now, 'LIMIT', 0, batch)
 for _, noted in ipairs(due) do look_at(noted) end
 return { #due, ended, expired }

@@ -53,16 +53,18 @@ end
 
 -- What this user has waited for the longest.
 local function oldest_of(user)
-  local id, lane, order
+  local oldest, lane, order
   for _, each in ipairs(lanes) do
     if (user.lanes[each] or 0) > 0 then
       local first = call('ZRANGE', waiting_key(user.owner, each), 0, 0, 'WITHSCORES')
       if first[1] and (not order or tonumber(first[2]) < order) then
-        id, lane, order = first[1], each, tonumber(first[2])
+        oldest, lane, order = first[1], each, tonumber(first[2])
       end
     end
   end
-  return id, lane
+  if not oldest then return nil end
+  local id, size = string.match(oldest, '^(%S+) (%S+)$')
+  return id, size, lane
 end
 
 -- A waiting execution that is still in time. Those that are not give up their places to be swept.
@@ -71,12 +73,15 @@ local function next_waiting(totals)
     local owner = next_user(totals)
     if not owner then return nil end
     local user = load_user(owner)
-    local id, lane = oldest_of(user)
+    local id, size, lane = oldest_of(user)
     if id then
       local record = load_record(id)
       if record and deadline(record) > now then return record, user end
-      leave_lane(user, totals, lane, id)
-      if not record then count(user, totals, 'pending', -1) end
+      leave_lane(user, totals, lane, id, size)
+      if not record then
+        count(user, totals, 'pending', -1)
+        count(user, totals, 'bytes', -tonumber(size))
+      end
       save_user(user)
     else
       for _, each in ipairs(lanes) do call('ZREM', lane_key(each), owner) end

@@ -83,15 +83,16 @@ end
 
 local function count_lane(lanes, lane, amount) lanes[lane] = math.max((lanes[lane] or 0) + amount, 0) end
 
+-- What waits in a lane says how large it is, so that it can be counted off though its record is lost.
 local function wait_in_lane(user, totals, record)
-  put(waiting_key(user.owner, record.lane), record.order, record.id)
+  put(waiting_key(user.owner, record.lane), record.order, record.id .. ' ' .. record.size)
   count_lane(user.lanes, record.lane, 1)
   count_lane(totals.lanes, record.lane, 1)
 end
 
 -- Answers whether it waited there.
-local function leave_lane(user, totals, lane, id)
-  if call('ZREM', waiting_key(user.owner, lane), id) == 0 then return false end
+local function leave_lane(user, totals, lane, id, size)
+  if call('ZREM', waiting_key(user.owner, lane), id .. ' ' .. size) == 0 then return false end
   count_lane(user.lanes, lane, -1)
   count_lane(totals.lanes, lane, -1)
   return true

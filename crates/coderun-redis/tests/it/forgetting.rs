@@ -11,6 +11,10 @@ use futures_util::StreamExt as _;
 
 use crate::support::{Fixture, id};
 
+fn key(kind: &str, number: u128) -> String {
+    format!("coderun:{{0}}:{kind}:{}", id(number))
+}
+
 const ALL: Page = Page {
     before: None,
     limit: 100,
@@ -71,4 +75,109 @@ async fn what_points_to_a_lost_record_goes_with_it() {
     fixture.submit(5).await;
     fixture.finish(&lease).await;
     assert_eq!(fixture.take().await.id(), id(5));
+}
+
+/// What a lost record occupied is free again, whoever meets the loss.
+#[tokio::test]
+async fn a_lost_record_occupies_nothing() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        fixture.submit(number).await;
+        let lost = fixture.server.command(&["DEL", &key("execution", number)]);
+        assert_eq!(lost.text(), "1");
+    }
+    assert!(fixture.try_take().await.is_none());
+    fixture.clock.advance(Duration::from_hours(3));
+    fixture.redis.sweep().await.unwrap();
+    let totals = fixture
+        .server
+        .command(&["GET", "coderun:{0}:totals"])
+        .text();
+    assert!(totals.starts_with("0 0 "), "{totals}");
+    let left: Vec<_> = fixture
+        .keys()
+        .into_iter()
+        .filter(|key| key.contains("events"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// A server that took over from another one knows less than it had said: the run cannot be recorded over the gap, and
+/// watchers begin anew instead of missing something.
+#[tokio::test]
+async fn a_story_with_a_gap_is_not_told_as_if_it_were_whole() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin(1).await;
+    let redis = &fixture.redis;
+    let mut watched = redis.subscribe(id(1), Sequence::START).await.unwrap();
+    let before = fixture
+        .server
+        .command(&["HGET", &key("execution", 1), "state"])
+        .text();
+    fixture.print(&lease, "lost").await;
+    let told = lease.execution.sequence().next();
+    for _ in 1..=told.number() {
+        watched.next().await.unwrap().unwrap();
+    }
+    let put_back = [
+        fixture
+            .server
+            .command(&["HSET", &key("execution", 1), "state", &before]),
+        fixture
+            .server
+            .command(&["LTRIM", &key("events", 1), "0", "1"]),
+    ];
+    assert_eq!(put_back.map(|answer| answer.text()), ["0", "OK"]);
+    let confirmed = redis.append(&lease, told, &[]).await;
+    assert!(
+        matches!(confirmed, Err(QueueError::LeaseLost)),
+        "{confirmed:?}"
+    );
+    let next = tokio::time::timeout(Duration::from_secs(20), watched.next()).await;
+    assert!(
+        matches!(next, Ok(Some(Err(WatchError::Unavailable { .. })))),
+        "{next:?}"
+    );
+}
+
+/// Events that are gone though their record is not are an error for who asks for them, at once and once.
+#[tokio::test]
+async fn a_lost_list_of_events_is_an_error() {
+    let fixture = Fixture::start().await;
+    fixture.begin(1).await;
+    assert_eq!(
+        fixture.server.command(&["DEL", &key("events", 1)]).text(),
+        "1"
+    );
+    let mut watched = fixture
+        .redis
+        .subscribe(id(1), Sequence::START)
+        .await
+        .unwrap();
+    let told = watched.next().await;
+    assert!(
+        matches!(told, Some(Err(WatchError::Unavailable { .. }))),
+        "{told:?}"
+    );
+    assert!(watched.next().await.is_none());
+}
+
+/// Who stays in a lane for days without doing anything is still found there.
+#[tokio::test]
+async fn a_sweep_gives_lanes_their_time_anew() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    let lane = "coderun:{0}:lane:1:python";
+    assert_eq!(
+        fixture.server.command(&["PEXPIRE", lane, "60000"]).text(),
+        "1"
+    );
+    fixture.redis.sweep().await.unwrap();
+    let ttl: i64 = fixture
+        .server
+        .command(&["TTL", lane])
+        .text()
+        .parse()
+        .unwrap();
+    assert!(ttl > 24 * 3600, "{ttl} s");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use coderun_domain::testing::{
     ManualClock, draft, execution_id, language, store_policy, submission, user,
 };
-use coderun_domain::{Clock as _, Execution, ExecutionQueue as _, ExecutionStore as _, StoreError};
+use coderun_domain::{Clock as _, Execution, ExecutionQueue as _, ExecutionStore, StoreError};
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisSentinel, RedisServer};
 
@@ -86,6 +86,11 @@ async fn without_the_replica_nothing_is_accepted_and_reading_goes_on() {
         () = reading => {}
     }
     let refused = submitting.await;
+    let health = ExecutionStore::check(&redis).await;
+    assert!(
+        matches!(health, Err(StoreError::Unavailable { .. })),
+        "{health:?}"
+    );
     assert!(
         matches!(refused, Err(StoreError::Unavailable { .. })),
         "{refused:?}"

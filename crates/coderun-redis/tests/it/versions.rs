@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::language;
+use coderun_domain::testing::{language, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, QueueError, StoreError, Swept, WorkerId,
+    ExecutionQueue as _, ExecutionStore as _, Page, QueueError, StoreError, Swept, WorkerId,
 };
 
 use coderun_redis_fixture::Reply;
@@ -31,6 +31,7 @@ async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
     set_field(&fixture, 1, "fixed", "2 whatever comes");
+    set_field(&fixture, 1, "state", "{}");
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
     let read = redis.get(id(1)).await;
@@ -48,6 +49,12 @@ async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
         matches!(renewed, Err(QueueError::Unavailable { .. })),
         "{renewed:?}"
     );
+    let page = Page {
+        before: None,
+        limit: 10,
+    };
+    let listed = redis.list(&user("alice"), page).await.unwrap();
+    assert!(listed.len() <= 1, "{listed:?}");
     fixture.clock.advance(Duration::from_hours(2));
     assert_eq!(redis.sweep().await.unwrap(), Swept::default());
     assert_eq!(whole_record(&fixture, 1), before);
@@ -91,4 +98,17 @@ async fn a_damaged_record_comes_to_its_end() {
     assert!(fixture.try_take().await.is_none());
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
     assert!(whole_record(&fixture, 1).contains(&"given_up".to_owned()));
+}
+
+/// Without its state a record is of no use to anybody: it counts as lost, and nobody has to wait for it.
+#[tokio::test]
+async fn a_record_without_its_state_delays_nobody() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    fixture.submit(2).await;
+    let gone = fixture.server.command(&["HDEL", &record_key(1), "state"]);
+    assert_eq!(gone.text(), "1");
+    assert_eq!(fixture.take().await.id(), id(2));
+    fixture.clock.advance(Duration::from_hours(2));
+    assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
 }

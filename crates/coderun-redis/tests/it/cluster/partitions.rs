@@ -14,6 +14,7 @@ use coderun_domain::{
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::RedisCluster;
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 
 use crate::support::worker;
 
@@ -33,7 +34,10 @@ impl Fixture {
         change(&mut policy);
         let clock = Arc::new(ManualClock::default());
         let shown = Arc::clone(&clock);
-        let config = RedisConfig::new(cluster.url().parse().unwrap());
+        let config = RedisConfig {
+            patience: Duration::from_secs(1),
+            ..RedisConfig::new(cluster.url().parse().unwrap())
+        };
         let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
         let ids = redis.ids(Arc::new(SequentialIds::default()));
         Self {
@@ -186,4 +190,33 @@ async fn a_process_with_other_partitions_does_not_start() {
         error.contains("16 partitions") && error.contains("set to 8"),
         "{error}"
     );
+}
+
+/// While one master is gone, the users of the others are served as if nothing were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_is_gone_takes_only_its_own_users_along() {
+    let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
+    let redis = &fixture.redis;
+    fixture.cluster.masters()[2].kill();
+    let submissions: Vec<_> = (0..USERS)
+        .map(|number| fixture.execution(&name(number)))
+        .collect();
+    let submitted = join_all(submissions.iter().map(|it| redis.submit(it))).await;
+    let accepted = submitted.iter().filter(|it| it.is_ok()).count();
+    assert!(
+        accepted > USERS / 3 && accepted < USERS,
+        "{accepted} of {USERS}"
+    );
+    let mut taken = 0;
+    // Each round passes over the partitions that are gone, once.
+    for _ in 0..2 * USERS {
+        match redis.take(&worker(), &[language("python")]).await {
+            Ok(Some(_)) => taken += 1,
+            Ok(None) | Err(_) if taken == accepted => break,
+            Ok(None) | Err(_) => {}
+        }
+    }
+    assert_eq!(taken, accepted);
+    fixture.clock.advance(Duration::from_hours(1));
+    assert_eq!(redis.sweep().await.unwrap().ended, accepted);
 }
