@@ -83,6 +83,8 @@ struct FlakyQueue {
     replies_to_lose: AtomicUsize,
     renewals_to_lose: AtomicUsize,
     renewals: AtomicUsize,
+    /// How often it has lost what it was told before, and cannot confirm it.
+    gaps: AtomicUsize,
 }
 
 impl FlakyQueue {
@@ -93,6 +95,7 @@ impl FlakyQueue {
             replies_to_lose: AtomicUsize::new(0),
             renewals_to_lose: AtomicUsize::new(0),
             renewals: AtomicUsize::new(0),
+            gaps: AtomicUsize::new(0),
         }
     }
 }
@@ -134,6 +137,9 @@ impl ExecutionQueue for FlakyQueue {
         after: Sequence,
         chunks: &[OutputChunk],
     ) -> Result<Sequence, QueueError> {
+        if chunks.is_empty() && lose(&self.gaps).is_err() {
+            return Err(QueueError::LeaseLost);
+        }
         let stored = self.inner.append(lease, after, chunks).await;
         lose(&self.replies_to_lose)?;
         stored
@@ -186,6 +192,19 @@ async fn a_lost_reply_doubles_nothing() {
         [1, 2, 3, 4, 5],
         "submitted, taken, `a`, `b`, finished"
     );
+}
+
+/// A queue that took over from another one has lost some of the output: the run is made again, not recorded over a gap.
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_output_was_lost_is_made_again() {
+    let house = House::new();
+    let queue = FlakyQueue::over(house.backend.clone());
+    queue.gaps.store(1, Ordering::SeqCst);
+    let _worker = house.start_over("w1", Arc::new(queue));
+    let id = house.submit("print told\nsleep 1").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::Accepted);
+    assert_eq!(ended.attempt(), Attempt::from_count(2));
 }
 
 #[tokio::test(start_paused = true)]
