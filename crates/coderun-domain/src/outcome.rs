@@ -1,6 +1,10 @@
 //! How an execution ended: what the runner reported, what was kept of the output, and one verdict over it.
 
+mod parts;
+
 use std::time::Duration;
+
+pub use parts::{OutcomeError, OutcomeParts};
 
 use crate::{ByteSize, Limits, Output, Signal, StageLimits, Verdict};
 
@@ -86,29 +90,6 @@ pub struct Outcome {
     report: Option<Report>,
     output: Output,
     error_output: Output,
-}
-
-/// The values of an [`Outcome`], for a store to read back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutcomeParts {
-    /// The one word for it.
-    pub verdict: Verdict,
-    /// The sentence for its owner, where no runner reported.
-    pub reason: Option<String>,
-    /// What the runner said, where one ran.
-    pub report: Option<Report>,
-    /// What the program wrote to stdout.
-    pub output: Output,
-    /// What the program wrote to stderr.
-    pub error_output: Output,
-}
-
-/// Says that stored values are no outcome that an execution can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the verdict `{verdict}` does not agree with the report")]
-pub struct OutcomeError {
-    /// What was stored.
-    pub verdict: Verdict,
 }
 
 impl Outcome {
