@@ -253,8 +253,10 @@ pub(crate) fn partition_of(layout: &Layout, execution: &Execution) -> Result<Par
 }
 
 /// Reads a record, if there is one.
-pub(crate) fn read_execution(id: ExecutionId, value: Value) -> Result<Option<Execution>, Failure> {
-    let fields = Fields::read(value)?;
+pub(crate) fn read_execution(
+    id: ExecutionId,
+    fields: Fields,
+) -> Result<Option<Execution>, Failure> {
     if fields.is_empty() {
         return Ok(None);
     }

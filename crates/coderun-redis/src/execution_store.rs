@@ -13,9 +13,7 @@ use crate::RedisBackend;
 use crate::backend::{partition_of, read_execution};
 use crate::failure::Failure;
 use crate::layout::owner;
-use crate::record::{
-    Fields, decode_execution, decode_summary, duration_micros, encode_submission, micros,
-};
+use crate::record::{Fields, decode_summary, duration_micros, encode_submission, micros};
 use crate::reply::{Reply, Surprise, array};
 use crate::script::Arguments;
 
@@ -107,13 +105,10 @@ impl RedisBackend {
         let mut command = Cmd::new();
         command.arg("HGETALL").arg(self.layout().record_key(id));
         let fields = Fields::read(self.ask(&command).await?)?;
-        if fields.is_empty() || fields.has_expired(self.now()) {
+        if fields.has_expired(self.now()) {
             return Ok(None);
         }
-        let found = decode_execution(id, fields);
-        found
-            .map(Some)
-            .map_err(|error| Failure::of_record(id, error))
+        read_execution(id, fields)
     }
 
     async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, Failure> {
@@ -134,7 +129,7 @@ impl RedisBackend {
 
     /// Reads the record that a step has answered.
     fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, Failure> {
-        let execution = read_execution(id, reply.value()?)?;
+        let execution = read_execution(id, Fields::read(reply.value()?)?)?;
         Ok(execution.ok_or(Surprise)?)
     }
 }

@@ -9,7 +9,7 @@ use crate::lanes::Lanes;
 use crate::layout::Layout;
 use crate::reply::number;
 
-/// The note lives longer than any record that it speaks of, and is renewed by every sweep.
+/// Every sweep renews the note: it goes when no process has been there for so long.
 const NOTE_TTL: Duration = Duration::from_hours(48);
 
 /// Compares the number of partitions with that of the others; whoever comes first notes theirs.

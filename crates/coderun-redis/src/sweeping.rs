@@ -1,6 +1,6 @@
 //! Ends and deletes what is due, in every partition.
 
-use coderun_domain::{EndedWithoutRun, ForcedEnd, Swept};
+use coderun_domain::{EndedWithoutRun, ErrorChain, ForcedEnd, Swept};
 
 use crate::RedisBackend;
 use crate::failure::Failure;
@@ -23,6 +23,7 @@ impl RedisBackend {
         // A partition that cannot be reached does not keep the others from being swept.
         for partition in self.layout().partitions() {
             if let Err(failure) = self.sweep_in(partition, &mut swept).await {
+                tracing::debug!(error = %ErrorChain(&failure), "a part of the records was not swept");
                 failed = Some(failure);
             }
         }

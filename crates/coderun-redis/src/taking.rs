@@ -13,6 +13,7 @@ use crate::backend::{Taking, read_execution};
 use crate::failure::Failure;
 use crate::lanes::Try;
 use crate::layout::Partition;
+use crate::record::Fields;
 use crate::reply::{Reply, Surprise};
 use crate::script::Arguments;
 
@@ -51,7 +52,10 @@ impl RedisBackend {
                 }
                 Err(failure) => {
                     taking.partition.store(next, Ordering::Relaxed);
-                    taking.rest(partition);
+                    // A damaged record is no reason to leave out what stands beside it.
+                    if matches!(failure, Failure::Fault(_)) {
+                        taking.rest(partition);
+                    }
                     return Err(failure);
                 }
             }
@@ -71,7 +75,8 @@ impl RedisBackend {
             "nothing" => Ok(None),
             "taken" => {
                 let id: ExecutionId = reply.text()?.parse().map_err(|_| Surprise)?;
-                let execution = read_execution(id, reply.value()?)?.ok_or(Surprise)?;
+                let execution =
+                    read_execution(id, Fields::read(reply.value()?)?)?.ok_or(Surprise)?;
                 Ok(Some(Lease { execution }))
             }
             _ => Err(Surprise.into()),

@@ -1,13 +1,15 @@
 //! Records that another version of the service wrote, or that are damaged.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::testing::{language, user};
+use coderun_domain::testing::{SequentialIds, language, user};
 use coderun_domain::{
     ExecutionQueue as _, ExecutionStore as _, Page, QueueError, StoreError, Swept, WorkerId,
 };
 
-use coderun_redis_fixture::Reply;
+use coderun_redis::RedisConfig;
+use coderun_redis_fixture::{RedisServer, Reply};
 
 use crate::support::{Fixture, id, worker};
 
@@ -111,4 +113,37 @@ async fn a_record_without_its_state_delays_nobody() {
     assert_eq!(fixture.take().await.id(), id(2));
     fixture.clock.advance(Duration::from_hours(2));
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
+}
+
+/// A damaged record leaves the other records of its partition to be taken at once, where there are several partitions.
+#[tokio::test]
+async fn a_damaged_record_delays_nobody_in_its_partition() {
+    let server = RedisServer::start();
+    let config = RedisConfig {
+        partitions: Some(2),
+        ..RedisConfig::new(server.url().parse().unwrap())
+    };
+    let fixture = Fixture::on(server, config, |_| {}).await;
+    let ids = fixture.redis.ids(Arc::new(SequentialIds::default()));
+    let mut submitted = Vec::new();
+    for _ in 0..2 {
+        let id = ids.execution_id(&user("alice"));
+        let execution = fixture.execution(id.as_uuid().as_u128());
+        fixture.redis.submit(&execution).await.unwrap();
+        submitted.push(id);
+    }
+    let first = submitted[0].to_string();
+    let keys = fixture.keys();
+    let record = keys
+        .iter()
+        .find(|key| key.contains(":execution:") && key.ends_with(&first));
+    let damage = ["HSET", record.unwrap(), "submission", "{"];
+    assert_eq!(fixture.server.command(&damage).text(), "0");
+    let languages = [language("python")];
+    let taken = fixture.redis.take(&worker(), &languages).await;
+    assert!(
+        matches!(taken, Err(QueueError::Corrupt { .. })),
+        "{taken:?}"
+    );
+    assert_eq!(fixture.take().await.id(), submitted[1]);
 }
