@@ -70,12 +70,15 @@ async fn a_server_that_is_loading_is_waited_for() {
         lines: vec![
             "enable-debug-command yes".to_owned(),
             // In microseconds a key, which makes two seconds.
-            "key-load-delay 100".to_owned(),
+            "key-load-delay 10000".to_owned(),
+            // In bytes: clients are answered between any two keys.
+            "loading-process-events-interval-bytes 1024".to_owned(),
+            "rdbcompression no".to_owned(),
         ],
         ..RedisOptions::default()
     }));
     let lanes = open(&server.url(), LONG).await;
-    drop(server.command(&["DEBUG", "POPULATE", "20000"]));
+    drop(server.command(&["DEBUG", "POPULATE", "200", "key", "1100"]));
     drop(server.command(&["BGREWRITEAOF"]));
     while server.info("aof_rewrite_in_progress").as_deref() != Some("0") {
         tokio::time::sleep(Duration::from_millis(20)).await;
