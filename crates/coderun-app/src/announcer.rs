@@ -75,11 +75,15 @@ impl Announcer {
     #[must_use]
     pub fn offer(&self) -> WorkerOffer {
         let (runner, settings) = (&self.ports.runner, &self.settings);
+        let limits = settings.limits;
+        let limits = runner
+            .maximum_limits()
+            .map_or(limits, |maximum| limits.capped_at(maximum));
         WorkerOffer {
             worker: settings.id.clone(),
             runner: runner.profile(),
             languages: runner.languages(),
-            limits: settings.limits,
+            limits,
             concurrency: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
         }
     }

@@ -187,6 +187,12 @@ impl LimitPolicy {
         }
     }
 
+    /// The policy that allows nothing above these limits.
+    #[must_use]
+    pub fn capped_at(&self, maximum: Limits) -> Self {
+        self.lowered_to(&Self::new(maximum, maximum))
+    }
+
     /// The limits of an execution that asks for none.
     #[must_use]
     pub const fn default_limits(&self) -> &Limits {

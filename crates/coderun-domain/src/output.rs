@@ -110,7 +110,12 @@ impl OutputBuffer {
         kept.len()
     }
 
-    /// Whether something had to be dropped.
+    /// Takes note that there was more than was ever pushed.
+    pub const fn cut(&mut self) {
+        self.truncated = true;
+    }
+
+    /// Whether something had to be dropped, or never came.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         self.truncated
@@ -156,6 +161,14 @@ mod tests {
         assert_eq!(buffer.push(b"de"), 1);
         assert_eq!(buffer.push(b"f"), 0);
         assert_eq!(buffer.finish(), Output::truncated("abcd"));
+    }
+
+    #[test]
+    fn what_never_came_is_said() {
+        let mut buffer = OutputBuffer::new(ByteSize::from_bytes(4));
+        buffer.push(b"ab");
+        buffer.cut();
+        assert_eq!(buffer.finish(), Output::truncated("ab"));
     }
 
     #[test]

@@ -123,6 +123,8 @@ struct Nobody;
 impl RunIo for Nobody {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
+    fn cut(&mut self, _stream: OutputStream) {}
+
     async fn input(&mut self) -> RunInput {
         std::future::pending().await
     }

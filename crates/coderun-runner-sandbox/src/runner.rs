@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CodeRunner, Enforcement, LanguageSpec, OutputStream, Report, RunInput, RunIo,
+    ByteSize, CodeRunner, Enforcement, LanguageSpec, Limits, OutputStream, Report, RunInput, RunIo,
     RunRequest, RunnerError, RunnerProfile, StageLimits, StorageLimits, Verdict,
 };
 
@@ -252,6 +252,8 @@ struct NoIo;
 impl RunIo for NoIo {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
+    fn cut(&mut self, _stream: OutputStream) {}
+
     async fn input(&mut self) -> RunInput {
         std::future::pending().await
     }
@@ -280,6 +282,10 @@ impl CodeRunner for SandboxRunner {
 
     fn languages(&self) -> Vec<LanguageSpec> {
         self.toolchains.iter().map(Toolchain::spec).collect()
+    }
+
+    fn maximum_limits(&self) -> Option<Limits> {
+        None
     }
 
     /// Really builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless what was

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use coderun_domain::testing::{at, catalog, limit_policy};
 use coderun_domain::{
-    Clock, Enforcement, LanguageSpec, MockCodeRunner, RunnerError, RunnerProfile,
+    Clock, Enforcement, LanguageSpec, Limits, MockCodeRunner, RunnerError, RunnerProfile,
 };
 use coderun_memory::MemoryRegistry;
 use time::OffsetDateTime;
@@ -73,6 +73,11 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with_runner_of(None)
+    }
+
+    /// The runner takes nothing above these limits.
+    fn with_runner_of(maximum: Option<Limits>) -> Self {
         let registry = Arc::new(Registry {
             inner: MemoryRegistry::new(Arc::new(TokioClock(Instant::now()))),
             is_away: AtomicBool::new(false),
@@ -80,9 +85,10 @@ impl House {
         });
         let languages = Arc::new(Mutex::new(catalog().specs().to_vec()));
         let is_broken = Arc::new(AtomicBool::new(false));
+        let runner = runner(Arc::clone(&languages), Arc::clone(&is_broken), maximum);
         let ports = AnnouncerPorts {
             registry: Arc::clone(&registry) as _,
-            runner: Arc::new(runner(Arc::clone(&languages), Arc::clone(&is_broken))),
+            runner: Arc::new(runner),
         };
         let settings = AnnouncerSettings {
             id: WorkerId::parse("w1").unwrap(),
@@ -112,7 +118,11 @@ impl House {
     }
 }
 
-fn runner(languages: Arc<Mutex<Vec<LanguageSpec>>>, is_broken: Arc<AtomicBool>) -> MockCodeRunner {
+fn runner(
+    languages: Arc<Mutex<Vec<LanguageSpec>>>,
+    is_broken: Arc<AtomicBool>,
+    maximum: Option<Limits>,
+) -> MockCodeRunner {
     let mut runner = MockCodeRunner::new();
     runner.expect_check().returning(move || {
         let broken = || RunnerError::Unavailable {
@@ -123,6 +133,7 @@ fn runner(languages: Arc<Mutex<Vec<LanguageSpec>>>, is_broken: Arc<AtomicBool>) 
         let is_broken = is_broken.load(Ordering::SeqCst);
         is_broken.then(broken).map_or(Ok(()), Err)
     });
+    runner.expect_maximum_limits().returning(move || maximum);
     runner
         .expect_languages()
         .returning(move || languages.lock().unwrap().clone());
@@ -149,6 +160,16 @@ async fn a_worker_is_announced_at_once_with_all_that_it_offers() {
     let offer = house.announcer.offer();
     assert_eq!(offer.languages, catalog().specs());
     assert_eq!((offer.concurrency, offer.limits), (2, limit_policy()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_are_offered_only_as_far_as_the_runner_takes_them() {
+    let mut maximum = *limit_policy().maximum_limits();
+    maximum.run = limit_policy().default_limits().run;
+    let house = House::with_runner_of(Some(maximum));
+    let limits = house.announcer.offer().limits;
+    assert_eq!(limits, limit_policy().capped_at(maximum));
+    assert_eq!(limits.maximum_limits().run, maximum.run);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use coderun_domain::{CodeRunner, RunnerError};
 
-/// Whether the runner is in doubt: it has not shown yet that it works, or has failed since.
+/// Whether the runner is in doubt: it has not shown yet that it works, or has failed or turned work away since.
 ///
 /// A worker that took work in spite of that would use up the attempts of one execution after the other.
 #[derive(Debug)]

@@ -39,6 +39,15 @@ struct Written {
     told: Sequence,
 }
 
+impl Written {
+    const fn buffer(&mut self, stream: OutputStream) -> &mut OutputBuffer {
+        match stream {
+            OutputStream::Stdout => &mut self.stdout,
+            OutputStream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
 impl Recorder {
     pub(super) fn new(lease: &Lease) -> Arc<Self> {
         let cap = lease.execution.submission().limits().storage.output();
@@ -151,11 +160,7 @@ impl Recorder {
 
     fn record(&self, stream: OutputStream, bytes: &[u8]) {
         let mut written = self.lock();
-        let buffer = match stream {
-            OutputStream::Stdout => &mut written.stdout,
-            OutputStream::Stderr => &mut written.stderr,
-        };
-        let kept = buffer.push(bytes);
+        let kept = written.buffer(stream).push(bytes);
         let kept = bytes.get(..kept).unwrap_or(bytes);
         written.fresh.push(stream, kept);
         drop(written);
@@ -189,6 +194,10 @@ enum NextInput {
 impl RunIo for RecordingIo {
     async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
         self.recorder.record(stream, &bytes);
+    }
+
+    fn cut(&mut self, stream: OutputStream) {
+        self.recorder.lock().buffer(stream).cut();
     }
 
     async fn input(&mut self) -> RunInput {

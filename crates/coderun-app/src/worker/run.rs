@@ -169,14 +169,17 @@ impl<'a> Run<'a> {
                     .finish_failed(recorder, EndedWithoutRun::Rejected, reason)
                     .await;
             }
-            RunnerError::Overloaded { retry_after } => *retry_after,
+            RunnerError::Overloaded { retry_after } => {
+                self.doubt.raise();
+                *retry_after
+            }
             RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => {
                 self.doubt.raise();
                 None
             }
         };
         let attempts = self.lease.attempt().count();
-        if attempts >= self.settings.policy.attempts_max {
+        if attempts >= self.attempts_max(error) {
             let reason = format!("The program could not be run in {attempts} attempts");
             return self
                 .finish_failed(recorder, EndedWithoutRun::Failed, &reason)
@@ -185,6 +188,20 @@ impl<'a> Run<'a> {
         let wait = retry_after.unwrap_or_else(|| self.settings.backoff(attempts));
         self.keep_for(wait.min(RETRY_AFTER_MAX), abort).await?;
         self.release().await
+    }
+
+    /// A runner that has too much to do has not tried, so that does not count as a failure of its own.
+    fn attempts_max(&self, error: &RunnerError) -> u32 {
+        let (policy, own) = (
+            self.settings.policy.attempts_max,
+            self.settings.attempts_max,
+        );
+        match error {
+            RunnerError::Overloaded { .. } => policy,
+            RunnerError::Unsupported { .. }
+            | RunnerError::Unavailable { .. }
+            | RunnerError::Broken { .. } => policy.min(own),
+        }
     }
 
     /// Holds the lease for a while, so that nobody tries again too soon.

@@ -18,6 +18,8 @@ pub struct WorkerSettings {
     pub id: WorkerId,
     /// How many executions it runs at a time.
     pub concurrency: usize,
+    /// How often a runner may fail at one execution before this worker gives it up; the store's policy has the last word.
+    pub attempts_max: u32,
     /// How long it waits at most before it asks for work again, though nobody announced any.
     pub poll: Rhythm,
     /// The rules of the store: lease, attempts and the grace beyond a run's own limits.

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Attempt, BackendError, Enforcement, ExecutionId, Language, LanguageSpec, OutputStream, Report,
-    Submission,
+    Attempt, BackendError, Enforcement, ExecutionId, Language, LanguageSpec, Limits, OutputStream,
+    Report, Submission,
 };
 
 /// What a runner is asked to run.
@@ -71,6 +71,9 @@ pub trait RunIo: Send {
     /// clocks go on.
     async fn output(&mut self, stream: OutputStream, bytes: Bytes);
 
+    /// Takes note that the program wrote more to a stream than was passed on, for runners that never see the rest.
+    fn cut(&mut self, stream: OutputStream);
+
     /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
@@ -82,13 +85,18 @@ pub trait RunIo: Send {
 ///
 /// Every runner keeps these promises:
 /// - A program that crashes, hangs, floods or is refused is a [`Report`], never an `Err`.
-/// - Output goes through [`RunIo::output`], byte for byte, as it is written. A program that writes more to a stream than
-///   the submission's limit is stopped and reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), after at
-///   least one byte beyond the limit was passed on, so that whoever keeps the head knows that there was more.
+/// - Output goes through [`RunIo::output`], in the order of each stream; as it is written where the runner sees it then,
+///   else when the program has ended. A program that writes more to a stream than the submission's limit is stopped and
+///   reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), and whoever keeps the head knows that there was
+///   more: at least one byte beyond the limit was passed on, or [`RunIo::cut`] was called.
 /// - After [`RunInput::Cancel`] the program is gone before `run` answers, with
-///   [`Verdict::Cancelled`](crate::Verdict::Cancelled).
-/// - Dropping the future of `run` kills the program, with everything it started.
-/// - Two runs see nothing of each other.
+///   [`Verdict::Cancelled`](crate::Verdict::Cancelled). A runner that cannot kill waits until the program has ended by its
+///   own or by its limits.
+/// - Dropping the future of `run` gives the program up, with everything it started: it is killed at once, or, by a runner
+///   that cannot kill, left to end within its limits.
+/// - `run` ends by itself, within the submission's limits and a grace of its own, whatever the other side does.
+/// - Two runs see nothing of each other, and no run is begun twice while it may still be going on.
+/// - Nothing in a [`Report`] or in the text of a [`RunnerError`] tells where a runner is or how it knows us.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
@@ -97,6 +105,10 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
 
     /// The languages that can be run now, best known from the runner itself.
     fn languages(&self) -> Vec<LanguageSpec>;
+
+    /// The greatest limits that it takes, as far as it is known now; `None` where it sets none of its own. A submission
+    /// with greater ones may be refused.
+    fn maximum_limits(&self) -> Option<Limits>;
 
     /// Whether a program could be run now.
     ///

@@ -20,7 +20,7 @@ pub trait TokenVerifier: fmt::Debug + Send + Sync + 'static {
     /// Whether tokens can be judged now.
     ///
     /// # Errors
-    /// [`VerifyError::KeysUnavailable`].
+    /// [`VerifyError::KeysUnavailable`] or [`VerifyError::UsersUnavailable`].
     async fn check(&self) -> Result<(), VerifyError>;
 }
 
@@ -63,9 +63,27 @@ pub enum VerifyError {
     /// It was good, but its user may not use this service.
     #[error("the user may not use this service")]
     Forbidden,
+    /// It was good, but its user's sessions were ended after it was issued.
+    #[error("the token was revoked")]
+    Revoked,
+    /// It was good, but its user is disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// It was good, but its user does not exist any more.
+    #[error("the user does not exist")]
+    UserNotFound,
     /// The signing keys cannot be had, so the token can be neither accepted nor refused.
     #[error("the signing keys are not available")]
     KeysUnavailable {
+        /// When to ask again.
+        retry_after: Duration,
+        /// The cause.
+        #[source]
+        source: BackendError,
+    },
+    /// What is known of the user now cannot be asked for, so the token can be neither accepted nor refused.
+    #[error("the user directory is not available")]
+    UsersUnavailable {
         /// When to ask again.
         retry_after: Duration,
         /// The cause.
@@ -91,7 +109,11 @@ impl VerifyError {
             Self::UnknownKey => "unknown-kid",
             Self::Signature => "signature",
             Self::Forbidden => "forbidden",
+            Self::Revoked => "revoked",
+            Self::UserDisabled => "user-disabled",
+            Self::UserNotFound => "user-not-found",
             Self::KeysUnavailable { .. } => "keys-unavailable",
+            Self::UsersUnavailable { .. } => "users-unavailable",
         }
     }
 
@@ -123,9 +145,13 @@ impl VerifyError {
             | Self::NotYetValid
             | Self::Tenant
             | Self::UnknownKey
-            | Self::Signature => FailureKind::Unauthenticated,
-            Self::Forbidden => FailureKind::Forbidden,
-            Self::KeysUnavailable { .. } => FailureKind::Unavailable,
+            | Self::Signature
+            | Self::Revoked
+            | Self::UserNotFound => FailureKind::Unauthenticated,
+            Self::Forbidden | Self::UserDisabled => FailureKind::Forbidden,
+            Self::KeysUnavailable { .. } | Self::UsersUnavailable { .. } => {
+                FailureKind::Unavailable
+            }
         }
     }
 }

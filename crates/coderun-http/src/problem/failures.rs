@@ -125,10 +125,11 @@ impl From<VerifyError> for Problem {
         let (kind, reason) = (error.kind(), error.reason());
         let problem = match &error {
             VerifyError::Expired => Self::failed(kind, "Expired Firebase token"),
-            VerifyError::KeysUnavailable { retry_after, .. } => {
+            VerifyError::KeysUnavailable { retry_after, .. }
+            | VerifyError::UsersUnavailable { retry_after, .. } => {
                 Self::failed(kind, detail(kind)).with_retry_after(*retry_after)
             }
-            VerifyError::Forbidden => Self::of_kind(kind),
+            VerifyError::Forbidden | VerifyError::UserDisabled => Self::of_kind(kind),
             VerifyError::Malformed
             | VerifyError::Algorithm
             | VerifyError::NoKeyId
@@ -138,7 +139,9 @@ impl From<VerifyError> for Problem {
             | VerifyError::NotYetValid
             | VerifyError::Tenant
             | VerifyError::UnknownKey
-            | VerifyError::Signature => Self::failed(kind, "Invalid Firebase token"),
+            | VerifyError::Signature
+            | VerifyError::Revoked
+            | VerifyError::UserNotFound => Self::failed(kind, "Invalid Firebase token"),
         };
         problem.with_reason(reason).with_source(error)
     }

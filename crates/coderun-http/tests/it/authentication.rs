@@ -80,6 +80,38 @@ async fn a_user_who_may_not_is_denied_without_a_challenge() {
 }
 
 #[tokio::test]
+async fn a_disabled_user_is_denied() {
+    let server = Server::start();
+    let answer = verify(&server, &["Bearer disabled"]).await;
+    let problem = answer.problem(403);
+    assert_eq!(problem["detail"], "Access denied");
+    assert_eq!(problem["reason"], "user-disabled");
+}
+
+#[tokio::test]
+async fn a_revoked_token_and_a_deleted_user_want_a_new_login() {
+    let server = Server::start();
+    for (token, reason) in [("revoked", "revoked"), ("deleted", "user-not-found")] {
+        let answer = verify(&server, &[&format!("Bearer {token}")]).await;
+        let problem = answer.problem(401);
+        assert_eq!(problem["detail"], "Invalid Firebase token");
+        assert_eq!(problem["reason"], reason);
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge, "Bearer error=\"invalid_token\"");
+    }
+}
+
+#[tokio::test]
+async fn users_that_cannot_be_looked_up_are_no_fault_of_the_user() {
+    let server = Server::start();
+    let answer = verify(&server, &["Bearer users-down"]).await;
+    let problem = answer.problem(503);
+    assert_eq!(problem["reason"], "users-unavailable");
+    assert_eq!(answer.header("retry-after"), "4");
+    assert!(!problem.to_string().contains("refused"));
+}
+
+#[tokio::test]
 async fn keys_that_cannot_be_had_are_no_fault_of_the_user() {
     let server = Server::start();
     let answer = verify(&server, &["Bearer keys-down"]).await;

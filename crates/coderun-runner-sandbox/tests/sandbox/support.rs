@@ -288,6 +288,8 @@ impl RunIo for CollectingIo {
         }
     }
 
+    fn cut(&mut self, _stream: OutputStream) {}
+
     async fn input(&mut self) -> RunInput {
         if self.closed {
             std::future::pending::<()>().await;

@@ -16,8 +16,8 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator,
-    LanguageSpec, Notifier, OutputStream, Report, RunIo, RunRequest, RunnerError, RunnerProfile,
-    StorePolicy, UserId, Verdict, WorkerId,
+    LanguageSpec, Limits, Notifier, OutputStream, Report, RunIo, RunRequest, RunnerError,
+    RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
 };
 use coderun_firebase::DevelopmentIssuer;
 use coderun_http::{HttpConfig, HttpPorts};
@@ -41,6 +41,10 @@ impl CodeRunner for InstantRunner {
 
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
+    }
+
+    fn maximum_limits(&self) -> Option<Limits> {
+        None
     }
 
     async fn check(&self) -> Result<(), RunnerError> {
@@ -158,6 +162,7 @@ async fn serve(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()>
         runner,
     };
     let settings = WorkerSettings {
+        attempts_max: 3,
         id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
         concurrency: 64,
         poll: every_second(),

@@ -57,6 +57,7 @@ pub(crate) fn worker(ports: &WorkerPorts, id: WorkerId, settings: &Settings) -> 
     };
     let settings = WorkerSettings {
         id,
+        attempts_max: settings.limits.store_policy().attempts_max,
         concurrency: concurrency(settings),
         poll: poll(),
         policy: settings.limits.store_policy(),

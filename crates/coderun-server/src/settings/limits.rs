@@ -13,8 +13,9 @@ use super::values::{Seconds, Size, positive, positive_u32};
 const ATTEMPTS_MAX: u32 = 3;
 /// How long a worker may be silent before its execution is taken over: within 15 seconds, counting the poll behind it.
 const LEASE: Duration = Duration::from_secs(10);
-/// What one attempt may take beyond its own limits: building the sandbox, writing files, killing.
-const RUN_GRACE: Duration = Duration::from_secs(10);
+/// What one attempt may take beyond its own limits: up to 10 s of waiting for a place at the runner, then building the
+/// sandbox or reaching the third party, and killing.
+const RUN_GRACE: Duration = Duration::from_secs(20);
 
 /// Sizes, times and counts.
 #[derive(Debug, Clone, Args)]

@@ -14,17 +14,41 @@ use coderun_memory::MemoryBackend;
 use super::support::{House, ended, explanation, verdict};
 
 #[tokio::test(start_paused = true)]
-async fn a_runner_that_stays_away_ends_the_execution_after_the_last_attempt() {
+async fn a_runner_that_stays_away_ends_the_execution_after_the_workers_last_attempt() {
     let house = House::new();
     let _worker = house.start("w1");
     let id = house.submit("unavailable").await;
     let ended = house.end(id).await;
     assert_eq!(verdict(&ended), Verdict::InternalError);
-    assert_eq!(ended.attempt(), Attempt::from_count(3));
+    assert_eq!(ended.attempt(), Attempt::from_count(2));
     assert_eq!(
         explanation(&ended),
-        "The program could not be run in 3 attempts"
+        "The program could not be run in 2 attempts"
     );
+}
+
+/// It has not tried, so only the store's bound counts.
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_stays_overloaded_ends_the_execution_after_the_last_attempt_of_all() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("overloaded").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    assert_eq!(ended.attempt(), Attempt::from_count(3));
+}
+
+/// One attempt shows that the runner has too much to do; it costs no other.
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_runner_turned_work_away_takes_nothing_until_it_is_well() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let first = house.submit("overloaded").await;
+    house.end(first).await;
+    house.runner.is_broken.store(true, Ordering::SeqCst);
+    let second = house.submit("print hello").await;
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(house.get(second).await.attempt(), Attempt::NONE);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use coderun_domain::{Attempt, Event, OutputStream, Status, Verdict};
+use coderun_domain::{Attempt, Event, Output, OutputStream, Status, Verdict};
 
 use super::support::{House, verdict};
 
@@ -66,6 +66,17 @@ async fn output_beyond_the_limit_is_cut_and_marked() {
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output().bytes().len(), limit);
     assert!(outcome.output().is_truncated());
+}
+
+#[tokio::test(start_paused = true)]
+async fn output_that_the_runner_never_saw_is_not_forgotten() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit("print head\ncut").await;
+    let ended = house.end(id).await;
+    let outcome = ended.outcome().unwrap();
+    assert_eq!(outcome.output(), &Output::truncated("head"));
+    assert_eq!(outcome.error_output(), &Output::complete(""));
 }
 
 #[tokio::test(start_paused = true)]

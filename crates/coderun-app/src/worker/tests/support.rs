@@ -10,7 +10,7 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
 use coderun_domain::{
     Clock, CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
-    LanguageSpec, Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError,
+    LanguageSpec, Limits, Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError,
     RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft, Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
@@ -74,6 +74,10 @@ impl CodeRunner for ScriptedRunner {
         catalog().specs().to_vec()
     }
 
+    fn maximum_limits(&self) -> Option<Limits> {
+        None
+    }
+
     async fn check(&self) -> Result<(), RunnerError> {
         if self.is_broken.load(Ordering::SeqCst) {
             return Err(RunnerError::Unavailable {
@@ -132,6 +136,11 @@ async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerErr
                     source: None,
                 });
             }
+            ("overloaded", _) => {
+                let retry_after = Some(Duration::from_secs(1));
+                return Err(RunnerError::Overloaded { retry_after });
+            }
+            ("cut", _) => io.cut(OutputStream::Stdout),
             ("unsupported", _) => {
                 let language = coderun_domain::testing::language("python");
                 return Err(RunnerError::Unsupported { language });
@@ -172,6 +181,7 @@ impl House {
             runner: Arc::clone(&self.runner) as Arc<dyn CodeRunner>,
         };
         let settings = WorkerSettings {
+            attempts_max: 2,
             id: WorkerId::parse(name).unwrap(),
             concurrency: 2,
             poll: Rhythm::new(Duration::from_secs(1), 1),

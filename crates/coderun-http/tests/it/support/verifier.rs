@@ -24,6 +24,13 @@ impl TokenVerifier for NameVerifier {
             "expired" => Err(VerifyError::Expired),
             "forged" => Err(VerifyError::Signature),
             "banned" => Err(VerifyError::Forbidden),
+            "disabled" => Err(VerifyError::UserDisabled),
+            "revoked" => Err(VerifyError::Revoked),
+            "deleted" => Err(VerifyError::UserNotFound),
+            "users-down" => Err(VerifyError::UsersUnavailable {
+                retry_after: Duration::from_secs(4),
+                source: "connection refused".into(),
+            }),
             "keys-down" => Err(VerifyError::KeysUnavailable {
                 retry_after: Duration::from_millis(2_500),
                 source: "connection refused".into(),

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use coderun_app::Shutdown;
 use coderun_domain::testing::{catalog, report, user};
 use coderun_domain::{
-    CodeRunner, Enforcement, LanguageSpec, MockTokenVerifier, Principal, Report, RunIo, RunRequest,
-    RunnerError, RunnerProfile, TokenVerifier, Verdict,
+    CodeRunner, Enforcement, LanguageSpec, Limits, MockTokenVerifier, Principal, Report, RunIo,
+    RunRequest, RunnerError, RunnerProfile, TokenVerifier, Verdict,
 };
 use futures_util::StreamExt as _;
 use reqwest::{Client, Response};
@@ -141,6 +141,10 @@ impl CodeRunner for InstantRunner {
 
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
+    }
+
+    fn maximum_limits(&self) -> Option<Limits> {
+        None
     }
 
     async fn check(&self) -> Result<(), RunnerError> {
