@@ -190,7 +190,7 @@ pub const fn store_policy() -> StorePolicy {
         queue_deadline: Duration::from_mins(10),
         lease: Duration::from_secs(10),
         attempts_max: 3,
-        run_grace: Duration::from_secs(10),
+        run_grace: Duration::from_secs(20),
     }
 }
 
