@@ -6,9 +6,11 @@ use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 
 use crate::config::{
-    AnonymousUsers, EmailPolicy, SignInProviders, TenantPolicy, UserPolicy, VerifierConfig,
+    AnonymousUsers, EmailPolicy, SignInProviders, TenantId, TenantPolicy, UserPolicy,
+    VerifierConfig,
 };
 use crate::json::{Object, present, read_object};
+use crate::users::SignIn;
 
 /// The claims that matter. Every other claim is allowed and ignored.
 #[derive(Deserialize)]
@@ -64,8 +66,28 @@ impl TryFrom<u64> for Timestamp {
 
 /// Claims that are good now, if the signature is.
 pub(crate) struct CheckedClaims {
-    principal: Principal,
+    admitted: Admitted,
     sign_in_provider: Option<String>,
+}
+
+/// A user whom the token and the policy let pass; what is known of them now is still to be asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    pub(crate) principal: Principal,
+    /// When the user showed who they are; tokens that were renewed since keep it.
+    pub(crate) auth_time: OffsetDateTime,
+    pub(crate) tenant: Option<TenantId>,
+}
+
+impl Admitted {
+    /// What a user directory is asked about.
+    pub(crate) const fn sign_in(&self) -> SignIn<'_> {
+        SignIn {
+            user: &self.principal.user,
+            tenant: self.tenant.as_ref(),
+            auth_time: self.auth_time,
+        }
+    }
 }
 
 /// Reads the claims of a token and checks them all, those apart that only say whether a known user may pass.
@@ -79,14 +101,18 @@ pub(crate) fn check_claims(
     let user = check_subject(&claims)?;
     let Object(firebase) = claims.firebase.take().ok_or(VerifyError::Subject)?;
     check_times(&claims, config, now)?;
-    check_tenant(firebase.tenant.as_deref(), &config.tenants)?;
+    let tenant = check_tenant(firebase.tenant, &config.tenants)?;
     Ok(CheckedClaims {
-        principal: Principal {
-            user,
-            expires_at: claims.exp.0,
-            email: claims.email,
-            name: claims.name,
-            email_verified: claims.email_verified,
+        admitted: Admitted {
+            principal: Principal {
+                user,
+                expires_at: claims.exp.0,
+                email: claims.email,
+                name: claims.name,
+                email_verified: claims.email_verified,
+            },
+            auth_time: claims.auth_time.0,
+            tenant,
         },
         sign_in_provider: firebase.sign_in_provider,
     })
@@ -95,12 +121,13 @@ pub(crate) fn check_claims(
 impl CheckedClaims {
     /// The user, if the policy lets them pass. To be asked once the signature is known to be good: whoever forges
     /// a token is not told whom the policy accepts.
-    pub(crate) fn admit(self, policy: &UserPolicy) -> Result<Principal, VerifyError> {
+    pub(crate) fn admit(self, policy: &UserPolicy) -> Result<Admitted, VerifyError> {
+        let principal = &self.admitted.principal;
         let provider = self.sign_in_provider.as_deref();
         let email_passes = match policy.email {
             EmailPolicy::Any => true,
             EmailPolicy::Verified => {
-                self.principal.email.is_some() && self.principal.email_verified == Some(true)
+                principal.email.is_some() && principal.email_verified == Some(true)
             }
         };
         let provider_passes = match &policy.providers {
@@ -112,7 +139,7 @@ impl CheckedClaims {
             AnonymousUsers::Refused => provider.is_some_and(|name| name != "anonymous"),
         };
         if email_passes && provider_passes && anonymity_passes {
-            Ok(self.principal)
+            Ok(self.admitted)
         } else {
             Err(VerifyError::Forbidden)
         }
@@ -158,13 +185,21 @@ fn check_times(
     Ok(())
 }
 
-fn check_tenant(tenant: Option<&str>, policy: &TenantPolicy) -> Result<(), VerifyError> {
+fn check_tenant(
+    tenant: Option<String>,
+    policy: &TenantPolicy,
+) -> Result<Option<TenantId>, VerifyError> {
+    // A tenant whose name cannot be one is nobody's: it never gets as far as a URL.
+    let tenant = tenant
+        .map(TenantId::parse)
+        .transpose()
+        .map_err(|_| VerifyError::Tenant)?;
     let accepted = match policy {
         TenantPolicy::Refused => tenant.is_none(),
-        TenantPolicy::Only(name) => tenant == Some(name.as_str()),
+        TenantPolicy::Only(expected) => tenant.as_ref() == Some(expected),
         TenantPolicy::Any => true,
     };
-    accepted.then_some(()).ok_or(VerifyError::Tenant)
+    accepted.then_some(tenant).ok_or(VerifyError::Tenant)
 }
 
 #[cfg(test)]

@@ -1,10 +1,17 @@
 //! The settings of a verifier, each checked when it is made.
 
-use std::collections::BTreeSet;
+mod endpoint;
+mod policy;
+
 use std::fmt;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use policy::{
+    AnonymousUsers, EmailPolicy, PolicyError, SignInProviders, TenantId, TenantPolicy, UserPolicy,
+};
 
 /// What a verifier expects of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +26,8 @@ pub struct VerifierConfig {
     pub token_max: ByteSize,
     /// The longest time between `iat` and `exp`; 24 h by default.
     pub lifetime_max: Duration,
+    /// How many good tokens are remembered, so that they need not be judged anew; 10 000 by default, 0 for none.
+    pub verified_tokens_max: usize,
     /// Whose tenants are accepted; none by default.
     pub tenants: TenantPolicy,
     /// Which users are accepted once the token is known to be good; all by default.
@@ -39,6 +48,7 @@ impl VerifierConfig {
             clock_skew: ClockSkew::default(),
             token_max: ByteSize::from_kib(8),
             lifetime_max: Duration::from_hours(24),
+            verified_tokens_max: 10_000,
             tenants: TenantPolicy::default(),
             users: UserPolicy::default(),
         }
@@ -138,59 +148,6 @@ impl Default for ClockSkew {
     }
 }
 
-/// Whose tenants' tokens are accepted. A tenant is a closed group of users inside a project.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum TenantPolicy {
-    /// Only tokens without a tenant.
-    #[default]
-    Refused,
-    /// Only tokens of this tenant.
-    Only(String),
-    /// Tokens of every tenant and of none.
-    Any,
-}
-
-/// Which users are accepted once their token is known to be good.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UserPolicy {
-    /// Whether the address must be verified.
-    pub email: EmailPolicy,
-    /// How they must have signed in.
-    pub providers: SignInProviders,
-    /// Whether they may be anonymous.
-    pub anonymous: AnonymousUsers,
-}
-
-/// Whether a user's address must be verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EmailPolicy {
-    /// Users without an address, or with an unverified one, are accepted.
-    #[default]
-    Any,
-    /// Only users with a verified address are accepted.
-    Verified,
-}
-
-/// How users must have signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum SignInProviders {
-    /// In any way that the project allows.
-    #[default]
-    Any,
-    /// In one of these ways, by the names that Firebase gives them, such as `google.com`.
-    Only(BTreeSet<String>),
-}
-
-/// Whether anonymous users are accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AnonymousUsers {
-    /// They are.
-    #[default]
-    Accepted,
-    /// They are not.
-    Refused,
-}
-
 /// Says which setting is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -258,6 +215,7 @@ mod tests {
         assert_eq!(config.clock_skew.as_duration(), Duration::from_mins(1));
         assert_eq!(config.token_max.as_bytes(), 8 * 1024);
         assert_eq!(config.lifetime_max, Duration::from_hours(24));
+        assert_eq!(config.verified_tokens_max, 10_000);
         assert_eq!(config.tenants, TenantPolicy::Refused);
     }
 }

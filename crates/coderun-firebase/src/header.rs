@@ -7,23 +7,22 @@ use serde_json::Value;
 use crate::json::{present, read_object};
 use crate::keys::KeyId;
 
-/// Checks the header of a token and finds the name of the key that signed it.
+/// Checks the header of a signed token and finds the name of the key that signed it.
 ///
 /// Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are not even read.
 pub(crate) fn read_header(bytes: &[u8]) -> Result<KeyId, VerifyError> {
     let header: Header = read_object(bytes)?;
-    if text(header.alg.as_ref()) != Some("RS256") {
-        return Err(VerifyError::Algorithm);
-    }
-    if header.typ.is_some() && text(header.typ.as_ref()) != Some("JWT") {
-        return Err(VerifyError::Malformed);
-    }
-    // Both change what the signature means; RFC 7515 wants a token refused whose `crit` is not understood.
-    if header.crit.is_some() || header.b64.is_some() {
-        return Err(VerifyError::Malformed);
-    }
+    header.check("RS256")?;
     let kid = text(header.kid.as_ref()).ok_or(VerifyError::NoKeyId)?;
     KeyId::parse(kid).map_err(|_| VerifyError::NoKeyId)
+}
+
+/// Checks the header of a token that nobody signed; only an emulator issues such.
+///
+/// It answers nothing that a signature could be judged with, so it cannot stand in for [`read_header`].
+pub(crate) fn read_unsigned_header(bytes: &[u8]) -> Result<(), VerifyError> {
+    let header: Header = read_object(bytes)?;
+    header.check("none")
 }
 
 /// The fields are of any type here, so that a wrong type is answered with the reason of its rule.
@@ -39,6 +38,23 @@ struct Header {
     crit: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     b64: Option<Value>,
+}
+
+impl Header {
+    /// Checks what holds for signed and unsigned tokens alike, but for the algorithm.
+    fn check(&self, algorithm: &str) -> Result<(), VerifyError> {
+        if text(self.alg.as_ref()) != Some(algorithm) {
+            return Err(VerifyError::Algorithm);
+        }
+        if self.typ.is_some() && text(self.typ.as_ref()) != Some("JWT") {
+            return Err(VerifyError::Malformed);
+        }
+        // Both change what the signature means; RFC 7515 wants a token refused whose `crit` is not understood.
+        if self.crit.is_some() || self.b64.is_some() {
+            return Err(VerifyError::Malformed);
+        }
+        Ok(())
+    }
 }
 
 fn text(value: Option<&Value>) -> Option<&str> {
@@ -123,5 +139,35 @@ mod tests {
         let header = |length| format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(length));
         assert_eq!(reason(&header(256)), "accepted");
         assert_eq!(reason(&header(257)), "no-kid");
+    }
+
+    fn unsigned_reason(header: &str) -> &'static str {
+        match read_unsigned_header(header.as_bytes()) {
+            Ok(()) => "accepted",
+            Err(error) => error.reason(),
+        }
+    }
+
+    #[rstest]
+    #[case::usual(r#"{"alg":"none","typ":"JWT"}"#)]
+    #[case::without_type(r#"{"alg":"none"}"#)]
+    #[case::with_a_key(r#"{"alg":"none","kid":1}"#)]
+    fn an_unsigned_header_is_accepted_only_as_such(#[case] header: &str) {
+        assert_eq!(unsigned_reason(header), "accepted");
+        assert_eq!(reason(header), "algorithm");
+    }
+
+    #[rstest]
+    #[case::signed(r#"{"alg":"RS256","kid":"k","typ":"JWT"}"#, "algorithm")]
+    #[case::upper_case(r#"{"alg":"None"}"#, "algorithm")]
+    #[case::empty_algorithm(r#"{"alg":""}"#, "algorithm")]
+    #[case::no_algorithm(r#"{"typ":"JWT"}"#, "algorithm")]
+    #[case::algorithm_null(r#"{"alg":null}"#, "algorithm")]
+    #[case::other_type(r#"{"alg":"none","typ":"at+jwt"}"#, "malformed")]
+    #[case::critical(r#"{"alg":"none","crit":[]}"#, "malformed")]
+    #[case::unencoded(r#"{"alg":"none","b64":false}"#, "malformed")]
+    #[case::algorithm_twice(r#"{"alg":"none","alg":"none"}"#, "malformed")]
+    fn another_unsigned_header_is_refused(#[case] header: &str, #[case] expected: &str) {
+        assert_eq!(unsigned_reason(header), expected);
     }
 }

@@ -1,20 +1,32 @@
 //! The public keys that sign tokens, by name.
 
+mod certificates;
+mod http;
 mod jwks;
 mod source;
+mod verifying_key;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+use serde_json::Value;
 
+use crate::json::Object;
+
+pub use http::{
+    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, StaleKeyBound,
+    StaleKeyBoundError,
+};
 pub use source::{KeySource, KeysUnavailable, StaticKeys};
+pub(crate) use verifying_key::VerifyingKey;
 
 /// The keys that are current at one time, by name; never empty and never changed.
 ///
 /// Each key is taken apart once, when the set is made.
 pub struct KeySet {
-    keys: HashMap<KeyId, DecodingKey>,
+    keys: HashMap<KeyId, Arc<VerifyingKey>>,
 }
 
 impl KeySet {
@@ -29,10 +41,10 @@ impl KeySet {
     ) -> Result<Self, KeySetError> {
         let mut set = HashMap::new();
         for (kid, key) in keys {
-            let Some(parsed) = key.parse() else {
+            let Some(parsed) = VerifyingKey::new(key) else {
                 return Err(KeySetError::UnusableKey { kid });
             };
-            if set.insert(kid.clone(), parsed).is_some() {
+            if set.insert(kid.clone(), Arc::new(parsed)).is_some() {
                 return Err(KeySetError::DuplicateKeyId { kid });
             }
         }
@@ -53,9 +65,47 @@ impl KeySet {
         Self::from_public_keys(jwks::usable_keys(json)?)
     }
 
-    pub(crate) fn get(&self, kid: &KeyId) -> Option<&DecodingKey> {
+    /// The usable keys of a JSON object that gives each key's name a certificate (X.509, as PEM).
+    ///
+    /// Left out, as above, are keys without a usable name, and those whose text is not exactly one certificate with an
+    /// RSA key of a usable size. Nothing else of a certificate matters, not even its dates: whoever publishes the
+    /// object vouches for the keys.
+    ///
+    /// # Errors
+    /// [`KeySetError::NotAKeySet`]; [`KeySetError::DuplicateKeyId`], also among keys left out;
+    /// [`KeySetError::Empty`] if no key is left.
+    pub fn from_certificates(json: &[u8]) -> Result<Self, KeySetError> {
+        Self::from_public_keys(certificates::usable_keys(json)?)
+    }
+
+    /// The usable keys of either form; it is a JSON Web Key Set if it has an array named `keys`.
+    ///
+    /// # Errors
+    /// Those of [`KeySet::from_jwks`] and [`KeySet::from_certificates`].
+    pub fn from_published(json: &[u8]) -> Result<Self, KeySetError> {
+        let form: Object<Form> = serde_json::from_slice(json).map_err(KeySetError::NotAKeySet)?;
+        if form.0.keys.is_some_and(|it| it.is_array()) {
+            Self::from_jwks(json)
+        } else {
+            Self::from_certificates(json)
+        }
+    }
+
+    /// How many keys there are.
+    pub(crate) fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn get(&self, kid: &KeyId) -> Option<&Arc<VerifyingKey>> {
         self.keys.get(kid)
     }
+}
+
+/// What tells the forms of a set apart.
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    keys: Option<Value>,
 }
 
 impl fmt::Debug for KeySet {
@@ -112,15 +162,14 @@ impl RsaPublicKey {
     pub const MAX_BITS: usize = 8192;
     const EXPONENT_MAX_BITS: usize = 33;
 
-    /// The key for the verifier, if it is usable.
-    pub(crate) fn parse(&self) -> Option<DecodingKey> {
+    /// Whether signatures may be verified with it.
+    pub(crate) fn is_usable(&self) -> bool {
         let (modulus, exponent) = (significant(&self.modulus), significant(&self.exponent));
         let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
-        let usable = (Self::MIN_BITS..=Self::MAX_BITS).contains(&bits(modulus))
+        (Self::MIN_BITS..=Self::MAX_BITS).contains(&bits(modulus))
             && (2..=Self::EXPONENT_MAX_BITS).contains(&bits(exponent))
             && is_odd(modulus)
-            && is_odd(exponent);
-        usable.then(|| DecodingKey::from_rsa_raw_components(modulus, exponent))
+            && is_odd(exponent)
     }
 }
 
@@ -138,8 +187,8 @@ fn bits(number: &[u8]) -> usize {
 /// Says why keys do not make a set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
-    /// The text is no JSON Web Key Set.
-    #[error("not a JSON Web Key Set")]
+    /// The text is neither a JSON Web Key Set nor an object of certificates.
+    #[error("not a set of keys")]
     NotAKeySet(#[source] serde_json::Error),
     /// Two keys have the same name.
     #[error("two keys are named `{}`", kid.as_str())]

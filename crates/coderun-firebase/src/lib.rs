@@ -3,6 +3,9 @@
 //! [`FirebaseTokenVerifier`] is the adapter of the [`TokenVerifier`](coderun_domain::TokenVerifier) port. It judges a
 //! token in steps, the cheap ones first and RSA last: its form, its header, its claims, its key, its signature.
 //! The keys come from a [`KeySource`]; where that has them from is no concern of the verifier.
+//! A [`UserDirectory`] may have the last word: [`AccountLookup`] asks Google whether a user was disabled, or their
+//! sessions ended, after the token was issued. [`EmulatorTokenVerifier`] is another adapter of the port, for the
+//! unsigned tokens of the Auth emulator; it has only the rules for claims in common with the first.
 //! [`DevelopmentIssuer`] signs tokens with a key of its own, which the very same verifier judges by the same rules.
 //!
 //! This crate reads neither the environment nor the clock: settings, directories and time are parameters.
@@ -32,20 +35,33 @@
 mod claims;
 mod config;
 mod development;
+mod emulator;
+mod exchange;
+mod flight;
 mod header;
 mod json;
 mod keys;
 mod parse;
+mod service_account;
 #[cfg(test)]
 mod testing;
+mod users;
 mod verifier;
 
 pub use config::{
-    AnonymousUsers, ClockSkew, ConfigError, EmailPolicy, Issuer, ProjectId, SignInProviders,
-    TenantPolicy, UserPolicy, VerifierConfig,
+    AnonymousUsers, ClockSkew, ConfigError, EmailPolicy, Endpoint, EndpointError, Issuer,
+    PolicyError, ProjectId, SignInProviders, TenantId, TenantPolicy, UserPolicy, VerifierConfig,
 };
 pub use development::{DevelopmentIssuer, IssuerError, TokenRequest, UnsafePath};
-pub use keys::{
-    KeyId, KeyIdError, KeySet, KeySetError, KeySource, KeysUnavailable, RsaPublicKey, StaticKeys,
+pub use emulator::{
+    EmulatorConfig, EmulatorError, EmulatorHost, EmulatorHostError, EmulatorProjects,
+    EmulatorTokenVerifier,
 };
+pub use keys::{
+    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, KeyId, KeyIdError, KeySet,
+    KeySetError, KeySource, KeysUnavailable, RsaPublicKey, StaleKeyBound, StaleKeyBoundError,
+    StaticKeys,
+};
+pub use service_account::{ServiceAccount, ServiceAccountError, ServiceAccountFormatError};
+pub use users::{AccountLookup, AccountLookupConfig, AccountLookupError, SignIn, UserDirectory};
 pub use verifier::{FirebaseTokenVerifier, install_crypto_provider};

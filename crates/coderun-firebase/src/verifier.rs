@@ -1,29 +1,37 @@
 //! Judges a token, the cheap checks first and RSA last.
 
+mod verified_tokens;
+
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
-use coderun_domain::{BearerToken, Clock, Principal, TokenVerifier, VerifyError};
+use coderun_domain::{BearerToken, ByteSize, Clock, Principal, TokenVerifier, VerifyError};
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
-use crate::claims::check_claims;
+use crate::claims::{Admitted, check_claims};
 use crate::config::VerifierConfig;
 use crate::header::read_header;
-use crate::keys::{KeyId, KeySource};
+use crate::keys::{KeyId, KeySource, VerifyingKey};
 use crate::parse::Parts;
+use crate::users::UserDirectory;
+use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};
 
 /// Verifies ID tokens of one Firebase project, or of the development issuer.
 ///
 /// A token is accepted only if all rules hold; nothing about it is repaired or guessed. Missing keys never make a
-/// token bad: that is [`VerifyError::KeysUnavailable`]. A verification with keys at hand takes no lock.
+/// token bad: that is [`VerifyError::KeysUnavailable`]. A verification with keys at hand waits for nobody.
+///
+/// The last [`VerifierConfig::verified_tokens_max`] good tokens are remembered by their SHA-256. One of them is judged
+/// again when it has expired, and when its key is no longer current or is another one; refusals are never remembered.
 #[derive(Debug)]
 pub struct FirebaseTokenVerifier {
     config: VerifierConfig,
     keys: Arc<dyn KeySource>,
     clock: Arc<dyn Clock>,
+    users: Option<Arc<dyn UserDirectory>>,
+    verified: VerifiedTokens,
 }
 
 impl FirebaseTokenVerifier {
@@ -32,26 +40,108 @@ impl FirebaseTokenVerifier {
     pub fn new(config: VerifierConfig, keys: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
         install_crypto_provider();
         Self {
+            verified: VerifiedTokens::new(config.verified_tokens_max),
             config,
             keys,
             clock,
+            users: None,
         }
     }
 
-    async fn judge(&self, parts: &Parts<'_>, kid: &KeyId) -> Result<Principal, VerifyError> {
-        let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
-        self.check_signature(parts, kid).await?;
-        claims.admit(&self.config.users)
+    /// The same verifier, which also asks this directory about the user of every good token.
+    #[must_use]
+    pub fn with_user_directory(self, users: Arc<dyn UserDirectory>) -> Self {
+        Self {
+            users: Some(users),
+            ..self
+        }
     }
 
-    async fn check_signature(&self, parts: &Parts<'_>, kid: &KeyId) -> Result<(), VerifyError> {
+    /// A token that was found to be good before, if it still is.
+    async fn recall(
+        &self,
+        text: &str,
+        hash: &TokenHash,
+    ) -> Result<Option<Arc<VerifiedToken>>, VerifyError> {
+        let Some(token) = self.verified.get(hash) else {
+            return Ok(None);
+        };
+        let skew = self.config.clock_skew.as_duration();
+        if token.is_alive(self.clock.now(), skew) {
+            let keys = self.keys.current().await.map_err(VerifyError::from);
+            let keys = keys.inspect_err(|error| log_refusal(text, Some(&token.kid), error))?;
+            if token.is_signed_by(&keys) {
+                return Ok(Some(token));
+            }
+        }
+        self.verified.forget(hash);
+        Ok(None)
+    }
+
+    /// Judges a token by all rules.
+    async fn judge(&self, text: &str) -> Result<VerifiedToken, VerifyError> {
+        let (parts, kid) =
+            take_apart(text, &self.config).inspect_err(|error| log_refusal(text, None, error))?;
+        self.judge_parts(&parts, &kid)
+            .await
+            .inspect_err(|error| log_refusal(text, Some(&kid), error))
+    }
+
+    async fn judge_parts(
+        &self,
+        parts: &Parts<'_>,
+        kid: &KeyId,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
+        let key = self.key(kid).await?;
+        if !key.has_signed(parts.signed.as_bytes(), parts.signature) {
+            return Err(VerifyError::Signature);
+        }
+        Ok(VerifiedToken {
+            admitted: claims.admit(&self.config.users)?,
+            kid: kid.clone(),
+            key,
+        })
+    }
+
+    /// What is known of the user now. The last question, so that only who has a good token makes us ask elsewhere.
+    async fn ask_directory(&self, admitted: &Admitted) -> Result<(), VerifyError> {
+        match &self.users {
+            Some(users) => users.admit(admitted.sign_in()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The current key of this name.
+    async fn key(&self, kid: &KeyId) -> Result<Arc<VerifyingKey>, VerifyError> {
         let current = self.keys.current().await?;
         if let Some(key) = current.get(kid) {
-            return verify_signature(parts, key);
+            return Ok(Arc::clone(key));
         }
         let newer = self.keys.look_for(kid).await?;
-        let key = newer.get(kid).ok_or(VerifyError::UnknownKey)?;
-        verify_signature(parts, key)
+        newer.get(kid).cloned().ok_or(VerifyError::UnknownKey)
+    }
+
+    /// What a token may be remembered by. One that is too long is not even hashed.
+    fn hash(&self, text: &str) -> Option<TokenHash> {
+        let is_looked_at = ByteSize::of(text.as_bytes()) <= self.config.token_max;
+        is_looked_at.then(|| self.verified.hash(text)).flatten()
+    }
+
+    /// The token, as it was found now or before.
+    async fn verified(&self, text: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
+        let hash = self.hash(text);
+        if let Some(hash) = &hash
+            && let Some(token) = self.recall(text, hash).await?
+        {
+            return Ok(token);
+        }
+        // Apart, because room for all that judging needs would be allocated for a remembered token, too.
+        let token = Arc::new(Box::pin(self.judge(text)).await?);
+        if let Some(hash) = hash {
+            self.verified.remember(hash, Arc::clone(&token));
+        }
+        Ok(token)
     }
 }
 
@@ -59,16 +149,19 @@ impl FirebaseTokenVerifier {
 impl TokenVerifier for FirebaseTokenVerifier {
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
         let text = token.expose();
-        let (parts, kid) =
-            take_apart(text, &self.config).inspect_err(|error| log_refusal(text, None, error))?;
-        self.judge(&parts, &kid)
+        let verified = self.verified(text).await?;
+        self.ask_directory(&verified.admitted)
             .await
-            .inspect_err(|error| log_refusal(text, Some(&kid), error))
+            .inspect_err(|error| log_refusal(text, Some(&verified.kid), error))?;
+        Ok(verified.admitted.principal.clone())
     }
 
     async fn check(&self) -> Result<(), VerifyError> {
         self.keys.current().await?;
-        Ok(())
+        match &self.users {
+            Some(users) => users.check().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -87,15 +180,6 @@ fn take_apart<'token>(
     let parts = Parts::split(text, config.token_max)?;
     let kid = read_header(&parts.header)?;
     Ok((parts, kid))
-}
-
-fn verify_signature(parts: &Parts<'_>, key: &DecodingKey) -> Result<(), VerifyError> {
-    // The algorithm is ours, never the token's.
-    let message = parts.signed.as_bytes();
-    match crypto::verify(parts.signature, message, key, Algorithm::RS256) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(VerifyError::Signature),
-    }
 }
 
 fn log_refusal(text: &str, kid: Option<&KeyId>, error: &VerifyError) {
@@ -122,6 +206,6 @@ impl fmt::Display for Fingerprint<'_> {
 }
 
 #[cfg(test)]
-mod corpus;
+pub(crate) mod corpus;
 #[cfg(test)]
 mod tests;

@@ -27,12 +27,26 @@ fn reason_with(name: &str, value: impl Into<Value>) -> &'static str {
 fn a_good_token_names_its_user() {
     let text = claims().to_string();
     let checked = check_claims(text.as_bytes(), &config(), at(0)).unwrap();
-    let principal = checked.admit(&UserPolicy::default()).unwrap();
+    let principal = checked.admit(&UserPolicy::default()).unwrap().principal;
     assert_eq!(principal.user.as_str(), "alice");
     assert_eq!(principal.expires_at, at(3600));
     assert_eq!(principal.email.as_deref(), Some("alice@example.com"));
     assert_eq!(principal.name.as_deref(), Some("Alice"));
     assert_eq!(principal.email_verified, Some(true));
+}
+
+#[test]
+fn a_good_token_tells_of_the_sign_in_behind_it() {
+    let firebase = json!({"sign_in_provider": "password", "tenant": "acme"});
+    let text = with(claims(), "firebase", firebase).to_string();
+    let mut config = config();
+    config.tenants = TenantPolicy::Any;
+    let checked = check_claims(text.as_bytes(), &config, at(0)).unwrap();
+    let admitted = checked.admit(&UserPolicy::default()).unwrap();
+    let sign_in = admitted.sign_in();
+    assert_eq!(sign_in.user.as_str(), "alice");
+    assert_eq!(sign_in.tenant.map(TenantId::as_str), Some("acme"));
+    assert_eq!(sign_in.auth_time.unix_timestamp(), NOW - 100);
 }
 
 #[test]
@@ -44,7 +58,7 @@ fn a_token_need_say_no_more_than_it_must() {
     least = with(least, "firebase", json!({}));
     let text = least.to_string();
     let checked = check_claims(text.as_bytes(), &config(), at(0)).unwrap();
-    let principal = checked.admit(&UserPolicy::default()).unwrap();
+    let principal = checked.admit(&UserPolicy::default()).unwrap().principal;
     assert_eq!(principal.email, None);
     assert_eq!(principal.name, None);
     assert_eq!(principal.email_verified, None);
@@ -286,11 +300,13 @@ fn the_longest_lifetime_is_a_setting(#[case] max_seconds: u64, #[case] expected:
 #[case::refused_none(TenantPolicy::Refused, None, "accepted")]
 #[case::refused_some(TenantPolicy::Refused, Some("t"), "tenant")]
 #[case::refused_empty(TenantPolicy::Refused, Some(""), "tenant")]
-#[case::only_none(TenantPolicy::Only("t".to_owned()), None, "tenant")]
-#[case::only_that(TenantPolicy::Only("t".to_owned()), Some("t"), "accepted")]
-#[case::only_another(TenantPolicy::Only("t".to_owned()), Some("T"), "tenant")]
+#[case::only_none(TenantPolicy::Only(TenantId::parse("t").unwrap()), None, "tenant")]
+#[case::only_that(TenantPolicy::Only(TenantId::parse("t").unwrap()), Some("t"), "accepted")]
+#[case::only_another(TenantPolicy::Only(TenantId::parse("t").unwrap()), Some("T"), "tenant")]
 #[case::any_none(TenantPolicy::Any, None, "accepted")]
 #[case::any_some(TenantPolicy::Any, Some("t"), "accepted")]
+#[case::any_empty(TenantPolicy::Any, Some(""), "tenant")]
+#[case::any_path(TenantPolicy::Any, Some("../t"), "tenant")]
 fn tenants_are_a_setting(
     #[case] policy: TenantPolicy,
     #[case] tenant: Option<&str>,

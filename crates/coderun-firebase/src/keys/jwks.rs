@@ -59,6 +59,6 @@ impl Entry {
             modulus: decode(self.n.as_deref()?).ok()?,
             exponent: decode(self.e.as_deref()?).ok()?,
         };
-        key.parse().is_some().then_some(key)
+        key.is_usable().then_some(key)
     }
 }

@@ -11,11 +11,11 @@ use super::{KeyId, KeySet};
 
 /// Provides the keys that are current.
 ///
-/// Both calls end within the deadline that the source is configured with, and neither takes a lock when there is a
-/// set to give. Dropping a call changes nothing for other callers.
+/// Both calls end within the deadline that the source is configured with. `current` takes no lock when there is a set to
+/// give. Dropping a call changes nothing for other callers.
 #[async_trait]
 pub trait KeySource: fmt::Debug + Send + Sync + 'static {
-    /// The set to verify with now; waits only while there never was one.
+    /// The set to verify with now; waits only while there is none.
     ///
     /// # Errors
     /// [`KeysUnavailable`] if there is no usable set.

@@ -1,0 +1,11 @@
+//! Tokens of the Firebase Auth emulator, which nobody signs.
+//!
+//! Anybody can write such a token, so its verifier is a type of its own: it shares the rules for claims with
+//! [`FirebaseTokenVerifier`](crate::FirebaseTokenVerifier), and neither of the two can be set up to accept the tokens
+//! of the other.
+
+mod host;
+mod verifier;
+
+pub use host::{EmulatorHost, EmulatorHostError};
+pub use verifier::{EmulatorConfig, EmulatorError, EmulatorProjects, EmulatorTokenVerifier};

@@ -1,0 +1,161 @@
+//! Judges a token of the emulator, and asks the emulator about its user.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coderun_domain::{BackendError, BearerToken, Clock, Principal, TokenVerifier, VerifyError};
+
+use super::EmulatorHost;
+use crate::claims::check_claims;
+use crate::config::{Issuer, ProjectId, VerifierConfig};
+use crate::exchange::{Exchange, ExchangeError};
+use crate::flight::NoRuntime;
+use crate::header::read_unsigned_header;
+use crate::parse::UnsignedParts;
+use crate::users::{CachePolicy, CachedDirectory, Credentials, RemoteAccounts, UserDirectory};
+
+/// What a project for the emulator alone is called; no project of Google has such a name.
+const DEMO_PREFIX: &str = "demo-";
+
+/// Nothing is remembered: whoever disables a user in the emulator wants to see it at once.
+const CACHE_POLICY: CachePolicy = CachePolicy {
+    fresh_for: Duration::ZERO,
+    stale_for: Duration::ZERO,
+    deadline: Duration::from_secs(2),
+    users_max: 10_000,
+    lookups_max: 32,
+};
+
+/// Which emulator issues the tokens, and what is expected of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmulatorConfig {
+    /// Where the emulator listens.
+    pub host: EmulatorHost,
+    /// What is expected of a token, as with Firebase itself.
+    pub verifier: VerifierConfig,
+}
+
+/// For which projects the tokens of an emulator are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmulatorProjects {
+    /// Only for those whose id begins with `demo-`, which do not exist at Google.
+    #[default]
+    DemoOnly,
+    /// For any, though anybody who reaches this service can pass for any of its users.
+    Any,
+}
+
+/// Verifies tokens of the Auth emulator: unsigned, so anybody can make them. For development and tests only.
+///
+/// All rules for the tokens of Firebase hold, apart from those on the signature. The emulator is asked about the user
+/// of each good token; nothing is remembered.
+#[derive(Debug)]
+pub struct EmulatorTokenVerifier {
+    config: VerifierConfig,
+    clock: Arc<dyn Clock>,
+    users: Arc<dyn UserDirectory>,
+}
+
+impl EmulatorTokenVerifier {
+    /// A verifier for the tokens of this emulator. Its lookups are made on the present runtime, until it is dropped.
+    ///
+    /// # Errors
+    /// [`EmulatorError::RealProject`] unless the project's id begins with `demo-` or any is allowed;
+    /// [`EmulatorError::OtherIssuer`]; [`EmulatorError::Client`]; [`EmulatorError::Runtime`].
+    pub fn start(
+        config: EmulatorConfig,
+        projects: EmulatorProjects,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, EmulatorError> {
+        check_project(&config.verifier, projects)?;
+        let accounts = RemoteAccounts {
+            base: config.host.base().clone(),
+            project_id: config.verifier.project_id.clone(),
+            exchange: Exchange::new()?,
+            credentials: Credentials::Emulator,
+        };
+        let users = CachedDirectory::start(Arc::new(accounts), CACHE_POLICY)?;
+        Ok(Self {
+            config: config.verifier,
+            clock,
+            users: Arc::new(users),
+        })
+    }
+
+    async fn judge(&self, token: &str) -> Result<Principal, VerifyError> {
+        let parts = UnsignedParts::split(token, self.config.token_max)?;
+        read_unsigned_header(&parts.header)?;
+        let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
+        let admitted = claims.admit(&self.config.users)?;
+        self.users.admit(admitted.sign_in()).await?;
+        Ok(admitted.principal)
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for EmulatorTokenVerifier {
+    async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
+        self.judge(token.expose()).await.inspect_err(|error| {
+            tracing::debug!(reason = error.reason(), "emulator token not accepted");
+        })
+    }
+
+    async fn check(&self) -> Result<(), VerifyError> {
+        self.users.check().await
+    }
+}
+
+fn check_project(config: &VerifierConfig, projects: EmulatorProjects) -> Result<(), EmulatorError> {
+    let is_demo = config.project_id.as_str().starts_with(DEMO_PREFIX);
+    match projects {
+        EmulatorProjects::DemoOnly if !is_demo => {
+            return Err(EmulatorError::RealProject {
+                project_id: config.project_id.clone(),
+            });
+        }
+        EmulatorProjects::DemoOnly | EmulatorProjects::Any => {}
+    }
+    match config.issuer {
+        Issuer::Firebase => Ok(()),
+        Issuer::Development => Err(EmulatorError::OtherIssuer),
+    }
+}
+
+/// Says why there is no verifier for the emulator.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    /// The project may exist at Google, and then has users who can be harmed.
+    #[error(
+        "with the Auth emulator anybody can pass for any user, so the project must be one for the emulator alone, \
+         `demo-...`, not `{project_id}`"
+    )]
+    RealProject {
+        /// The project.
+        project_id: ProjectId,
+    },
+    /// The emulator's tokens name Firebase as their issuer, and no other can be expected.
+    #[error("the Auth emulator issues tokens in the name of Firebase only")]
+    OtherIssuer,
+    /// There is no HTTP client, for lack of trusted certificates for example.
+    #[error("the Auth emulator cannot be asked over HTTP")]
+    Client(#[source] BackendError),
+    /// It was not called inside a tokio runtime.
+    #[error("the Auth emulator can be used only inside a tokio runtime")]
+    Runtime,
+}
+
+impl From<ExchangeError> for EmulatorError {
+    fn from(error: ExchangeError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<NoRuntime> for EmulatorError {
+    fn from(_: NoRuntime) -> Self {
+        Self::Runtime
+    }
+}
+
+#[cfg(test)]
+mod tests;

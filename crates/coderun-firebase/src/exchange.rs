@@ -1,0 +1,110 @@
+//! Asks a service over HTTP, and takes no more of its answer than was expected.
+
+use std::time::Duration;
+
+use coderun_domain::{BearerToken, ByteSize};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode, Url};
+
+/// The longest answer that is read. A user with everything that Firebase can know of one is a tenth of it.
+const ANSWER_MAX: ByteSize = ByteSize::from_kib(64);
+
+/// Making a connection takes at most so long; the rest is bounded by whoever asks.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A client that follows no redirects, and uses no proxy from the environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    client: Client,
+}
+
+/// A request with a body.
+#[derive(Debug)]
+pub(crate) struct Question<'secret> {
+    pub(crate) url: Url,
+    pub(crate) bearer: Option<&'secret BearerToken>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+}
+
+impl Exchange {
+    pub(crate) fn new() -> Result<Self, ExchangeError> {
+        let client = Client::builder()
+            .user_agent(concat!("coderun/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            // A small body must not grow after it was measured.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .build();
+        Ok(Self {
+            client: client.map_err(ExchangeError::Client)?,
+        })
+    }
+
+    /// Sends the question with `POST` and reads the whole answer. Sets no deadline; cancel-safe.
+    pub(crate) async fn post(&self, question: Question<'_>) -> Result<Vec<u8>, ExchangeError> {
+        let mut request = self
+            .client
+            .post(question.url)
+            .header(CONTENT_TYPE, question.content_type)
+            .body(question.body);
+        if let Some(bearer) = question.bearer {
+            request = request.bearer_auth(bearer.expose());
+        }
+        let answer = request.send().await.map_err(failed)?;
+        if answer.status() != StatusCode::OK {
+            return Err(ExchangeError::Status(answer.status()));
+        }
+        read(answer).await
+    }
+}
+
+async fn read(mut answer: Response) -> Result<Vec<u8>, ExchangeError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        body.extend_from_slice(&chunk);
+        if ByteSize::of(&body) > ANSWER_MAX {
+            return Err(ExchangeError::TooLong);
+        }
+    }
+    Ok(body)
+}
+
+fn failed(error: reqwest::Error) -> ExchangeError {
+    ExchangeError::Failed(error.without_url())
+}
+
+/// Says why there is no answer; never what stood in one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExchangeError {
+    /// There is no client, for lack of trusted certificates for example.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+    /// The request or its answer did not get through.
+    #[error("the request failed")]
+    Failed(#[source] reqwest::Error),
+    /// The answer is not the wanted one.
+    #[error("the answer has status {0}")]
+    Status(StatusCode),
+    /// The answer goes on and on.
+    #[error("the answer is longer than {ANSWER_MAX}")]
+    TooLong,
+}
+
+impl ExchangeError {
+    /// Whether the service did not accept who asked.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status)
+            }
+            Self::Client(_) | Self::Failed(_) | Self::TooLong => false,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Where the keys are fetched from, and how long to wait for them.
+
+use std::time::Duration;
+
+use coderun_domain::ByteSize;
+
+use crate::config::Endpoint;
+
+/// Where the keys are fetched from, and how long to wait for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpKeysConfig {
+    /// Where they are published, as a JSON Web Key Set or as an object of certificates.
+    pub url: Endpoint,
+    /// How long making a connection may take. Default: 2 s.
+    pub connect_timeout: Duration,
+    /// How long a fetch may take altogether. Default: 5 s.
+    pub fetch_timeout: Duration,
+    /// The longest answer that is read. Default: 256 KiB.
+    pub answer_max: ByteSize,
+    /// How long a caller waits for a fetch where nothing can be said without it. Default: 3 s.
+    pub patience: Duration,
+    /// How long keys stay in use when no newer ones can be had. Default: 24 h.
+    pub stale_bound: StaleKeyBound,
+}
+
+impl HttpKeysConfig {
+    /// Where Google publishes the keys of Firebase ID tokens, as a JSON Web Key Set.
+    pub const FIREBASE_URL: &str =
+        "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
+
+    /// The defaults, for keys that are published here.
+    #[must_use]
+    pub fn new(url: Endpoint) -> Self {
+        Self {
+            url,
+            connect_timeout: Duration::from_secs(2),
+            fetch_timeout: Duration::from_secs(5),
+            answer_max: ByteSize::from_kib(256),
+            patience: Duration::from_secs(3),
+            stale_bound: StaleKeyBound::default(),
+        }
+    }
+}
+
+/// How long keys stay in use after they were fetched: 0 to [`StaleKeyBound::MAX`], 24 h by default.
+///
+/// While an answer is fresh, its keys are in use whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaleKeyBound(Duration);
+
+impl StaleKeyBound {
+    /// The longest time that can be allowed.
+    pub const MAX: Duration = Duration::from_hours(7 * 24);
+
+    /// Checks and wraps a bound.
+    ///
+    /// # Errors
+    /// [`StaleKeyBoundError`] above [`StaleKeyBound::MAX`].
+    pub fn new(bound: Duration) -> Result<Self, StaleKeyBoundError> {
+        if bound > Self::MAX {
+            return Err(StaleKeyBoundError { actual: bound });
+        }
+        Ok(Self(bound))
+    }
+
+    /// The bound as a duration.
+    #[must_use]
+    pub const fn as_duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl Default for StaleKeyBound {
+    fn default() -> Self {
+        Self(Duration::from_hours(24))
+    }
+}
+
+/// Keys would stay in use for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "keys may not be in use for {actual:?} after they were fetched, at most for {:?}",
+    StaleKeyBound::MAX
+)]
+pub struct StaleKeyBoundError {
+    /// The time that was asked for.
+    pub actual: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_stale_for_at_most_a_week() {
+        let week = Duration::from_hours(7 * 24);
+        assert!(StaleKeyBound::new(Duration::ZERO).is_ok());
+        assert!(StaleKeyBound::new(week).is_ok());
+        let beyond = week + Duration::from_nanos(1);
+        assert_eq!(
+            StaleKeyBound::new(beyond),
+            Err(StaleKeyBoundError { actual: beyond })
+        );
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let config = HttpKeysConfig::new(HttpKeysConfig::FIREBASE_URL.parse().unwrap());
+        assert_eq!(config.connect_timeout, Duration::from_secs(2));
+        assert_eq!(config.fetch_timeout, Duration::from_secs(5));
+        assert_eq!(config.answer_max.as_bytes(), 256 * 1024);
+        assert_eq!(config.patience, Duration::from_secs(3));
+        let bound = config.stale_bound.as_duration();
+        assert_eq!(bound, Duration::from_hours(24));
+    }
+}

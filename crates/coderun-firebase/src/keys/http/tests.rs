@@ -1,0 +1,40 @@
+//! Each module is about one danger. Where days pass, the publisher is a script and time is virtual; where the network is
+//! at fault, there is a network.
+
+mod cold;
+mod faults;
+mod key_server;
+mod publisher;
+mod refreshing;
+mod unknown;
+mod verifying;
+
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::testing::{key, public_half};
+
+/// How long a test waits for what must happen, on whatever machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn kid(text: &str) -> KeyId {
+    KeyId::parse(text).unwrap()
+}
+
+/// A set in which all these names stand for the same key.
+fn key_set(names: &[&str]) -> KeySet {
+    KeySet::from_public_keys(names.iter().map(|name| (kid(name), public_half(key())))).unwrap()
+}
+
+/// Runs on its own, like a caller whom nobody waits for.
+fn spawn<T: Send + 'static>(caller: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    TaskTracker::new().spawn(caller)
+}
+
+fn has(keys: &KeySet, name: &str) -> bool {
+    keys.get(&kid(name)).is_some()
+}
+
+fn config() -> HttpKeysConfig {
+    HttpKeysConfig::new("http://127.0.0.1:1/keys".parse().unwrap())
+}

@@ -1,0 +1,115 @@
+//! Before the first keys have come.
+
+use tokio::time::sleep;
+
+use super::publisher::{Publisher, assert_backs_off};
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn all_first_callers_share_one_fetch() {
+    let publisher = Publisher::of(&["a"]);
+    publisher.take(Duration::from_secs(1));
+    let source = Arc::new(publisher.source());
+    let callers: Vec<_> = (0..500)
+        .map(|_| {
+            let source = Arc::clone(&source);
+            spawn(async move { source.current().await })
+        })
+        .collect();
+    for caller in callers {
+        assert!(has(&caller.await.unwrap().unwrap(), "a"));
+    }
+    assert_eq!(publisher.fetches(), 1);
+    let expected = KeyCacheStatistics {
+        fetches: 1,
+        failures: 0,
+        age: Some(Duration::from_secs(1)),
+    };
+    assert_eq!(source.statistics(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_callers_do_not_wait_for_ever() {
+    let publisher = Publisher::of(&["a"]);
+    publisher.take(Duration::from_secs(4));
+    let source = publisher.source();
+    let began = Instant::now();
+    let error = source.current().await.unwrap_err();
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+    assert_eq!(error.retry_after, Duration::from_secs(1));
+    assert_eq!(error.source.to_string(), "the keys have not come yet");
+    assert!(source.current().await.is_ok(), "the fetch went on");
+    assert_eq!(publisher.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_looks_for_a_key_waits_no_longer_than_others() {
+    let publisher = Publisher::of(&["a"]);
+    publisher.take(Duration::from_secs(2));
+    let source = publisher.source();
+    let began = Instant::now();
+    assert!(source.look_for(&kid("b")).await.is_err());
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_goes_away_takes_the_fetch_from_nobody() {
+    let publisher = Publisher::of(&["a"]);
+    publisher.take(Duration::from_secs(2));
+    let source = Arc::new(publisher.source());
+    let first = {
+        let source = Arc::clone(&source);
+        spawn(async move { source.current().await })
+    };
+    sleep(Duration::from_secs(1)).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    assert!(source.current().await.is_ok());
+    assert_eq!(publisher.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_nobody_waits_and_all_know_why() {
+    let publisher = Publisher::default();
+    let source = publisher.source();
+    assert!(source.current().await.is_err());
+    let began = Instant::now();
+    for _ in 0..100 {
+        let error = source.current().await.unwrap_err();
+        assert_eq!(error.source.to_string(), "the answer has the status 500");
+        assert_eq!(error.retry_after, Duration::from_secs(1));
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(publisher.fetches(), 1);
+    assert_eq!(source.statistics().failures, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_keys_attempts_come_ever_later_but_often() {
+    let publisher = Publisher::default();
+    let source = publisher.source();
+    sleep(Duration::from_mins(10)).await;
+    let attempts = publisher.asked_at();
+    assert_backs_off(&attempts, Duration::from_secs(15));
+    let retry_after = source.current().await.unwrap_err().retry_after;
+    assert!(retry_after <= Duration::from_secs(15), "{retry_after:?}");
+    sleep(retry_after + Duration::from_millis(1)).await;
+    assert_eq!(publisher.fetches(), attempts.len() + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_keys_come_when_the_publisher_does() {
+    let publisher = Publisher::default();
+    let source = publisher.source();
+    sleep(Duration::from_hours(3)).await;
+    assert!(source.current().await.is_err());
+    publisher.publish(&["a"]);
+    sleep(Duration::from_secs(15)).await;
+    assert!(has(&source.current().await.unwrap(), "a"));
+}
+
+#[test]
+fn outside_of_a_runtime_it_does_not_start() {
+    let error = HttpKeySource::start(config()).unwrap_err();
+    assert!(matches!(error, HttpKeysError::NoRuntime(_)), "{error:?}");
+}

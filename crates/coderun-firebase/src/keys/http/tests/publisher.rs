@@ -1,0 +1,98 @@
+//! A publisher without a network.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::sleep;
+
+use super::*;
+use crate::keys::http::fetch::{FetchError, FetchedKeys};
+
+/// How long keys are fresh here.
+pub(super) const FRESH: Duration = Duration::from_hours(6);
+
+/// Answers with what was set last, after the time that was set last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Publisher(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` is a failure.
+    names: Option<Vec<&'static str>>,
+    takes: Duration,
+    asked_at: Vec<Instant>,
+}
+
+impl Publisher {
+    pub(super) fn of(names: &[&'static str]) -> Self {
+        let publisher = Self::default();
+        publisher.publish(names);
+        publisher
+    }
+
+    pub(super) fn source(&self) -> HttpKeySource {
+        self.source_with(config())
+    }
+
+    pub(super) fn source_with(&self, config: HttpKeysConfig) -> HttpKeySource {
+        HttpKeySource::with_fetch(Box::new(self.clone()), config, &Handle::current())
+    }
+
+    pub(super) fn publish(&self, names: &[&'static str]) {
+        self.state().names = Some(names.to_vec());
+    }
+
+    pub(super) fn fail(&self) {
+        self.state().names = None;
+    }
+
+    pub(super) fn take(&self, time: Duration) {
+        self.state().takes = time;
+    }
+
+    /// When it was asked, from first to last.
+    pub(super) fn asked_at(&self) -> Vec<Instant> {
+        self.state().asked_at.clone()
+    }
+
+    pub(super) fn fetches(&self) -> usize {
+        self.state().asked_at.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl KeyFetch for Publisher {
+    async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
+        let takes = {
+            let mut state = self.state();
+            state.asked_at.push(Instant::now());
+            state.takes
+        };
+        sleep(takes).await;
+        let names = self.state().names.clone();
+        let names = names.ok_or(FetchError::Status(500))?;
+        Ok(FetchedKeys {
+            keys: key_set(&names),
+            fresh_for: FRESH,
+        })
+    }
+}
+
+/// Checks that attempts, of which at least ten failed, came at growing distances: 1 s, doubled each time up to this, and
+/// each up to a quarter shorter.
+pub(super) fn assert_backs_off(asked_at: &[Instant], longest: Duration) {
+    assert!(asked_at.len() > 10, "{}", asked_at.len());
+    let mut expected = Duration::from_secs(1);
+    for pair in asked_at.windows(2) {
+        let pause = pair[1] - pair[0];
+        let most = expected + Duration::from_millis(2);
+        assert!(
+            (expected * 3 / 4..=most).contains(&pause),
+            "{pause:?}, not {expected:?}"
+        );
+        expected = longest.min(expected * 2);
+    }
+}

@@ -1,0 +1,175 @@
+//! When tokens name keys that are in no set.
+
+use futures_util::future::join_all;
+use tokio::time::{advance, sleep, sleep_until};
+
+use super::publisher::{FRESH, Publisher};
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// A source that has its first keys.
+async fn warm(publisher: &Publisher) -> HttpKeySource {
+    let source = publisher.source();
+    source.current().await.unwrap();
+    source
+}
+
+async fn finds(source: &HttpKeySource, name: &str) -> bool {
+    has(&source.look_for(&kid(name)).await.unwrap(), name)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_found_by_one_fetch_whoever_asks() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.publish(&["b"]);
+    publisher.take(SECOND);
+    let found = join_all((0..500).map(|_| finds(&source, "b"))).await;
+    assert!(found.iter().all(|it| *it));
+    assert!(!has(&source.current().await.unwrap(), "a"));
+    assert_eq!(publisher.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_current_key_is_not_looked_for() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    assert!(finds(&source, "a").await);
+    assert_eq!(publisher.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_unknown_keys_make_a_handful_of_fetches() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    for number in 0..20_000 {
+        assert!(!finds(&source, &format!("unknown-{number}")).await);
+        advance(Duration::from_micros(2_950)).await;
+    }
+    assert_eq!(publisher.fetches(), 2);
+    assert!(has(&source.current().await.unwrap(), "a"));
+    advance(SECOND).await;
+    assert!(!finds(&source, "unknown").await);
+    assert_eq!(publisher.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_looks_nobody_waits() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    assert!(!finds(&source, "b").await);
+    publisher.publish(&["c"]);
+    let began = Instant::now();
+    assert!(!finds(&source, "c").await);
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    sleep(MINUTE).await;
+    assert!(finds(&source, "c").await, "it was never looked for before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_not_found_is_not_looked_for_again_for_a_while() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    assert!(!finds(&source, "b").await);
+    publisher.publish(&["a", "b"]);
+    sleep(SECOND * 299).await;
+    assert!(!finds(&source, "b").await);
+    assert_eq!(publisher.fetches(), 2);
+    sleep(SECOND).await;
+    assert!(finds(&source, "b").await);
+    assert_eq!(publisher.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_not_found_does_not_use_up_the_looks_for_others() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    assert!(!finds(&source, "b").await);
+    sleep(MINUTE).await;
+    assert!(!finds(&source, "b").await);
+    publisher.publish(&["a", "c"]);
+    assert!(finds(&source, "c").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_leaves_everything_as_it_was() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.fail();
+    let error = source.look_for(&kid("b")).await.unwrap_err();
+    assert_eq!(error.source.to_string(), "the answer has the status 500");
+    assert_eq!(error.retry_after, MINUTE);
+    sleep(SECOND * 10).await;
+    let error = source.look_for(&kid("b")).await.unwrap_err();
+    assert_eq!(error.retry_after, SECOND * 50);
+    assert_eq!(publisher.fetches(), 2);
+    assert!(has(&source.current().await.unwrap(), "a"));
+
+    publisher.publish(&["a", "b"]);
+    sleep(error.retry_after).await;
+    assert!(finds(&source, "b").await);
+    assert_eq!(publisher.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.fail();
+    assert!(source.look_for(&kid("b")).await.is_err());
+    publisher.publish(&["b"]);
+    sleep(FRESH * 29 / 40).await;
+    assert_eq!(publisher.fetches(), 2);
+    sleep(FRESH * 3 / 40 + SECOND).await;
+    assert_eq!(publisher.fetches(), 3);
+    assert!(has(&source.current().await.unwrap(), "b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_takes_too_long_is_not_waited_for() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.publish(&["b"]);
+    publisher.take(SECOND * 4);
+    let began = Instant::now();
+    let error = source.look_for(&kid("b")).await.unwrap_err();
+    assert_eq!(began.elapsed(), SECOND * 3);
+    assert_eq!(error.retry_after, SECOND);
+    assert!(
+        finds(&source, "b").await,
+        "the next caller waits for the same"
+    );
+    assert_eq!(publisher.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_joins_a_fetch_that_is_under_way() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.publish(&["b"]);
+    publisher.take(FRESH / 4 + SECOND * 2);
+    sleep(FRESH + SECOND).await;
+    assert_eq!(publisher.fetches(), 2, "it is under way");
+    sleep_until(publisher.asked_at()[1] + FRESH / 4 + SECOND).await;
+    assert!(finds(&source, "b").await);
+    assert_eq!(publisher.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_looker_who_goes_away_takes_the_fetch_from_nobody() {
+    let publisher = Publisher::of(&["a"]);
+    let source = Arc::new(warm(&publisher).await);
+    publisher.publish(&["b"]);
+    publisher.take(SECOND * 2);
+    let first = {
+        let source = Arc::clone(&source);
+        spawn(async move { source.look_for(&kid("b")).await.is_ok() })
+    };
+    sleep(SECOND).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    assert!(finds(&source, "b").await);
+    assert_eq!(publisher.fetches(), 2);
+}

@@ -1,0 +1,125 @@
+//! The verifier with keys that come over a network.
+
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use coderun_domain::testing::{ManualClock, at};
+use coderun_domain::{BearerToken, TokenVerifier as _};
+use futures_util::future::join_all;
+
+use super::key_server::{KeyServer, Reply};
+use super::*;
+use crate::testing::{
+    KID, claims, config as verifier_config, good, header, other_key, sign_with, unsigned, web_key,
+    with,
+};
+use crate::verifier::FirebaseTokenVerifier;
+
+struct Fixture {
+    server: KeyServer,
+    keys: Arc<HttpKeySource>,
+    clock: Arc<ManualClock>,
+    verifier: FirebaseTokenVerifier,
+}
+
+impl Fixture {
+    /// A verifier for which no key was fetched yet, and the publisher of the key that signs good tokens.
+    async fn new() -> Self {
+        let server = KeyServer::start(Reply::keys(&[web_key(KID, key())])).await;
+        let keys = Arc::new(HttpKeySource::start(server.config()).unwrap());
+        let clock = Arc::new(ManualClock::default());
+        let source: Arc<dyn KeySource> = Arc::<HttpKeySource>::clone(&keys);
+        let verifier = FirebaseTokenVerifier::new(
+            verifier_config(),
+            source,
+            Arc::<ManualClock>::clone(&clock),
+        );
+        Self {
+            server,
+            keys,
+            clock,
+            verifier,
+        }
+    }
+
+    async fn verdict(&self, token: &str) -> &'static str {
+        match self.verifier.verify(&BearerToken::new(token)).await {
+            Ok(_) => "accepted",
+            Err(error) => error.reason(),
+        }
+    }
+}
+
+/// A token by the other key, which it calls by this name.
+fn by_other_key(name: &str) -> String {
+    let signed = unsigned(&with(header(), "kid", name), &claims());
+    sign_with(&signed, other_key(), &RSA_PKCS1_SHA256)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_first_tokens_make_one_fetch() {
+    let fixture = Fixture::new().await;
+    let token = good();
+    let verdicts = join_all((0..500).map(|_| fixture.verdict(&token))).await;
+    assert!(verdicts.iter().all(|it| *it == "accepted"), "{verdicts:?}");
+    assert_eq!(fixture.server.requests(), 1);
+    assert_eq!(fixture.keys.statistics().fetches, 1);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_and_the_old_one_is_dropped() {
+    let fixture = Fixture::new().await;
+    let (old, new) = (good(), by_other_key("new"));
+    assert_eq!(fixture.verdict(&old).await, "accepted");
+    fixture
+        .server
+        .reply(Reply::keys(&[web_key("new", other_key())]));
+    assert_eq!(fixture.verdict(&old).await, "accepted", "nobody has looked");
+    assert_eq!(fixture.verdict(&new).await, "accepted");
+    assert_eq!(fixture.verdict(&old).await, "unknown-kid");
+    assert_eq!(fixture.server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_took_an_old_name_does_not_vouch_for_old_tokens() {
+    let fixture = Fixture::new().await;
+    let old = good();
+    assert_eq!(fixture.verdict(&old).await, "accepted");
+    assert_eq!(fixture.verdict(&by_other_key(KID)).await, "signature");
+    let renamed = [web_key(KID, other_key()), web_key("new", other_key())];
+    fixture.server.reply(Reply::keys(&renamed));
+    assert_eq!(fixture.verdict(&by_other_key("new")).await, "accepted");
+    assert_eq!(fixture.verdict(&old).await, "signature");
+    assert_eq!(fixture.verdict(&by_other_key(KID)).await, "accepted");
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_looked_for_makes_no_token_bad() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.verdict(&good()).await, "accepted");
+    fixture.server.reply(Reply::Reset);
+    let unknown = by_other_key("new");
+    assert_eq!(fixture.verdict(&unknown).await, "keys-unavailable");
+    assert_eq!(fixture.verdict(&unknown).await, "keys-unavailable");
+    assert_eq!(fixture.verdict(&good()).await, "accepted");
+    assert_eq!(fixture.server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_published_makes_a_token_bad() {
+    let fixture = Fixture::new().await;
+    let unknown = by_other_key("new");
+    assert_eq!(fixture.verdict(&unknown).await, "unknown-kid");
+    assert_eq!(fixture.verdict(&unknown).await, "unknown-kid");
+    assert_eq!(fixture.server.requests(), 2, "the first keys and one look");
+}
+
+#[tokio::test]
+async fn setting_the_clock_changes_nothing_about_keys() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.verdict(&good()).await, "accepted");
+    for second in [3_600, 0, 500_000, 0] {
+        fixture.clock.set(at(second));
+        fixture.verifier.check().await.unwrap();
+    }
+    assert_eq!(fixture.verdict(&good()).await, "accepted");
+    assert_eq!(fixture.server.requests(), 1);
+}

@@ -1,0 +1,64 @@
+//! What can be wrong with the file of a service account.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::development::UnsafePath;
+
+/// Says why a service account could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceAccountError {
+    /// The file cannot be read.
+    #[error("the service account `{}` cannot be read", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// Others could replace the key.
+    #[error("the service account `{}` is not safe: {problem}", path.display())]
+    Unsafe {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: UnsafePath,
+    },
+    /// The file says something else.
+    #[error("the service account `{}` cannot be used", path.display())]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong in it.
+        #[source]
+        source: ServiceAccountFormatError,
+    },
+}
+
+/// Says what is wrong in the file of a service account; never what stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceAccountFormatError {
+    /// It is longer than any such file.
+    #[error("it is longer than {max_bytes} bytes")]
+    TooLong {
+        /// The greatest length.
+        max_bytes: u64,
+    },
+    /// It is no JSON object, or a field stands there twice.
+    #[error("it is no JSON object with each field once (line {line}, column {column})")]
+    NotJson {
+        /// The line where that was noticed, from 1.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
+    /// A field is missing or says something else.
+    #[error("the field `{name}` must be {expected}")]
+    Field {
+        /// The name of the field.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,215 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use coderun_domain::ErrorChain;
+use coderun_domain::testing::ManualClock;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::time::{advance, pause, resume};
+
+use super::*;
+use crate::parse::decode;
+use crate::testing::{key, with, without};
+use crate::users::testing::{LoopbackServer, Reply, Seen, account_file};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn answer() -> Value {
+    json!({"access_token": "access", "expires_in": 3600, "token_type": "Bearer"})
+}
+
+fn tokens_with(server: &LoopbackServer, deadline: Duration) -> AccessTokens {
+    let file = account_file(&format!("{}/token", server.url()));
+    let account = ServiceAccount::parse(file.to_string().as_bytes()).unwrap();
+    let clock = Arc::new(ManualClock::default());
+    AccessTokens::start(account, Exchange::new().unwrap(), clock, deadline).unwrap()
+}
+
+fn tokens(server: &LoopbackServer) -> AccessTokens {
+    tokens_with(server, PATIENCE)
+}
+
+/// A server that numbers its tokens, until it goes away.
+async fn numbering(expires_in: u64, is_away: &Arc<AtomicBool>) -> LoopbackServer {
+    let (count, is_away) = (AtomicUsize::new(0), Arc::clone(is_away));
+    LoopbackServer::start(move |_| {
+        if is_away.load(Ordering::SeqCst) {
+            return Reply::Status(500, answer());
+        }
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        let answer = with(answer(), "access_token", format!("access-{number}"));
+        Reply::Good(with(answer, "expires_in", expires_in))
+    })
+    .await
+}
+
+async fn current(tokens: &AccessTokens) -> String {
+    match tokens.current().await {
+        Ok(token) => token.bearer.expose().to_owned(),
+        Err(fault) => format!("fault: {}", ErrorChain(&fault)),
+    }
+}
+
+async fn skip(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
+fn is_rightly_signed(seen: &Seen) -> bool {
+    let prefix = format!("grant_type={GRANT}&assertion=");
+    let assertion = seen.body.strip_prefix(&prefix).unwrap();
+    let (signed, signature) = assertion.rsplit_once('.').unwrap();
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key().public_key().as_ref())
+        .verify(signed.as_bytes(), &decode(signature).unwrap())
+        .is_ok()
+}
+
+#[tokio::test]
+async fn a_token_is_given_for_a_signed_assertion() {
+    let server = LoopbackServer::start(|seen| {
+        if is_rightly_signed(seen) {
+            Reply::Good(answer())
+        } else {
+            Reply::Status(401, answer())
+        }
+    })
+    .await;
+    assert_eq!(current(&tokens(&server)).await, "access");
+    let seen = server.seen();
+    assert_eq!(seen[0].target, "POST /token");
+    assert_eq!(seen[0].header("authorization"), None);
+    assert_eq!(
+        seen[0].header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_used_until_five_minutes_before_its_end() {
+    let server = numbering(3600, &Arc::default()).await;
+    let tokens = tokens(&server);
+    let first = join_all((0..100).map(|_| current(&tokens))).await;
+    assert!(first.iter().all(|it| it == "access-1"), "{first:?}");
+    skip(Duration::from_mins(54)).await;
+    assert_eq!(current(&tokens).await, "access-1");
+    skip(Duration::from_mins(1)).await;
+    assert_eq!(current(&tokens).await, "access-2");
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_of_a_day_is_used_for_an_hour_at_most() {
+    let server = numbering(86_400, &Arc::default()).await;
+    let tokens = tokens(&server);
+    assert_eq!(current(&tokens).await, "access-1");
+    skip(Duration::from_mins(55)).await;
+    assert_eq!(current(&tokens).await, "access-2");
+}
+
+#[tokio::test]
+async fn a_short_token_is_used_for_half_its_time() {
+    let server = numbering(240, &Arc::default()).await;
+    let tokens = tokens(&server);
+    assert_eq!(current(&tokens).await, "access-1");
+    assert_eq!(current(&tokens).await, "access-1");
+    skip(Duration::from_mins(2)).await;
+    assert_eq!(current(&tokens).await, "access-2");
+}
+
+#[tokio::test]
+async fn a_token_is_used_to_its_end_if_there_is_no_other() {
+    let is_away = Arc::default();
+    let server = numbering(3600, &is_away).await;
+    let tokens = tokens(&server);
+    assert_eq!(current(&tokens).await, "access-1");
+    is_away.store(true, Ordering::SeqCst);
+    skip(Duration::from_mins(56)).await;
+    assert_eq!(current(&tokens).await, "access-1");
+    assert_eq!(current(&tokens).await, "access-1");
+    assert_eq!(server.seen().len(), 2);
+    skip(Duration::from_mins(4)).await;
+    assert!(current(&tokens).await.starts_with("fault: "));
+    is_away.store(false, Ordering::SeqCst);
+    skip(Duration::from_secs(1)).await;
+    assert_eq!(current(&tokens).await, "access-2");
+}
+
+#[rstest]
+#[case::no_token(Reply::Good(without(answer(), "access_token")))]
+#[case::empty_token(Reply::Good(with(answer(), "access_token", "")))]
+#[case::token_with_a_line_feed(Reply::Good(with(answer(), "access_token", "a\r\nb")))]
+#[case::long_token(Reply::Good(with(answer(), "access_token", "a".repeat(8193))))]
+#[case::token_number(Reply::Good(with(answer(), "access_token", 1)))]
+#[case::other_type(Reply::Good(with(answer(), "token_type", "mac")))]
+#[case::over_at_once(Reply::Good(with(answer(), "expires_in", 0)))]
+#[case::over_before(Reply::Good(with(answer(), "expires_in", -1)))]
+#[case::end_as_text(Reply::Good(with(answer(), "expires_in", "3600")))]
+#[case::array(Reply::Good(json!([answer()])))]
+#[case::page(Reply::Body(b"<html>secret-body</html>".to_vec()))]
+#[case::refused(Reply::Status(400, answer()))]
+#[case::redirect(Reply::Redirect("/good"))]
+#[case::huge(Reply::Endless)]
+#[case::reset(Reply::Reset)]
+#[tokio::test]
+async fn another_answer_gives_no_token(#[case] reply: Reply) {
+    let server = LoopbackServer::start(move |seen| match seen.target.as_str() {
+        "POST /token" => reply.clone(),
+        _ => Reply::Good(answer()),
+    })
+    .await;
+    let tokens = tokens(&server);
+    let first = current(&tokens).await;
+    assert!(first.starts_with("fault: "), "{first}");
+    for hidden in ["secret-body", "127.0.0.1", "eyJ"] {
+        assert!(!first.contains(hidden), "{first}");
+    }
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_is_followed_by_a_rest() {
+    let is_away = Arc::new(AtomicBool::new(true));
+    let server = numbering(3600, &is_away).await;
+    let tokens = tokens(&server);
+    for expected in 1..4 {
+        for _ in 0..50 {
+            assert!(current(&tokens).await.starts_with("fault: "));
+        }
+        assert_eq!(server.seen().len(), expected);
+        skip(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_gives_no_token() {
+    let server = LoopbackServer::start(|_| Reply::Silence).await;
+    let tokens = tokens_with(&server, Duration::from_millis(200));
+    let fault = current(&tokens).await;
+    assert!(fault.contains("did not answer within 200ms"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_end_the_question() {
+    let server = numbering(3600, &Arc::default()).await;
+    let tokens = tokens(&server);
+    let mut first = tokens.current().boxed();
+    assert!((&mut first).now_or_never().is_none());
+    let second = current(&tokens);
+    drop(first);
+    assert_eq!(second.await, "access-1");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    let server = numbering(3600, &Arc::default()).await;
+    let tokens = tokens(&server);
+    let token = tokens.current().await.unwrap();
+    let shown = format!("{tokens:?} {token:?}");
+    for hidden in ["access-1", "PRIVATE", "MII"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}

@@ -1,0 +1,52 @@
+//! What a project knows about its users now, which a token from an hour ago does not say.
+
+mod account;
+mod answer;
+mod cached;
+mod fault;
+mod health;
+mod lookup;
+mod memory;
+mod remote;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use coderun_domain::{UserId, VerifyError};
+use time::OffsetDateTime;
+
+use crate::config::TenantId;
+
+pub(crate) use cached::{CachePolicy, CachedDirectory};
+pub use lookup::{AccountLookup, AccountLookupConfig, AccountLookupError};
+pub(crate) use remote::{Credentials, RemoteAccounts};
+
+/// Knows the users of a project as they are now.
+#[async_trait]
+pub trait UserDirectory: fmt::Debug + Send + Sync + 'static {
+    /// Whether this user may still come in with this sign-in. Dropping the call changes nothing for other callers.
+    ///
+    /// # Errors
+    /// [`VerifyError::UserNotFound`]; [`VerifyError::UserDisabled`]; [`VerifyError::Revoked`] if all sessions of the
+    /// user were ended after the sign-in; [`VerifyError::UsersUnavailable`] if that cannot be told now.
+    async fn admit(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError>;
+
+    /// Whether the directory answered lately. Asks nobody.
+    ///
+    /// # Errors
+    /// [`VerifyError::UsersUnavailable`].
+    async fn check(&self) -> Result<(), VerifyError>;
+}
+
+/// What a good token says of the sign-in behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn<'token> {
+    /// Who signed in.
+    pub user: &'token UserId,
+    /// The tenant that the user belongs to, if any.
+    pub tenant: Option<&'token TenantId>,
+    /// When the user signed in.
+    pub auth_time: OffsetDateTime,
+}

@@ -1,0 +1,358 @@
+mod sharing;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coderun_domain::UserId;
+use coderun_domain::testing::{at, user};
+use rstest::rstest;
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::config::TenantId;
+use crate::users::testing::Log;
+
+const POLICY: CachePolicy = CachePolicy {
+    fresh_for: Duration::from_mins(1),
+    stale_for: Duration::from_mins(5),
+    deadline: Duration::from_secs(2),
+    users_max: 10_000,
+    lookups_max: 32,
+};
+
+const ACTIVE: Account = Account::Active { valid_since: None };
+
+/// What a source does when it is asked. Time in these tests is not that of the machine.
+#[derive(Debug, Clone, Copy)]
+enum Behaviour {
+    Answers(Account),
+    Fails,
+    Panics,
+}
+
+#[derive(Debug)]
+struct ScriptedSource {
+    behaviour: Mutex<Behaviour>,
+    latency: Mutex<Duration>,
+    asked: Mutex<Vec<AccountId>>,
+    asked_now: AtomicUsize,
+    asked_now_max: AtomicUsize,
+}
+
+impl ScriptedSource {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            behaviour: Mutex::new(Behaviour::Answers(ACTIVE)),
+            latency: Mutex::new(Duration::from_millis(10)),
+            asked: Mutex::default(),
+            asked_now: AtomicUsize::new(0),
+            asked_now_max: AtomicUsize::new(0),
+        })
+    }
+
+    fn is_to(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    fn takes(&self, latency: Duration) {
+        *self.latency.lock().unwrap() = latency;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+/// Counts a question as long as somebody waits for its answer.
+struct Open<'source>(&'source ScriptedSource);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.asked_now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl AccountSource for ScriptedSource {
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupFault> {
+        self.asked.lock().unwrap().push(id.clone());
+        let now = self.asked_now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.asked_now_max.fetch_max(now, Ordering::SeqCst);
+        let _open = Open(self);
+        let latency = *self.latency.lock().unwrap();
+        // A timer that is due at once would still take a millisecond.
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
+        let behaviour = *self.behaviour.lock().unwrap();
+        match behaviour {
+            Behaviour::Answers(account) => Ok(account),
+            Behaviour::Fails => Err(LookupFault::Answer(super::super::answer::AnswerError::Form)),
+            Behaviour::Panics => panic!("a bug in the source"),
+        }
+    }
+}
+
+fn directory_with(source: &Arc<ScriptedSource>, policy: CachePolicy) -> CachedDirectory {
+    let source: Arc<dyn AccountSource> = Arc::<ScriptedSource>::clone(source);
+    CachedDirectory::start(source, policy).unwrap()
+}
+
+fn directory(source: &Arc<ScriptedSource>) -> CachedDirectory {
+    directory_with(source, POLICY)
+}
+
+fn sign_in(user: &UserId) -> SignIn<'_> {
+    SignIn {
+        user,
+        tenant: None,
+        auth_time: at(10),
+    }
+}
+
+async fn verdict(directory: &CachedDirectory, name: &str) -> &'static str {
+    match directory.admit(sign_in(&user(name))).await {
+        Ok(()) => "admitted",
+        Err(error) => error.reason(),
+    }
+}
+
+#[rstest]
+#[case::active(ACTIVE, "admitted")]
+#[case::revoked(Account::Active { valid_since: Some(at(11)) }, "revoked")]
+#[case::disabled(Account::Disabled, "user-disabled")]
+#[case::absent(Account::Absent, "user-not-found")]
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_used_for_a_minute(#[case] account: Account, #[case] expected: &str) {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(account));
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+
+    advance(Duration::from_millis(59_999)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 1);
+
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_as_old_as_its_question() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_secs(1));
+    let directory = directory(&source);
+    let start = Instant::now();
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    advance(Duration::from_mins(1).saturating_sub(start.elapsed())).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_answer_judges_each_sign_in_by_itself() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(Account::Active {
+        valid_since: Some(at(10)),
+    }));
+    let (directory, alice) = (directory(&source), user("alice"));
+    let at_second = |second| SignIn {
+        auth_time: at(second),
+        ..sign_in(&alice)
+    };
+    assert!(directory.admit(at_second(10)).await.is_ok());
+    let error = directory.admit(at_second(9)).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Revoked), "{error:?}");
+    assert_eq!(source.asked(), 1);
+}
+
+#[rstest]
+#[case::young(Duration::from_mins(4), "admitted")]
+#[case::almost_old(Duration::from_millis(299_999), "admitted")]
+#[case::old(Duration::from_mins(5), "users-unavailable")]
+#[case::very_old(Duration::from_mins(6), "users-unavailable")]
+#[tokio::test(start_paused = true)]
+async fn a_known_answer_is_used_for_five_minutes_if_there_is_no_other(
+    #[case] age: Duration,
+    #[case] expected: &str,
+) {
+    let source = ScriptedSource::new();
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    source.is_to(Behaviour::Fails);
+    advance(age).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 2);
+}
+
+#[rstest]
+#[case::disabled(Account::Disabled, "user-disabled")]
+#[case::absent(Account::Absent, "user-not-found")]
+#[tokio::test(start_paused = true)]
+async fn bad_news_are_remembered_like_good_ones(#[case] account: Account, #[case] expected: &str) {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(account));
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    source.is_to(Behaviour::Fails);
+    advance(Duration::from_mins(4)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_does_not_make_an_old_answer_younger() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    source.is_to(Behaviour::Fails);
+    for _ in 0..2 {
+        advance(Duration::from_mins(2)).await;
+        assert_eq!(verdict(&directory, "alice").await, "admitted");
+    }
+    advance(Duration::from_mins(2)).await;
+    assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_user_cannot_be_judged_without_an_answer() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Fails);
+    let directory = directory(&source);
+    let error = directory.admit(sign_in(&user("alice"))).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    let VerifyError::UsersUnavailable {
+        retry_after,
+        source: cause,
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, Duration::from_secs(1));
+    assert_eq!(cause.to_string(), "the answer about a user cannot be used");
+
+    source.is_to(Behaviour::Answers(ACTIVE));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+}
+
+#[rstest]
+#[case::with_a_known_answer(Behaviour::Answers(ACTIVE), "admitted")]
+#[case::without_any(Behaviour::Fails, "users-unavailable")]
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_is_asked_once_a_second(
+    #[case] before: Behaviour,
+    #[case] expected: &str,
+) {
+    let source = ScriptedSource::new();
+    source.is_to(before);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    source.is_to(Behaviour::Fails);
+    advance(Duration::from_mins(2)).await;
+    let asked = source.asked();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            assert_eq!(verdict(&directory, "alice").await, expected);
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(source.asked(), asked + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_users_are_remembered_than_may_be() {
+    let source = ScriptedSource::new();
+    let policy = CachePolicy {
+        users_max: 10,
+        ..POLICY
+    };
+    let directory = directory_with(&source, policy);
+    for number in 0..100 {
+        let name = format!("user-{number}");
+        assert_eq!(verdict(&directory, &name).await, "admitted");
+        assert!(directory.remembered() <= 10);
+    }
+    assert_eq!(verdict(&directory, "user-99").await, "admitted");
+    assert_eq!(source.asked(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_tenant_has_users_of_its_own() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    let (alice, tenant) = (user("alice"), TenantId::parse("acme").unwrap());
+    let of_tenant = SignIn {
+        tenant: Some(&tenant),
+        ..sign_in(&alice)
+    };
+    for _ in 0..2 {
+        assert!(directory.admit(sign_in(&alice)).await.is_ok());
+        assert!(directory.admit(of_tenant).await.is_ok());
+    }
+    let tenants: Vec<_> = source
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|id| id.tenant.clone())
+        .collect();
+    assert_eq!(tenants, [None, Some(tenant)]);
+}
+
+async fn fail(directory: &CachedDirectory, times: usize) {
+    for number in 0..times {
+        let name = format!("user-{number}");
+        assert_eq!(verdict(directory, &name).await, "users-unavailable");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_tells_what_was_seen_lately_and_asks_nobody() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    assert!(directory.check().await.is_ok());
+    assert_eq!(source.asked(), 0);
+
+    source.is_to(Behaviour::Fails);
+    fail(&directory, 2).await;
+    assert!(directory.check().await.is_ok());
+    fail(&directory, 3).await;
+    let error = directory.check().await.unwrap_err();
+    assert!(
+        matches!(error, VerifyError::UsersUnavailable { .. }),
+        "{error:?}"
+    );
+
+    advance(Duration::from_secs(10)).await;
+    assert!(directory.check().await.is_ok());
+    fail(&directory, 1).await;
+    assert!(directory.check().await.is_err());
+
+    source.is_to(Behaviour::Answers(ACTIVE));
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert!(directory.check().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_of_failure_is_logged_once_a_minute() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Fails);
+    let directory = directory(&source);
+    let log = Log::default();
+    let guard = log.listen();
+    fail(&directory, 50).await;
+    assert_eq!(log.count("users cannot be looked up"), 1, "{}", log.text());
+    advance(Duration::from_mins(1)).await;
+    fail(&directory, 50).await;
+    assert_eq!(log.count("users cannot be looked up"), 2, "{}", log.text());
+    drop(guard);
+    assert!(!log.text().contains("user-1"), "{}", log.text());
+}
+
+#[test]
+fn a_directory_needs_a_runtime() {
+    let source: Arc<dyn AccountSource> = ScriptedSource::new();
+    assert!(CachedDirectory::start(source, POLICY).is_err());
+}

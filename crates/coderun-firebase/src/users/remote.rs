@@ -1,0 +1,87 @@
+//! Asks the Identity Toolkit of Google, or the emulator's, about a user.
+
+use async_trait::async_trait;
+use coderun_domain::BearerToken;
+use reqwest::Url;
+use serde::Serialize;
+
+use super::account::{Account, AccountId};
+use super::answer::read_answer;
+use super::cached::AccountSource;
+use super::fault::LookupFault;
+use crate::config::{Endpoint, ProjectId};
+use crate::exchange::{Exchange, Question};
+use crate::service_account::AccessTokens;
+
+/// The accounts of one project, over HTTP.
+#[derive(Debug)]
+pub(crate) struct RemoteAccounts {
+    pub(crate) base: Endpoint,
+    pub(crate) project_id: ProjectId,
+    pub(crate) exchange: Exchange,
+    pub(crate) credentials: Credentials,
+}
+
+/// In whose name users are asked for.
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    /// In that of a service account.
+    ServiceAccount(AccessTokens),
+    /// With the word that the emulator takes from everybody.
+    Emulator,
+}
+
+impl RemoteAccounts {
+    fn url(&self, id: &AccountId) -> Url {
+        let project = self.project_id.as_str();
+        match &id.tenant {
+            None => self
+                .base
+                .below(&["v1", "projects", project, "accounts:lookup"]),
+            Some(tenant) => self.base.below(&[
+                "v1",
+                "projects",
+                project,
+                "tenants",
+                tenant.as_str(),
+                "accounts:lookup",
+            ]),
+        }
+    }
+
+    async fn ask(&self, id: &AccountId, bearer: &BearerToken) -> Result<Account, LookupFault> {
+        let body = LookupRequest {
+            local_id: [id.user.as_str()],
+        };
+        let question = Question {
+            url: self.url(id),
+            bearer: Some(bearer),
+            content_type: "application/json",
+            body: serde_json::to_string(&body).map_err(LookupFault::Question)?,
+        };
+        let answer = self.exchange.post(question).await?;
+        read_answer(&answer, id).map_err(LookupFault::Answer)
+    }
+}
+
+#[async_trait]
+impl AccountSource for RemoteAccounts {
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupFault> {
+        let tokens = match &self.credentials {
+            Credentials::ServiceAccount(tokens) => tokens,
+            Credentials::Emulator => return self.ask(id, &BearerToken::new("owner")).await,
+        };
+        let token = tokens.current().await.map_err(LookupFault::Token)?;
+        let answer = self.ask(id, &token.bearer).await;
+        if let Err(LookupFault::Refused(_)) = &answer {
+            tokens.refused(&token);
+        }
+        answer
+    }
+}
+
+#[derive(Serialize)]
+struct LookupRequest<'user> {
+    #[serde(rename = "localId")]
+    local_id: [&'user str; 1],
+}
