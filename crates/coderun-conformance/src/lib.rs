@@ -1,6 +1,6 @@
-//! The contract of the storage ports as named tests that every adapter runs against its real technology.
+//! The contract of the storage ports and of the runner as named tests that every adapter runs against its real technology.
 //!
-//! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`] and [`WorkerRegistry`] is a clause: a function in one of
+//! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
 //! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
 //! one test per clause and cannot leave one out.
 //!
@@ -30,7 +30,21 @@
 //! Where a backend is too costly to be made for each clause, `execution_store_tests!(@list clause_list (execution_store …))`
 //! gives the clauses as a list, to be tried one after the other in one test: see [`Clause`].
 //!
-//! The suites move time through the clock that they hand to the constructor, and never sleep: an adapter takes every
+//! A runner is another thing than a store, and says what it can do in [`RunnerUnderTest`]:
+//!
+//! ```
+//! # use coderun_conformance::RunnerUnderTest;
+//! async fn runner(concurrency: usize) -> RunnerUnderTest {
+//!     // Starts a runner that runs so many programs at a time.
+//! #   unimplemented!()
+//! }
+//!
+//! mod code_runner {
+//!     coderun_conformance::code_runner_tests!(super::runner);
+//! }
+//! ```
+//!
+//! The suites of the storage ports move time through the clock that they hand to the constructor, and never sleep: an adapter takes every
 //! time that it stores or compares from there. They choose the policy, too, so that a bound is met after a few calls.
 
 #![expect(
@@ -45,6 +59,7 @@
 )]
 
 mod backend;
+pub mod code_runner;
 pub mod execution_queue;
 pub mod execution_store;
 mod fixtures;
@@ -53,6 +68,9 @@ mod suite;
 pub mod worker_registry;
 
 pub use backend::{Backend, Clause, Setup};
+pub use code_runner::{
+    Abilities, Killing, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
+};
 
 #[cfg(test)]
 pub(crate) use suite::clause_names;
@@ -60,4 +78,4 @@ pub(crate) use suite::clause_names;
 pub use tokio;
 
 #[cfg(doc)]
-use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, WorkerRegistry};
+use coderun_domain::{CodeRunner, ExecutionQueue, ExecutionStore, Notifier, WorkerRegistry};

@@ -16,6 +16,22 @@ macro_rules! clause_tests {
     )+)+ };
 }
 
+/// Makes one test of each clause about a runner.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! runner_clause_tests {
+    (($new:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => { $($(
+        #[$crate::tokio::test(
+            flavor = "multi_thread",
+            worker_threads = 2,
+            crate = "coderun_conformance::tokio"
+        )]
+        async fn $clause() {
+            $crate::code_runner::$group::$clause($crate::RunnerSetup::new($new)).await;
+        }
+    )+)+ };
+}
+
 /// Makes a list of the clauses: names, and the futures that try them.
 #[doc(hidden)]
 #[macro_export]
@@ -88,5 +104,11 @@ mod tests {
     fn every_clause_of_the_worker_registry_is_listed() {
         let groups = crate::worker_registry_tests!(@list clause_names (worker_registry));
         assert_complete(include_str!("worker_registry.rs"), &groups);
+    }
+
+    #[test]
+    fn every_clause_of_the_runner_is_listed() {
+        let groups = crate::code_runner_tests!(@list clause_names (code_runner));
+        assert_complete(include_str!("code_runner.rs"), &groups);
     }
 }

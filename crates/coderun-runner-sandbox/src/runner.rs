@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
     ByteSize, CodeRunner, Enforcement, LanguageSpec, Limits, OutputStream, Report, RunInput, RunIo,
-    RunRequest, RunnerError, RunnerProfile, StageLimits, StorageLimits, Verdict,
+    RunRequest, RunnerError, RunnerProfile, StageLimits, StorageLimits, Usage, Verdict,
 };
 
 use crate::cgroup::{Groups, Means};
@@ -131,6 +131,20 @@ impl SandboxRunner {
     fn enforcement(&self) -> Enforcement {
         let has_landlock = self.health.has_landlock.load(Ordering::Relaxed);
         enforcement::of(self.machine.groups.means(), has_landlock)
+    }
+
+    /// The report on a program that was cancelled before there was a slot for it.
+    fn never_begun(&self, toolchain: &Toolchain) -> Report {
+        Report {
+            verdict: Verdict::Cancelled,
+            ending: None,
+            usage: Usage::default(),
+            compile: None,
+            language_version: toolchain.version.clone(),
+            runner: NAME.to_owned(),
+            enforcement: self.enforcement(),
+            hint: None,
+        }
     }
 
     /// Remembers what the end of a stage shows, and replaces a launcher that hangs.
@@ -314,16 +328,20 @@ impl CodeRunner for SandboxRunner {
     ) -> Result<Report, RunnerError> {
         let toolchain = self.toolchain(&request)?;
         self.check_required()?;
-        let slot = self.slots.take(self.slot_wait).await;
+        let mut input = Input::new(Bytes::copy_from_slice(
+            request.submission.input().as_bytes(),
+        ));
+        let slot = tokio::select! {
+            slot = self.slots.take(self.slot_wait) => slot,
+            () = input.until_cancelled(io) => return Ok(self.never_begun(toolchain)),
+        };
         let slot = slot.ok_or(RunnerError::Overloaded { retry_after: None })?;
         let execution = Execution {
             runner: self,
             toolchain,
             submission: &request.submission,
             slot: Arc::new(slot),
-            input: Input::new(Bytes::copy_from_slice(
-                request.submission.input().as_bytes(),
-            )),
+            input,
         };
         Box::pin(execution.run(io)).await
     }

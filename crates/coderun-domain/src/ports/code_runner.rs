@@ -95,7 +95,8 @@ pub trait RunIo: Send {
 /// - Dropping the future of `run` gives the program up, with everything it started: it is killed at once, or, by a runner
 ///   that cannot kill, left to end within its limits.
 /// - `run` ends by itself, within the submission's limits and a grace of its own, whatever the other side does.
-/// - Two runs see nothing of each other, and no run is begun twice while it may still be going on.
+/// - Two runs see nothing of each other. One call of `run` begins its program once at most: what may have been begun and was
+///   lost is an error.
 /// - Nothing in a [`Report`] or in the text of a [`RunnerError`] tells where a runner is or how it knows us.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]

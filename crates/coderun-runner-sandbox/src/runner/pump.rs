@@ -152,6 +152,18 @@ impl Input {
         }
     }
 
+    /// Waits for a cancellation, and keeps whatever comes before it. Cancel-safe.
+    pub(super) async fn until_cancelled(&mut self, io: &mut (dyn RunIo + '_)) {
+        while self.has_room() {
+            match io.input().await {
+                RunInput::Data(bytes) => self.push(bytes),
+                RunInput::Closed => self.closed = true,
+                RunInput::Cancel => return,
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
     /// While so much waits to be read, nothing more is asked for: who sends it must wait.
     const fn has_room(&self) -> bool {
         // When it is closed only a cancellation can come, for which there is always room.

@@ -8,6 +8,7 @@
     reason = "what the fixtures cannot do fails the test"
 )]
 
+mod conformance;
 mod cpu_and_time;
 mod files;
 mod information;

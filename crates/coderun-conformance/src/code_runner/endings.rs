@@ -1,0 +1,61 @@
+//! How programs end by themselves.
+
+use coderun_domain::{Ending, Signal, Verdict};
+
+use super::program::Program;
+use super::{RunnerSetup, SignalFidelity};
+
+/// A program that crashes is a report, and says by which signal.
+pub async fn a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)";
+    let report = under_test.run(&Program::python(code)).await.report;
+    assert_eq!(report.verdict, Verdict::RuntimeError);
+    let expected = match under_test.abilities.signals {
+        SignalFidelity::Signal => Ending::Signaled(Signal::from_number(11)),
+        SignalFidelity::ShellCode => Ending::Exited(128 + 11),
+    };
+    assert_eq!(report.ending, Some(expected));
+    assert!(report.hint.is_some(), "a person is told what that means");
+}
+
+/// What an interpreter says of an error is the program's stderr.
+pub async fn an_exception_is_a_report_with_its_words(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let ran = under_test.run(&Program::python("1 / 0")).await;
+    assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+    assert_eq!(ran.report.ending, Some(Ending::Exited(1)));
+    assert!(
+        ran.stderr().contains("ZeroDivisionError"),
+        "{}",
+        ran.stderr()
+    );
+}
+
+/// What is not built is not run, and the compiler's words are in the report, not in the output.
+pub async fn what_the_compiler_refuses_is_a_compile_error_with_its_words_and_is_not_run(
+    setup: RunnerSetup,
+) {
+    let under_test = setup.runner().await;
+    let ran = under_test
+        .run(&Program::new("c", "int main(void) { return x; }"))
+        .await;
+    assert_eq!(ran.report.verdict, Verdict::CompileError);
+    assert_eq!(ran.report.ending, None);
+    let compile = ran.report.compile.unwrap();
+    assert_eq!(compile.ending, Some(Ending::Exited(1)));
+    let said = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(said.contains("main.c") && said.contains("error"), "{said}");
+    assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
+}
+
+/// A compiled program has what was used in each of its stages.
+pub async fn a_compiled_program_has_a_report_of_both_stages(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "#include <stdio.h>\nint main(void) { puts(\"built\"); return 3; }";
+    let ran = under_test.run(&Program::new("c", code)).await;
+    assert_eq!(ran.stdout(), "built\n");
+    assert_eq!(ran.report.ending, Some(Ending::Exited(3)));
+    let compile = ran.report.compile.unwrap();
+    assert_eq!(compile.ending, Some(Ending::Exited(0)));
+}

@@ -1,0 +1,114 @@
+//! Programs that want more than they may have.
+
+use std::time::Duration;
+
+use coderun_domain::{ByteSize, OutputStream, Verdict};
+
+use super::RunnerSetup;
+use super::program::{Bounds, Program, Ran};
+
+/// CPU time is limited, whatever the clock says.
+pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program {
+        cpu: Duration::from_secs(1),
+        ..Program::python("while True: pass")
+    };
+    let report = under_test.run(&program).await.report;
+    assert_eq!(report.verdict, Verdict::TimeLimit);
+    assert!(report.ending.is_some(), "it was started");
+}
+
+/// Time on the clock is limited, also for a program that uses none of the processor's.
+pub async fn a_program_that_sleeps_meets_the_limit_on_the_clock(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::sleeper().wall(Duration::from_secs(1));
+    let report = under_test.run(&program).await.report;
+    assert_eq!(report.verdict, Verdict::TimeLimit);
+}
+
+/// Memory is limited, and it is known that this was it.
+pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program {
+        memory: ByteSize::from_mib(64),
+        ..Program::python("kept = []\nwhile True: kept.append(bytearray(1 << 20))")
+    };
+    let report = under_test.run(&program).await.report;
+    assert_eq!(report.verdict, Verdict::MemoryLimit);
+}
+
+/// A flood is stopped; what is kept is its head, and it is known that there was more.
+pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::python("import os\nwhile True: os.write(1, b'0123456789' * 20)");
+    let limit = under_test_output(&under_test, &program);
+    let ran = under_test.run(&program).await;
+    assert_flooded(&ran, &ran.stdout, OutputStream::Stdout, limit);
+}
+
+/// The limit holds for stderr as well.
+pub async fn a_flood_on_stderr_is_stopped_too(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::python("import os\nwhile True: os.write(2, b'0123456789' * 20)");
+    let limit = under_test_output(&under_test, &program);
+    let ran = under_test.run(&program).await;
+    assert_flooded(&ran, &ran.stderr, OutputStream::Stderr, limit);
+}
+
+fn under_test_output(under_test: &super::RunnerUnderTest, program: &Program) -> usize {
+    let limit = program.limits(under_test).storage.output();
+    usize::try_from(limit.as_bytes()).unwrap()
+}
+
+fn assert_flooded(ran: &Ran, written: &[u8], stream: OutputStream, limit: usize) {
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    let is_known = written.len() > limit || ran.cut.contains(&stream);
+    assert!(
+        is_known,
+        "{} bytes of {limit}, and nobody said that there was more",
+        written.len()
+    );
+    let head = &written[..written.len().min(limit)];
+    let expected: Vec<u8> = b"0123456789"
+        .iter()
+        .copied()
+        .cycle()
+        .take(head.len())
+        .collect();
+    assert_eq!(head, expected);
+}
+
+/// As much as the limit is not too much.
+pub async fn output_that_just_fits_is_whole(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let limit = under_test_output(&under_test, &Program::python("\n"));
+    let code = format!("import os\nos.write(1, b'x' * {limit})\nos.write(2, b'tail')");
+    let ran = under_test.run(&Program::python(&code)).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    assert_eq!(ran.stdout.len(), limit);
+    assert_eq!(ran.stderr, b"tail");
+    assert_eq!(ran.cut, []);
+}
+
+/// Whoever asks for more than the runner's maximum gets no more; where there is no maximum, what was asked for holds.
+pub async fn limits_above_the_maximum_are_lowered_or_refused_and_never_exceeded(
+    setup: RunnerSetup,
+) {
+    let under_test = setup.runner().await;
+    let asked = match under_test.runner.maximum_limits() {
+        // Longer than a clause waits.
+        Some(_) => Duration::from_mins(2),
+        None => Duration::from_secs(1),
+    };
+    let program = Program {
+        bounds: Bounds::Beyond,
+        ..Program::sleeper().wall(asked)
+    };
+    let ran = under_test.run(&program).await;
+    let verdict = ran.report.verdict;
+    assert!(
+        matches!(verdict, Verdict::TimeLimit | Verdict::Rejected),
+        "{verdict}"
+    );
+}

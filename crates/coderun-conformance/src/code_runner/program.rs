@@ -1,0 +1,216 @@
+//! Programs, and whoever listens to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::testing::{execution_id, submission_policy, user};
+use coderun_domain::{
+    Attempt, ByteSize, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, OutputStream, Report,
+    RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
+    SubmissionDraft, SubmissionPolicy,
+};
+use tokio::sync::Notify;
+
+use super::RunnerUnderTest;
+use crate::fixtures::within;
+
+/// A program and its limits, which are small unless a clause says otherwise.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) draft: SubmissionDraft,
+    pub(super) cpu: Duration,
+    pub(super) wall: Duration,
+    pub(super) memory: ByteSize,
+    pub(super) output: ByteSize,
+    /// Whether the limits may be above the runner's own.
+    pub(super) bounds: Bounds,
+}
+
+/// What a program asks for where the runner sets limits of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bounds {
+    /// No more than the runner takes.
+    Within,
+    /// What it wants.
+    Beyond,
+}
+
+impl Program {
+    pub(super) fn new(language: &str, code: &str) -> Self {
+        Self {
+            draft: SubmissionDraft {
+                code: code.to_owned(),
+                language: language.to_owned(),
+                ..SubmissionDraft::default()
+            },
+            cpu: Duration::from_secs(10),
+            wall: Duration::from_secs(15),
+            memory: ByteSize::from_mib(256),
+            output: ByteSize::from_kib(64),
+            bounds: Bounds::Within,
+        }
+    }
+
+    pub(super) fn python(code: &str) -> Self {
+        Self::new("python", code)
+    }
+
+    /// One that sleeps for longer than it may.
+    pub(super) fn sleeper() -> Self {
+        Self::python("import time\ntime.sleep(1000)")
+    }
+
+    pub(super) fn wall(self, wall: Duration) -> Self {
+        Self { wall, ..self }
+    }
+
+    pub(super) fn input(mut self, input: &str) -> Self {
+        input.clone_into(&mut self.draft.input);
+        self
+    }
+
+    /// What a program asks of this runner.
+    pub(super) fn request(&self, under_test: &RunnerUnderTest, number: u128) -> RunRequest {
+        let languages = under_test.runner.languages();
+        self.request_for(languages, self.limits(under_test), number)
+    }
+
+    /// What it asks of a runner with these languages.
+    pub(super) fn request_for(
+        &self,
+        languages: Vec<LanguageSpec>,
+        limits: Limits,
+        number: u128,
+    ) -> RunRequest {
+        let policy = SubmissionPolicy {
+            limits: LimitPolicy::new(limits, limits),
+            ..submission_policy()
+        };
+        let catalog = LanguageCatalog::new(languages);
+        let draft = self.draft.clone();
+        let submission = Submission::parse(user("alice"), draft, &catalog, &policy);
+        RunRequest {
+            id: execution_id(number),
+            attempt: Attempt::from_count(1),
+            submission: Arc::new(submission.unwrap()),
+        }
+    }
+
+    /// The limits that the program gets.
+    pub(super) fn limits(&self, under_test: &RunnerUnderTest) -> Limits {
+        let compile = Duration::from_secs(20);
+        let (memory, file) = (ByteSize::from_mib(512), ByteSize::from_mib(8));
+        let asked = Limits {
+            run: StageLimits::new(self.cpu, self.wall, self.memory, 32).unwrap(),
+            compile: StageLimits::new(compile, compile, memory, 32).unwrap(),
+            storage: StorageLimits::new(self.output, file, memory, 64).unwrap(),
+        };
+        let policy = LimitPolicy::new(asked, asked);
+        let policy = match (under_test.runner.maximum_limits(), self.bounds) {
+            (Some(maximum), Bounds::Within) => policy.capped_at(maximum),
+            (Some(_), Bounds::Beyond) | (None, _) => policy,
+        };
+        *policy.default_limits()
+    }
+}
+
+/// What came out of a run.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) report: Report,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    pub(super) cut: Vec<OutputStream>,
+}
+
+impl Ran {
+    pub(super) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub(super) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+impl RunnerUnderTest {
+    /// Runs a program to its end, whatever that is.
+    pub(super) async fn run(&self, program: &Program) -> Ran {
+        let mut listener = Listener::default();
+        let report = self.try_run(program, &mut listener).await.unwrap();
+        Ran {
+            report,
+            stdout: listener.stdout,
+            stderr: listener.stderr,
+            cut: listener.cut,
+        }
+    }
+
+    pub(super) async fn try_run(
+        &self,
+        program: &Program,
+        listener: &mut Listener,
+    ) -> Result<Report, RunnerError> {
+        let request = program.request(self, 1);
+        within(Box::pin(self.runner.run(request, listener))).await
+    }
+
+    /// Waits until so many of its programs live.
+    pub(super) async fn until_alive(&self, count: usize) {
+        within(async {
+            while (self.alive)() != count {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Keeps all output; gives no input; cancels when told to.
+#[derive(Debug, Default)]
+pub(super) struct Listener {
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    pub(super) cut: Vec<OutputStream>,
+    pub(super) cancel: Arc<Notify>,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum Next {
+    #[default]
+    Closed,
+    Cancel,
+    Nothing,
+}
+
+#[async_trait]
+impl RunIo for Listener {
+    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
+        match stream {
+            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
+            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
+        }
+    }
+
+    fn cut(&mut self, stream: OutputStream) {
+        self.cut.push(stream);
+    }
+
+    async fn input(&mut self) -> RunInput {
+        match self.next {
+            Next::Closed => {
+                self.next = Next::Cancel;
+                RunInput::Closed
+            }
+            Next::Cancel => {
+                self.cancel.notified().await;
+                self.next = Next::Nothing;
+                RunInput::Cancel
+            }
+            Next::Nothing => std::future::pending().await,
+        }
+    }
+}

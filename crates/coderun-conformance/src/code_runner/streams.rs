@@ -1,0 +1,83 @@
+//! What goes into a program and what comes out of it.
+
+use bytes::Bytes;
+use coderun_domain::{Ending, Verdict};
+
+use super::program::Program;
+use super::{OutputFidelity, RunnerSetup};
+
+/// What a program writes to each stream is told apart, and so is how it exits.
+pub async fn stdout_stderr_and_the_exit_code_are_told_apart(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(7)";
+    let ran = under_test.run(&Program::python(code)).await;
+    assert_eq!(
+        (ran.stdout().as_str(), ran.stderr().as_str()),
+        ("out\n", "err\n")
+    );
+    assert_eq!(ran.report.ending, Some(Ending::Exited(7)));
+    assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+    assert_eq!(ran.cut, []);
+}
+
+/// The runner passes the submission's input to the program by itself.
+pub async fn the_submissions_input_is_stdin(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::python("print(input()[::-1])").input("stressed\n");
+    assert_eq!(under_test.run(&program).await.stdout(), "desserts\n");
+}
+
+/// Arguments arrive one by one, whatever is in them.
+pub async fn arguments_reach_the_program(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let mut program = Program::python("import sys\nprint('|'.join(sys.argv[1:]))");
+    program.draft.args = ["a b", "", "-x", "$HOME", "'"].map(str::to_owned).to_vec();
+    assert_eq!(under_test.run(&program).await.stdout(), "a b||-x|$HOME|'\n");
+}
+
+/// Submitted files are there under their names, byte for byte.
+pub async fn files_lie_beside_the_program(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "print(open('data/in.txt').read(), open('raw', 'rb').read().hex())";
+    let mut program = Program::python(code);
+    program.draft.files = vec![
+        ("data/in.txt".to_owned(), Bytes::from_static(b"inside")),
+        ("raw".to_owned(), Bytes::from_static(&[0, 0xff, b'\n'])),
+    ];
+    assert_eq!(under_test.run(&program).await.stdout(), "inside 00ff0a\n");
+}
+
+/// A program without a word is a good program.
+pub async fn a_program_that_does_nothing_ends_well(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let ran = under_test.run(&Program::python("\n")).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+    assert_eq!(ran.report.ending, Some(Ending::Exited(0)));
+    assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
+}
+
+/// On each stream things come in the order in which they were written.
+pub async fn what_goes_to_both_streams_keeps_its_order_on_each(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "import os\nfor i in range(100):\n    os.write(1, b'%d\\n' % i)\n    os.write(2, b'%d\\n' % -i)";
+    let ran = under_test.run(&Program::python(code)).await;
+    let numbers = |text: String| -> Vec<i32> {
+        let lines = text.lines().map(|line| line.parse().unwrap());
+        lines.collect()
+    };
+    assert!(numbers(ran.stdout()).into_iter().eq(0..100));
+    assert!(numbers(ran.stderr()).into_iter().eq((0..100).map(|i| -i)));
+}
+
+/// Output that is not UTF-8 arrives as it is, or with U+FFFD for what is not.
+pub async fn output_that_is_no_text_survives_or_is_replaced_by_ability(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::python("import os\nos.write(1, b'a\\x00\\xffb')");
+    let ran = under_test.run(&program).await;
+    let expected = match under_test.abilities.output {
+        OutputFidelity::Bytes => b"a\0\xffb".as_slice(),
+        OutputFidelity::Text => "a\0\u{fffd}b".as_bytes(),
+    };
+    assert_eq!(ran.stdout, expected);
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}

@@ -1,0 +1,133 @@
+//! One program on its way to Piston and back. Piston cannot be told to stop: what it has received it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::traffic::Place;
+use crate::client::{Answer, Client, Fault, Sending};
+
+/// Begins exchanges, and owns their tasks. When it is dropped, they end.
+#[derive(Debug)]
+pub(super) struct Exchanges {
+    client: Arc<Client>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// One exchange. Dropping it prevents what was not sent yet; what was sent goes on, and keeps its place, until Piston has
+/// answered or the program must have ended.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    answer: oneshot::Receiver<Result<Answer, Fault>>,
+    sending: Sending,
+    task: JoinHandle<()>,
+}
+
+impl Exchanges {
+    pub(super) fn new(client: Arc<Client>) -> Self {
+        Self {
+            client,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Hands in a request, which ends within its patience whatever happens.
+    pub(super) fn begin(&self, body: Bytes, patience: Duration, place: Place) -> Exchange {
+        let (tell, answer) = oneshot::channel();
+        let sending = Sending::default();
+        let order = Order {
+            client: Arc::clone(&self.client),
+            body,
+            sending: sending.clone(),
+            latest: Instant::now() + patience,
+        };
+        let exchanging = order.carry_out(tell, place);
+        let task = self.tasks.spawn(until(self.stop.clone(), exchanging));
+        Exchange {
+            answer,
+            sending,
+            task,
+        }
+    }
+}
+
+impl Drop for Exchanges {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.tasks.close();
+    }
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()> + Send) {
+    stop.run_until_cancelled(work).await;
+}
+
+struct Order {
+    client: Arc<Client>,
+    body: Bytes,
+    sending: Sending,
+    /// After this whatever was received has ended, by its own limits.
+    latest: Instant,
+}
+
+impl Order {
+    async fn carry_out(self, tell: oneshot::Sender<Result<Answer, Fault>>, place: Place) {
+        let posting = self.client.post_json("execute", self.body, &self.sending);
+        let answer = timeout_at(self.latest, posting).await;
+        let answer = answer.unwrap_or(Err(Fault::NoAnswer));
+        let may_go_on = may_go_on(&answer);
+        // Nobody may be there any more to hear it.
+        drop(tell.send(answer));
+        if may_go_on {
+            sleep_until(self.latest).await;
+        }
+        drop(place);
+    }
+}
+
+/// Whether a program may run though there is an answer, or none: only Piston itself knows that it has ended.
+fn may_go_on(answer: &Result<Answer, Fault>) -> bool {
+    match answer {
+        Ok(answer) => matches!(answer.status.as_u16(), 502 | 504),
+        Err(Fault::Lost(_) | Fault::NoAnswer) => true,
+        Err(Fault::NotConnected(_) | Fault::Truncated | Fault::TooLarge { .. }) => false,
+    }
+}
+
+impl Exchange {
+    /// Waits for the answer. Cancel-safe. To be asked once only.
+    pub(super) async fn answer(&mut self) -> Result<Answer, Fault> {
+        // Without an answer the runner itself has ended.
+        let answer = (&mut self.answer).await;
+        answer.unwrap_or(Err(Fault::NoAnswer))
+    }
+
+    /// Prevents what was not sent yet; `false` where it is too late for that.
+    pub(super) fn give_up(&self) -> bool {
+        let is_unsent = self.sending.give_up();
+        if is_unsent {
+            self.task.abort();
+        }
+        is_unsent
+    }
+
+    /// Waits until the program has certainly ended. Cancel-safe.
+    pub(super) async fn over(&mut self) {
+        // It ends in no other way than by being done, or with the runner.
+        drop((&mut self.task).await);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}

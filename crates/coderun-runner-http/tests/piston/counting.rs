@@ -1,0 +1,140 @@
+//! The runner against the stand-in, which speaks as the real Piston does and counts what it begins.
+
+use std::time::Duration;
+
+use coderun_domain::{ByteSize, CodeRunner, RunnerError, Verdict};
+use coderun_piston_standin::{
+    Endpoint, Fault, PistonLimits, PistonStandin, RequiredHeader, StandinOptions, Turn,
+};
+use coderun_runner_http::{ApiKey, PistonConfig, PistonRunner};
+use rstest::rstest;
+
+use crate::support::{run, start};
+
+fn config(piston: &PistonStandin) -> PistonConfig {
+    PistonConfig {
+        output_max: Some(ByteSize::from_kib(1)),
+        waiting: Duration::from_secs(5),
+        answer_grace: Duration::from_millis(100),
+        ..PistonConfig::new(format!("{}/api/v2", piston.url()))
+    }
+}
+
+async fn standin(limits: PistonLimits) -> PistonStandin {
+    let options = StandinOptions {
+        limits,
+        ..StandinOptions::default()
+    };
+    PistonStandin::start(options).await.unwrap()
+}
+
+/// A Piston on which a lost run is over soon.
+async fn short_lived() -> (PistonStandin, PistonRunner) {
+    let tenth = Duration::from_millis(100);
+    let piston = standin(PistonLimits {
+        run_timeout: tenth,
+        compile_timeout: tenth,
+        ..PistonLimits::default()
+    })
+    .await;
+    let runner = start(config(&piston)).await;
+    (piston, runner)
+}
+
+#[tokio::test]
+async fn a_stock_piston_is_known_without_a_single_program() {
+    let piston = standin(PistonLimits::default()).await;
+    let runner = start(config(&piston)).await;
+    let languages = runner.languages();
+    let names: Vec<_> = languages
+        .iter()
+        .map(|spec| spec.language.as_str())
+        .collect();
+    assert_eq!(names, ["python", "javascript", "c", "cpp", "bash"]);
+    let maximum = runner.maximum_limits().unwrap();
+    assert_eq!(maximum.run.cpu_time(), Duration::from_secs(3));
+    assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
+    assert_eq!(maximum.compile.cpu_time(), Duration::from_secs(10));
+    assert_eq!(maximum.compile.wall_time(), Duration::from_secs(10));
+    assert_eq!(maximum.run.memory(), ByteSize::from_bytes(u64::MAX));
+    assert_eq!(maximum.storage.output(), ByteSize::from_kib(1));
+    assert_eq!(piston.executions_begun(), 0);
+}
+
+#[tokio::test]
+async fn limits_of_memory_are_found_too() {
+    let piston = standin(PistonLimits {
+        run_memory_limit: Some(ByteSize::from_mib(64)),
+        compile_memory_limit: Some(ByteSize::from_mib(128)),
+        ..PistonLimits::default()
+    })
+    .await;
+    let runner = start(config(&piston)).await;
+    let maximum = runner.maximum_limits().unwrap();
+    assert_eq!(maximum.run.memory(), ByteSize::from_mib(64));
+    assert_eq!(maximum.compile.memory(), ByteSize::from_mib(128));
+    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(piston.executions_begun(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_wanted_is_given() {
+    let options = StandinOptions {
+        authorization: Some(RequiredHeader {
+            name: "x-key".to_owned(),
+            value: "s3cret".to_owned(),
+        }),
+        ..StandinOptions::default()
+    };
+    let piston = PistonStandin::start(options).await.unwrap();
+    let without = start(config(&piston)).await;
+    assert!(without.check().await.is_err());
+    let with = start(PistonConfig {
+        api_key: ApiKey::parse("s3cret").ok(),
+        api_key_header: "x-key".to_owned(),
+        ..config(&piston)
+    })
+    .await;
+    assert!(with.check().await.is_ok());
+    assert_eq!(run(&with).await.unwrap().verdict, Verdict::Accepted);
+}
+
+/// Only what a program wrote makes an answer so large.
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_a_flood() {
+    let (piston, runner) = short_lived().await;
+    let huge = Fault::HugeBody(ByteSize::from_mib(50));
+    piston.fail_next(Endpoint::Execute, [Turn::AfterRun(huge)]);
+    let report = run(&runner).await.unwrap();
+    assert_eq!(report.verdict, Verdict::OutputLimit);
+    assert!(report.hint.unwrap().contains("16 MiB"));
+    assert_eq!(piston.executions_begun(), 1);
+}
+
+#[rstest]
+#[case::internal_error(Fault::InternalServerError)]
+#[case::gateway(Fault::BadGateway)]
+#[case::empty(Fault::EmptyBody)]
+#[case::html(Fault::HtmlPage)]
+#[case::truncated(Fault::TruncatedJson)]
+#[case::types(Fault::WrongTypes)]
+#[case::fields(Fault::MissingFields)]
+#[case::encoding(Fault::InvalidUtf8)]
+#[case::reset(Fault::Reset)]
+#[case::reset_in_body(Fault::ResetInBody)]
+#[case::hang(Fault::Hang)]
+#[case::slow(Fault::SlowBody(Duration::from_secs(1)))]
+#[tokio::test]
+async fn what_was_run_and_lost_is_not_run_again(#[case] fault: Fault) {
+    let (piston, runner) = short_lived().await;
+    piston.fail_next(Endpoint::Execute, [Turn::AfterRun(fault)]);
+    let answer = run(&runner).await;
+    assert!(
+        matches!(
+            answer,
+            Err(RunnerError::Unavailable { .. } | RunnerError::Broken { .. })
+        ),
+        "{answer:?}"
+    );
+    assert_eq!(piston.executions_begun(), 1);
+}

@@ -1,0 +1,185 @@
+//! Programs to run, and whoever listens to them.
+
+pub(crate) mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::{
+    Attempt, ByteSize, CodeRunner, LanguageCatalog, LimitPolicy, Limits, OutputStream, Report,
+    RunInput, RunIo, RunRequest, RunnerError, StorageLimits, Submission, SubmissionDraft,
+    SubmissionPolicy, testing,
+};
+use coderun_runner_http::{PistonConfig, PistonRunner};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use server::{Piston, Reply};
+
+/// How long anything here may take that should be quick.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Waits for something that must come.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(SOON, what).await.expect("it comes soon")
+}
+
+/// Asks again and again until something is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let asking = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert!(
+        timeout(SOON, asking).await.is_ok(),
+        "it never came true that {what}"
+    );
+}
+
+/// The settings of the tests: nothing is run to find out about output.
+pub(crate) fn config(piston: &Piston) -> PistonConfig {
+    PistonConfig {
+        output_max: Some(ByteSize::from_mib(4)),
+        waiting: Duration::from_secs(5),
+        ..PistonConfig::new(piston.url())
+    }
+}
+
+pub(crate) async fn start(config: PistonConfig) -> PistonRunner {
+    PistonRunner::start(config).await.unwrap()
+}
+
+/// A runner with the settings of the tests.
+pub(crate) async fn runner(piston: &Piston) -> PistonRunner {
+    start(config(piston)).await
+}
+
+/// A runner that gives up as soon as waiting would be needed.
+pub(crate) async fn impatient(piston: &Piston) -> PistonRunner {
+    start(PistonConfig {
+        waiting: Duration::ZERO,
+        ..config(piston)
+    })
+    .await
+}
+
+/// Languages as every Piston of the tests has them.
+pub(crate) fn catalog() -> LanguageCatalog {
+    let mut specs = testing::catalog().specs().to_vec();
+    for spec in &mut specs {
+        spec.versions = vec![
+            if spec.language.as_str() == "c" {
+                "10.2.0"
+            } else {
+                "3.12.0"
+            }
+            .to_owned(),
+        ];
+    }
+    LanguageCatalog::new(specs)
+}
+
+pub(crate) fn limits() -> Limits {
+    *testing::limit_policy().default_limits()
+}
+
+pub(crate) fn request_with(draft: SubmissionDraft, limits: Limits) -> RunRequest {
+    let policy = SubmissionPolicy {
+        limits: LimitPolicy::new(limits, limits),
+        ..testing::submission_policy()
+    };
+    let submission = Submission::parse(testing::user("alice"), draft, &catalog(), &policy);
+    RunRequest {
+        id: testing::execution_id(1),
+        attempt: Attempt::from_count(1),
+        submission: Arc::new(submission.unwrap()),
+    }
+}
+
+/// A program in Python.
+pub(crate) fn request() -> RunRequest {
+    request_with(testing::draft(), limits())
+}
+
+/// A program that may write so much.
+pub(crate) fn request_with_output(output: ByteSize) -> RunRequest {
+    let all = limits().storage;
+    let storage = StorageLimits::new(output, all.file_size(), all.disk(), 64).unwrap();
+    request_with(
+        testing::draft(),
+        Limits {
+            storage,
+            ..limits()
+        },
+    )
+}
+
+/// Runs a program and answers what came of it.
+pub(crate) async fn run(runner: &PistonRunner) -> Result<Report, RunnerError> {
+    run_with(runner, request(), &mut Listener::default()).await
+}
+
+pub(crate) async fn run_with(
+    runner: &PistonRunner,
+    request: RunRequest,
+    listener: &mut Listener,
+) -> Result<Report, RunnerError> {
+    soon(runner.run(request, listener)).await
+}
+
+/// Keeps all output, and cancels when told to.
+#[derive(Debug, Default)]
+pub(crate) struct Listener {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) cut: Vec<OutputStream>,
+    pub(crate) cancel: Arc<Notify>,
+    is_closed: bool,
+    is_cancelled: bool,
+}
+
+#[async_trait]
+impl RunIo for Listener {
+    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
+        match stream {
+            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
+            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
+        }
+    }
+
+    fn cut(&mut self, stream: OutputStream) {
+        self.cut.push(stream);
+    }
+
+    async fn input(&mut self) -> RunInput {
+        if !self.is_closed {
+            self.is_closed = true;
+            return RunInput::Closed;
+        }
+        if self.is_cancelled {
+            std::future::pending::<()>().await;
+        }
+        self.cancel.notified().await;
+        self.is_cancelled = true;
+        RunInput::Cancel
+    }
+}
+
+/// A good answer with these changes to its run.
+pub(crate) fn answer(changes: &serde_json::Value) -> Reply {
+    let mut run = json!({
+        "stdout": "out\n", "stderr": "", "output": "out\n", "code": 0, "signal": null, "message": null,
+        "status": null, "cpu_time": 11, "wall_time": 29, "memory": 1_204_000,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        run[name] = value.clone();
+    }
+    Reply::json(
+        200,
+        &json!({"run": run, "language": "python", "version": "3.12.0"}),
+    )
+}

@@ -1,0 +1,31 @@
+//! The sandbox keeps the contract of runners.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_conformance::{Abilities, Killing, OutputFidelity, RunnerUnderTest, SignalFidelity};
+use coderun_domain::CodeRunner;
+use coderun_runner_sandbox::SandboxConfig;
+
+use crate::support::{TestSandbox, config, sandboxes};
+
+async fn runner(slots: usize) -> RunnerUnderTest {
+    let config = SandboxConfig {
+        slots,
+        slot_wait: Duration::from_secs(3),
+        ..config()
+    };
+    let sandbox = TestSandbox::with(config).await;
+    RunnerUnderTest {
+        runner: Arc::clone(&sandbox.runner) as Arc<dyn CodeRunner>,
+        abilities: Abilities {
+            output: OutputFidelity::Bytes,
+            killing: Killing::AtOnce,
+            signals: SignalFidelity::Signal,
+        },
+        alive: Box::new(|| sandboxes().len()),
+        guard: Box::new(sandbox),
+    }
+}
+
+coderun_conformance::code_runner_tests!(runner);
