@@ -1,3 +1,5 @@
+firebase_suite := "crates/coderun-server/tests/firebase"
+
 # Lists the recipes.
 default:
     @just --list
@@ -6,10 +8,19 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox, the whole service, documentation.
-test:
+# Runs every test: unit, conformance, sandbox, the whole service, documentation, and the real Firebase SDK.
+test: test-rust test-firebase
+
+# Runs the tests of the crates.
+test-rust:
     cargo nextest run --workspace --all-features
     cargo test --workspace --all-features --doc
+
+# Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
+test-firebase:
+    cargo build --package coderun-server --all-features
+    cd {{ firebase_suite }} && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
+    cd {{ firebase_suite }} && CODERUN_BINARY={{ justfile_directory() }}/target/debug/coderun npm test
 
 # Kills replicas and Redis under load for a minute, or for `just chaos 300`; prints what was counted. `CHAOS_SEED` varies it.
 chaos seconds="60":

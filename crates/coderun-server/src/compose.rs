@@ -1,7 +1,9 @@
 //! Puts the parts together: the only place that names adapters, and only those that a role needs.
 
 mod api;
+mod runner;
 mod storage;
+mod users;
 mod worker;
 
 use std::sync::Arc;
@@ -14,10 +16,9 @@ use coderun_http::HttpConfig;
 use crate::settings::Settings;
 use crate::system::{SystemClock, seed};
 
-pub(crate) use api::{
-    ApiPorts, DEVELOPMENT_NOTE, api_ports, development_issuer, fleet, http_config, http_ports,
-};
+pub(crate) use api::{ApiPorts, api_ports, fleet, http_config, http_ports};
 pub(crate) use storage::Storage;
+pub(crate) use users::{development_issuer, note as note_on_users};
 pub(crate) use worker::{WorkerPorts, announcer, worker, worker_ports};
 
 /// Deadlines are enforced this often.
@@ -57,6 +58,7 @@ pub(crate) fn readiness(
     base: &BasePorts,
     runners: Runners,
     verifier: Option<&Arc<dyn TokenVerifier>>,
+    settings: &Settings,
     shutdown: &Shutdown,
 ) -> Readiness {
     let ports = ReadinessPorts {
@@ -65,7 +67,11 @@ pub(crate) fn readiness(
         runners: Some(runners),
         verifier: verifier.cloned(),
     };
-    Readiness::new(ports, shutdown.drain.clone()).with_note("keys", DEVELOPMENT_NOTE)
+    let readiness = Readiness::new(ports, shutdown.drain.clone());
+    match users::note(settings) {
+        Some(note) => readiness.with_note("keys", note),
+        None => readiness,
+    }
 }
 
 /// How the server of a process without an API behaves.

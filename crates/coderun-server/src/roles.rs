@@ -13,7 +13,7 @@ use coderun_domain::{ErrorChain, Health};
 
 use crate::compose::{self, BasePorts};
 use crate::lifecycle::StopSignals;
-use crate::settings::{Role, Settings};
+use crate::settings::{Issuers, Role, Settings};
 
 /// How long the storage may take to say at the start how it is.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -78,11 +78,13 @@ fn warn(about: Option<String>) {
     }
 }
 
-/// What an operator must know about who is let in.
+/// What an operator must know about who is let in, if anything.
 fn about_users(settings: &Settings) -> Option<String> {
-    let note = compose::DEVELOPMENT_NOTE;
-    let warning = || format!("{note}; `coderun token` prints one");
-    settings.role.serves_api().then(warning)
+    let note = compose::note_on_users(settings).filter(|_| settings.role.serves_api())?;
+    match settings.users.issuers() {
+        Issuers::Development => Some(format!("{note}; `coderun token` prints one")),
+        Issuers::Firebase(_) | Issuers::Emulator(..) => Some(note.to_owned()),
+    }
 }
 
 /// What an operator must know about the storage, if anything.

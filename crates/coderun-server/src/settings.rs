@@ -3,9 +3,12 @@
 //! Defaults stand here. A file replaces them, the environment the file, and flags the environment. The rest of the
 //! program gets [`Settings`] and reads neither environment nor files.
 
+mod conflict;
 mod limits;
+mod runners;
 mod source;
 mod unsupported;
+mod users;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,8 +18,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use coderun_redis::KeyPrefix;
 
 pub(crate) use limits::LimitSettings;
+pub(crate) use runners::{Runner, RunnerSettings};
 pub(crate) use source::read;
-pub(crate) use values::{Origins, RedisUrl, Seconds};
+pub(crate) use users::{Issuers, UserSettings};
+pub(crate) use values::{Origins, RedisUrl, Seconds, Size};
 
 /// Where the API is found.
 const API_PORT: u16 = 8001;
@@ -106,12 +111,9 @@ pub(crate) struct Settings {
     /// What the names of all keys in Redis begin with.
     #[arg(long, default_value_t = KeyPrefix::default())]
     pub(crate) key_prefix: KeyPrefix,
-    /// What runs the code. This build has the sandbox.
-    #[arg(long, default_value = "sandbox")]
-    pub(crate) runner: Runner,
-    /// Executions at a time; by default as many as there are cores.
-    #[arg(long, value_parser = values::positive)]
-    pub(crate) worker_concurrency: Option<usize>,
+    /// What runs the code.
+    #[command(flatten)]
+    pub(crate) runners: RunnerSettings,
     /// Seconds that what runs may still take when the service is told to stop.
     #[arg(long, default_value = "30")]
     pub(crate) drain_seconds: Seconds,
@@ -124,9 +126,9 @@ pub(crate) struct Settings {
     /// Folders in which compilers and interpreters are looked for, separated by colons; by default those of PATH.
     #[arg(long)]
     pub(crate) toolchain_path: Option<String>,
-    /// Serve development tokens, which anybody on this machine can make, to the whole network. Never on a machine that others can reach.
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
-    pub(crate) dangerously_expose_development_tokens: bool,
+    /// Who users are.
+    #[command(flatten)]
+    pub(crate) users: UserSettings,
     /// How log lines look; by default `pretty` on a terminal and `json` elsewhere.
     #[arg(long)]
     pub(crate) log_format: Option<LogFormat>,
@@ -179,6 +181,14 @@ impl Role {
         }
     }
 
+    /// Whether it runs what is submitted.
+    pub(crate) const fn runs_code(self) -> bool {
+        match self {
+            Self::All | Self::Worker => true,
+            Self::Api => false,
+        }
+    }
+
     /// Whether users talk to it.
     pub(crate) const fn serves_api(self) -> bool {
         match self {
@@ -186,13 +196,6 @@ impl Role {
             Self::Worker => false,
         }
     }
-}
-
-/// What runs the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Runner {
-    /// The built-in sandbox.
-    Sandbox,
 }
 
 /// How log lines look.

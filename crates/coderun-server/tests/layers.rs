@@ -14,7 +14,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may depend on, outside of tests.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
     ("coderun-conformance", &["coderun-domain"]),
@@ -22,6 +22,11 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("coderun-redis", &["coderun-domain"]),
     ("coderun-redis-fixture", &[]),
     ("coderun-firebase", &["coderun-domain"]),
+    (
+        "coderun-piston-standin",
+        &["coderun-domain", "coderun-runner-sandbox"],
+    ),
+    ("coderun-runner-http", &["coderun-domain"]),
     ("coderun-runner-sandbox", &["coderun-domain"]),
     ("coderun-http", &["coderun-app", "coderun-domain"]),
     (
@@ -33,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
             "coderun-http",
             "coderun-memory",
             "coderun-redis",
+            "coderun-runner-http",
             "coderun-runner-sandbox",
         ],
     ),

@@ -1,4 +1,4 @@
-//! The load, and what it cost the server.
+//! A measured server, what clients ask of it, and what that cost.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -9,23 +9,22 @@ use std::time::{Duration, Instant};
 
 use coderun_domain::testing::user;
 use coderun_firebase::{DevelopmentIssuer, TokenRequest};
-use coderun_redis_fixture::{RedisOptions, RedisServer};
+use coderun_redis_fixture::RedisServer;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use reqwest::Client;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-/// Connections at a time.
-const CONNECTIONS: usize = 32;
 /// The kernel counts CPU time of processes in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     redis: Option<RedisServer>,
     address: String,
     client: Client,
+    issuer: DevelopmentIssuer,
     token: String,
     /// What was submitted last.
     last: Mutex<Option<String>>,
@@ -38,135 +37,96 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn run() -> std::io::Result<()> {
-    coderun_firebase::install_crypto_provider();
-    let append_only = RedisOptions {
-        append_only: true,
-        ..RedisOptions::default()
-    };
-    for (title, redis) in [
-        ("state in memory", None),
-        ("state in Redis", Some(RedisServer::start())),
-        (
-            "state in Redis with a file",
-            Some(RedisServer::with(&append_only)),
-        ),
-    ] {
-        println!("\n{title}");
-        run_on(redis)?;
-    }
-    Ok(())
+/// What the server stands between.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    /// Where its state is kept, if not in memory.
+    pub(crate) redis: Option<RedisServer>,
+    /// The base URL of the Piston that runs its programs, if they are run at all.
+    pub(crate) piston_url: Option<String>,
 }
 
-fn run_on(redis: Option<RedisServer>) -> std::io::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), redis)?);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(measure_all(&server));
-    Ok(())
-}
-
-async fn measure_all(server: &Arc<Server>) {
-    println!(
-        "{:<32} {:>12} {:>12} {:>14} {:>10}",
-        "path", "CPU µs each", "of Redis", "each second", "count"
-    );
-    let id = submit(server).await;
-    until_final(server, &id).await;
-    measure(server, "GET /health/", 30_000, |server| async move {
-        let url = format!("http://{}/health/", server.address);
-        server.client.get(url).send().await.expect("an answer");
-    })
-    .await;
-    measure(server, "GET status", 30_000, |server| {
-        let id = id.clone();
-        async move {
-            status(&server, &id).await;
-        }
-    })
-    .await;
-    measure(
-        server,
-        "POST submit (and its run)",
-        10_000,
-        |server| async move {
-            submit(&server).await;
-        },
-    )
-    .await;
-    measure(
-        server,
-        "submit, poll to final",
-        5_000,
-        |server| async move {
-            let id = submit(&server).await;
-            until_final(&server, &id).await;
-        },
-    )
-    .await;
-    measure(
-        server,
-        "submit, WebSocket to final",
-        5_000,
-        |server| async move {
-            let id = submit(&server).await;
-            watch(&server, &id).await;
-        },
-    )
-    .await;
-    println!(
-        "resident memory of the server afterwards: {}",
-        resident(server)
-    );
-}
-
-#[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
-fn start(directory: &Path, redis: Option<RedisServer>) -> std::io::Result<Server> {
+/// Starts a server of its own, whose issuer's key is in this folder.
+pub(crate) fn start(directory: &Path, surroundings: Surroundings) -> std::io::Result<Server> {
     let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
-    let token = issuer
-        .issue(&TokenRequest::new(user("bench")), OffsetDateTime::now_utc())
-        .map_err(std::io::Error::other)?;
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg("--server")
-        .arg(directory)
-        .args(redis.as_ref().map(RedisServer::url))
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let Surroundings { redis, piston_url } = surroundings;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--server").arg(directory);
+    if let Some(redis) = &redis {
+        command.args(["--redis", &redis.url()]);
+    }
+    if let Some(url) = &piston_url {
+        command.args(["--piston", url]);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut address = String::new();
     let stdout = child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?;
     BufReader::new(stdout).read_line(&mut address)?;
+    let client = Client::builder().no_proxy().build();
     Ok(Server {
         child,
         redis,
         address: address.trim_end().to_owned(),
-        client: Client::builder()
-            .no_proxy()
-            .build()
-            .map_err(std::io::Error::other)?,
-        token: token.expose().to_owned(),
+        client: client.map_err(std::io::Error::other)?,
+        token: new_token(&issuer, "bench"),
+        issuer,
         last: Mutex::default(),
     })
 }
 
-/// Runs the operation `count` times over all connections, and prints what each has cost the server.
-async fn measure<F: Future<Output = ()>>(
+/// A token that the server has never seen, of the user who has submitted.
+#[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
+fn new_token(issuer: &DevelopmentIssuer, name: &str) -> String {
+    let request = TokenRequest {
+        name: Some(name.to_owned()),
+        ..TokenRequest::new(user("bench"))
+    };
+    let token = issuer.issue(&request, OffsetDateTime::now_utc());
+    token.expect("a token").expose().to_owned()
+}
+
+/// So many tokens that the server has never seen.
+pub(crate) fn new_tokens(server: &Server, count: usize) -> Vec<String> {
+    let names = (0..count).map(|number| format!("bench {number}"));
+    names.map(|name| new_token(&server.issuer, &name)).collect()
+}
+
+/// An operation, and how it is repeated.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    /// What it is called in the table.
+    pub(crate) name: &'static str,
+    /// How often it is done.
+    pub(crate) count: usize,
+    /// How often at a time.
+    pub(crate) connections: usize,
+}
+
+pub(crate) fn print_head() {
+    println!(
+        "{:<32} {:>12} {:>12} {:>14} {:>10}",
+        "path", "CPU µs each", "of Redis", "each second", "count"
+    );
+}
+
+/// Does the operation over and over on all connections, and prints what each has cost the server. It is given its number.
+pub(crate) async fn measure<F: Future<Output = ()>>(
     server: &Arc<Server>,
-    name: &str,
-    count: usize,
-    operation: impl Fn(Arc<Server>) -> F,
+    load: Load,
+    operation: impl Fn(Arc<Server>, usize) -> F,
 ) {
+    let Load {
+        name,
+        count,
+        connections,
+    } = load;
     let left = AtomicUsize::new(count);
     let (before, redis_before) = (cpu_time(server), redis_cpu_time(server));
     let began = Instant::now();
-    let connections = (0..CONNECTIONS).map(|_| async {
+    let connections = (0..connections).map(|_| async {
         let one_less = |left: usize| left.checked_sub(1);
-        while left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-            .is_ok()
-        {
-            operation(Arc::clone(server)).await;
+        while let Ok(left) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
+            operation(Arc::clone(server), left - 1).await;
         }
     });
     join_all(connections).await;
@@ -179,7 +139,7 @@ async fn measure<F: Future<Output = ()>>(
     println!("{name:<32} {each:>12.1} {of_redis:>12.1} {rate:>14.0} {count:>10}");
 }
 
-async fn submit(server: &Server) -> String {
+pub(crate) async fn submit(server: &Server) -> String {
     let answer = server
         .client
         .post(format!(
@@ -208,9 +168,19 @@ async fn until_all_is_run(server: &Server) {
     }
 }
 
-async fn status(server: &Server, id: &str) -> Value {
+pub(crate) async fn health(server: &Server) {
+    let url = format!("http://{}/health/", server.address);
+    server.client.get(url).send().await.expect("an answer");
+}
+
+pub(crate) async fn status(server: &Server, id: &str) -> Value {
+    status_as(server, id, &server.token).await
+}
+
+/// The record, as it is shown to whoever has this token.
+pub(crate) async fn status_as(server: &Server, id: &str, token: &str) -> Value {
     let url = format!("http://{}/api/v1/executions/status/{id}", server.address);
-    let request = server.client.get(url).bearer_auth(&server.token);
+    let request = server.client.get(url).bearer_auth(token);
     request
         .send()
         .await
@@ -220,7 +190,7 @@ async fn status(server: &Server, id: &str) -> Value {
         .expect("JSON")
 }
 
-async fn until_final(server: &Server, id: &str) -> Value {
+pub(crate) async fn until_final(server: &Server, id: &str) -> Value {
     loop {
         let record = status(server, id).await;
         if record["status"] == "completed" {
@@ -230,7 +200,7 @@ async fn until_final(server: &Server, id: &str) -> Value {
     }
 }
 
-async fn watch(server: &Server, id: &str) {
+pub(crate) async fn watch(server: &Server, id: &str) {
     let (address, token) = (&server.address, &server.token);
     let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}");
     let (mut socket, _) = tokio_tungstenite::connect_async(url)
@@ -265,7 +235,7 @@ fn redis_cpu_time(server: &Server) -> f64 {
     used.iter().sum()
 }
 
-fn resident(server: &Server) -> String {
+pub(crate) fn resident(server: &Server) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()));
     let status = status.expect("a status");
     let line = status.lines().find(|line| line.starts_with("VmRSS"));

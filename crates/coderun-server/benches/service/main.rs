@@ -1,8 +1,8 @@
-//! CPU time of the server per request, and throughput, with state in memory and in Redis, and a runner that needs no
-//! time.
+//! CPU time of the server per request, and throughput: with state in memory and in Redis, with a runner that needs no time
+//! and with a third party, with tokens that are known already and with new ones.
 //!
 //! The server is a process of its own (this program again, with `--server`), so that its CPU time is its own. The load
-//! comes over 32 connections; noise of the machine shows in the throughput, hardly in the CPU time.
+//! comes over 32 or 64 connections; noise of the machine shows in the throughput, hardly in the CPU time.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -14,18 +14,17 @@
 )]
 
 mod load;
+mod scenarios;
 mod server;
 
 fn main() -> std::io::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    match arguments.iter().position(|argument| argument == "--server") {
-        Some(at) => {
-            let directory = arguments
-                .get(at + 1)
-                .ok_or(std::io::ErrorKind::InvalidInput)?;
-            let redis_url = arguments.get(at + 2).map(String::as_str);
-            server::run(directory.as_ref(), redis_url)
-        }
-        None => load::run(),
+    let value = |flag| {
+        let at = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(at + 1).map(String::as_str)
+    };
+    match value("--server") {
+        Some(directory) => server::run(directory.as_ref(), value("--redis"), value("--piston")),
+        None => scenarios::run(),
     }
 }

@@ -1,4 +1,4 @@
-//! The measured process: everything real but the runner.
+//! The measured process: everything real but, where no third party is there, the runner.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -15,14 +15,15 @@ use coderun_domain::testing::{
     catalog, limit_policy, report, store_policy, submission_policy, worker_offer,
 };
 use coderun_domain::{
-    Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator,
-    LanguageSpec, Limits, Notifier, OutputStream, Report, RunIo, RunRequest, RunnerError,
-    RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
+    ByteSize, Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore,
+    IdGenerator, LanguageSpec, Limits, Notifier, OutputStream, Report, RunIo, RunRequest,
+    RunnerError, RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
 };
 use coderun_firebase::DevelopmentIssuer;
 use coderun_http::{HttpConfig, HttpPorts};
 use coderun_memory::{MemoryBackend, MemoryRegistry};
 use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_runner_http::{PistonConfig, PistonRunner};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -115,15 +116,36 @@ async fn storage(
 }
 
 /// Serves until it is killed; the first line on stdout is the address.
-pub(crate) fn run(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()> {
+pub(crate) fn run(
+    directory: &Path,
+    redis_url: Option<&str>,
+    piston_url: Option<&str>,
+) -> std::io::Result<()> {
     coderun_firebase::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(directory, redis_url))
+    runtime.block_on(serve(directory, redis_url, piston_url))
 }
 
-async fn serve(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()> {
+/// A runner that needs no time, or a third party.
+async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>> {
+    let Some(url) = piston_url else {
+        return Ok(Arc::new(InstantRunner));
+    };
+    let config = PistonConfig {
+        output_max: Some(ByteSize::from_kib(1)),
+        ..PistonConfig::new(url)
+    };
+    let runner = PistonRunner::start(config).await;
+    Ok(Arc::new(runner.map_err(std::io::Error::other)?))
+}
+
+async fn serve(
+    directory: &Path,
+    redis_url: Option<&str>,
+    piston_url: Option<&str>,
+) -> std::io::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(System);
     let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
     let policy = StorePolicy {
@@ -134,7 +156,7 @@ async fn serve(directory: &Path, redis_url: Option<&str>) -> std::io::Result<()>
     };
     let storage = storage(redis_url, policy, &clock).await?;
     let verifier = Arc::new(issuer.verifier(Arc::clone(&clock)));
-    let runner: Arc<dyn CodeRunner> = Arc::new(InstantRunner);
+    let runner = runner(piston_url).await?;
     let ports = ExecutionsPorts {
         store: Arc::clone(&storage.store),
         notifier: storage.notifier,

@@ -65,7 +65,8 @@ async fn examine_worker(settings: &Settings) -> anyhow::Result<Findings> {
     };
     let runners = Runners::Own(Arc::clone(&ports.runner));
     let shutdown = Shutdown::default();
-    let readiness = compose::readiness(&ports.base, runners, verifier.as_ref(), &shutdown);
+    let readiness =
+        compose::readiness(&ports.base, runners, verifier.as_ref(), settings, &shutdown);
     Ok(Findings {
         checks: readiness.checks().await,
         languages: ports.runner.languages(),
@@ -79,7 +80,7 @@ async fn examine_api(settings: &Settings) -> anyhow::Result<Findings> {
     let fleet = Arc::new(compose::fleet(&ports.base, settings)?);
     let runners = Runners::Fleet(Arc::clone(&fleet));
     let (verifier, shutdown) = (Some(&ports.verifier), Shutdown::default());
-    let readiness = compose::readiness(&ports.base, runners, verifier, &shutdown);
+    let readiness = compose::readiness(&ports.base, runners, verifier, settings, &shutdown);
     let checks = readiness.checks().await;
     let view = fleet.view().ok();
     Ok(Findings {

@@ -7,11 +7,14 @@ use coderun_domain::{Clock as _, UserId};
 
 use super::print;
 use crate::compose;
-use crate::settings::{Settings, TokenRequest};
+use crate::settings::{Issuers, Settings, TokenRequest};
 use crate::system::SystemClock;
 
 /// Prints the token alone, so that a shell can take it as it is.
 pub(crate) fn token(settings: &Settings, request: &TokenRequest) -> anyhow::Result<ExitCode> {
+    if let Issuers::Firebase(project) | Issuers::Emulator(project, _) = settings.users.issuers() {
+        anyhow::bail!("tokens of `{project}` come from Firebase (FIREBASE_PROJECT_ID is set)");
+    }
     let user = UserId::parse(request.uid.clone()).context("--uid")?;
     let wanted = coderun_firebase::TokenRequest {
         email: request.email.clone(),

@@ -2,18 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use coderun_app::{Executions, ExecutionsPorts, Fleet, Runners, Shutdown};
 use coderun_domain::TokenVerifier;
-use coderun_firebase::DevelopmentIssuer;
 use coderun_http::{AllowedHosts, AllowedOrigins, HttpConfig, HttpPorts, SocketLimits};
 
-use super::{BasePorts, readiness};
-use crate::settings::Settings;
-
-/// Whose tokens are accepted, for readiness and the start-up log.
-pub(crate) const DEVELOPMENT_NOTE: &str =
-    "tokens of the development issuer are accepted, which anybody on this machine can make";
+use super::{BasePorts, readiness, users};
+use crate::settings::{Issuers, Settings};
 
 /// The ports of the role that users talk to.
 #[derive(Debug, Clone)]
@@ -24,18 +18,8 @@ pub(crate) struct ApiPorts {
 
 /// Makes the adapters behind them.
 pub(crate) fn api_ports(settings: &Settings, base: BasePorts) -> anyhow::Result<ApiPorts> {
-    let issuer = development_issuer(settings)?;
-    let verifier = Arc::new(issuer.verifier(Arc::clone(&base.clock)));
+    let verifier = users::verifier(settings, &base.clock)?;
     Ok(ApiPorts { base, verifier })
-}
-
-/// The issuer whose key is in the state directory.
-pub(crate) fn development_issuer(settings: &Settings) -> anyhow::Result<DevelopmentIssuer> {
-    let directory = settings
-        .state_dir
-        .as_deref()
-        .context("there is no home directory: set STATE_DIR to a folder for the key")?;
-    DevelopmentIssuer::open(directory).context("cannot use the key of the development issuer")
 }
 
 /// The workers, none of which is known yet.
@@ -67,7 +51,7 @@ pub(crate) fn http_ports(
         limits.submission_policy()?,
         limits.store_policy(),
     );
-    let readiness = readiness(base, runners, Some(&ports.verifier), shutdown);
+    let readiness = readiness(base, runners, Some(&ports.verifier), settings, shutdown);
     Ok(HttpPorts {
         executions: Arc::new(executions),
         verifier: Arc::clone(&ports.verifier),
@@ -84,12 +68,13 @@ pub(crate) fn http_config(settings: &Settings) -> HttpConfig {
         body_max: limits.body_max.bytes(),
         origins: match &settings.cors_origins {
             Some(origins) => AllowedOrigins::List(origins.list().to_vec()),
-            None => AllowedOrigins::AnyLoopback,
+            None => origins_by_default(settings),
         },
-        hosts: if settings.dangerously_expose_development_tokens {
-            AllowedHosts::Any
-        } else {
+        // A page elsewhere whose name leads here must not get at tokens that anybody can make.
+        hosts: if settings.users.are_for_this_machine_alone() {
             AllowedHosts::LoopbackOnly
+        } else {
+            AllowedHosts::Any
         },
         sockets: SocketLimits {
             total_max: limits.sockets_max,
@@ -97,5 +82,13 @@ pub(crate) fn http_config(settings: &Settings) -> HttpConfig {
             ..SocketLimits::default()
         },
         ..HttpConfig::default()
+    }
+}
+
+/// Pages of developers come from any port of their machine; those of real users are named.
+const fn origins_by_default(settings: &Settings) -> AllowedOrigins {
+    match settings.users.issuers() {
+        Issuers::Firebase(_) => AllowedOrigins::List(Vec::new()),
+        Issuers::Emulator(..) | Issuers::Development => AllowedOrigins::AnyLoopback,
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn run(
     let announcer = compose::announcer(ports, id.clone(), settings)?;
     let worker = compose::worker(ports, id, settings);
     let runners = Runners::Own(Arc::clone(&ports.runner));
-    let readiness = compose::readiness(&ports.base, runners, None, shutdown);
+    let readiness = compose::readiness(&ports.base, runners, None, settings, shutdown);
     tell_start(&listener, &ports.base, settings).await?;
     let end = CancellationToken::new();
     let server = coderun_http::serve_health(

@@ -4,15 +4,15 @@
 //! environment takes the place of a default there, so it is checked just like a flag.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, CommandFactory, FromArgMatches as _};
 
+use super::conflict::{self, SettingsConflict};
 use super::values::without_password;
-use super::{Command, CommandLine, Invocation, Role, Settings, unsupported};
+use super::{Command, CommandLine, Invocation, Settings, unsupported};
 use crate::{Environment, NotUnicode, complain};
 
 /// Says why there are no settings.
@@ -58,33 +58,9 @@ pub(crate) enum SettingsError {
         /// What it should be.
         expectation: String,
     },
-    /// A default is above its own maximum.
-    #[error("`{default}` must not be above `{maximum}`")]
-    AboveMaximum {
-        /// The default.
-        default: &'static str,
-        /// The maximum.
-        maximum: &'static str,
-    },
-    /// Development tokens would be accepted from everywhere.
-    #[error(
-        "`HOST` is {host}, which others can reach, but tokens are those of the development issuer, which anybody on \
-         this machine can make; listen on 127.0.0.1, or set `DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS=true` if that is \
-         what you want"
-    )]
-    ExposedDevelopmentTokens {
-        /// Where the service was to listen.
-        host: IpAddr,
-    },
-    /// A role that works with other processes, over state that none of them could see.
-    #[error(
-        "`ROLE` is {role}, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use \
-         `ROLE=all` to do everything in one process"
-    )]
-    NoSharedState {
-        /// The role.
-        role: &'static str,
-    },
+    /// Settings that do not go together.
+    #[error(transparent)]
+    Conflict(#[from] SettingsConflict),
     /// A variable is no text.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
@@ -134,7 +110,7 @@ pub(crate) fn read(
     let matches = command.try_get_matches_from(&arguments)?;
     let parsed = CommandLine::from_arg_matches(&matches)?;
     let settings = complete(parsed.settings, environment)?;
-    check(&settings)?;
+    conflict::check(&settings)?;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let effective = keys.into_iter().filter_map(|key| {
         let given = matches.get_raw(&key).and_then(|mut values| values.next());
@@ -165,24 +141,6 @@ fn complete(settings: Settings, environment: &dyn Environment) -> Result<Setting
         home: environment.get("HOME")?,
         ..settings
     })
-}
-
-/// Checks what no setting can be checked for alone.
-fn check(settings: &Settings) -> Result<(), SettingsError> {
-    if let Some((default, maximum)) = settings.limits.default_above_maximum() {
-        return Err(SettingsError::AboveMaximum { default, maximum });
-    }
-    let role = settings.role;
-    if role != Role::All && !settings.shares_state() {
-        let role = role.as_str();
-        return Err(SettingsError::NoSharedState { role });
-    }
-    let is_exposed = role.serves_api() && !settings.host.is_loopback();
-    if is_exposed && !settings.dangerously_expose_development_tokens {
-        let host = settings.host;
-        return Err(SettingsError::ExposedDevelopmentTokens { host });
-    }
-    Ok(())
 }
 
 /// Where programs keep what should outlive them, by the XDG base directory specification.
@@ -294,7 +252,8 @@ fn with_default(
 /// A value as it may be shown to people.
 fn shown(key: &str, value: &str) -> String {
     match key {
-        "redis_url" => without_password(value),
+        "redis_url" | "code_execution_api_url" => without_password(value),
+        "code_execution_api_key" => "…".to_owned(),
         _ => value.to_owned(),
     }
 }

@@ -1,3 +1,6 @@
+mod conflicts;
+mod users;
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::Duration;
@@ -102,12 +105,7 @@ fn a_file_that_is_missing_or_broken_is_named() {
 
 #[test]
 fn what_this_build_cannot_honour_is_refused_by_name() {
-    for name in [
-        "REDIS_HOST",
-        "FIREBASE_PROJECT_ID",
-        "PISTON_URL",
-        "DATA_DIR",
-    ] {
+    for name in ["REDIS_HOST", "ADMIN_ADDR", "PISTON_URL", "DATA_DIR"] {
         let complaint = complaint(&[], &[(name, "x")]);
         assert!(
             complaint.starts_with(&format!("`{name}` is set, but")),
@@ -145,30 +143,6 @@ fn a_default_above_its_maximum_is_refused() {
         "`CPU_TIME_DEFAULT` must not be above `CPU_TIME_MAX`"
     );
     assert!(read_with(&["--cpu-time-default", "15"], &nothing()).is_ok());
-}
-
-#[test]
-fn development_tokens_are_not_exposed_by_accident() {
-    assert!(complaint(&["--host", "0.0.0.0"], &[]).contains("`HOST` is 0.0.0.0"));
-    let flags = [
-        "--host",
-        "0.0.0.0",
-        "--dangerously-expose-development-tokens",
-    ];
-    assert!(read_with(&flags, &nothing()).is_ok());
-    assert!(read_with(&["--host", "::1"], &nothing()).is_ok());
-}
-
-#[test]
-fn roles_that_work_with_others_need_state_that_they_share() {
-    for role in ["api", "worker"] {
-        let complaint = complaint(&["--role", role], &[]);
-        assert!(
-            complaint.starts_with(&format!("`ROLE` is {role}, which needs state")),
-            "{complaint}"
-        );
-        assert!(complaint.contains("`REDIS_URL` is not set"), "{complaint}");
-    }
 }
 
 /// The settings of this role, as if there were state to share.

@@ -1,10 +1,12 @@
 //! Values of settings that are more than a number.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
+use coderun_firebase::{ClockSkew, StaleKeyBound};
 use coderun_redis::{AddressError, RedisAddress};
 
 /// A length of time in whole seconds.
@@ -132,6 +134,30 @@ impl FromStr for RedisUrl {
     }
 }
 
+/// Where a third party's API is. Its text may hold a password, so it is never shown as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ApiUrl(String);
+
+impl ApiUrl {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ApiUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for ApiUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiUrl({})", without_password(&self.0))
+    }
+}
+
 /// An address with dots in place of the password.
 pub(crate) fn without_password(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);
@@ -142,6 +168,24 @@ pub(crate) fn without_password(url: &str) -> String {
     let (credentials, hosts) = rest.split_at(end - begin);
     let user = credentials.split(':').next().unwrap_or_default();
     format!("{scheme}{user}:…{hosts}")
+}
+
+/// Seconds for which keys stay in use that cannot be fetched anew.
+pub(crate) fn stale_key_bound(text: &str) -> Result<StaleKeyBound, &'static str> {
+    let seconds = text.parse().map(Duration::from_secs);
+    seconds
+        .ok()
+        .and_then(|bound| StaleKeyBound::new(bound).ok())
+        .ok_or("expected a whole number of seconds from 0 to 604800")
+}
+
+/// Whole seconds that clocks may be apart.
+pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
+    let seconds = text.parse().map(Duration::from_secs);
+    seconds
+        .ok()
+        .and_then(|skew| ClockSkew::new(skew).ok())
+        .ok_or("expected a whole number of seconds from 0 to 300")
 }
 
 /// A number that is at least 1.

@@ -10,6 +10,9 @@
 
 mod commands;
 mod fairness;
+#[path = "../support/firebase.rs"]
+mod firebase;
+mod firebase_users;
 mod languages;
 mod lifecycle;
 mod mission;
@@ -19,3 +22,4 @@ mod sentinel;
 #[path = "../support/support.rs"]
 mod support;
 mod takeover;
+mod third_parties;

@@ -1,0 +1,175 @@
+//! What is measured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_piston_standin::{FixedResult, PistonStandin, Programs, StageResult, StandinOptions};
+use coderun_redis_fixture::{RedisOptions, RedisServer};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::load::{
+    Load, Server, Surroundings, health, measure, new_tokens, print_head, resident, start, status,
+    status_as, submit, until_final, watch,
+};
+
+/// Connections at a time.
+const CONNECTIONS: usize = 32;
+/// Programs at a time where a third party runs them: as many as one takes.
+const AT_THE_THIRD_PARTY: usize = 64;
+
+pub(crate) fn run() -> std::io::Result<()> {
+    coderun_firebase::install_crypto_provider();
+    in_memory()?;
+    on_redis("state in Redis", &RedisOptions::default())?;
+    let append_only = RedisOptions {
+        append_only: true,
+        ..RedisOptions::default()
+    };
+    on_redis("state in Redis with a file", &append_only)?;
+    for latency in [Duration::ZERO, Duration::from_millis(50)] {
+        behind_piston(latency)?;
+    }
+    Ok(())
+}
+
+fn in_memory() -> std::io::Result<()> {
+    between("state in memory", Surroundings::default(), async |server| {
+        measure_paths(server).await;
+        measure_tokens(server).await;
+    })
+}
+
+fn on_redis(title: &str, options: &RedisOptions) -> std::io::Result<()> {
+    let surroundings = Surroundings {
+        redis: Some(RedisServer::with(options)),
+        ..Surroundings::default()
+    };
+    between(title, surroundings, async |server| {
+        measure_paths(server).await;
+    })
+}
+
+/// A third party that answers every program after this time with the same result.
+fn behind_piston(latency: Duration) -> std::io::Result<()> {
+    // Threads of its own: what it costs is neither the server's nor in the way of the load.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let options = StandinOptions {
+        programs: Programs::Fixed(FixedResult {
+            run: Some(StageResult::exited(0, "Hello World\n")),
+            ..FixedResult::default()
+        }),
+        latency,
+        ..StandinOptions::default()
+    };
+    let piston = runtime.block_on(PistonStandin::start(options))?;
+    let surroundings = Surroundings {
+        piston_url: Some(format!("{}/api/v2", piston.url())),
+        ..Surroundings::default()
+    };
+    let title = format!("state in memory, Piston that takes {latency:?}");
+    between(&title, surroundings, measure_runs)
+}
+
+/// Starts a server between these, and measures it.
+fn between(
+    title: &str,
+    surroundings: Surroundings,
+    measuring: impl AsyncFnOnce(&Arc<Server>),
+) -> std::io::Result<()> {
+    println!("\n{title}");
+    print_head();
+    let directory = tempfile::tempdir()?;
+    let server = Arc::new(start(directory.path(), surroundings)?);
+    runtime()?.block_on(measuring(&server));
+    let resident = resident(&server);
+    println!("resident memory of the server afterwards: {resident}");
+    Ok(())
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+const fn load(name: &'static str, count: usize) -> Load {
+    Load {
+        name,
+        count,
+        connections: CONNECTIONS,
+    }
+}
+
+async fn measure_paths(server: &Arc<Server>) {
+    let id = submit(server).await;
+    until_final(server, &id).await;
+    measure(
+        server,
+        load("GET /health/", 30_000),
+        |server, _| async move {
+            health(&server).await;
+        },
+    )
+    .await;
+    measure(server, load("GET status", 30_000), |server, _| {
+        let id = id.clone();
+        async move {
+            status(&server, &id).await;
+        }
+    })
+    .await;
+    let submitting = load("POST submit (and its run)", 10_000);
+    measure(server, submitting, |server, _| async move {
+        submit(&server).await;
+    })
+    .await;
+    let polling = load("submit, poll to final", 5_000);
+    measure(server, polling, |server, _| async move {
+        let id = submit(&server).await;
+        until_final(&server, &id).await;
+    })
+    .await;
+    let watching = load("submit, WebSocket to final", 5_000);
+    measure(server, watching, |server, _| async move {
+        let id = submit(&server).await;
+        watch(&server, &id).await;
+    })
+    .await;
+}
+
+/// The same request with tokens that were never seen before, and then once more with each of them.
+async fn measure_tokens(server: &Arc<Server>) {
+    let id = submit(server).await;
+    until_final(server, &id).await;
+    let tokens = Arc::new(new_tokens(server, 5_000));
+    for name in ["GET status, token first seen", "GET status, token repeated"] {
+        measure(server, load(name, tokens.len()), |server, number| {
+            let (id, tokens) = (id.clone(), Arc::clone(&tokens));
+            async move {
+                status_as(&server, &id, &tokens[number]).await;
+            }
+        })
+        .await;
+    }
+}
+
+async fn measure_runs(server: &Arc<Server>) {
+    let id = submit(server).await;
+    until_final(server, &id).await;
+    let at_the_third_party = |name, count| Load {
+        connections: AT_THE_THIRD_PARTY,
+        ..load(name, count)
+    };
+    let submitting = at_the_third_party("POST submit (and its run)", 5_000);
+    measure(server, submitting, |server, _| async move {
+        submit(&server).await;
+    })
+    .await;
+    let watching = at_the_third_party("submit, WebSocket to final", 5_000);
+    measure(server, watching, |server, _| async move {
+        let id = submit(&server).await;
+        watch(&server, &id).await;
+    })
+    .await;
+}

@@ -1,0 +1,51 @@
+//! What runs the code.
+
+use clap::{Args, ValueEnum};
+use coderun_runner_http::ApiKey;
+
+use super::values::{ApiUrl, Size, positive};
+
+/// What runs the code.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunnerSettings {
+    /// What runs the code: the built-in sandbox (`sandbox`), or a Piston server (`piston`).
+    #[arg(long, default_value = "sandbox")]
+    pub(crate) runner: Runner,
+    /// Base URL of the third party's API with its path, such as `http://piston:2000/api/v2`.
+    #[arg(long, hide_default_value = true)]
+    pub(crate) code_execution_api_url: Option<ApiUrl>,
+    /// Key for the third party's API: the whole value of the header that carries it.
+    #[arg(long, hide_default_value = true, value_parser = ApiKey::parse)]
+    pub(crate) code_execution_api_key: Option<ApiKey>,
+    /// Header that carries the key.
+    #[arg(long, default_value = "Authorization")]
+    pub(crate) code_execution_api_key_header: String,
+    /// The longest request that the Piston server takes; a stock one takes 100 KiB, for code, files and input together.
+    #[arg(long, default_value = "100KiB")]
+    pub(crate) piston_body_max: Size,
+    /// What the Piston server keeps of each stream of output; by default it is found out with a short program.
+    #[arg(long)]
+    pub(crate) piston_output_max: Option<Size>,
+    /// Executions at a time; by default as many as there are cores, and 64 for a third party's API.
+    #[arg(long, value_parser = positive)]
+    pub(crate) worker_concurrency: Option<usize>,
+}
+
+/// What runs the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runner {
+    /// The built-in sandbox.
+    Sandbox,
+    /// A Piston server.
+    Piston,
+}
+
+impl Runner {
+    /// How often an execution is tried before it is given up, when it is this that fails.
+    pub(crate) const fn attempts_max(self) -> u32 {
+        match self {
+            Self::Sandbox => 3,
+            Self::Piston => 2,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Settings that do not go together.
+
+use rstest::rstest;
+
+use super::*;
+
+const PROJECT: (&str, &str) = ("FIREBASE_PROJECT_ID", "demo-p");
+const EMULATOR: (&str, &str) = ("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099");
+const ACCOUNT: (&str, &str) = ("FIREBASE_SERVICE_ACCOUNT_PATH", "key.json");
+const PISTON: (&str, &str) = ("RUNNER", "piston");
+const API_URL: (&str, &str) = ("CODE_EXECUTION_API_URL", "http://p:2000/api/v2");
+const REDIS: (&str, &str) = ("REDIS_URL", "redis://localhost");
+const PUBLIC: (&str, &str) = ("HOST", "0.0.0.0");
+
+type Variables = &'static [(&'static str, &'static str)];
+
+#[rstest]
+#[case::emulator_without_project(&[EMULATOR], "`FIREBASE_AUTH_EMULATOR_HOST` is set, which needs `FIREBASE_PROJECT_ID`")]
+#[case::account_without_project(&[ACCOUNT], "`FIREBASE_SERVICE_ACCOUNT_PATH` is set, which needs `FIREBASE_PROJECT_ID`")]
+#[case::account_with_emulator(
+    &[PROJECT, EMULATOR, ACCOUNT],
+    "`FIREBASE_SERVICE_ACCOUNT_PATH` is set, which has no meaning with `FIREBASE_AUTH_EMULATOR_HOST`: unset one of them"
+)]
+#[case::piston_without_address(&[PISTON], "`RUNNER=piston` is set, which needs `CODE_EXECUTION_API_URL`")]
+#[case::address_without_piston(
+    &[API_URL],
+    "`CODE_EXECUTION_API_URL` is set, which has no meaning with `RUNNER=sandbox`: unset one of them"
+)]
+#[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE` is api, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
+#[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE` is worker, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
+fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
+    assert_eq!(complaint(&[], variables), expected);
+}
+
+#[rstest]
+#[case::project(&[PROJECT])]
+#[case::project_for_everybody(&[PROJECT, PUBLIC])]
+#[case::emulator(&[PROJECT, EMULATOR])]
+#[case::account(&[PROJECT, ACCOUNT])]
+#[case::piston(&[PISTON, API_URL])]
+#[case::worker_knows_no_users(&[("ROLE", "worker"), REDIS, EMULATOR, ACCOUNT, PUBLIC])]
+#[case::api_runs_nothing(&[("ROLE", "api"), REDIS, PISTON])]
+#[case::exposed_emulator(&[PROJECT, EMULATOR, PUBLIC, ("DANGEROUSLY_EXPOSE_EMULATOR_TOKENS", "true")])]
+#[case::exposed_issuer(&[PUBLIC, ("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")])]
+#[case::loopback(&[("HOST", "::1")])]
+fn settings_that_go_together_are_taken(#[case] variables: Variables) {
+    let environment: HashMap<_, _> = variables.iter().copied().collect();
+    assert!(read_with(&[], &environment).is_ok());
+}
+
+#[rstest]
+#[case::issuer(&[PUBLIC], "`DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS=true`")]
+#[case::emulator(&[PUBLIC, PROJECT, EMULATOR], "`DANGEROUSLY_EXPOSE_EMULATOR_TOKENS=true`")]
+#[case::permission_for_the_other(
+    &[PUBLIC, PROJECT, EMULATOR, ("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")],
+    "`DANGEROUSLY_EXPOSE_EMULATOR_TOKENS=true`"
+)]
+fn tokens_that_anybody_can_make_are_not_exposed_by_accident(
+    #[case] variables: Variables,
+    #[case] permission: &str,
+) {
+    let complaint = complaint(&[], variables);
+    assert!(
+        complaint.contains("`HOST` is 0.0.0.0, which others can reach"),
+        "{complaint}"
+    );
+    assert!(complaint.contains(permission), "{complaint}");
+}

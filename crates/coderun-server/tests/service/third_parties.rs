@@ -1,0 +1,312 @@
+//! The whole mission: a token of Firebase, a program run by a third party, state in Redis, two processes.
+
+use coderun_piston_standin::{
+    Endpoint, Fault, PistonLimits, PistonStandin, Programs, RequiredHeader, RetryAfter,
+    StandinOptions, Turn,
+};
+use coderun_redis_fixture::{RedisServer, Reply};
+use coderun_runner_sandbox::SandboxConfig;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::firebase::{FirebaseProject, PROJECT};
+use crate::support::{Launch, Service, eventually};
+
+/// What Piston knows the service by.
+const API_KEY: &str = "Bearer a-secret-of-the-operator";
+
+/// All the outside of a service, and how one is started in the middle of it.
+struct World {
+    firebase: FirebaseProject,
+    piston: PistonStandin,
+    redis: RedisServer,
+    launch: Launch,
+}
+
+impl World {
+    async fn new() -> Self {
+        let sandbox = SandboxConfig {
+            launcher: env!("CARGO_BIN_EXE_coderun").into(),
+            ..SandboxConfig::default()
+        };
+        Self::with(Programs::Sandboxed(sandbox)).await
+    }
+
+    async fn with(programs: Programs) -> Self {
+        let piston = PistonStandin::start(StandinOptions {
+            programs,
+            limits: PistonLimits {
+                output_max_size: coderun_domain::ByteSize::from_kib(64),
+                ..PistonLimits::default()
+            },
+            authorization: Some(RequiredHeader {
+                name: "X-Piston-Key".to_owned(),
+                value: API_KEY.to_owned(),
+            }),
+            ..StandinOptions::default()
+        });
+        let piston = piston.await.expect("a Piston");
+        let (firebase, redis) = (FirebaseProject::start(), RedisServer::start());
+        let launch = Launch::on(&redis.url())
+            .with("FIREBASE_PROJECT_ID", PROJECT)
+            .with("FIREBASE_JWKS_URL", &firebase.keys_url())
+            .with("RUNNER", "piston")
+            .with(
+                "CODE_EXECUTION_API_URL",
+                &format!("{}/api/v2", piston.url()),
+            )
+            .with("CODE_EXECUTION_API_KEY", API_KEY)
+            .with("CODE_EXECUTION_API_KEY_HEADER", "X-Piston-Key")
+            .with("RUST_LOG", "trace");
+        Self {
+            firebase,
+            piston,
+            redis,
+            launch,
+        }
+    }
+
+    /// A process of this role that would do its work.
+    async fn start(&self, role: &str) -> Service {
+        let service = self.launch.role(role).start();
+        service.until_readiness_is(StatusCode::OK).await;
+        service
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_firebase_runs_a_program_on_piston_and_watches_it_from_another_process() {
+    let world = World::new().await;
+    let worker = world.start("worker").await;
+    let api = world.start("api").await;
+    let token = world.firebase.token("alice");
+
+    let who: Value = api
+        .get("/api/v1/auth/verify", &token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(who["user"]["uid"], "alice");
+    assert_eq!(who["user"]["email"], "alice@example.com");
+
+    let body = json!({
+        "code": "import sys\nprint('Hello', input())\nprint('oh', file=sys.stderr)",
+        "language": "py",
+        "input_data": "World",
+    });
+    let id = api.submit(&token, &body).await;
+    let (messages, close) = api.watch_since(&token, &id, 0).await.until_closed().await;
+    assert_eq!(close, 1000);
+    let last = &messages.last().unwrap()["data"];
+    assert_eq!(last["status"], "completed");
+
+    let record = api.status(&token, &id).await;
+    assert_eq!(record["user_id"], "alice");
+    assert_eq!(record["language"], "python");
+    assert_eq!(record["verdict"], "accepted");
+    assert_eq!(record["output"], "Hello World\n");
+    assert_eq!(record["error_output"], "oh\n");
+    assert_eq!(record["runner"], "piston");
+    assert_eq!(record["attempts"], 1);
+    assert_eq!(world.firebase.fetches(), 1);
+
+    let mallory = world.firebase.token("mallory");
+    let answer = api.try_status(&mallory, &id).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_piston_allows_is_what_may_be_asked_for() {
+    let world = World::new().await;
+    let service = world.start("all").await;
+    let token = world.firebase.token("alice");
+    let offered: Value = service
+        .get("/api/v1/languages", &token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let languages = offered["languages"].as_array().unwrap();
+    let python = languages.iter().find(|it| it["name"] == "python").unwrap();
+    assert_eq!(python["maximum_limits"]["wall_time_ms"], 3000);
+
+    let limits = json!({"wall_time_ms": 3001});
+    let body = json!({"code": "print(1)", "language": "python", "limits": limits});
+    let refusal = service.try_submit(&token, &body).await;
+    assert_eq!(refusal.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem: Value = refusal.json().await.unwrap();
+    assert_eq!(problem["errors"][0]["pointer"], "/limits/wall_time_ms");
+    assert_eq!(problem["errors"][0]["detail"], "must be at most 3000");
+    assert_eq!(
+        world.piston.executions_begun(),
+        world.piston.executions_ended()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_that_piston_cannot_take_is_rejected_with_both_sizes() {
+    let world = World::new().await;
+    let service = world.start("all").await;
+    let token = world.firebase.token("alice");
+    let begun = world.piston.executions_begun();
+    let code = format!("print(1) # {}", "x".repeat(110 * 1024));
+    let record = service
+        .run(&token, &json!({"code": code, "language": "python"}))
+        .await;
+    assert_eq!(record["verdict"], "rejected");
+    let hint = record["hint"].as_str().unwrap();
+    assert!(hint.contains("102400"), "{hint}");
+    assert_eq!(world.piston.executions_begun(), begun);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piston_that_loses_its_answer_is_asked_once_more_and_no_more() {
+    let world = World::new().await;
+    let service = world.start("all").await;
+    let token = world.firebase.token("alice");
+    let body = json!({"code": "print('again')", "language": "python"});
+    let lost = || Turn::AfterRun(Fault::Reset);
+
+    let begun = world.piston.executions_begun();
+    world.piston.fail_next(Endpoint::Execute, [lost()]);
+    let record = service.run(&token, &body).await;
+    assert_eq!(record["output"], "again\n");
+    assert_eq!(record["attempts"], 2);
+    assert_eq!(world.piston.executions_begun(), begun + 2);
+
+    world.piston.fail_next(Endpoint::Execute, [lost(), lost()]);
+    let record = service.run(&token, &body).await;
+    assert_eq!(record["verdict"], "internal_error");
+    assert_eq!(record["attempts"], 2);
+    assert_eq!(world.piston.executions_begun(), begun + 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_piston_is_waited_for() {
+    let world = World::new().await;
+    let service = world.start("all").await;
+    let token = world.firebase.token("alice");
+    let busy = || Fault::TooManyRequests(RetryAfter::Seconds(1));
+    world.piston.fail_next(Endpoint::Execute, [busy(), busy()]);
+    let body = json!({"code": "print('at last')", "language": "python"});
+    let record = service.run(&token, &body).await;
+    assert_eq!(record["output"], "at last\n");
+    assert_eq!(record["attempts"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_piston_is_away_says_so_and_works_when_it_is_back() {
+    let world = World::new().await;
+    world
+        .piston
+        .fail_always(Endpoint::Runtimes, Fault::InternalServerError);
+    let service = world.launch.start();
+    let said = service
+        .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
+        .await;
+    assert_eq!(said["checks"]["runner"]["status"], "failing");
+    world.piston.recover();
+    service.until_readiness_is(StatusCode::OK).await;
+    let token = world.firebase.token("alice");
+    let body = json!({"code": "print('back')", "language": "python"});
+    let answer = eventually("languages are known", || async {
+        let answer = service.try_submit(&token, &body).await;
+        answer.status().is_success().then_some(answer)
+    });
+    let accepted: Value = answer.await.json().await.unwrap();
+    let id = accepted["execution_id"].as_str().unwrap();
+    let record = service.final_record(&token, id).await;
+    assert_eq!(record["output"], "back\n");
+}
+
+/// Everything that can go wrong in sight of a user or an operator, at level `trace`: nobody is told the token, the key, or
+/// where Piston is.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_record_event_error_or_log_line_holds_a_secret() {
+    let world = World::new().await;
+    let mut service = world.start("all").await;
+    let token = world.firebase.token("alice");
+    let body = json!({"code": "print('x')", "language": "python"});
+    let mut said = String::new();
+    let faults = [
+        Turn::Good,
+        Fault::BadRequest.into(),
+        Fault::Unauthorized.into(),
+        Fault::NotFound.into(),
+        Fault::UnsupportedMediaType.into(),
+        Fault::InternalServerError.into(),
+        Fault::BadGateway.into(),
+        Fault::HtmlPage.into(),
+        Fault::EmptyBody.into(),
+        Fault::TruncatedJson.into(),
+        Fault::WrongTypes.into(),
+        Fault::InvalidUtf8.into(),
+        Fault::Reset.into(),
+        Fault::ResetInBody.into(),
+    ];
+    for fault in faults {
+        world.piston.recover();
+        world.piston.fail_next(Endpoint::Execute, [fault]);
+        let id = service.submit(&token, &body).await;
+        let (messages, _) = service
+            .watch_since(&token, &id, 0)
+            .await
+            .until_closed()
+            .await;
+        said.extend(messages.iter().map(Value::to_string));
+        said += &service.status(&token, &id).await.to_string();
+    }
+    let expired = json!({"exp": 1_700_003_600, "iat": 1_700_000_000, "auth_time": 1_700_000_000});
+    let refused = world.firebase.token_with("alice", &expired);
+    let refusal = service.try_status(&refused, "none").await;
+    assert_eq!(refusal.status(), StatusCode::UNAUTHORIZED);
+    said += &refusal.text().await.unwrap();
+    said += &service.readiness().await.1.to_string();
+    said += &everything_in(&world.redis);
+    service.signal("TERM");
+    service.ended().await;
+    said += &service.log();
+
+    let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
+    let port = world.piston.address().port();
+    let secrets = [
+        signature(&token),
+        signature(&refused),
+        "a-secret-of-the-operator".to_owned(),
+        world.piston.url(),
+        world.piston.address().to_string(),
+        format!("port {port}"),
+    ];
+    assert!(said.contains("accepted") && said.contains("listening"));
+    for secret in secrets {
+        let at = said.find(&secret);
+        let around = at.map(|at| &said[at.saturating_sub(200)..at]);
+        assert_eq!(around, None, "followed by {secret}");
+    }
+}
+
+/// The names and contents of all keys.
+fn everything_in(redis: &RedisServer) -> String {
+    let keys = redis.command(&["KEYS", "*"]);
+    let mut all = String::new();
+    for key in keys.parts().iter().map(Reply::text) {
+        let read: &[&str] = match redis.command(&["TYPE", &key]).text().as_str() {
+            "hash" => &["HGETALL", &key],
+            "list" => &["LRANGE", &key, "0", "-1"],
+            "zset" => &["ZRANGE", &key, "0", "-1"],
+            "string" => &["GET", &key],
+            other => panic!("a {other} at {key}"),
+        };
+        let reply = redis.command(read);
+        all.extend([key, reply.text()]);
+        all.extend(reply.parts().iter().map(Reply::text));
+    }
+    assert!(all.contains("execution:"), "{all}");
+    all
+}
