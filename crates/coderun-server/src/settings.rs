@@ -4,6 +4,7 @@
 //! program gets [`Settings`] and reads neither environment nor files.
 
 mod conflict;
+mod idle;
 mod limits;
 mod runners;
 mod source;
@@ -117,7 +118,7 @@ pub(crate) struct Settings {
     /// Seconds that what runs may still take when the service is told to stop.
     #[arg(long, default_value = "30")]
     pub(crate) drain_seconds: Seconds,
-    /// Origins of pages that may call the API, separated by commas. By default none; with the development issuer every loopback origin.
+    /// Origins of pages that may call the API, separated by commas. By default none; with tokens of the development issuer or the emulator every loopback origin.
     #[arg(long)]
     pub(crate) cors_origins: Option<Origins>,
     /// Folder for the key of the development issuer; by default `coderun` in the user's state directory.

@@ -38,9 +38,13 @@ pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
         .iter()
         .any(|check| check.status == CheckStatus::Failing);
     if failing || languages.is_empty() {
-        print(match settings.role {
-            Role::All | Role::Worker => "this machine cannot run code as it is",
-            Role::Api => "this service would not be ready as it is",
+        let is_runner =
+            |check: &Check| check.name == "runner" && check.status == CheckStatus::Failing;
+        let runs_nothing = languages.is_empty() || checks.iter().any(is_runner);
+        print(if settings.role.runs_code() && runs_nothing {
+            "no code can be run as it is"
+        } else {
+            "this service would not be ready as it is"
         })?;
         return Ok(ExitCode::FAILURE);
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use coderun_domain::{Clock as _, UserId};
 
 use super::print;
@@ -12,8 +12,16 @@ use crate::system::SystemClock;
 
 /// Prints the token alone, so that a shell can take it as it is.
 pub(crate) fn token(settings: &Settings, request: &TokenRequest) -> anyhow::Result<ExitCode> {
-    if let Issuers::Firebase(project) | Issuers::Emulator(project, _) = settings.users.issuers() {
-        anyhow::bail!("tokens of `{project}` come from Firebase (FIREBASE_PROJECT_ID is set)");
+    match settings.users.issuers() {
+        Issuers::Development => {}
+        Issuers::Firebase(project) => {
+            bail!("tokens of `{project}` come from Firebase (FIREBASE_PROJECT_ID is set)")
+        }
+        Issuers::Emulator(project, host) => {
+            bail!(
+                "tokens of `{project}` come from the emulator at {host} (FIREBASE_AUTH_EMULATOR_HOST is set)"
+            )
+        }
     }
     let user = UserId::parse(request.uid.clone()).context("--uid")?;
     let wanted = coderun_firebase::TokenRequest {

@@ -39,6 +39,12 @@ pub(crate) enum SettingsConflict {
         /// The setting that allows it.
         permission: &'static str,
     },
+    /// The emulator, for a project that may have users to be harmed.
+    #[error(
+        "with `FIREBASE_AUTH_EMULATOR_HOST` anybody can pass for any user, so `FIREBASE_PROJECT_ID` must begin with \
+         `demo-`, as no real project does; or set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` if that is what you want"
+    )]
+    EmulatedProject,
     /// A setting that means nothing without another one.
     #[error("`{name}` is set, which needs `{missing}`")]
     Incomplete {
@@ -91,6 +97,12 @@ fn check_users(users: &UserSettings) -> Result<(), SettingsConflict> {
             return Err(SettingsConflict::Incomplete { name, missing });
         }
     }
+    if let Issuers::Emulator(project, _) = users.issuers()
+        && !users.dangerously_emulate_a_real_project
+        && !project.as_str().starts_with("demo-")
+    {
+        return Err(SettingsConflict::EmulatedProject);
+    }
     if has_emulator && has_account {
         return Err(SettingsConflict::Contradiction {
             name: "FIREBASE_SERVICE_ACCOUNT_PATH",
@@ -129,12 +141,6 @@ fn check_runner(settings: &Settings) -> Result<(), SettingsConflict> {
             Err(SettingsConflict::Incomplete {
                 name: "RUNNER=piston",
                 missing: "CODE_EXECUTION_API_URL",
-            })
-        }
-        Runner::Sandbox if runners.code_execution_api_url.is_some() => {
-            Err(SettingsConflict::Contradiction {
-                name: "CODE_EXECUTION_API_URL",
-                other: "RUNNER=sandbox",
             })
         }
         Runner::Piston | Runner::Sandbox => Ok(()),

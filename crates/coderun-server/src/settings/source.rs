@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, CommandFactory, FromArgMatches as _};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches as _};
 
 use super::conflict::{self, SettingsConflict};
-use super::values::without_password;
-use super::{Command, CommandLine, Invocation, Settings, unsupported};
+use super::values::without_secrets;
+use super::{Command, CommandLine, Invocation, Settings, idle, unsupported};
 use crate::{Environment, NotUnicode, complain};
 
 /// Says why there are no settings.
@@ -111,6 +111,7 @@ pub(crate) fn read(
     let parsed = CommandLine::from_arg_matches(&matches)?;
     let settings = complete(parsed.settings, environment)?;
     conflict::check(&settings)?;
+    idle::check(&settings, |key| is_changed(key, &matches))?;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let effective = keys.into_iter().filter_map(|key| {
         let given = matches.get_raw(&key).and_then(|mut values| values.next());
@@ -129,6 +130,16 @@ pub(crate) fn read(
         settings,
         effective,
     })
+}
+
+/// Whether a setting has another value than it has by itself.
+fn is_changed(key: &str, matches: &ArgMatches) -> bool {
+    let command = command_line();
+    let usual = command.get_arguments().find(|arg| arg.get_id() == key);
+    let usual = usual.map(Arg::get_default_values);
+    let given = matches.get_raw(key).into_iter().flatten();
+    let usual = usual.into_iter().flatten();
+    !given.eq(usual.map(clap::builder::OsStr::as_os_str))
 }
 
 /// Adds what is found in the environment under names that are not ours.
@@ -243,16 +254,24 @@ fn with_default(
         Err(error) => Err(SettingsError::BadValue {
             origin: origin.to_owned(),
             key: key.to_owned(),
-            value: shown(&key.to_lowercase(), value),
+            value: shown_refused(&key.to_lowercase(), value),
             expectation: expectation(&error),
         }),
+    }
+}
+
+/// A value that was refused as it may be shown to people: what was accepted as an address has no secret in it, but this.
+fn shown_refused(key: &str, value: &str) -> String {
+    match key {
+        "firebase_jwks_url" | "firebase_users_url" => without_secrets(value),
+        _ => shown(key, value),
     }
 }
 
 /// A value as it may be shown to people.
 fn shown(key: &str, value: &str) -> String {
     match key {
-        "redis_url" | "code_execution_api_url" => without_password(value),
+        "redis_url" | "code_execution_api_url" => without_secrets(value),
         "code_execution_api_key" => "…".to_owned(),
         _ => value.to_owned(),
     }

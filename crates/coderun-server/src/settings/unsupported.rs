@@ -3,8 +3,9 @@
 use crate::{Environment, NotUnicode};
 
 /// Variables that would change what the service does, and what this build does instead.
-const UNSUPPORTED: [(&str, &str); 13] = [
+const UNSUPPORTED: [(&str, &str); 14] = [
     ("REDIS_HOST", "the address of Redis stands in REDIS_URL"),
+    ("REDIS_PORT", "the address of Redis stands in REDIS_URL"),
     ("DATA_DIR", "state is kept in memory"),
     ("PISTON_URL", ONE_RUNNER),
     ("PISTON_API_KEY", ONE_RUNNER),

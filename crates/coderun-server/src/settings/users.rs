@@ -9,7 +9,7 @@ use coderun_firebase::{
     VerifierConfig,
 };
 
-use super::values::{Size, clock_skew, stale_key_bound};
+use super::values::{Size, clock_skew, stale_key_bound, tokens};
 
 /// Who users are.
 #[derive(Debug, Clone, Args)]
@@ -50,8 +50,8 @@ pub(crate) struct UserSettings {
     /// Whether anonymous users are `accepted` or `refused`.
     #[arg(long, default_value_t = AnonymousUsers::default())]
     pub(crate) firebase_anonymous_users: AnonymousUsers,
-    /// Tokens that are remembered as verified, so that RSA is asked once for each; 0 remembers none.
-    #[arg(long, default_value_t = 10_000)]
+    /// Tokens that are remembered as verified, so that RSA is asked once for each, 0 to 1000000.
+    #[arg(long, default_value = "10000", value_parser = tokens)]
     pub(crate) verified_tokens_max: usize,
     /// Serve development tokens, which anybody on this machine can make, to the whole network. Never on a machine that others can reach.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]

@@ -154,12 +154,19 @@ impl FromStr for ApiUrl {
 
 impl fmt::Debug for ApiUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiUrl({})", without_password(&self.0))
+        write!(f, "ApiUrl({})", without_secrets(&self.0))
     }
 }
 
-/// An address with dots in place of the password.
-pub(crate) fn without_password(url: &str) -> String {
+/// An address with dots in place of a password and of a query.
+pub(crate) fn without_secrets(url: &str) -> String {
+    match url.split_once('?') {
+        Some((address, _)) => format!("{}?…", without_password(address)),
+        None => without_password(url),
+    }
+}
+
+fn without_password(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let Some(end) = url.rfind('@').filter(|end| *end >= begin) else {
         return url.to_owned();
@@ -188,6 +195,14 @@ pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
         .ok_or("expected a whole number of seconds from 0 to 300")
 }
 
+/// A number of tokens that a process has room for.
+pub(crate) fn tokens(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(number) if number <= 1_000_000 => Ok(number),
+        Ok(_) | Err(_) => Err("expected a whole number from 0 to 1000000"),
+    }
+}
+
 /// A number that is at least 1.
 pub(crate) fn positive(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
@@ -209,16 +224,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn secrets_of_an_address_are_not_shown() {
         let shown = [
             ("redis://localhost/1", "redis://localhost/1"),
             ("redis://:hush@h:1/2", "redis://:…@h:1/2"),
             ("rediss://me:hu@sh@h", "rediss://me:…@h"),
             ("redis+cluster://me:hush@a,b", "redis+cluster://me:…@a,b"),
             ("me:hush@h", "me:…@h"),
+            ("https://me:hush@h/a?key=hush", "https://me:…@h/a?…"),
         ];
         for (url, expected) in shown {
-            assert_eq!(without_password(url), expected);
+            assert_eq!(without_secrets(url), expected);
         }
     }
 }

@@ -13,6 +13,8 @@ const VERIFY: &str = "/api/v1/auth/verify";
 
 fn launch(firebase: &FirebaseProject) -> Launch {
     Launch::new()
+        // Nobody is there: keys and users are asked for directly.
+        .with("HTTP_PROXY", "http://127.0.0.1:9")
         .with("FIREBASE_PROJECT_ID", PROJECT)
         .with("FIREBASE_JWKS_URL", &firebase.keys_url())
 }

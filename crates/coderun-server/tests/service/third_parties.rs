@@ -57,7 +57,9 @@ impl World {
             )
             .with("CODE_EXECUTION_API_KEY", API_KEY)
             .with("CODE_EXECUTION_API_KEY_HEADER", "X-Piston-Key")
-            .with("RUST_LOG", "trace");
+            .with("RUST_LOG", "trace")
+            // Nobody is there: third parties are asked directly.
+            .with("HTTP_PROXY", "http://127.0.0.1:9");
         Self {
             firebase,
             piston,

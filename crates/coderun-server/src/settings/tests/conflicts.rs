@@ -24,7 +24,21 @@ type Variables = &'static [(&'static str, &'static str)];
 #[case::piston_without_address(&[PISTON], "`RUNNER=piston` is set, which needs `CODE_EXECUTION_API_URL`")]
 #[case::address_without_piston(
     &[API_URL],
-    "`CODE_EXECUTION_API_URL` is set, which has no meaning with `RUNNER=sandbox`: unset one of them"
+    "`CODE_EXECUTION_API_URL` is set, which needs `RUNNER=piston`"
+)]
+#[case::key_without_piston(&[("CODE_EXECUTION_API_KEY", "k")], "`CODE_EXECUTION_API_KEY` is set, which needs `RUNNER=piston`")]
+#[case::rule_without_project(&[("FIREBASE_TENANT", "any")], "`FIREBASE_TENANT` is set, which needs `FIREBASE_PROJECT_ID`")]
+#[case::users_without_account(
+    &[PROJECT, ("FIREBASE_USERS_URL", "https://u.example")],
+    "`FIREBASE_USERS_URL` is set, which needs `FIREBASE_SERVICE_ACCOUNT_PATH`"
+)]
+#[case::emulator_flag_without_emulator(
+    &[PROJECT, ("DANGEROUSLY_EMULATE_A_REAL_PROJECT", "true")],
+    "`DANGEROUSLY_EMULATE_A_REAL_PROJECT` is set, which needs `FIREBASE_AUTH_EMULATOR_HOST`"
+)]
+#[case::emulator_of_a_real_project(
+    &[("FIREBASE_PROJECT_ID", "real"), EMULATOR],
+    "with `FIREBASE_AUTH_EMULATOR_HOST` anybody can pass for any user, so `FIREBASE_PROJECT_ID` must begin with `demo-`, as no real project does; or set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` if that is what you want"
 )]
 #[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE` is api, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
 #[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE` is worker, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
@@ -43,6 +57,8 @@ fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
 #[case::exposed_emulator(&[PROJECT, EMULATOR, PUBLIC, ("DANGEROUSLY_EXPOSE_EMULATOR_TOKENS", "true")])]
 #[case::exposed_issuer(&[PUBLIC, ("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")])]
 #[case::loopback(&[("HOST", "::1")])]
+#[case::the_usual_value(&[("FIREBASE_TENANT", "none"), ("PISTON_BODY_MAX", "100KiB")])]
+#[case::real_project(&[("FIREBASE_PROJECT_ID", "real"), EMULATOR, ("DANGEROUSLY_EMULATE_A_REAL_PROJECT", "true")])]
 fn settings_that_go_together_are_taken(#[case] variables: Variables) {
     let environment: HashMap<_, _> = variables.iter().copied().collect();
     assert!(read_with(&[], &environment).is_ok());

@@ -21,6 +21,7 @@ fn a_project_is_verified_by_the_defaults_of_the_adapter() {
 #[test]
 fn every_rule_for_users_can_be_set() {
     let users = users(&[
+        ("FIREBASE_PROJECT_ID", "p"),
         ("FIREBASE_CLOCK_SKEW_SECONDS", "0"),
         ("FIREBASE_TOKEN_MAX", "4KiB"),
         ("FIREBASE_TENANT", "any"),
@@ -47,7 +48,7 @@ fn every_rule_for_users_can_be_set() {
 #[case("FIREBASE_CLOCK_SKEW_SECONDS", "301")]
 #[case("FIREBASE_AUTH_EMULATOR_HOST", "http://127.0.0.1:9099")]
 #[case("FIREBASE_EMAIL_POLICY", "maybe")]
-#[case("VERIFIED_TOKENS_MAX", "-1")]
+#[case("VERIFIED_TOKENS_MAX", "1000001")]
 #[case("RUNNER", "magic")]
 #[case("PISTON_BODY_MAX", "much")]
 fn a_value_that_cannot_be_is_named(#[case] name: &'static str, #[case] value: &'static str) {
@@ -57,7 +58,7 @@ fn a_value_that_cannot_be_is_named(#[case] name: &'static str, #[case] value: &'
 }
 
 #[test]
-fn the_key_of_the_api_is_shown_nowhere() {
+fn keys_and_passwords_are_shown_nowhere() {
     let environment = HashMap::from([
         ("RUNNER", "piston"),
         (
@@ -74,7 +75,9 @@ fn the_key_of_the_api_is_shown_nowhere() {
     let help = read_with(&["--help"], &environment)
         .unwrap_err()
         .to_string();
-    for text in [shown, settings, bad, help] {
+    let url = "https://me:hush@keys.example/?key=hush";
+    let refused = complaint(&[], &[("FIREBASE_JWKS_URL", url)]);
+    for text in [shown, settings, bad, help, refused] {
         assert!(!text.contains("hush"), "{text}");
     }
 }
