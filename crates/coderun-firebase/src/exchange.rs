@@ -98,6 +98,17 @@ pub(crate) enum ExchangeError {
 }
 
 impl ExchangeError {
+    /// Whether another question might have been answered: the service did not like this one, or had too much to say.
+    pub(crate) fn is_about_the_question(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                status.is_client_error() && *status != StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::TooLong => true,
+            Self::Client(_) | Self::Failed(_) => false,
+        }
+    }
+
     /// Whether the service did not accept who asked.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {

@@ -182,7 +182,7 @@ fn take_apart<'token>(
     Ok((parts, kid))
 }
 
-fn log_refusal(text: &str, kid: Option<&KeyId>, error: &VerifyError) {
+pub(crate) fn log_refusal(text: &str, kid: Option<&KeyId>, error: &VerifyError) {
     // The caller reports the error; only here are the token's fingerprint and its key known.
     tracing::debug!(
         token_sha256 = %Fingerprint(text),

@@ -14,6 +14,7 @@ use crate::flight::NoRuntime;
 use crate::header::read_unsigned_header;
 use crate::parse::UnsignedParts;
 use crate::users::{CachePolicy, CachedDirectory, Credentials, RemoteAccounts, UserDirectory};
+use crate::verifier::log_refusal;
 
 /// What a project for the emulator alone is called; no project of Google has such a name.
 const DEMO_PREFIX: &str = "demo-";
@@ -96,9 +97,9 @@ impl EmulatorTokenVerifier {
 #[async_trait]
 impl TokenVerifier for EmulatorTokenVerifier {
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
-        self.judge(token.expose()).await.inspect_err(|error| {
-            tracing::debug!(reason = error.reason(), "emulator token not accepted");
-        })
+        let text = token.expose();
+        let judged = self.judge(text).await;
+        judged.inspect_err(|error| log_refusal(text, None, error))
     }
 
     async fn check(&self) -> Result<(), VerifyError> {

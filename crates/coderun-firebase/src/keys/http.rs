@@ -120,7 +120,7 @@ impl HttpKeySource {
     /// Asks for newer keys, if that may be done now, and waits for them.
     async fn look(&self, deadline: Instant) -> Look {
         let flights = self.flights.clone();
-        let (before, goal) = self.promise(&flights);
+        let Promise { before, goal, done } = self.promise(&flights);
         if goal <= before {
             return Look::NotDue;
         }
@@ -130,21 +130,29 @@ impl HttpKeySource {
             is_new
         });
         if ended(flights, goal, deadline).await {
-            Look::Done
+            done
         } else {
             Look::TooSlow
         }
     }
 
-    /// The last fetch that ended, and the one that is under way or will be.
-    fn promise(&self, flights: &watch::Receiver<Flights>) -> (u64, u64) {
+    /// The fetch to wait for: the one that is under way, or another one if that is due.
+    fn promise(&self, flights: &watch::Receiver<Flights>) -> Promise {
         let mut unknown = self.unknown();
         let flights = flights.borrow();
+        let before = flights.ended;
         if flights.is_under_way() {
-            return (flights.ended, flights.started);
+            let goal = flights.started;
+            let done = Look::Joined;
+            return Promise { before, goal, done };
         }
-        let promised = unknown.promise(flights.ended, Instant::now());
-        (flights.ended, promised)
+        let goal = unknown.promise(before, Instant::now());
+        let done = Look::Done;
+        Promise { before, goal, done }
+    }
+
+    fn lacks(&self, kid: &KeyId) -> bool {
+        self.usable().is_none_or(|keys| keys.get(kid).is_none())
     }
 
     fn usable(&self) -> Option<Arc<KeySet>> {
@@ -187,7 +195,11 @@ impl KeySource for HttpKeySource {
         if keys.get(kid).is_some() || self.unknown().is_missing(kid, Instant::now()) {
             return Ok(keys);
         }
-        let look = self.look(deadline).await;
+        let began = Instant::now();
+        let mut look = self.look(deadline).await;
+        if matches!(look, Look::Joined) && self.lacks(kid) {
+            look = self.look(deadline).await;
+        }
         let keys = self.usable().ok_or_else(|| self.unavailable())?;
         if keys.get(kid).is_some() {
             return Ok(keys);
@@ -195,12 +207,12 @@ impl KeySource for HttpKeySource {
         let has_failed = self.flights.borrow().failure.is_some();
         match look {
             Look::TooSlow => Err(self.unsure()),
-            Look::Done | Look::NotDue if has_failed => Err(self.unsure()),
+            Look::Done | Look::Joined | Look::NotDue if has_failed => Err(self.unsure()),
             Look::Done => {
-                self.unknown().remember_missing(kid, Instant::now());
+                self.unknown().remember_missing(kid, began);
                 Ok(keys)
             }
-            Look::NotDue => Ok(keys),
+            Look::Joined | Look::NotDue => Ok(keys),
         }
     }
 }
@@ -214,10 +226,22 @@ impl fmt::Debug for HttpKeySource {
     }
 }
 
+/// What a look waits for.
+struct Promise {
+    /// The last fetch that has ended.
+    before: u64,
+    /// The one to wait for; one that has ended where none is due.
+    goal: u64,
+    /// What the look is when that has ended.
+    done: Look,
+}
+
 /// How a look for newer keys went.
 enum Look {
     /// It is too soon after the last one.
     NotDue,
+    /// A fetch ended, well or not, which had begun before: what it brought may be older than the question.
+    Joined,
     /// A fetch ended, well or not.
     Done,
     /// It is still under way.

@@ -12,13 +12,20 @@ use tokio::time::{Instant, timeout};
 
 use super::account::{Account, AccountId};
 use super::fault::{LookupFault, Unavailable};
-use super::health::Health;
+use super::health::{Health, Purpose};
 use super::memory::Memory;
 use super::{SignIn, UserDirectory};
 use crate::flight::{Flight, Flights, NoRuntime};
 
 /// After a failure, a user is not asked for again in this time.
 const REST: Duration = Duration::from_secs(1);
+
+/// A lookup waits at most so long for its turn; the deadline that it has then is the rest. With one deadline for both, a
+/// source that is asked for a little too much would serve nobody: every turn would come too late.
+const TURN_WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// Whoever is known, but not freshly, waits at most so long for news.
+const NEWS_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Knows one user after the other.
 #[async_trait]
@@ -73,40 +80,52 @@ impl CachedDirectory {
     }
 
     async fn account(&self, id: AccountId) -> Result<Account, Unavailable> {
-        let flight = match self.next_step(id) {
+        let landed = match self.next_step(id) {
             Step::Known(account) => return Ok(account),
             Step::Unknown(error) => return Err(error),
-            Step::Wait(flight) => flight,
+            Step::Wait(flight, None) => flight.await,
+            Step::Wait(flight, Some(account)) => match timeout(NEWS_WAIT_MAX, flight).await {
+                Ok(landed) => landed,
+                Err(_) => return Ok(account),
+            },
         };
-        let landed = flight.await;
-        landed.unwrap_or_else(|| Err(unavailable(Arc::new(LookupFault::Ended))))
+        landed.unwrap_or_else(|| Err(unavailable(Arc::new(LookupFault::Ended), REST)))
     }
 
     fn next_step(&self, id: AccountId) -> Step {
         let policy = &self.shared.policy;
         let mut state = self.shared.lock();
-        if let Some(flight) = state.flights.get(&id) {
-            return Step::Wait(flight.clone());
-        }
         let now = Instant::now();
         let user = state.users.entry(&id);
-        if let Some(account) = user.known_within(policy.fresh_for, now) {
+        let fresh = user.known_within(policy.fresh_for, now);
+        let known = user.known_within(policy.stale_for, now);
+        let good_enough = user.known_within(policy.stale_for, now + NEWS_WAIT_MAX);
+        let own_failure = user.resting(now);
+        if let Some(flight) = state.flights.get(&id) {
+            return Step::Wait(flight.clone(), good_enough);
+        }
+        if let Some(account) = fresh {
             return Step::Known(account);
         }
-        if let Some(fault) = user.resting(now) {
-            return match user.known_within(policy.stale_for, now) {
-                Some(account) => Step::Known(account),
-                None => Step::Unknown(unavailable(fault)),
-            };
+        let rest = state.health.rests_for(now).max(REST);
+        let without_asking = |fault| match known {
+            Some(account) => Step::Known(account),
+            None => Step::Unknown(unavailable(fault, rest)),
+        };
+        if let Some(fault) = own_failure {
+            return without_asking(fault);
         }
         if state.flights.len() >= policy.users_max {
-            return Step::Unknown(unavailable(Arc::new(LookupFault::Crowded)));
+            return without_asking(Arc::new(LookupFault::Crowded));
         }
+        let Some(purpose) = state.health.begin(now) else {
+            return without_asking(resting(&state.health));
+        };
         // The task cannot leave the list before it is in it, for the list is locked.
         let shared = Arc::clone(&self.shared);
-        let flight = self.flights.begin(shared.look_up(id.clone()));
+        let flight = self.flights.begin(shared.look_up(id.clone(), purpose));
         state.flights.insert(id, flight.clone());
-        Step::Wait(flight)
+        Step::Wait(flight, good_enough)
     }
 
     #[cfg(test)]
@@ -124,8 +143,10 @@ impl UserDirectory for CachedDirectory {
 
     async fn check(&self) -> Result<(), VerifyError> {
         let state = self.shared.lock();
-        match state.health.trouble(Instant::now()) {
-            Some(fault) => Err(unavailable(Arc::clone(fault)).into()),
+        let now = Instant::now();
+        let retry_after = state.health.rests_for(now).max(REST);
+        match state.health.trouble(now) {
+            Some(fault) => Err(unavailable(Arc::clone(fault), retry_after).into()),
             None => Ok(()),
         }
     }
@@ -146,7 +167,8 @@ type Landed = Result<Account, Unavailable>;
 enum Step {
     Known(Account),
     Unknown(Unavailable),
-    Wait(Flight<Landed>),
+    /// For the lookup, and not for long where something good enough is known.
+    Wait(Flight<Landed>, Option<Account>),
 }
 
 /// What flights and callers share. The lock is never held while anything is waited for.
@@ -169,27 +191,39 @@ impl Shared {
     }
 
     /// One flight: asks, remembers, and answers what callers are told.
-    async fn look_up(self: Arc<Self>, id: AccountId) -> Landed {
+    async fn look_up(self: Arc<Self>, id: AccountId, purpose: Purpose) -> Landed {
         let boarding = Boarding {
             shared: &self,
             id: &id,
+            purpose,
         };
-        let deadline = self.policy.deadline;
-        let asked = timeout(deadline, self.ask(&id)).await;
-        let landed = match asked {
-            Ok(Ok(known)) => {
+        let landed = match self.ask_in_turn(&id, purpose).await {
+            Ok(known) => {
                 self.remember(&id, known);
                 Ok(known.account)
             }
-            Ok(Err(fault)) => self.remember_failure(&id, fault),
-            Err(_) => self.remember_failure(&id, LookupFault::TimedOut(deadline)),
+            Err(fault) => self.remember_failure(&id, fault, purpose),
         };
         drop(boarding);
         landed
     }
 
+    async fn ask_in_turn(&self, id: &AccountId, purpose: Purpose) -> Result<Known, LookupFault> {
+        let turn = timeout(TURN_WAIT_MAX, self.turns.acquire()).await;
+        let _turn = turn
+            .map_err(|_| LookupFault::Crowded)?
+            .map_err(|_| LookupFault::Ended)?;
+        if purpose == Purpose::Lookup
+            && let Some(fault) = self.lock().health.resting()
+        {
+            return Err(LookupFault::Resting(Arc::clone(fault)));
+        }
+        let deadline = self.policy.deadline.saturating_sub(TURN_WAIT_MAX);
+        let asked = timeout(deadline, self.ask(id)).await;
+        asked.unwrap_or(Err(LookupFault::TimedOut(deadline)))
+    }
+
     async fn ask(&self, id: &AccountId) -> Result<Known, LookupFault> {
-        let _turn = self.turns.acquire().await.map_err(|_| LookupFault::Ended)?;
         // What is answered was true at some time after this.
         let at = Instant::now();
         let account = self.source.look_up(id).await?;
@@ -205,17 +239,18 @@ impl Shared {
         };
     }
 
-    fn remember_failure(&self, id: &AccountId, fault: LookupFault) -> Landed {
+    fn remember_failure(&self, id: &AccountId, fault: LookupFault, purpose: Purpose) -> Landed {
         let (fault, now) = (Arc::new(fault), Instant::now());
         let mut state = self.lock();
-        state.health.failed(&fault, now);
+        state.health.failed(&fault, purpose, now);
+        let rest = state.health.rests_for(now).max(REST);
         let user = state.users.entry(id);
         user.failure = Some(Failure {
             fault: Arc::clone(&fault),
             at: now,
         });
         user.known_within(self.policy.stale_for, now)
-            .ok_or_else(|| unavailable(fault))
+            .ok_or_else(|| unavailable(fault, rest))
     }
 }
 
@@ -223,11 +258,16 @@ impl Shared {
 struct Boarding<'flight> {
     shared: &'flight Shared,
     id: &'flight AccountId,
+    purpose: Purpose,
 }
 
 impl Drop for Boarding<'_> {
     fn drop(&mut self) {
-        self.shared.lock().flights.remove(self.id);
+        let mut state = self.shared.lock();
+        state.flights.remove(self.id);
+        if self.purpose == Purpose::Trial {
+            state.health.tried();
+        }
     }
 }
 
@@ -262,11 +302,14 @@ impl Remembered {
     }
 }
 
-fn unavailable(fault: Arc<LookupFault>) -> Unavailable {
-    Unavailable {
-        retry_after: REST,
-        fault,
-    }
+fn unavailable(fault: Arc<LookupFault>, retry_after: Duration) -> Unavailable {
+    Unavailable { retry_after, fault }
+}
+
+/// Why nobody is asked for now.
+fn resting(health: &Health) -> Arc<LookupFault> {
+    let fault = health.resting().map(Arc::clone);
+    Arc::new(fault.map_or(LookupFault::Crowded, LookupFault::Resting))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::service_account::TokenFault;
 /// Says why a user could not be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LookupFault {
-    /// The whole lookup took too long, waiting for its turn included.
+    /// The lookup took too long.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// There is no access token to ask with.
@@ -33,6 +33,9 @@ pub(crate) enum LookupFault {
     /// Too many lookups wait already.
     #[error("too many lookups are waiting")]
     Crowded,
+    /// Nobody is asked for at present, because that failed again and again.
+    #[error("lookups rest after failures")]
+    Resting(#[source] Arc<Self>),
     /// The lookup was given up, because the directory is going away.
     #[error("the lookup was given up")]
     Ended,
@@ -49,7 +52,23 @@ impl LookupFault {
             Self::Exchange(_) => "exchange",
             Self::Answer(_) => "answer",
             Self::Crowded => "crowded",
+            Self::Resting(_) => "resting",
             Self::Ended => "ended",
+        }
+    }
+}
+
+impl LookupFault {
+    /// Whether it would have met any other user as well.
+    pub(super) fn is_general(&self) -> bool {
+        match self {
+            Self::TimedOut(_) | Self::Token(_) | Self::Refused(_) => true,
+            Self::Exchange(error) => !error.is_about_the_question(),
+            Self::Question(_)
+            | Self::Answer(_)
+            | Self::Crowded
+            | Self::Resting(_)
+            | Self::Ended => false,
         }
     }
 }

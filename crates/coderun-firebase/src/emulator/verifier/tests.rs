@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use coderun_domain::testing::ManualClock;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::{AnonymousUsers, TenantId, TenantPolicy};
 use crate::testing::{claims, config, encode, good, header, unsigned, verifier, with};
-use crate::users::testing::{LoopbackServer, Reply, Seen};
+use crate::users::testing::{Log, LoopbackServer, Reply, Seen};
 use crate::verifier::corpus::{bad_tokens, good_tokens};
 
 /// Bad tokens whose only fault is one that an emulator's token cannot have.
@@ -293,4 +294,26 @@ async fn the_emulator_issues_only_in_the_name_of_firebase() {
     config.issuer = Issuer::Development;
     let error = start(emulator_config(&server, config)).unwrap_err();
     assert!(matches!(error, EmulatorError::OtherIssuer), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_by_the_fingerprint_of_the_token_and_not_by_its_parts() {
+    let server = emulator().await;
+    let verifier = verifier_of(&server);
+    let token = token(&with(claims(), "aud", "another"));
+    let log = Log::default();
+    let guard = log.listen();
+    assert_eq!(verdict(&verifier, &token).await, "audience");
+    drop(guard);
+    let text = log.text();
+    let hash = digest(&SHA256, token.as_bytes());
+    let start = u32::from_be_bytes(hash.as_ref()[..4].try_into().unwrap());
+    assert!(
+        text.contains(&format!("token_sha256={start:08x} ")),
+        "{text}"
+    );
+    assert!(text.contains(r#"reason="audience""#), "{text}");
+    for part in token.split('.').filter(|part| !part.is_empty()) {
+        assert!(!text.contains(part), "{text}");
+    }
 }

@@ -10,9 +10,9 @@ use crate::keys::KeyId;
 /// However many unknown keys are named, newer keys are asked for once in this time.
 const LOOK_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A key that was looked for in vain is not looked for again for so long. Not for ever: a publisher's own caches may
+/// A key that was looked for in vain is not looked for again for so long. Not for longer: a publisher's own caches may
 /// show a new key late.
-const MISSING_FOR: Duration = Duration::from_mins(5);
+const MISSING_FOR: Duration = LOOK_INTERVAL;
 
 /// So many missing keys are remembered; the oldest goes first.
 const MISSING_MAX: usize = 256;

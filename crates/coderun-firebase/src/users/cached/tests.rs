@@ -1,14 +1,19 @@
+mod crowding;
+mod resting;
 mod sharing;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_domain::UserId;
 use coderun_domain::testing::{at, user};
+use reqwest::StatusCode;
 use rstest::rstest;
 use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::config::TenantId;
+use crate::exchange::ExchangeError;
+use crate::users::answer::AnswerError;
 use crate::users::testing::Log;
 
 const POLICY: CachePolicy = CachePolicy {
@@ -25,7 +30,10 @@ const ACTIVE: Account = Account::Active { valid_since: None };
 #[derive(Debug, Clone, Copy)]
 enum Behaviour {
     Answers(Account),
+    /// It cannot be asked about anybody.
     Fails,
+    /// It cannot be asked about this user.
+    AnswersWrongly,
     Panics,
 }
 
@@ -86,7 +94,8 @@ impl AccountSource for ScriptedSource {
         let behaviour = *self.behaviour.lock().unwrap();
         match behaviour {
             Behaviour::Answers(account) => Ok(account),
-            Behaviour::Fails => Err(LookupFault::Answer(super::super::answer::AnswerError::Form)),
+            Behaviour::Fails => Err(ExchangeError::Status(StatusCode::BAD_GATEWAY).into()),
+            Behaviour::AnswersWrongly => Err(LookupFault::Answer(AnswerError::Form)),
             Behaviour::Panics => panic!("a bug in the source"),
         }
     }
@@ -218,7 +227,7 @@ async fn a_failure_does_not_make_an_old_answer_younger() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_user_cannot_be_judged_without_an_answer() {
     let source = ScriptedSource::new();
-    source.is_to(Behaviour::Fails);
+    source.is_to(Behaviour::AnswersWrongly);
     let directory = directory(&source);
     let error = directory.admit(sign_in(&user("alice"))).await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
@@ -239,9 +248,9 @@ async fn an_unknown_user_cannot_be_judged_without_an_answer() {
 
 #[rstest]
 #[case::with_a_known_answer(Behaviour::Answers(ACTIVE), "admitted")]
-#[case::without_any(Behaviour::Fails, "users-unavailable")]
+#[case::without_any(Behaviour::AnswersWrongly, "users-unavailable")]
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_is_asked_once_a_second(
+async fn a_user_whose_lookup_fails_is_asked_for_once_a_second(
     #[case] before: Behaviour,
     #[case] expected: &str,
 ) {
@@ -249,7 +258,7 @@ async fn a_source_that_fails_is_asked_once_a_second(
     source.is_to(before);
     let directory = directory(&source);
     assert_eq!(verdict(&directory, "alice").await, expected);
-    source.is_to(Behaviour::Fails);
+    source.is_to(Behaviour::AnswersWrongly);
     advance(Duration::from_mins(2)).await;
     let asked = source.asked();
     for _ in 0..3 {
@@ -331,6 +340,7 @@ async fn a_check_tells_what_was_seen_lately_and_asks_nobody() {
     assert!(directory.check().await.is_err());
 
     source.is_to(Behaviour::Answers(ACTIVE));
+    advance(Duration::from_secs(2)).await;
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     assert!(directory.check().await.is_ok());
 }
@@ -338,7 +348,7 @@ async fn a_check_tells_what_was_seen_lately_and_asks_nobody() {
 #[tokio::test(start_paused = true)]
 async fn one_kind_of_failure_is_logged_once_a_minute() {
     let source = ScriptedSource::new();
-    source.is_to(Behaviour::Fails);
+    source.is_to(Behaviour::AnswersWrongly);
     let directory = directory(&source);
     let log = Log::default();
     let guard = log.listen();

@@ -69,12 +69,12 @@ async fn between_looks_nobody_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_not_found_is_not_looked_for_again_for_a_while() {
+async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
     let publisher = Publisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["a", "b"]);
-    sleep(SECOND * 299).await;
+    sleep(SECOND * 59).await;
     assert!(!finds(&source, "b").await);
     assert_eq!(publisher.fetches(), 2);
     sleep(SECOND).await;
@@ -83,14 +83,70 @@ async fn a_key_that_was_not_found_is_not_looked_for_again_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_not_found_does_not_use_up_the_looks_for_others() {
+async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
+    let publisher = Publisher::of(&["a"]);
+    let source = warm(&publisher).await;
+    publisher.take(SECOND * 2);
+    let began = Instant::now();
+    assert!(!finds(&source, "b").await);
+    publisher.publish(&["a", "b"]);
+    sleep_until(began + MINUTE).await;
+    assert!(finds(&source, "b").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
     let publisher = Publisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(!finds(&source, "b").await);
-    sleep(MINUTE).await;
+    sleep(SECOND * 59).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["a", "c"]);
+    sleep(SECOND).await;
     assert!(finds(&source, "c").await);
+}
+
+/// A source that fetches by itself at present, in an answer that was written before this call.
+async fn fetching(publisher: &Publisher) -> HttpKeySource {
+    let source = warm(publisher).await;
+    publisher.take(SECOND);
+    let mut flights = source.flights.clone();
+    let under_way = flights.wait_for(|flights| flights.started == 2);
+    under_way.await.unwrap();
+    source
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
+    let publisher = Publisher::of(&["a"]);
+    let source = fetching(&publisher).await;
+    let found = tokio::join!(finds(&source, "b"), async {
+        let mut flights = source.flights.clone();
+        flights
+            .wait_for(|flights| flights.ended == 2)
+            .await
+            .unwrap();
+        publisher.publish(&["a", "b"]);
+    });
+    assert!(found.0);
+    assert_eq!(publisher.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
+    let publisher = Publisher::of(&["a"]);
+    let source = Arc::new(warm(&publisher).await);
+    publisher.take(SECOND * 2);
+    let stranger = {
+        let source = Arc::clone(&source);
+        spawn(async move { finds(&source, "made-up").await })
+    };
+    sleep(SECOND).await;
+    assert!(!finds(&source, "b").await);
+    assert!(!stranger.await.unwrap());
+    publisher.publish(&["a", "b"]);
+    sleep(SECOND * 58).await;
+    assert!(finds(&source, "b").await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,24 +26,6 @@ async fn lookups_of_many_users_wait_for_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_turn_counts_against_the_deadline() {
-    let source = ScriptedSource::new();
-    source.takes(Duration::from_hours(1));
-    let directory = directory_with(
-        &source,
-        CachePolicy {
-            lookups_max: 1,
-            ..POLICY
-        },
-    );
-    let start = Instant::now();
-    let verdicts = tokio::join!(verdict(&directory, "alice"), verdict(&directory, "bob"));
-    assert_eq!(verdicts, ("users-unavailable", "users-unavailable"));
-    assert_eq!(start.elapsed().as_secs(), 2);
-    assert_eq!(source.asked_now.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn too_many_lookups_at_a_time_are_refused() {
     let source = ScriptedSource::new();
     let policy = CachePolicy {

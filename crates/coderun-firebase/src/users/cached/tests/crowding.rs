@@ -1,0 +1,166 @@
+//! When more users are looked up than the source can serve, and when it is slow.
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use rstest::rstest;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn one_at_a_time(source: &Arc<ScriptedSource>) -> CachedDirectory {
+    let policy = CachePolicy {
+        lookups_max: 1,
+        ..POLICY
+    };
+    directory_with(source, policy)
+}
+
+/// Checks that something took so long; timers tick in milliseconds.
+fn assert_took(start: Instant, expected_ms: u128) {
+    let took_ms = start.elapsed().as_millis();
+    let most_ms = expected_ms + 5;
+    assert!((expected_ms..=most_ms).contains(&took_ms), "{took_ms} ms");
+}
+
+/// 32 lookups at a time of 400 ms each are 80 a second.
+#[rstest]
+#[case::a_little_too_many(100)]
+#[case::many_too_many(400)]
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_asked_for_too_much_goes_on_serving(#[case] per_second: u32) {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_millis(400));
+    let directory = directory(&source);
+    let callers = (0..20 * per_second).map(|number| {
+        let directory = &directory;
+        async move {
+            sleep(SECOND * number / per_second).await;
+            verdict(directory, &format!("user-{number}")).await
+        }
+    });
+    let verdicts = join_all(callers).await;
+    let last_ten_seconds = verdicts.iter().skip(verdicts.len() / 2);
+    let served = last_ten_seconds.filter(|it| **it == "admitted").count();
+    assert!(served >= 400, "{served} of 800");
+    assert!(directory.check().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_waited_for_for_half_a_second() {
+    let source = ScriptedSource::new();
+    source.takes(SECOND);
+    let directory = one_at_a_time(&source);
+    let start = Instant::now();
+    let bob = user("bob");
+    let bob = async {
+        let error = directory.admit(sign_in(&bob)).await.unwrap_err();
+        assert_took(start, 500);
+        error
+    };
+    let (alice, error) = tokio::join!(verdict(&directory, "alice"), bob);
+    assert_eq!(alice, "admitted");
+    let VerifyError::UsersUnavailable {
+        retry_after,
+        source: cause,
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, SECOND);
+    assert_eq!(cause.to_string(), "too many lookups are waiting");
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waited_for_a_turn_has_as_long_as_others() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_millis(450));
+    let directory = one_at_a_time(&source);
+    let start = Instant::now();
+    let alice = async {
+        let verdict = verdict(&directory, "alice").await;
+        source.takes(Duration::from_millis(1_400));
+        verdict
+    };
+    // Alice's turn ends in the same step in which Bob's begins.
+    source.takes(Duration::from_millis(450));
+    let verdicts = tokio::join!(alice, verdict(&directory, "bob"));
+    assert_eq!(verdicts.0, "admitted");
+    assert_eq!(verdicts.1, "admitted");
+    assert!(start.elapsed() < SECOND * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_takes_a_second_and_a_half_at_most() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_hours(1));
+    let directory = directory(&source);
+    let start = Instant::now();
+    assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
+    assert_took(start, 1_500);
+    assert_eq!(source.asked_now.load(Ordering::SeqCst), 0);
+}
+
+/// A directory that knows Alice, but since so long ago that she is asked for again, of a source that is slow now.
+async fn slow(age: Duration) -> (Arc<ScriptedSource>, CachedDirectory) {
+    let source = ScriptedSource::new();
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    advance(age).await;
+    source.is_to(Behaviour::Answers(Account::Disabled));
+    source.takes(SECOND);
+    (source, directory)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_known_does_not_wait_long_for_a_slow_source() {
+    let (source, directory) = slow(Duration::from_mins(4)).await;
+    let start = Instant::now();
+    let verdicts = join_all((0..10).map(|_| verdict(&directory, "alice"))).await;
+    assert!(verdicts.iter().all(|it| *it == "admitted"), "{verdicts:?}");
+    assert_took(start, 300);
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_that_is_not_waited_for_goes_on() {
+    let (source, directory) = slow(Duration::from_mins(4)).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    sleep(SECOND).await;
+    let alice = user("alice");
+    let known = directory.admit(sign_in(&alice)).now_or_never().unwrap();
+    let error = known.unwrap_err();
+    assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_known_gets_the_new_answer_if_it_comes_soon() {
+    let (source, directory) = slow(Duration::from_mins(4)).await;
+    source.takes(Duration::from_millis(290));
+    assert_eq!(verdict(&directory, "alice").await, "user-disabled");
+}
+
+#[rstest]
+#[case::too_old(Duration::from_mins(6))]
+#[case::too_old_when_the_wait_ends(Duration::from_millis(299_800))]
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_old_is_no_reason_to_wait_less(#[case] age: Duration) {
+    let (_, directory) = slow(age).await;
+    let start = Instant::now();
+    assert_eq!(verdict(&directory, "alice").await, "user-disabled");
+    assert_took(start, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_known_goes_by_that_where_too_many_wait() {
+    let (source, directory) = slow(Duration::from_mins(4)).await;
+    let names: Vec<String> = (0..200).map(|number| format!("user-{number}")).collect();
+    let others = join_all(names.iter().map(|name| verdict(&directory, name)));
+    let (others, alice) = tokio::join!(others, verdict(&directory, "alice"));
+    assert_eq!(alice, "admitted");
+    assert!(others.contains(&"users-unavailable"));
+    assert_eq!(source.asked(), 1 + 32);
+}

@@ -1,0 +1,205 @@
+//! When the source fails again and again, whoever it is asked about.
+
+use coderun_domain::ErrorChain;
+use futures_util::future::join_all;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// When to ask again, and why.
+async fn refusal(directory: &CachedDirectory, name: &str) -> (Duration, String) {
+    let error = directory.admit(sign_in(&user(name))).await.unwrap_err();
+    let text = ErrorChain(&error).to_string();
+    let VerifyError::UsersUnavailable { retry_after, .. } = error else {
+        panic!("{error:?}");
+    };
+    (retry_after, text)
+}
+
+/// A directory that knows Alice, and whose lookups rest for a second from now on.
+async fn resting() -> (Arc<ScriptedSource>, CachedDirectory) {
+    let source = ScriptedSource::new();
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    advance(SECOND * 61).await;
+    source.is_to(Behaviour::Fails);
+    fail(&directory, 3).await;
+    assert_eq!(source.asked(), 4);
+    (source, directory)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_three_failures_nobody_is_asked_for() {
+    let (source, directory) = resting().await;
+    let (retry_after, text) = refusal(&directory, "bob").await;
+    assert_eq!(retry_after, SECOND);
+    assert!(text.contains("the answer has status 502"), "{text}");
+    fail(&directory, 100).await;
+    advance(Duration::from_millis(999)).await;
+    fail(&directory, 100).await;
+    assert_eq!(source.asked(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_failures_are_no_reason_to_rest() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    for round in 1..5 {
+        source.is_to(Behaviour::Fails);
+        fail(&directory, 2).await;
+        source.is_to(Behaviour::Answers(ACTIVE));
+        let name = format!("good-{round}");
+        assert_eq!(verdict(&directory, &name).await, "admitted");
+        assert_eq!(source.asked(), round * 3);
+        advance(SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_known_comes_in_while_lookups_rest() {
+    let (source, directory) = resting().await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(source.asked(), 4);
+    advance(Duration::from_mins(5)).await;
+    fail(&directory, 1).await;
+    assert_eq!(source.asked(), 5);
+    assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
+    assert_eq!(source.asked(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_rest_is_twice_as_long_up_to_half_a_minute_and_ends_with_one_trial() {
+    let (source, directory) = resting().await;
+    for (trial, expected) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        let rest = SECOND * expected;
+        assert_eq!(refusal(&directory, "bob").await.0, rest);
+        advance(rest / 2).await;
+        let left = (rest / 2).max(SECOND);
+        assert_eq!(refusal(&directory, "bob").await.0, left);
+        advance(rest / 2).await;
+        let names: Vec<String> = (0..50).map(|it| format!("user-{trial}-{it}")).collect();
+        let verdicts = join_all(names.iter().map(|name| verdict(&directory, name))).await;
+        assert!(verdicts.iter().all(|it| *it == "users-unavailable"));
+        assert_eq!(source.asked(), 5 + trial);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_own_lookup_failed_is_told_how_long_all_rest() {
+    let (_, directory) = resting().await;
+    advance(SECOND).await;
+    assert_eq!(refusal(&directory, "bob").await.0, SECOND * 2);
+    assert_eq!(refusal(&directory, "bob").await.0, SECOND * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_ends_the_rest_for_all() {
+    let (source, directory) = resting().await;
+    advance(SECOND).await;
+    fail(&directory, 1).await;
+    advance(SECOND * 2).await;
+    source.is_to(Behaviour::Answers(ACTIVE));
+    for number in 0..10 {
+        let name = format!("user-{number}");
+        assert_eq!(verdict(&directory, &name).await, "admitted");
+    }
+    assert_eq!(source.asked(), 15);
+    assert!(directory.check().await.is_ok());
+
+    source.is_to(Behaviour::Fails);
+    for name in ["x", "y", "z"] {
+        assert_eq!(refusal(&directory, name).await.0, SECOND);
+    }
+    assert_eq!(source.asked(), 18, "it takes three failures again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_rest_while_a_trial_is_under_way() {
+    let (source, directory) = resting().await;
+    source.is_to(Behaviour::Answers(ACTIVE));
+    source.takes(SECOND);
+    advance(SECOND).await;
+    let (trial, other) = tokio::join!(verdict(&directory, "bob"), refusal(&directory, "carol"));
+    assert_eq!(trial, "admitted");
+    assert_eq!(other.0, SECOND);
+    assert_eq!(source.asked(), 5);
+}
+
+#[rstest]
+#[case::about_one_user(Behaviour::AnswersWrongly)]
+#[case::panic(Behaviour::Panics)]
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_tells_nothing_is_followed_by_another(#[case] behaviour: Behaviour) {
+    let (source, directory) = resting().await;
+    advance(SECOND).await;
+    source.is_to(behaviour);
+    assert_eq!(verdict(&directory, "bob").await, "users-unavailable");
+    source.is_to(Behaviour::Answers(ACTIVE));
+    assert_eq!(verdict(&directory, "carol").await, "admitted");
+    assert_eq!(source.asked(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_in_trouble_is_asked_less_not_more() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Fails);
+    let directory = directory(&source);
+    let names: Vec<String> = (0..200).map(|number| format!("user-{number}")).collect();
+    for _ in 0..60 {
+        join_all(names.iter().map(|name| verdict(&directory, name))).await;
+        sleep(SECOND).await;
+    }
+    // All who have their turn at first; then one after 1 s, 2 s, 4 s, 8 s and 16 s.
+    let asked = source.asked();
+    assert!((32..=38).contains(&asked), "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_at_the_same_time_make_one_rest() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Fails);
+    let directory = directory(&source);
+    let names: Vec<String> = (0..32).map(|number| format!("user-{number}")).collect();
+    join_all(names.iter().map(|name| verdict(&directory, name))).await;
+    assert_eq!(source.asked(), 32);
+    assert_eq!(refusal(&directory, "bob").await.0, SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lookups_that_take_too_long_are_failures() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_hours(1));
+    let directory = directory(&source);
+    fail(&directory, 3).await;
+    fail(&directory, 10).await;
+    assert_eq!(source.asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_about_one_user_concerns_nobody_else() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    source.is_to(Behaviour::AnswersWrongly);
+    fail(&directory, 10).await;
+    assert_eq!(source.asked(), 10);
+    assert!(directory.check().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_fails_as_long_as_lookups_rest() {
+    let (_, directory) = resting().await;
+    for rest in [1, 2, 4, 8] {
+        advance(SECOND * rest).await;
+        fail(&directory, 1).await;
+    }
+    advance(SECOND * 15).await;
+    let error = directory.check().await.unwrap_err();
+    assert!(
+        matches!(error, VerifyError::UsersUnavailable { retry_after, .. } if retry_after == SECOND),
+        "{error:?}"
+    );
+    advance(SECOND).await;
+    assert!(directory.check().await.is_ok(), "a trial needs a caller");
+}
