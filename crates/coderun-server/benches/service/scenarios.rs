@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use coderun_domain::LanguageSpec;
 use coderun_piston_standin::{FixedResult, PistonStandin, Programs, StageResult, StandinOptions};
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 use tokio::runtime::{Builder, Runtime};
@@ -61,6 +62,7 @@ fn behind_piston(latency: Duration) -> std::io::Result<()> {
             run: Some(StageResult::exited(0, "Hello World\n")),
             ..FixedResult::default()
         }),
+        runtimes: Some(runtimes()),
         latency,
         ..StandinOptions::default()
     };
@@ -71,6 +73,16 @@ fn behind_piston(latency: Duration) -> std::io::Result<()> {
     };
     let title = format!("state in memory, Piston that takes {latency:?}");
     between(&title, surroundings, measure_runs)
+}
+
+/// What the server says that its worker can run.
+fn runtimes() -> Vec<coderun_piston_standin::Runtime> {
+    let catalog = coderun_domain::testing::catalog();
+    let runtime = |spec: &LanguageSpec| {
+        let version = spec.versions.first()?.parse().ok()?;
+        coderun_piston_standin::Runtime::new(spec.language.as_str(), version)
+    };
+    catalog.specs().iter().filter_map(runtime).collect()
 }
 
 /// Starts a server between these, and measures it.
