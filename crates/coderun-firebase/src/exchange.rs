@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use coderun_domain::{BearerToken, ByteSize};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
+
+use crate::http_client::{BodyError, client_builder, read_body};
 
 /// The longest answer that is read. A user with everything that Firebase can know of one is a tenth of it.
 const ANSWER_MAX: ByteSize = ByteSize::from_kib(64);
@@ -13,7 +14,7 @@ const ANSWER_MAX: ByteSize = ByteSize::from_kib(64);
 /// Making a connection takes at most so long; the rest is bounded by whoever asks.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A client that follows no redirects, and uses no proxy from the environment.
+/// Asks questions, and reads short answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     client: Client,
@@ -30,18 +31,7 @@ pub(crate) struct Question<'secret> {
 
 impl Exchange {
     pub(crate) fn new() -> Result<Self, ExchangeError> {
-        let client = Client::builder()
-            .user_agent(concat!("coderun/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            // A small body must not grow after it was measured.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .build();
+        let client = client_builder(CONNECT_TIMEOUT).build();
         Ok(Self {
             client: client.map_err(ExchangeError::Client)?,
         })
@@ -61,19 +51,8 @@ impl Exchange {
         if answer.status() != StatusCode::OK {
             return Err(ExchangeError::Status(answer.status()));
         }
-        read(answer).await
+        Ok(read_body(answer, ANSWER_MAX).await?)
     }
-}
-
-async fn read(mut answer: Response) -> Result<Vec<u8>, ExchangeError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&chunk);
-        if ByteSize::of(&body) > ANSWER_MAX {
-            return Err(ExchangeError::TooLong);
-        }
-    }
-    Ok(body)
 }
 
 fn failed(error: reqwest::Error) -> ExchangeError {
@@ -95,6 +74,15 @@ pub(crate) enum ExchangeError {
     /// The answer goes on and on.
     #[error("the answer is longer than {ANSWER_MAX}")]
     TooLong,
+}
+
+impl From<BodyError> for ExchangeError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Failed(error) => failed(error),
+            BodyError::TooLong { .. } => Self::TooLong,
+        }
+    }
 }
 
 impl ExchangeError {

@@ -39,6 +39,7 @@ mod emulator;
 mod exchange;
 mod flight;
 mod header;
+mod http_client;
 mod json;
 mod keys;
 mod parse;

@@ -1,5 +1,7 @@
 //! Tokens for tests: good ones, and any text signed as if it were one.
 
+mod log;
+
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 use crate::config::{ProjectId, VerifierConfig};
 use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
 use crate::verifier::FirebaseTokenVerifier;
+
+pub(crate) use log::Log;
 
 /// The name of [`key`].
 pub(crate) const KID: &str = "current-key";

@@ -66,7 +66,7 @@ impl AccessTokens {
         })
     }
 
-    /// A token to use now; all callers share one question. Cancel-safe.
+    /// A token to use now; all callers share one question, and wait for it only if there is no good token. Cancel-safe.
     pub(crate) async fn current(&self) -> Landed {
         let flight = match self.next_step() {
             Step::Answer(landed) => return landed,
@@ -79,20 +79,23 @@ impl AccessTokens {
 
     fn next_step(&self) -> Step {
         let mut state = self.shared.lock();
-        if let Some(flight) = &state.flight {
-            return Step::Wait(flight.clone());
-        }
         let now = Instant::now();
         if let Some(token) = state.token.as_ref().filter(|it| !it.is_due(now)) {
             return Step::Answer(Ok(token.clone()));
         }
-        if let Some(fault) = state.resting(now) {
-            return Step::Answer(state.token_in_time(now).ok_or(fault));
+        let in_time = state.token_in_time(now);
+        if state.flight.is_none()
+            && let Some(fault) = state.resting(now)
+        {
+            return Step::Answer(in_time.ok_or(fault));
         }
         // The task cannot end before its flight is noted, for the state is locked.
-        let flight = self.flights.begin(Arc::clone(&self.shared).fetch());
-        state.flight = Some(flight.clone());
-        Step::Wait(flight)
+        let begin = || self.flights.begin(Arc::clone(&self.shared).fetch());
+        let flight = state.flight.get_or_insert_with(begin).clone();
+        match in_time {
+            Some(token) => Step::Answer(Ok(token)),
+            None => Step::Wait(flight),
+        }
     }
 
     /// Says that this token was not accepted, so that the next caller gets another one.

@@ -20,13 +20,6 @@ use crate::flight::{Flight, Flights, NoRuntime};
 /// After a failure, a user is not asked for again in this time.
 const REST: Duration = Duration::from_secs(1);
 
-/// A lookup waits at most so long for its turn; the deadline that it has then is the rest. With one deadline for both, a
-/// source that is asked for a little too much would serve nobody: every turn would come too late.
-const TURN_WAIT_MAX: Duration = Duration::from_millis(500);
-
-/// Whoever is known, but not freshly, waits at most so long for news.
-const NEWS_WAIT_MAX: Duration = Duration::from_millis(300);
-
 /// Knows one user after the other.
 #[async_trait]
 pub(crate) trait AccountSource: fmt::Debug + Send + Sync + 'static {
@@ -47,6 +40,19 @@ pub(crate) struct CachePolicy {
     pub(crate) users_max: usize,
     /// So many lookups are made at a time.
     pub(crate) lookups_max: usize,
+}
+
+impl CachePolicy {
+    /// A lookup waits at most so long for its turn; the deadline that it has then is the rest. With one deadline for
+    /// both, a source that is asked for a little too much would serve nobody: every turn would come too late.
+    fn turn_wait_max(&self) -> Duration {
+        self.deadline / 4
+    }
+
+    /// Whoever is known, but not freshly, waits at most so long for news.
+    fn news_wait_max(&self) -> Duration {
+        self.deadline * 3 / 20
+    }
 }
 
 /// A directory that asks a source and remembers what it said.
@@ -84,10 +90,10 @@ impl CachedDirectory {
             Step::Known(account) => return Ok(account),
             Step::Unknown(error) => return Err(error),
             Step::Wait(flight, None) => flight.await,
-            Step::Wait(flight, Some(account)) => match timeout(NEWS_WAIT_MAX, flight).await {
-                Ok(landed) => landed,
-                Err(_) => return Ok(account),
-            },
+            Step::Wait(flight, Some(account)) => {
+                let news = timeout(self.shared.policy.news_wait_max(), flight).await;
+                news.unwrap_or(Some(Ok(account)))
+            }
         };
         landed.unwrap_or_else(|| Err(unavailable(Arc::new(LookupFault::Ended), REST)))
     }
@@ -99,7 +105,7 @@ impl CachedDirectory {
         let user = state.users.entry(&id);
         let fresh = user.known_within(policy.fresh_for, now);
         let known = user.known_within(policy.stale_for, now);
-        let good_enough = user.known_within(policy.stale_for, now + NEWS_WAIT_MAX);
+        let good_enough = user.known_within(policy.stale_for, now + policy.news_wait_max());
         let own_failure = user.resting(now);
         if let Some(flight) = state.flights.get(&id) {
             return Step::Wait(flight.clone(), good_enough);
@@ -209,7 +215,8 @@ impl Shared {
     }
 
     async fn ask_in_turn(&self, id: &AccountId, purpose: Purpose) -> Result<Known, LookupFault> {
-        let turn = timeout(TURN_WAIT_MAX, self.turns.acquire()).await;
+        let turn_wait_max = self.policy.turn_wait_max();
+        let turn = timeout(turn_wait_max, self.turns.acquire()).await;
         let _turn = turn
             .map_err(|_| LookupFault::Crowded)?
             .map_err(|_| LookupFault::Ended)?;
@@ -218,7 +225,7 @@ impl Shared {
         {
             return Err(LookupFault::Resting(Arc::clone(fault)));
         }
-        let deadline = self.policy.deadline.saturating_sub(TURN_WAIT_MAX);
+        let deadline = self.policy.deadline.saturating_sub(turn_wait_max);
         let asked = timeout(deadline, self.ask(id)).await;
         asked.unwrap_or(Err(LookupFault::TimedOut(deadline)))
     }

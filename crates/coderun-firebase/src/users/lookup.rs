@@ -25,7 +25,8 @@ pub struct AccountLookupConfig {
     pub fresh_for: Duration,
     /// What is known of a user is used for so long when it cannot be asked for again. Default: 5 min.
     pub stale_for: Duration,
-    /// A lookup takes at most so long, the access token and waiting for its turn included. Default: 2 s.
+    /// A lookup takes at most so long, the access token included. Default: 2 s. A quarter of it is for waiting for its
+    /// turn. Who is known, but not freshly, waits for 15 % of it, then what is known is used.
     pub deadline: Duration,
     /// So many users are remembered, those asked for last. Default: 10 000.
     pub users_max: usize,
@@ -66,7 +67,8 @@ impl AccountLookupConfig {
 ///
 /// What is known of a user is used for a while, and a while longer when Google cannot be asked. All callers who want
 /// to know about one user share one question; it goes on when they go away. A user whose lookup failed rests for a
-/// second. Time is monotonic: setting the clock of the machine changes nothing.
+/// second. After three failures in a row that would have met any user, all lookups rest: for a second, then for twice as
+/// long each time, 30 s at most, and after each rest one lookup shows whether that was enough. Time is monotonic: setting the clock of the machine changes nothing.
 #[derive(Debug)]
 pub struct AccountLookup {
     directory: CachedDirectory,

@@ -1,4 +1,3 @@
-use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,14 +6,13 @@ use coderun_domain::FailureKind;
 use coderun_domain::testing::{ManualClock, at};
 use proptest::prelude::*;
 use rstest::rstest;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::config::{AnonymousUsers, EmailPolicy};
 use crate::keys::{KeySet, KeysUnavailable, StaticKeys};
 use crate::testing::{
-    KID, NOW, claims, config, header, key_set, other_key, public_half, sign_with, token, unsigned,
-    verifier, with,
+    KID, Log, NOW, claims, config, header, key_set, other_key, public_half, sign_with, token,
+    unsigned, verifier, with,
 };
 
 /// Keys that come late or not at all.
@@ -221,44 +219,10 @@ fn the_cryptography_can_be_installed_any_number_of_times() {
     install_crypto_provider();
 }
 
-/// Keeps what is logged.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'log> MakeWriter<'log> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'log self) -> Self::Writer {
-        self.clone()
-    }
-}
-
 /// What is logged, returned and shown about this token when it is verified.
 async fn traces(verifier: &FirebaseTokenVerifier, token: &BearerToken) -> String {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = log.listen();
     let result = verifier.verify(token).await;
     drop(guard);
     format!("{}{result:?}{verifier:?}{token:?}", log.text())

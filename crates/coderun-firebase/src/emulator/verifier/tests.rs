@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::{AnonymousUsers, TenantId, TenantPolicy};
-use crate::testing::{claims, config, encode, good, header, unsigned, verifier, with};
-use crate::users::testing::{Log, LoopbackServer, Reply, Seen};
+use crate::testing::{Log, claims, config, encode, good, header, unsigned, verifier, with};
+use crate::users::testing::{LoopbackServer, Reply, Seen};
 use crate::verifier::corpus::{bad_tokens, good_tokens};
 
 /// Bad tokens whose only fault is one that an emulator's token cannot have.

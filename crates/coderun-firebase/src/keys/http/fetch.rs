@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::ByteSize;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, StatusCode};
 
 use super::config::HttpKeysConfig;
 use super::freshness::fresh_for;
 use crate::config::Endpoint;
+use crate::http_client::{BodyError, client_builder, read_body};
 use crate::keys::{KeySet, KeySetError};
 
 /// Fetches a set of keys.
@@ -59,6 +59,15 @@ impl From<reqwest::Error> for FetchError {
     }
 }
 
+impl From<BodyError> for FetchError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Failed(error) => error.into(),
+            BodyError::TooLong { max } => Self::TooLong { max },
+        }
+    }
+}
+
 impl From<KeySetError> for FetchError {
     /// Drops the source, which may quote the answer.
     fn from(error: KeySetError) -> Self {
@@ -80,18 +89,8 @@ pub(super) struct HttpKeyFetch {
 
 impl HttpKeyFetch {
     pub(super) fn new(config: &HttpKeysConfig) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .user_agent(concat!("coderun/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.connect_timeout)
+        let client = client_builder(config.connect_timeout)
             .timeout(config.fetch_timeout)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            // A small body must not grow after it was measured.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
             // Fetches are minutes apart at least; the other end has closed the connection by then.
             .pool_max_idle_per_host(0)
             .build()?;
@@ -111,20 +110,8 @@ impl KeyFetch for HttpKeyFetch {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         let fresh_for = fresh_for(response.headers());
-        let body = read(response, self.answer_max).await?;
+        let body = read_body(response, self.answer_max).await?;
         let keys = KeySet::from_published(&body)?;
         Ok(FetchedKeys { keys, fresh_for })
     }
-}
-
-/// Reads a body as far as it may go; its announced length is not believed.
-async fn read(mut response: Response, max: ByteSize) -> Result<Vec<u8>, FetchError> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await? {
-        body.extend_from_slice(&part);
-        if ByteSize::of(&body) > max {
-            return Err(FetchError::TooLong { max });
-        }
-    }
-    Ok(body)
 }

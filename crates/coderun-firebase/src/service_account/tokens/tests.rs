@@ -52,6 +52,16 @@ async fn current(tokens: &AccessTokens) -> String {
     }
 }
 
+/// The token to use once the question for another one, if it is time for that, was answered.
+async fn next(tokens: &AccessTokens) -> String {
+    current(tokens).await;
+    let flight = tokens.shared.lock().flight.clone();
+    if let Some(flight) = flight {
+        flight.await;
+    }
+    current(tokens).await
+}
+
 async fn skip(time: Duration) {
     pause();
     advance(time).await;
@@ -96,7 +106,7 @@ async fn a_token_is_used_until_five_minutes_before_its_end() {
     skip(Duration::from_mins(54)).await;
     assert_eq!(current(&tokens).await, "access-1");
     skip(Duration::from_mins(1)).await;
-    assert_eq!(current(&tokens).await, "access-2");
+    assert_eq!(next(&tokens).await, "access-2");
     assert_eq!(server.seen().len(), 2);
 }
 
@@ -106,7 +116,7 @@ async fn a_token_of_a_day_is_used_for_an_hour_at_most() {
     let tokens = tokens(&server);
     assert_eq!(current(&tokens).await, "access-1");
     skip(Duration::from_mins(55)).await;
-    assert_eq!(current(&tokens).await, "access-2");
+    assert_eq!(next(&tokens).await, "access-2");
 }
 
 #[tokio::test]
@@ -116,7 +126,7 @@ async fn a_short_token_is_used_for_half_its_time() {
     assert_eq!(current(&tokens).await, "access-1");
     assert_eq!(current(&tokens).await, "access-1");
     skip(Duration::from_mins(2)).await;
-    assert_eq!(current(&tokens).await, "access-2");
+    assert_eq!(next(&tokens).await, "access-2");
 }
 
 #[tokio::test]
@@ -127,7 +137,7 @@ async fn a_token_is_used_to_its_end_if_there_is_no_other() {
     assert_eq!(current(&tokens).await, "access-1");
     is_away.store(true, Ordering::SeqCst);
     skip(Duration::from_mins(56)).await;
-    assert_eq!(current(&tokens).await, "access-1");
+    assert_eq!(next(&tokens).await, "access-1");
     assert_eq!(current(&tokens).await, "access-1");
     assert_eq!(server.seen().len(), 2);
     skip(Duration::from_mins(4)).await;
@@ -180,6 +190,28 @@ async fn a_failure_is_followed_by_a_rest() {
         }
         assert_eq!(server.seen().len(), expected);
         skip(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_good_for_a_while_is_used_while_the_next_one_is_slow() {
+    let is_slow = Arc::new(AtomicBool::new(false));
+    let script = Arc::clone(&is_slow);
+    let server = LoopbackServer::start(move |_| {
+        if script.load(Ordering::SeqCst) {
+            Reply::Silence
+        } else {
+            Reply::Good(answer())
+        }
+    })
+    .await;
+    let tokens = tokens(&server);
+    assert_eq!(current(&tokens).await, "access");
+    is_slow.store(true, Ordering::SeqCst);
+    skip(Duration::from_mins(56)).await;
+    for _ in 0..10 {
+        let now = tokens.current().now_or_never();
+        assert!(now.is_some_and(|token| token.is_ok()));
     }
 }
 

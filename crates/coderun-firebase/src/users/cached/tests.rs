@@ -13,8 +13,8 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::config::TenantId;
 use crate::exchange::ExchangeError;
+use crate::testing::Log;
 use crate::users::answer::AnswerError;
-use crate::users::testing::Log;
 
 const POLICY: CachePolicy = CachePolicy {
     fresh_for: Duration::from_mins(1),

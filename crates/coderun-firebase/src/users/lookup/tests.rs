@@ -10,8 +10,8 @@ use tokio::time::{advance, pause, resume};
 
 use super::*;
 use crate::config::TenantId;
-use crate::testing::{claims, config, good, header, other_key, sign_with, unsigned, verifier};
-use crate::users::testing::{Log, LoopbackServer, Reply, Seen, account_file};
+use crate::testing::{Log, claims, config, good, header, other_key, sign_with, unsigned, verifier};
+use crate::users::testing::{LoopbackServer, Reply, Seen, account_file};
 
 /// Longer than any test should take, so that only those on slowness meet the deadline.
 const PATIENCE: Duration = Duration::from_secs(20);

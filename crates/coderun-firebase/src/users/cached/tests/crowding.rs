@@ -164,3 +164,19 @@ async fn who_is_known_goes_by_that_where_too_many_wait() {
     assert!(others.contains(&"users-unavailable"));
     assert_eq!(source.asked(), 1 + 32);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_short_deadline_leaves_time_for_turn_and_lookup() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_millis(100));
+    let policy = CachePolicy {
+        deadline: Duration::from_millis(200),
+        ..POLICY
+    };
+    let directory = directory_with(&source, policy);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    source.takes(Duration::from_hours(1));
+    let start = Instant::now();
+    assert_eq!(verdict(&directory, "bob").await, "users-unavailable");
+    assert_took(start, 150);
+}
