@@ -24,9 +24,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{
     CodeRunner, ErrorChain, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
-    RunnerProfile,
+    RunnerProfile, Submission,
 };
 use reqwest::StatusCode;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +36,7 @@ use delivery::{CancelWatch, Delivered};
 use exchange::Exchanges;
 use failure::Failure;
 use known::Known;
+use limits::LimitField;
 use orders::Order;
 use refusal::Refusal;
 use scout::{Scout, ScoutState};
@@ -85,7 +87,7 @@ impl PistonRunner {
         config.check()?;
         let client = Arc::new(Client::new(config.client())?);
         let known = Arc::new(Known::new(config.refresh_interval, config.output_max));
-        let traffic = Arc::new(Traffic::new(config.concurrency));
+        let traffic = Traffic::new(config.concurrency);
         let exchanges = Arc::new(Exchanges::new(Arc::clone(&client)));
         let scout = Arc::new(Scout {
             client,
@@ -110,6 +112,60 @@ impl PistonRunner {
             scout,
             _looking: stop.drop_guard(),
         })
+    }
+
+    /// Orders a program, once more with lower limits where Piston turns out to take less than was known: by that refusal
+    /// nothing was run.
+    async fn carry_out(
+        &self,
+        submission: &Arc<Submission>,
+        cancel: &mut CancelWatch<'_, '_>,
+    ) -> Result<Report, RunnerError> {
+        let deadline = Instant::now() + self.config.waiting;
+        let mut lessons_left = LimitField::ALL.len();
+        loop {
+            let order = self.order(submission).await?;
+            let body = match &order.body {
+                Ok(body) => body,
+                Err(sizes) => return Ok(order.too_large(*sizes)),
+            };
+            let delivered = match self.deliver(&order, body, deadline, cancel).await {
+                Ok(delivered) => delivered,
+                Err(Failure::Client(Fault::TooLarge { max })) => {
+                    return Ok(order.flooded(max, cancel.io));
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+            if lessons_left == 0 || !self.learn_limit(&order, &delivered) {
+                return self.report(&order, delivered, cancel.io).await;
+            }
+            lessons_left -= 1;
+        }
+    }
+
+    /// Learns that Piston takes less of a limit than was sent, if that is what it says.
+    fn learn_limit(&self, order: &Order, delivered: &Delivered) -> bool {
+        let Delivered::Answer(answer) = delivered else {
+            return false;
+        };
+        if answer.status != StatusCode::BAD_REQUEST {
+            return false;
+        }
+        match refusal::read(answer.status, &answer.body) {
+            Refusal::LimitTooHigh { field, max } if max < order.limits.get(field) => {
+                self.known.learn_cap(&order.runtime, field, max);
+                self.scout.refresh();
+                true
+            }
+            Refusal::LimitTooHigh { .. }
+            | Refusal::Busy
+            | Refusal::UnknownRuntime
+            | Refusal::TooLarge
+            | Refusal::Invalid(_)
+            | Refusal::Unknown
+            | Refusal::Unusable(_)
+            | Refusal::Failed(_) => false,
+        }
     }
 
     async fn report(
@@ -137,7 +193,6 @@ impl PistonRunner {
                 });
             }
             Refusal::LimitTooHigh { field, max } => {
-                self.known.learn_cap(&order.runtime, field, max);
                 let hint = format!(
                     "The runner takes a {} of at most {max} {}",
                     field.as_str(),
@@ -181,9 +236,9 @@ impl CodeRunner for PistonRunner {
     }
 
     /// Asks Piston for its runtimes, unless it was asked a second ago and nothing has failed since, or does not want to be
-    /// asked.
+    /// asked, or all places are taken, some of them for programs that were lost.
     async fn check(&self) -> Result<(), RunnerError> {
-        if let Some(wait) = self.traffic.busy_for() {
+        if let Some(wait) = self.traffic.closed_for() {
             return Err(RunnerError::Overloaded {
                 retry_after: Some(wait),
             });
@@ -198,18 +253,8 @@ impl CodeRunner for PistonRunner {
         request: RunRequest,
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
-        let order = self.order(&request.submission).await?;
-        let body = match &order.body {
-            Ok(body) => body,
-            Err(sizes) => return Ok(order.too_large(*sizes)),
-        };
         let mut cancel = CancelWatch { io };
-        let delivered = Box::pin(self.deliver(&order, body, &mut cancel)).await;
-        let result = match delivered {
-            Ok(delivered) => self.report(&order, delivered, cancel.io).await,
-            Err(Failure::Client(Fault::TooLarge { max })) => Ok(order.flooded(max, cancel.io)),
-            Err(failure) => Err(failure.into()),
-        };
+        let result = Box::pin(self.carry_out(&request.submission, &mut cancel)).await;
         if let Err(error) = &result {
             tracing::debug!(error = %ErrorChain(error), "the run failed");
             self.scout.doubt();

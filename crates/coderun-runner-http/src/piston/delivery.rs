@@ -57,14 +57,14 @@ struct Again {
 }
 
 impl PistonRunner {
-    /// Brings an order to Piston. Where this is dropped, nothing more is sent.
+    /// Brings an order to Piston, and waits for that until the deadline. Where this is dropped, nothing more is sent.
     pub(super) async fn deliver(
         &self,
         order: &Order,
         body: &Bytes,
+        deadline: Instant,
         cancel: &mut CancelWatch<'_, '_>,
     ) -> Result<Delivered, Failure> {
-        let deadline = Instant::now() + self.config.waiting;
         let mut pause = PAUSE_FIRST;
         loop {
             let place = tokio::select! {
@@ -77,11 +77,7 @@ impl PistonRunner {
                 Heard::Over(delivered) => return Ok(delivered),
                 Heard::Again(again) => again,
             };
-            let until = Instant::now() + again.wait.unwrap_or(pause);
-            tracing::debug!(reason = %again.failure, "the runner did not take the program");
-            if until > deadline {
-                return Err(again.failure);
-            }
+            let until = self.next_try(again, pause, deadline)?;
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(Delivered::NeverSent),
@@ -91,6 +87,25 @@ impl PistonRunner {
         }
     }
 
+    /// When to try again, if that is before the deadline. While Piston is busy, nobody else asks it either.
+    fn next_try(
+        &self,
+        again: Again,
+        pause: Duration,
+        deadline: Instant,
+    ) -> Result<Instant, Failure> {
+        let wait = again.wait.unwrap_or(pause);
+        if matches!(again.failure, Failure::Busy { .. }) {
+            self.traffic.note_busy(wait);
+        }
+        let until = Instant::now() + wait;
+        tracing::debug!(reason = %again.failure, "the runner did not take the program");
+        if until > deadline {
+            return Err(again.failure);
+        }
+        Ok(until)
+    }
+
     async fn hear(
         &self,
         mut exchange: Exchange,
@@ -98,35 +113,32 @@ impl PistonRunner {
     ) -> Result<Heard, Failure> {
         tokio::select! {
             biased;
-            answer = exchange.answer() => self.judge_answer(answer),
+            answer = exchange.answer() => judge_answer(answer),
             () = cancel.cancelled() => Ok(Heard::Over(cancelled(exchange).await)),
         }
     }
+}
 
-    fn judge_answer(&self, answer: Result<Answer, Fault>) -> Result<Heard, Failure> {
-        let answer = match answer {
-            Err(fault @ Fault::NotConnected(_)) => {
-                return Ok(Heard::Again(Again {
-                    failure: fault.into(),
-                    wait: None,
-                }));
-            }
-            answer => answer?,
-        };
-        if answer.status != reqwest::StatusCode::OK
-            && refusal::read(answer.status, &answer.body) == Refusal::Busy
-        {
-            let retry_after = answer.retry_after;
-            if let Some(wait) = retry_after {
-                self.traffic.note_busy(wait);
-            }
+fn judge_answer(answer: Result<Answer, Fault>) -> Result<Heard, Failure> {
+    let answer = match answer {
+        Err(fault @ Fault::NotConnected(_)) => {
             return Ok(Heard::Again(Again {
-                failure: Failure::Busy { retry_after },
-                wait: retry_after,
+                failure: fault.into(),
+                wait: None,
             }));
         }
-        Ok(Heard::Over(Delivered::Answer(answer)))
+        answer => answer?,
+    };
+    if answer.status != reqwest::StatusCode::OK
+        && refusal::read(answer.status, &answer.body) == Refusal::Busy
+    {
+        let retry_after = answer.retry_after;
+        return Ok(Heard::Again(Again {
+            failure: Failure::Busy { retry_after },
+            wait: retry_after,
+        }));
     }
+    Ok(Heard::Over(Delivered::Answer(answer)))
 }
 
 /// What an exchange came to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -87,16 +87,17 @@ impl Order {
         // Nobody may be there any more to hear it.
         drop(tell.send(answer));
         if may_go_on {
-            sleep_until(self.latest).await;
+            place.keep_until(self.latest).await;
         }
-        drop(place);
     }
 }
 
 /// Whether a program may run though there is an answer, or none: only Piston itself knows that it has ended.
 fn may_go_on(answer: &Result<Answer, Fault>) -> bool {
     match answer {
-        Ok(answer) => matches!(answer.status.as_u16(), 502 | 504),
+        // 500 is Piston's own word for a run that is over, and 503 for one that was not taken; others are of what stands
+        // between.
+        Ok(answer) => matches!(answer.status.as_u16(), 501 | 502 | 504..=599),
         Err(Fault::Lost(_) | Fault::NoAnswer) => true,
         Err(Fault::NotConnected(_) | Fault::Truncated | Fault::TooLarge { .. }) => false,
     }
@@ -129,5 +130,38 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.give_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_result(200, false)]
+    #[case::a_refusal(400, false)]
+    #[case::a_failure_of_piston(500, false)]
+    #[case::not_taken(503, false)]
+    #[case::bad_gateway(502, true)]
+    #[case::gateway_timeout(504, true)]
+    #[case::of_somebody_in_between(524, true)]
+    fn only_piston_itself_knows_that_a_program_has_ended(
+        #[case] status: u16,
+        #[case] expected: bool,
+    ) {
+        let answer = Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_after: None,
+            body: Bytes::new(),
+        };
+        assert_eq!(may_go_on(&Ok(answer)), expected);
+    }
+
+    #[test]
+    fn without_an_answer_nobody_knows_whether_a_program_has_ended() {
+        assert!(may_go_on(&Err(Fault::NoAnswer)));
     }
 }

@@ -84,7 +84,7 @@ fn judge_run(
     let stage = StageJudgement::new(&run, sent)?;
     Ok(Judgement {
         verdict: stage.verdict,
-        ending: Some(stage.ending),
+        ending: stage.ending,
         usage: stage.usage,
         compile,
         written: Some(Written {
@@ -105,7 +105,7 @@ fn compile_report(compiled: Stage, stage: &StageJudgement) -> CompileReport {
         }
     };
     CompileReport {
-        ending: Some(stage.ending),
+        ending: stage.ending,
         usage: stage.usage,
         output: output(compiled.stdout, OutputStream::Stdout),
         error_output: output(compiled.stderr, OutputStream::Stderr),
@@ -132,7 +132,8 @@ const fn compile_verdict(verdict: Verdict) -> Verdict {
 /// What is said about a stage.
 struct StageJudgement {
     verdict: Verdict,
-    ending: Ending,
+    /// `None` where Piston has no name for the signal.
+    ending: Option<Ending>,
     usage: Usage,
     cut: Option<OutputStream>,
 }
@@ -146,7 +147,7 @@ impl StageJudgement {
             return Err(Contradiction::Ending);
         }
         // Piston sets this signal by itself for these, whatever it knows of the code.
-        let killed = Ending::Signaled(Signal::KILL);
+        let killed = Some(Ending::Signaled(Signal::KILL));
         let (verdict, ending, cut) = match stage.status.as_deref() {
             Some("XX") => return Err(Contradiction::SandboxFailed),
             Some("TO") => (Verdict::TimeLimit, killed, None),
@@ -156,7 +157,7 @@ impl StageJudgement {
             Some("SG") => signaled(stage, code, signal, sent)?,
             Some(_) => return Err(Contradiction::UnknownStatus),
             None => match (code, signal) {
-                (Some(0), None) => (Verdict::Accepted, Ending::Exited(0), None),
+                (Some(0), None) => (Verdict::Accepted, Some(Ending::Exited(0)), None),
                 (Some(_), None) => (by_code(stage, code, signal, sent)?, exited(code)?, None),
                 (None, Some(_)) => signaled(stage, code, signal, sent)?,
                 (None, None) | (Some(_), Some(_)) => return Err(Contradiction::Ending),
@@ -171,8 +172,9 @@ impl StageJudgement {
     }
 }
 
-fn exited(code: Option<i32>) -> Result<Ending, Contradiction> {
-    code.map(Ending::Exited).ok_or(Contradiction::Ending)
+fn exited(code: Option<i32>) -> Result<Option<Ending>, Contradiction> {
+    let code = code.ok_or(Contradiction::Ending)?;
+    Ok(Some(Ending::Exited(code)))
 }
 
 /// Judges an exit code other than 0. Programs are started by a shell, which exits with 137 when its program was killed.
@@ -194,9 +196,12 @@ fn signaled(
     code: Option<i32>,
     signal: Option<Signal>,
     sent: &SentStage,
-) -> Result<(Verdict, Ending, Option<OutputStream>), Contradiction> {
-    let (None, Some(signal)) = (code, signal) else {
-        return Err(Contradiction::Ending);
+) -> Result<(Verdict, Option<Ending>, Option<OutputStream>), Contradiction> {
+    let signal = match (code, signal) {
+        (None, Some(signal)) => signal,
+        // Its table lacks the two signals that the C library keeps for itself.
+        (None, None) => return Ok((Verdict::RuntimeError, None, None)),
+        (Some(_), _) => return Err(Contradiction::Ending),
     };
     let verdict = match signal {
         Signal::KILL if is_out_of_memory(stage, sent) => Verdict::MemoryLimit,
@@ -204,7 +209,7 @@ fn signaled(
         _ if signal.number() == SIGSYS => Verdict::SecurityViolation,
         _ => Verdict::RuntimeError,
     };
-    Ok((verdict, Ending::Signaled(signal), None))
+    Ok((verdict, Some(Ending::Signaled(signal)), None))
 }
 
 const SIGSEGV: i32 = 11;
@@ -262,11 +267,11 @@ fn signal(name: &str) -> Result<Signal, Contradiction> {
 }
 
 /// One sentence where verdict and ending alone say too little.
-fn hint(verdict: Verdict, ending: Ending) -> Option<String> {
+fn hint(verdict: Verdict, ending: Option<Ending>) -> Option<String> {
     if verdict != Verdict::RuntimeError {
         return None;
     }
-    match ending {
+    match ending? {
         Ending::Signaled(signal) if signal.number() == SIGSEGV => Some(
             "The program touched memory that is not its own, or its recursion is too deep"
                 .to_owned(),

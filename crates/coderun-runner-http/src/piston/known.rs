@@ -133,13 +133,14 @@ impl Known {
         lowest.maximum_limits(self.output_max.or_else(|| facts.output.known()))
     }
 
-    /// A runtime whose caps were not asked for.
-    pub(super) fn next_unasked(&self) -> Option<Runtime> {
+    /// The runtimes whose caps were not asked for.
+    pub(super) fn unasked(&self) -> Vec<Runtime> {
         let facts = self.lock();
-        let mut runtimes = facts.offers.iter().flat_map(|offer| &offer.runtimes);
+        let runtimes = facts.offers.iter().flat_map(|offer| &offer.runtimes);
         runtimes
-            .find(|runtime| !facts.asked.contains(runtime))
+            .filter(|runtime| !facts.asked.contains(runtime))
             .cloned()
+            .collect()
     }
 
     /// These are the caps of a runtime.
@@ -149,9 +150,10 @@ impl Known {
         facts.caps.insert(runtime, caps);
     }
 
-    /// A run has met this cap.
+    /// A run has met this cap, so the others may have changed, too.
     pub(super) fn learn_cap(&self, runtime: &Runtime, field: LimitField, max: u64) {
         let mut facts = self.lock();
+        facts.asked.remove(runtime);
         let caps = facts.caps.entry(runtime.clone()).or_default();
         *caps = caps.with(field, Cap::At(max));
     }
@@ -238,14 +240,14 @@ mod tests {
     #[tokio::test]
     async fn caps_outlive_a_list_and_are_asked_again_after_an_absence() {
         let known = known();
-        let runtime = known.next_unasked().unwrap();
+        let runtime = known.unasked().remove(0);
         let caps = Caps::default().with(LimitField::RunTimeout, Cap::At(3000));
         known.learn_caps(runtime.clone(), caps);
-        assert_ne!(known.next_unasked().as_ref(), Some(&runtime));
+        assert!(!known.unasked().contains(&runtime));
         known.take_over(listing(&["3.12.0"]));
-        assert_eq!(known.next_unasked(), None);
+        assert_eq!(known.unasked(), []);
         known.ask_again();
-        assert_eq!(known.next_unasked(), Some(runtime));
+        assert_eq!(known.unasked(), [runtime]);
         let maximum = known.maximum_limits().unwrap();
         assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
     }

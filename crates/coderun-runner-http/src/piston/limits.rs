@@ -220,6 +220,18 @@ impl SentLimits {
         }
     }
 
+    /// What is sent for one limit.
+    pub(super) const fn get(&self, field: LimitField) -> u64 {
+        match field {
+            LimitField::CompileMemory => self.compile.memory_bytes,
+            LimitField::RunMemory => self.run.memory_bytes,
+            LimitField::CompileTimeout => self.compile.wall_ms,
+            LimitField::RunTimeout => self.run.wall_ms,
+            LimitField::CompileCpuTime => self.compile.cpu_ms,
+            LimitField::RunCpuTime => self.run.cpu_ms,
+        }
+    }
+
     /// The longest that both stages may take on the clock, together.
     pub(super) const fn wall_in_all(&self) -> Duration {
         Duration::from_millis(self.run.wall_ms.saturating_add(self.compile.wall_ms))

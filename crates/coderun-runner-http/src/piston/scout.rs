@@ -23,6 +23,9 @@ use crate::client::{Answer, Client, Sending};
 
 /// How long Piston may take to list what it has, or to refuse.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// A longer list is read by nobody: it would take longer than a task may block.
+const LIST_MAX_BYTES: usize = 256 * 1024;
+
 /// An answer is good for so long.
 const FRESH: Duration = Duration::from_secs(1);
 /// A Piston that is away is asked so often.
@@ -134,6 +137,9 @@ impl Scout {
         if answer.status != StatusCode::OK {
             return Err(self.refused(&answer));
         }
+        if answer.body.len() > LIST_MAX_BYTES {
+            return Err(Failure::Unusable("its list of languages is too long"));
+        }
         let listing = runtimes::read(&answer.body)?;
         let left_out = self
             .state
@@ -188,34 +194,33 @@ impl Scout {
 
     /// Finds out what is not known yet of the limits.
     async fn probe(&self) {
-        while let Some(runtime) = self.known.next_unasked() {
-            let Some(caps) = self.caps(&runtime).await else {
-                tracing::debug!(
-                    language = runtime.language,
-                    "limits cannot be found out now"
-                );
-                return;
-            };
-            self.known.learn_caps(runtime, caps);
+        for runtime in self.known.unasked() {
+            match self.caps(&runtime).await {
+                Asked::Told(caps) => self.known.learn_caps(runtime, caps),
+                Asked::Refused => tell_unasked(&runtime),
+                Asked::Silent => return tell_unasked(&runtime),
+            }
         }
         if self.known.wants_output_cap() {
             self.probe_output().await;
         }
     }
 
-    async fn caps(&self, runtime: &Runtime) -> Option<Caps> {
+    async fn caps(&self, runtime: &Runtime) -> Asked {
         let mut probe = Probe::new(runtime);
         for _ in 0..QUESTIONS_MAX {
             let sending = Sending::default();
             let asking = self.client.post_json("execute", probe.question(), &sending);
-            let answer = timeout(ANSWER_MAX, asking).await.ok()?.ok()?;
+            let Ok(Ok(answer)) = timeout(ANSWER_MAX, asking).await else {
+                return Asked::Silent;
+            };
             match probe.learn(&answer) {
                 Next::Ask => {}
-                Next::Done(caps) => return Some(caps),
-                Next::Later => return None,
+                Next::Done(caps) => return Asked::Told(caps),
+                Next::Later => return Asked::Refused,
             }
         }
-        None
+        Asked::Refused
     }
 
     /// Runs a tiny program, if there is a place for it now and a language to write it in.
@@ -246,6 +251,20 @@ fn shown_by(answer: &Answer) -> Option<ByteSize> {
     let executed = response::read(&answer.body).ok()?;
     output_probe::shown_by(&executed)
 }
+/// What came of asking for the caps of one runtime.
+enum Asked {
+    Told(Caps),
+    /// Not of this one; others may be told.
+    Refused,
+    /// There was no answer at all.
+    Silent,
+}
+
+fn tell_unasked(runtime: &Runtime) {
+    let language = &runtime.language;
+    tracing::debug!(language, "limits cannot be found out now");
+}
+
 fn tell_return() {
     tracing::info!("the runner is there again");
 }

@@ -1,6 +1,6 @@
 //! How much goes to Piston at a time, and when nothing should.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,22 +12,55 @@ use super::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Traffic {
     places: Arc<Semaphore>,
-    busy_until: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    busy_until: Option<Instant>,
+    /// Until when places are kept for programs that were lost; never more than there are places.
+    lost_until: Vec<Instant>,
 }
 
 /// A place; free again when this is dropped: after what ran in it is certainly over.
-pub(super) type Place = OwnedSemaphorePermit;
+#[derive(Debug)]
+pub(super) struct Place {
+    traffic: Arc<Traffic>,
+    lost_until: Option<Instant>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Keeps the place for a program that was lost, until it must have ended.
+    pub(super) async fn keep_until(mut self, until: Instant) {
+        self.lost_until = Some(until);
+        self.traffic.lock().lost_until.push(until);
+        sleep_until(until).await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(until) = self.lost_until {
+            let mut state = self.traffic.lock();
+            let found = state.lost_until.iter().position(|it| *it == until);
+            if let Some(at) = found {
+                state.lost_until.swap_remove(at);
+            }
+        }
+    }
+}
 
 impl Traffic {
-    pub(super) fn new(places: usize) -> Self {
-        Self {
+    pub(super) fn new(places: usize) -> Arc<Self> {
+        Arc::new(Self {
             places: Arc::new(Semaphore::new(places)),
-            busy_until: Mutex::new(None),
-        }
+            state: Mutex::default(),
+        })
     }
 
     /// Waits until Piston may be asked and there is a place, but no longer than this. Cancel-safe.
-    pub(super) async fn place(&self, deadline: Instant) -> Result<Place, Failure> {
+    pub(super) async fn place(self: &Arc<Self>, deadline: Instant) -> Result<Place, Failure> {
         loop {
             if let Some(wait) = self.busy_for() {
                 let until = Instant::now() + wait;
@@ -38,24 +71,44 @@ impl Traffic {
                 sleep_until(until).await;
                 continue;
             }
-            let place = timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await;
-            let place = place.ok().and_then(Result::ok);
-            let place = place.ok_or(Failure::Busy { retry_after: None })?;
+            let permit = timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await;
+            let permit = permit.ok().and_then(Result::ok);
+            let permit = permit.ok_or(Failure::Busy { retry_after: None })?;
             // Somebody may have learned meanwhile that it is busy.
             if self.busy_for().is_none() {
-                return Ok(place);
+                return Ok(self.occupy(permit));
             }
         }
     }
 
     /// Takes a place if one is free now.
-    pub(super) fn try_place(&self) -> Option<Place> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    pub(super) fn try_place(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(self.occupy(permit))
+    }
+
+    fn occupy(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
+        Place {
+            traffic: Arc::clone(self),
+            lost_until: None,
+            _permit: permit,
+        }
+    }
+
+    /// How much longer nothing should be taken on: Piston does not want to be asked, or no place is free and some are kept
+    /// for programs that were lost.
+    pub(super) fn closed_for(&self) -> Option<Duration> {
+        self.busy_for().or_else(|| {
+            let is_full = self.places.available_permits() == 0;
+            let until = self.lock().lost_until.iter().min().copied();
+            let wait = until?.saturating_duration_since(Instant::now());
+            (is_full && !wait.is_zero()).then_some(wait)
+        })
     }
 
     /// How much longer Piston does not want to be asked.
     pub(super) fn busy_for(&self) -> Option<Duration> {
-        let until = *self.lock();
+        let until = self.lock().busy_until;
         let wait = until?.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(wait)
     }
@@ -63,14 +116,12 @@ impl Traffic {
     /// Piston does not want to be asked for so long.
     pub(super) fn note_busy(&self, wait: Duration) {
         let until = Instant::now() + wait;
-        let mut busy_until = self.lock();
-        *busy_until = (*busy_until).max(Some(until));
+        let mut state = self.lock();
+        state.busy_until = state.busy_until.max(Some(until));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.busy_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,6 +142,24 @@ mod tests {
         assert!(traffic.try_place().is_none());
         drop(taken);
         assert!(traffic.place(soon()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_of_lost_programs_close_it_where_no_other_is_free() {
+        let traffic = Traffic::new(2);
+        let lost = traffic.place(soon()).await.unwrap();
+        let until = Instant::now() + Duration::from_secs(9);
+        let keeping = tokio::join!(lost.keep_until(until), async {
+            tokio::task::yield_now().await;
+            assert_eq!(traffic.closed_for(), None, "one place is free");
+            let taken = traffic.place(soon()).await.unwrap();
+            assert_eq!(traffic.closed_for(), Some(Duration::from_secs(9)));
+            drop(taken);
+        });
+        let ((), ()) = keeping;
+        let all = [traffic.try_place(), traffic.try_place()];
+        assert!(all.iter().all(Option::is_some));
+        assert_eq!(traffic.closed_for(), None, "nothing is lost any more");
     }
 
     #[tokio::test(start_paused = true)]

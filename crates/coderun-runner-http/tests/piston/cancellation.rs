@@ -153,6 +153,16 @@ async fn a_run_whose_connection_was_lost_keeps_its_place_until_it_must_have_ende
         "{refused:?}"
     );
     assert_eq!(piston.programs().len(), 1);
+    let checked = runner.check().await;
+    assert!(
+        matches!(
+            checked,
+            Err(RunnerError::Overloaded {
+                retry_after: Some(_)
+            })
+        ),
+        "whoever asks takes nothing on meanwhile: {checked:?}"
+    );
 }
 
 #[tokio::test]

@@ -183,3 +183,26 @@ async fn nothing_is_asked_any_more_when_the_runner_is_gone() {
     drop(piston);
     eventually("all tasks are gone", || tasks() == 0).await;
 }
+
+#[tokio::test]
+async fn a_runtime_that_is_listed_and_unknown_does_not_hide_the_limits_of_others() {
+    let piston = Piston::start().await;
+    piston.configure_run_timeout(3000);
+    piston.forget("python");
+    let runner = runner(&piston).await;
+    let maximum = runner.maximum_limits().unwrap();
+    assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_is_not_read() {
+    let piston = Piston::start().await;
+    let entry = json!({"language": "l".repeat(1000), "version": "1.0.0", "aliases": []});
+    piston.runtimes(Reply::json(200, &json!(vec![entry; 300])));
+    let runner = runner(&piston).await;
+    let checked = runner.check().await;
+    assert!(
+        matches!(&checked, Err(RunnerError::Unavailable { reason, .. }) if reason.contains("too long")),
+        "{checked:?}"
+    );
+}

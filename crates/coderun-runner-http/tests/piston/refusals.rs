@@ -1,5 +1,7 @@
 //! Programs that Piston did not run, and says so.
 
+use std::time::Duration;
+
 use coderun_domain::{CodeRunner, Report, RunnerError, Verdict};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -25,12 +27,12 @@ fn reason(answer: Result<Report, RunnerError>) -> String {
 
 #[rstest]
 #[case::limit(
-    json!({"message": "run_timeout cannot exceed the configured limit of 3000"}),
-    "The runner takes a run_timeout of at most 3000 ms"
+    json!({"message": "run_timeout cannot exceed the configured limit of 9000000"}),
+    "The runner takes a run_timeout of at most 9000000 ms"
 )]
 #[case::memory(
-    json!({"message": "run_memory_limit cannot exceed the configured limit of 1000"}),
-    "The runner takes a run_memory_limit of at most 1000 bytes"
+    json!({"message": "run_memory_limit cannot exceed the configured limit of 999999999999"}),
+    "The runner takes a run_memory_limit of at most 999999999999 bytes"
 )]
 #[case::content(
     json!({"message": "files[2].content is required as a string"}),
@@ -146,16 +148,41 @@ async fn a_runtime_that_is_gone_is_unsupported_and_the_list_is_asked_for_again()
 }
 
 #[tokio::test]
-async fn a_limit_that_was_refused_once_is_kept_from_then_on() {
+async fn a_limit_that_piston_lowered_is_met_by_sending_less() {
     let piston = Piston::start().await;
     let runner = runner(&piston).await;
-    let refusal =
-        json!({"message": "run_memory_limit cannot exceed the configured limit of 1000000"});
-    piston.next([Reply::json(400, &refusal)]);
-    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Rejected);
+    piston.configure_run_timeout(3000);
     assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
-    let sent = piston.programs().pop().unwrap().json();
-    assert_eq!(sent["run_memory_limit"], 1_000_000);
+    let sent = piston.programs();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[1].json()["run_timeout"], 3000);
+    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(piston.programs().len(), 3, "it is known from then on");
     let maximum = runner.maximum_limits().unwrap();
-    assert_eq!(maximum.run.memory().as_bytes(), 1_000_000);
+    assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_limit_that_is_refused_though_it_is_kept_is_a_rejection() {
+    let piston = Piston::start().await;
+    let runner = runner(&piston).await;
+    let refusal = json!({"message": "run_timeout cannot exceed the configured limit of 9000000"});
+    piston.always(Reply::json(400, &refusal));
+    let report = run(&runner).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Rejected);
+    assert_eq!(piston.programs().len(), 1);
+}
+
+/// However it answers.
+#[tokio::test]
+async fn limits_are_lowered_once_each_at_most() {
+    let piston = Piston::start().await;
+    let runner = runner(&piston).await;
+    let refusals = (1..=20).rev().map(|max| {
+        let text = format!("run_timeout cannot exceed the configured limit of {max}");
+        Reply::json(400, &json!({"message": text}))
+    });
+    piston.next(refusals);
+    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Rejected);
+    assert_eq!(piston.programs().len(), 7);
 }

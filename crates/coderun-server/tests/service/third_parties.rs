@@ -83,14 +83,7 @@ async fn a_user_of_firebase_runs_a_program_on_piston_and_watches_it_from_another
     let api = world.start("api").await;
     let token = world.firebase.token("alice");
 
-    let who: Value = api
-        .get("/api/v1/auth/verify", &token)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let who = api.read("/api/v1/auth/verify", &token).await;
     assert_eq!(who["user"]["uid"], "alice");
     assert_eq!(who["user"]["email"], "alice@example.com");
 
@@ -126,14 +119,7 @@ async fn what_piston_allows_is_what_may_be_asked_for() {
     let world = World::new().await;
     let service = world.start("all").await;
     let token = world.firebase.token("alice");
-    let offered: Value = service
-        .get("/api/v1/languages", &token)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let offered = service.read("/api/v1/languages", &token).await;
     let languages = offered["languages"].as_array().unwrap();
     let python = languages.iter().find(|it| it["name"] == "python").unwrap();
     assert_eq!(python["maximum_limits"]["wall_time_ms"], 3000);

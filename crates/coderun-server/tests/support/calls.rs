@@ -14,6 +14,13 @@ impl Service {
         self.client.post(self.url(path)).bearer_auth(token)
     }
 
+    /// What there is at a path that answers with 200.
+    pub(crate) async fn read(&self, path: &str, token: &str) -> Value {
+        let answer = self.get(path, token).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.expect("JSON")
+    }
+
     pub(crate) async fn try_submit(&self, token: &str, body: &Value) -> Response {
         let request = self.post("/api/v1/executions/execute", token).json(body);
         request.send().await.expect("an answer")

@@ -83,6 +83,8 @@ struct State {
     runtimes: Mutex<Script>,
     /// What it is configured with: limits above it are refused.
     run_timeout_ms: Mutex<u64>,
+    /// A language that it lists and does not run.
+    unknown: Mutex<Option<String>>,
     seen: watch::Sender<Vec<Seen>>,
     released: watch::Sender<bool>,
 }
@@ -113,6 +115,7 @@ impl Piston {
             execute: Mutex::default(),
             runtimes: Mutex::default(),
             run_timeout_ms: Mutex::new(60_000),
+            unknown: Mutex::default(),
             seen: watch::Sender::default(),
             released: watch::Sender::new(false),
         });
@@ -149,6 +152,11 @@ impl Piston {
     /// It is configured with this limit from now on.
     pub(crate) fn configure_run_timeout(&self, milliseconds: u64) {
         *self.state.run_timeout_ms.lock().unwrap() = milliseconds;
+    }
+
+    /// It does not run this language from now on, and lists it still.
+    pub(crate) fn forget(&self, language: &str) {
+        *self.state.unknown.lock().unwrap() = Some(language.to_owned());
     }
 
     /// The programs that came.
@@ -228,8 +236,13 @@ impl State {
             let reply = self.runtimes.lock().unwrap().take();
             return reply.unwrap_or_else(|| Reply::json(200, &runtimes()));
         }
-        if !seen.is_program() {
-            return refuse(&seen.json(), *self.run_timeout_ms.lock().unwrap());
+        let limit = *self.run_timeout_ms.lock().unwrap();
+        let order = seen.json();
+        if order["language"].as_str() == self.unknown.lock().unwrap().as_deref() {
+            return Reply::json(400, &json!({"message": "x-1.0.0 runtime is unknown"}));
+        }
+        if !seen.is_program() || order["run_timeout"].as_u64() > Some(limit) {
+            return refuse(&order, limit);
         }
         let reply = self.execute.lock().unwrap().take();
         reply.unwrap_or_else(|| super::answer(&json!({})))
