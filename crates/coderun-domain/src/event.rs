@@ -13,9 +13,29 @@ pub enum Event {
     Updated(Progress),
     /// The program wrote something.
     Output(OutputChunk),
+    /// The program of this attempt waits for input and has none.
+    AwaitingInput(Attempt),
 }
 
-impl From<OutputChunk> for Event {
+impl From<RunEvent> for Event {
+    fn from(event: RunEvent) -> Self {
+        match event {
+            RunEvent::Output(chunk) => Self::Output(chunk),
+            RunEvent::AwaitingInput(attempt) => Self::AwaitingInput(attempt),
+        }
+    }
+}
+
+/// What a worker tells of a program while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEvent {
+    /// It wrote something.
+    Output(OutputChunk),
+    /// It waits for input and has none. It is told once, until more has been sent.
+    AwaitingInput(Attempt),
+}
+
+impl From<OutputChunk> for RunEvent {
     fn from(chunk: OutputChunk) -> Self {
         Self::Output(chunk)
     }
@@ -64,7 +84,7 @@ mod tests {
             bytes: Bytes::from_static(b"hush"),
             attempt: Attempt::from_count(1),
         };
-        let shown = format!("{:?}", Event::Output(chunk));
+        let shown = format!("{:?}", Event::from(RunEvent::from(chunk)));
         assert!(!shown.contains("hush"));
         assert!(shown.contains("length_bytes: 4"));
     }

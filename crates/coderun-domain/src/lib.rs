@@ -2,7 +2,8 @@
 //!
 //! An [`Execution`] is one [`Submission`] and how far it has come. What it needs from outside stands in the ports:
 //! [`ExecutionStore`] keeps executions, [`ExecutionQueue`] hands them to workers, [`Notifier`] tells watchers,
-//! [`CodeRunner`] runs programs and [`TokenVerifier`] knows users. [`Clock`] and [`IdGenerator`] make time and
+//! [`InputRelay`] carries what users type, [`TicketStore`] keeps one-time
+//! tickets, [`CodeRunner`] runs programs and [`TokenVerifier`] knows users. [`Clock`] and [`IdGenerator`] make time and
 //! chance a parameter.
 //!
 //! This crate knows no runtime, no serialization and no protocol, on purpose: a service that embeds it brings its own.
@@ -63,6 +64,9 @@
 //!     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
 //!         Ok(self.0.lock().unwrap().remove(&id).is_some())
 //!     }
+//!     async fn queue_position(&self, _id: ExecutionId) -> Result<Option<u64>, StoreError> {
+//!         Ok(None)
+//!     }
 //!     async fn check(&self) -> Result<Health, StoreError> {
 //!         Ok(Health::Good)
 //!     }
@@ -110,11 +114,12 @@ mod store_policy;
 mod submission;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod trace_context;
 mod verdict;
 
 pub use byte_size::ByteSize;
 pub use error_chain::ErrorChain;
-pub use event::{Event, OutputChunk, StoredEvent};
+pub use event::{Event, OutputChunk, RunEvent, StoredEvent};
 pub use execution::{
     Execution, Progress, ProgressParts, RestoreError, State, Transition, TransitionError,
 };
@@ -136,4 +141,5 @@ pub use submission::{
     Field, FieldError, File, FileName, FileNameError, LimitName, Problem, Submission,
     SubmissionDraft, SubmissionError, SubmissionParts, SubmissionPolicy,
 };
+pub use trace_context::{TraceContext, TraceContextError};
 pub use verdict::{Status, Verdict};

@@ -193,6 +193,17 @@ impl LimitPolicy {
         self.lowered_to(&Self::new(maximum, maximum))
     }
 
+    /// The policy under which a run may take this long on the clock, and does unless less is asked for. Nothing changes if
+    /// that is zero.
+    #[must_use]
+    pub const fn with_wall_time(mut self, wall_time: Duration) -> Self {
+        if !wall_time.is_zero() {
+            self.default.run.wall_time = wall_time;
+            self.maximum.run.wall_time = wall_time;
+        }
+        self
+    }
+
     /// The limits of an execution that asks for none.
     #[must_use]
     pub const fn default_limits(&self) -> &Limits {

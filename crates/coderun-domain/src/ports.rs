@@ -9,18 +9,26 @@ mod code_runner;
 mod execution_queue;
 mod execution_store;
 mod health;
+mod input_relay;
 mod notifier;
+mod ticket_store;
 mod token_verifier;
 mod worker_registry;
 
 pub use clock::{Clock, IdGenerator};
-pub use code_runner::{CodeRunner, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile};
-pub use execution_queue::{ExecutionQueue, Lease, QueueError, Renewal, Swept};
+pub use code_runner::{
+    CodeRunner, InputWanted, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile,
+};
+pub use execution_queue::{ExecutionQueue, Lease, QueueDepth, QueueError, Renewal, Swept};
 pub use execution_store::{
     CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,
 };
 pub use health::Health;
+pub use input_relay::{
+    InputError, InputId, InputPiece, InputPosition, InputRelay, InputReply, SenderId,
+};
 pub use notifier::{EventStream, Notifier, WatchError};
+pub use ticket_store::{Admission, TicketDigest, TicketError, TicketStore};
 pub use token_verifier::{TokenVerifier, VerifyError};
 pub use worker_registry::{RegistryError, WorkerOffer, WorkerRegistry};
 
@@ -31,7 +39,11 @@ pub use execution_queue::MockExecutionQueue;
 #[cfg(feature = "testing")]
 pub use execution_store::MockExecutionStore;
 #[cfg(feature = "testing")]
+pub use input_relay::MockInputRelay;
+#[cfg(feature = "testing")]
 pub use notifier::MockNotifier;
+#[cfg(feature = "testing")]
+pub use ticket_store::MockTicketStore;
 #[cfg(feature = "testing")]
 pub use token_verifier::MockTokenVerifier;
 #[cfg(feature = "testing")]

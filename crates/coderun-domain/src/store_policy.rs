@@ -25,7 +25,8 @@ pub struct StorePolicy {
     pub queue_deadline: Duration,
     /// How long a worker may be silent before its execution is taken over.
     pub lease: Duration,
-    /// How often an execution is taken up before it is given up.
+    /// How many attempts at an execution may end with a lost lease before it is given up. What a worker gives back in good
+    /// order does not count.
     pub attempts_max: u32,
     /// What one attempt may take beyond the wall time limits of its submission.
     pub run_grace: Duration,
@@ -34,6 +35,12 @@ pub struct StorePolicy {
 impl StorePolicy {
     /// When somebody who found no place may ask again: nobody can know when one is free, and asking is cheap.
     pub const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+    /// What is kept of the input that was sent to one execution; see [`InputRelay`](crate::InputRelay).
+    pub const INPUT_KEPT_MAX: ByteSize = ByteSize::from_mib(1);
+
+    /// How many tickets for one execution are good at a time.
+    pub const TICKETS_MAX: usize = 16;
 
     /// What the live submissions of one user may occupy together: a quarter of what those of all may. That leaves half
     /// of the room whatever two users send, and lets one who is alone still have dozens of the largest waiting. Whoever
@@ -57,15 +64,20 @@ impl StorePolicy {
         }
     }
 
+    /// Whether nobody may take an execution over when the lease of its worker is lost.
+    #[must_use]
+    pub fn is_last_attempt(&self, execution: &Execution) -> bool {
+        execution.progress().takeovers().saturating_add(1) >= self.attempts_max
+    }
+
     /// Why an execution that has outlived its deadline or its last attempt ends now; `None` once it is final.
     #[must_use]
     pub fn forced_end(&self, execution: &Execution, now: OffsetDateTime) -> Option<ForcedEnd> {
         let is_overdue = self.deadline(execution)? <= now;
-        let is_spent = execution.attempt().count() >= self.attempts_max;
         match execution.status() {
             Status::Running if is_overdue => Some(ForcedEnd::RanTooLong),
-            Status::Pending if !is_spent => Some(ForcedEnd::WaitedTooLong),
-            Status::Pending | Status::Running => Some(ForcedEnd::GivenUp),
+            Status::Running => Some(ForcedEnd::GivenUp),
+            Status::Pending => Some(ForcedEnd::WaitedTooLong),
             Status::Completed | Status::Error => None,
         }
     }

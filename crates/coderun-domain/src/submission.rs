@@ -8,6 +8,7 @@ mod files;
 mod parts;
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -16,7 +17,8 @@ pub use files::{File, FileName, FileNameError};
 pub use parts::SubmissionParts;
 
 use crate::{
-    ByteSize, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, RequestedLimits, UserId,
+    ByteSize, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, RequestedLimits,
+    StorePolicy, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -38,6 +40,10 @@ pub struct SubmissionDraft {
     pub limits: RequestedLimits,
     /// What the program must print for the verdict `accepted`.
     pub expected_output: Option<String>,
+    /// Whether more input may come while the program runs.
+    pub interactive: bool,
+    /// The trace that the submission belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 impl fmt::Debug for SubmissionDraft {
@@ -48,6 +54,7 @@ impl fmt::Debug for SubmissionDraft {
             .field("input_bytes", &self.input.len())
             .field("args", &self.args.len())
             .field("files", &self.files.len())
+            .field("interactive", &self.interactive)
             .finish_non_exhaustive()
     }
 }
@@ -69,6 +76,9 @@ pub struct SubmissionPolicy {
     pub files_total_max: ByteSize,
     /// What the program may use.
     pub limits: LimitPolicy,
+    /// The longest that an interactive program runs on the clock, and how long it may run if it asks for no limit: whoever
+    /// types takes longer than a file. `None` where nothing could pass input on.
+    pub interactive_wall_time: Option<Duration>,
 }
 
 /// A submission that was checked against the policy and the languages of this deployment.
@@ -93,8 +103,7 @@ impl Submission {
         let spec = find_language(&draft, catalog, &mut errors);
         check_args(&draft.args, policy, &mut errors);
         let files = files::parse(&draft.files, spec, policy, &mut errors);
-        let limits = policy
-            .limits
+        let limits = limit_policy(&draft, policy, &mut errors)
             .resolve(&draft.limits)
             .map_err(|found| errors.extend(found));
         let (Some(spec), Ok(limits), true) = (spec, limits, errors.is_empty()) else {
@@ -110,6 +119,8 @@ impl Submission {
             files,
             limits,
             expected_output: draft.expected_output,
+            interactive: draft.interactive,
+            trace: draft.trace,
         }))
     }
 
@@ -190,6 +201,18 @@ impl Submission {
         self.0.expected_output.as_deref()
     }
 
+    /// Whether more input may come while the program runs.
+    #[must_use]
+    pub const fn is_interactive(&self) -> bool {
+        self.0.interactive
+    }
+
+    /// The trace that it belongs to, if its sender named one.
+    #[must_use]
+    pub const fn trace(&self) -> Option<&TraceContext> {
+        self.0.trace.as_ref()
+    }
+
     /// What it occupies in memory: all texts and files together.
     #[must_use]
     pub fn size(&self) -> ByteSize {
@@ -199,11 +222,41 @@ impl Submission {
         let total = self.code().len() + self.input().len() + args + files + expected;
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
     }
+
+    /// What it may occupy until it is final: its size, and the most that is kept of what is sent to it meanwhile.
+    #[must_use]
+    pub fn size_while_live(&self) -> ByteSize {
+        let input = if self.is_interactive() {
+            StorePolicy::INPUT_KEPT_MAX.as_bytes()
+        } else {
+            0
+        };
+        ByteSize::from_bytes(self.size().as_bytes().saturating_add(input))
+    }
 }
 
 impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Submission").field(&self.0).finish()
+    }
+}
+
+/// The limits that a program may have, which depend on whether somebody types.
+fn limit_policy(
+    draft: &SubmissionDraft,
+    policy: &SubmissionPolicy,
+    errors: &mut Vec<FieldError>,
+) -> LimitPolicy {
+    match policy.interactive_wall_time {
+        _ if !draft.interactive => policy.limits,
+        Some(wall_time) => policy.limits.with_wall_time(wall_time),
+        None => {
+            errors.push(FieldError {
+                field: Field::Interactive,
+                problem: Problem::NotOffered,
+            });
+            policy.limits
+        }
     }
 }
 

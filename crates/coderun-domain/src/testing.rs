@@ -64,6 +64,15 @@ impl IdGenerator for SequentialIds {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         execution_id(number.into())
     }
+
+    fn secret(&self) -> [u8; 32] {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut secret = [0; 32];
+        for (place, byte) in secret.iter_mut().rev().zip(number.to_le_bytes()) {
+            *place = byte;
+        }
+        secret
+    }
 }
 
 /// The id with this number.
@@ -135,6 +144,7 @@ pub fn worker_offer(name: &str) -> WorkerOffer {
         runner: RunnerProfile {
             name: "test".to_owned(),
             enforcement: Enforcement::default(),
+            interactive: true,
         },
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),
@@ -174,6 +184,7 @@ pub fn submission_policy() -> SubmissionPolicy {
         files_max: 50,
         files_total_max: ByteSize::from_mib(1),
         limits: limit_policy(),
+        interactive_wall_time: Some(Duration::from_mins(5)),
     }
 }
 
@@ -223,6 +234,16 @@ pub fn submission(user: UserId, draft: SubmissionDraft) -> Submission {
 pub fn execution() -> Execution {
     let submission = submission(user("alice"), draft());
     Execution::submit(execution_id(1), submission, at(0))
+}
+
+/// A pending execution of `alice` that takes input while it runs.
+#[must_use]
+pub fn interactive_execution() -> Execution {
+    let draft = SubmissionDraft {
+        interactive: true,
+        ..draft()
+    };
+    Execution::submit(execution_id(1), submission(user("alice"), draft), at(0))
 }
 
 /// A report with this verdict and nothing else of note.

@@ -32,6 +32,7 @@ pub enum State {
 pub struct Progress {
     state: State,
     attempt: Attempt,
+    takeovers: u32,
     sequence: Sequence,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -44,6 +45,8 @@ pub struct ProgressParts {
     pub state: State,
     /// How often a worker has taken it up.
     pub attempt: Attempt,
+    /// How many of these began because the worker before was lost.
+    pub takeovers: u32,
     /// The number of its last event.
     pub sequence: Sequence,
     /// When it was submitted.
@@ -57,6 +60,7 @@ impl Progress {
         Self {
             state: State::Pending,
             attempt: Attempt::NONE,
+            takeovers: 0,
             sequence: Sequence::START.next(),
             created_at: at,
             updated_at: at,
@@ -71,6 +75,7 @@ impl Progress {
         let ProgressParts {
             state,
             attempt,
+            takeovers,
             sequence,
             created_at,
             updated_at,
@@ -91,6 +96,9 @@ impl Progress {
         if claims_run && attempt == Attempt::NONE {
             return Err(RestoreError::RunWithoutAttempt);
         }
+        if takeovers > attempt.count().saturating_sub(1) {
+            return Err(RestoreError::TooManyTakeovers);
+        }
         // The submission, a start for each attempt, and the step that led from there to where it stands.
         let last_step = match &state {
             State::Pending => u64::from(attempt != Attempt::NONE),
@@ -103,6 +111,7 @@ impl Progress {
         Ok(Self {
             state,
             attempt,
+            takeovers,
             sequence,
             created_at,
             updated_at,
@@ -111,13 +120,16 @@ impl Progress {
 
     pub(super) fn start(&self, worker: WorkerId, at: OffsetDateTime) -> Option<Self> {
         let started_at = self.not_before(at);
-        match self.state {
-            State::Pending | State::Running { .. } => Some(Self {
-                attempt: self.attempt.next(),
-                ..self.moved(State::Running { worker, started_at }, at)
-            }),
-            State::Final { .. } => None,
-        }
+        let takeovers = match self.state {
+            State::Pending => self.takeovers,
+            State::Running { .. } => self.takeovers.saturating_add(1),
+            State::Final { .. } => return None,
+        };
+        Some(Self {
+            attempt: self.attempt.next(),
+            takeovers,
+            ..self.moved(State::Running { worker, started_at }, at)
+        })
     }
 
     pub(super) fn hand_over(&self, at: OffsetDateTime) -> Option<Self> {
@@ -156,6 +168,7 @@ impl Progress {
         Self {
             state,
             attempt: self.attempt,
+            takeovers: self.takeovers,
             sequence: self.sequence.next(),
             created_at: self.created_at,
             updated_at: self.not_before(at),
@@ -186,6 +199,12 @@ impl Progress {
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
         self.attempt
+    }
+
+    /// How many of its attempts began because the worker before was lost; those that a worker gave back are none of them.
+    #[must_use]
+    pub const fn takeovers(&self) -> u32 {
+        self.takeovers
     }
 
     /// The number of its last event.
@@ -243,6 +262,9 @@ pub enum RestoreError {
     /// It runs or has run, but no attempt was counted.
     #[error("a run without an attempt")]
     RunWithoutAttempt,
+    /// More attempts took over than there were attempts to take over from.
+    #[error("more takeovers than attempts")]
+    TooManyTakeovers,
     /// It cannot stand there after so few events.
     #[error("too few events")]
     TooFewEvents,

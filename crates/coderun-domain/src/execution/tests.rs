@@ -111,6 +111,7 @@ fn parts(state: State, attempt: u32, sequence: u64) -> ProgressParts {
     ProgressParts {
         state,
         attempt: Attempt::from_count(attempt),
+        takeovers: 0,
         sequence: Sequence::from_number(sequence),
         created_at: at(10),
         updated_at: at(20),
@@ -144,11 +145,25 @@ fn parts(state: State, attempt: u32, sequence: u64) -> ProgressParts {
     parts(State::Final { outcome: finished().into(), completed_at: at(20) }, 0, 3),
     RestoreError::RunWithoutAttempt
 )]
+#[case(
+    ProgressParts { takeovers: 2, ..parts(State::Pending, 2, 9) },
+    RestoreError::TooManyTakeovers
+)]
 fn an_impossible_progress_is_not_restored(
     #[case] parts: ProgressParts,
     #[case] error: RestoreError,
 ) {
     assert_eq!(Progress::restore(parts), Err(error));
+}
+
+#[test]
+fn only_a_lost_worker_counts_as_a_takeover() {
+    let given_back = standing(RUNNING).hand_over(at(3)).unwrap();
+    let again = given_back.start(worker(), at(4)).unwrap();
+    assert_eq!(again.progress().takeovers(), 0);
+    let taken_over = again.start(worker(), at(5)).unwrap();
+    assert_eq!(taken_over.progress().takeovers(), 1);
+    assert_eq!(taken_over.attempt(), Attempt::from_count(3));
 }
 
 #[test]
@@ -187,6 +202,7 @@ proptest! {
             let parts = ProgressParts {
                 state: progress.state().clone(),
                 attempt: progress.attempt(),
+                takeovers: progress.takeovers(),
                 sequence: progress.sequence(),
                 created_at: progress.created_at(),
                 updated_at: progress.updated_at(),

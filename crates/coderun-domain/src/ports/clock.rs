@@ -12,10 +12,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
 }
 
-/// Makes ids for new executions.
+/// Makes ids and secrets that nobody can guess.
 pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
     /// An id for a new execution of this user, never handed out before and not to be guessed.
     ///
     /// The user is told because a store may want the id to say where it keeps the user's records.
     fn execution_id(&self, user: &UserId) -> ExecutionId;
+
+    /// 256 random bits that were never handed out before.
+    fn secret(&self) -> [u8; 32];
 }

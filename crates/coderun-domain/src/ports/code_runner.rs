@@ -38,6 +38,8 @@ pub struct RunnerProfile {
     pub name: String,
     /// What it enforces, and by what means.
     pub enforcement: Enforcement,
+    /// Whether it passes on input while a program runs.
+    pub interactive: bool,
 }
 
 /// What comes in for a running program.
@@ -61,6 +63,15 @@ impl fmt::Debug for RunInput {
     }
 }
 
+/// What a runner can take of what comes in for a running program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputWanted {
+    /// Whatever comes.
+    Anything,
+    /// Nothing more for its stdin, because what came before has not been read: only [`RunInput::Cancel`].
+    Cancel,
+}
+
 /// The running program's side of the world: takes its output, gives it input.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
@@ -77,8 +88,14 @@ pub trait RunIo: Send {
     /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
-    /// come, and after that nothing: the future waits for ever. Cancel-safe: nothing is lost if it is dropped.
-    async fn input(&mut self) -> RunInput;
+    /// come, and after that nothing: the future waits for ever. Where only a cancellation is wanted, everything else,
+    /// also the end, waits with whoever sends it. Cancel-safe: nothing is lost if it is dropped.
+    async fn input(&mut self, wanted: InputWanted) -> RunInput;
+
+    /// Takes note that the program waits for input and has none, after all that it wrote before has been passed on.
+    ///
+    /// Called once, until more has come in; by an interactive runner that can see it, for interactive submissions only.
+    async fn awaiting_input(&mut self);
 }
 
 /// Runs programs.
@@ -97,6 +114,8 @@ pub trait RunIo: Send {
 /// - `run` ends by itself, within the submission's limits and a grace of its own, whatever the other side does.
 /// - Two runs see nothing of each other. One call of `run` begins its program once at most: what may have been begun and was
 ///   lost is an error.
+/// - A runner whose profile says `interactive` passes what [`RunIo::input`] brings to the program's stdin, in order and as it
+///   comes, and asks for no more than a bounded amount of what the program has not read.
 /// - Nothing in a [`Report`] or in the text of a [`RunnerError`] tells where a runner is or how it knows us.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]

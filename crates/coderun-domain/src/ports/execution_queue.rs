@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attempt, BackendError, Execution, ExecutionId, Health, Language, Outcome, OutputChunk,
-    Sequence, WorkerId,
+    Attempt, BackendError, Execution, ExecutionId, Health, Language, Outcome, RunEvent, Sequence,
+    WorkerId,
 };
 
 /// The worker's side of the store.
@@ -46,14 +46,14 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// [`QueueError::LeaseLost`] also where the deadline of the run has passed; [`QueueError::Unavailable`].
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError>;
 
-    /// Waits until the owner wants the execution stopped. A hint like `work_available`: the truth is what
-    /// [`renew`](ExecutionQueue::renew) says. Cancel-safe.
+    /// Waits until the owner wants the execution stopped, or has deleted it. A hint like `work_available`: the truth is
+    /// what [`renew`](ExecutionQueue::renew) says. Cancel-safe.
     async fn cancel_requested(&self, lease: &Lease);
 
-    /// Stores pieces of output as events; the first of them gets the number after `after`.
+    /// Stores what the program did as events; the first of them gets the number after `after`.
     ///
-    /// Every piece has its number, and one whose number is stored already is skipped: a repetition after a lost reply
-    /// changes nothing, and one with more pieces behind adds just those. Answers the number of the last event.
+    /// Every event has its number, and one whose number is stored already is skipped: a repetition after a lost reply
+    /// changes nothing, and one with more events behind adds just those. Answers the number of the last event.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
@@ -61,7 +61,7 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         &self,
         lease: &Lease,
         after: Sequence,
-        chunks: &[OutputChunk],
+        events: &[RunEvent],
     ) -> Result<Sequence, QueueError>;
 
     /// Ends the execution: final state, last event, lease and places gone. A repetition changes nothing and is `Ok`.
@@ -70,7 +70,8 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError>;
 
-    /// Gives the execution back, to be taken up by another worker as soon as may be.
+    /// Gives the execution back, to be taken up by another worker as soon as may be. However often that happens, it does not
+    /// count among the attempts that an execution has.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
@@ -82,6 +83,12 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn sweep(&self) -> Result<Swept, QueueError>;
+
+    /// How much waits and how much runs now, of all users.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`].
+    async fn depth(&self) -> Result<QueueDepth, QueueError>;
 
     /// Whether executions could be taken and finished now, as far as the backend can tell.
     ///
@@ -127,6 +134,15 @@ pub struct Swept {
     pub ended: usize,
     /// Records that it deleted.
     pub expired: usize,
+}
+
+/// How much there is in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueDepth {
+    /// Executions that wait for a worker.
+    pub pending: u64,
+    /// Executions that workers have.
+    pub running: u64,
 }
 
 /// Why a queue could not do what it was asked.

@@ -44,13 +44,22 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError>;
 
-    /// Deletes record and events now; `false` if there were none. The worker of a running one loses its lease.
+    /// Deletes the execution now, with its events, its tickets and what was sent to it; `false` if there was none. The
+    /// worker of a running one loses its lease and is told so as of a cancellation.
     ///
     /// Watchers of it are told with [`WatchError::Gone`](crate::WatchError::Gone).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError>;
+
+    /// The place of an execution among those that wait, from 1; `None` where it does not wait or is not there.
+    ///
+    /// An estimate: users take turns, so that it depends on what others submit and on which languages workers have.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError>;
 
     /// Whether an execution could be accepted now, as far as the backend can tell.
     ///

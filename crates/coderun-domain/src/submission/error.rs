@@ -29,6 +29,8 @@ pub enum Field {
     Limit(LimitName),
     /// What the program must print.
     ExpectedOutput,
+    /// Whether input comes while the program runs.
+    Interactive,
 }
 
 impl fmt::Display for Field {
@@ -45,6 +47,7 @@ impl fmt::Display for Field {
             Self::FileName(index) => write!(f, "files[{index}].name"),
             Self::Limit(name) => write!(f, "limits.{}", name.as_str()),
             Self::ExpectedOutput => f.write_str("expected_output"),
+            Self::Interactive => f.write_str("interactive"),
         }
     }
 }
@@ -127,6 +130,9 @@ pub enum Problem {
         /// Those there are.
         known: Vec<String>,
     },
+    /// No runner here can do it.
+    #[error("is not offered by this deployment")]
+    NotOffered,
     /// The text cannot name a file beside the code.
     #[error(transparent)]
     FileName(#[from] FileNameError),

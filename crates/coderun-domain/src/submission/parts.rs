@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::File;
-use crate::{Language, Limits, UserId};
+use crate::{Language, Limits, TraceContext, UserId};
 
 /// The values of a [`Submission`](crate::Submission), for a store to read back. `Debug` shows lengths only.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct SubmissionParts {
     pub limits: Limits,
     /// What the program must print for the verdict `accepted`, if the user said so.
     pub expected_output: Option<String>,
+    /// Whether more input may come while the program runs.
+    pub interactive: bool,
+    /// The trace that the submission belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 impl fmt::Debug for SubmissionParts {
@@ -38,6 +42,7 @@ impl fmt::Debug for SubmissionParts {
             .field("args", &self.args.len())
             .field("files", &self.files.len())
             .field("limits", &self.limits)
+            .field("interactive", &self.interactive)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::FailureKind;
-use crate::testing::{catalog, draft, submission_policy};
+use crate::testing::{catalog, draft, submission_policy, user};
 
 fn parse(draft: SubmissionDraft) -> Result<Submission, SubmissionError> {
     let user = UserId::parse("alice").unwrap();
@@ -232,4 +232,57 @@ fn debug_of_the_parts_shows_lengths_only() {
         shown.contains("code_bytes: 4") && !shown.contains("hush"),
         "{shown}"
     );
+}
+
+#[test]
+fn an_interactive_program_has_the_wall_time_of_whoever_types() {
+    let interactive = SubmissionDraft {
+        interactive: true,
+        ..draft()
+    };
+    let submission = parse(interactive.clone()).unwrap();
+    assert!(submission.is_interactive());
+    assert_eq!(submission.limits().run.wall_time(), Duration::from_mins(5));
+    let shorter = RequestedLimits {
+        wall_time_ms: Some(1_000),
+        ..RequestedLimits::default()
+    };
+    let shorter = parse(SubmissionDraft {
+        limits: shorter,
+        ..interactive
+    });
+    let wall_time = shorter.unwrap().limits().run.wall_time();
+    assert_eq!(wall_time, Duration::from_secs(1));
+}
+
+#[test]
+fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
+    let interactive = SubmissionDraft {
+        interactive: true,
+        ..draft()
+    };
+    let policy = SubmissionPolicy {
+        interactive_wall_time: None,
+        ..submission_policy()
+    };
+    let refused = Submission::parse(user("alice"), interactive, &catalog(), &policy);
+    let error = refused.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "interactive is not offered by this deployment"
+    );
+    assert!(Submission::parse(user("alice"), draft(), &catalog(), &policy).is_ok());
+}
+
+#[test]
+fn room_is_kept_for_what_is_typed() {
+    let plain = parse(draft()).unwrap();
+    assert_eq!(plain.size_while_live(), plain.size());
+    let interactive = parse(SubmissionDraft {
+        interactive: true,
+        ..draft()
+    });
+    let interactive = interactive.unwrap();
+    let reserved = interactive.size_while_live().as_bytes() - interactive.size().as_bytes();
+    assert_eq!(reserved, StorePolicy::INPUT_KEPT_MAX.as_bytes());
 }
