@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use coderun_domain::testing::{ManualClock, store_policy};
-use coderun_domain::{ExecutionQueue, ExecutionStore, Notifier, StorePolicy, WorkerRegistry};
+use coderun_domain::{
+    ExecutionQueue, ExecutionStore, InputRelay, Notifier, StorePolicy, TicketStore, WorkerRegistry,
+};
 
 /// The storage ports over one set of records that nobody else uses.
 #[derive(Debug)]
@@ -18,6 +20,10 @@ pub struct Backend {
     pub queue: Arc<dyn ExecutionQueue>,
     /// The notifier over the same records.
     pub notifier: Arc<dyn Notifier>,
+    /// The input of the same executions.
+    pub inputs: Arc<dyn InputRelay>,
+    /// The tickets for the same executions.
+    pub tickets: Arc<dyn TicketStore>,
     /// The registry of the workers that take from the queue.
     pub registry: Arc<dyn WorkerRegistry>,
     /// The clock that all of them read.

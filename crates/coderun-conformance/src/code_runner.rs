@@ -1,16 +1,20 @@
 //! The contract of [`CodeRunner`](coderun_domain::CodeRunner).
 //!
 //! The clauses run programs in Python and C, which every runner under test offers. What a runner cannot do by its nature it
-//! says in its [`Abilities`]; the clause then checks the weaker promise of the port, and none is left out.
+//! says in its [`Abilities`]; the clause then checks the weaker promise of the port. Left out are only the clauses about
+//! programs that are talked with, by a runner whose profile says that they cannot be.
 
+mod conversation;
 pub mod endings;
 pub mod independence;
+pub mod interactive;
 pub mod limits;
 pub mod offers;
 mod program;
 mod setup;
 pub mod streams;
 
+pub use conversation::{Conversation, Heard, Partner, conversation};
 pub use setup::{Abilities, Killing, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity};
 
 /// Makes one test of each clause for the runner that this constructor makes: a function or closure from how many programs
@@ -27,6 +31,7 @@ macro_rules! code_runner_tests {
                 a_program_that_does_nothing_ends_well,
                 what_goes_to_both_streams_keeps_its_order_on_each,
                 output_that_is_no_text_survives_or_is_replaced_by_ability,
+                an_interactive_program_gets_its_own_input_and_then_more_or_the_end_by_profile,
             }
             endings {
                 a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability,
@@ -50,6 +55,17 @@ macro_rules! code_runner_tests {
                 a_place_is_free_again_after_each_end,
                 a_run_finds_no_files_of_the_one_before,
                 two_runs_at_a_time_find_no_files_of_each_other,
+            }
+            interactive {
+                input_that_comes_while_it_runs_arrives_in_order,
+                a_prompt_is_passed_on_before_it_is_told_that_the_program_waits,
+                it_is_told_once_that_a_program_waits_and_again_after_more_input,
+                a_program_that_does_not_read_its_input_is_not_said_to_wait,
+                the_end_of_input_ends_a_program_that_reads,
+                a_program_that_never_reads_can_be_cancelled_although_much_was_sent,
+                no_more_is_asked_for_than_a_bounded_amount,
+                what_is_echoed_comes_back_byte_for_byte,
+                a_program_may_end_while_input_still_comes,
             }
             offers {
                 a_good_runner_says_so,

@@ -1,5 +1,6 @@
 //! The contract of [`ExecutionQueue`](coderun_domain::ExecutionQueue).
 
+pub mod depth;
 pub mod interleavings;
 pub mod leases;
 pub mod steps;
@@ -49,6 +50,8 @@ macro_rules! execution_queue_tests {
                 an_append_adds_only_what_is_not_there,
                 an_append_beyond_the_last_event_is_refused,
                 many_equal_appends_are_one,
+                waiting_for_input_is_an_event_among_output,
+                a_repeated_wait_for_input_changes_nothing,
                 finishing_is_the_last_event,
                 a_repeated_finish_changes_nothing,
                 another_outcome_comes_too_late,
@@ -66,12 +69,18 @@ macro_rules! execution_queue_tests {
                 what_is_ended_by_force_keeps_its_output,
                 the_last_attempt_ends_with_its_lease,
                 the_last_attempt_may_keep_its_lease,
-                what_its_last_worker_gave_back_is_ended,
+                what_is_given_back_uses_up_no_attempt,
                 a_sweep_leaves_the_rest_alone,
                 one_sweep_leaves_nothing_overdue,
                 each_is_ended_and_deleted_once_by_many_sweeps,
                 watchers_are_told_of_a_forced_end,
                 the_worker_of_what_was_ended_by_force_is_stale,
+            }
+            depth {
+                an_empty_queue_has_no_depth,
+                what_waits_and_what_runs_is_counted,
+                what_ends_is_counted_no_more,
+                a_repetition_is_counted_once,
             }
             wakeups {
                 a_submission_wakes_a_taker,

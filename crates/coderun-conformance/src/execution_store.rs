@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod delete;
 pub mod lists;
+pub mod places;
 pub mod quotas;
 pub mod records;
 pub mod retention;
@@ -55,9 +56,18 @@ macro_rules! execution_store_tests {
             delete {
                 deleting_what_waits_leaves_nothing,
                 deleting_what_runs_takes_it_from_its_worker,
+                deleting_what_runs_wakes_its_worker,
                 deleting_what_is_final_leaves_nothing,
                 a_deleted_id_begins_anew,
                 the_worker_of_a_deleted_execution_cannot_touch_its_successor,
+            }
+            places {
+                the_only_one_is_the_first,
+                the_executions_of_one_user_stand_in_their_order,
+                those_behind_move_up,
+                users_take_turns_in_places_too,
+                what_does_not_wait_has_no_place,
+                no_place_is_beyond_what_waits,
             }
             retention {
                 a_final_record_lives_for_its_retention_and_no_longer,

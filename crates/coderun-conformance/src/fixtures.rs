@@ -1,5 +1,8 @@
 //! The words in which clauses are written.
 
+mod tickets;
+mod typing;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -9,13 +12,16 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
 use coderun_domain::{
     Attempt, CancelReply, Clock, Event, EventStream, Execution, ExecutionId, Language, Lease,
-    OutputChunk, OutputStream, Page, Progress, QueueError, Sequence, StoreError, StoredEvent,
-    SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
+    OutputChunk, OutputStream, Page, Progress, QueueError, RunEvent, Sequence, StoreError,
+    StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
 };
 use futures_util::StreamExt;
 use time::OffsetDateTime;
 
 use crate::Backend;
+
+pub(crate) use tickets::{LIFETIME, ticket};
+pub(crate) use typing::{data, sender};
 
 /// The longest that a clause waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -73,19 +79,19 @@ pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
 }
 
 /// A piece of stdout by the holder of this lease.
-pub(crate) fn chunk(lease: &Lease, text: &str) -> OutputChunk {
-    OutputChunk {
+pub(crate) fn chunk(lease: &Lease, text: &str) -> RunEvent {
+    RunEvent::from(OutputChunk {
         stream: OutputStream::Stdout,
         bytes: Bytes::copy_from_slice(text.as_bytes()),
         attempt: lease.attempt(),
-    }
+    })
 }
 
 /// The progress that an event tells of.
 pub(crate) fn progress_of(stored: &StoredEvent) -> &Progress {
     match &stored.event {
         Event::Updated(progress) => progress,
-        Event::Output(_) => panic!("output, not an update: {stored:?}"),
+        Event::Output(_) | Event::AwaitingInput(_) => panic!("not an update: {stored:?}"),
     }
 }
 
@@ -93,7 +99,7 @@ pub(crate) fn progress_of(stored: &StoredEvent) -> &Progress {
 pub(crate) fn text_of(stored: &StoredEvent) -> &str {
     match &stored.event {
         Event::Output(chunk) => std::str::from_utf8(&chunk.bytes).unwrap(),
-        Event::Updated(_) => panic!("an update, not output: {stored:?}"),
+        Event::Updated(_) | Event::AwaitingInput(_) => panic!("not output: {stored:?}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The contract of the storage ports and of the runner as named tests that every adapter runs against its real technology.
 //!
-//! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
+//! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`InputRelay`], [`TicketStore`],
+//! [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
 //! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
 //! one test per clause and cannot leave one out.
 //!
@@ -21,6 +22,12 @@
 //! }
 //! mod notifier {
 //!     coderun_conformance::notifier_tests!(super::backend);
+//! }
+//! mod input_relay {
+//!     coderun_conformance::input_relay_tests!(super::backend);
+//! }
+//! mod ticket_store {
+//!     coderun_conformance::ticket_store_tests!(super::backend);
 //! }
 //! mod worker_registry {
 //!     coderun_conformance::worker_registry_tests!(super::backend);
@@ -63,8 +70,10 @@ pub mod code_runner;
 pub mod execution_queue;
 pub mod execution_store;
 mod fixtures;
+pub mod input_relay;
 pub mod notifier;
 mod suite;
+pub mod ticket_store;
 pub mod worker_registry;
 
 pub use backend::{Backend, Clause, Setup};
@@ -78,4 +87,6 @@ pub(crate) use suite::clause_names;
 pub use tokio;
 
 #[cfg(doc)]
-use coderun_domain::{CodeRunner, ExecutionQueue, ExecutionStore, Notifier, WorkerRegistry};
+use coderun_domain::{
+    CodeRunner, ExecutionQueue, ExecutionStore, InputRelay, Notifier, TicketStore, WorkerRegistry,
+};

@@ -101,6 +101,18 @@ mod tests {
     }
 
     #[test]
+    fn every_clause_of_the_input_relay_is_listed() {
+        let groups = crate::input_relay_tests!(@list clause_names (input_relay));
+        assert_complete(include_str!("input_relay.rs"), &groups);
+    }
+
+    #[test]
+    fn every_clause_of_the_ticket_store_is_listed() {
+        let groups = crate::ticket_store_tests!(@list clause_names (ticket_store));
+        assert_complete(include_str!("ticket_store.rs"), &groups);
+    }
+
+    #[test]
     fn every_clause_of_the_worker_registry_is_listed() {
         let groups = crate::worker_registry_tests!(@list clause_names (worker_registry));
         assert_complete(include_str!("worker_registry.rs"), &groups);

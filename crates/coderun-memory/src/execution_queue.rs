@@ -3,12 +3,11 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    ExecutionQueue, Health, Language, Lease, Outcome, OutputChunk, QueueError, Renewal, Sequence,
-    Swept, WorkerId,
+    ExecutionQueue, Health, Language, Lease, Outcome, OutputChunk, QueueDepth, QueueError, Renewal,
+    RunEvent, Sequence, Swept, WorkerId,
 };
 
 use crate::MemoryBackend;
-use crate::signal::woken;
 
 /// What a sweep does at most before it lets others at the ledger.
 const SWEEP_BATCH: usize = 64;
@@ -27,7 +26,7 @@ impl ExecutionQueue for MemoryBackend {
     /// languages finds nothing in between: that one has seen the news, and this one waits for the next.
     async fn work_available(&self) {
         if let Some(mut listener) = self.step(|ledger, _| ledger.listen_for_work()) {
-            woken(&mut listener).await;
+            listener.woken().await;
         }
     }
 
@@ -39,7 +38,7 @@ impl ExecutionQueue for MemoryBackend {
     async fn cancel_requested(&self, lease: &Lease) {
         while let Some(mut listener) = self.step(|ledger, now| ledger.listen_for_cancel(lease, now))
         {
-            woken(&mut listener).await;
+            listener.woken().await;
         }
     }
 
@@ -47,10 +46,10 @@ impl ExecutionQueue for MemoryBackend {
         &self,
         lease: &Lease,
         after: Sequence,
-        chunks: &[OutputChunk],
+        events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        let chunks = chunks.iter().map(compact).collect();
-        self.step(|ledger, now| ledger.append(lease, after, chunks, now))
+        let events = events.iter().map(compact).collect();
+        self.step(|ledger, now| ledger.append(lease, after, events, now))
     }
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
@@ -74,16 +73,23 @@ impl ExecutionQueue for MemoryBackend {
         }
     }
 
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        Ok(self.step(|ledger, _| ledger.depth()))
+    }
+
     /// Always `Ok`: the process itself is the backend.
     async fn check(&self) -> Result<Health, QueueError> {
         Ok(Health::Good)
     }
 }
 
-/// A chunk in a buffer of its own: as a slice of a larger one it would keep more in memory than is counted.
-fn compact(chunk: &OutputChunk) -> OutputChunk {
-    OutputChunk {
-        bytes: Bytes::copy_from_slice(&chunk.bytes),
-        ..chunk.clone()
+/// Output in a buffer of its own: as a slice of a larger one it would keep more in memory than is counted.
+fn compact(event: &RunEvent) -> RunEvent {
+    match event {
+        RunEvent::Output(chunk) => RunEvent::Output(OutputChunk {
+            bytes: Bytes::copy_from_slice(&chunk.bytes),
+            ..chunk.clone()
+        }),
+        RunEvent::AwaitingInput(attempt) => RunEvent::AwaitingInput(*attempt),
     }
 }

@@ -15,11 +15,7 @@ impl ExecutionStore for MemoryBackend {
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        let found = self.step(|ledger, now| {
-            let record = ledger.find(id, now);
-            record.map(|record| record.execution.clone())
-        });
-        Ok(found)
+        Ok(self.step(|ledger, now| ledger.get(id, now)))
     }
 
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
@@ -31,11 +27,13 @@ impl ExecutionStore for MemoryBackend {
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        let deleted = self.step(|ledger, now| {
-            let exists = ledger.find(id, now).is_some();
-            exists && ledger.delete(id)
-        });
-        Ok(deleted)
+        Ok(self.step(|ledger, now| ledger.delete(id, now)))
+    }
+
+    /// Exact for up to 128 users who wait for one language; of more users some are looked at, and the rest are taken to be
+    /// like them.
+    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
+        Ok(self.step(|ledger, now| ledger.queue_position(id, now)))
     }
 
     /// The process itself is the backend: it always answers, and never outlives the process.

@@ -1,38 +1,54 @@
-//! Every record and every index over them: what the one lock guards.
+//! Every record and every index over them: the rules of the store, as steps that are done one after the other.
 //!
 //! Each transition goes through `advance`, which takes a record out of the indexes of its old state and enters it into
 //! those of the new one, so that what the indexes say follows from the states alone.
 
 mod fair_queue;
 mod final_records;
+mod input_log;
+mod journal;
 mod leasing;
 mod record;
 mod submit_rate;
 mod submitting;
 mod sweeping;
+mod tickets;
 mod timetable;
+mod typing;
 mod watching;
 
 use std::collections::{BTreeSet, HashMap};
 
 use coderun_domain::{
-    Cursor, Execution, ExecutionId, ForcedEnd, OutputStream, State, StorePolicy, Summary, UserId,
+    Cursor, Execution, ExecutionId, ForcedEnd, OutputStream, QueueDepth, State, StorePolicy,
+    Summary, UserId,
 };
 use time::OffsetDateTime;
 
 use fair_queue::FairQueue;
 use final_records::FinalRecords;
+use journal::Journal;
 use record::Record;
 use submit_rate::SubmitRate;
+use tickets::Tickets;
 use timetable::Timetable;
-pub(crate) use watching::{News, Watched};
+
+pub use journal::{Change, Kept, KeptInput, Workers};
+pub use record::{Holder, Settled};
+pub use tickets::Ticket;
+pub use watching::{News, Watched};
 
 use crate::backend::MemoryConfig;
 use crate::signal::{Listener, Signal};
 
-/// Every record and every index over them.
+/// Every execution, and the rules by which they are accepted, taken, ended and deleted.
+///
+/// Each method is one step: it is done whole or changes nothing, and never waits. Whoever owns a ledger lets one step happen
+/// at a time and says when it happens; [`MemoryBackend`](crate::MemoryBackend) is the one with a lock around it. What a step
+/// wakes looks at the ledger again, so that an owner may let nobody look until a step has been written elsewhere: see
+/// [`restore`](Ledger::restore).
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     policy: StorePolicy,
     config: MemoryConfig,
     records: HashMap<ExecutionId, Record>,
@@ -46,8 +62,11 @@ pub(crate) struct Ledger {
     /// When a final record is deleted.
     expiries: Timetable,
     finals: FinalRecords,
+    tickets: Tickets,
     work: Work,
     totals: Totals,
+    /// Where somebody keeps what changes.
+    journal: Option<Journal>,
     /// How many records there have ever been.
     submissions: u64,
 }
@@ -89,12 +108,15 @@ pub(crate) struct Counts {
     pub(crate) users: usize,
     pub(crate) timed: usize,
     pub(crate) listeners: usize,
+    pub(crate) tickets: usize,
     pub(crate) live_bytes: u64,
     pub(crate) final_bytes: u64,
 }
 
 impl Ledger {
-    pub(crate) fn new(policy: StorePolicy, config: MemoryConfig) -> Self {
+    /// A ledger without executions, of which nobody keeps what changes.
+    #[must_use]
+    pub fn new(policy: StorePolicy, config: MemoryConfig) -> Self {
         Self {
             policy,
             config,
@@ -106,8 +128,10 @@ impl Ledger {
             leases: Timetable::default(),
             expiries: Timetable::default(),
             finals: FinalRecords::default(),
+            tickets: Tickets::default(),
             work: Work::default(),
             totals: Totals::default(),
+            journal: None,
             submissions: 0,
         }
     }
@@ -115,17 +139,32 @@ impl Ledger {
     /// The record with this id. One that has expired is deleted on the way.
     pub(crate) fn find(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<&mut Record> {
         if self.expiries.is_due(id, now) {
-            self.delete(id);
+            self.remove(id);
         }
         self.records.get_mut(&id)
     }
 
+    /// Finds an execution.
+    pub fn get(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<Execution> {
+        let record = self.find(id, now)?;
+        Some(record.execution.clone())
+    }
+
+    /// Deletes an execution with all that belongs to it; `false` if there was none.
+    pub fn delete(&mut self, id: ExecutionId, now: OffsetDateTime) -> bool {
+        self.find(id, now).is_some() && self.remove(id)
+    }
+
     /// Deletes a record and wakes whoever waits for news of it.
-    pub(crate) fn delete(&mut self, id: ExecutionId) -> bool {
+    fn remove(&mut self, id: ExecutionId) -> bool {
         self.leave(id);
         let Some(record) = self.records.remove(&id) else {
             return false;
         };
+        self.tickets.remove(id);
+        if let Some(journal) = &mut self.journal {
+            journal.deleted(&record);
+        }
         let user = record.execution.submission().user();
         if let Some(owner) = self.owners.get_mut(user) {
             let cursor = Summary::from(&record.execution).cursor();
@@ -138,12 +177,20 @@ impl Ledger {
     }
 
     /// A listener for the next thing to be taken; `None` if something has come up since a taker last found nothing.
-    pub(crate) fn listen_for_work(&mut self) -> Option<Listener> {
+    pub fn listen_for_work(&mut self) -> Option<Listener> {
         (!self.work.unseen).then(|| self.work.signal.listen())
     }
 
+    /// How much waits and how much runs.
+    #[must_use]
+    pub fn depth(&self) -> QueueDepth {
+        QueueDepth {
+            pending: self.totals.pending.into(),
+            running: self.waiting.running().into(),
+        }
+    }
+
     pub(crate) fn counts(&self) -> Counts {
-        let listeners = |record: &Record| record.news.listeners() + record.cancel.listeners();
         Counts {
             records: self.records.len(),
             pending: self.totals.pending,
@@ -153,7 +200,8 @@ impl Ledger {
                 + self.submit_rate.users()
                 + self.finals.users(),
             timed: self.deadlines.len() + self.leases.len() + self.expiries.len(),
-            listeners: self.records.values().map(listeners).sum(),
+            listeners: self.records.values().map(Record::listeners).sum(),
+            tickets: self.tickets.len(),
             live_bytes: self.totals.live_bytes,
             final_bytes: self.finals.bytes(),
         }
@@ -161,13 +209,27 @@ impl Ledger {
 
     fn insert(&mut self, execution: Execution, now: OffsetDateTime) {
         let id = execution.id();
-        let owner = self.owners.entry(execution.submission().user().clone());
-        let cursor = Summary::from(&execution).cursor();
-        owner.or_default().executions.insert(cursor);
         self.submissions += 1;
         let record = Record::new(execution, self.submissions);
+        self.register(record, now);
+        self.note(id);
+    }
+
+    /// Enters a record wherever records are looked for.
+    fn register(&mut self, record: Record, now: OffsetDateTime) {
+        let execution = &record.execution;
+        let (id, cursor) = (execution.id(), Summary::from(execution).cursor());
+        let owner = self.owners.entry(execution.submission().user().clone());
+        owner.or_default().executions.insert(cursor);
         self.records.insert(id, record);
         self.enter(id, now);
+    }
+
+    /// Notes that there is something new about a record.
+    fn note(&mut self, id: ExecutionId) {
+        if let Some(journal) = &mut self.journal {
+            journal.changed(id);
+        }
     }
 
     /// Stores a transition, its event and its places in the indexes in one go.
@@ -178,6 +240,7 @@ impl Ledger {
             record.move_to(next);
         }
         self.enter(id, now);
+        self.note(id);
     }
 
     /// Ends an execution without a report, keeping what its last attempt wrote; `None` if there is nothing to end.
@@ -201,18 +264,18 @@ impl Ledger {
         match record.execution.state() {
             State::Pending => {
                 self.totals.pending -= 1;
-                self.totals.live_bytes -= record.submission_bytes();
+                self.totals.live_bytes -= record.live_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
                     owner.pending -= 1;
-                    owner.live_bytes -= record.submission_bytes();
+                    owner.live_bytes -= record.live_bytes();
                 }
                 self.waiting.remove(record.place());
                 self.deadlines.remove(id);
             }
             State::Running { .. } => {
-                self.totals.live_bytes -= record.submission_bytes();
+                self.totals.live_bytes -= record.live_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
-                    owner.live_bytes -= record.submission_bytes();
+                    owner.live_bytes -= record.live_bytes();
                 }
                 self.deadlines.remove(id);
                 self.leases.remove(id);
@@ -237,25 +300,21 @@ impl Ledger {
         match execution.state() {
             State::Pending => {
                 self.totals.pending += 1;
-                self.totals.live_bytes += record.submission_bytes();
+                self.totals.live_bytes += record.live_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
                     owner.pending += 1;
-                    owner.live_bytes += record.submission_bytes();
+                    owner.live_bytes += record.live_bytes();
                 }
                 let deadline = self.policy.deadline(execution).unwrap_or(now);
-                if self.attempts_are_spent(execution) {
-                    self.deadlines.set(id, now);
-                } else {
-                    self.deadlines.set(id, deadline);
-                    if self.waiting.push(record.place(), id) {
-                        self.work.announce();
-                    }
+                self.deadlines.set(id, deadline);
+                if self.waiting.push(record.place(), id) {
+                    self.work.announce();
                 }
             }
             State::Running { .. } => {
-                self.totals.live_bytes += record.submission_bytes();
+                self.totals.live_bytes += record.live_bytes();
                 if let Some(owner) = self.owners.get_mut(user) {
-                    owner.live_bytes += record.submission_bytes();
+                    owner.live_bytes += record.live_bytes();
                 }
                 self.waiting.started(user);
                 self.hold(id, now);
@@ -276,12 +335,8 @@ impl Ledger {
             let Some(oldest) = self.finals.first_to_go_except(latest) else {
                 return;
             };
-            self.delete(oldest);
+            self.remove(oldest);
         }
-    }
-
-    fn attempts_are_spent(&self, execution: &Execution) -> bool {
-        execution.attempt().count() >= self.policy.attempts_max
     }
 }
 

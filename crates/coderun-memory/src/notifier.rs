@@ -8,7 +8,7 @@ use futures_util::stream;
 
 use crate::MemoryBackend;
 use crate::ledger::{News, Watched};
-use crate::signal::{Listener, woken};
+use crate::signal::Listener;
 
 #[async_trait]
 impl Notifier for MemoryBackend {
@@ -51,7 +51,7 @@ impl Subscription {
                     let rest = (!is_final(&event)).then_some(self);
                     return Some((Ok(event), rest));
                 }
-                News::NotYet => woken(&mut self.listener).await,
+                News::NotYet => self.listener.woken().await,
                 News::End => return None,
                 News::Gone => return Some((Err(WatchError::Gone), None)),
             }
@@ -62,6 +62,6 @@ impl Subscription {
 fn is_final(stored: &StoredEvent) -> bool {
     match &stored.event {
         Event::Updated(progress) => progress.status().is_final(),
-        Event::Output(_) => false,
+        Event::Output(_) | Event::AwaitingInput(_) => false,
     }
 }

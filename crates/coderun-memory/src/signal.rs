@@ -9,13 +9,13 @@ pub(crate) struct Signal {
 }
 
 /// A listener that is woken by whatever happens after it was made.
-pub(crate) type Listener = watch::Receiver<()>;
+#[derive(Debug)]
+pub struct Listener(watch::Receiver<()>);
 
 impl Signal {
     pub(crate) fn listen(&mut self) -> Listener {
-        self.sender
-            .get_or_insert_with(|| watch::Sender::new(()))
-            .subscribe()
+        let sender = self.sender.get_or_insert_with(|| watch::Sender::new(()));
+        Listener(sender.subscribe())
     }
 
     pub(crate) fn wake(&mut self) {
@@ -33,7 +33,10 @@ impl Signal {
     }
 }
 
-/// Waits for the signal. When it is dropped this answers, too: the listener then looks and finds nothing.
-pub(crate) async fn woken(listener: &mut Listener) {
-    listener.changed().await.unwrap_or_default();
+impl Listener {
+    /// Waits for the next news. Answers, too, when there will be none any more, then at once each time: whoever is woken
+    /// looks, and listens anew if there is something to wait for. Cancel-safe.
+    pub async fn woken(&mut self) {
+        self.0.changed().await.unwrap_or_default();
+    }
 }

@@ -13,7 +13,9 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     Backend {
         store: Arc::new(memory.clone()),
         queue: Arc::new(memory.clone()),
-        notifier: Arc::new(memory),
+        notifier: Arc::new(memory.clone()),
+        inputs: Arc::new(memory.clone()),
+        tickets: Arc::new(memory),
         registry: Arc::new(MemoryRegistry::new(shown)),
         clock,
         policy,
@@ -31,6 +33,14 @@ mod execution_queue {
 
 mod notifier {
     coderun_conformance::notifier_tests!(super::backend);
+}
+
+mod input_relay {
+    coderun_conformance::input_relay_tests!(super::backend);
+}
+
+mod ticket_store {
+    coderun_conformance::ticket_store_tests!(super::backend);
 }
 
 mod worker_registry {

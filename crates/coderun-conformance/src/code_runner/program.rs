@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::testing::{execution_id, submission_policy, user};
 use coderun_domain::{
-    Attempt, ByteSize, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, OutputStream, Report,
-    RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
-    SubmissionDraft, SubmissionPolicy,
+    Attempt, ByteSize, InputWanted, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
+    OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits,
+    Submission, SubmissionDraft, SubmissionPolicy,
 };
 use tokio::sync::Notify;
 
@@ -71,6 +71,12 @@ impl Program {
         self
     }
 
+    /// More input may come while it runs.
+    pub(super) fn interactive(mut self) -> Self {
+        self.draft.interactive = true;
+        self
+    }
+
     /// What a program asks of this runner.
     pub(super) fn request(&self, under_test: &RunnerUnderTest, number: u128) -> RunRequest {
         let languages = under_test.runner.languages();
@@ -86,6 +92,7 @@ impl Program {
     ) -> RunRequest {
         let policy = SubmissionPolicy {
             limits: LimitPolicy::new(limits, limits),
+            interactive_wall_time: Some(limits.run.wall_time()),
             ..submission_policy()
         };
         let catalog = LanguageCatalog::new(languages);
@@ -199,18 +206,22 @@ impl RunIo for Listener {
         self.cut.push(stream);
     }
 
-    async fn input(&mut self) -> RunInput {
-        match self.next {
-            Next::Closed => {
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        match (self.next, wanted) {
+            (Next::Closed, InputWanted::Anything) => {
                 self.next = Next::Cancel;
                 RunInput::Closed
             }
-            Next::Cancel => {
+            (Next::Closed, InputWanted::Cancel) | (Next::Cancel, _) => {
                 self.cancel.notified().await;
                 self.next = Next::Nothing;
                 RunInput::Cancel
             }
-            Next::Nothing => std::future::pending().await,
+            (Next::Nothing, _) => std::future::pending().await,
         }
+    }
+
+    async fn awaiting_input(&mut self) {
+        panic!("nobody could send any");
     }
 }

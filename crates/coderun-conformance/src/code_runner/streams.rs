@@ -81,3 +81,22 @@ pub async fn output_that_is_no_text_survives_or_is_replaced_by_ability(setup: Ru
     assert_eq!(ran.stdout, expected);
     assert_eq!(ran.report.verdict, Verdict::Accepted);
 }
+
+/// A runner that passes nothing on while a program runs gives it the end after the submission's own input: for more it would
+/// wait in vain. It is offered no such program, but what is offered may have changed since one was accepted.
+pub async fn an_interactive_program_gets_its_own_input_and_then_more_or_the_end_by_profile(
+    setup: RunnerSetup,
+) {
+    let under_test = setup.runner().await;
+    let is_interactive = under_test.runner.profile().interactive;
+    let program = Program::python("import sys\nprint(sys.stdin.read().strip()[::-1])").input("de");
+    let report = under_test.talk(program, async |partner| {
+        if is_interactive {
+            partner.send("liver");
+            partner.close();
+        }
+        let expected = if is_interactive { "reviled\n" } else { "ed\n" };
+        assert_eq!(partner.hear_until("\n").await, expected);
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}

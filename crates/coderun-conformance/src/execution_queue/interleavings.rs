@@ -1,40 +1,30 @@
 //! Whatever happens in whatever order: the promises that hold all the time.
 
+mod dice;
+mod story;
+mod visitors;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coderun_domain::testing::finished;
+use coderun_domain::testing::{draft, finished};
 use coderun_domain::{
-    Event, ExecutionId, Lease, OutputChunk, QueueError, Status, Submitted, UserId,
+    Event, ExecutionId, Lease, QueueDepth, QueueError, RunEvent, Status, SubmissionDraft,
+    Submitted, UserId,
 };
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
-use crate::fixtures::{chunk, id, languages, numbers, progress_of, within, worker};
+use crate::fixtures::{chunk, id, languages, progress_of, within, worker};
 use crate::{Backend, Setup};
+use dice::Dice;
+use story::assert_story;
+use visitors::Visitors;
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const RUNNING_MAX: usize = 3;
-
-/// Numbers that look like chance and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `sides`.
-    fn throw(&mut self, sides: usize) -> usize {
-        // The xorshift generator of Marsaglia, 2003.
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        (!from.is_empty()).then(|| &from[self.throw(from.len())])
-    }
-}
 
 /// What is known from outside about all executions so far.
 struct Witness {
@@ -45,11 +35,12 @@ struct Witness {
     leases: Vec<Lease>,
     /// The latest lease of each execution and until when it holds.
     latest: HashMap<ExecutionId, (Lease, OffsetDateTime)>,
+    visitors: Visitors,
 }
 
 impl Witness {
     async fn step(&mut self) {
-        match self.dice.throw(16) {
+        match self.dice.throw(20) {
             0..3 => self.submit().await,
             3..6 => self.take().await,
             6..12 => self.use_a_lease().await,
@@ -65,6 +56,19 @@ impl Witness {
             }
             14 => {
                 self.backend.sweep().await;
+            }
+            15 | 16 => {
+                let id = id(self.any_number());
+                self.visitors.send(&self.backend, id).await;
+            }
+            17 => {
+                if let Some(lease) = self.any_lease() {
+                    self.visitors.check_input(&self.backend, &lease).await;
+                }
+            }
+            18 => {
+                let id = id(self.any_number());
+                self.visitors.come(&self.backend, id).await;
             }
             _ => {
                 let seconds = [1, 3, 10][self.dice.throw(3)];
@@ -82,7 +86,12 @@ impl Witness {
     async fn submit(&mut self) {
         self.submitted += 1;
         let name = USERS[self.dice.throw(3)];
-        let submitted = self.backend.try_submit(self.submitted, name).await;
+        let draft = SubmissionDraft {
+            interactive: self.dice.throw(2) == 0,
+            ..draft()
+        };
+        let execution = self.backend.draft(self.submitted, name, draft);
+        let submitted = self.backend.store.submit(&execution).await;
         assert_eq!(submitted.unwrap(), Submitted::Accepted);
     }
 
@@ -93,7 +102,8 @@ impl Witness {
             return;
         };
         assert_eq!(self.backend.get(lease.id()).await, lease.execution);
-        assert!(lease.attempt().count() <= self.backend.policy.attempts_max);
+        let takeovers = lease.execution.progress().takeovers();
+        assert!(takeovers < self.backend.policy.attempts_max);
         if let Some((earlier, until)) = self.latest.get(&lease.id()) {
             assert_eq!(lease.attempt(), earlier.attempt().next());
             let events = self.backend.events(lease.id()).await;
@@ -116,10 +126,15 @@ impl Witness {
         running.count()
     }
 
+    /// One of the latest leases, good or stale.
+    fn any_lease(&mut self) -> Option<Lease> {
+        let recent = self.leases.len().saturating_sub(12);
+        self.dice.pick(&self.leases[recent..]).cloned()
+    }
+
     /// Only the latest lease can change something; whoever is told that the lease is lost has changed nothing.
     async fn use_a_lease(&mut self) {
-        let recent = self.leases.len().saturating_sub(12);
-        let Some(lease) = self.dice.pick(&self.leases[recent..]).cloned() else {
+        let Some(lease) = self.any_lease() else {
             return;
         };
         let before = self.backend.find(lease.id()).await;
@@ -134,7 +149,7 @@ impl Witness {
             _ => {
                 let known = before.as_ref().map_or(2, |it| it.sequence().number());
                 let after = known.saturating_sub(self.dice.throw(2) as u64);
-                let pieces: [OutputChunk; 2] = ["a", "b"].map(|text| chunk(&lease, text));
+                let pieces = [chunk(&lease, "a"), RunEvent::AwaitingInput(lease.attempt())];
                 let after = coderun_domain::Sequence::from_number(after);
                 queue.append(&lease, after, &pieces).await.map(drop)
             }
@@ -161,6 +176,22 @@ impl Witness {
             found += usize::from(self.backend.find(id(number)).await.is_some());
         }
         assert_eq!(listed, found);
+        self.assert_depth().await;
+    }
+
+    /// What is counted and what has a place is what the lists say.
+    async fn assert_depth(&self) {
+        let mut counted = QueueDepth::default();
+        for name in USERS {
+            for summary in self.backend.list(name).await {
+                counted.pending += u64::from(summary.status == Status::Pending);
+                counted.running += u64::from(summary.status == Status::Running);
+                let place = self.backend.store.queue_position(summary.id).await;
+                let waits = summary.status == Status::Pending;
+                assert_eq!(place.unwrap().is_some(), waits, "{summary:?}");
+            }
+        }
+        assert_eq!(self.backend.queue.depth().await.unwrap(), counted);
     }
 
     /// Lets time pass until everything that lives has ended, and then until everything has expired.
@@ -186,33 +217,6 @@ impl Witness {
     }
 }
 
-/// Asserts that the events of an execution are numbered without a gap, never go back, end where the record stands, and
-/// have no output but of the attempt that ran.
-async fn assert_story(backend: &Backend, id: ExecutionId) {
-    let record = backend.get(id).await;
-    let events = backend.events(id).await;
-    let expected: Vec<u64> = (1..=record.sequence().number()).collect();
-    assert_eq!(numbers(&events), expected);
-    let mut last = progress_of(&events[0]);
-    for stored in &events[1..] {
-        assert!(!last.status().is_final(), "nothing comes after the end");
-        match &stored.event {
-            Event::Updated(progress) => {
-                assert_eq!(progress.sequence(), stored.sequence);
-                assert!(progress.attempt() >= last.attempt());
-                assert!(progress.updated_at() >= last.updated_at());
-                last = progress;
-            }
-            Event::Output(chunk) => {
-                assert_eq!(last.status(), Status::Running);
-                assert_eq!(chunk.attempt, last.attempt());
-            }
-        }
-    }
-    assert_eq!(last.state(), record.state());
-    assert!(last.updated_at() <= record.progress().updated_at());
-}
-
 /// Four thousand random steps by users, good and stale workers and the clock.
 pub async fn random_steps_keep_every_promise(setup: Setup) {
     for seed in 1..=5_u64 {
@@ -225,10 +229,11 @@ pub async fn random_steps_keep_every_promise(setup: Setup) {
             .await;
         let mut witness = Witness {
             backend,
-            dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+            dice: Dice::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             submitted: 0,
             leases: Vec::new(),
             latest: HashMap::new(),
+            visitors: Visitors::default(),
         };
         for step in 0..800 {
             witness.step().await;
@@ -259,7 +264,7 @@ async fn work(
     seed: u64,
     stop: Arc<AtomicBool>,
 ) -> Vec<ExecutionId> {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut finished_by_me = Vec::new();
     let (worker, languages) = (worker(&name), languages());
     while !stop.load(Ordering::Relaxed) {

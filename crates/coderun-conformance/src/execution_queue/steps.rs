@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::{failed, finished};
-use coderun_domain::{Event, QueueError, Sequence, State, Status};
+use coderun_domain::{Event, QueueError, RunEvent, Sequence, State, Status};
 use tokio::task::JoinSet;
 
 use crate::Setup;
-use crate::fixtures::{assert_lost, attempt, chunk, id, numbers, progress_of, text_of, within};
+use crate::fixtures::{
+    assert_lost, attempt, chunk, id, next_event, numbers, progress_of, text_of, within,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,7 +24,7 @@ pub async fn output_is_numbered_behind_what_there_is(setup: Setup) {
     assert_eq!(backend.print(&lease, &["c"]).await.number(), 5);
     let events = backend.events(id(1)).await;
     assert_eq!(numbers(&events), [1, 2, 3, 4, 5]);
-    let pieces = ["a", "b", "c"].map(|text| Event::Output(chunk(&lease, text)));
+    let pieces = ["a", "b", "c"].map(|text| Event::from(chunk(&lease, text)));
     let stored: Vec<_> = events.into_iter().skip(2).map(|it| it.event).collect();
     assert_eq!(stored, pieces);
     let counted = lease.execution.append(3, backend.now()).unwrap();
@@ -100,6 +102,43 @@ pub async fn many_equal_appends_are_one(setup: Setup) {
         assert_eq!(answer.number(), 4);
     }
     assert_eq!(backend.events(id(1)).await.len(), 4);
+}
+
+/// That a program waits for input is told in its place among what it wrote, with its attempt, to those who watch and to
+/// those who come later.
+pub async fn waiting_for_input_is_an_event_among_output(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let mut live = backend.watch(id(1), 2).await;
+    let waits = RunEvent::AwaitingInput(lease.attempt());
+    let happened = [chunk(&lease, "name? "), waits.clone(), chunk(&lease, "hi")];
+    let after = lease.execution.sequence();
+    let last = backend.queue.append(&lease, after, &happened).await;
+    assert_eq!(last.unwrap(), after.plus(3));
+    let events = backend.events(id(1)).await;
+    assert_eq!(numbers(&events), [1, 2, 3, 4, 5]);
+    for (stored, happened) in events[2..].iter().zip(happened) {
+        assert_eq!(stored.event, Event::from(happened));
+        assert_eq!(next_event(&mut live).await, *stored);
+    }
+    let record = backend.get(id(1)).await;
+    assert_eq!(record, lease.execution.append(3, backend.now()).unwrap());
+}
+
+/// The same wait after a lost reply is stored once; what is new behind it is stored.
+pub async fn a_repeated_wait_for_input_changes_nothing(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let after = lease.execution.sequence();
+    let waits = RunEvent::AwaitingInput(lease.attempt());
+    let happened = [waits.clone(), waits, chunk(&lease, "hi")];
+    for count in [1, 1, 3, 2] {
+        let some = &happened[..count];
+        backend.queue.append(&lease, after, some).await.unwrap();
+    }
+    let events = backend.events(id(1)).await;
+    let stored: Vec<_> = events.into_iter().skip(2).map(|it| it.event).collect();
+    assert_eq!(stored, happened.map(Event::from));
 }
 
 /// The end is stored as given: final state, verdict, time, and one last event.

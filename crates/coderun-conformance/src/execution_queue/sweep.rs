@@ -130,19 +130,25 @@ pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
     assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
 }
 
-/// What is given back in its last attempt is not taken again; the sweep ends it.
-pub async fn what_its_last_worker_gave_back_is_ended(setup: Setup) {
+/// What is given back is taken again, however often that happens: only a lost lease counts.
+pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
     let backend = setup.backend_with(|policy| policy.attempts_max = 2).await;
     backend.submit(1, "alice").await;
-    for count in 1..=2 {
+    for count in 1..=5 {
         let lease = backend.take().await;
         assert_eq!(lease.attempt(), attempt(count));
+        assert_eq!(lease.execution.progress().takeovers(), 0);
         backend.queue.release(&lease).await.unwrap();
+        assert_eq!(backend.sweep().await, Swept::default());
     }
+    backend.take().await;
+    backend.advance(backend.policy.lease + SECOND);
+    let last = backend.take().await;
+    assert_eq!(last.execution.progress().takeovers(), 1);
+    backend.advance(backend.policy.lease + SECOND);
     assert_eq!(backend.try_take().await, None);
     assert_eq!(backend.sweep().await, ended(1));
     assert_ended_by_force(&backend, 1).await;
-    assert_eq!(backend.sweep().await, Swept::default());
 }
 
 /// Where nothing is overdue nothing is touched, in any state.

@@ -3,7 +3,7 @@
 use coderun_domain::testing::finished;
 use coderun_domain::{CancelReply, Sequence};
 
-use crate::fixtures::{assert_lost, attempt, chunk, id, numbers};
+use crate::fixtures::{assert_lost, attempt, chunk, id, numbers, waiting, within};
 use crate::{Backend, Setup};
 
 async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
@@ -40,6 +40,18 @@ pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
     backend.start(2, "alice").await;
     backend.advance(backend.policy.lease * 2);
     assert_eq!(backend.take().await.id(), id(2));
+}
+
+/// The worker of a deleted execution is woken as by a wish to stop, and learns when it looks that the lease is lost. One
+/// that begins to wait afterwards does not wait at all.
+pub async fn deleting_what_runs_wakes_its_worker(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start(1, "alice").await;
+    let woken = waiting(|| backend.queue.cancel_requested(&lease)).await;
+    assert!(backend.delete(id(1)).await);
+    within(woken).await;
+    assert_lost(backend.queue.renew(&lease).await);
+    within(backend.queue.cancel_requested(&lease)).await;
 }
 
 /// A deleted final execution is not found, listed or watched.

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use coderun_domain::testing::{draft, execution_id, failed, finished, report};
 use coderun_domain::{
     ByteSize, CancelReply, CompileReport, Ending, Enforcement, Execution, Outcome, Output,
-    OutputChunk, OutputStream, Report, Signal, Status, SubmissionDraft, Submitted, Usage, Verdict,
+    OutputChunk, OutputStream, Report, RunEvent, Signal, Status, SubmissionDraft, Submitted, Usage,
+    Verdict,
 };
 use tokio::task::JoinSet;
 
@@ -31,6 +32,9 @@ pub async fn a_good_backend_says_so(setup: Setup) {
     backend.queue.check().await.unwrap();
 }
 
+/// The example of the W3C recommendation on trace context.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// What was handed in is found with all its fields.
 pub async fn a_submission_is_found_as_it_was_handed_in(setup: Setup) {
     let backend = setup.backend().await;
@@ -39,6 +43,8 @@ pub async fn a_submission_is_found_as_it_was_handed_in(setup: Setup) {
         args: vec!["-v".to_owned(), String::new()],
         files: vec![("data.bin".to_owned(), Bytes::from_static(&[0, 255, 10]))],
         expected_output: Some("42".to_owned()),
+        interactive: true,
+        trace: Some(TRACE.parse().unwrap()),
         ..draft()
     };
     let handed_in = backend.submit_draft(1, "alice", full).await;
@@ -137,11 +143,11 @@ pub async fn long_and_odd_texts_come_back_byte_for_byte(setup: Setup) {
     assert_eq!(backend.get(id(1)).await, handed_in);
     let lease = backend.take().await;
     assert_eq!(lease.execution.submission(), handed_in.submission());
-    let piece = OutputChunk {
+    let piece = RunEvent::from(OutputChunk {
         stream: OutputStream::Stderr,
         bytes: Bytes::from(bytes.clone()),
         attempt: lease.attempt(),
-    };
+    });
     let last = lease.execution.sequence();
     let pieces = [piece.clone()];
     backend.queue.append(&lease, last, &pieces).await.unwrap();

@@ -49,6 +49,7 @@ fn full_offer() -> WorkerOffer {
                 filesystem: Some("mount namespace".to_owned()),
                 output: Some("pipe".to_owned()),
             },
+            interactive: false,
         },
         languages: vec![
             LanguageSpec {

@@ -1,3 +1,5 @@
+mod visiting;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -6,8 +8,8 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore, Lease, Notifier, Output,
-    OutputChunk, OutputStream, Page, Quota, Sequence, StoreError, StoredEvent, SubmissionDraft,
-    Submitted, WatchError, WorkerId,
+    OutputChunk, OutputStream, Page, Quota, RunEvent, Sequence, StoreError, StoredEvent,
+    SubmissionDraft, Submitted, WatchError, WorkerId,
 };
 use futures_util::{FutureExt, StreamExt};
 
@@ -96,13 +98,13 @@ impl Bench {
     }
 
     async fn append(&self, lease: &Lease, bytes: Bytes) {
-        let chunk = OutputChunk {
+        let event = RunEvent::from(OutputChunk {
             stream: OutputStream::Stdout,
             bytes,
             attempt: lease.attempt(),
-        };
+        });
         let after = lease.execution.sequence();
-        let appended = self.memory.append(lease, after, &[chunk]).await;
+        let appended = self.memory.append(lease, after, &[event]).await;
         appended.unwrap();
     }
 

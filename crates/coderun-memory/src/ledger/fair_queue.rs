@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use coderun_domain::{ExecutionId, Language, UserId};
 
+/// So many users are looked at to say where an execution stands; of more of them these are a sample.
+const USERS_LOOKED_AT: usize = 128;
+
 /// The waiting executions of all users and the number of those that run.
 #[derive(Debug)]
 pub(crate) struct FairQueue {
     running_max: u32,
+    running: u32,
     users: HashMap<UserId, Customer>,
     lanes: BTreeMap<Language, BTreeMap<Turn, UserId>>,
     turns: Turns,
@@ -54,11 +58,26 @@ struct Customer {
     waiting: BTreeMap<Language, BTreeMap<u64, ExecutionId>>,
 }
 
+impl Customer {
+    /// How many wait that came before this one.
+    fn waiting_before(&self, order: u64) -> u64 {
+        let lanes = self.waiting.values();
+        lanes.map(|lane| count(lane.range(..order).count())).sum()
+    }
+
+    /// How many wait, up to this number.
+    fn waiting_at_most(&self, most: u64) -> u64 {
+        let lanes = self.waiting.values();
+        lanes.map(|lane| count(lane.len())).sum::<u64>().min(most)
+    }
+}
+
 impl FairQueue {
     /// An empty queue that lets each user run so many at a time.
     pub(crate) fn new(running_max: u32) -> Self {
         Self {
             running_max,
+            running: 0,
             users: HashMap::new(),
             lanes: BTreeMap::new(),
             turns: Turns::default(),
@@ -91,6 +110,7 @@ impl FairQueue {
 
     /// One more execution of this user runs: it is the turn of the others.
     pub(crate) fn started(&mut self, user: &UserId) {
+        self.running += 1;
         self.change(user, |customer, turns| {
             customer.running += 1;
             customer.turn = turns.behind_all();
@@ -99,6 +119,7 @@ impl FairQueue {
 
     /// One execution less of this user runs. Answers whether they have another one that can be served now.
     pub(crate) fn ended(&mut self, user: &UserId) -> bool {
+        self.running = self.running.saturating_sub(1);
         self.change(user, |customer, _| {
             customer.running = customer.running.saturating_sub(1);
         })
@@ -123,14 +144,32 @@ impl FairQueue {
         Some(*id)
     }
 
+    /// Where an execution stands, from 1: behind those of its user that came before it, and behind as many of each other
+    /// user as have their turns before it. Languages and users who run as many as they may are not considered.
+    pub(crate) fn position(&self, place: Place<'_>) -> u64 {
+        let own = self.users.get(place.user);
+        let before = own.map_or(0, |customer| customer.waiting_before(place.order));
+        let turn = own.map_or(Turn::MAX, |customer| customer.turn);
+        let others = self.users.iter().filter(|(user, _)| *user != place.user);
+        let ahead = others.take(USERS_LOOKED_AT).map(|(_, other)| {
+            let turns = before + u64::from(other.turn < turn);
+            other.waiting_at_most(turns)
+        });
+        let ahead: u64 = ahead.sum();
+        let in_all = count(self.users.len()) - u64::from(own.is_some());
+        let looked_at = in_all.min(count(USERS_LOOKED_AT)).max(1);
+        let ahead = ahead.saturating_mul(in_all) / looked_at;
+        before + ahead + 1
+    }
+
     /// How many users have something waiting or running.
     pub(crate) fn users(&self) -> usize {
         self.users.len()
     }
 
     /// How many executions run.
-    pub(crate) fn running(&self) -> u32 {
-        self.users.values().map(|customer| customer.running).sum()
+    pub(crate) const fn running(&self) -> u32 {
+        self.running
     }
 
     /// Changes one user and puts them into the right lanes again. Answers whether they stand in any.
@@ -153,6 +192,10 @@ impl FairQueue {
         }
         !customer.waiting.is_empty()
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn leave_lane(

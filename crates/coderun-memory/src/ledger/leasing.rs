@@ -1,7 +1,7 @@
 //! What workers do: take, renew, append, finish and release.
 
 use coderun_domain::{
-    Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, OutputChunk, QueueError, Renewal,
+    Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, QueueError, Renewal, RunEvent,
     Sequence, WorkerId,
 };
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use crate::signal::Listener;
 
 impl Ledger {
     /// Leases the next execution to a worker: first one whose lease has run out, else one that waits.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         worker: &WorkerId,
         languages: &[Language],
@@ -61,11 +61,11 @@ impl Ledger {
         deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    pub(crate) fn renew(
-        &mut self,
-        lease: &Lease,
-        now: OffsetDateTime,
-    ) -> Result<Renewal, QueueError> {
+    /// Holds a lease for longer, and says whether the execution is to be stopped.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`].
+    pub fn renew(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<Renewal, QueueError> {
         let record = self.held(lease, now)?;
         let renewal = if record.cancel_requested {
             Renewal::Cancel
@@ -86,7 +86,7 @@ impl Ledger {
         };
         let until = now + self.policy.lease;
         let deadline = self.policy.deadline(&record.execution).unwrap_or(until);
-        if self.attempts_are_spent(&record.execution) {
+        if self.policy.is_last_attempt(&record.execution) {
             self.deadlines.set(id, until.min(deadline));
         } else {
             self.leases.set(id, until);
@@ -95,21 +95,20 @@ impl Ledger {
     }
 
     /// A listener for the wish to stop; `None` if there is that wish already, or the lease is lost.
-    pub(crate) fn listen_for_cancel(
-        &mut self,
-        lease: &Lease,
-        now: OffsetDateTime,
-    ) -> Option<Listener> {
+    pub fn listen_for_cancel(&mut self, lease: &Lease, now: OffsetDateTime) -> Option<Listener> {
         let record = self.held(lease, now).ok()?;
         (!record.cancel_requested).then(|| record.cancel.listen())
     }
 
-    /// Stores those of the chunks that are not stored yet.
-    pub(crate) fn append(
+    /// Stores those of the events that are not stored yet; the first of all has the number after `after`.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`].
+    pub fn append(
         &mut self,
         lease: &Lease,
         after: Sequence,
-        mut chunks: Vec<OutputChunk>,
+        mut happened: Vec<RunEvent>,
         now: OffsetDateTime,
     ) -> Result<Sequence, QueueError> {
         let record = self.held(lease, now)?;
@@ -117,19 +116,25 @@ impl Ledger {
         let known = last.number().checked_sub(after.number());
         // A worker that knows of more than there is has written to something else.
         let known = known.ok_or(QueueError::LeaseLost)?;
-        let known = usize::try_from(known).map_or(chunks.len(), |known| known.min(chunks.len()));
-        let fresh = chunks.split_off(known);
+        let known =
+            usize::try_from(known).map_or(happened.len(), |known| known.min(happened.len()));
+        let fresh = happened.split_off(known);
         if fresh.is_empty() {
             return Ok(last);
         }
         let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
         let execution = record.execution.clone().append(count, now);
         let execution = execution.map_err(|_| QueueError::LeaseLost)?;
-        record.add_output(execution, fresh);
+        record.add(execution, fresh);
+        self.note(lease.id());
         Ok(last.plus(count))
     }
 
-    pub(crate) fn finish(
+    /// Ends an execution as its worker says.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`].
+    pub fn finish(
         &mut self,
         lease: &Lease,
         outcome: &Outcome,
@@ -148,7 +153,10 @@ impl Ledger {
     }
 
     /// Lets an execution wait again, before all others; one that is to be stopped ends instead.
-    pub(crate) fn release(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<(), QueueError> {
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`].
+    pub fn release(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<(), QueueError> {
         let settled = Holder::of(&lease.execution).map(Settled::Released);
         if self.was_settled(lease, settled.as_ref(), now) {
             return Ok(());
@@ -179,7 +187,11 @@ impl Ledger {
     }
 
     /// The record that this lease still holds.
-    fn held(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<&mut Record, QueueError> {
+    pub(super) fn held(
+        &mut self,
+        lease: &Lease,
+        now: OffsetDateTime,
+    ) -> Result<&mut Record, QueueError> {
         let record = self.find(lease.id(), now);
         record
             .filter(|record| record.is_held_by(lease))

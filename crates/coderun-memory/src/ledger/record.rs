@@ -1,12 +1,14 @@
 //! One execution with everything that is kept about it.
 
 use coderun_domain::{
-    Attempt, Event, Execution, Lease, Output, OutputChunk, OutputStream, Sequence, State,
-    StoredEvent, WorkerId,
+    Attempt, Event, Execution, InputPosition, Lease, Output, OutputStream, RunEvent, Sequence,
+    State, StoredEvent, WorkerId,
 };
 use time::OffsetDateTime;
 
 use super::fair_queue::Place;
+use super::input_log::InputLog;
+use super::journal::Kept;
 use crate::signal::Signal;
 
 /// What a record occupies beside its texts and output, generously.
@@ -23,20 +25,34 @@ pub(crate) struct Record {
     pub(crate) cancel_requested: bool,
     /// Which worker has finished it or given it back, so that the same call again can be told from a stale one.
     pub(crate) settled: Option<Settled>,
+    /// What was sent to it, until it is final.
+    pub(crate) input: Option<InputLog>,
     /// Wakes the watchers.
     pub(crate) news: Signal,
     /// Wakes the worker.
     pub(crate) cancel: Signal,
     events: Vec<StoredEvent>,
     output_bytes: u64,
+    /// What a change has told of.
+    told: Told,
+}
+
+/// How much of a record whoever keeps it elsewhere knows.
+#[derive(Debug, Default)]
+struct Told {
+    events: usize,
+    input: InputPosition,
 }
 
 /// Who holds an execution. The attempt alone would not do: a deleted id may be submitted and taken again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
-    worker: WorkerId,
-    started_at: OffsetDateTime,
-    attempt: Attempt,
+pub struct Holder {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Since when.
+    pub started_at: OffsetDateTime,
+    /// In which attempt.
+    pub attempt: Attempt,
 }
 
 impl Holder {
@@ -55,8 +71,10 @@ impl Holder {
 
 /// How the last holder let go of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Settled {
+pub enum Settled {
+    /// It has ended the execution.
     Finished(Holder),
+    /// It has given the execution back.
     Released(Holder),
 }
 
@@ -68,10 +86,12 @@ impl Record {
             order,
             cancel_requested: false,
             settled: None,
+            input: None,
             news: Signal::default(),
             cancel: Signal::default(),
             events: Vec::new(),
             output_bytes: 0,
+            told: Told::default(),
         };
         record.move_to(execution);
         record
@@ -83,21 +103,68 @@ impl Record {
             sequence: execution.sequence(),
             event: Event::Updated(execution.progress().clone()),
         });
+        if execution.status().is_final() {
+            self.input = None;
+        }
         self.execution = execution;
         self.news.wake();
     }
 
-    /// Enters pieces of output; `execution` has counted them.
-    pub(crate) fn add_output(&mut self, execution: Execution, chunks: Vec<OutputChunk>) {
+    /// Enters what the program did; `execution` has counted it.
+    pub(crate) fn add(&mut self, execution: Execution, happened: Vec<RunEvent>) {
         let mut sequence = self.execution.sequence();
-        for chunk in chunks {
+        for event in happened {
             sequence = sequence.next();
-            self.output_bytes += length(&chunk.bytes);
-            let event = Event::Output(chunk);
+            let event = event.into();
+            self.output_bytes += output_bytes(&event);
             self.events.push(StoredEvent { sequence, event });
         }
         self.execution = execution;
         self.news.wake();
+    }
+
+    /// The record of an execution that was kept elsewhere, with everything that is known of it.
+    pub(crate) fn restored(kept: Kept) -> Self {
+        let output = kept.events.iter().map(|stored| output_bytes(&stored.event));
+        let input = kept.input.map(InputLog::restored);
+        Self {
+            order: kept.order,
+            cancel_requested: kept.cancel_requested,
+            settled: kept.settled,
+            news: Signal::default(),
+            cancel: Signal::default(),
+            output_bytes: output.sum(),
+            told: Told {
+                events: kept.events.len(),
+                input: input.as_ref().map(InputLog::end).unwrap_or_default(),
+            },
+            events: kept.events,
+            input,
+            execution: kept.execution,
+        }
+    }
+
+    /// What is to be kept elsewhere, without the events and the input that were told of before.
+    pub(crate) fn untold(&mut self) -> Kept {
+        let events = self.events.get(self.told.events..).unwrap_or_default();
+        let kept = Kept {
+            order: self.order,
+            execution: self.execution.clone(),
+            cancel_requested: self.cancel_requested,
+            settled: self.settled.clone(),
+            events: events.to_vec(),
+            input: self.input.as_ref().map(|input| input.kept(self.told.input)),
+        };
+        self.told = Told {
+            events: self.events.len(),
+            input: self.input.as_ref().map(InputLog::end).unwrap_or_default(),
+        };
+        kept
+    }
+
+    /// Whether anybody who keeps it elsewhere knows of it.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.told.events > 0
     }
 
     /// The first event after this one.
@@ -120,7 +187,7 @@ impl Record {
                 Event::Output(chunk) if chunk.stream == stream && chunk.attempt == attempt => {
                     bytes.extend_from_slice(&chunk.bytes);
                 }
-                Event::Output(_) | Event::Updated(_) => {}
+                Event::Output(_) | Event::AwaitingInput(_) | Event::Updated(_) => {}
             }
         }
         Output::complete(bytes)
@@ -136,11 +203,23 @@ impl Record {
     }
 
     /// What the submission occupies.
-    pub(crate) fn submission_bytes(&self) -> u64 {
+    fn submission_bytes(&self) -> u64 {
         self.execution.submission().size().as_bytes()
     }
 
-    /// What all of it occupies.
+    /// What it may occupy until it is final, beside its output.
+    pub(crate) fn live_bytes(&self) -> u64 {
+        let submission = self.execution.submission();
+        submission.size_while_live().as_bytes()
+    }
+
+    /// How many wait for news of any kind.
+    pub(crate) fn listeners(&self) -> usize {
+        let input = self.input.as_ref().map_or(0, InputLog::listeners);
+        self.news.listeners() + self.cancel.listeners() + input
+    }
+
+    /// What all of it occupies once it is final.
     pub(crate) fn total_bytes(&self) -> u64 {
         let outcome = self.execution.outcome();
         let events = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
@@ -152,6 +231,9 @@ impl Record {
     }
 }
 
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+fn output_bytes(event: &Event) -> u64 {
+    match event {
+        Event::Output(chunk) => u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX),
+        Event::AwaitingInput(_) | Event::Updated(_) => 0,
+    }
 }

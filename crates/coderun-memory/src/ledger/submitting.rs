@@ -13,7 +13,10 @@ use super::Ledger;
 
 impl Ledger {
     /// Accepts an execution as a waiting one, or changes nothing.
-    pub(crate) fn submit(
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::QuotaExceeded`].
+    pub fn submit(
         &mut self,
         execution: &Execution,
         now: OffsetDateTime,
@@ -60,7 +63,7 @@ impl Ledger {
         let Some(owner) = self.owners.get(submission.user()) else {
             return Ok(());
         };
-        let size = submission.size().as_bytes();
+        let size = submission.size_while_live().as_bytes();
         let share = self.policy.user_live_bytes_max().as_bytes();
         let fits = owner.live_bytes == 0 || owner.live_bytes.saturating_add(size) <= share;
         // Of executions as large as these the quota allows no more than there are.
@@ -72,7 +75,7 @@ impl Ledger {
     }
 
     fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {
-        let size = submission.size().as_bytes();
+        let size = submission.size_while_live().as_bytes();
         let live_bytes = self.totals.live_bytes.saturating_add(size);
         let fits = self.totals.pending < self.policy.pending_max
             && live_bytes <= self.policy.live_bytes_max.as_bytes();
@@ -81,8 +84,22 @@ impl Ledger {
         })
     }
 
+    /// The place of an execution among those that wait.
+    pub fn queue_position(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<u64> {
+        self.find(id, now)?;
+        let record = self.records.get(&id)?;
+        match record.execution.status() {
+            Status::Pending => {
+                let place = self.waiting.position(record.place());
+                Some(place.min(self.totals.pending.into()))
+            }
+            Status::Running | Status::Completed | Status::Error => None,
+        }
+    }
+
     /// One page of what a user has, newest first. What has expired is not in it.
-    pub(crate) fn list(&self, user: &UserId, page: Page, now: OffsetDateTime) -> Vec<Summary> {
+    #[must_use]
+    pub fn list(&self, user: &UserId, page: Page, now: OffsetDateTime) -> Vec<Summary> {
         let Some(owner) = self.owners.get(user) else {
             return Vec::new();
         };
@@ -98,7 +115,8 @@ impl Ledger {
             .collect()
     }
 
-    pub(crate) fn request_cancel(&mut self, id: ExecutionId, now: OffsetDateTime) -> CancelReply {
+    /// Ends what waits, and asks the worker of what runs to stop it.
+    pub fn request_cancel(&mut self, id: ExecutionId, now: OffsetDateTime) -> CancelReply {
         let Some(record) = self.find(id, now) else {
             return CancelReply::Absent;
         };
@@ -111,7 +129,9 @@ impl Ledger {
             Status::Running => {
                 record.cancel_requested = true;
                 record.cancel.wake();
-                CancelReply::Requested(Box::new(record.execution.clone()))
+                let running = Box::new(record.execution.clone());
+                self.note(id);
+                CancelReply::Requested(running)
             }
             Status::Completed | Status::Error => {
                 CancelReply::AlreadyFinal(Box::new(record.execution.clone()))

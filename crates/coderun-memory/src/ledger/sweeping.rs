@@ -6,9 +6,10 @@ use time::OffsetDateTime;
 use super::Ledger;
 
 impl Ledger {
-    /// Ends at most `batch` executions and deletes at most as many records.
-    pub(crate) fn sweep(&mut self, batch: usize, now: OffsetDateTime) -> Swept {
+    /// Ends at most `batch` executions and deletes at most as many records. Where it did as much as that there may be more.
+    pub fn sweep(&mut self, batch: usize, now: OffsetDateTime) -> Swept {
         self.submit_rate.forget(now);
+        self.tickets.forget(now);
         if self.leases.due(now).next().is_some() {
             self.work.announce();
         }
@@ -18,7 +19,7 @@ impl Ledger {
         }
         let expired: Vec<ExecutionId> = self.expiries.due(now).take(batch).collect();
         for id in &expired {
-            self.delete(*id);
+            self.remove(*id);
         }
         Swept {
             ended: overdue.len(),

@@ -16,7 +16,9 @@ async fn random_steps_leave_nothing_behind() {
         let backend = Backend {
             store: Arc::new(memory.clone()),
             queue: Arc::new(memory.clone()),
-            notifier: Arc::new(memory),
+            notifier: Arc::new(memory.clone()),
+            inputs: Arc::new(memory.clone()),
+            tickets: Arc::new(memory),
             registry: Arc::new(MemoryRegistry::new(Arc::clone(&clock) as _)),
             clock,
             policy,

@@ -8,14 +8,14 @@ use crate::signal::Listener;
 
 /// Which record is watched: a later one with the same id is another.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Watched {
+pub struct Watched {
     id: ExecutionId,
     order: u64,
 }
 
 /// What a watcher finds.
 #[derive(Debug)]
-pub(crate) enum News {
+pub enum News {
     /// The next event.
     Event(StoredEvent),
     /// Nothing yet.
@@ -27,19 +27,15 @@ pub(crate) enum News {
 }
 
 impl Ledger {
-    /// Begins to watch: the listener is woken by whatever is stored from now on.
-    pub(crate) fn watch(
-        &mut self,
-        id: ExecutionId,
-        now: OffsetDateTime,
-    ) -> Option<(Watched, Listener)> {
+    /// Begins to watch: the listener is woken by whatever is stored from now on. `None` if there is no such execution.
+    pub fn watch(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<(Watched, Listener)> {
         let record = self.find(id, now)?;
         let order = record.order;
         Some((Watched { id, order }, record.news.listen()))
     }
 
     /// What comes after this event.
-    pub(crate) fn news(&mut self, watched: Watched, after: Sequence, now: OffsetDateTime) -> News {
+    pub fn news(&mut self, watched: Watched, after: Sequence, now: OffsetDateTime) -> News {
         let record = self.find(watched.id, now);
         let Some(record) = record.filter(|record| record.order == watched.order) else {
             return News::Gone;

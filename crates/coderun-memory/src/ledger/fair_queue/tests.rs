@@ -38,6 +38,16 @@ impl Desk {
         self.queue.remove(place);
     }
 
+    fn position(&self, name: &str, order: u64) -> u64 {
+        let (user, language) = (user(name), language("c"));
+        let place = Place {
+            user: &user,
+            language: &language,
+            order,
+        };
+        self.queue.position(place)
+    }
+
     fn next(&self, languages: &[&str]) -> Option<ExecutionId> {
         let languages: Vec<_> = languages.iter().map(|name| language(name)).collect();
         self.queue.next(&languages)
@@ -140,4 +150,33 @@ fn who_has_nothing_left_is_forgotten() {
     desk.remove("nobody", "c", 9);
     desk.queue.ended(&user("nobody"));
     desk.assert_empty();
+}
+
+#[test]
+fn a_place_is_how_many_are_served_before() {
+    let mut desk = Desk::new(10);
+    for name in ["alice", "alice", "alice", "bob", "carol", "carol"] {
+        desk.push(name, "c");
+    }
+    let served = [("alice", 1), ("bob", 4), ("carol", 5), ("alice", 2)];
+    let expected = [("carol", 6), ("alice", 3)];
+    for (place, (name, order)) in (1..).zip(served.into_iter().chain(expected)) {
+        assert_eq!(desk.position(name, order), place, "{name} {order}");
+    }
+    desk.serve("alice", "c", 1);
+    for (place, (name, order)) in (1..).zip([("bob", 4), ("carol", 5), ("alice", 2)]) {
+        assert_eq!(desk.position(name, order), place, "{name} {order}");
+    }
+}
+
+#[test]
+fn with_very_many_users_a_place_is_estimated() {
+    let mut desk = Desk::new(10);
+    for number in 1..=1001 {
+        desk.push(&format!("user-{number}"), "c");
+    }
+    assert_eq!(desk.position("user-1", 1), 1);
+    assert_eq!(desk.position("user-1001", 1001), 1001);
+    let middle = desk.position("user-501", 501);
+    assert!((200..=800).contains(&middle), "{middle}");
 }

@@ -1,0 +1,68 @@
+//! How much waits and how much runs.
+
+use coderun_domain::QueueDepth;
+
+use crate::fixtures::id;
+use crate::{Backend, Setup};
+
+async fn assert_depth(backend: &Backend, pending: u64, running: u64) {
+    let depth = backend.queue.depth().await.unwrap();
+    assert_eq!(depth, QueueDepth { pending, running });
+}
+
+/// At first nothing waits and nothing runs.
+pub async fn an_empty_queue_has_no_depth(setup: Setup) {
+    let backend = setup.backend().await;
+    assert_depth(&backend, 0, 0).await;
+}
+
+/// Everything that waits or runs is counted, whosever it is.
+pub async fn what_waits_and_what_runs_is_counted(setup: Setup) {
+    let backend = setup.backend().await;
+    for (number, name) in (1..).zip(["alice", "bob", "alice", "carol"]) {
+        backend.submit(number, name).await;
+        assert_depth(&backend, number.into(), 0).await;
+    }
+    backend.take().await;
+    let lease = backend.take().await;
+    assert_depth(&backend, 2, 2).await;
+    backend.queue.release(&lease).await.unwrap();
+    assert_depth(&backend, 3, 1).await;
+}
+
+/// Finished, cancelled, deleted and forcibly ended executions are neither waiting nor running.
+pub async fn what_ends_is_counted_no_more(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.finish(&backend.start(1, "alice").await).await;
+    assert_depth(&backend, 0, 0).await;
+    backend.submit(2, "alice").await;
+    backend.cancel(id(2)).await;
+    assert_depth(&backend, 0, 0).await;
+    backend.start(3, "alice").await;
+    backend.submit(4, "alice").await;
+    assert_depth(&backend, 1, 1).await;
+    backend.delete(id(3)).await;
+    backend.delete(id(4)).await;
+    assert_depth(&backend, 0, 0).await;
+    backend.start(5, "alice").await;
+    backend.submit(6, "alice").await;
+    backend.advance(backend.policy.queue_deadline);
+    backend.sweep().await;
+    assert_depth(&backend, 0, 0).await;
+}
+
+/// What is said twice, and a takeover, count once.
+pub async fn a_repetition_is_counted_once(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.submit(1, "alice").await;
+    backend.store.submit(&execution).await.unwrap();
+    assert_depth(&backend, 1, 0).await;
+    backend.take().await;
+    backend.advance(backend.policy.lease * 2);
+    let lease = backend.take_as("worker-2").await.unwrap();
+    assert_depth(&backend, 0, 1).await;
+    for _ in 0..2 {
+        backend.finish(&lease).await;
+    }
+    assert_depth(&backend, 0, 0).await;
+}

@@ -1,0 +1,189 @@
+//! From whoever types to the program: in order, whole, once.
+
+use std::sync::Arc;
+
+use coderun_domain::{InputPiece, InputPosition, InputReply};
+use tokio::task::JoinSet;
+
+use crate::Setup;
+use crate::fixtures::{data, id, sender, within};
+
+/// Nobody has typed: there is nothing, and that is no error.
+pub async fn without_input_there_is_nothing_to_read(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    assert_eq!(backend.read_all(&lease).await, []);
+    let plain = backend.start(2, "alice").await;
+    assert_eq!(backend.read_all(&plain).await, []);
+}
+
+/// A program gets the pieces as they were sent, one after the other.
+pub async fn pieces_arrive_in_order_and_whole(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let large = "x".repeat(64 << 10);
+    backend.type_in(id(1), &["a\n", " ", &large, "b\n"]).await;
+    let expected = ["a\n", " ", &large, "b\n"].map(data);
+    assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// NUL, line ends of every kind and what is not UTF-8 arrive byte for byte.
+pub async fn bytes_of_every_kind_arrive(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let every: Vec<u8> = (0..=255).collect();
+    let pieces = [&every[..], b"\0", b"\xFF\xFE", b"\r\n\n", "😀".as_bytes()];
+    for (number, bytes) in (1..).zip(pieces) {
+        backend.keep(id(1), sender(1, number), data(bytes)).await;
+    }
+    assert_eq!(backend.read_all(&lease).await, pieces.map(data));
+}
+
+/// What was sent while the execution waited is there for the worker that takes it.
+pub async fn what_is_sent_before_any_worker_is_kept(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit_interactive(1, "alice").await;
+    backend.type_in(id(1), &["early", "bird"]).await;
+    backend.keep(id(1), sender(2, 1), InputPiece::End).await;
+    let lease = backend.take().await;
+    let expected = [data("early"), data("bird"), InputPiece::End];
+    assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// A worker that asks for what comes after a position gets just that.
+pub async fn reading_goes_on_where_it_stood(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    backend.type_in(id(1), &["a", "b"]).await;
+    let second = InputPosition::from_number(2);
+    assert_eq!(backend.read_from(&lease, second).await, []);
+    backend.keep(id(1), sender(1, 3), data("c")).await;
+    assert_eq!(backend.read_from(&lease, second).await, [data("c")]);
+    assert_eq!(backend.read_from(&lease, second.next()).await, []);
+}
+
+/// A read whose answer was lost is answered alike.
+pub async fn reading_again_reads_the_same(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    backend.type_in(id(1), &["a", "b", "c"]).await;
+    let first = InputPosition::from_number(1);
+    for _ in 0..3 {
+        let read = backend.read_from(&lease, first).await;
+        assert_eq!(read, [data("b"), data("c")]);
+    }
+}
+
+/// The end is a piece like others: it stands behind what was sent before.
+pub async fn the_end_comes_last(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    backend.type_in(id(1), &["a"]).await;
+    backend.keep(id(1), sender(1, 2), InputPiece::End).await;
+    let expected = [data("a"), InputPiece::End];
+    assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// The same piece of the same sender after a lost reply is kept once, also when it has been read or others came behind
+/// it, and also when it was the end.
+pub async fn a_piece_sent_twice_is_once(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let (first, second) = (sender(1, 1), sender(1, 2));
+    for _ in 0..2 {
+        backend.keep(id(1), first, data("a")).await;
+    }
+    assert_eq!(backend.read_all(&lease).await, [data("a")]);
+    backend.keep(id(1), first, data("a")).await;
+    for _ in 0..2 {
+        backend.keep(id(1), second, InputPiece::End).await;
+        backend.keep(id(1), first, data("a")).await;
+    }
+    let expected = [data("a"), InputPiece::End];
+    assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// Of many equal pieces at a time one is kept, and all of them are told so.
+pub async fn of_many_equal_pieces_at_a_time_one_is_kept(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let mut sends = JoinSet::new();
+    for _ in 0..8 {
+        let inputs = Arc::clone(&backend.inputs);
+        sends.spawn(async move {
+            let sent = inputs.send(id(1), sender(1, 1), data("a")).await;
+            sent.unwrap()
+        });
+    }
+    let replies = within(sends.join_all()).await;
+    assert_eq!(replies, [InputReply::Kept; 8]);
+    assert_eq!(backend.read_all(&lease).await, [data("a")]);
+}
+
+/// Two who type at a time are told apart: equal numbers of theirs are different pieces, kept in the order in which they
+/// came.
+pub async fn each_sender_counts_for_itself(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    for (input, text) in [
+        (sender(1, 1), "a"),
+        (sender(u128::MAX, 1), "b"),
+        (sender(u128::MAX, 2), "c"),
+        (sender(1, 2), "d"),
+    ] {
+        backend.keep(id(1), input, data(text)).await;
+    }
+    let expected = ["a", "b", "c", "d"].map(data);
+    assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// However the pieces of several senders fall, all of them are kept, those of each sender in its order.
+pub async fn many_senders_at_a_time_lose_nothing(setup: Setup) {
+    const SENDERS: u128 = 4;
+    const PIECES: u64 = 25;
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let mut sends = JoinSet::new();
+    for name in 0..SENDERS {
+        let inputs = Arc::clone(&backend.inputs);
+        sends.spawn(async move {
+            for number in 1..=PIECES {
+                let piece = data(format!("{name}:{number:03}"));
+                let sent = inputs.send(id(1), sender(name, number), piece).await;
+                assert_eq!(sent.unwrap(), InputReply::Kept);
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    within(sends.join_all()).await;
+    let read = backend.read_all(&lease).await;
+    for name in 0..SENDERS {
+        let expected: Vec<_> = (1..=PIECES)
+            .map(|number| data(format!("{name}:{number:03}")))
+            .collect();
+        let mine = read.iter().filter(|piece| expected.contains(piece));
+        assert_eq!(mine.cloned().collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(read.len() as u64, PIECES * 4);
+}
+
+/// What is sent to one execution is not read by another one of the same user.
+pub async fn executions_do_not_read_each_others_input(setup: Setup) {
+    let backend = setup.backend().await;
+    let first = backend.start_interactive(1, "alice").await;
+    let second = backend.start_interactive(2, "alice").await;
+    backend.keep(id(1), sender(1, 1), data("one")).await;
+    backend.keep(id(2), sender(1, 1), data("two")).await;
+    assert_eq!(backend.read_all(&first).await, [data("one")]);
+    assert_eq!(backend.read_all(&second).await, [data("two")]);
+}
+
+/// Input is not part of what is told of an execution.
+pub async fn input_changes_neither_record_nor_events(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let events = backend.events(id(1)).await;
+    backend.type_in(id(1), &["a", "b"]).await;
+    backend.read_all(&lease).await;
+    backend.assert_unchanged(&lease.execution, &events).await;
+}

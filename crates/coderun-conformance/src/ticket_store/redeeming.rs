@@ -1,0 +1,130 @@
+//! Whom a ticket admits, where, and how often.
+
+use std::sync::Arc;
+
+use coderun_domain::testing::{finished, user};
+use coderun_domain::{Admission, TicketDigest};
+use tokio::task::JoinSet;
+
+use crate::Setup;
+use crate::fixtures::{LIFETIME, id, ticket, within};
+
+/// Neither an unknown ticket nor an unknown execution is an error.
+pub async fn an_unknown_ticket_admits_nobody(setup: Setup) {
+    let backend = setup.backend().await;
+    assert_eq!(backend.redeem(id(1), 1).await, None);
+    backend.submit(1, "alice").await;
+    assert_eq!(backend.redeem(id(1), 1).await, None);
+}
+
+/// The admission comes back as it was given, to the millisecond.
+pub async fn a_ticket_admits_whom_it_was_issued_to(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    let admission = Admission {
+        user: user("alice"),
+        expires_at: backend.now() + std::time::Duration::from_millis(1_234_567),
+    };
+    let issued = backend
+        .tickets
+        .issue(id(1), ticket(1), &admission, LIFETIME);
+    issued.await.unwrap();
+    assert_eq!(backend.redeem(id(1), 1).await, Some(admission));
+}
+
+/// Whatever is allowed in the id of a user comes back.
+pub async fn odd_users_are_admitted_as_they_are(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    for name in ["a b", "{alice}:*", "\"'\\", "ÄÖ 😀", "1,2;3|4=5"] {
+        let admission = backend.admission(name);
+        let issued = backend
+            .tickets
+            .issue(id(1), ticket(1), &admission, LIFETIME);
+        issued.await.unwrap();
+        assert_eq!(backend.redeem(id(1), 1).await, Some(admission));
+    }
+}
+
+/// Who comes second with a ticket is not admitted.
+pub async fn a_ticket_is_good_once(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.issue(id(1), 1).await;
+    assert!(backend.redeem(id(1), 1).await.is_some());
+    for _ in 0..2 {
+        assert_eq!(backend.redeem(id(1), 1).await, None);
+    }
+}
+
+/// Of many who come with the same ticket at the same time one is admitted.
+pub async fn of_many_at_a_time_one_is_admitted(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    for round in 1..=10 {
+        backend.issue(id(1), round).await;
+        let mut visitors = JoinSet::new();
+        for _ in 0..8 {
+            let tickets = Arc::clone(&backend.tickets);
+            visitors.spawn(async move { tickets.redeem(id(1), ticket(round)).await.unwrap() });
+        }
+        let admitted = within(visitors.join_all()).await;
+        assert_eq!(admitted.iter().flatten().count(), 1, "round {round}");
+    }
+}
+
+/// A ticket admits to no other execution, and trying that does not use it up.
+pub async fn a_ticket_is_bound_to_its_execution(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.submit(2, "alice").await;
+    backend.issue(id(1), 1).await;
+    for other in [2, 3] {
+        assert_eq!(backend.redeem(id(other), 1).await, None);
+    }
+    assert!(backend.redeem(id(1), 1).await.is_some());
+}
+
+/// Tickets that differ in one bit are different tickets.
+pub async fn each_ticket_is_good_for_itself(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.issue(id(1), 1).await;
+    backend.issue(id(1), 2).await;
+    for place in [0, 31] {
+        let mut bytes = [1; 32];
+        bytes[place] ^= 0x80;
+        let other = TicketDigest::from_bytes(bytes);
+        let redeemed = backend.tickets.redeem(id(1), other).await;
+        assert_eq!(redeemed.unwrap(), None);
+    }
+    assert!(backend.redeem(id(1), 2).await.is_some());
+    assert!(backend.redeem(id(1), 1).await.is_some());
+}
+
+/// An execution that waits, runs or has ended can be watched with a ticket, also with one from before.
+pub async fn a_ticket_is_good_in_every_state(setup: Setup) {
+    let backend = setup.backend().await;
+    backend.submit(1, "alice").await;
+    backend.issue(id(1), 1).await;
+    backend.issue(id(1), 2).await;
+    let lease = backend.take().await;
+    assert!(backend.redeem(id(1), 1).await.is_some());
+    backend.issue(id(1), 3).await;
+    backend.queue.finish(&lease, &finished()).await.unwrap();
+    backend.issue(id(1), 4).await;
+    for number in [2, 3, 4] {
+        assert!(backend.redeem(id(1), number).await.is_some());
+    }
+}
+
+/// Tickets are not part of what is told of an execution.
+pub async fn a_ticket_changes_neither_record_nor_events(setup: Setup) {
+    let backend = setup.backend().await;
+    let execution = backend.submit(1, "alice").await;
+    let events = backend.events(id(1)).await;
+    backend.issue(id(1), 1).await;
+    backend.issue(id(1), 2).await;
+    backend.redeem(id(1), 1).await;
+    backend.assert_unchanged(&execution, &events).await;
+}
