@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
+use coderun_record::{Fields, duration_micros, micros};
 use deadpool_redis::redis::{Cmd, Value};
 use tokio::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::failure::{Failure, LayoutError};
 use crate::hub::Hub;
 use crate::lanes::{Lanes, Try};
 use crate::layout::{Layout, Partition, PartitionedIds};
-use crate::record::{self, Fields, duration_micros, micros};
+use crate::record::decode_execution;
 use crate::reply::Reply;
 use crate::script::{Arguments, Script, Scripts};
 use crate::{elsewhere, layout_check};
@@ -22,7 +23,7 @@ use crate::{elsewhere, layout_check};
 /// On a Cluster the users are spread over so many partitions.
 const CLUSTER_PARTITIONS: u16 = 16;
 
-/// Store, queue, notifier and worker registry over one Redis, one set of Sentinels or one Cluster.
+/// Store, queue, notifier, input relay, ticket store and worker registry over one Redis, one set of Sentinels or one Cluster.
 ///
 /// Any number of processes may use the same one. Clones share their connections. `Debug` shows no address.
 #[derive(Clone)]
@@ -260,7 +261,7 @@ pub(crate) fn read_execution(
     if fields.is_empty() {
         return Ok(None);
     }
-    record::decode_execution(id, fields)
+    decode_execution(id, fields)
         .map(Some)
         .map_err(|error| Failure::of_record(id, error))
 }

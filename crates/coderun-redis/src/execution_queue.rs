@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    ExecutionQueue, ForcedEnd, Health, Language, Lease, Outcome, OutputChunk, QueueError, Renewal,
-    Sequence, State, Swept, WorkerId,
+    ExecutionQueue, ForcedEnd, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal,
+    RunEvent, Sequence, Swept, WorkerId,
 };
+use coderun_record::{encode_outcome, encode_run_event};
 
 use crate::RedisBackend;
 use crate::failure::Failure;
-use crate::record::{encode_chunk, encode_outcome, micros};
+use crate::leasing::{holder, unless_lost};
 use crate::reply::{Reply, Surprise};
 use crate::script::{Arguments, Script};
 
@@ -35,7 +36,7 @@ impl ExecutionQueue for RedisBackend {
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        let reply = self.lease_step(lease, &self.scripts().renew, |holder| holder);
+        let reply = self.held_step(lease, &self.scripts().renew, |holder| holder);
         let reply = reply.await?;
         match reply.word() {
             "continue" => Ok(Renewal::Continue),
@@ -52,11 +53,11 @@ impl ExecutionQueue for RedisBackend {
         &self,
         lease: &Lease,
         after: Sequence,
-        chunks: &[OutputChunk],
+        events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        let reply = self.lease_step(lease, &self.scripts().append, |holder| {
+        let reply = self.held_step(lease, &self.scripts().append, |holder| {
             let holder = holder.number(after.number());
-            let events = chunks.iter().map(encode_chunk);
+            let events = events.iter().map(encode_run_event);
             events.fold(holder, Arguments::bytes)
         });
         let number = reply.await?.number().map_err(unexpected)?;
@@ -65,16 +66,16 @@ impl ExecutionQueue for RedisBackend {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
-        let arguments = holder(lease)?.fields(fields);
+        let arguments = holder(lease).ok_or(QueueError::LeaseLost)?.fields(fields);
         let script = &self.scripts().finish;
         let reply = self.step_for_good(lease.id(), script, arguments).await?;
-        unless_lost(reply).map(drop)
+        unless_lost(reply).map(drop).ok_or(QueueError::LeaseLost)
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
         let why = ForcedEnd::Cancelled;
         let script = &self.scripts().release;
-        self.lease_step(lease, script, |holder| {
+        self.held_step(lease, script, |holder| {
             let verdict = why.ending().verdict();
             holder.text(verdict.as_str()).text(why.as_str())
         })
@@ -86,42 +87,24 @@ impl ExecutionQueue for RedisBackend {
         Ok(self.sweep_everywhere().await?)
     }
 
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        Ok(self.depth_everywhere().await?)
+    }
+
     async fn check(&self) -> Result<Health, QueueError> {
         Ok(self.write_health().await?)
     }
 }
 
 impl RedisBackend {
-    /// Runs a step of whoever holds this lease; the fence comes before its own arguments.
-    async fn lease_step<'a>(
+    async fn held_step<'a>(
         &self,
         lease: &'a Lease,
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
     ) -> Result<Reply, QueueError> {
-        let reply = self
-            .step_on(lease.id(), script, add(holder(lease)?))
-            .await?;
-        unless_lost(reply)
-    }
-}
-
-/// The fence: who holds this lease.
-fn holder(lease: &Lease) -> Result<Arguments<'_>, QueueError> {
-    let State::Running { worker, started_at } = lease.execution.state() else {
-        return Err(QueueError::LeaseLost);
-    };
-    Ok(Arguments::default()
-        .text(lease.id().to_string())
-        .text(worker.as_str())
-        .number(micros(*started_at))
-        .number(lease.attempt().count()))
-}
-
-fn unless_lost(reply: Reply) -> Result<Reply, QueueError> {
-    match reply.word() {
-        "lost" | "absent" => Err(QueueError::LeaseLost),
-        _ => Ok(reply),
+        let reply = self.lease_step(lease, script, add).await?;
+        reply.ok_or(QueueError::LeaseLost)
     }
 }
 

@@ -7,13 +7,14 @@ use coderun_domain::{
     CancelReply, Execution, ExecutionId, ExecutionStore, ForcedEnd, Health, Page, Quota,
     StoreError, StorePolicy, Submitted, Summary, UserId,
 };
+use coderun_record::{duration_micros, encode_submission, micros};
 use deadpool_redis::redis::Cmd;
 
 use crate::RedisBackend;
 use crate::backend::{partition_of, read_execution};
 use crate::failure::Failure;
 use crate::layout::owner;
-use crate::record::{Fields, decode_summary, duration_micros, encode_submission, micros};
+use crate::record::{decode_summary, has_expired, read_fields};
 use crate::reply::{Reply, Surprise, array};
 use crate::script::Arguments;
 
@@ -70,6 +71,11 @@ impl ExecutionStore for RedisBackend {
         Ok(reply.word() == "deleted")
     }
 
+    /// On a Cluster among those that wait in the same partition.
+    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
+        Ok(self.position(id).await?)
+    }
+
     async fn check(&self) -> Result<Health, StoreError> {
         Ok(self.store_health().await?)
     }
@@ -86,7 +92,7 @@ impl RedisBackend {
             .text(id.to_string())
             .text(owner(submission.user()))
             .text(submission.language().as_str())
-            .number(submission.size().as_bytes())
+            .number(submission.size_while_live().as_bytes())
             .number(duration_micros(submission.limits().wall_time_in_all()))
             .number(micros(execution.progress().created_at()))
             .number(policy.pending_max)
@@ -104,8 +110,8 @@ impl RedisBackend {
     async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, Failure> {
         let mut command = Cmd::new();
         command.arg("HGETALL").arg(self.layout().record_key(id));
-        let fields = Fields::read(self.ask(&command).await?)?;
-        if fields.has_expired(self.now()) {
+        let fields = read_fields(self.ask(&command).await?)?;
+        if has_expired(&fields, self.now()) {
             return Ok(None);
         }
         read_execution(id, fields)
@@ -129,7 +135,7 @@ impl RedisBackend {
 
     /// Reads the record that a step has answered.
     fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, Failure> {
-        let execution = read_execution(id, Fields::read(reply.value()?)?)?;
+        let execution = read_execution(id, read_fields(reply.value()?)?)?;
         Ok(execution.ok_or(Surprise)?)
     }
 }

@@ -1,11 +1,12 @@
 //! What can go wrong in an adapter, and what it means at each port.
 
 use coderun_domain::{
-    BackendError, ExecutionId, QueueError, RegistryError, StoreError, WatchError,
+    BackendError, ExecutionId, InputError, QueueError, RegistryError, StoreError, TicketError,
+    WatchError,
 };
+use coderun_record::RecordError;
 
 use crate::fault::Fault;
-use crate::record::RecordError;
 use crate::reply::Surprise;
 
 /// The name of the backend in errors.
@@ -26,8 +27,8 @@ pub(crate) enum Failure {
     Forgotten(ExecutionId),
     #[error("the record of `{0}` is damaged")]
     Damaged(ExecutionId, #[source] RecordError),
-    #[error("cannot write what is to be stored")]
-    Unwritable(#[source] BackendError),
+    #[error(transparent)]
+    Unwritable(RecordError),
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }
@@ -63,12 +64,14 @@ impl Failure {
             error @ (RecordError::Missing(_)
             | RecordError::Malformed(..)
             | RecordError::Event
+            | RecordError::Input
             | RecordError::Progress(_)
             | RecordError::Submission(_)
             | RecordError::Outcome(_)
             | RecordError::Identifier(_)
             | RecordError::Language(_)
-            | RecordError::Limit(_)) => Self::Damaged(id, error),
+            | RecordError::Limit(_)
+            | RecordError::Unwritable(_)) => Self::Damaged(id, error),
         }
     }
 
@@ -119,6 +122,24 @@ impl From<Failure> for QueueError {
 }
 
 impl From<Failure> for WatchError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable {
+            backend: BACKEND,
+            source: Box::new(failure),
+        }
+    }
+}
+
+impl From<Failure> for InputError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable {
+            backend: BACKEND,
+            source: Box::new(failure),
+        }
+    }
+}
+
+impl From<Failure> for TicketError {
     fn from(failure: Failure) -> Self {
         Self::Unavailable {
             backend: BACKEND,

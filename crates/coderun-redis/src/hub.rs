@@ -21,7 +21,7 @@ use crate::connection::Connector;
 use crate::fault::Fault;
 use crate::lanes::Lanes;
 use channel::Channels;
-use interests::{Cancels, Interests};
+use interests::{Cancels, Interests, Topic};
 use listener::Listener;
 
 /// The longest that a watcher waits for its subscription; after it, the watcher looks for news by itself.
@@ -95,10 +95,19 @@ impl Hub {
         }
     }
 
-    /// Begins to watch an execution.
+    /// Begins to watch what happens to an execution.
     pub(crate) fn watch(&self, id: ExecutionId) -> Watch {
+        self.watch_topic(id, Topic::Events)
+    }
+
+    /// Begins to watch what is sent to an execution.
+    pub(crate) fn watch_input(&self, id: ExecutionId) -> Watch {
+        self.watch_topic(id, Topic::Input)
+    }
+
+    fn watch_topic(&self, id: ExecutionId, topic: Topic) -> Watch {
         Watch {
-            news: self.interests.watch(id),
+            news: self.interests.watch(id, topic),
             id,
             interests: Arc::clone(&self.interests),
         }

@@ -70,6 +70,11 @@ impl Layout {
         format!("{}execution:{id}", self.base(self.of_execution(id)))
     }
 
+    /// The key of the input that was sent to an execution.
+    pub(crate) fn input_key(&self, id: ExecutionId) -> String {
+        format!("{}input:{id}", self.base(self.of_execution(id)))
+    }
+
     /// The partition of a user.
     pub(crate) fn of_user(&self, user: &UserId) -> Partition {
         self.by_hash(user.as_str().as_bytes())
@@ -125,6 +130,10 @@ impl IdGenerator for PartitionedIds {
                 return id;
             }
         }
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        self.ids.secret()
     }
 }
 

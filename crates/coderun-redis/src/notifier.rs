@@ -92,6 +92,6 @@ impl Subscription {
 fn is_final(stored: &StoredEvent) -> bool {
     match &stored.event {
         Event::Updated(progress) => progress.status().is_final(),
-        Event::Output(_) => false,
+        Event::Output(_) | Event::AwaitingInput(_) => false,
     }
 }

@@ -1,78 +1,77 @@
-//! The stored form of executions, and the way there and back.
-//!
-//! An execution is a hash. Texts and output are fields of their own, byte for byte, so that nothing is escaped and an
-//! operator can look at them; what is small and structured is JSON. The form has a version: a replica that meets a
-//! newer one leaves it alone.
+//! Records as the scripts keep them: what was handed in and how it ended as everywhere, and between them two fields of words
+//! that the scripts write themselves.
 
-mod event;
-mod fields;
-mod limits;
-mod moment;
-mod offer;
-mod outcome;
 mod progress;
-mod report;
-mod submission;
 mod summary;
 
-use coderun_domain::{
-    BackendError, Execution, ExecutionId, IdentifierError, LanguageNameError, OutcomeError,
-    RestoreError, SubmissionError, ZeroLimit,
-};
+use coderun_domain::{Execution, ExecutionId};
+use coderun_record::{Fields, RecordError, decode_submission, micros};
+use deadpool_redis::redis::Value;
+use time::OffsetDateTime;
 
-pub(crate) use event::{StoredForm, encode_chunk};
-pub(crate) use fields::Fields;
-pub(crate) use moment::{duration_micros, micros};
-pub(crate) use offer::{StoredOffer, encode_offer};
-pub(crate) use outcome::{decode_outcome, encode_outcome};
-pub(crate) use submission::encode_submission;
+use crate::reply::{Surprise, array, bytes};
+
 pub(crate) use summary::decode_summary;
 
-/// The version of the form that is written here; the scripts know it, too.
-const VERSION: &str = "1";
+/// Reads the answer to `HGETALL`, or a script's copy of it.
+pub(crate) fn read_fields(value: Value) -> Result<Fields, Surprise> {
+    let pairs = if let Value::Map(pairs) = value {
+        pairs
+    } else {
+        pair_up(array(value)?)
+    };
+    let mut fields = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        fields.push((bytes(pair.0)?, bytes(pair.1)?));
+    }
+    Ok(Fields::from_pairs(fields))
+}
 
-/// A field of a record and its value.
-pub(crate) type Field<'a> = (&'static str, std::borrow::Cow<'a, [u8]>);
+/// Whether a final record has outlived its time, as whoever ended it said.
+pub(crate) fn has_expired(fields: &Fields, now: OffsetDateTime) -> bool {
+    let state = fields.get(progress::STATE);
+    let state = state.and_then(|state| str::from_utf8(state).ok());
+    state.is_some_and(|state| progress::has_expired(state, micros(now)))
+}
 
 /// Reads a whole record.
 pub(crate) fn decode_execution(
     id: ExecutionId,
     mut fields: Fields,
 ) -> Result<Execution, RecordError> {
-    let fixed = progress::fixed(&mut fields)?;
-    if progress::version(&fixed) != VERSION {
-        return Err(RecordError::Newer);
-    }
-    let progress = progress::decode(&fixed, &mut fields)?;
-    let submission = submission::decode(&mut fields)?;
+    let progress = progress::decode(&mut fields)?;
+    let submission = decode_submission(&mut fields)?;
     Ok(Execution::restore(id, submission, progress))
 }
 
-/// Why a stored record cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
-    /// A newer version of the service wrote it.
-    #[error("it was written by a newer version of the service")]
-    Newer,
-    #[error("the field `{0}` is missing")]
-    Missing(&'static str),
-    #[error("the field `{0}` is not as it should be")]
-    Malformed(&'static str, #[source] BackendError),
-    #[error("an event is not as it should be")]
-    Event,
-    #[error(transparent)]
-    Progress(#[from] RestoreError),
-    #[error(transparent)]
-    Submission(#[from] SubmissionError),
-    #[error(transparent)]
-    Outcome(#[from] OutcomeError),
-    #[error(transparent)]
-    Identifier(#[from] IdentifierError),
-    #[error(transparent)]
-    Language(#[from] LanguageNameError),
-    #[error(transparent)]
-    Limit(#[from] ZeroLimit),
+fn pair_up(flat: Vec<Value>) -> Vec<(Value, Value)> {
+    let mut values = flat.into_iter();
+    let mut pairs = Vec::with_capacity(values.len() / 2);
+    while let (Some(name), Some(value)) = (values.next(), values.next()) {
+        pairs.push((name, value));
+    }
+    pairs
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use coderun_domain::testing::execution_id;
+
+    use super::*;
+
+    #[test]
+    fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
+        let decode = |fixed: &str| {
+            let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+            let answer = Value::Array(vec![bulk("fixed"), bulk(fixed)]);
+            decode_execution(execution_id(1), read_fields(answer).unwrap())
+        };
+        let result = decode("2 whatever comes");
+        assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
+        let result = decode("1 owner 1:python 1 1 1 1");
+        assert!(
+            matches!(result, Err(RecordError::Missing("state"))),
+            "{result:?}"
+        );
+    }
+}

@@ -30,7 +30,8 @@ impl Script {
     }
 }
 
-/// Every step. `base`, `records`, `users` and `states` in `scripts/` are parts of them, every other file is a step.
+/// Every step. `base`, `records`, `users`, `states` and `inputs` in `scripts/` are parts of them, every other file is a
+/// step.
 #[derive(Debug)]
 pub(crate) struct Scripts {
     pub(crate) submit: Script,
@@ -44,6 +45,12 @@ pub(crate) struct Scripts {
     pub(crate) release: Script,
     pub(crate) sweep: Script,
     pub(crate) watch: Script,
+    pub(crate) depth: Script,
+    pub(crate) position: Script,
+    pub(crate) send: Script,
+    pub(crate) receive: Script,
+    pub(crate) issue: Script,
+    pub(crate) redeem: Script,
 }
 
 /// A step with the parts that it needs in front of it.
@@ -71,6 +78,12 @@ impl Scripts {
             release: step!("release": "records" "users" "states"),
             sweep: step!("sweep": "records" "users" "states"),
             watch: step!("watch": "records"),
+            depth: step!("depth": "records" "users"),
+            position: step!("position": "records" "users"),
+            send: step!("send": "records" "inputs"),
+            receive: step!("receive": "records" "inputs"),
+            issue: step!("issue": "records"),
+            redeem: step!("redeem": "records"),
         }
     }
 }

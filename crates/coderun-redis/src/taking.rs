@@ -13,7 +13,7 @@ use crate::backend::{Taking, read_execution};
 use crate::failure::Failure;
 use crate::lanes::Try;
 use crate::layout::Partition;
-use crate::record::Fields;
+use crate::record::read_fields;
 use crate::reply::{Reply, Surprise};
 use crate::script::Arguments;
 
@@ -76,7 +76,7 @@ impl RedisBackend {
             "taken" => {
                 let id: ExecutionId = reply.text()?.parse().map_err(|_| Surprise)?;
                 let execution =
-                    read_execution(id, Fields::read(reply.value()?)?)?.ok_or(Surprise)?;
+                    read_execution(id, read_fields(reply.value()?)?)?.ok_or(Surprise)?;
                 Ok(Some(Lease { execution }))
             }
             _ => Err(Surprise.into()),

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use coderun_domain::{ExecutionId, Sequence, StoredEvent};
+use coderun_record::{Fields, RecordError, decode_event, decode_outcome};
 
 use crate::RedisBackend;
 use crate::failure::Failure;
-use crate::record::{Fields, RecordError, StoredForm, decode_outcome};
+use crate::record::read_fields;
 use crate::reply::{Reply, Surprise, array, bytes};
 use crate::script::Arguments;
 
@@ -58,7 +59,7 @@ fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page
     let sequence = Sequence::from_number(reply.number()?);
     let stored = array(reply.value()?)?;
     let stored: Vec<Vec<u8>> = stored.into_iter().map(bytes).collect::<Result<_, _>>()?;
-    let outcome = Fields::read(reply.value()?)?;
+    let outcome = read_fields(reply.value()?)?;
     let events = decode_events(stored, outcome, after);
     Ok(Page {
         incarnation,
@@ -81,7 +82,7 @@ fn decode_events(
     let mut sequence = after;
     let decode = |event| {
         sequence = sequence.next();
-        let event = StoredForm(event).decode(sequence, outcome.as_ref())?;
+        let event = decode_event(event, sequence, outcome.as_ref())?;
         Ok(StoredEvent { sequence, event })
     };
     stored.into_iter().map(decode).collect()

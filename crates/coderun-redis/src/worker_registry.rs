@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{RegistryError, WorkerId, WorkerOffer, WorkerRegistry};
+use coderun_record::{StoredOffer, encode_offer};
 use deadpool_redis::redis::Cmd;
 
 use crate::RedisBackend;
 use crate::failure::Failure;
-use crate::record::{Fields, StoredOffer, encode_offer};
+use crate::record::read_fields;
 
 /// The hash outlives every offer in it; each offer says itself when it ends.
 const TTL: Duration = Duration::from_hours(24);
@@ -34,7 +35,7 @@ impl WorkerRegistry for RedisBackend {
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
         let found = self.ask(&self.on_workers("HGETALL")).await?;
-        let stored = Fields::read(found).map_err(Failure::from)?;
+        let stored = read_fields(found).map_err(Failure::from)?;
         let now = self.now();
         let (mut offers, mut forgotten) = (Vec::new(), Vec::new());
         for (worker, record) in stored.into_pairs() {

@@ -21,6 +21,8 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
         store: Arc::new(redis.clone()),
         queue: Arc::new(redis.clone()),
         notifier: Arc::new(redis.clone()),
+        inputs: Arc::new(redis.clone()),
+        tickets: Arc::new(redis.clone()),
         registry: Arc::new(redis),
         clock,
         policy,
@@ -38,6 +40,14 @@ mod execution_queue {
 
 mod notifier {
     coderun_conformance::notifier_tests!(super::backend);
+}
+
+mod input_relay {
+    coderun_conformance::input_relay_tests!(super::backend);
+}
+
+mod ticket_store {
+    coderun_conformance::ticket_store_tests!(super::backend);
 }
 
 mod worker_registry {

@@ -23,6 +23,8 @@ pub(super) enum Heard {
     Cancel(ExecutionId),
     /// Something happened to this execution.
     Event(ExecutionId),
+    /// Something was sent to this execution.
+    Input(ExecutionId),
     /// What this process said itself.
     Pulse,
     /// Nothing that this version knows.
@@ -55,7 +57,7 @@ impl Channels {
         command
     }
 
-    /// Where those are told who watch this execution.
+    /// Where those are told who watch this execution or wait for its input.
     pub(super) fn events(&self, id: ExecutionId) -> String {
         format!("{}events:{id}", self.prefix)
     }
@@ -67,7 +69,14 @@ impl Channels {
         }
         let name = channel.strip_prefix(&self.prefix).unwrap_or_default();
         match name.split_once(':') {
-            Some(("events", id)) => id.parse().map_or(Heard::Unknown, Heard::Event),
+            Some(("events", id)) => {
+                let heard = if message == b"input" {
+                    Heard::Input
+                } else {
+                    Heard::Event
+                };
+                id.parse().map_or(Heard::Unknown, heard)
+            }
             None if name == "signals" => signal(message),
             Some(_) | None => Heard::Unknown,
         }
@@ -107,6 +116,7 @@ mod tests {
         let cancel = format!("cancel {id}");
         assert_eq!(read("coderun:signals", &cancel), Heard::Cancel(id));
         assert_eq!(read(&channels.events(id), "3"), Heard::Event(id));
+        assert_eq!(read(&channels.events(id), "input"), Heard::Input(id));
         assert_eq!(read(channels.pulse(), ""), Heard::Pulse);
         for (channel, message) in [
             ("coderun:signals", "dance"),

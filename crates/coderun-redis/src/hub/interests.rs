@@ -30,8 +30,29 @@ struct Watched {
 #[derive(Debug, Default)]
 struct Entry {
     watchers: usize,
-    /// 0 until the subscription stands; then it grows with all news.
-    news: watch::Sender<u64>,
+    events: News,
+    input: News,
+}
+
+/// 0 until the subscription stands; then it grows with all news.
+type News = watch::Sender<u64>;
+
+/// What there may be news of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// What happened to an execution.
+    Events,
+    /// What was sent to it.
+    Input,
+}
+
+impl Entry {
+    const fn news(&self, topic: Topic) -> &News {
+        match topic {
+            Topic::Events => &self.events,
+            Topic::Input => &self.input,
+        }
+    }
 }
 
 /// What was lately told to be stopped.
@@ -55,12 +76,12 @@ impl Cancels {
 }
 
 impl Interests {
-    /// One more watcher of this execution.
-    pub(super) fn watch(&self, id: ExecutionId) -> watch::Receiver<u64> {
+    /// One more watcher of this execution, for news of one kind.
+    pub(super) fn watch(&self, id: ExecutionId, topic: Topic) -> watch::Receiver<u64> {
         let mut watched = self.lock();
         let entry = watched.entries.entry(id).or_default();
         entry.watchers += 1;
-        let news = entry.news.subscribe();
+        let news = entry.news(topic).subscribe();
         if entry.watchers == 1 {
             watched.unsettled.insert(id);
             self.changed.notify_one();
@@ -97,10 +118,17 @@ impl Interests {
         watched.entries.keys().copied().collect()
     }
 
-    /// There are news of this execution, or its subscription stands now.
-    pub(super) fn tell(&self, id: ExecutionId) {
+    /// There are news of this execution.
+    pub(super) fn tell(&self, id: ExecutionId, topic: Topic) {
         if let Some(entry) = self.lock().entries.get(&id) {
-            entry.news.send_modify(|heard| *heard += 1);
+            entry.news(topic).send_modify(|heard| *heard += 1);
+        }
+    }
+
+    /// The subscription to this execution stands now: there may be news of every kind.
+    pub(super) fn tell_standing(&self, id: ExecutionId) {
+        for topic in [Topic::Events, Topic::Input] {
+            self.tell(id, topic);
         }
     }
 
@@ -136,7 +164,7 @@ impl Interests {
     /// Anything may have happened while nobody listened.
     pub(super) fn tell_everybody(&self, watched: &[ExecutionId]) {
         for id in watched {
-            self.tell(*id);
+            self.tell_standing(*id);
         }
         self.cancels.send_modify(|cancels| cancels.lost += 1);
         self.tell_work();

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::channel::{Channels, Heard};
-use super::interests::Interests;
+use super::interests::{Interests, Topic};
 use crate::connection::Connector;
 use crate::fault::Fault;
 use crate::lanes::Lanes;
@@ -98,7 +98,8 @@ impl Listener {
         match self.channels.read(channel, message.get_payload_bytes()) {
             Heard::Work => interests.tell_work(),
             Heard::Cancel(id) => interests.tell_cancel(id),
-            Heard::Event(id) => interests.tell(id),
+            Heard::Event(id) => interests.tell(id, Topic::Events),
+            Heard::Input(id) => interests.tell(id, Topic::Input),
             Heard::Pulse => self.unheard.store(0, Ordering::Relaxed),
             Heard::Unknown => {}
         }
@@ -171,7 +172,7 @@ impl Listening {
             .partition(|id| !self.subscribed.contains(id));
         self.subscribe(listener, &begun).await?;
         for id in begun.iter().chain(&stands) {
-            listener.interests.tell(*id);
+            listener.interests.tell_standing(*id);
         }
         let ceased: Vec<_> = ceased
             .into_iter()

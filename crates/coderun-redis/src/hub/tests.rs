@@ -134,6 +134,23 @@ async fn a_watcher_hears_of_its_execution_alone() {
     comes(watch.changed()).await;
 }
 
+/// What was typed is no news to a watcher, and what was printed is none to whoever waits for input.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_and_input_are_told_apart() {
+    let server = RedisServer::start();
+    let hub = hub(&server.url()).await;
+    let id = execution_id(1);
+    let (mut events, mut input) = (hub.watch(id), hub.watch_input(id));
+    comes(events.standing()).await;
+    comes(input.standing()).await;
+    publish(&server, &format!("coderun:events:{id}"), "input");
+    comes(input.changed()).await;
+    assert_silent(events.changed()).await;
+    publish_event(&server, id);
+    comes(events.changed()).await;
+    assert_silent(input.changed()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_while_the_watcher_was_busy_is_told_later_and_once() {
     let server = RedisServer::start();

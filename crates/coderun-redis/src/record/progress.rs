@@ -4,24 +4,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use coderun_domain::{Attempt, Progress, ProgressParts, Sequence, State, WorkerId};
+use coderun_record::{Fields, RecordError, VERSION, decode_outcome, from_micros};
 use time::OffsetDateTime;
 
-use super::{Fields, RecordError, moment, outcome};
-
-/// What never changes: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
+/// What never changes; the scripts know the version, too: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
 const FIXED: &str = "fixed";
-/// What does: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES KEPT WORKER`.
-const STATE: &str = "state";
-
-/// The version of the form that a record has.
-pub(super) fn version(fixed: &str) -> &str {
-    fixed.split(' ').next().unwrap_or_default()
-}
-
-/// Takes what never changes.
-pub(super) fn fixed(fields: &mut Fields) -> Result<String, RecordError> {
-    fields.text(FIXED)
-}
+/// What does: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES KEPT TAKEOVERS WORKER`.
+pub(super) const STATE: &str = "state";
 
 /// Whether this is the state of a final record that has outlived its time.
 pub(super) fn has_expired(state: &str, now: i64) -> bool {
@@ -32,10 +21,14 @@ pub(super) fn has_expired(state: &str, now: i64) -> bool {
 }
 
 /// Reads where a record stands.
-pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, RecordError> {
+pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
+    let fixed = fields.text(FIXED)?;
+    if fixed.split(' ').next() != Some(VERSION) {
+        return Err(RecordError::Newer);
+    }
     let created = fixed.rsplit(' ').next().unwrap_or_default();
     let text = fields.text(STATE)?;
-    let words: Vec<&str> = text.splitn(10, ' ').collect();
+    let words: Vec<&str> = text.splitn(11, ' ').collect();
     let [
         status,
         attempt,
@@ -46,6 +39,7 @@ pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, Recor
         _settled,
         _expires,
         _kept,
+        takeovers,
         worker,
     ] = words[..]
     else {
@@ -59,7 +53,7 @@ pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, Recor
             started_at: time(started)?,
         },
         "final" => State::Final {
-            outcome: Arc::new(outcome::decode_outcome(fields)?),
+            outcome: Arc::new(decode_outcome(fields)?),
             completed_at: updated_at,
         },
         _ => return Err(RecordError::Missing(STATE)),
@@ -67,6 +61,7 @@ pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, Recor
     Ok(Progress::restore(ProgressParts {
         state,
         attempt: Attempt::from_count(number(attempt)?),
+        takeovers: number(takeovers)?,
         sequence: Sequence::from_number(number(sequence)?),
         created_at: time(created)?,
         updated_at,
@@ -74,7 +69,7 @@ pub(super) fn decode(fixed: &str, fields: &mut Fields) -> Result<Progress, Recor
 }
 
 fn time(word: &str) -> Result<OffsetDateTime, RecordError> {
-    moment::from_micros(STATE, number(word)?)
+    from_micros(STATE, number(word)?)
 }
 
 fn number<T>(word: &str) -> Result<T, RecordError>

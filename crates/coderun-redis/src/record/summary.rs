@@ -1,9 +1,9 @@
 //! An execution without its texts, as a list shows it.
 
 use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
+use coderun_record::{RecordError, from_micros};
 use deadpool_redis::redis::Value;
 
-use super::{RecordError, moment};
 use crate::failure::Failure;
 use crate::reply::{Surprise, array, text};
 
@@ -27,7 +27,7 @@ fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
         let micros = micros
             .parse()
             .map_err(|error| RecordError::Malformed(name, Box::new(error)))?;
-        moment::from_micros(name, micros)
+        from_micros(name, micros)
     };
     let updated_at = time("updated", updated)?;
     let verdict = Verdict::from_word(verdict);

@@ -25,7 +25,12 @@ local call = redis.call
 
 local function record_key(id) return base .. 'execution:' .. id end
 local function events_key(id) return base .. 'events:' .. id end
+local function input_key(id) return base .. 'input:' .. id end
+local function tickets_key(id) return base .. 'tickets:' .. id end
 local function executions_key(owner) return base .. 'user:' .. owner .. ':executions' end
+
+-- Deletes all that belongs to one execution alone.
+local function delete_keys(id) call('DEL', record_key(id), events_key(id), input_key(id), tickets_key(id)) end
 
 -- Lua prints large numbers in scientific notation.
 local function digits(number) return string.format('%.0f', number) end

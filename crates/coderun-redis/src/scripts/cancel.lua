@@ -9,7 +9,7 @@ if record.status == 'running' then
   word = 'requested'
   record.cancel = '1'
   save_record(record)
-  call('PUBLISH', prefix .. 'signals', 'cancel ' .. id)
+  tell_worker(record)
 elseif record.status == 'pending' then
   word = 'ended'
   local user, totals = load_user(record.owner), load_totals()

@@ -3,7 +3,7 @@
 -- Stores the event that says where an execution stands.
 local function store_update(record)
   call('RPUSH', events_key(record.id), table.concat({
-    'u', record.status, record.attempt, record.created, digits(record.updated), record.worker,
+    'u', record.status, record.attempt, record.takeovers, record.created, digits(record.updated), record.worker,
   }, ' '))
 end
 
@@ -30,12 +30,8 @@ end
 local function wait_for_worker(record, user, totals)
   record.expires = deadline(record) + record.budget + run_grace + retention
   count(user, totals, 'pending', 1)
-  if record.attempt >= attempts_max then
-    schedule(record, now)
-  else
-    schedule(record, deadline(record))
-    wait_in_lane(user, totals, record)
-  end
+  schedule(record, deadline(record))
+  wait_in_lane(user, totals, record)
 end
 
 -- Stores a user of whom something has ended. If they were full and are not any more, somebody may serve them.
@@ -50,6 +46,7 @@ local function conclude(record, user, totals, outcome)
   move(record, 'final')
   record.expires = record.updated + retention
   save_record(record, outcome)
+  if record.is_interactive then call('DEL', input_key(record.id)) end
   schedule(record, record.expires)
   tell_watchers(record)
 end
@@ -75,6 +72,6 @@ local function delete_record(record)
   save_totals(totals)
   call('ZREM', TIMETABLE, note(record))
   call('ZREM', executions_key(record.owner), record.id)
-  call('DEL', record_key(record.id), events_key(record.id))
+  delete_keys(record.id)
   tell_watchers(record)
 end

@@ -42,7 +42,7 @@ local function store(user, totals)
     id = id, owner = owner, lane = VERSION .. ':' .. language, size = size, budget = tonumber(budget),
     order = digits(totals.order), created = created, status = 'pending', attempt = 0, sequence = 1,
     updated = tonumber(created), worker = '', started = 0,
-    cancel = '0', settled = 'none', expires = 0, kept = 0,
+    cancel = '0', settled = 'none', expires = 0, kept = 0, takeovers = 0,
   }
   local fixed = table.concat({
     VERSION, owner, record.lane, size, budget, record.order, created,
@@ -53,7 +53,7 @@ local function store(user, totals)
   if next(user.lanes) == nil then user.turn = turn_behind_all(totals) end
   wait_for_worker(record, user, totals)
   count(user, totals, 'bytes', size)
-  save_record(record, { 'fixed', fixed, 'language', language, unpack(ARGV, SUBMISSION) })
+  save_record(record, { 'fixed', fixed, unpack(ARGV, SUBMISSION) })
   if save_user(user) then announce_work() end
   save_totals(totals)
 end

@@ -11,7 +11,7 @@ local function forget(noted)
   call('ZREM', TIMETABLE, noted)
   local id, owner, lane, size = string.match(noted, '^(%S+) (%S+) (%S+) (%S+)$')
   call('ZREM', executions_key(owner), id)
-  call('DEL', record_key(id), events_key(id))
+  delete_keys(id)
   local user, totals = load_user(owner), load_totals()
   local waited = leave_lane(user, totals, lane, id, size)
   local ran = call('ZREM', LEASES, lane .. ' ' .. id) == 1
@@ -24,7 +24,7 @@ end
 
 local function reason(record)
   if record.status == 'running' and deadline(record) <= now then return ran_too_long end
-  if record.attempt >= attempts_max then return given_up end
+  if record.status == 'running' and is_last_attempt(record) then return given_up end
   if record.status == 'pending' and deadline(record) <= now then return waited_too_long end
 end
 

@@ -93,6 +93,7 @@ end
 local function start(record, user, totals)
   leave_state(record, user, totals)
   record.attempt = record.attempt + 1
+  if record.status == 'running' then record.takeovers = record.takeovers + 1 end
   record.worker, record.settled = worker, 'none'
   move(record, 'running')
   record.expires = deadline(record) + retention

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use coderun_domain::Sequence;
 use coderun_domain::testing::{finished, language};
-use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, Notifier as _};
+use coderun_domain::{
+    ExecutionQueue as _, ExecutionStore as _, InputPosition, InputRelay as _, Notifier as _,
+};
 use futures_util::StreamExt as _;
 
 use crate::support::{Fixture, id, piece, worker};
@@ -54,6 +56,24 @@ async fn the_commands_of_one_execution_are_pinned() {
         if number == 2 {
             insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
         }
+    }
+}
+
+/// What it costs to send a piece and to read it, and to end what was sent to.
+#[tokio::test]
+async fn the_commands_of_a_piece_of_input_are_pinned() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        let lease = fixture.begin_interactive(number).await;
+        fixture.type_in(number, 1, "first").await;
+        let before = counts(&fixture);
+        fixture.type_in(number, 2, "second").await;
+        let after = InputPosition::from_number(1);
+        fixture.redis.receive(&lease, after).await.unwrap();
+        if number == 2 {
+            insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
+        }
+        fixture.finish(&lease).await;
     }
 }
 

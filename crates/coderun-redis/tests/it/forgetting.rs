@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use coderun_domain::testing::{finished, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, Notifier as _, Page, QueueError, Sequence, Swept,
-    WatchError,
+    ExecutionQueue as _, ExecutionStore as _, InputError, InputPosition, InputRelay as _,
+    Notifier as _, Page, QueueError, Sequence, Swept, WatchError,
 };
 use futures_util::StreamExt as _;
 
-use crate::support::{Fixture, id};
-
-fn key(kind: &str, number: u128) -> String {
-    format!("coderun:{{0}}:{kind}:{}", id(number))
-}
+use crate::support::{Fixture, id, key};
 
 const ALL: Page = Page {
     before: None,
@@ -100,6 +96,36 @@ async fn a_lost_record_occupies_nothing() {
         .filter(|key| key.contains("events"))
         .collect();
     assert_eq!(left, Vec::<String>::new());
+}
+
+/// What was typed and the tickets of a lost record go with it.
+#[tokio::test]
+async fn input_and_tickets_of_a_lost_record_go_with_it() {
+    let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
+    fixture.begin_interactive(1).await;
+    fixture.type_in(1, 1, "a").await;
+    fixture.issue(1, 1, Duration::from_hours(1)).await.unwrap();
+    let lost = fixture.server.command(&["DEL", &key("execution", 1)]);
+    assert_eq!(lost.text(), "1");
+    assert_eq!(fixture.redeem(1, 1).await, None);
+    fixture.clock.advance(Duration::from_hours(3));
+    fixture.redis.sweep().await.unwrap();
+    assert_eq!(fixture.keys(), ["coderun:partitions", "coderun:{0}:totals"]);
+}
+
+/// A worker whose program has read more than the server knows of has lost its lease: the next one gives the program what
+/// there is, from the beginning.
+#[tokio::test]
+async fn who_has_read_what_was_forgotten_begins_anew() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin_interactive(1).await;
+    fixture.type_in(1, 1, "a").await;
+    let first = InputPosition::from_number(1);
+    assert_eq!(fixture.redis.receive(&lease, first).await.unwrap(), []);
+    let lost = fixture.server.command(&["DEL", &key("input", 1)]);
+    assert_eq!(lost.text(), "1");
+    let read = fixture.redis.receive(&lease, first).await;
+    assert!(matches!(read, Err(InputError::LeaseLost)), "{read:?}");
 }
 
 /// A server that took over from another one knows less than it had said: the run cannot be recorded over the gap, and

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use coderun_domain::testing::{catalog, limit_policy};
 use coderun_domain::{
-    Enforcement, ExecutionQueue as _, ExecutionStore, RunnerProfile, WorkerOffer,
-    WorkerRegistry as _,
+    Enforcement, ExecutionQueue as _, ExecutionStore, InputPosition, InputRelay as _,
+    RunnerProfile, WorkerOffer, WorkerRegistry as _,
 };
 
 use crate::support::{Fixture, id, worker};
@@ -35,6 +35,7 @@ fn offer() -> WorkerOffer {
         runner: RunnerProfile {
             name: "test".to_owned(),
             enforcement: Enforcement::default(),
+            interactive: true,
         },
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),
@@ -61,6 +62,13 @@ async fn no_key_lives_for_ever() {
     assert_mortal(&fixture, "take");
     fixture.print(&lease, "hello").await;
     assert_mortal(&fixture, "append");
+    let lifetime = Duration::from_secs(30);
+    for number in [1, 2] {
+        fixture.issue(1, number, lifetime).await.unwrap();
+        assert_mortal(&fixture, "issue");
+    }
+    fixture.redeem(1, 1).await.unwrap();
+    assert_mortal(&fixture, "redeem");
     redis.renew(&lease).await.unwrap();
     assert_mortal(&fixture, "renew");
     redis.release(&lease).await.unwrap();
@@ -78,6 +86,23 @@ async fn no_key_lives_for_ever() {
     assert_mortal(&fixture, "sweep");
     assert!(redis.delete(id(3)).await.unwrap());
     assert_mortal(&fixture, "delete");
+}
+
+/// So is what is typed mortal, from the first piece to the last.
+#[tokio::test]
+async fn no_input_lives_for_ever() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin_interactive(1).await;
+    for number in [1, 2] {
+        fixture.type_in(1, number, "a").await;
+        assert_mortal(&fixture, "send");
+        let after = InputPosition::from_number(number);
+        let read = fixture.redis.receive(&lease, after).await;
+        assert_eq!(read.unwrap(), []);
+        assert_mortal(&fixture, "receive");
+    }
+    fixture.redis.release(&lease).await.unwrap();
+    assert_mortal(&fixture, "release");
 }
 
 /// A record is there for as long as its execution may wait and run, and for the retention after that.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use coderun_domain::testing::{SequentialIds, language, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, Page, QueueError, StoreError, Swept, WorkerId,
+    ExecutionQueue as _, ExecutionStore as _, InputError, InputPosition, InputRelay as _,
+    InputReply, Page, QueueError, StoreError, Swept, TicketError, WorkerId,
 };
 
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisServer, Reply};
 
-use crate::support::{Fixture, id, worker};
+use crate::support::{Fixture, id, input, key, typed, worker};
 
 fn record_key(number: u128) -> String {
     format!("coderun:{{0}}:execution:{}", id(number))
@@ -51,6 +52,26 @@ async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
         matches!(renewed, Err(QueueError::Unavailable { .. })),
         "{renewed:?}"
     );
+    let sent = redis.send(id(1), input(1, 1), typed("a")).await;
+    assert!(
+        matches!(sent, Err(InputError::Unavailable { .. })),
+        "{sent:?}"
+    );
+    let received = redis.receive(&lease, InputPosition::START).await;
+    assert!(
+        matches!(received, Err(InputError::Unavailable { .. })),
+        "{received:?}"
+    );
+    let issued = fixture.issue(1, 1, Duration::from_secs(30)).await;
+    assert!(
+        matches!(issued, Err(TicketError::Unavailable { .. })),
+        "{issued:?}"
+    );
+    let place = redis.queue_position(id(1)).await;
+    assert!(
+        matches!(place, Err(StoreError::Unavailable { .. })),
+        "{place:?}"
+    );
     let page = Page {
         before: None,
         limit: 10,
@@ -80,6 +101,38 @@ async fn a_damaged_record_is_told_and_delays_nobody() {
     let other = WorkerId::parse("worker-2").unwrap();
     let next = redis.take(&other, &languages).await.unwrap().unwrap();
     assert_eq!(next.id(), id(2));
+}
+
+/// A record of a version that knew nothing of input while a program runs takes none.
+#[tokio::test]
+async fn an_older_record_takes_no_input() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin_interactive(1).await;
+    let gone = fixture
+        .server
+        .command(&["HDEL", &record_key(1), "interactive"]);
+    assert_eq!(gone.text(), "1");
+    let sent = fixture.redis.send(id(1), input(1, 1), typed("a")).await;
+    assert_eq!(sent.unwrap(), InputReply::NotInteractive);
+    let read = fixture.get(1).await.unwrap();
+    assert!(!read.submission().is_interactive());
+    fixture.finish(&lease).await;
+}
+
+/// Input that cannot be read is an error for who asks for it, and not the end of its execution.
+#[tokio::test]
+async fn damaged_input_is_told() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin_interactive(1).await;
+    fixture.type_in(1, 1, "a").await;
+    let damage = ["HSET", &key("input", 1), "1", "x"];
+    assert_eq!(fixture.server.command(&damage).text(), "0");
+    let read = fixture.redis.receive(&lease, InputPosition::START).await;
+    assert!(
+        matches!(read, Err(InputError::Unavailable { .. })),
+        "{read:?}"
+    );
+    fixture.finish(&lease).await;
 }
 
 /// A record that cannot be read is taken up as often as any other, and then it ends.

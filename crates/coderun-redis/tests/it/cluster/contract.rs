@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_conformance::{
-    Backend, Clause, execution_queue_tests, execution_store_tests, notifier_tests,
-    worker_registry_tests,
+    Backend, Clause, execution_queue_tests, execution_store_tests, input_relay_tests,
+    notifier_tests, ticket_store_tests, worker_registry_tests,
 };
 use coderun_domain::StorePolicy;
 use coderun_domain::testing::ManualClock;
@@ -35,6 +35,8 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
         store: Arc::new(redis.clone()),
         queue: Arc::new(redis.clone()),
         notifier: Arc::new(redis.clone()),
+        inputs: Arc::new(redis.clone()),
+        tickets: Arc::new(redis.clone()),
         registry: Arc::new(redis),
         clock,
         policy,
@@ -89,6 +91,16 @@ async fn the_queue_keeps_its_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_notifier_keeps_its_contract() {
     on_a_cluster!(notifier, notifier_tests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_input_relay_keeps_its_contract() {
+    on_a_cluster!(input_relay, input_relay_tests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ticket_store_keeps_its_contract() {
+    on_a_cluster!(ticket_store, ticket_store_tests);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

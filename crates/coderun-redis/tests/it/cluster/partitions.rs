@@ -159,6 +159,30 @@ async fn deadlines_are_enforced_in_all_partitions() {
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, USERS);
 }
 
+/// What waits and runs is counted over all partitions; a place is one in the partition of its user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn depth_is_of_all_partitions_and_a_place_of_one() {
+    let fixture = Fixture::with(|_| {}).await;
+    let redis = &fixture.redis;
+    let mut submitted = Vec::new();
+    for number in 0..USERS {
+        submitted.push(fixture.submit(&name(number)).await.id());
+    }
+    for _ in 0..5 {
+        redis.take(&worker(), &[language("python")]).await.unwrap();
+    }
+    let depth = redis.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.running), (USERS as u64 - 5, 5));
+    let mut waiting = 0;
+    for id in submitted {
+        if let Some(place) = redis.queue_position(id).await.unwrap() {
+            assert!((1..depth.pending).contains(&place), "{place}");
+            waiting += 1;
+        }
+    }
+    assert_eq!(waiting, USERS - 5);
+}
+
 /// An id that was not made for its user would be looked for where it is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_of_another_partition_is_refused() {

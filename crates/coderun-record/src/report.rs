@@ -7,12 +7,12 @@ use coderun_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::outcome::output;
-use super::{Fields, RecordError};
+use crate::outcome::output;
+use crate::{Fields, RecordError};
 
 /// A report without output.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ReportRecord {
+pub(crate) struct ReportRecord {
     verdict: String,
     ending: Option<EndingRecord>,
     usage: UsageRecord,
@@ -47,7 +47,7 @@ struct CompileRecord {
 
 /// Controls and their means; shared with the offers of workers.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct EnforcementRecord {
+pub(crate) struct EnforcementRecord {
     cpu: Option<String>,
     memory: Option<String>,
     processes: Option<String>,
@@ -73,7 +73,7 @@ impl From<&Report> for ReportRecord {
 
 impl ReportRecord {
     /// Reads the compile stage, whose output lies beside it.
-    pub(super) fn decode_compile(
+    pub(crate) fn decode_compile(
         &self,
         fields: &mut Fields,
     ) -> Result<Option<CompileReport>, RecordError> {
@@ -90,7 +90,7 @@ impl ReportRecord {
     }
 
     /// Reads the rest.
-    pub(super) fn decode(self, compile: Option<CompileReport>) -> Result<Report, RecordError> {
+    pub(crate) fn decode(self, compile: Option<CompileReport>) -> Result<Report, RecordError> {
         Ok(Report {
             verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
             ending: self.ending.as_ref().map(EndingRecord::decode),
@@ -176,7 +176,7 @@ impl From<&Enforcement> for EnforcementRecord {
 }
 
 impl EnforcementRecord {
-    pub(super) fn decode(self) -> Enforcement {
+    pub(crate) fn decode(self) -> Enforcement {
         Enforcement {
             cpu: self.cpu,
             memory: self.memory,

@@ -1,14 +1,12 @@
 //! What a worker offers, as it announces it.
 
-use coderun_domain::{
-    BackendError, Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer,
-};
+use coderun_domain::{Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::limits::LimitsRecord;
-use super::report::EnforcementRecord;
-use super::{RecordError, moment};
+use crate::limits::LimitsRecord;
+use crate::report::EnforcementRecord;
+use crate::{RecordError, from_micros, micros};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OfferRecord {
@@ -20,6 +18,8 @@ struct OfferRecord {
     default_limits: LimitsRecord,
     maximum_limits: LimitsRecord,
     concurrency: u32,
+    #[serde(default)]
+    interactive: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,12 +32,12 @@ struct LanguageRecord {
 }
 
 /// Writes an offer that ends at this time.
-pub(crate) fn encode_offer(
-    offer: &WorkerOffer,
-    expires: OffsetDateTime,
-) -> Result<Vec<u8>, BackendError> {
+///
+/// # Errors
+/// [`RecordError::Unwritable`].
+pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<u8>, RecordError> {
     let record = OfferRecord {
-        expires: moment::micros(expires),
+        expires: micros(expires),
         worker: offer.worker.as_str().to_owned(),
         runner: offer.runner.name.clone(),
         enforcement: EnforcementRecord::from(&offer.runner.enforcement),
@@ -45,13 +45,14 @@ pub(crate) fn encode_offer(
         default_limits: LimitsRecord::from(offer.limits.default_limits()),
         maximum_limits: LimitsRecord::from(offer.limits.maximum_limits()),
         concurrency: offer.concurrency,
+        interactive: offer.runner.interactive,
     };
-    Ok(serde_json::to_vec(&record)?)
+    serde_json::to_vec(&record).map_err(RecordError::unwritable)
 }
 
 /// An offer as it is stored. One that a newer version of the service wrote may be unreadable beyond its end.
 #[derive(Debug)]
-pub(crate) struct StoredOffer<'a> {
+pub struct StoredOffer<'a> {
     expires: OffsetDateTime,
     record: &'a [u8],
 }
@@ -63,19 +64,22 @@ struct Envelope {
 
 impl<'a> StoredOffer<'a> {
     /// Reads when an offer ends; `None` if not even that can be read.
-    pub(crate) fn read(record: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(record: &'a [u8]) -> Option<Self> {
         let envelope: Envelope = serde_json::from_slice(record).ok()?;
-        let expires = moment::from_micros("expires", envelope.expires).ok()?;
+        let expires = from_micros("expires", envelope.expires).ok()?;
         Some(Self { expires, record })
     }
 
     /// When it ends.
-    pub(crate) const fn expires(&self) -> OffsetDateTime {
+    #[must_use]
+    pub const fn expires(&self) -> OffsetDateTime {
         self.expires
     }
 
     /// The offer, if it can be read.
-    pub(crate) fn decode(&self) -> Option<WorkerOffer> {
+    #[must_use]
+    pub fn decode(&self) -> Option<WorkerOffer> {
         serde_json::from_slice::<OfferRecord>(self.record)
             .ok()?
             .decode()
@@ -91,6 +95,7 @@ impl OfferRecord {
             runner: RunnerProfile {
                 name: self.runner,
                 enforcement: self.enforcement.decode(),
+                interactive: self.interactive,
             },
             languages: languages.collect::<Result<_, _>>()?,
             limits: LimitPolicy::new(self.default_limits.decode()?, self.maximum_limits.decode()?),

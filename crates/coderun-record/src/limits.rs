@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that a program may use.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct LimitsRecord {
+pub(crate) struct LimitsRecord {
     run: StageRecord,
     compile: StageRecord,
     output_bytes: u64,
@@ -38,7 +38,7 @@ impl From<&Limits> for LimitsRecord {
 }
 
 impl LimitsRecord {
-    pub(super) fn decode(&self) -> Result<Limits, ZeroLimit> {
+    pub(crate) fn decode(&self) -> Result<Limits, ZeroLimit> {
         Ok(Limits {
             run: self.run.decode()?,
             compile: self.compile.decode()?,

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use coderun_domain::{BackendError, File, FileName, Language, Submission, SubmissionParts, UserId};
+use coderun_domain::{File, FileName, Language, Submission, SubmissionParts, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::limits::LimitsRecord;
-use super::{Field, Fields, RecordError};
+use crate::limits::LimitsRecord;
+use crate::{Field, Fields, RecordError};
 
 /// What is small and structured of a submission.
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,10 +17,18 @@ struct SubmissionRecord {
     /// Name and length of each file; the contents follow each other in the field `files`.
     files: Vec<(String, usize)>,
     limits: LimitsRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
 }
 
-/// Writes a submission.
-pub(crate) fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, BackendError> {
+/// A field of its own, because also those look at it who read nothing else of a submission.
+const INTERACTIVE: Field<'static> = ("interactive", Cow::Borrowed(b"1"));
+
+/// Writes a submission, in fields that never change.
+///
+/// # Errors
+/// [`RecordError::Unwritable`].
+pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, RecordError> {
     let files = submission.files();
     let record = SubmissionRecord {
         version: submission.version().map(str::to_owned),
@@ -30,10 +38,16 @@ pub(crate) fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>
             .map(|file| (file.name().as_str().to_owned(), file.content().len()))
             .collect(),
         limits: LimitsRecord::from(submission.limits()),
+        trace: submission.trace().map(ToString::to_string),
     };
+    let record = serde_json::to_vec(&record).map_err(RecordError::unwritable)?;
     let mut fields: Vec<Field<'_>> = vec![
         ("user", Cow::from(submission.user().as_str().as_bytes())),
-        ("submission", Cow::from(serde_json::to_vec(&record)?)),
+        (
+            "language",
+            Cow::from(submission.language().as_str().as_bytes()),
+        ),
+        ("submission", Cow::from(record)),
         ("code", Cow::from(submission.code().as_bytes())),
         ("input", Cow::from(submission.input().as_bytes())),
     ];
@@ -44,11 +58,18 @@ pub(crate) fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>
         let contents: Vec<&[u8]> = files.iter().map(|file| file.content().as_ref()).collect();
         fields.push(("files", Cow::from(contents.concat())));
     }
+    if submission.is_interactive() {
+        fields.push(INTERACTIVE);
+    }
     Ok(fields)
 }
 
-/// Reads a submission.
-pub(super) fn decode(fields: &mut Fields) -> Result<Submission, RecordError> {
+/// Reads a submission, and takes the fields in which it stands.
+///
+/// # Errors
+/// [`RecordError::Missing`], [`RecordError::Malformed`], [`RecordError::Submission`], [`RecordError::Identifier`],
+/// [`RecordError::Language`] and [`RecordError::Limit`] if it is damaged.
+pub fn decode_submission(fields: &mut Fields) -> Result<Submission, RecordError> {
     let record: SubmissionRecord = fields.json("submission")?;
     let contents = Bytes::from(fields.find("files").unwrap_or_default());
     let parts = SubmissionParts {
@@ -61,8 +82,15 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Submission, RecordError> {
         files: cut(&record.files, contents)?,
         limits: record.limits.decode()?,
         expected_output: fields.optional_text("expected_output")?,
+        interactive: fields.find(INTERACTIVE.0).is_some(),
+        trace: record.trace.as_deref().map(decode_trace).transpose()?,
     };
     Ok(Submission::restore(parts)?)
+}
+
+fn decode_trace(text: &str) -> Result<TraceContext, RecordError> {
+    text.parse()
+        .map_err(|error| RecordError::Malformed("submission", Box::new(error)))
 }
 
 fn cut(names: &[(String, usize)], mut contents: Bytes) -> Result<Vec<File>, RecordError> {

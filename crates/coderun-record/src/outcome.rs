@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use coderun_domain::{BackendError, ForcedEnd, Outcome, OutcomeParts, Output, Verdict};
+use coderun_domain::{ForcedEnd, Outcome, OutcomeParts, Output, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::report::ReportRecord;
-use super::{Field, Fields, RecordError};
+use crate::report::ReportRecord;
+use crate::{Field, Fields, RecordError};
 
 /// What is small and structured of an outcome.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,17 +18,21 @@ struct OutcomeRecord {
 }
 
 /// Writes an outcome.
-pub(crate) fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, BackendError> {
+///
+/// # Errors
+/// [`RecordError::Unwritable`].
+pub fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, RecordError> {
     let record = OutcomeRecord {
         reason: outcome.reason().map(str::to_owned),
         report: outcome.report().map(ReportRecord::from),
         output_truncated: outcome.output().is_truncated(),
         error_output_truncated: outcome.error_output().is_truncated(),
     };
+    let record = serde_json::to_vec(&record).map_err(RecordError::unwritable)?;
     let text = |output: &Output| Cow::from(output.bytes().to_vec());
     let mut fields: Vec<Field<'_>> = vec![
         ("verdict", Cow::from(outcome.verdict().as_str().as_bytes())),
-        ("outcome", Cow::from(serde_json::to_vec(&record)?)),
+        ("outcome", Cow::from(record)),
         ("output", text(outcome.output())),
         ("error_output", text(outcome.error_output())),
     ];
@@ -39,8 +43,14 @@ pub(crate) fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, Backen
     Ok(fields)
 }
 
-/// Reads an outcome, as a worker told it or as a script made it.
-pub(crate) fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
+/// Reads an outcome, as a worker told it, and takes the fields in which it stands.
+///
+/// Whoever ends an execution by force need not know this crate: the field `forced` with a word of [`ForcedEnd`] beside
+/// `output` and `error_output` is an outcome, too.
+///
+/// # Errors
+/// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Outcome`] if it is damaged.
+pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
     if let Some(word) = fields.optional_text("forced")? {
         let why = ForcedEnd::from_word(&word).ok_or(RecordError::Missing("forced"))?;
         let output = Output::complete(fields.bytes("output")?);
@@ -66,7 +76,7 @@ pub(crate) fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError
 }
 
 /// Takes a stream of output.
-pub(super) fn output(
+pub(crate) fn output(
     fields: &mut Fields,
     name: &'static str,
     truncated: bool,

@@ -1,0 +1,138 @@
+//! Events as stored: a string of bytes each.
+//!
+//! `o1 …` and `e1 …` are output of attempt 1, and `a1` says that its program waits for input;
+//! `u running 1 0 CREATED UPDATED WORKER` is a change of state in attempt 1, of which none took over from another. A change to `final` does not repeat the outcome: the record
+//! holds it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coderun_domain::{
+    Attempt, Event, Outcome, OutputChunk, OutputStream, Progress, ProgressParts, RunEvent,
+    Sequence, State, WorkerId,
+};
+use time::OffsetDateTime;
+
+use crate::{RecordError, from_micros, micros};
+
+/// Writes an event, but for its number and the outcome of an execution that is final.
+#[must_use]
+pub fn encode_event(event: &Event) -> Vec<u8> {
+    match event {
+        Event::Updated(progress) => encode_update(progress).into_bytes(),
+        Event::Output(chunk) => encode_output(chunk),
+        Event::AwaitingInput(attempt) => encode_awaiting(*attempt),
+    }
+}
+
+/// Writes what a worker tells of a program, as the event that comes of it.
+#[must_use]
+pub fn encode_run_event(event: &RunEvent) -> Vec<u8> {
+    match event {
+        RunEvent::Output(chunk) => encode_output(chunk),
+        RunEvent::AwaitingInput(attempt) => encode_awaiting(*attempt),
+    }
+}
+
+/// Reads the event with this number. `outcome` is how the execution ended, where that is known.
+///
+/// # Errors
+/// [`RecordError::Event`] if it is none, or says that the execution is final while `outcome` is missing;
+/// [`RecordError::Malformed`], [`RecordError::Progress`] and [`RecordError::Identifier`] if it is damaged.
+pub fn decode_event(
+    stored: Vec<u8>,
+    sequence: Sequence,
+    outcome: Option<&Arc<Outcome>>,
+) -> Result<Event, RecordError> {
+    match stored.first() {
+        Some(b'o') => decode_output(stored, OutputStream::Stdout).map(Event::Output),
+        Some(b'e') => decode_output(stored, OutputStream::Stderr).map(Event::Output),
+        Some(b'a') => decode_attempt(stored.get(1..)).map(Event::AwaitingInput),
+        Some(b'u') => decode_update(&stored, sequence, outcome).map(Event::Updated),
+        Some(_) | None => Err(RecordError::Event),
+    }
+}
+
+fn encode_output(chunk: &OutputChunk) -> Vec<u8> {
+    let stream = match chunk.stream {
+        OutputStream::Stdout => 'o',
+        OutputStream::Stderr => 'e',
+    };
+    let mut event = format!("{stream}{} ", chunk.attempt).into_bytes();
+    event.extend_from_slice(&chunk.bytes);
+    event
+}
+
+fn encode_awaiting(attempt: Attempt) -> Vec<u8> {
+    format!("a{attempt}").into_bytes()
+}
+
+fn encode_update(progress: &Progress) -> String {
+    let (status, worker) = match progress.state() {
+        State::Pending => ("pending", ""),
+        State::Running { worker, .. } => ("running", worker.as_str()),
+        State::Final { .. } => ("final", ""),
+    };
+    let (created, updated) = (progress.created_at(), progress.updated_at());
+    let (created, updated) = (micros(created), micros(updated));
+    format!(
+        "u {status} {} {} {created} {updated} {worker}",
+        progress.attempt(),
+        progress.takeovers(),
+    )
+}
+
+fn decode_output(stored: Vec<u8>, stream: OutputStream) -> Result<OutputChunk, RecordError> {
+    let bytes = Bytes::from(stored);
+    let space = bytes.iter().position(|byte| *byte == b' ');
+    let space = space.ok_or(RecordError::Event)?;
+    Ok(OutputChunk {
+        stream,
+        bytes: bytes.slice(space + 1..),
+        attempt: decode_attempt(bytes.get(1..space))?,
+    })
+}
+
+fn decode_attempt(digits: Option<&[u8]>) -> Result<Attempt, RecordError> {
+    let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
+    let count = digits.and_then(|digits| digits.parse().ok());
+    count.map(Attempt::from_count).ok_or(RecordError::Event)
+}
+
+fn decode_update(
+    stored: &[u8],
+    sequence: Sequence,
+    outcome: Option<&Arc<Outcome>>,
+) -> Result<Progress, RecordError> {
+    let text = str::from_utf8(stored).map_err(|_| RecordError::Event)?;
+    let mut words = text.splitn(7, ' ').skip(1);
+    let mut word = || words.next().ok_or(RecordError::Event);
+    let (status, attempt, takeovers) = (word()?, word()?, word()?);
+    let (created, updated) = (word()?, word()?);
+    let worker = word()?;
+    let updated_at = time("updated", updated)?;
+    let state = match status {
+        "pending" => State::Pending,
+        "running" => State::Running {
+            worker: WorkerId::parse(worker)?,
+            started_at: updated_at,
+        },
+        "final" => State::Final {
+            outcome: outcome.map(Arc::clone).ok_or(RecordError::Event)?,
+            completed_at: updated_at,
+        },
+        _ => return Err(RecordError::Event),
+    };
+    Ok(Progress::restore(ProgressParts {
+        state,
+        attempt: decode_attempt(Some(attempt.as_bytes()))?,
+        takeovers: takeovers.parse().map_err(|_| RecordError::Event)?,
+        sequence,
+        created_at: time("created", created)?,
+        updated_at,
+    })?)
+}
+
+fn time(name: &'static str, micros: &str) -> Result<OffsetDateTime, RecordError> {
+    from_micros(name, micros.parse().map_err(|_| RecordError::Event)?)
+}

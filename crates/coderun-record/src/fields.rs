@@ -1,0 +1,95 @@
+//! The fields of a record as they come from where it is stored.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::RecordError;
+
+/// A field of a record and its value, to be stored.
+pub type Field<'a> = (&'static str, Cow<'a, [u8]>);
+
+/// The stored fields of a record, each to be taken once. `Debug` shows their number only.
+#[derive(Default)]
+pub struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Fields {
+    /// Wraps names and values. Which come first does not matter; of two with the same name one is read.
+    #[must_use]
+    pub const fn from_pairs(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        Self(pairs)
+    }
+
+    /// Whether there is nothing in it: no such record.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All that were not taken; those whose name is no text are left out.
+    pub fn into_pairs(self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let pairs = self.0.into_iter();
+        pairs.filter_map(|(name, value)| Some((String::from_utf8(name).ok()?, value)))
+    }
+
+    /// Shows a field without taking it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        let index = self.position(name)?;
+        self.0.get(index).map(|(_, value)| value.as_slice())
+    }
+
+    /// Takes a field that is text.
+    ///
+    /// # Errors
+    /// [`RecordError::Missing`] if it is not there, [`RecordError::Malformed`] if it is no text.
+    pub fn text(&mut self, name: &'static str) -> Result<String, RecordError> {
+        self.optional_text(name)?.ok_or(RecordError::Missing(name))
+    }
+
+    /// Takes a field that is text and may be missing.
+    pub(crate) fn optional_text(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<String>, RecordError> {
+        let found = self.find(name).map(String::from_utf8).transpose();
+        found.map_err(|error| RecordError::Malformed(name, error.utf8_error().into()))
+    }
+
+    /// Takes a field that may be missing.
+    pub(crate) fn find(&mut self, name: &'static str) -> Option<Vec<u8>> {
+        let index = self.position(name)?;
+        Some(self.0.swap_remove(index).1)
+    }
+
+    /// Takes a field.
+    pub(crate) fn bytes(&mut self, name: &'static str) -> Result<Bytes, RecordError> {
+        let found = self.find(name).ok_or(RecordError::Missing(name))?;
+        Ok(Bytes::from(found))
+    }
+
+    /// Takes a field that is JSON.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<T, RecordError> {
+        let found = self.find(name).ok_or(RecordError::Missing(name))?;
+        serde_json::from_slice(&found)
+            .map_err(|error| RecordError::Malformed(name, Box::new(error)))
+    }
+
+    /// There are few, so they are looked through.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0
+            .iter()
+            .position(|(known, _)| known == name.as_bytes())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({})", self.0.len())
+    }
+}

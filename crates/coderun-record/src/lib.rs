@@ -1,0 +1,57 @@
+//! The stored form of executions, and the way there and back.
+//!
+//! An execution is a record of named fields, each a string of bytes. Texts and output are fields of their own, byte for
+//! byte, so that nothing is escaped and an operator can look at them; what is small and structured is JSON. The form has a
+//! [`VERSION`]: a process that meets a newer one leaves it alone. Nothing here knows in what records are stored, or when
+//! they expire.
+//!
+//! Fields that were added later may be missing, and mean then what there was before. Times are whole microseconds.
+//!
+//! # Examples
+//!
+//! ```
+//! use coderun_domain::{Event, OutputChunk, OutputStream, RunEvent, Sequence};
+//! use coderun_record::{decode_event, encode_run_event};
+//!
+//! let chunk = OutputChunk {
+//!     stream: OutputStream::Stdout,
+//!     bytes: "hello\n".into(),
+//!     attempt: coderun_domain::Attempt::from_count(1),
+//! };
+//! let stored = encode_run_event(&RunEvent::Output(chunk.clone()));
+//! assert_eq!(stored, b"o1 hello\n");
+//!
+//! let first = Sequence::from_number(1);
+//! let event = decode_event(stored, first, None)?;
+//! assert_eq!(event, Event::Output(chunk));
+//! # Ok::<(), coderun_record::RecordError>(())
+//! ```
+
+mod admission;
+mod error;
+mod event;
+mod execution;
+mod fields;
+mod input;
+mod limits;
+mod moment;
+mod offer;
+mod outcome;
+mod progress;
+mod report;
+mod submission;
+
+pub use admission::{decode_admission, encode_admission};
+pub use error::RecordError;
+pub use event::{decode_event, encode_event, encode_run_event};
+pub use execution::{decode_execution, encode_execution};
+pub use fields::{Field, Fields};
+pub use input::{decode_input, encode_input};
+pub use moment::{duration_micros, from_micros, micros};
+pub use offer::{StoredOffer, encode_offer};
+pub use outcome::{decode_outcome, encode_outcome};
+pub use progress::{VERSION, decode_progress, encode_progress};
+pub use submission::{decode_submission, encode_submission};
+
+#[cfg(test)]
+mod tests;

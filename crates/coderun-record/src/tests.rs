@@ -1,0 +1,332 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{
+    at, draft, execution, execution_id, finished, report, submission, user, worker_offer,
+};
+use coderun_domain::{
+    Admission, Attempt, ByteSize, CompileReport, Ending, Enforcement, Event, Execution, ForcedEnd,
+    InputPiece, Outcome, Output, OutputChunk, OutputStream, Report, RunEvent, Sequence, Signal,
+    Submission, SubmissionDraft, Usage, Verdict, WorkerId,
+};
+use rstest::rstest;
+
+use super::*;
+
+/// The fields of a record as they come back from where they are stored.
+fn stored(fields: &[Field<'_>]) -> Fields {
+    let pairs = fields.iter();
+    Fields::from_pairs(
+        pairs
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+            .collect(),
+    )
+}
+
+fn shown(fields: &[Field<'_>]) -> Vec<String> {
+    let show = |(name, value): &Field<'_>| format!("{name}: {}", String::from_utf8_lossy(value));
+    fields.iter().map(show).collect()
+}
+
+/// A submission that uses everything a submission can have.
+fn rich_submission() -> Submission {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let draft = SubmissionDraft {
+        code: "print('h\u{e9}llo \u{1f600}')\0".to_owned(),
+        input: "4\n2".to_owned(),
+        args: vec!["-v".to_owned(), String::new()],
+        files: vec![
+            ("data/a.bin".to_owned(), Bytes::from_static(b"\0\xff")),
+            ("b".to_owned(), Bytes::new()),
+            ("c.txt".to_owned(), Bytes::from_static(b"see")),
+        ],
+        expected_output: Some("42".to_owned()),
+        interactive: true,
+        trace: Some(trace.parse().unwrap()),
+        ..draft()
+    };
+    submission(user("alice"), draft)
+}
+
+fn rich_report() -> Report {
+    Report {
+        ending: Some(Ending::Signaled(Signal::KILL)),
+        usage: Usage {
+            cpu_time: Some(Duration::new(1, 1)),
+            wall_time: None,
+            memory: Some(ByteSize::from_kib(3)),
+        },
+        compile: Some(CompileReport {
+            ending: Some(Ending::Exited(0)),
+            usage: Usage::default(),
+            output: Output::truncated("note"),
+            error_output: Output::complete(&b"\xfe"[..]),
+        }),
+        language_version: Some("3.11.2".to_owned()),
+        enforcement: Enforcement {
+            cpu: Some("cgroup2".to_owned()),
+            ..Enforcement::default()
+        },
+        hint: Some("Try again".to_owned()),
+        ..report(Verdict::MemoryLimit)
+    }
+}
+
+fn chunk(stream: OutputStream, bytes: &'static [u8]) -> OutputChunk {
+    OutputChunk {
+        stream,
+        bytes: Bytes::from_static(bytes),
+        attempt: Attempt::from_count(2),
+    }
+}
+
+fn running() -> Execution {
+    let worker = WorkerId::parse("worker 1").unwrap();
+    let started = execution().start(worker, at(1)).unwrap();
+    started.append(3, at(2)).unwrap()
+}
+
+fn ended() -> Execution {
+    running().finish(finished(), at(3)).unwrap()
+}
+
+#[rstest]
+#[case::plain(submission(user("alice"), draft()))]
+#[case::with_everything(rich_submission())]
+fn a_submission_comes_back_as_it_was(#[case] submission: Submission) {
+    let fields = encode_submission(&submission).unwrap();
+    assert_eq!(decode_submission(&mut stored(&fields)).unwrap(), submission);
+}
+
+#[rstest]
+#[case::of_a_run(finished())]
+#[case::of_a_run_with_everything(Outcome::of_run(
+    rich_report(),
+    Output::truncated(&b"\0\xff"[..]),
+    Output::complete("oops"),
+    None
+))]
+#[case::wrong_answer(Outcome::of_run(
+    report(Verdict::Accepted),
+    Output::complete("41"),
+    Output::default(),
+    Some("42")
+))]
+#[case::forced(ForcedEnd::RanTooLong.outcome(Output::complete("so far"), Output::default()))]
+fn an_outcome_comes_back_as_it_was(#[case] outcome: Outcome) {
+    let fields = encode_outcome(&outcome).unwrap();
+    assert_eq!(decode_outcome(&mut stored(&fields)).unwrap(), outcome);
+}
+
+#[test]
+fn an_outcome_that_was_made_without_a_worker_is_the_one_of_the_domain() {
+    let fields: [Field<'_>; 4] = [
+        ("verdict", b"internal_error".as_slice().into()),
+        ("forced", b"given_up".as_slice().into()),
+        ("output", b"so far".as_slice().into()),
+        ("error_output", b"".as_slice().into()),
+    ];
+    let expected = ForcedEnd::GivenUp.outcome(Output::complete("so far"), Output::default());
+    assert_eq!(decode_outcome(&mut stored(&fields)).unwrap(), expected);
+}
+
+#[rstest]
+#[case::pending(execution())]
+#[case::running(running())]
+#[case::given_back(running().hand_over(at(4)).unwrap())]
+#[case::ended(ended())]
+fn an_execution_comes_back_as_it_was(#[case] execution: Execution) {
+    let fields = encode_execution(&execution).unwrap();
+    let decoded = decode_execution(execution.id(), stored(&fields)).unwrap();
+    assert_eq!(decoded, execution);
+}
+
+#[rstest]
+#[case::stdout(Event::Output(chunk(OutputStream::Stdout, b"\0 \xff\n")))]
+#[case::stderr(Event::Output(chunk(OutputStream::Stderr, b"")))]
+#[case::awaiting_input(Event::AwaitingInput(Attempt::from_count(12)))]
+#[case::pending(Event::Updated(execution().progress().clone()))]
+#[case::running(Event::Updated(execution().start(WorkerId::parse("w 1").unwrap(), at(1)).unwrap().progress().clone()))]
+#[case::ended(Event::Updated(ended().progress().clone()))]
+fn an_event_comes_back_as_it_was(#[case] event: Event) {
+    let (sequence, outcome) = match &event {
+        Event::Updated(progress) => (progress.sequence(), progress.outcome()),
+        Event::Output(_) | Event::AwaitingInput(_) => (Sequence::from_number(7), None),
+    };
+    let stored = encode_event(&event);
+    assert_eq!(decode_event(stored, sequence, outcome).unwrap(), event);
+}
+
+#[rstest]
+#[case::empty("")]
+#[case::unknown("x1")]
+#[case::output_without_attempt("o hello")]
+#[case::output_without_text("o1")]
+#[case::waiting_without_attempt("a")]
+#[case::waiting_with_more("a1 hello")]
+#[case::unknown_state("u dancing 1 1 1 w")]
+#[case::state_without_times("u pending 1")]
+#[case::final_without_outcome("u final 1 1 1 ")]
+fn what_is_no_event_is_refused(#[case] text: &str) {
+    let sequence = Sequence::from_number(9);
+    let result = decode_event(text.as_bytes().to_vec(), sequence, None);
+    assert!(matches!(result, Err(RecordError::Event)), "{result:?}");
+}
+
+#[test]
+fn what_a_worker_tells_is_stored_as_the_event_that_comes_of_it() {
+    for told in [
+        RunEvent::Output(chunk(OutputStream::Stderr, b"oops")),
+        RunEvent::AwaitingInput(Attempt::from_count(3)),
+    ] {
+        assert_eq!(encode_run_event(&told), encode_event(&Event::from(told)));
+    }
+}
+
+#[rstest]
+#[case::bytes(InputPiece::Data(Bytes::from_static(b"\0e\xff\n")))]
+#[case::end(InputPiece::End)]
+fn a_piece_of_input_comes_back_as_it_was(#[case] piece: InputPiece) {
+    assert_eq!(decode_input(encode_input(&piece)).unwrap(), piece);
+}
+
+#[rstest]
+#[case("")]
+#[case("d")]
+#[case("e4")]
+#[case("42")]
+fn what_is_no_piece_of_input_is_refused(#[case] text: &str) {
+    let result = decode_input(text.as_bytes().to_vec());
+    assert!(matches!(result, Err(RecordError::Input)), "{result:?}");
+}
+
+#[test]
+fn an_admission_comes_back_as_it_was() {
+    let admission = Admission {
+        user: user("alice {of} the garden"),
+        expires_at: at(30),
+    };
+    let stored = encode_admission(&admission);
+    assert_eq!(decode_admission(&stored).unwrap(), admission);
+}
+
+#[test]
+fn an_offer_comes_back_as_it_was() {
+    let offer = worker_offer("worker-1");
+    let record = encode_offer(&offer, at(30)).unwrap();
+    let stored = StoredOffer::read(&record).unwrap();
+    assert_eq!(stored.expires(), at(30));
+    assert_eq!(stored.decode().unwrap(), offer);
+}
+
+/// As versions wrote them that knew nothing of input while a program runs.
+#[test]
+fn what_was_added_later_may_be_missing() {
+    let plain = submission(user("alice"), draft());
+    let names: Vec<_> = encode_submission(&plain).unwrap();
+    let text = shown(&names).concat();
+    assert!(!text.contains("interactive") && !text.contains("trace"));
+    let record = encode_offer(&worker_offer("worker-1"), at(30)).unwrap();
+    let record = String::from_utf8(record).unwrap();
+    let earlier = record.replace(",\"interactive\":true", "");
+    assert_ne!(earlier, record);
+    let offer = StoredOffer::read(earlier.as_bytes()).unwrap().decode();
+    assert!(!offer.unwrap().runner.interactive);
+}
+
+#[test]
+fn the_stored_form_of_a_submission_is_pinned() {
+    insta::assert_debug_snapshot!(shown(&encode_submission(&rich_submission()).unwrap()));
+}
+
+#[test]
+fn the_stored_form_of_an_outcome_is_pinned() {
+    let outcome = Outcome::of_run(
+        rich_report(),
+        Output::complete("out"),
+        Output::complete("err"),
+        None,
+    );
+    insta::assert_debug_snapshot!(shown(&encode_outcome(&outcome).unwrap()));
+}
+
+#[test]
+fn the_stored_forms_of_progress_are_pinned() {
+    let forms = [execution(), running(), ended()].map(|execution| {
+        let fields = encode_progress(execution.progress()).unwrap();
+        shown(&fields[..1])
+    });
+    insta::assert_debug_snapshot!(forms.concat());
+}
+
+#[test]
+fn the_stored_forms_of_events_are_pinned() {
+    let events = [
+        Event::Updated(execution().progress().clone()),
+        Event::Updated(running().progress().clone()),
+        Event::Output(chunk(OutputStream::Stdout, b"out")),
+        Event::Output(chunk(OutputStream::Stderr, b"err")),
+        Event::AwaitingInput(Attempt::from_count(1)),
+        Event::Updated(ended().progress().clone()),
+    ];
+    let forms = events.map(|event| String::from_utf8(encode_event(&event)).unwrap());
+    insta::assert_debug_snapshot!(forms);
+}
+
+#[test]
+fn the_stored_forms_of_input_and_tickets_are_pinned() {
+    let pieces = [
+        InputPiece::Data(Bytes::from_static(b"42\n")),
+        InputPiece::End,
+    ];
+    let [data, end] = pieces.map(|piece| String::from_utf8(encode_input(&piece)).unwrap());
+    let admission = encode_admission(&Admission {
+        user: user("alice"),
+        expires_at: at(30),
+    });
+    insta::assert_debug_snapshot!([data, end, admission]);
+}
+
+#[test]
+fn the_stored_form_of_an_offer_is_pinned() {
+    let record = encode_offer(&worker_offer("worker-1"), at(30)).unwrap();
+    insta::assert_snapshot!(String::from_utf8(record).unwrap());
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
+    let newer: [Field<'_>; 1] = [("progress", b"2 whatever comes".as_slice().into())];
+    let result = decode_execution(execution_id(1), stored(&newer));
+    assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
+    let damaged: [Field<'_>; 1] = [("progress", b"1 pending".as_slice().into())];
+    let result = decode_execution(execution_id(1), stored(&damaged));
+    assert!(
+        matches!(result, Err(RecordError::Missing("progress"))),
+        "{result:?}"
+    );
+}
+
+#[test]
+fn times_are_kept_to_the_microsecond() {
+    let time = at(7) + Duration::from_nanos(123_456_789);
+    let kept = from_micros("time", micros(time)).unwrap();
+    assert_eq!(kept, at(7) + Duration::from_micros(123_456));
+}
+
+#[test]
+fn debug_of_fields_shows_their_number_only() {
+    let fields = stored(&encode_submission(&rich_submission()).unwrap());
+    assert_eq!(format!("{fields:?}"), "Fields(8)");
+}
+
+#[test]
+fn an_outcome_is_shared_with_the_event_that_tells_of_it() {
+    let outcome = Arc::new(finished());
+    let stored = encode_event(&Event::Updated(ended().progress().clone()));
+    let event = decode_event(stored, ended().sequence(), Some(&outcome)).unwrap();
+    let Event::Updated(progress) = event else {
+        panic!("not an update: {event:?}");
+    };
+    assert!(Arc::ptr_eq(progress.outcome().unwrap(), &outcome));
+}

@@ -1,0 +1,259 @@
+//! After all that a user has was deleted, the server knows nothing of them.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{ManualClock, SequentialIds, draft, language, store_policy, user};
+use coderun_domain::{
+    Admission, Clock as _, Execution, ExecutionId, ExecutionQueue as _, ExecutionStore as _,
+    ForcedEnd, IdGenerator, InputId, InputPiece, InputRelay as _, InputReply, Lease, Output,
+    OutputChunk, OutputStream, Page, RunEvent, SenderId, StorePolicy, SubmissionDraft, Submitted,
+    TicketDigest, TicketStore as _,
+};
+use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_redis_fixture::{RedisCluster, RedisServer, Reply};
+use sha2::{Digest as _, Sha256};
+
+use crate::support::worker;
+
+const NAME: &str = "carol of the lake";
+const CODE: &str = "this-is-the-code";
+const INPUT: &str = "this-is-the-input";
+const TYPED: &str = "this-was-typed";
+const OUTPUT: &str = "this-is-the-output";
+
+struct World {
+    redis: RedisBackend,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<ManualClock>,
+    policy: StorePolicy,
+}
+
+impl World {
+    async fn at(url: &str, submits_per_minute: u32) -> Self {
+        let policy = StorePolicy {
+            user_submits_per_minute: submits_per_minute,
+            ..store_policy()
+        };
+        let clock = Arc::new(ManualClock::default());
+        let config = RedisConfig::new(url.parse().unwrap());
+        let shown = Arc::clone(&clock);
+        let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+        let ids = redis.ids(Arc::new(SequentialIds::default()));
+        Self {
+            redis,
+            ids,
+            clock,
+            policy,
+        }
+    }
+
+    /// Submits an interactive program, types something and asks for a ticket.
+    async fn submit(&self) -> ExecutionId {
+        let draft = SubmissionDraft {
+            code: CODE.to_owned(),
+            input: INPUT.to_owned(),
+            interactive: true,
+            ..draft()
+        };
+        let submission = coderun_domain::testing::submission(user(NAME), draft);
+        let id = self.ids.execution_id(&user(NAME));
+        let execution = Execution::submit(id, submission, self.clock.now());
+        let submitted = self.redis.submit(&execution).await.unwrap();
+        assert_eq!(submitted, Submitted::Accepted);
+        let input = InputId {
+            sender: SenderId::from_number(1),
+            number: 1,
+        };
+        let typed = InputPiece::Data(Bytes::from_static(TYPED.as_bytes()));
+        let reply = self.redis.send(id, input, typed).await.unwrap();
+        assert_eq!(reply, InputReply::Kept);
+        let admission = Admission {
+            user: user(NAME),
+            expires_at: self.clock.now(),
+        };
+        let lifetime = Duration::from_mins(1);
+        let issued = self.redis.issue(id, ticket(), &admission, lifetime).await;
+        issued.unwrap();
+        id
+    }
+
+    async fn take(&self) -> Lease {
+        let taken = self.redis.take(&worker(), &[language("python")]).await;
+        taken.unwrap().unwrap()
+    }
+
+    /// Takes what was submitted, and its program prints something and waits for input.
+    async fn run(&self) -> Lease {
+        let lease = self.take().await;
+        let chunk = OutputChunk {
+            stream: OutputStream::Stdout,
+            bytes: Bytes::from_static(OUTPUT.as_bytes()),
+            attempt: lease.attempt(),
+        };
+        let events = [
+            RunEvent::Output(chunk),
+            RunEvent::AwaitingInput(lease.attempt()),
+        ];
+        let after = lease.execution.sequence();
+        self.redis.append(&lease, after, &events).await.unwrap();
+        lease
+    }
+
+    /// One that waited too long, one that was cancelled and one that was finished.
+    async fn end(&self) -> [ExecutionId; 3] {
+        let waited_too_long = self.submit().await;
+        self.clock.advance(self.policy.queue_deadline);
+        assert_eq!(self.redis.sweep().await.unwrap().ended, 1);
+        let cancelled = self.submit().await;
+        self.redis.request_cancel(cancelled).await.unwrap();
+        let finished = self.submit().await;
+        let lease = self.run().await;
+        let outcome = ForcedEnd::RanTooLong.outcome(Output::complete(OUTPUT), Output::default());
+        self.redis.finish(&lease, &outcome).await.unwrap();
+        [waited_too_long, cancelled, finished]
+    }
+
+    /// One that nobody may take over any more, and one that is to be stopped.
+    async fn start(&self) -> [ExecutionId; 2] {
+        let taken_over = self.submit().await;
+        for _ in 0..self.policy.attempts_max {
+            self.clock.advance(self.policy.lease * 2);
+            assert_eq!(self.run().await.id(), taken_over);
+        }
+        let to_be_stopped = self.submit().await;
+        self.run().await;
+        self.redis.request_cancel(to_be_stopped).await.unwrap();
+        [taken_over, to_be_stopped]
+    }
+
+    /// One that was given back, and a new one.
+    async fn wait(&self) -> [ExecutionId; 2] {
+        let given_back = self.submit().await;
+        let lease = self.run().await;
+        assert_eq!(lease.id(), given_back);
+        self.redis.release(&lease).await.unwrap();
+        [given_back, self.submit().await]
+    }
+
+    /// Executions in every state that there is, and in every index.
+    async fn some_of_each(&self) -> Vec<ExecutionId> {
+        let (ended, running) = (self.end().await, self.start().await);
+        let waiting = self.wait().await;
+        [&ended[..], &running, &waiting].concat()
+    }
+
+    /// Deletes what the list shows until it shows nothing.
+    async fn delete_all(&self) {
+        let page = Page {
+            before: None,
+            limit: 3,
+        };
+        loop {
+            let listed = self.redis.list(&user(NAME), page).await.unwrap();
+            if listed.is_empty() {
+                return;
+            }
+            for summary in listed {
+                assert!(self.redis.delete(summary.id).await.unwrap());
+            }
+        }
+    }
+}
+
+fn ticket() -> TicketDigest {
+    TicketDigest::from_bytes([0xAB; 32])
+}
+
+/// The user's name in keys.
+fn owner() -> String {
+    let digest = Sha256::digest(NAME.as_bytes());
+    digest[..16].iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// Every key of these servers with all that it holds, a line each.
+fn everything(servers: &[&RedisServer]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for server in servers {
+        let keys = server.command(&["KEYS", "*"]);
+        for key in keys.parts().iter().map(Reply::text) {
+            let kind = server.command(&["TYPE", &key]).text();
+            let value = match kind.as_str() {
+                "string" => server.command(&["GET", &key]),
+                "hash" => server.command(&["HGETALL", &key]),
+                "list" => server.command(&["LRANGE", &key, "0", "-1"]),
+                "zset" => server.command(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]),
+                _ => panic!("{key} is a {kind}"),
+            };
+            lines.push(format!("{key} {value:?}"));
+        }
+    }
+    lines
+}
+
+/// What must not be found once it was deleted.
+fn secrets(ids: &[ExecutionId]) -> Vec<String> {
+    let texts = [NAME, CODE, INPUT, TYPED, OUTPUT].map(str::to_owned);
+    let mut secrets = texts.to_vec();
+    secrets.extend([owner(), "ab".repeat(32)]);
+    secrets.extend(ids.iter().map(ToString::to_string));
+    secrets
+}
+
+fn lines_with<'a>(lines: &'a [String], secret: &str) -> Vec<&'a String> {
+    lines.iter().filter(|line| line.contains(secret)).collect()
+}
+
+async fn assert_nothing_is_left(world: &World, servers: &[&RedisServer]) {
+    let ids = world.some_of_each().await;
+    let secrets = secrets(&ids);
+    let before = everything(servers);
+    for secret in &secrets {
+        let found = lines_with(&before, secret);
+        assert!(!found.is_empty(), "{secret} is not kept at all");
+    }
+    world.delete_all().await;
+    let after = everything(servers);
+    for secret in &secrets {
+        assert_eq!(lines_with(&after, secret), Vec::<&String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_node_knows_nothing_of_who_deleted_everything() {
+    let server = RedisServer::start();
+    let world = World::at(&server.url(), 0).await;
+    assert_nothing_is_left(&world, &[&server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_knows_nothing_of_who_deleted_everything() {
+    let cluster = RedisCluster::start();
+    let world = World::at(&cluster.url(), 0).await;
+    let masters: Vec<_> = cluster.masters().iter().collect();
+    assert_nothing_is_left(&world, &masters).await;
+}
+
+/// Where submissions are bounded, when the last of them came is known for the minute that the bound is about.
+#[tokio::test]
+async fn the_times_of_the_last_submissions_outlive_them_for_a_minute() {
+    let server = RedisServer::start();
+    let world = World::at(&server.url(), 100).await;
+    world.submit().await;
+    world.delete_all().await;
+    let left = everything(&[&server]);
+    let key = format!("coderun:{{0}}:user:{}:submits", owner());
+    let times = format!(
+        "{:?}",
+        Reply::Array(vec![Reply::Text("1800000000000000".to_owned())])
+    );
+    assert_eq!(lines_with(&left, &owner()), [&format!("{key} {times}")]);
+    assert_eq!(lines_with(&left, NAME), Vec::<&String>::new());
+    let ttl: u64 = server.command(&["PTTL", &key]).text().parse().unwrap();
+    assert!(ttl <= 60_000, "{ttl} ms");
+}
