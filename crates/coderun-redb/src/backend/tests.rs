@@ -1,0 +1,3 @@
+mod failing;
+mod restarting;
+mod support;

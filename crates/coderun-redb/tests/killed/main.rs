@@ -1,0 +1,65 @@
+//! A process that is killed in the middle of its work loses nothing that it was told, and repeats nothing.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "everything here is the body of a test: it panics where something is lost"
+)]
+
+mod child;
+mod parent;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::testing::{ManualClock, store_policy};
+use coderun_domain::{Event, StorePolicy, StoredEvent};
+use coderun_redb::{RedbBackend, RedbConfig};
+
+/// Where the child finds the file; whoever is not told is the parent.
+const FOLDER: &str = "CODERUN_REDB_TEST_FOLDER";
+/// From which number the child goes on.
+const FIRST: &str = "CODERUN_REDB_TEST_FIRST";
+
+#[tokio::test]
+async fn nothing_that_was_told_is_lost_by_a_kill() {
+    match (std::env::var_os(FOLDER), std::env::var_os(FIRST)) {
+        (Some(folder), Some(first)) => {
+            let first = first.to_str().unwrap().parse().unwrap();
+            child::work_until_killed(Path::new(&folder), first).await;
+        }
+        _ => parent::watch_many_kills().await,
+    }
+}
+
+/// Opens the file with bounds that are never met.
+async fn open(folder: &Path) -> RedbBackend {
+    let policy = StorePolicy {
+        user_running_max: 100_000,
+        pending_max: 100_000,
+        attempts_max: 1000,
+        ..store_policy()
+    };
+    let config = RedbConfig {
+        step_timeout: Duration::from_mins(1),
+        ..RedbConfig::in_folder(folder)
+    };
+    let clock = Arc::new(ManualClock::default());
+    RedbBackend::open(policy, config, clock).await.unwrap()
+}
+
+/// An event in one word.
+fn fingerprint(stored: &StoredEvent) -> String {
+    let what = match &stored.event {
+        Event::Updated(progress) => format!("{:?}:{}", progress.status(), progress.attempt()),
+        Event::Output(chunk) => format!(
+            "{:x}",
+            chunk.bytes.iter().fold(7_u64, |sum, byte| {
+                sum.wrapping_mul(31).wrapping_add(u64::from(*byte))
+            })
+        ),
+        Event::AwaitingInput(attempt) => format!("waits:{attempt}"),
+    };
+    format!("{}={what}", stored.sequence)
+}

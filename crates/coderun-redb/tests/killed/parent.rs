@@ -1,0 +1,136 @@
+//! The parent: kills child after child, and looks at what is left.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use bytes::Bytes;
+use coderun_domain::testing::{execution_id, language};
+use coderun_domain::{
+    ExecutionQueue, ExecutionStore, Health, InputPiece, InputPosition, InputRelay, Notifier,
+    Sequence, WorkerId,
+};
+use coderun_redb::RedbBackend;
+use futures_util::StreamExt;
+
+use crate::{FIRST, FOLDER, fingerprint, open};
+
+const ROUNDS: u32 = 12;
+
+/// What children have said so far.
+#[derive(Default)]
+struct Said {
+    accepted: Vec<u32>,
+    kept: HashMap<u32, usize>,
+    /// For each execution the events that it was told of, by their numbers.
+    told: HashMap<u128, HashMap<u64, String>>,
+}
+
+impl Said {
+    fn hear(&mut self, line: &str) {
+        let words: Vec<_> = line.split(' ').collect();
+        match words[..] {
+            ["accepted", number] => self.accepted.push(number.parse().unwrap()),
+            ["kept", number] => *self.kept.entry(number.parse().unwrap()).or_default() += 1,
+            ["told", id, event] => {
+                let number = event.split_once('=').unwrap().0.parse().unwrap();
+                let events = self.told.entry(id.parse().unwrap()).or_default();
+                let earlier = events.insert(number, event.to_owned());
+                assert!(
+                    earlier.is_none_or(|earlier| earlier == event),
+                    "told twice: {event}"
+                );
+            }
+            // The test harness speaks, too.
+            _ => {}
+        }
+    }
+}
+
+/// Kills each child after it has said more than the one before.
+pub(crate) async fn watch_many_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut said = Said::default();
+    for round in 0..ROUNDS {
+        let first = round * 1_000_000 + 1;
+        run_child(folder.path(), first, 3 + round as usize * 17, &mut said);
+        let redb = open(folder.path()).await;
+        check(&redb, &said).await;
+        redb.close().await;
+    }
+    assert!(said.accepted.len() > 100, "{}", said.accepted.len());
+}
+
+/// Starts a child and kills it when it has said so many lines, wherever it is then.
+fn run_child(folder: &Path, first: u32, lines: usize, said: &mut Said) {
+    let mut child = spawn(folder, first);
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut heard = 0;
+    for line in output.by_ref() {
+        said.hear(&line.unwrap());
+        heard += 1;
+        if heard >= lines + 10 {
+            break;
+        }
+    }
+    assert!(heard > lines, "the child ended by itself");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in output {
+        said.hear(&line.unwrap());
+    }
+}
+
+fn spawn(folder: &Path, first: u32) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "nothing_that_was_told_is_lost_by_a_kill",
+            "--nocapture",
+        ])
+        .env(FOLDER, folder)
+        .env(FIRST, first.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+async fn check(redb: &RedbBackend, said: &Said) {
+    assert_eq!(ExecutionStore::check(redb).await.unwrap(), Health::Good);
+    for number in &said.accepted {
+        let found = redb.get(execution_id((*number).into())).await.unwrap();
+        assert!(found.is_some(), "{number} was accepted");
+    }
+    for (id, told) in &said.told {
+        let id = execution_id(*id);
+        let sequence = redb.get(id).await.unwrap().unwrap().sequence();
+        let stream = redb.subscribe(id, Sequence::START).await.unwrap();
+        let count = usize::try_from(sequence.number()).unwrap();
+        let stored: Vec<_> = stream.take(count).map(Result::unwrap).collect().await;
+        let numbers: Vec<_> = stored.iter().map(|it| it.sequence.number()).collect();
+        assert_eq!(numbers, (1..=sequence.number()).collect::<Vec<_>>());
+        for (number, event) in told {
+            let stored = &stored[usize::try_from(*number - 1).unwrap()];
+            assert_eq!(&fingerprint(stored), event);
+        }
+    }
+    check_input(redb, said).await;
+}
+
+/// What was kept of the input of what waits is there for whoever takes it.
+async fn check_input(redb: &RedbBackend, said: &Said) {
+    let worker = WorkerId::parse("reader").unwrap();
+    for _ in 0..3 {
+        let taken = redb.take(&worker, &[language("python")]).await.unwrap();
+        let Some(lease) = taken else {
+            return;
+        };
+        let number = u32::try_from(lease.id().as_uuid().as_u128()).unwrap();
+        let read = redb.receive(&lease, InputPosition::START).await.unwrap();
+        let kept = said.kept.get(&number).copied().unwrap_or_default();
+        assert!((kept..=2).contains(&read.len()), "{number}: {kept}");
+        let piece = InputPiece::Data(Bytes::from(number.to_string()));
+        assert!(read.iter().all(|read| *read == piece));
+    }
+}
