@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use coderun_domain::ByteSize;
+use coderun_domain::{ByteSize, TraceContext};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
@@ -23,6 +23,9 @@ const IDLE_MAX: Duration = Duration::from_secs(3);
 
 /// As much is read of an answer that is an error.
 const ERROR_MAX: ByteSize = ByteSize::from_kib(16);
+
+/// How the W3C Trace Context recommendation names it.
+const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 /// How to reach an API.
 #[derive(Clone, Copy)]
@@ -45,6 +48,21 @@ pub(crate) struct Client {
     base: Url,
     key: Option<(HeaderName, HeaderValue)>,
     answer_max: ByteSize,
+}
+
+/// What is handed in.
+pub(crate) struct Posted {
+    /// JSON.
+    pub(crate) body: Bytes,
+    /// The trace that goes on behind the API.
+    pub(crate) trace: Option<TraceContext>,
+}
+
+impl From<Bytes> for Posted {
+    /// Part of no trace.
+    fn from(body: Bytes) -> Self {
+        Self { body, trace: None }
+    }
 }
 
 /// What an API answered, whatever the status.
@@ -97,14 +115,18 @@ impl Client {
     pub(crate) async fn post_json(
         &self,
         path: &str,
-        json: Bytes,
+        posted: Posted,
         sending: &Sending,
     ) -> Result<Answer, Fault> {
         let request = self
             .http
             .post(self.url(path))
             .header(CONTENT_TYPE, "application/json")
-            .body(sending.body(json));
+            .body(sending.body(posted.body));
+        let request = match posted.trace {
+            Some(trace) => request.header(TRACE_HEADER, trace.to_string()),
+            None => request,
+        };
         self.exchange(request, Some(sending)).await
     }
 

@@ -62,7 +62,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 /// - Output comes when the program has ended, as text: what is not UTF-8 is replaced, also a character that Piston happened
 ///   to read in two pieces. Of what goes beyond its cap whole pieces are missing, and a later one that is smaller may
 ///   still be kept.
-/// - A program cannot be stopped before its limits, and cannot be talked with: further input is dropped.
+/// - A program cannot be stopped before its limits, and cannot be talked with: it finds the end after the submission's own
+///   input, which also holds for an interactive submission, and further input is never asked for.
+/// - The trace of a submission goes along with its request, in the header `traceparent`.
 /// - Programs are started by a shell, which turns a signal into the exit code 128 and the signal's number.
 /// - Memory is enforced at 2.4 % more than was asked for. Limits above Piston's own are lowered to them.
 /// - Nothing is known of its network, its processes and its files, so that no report says that they are restricted.
@@ -224,6 +226,7 @@ impl CodeRunner for PistonRunner {
         RunnerProfile {
             name: NAME.to_owned(),
             enforcement: report::enforcement(),
+            interactive: false,
         }
     }
 

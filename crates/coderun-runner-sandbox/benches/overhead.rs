@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, CodeRunner, LanguageCatalog, OutputStream, RunInput, RunIo, RunRequest, Submission,
-    SubmissionDraft, testing,
+    Attempt, CodeRunner, InputWanted, LanguageCatalog, OutputStream, RunInput, RunIo, RunRequest,
+    Submission, SubmissionDraft, testing,
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
@@ -125,9 +125,11 @@ impl RunIo for Nobody {
 
     fn cut(&mut self, _stream: OutputStream) {}
 
-    async fn input(&mut self) -> RunInput {
+    async fn input(&mut self, _wanted: InputWanted) -> RunInput {
         std::future::pending().await
     }
+
+    async fn awaiting_input(&mut self) {}
 }
 
 #[expect(clippy::print_stdout, reason = "a table is what this program is for")]

@@ -29,6 +29,8 @@ mod process_tree;
 mod protocol;
 mod runner;
 mod slots;
+mod stdin_readers;
+mod terminal_buffering;
 mod toolchain;
 
 pub use config::{Control, ControlGroups, SandboxConfig};

@@ -3,10 +3,14 @@
 mod enforcement;
 mod errors;
 mod execution;
+mod input;
 mod judge;
 mod orders;
+mod probe;
 mod pump;
+mod reader_watch;
 mod stage;
+mod streams;
 mod supervise;
 
 use std::os::fd::OwnedFd;
@@ -15,10 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CodeRunner, Enforcement, LanguageSpec, Limits, OutputStream, Report, RunInput, RunIo,
-    RunRequest, RunnerError, RunnerProfile, StageLimits, StorageLimits, Usage, Verdict,
+    CodeRunner, Enforcement, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
+    RunnerProfile, StageLimits, Usage, Verdict,
 };
 
 use crate::cgroup::{Groups, Means};
@@ -29,10 +32,13 @@ use crate::toolchain::{self, Toolchain};
 pub use errors::StartError;
 use errors::{broken, not_started, stage_failed, unavailable};
 use execution::Execution;
+use input::Input;
 use judge::{Judgement, judge};
-use pump::{Input, Pump, Sink, Streams};
+use probe::{NoIo, Probe};
+use pump::{Pump, Sink};
 use stage::StagePlan;
-use supervise::{StageEnd, StageError, StopSwitch, supervise};
+use streams::Streams;
+use supervise::{StageEnd, StageError, StageSignals, supervise};
 
 /// The word that results carry.
 const NAME: &str = "sandbox";
@@ -41,6 +47,11 @@ const NAME: &str = "sandbox";
 ///
 /// Never runs a program without isolation: where the sandbox cannot be built, every call answers
 /// [`RunnerError::Unavailable`] with what is missing.
+///
+/// Programs can be talked with. That one waits for input is noticed some hundredths of a second after it has begun to read;
+/// not of one that first asks whether there is something to read, as Node's event loop does, and nowhere if the kernel does
+/// not let the service look at its programs. Programs in C and C++ show prompts as on a terminal where coreutils are
+/// installed, unless they are linked statically or buffer by themselves.
 #[derive(Debug)]
 pub struct SandboxRunner {
     machine: Arc<Machine>,
@@ -180,7 +191,7 @@ impl SandboxRunner {
         };
         let talk = Talk {
             io: &mut NoIo,
-            input: &mut Input::new(Bytes::new()),
+            input: &mut Input::none(),
             sink: &mut Sink::program(probe.storage.output()),
         };
         let result = Box::pin(self.run_stage(slot, plan, &probe.stage, talk)).await?;
@@ -215,16 +226,16 @@ impl SandboxRunner {
             Sink::Program { .. } => streams,
             Sink::Compiler { .. } => streams.without_stdin(),
         };
-        let switch = StopSwitch::new();
+        let signals = StageSignals::new();
         let pump = Pump {
             io: talk.io,
             input: talk.input,
             sink: talk.sink,
-            switch: &switch,
+            signals: &signals,
         };
         let guard = started.guard;
         let (end, ()) = tokio::join!(
-            supervise(&guard, started.socket, limits, &switch),
+            supervise(&guard, started.socket, limits, &signals),
             pump.run(streams)
         );
         self.learn(&end);
@@ -239,37 +250,6 @@ impl SandboxRunner {
             judgement: judge(&end, counted, limits),
             artefact: started.artefact,
         })
-    }
-}
-
-/// The limits of the program that shows that a sandbox can be built.
-struct Probe {
-    stage: StageLimits,
-    storage: StorageLimits,
-}
-
-impl Probe {
-    fn new() -> Result<Self, coderun_domain::ZeroLimit> {
-        let (second, memory) = (Duration::from_secs(5), ByteSize::from_mib(64));
-        let (output, disk) = (ByteSize::from_kib(4), ByteSize::from_mib(1));
-        Ok(Self {
-            stage: StageLimits::new(second, second, memory, 8)?,
-            storage: StorageLimits::new(output, disk, disk, 16)?,
-        })
-    }
-}
-
-/// Nobody listens and nothing comes.
-struct NoIo;
-
-#[async_trait]
-impl RunIo for NoIo {
-    async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
-
-    fn cut(&mut self, _stream: OutputStream) {}
-
-    async fn input(&mut self) -> RunInput {
-        std::future::pending().await
     }
 }
 
@@ -291,6 +271,7 @@ impl CodeRunner for SandboxRunner {
         RunnerProfile {
             name: NAME.to_owned(),
             enforcement: self.enforcement(),
+            interactive: true,
         }
     }
 
@@ -328,9 +309,7 @@ impl CodeRunner for SandboxRunner {
     ) -> Result<Report, RunnerError> {
         let toolchain = self.toolchain(&request)?;
         self.check_required()?;
-        let mut input = Input::new(Bytes::copy_from_slice(
-            request.submission.input().as_bytes(),
-        ));
+        let mut input = Input::of(&request.submission);
         let slot = tokio::select! {
             slot = self.slots.take(self.slot_wait) => slot,
             () = input.until_cancelled(io) => return Ok(self.never_begun(toolchain)),

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::config::SandboxConfig;
 use crate::languages::{LANGUAGES, LanguageEntry, Question};
 use crate::protocol::SYSTEM_FOLDERS;
+use crate::terminal_buffering;
 
 /// How long a tool may take to say where it lives.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,6 +30,8 @@ pub(crate) struct Toolchain {
     pub(crate) version: Option<String>,
     /// Folders and files outside of the system's own that it needs.
     pub(crate) parts: Vec<PathBuf>,
+    /// What programs find in their environment if somebody types.
+    pub(crate) interactive_environment: Vec<(String, String)>,
 }
 
 impl Toolchain {
@@ -71,6 +74,7 @@ async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> 
                 program: answer.program,
                 version: answer.version,
                 parts: answer.parts,
+                interactive_environment: terminal_buffering::environment(entry),
             });
         }
     }

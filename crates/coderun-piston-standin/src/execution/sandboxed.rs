@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
     Attempt, BackendError, ByteSize, CodeRunner, CompileReport, Ending, ExecutionId, File,
-    FileName, Language, LanguageSpec, Limits, OutputStream, Report, RunInput, RunIo, RunRequest,
-    Signal, StageLimits, StorageLimits, Submission, SubmissionParts, UserId, Verdict,
+    FileName, InputWanted, Language, LanguageSpec, Limits, OutputStream, Report, RunInput, RunIo,
+    RunRequest, Signal, StageLimits, StorageLimits, Submission, SubmissionParts, UserId, Verdict,
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use uuid::Uuid;
@@ -116,6 +116,8 @@ impl Sandboxed {
             files: files?,
             limits: self.limits(job).map_err(sandbox_fails)?,
             expected_output: None,
+            interactive: false,
+            trace: None,
         })
         .map_err(sandbox_fails)
     }
@@ -242,8 +244,8 @@ impl RunIo for JobIo {
 
     fn cut(&mut self, _stream: OutputStream) {}
 
-    async fn input(&mut self) -> RunInput {
-        if !self.input_closed {
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        if !self.input_closed && wanted == InputWanted::Anything {
             self.input_closed = true;
             return RunInput::Closed;
         }
@@ -253,4 +255,6 @@ impl RunIo for JobIo {
         }
         std::future::pending().await
     }
+
+    async fn awaiting_input(&mut self) {}
 }

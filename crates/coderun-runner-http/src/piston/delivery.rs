@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use coderun_domain::{RunInput, RunIo};
+use coderun_domain::{InputWanted, RunInput, RunIo};
 use tokio::time::{Instant, sleep_until};
 
 use super::PistonRunner;
@@ -14,7 +14,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::orders::Order;
 use super::refusal::{self, Refusal};
-use crate::client::{Answer, Fault};
+use crate::client::{Answer, Fault, Posted};
 
 /// The first pause before another try; each further one is twice as long.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -38,11 +38,10 @@ pub(super) struct CancelWatch<'a, 'io> {
 }
 
 impl CancelWatch<'_, '_> {
-    /// Waits for the cancellation; for ever, if it came already. Other input is for programs that can be talked with.
-    /// Cancel-safe.
+    /// Waits for the cancellation; for ever, if it came already. Other input stays with whoever sends it. Cancel-safe.
     async fn cancelled(&mut self) {
         loop {
-            match self.io.input().await {
+            match self.io.input(InputWanted::Cancel).await {
                 RunInput::Cancel => return,
                 RunInput::Data(_) | RunInput::Closed => {}
             }
@@ -72,7 +71,11 @@ impl PistonRunner {
                 () = cancel.cancelled() => return Ok(Delivered::NeverSent),
                 place = self.traffic.place(deadline) => place?,
             };
-            let exchange = self.exchanges.begin(body.clone(), order.patience, place);
+            let posted = Posted {
+                body: body.clone(),
+                trace: order.submission.trace().copied(),
+            };
+            let exchange = self.exchanges.begin(posted, order.patience, place);
             let again = match self.hear(exchange, cancel).await? {
                 Heard::Over(delivered) => return Ok(delivered),
                 Heard::Again(again) => again,

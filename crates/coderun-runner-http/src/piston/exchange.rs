@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::traffic::Place;
-use crate::client::{Answer, Client, Fault, Sending};
+use crate::client::{Answer, Client, Fault, Posted, Sending};
 
 /// Begins exchanges, and owns their tasks. When it is dropped, they end.
 #[derive(Debug)]
@@ -40,12 +39,12 @@ impl Exchanges {
     }
 
     /// Hands in a request, which ends within its patience whatever happens.
-    pub(super) fn begin(&self, body: Bytes, patience: Duration, place: Place) -> Exchange {
+    pub(super) fn begin(&self, posted: Posted, patience: Duration, place: Place) -> Exchange {
         let (tell, answer) = oneshot::channel();
         let sending = Sending::default();
         let order = Order {
             client: Arc::clone(&self.client),
-            body,
+            posted,
             sending: sending.clone(),
             latest: Instant::now() + patience,
         };
@@ -72,7 +71,7 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()> + Send) {
 
 struct Order {
     client: Arc<Client>,
-    body: Bytes,
+    posted: Posted,
     sending: Sending,
     /// After this whatever was received has ended, by its own limits.
     latest: Instant,
@@ -80,7 +79,7 @@ struct Order {
 
 impl Order {
     async fn carry_out(self, tell: oneshot::Sender<Result<Answer, Fault>>, place: Place) {
-        let posting = self.client.post_json("execute", self.body, &self.sending);
+        let posting = self.client.post_json("execute", self.posted, &self.sending);
         let answer = timeout_at(self.latest, posting).await;
         let answer = answer.unwrap_or(Err(Fault::NoAnswer));
         let may_go_on = may_go_on(&answer);
@@ -135,6 +134,7 @@ impl Drop for Exchange {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use reqwest::StatusCode;
     use rstest::rstest;
 

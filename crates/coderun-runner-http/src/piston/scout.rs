@@ -210,7 +210,9 @@ impl Scout {
         let mut probe = Probe::new(runtime);
         for _ in 0..QUESTIONS_MAX {
             let sending = Sending::default();
-            let asking = self.client.post_json("execute", probe.question(), &sending);
+            let asking = self
+                .client
+                .post_json("execute", probe.question().into(), &sending);
             let Ok(Ok(answer)) = timeout(ANSWER_MAX, asking).await else {
                 return Asked::Silent;
             };
@@ -237,7 +239,9 @@ impl Scout {
             return;
         };
         let request = output_probe::request(&found.runtime, &found.caps, program);
-        let mut exchange = self.exchanges.begin(request, OUTPUT_PROBE_MAX, place);
+        let mut exchange = self
+            .exchanges
+            .begin(request.into(), OUTPUT_PROBE_MAX, place);
         let cap = match exchange.answer().await {
             Ok(answer) if answer.status == StatusCode::OK => shown_by(&answer),
             Ok(_) | Err(_) => None,

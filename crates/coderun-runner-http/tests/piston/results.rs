@@ -68,6 +68,41 @@ async fn a_program_is_sent_once_with_all_that_belongs_to_it() {
 }
 
 #[tokio::test]
+async fn a_trace_goes_on_behind_piston() {
+    let piston = Piston::start().await;
+    let runner = runner(&piston).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = SubmissionDraft {
+        trace: Some(trace.parse().unwrap()),
+        ..testing::draft()
+    };
+    for draft in [traced, testing::draft()] {
+        let request = request_with(draft, limits());
+        let ran = run_with(&runner, request, &mut Listener::default()).await;
+        ran.unwrap();
+    }
+    let programs = piston.programs();
+    let sent: Vec<_> = programs.iter().map(|it| it.header("traceparent")).collect();
+    assert_eq!(sent, [Some(trace), None]);
+}
+
+/// It is offered none, but the offers may have changed since it was chosen.
+#[tokio::test]
+async fn an_interactive_program_is_sent_with_its_own_input_alone() {
+    let piston = Piston::start().await;
+    let runner = runner(&piston).await;
+    assert!(!runner.profile().interactive);
+    let draft = SubmissionDraft {
+        interactive: true,
+        ..testing::draft()
+    };
+    let request = request_with(draft, limits());
+    let report = run_with(&runner, request, &mut Listener::default()).await;
+    assert_eq!(report.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(piston.programs()[0].json()["stdin"], "the input");
+}
+
+#[tokio::test]
 async fn output_that_just_fits_is_whole() {
     let piston = Piston::start().await;
     let runner = runner(&piston).await;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, ByteSize, CodeRunner, LanguageCatalog, LimitPolicy, Limits, OutputStream, Report,
-    RunInput, RunIo, RunRequest, RunnerError, StorageLimits, Submission, SubmissionDraft,
+    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LimitPolicy, Limits, OutputStream,
+    Report, RunInput, RunIo, RunRequest, RunnerError, StorageLimits, Submission, SubmissionDraft,
     SubmissionPolicy, testing,
 };
 use coderun_runner_http::{PistonConfig, PistonRunner};
@@ -138,7 +138,6 @@ pub(crate) struct Listener {
     pub(crate) stderr: Vec<u8>,
     pub(crate) cut: Vec<OutputStream>,
     pub(crate) cancel: Arc<Notify>,
-    is_closed: bool,
     is_cancelled: bool,
 }
 
@@ -155,17 +154,18 @@ impl RunIo for Listener {
         self.cut.push(stream);
     }
 
-    async fn input(&mut self) -> RunInput {
-        if !self.is_closed {
-            self.is_closed = true;
-            return RunInput::Closed;
-        }
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        assert_eq!(wanted, InputWanted::Cancel, "nothing else can be passed on");
         if self.is_cancelled {
             std::future::pending::<()>().await;
         }
         self.cancel.notified().await;
         self.is_cancelled = true;
         RunInput::Cancel
+    }
+
+    async fn awaiting_input(&mut self) {
+        panic!("it cannot be seen");
     }
 }
 

@@ -7,9 +7,10 @@ use coderun_domain::{
     CompileReport, Ending, Enforcement, Report, RunIo, RunnerError, Submission, Usage, Verdict,
 };
 
+use super::input::Input;
 use super::judge::Judgement;
 use super::orders::{self, Ordered};
-use super::pump::{Input, Sink};
+use super::pump::Sink;
 use super::stage::StagePlan;
 use super::{NAME, SandboxRunner, Talk};
 use crate::slots::Slot;

@@ -65,7 +65,12 @@ pub(super) fn run(submission: &Submission, toolchain: &Toolchain) -> Ordered {
     let mut files = submitted_files(submission, toolchain);
     files.retain(|(name, _)| Some(name.as_str()) != artefact);
     let limits = order_limits(&limits.run, &limits.storage);
-    ordered(argv, toolchain, files, limits)
+    let mut ordered = ordered(argv, toolchain, files, limits);
+    if submission.is_interactive() {
+        let own = toolchain.interactive_environment.iter().cloned();
+        ordered.order.environment.extend(own);
+    }
+    ordered
 }
 
 /// The order that does nothing: it shows that a sandbox can be built.

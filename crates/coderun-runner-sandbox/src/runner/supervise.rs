@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use coderun_domain::StageLimits;
@@ -26,19 +27,26 @@ pub(super) enum StopReason {
     Output,
 }
 
-/// Where both sides of a stage ask for its end, and learn of it.
+/// Where both sides of a stage learn of its beginning, ask for its end, and learn of that.
 #[derive(Debug)]
-pub(super) struct StopSwitch {
+pub(super) struct StageSignals {
+    first_process: OnceLock<i32>,
     reason: watch::Sender<Option<StopReason>>,
     gone: watch::Sender<bool>,
 }
 
-impl StopSwitch {
+impl StageSignals {
     pub(super) fn new() -> Self {
         Self {
+            first_process: OnceLock::new(),
             reason: watch::Sender::new(None),
             gone: watch::Sender::new(false),
         }
+    }
+
+    /// The first process of the sandbox, as it is numbered outside; `None` until it exists.
+    pub(super) fn first_process(&self) -> Option<i32> {
+        self.first_process.get().copied()
     }
 
     /// Asks for the end. The first reason counts.
@@ -101,35 +109,33 @@ impl StageError {
     }
 }
 
-/// Watches a stage to its end, and ends it when it exceeds a limit or when the switch asks for it.
+/// Watches a stage to its end, and ends it when it exceeds a limit or when somebody asks for it.
 pub(super) async fn supervise(
     guard: &StageGuard,
     socket: OwnedFd,
     limits: &StageLimits,
-    switch: &StopSwitch,
+    signals: &StageSignals,
 ) -> Result<StageEnd, StageError> {
     let mut watch = Watch {
         guard,
         limits,
-        switch,
+        signals,
         socket: UnixStream::from_std(socket.into()).map_err(StageError::Launcher)?,
         started: Instant::now(),
-        first_process: None,
         seen: GroupUsage::default(),
     };
     let end = watch.until_end().await;
     // Also after an error: nobody else would tell those who wait.
-    switch.gone.send_replace(true);
+    signals.gone.send_replace(true);
     end
 }
 
 struct Watch<'a> {
     guard: &'a StageGuard,
     limits: &'a StageLimits,
-    switch: &'a StopSwitch,
+    signals: &'a StageSignals,
     socket: UnixStream,
     started: Instant,
-    first_process: Option<i32>,
     seen: GroupUsage,
 }
 
@@ -143,14 +149,16 @@ impl Watch<'_> {
             tokio::select! {
                 message = receive(&self.socket) => {
                     match message.map_err(StageError::Launcher)? {
-                        LauncherMessage::Started { pid } => self.first_process = Some(pid),
+                        LauncherMessage::Started { pid } => {
+                            self.signals.first_process.get_or_init(|| pid);
+                        }
                         LauncherMessage::Ended { report } => return self.end(report),
                         LauncherMessage::Refused { reason } => {
                             return Err(StageError::NotBuilt(reason));
                         }
                     }
                 }
-                () = self.switch.asked(), if !asked => {
+                () = self.signals.asked(), if !asked => {
                     self.guard.kill();
                     kill_deadline = Some(Instant::now() + END_DEADLINE);
                 }
@@ -178,7 +186,7 @@ impl Watch<'_> {
             None => (None, None),
         };
         Ok(StageEnd {
-            stopped: self.switch.reason().or(out_of_memory),
+            stopped: self.signals.reason().or(out_of_memory),
             done,
             wall: self.started.elapsed(),
             seen: self.seen,
@@ -201,7 +209,7 @@ impl Watch<'_> {
             None
         };
         if let Some(reason) = exceeded {
-            self.switch.stop(reason);
+            self.signals.stop(reason);
         }
         self.until_next_look(cpu_used)
     }
@@ -223,7 +231,7 @@ impl Watch<'_> {
         if counted.cpu.is_some() {
             return counted;
         }
-        let Some(first_process) = self.first_process else {
+        let Some(first_process) = self.signals.first_process() else {
             return self.seen;
         };
         self.seen = process_tree::look(first_process, self.limits, self.seen);

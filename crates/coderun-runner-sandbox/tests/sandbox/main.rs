@@ -12,6 +12,7 @@ mod conformance;
 mod cpu_and_time;
 mod files;
 mod information;
+mod interactive;
 mod kernel_surface;
 mod memory;
 mod network;

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     CollectingIo, Program, TestSandbox, config, control_groups, control_groups_of, eventually,
-    launchers, sandboxes, sleepers_of,
+    is_alive, launchers, sandboxes, sleepers_of,
 };
 
 #[tokio::test]
@@ -155,12 +155,6 @@ async fn a_trial_that_does_not_end_is_no_proof_of_health() {
     signal_launchers(Signal::CONT);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
     assert!(sandbox.runner.check().await.is_ok());
-}
-
-fn is_alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
-    state.is_some_and(|state| !state.starts_with('Z') && !state.starts_with('X'))
 }
 
 /// Set in the process that stands in for a service which is killed.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::{OutputStream, RunInput, RunIo, Verdict};
-use tokio::sync::mpsc;
+use coderun_conformance::code_runner::conversation;
+use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
 
 use crate::support::{Program, TestSandbox};
 
@@ -119,70 +119,14 @@ async fn nothing_can_be_typed_into_a_terminal() {
     );
 }
 
-/// Passes everything on as it happens.
-pub(crate) struct Conversation {
-    said: mpsc::UnboundedSender<Bytes>,
-    answers: mpsc::UnboundedReceiver<RunInput>,
-}
-
-#[async_trait]
-impl RunIo for Conversation {
-    async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
-        self.said.send(bytes).unwrap();
-    }
-
-    fn cut(&mut self, _stream: OutputStream) {}
-
-    async fn input(&mut self) -> RunInput {
-        match self.answers.recv().await {
-            Some(answer) => answer,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Hears until the end of a line: a program may write it in pieces.
-pub(crate) async fn line(hear: &mut mpsc::UnboundedReceiver<Bytes>) -> String {
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"\n") {
-        heard.extend_from_slice(&hear.recv().await.unwrap());
-    }
-    String::from_utf8(heard).unwrap()
-}
-
-pub(crate) fn conversation() -> (
-    Conversation,
-    mpsc::UnboundedReceiver<Bytes>,
-    mpsc::UnboundedSender<RunInput>,
-) {
-    let (said, hear) = mpsc::unbounded_channel();
-    let (answer, answers) = mpsc::unbounded_channel();
-    (Conversation { said, answers }, hear, answer)
-}
-
-#[tokio::test]
-async fn a_program_can_be_talked_with() {
-    let sandbox = TestSandbox::start().await;
-    let program = Program::new("python", "while True: print('got', input())").input("first\n");
-    let (mut io, mut hear, answer) = conversation();
-    let talk = async {
-        assert_eq!(line(&mut hear).await, "got first\n");
-        answer.send(RunInput::Data("second\n".into())).unwrap();
-        assert_eq!(line(&mut hear).await, "got second\n");
-        answer.send(RunInput::Closed).unwrap();
-    };
-    let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), talk);
-    assert_eq!(report.unwrap().verdict, Verdict::RuntimeError);
-}
-
 #[tokio::test]
 async fn a_cancelled_program_is_gone_before_the_answer() {
     let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "echo ready; sleep 1000");
-    let (mut io, mut hear, answer) = conversation();
+    let (mut io, mut partner) = conversation();
     let cancel = async {
-        assert_eq!(hear.recv().await.unwrap(), "ready\n");
-        answer.send(RunInput::Cancel).unwrap();
+        assert_eq!(partner.hear_until("\n").await, "ready\n");
+        partner.cancel();
     };
     let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), cancel);
     assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
@@ -193,8 +137,8 @@ async fn a_cancelled_program_is_gone_before_the_answer() {
 async fn a_compilation_can_be_cancelled() {
     let sandbox = TestSandbox::start().await;
     let program = Program::new("cpp", "#include <bits/stdc++.h>\nint main() {}");
-    let (mut io, _hear, answer) = conversation();
-    answer.send(RunInput::Cancel).unwrap();
+    let (mut io, partner) = conversation();
+    partner.cancel();
     let report = sandbox.try_run(&program, &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
     assert_eq!(report.ending, None);
@@ -219,31 +163,15 @@ async fn the_clocks_go_on_while_nobody_takes_the_output() {
 
         fn cut(&mut self, _stream: OutputStream) {}
 
-        async fn input(&mut self) -> RunInput {
+        async fn input(&mut self, _wanted: InputWanted) -> RunInput {
             std::future::pending().await
         }
+
+        async fn awaiting_input(&mut self) {}
     }
 
     let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "echo x; sleep 1000").wall(Duration::from_millis(300));
     let report = sandbox.try_run(&program, &mut Slow).await.unwrap();
     assert_eq!(report.verdict, Verdict::TimeLimit);
-}
-
-#[tokio::test]
-async fn a_program_that_reads_nothing_can_still_be_cancelled() {
-    let sandbox = TestSandbox::start().await;
-    let program = Program::new("bash", "exec 0<&-; echo ready; sleep 1000");
-    let (mut io, mut hear, answer) = conversation();
-    let cancel = async {
-        assert_eq!(hear.recv().await.unwrap(), "ready\n");
-        for _ in 0..8 {
-            answer
-                .send(RunInput::Data(vec![b'x'; 1 << 20].into()))
-                .unwrap();
-        }
-        answer.send(RunInput::Cancel).unwrap();
-    };
-    let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), cancel);
-    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, ByteSize, CodeRunner, LanguageCatalog, LimitPolicy, Limits, OutputStream, Report,
-    RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
+    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LimitPolicy, Limits, OutputStream,
+    Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
     SubmissionDraft, SubmissionPolicy, testing,
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
@@ -43,6 +43,7 @@ impl TestSandbox {
     pub(crate) async fn run_program(&self, program: Program) -> Ran {
         let mut io = CollectingIo::default();
         let report = self.try_run(&program, &mut io).await.unwrap();
+        assert_eq!(io.awaited, 0, "nobody could send any input");
         Ran {
             report,
             stdout: io.stdout,
@@ -107,11 +108,21 @@ pub(crate) fn sleepers_of(service: u32) -> Vec<i32> {
     let is_sleeper = |pid: &i32| {
         fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep"))
     };
-    let programs = sandboxes_of(service).into_iter().flat_map(children);
-    programs
-        .flat_map(|program| [vec![program], children(program)].concat())
-        .filter(is_sleeper)
-        .collect()
+    let mut found = Vec::new();
+    let mut waiting = sandboxes_of(service);
+    while let Some(pid) = waiting.pop() {
+        found.push(pid);
+        waiting.extend(children(pid));
+    }
+    found.retain(is_sleeper);
+    found
+}
+
+/// Whether a process has not ended.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
+    state.is_some_and(|state| !state.starts_with('Z') && !state.starts_with('X'))
 }
 
 /// The launchers of this test.
@@ -223,6 +234,11 @@ impl Program {
         self
     }
 
+    pub(crate) fn interactive(mut self) -> Self {
+        self.draft.interactive = true;
+        self
+    }
+
     pub(crate) fn cpu(mut self, cpu: Duration) -> Self {
         self.cpu = cpu;
         self
@@ -254,6 +270,7 @@ impl Program {
         let policy = SubmissionPolicy {
             limits: LimitPolicy::new(self.limits(), self.limits()),
             input_max: ByteSize::from_mib(16),
+            interactive_wall_time: Some(self.wall),
             ..testing::submission_policy()
         };
         let catalog = LanguageCatalog::new(languages.to_vec());
@@ -276,6 +293,7 @@ impl Program {
 pub(crate) struct CollectingIo {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
+    awaited: usize,
     closed: bool,
 }
 
@@ -290,11 +308,15 @@ impl RunIo for CollectingIo {
 
     fn cut(&mut self, _stream: OutputStream) {}
 
-    async fn input(&mut self) -> RunInput {
-        if self.closed {
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        if self.closed || wanted == InputWanted::Cancel {
             std::future::pending::<()>().await;
         }
         self.closed = true;
         RunInput::Closed
+    }
+
+    async fn awaiting_input(&mut self) {
+        self.awaited += 1;
     }
 }

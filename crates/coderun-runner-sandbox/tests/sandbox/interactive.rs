@@ -1,0 +1,218 @@
+//! Programs that are talked with, in each language that shows a prompt in its own way.
+
+use std::time::Duration;
+
+use coderun_conformance::code_runner::{Partner, conversation};
+use coderun_domain::{Report, Verdict};
+
+use crate::support::{Program, TestSandbox, is_alive, sandboxes, sleepers_of};
+
+/// Runs a program in a sandbox of its own while somebody talks with it.
+async fn talk(program: Program, talk: impl AsyncFnOnce(&mut Partner)) -> Report {
+    let sandbox = TestSandbox::start().await;
+    talk_in(&sandbox, program, talk).await
+}
+
+async fn talk_in(
+    sandbox: &TestSandbox,
+    program: Program,
+    talk: impl AsyncFnOnce(&mut Partner),
+) -> Report {
+    let (mut io, mut partner) = conversation();
+    let mut program = program.interactive();
+    // None of these tests is about time.
+    program.wall = program.wall.max(Duration::from_secs(15));
+    // The partner learns of the end by the loss of the other side.
+    let running = async move { sandbox.try_run(&program, &mut io).await };
+    let (report, ()) = tokio::join!(running, talk(&mut partner));
+    report.unwrap()
+}
+
+/// What a program has written to stdout when it waits for input.
+async fn prompt(partner: &mut Partner) -> String {
+    let [said, _] = partner.hear_until_awaiting().await;
+    said
+}
+
+/// Asks two questions, and builds an answer from what it is told.
+async fn answers_two_questions(language: &str, code: &str) {
+    let report = talk(Program::new(language, code), async |partner| {
+        assert_eq!(prompt(partner).await, "name? ");
+        partner.send("Bob\n");
+        assert_eq!(prompt(partner).await, "hello Bob\nage? ");
+        partner.send("7\n");
+        assert_eq!(partner.hear_until("\n").await, "next year 8\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn python_shows_its_prompt_before_it_waits() {
+    let code = "print('hello', input('name? '))\nprint('next year', int(input('age? ')) + 1)";
+    answers_two_questions("python", code).await;
+}
+
+#[tokio::test]
+async fn c_shows_a_prompt_without_a_newline_before_it_waits() {
+    let code = "#include <stdio.h>\n\
+        int main(void) {\n\
+        \x20   char name[64]; int age;\n\
+        \x20   printf(\"name? \"); if (scanf(\"%63s\", name) != 1) return 1;\n\
+        \x20   printf(\"hello %s\\n\", name);\n\
+        \x20   printf(\"age? \"); if (scanf(\"%d\", &age) != 1) return 2;\n\
+        \x20   printf(\"next year %d\\n\", age + 1);\n\
+        }";
+    answers_two_questions("c", code).await;
+}
+
+#[tokio::test]
+async fn cpp_shows_a_prompt_without_a_newline_before_it_waits() {
+    let code = "#include <cstdio>\n#include <iostream>\n#include <string>\n\
+        int main() {\n\
+        \x20   std::string name; int age;\n\
+        \x20   std::cout << \"name? \"; std::cin >> name; std::cout << \"hello \" << name << '\\n';\n\
+        \x20   std::printf(\"age? \"); if (std::scanf(\"%d\", &age) != 1) return 2;\n\
+        \x20   std::cout << \"next year \" << age + 1 << std::endl;\n\
+        }";
+    answers_two_questions("cpp", code).await;
+}
+
+#[tokio::test]
+async fn bash_shows_its_prompt_before_it_waits() {
+    let code = "printf 'name? '; read name; echo hello $name\nprintf 'age? '; read age; echo next year $((age + 1))";
+    answers_two_questions("bash", code).await;
+}
+
+#[tokio::test]
+async fn javascript_that_reads_at_once_shows_its_prompt_before_it_waits() {
+    let code = "const fs = require('fs');\n\
+        const ask = (question) => {\n\
+        \x20   fs.writeSync(1, question);\n\
+        \x20   const buffer = Buffer.alloc(100);\n\
+        \x20   return buffer.toString('utf8', 0, fs.readSync(0, buffer)).trim();\n\
+        };\n\
+        fs.writeSync(1, `hello ${ask('name? ')}\\n`);\n\
+        fs.writeSync(1, `next year ${Number(ask('age? ')) + 1}\\n`);";
+    let mut program = Program::new("javascript", code);
+    program.memory = coderun_domain::ByteSize::from_mib(256);
+    let report = talk(program, async |partner| {
+        assert_eq!(prompt(partner).await, "name? ");
+        partner.send("Bob\n");
+        assert_eq!(prompt(partner).await, "hello Bob\nage? ");
+        partner.send("7\n");
+        assert_eq!(partner.hear_until("\n").await, "next year 8\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+/// As Java does, whose `main` is never the process's first thread.
+#[tokio::test]
+async fn a_thread_that_reads_is_seen_whichever_it_is() {
+    let code = "import threading\n\
+        thread = threading.Thread(target=lambda: print('got', input('which? ')))\n\
+        thread.start(); thread.join()";
+    let report = talk(Program::new("python", code), async |partner| {
+        assert_eq!(prompt(partner).await, "which? ");
+        partner.send("second\n");
+        assert_eq!(partner.hear_until("\n").await, "got second\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_child_that_reads_is_seen_under_whatever_number() {
+    let code = "printf 'child? '; bash -c 'exec 5<&0 0</dev/null; read -u 5 line; echo got $line'";
+    let report = talk(Program::new("bash", code), async |partner| {
+        assert_eq!(prompt(partner).await, "child? ");
+        partner.send("through\n");
+        assert_eq!(partner.hear_until("\n").await, "got through\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+/// A pipeline's inner pipe is stdin, too, but nobody outside can write to it.
+#[tokio::test]
+async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
+    let code = "sleep 0.5 | cat; printf 'now? '; read line";
+    let report = talk(Program::new("bash", code), async |partner| {
+        assert_eq!(prompt(partner).await, "now? ");
+        partner.close();
+    });
+    assert_eq!(report.await.verdict, Verdict::RuntimeError);
+}
+
+#[tokio::test]
+async fn without_control_groups_it_is_seen_as_well() {
+    let sandbox = TestSandbox::with(coderun_runner_sandbox::SandboxConfig {
+        control_groups: coderun_runner_sandbox::ControlGroups::Never,
+        ..crate::support::config()
+    })
+    .await;
+    let program = Program::new("python", "input('there? ')");
+    let report = talk_in(&sandbox, program, async |partner| {
+        assert_eq!(prompt(partner).await, "there? ");
+        partner.send("\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+/// What nobody types into buffers as it always did: fewer and larger writes.
+#[tokio::test]
+async fn only_interactive_programs_are_loaded_with_another_library() {
+    let code = "#include <stdio.h>\n#include <stdlib.h>\n\
+        int main(void) { puts(getenv(\"LD_PRELOAD\") ? \"with\" : \"without\"); }";
+    let sandbox = TestSandbox::start().await;
+    assert_eq!(sandbox.run("c", code).await.stdout(), "without\n");
+    let report = talk(Program::new("c", code), async |partner| {
+        assert_eq!(partner.hear_until("\n").await, "with\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn input_that_comes_while_the_program_is_built_waits_for_it() {
+    let code = "#include <stdio.h>\nint main(void) { int a, b; return scanf(\"%d %d\", &a, &b) == 2 ? a + b : 1; }";
+    let report = talk(Program::new("c", code).input("40 "), async |partner| {
+        partner.send("2\n");
+    });
+    assert_eq!(
+        report.await.ending,
+        Some(coderun_domain::Ending::Exited(42))
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_has_closed_its_stdin_can_still_be_cancelled() {
+    let program =
+        Program::new("bash", "exec 0<&-; echo ready; sleep 1000").wall(Duration::from_mins(1));
+    let report = talk(program, async |partner| {
+        assert_eq!(partner.hear_until("\n").await, "ready\n");
+        for _ in 0..8 {
+            partner.send(vec![b'x'; 1 << 20]);
+        }
+        partner.cancel();
+    });
+    assert_eq!(report.await.verdict, Verdict::Cancelled);
+}
+
+/// Whatever a program has started, in sessions of its own and deaf to signals, is gone when the answer comes.
+#[tokio::test]
+async fn a_cancelled_program_is_gone_with_all_its_children_before_the_answer() {
+    let code = "trap '' TERM INT HUP\n\
+        for i in 1 2 3; do (setsid bash -c \"trap '' TERM HUP; sleep 1000 & sleep 1000 & wait\" &); done\n\
+        echo ready; sleep 1000";
+    let program = Program::new("bash", code).wall(Duration::from_mins(1));
+    let sandbox = TestSandbox::start().await;
+    let mut sleepers = Vec::new();
+    let report = talk_in(&sandbox, program, async |partner| {
+        assert_eq!(partner.hear_until("\n").await, "ready\n");
+        while sleepers.len() < 7 {
+            tokio::task::yield_now().await;
+            sleepers = sleepers_of(std::process::id());
+        }
+        partner.cancel();
+    });
+    assert_eq!(report.await.verdict, Verdict::Cancelled);
+    assert!(!sleepers.iter().any(|pid| is_alive(*pid)));
+    assert!(sandboxes().is_empty());
+}
