@@ -1,19 +1,25 @@
 //! What users do with executions.
 
+mod console;
+mod deleting;
 mod error;
+mod tickets;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, Notifier, Page,
-    Sequence, StoreError, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, Submitted,
-    Summary, UserId,
+    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, InputRelay, Notifier,
+    Page, Sequence, Status, StoreError, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy,
+    Submitted, Summary, TicketStore, UserId,
 };
 
 use crate::{Fleet, FleetView, NoWorkerYet};
 
+pub use console::Console;
 pub use error::{AccessError, SubmitError};
+pub use tickets::{IssuedTicket, TicketIssueError};
 pub use watch::{WatchEvent, WatchStream};
 
 /// What [`Executions`] works with.
@@ -23,6 +29,10 @@ pub struct ExecutionsPorts {
     pub store: Arc<dyn ExecutionStore>,
     /// Tells what happens to them.
     pub notifier: Arc<dyn Notifier>,
+    /// Carries what users type.
+    pub inputs: Arc<dyn InputRelay>,
+    /// Keeps one-time tickets.
+    pub tickets: Arc<dyn TicketStore>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes their ids.
@@ -80,6 +90,10 @@ impl Executions {
         let offering = self.offering()?;
         let policy = SubmissionPolicy {
             limits: self.submissions.limits.lowered_to(offering.limits()),
+            interactive_wall_time: self
+                .submissions
+                .interactive_wall_time
+                .filter(|_| offering.is_interactive()),
             ..self.submissions
         };
         let submission = Submission::parse(user, draft, offering.catalog(), &policy)?;
@@ -123,6 +137,17 @@ impl Executions {
     /// [`StoreError`] if the store cannot tell.
     pub async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
         self.ports.store.list(user, page).await
+    }
+
+    /// The place of an execution among those that wait, from 1; `None` if it does not wait any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot tell.
+    pub async fn queue_position(&self, execution: &Execution) -> Result<Option<u64>, StoreError> {
+        match execution.status() {
+            Status::Pending => self.ports.store.queue_position(execution.id()).await,
+            Status::Running | Status::Completed | Status::Error => Ok(None),
+        }
     }
 
     /// Watches an execution of the user.

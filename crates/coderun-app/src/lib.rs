@@ -1,6 +1,6 @@
 //! The use cases of coderun: what users do with executions, and what a worker does with them.
 //!
-//! [`Executions`] submits, reads, lists, watches and cancels on behalf of a user; [`Worker`] takes executions from the
+//! [`Executions`] submits, reads, lists, watches, cancels and deletes on behalf of a user; [`Worker`] takes executions from the
 //! queue, runs them and records what became of them. They need not be in one process: an [`Announcer`] says what its
 //! worker can run, a [`Fleet`] knows what all workers have said. A [`Sweeper`] enforces deadlines, and [`Readiness`] says
 //! whether all that would work now. They know the ports of [`coderun_domain`] and nothing of what stands behind them.
@@ -18,7 +18,8 @@ mod worker;
 
 pub use announcer::{Announcer, AnnouncerPorts, AnnouncerSettings};
 pub use executions::{
-    AccessError, Executions, ExecutionsPorts, SubmitError, WatchEvent, WatchStream,
+    AccessError, Console, Executions, ExecutionsPorts, IssuedTicket, SubmitError, TicketIssueError,
+    WatchEvent, WatchStream,
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use readiness::{Check, CheckStatus, Readiness, ReadinessPorts, Runners};

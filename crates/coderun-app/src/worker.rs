@@ -4,10 +4,12 @@
 //! that a run records carries its lease; when the lease is lost the program is killed and nothing more is recorded.
 
 mod doubt;
+mod feeder;
 mod keeper;
 mod pieces;
 mod recorder;
 mod run;
+mod run_io;
 mod settings;
 
 use std::panic::AssertUnwindSafe;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, ErrorChain, ExecutionQueue, Language, Lease, QueueError, RunnerError,
+    CodeRunner, ErrorChain, ExecutionQueue, InputRelay, Language, Lease, QueueError, RunnerError,
 };
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -30,6 +32,8 @@ pub use settings::WorkerSettings;
 pub struct WorkerPorts {
     /// Hands out executions.
     pub queue: Arc<dyn ExecutionQueue>,
+    /// Brings what users type.
+    pub inputs: Arc<dyn InputRelay>,
     /// Runs them.
     pub runner: Arc<dyn CodeRunner>,
 }

@@ -140,6 +140,7 @@ fn runner(
     runner.expect_profile().returning(|| RunnerProfile {
         name: "test".to_owned(),
         enforcement: Enforcement::default(),
+        interactive: true,
     });
     runner
 }

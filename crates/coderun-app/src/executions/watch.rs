@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, stream as streams};
 
 use coderun_domain::{
-    Event, EventStream, Execution, OutputChunk, Sequence, StoredEvent, WatchError,
+    Attempt, Event, EventStream, Execution, OutputChunk, Sequence, StoredEvent, WatchError,
 };
 
 /// What a watcher learns.
@@ -20,6 +20,13 @@ pub enum WatchEvent {
         sequence: Sequence,
         /// What it wrote.
         chunk: OutputChunk,
+    },
+    /// The program waits for input and has none.
+    AwaitingInput {
+        /// The number of the event.
+        sequence: Sequence,
+        /// By which attempt.
+        attempt: Attempt,
     },
 }
 
@@ -50,6 +57,10 @@ fn told(execution: &Execution, stored: StoredEvent) -> WatchEvent {
         Event::Output(chunk) => WatchEvent::Output {
             sequence: stored.sequence,
             chunk,
+        },
+        Event::AwaitingInput(attempt) => WatchEvent::AwaitingInput {
+            sequence: stored.sequence,
+            attempt,
         },
     }
 }

@@ -10,6 +10,7 @@ use coderun_domain::{Language, LanguageCatalog, LanguageSpec, LimitPolicy, Worke
 pub struct FleetView {
     catalog: LanguageCatalog,
     limits: LimitPolicy,
+    is_interactive: bool,
     offers: Vec<WorkerOffer>,
 }
 
@@ -23,6 +24,7 @@ impl FleetView {
         Some(Self {
             catalog: catalog(able().flat_map(|offer| &offer.languages)),
             limits: able().fold(*limits, lower),
+            is_interactive: able().all(|offer| offer.runner.interactive),
             offers,
         })
     }
@@ -59,6 +61,12 @@ impl FleetView {
     #[must_use]
     pub const fn limits(&self) -> &LimitPolicy {
         &self.limits
+    }
+
+    /// Whether every worker passes input on while a program runs.
+    #[must_use]
+    pub const fn is_interactive(&self) -> bool {
+        self.is_interactive
     }
 
     /// The workers that are there, in the order of their ids; none where the last of them has gone.

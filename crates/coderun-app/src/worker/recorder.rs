@@ -1,17 +1,13 @@
-//! Keeps what a program writes, and tells watchers of it while it is written.
+//! Keeps what a program writes, and tells watchers what it does while it does it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use coderun_domain::{
-    Attempt, ErrorChain, Lease, Output, OutputBuffer, OutputChunk, OutputStream, QueueError,
-    RunInput, RunIo, Sequence,
+    Attempt, ErrorChain, Lease, Output, OutputBuffer, OutputStream, QueueError, RunEvent, Sequence,
 };
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use super::pieces::Pieces;
 use super::{WorkerPorts, WorkerSettings};
@@ -19,7 +15,7 @@ use super::{WorkerPorts, WorkerSettings};
 /// Watchers are told of output at most this often, after the first piece.
 const TELL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The output of one run: kept up to the limit, and told in pieces.
+/// What one run does: its output is kept up to the limit, and told in pieces.
 #[derive(Debug)]
 pub(super) struct Recorder {
     attempt: Attempt,
@@ -33,8 +29,8 @@ struct Written {
     stderr: OutputBuffer,
     /// What was written since watchers were last told; the limits of the two buffers bound it.
     fresh: Pieces,
-    /// What the queue was told, but did not say that it has: these pieces have their numbers and must not change.
-    telling: VecDeque<OutputChunk>,
+    /// What the queue was told, but did not say that it has: these events have their numbers and must not change.
+    telling: VecDeque<RunEvent>,
     /// The last event that the queue has.
     told: Sequence,
 }
@@ -45,6 +41,12 @@ impl Written {
             OutputStream::Stdout => &mut self.stdout,
             OutputStream::Stderr => &mut self.stderr,
         }
+    }
+
+    /// Gives numbers to what was written.
+    fn seal(&mut self, attempt: Attempt) {
+        let sealed = self.fresh.seal(attempt);
+        self.telling.extend(sealed.map(RunEvent::Output));
     }
 }
 
@@ -62,15 +64,6 @@ impl Recorder {
             }),
             more: Notify::new(),
         })
-    }
-
-    /// The program's side of the recorder.
-    pub(super) fn io(self: &Arc<Self>, cancelled: CancellationToken) -> RecordingIo {
-        RecordingIo {
-            recorder: Arc::clone(self),
-            cancelled,
-            next: NextInput::Closed,
-        }
     }
 
     /// Tells the queue what is written, as it is written, until the lease is lost.
@@ -98,16 +91,16 @@ impl Recorder {
     ) -> Result<(), QueueError> {
         let mut failures = 0;
         loop {
-            let (after, chunks) = self.untold();
-            if chunks.is_empty() {
+            let (after, events) = self.untold();
+            if events.is_empty() {
                 return Ok(());
             }
-            match ports.queue.append(lease, after, &chunks).await {
-                Ok(told) => self.forget(chunks.len(), told),
+            match ports.queue.append(lease, after, &events).await {
+                Ok(told) => self.forget(events.len(), told),
                 Err(error) if error.is_transient() => {
                     tracing::warn!(
                         error = %ErrorChain(&error),
-                        "cannot tell output"
+                        "cannot tell what the program does"
                     );
                     tokio::time::sleep(settings.backoff(failures)).await;
                     failures += 1;
@@ -145,10 +138,9 @@ impl Recorder {
         )
     }
 
-    fn untold(&self) -> (Sequence, Vec<OutputChunk>) {
+    fn untold(&self) -> (Sequence, Vec<RunEvent>) {
         let mut written = self.lock();
-        let Written { fresh, telling, .. } = &mut *written;
-        telling.extend(fresh.seal(self.attempt));
+        written.seal(self.attempt);
         (written.told, written.telling.iter().cloned().collect())
     }
 
@@ -158,7 +150,8 @@ impl Recorder {
         written.told = told;
     }
 
-    fn record(&self, stream: OutputStream, bytes: &[u8]) {
+    /// Keeps what the program wrote.
+    pub(super) fn record(&self, stream: OutputStream, bytes: &[u8]) {
         let mut written = self.lock();
         let kept = written.buffer(stream).push(bytes);
         let kept = bytes.get(..kept).unwrap_or(bytes);
@@ -169,49 +162,22 @@ impl Recorder {
         }
     }
 
+    /// Keeps in mind that the program wrote more than was passed on.
+    pub(super) fn cut(&self, stream: OutputStream) {
+        self.lock().buffer(stream).cut();
+    }
+
+    /// Tells watchers that the program waits for input, behind all that it wrote.
+    pub(super) fn note_awaiting_input(&self) {
+        let mut written = self.lock();
+        written.seal(self.attempt);
+        let event = RunEvent::AwaitingInput(self.attempt);
+        written.telling.push_back(event);
+        drop(written);
+        self.more.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The program's side of a [`Recorder`].
-#[derive(Debug)]
-pub(super) struct RecordingIo {
-    recorder: Arc<Recorder>,
-    cancelled: CancellationToken,
-    next: NextInput,
-}
-
-/// What a program that is not interactive has still to be told.
-#[derive(Debug, Clone, Copy)]
-enum NextInput {
-    Closed,
-    Cancel,
-    Nothing,
-}
-
-#[async_trait]
-impl RunIo for RecordingIo {
-    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
-        self.recorder.record(stream, &bytes);
-    }
-
-    fn cut(&mut self, stream: OutputStream) {
-        self.recorder.lock().buffer(stream).cut();
-    }
-
-    async fn input(&mut self) -> RunInput {
-        match self.next {
-            NextInput::Closed => {
-                self.next = NextInput::Cancel;
-                RunInput::Closed
-            }
-            NextInput::Cancel => {
-                self.cancelled.cancelled().await;
-                self.next = NextInput::Nothing;
-                RunInput::Cancel
-            }
-            NextInput::Nothing => std::future::pending().await,
-        }
     }
 }

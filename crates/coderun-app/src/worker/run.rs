@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    EndedWithoutRun, ErrorChain, Lease, Outcome, QueueError, Report, RunRequest, RunnerError,
+    EndedWithoutRun, ErrorChain, InputError, InputPiece, Lease, Outcome, QueueError, Report,
+    RunRequest, RunnerError, TraceContext,
 };
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::doubt::Doubt;
 use super::recorder::Recorder;
-use super::{WorkerPorts, WorkerSettings, keeper};
+use super::run_io::{RecordingIo, Stdin, Stop};
+use super::{WorkerPorts, WorkerSettings, feeder, keeper};
 
 /// The longest that a worker keeps an execution that it cannot run before it gives it back.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
@@ -33,6 +36,8 @@ enum End {
     Ran(Result<Box<Report>, RunnerError>),
     /// It took longer than its limits and the grace allow.
     TooLong,
+    /// What was typed for an earlier attempt is not there any more.
+    InputForgotten,
     /// The execution is another's now.
     LeaseLost,
     /// The worker is to stop at once.
@@ -56,11 +61,15 @@ impl<'a> Run<'a> {
 
     /// Runs the program and records how it ended.
     pub(super) async fn to_its_end(&self, abort: &CancellationToken) {
+        let submission = self.lease.execution.submission();
+        let trace = submission.trace();
         let span = tracing::info_span!(
             "run",
             execution_id = %self.lease.id(),
             attempt = self.lease.attempt().count(),
-            language = %self.lease.execution.submission().language(),
+            language = %submission.language(),
+            trace_id = trace.map(TraceContext::trace_id),
+            traceparent = trace.map(tracing::field::display),
         );
         self.run_and_record(abort).instrument(span).await;
     }
@@ -105,6 +114,11 @@ impl<'a> Run<'a> {
                 self.finish_failed(recorder, EndedWithoutRun::Failed, reason)
                     .await
             }
+            End::InputForgotten => {
+                let reason = "A worker was lost, and what was typed is too much to be repeated";
+                self.finish_failed(recorder, EndedWithoutRun::Failed, reason)
+                    .await
+            }
             End::LeaseLost => Err(QueueError::LeaseLost),
             End::Aborted => self.release().await,
         }
@@ -113,7 +127,8 @@ impl<'a> Run<'a> {
     /// Runs the program. Whatever ends this first, the program is gone afterwards: its future is finished or dropped.
     async fn run(&self, recorder: &Arc<Recorder>, abort: &CancellationToken) -> End {
         let cancelled = CancellationToken::new();
-        let mut io = recorder.io(cancelled.clone());
+        let (stdin, pieces) = mpsc::channel(1);
+        let mut io = self.io(recorder, pieces, &cancelled);
         let request = RunRequest {
             id: self.lease.id(),
             attempt: self.lease.attempt(),
@@ -126,8 +141,41 @@ impl<'a> Run<'a> {
                 tracing::debug!(error = %ErrorChain(&error), "output is refused");
                 End::LeaseLost
             }
+            error = self.feed(stdin) => match error {
+                InputError::Forgotten => End::InputForgotten,
+                InputError::LeaseLost | InputError::Unavailable { .. } => End::LeaseLost,
+            },
             () = tokio::time::sleep(self.longest()) => End::TooLong,
             () = abort.cancelled() => End::Aborted,
+        }
+    }
+
+    fn io(
+        &self,
+        recorder: &Arc<Recorder>,
+        pieces: mpsc::Receiver<InputPiece>,
+        cancelled: &CancellationToken,
+    ) -> RecordingIo {
+        let is_interactive = self.lease.execution.submission().is_interactive();
+        RecordingIo {
+            recorder: Arc::clone(recorder),
+            stdin: if is_interactive {
+                Stdin::Open(pieces)
+            } else {
+                Stdin::Ending
+            },
+            cancelled: cancelled.clone(),
+            stop: Stop::NotTold,
+        }
+    }
+
+    /// Brings what users type, for as long as the program may take it.
+    async fn feed(&self, stdin: mpsc::Sender<InputPiece>) -> InputError {
+        if !self.lease.execution.submission().is_interactive() {
+            return std::future::pending().await;
+        }
+        match feeder::feed(self.ports, self.settings, self.lease, stdin).await {
+            Err(error) => error,
         }
     }
 

@@ -2,3 +2,4 @@ mod failures;
 mod running;
 mod stopping;
 mod support;
+mod typing;

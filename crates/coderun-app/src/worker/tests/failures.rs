@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    Attempt, ExecutionQueue, ExecutionStore as _, Health, Language, Lease, Outcome, OutputChunk,
-    QueueError, Renewal, Sequence, Swept, Verdict, WorkerId,
+    Attempt, ExecutionQueue, ExecutionStore as _, Health, Language, Lease, Outcome, QueueDepth,
+    QueueError, Renewal, RunEvent, Sequence, Swept, Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
 
@@ -159,12 +159,12 @@ impl ExecutionQueue for FlakyQueue {
         &self,
         lease: &Lease,
         after: Sequence,
-        chunks: &[OutputChunk],
+        events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        if chunks.is_empty() && lose(&self.gaps).is_err() {
+        if events.is_empty() && lose(&self.gaps).is_err() {
             return Err(QueueError::LeaseLost);
         }
-        let stored = self.inner.append(lease, after, chunks).await;
+        let stored = self.inner.append(lease, after, events).await;
         lose(&self.replies_to_lose)?;
         stored
     }
@@ -179,6 +179,9 @@ impl ExecutionQueue for FlakyQueue {
     }
     async fn sweep(&self) -> Result<Swept, QueueError> {
         self.inner.sweep().await
+    }
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        self.inner.depth().await
     }
     async fn check(&self) -> Result<Health, QueueError> {
         ExecutionQueue::check(&self.inner).await

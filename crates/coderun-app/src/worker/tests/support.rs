@@ -10,8 +10,9 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
 use coderun_domain::{
     Clock, CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
-    LanguageSpec, Limits, Notifier, OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError,
-    RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft, Verdict, WorkerId,
+    InputRelay, InputWanted, LanguageSpec, Limits, Notifier, OutputStream, Report, RunInput, RunIo,
+    RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft,
+    Verdict, WorkerId,
 };
 use coderun_memory::MemoryBackend;
 use futures_util::StreamExt as _;
@@ -67,6 +68,7 @@ impl CodeRunner for ScriptedRunner {
         RunnerProfile {
             name: "scripted".to_owned(),
             enforcement: Enforcement::default(),
+            interactive: true,
         }
     }
 
@@ -123,12 +125,23 @@ async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerErr
             }
             ("hang", _) => std::future::pending().await,
             ("until-cancelled", _) => {
-                assert_eq!(io.input().await, RunInput::Closed);
-                assert_eq!(io.input().await, RunInput::Cancel);
-                let more = tokio::time::timeout(Duration::from_secs(1), io.input()).await;
+                assert_eq!(io.input(InputWanted::Anything).await, RunInput::Closed);
+                assert_eq!(io.input(InputWanted::Anything).await, RunInput::Cancel);
+                let more = io.input(InputWanted::Anything);
+                let more = tokio::time::timeout(Duration::from_secs(1), more).await;
                 assert!(more.is_err(), "after the cancellation comes {more:?}");
                 return Ok(report(Verdict::Cancelled));
             }
+            ("echo-until-end", _) => {
+                while let RunInput::Data(bytes) = io.input(InputWanted::Anything).await {
+                    io.output(OutputStream::Stdout, bytes).await;
+                }
+            }
+            ("ignore-until-cancelled", _) => {
+                assert_eq!(io.input(InputWanted::Cancel).await, RunInput::Cancel);
+                return Ok(report(Verdict::Cancelled));
+            }
+            ("await", _) => io.awaiting_input().await,
             ("unavailable", _) => {
                 return Err(RunnerError::Unavailable {
                     backend: "scripted",
@@ -176,8 +189,18 @@ impl House {
 
     /// A worker over this queue.
     pub(super) fn worker(&self, name: &str, queue: Arc<dyn ExecutionQueue>) -> Worker {
+        self.worker_with_inputs(name, queue, Arc::new(self.backend.clone()))
+    }
+
+    fn worker_with_inputs(
+        &self,
+        name: &str,
+        queue: Arc<dyn ExecutionQueue>,
+        inputs: Arc<dyn InputRelay>,
+    ) -> Worker {
         let ports = WorkerPorts {
             queue,
+            inputs,
             runner: Arc::clone(&self.runner) as Arc<dyn CodeRunner>,
         };
         let settings = WorkerSettings {
@@ -196,17 +219,36 @@ impl House {
     }
 
     /// Starts a worker, and a sweeper, over this queue.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test owns its tasks by their handles"
-    )]
     pub(super) fn start_over(
         &self,
         name: &str,
         queue: Arc<dyn ExecutionQueue>,
     ) -> tokio::task::JoinHandle<()> {
-        let sweeper = Sweeper::new(Arc::clone(&queue), Rhythm::new(Duration::from_secs(1), 2));
-        let worker = self.worker(name, queue);
+        let worker = self.worker(name, Arc::clone(&queue));
+        self.start_worker(worker, queue)
+    }
+
+    /// Starts a worker over this relay.
+    pub(super) fn start_with_inputs(
+        &self,
+        name: &str,
+        inputs: Arc<dyn InputRelay>,
+    ) -> tokio::task::JoinHandle<()> {
+        let queue: Arc<dyn ExecutionQueue> = Arc::new(self.backend.clone());
+        let worker = self.worker_with_inputs(name, Arc::clone(&queue), inputs);
+        self.start_worker(worker, queue)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test owns its tasks by their handles"
+    )]
+    fn start_worker(
+        &self,
+        worker: Worker,
+        queue: Arc<dyn ExecutionQueue>,
+    ) -> tokio::task::JoinHandle<()> {
+        let sweeper = Sweeper::new(queue, Rhythm::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::join!(worker.work(&shutdown), sweeper.sweep(&shutdown.drain));
@@ -214,11 +256,25 @@ impl House {
     }
 
     pub(super) async fn submit(&self, code: &str) -> ExecutionId {
-        let draft = SubmissionDraft {
+        self.submit_draft(SubmissionDraft {
             code: code.to_owned(),
             language: "python".to_owned(),
             ..SubmissionDraft::default()
-        };
+        })
+        .await
+    }
+
+    pub(super) async fn submit_interactive(&self, code: &str) -> ExecutionId {
+        self.submit_draft(SubmissionDraft {
+            code: code.to_owned(),
+            language: "python".to_owned(),
+            interactive: true,
+            ..SubmissionDraft::default()
+        })
+        .await
+    }
+
+    async fn submit_draft(&self, draft: SubmissionDraft) -> ExecutionId {
         let number = self.last_id.fetch_add(1, Ordering::SeqCst) + 1;
         let id = execution_id(number as u128);
         let execution = Execution::submit(id, submission(user("alice"), draft), at(0));
@@ -234,7 +290,7 @@ impl House {
     pub(super) async fn end(&self, id: ExecutionId) -> Execution {
         self.wait(id, |event| match &event.event {
             Event::Updated(progress) => progress.outcome().is_some(),
-            Event::Output(_) => false,
+            Event::Output(_) | Event::AwaitingInput(_) => false,
         })
         .await
     }
@@ -243,7 +299,7 @@ impl House {
     pub(super) async fn running(&self, id: ExecutionId) -> Execution {
         self.wait(id, |event| match &event.event {
             Event::Updated(progress) => progress.started_at().is_some(),
-            Event::Output(_) => false,
+            Event::Output(_) | Event::AwaitingInput(_) => false,
         })
         .await
     }

@@ -1,0 +1,90 @@
+//! Deletes what is a user's.
+
+use std::time::Duration;
+
+use coderun_domain::{
+    CancelReply, Event, ExecutionId, Page, Sequence, StoreError, UserId, WatchError,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{AccessError, Executions};
+
+/// How long a program that runs may take to be stopped before its execution is deleted in spite of it. Its worker then finds
+/// its lease lost and kills it.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How much is looked at, and how much is deleted, at a time.
+const PAGE: usize = 100;
+const AT_A_TIME: usize = 8;
+
+impl Executions {
+    /// Deletes an execution of the user. One that is not final is cancelled first.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    pub async fn delete(&self, user: &UserId, id: ExecutionId) -> Result<(), AccessError> {
+        let execution = self.read(user, id).await?;
+        if !execution.status().is_final() {
+            self.stop(id).await?;
+        }
+        self.ports.store.delete(id).await?;
+        Ok(())
+    }
+
+    /// Deletes every execution that the user has now, as [`delete`](Self::delete) does.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails; some may be deleted then.
+    pub async fn delete_all(&self, user: &UserId) -> Result<(), StoreError> {
+        let mut before = None;
+        loop {
+            let page = Page {
+                before,
+                limit: PAGE,
+            };
+            let found = self.ports.store.list(user, page).await?;
+            let Some(last) = found.last() else {
+                return Ok(());
+            };
+            before = Some(last.cursor());
+            let deleting = found.iter().map(|summary| async move {
+                if !summary.status.is_final() {
+                    self.stop(summary.id).await?;
+                }
+                self.ports.store.delete(summary.id).await
+            });
+            stream::iter(deleting)
+                .buffer_unordered(AT_A_TIME)
+                .try_for_each(|_| std::future::ready(Ok(())))
+                .await?;
+        }
+    }
+
+    /// Cancels an execution and waits until its program is gone, but not for long.
+    async fn stop(&self, id: ExecutionId) -> Result<(), StoreError> {
+        let since = match self.ports.store.request_cancel(id).await? {
+            CancelReply::Requested(execution) => execution.sequence(),
+            CancelReply::Ended(_) | CancelReply::AlreadyFinal(_) | CancelReply::Absent => {
+                return Ok(());
+            }
+        };
+        match tokio::time::timeout(STOP_PATIENCE, self.until_final(id, since)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "not waiting for the end of what is deleted"),
+            Err(_) => {
+                tracing::warn!(execution_id = %id, "deleting what could not be stopped in time");
+            }
+        }
+        Ok(())
+    }
+
+    async fn until_final(&self, id: ExecutionId, since: Sequence) -> Result<(), WatchError> {
+        let mut events = self.ports.notifier.subscribe(id, since).await?;
+        while let Some(stored) = events.next().await {
+            match stored?.event {
+                Event::Updated(progress) if progress.status().is_final() => return Ok(()),
+                Event::Updated(_) | Event::Output(_) | Event::AwaitingInput(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! Who gets at what, and what a watcher is told.
+
+use coderun_domain::testing::{at, draft, execution, execution_id, user, worker_offer};
+use coderun_domain::{
+    Attempt, ByteSize, Event, Execution, FailureKind, LimitPolicy, Limits, MockExecutionStore,
+    MockNotifier, OutputChunk, OutputStream, Quota, RequestedLimits, Sequence, StageLimits,
+    StoreError, StoredEvent, SubmissionDraft, Submitted, WatchError, WorkerId, WorkerOffer,
+};
+use futures_util::{StreamExt, stream};
+
+use super::support::{executions, fleet, over, run_by};
+use crate::{AccessError, SubmitError, WatchEvent};
+
+fn holding(found: Option<Execution>) -> MockExecutionStore {
+    let mut store = MockExecutionStore::new();
+    store.expect_get().returning(move |_| Ok(found.clone()));
+    store
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        backend: "test",
+        source: "connection refused".into(),
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_submission_is_pending_under_its_new_id() {
+    let mut store = MockExecutionStore::new();
+    store.expect_submit().returning(|_| Ok(Submitted::Accepted));
+    let accepted = over(store).submit(user("alice"), draft()).await.unwrap();
+    assert_eq!(accepted.id(), execution_id(1));
+    assert_eq!(accepted.progress().created_at(), at(0));
+}
+
+#[tokio::test]
+async fn while_no_worker_has_announced_itself_nothing_is_refused_as_wrong() {
+    let alone = run_by(fleet(), MockExecutionStore::new(), MockNotifier::new());
+    let error = alone.submit(user("alice"), draft()).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoWorkerYet(_)), "{error:?}");
+    assert_eq!(error.kind(), FailureKind::Unavailable);
+}
+
+#[test]
+fn nobody_may_ask_for_more_than_a_worker_allows() {
+    let second = std::time::Duration::from_secs(1);
+    let offer = worker_offer("small");
+    let small = Limits {
+        run: StageLimits::new(second, second, ByteSize::from_mib(64), 8).unwrap(),
+        ..*offer.limits.maximum_limits()
+    };
+    let offer = WorkerOffer {
+        limits: LimitPolicy::new(small, small),
+        ..offer
+    };
+    let fleet = fleet().with_worker(offer);
+    let executions = run_by(fleet, MockExecutionStore::new(), MockNotifier::new());
+    let asking_for = |processes| SubmissionDraft {
+        limits: RequestedLimits {
+            processes: Some(processes),
+            ..RequestedLimits::default()
+        },
+        ..draft()
+    };
+    assert!(executions.validate(user("alice"), asking_for(9)).is_err());
+    let checked = executions.validate(user("alice"), asking_for(8)).unwrap();
+    assert_eq!(checked.limits().run, small.run);
+}
+
+#[tokio::test]
+async fn an_invalid_submission_never_reaches_the_store() {
+    let bad = SubmissionDraft {
+        code: String::new(),
+        ..draft()
+    };
+    let error = over(MockExecutionStore::new())
+        .submit(user("alice"), bad)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Invalid);
+}
+
+#[tokio::test]
+async fn no_id_is_handed_out_while_the_store_is_away() {
+    let mut store = MockExecutionStore::new();
+    store.expect_submit().returning(|_| Err(unavailable()));
+    let error = over(store)
+        .submit(user("alice"), draft())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_used_up_quota_is_told_apart_from_a_full_store() {
+    let mut store = MockExecutionStore::new();
+    store.expect_submit().returning(|_| {
+        Err(StoreError::QuotaExceeded {
+            quota: Quota::Pending,
+            limit: 100,
+            retry_after: std::time::Duration::from_secs(1),
+        })
+    });
+    let error = over(store)
+        .submit(user("alice"), draft())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::RateLimited);
+}
+
+#[tokio::test]
+async fn another_users_execution_is_forbidden_and_an_unknown_one_absent() {
+    let mine = over(holding(Some(execution())));
+    let id = execution_id(1);
+    assert!(mine.read(&user("alice"), id).await.is_ok());
+    assert!(matches!(
+        mine.read(&user("mallory"), id).await,
+        Err(AccessError::Forbidden)
+    ));
+    assert!(matches!(
+        over(holding(None)).read(&user("alice"), id).await,
+        Err(AccessError::Absent)
+    ));
+}
+
+#[tokio::test]
+async fn a_store_failure_is_not_absence() {
+    let mut store = MockExecutionStore::new();
+    store.expect_get().returning(|_| Err(unavailable()));
+    let error = over(store)
+        .read(&user("alice"), execution_id(1))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Unavailable);
+}
+
+#[tokio::test]
+async fn nobody_cancels_another_users_execution() {
+    let mut store = holding(Some(execution()));
+    store.expect_request_cancel().never();
+    let error = over(store)
+        .cancel(&user("mallory"), execution_id(1))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Forbidden);
+}
+
+#[tokio::test]
+async fn nobody_watches_another_users_execution() {
+    let mut notifier = MockNotifier::new();
+    notifier.expect_subscribe().never();
+    let error = executions(holding(Some(execution())), notifier)
+        .watch(&user("mallory"), execution_id(1), None)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), FailureKind::Forbidden);
+}
+
+fn running() -> Execution {
+    let worker = WorkerId::parse("w").unwrap();
+    execution().start(worker, at(1)).unwrap()
+}
+
+fn story() -> Vec<StoredEvent> {
+    let chunk = OutputChunk {
+        stream: OutputStream::Stdout,
+        bytes: "hi".into(),
+        attempt: Attempt::from_count(1),
+    };
+    vec![
+        StoredEvent {
+            sequence: Sequence::from_number(2),
+            event: Event::Updated(running().progress().clone()),
+        },
+        StoredEvent {
+            sequence: Sequence::from_number(3),
+            event: Event::Output(chunk),
+        },
+    ]
+}
+
+/// A notifier that must be asked for what comes after `since`, and tells the story.
+fn telling(since: u64) -> MockNotifier {
+    let mut notifier = MockNotifier::new();
+    notifier
+        .expect_subscribe()
+        .withf(move |_, asked| asked.number() == since)
+        .returning(|_, _| Ok(Box::pin(stream::iter(story().into_iter().map(Ok)))));
+    notifier
+}
+
+#[tokio::test]
+async fn a_watcher_gets_the_snapshot_and_then_what_comes_after_it() {
+    let watched = executions(holding(Some(execution())), telling(1));
+    let events = watched
+        .watch(&user("alice"), execution_id(1), None)
+        .await
+        .unwrap();
+    let told: Vec<_> = events.map(Result::unwrap).collect().await;
+    let [
+        WatchEvent::Updated(snapshot),
+        WatchEvent::Updated(update),
+        WatchEvent::Output { .. },
+    ] = told.as_slice()
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!(**snapshot, execution());
+    assert_eq!(**update, running());
+}
+
+#[tokio::test]
+async fn a_returning_watcher_gets_only_what_it_has_not_seen() {
+    let finished = running()
+        .append(1, at(2))
+        .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
+        .unwrap();
+    let watched = executions(holding(Some(finished)), telling(0));
+    let events = watched
+        .watch(&user("alice"), execution_id(1), Some(Sequence::START))
+        .await
+        .unwrap();
+    let told: Vec<_> = events.map(Result::unwrap).collect().await;
+    let [WatchEvent::Updated(then), WatchEvent::Output { .. }] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(**then, running(), "as it stood then, not as it stands now");
+}
+
+#[tokio::test]
+async fn an_execution_that_goes_before_the_subscription_is_absent() {
+    let mut notifier = MockNotifier::new();
+    notifier
+        .expect_subscribe()
+        .returning(|_, _| Err(WatchError::Gone));
+    let error = executions(holding(Some(execution())), notifier)
+        .watch(&user("alice"), execution_id(1), None)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), FailureKind::Absent);
+}

@@ -1,0 +1,106 @@
+//! What is left when a user deletes what is theirs.
+
+use std::time::Duration;
+
+use coderun_domain::testing::{draft, execution_id, language, report, user};
+use coderun_domain::{
+    EndedWithoutRun, ExecutionQueue as _, ExecutionStore as _, Lease, Outcome, Output, Page,
+    Renewal, Verdict, WorkerId,
+};
+use coderun_memory::MemoryBackend;
+use tokio::time::Instant;
+
+use super::support::in_memory;
+use crate::AccessError;
+
+async fn take(memory: &MemoryBackend) -> Lease {
+    let worker = WorkerId::parse("w").unwrap();
+    let lease = memory.take(&worker, &[language("python")]).await;
+    lease.unwrap().unwrap()
+}
+
+/// A worker that stops the program when it is asked to, after this time.
+async fn stop_when_asked(memory: &MemoryBackend, lease: &Lease, after: Duration) {
+    memory.cancel_requested(lease).await;
+    assert_eq!(memory.renew(lease).await.unwrap(), Renewal::Cancel);
+    tokio::time::sleep(after).await;
+    let (output, report) = (Output::default(), report(Verdict::Cancelled));
+    let outcome = Outcome::of_run(report, output.clone(), output, None);
+    memory.finish(lease, &outcome).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_gone_at_once() {
+    let (executions, memory) = in_memory();
+    let id = executions
+        .submit(user("alice"), draft())
+        .await
+        .unwrap()
+        .id();
+    executions.delete(&user("alice"), id).await.unwrap();
+    assert_eq!(memory.get(id).await.unwrap(), None);
+    let again = executions.delete(&user("alice"), id).await.unwrap_err();
+    assert!(matches!(again, AccessError::Absent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_program_is_gone_before_what_runs_is() {
+    let (executions, memory) = in_memory();
+    executions.submit(user("alice"), draft()).await.unwrap();
+    let lease = take(&memory).await;
+    let (alice, began) = (user("alice"), Instant::now());
+    let stopping = Duration::from_secs(2);
+    let (deleted, ()) = tokio::join!(
+        executions.delete(&alice, lease.id()),
+        stop_when_asked(&memory, &lease, stopping),
+    );
+    deleted.unwrap();
+    assert_eq!(began.elapsed(), stopping);
+    assert_eq!(memory.get(lease.id()).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_stopped_is_deleted_all_the_same() {
+    let (executions, memory) = in_memory();
+    executions.submit(user("alice"), draft()).await.unwrap();
+    let lease = take(&memory).await;
+    executions.delete(&user("alice"), lease.id()).await.unwrap();
+    assert_eq!(memory.get(lease.id()).await.unwrap(), None);
+    let late = Outcome::without_run(EndedWithoutRun::Failed, "late");
+    assert!(memory.finish(&lease, &late).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_deletes_what_is_anothers() {
+    let (executions, memory) = in_memory();
+    let id = executions
+        .submit(user("alice"), draft())
+        .await
+        .unwrap()
+        .id();
+    let error = executions.delete(&user("mallory"), id).await.unwrap_err();
+    assert!(matches!(error, AccessError::Forbidden));
+    executions.delete_all(&user("mallory")).await.unwrap();
+    assert!(memory.get(id).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_a_user_is_deleted_and_nothing_of_another() {
+    let (executions, memory) = in_memory();
+    let mut number = 0;
+    for name in ["alice", "bob"] {
+        for _ in 0..60 {
+            number += 1;
+            let accepted = executions.submit(user(name), draft()).await.unwrap();
+            assert_eq!(accepted.id(), execution_id(number));
+        }
+    }
+    executions.delete_all(&user("alice")).await.unwrap();
+    let page = Page {
+        before: None,
+        limit: 1_000,
+    };
+    let of_alice = memory.list(&user("alice"), page).await.unwrap();
+    let of_bob = memory.list(&user("bob"), page).await.unwrap();
+    assert_eq!((of_alice.len(), of_bob.len()), (0, 60));
+}

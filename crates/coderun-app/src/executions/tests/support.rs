@@ -1,0 +1,59 @@
+//! The use cases over mocks, or over the memory adapter.
+
+use std::sync::Arc;
+
+use coderun_domain::testing::{
+    ManualClock, SequentialIds, limit_policy, store_policy, submission_policy, worker_offer,
+};
+use coderun_domain::{
+    MockExecutionStore, MockInputRelay, MockNotifier, MockTicketStore, MockWorkerRegistry,
+};
+use coderun_memory::MemoryBackend;
+
+use crate::{Executions, ExecutionsPorts, Fleet};
+
+pub(super) fn fleet() -> Fleet {
+    Fleet::new(Arc::new(MockWorkerRegistry::new()), limit_policy())
+}
+
+pub(super) fn executions(store: MockExecutionStore, notifier: MockNotifier) -> Executions {
+    run_by(fleet().with_worker(worker_offer("w")), store, notifier)
+}
+
+pub(super) fn over(store: MockExecutionStore) -> Executions {
+    executions(store, MockNotifier::new())
+}
+
+pub(super) fn run_by(
+    fleet: Fleet,
+    store: MockExecutionStore,
+    notifier: MockNotifier,
+) -> Executions {
+    let ports = ExecutionsPorts {
+        store: Arc::new(store),
+        notifier: Arc::new(notifier),
+        inputs: Arc::new(MockInputRelay::new()),
+        tickets: Arc::new(MockTicketStore::new()),
+        clock: Arc::new(ManualClock::default()),
+        ids: Arc::new(SequentialIds::default()),
+        fleet: Arc::new(fleet),
+    };
+    Executions::new(ports, submission_policy(), store_policy())
+}
+
+/// The use cases over the memory adapter, and the adapter.
+pub(super) fn in_memory() -> (Arc<Executions>, MemoryBackend) {
+    let clock = Arc::new(ManualClock::default());
+    let memory = MemoryBackend::new(store_policy(), Arc::clone(&clock) as _);
+    let ports = ExecutionsPorts {
+        store: Arc::new(memory.clone()),
+        notifier: Arc::new(memory.clone()),
+        inputs: Arc::new(memory.clone()),
+        tickets: Arc::new(memory.clone()),
+        clock,
+        ids: Arc::new(SequentialIds::default()),
+        fleet: Arc::new(fleet().with_worker(worker_offer("w"))),
+    };
+    let executions = Executions::new(ports, submission_policy(), store_policy());
+    (Arc::new(executions), memory)
+}

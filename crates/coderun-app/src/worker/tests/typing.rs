@@ -1,0 +1,175 @@
+//! Programs that are typed to while they run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::testing::{execution_id, store_policy};
+use coderun_domain::{
+    Attempt, Event, ExecutionId, ExecutionStore as _, InputError, InputId, InputPiece, InputRelay,
+    InputReply, MockInputRelay, SenderId, StorePolicy, Verdict,
+};
+
+use super::support::{House, ended, explanation, verdict};
+use crate::Shutdown;
+
+/// Sends this as the piece with this number of one sender.
+async fn send(house: &House, id: ExecutionId, number: u64, piece: InputPiece) {
+    let input = InputId {
+        sender: SenderId::from_number(7),
+        number,
+    };
+    let reply = house.backend.send(id, input, piece).await.unwrap();
+    assert_eq!(reply, InputReply::Kept);
+}
+
+fn text(text: &str) -> InputPiece {
+    InputPiece::Data(Bytes::from(text.to_owned()))
+}
+
+async fn output(house: &House, id: ExecutionId) -> Bytes {
+    let ended = house.end(id).await;
+    ended.outcome().unwrap().output().bytes().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_typed_reaches_the_program_in_order() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house
+        .submit_interactive("print name? \necho-until-end")
+        .await;
+    house.running(id).await;
+    send(&house, id, 1, text("ada\n")).await;
+    send(&house, id, 2, text("42\n")).await;
+    send(&house, id, 3, InputPiece::End).await;
+    assert_eq!(output(&house, id).await, "name? ada\n42\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_typed_before_the_program_ran_is_not_lost() {
+    let house = House::new();
+    let id = house.submit_interactive("echo-until-end").await;
+    send(&house, id, 1, text("early\n")).await;
+    send(&house, id, 2, InputPiece::End).await;
+    let _worker = house.start("w1");
+    assert_eq!(output(&house, id).await, "early\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn watchers_are_told_that_it_waits_behind_what_it_wrote() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house
+        .submit_interactive("print name? \nawait\necho-until-end")
+        .await;
+    let waits = |event: &Event| matches!(event, Event::AwaitingInput(_));
+    house.wait(id, |event| waits(&event.event)).await;
+    send(&house, id, 1, InputPiece::End).await;
+    house.end(id).await;
+    let story = house.story(id).await;
+    let told: Vec<_> = story.into_iter().map(|stored| stored.event).collect();
+    let wrote = told.iter().position(|it| matches!(it, Event::Output(_)));
+    let waited = told.iter().position(waits);
+    assert!(wrote.unwrap() < waited.unwrap(), "{told:?}");
+    let expected = Event::AwaitingInput(Attempt::from_count(1));
+    assert_eq!(told[waited.unwrap()], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_over_types_everything_again() {
+    let mut house = House::new();
+    let first = house.start("w1");
+    let id = house.submit_interactive("echo-until-end").await;
+    send(&house, id, 1, text("once\n")).await;
+    house
+        .wait(id, |event| matches!(event.event, Event::Output(_)))
+        .await;
+    house.shutdown.drain.cancel();
+    house.shutdown.abort.cancel();
+    ended(first).await;
+    house.shutdown = Shutdown::default();
+    let _second = house.start("w2");
+    house
+        .wait(id, |event| match &event.event {
+            Event::Updated(progress) => progress.attempt().count() == 2,
+            Event::Output(_) | Event::AwaitingInput(_) => false,
+        })
+        .await;
+    send(&house, id, 2, InputPiece::End).await;
+    assert_eq!(output(&house, id).await, "once\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_reads_nothing_is_stopped_however_much_was_typed() {
+    let house = House::new();
+    let _worker = house.start("w1");
+    let id = house.submit_interactive("ignore-until-cancelled").await;
+    house.running(id).await;
+    for number in 1..=8 {
+        send(&house, id, number, text(&"x".repeat(60_000))).await;
+    }
+    house.backend.request_cancel(id).await.unwrap();
+    assert_eq!(verdict(&house.end(id).await), Verdict::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_typed_again_ends_the_execution() {
+    let mut relay = MockInputRelay::new();
+    relay
+        .expect_receive()
+        .returning(|_, _| Err(InputError::Forgotten));
+    let house = House::new();
+    let _worker = house.start_with_inputs("w1", Arc::new(relay));
+    let id = house.submit_interactive("echo-until-end").await;
+    let ended = house.end(id).await;
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    assert!(explanation(&ended).contains("typed"));
+    assert_eq!(house.alive(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_is_read_again_after_an_outage_and_nothing_is_passed_on_twice() {
+    let mut relay = MockInputRelay::new();
+    let mut calls = 0;
+    relay.expect_receive().returning(move |_, after| {
+        calls += 1;
+        match (calls, after.number()) {
+            (1 | 3, _) => Err(InputError::Unavailable {
+                backend: "test",
+                source: "gone".into(),
+            }),
+            (2, 0) => Ok(vec![text("a")]),
+            (_, 1) => Ok(vec![text("b"), InputPiece::End]),
+            (call, position) => panic!("call {call} asks for what follows {position}"),
+        }
+    });
+    let house = House::new();
+    let _worker = house.start_with_inputs("w1", Arc::new(relay));
+    let id = house.submit_interactive("echo-until-end").await;
+    assert_eq!(output(&house, id).await, "ab");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_programs_have_no_more_than_their_own_input() {
+    let mut relay = MockInputRelay::new();
+    relay.expect_receive().never();
+    let house = House::with_policy(StorePolicy {
+        lease: Duration::from_secs(10),
+        ..store_policy()
+    });
+    let _worker = house.start_with_inputs("w1", Arc::new(relay));
+    let id = house.submit("echo-until-end\nprint done").await;
+    assert_eq!(output(&house, id).await, "done");
+    let input = InputId {
+        sender: SenderId::from_number(1),
+        number: 1,
+    };
+    let late = house.backend.send(id, input, text("x")).await.unwrap();
+    assert!(matches!(
+        late,
+        InputReply::NotInteractive | InputReply::Final
+    ));
+    let absent = house.backend.send(execution_id(99), input, text("x")).await;
+    assert_eq!(absent.unwrap(), InputReply::Absent);
+}
