@@ -28,13 +28,12 @@ pub(crate) enum TokenError {
     Unreadable,
 }
 
-/// Where a token may stand in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenPlaces {
-    /// In the `Authorization` header only; elsewhere it is a mistake.
-    Header,
-    /// Also in the query and in the subprotocols of a WebSocket, where browsers cannot set a header.
-    HeaderQueryOrProtocol,
+/// What somebody who watches shows. `Debug` is left out because all of it is secret.
+pub(crate) enum Credentials {
+    /// A token.
+    Token(BearerToken),
+    /// A one-time ticket.
+    Ticket(String),
 }
 
 impl FromRequest for Authenticated {
@@ -43,7 +42,7 @@ impl FromRequest for Authenticated {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let found = AppState::of(request).and_then(|state| {
-            let token = find_token(request, TokenPlaces::Header)?;
+            let token = find_token(request)?;
             Ok((state, token))
         });
         Box::pin(async move {
@@ -66,7 +65,7 @@ impl From<TokenError> for Problem {
             TokenError::Unreadable => challenge(VerifyError::Malformed),
             TokenError::Ambiguous => Self::new(
                 StatusCode::BAD_REQUEST,
-                "The token must stand in one place: one Authorization header and no `token` in the query",
+                "The token must stand in one place: one Authorization header, or where it may, once in the query",
             )
             .with_reason("ambiguous-token"),
         }
@@ -74,7 +73,7 @@ impl From<TokenError> for Problem {
 }
 
 /// The answer to a token that was not accepted.
-fn challenge(error: VerifyError) -> Problem {
+pub(crate) fn challenge(error: VerifyError) -> Problem {
     let kind = error.kind();
     let problem = Problem::from(error);
     if kind == FailureKind::Unauthenticated {
@@ -84,24 +83,39 @@ fn challenge(error: VerifyError) -> Problem {
     problem
 }
 
-/// The one token of a request.
-pub(crate) fn find_token(
-    request: &HttpRequest,
-    places: TokenPlaces,
-) -> Result<BearerToken, TokenError> {
+/// The one token of a request, in its `Authorization` header. One in the query alone does not count, and beside the header it
+/// is a mistake.
+pub(crate) fn find_token(request: &HttpRequest) -> Result<BearerToken, TokenError> {
     let query = Query::parse(request.query_string());
     let in_query = query.get("token").map_err(|_| TokenError::Ambiguous)?;
-    let in_header = token_in_header(request.headers())?;
-    let in_protocol = match places {
-        TokenPlaces::Header => None,
-        TokenPlaces::HeaderQueryOrProtocol => token_in_protocol(request.headers())?,
-    };
-    let counts = in_header.is_some() || places == TokenPlaces::HeaderQueryOrProtocol;
-    let mut found = [in_header, in_query, in_protocol].into_iter().flatten();
-    match (found.next(), found.next()) {
-        (_, Some(_)) => Err(TokenError::Ambiguous),
-        (Some(token), None) if counts && !token.is_empty() => Ok(BearerToken::new(token)),
-        (Some(_) | None, None) => Err(TokenError::Missing),
+    match (token_in_header(request.headers())?, in_query) {
+        (Some(_), Some(_)) => Err(TokenError::Ambiguous),
+        (Some(token), None) if !token.is_empty() => Ok(BearerToken::new(token)),
+        (Some(_) | None, None) | (None, Some(_)) => Err(TokenError::Missing),
+    }
+}
+
+/// What somebody who watches shows, which may also stand in the query or in the subprotocols of a WebSocket, where browsers
+/// cannot set a header.
+pub(crate) fn find_credentials(request: &HttpRequest) -> Result<Credentials, TokenError> {
+    let query = Query::parse(request.query_string());
+    let in_query = |name| query.get(name).map_err(|_| TokenError::Ambiguous);
+    let ticket = in_query("ticket")?;
+    let tokens = [
+        token_in_header(request.headers())?,
+        in_query("token")?,
+        token_in_protocol(request.headers())?,
+    ];
+    let mut tokens = tokens.into_iter().flatten();
+    match (tokens.next(), tokens.next(), ticket) {
+        (_, Some(_), _) | (Some(_), _, Some(_)) => Err(TokenError::Ambiguous),
+        (Some(token), None, None) if !token.is_empty() => {
+            Ok(Credentials::Token(BearerToken::new(token)))
+        }
+        (None, None, Some(ticket)) if !ticket.is_empty() => {
+            Ok(Credentials::Ticket(ticket.to_owned()))
+        }
+        (Some(_) | None, None, Some(_) | None) => Err(TokenError::Missing),
     }
 }
 

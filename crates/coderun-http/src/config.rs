@@ -63,7 +63,7 @@ pub enum AllowedHosts {
     LoopbackOnly,
 }
 
-/// Bounds of the sockets.
+/// Bounds of the sockets. Streams of events and answers that wait for a change count among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketLimits {
     /// The most sockets of all users. Default 20 000.
@@ -78,12 +78,18 @@ pub struct SocketLimits {
     pub message_max: ByteSize,
     /// The time from one ping to the next, greater than zero; a peer silent past two is dropped. Default 20 s.
     pub ping_interval: Duration,
+    /// The time from one comment to the next in a stream of events, greater than zero. Default 15 s.
+    pub comment_interval: Duration,
+    /// How often a watcher is told the place of what waits in the queue, if that has changed; greater than zero. Default 1 s.
+    pub queue_interval: Duration,
     /// How long a message may wait for a slow watcher. Default 5 s.
     pub send: Duration,
     /// How long a peer may take to answer a close frame until its connection ends without. Default 1 s.
     pub close: Duration,
     /// How long a socket stays open after its token has expired: the skew that the verifier allows. Default 60 s.
     pub expiry_grace: Duration,
+    /// How long before that its client is told that it needs a fresh token. Default 60 s.
+    pub expiry_notice: Duration,
 }
 
 impl Default for SocketLimits {
@@ -95,9 +101,12 @@ impl Default for SocketLimits {
             verification: Duration::from_secs(5),
             message_max: ByteSize::from_kib(64),
             ping_interval: Duration::from_secs(20),
+            comment_interval: Duration::from_secs(15),
+            queue_interval: Duration::from_secs(1),
             send: Duration::from_secs(5),
             close: Duration::from_secs(1),
             expiry_grace: Duration::from_mins(1),
+            expiry_notice: Duration::from_mins(1),
         }
     }
 }
@@ -116,7 +125,10 @@ pub struct Timeouts {
     pub keep_alive: Duration,
     /// How long what was sent may stay unread by the peer until its connection is cut. Default 30 s.
     pub unread: Duration,
-    /// How long sockets, and then requests, may take to end while the server drains. Default 10 s each.
+    /// Within which time after the server was told that it goes away its clients should reconnect elsewhere, as they are
+    /// told; it changes nothing here. Default 30 s.
+    pub going_away: Duration,
+    /// How long sockets, and then requests, may take to end while the server ends. Default 10 s each.
     pub drain: Duration,
 }
 
@@ -128,6 +140,7 @@ impl Default for Timeouts {
             linger: Duration::from_secs(1),
             keep_alive: Duration::from_secs(75),
             unread: Duration::from_secs(30),
+            going_away: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
     }

@@ -4,12 +4,12 @@
 mod access_log;
 mod cors;
 mod request_id;
+mod trace;
 mod unread;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -17,25 +17,29 @@ use actix_web::http::StatusCode;
 use actix_web::http::Uri;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse};
+use coderun_domain::TraceContext;
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::HttpConfig;
 use crate::problem::{self, Problem};
+use crate::telemetry::RequestMeter;
 
-use access_log::Access;
 pub(crate) use access_log::RoutePattern;
+use access_log::{Access, Answered};
 use request_id::RequestId;
 use unread::HeldPayload;
 
 /// Answers a request through all that holds for every request.
 pub(crate) async fn around(
     config: &HttpConfig,
+    meter: &RequestMeter,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     let call = Call::of(&mut request, config);
-    let span = tracing::info_span!("request", request_id = call.id.as_str());
+    let span = call.span();
     let answer = match call.refusal() {
         Some(Answer::Refused(problem)) => Ok(request.error_response(problem)),
         Some(Answer::Preflight) => {
@@ -48,7 +52,7 @@ pub(crate) async fn around(
                 .unwrap_or_else(|_| Err(Problem::bug().with_source("a handler panicked").into()))
         }
     };
-    call.finish(answer)
+    call.finish(answer, meter)
 }
 
 /// What the edge keeps of a request while it is answered.
@@ -57,6 +61,7 @@ struct Call {
     uri: Uri,
     host_is_allowed: bool,
     origin: cors::Origin,
+    trace: Option<TraceContext>,
     access: Access,
     payload: Option<HeldPayload>,
     linger: Duration,
@@ -71,17 +76,31 @@ enum Answer {
 impl Call {
     fn of(request: &mut ServiceRequest, config: &HttpConfig) -> Self {
         let payload = HeldPayload::of(request);
+        let trace = trace::trace_of(request.headers());
+        if let Some(trace) = trace {
+            request.extensions_mut().insert(trace);
+        }
         let headers = request.headers();
         let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
         Self {
             id: RequestId::of(headers),
             uri: request.uri().clone(),
             origin: cors::Origin::of(request.method(), headers, &config.origins),
+            trace,
             access: Access::begin(request.method().clone()),
             host_is_allowed: config.hosts.allows(host),
             payload,
             linger: config.timeouts.linger,
         }
+    }
+
+    fn span(&self) -> Span {
+        tracing::info_span!(
+            "request",
+            request_id = self.id.as_str(),
+            trace_id = self.trace.map(|trace| trace.trace_id()),
+            traceparent = self.trace.map(tracing::field::display),
+        )
     }
 
     fn refusal(&self) -> Option<Answer> {
@@ -102,6 +121,7 @@ impl Call {
     fn finish(
         &self,
         answer: Result<ServiceResponse, actix_web::Error>,
+        meter: &RequestMeter,
     ) -> Result<ServiceResponse, actix_web::Error> {
         let id = self.id.as_str();
         match answer {
@@ -111,7 +131,7 @@ impl Call {
                 }
                 self.complete(response.headers_mut());
                 let route = response.request().app_data::<RoutePattern>().copied();
-                self.access.log(route, response.status(), id);
+                self.note(route, response.status(), meter);
                 Ok(response.map_body(|_, body| self.hold_payload(body)))
             }
             Err(error) => {
@@ -121,11 +141,21 @@ impl Call {
                     None => problem::to_response(&Problem::bug(), self.uri.path(), id),
                 };
                 self.complete(response.headers_mut());
-                self.access.log(None, response.status(), id);
+                self.note(None, response.status(), meter);
                 let response = response.map_body(|_, body| self.hold_payload(body));
                 Err(InternalError::from_response("answered", response).into())
             }
         }
+    }
+
+    fn note(&self, route: Option<RoutePattern>, status: StatusCode, meter: &RequestMeter) {
+        let answered = Answered {
+            route,
+            status,
+            request_id: self.id.as_str(),
+            trace: self.trace,
+        };
+        self.access.note(&answered, meter);
     }
 
     fn hold_payload(&self, body: BoxBody) -> BoxBody {

@@ -1,14 +1,20 @@
 //! What each route does: takes a request apart, asks a use case, puts the answer together.
 
+pub(crate) mod deleting;
 pub(crate) mod executions;
 pub(crate) mod service;
+pub(crate) mod status;
+pub(crate) mod tickets;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use coderun_domain::{ExecutionId, FailureKind};
 use serde::Serialize;
 
 use crate::problem::Problem;
+
+pub(crate) use status::parse_since;
 
 /// An answer in JSON, serialized once into a buffer of about the right size.
 fn json(
@@ -24,4 +30,10 @@ fn json(
         HeaderValue::from_static("application/json"),
     );
     Ok(response)
+}
+
+/// A malformed id cannot be found, like any other that is not there.
+pub(crate) fn parse_id(text: &str) -> Result<ExecutionId, Problem> {
+    text.parse()
+        .map_err(|_| Problem::of_kind(FailureKind::Absent))
 }

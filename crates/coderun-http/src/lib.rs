@@ -1,4 +1,4 @@
-//! The HTTP edge of coderun: REST, WebSocket and problem+json over the use cases of [`coderun_app`].
+//! The HTTP edge of coderun: REST, WebSocket, SSE and problem+json over the use cases of [`coderun_app`].
 //!
 //! [`serve`] answers on a listener until it is told to drain, and [`serve_health`] does so for a process without an API.
 //! This crate owns the wire formats and the statuses; it
@@ -17,6 +17,7 @@
 mod authentication;
 mod body;
 mod config;
+mod drain;
 mod edge;
 mod endpoints;
 mod failure_log;
@@ -25,10 +26,15 @@ mod problem;
 mod query;
 mod routes;
 mod server;
+mod socket_registry;
+mod sse;
 mod state;
+mod telemetry;
+mod watching;
 mod websocket;
 mod wire;
 
 pub use config::{AllowedHosts, AllowedOrigins, HttpConfig, SocketLimits, Timeouts};
+pub use drain::Drain;
 pub use server::{serve, serve_health};
 pub use state::HttpPorts;

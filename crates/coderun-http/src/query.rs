@@ -35,9 +35,29 @@ impl Query {
     }
 }
 
+/// A whole number in decimal digits. `parse` alone would take a leading `+`, which no number of ours has.
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case("0", Some(0))]
+    #[case("18446744073709551615", Some(u64::MAX))]
+    #[case("18446744073709551616", None)]
+    #[case("+1", None)]
+    #[case("-1", None)]
+    #[case("1.5", None)]
+    #[case("", None)]
+    fn whole_numbers_are_digits(#[case] text: &str, #[case] number: Option<u64>) {
+        assert_eq!(whole_number(text), number);
+    }
 
     #[test]
     fn a_parameter_is_found_and_decoded() {

@@ -3,8 +3,8 @@
 use actix_web::{Resource, web};
 
 use crate::edge::RoutePattern;
-use crate::endpoints::{executions, service};
-use crate::websocket;
+use crate::endpoints::{deleting, executions, service, status, tickets};
+use crate::{sse, websocket};
 
 /// Puts every route where it belongs.
 pub(crate) fn api(app: &mut web::ServiceConfig) {
@@ -14,11 +14,24 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     get(app, "/api/v1/languages", service::languages);
     get(app, "/api/v1/capabilities", service::capabilities);
     post(app, "/api/v1/executions/execute", executions::submit);
-    get(app, "/api/v1/executions/status/{id}", executions::status);
+    get(app, "/api/v1/executions/status/{id}", status::status);
     post(app, "/api/v1/executions/cancel/{id}", executions::cancel);
-    get(app, "/api/v1/executions", executions::list);
-    let watch = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
-    app.service(watch);
+    post(app, "/api/v1/executions/ticket/{id}", tickets::issue);
+    watching(app);
+    let all = at("/api/v1/executions")
+        .route(web::get().to(executions::list))
+        .route(web::head().to(executions::list))
+        .route(web::delete().to(deleting::delete_all));
+    app.service(all);
+    let one = at("/api/v1/executions/{id}").route(web::delete().to(deleting::delete));
+    app.service(one);
+}
+
+/// Neither answers HEAD, for what they have to say comes after the head.
+fn watching(app: &mut web::ServiceConfig) {
+    let socket = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
+    let stream = at("/api/v1/executions/events/{id}").route(web::get().to(sse::open));
+    app.service(socket).service(stream);
 }
 
 /// The routes of whoever has nothing to show but how it is; they are part of the others.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use coderun_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::state::{AppState, HealthState};
-use crate::{HttpConfig, HttpPorts, edge, routes};
+use crate::telemetry::{self, RequestMeter};
+use crate::{Drain, HttpConfig, HttpPorts, edge, routes};
 
 /// Starts to answer on `listener`, on threads of its own, from within a tokio runtime.
 ///
-/// The future ends once the server has: after `draining` is cancelled, sockets are closed with 1012 and new ones
-/// refused, then no more connections are accepted and what is being answered is answered; each of both takes at most
+/// Once `drain.going_away` is cancelled, watchers are told so and everything else goes on. The future ends once the server
+/// has: after `drain.end` is cancelled, sockets are closed with 1012 and new ones refused, streams of events end, then no
+/// more connections are accepted and what is being answered is answered; sockets and requests each take at most
 /// [`Timeouts::drain`](crate::Timeouts::drain). No signals are handled here.
 ///
 /// What the HTTP parser itself refuses is answered with an empty body: a head beyond 128 KiB or with more than
@@ -32,14 +35,14 @@ pub fn serve(
     listener: TcpListener,
     config: HttpConfig,
     ports: HttpPorts,
-    draining: CancellationToken,
+    drain: Drain,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
     let health = web::Data::new(HealthState {
         config: config.clone(),
         readiness: Arc::clone(&ports.readiness),
         clock: Arc::clone(&ports.clock),
     });
-    let state = web::Data::new(AppState::new(ports, config, draining));
+    let state = web::Data::new(AppState::new(ports, config, drain));
     let shared = state.clone();
     let server = build(listener, &health, move |app| {
         app.app_data(shared.clone());
@@ -78,12 +81,14 @@ fn build(
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     set_unread_timeout(&listener, &health.config)?;
+    telemetry::describe();
     let shared = health.clone();
     let app = move || {
         let health = shared.clone();
+        let meter = Rc::new(RequestMeter::default());
         let around = from_fn(move |request, next| {
-            let health = health.clone();
-            async move { edge::around(&health.config, request, next).await }
+            let (health, meter) = (health.clone(), Rc::clone(&meter));
+            async move { edge::around(&health.config, &meter, request, next).await }
         });
         App::new()
             .app_data(shared.clone())
@@ -109,7 +114,7 @@ async fn run(server: Server, handle: ServerHandle, state: web::Data<AppState>) -
     let mut server = std::pin::pin!(server);
     tokio::select! {
         ended = &mut server => return ended,
-        () = state.draining.cancelled() => {}
+        () = state.departure.end().cancelled() => {}
     }
     state.socket_tasks.close();
     let sockets_closed = state.socket_tasks.wait();

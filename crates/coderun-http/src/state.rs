@@ -1,16 +1,17 @@
 //! What every request works with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use coderun_app::{Executions, Readiness};
 use coderun_domain::{Clock, TokenVerifier};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::HttpConfig;
+use crate::drain::Departure;
 use crate::problem::Problem;
-use crate::websocket::SocketRegistry;
+use crate::socket_registry::SocketRegistry;
+use crate::{Drain, HttpConfig};
 
 /// What the HTTP edge works with.
 #[derive(Debug, Clone)]
@@ -41,19 +42,23 @@ pub(crate) struct AppState {
     pub(crate) sockets: SocketRegistry,
     /// Owns the task of every socket.
     pub(crate) socket_tasks: TaskTracker,
-    /// Cancelled when the server is to end.
-    pub(crate) draining: CancellationToken,
+    pub(crate) departure: Departure,
 }
 
 impl AppState {
-    pub(crate) fn new(ports: HttpPorts, config: HttpConfig, draining: CancellationToken) -> Self {
+    pub(crate) fn new(ports: HttpPorts, config: HttpConfig, drain: Drain) -> Self {
         Self {
             sockets: SocketRegistry::new(&config.sockets),
             ports,
             config,
             socket_tasks: TaskTracker::new(),
-            draining,
+            departure: Departure::new(drain),
         }
+    }
+
+    /// Within which time clients should reconnect elsewhere, now that the server is going away.
+    pub(crate) fn reconnect_within(&self) -> Duration {
+        self.departure.left_of(self.config.timeouts.going_away)
     }
 
     /// The state behind a request.

@@ -3,12 +3,14 @@
 //! A well-formed upgrade always succeeds, because a browser cannot read an HTTP error here: whoever is refused gets a
 //! close frame with code and reason at once.
 
-mod admission;
 mod closing;
 mod connection;
 mod ending;
+mod errand;
+mod flow;
 mod frame_guard;
 mod greeting;
+mod refusal;
 mod session;
 
 use std::panic::AssertUnwindSafe;
@@ -23,11 +25,12 @@ use tracing::Instrument;
 
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::telemetry;
 
-pub(crate) use admission::SocketRegistry;
 use closing::Closing;
 use connection::Connection;
 use ending::OpenBody;
+use flow::Flow;
 use greeting::Greeting;
 
 /// The only subprotocol.
@@ -53,10 +56,11 @@ pub(crate) async fn open(
         .aggregate_continuations()
         .max_continuation_size(max);
     let (ending, ended) = oneshot::channel();
-    let connection = Connection::new(socket, messages, state.config.sockets.send);
+    let flow = Flow::default();
+    let connection = Connection::new(socket, messages, flow.clone(), state.config.sockets.send);
     let tasks = state.socket_tasks.clone();
     tasks.spawn_local(attend(connection, greeting, state, ending).in_current_span());
-    Ok(response.map_body(|_, body| BoxBody::new(OpenBody::new(body, ended))))
+    Ok(response.map_body(|_, body| BoxBody::new(OpenBody::new(body, flow, ended))))
 }
 
 fn no_upgrade(error: &actix_web::Error) -> Problem {
@@ -81,11 +85,12 @@ async fn attend(
 ) {
     let began = std::time::Instant::now();
     let id = greeting.id_text();
-    let serving = session::serve(&mut connection, greeting, &state);
-    let closing = AssertUnwindSafe(serving)
-        .catch_unwind()
-        .await
-        .unwrap_or(Closing::INTERNAL);
+    let serving = AssertUnwindSafe(session::serve(&mut connection, greeting, &state));
+    let closing = serving.catch_unwind().await.unwrap_or(Closing::INTERNAL);
+    telemetry::socket_closed(closing.code);
+    if closing == Closing::SLOW {
+        telemetry::slow_watcher();
+    }
     tracing::info!(
         target: "coderun_http::access",
         execution_id = id,
@@ -94,6 +99,7 @@ async fn attend(
         duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
         "socket closed"
     );
-    connection.close(closing, state.config.sockets.close).await;
+    // Boxed, like all that is rare, so that sockets that only wait do not hold room for it.
+    Box::pin(connection.close(closing, state.config.sockets.close)).await;
     drop(ending);
 }

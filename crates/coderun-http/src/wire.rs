@@ -2,6 +2,7 @@
 //! nothing of them.
 
 mod capabilities;
+mod client_message;
 mod enforcement;
 mod event;
 mod format;
@@ -11,14 +12,17 @@ mod limits;
 mod list;
 mod record;
 mod submission;
+mod ticket;
 
 pub(crate) use capabilities::Capabilities;
-pub(crate) use event::{ClientMessage, ServerMessage};
+pub(crate) use client_message::ClientMessage;
+pub(crate) use event::ServerMessage;
 pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;
 pub(crate) use list::{ExecutionList, decode_cursor};
 pub(crate) use record::{Audience, ExecutionRecord};
 pub(crate) use submission::{SubmitAnswer, SubmitRequest};
+pub(crate) use ticket::TicketAnswer;
 
 #[cfg(test)]
 mod tests;

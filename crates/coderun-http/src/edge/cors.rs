@@ -5,8 +5,9 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::AllowedOrigins;
 
-const METHODS: &str = "GET, HEAD, POST";
-const REQUEST_HEADERS: &str = "Authorization, Content-Type, X-Request-Id";
+const METHODS: &str = "GET, HEAD, POST, DELETE";
+const REQUEST_HEADERS: &str =
+    "Authorization, Content-Type, Last-Event-ID, Traceparent, X-Request-Id";
 const RESPONSE_HEADERS: &str = "Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 /// How long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: &str = "600";

@@ -1,14 +1,14 @@
-//! `/api/v1/executions`: submit, read, cancel, list.
+//! `/api/v1/executions`: submit, cancel, list.
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
-use coderun_domain::{CancelReply, Cursor, Execution, ExecutionId, FailureKind, Page};
+use coderun_domain::{CancelReply, Cursor, Execution, FailureKind, Page, TraceContext};
 
-use super::json;
+use super::{json, parse_id};
 use crate::authentication::Authenticated;
 use crate::body::read_json;
 use crate::problem::{Problem, refused_submission};
@@ -18,8 +18,6 @@ use crate::wire::{
     Audience, ExecutionList, ExecutionRecord, SubmitAnswer, SubmitRequest, decode_cursor,
 };
 
-/// What a record takes beyond its texts, roughly.
-const RECORD_BYTES: usize = 1_536;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const NOT_OFFERED: &str = "is not offered by this deployment yet";
 const LIST_LIMIT: usize = 20;
@@ -39,7 +37,8 @@ pub(crate) async fn submit(
     let body: SubmitRequest = read_json(request.headers(), payload, &state.config).await?;
     refuse_while_draining(&state)?;
     let executions = &state.ports.executions;
-    let (draft, found) = body.into_draft();
+    let trace = request.extensions().get::<TraceContext>().copied();
+    let (draft, found) = body.into_draft(trace);
     let user = caller.0.user;
     if !found.is_empty() {
         // It is wrong whatever else there is to say, so it is no matter if nobody can tell what there is.
@@ -68,7 +67,7 @@ fn refuse_missing_options(query: &Query, names: &[&'static str]) -> Result<(), P
 
 /// What is accepted now might be lost with this process, or wait for another one.
 fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
-    if state.draining.is_cancelled() || state.ports.readiness.is_draining() {
+    if state.departure.has_begun() || state.ports.readiness.is_draining() {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is shutting down, try again",
@@ -76,22 +75,6 @@ fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
         return Err(problem.with_retry_after(Duration::from_secs(1)));
     }
     Ok(())
-}
-
-/// `GET /api/v1/executions/status/{id}`
-pub(crate) async fn status(
-    caller: Authenticated,
-    request: HttpRequest,
-    id: web::Path<String>,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, Problem> {
-    refuse_missing_options(&Query::parse(request.query_string()), &["wait", "since"])?;
-    let execution = state
-        .ports
-        .executions
-        .read(&caller.0.user, parse_id(&id)?)
-        .await?;
-    record(StatusCode::OK, &execution, &state)
 }
 
 /// `POST /api/v1/executions/cancel/{id}`
@@ -128,12 +111,6 @@ pub(crate) async fn list(
     json(StatusCode::OK, &list, 64 + 320 * found.len())
 }
 
-/// A malformed id cannot be found, like any other that is not there.
-fn parse_id(text: &str) -> Result<ExecutionId, Problem> {
-    text.parse()
-        .map_err(|_| Problem::of_kind(FailureKind::Absent))
-}
-
 fn parse_limit(query: &Query) -> Result<usize, Problem> {
     let bad = || Problem::bad_parameter("limit", format!("must be from 1 to {LIST_LIMIT_MAX}"));
     match query.get("limit").map_err(|_| bad())? {
@@ -158,12 +135,7 @@ fn record(
     execution: &Execution,
     state: &AppState,
 ) -> Result<HttpResponse, Problem> {
-    let submission = execution.submission();
-    let written = execution.outcome().map_or(0, |outcome| {
-        outcome.output().bytes().len() + outcome.error_output().bytes().len()
-    });
-    let size_hint = RECORD_BYTES + submission.code().len() + submission.input().len() + written;
     let policy = state.ports.executions.store_policy();
     let record = ExecutionRecord::new(execution, policy, Audience::Reader);
-    json(status, &record, size_hint)
+    json(status, &record, record.size_hint())
 }

@@ -13,7 +13,7 @@ use coderun_domain::{
 use super::{Place, Problem, ProblemEntry, whole_seconds};
 
 /// When to ask again where nothing knows better.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The status that tells a client what a failure means.
 const fn status(kind: FailureKind) -> StatusCode {
@@ -46,7 +46,7 @@ const fn detail(kind: FailureKind) -> &'static str {
 
 impl Problem {
     /// A failure of this kind.
-    fn failed(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn failed(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             failure: Some(kind),
             ..Self::new(status(kind), detail)
@@ -187,6 +187,7 @@ fn pointer(field: Field) -> String {
         Field::FileName(index) => format!("/files/{index}/name"),
         Field::Limit(name) => format!("/limits/{}", name.as_str()),
         Field::ExpectedOutput => "/expected_output".to_owned(),
+        Field::Interactive => "/interactive".to_owned(),
     }
 }
 

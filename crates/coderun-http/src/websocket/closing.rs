@@ -3,6 +3,9 @@
 use actix_ws::{CloseCode, CloseReason};
 use coderun_domain::FailureKind;
 
+use crate::authentication::TokenError;
+use crate::watching::Crowded;
+
 /// Why a socket is closed, in the codes of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Closing {
@@ -32,6 +35,7 @@ impl Closing {
     pub(super) const AMBIGUOUS_TOKEN: Self = Self::new(4001, "The token must stand in one place");
     pub(super) const INVALID_TOKEN: Self = Self::new(4001, "Invalid Firebase token");
     pub(super) const EXPIRED_TOKEN: Self = Self::new(4001, "Expired Firebase token");
+    pub(super) const BAD_TICKET: Self = Self::new(4001, "The ticket is not good, or not any more");
     pub(super) const FORBIDDEN: Self = Self::new(4003, "Access denied");
     pub(super) const ABSENT: Self = Self::new(4004, "Execution not found");
 
@@ -58,6 +62,25 @@ impl From<Closing> for CloseReason {
         Self {
             code: CloseCode::from(closing.code),
             description: Some(closing.reason.to_owned()),
+        }
+    }
+}
+
+impl From<TokenError> for Closing {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Missing => Self::NO_TOKEN,
+            TokenError::Ambiguous => Self::AMBIGUOUS_TOKEN,
+            TokenError::Unreadable => Self::INVALID_TOKEN,
+        }
+    }
+}
+
+impl From<Crowded> for Closing {
+    fn from(crowded: Crowded) -> Self {
+        match crowded {
+            Crowded::All => Self::CROWDED,
+            Crowded::User => Self::USER_CROWDED,
         }
     }
 }

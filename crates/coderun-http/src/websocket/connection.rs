@@ -1,25 +1,30 @@
 //! Both directions of one socket, with every wait bounded.
 
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Session};
-use serde::Serialize;
+use bytestring::ByteString;
+use futures_util::FutureExt;
 
 use super::Closing;
+use super::flow::Flow;
+use crate::wire::ServerMessage;
 
 /// Both directions of one socket.
 pub(super) struct Connection {
     socket: Session,
     messages: AggregatedMessageStream,
+    flow: Flow,
     send_timeout: Duration,
 }
 
 /// What came in.
 pub(super) enum Incoming {
     /// A text message.
-    Text(String),
+    Text(ByteString),
     /// Something that only shows that the peer is alive.
     Life,
 }
@@ -28,11 +33,13 @@ impl Connection {
     pub(super) const fn new(
         socket: Session,
         messages: AggregatedMessageStream,
+        flow: Flow,
         send_timeout: Duration,
     ) -> Self {
         Self {
             socket,
             messages,
+            flow,
             send_timeout,
         }
     }
@@ -41,9 +48,22 @@ impl Connection {
     ///
     /// # Errors
     /// [`Closing::SLOW`] if the peer does not take it in time, [`Closing::LEFT`] if it has gone.
-    pub(super) async fn send(&mut self, message: &impl Serialize) -> Result<(), Closing> {
-        let text = serde_json::to_string(message).map_err(|_| Closing::INTERNAL)?;
-        in_time(self.send_timeout, self.socket.text(text)).await
+    pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Closing> {
+        let mut text = Vec::with_capacity(message.size_hint());
+        serde_json::to_writer(&mut text, message).map_err(|_| Closing::INTERNAL)?;
+        let text = ByteString::try_from(text).map_err(|_| Closing::INTERNAL)?;
+        let Self {
+            socket,
+            flow,
+            send_timeout,
+            ..
+        } = self;
+        let sending = async {
+            flow.room().await;
+            flow.sent(text.len());
+            socket.text(text).await
+        };
+        in_time(*send_timeout, sending).await
     }
 
     /// Asks the peer for a sign of life.
@@ -65,12 +85,12 @@ impl Connection {
             Some(Ok(message)) => message,
         };
         match message {
-            AggregatedMessage::Text(text) => Ok(Incoming::Text(text.to_string())),
+            AggregatedMessage::Text(text) => Ok(Incoming::Text(text)),
             AggregatedMessage::Binary(_) => Err(Closing::BINARY),
             AggregatedMessage::Pong(_) => Ok(Incoming::Life),
             AggregatedMessage::Close(_) => Err(Closing::LEFT),
             AggregatedMessage::Ping(bytes) => {
-                in_time(self.send_timeout, self.socket.pong(&bytes)).await?;
+                Box::pin(in_time(self.send_timeout, self.socket.pong(&bytes))).await?;
                 Ok(Incoming::Life)
             }
         }
@@ -81,6 +101,7 @@ impl Connection {
         let Self {
             socket,
             messages,
+            flow: _,
             send_timeout,
         } = self;
         // A peer that does not even take the close frame is cut off by the kernel later.
@@ -120,11 +141,18 @@ async fn discard(messages: AggregatedMessageStream) {
     pending::<()>().await;
 }
 
+/// Waits for what is sent, but not for ever. The timer is made only for a peer that does not take it at once, and does not
+/// count among what every socket holds.
 async fn in_time(
     timeout: Duration,
     sending: impl Future<Output = Result<(), actix_ws::Closed>>,
 ) -> Result<(), Closing> {
-    match tokio::time::timeout(timeout, sending).await {
+    let mut sending = pin!(sending);
+    let sent = match sending.as_mut().now_or_never() {
+        Some(sent) => Ok(sent),
+        None => Box::pin(tokio::time::timeout(timeout, sending)).await,
+    };
+    match sent {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Closing::LEFT),
         Err(_) => Err(Closing::SLOW),

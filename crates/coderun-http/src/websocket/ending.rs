@@ -11,15 +11,25 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 use tokio::sync::oneshot;
 
-/// The body of an answer, open beyond its end for as long as the other half of its channel lives.
+use super::flow::Flow;
+
+/// The body of an answer, open beyond its end for as long as the other half of its channel lives. It says when what was
+/// sent is taken.
 pub(super) struct OpenBody {
     body: BoxBody,
+    flow: Flow,
     ended: oneshot::Receiver<()>,
 }
 
 impl OpenBody {
-    pub(super) const fn new(body: BoxBody, ended: oneshot::Receiver<()>) -> Self {
-        Self { body, ended }
+    pub(super) const fn new(body: BoxBody, flow: Flow, ended: oneshot::Receiver<()>) -> Self {
+        Self { body, flow, ended }
+    }
+}
+
+impl Drop for OpenBody {
+    fn drop(&mut self) {
+        self.flow.end();
     }
 }
 
@@ -36,6 +46,8 @@ impl MessageBody for OpenBody {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         // The body of a socket answers again and again that it has ended.
         if let Some(piece) = ready!(Pin::new(&mut self.body).poll_next(cx)) {
+            // One piece holds all that was sent before it.
+            self.flow.all_taken();
             return Poll::Ready(Some(piece));
         }
         Pin::new(&mut self.ended).poll(cx).map(|_| None)

@@ -2,29 +2,21 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use coderun_domain::{BearerToken, ExecutionId, Sequence};
+use coderun_domain::{ExecutionId, Sequence};
 
 use super::{Closing, PROTOCOL};
 use crate::HttpConfig;
-use crate::authentication::{TokenError, TokenPlaces, find_token};
-use crate::query::Query;
+use crate::authentication::{Credentials, TokenError, find_credentials};
+use crate::query::{Query, whole_number};
+use crate::watching::Dialect;
 
 /// What an upgrade request asks for, taken apart; whatever is wrong with it is the reason to close.
 pub(super) struct Greeting {
     pub(super) origin: Result<(), Closing>,
-    pub(super) token: Result<BearerToken, Closing>,
+    pub(super) credentials: Result<Credentials, TokenError>,
     pub(super) id: Result<ExecutionId, Closing>,
     pub(super) since: Result<Option<Sequence>, Closing>,
     pub(super) dialect: Dialect,
-}
-
-/// Which messages a client understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// `execution_update` and nothing else: the core contract.
-    Core,
-    /// All of them.
-    Full,
 }
 
 impl Greeting {
@@ -36,11 +28,10 @@ impl Greeting {
         } else {
             Dialect::Core
         };
-        let token = find_token(request, TokenPlaces::HeaderQueryOrProtocol);
         let id = request.match_info().get("id").unwrap_or_default();
         Self {
             origin: check_origin(request, config),
-            token: token.map_err(refuse),
+            credentials: find_credentials(request),
             id: id.parse().map_err(|_| Closing::ABSENT),
             since,
             dialect,
@@ -50,14 +41,6 @@ impl Greeting {
     /// The id for the log; what is no id is not logged.
     pub(super) fn id_text(&self) -> String {
         self.id.map_or_else(|_| "-".to_owned(), |id| id.to_string())
-    }
-}
-
-const fn refuse(error: TokenError) -> Closing {
-    match error {
-        TokenError::Missing => Closing::NO_TOKEN,
-        TokenError::Ambiguous => Closing::AMBIGUOUS_TOKEN,
-        TokenError::Unreadable => Closing::INVALID_TOKEN,
     }
 }
 
@@ -89,10 +72,7 @@ fn since(request: &HttpRequest) -> Result<Option<Sequence>, Closing> {
     let Some(text) = query.get("since").map_err(|_| Closing::BAD_SINCE)? else {
         return Ok(None);
     };
-    // `parse` would take a leading `+`, which no number of ours has.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|_| digits);
-    number
+    whole_number(text)
         .map(|number| Some(Sequence::from_number(number)))
         .ok_or(Closing::BAD_SINCE)
 }

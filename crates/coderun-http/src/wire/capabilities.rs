@@ -19,6 +19,7 @@ struct RunnerRecord<'a> {
     name: &'a str,
     languages: BTreeSet<&'a str>,
     enforcement: WireEnforcement<'a>,
+    interactive: bool,
     workers: usize,
     concurrency: u64,
 }
@@ -47,6 +48,7 @@ impl<'a> RunnerRecord<'a> {
             name: &profile.name,
             languages: languages.map(|spec| spec.language.as_str()).collect(),
             enforcement: WireEnforcement::from(&profile.enforcement),
+            interactive: profile.interactive,
             workers: its().count(),
             concurrency: its().map(|offer| u64::from(offer.concurrency)).sum(),
         }
@@ -70,6 +72,7 @@ mod tests {
                     memory: Some(memory.to_owned()),
                     ..Enforcement::default()
                 },
+                interactive: true,
             },
             ..worker_offer(name)
         };

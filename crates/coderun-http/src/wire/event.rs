@@ -1,11 +1,15 @@
-//! Messages on a WebSocket.
+//! Messages to watchers, on a WebSocket and in a stream of events.
 
-use coderun_domain::{Execution, ExecutionId, OutputChunk, Sequence, StorePolicy};
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-use super::format::{Base64, Shown};
+use coderun_domain::{Attempt, Execution, ExecutionId, OutputChunk, Sequence, StorePolicy};
+use serde::Serialize;
+
+use super::format::{Base64, Shown, millis};
 use super::record::{Audience, ExecutionRecord};
-use crate::body::Object;
+
+/// What a message takes beyond its texts, roughly.
+const MESSAGE_BYTES: usize = 192;
 
 /// A message to a watcher.
 #[derive(Debug, Serialize)]
@@ -23,6 +27,18 @@ pub(crate) enum ServerMessage<'a> {
         seq: u64,
         data: ChunkRecord<'a>,
     },
+    /// The program waits for input.
+    AwaitingInput {
+        execution_id: Shown<ExecutionId>,
+        seq: u64,
+        data: AwaitingRecord,
+    },
+    /// The execution waits at this place.
+    Queue { data: QueueRecord },
+    /// The server is going away.
+    GoingAway { data: GoingAwayRecord },
+    /// The client needs a fresh token.
+    AuthExpiring { data: AuthExpiringRecord },
     /// What the client sent cannot be served.
     Error { data: ErrorRecord<'a> },
     /// The answer to `ping`.
@@ -44,6 +60,27 @@ enum ChunkBytes<'a> {
     Text(&'a str),
     #[serde(rename = "bytes_base64")]
     Bytes(Base64<'a>),
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AwaitingRecord {
+    attempt: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct QueueRecord {
+    position: u64,
+    estimated_start_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct GoingAwayRecord {
+    reconnect_within_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AuthExpiringRecord {
+    expires_in_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,38 +115,110 @@ impl<'a> ServerMessage<'a> {
         }
     }
 
+    /// That the program of this attempt waits for input.
+    pub(crate) const fn awaiting_input(
+        id: ExecutionId,
+        sequence: Sequence,
+        attempt: Attempt,
+    ) -> Self {
+        Self::AwaitingInput {
+            execution_id: Shown(id),
+            seq: sequence.number(),
+            data: AwaitingRecord {
+                attempt: attempt.count(),
+            },
+        }
+    }
+
+    /// That the execution waits at this place, and when it may be its turn.
+    pub(crate) fn queue(position: u64, estimated_start: Option<Duration>) -> Self {
+        Self::Queue {
+            data: QueueRecord {
+                position,
+                estimated_start_ms: estimated_start.map(millis),
+            },
+        }
+    }
+
+    /// That the server is going away.
+    pub(crate) fn going_away(reconnect_within: Duration) -> Self {
+        Self::GoingAway {
+            data: GoingAwayRecord {
+                reconnect_within_ms: millis(reconnect_within),
+            },
+        }
+    }
+
+    /// That the client needs a fresh token.
+    pub(crate) fn auth_expiring(expires_in: Duration) -> Self {
+        Self::AuthExpiring {
+            data: AuthExpiringRecord {
+                expires_in_ms: millis(expires_in),
+            },
+        }
+    }
+
     /// That something cannot be served.
     pub(crate) const fn error(detail: &'a str) -> Self {
         Self::Error {
             data: ErrorRecord { detail },
         }
     }
+
+    /// That a watcher cannot have what comes after a number that is yet to come.
+    pub(crate) const fn since_is_to_come() -> Self {
+        Self::error("since is a number that is yet to come: a snapshot follows")
+    }
+
+    /// Its name.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::ExecutionUpdate { .. } => "execution_update",
+            Self::ExecutionOutput { .. } => "execution_output",
+            Self::AwaitingInput { .. } => "awaiting_input",
+            Self::Queue { .. } => "queue",
+            Self::GoingAway { .. } => "going_away",
+            Self::AuthExpiring { .. } => "auth_expiring",
+            Self::Error { .. } => "error",
+            Self::Pong => "pong",
+        }
+    }
+
+    /// Its number, if it is stored; what belongs to one connection is not.
+    pub(crate) const fn sequence(&self) -> Option<u64> {
+        match self {
+            Self::ExecutionUpdate { seq, .. }
+            | Self::ExecutionOutput { seq, .. }
+            | Self::AwaitingInput { seq, .. } => Some(*seq),
+            Self::Queue { .. }
+            | Self::GoingAway { .. }
+            | Self::AuthExpiring { .. }
+            | Self::Error { .. }
+            | Self::Pong => None,
+        }
+    }
+
+    /// About how long it is, so that its buffer need not grow.
+    pub(crate) fn size_hint(&self) -> usize {
+        match self {
+            Self::ExecutionUpdate { data, .. } => MESSAGE_BYTES + data.size_hint(),
+            Self::ExecutionOutput { data, .. } => MESSAGE_BYTES + data.bytes.size_hint(),
+            Self::AwaitingInput { .. }
+            | Self::Queue { .. }
+            | Self::GoingAway { .. }
+            | Self::AuthExpiring { .. }
+            | Self::Error { .. }
+            | Self::Pong => MESSAGE_BYTES,
+        }
+    }
 }
 
-/// A message from a watcher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClientMessage {
-    /// Are you there?
-    Ping,
-    /// Stop the execution.
-    Cancel,
-    /// Something that this server does not know.
-    Unknown,
-}
-
-#[derive(Deserialize)]
-struct Tag<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: std::borrow::Cow<'a, str>,
-}
-
-impl ClientMessage {
-    /// Reads a message; anything can be sent, so nothing is an error.
-    pub(crate) fn parse(text: &str) -> Self {
-        match serde_json::from_str::<Object<Tag<'_>>>(text) {
-            Ok(Object(tag)) if tag.kind == "ping" => Self::Ping,
-            Ok(Object(tag)) if tag.kind == "cancel" => Self::Cancel,
-            Ok(_) | Err(_) => Self::Unknown,
+impl ChunkBytes<'_> {
+    fn size_hint(&self) -> usize {
+        match self {
+            // Some room for line ends, each of which takes two bytes.
+            Self::Text(text) => text.len() + text.len() / 16,
+            Self::Bytes(Base64(bytes)) => bytes.len().div_ceil(3) * 4,
         }
     }
 }

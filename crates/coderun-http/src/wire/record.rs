@@ -14,6 +14,9 @@ use super::enforcement::WireEnforcement;
 use super::format::{Base64, Megabytes, Seconds, Shown, Timestamp, millis};
 use super::limits::WireLimits;
 
+/// What a record takes beyond its texts, roughly.
+const RECORD_BYTES: usize = 1_536;
+
 /// For whom a record is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
@@ -61,6 +64,7 @@ pub(crate) struct ExecutionRecord<'a> {
     limits: WireLimits,
     enforcement: Option<WireEnforcement<'a>>,
     hint: Option<&'a str>,
+    queue_position: Option<u64>,
     attempts: u32,
     expires_at: Timestamp,
 }
@@ -107,9 +111,30 @@ impl<'a> ExecutionRecord<'a> {
             limits: WireLimits::from(submission.limits()),
             enforcement: report.map(|report| WireEnforcement::from(&report.enforcement)),
             hint: report.and_then(|report: &Report| report.hint.as_deref()),
+            queue_position: None,
             attempts: execution.attempt().count(),
             expires_at: Timestamp(policy.expires_at(execution)),
         }
+    }
+
+    /// Adds its place in the queue.
+    pub(crate) fn waiting_at(self, queue_position: Option<u64>) -> Self {
+        Self {
+            queue_position,
+            ..self
+        }
+    }
+
+    /// About how long it is, so that its buffer need not grow.
+    pub(crate) fn size_hint(&self) -> usize {
+        let texts = [
+            self.code,
+            self.input_data,
+            self.output.as_deref(),
+            self.error_output.as_deref(),
+        ];
+        let texts = texts.into_iter().flatten().map(str::len).sum::<usize>();
+        RECORD_BYTES + texts + texts / 16
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client submits, and the answer to it.
 
 use bytes::Bytes;
-use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft};
+use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::format::{Shown, decode_base64};
@@ -61,7 +61,10 @@ impl From<LimitsRequest> for RequestedLimits {
 
 impl SubmitRequest {
     /// The draft for the domain, and what is wrong with the parts that the domain never sees.
-    pub(crate) fn into_draft(self) -> (SubmissionDraft, Vec<ProblemEntry>) {
+    pub(crate) fn into_draft(
+        self,
+        trace: Option<TraceContext>,
+    ) -> (SubmissionDraft, Vec<ProblemEntry>) {
         let mut errors = Vec::new();
         let files = self.files.unwrap_or_default();
         let files = files
@@ -71,9 +74,6 @@ impl SubmitRequest {
             .collect();
         if self.callback_url.is_some() {
             errors.push(not_offered("/callback_url"));
-        }
-        if self.interactive == Some(true) {
-            errors.push(not_offered("/interactive"));
         }
         let draft = SubmissionDraft {
             code: self.code.unwrap_or_default(),
@@ -86,6 +86,8 @@ impl SubmitRequest {
                 .limits
                 .map_or_else(RequestedLimits::default, |Object(limits)| limits.into()),
             expected_output: self.expected_output,
+            interactive: self.interactive.unwrap_or_default(),
+            trace,
         };
         (draft, errors)
     }

@@ -145,8 +145,51 @@ fn output_events() {
 fn events_of_the_connection() {
     assert_snapshot!(pretty(&[
         ServerMessage::Pong,
-        ServerMessage::error("what is wrong")
+        ServerMessage::error("what is wrong"),
+        ServerMessage::queue(3, None),
+        ServerMessage::queue(2, Some(Duration::from_millis(1_500))),
+        ServerMessage::going_away(Duration::from_secs(30)),
+        ServerMessage::auth_expiring(Duration::from_mins(1)),
     ]));
+}
+
+#[test]
+fn a_program_that_waits_for_input() {
+    let (sequence, attempt) = (Sequence::from_number(4), Attempt::from_count(1));
+    let message = ServerMessage::awaiting_input(execution_id(1), sequence, attempt);
+    assert_snapshot!(pretty(&message));
+}
+
+#[test]
+fn a_message_is_named_as_its_type_says() {
+    let chunk = OutputChunk {
+        stream: OutputStream::Stdout,
+        bytes: bytes::Bytes::from_static(b"x"),
+        attempt: Attempt::from_count(1),
+    };
+    let (id, number, execution) = (execution_id(1), Sequence::from_number(9), execution());
+    let messages = [
+        ServerMessage::update(&execution, &store_policy()),
+        ServerMessage::output(id, number, &chunk),
+        ServerMessage::awaiting_input(id, number, chunk.attempt),
+        ServerMessage::queue(1, None),
+        ServerMessage::going_away(Duration::ZERO),
+        ServerMessage::auth_expiring(Duration::ZERO),
+        ServerMessage::error("x"),
+        ServerMessage::Pong,
+    ];
+    for message in messages {
+        let written = serde_json::to_value(&message).unwrap();
+        assert_eq!(written["type"], message.name());
+        assert_eq!(written["seq"].as_u64(), message.sequence());
+    }
+}
+
+#[test]
+fn a_pending_record_says_its_place() {
+    let (execution, policy) = (execution(), store_policy());
+    let record = ExecutionRecord::new(&execution, &policy, Audience::Reader).waiting_at(Some(7));
+    assert!(pretty(&record).contains("\"queue_position\": 7,\n  \"attempts\": 0"));
 }
 
 #[test]
@@ -154,15 +197,4 @@ fn a_list_of_executions() {
     let pending = Execution::submit(execution_id(2), submission(user("alice"), draft()), at(7));
     let found = [Summary::from(&ended(finished())), Summary::from(&pending)];
     assert_snapshot!(pretty(&ExecutionList::new(&found, 1)));
-}
-
-#[rstest]
-#[case(r#"{"type":"ping"}"#, ClientMessage::Ping)]
-#[case(r#"{"id":1,"type":"cancel","more":[]}"#, ClientMessage::Cancel)]
-#[case(r#"{"type":"c\u0061ncel"}"#, ClientMessage::Cancel)]
-#[case(r#"{"type":"Ping"}"#, ClientMessage::Unknown)]
-#[case("ping", ClientMessage::Unknown)]
-#[case(r#"["ping"]"#, ClientMessage::Unknown)]
-fn messages_from_clients(#[case] text: &str, #[case] expected: ClientMessage) {
-    assert_eq!(ClientMessage::parse(text), expected);
 }

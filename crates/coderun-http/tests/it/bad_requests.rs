@@ -124,13 +124,12 @@ async fn everything_that_is_wrong_is_told_at_once() {
             {"name": "b", "content": "", "encoding": "latin1"},
         ],
         "limits": {"memory_bytes": 2_147_483_648_u64, "processes": 0},
-        "callback_url": "https://example.com", "interactive": true,
+        "callback_url": "https://example.com",
     });
     let expected = [
         ("/files/1/content", "must be base64"),
         ("/files/2/encoding", "must be `utf-8` or `base64`"),
         ("/callback_url", "is not offered by this deployment yet"),
-        ("/interactive", "is not offered by this deployment yet"),
         ("/version", "must be one of 3.11.2"),
         ("/args/0", "must not contain NUL"),
         ("/files/0/name", "must not contain `..`, `.` or empty parts"),
@@ -151,11 +150,11 @@ async fn an_unknown_language_is_answered_with_the_known_ones() {
 async fn the_detail_is_one_readable_sentence() {
     let server = Server::start();
     let body =
-        json!({"code": "", "language": "python", "limits": {"processes": 0}, "interactive": true});
+        json!({"code": "", "language": "python", "limits": {"processes": 0}, "callback_url": "x"});
     let problem = server.submit(&body).await.problem(422);
     assert_eq!(
         problem["detail"],
-        "interactive is not offered by this deployment yet; code must not be empty; limits.processes must be at \
+        "callback_url is not offered by this deployment yet; code must not be empty; limits.processes must be at \
          least 1"
     );
 }
@@ -364,20 +363,4 @@ async fn a_preference_is_ignored() {
         .header("prefer", "wait=5, respond-async")
         .json(&json!({"code": "x", "language": "python"}));
     assert_eq!(Answer::to(request).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_long_poll_is_refused() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    for (query, parameter) in [
-        ("wait=5", "wait"),
-        ("since=1", "since"),
-        ("wait", "wait"),
-        ("since=1&since=2", "since"),
-    ] {
-        let path = format!("/api/v1/executions/status/{id}?{query}");
-        let entry = missing_option(&server.get(&path).await);
-        assert_eq!(entry["parameter"], parameter, "{query}");
-    }
 }

@@ -31,9 +31,17 @@ async fn another_method_is_a_problem_that_names_those_allowed() {
         (Method::GET, "/api/v1/executions/execute", "POST"),
         (Method::OPTIONS, "/api/v1/executions/execute", "POST"),
         (Method::POST, "/api/v1/executions/ws/1", "GET"),
+        (Method::HEAD, "/api/v1/executions/events/1", "GET"),
+        (Method::DELETE, "/api/v1/executions/execute", "POST"),
+        (Method::GET, "/api/v1/executions/1", "DELETE"),
+        (Method::PUT, "/api/v1/executions", "GET, HEAD, DELETE"),
     ] {
+        let has_body = method != Method::HEAD;
         let answer = call(&server, method, path, &[]).await;
-        answer.problem(405);
+        if has_body {
+            answer.problem(405);
+        }
+        assert_eq!(answer.status, 405, "{path}");
         assert_eq!(answer.header("allow"), allowed, "{path}");
     }
 }
@@ -113,9 +121,10 @@ async fn a_preflight_of_an_allowed_page_is_granted() {
         "http://localhost:3000"
     );
     let methods = answer.header("access-control-allow-methods");
-    assert_eq!(methods, "GET, HEAD, POST");
+    assert_eq!(methods, "GET, HEAD, POST, DELETE");
     let headers = answer.header("access-control-allow-headers");
-    assert_eq!(headers, "Authorization, Content-Type, X-Request-Id");
+    let expected = "Authorization, Content-Type, Last-Event-ID, Traceparent, X-Request-Id";
+    assert_eq!(headers, expected);
     preflight(&server, "http://example.com").await.problem(403);
 }
 

@@ -110,6 +110,11 @@ async fn neither_token_nor_code_is_ever_logged() {
             "GET /api/v1/executions/ws/1 HTTP/1.1\r\n{UPGRADE}\
              Sec-WebSocket-Protocol: execution.v1, bearer.hush-protocol\r\n"
         ),
+        format!("GET /api/v1/executions/ws/1?ticket=hush-ticket HTTP/1.1\r\n{UPGRADE}"),
+        "GET /api/v1/executions/events/1?token=hush-forged HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "GET /api/v1/executions/events/1?token=hush-events HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "GET /api/v1/executions/events/1?ticket=hush-ticket HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "GET /health/ HTTP/1.1\r\nHost: x\r\nTraceparent: hush-trace\r\n".to_owned(),
     ];
     for (number, request) in requests.iter().enumerate() {
         let mut connection = RawConnection::open(server.address).await;
@@ -123,6 +128,59 @@ async fn neither_token_nor_code_is_ever_logged() {
     }
     until(|| log.lines_with("socket closed").len() >= 3).await;
     assert!(!log.text().contains("hush"), "{:?}", log.lines_with("hush"));
+}
+
+#[tokio::test]
+async fn neither_what_is_typed_nor_a_ticket_nor_a_fresh_token_is_ever_logged() {
+    let log = Log::capture();
+    let server = Server::start();
+    let id = server.backend.interactive();
+    let path = format!("/api/v1/executions/ticket/{id}");
+    let issued = server.ask(reqwest::Method::POST, &path).await.json();
+    let ticket = issued["ticket"].as_str().unwrap();
+    let query = format!("{id}?ticket={ticket}&since=0");
+    let headers = [("x-request-id", "typing")];
+    let mut socket = server.connect(&query, &headers).await;
+    for message in [
+        r#"{"type":"stdin","data":"hush-typed"}"#,
+        r#"{"type":"auth","token":"hush-fresh"}"#,
+        r#"{"type":"auth","token":"hush-forged"}"#,
+        r#"{"type":"stdin","data":["hush-list"]}"#,
+        r#"{"type":"hush-unknown"}"#,
+        r#"{"type":"ping"}"#,
+    ] {
+        socket.say(message).await;
+    }
+    while socket.next().await["type"] != "pong" {}
+    server
+        .backend
+        .finish(id, coderun_domain::testing::finished());
+    socket.final_code().await;
+    let closed = || {
+        let lines = log.lines_with("socket closed").into_iter();
+        lines.filter(|line| line.contains("typing")).count()
+    };
+    until(|| closed() == 1).await;
+    assert_eq!(server.relay.typed(), "hush-typed");
+    assert!(!log.text().contains("hush"), "{:?}", log.lines_with("hush"));
+    assert!(!log.text().contains(ticket));
+}
+
+#[tokio::test]
+async fn a_request_leaves_the_trace_that_it_belongs_to() {
+    let log = Log::capture();
+    let server = Server::start();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let lines = async |id: &'static str, traceparent: String| {
+        let request = server.client.get(server.url("/health/"));
+        let request = request.header("x-request-id", id);
+        let answer = Answer::to(request.header("traceparent", traceparent)).await;
+        log.of_request(&answer).await.concat()
+    };
+    let good = lines("traced", format!("00-{trace}-00f067aa0ba902b7-01")).await;
+    assert!(good.contains(&format!("trace_id=\"{trace}\"")), "{good}");
+    let bad = lines("untraced", format!("00-{trace}-0000000000000000-01")).await;
+    assert!(!bad.contains("trace_id"), "{bad}");
 }
 
 #[tokio::test]

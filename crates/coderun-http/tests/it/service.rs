@@ -83,6 +83,7 @@ async fn the_runners_are_listed_with_what_they_enforce() {
             "name": "test",
             "languages": ["c", "python"],
             "enforcement": nothing,
+            "interactive": true,
             "workers": 1,
             "concurrency": 2,
         }]})

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::support::raw::RawConnection;
-use crate::support::{Answer, Server};
-use coderun_domain::testing::execution_id;
+use crate::support::{Answer, Server, no_worker};
+use coderun_domain::testing::{execution_id, worker_offer};
 
 #[tokio::test]
 async fn a_submission_is_answered_to_the_letter() {
@@ -158,4 +158,57 @@ async fn a_submission_without_a_token_is_not_read() {
         .post(server.url("/api/v1/executions/execute"))
         .body("not even JSON");
     Answer::to(request).await.problem(401);
+}
+
+#[tokio::test]
+async fn an_interactive_submission_is_accepted_where_a_runner_passes_input_on() {
+    let server = Server::start();
+    let body = json!({"code": "input()", "language": "python", "interactive": true});
+    let answer = server.submit(&body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let execution = server.backend.execution(execution_id(1));
+    assert!(execution.submission().is_interactive());
+}
+
+#[tokio::test]
+async fn an_interactive_submission_is_refused_where_no_runner_passes_input_on() {
+    let mut offer = worker_offer("w1");
+    offer.runner.interactive = false;
+    let server = Server::with_fleet(no_worker().with_worker(offer));
+    let body = json!({"code": "input()", "language": "python", "interactive": true});
+    let problem = server.submit(&body).await.problem(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/interactive");
+    let body = json!({"code": "x", "language": "python", "interactive": false});
+    assert_eq!(server.submit(&body).await.status, 200);
+}
+
+/// What the domain learns of the trace, from a request with these headers.
+async fn trace_of(headers: &[&str]) -> Option<String> {
+    let server = Server::start();
+    let mut request = server
+        .client
+        .post(server.url("/api/v1/executions/execute"))
+        .bearer_auth("alice")
+        .json(&json!({"code": "x", "language": "python"}));
+    for header in headers {
+        request = request.header("traceparent", *header);
+    }
+    assert_eq!(Answer::to(request).await.status, 200);
+    let execution = server.backend.execution(execution_id(1));
+    let trace = execution.submission().trace();
+    trace.map(ToString::to_string)
+}
+
+#[tokio::test]
+async fn the_trace_of_a_submission_goes_with_it() {
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(trace_of(&[good]).await.as_deref(), Some(good));
+}
+
+#[tokio::test]
+async fn a_trace_that_is_not_well_formed_is_passed_over() {
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(trace_of(&[]).await, None);
+    assert_eq!(trace_of(&["none"]).await, None);
+    assert_eq!(trace_of(&[good, good]).await, None);
 }

@@ -1,8 +1,11 @@
 //! A server on port 0 with fakes behind its ports, and clients for it.
 
 pub(crate) mod backend;
+pub(crate) mod event_source;
 pub(crate) mod raw;
+pub(crate) mod relay;
 pub(crate) mod socket;
+pub(crate) mod tickets;
 pub(crate) mod verifier;
 
 use std::future::Future;
@@ -15,22 +18,28 @@ use coderun_domain::testing::{
     ManualClock, SequentialIds, limit_policy, store_policy, submission_policy, worker_offer,
 };
 use coderun_domain::{ExecutionStore, Health, MockExecutionQueue, MockWorkerRegistry, Notifier};
-use coderun_http::{HttpConfig, HttpPorts, serve};
+use coderun_http::{Drain, HttpConfig, HttpPorts, serve};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use backend::Backend;
+use relay::Relay;
+use tickets::Tickets;
 use verifier::NameVerifier;
 
 /// Nothing here takes nearly as long, unless it is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server.
 pub(crate) struct Server {
     pub(crate) backend: Arc<Backend>,
     pub(crate) verifier: Arc<NameVerifier>,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) tickets: Arc<Tickets>,
     pub(crate) address: SocketAddr,
+    /// Tells whoever is connected to go elsewhere.
+    pub(crate) going_away: CancellationToken,
     /// Ends the server.
     pub(crate) draining: CancellationToken,
     /// Only says that it will end.
@@ -77,12 +86,15 @@ impl Server {
         };
         change(&mut config);
         let clock = Arc::new(ManualClock::default());
-        let (draining, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let (drain, leaving) = (Drain::default(), CancellationToken::new());
+        let (relay, tickets) = (Arc::new(Relay::default()), Arc::new(Tickets::default()));
         let verifier = Arc::new(NameVerifier::default());
         let readiness = readiness(&store, &leaving);
         let executions = ExecutionsPorts {
             store,
             notifier: Arc::clone(&backend) as Arc<dyn Notifier>,
+            inputs: Arc::clone(&relay) as _,
+            tickets: Arc::clone(&tickets) as _,
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequentialIds::default()),
             fleet: Arc::new(fleet),
@@ -100,13 +112,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let tasks = TaskTracker::new();
-        let running = serve(listener, config, ports, draining.clone()).unwrap();
+        let running = serve(listener, config, ports, drain.clone()).unwrap();
         tasks.spawn(running);
         Self {
             backend,
             verifier,
+            relay,
+            tickets,
             address,
-            draining,
+            going_away: drain.going_away,
+            draining: drain.end,
             leaving,
             client: client(),
             tasks,
@@ -127,6 +142,12 @@ impl Server {
     /// A GET request of nobody.
     pub(crate) async fn get_anonymously(&self, path: &str) -> Answer {
         Answer::to(self.client.get(self.url(path))).await
+    }
+
+    /// A request of `alice` without a body.
+    pub(crate) async fn ask(&self, method: reqwest::Method, path: &str) -> Answer {
+        let request = self.client.request(method, self.url(path));
+        Answer::to(request.bearer_auth("alice")).await
     }
 
     /// A submission of `alice`.

@@ -1,11 +1,13 @@
 //! A store and notifier in a map, with switches for trouble.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use coderun_domain::testing::{at, draft, execution_id, finished, submission, user};
+use coderun_domain::testing::{
+    at, draft, execution_id, finished, interactive_execution, submission, user,
+};
 use coderun_domain::{
     Attempt, CancelReply, EndedWithoutRun, Event, EventStream, Execution, ExecutionId,
     ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence,
@@ -19,6 +21,11 @@ pub(crate) struct Backend {
     entries: Arc<Mutex<HashMap<ExecutionId, Entry>>>,
     changed: watch::Sender<()>,
     down: Arc<AtomicBool>,
+    /// The place of whatever waits, and how often it was asked for.
+    place: Arc<AtomicU64>,
+    asked: Arc<AtomicUsize>,
+    /// How many events were handed out.
+    handed_out: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +54,15 @@ impl Backend {
         id
     }
 
+    /// A running execution of `alice` that takes input.
+    pub(crate) fn interactive(&self) -> ExecutionId {
+        let execution = interactive_execution();
+        let id = execution.id();
+        self.insert(execution);
+        self.start(id);
+        id
+    }
+
     pub(crate) fn add(&self, id: ExecutionId, owner: &str, second: u32) -> ExecutionId {
         let submission = submission(user(owner), draft());
         self.insert(Execution::submit(id, submission, at(second)));
@@ -56,6 +72,11 @@ impl Backend {
     pub(crate) fn start(&self, id: ExecutionId) {
         let worker = WorkerId::parse("w").unwrap();
         self.change(id, |execution| execution.start(worker, at(1)).unwrap());
+    }
+
+    /// Another worker takes it up.
+    pub(crate) fn start_again(&self, id: ExecutionId) {
+        self.change(id, |execution| execution.hand_over(at(1)).unwrap());
     }
 
     pub(crate) fn finish(&self, id: ExecutionId, outcome: Outcome) {
@@ -69,12 +90,32 @@ impl Backend {
             bytes: bytes.into(),
             attempt: Attempt::from_count(1),
         };
-        let mut entries = self.lock();
-        let entry = entries.get_mut(&id).unwrap();
-        entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
-        entry.push(Event::Output(chunk));
-        drop(entries);
-        self.changed.send_replace(());
+        self.append(id, Event::Output(chunk));
+    }
+
+    /// The program waits for input.
+    pub(crate) fn await_input(&self, id: ExecutionId) {
+        self.append(id, Event::AwaitingInput(Attempt::from_count(1)));
+    }
+
+    /// The place of whatever waits; 0 is none.
+    pub(crate) fn set_place(&self, place: u64) {
+        self.place.store(place, Ordering::SeqCst);
+    }
+
+    /// How often a place was asked for.
+    pub(crate) fn places_asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// How many events were handed out to watchers.
+    pub(crate) fn handed_out(&self) -> usize {
+        self.handed_out.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is such an execution.
+    pub(crate) fn knows(&self, id: ExecutionId) -> bool {
+        self.lock().contains_key(&id)
     }
 
     /// The record expires.
@@ -105,6 +146,15 @@ impl Backend {
         let progress = entry.execution.progress().clone();
         entry.push(Event::Updated(progress));
         self.lock().insert(entry.execution.id(), entry);
+        self.changed.send_replace(());
+    }
+
+    fn append(&self, id: ExecutionId, event: Event) {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(&id).unwrap();
+        entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
+        entry.push(event);
+        drop(entries);
         self.changed.send_replace(());
     }
 
@@ -187,7 +237,17 @@ impl ExecutionStore for Backend {
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        Ok(self.lock().remove(&id).is_some())
+        self.check_up()?;
+        let found = self.lock().remove(&id).is_some();
+        self.changed.send_replace(());
+        Ok(found)
+    }
+
+    async fn queue_position(&self, _id: ExecutionId) -> Result<Option<u64>, StoreError> {
+        self.check_up()?;
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let place = self.place.load(Ordering::SeqCst);
+        Ok((place > 0).then_some(place))
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
@@ -235,6 +295,7 @@ impl Reader {
             };
             if let Some(event) = entry.after(since) {
                 self.since = Some(event.sequence);
+                self.backend.handed_out.fetch_add(1, Ordering::SeqCst);
                 return Some((Ok(event), self));
             }
             if entry.execution.status().is_final() {

@@ -79,6 +79,32 @@ impl Socket {
         }
     }
 
+    /// The next text message, or the code with which the server closes.
+    pub(crate) async fn text_or_code(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.frame().await {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("neither a text message nor a close frame: {other:?}"),
+            }
+        }
+    }
+
+    /// The code with which the server closes, whatever it says before.
+    pub(crate) async fn final_code(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.text_or_code().await {
+                return code;
+            }
+        }
+    }
+
+    /// Sends a text message, however long the server lets it wait.
+    pub(crate) async fn say_patiently(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.unwrap();
+    }
+
     pub(crate) async fn send(&mut self, message: Message) {
         in_time(self.stream.send(message)).await.unwrap();
     }

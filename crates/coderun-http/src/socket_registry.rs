@@ -1,4 +1,5 @@
-//! How many sockets there may be: of all users, of one, and of nobody known yet.
+//! How many watchers there may be, be it by WebSocket, by a stream of events or by waiting for an answer: of all users, of
+//! one, and of nobody known yet.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,17 +31,17 @@ impl SocketRegistry {
     }
 
     /// A place for one more socket; `None` if there are too many.
-    pub(super) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.open).try_acquire_owned().ok()
     }
 
     /// A place for one more socket whose token is being verified; `None` if there are too many.
-    pub(super) fn admit_unverified(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn admit_unverified(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.unverified).try_acquire_owned().ok()
     }
 
     /// A place for one more socket of this user; `None` if there are too many.
-    pub(super) fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
+    pub(crate) fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
         let mut counts = lock(&self.per_user);
         let count = counts.get(user).copied().unwrap_or_default();
         if count >= self.per_user_max {
@@ -57,7 +58,7 @@ impl SocketRegistry {
 
 /// One socket's place among those of its user.
 #[derive(Debug)]
-pub(super) struct UserPermit {
+pub(crate) struct UserPermit {
     user: UserId,
     per_user: Arc<Mutex<HashMap<UserId, usize>>>,
 }

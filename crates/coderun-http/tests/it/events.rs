@@ -1,0 +1,185 @@
+//! What a stream of events tells.
+
+use std::time::Duration;
+
+use coderun_domain::testing::finished;
+use coderun_http::AllowedOrigins;
+use serde_json::json;
+
+use crate::support::event_source::{EventSource, Frame};
+use crate::support::{Answer, Server, until};
+
+#[tokio::test]
+async fn it_begins_with_a_snapshot_and_ends_after_the_final_event() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut events = EventSource::open(server.events(id, "")).await;
+    let first = events.next().await;
+    assert_eq!(first.kind(), ("execution_update", "2"));
+    assert_eq!(first.data["data"]["status"], "running");
+    server.backend.write(id, "grün\n");
+    let second = events.next().await;
+    assert_eq!(second.kind(), ("execution_output", "3"));
+    assert_eq!(second.data["data"]["text"], "grün\n");
+    server.backend.await_input(id);
+    let third = events.next().await;
+    assert_eq!(third.kind(), ("awaiting_input", "4"));
+    assert_eq!(third.data["data"], json!({"attempt": 1}));
+    server.backend.finish(id, finished());
+    assert_eq!(events.next().await.kind(), ("execution_update", "5"));
+    events.ends().await;
+}
+
+#[tokio::test]
+async fn it_is_declared_as_a_stream_that_nobody_may_hold_back() {
+    let server = Server::with(|config| {
+        config.origins = AllowedOrigins::List(vec!["https://play.example".to_owned()]);
+    });
+    let id = server.backend.running();
+    let request = server
+        .events(id, "")
+        .header("origin", "https://play.example");
+    let events = EventSource::open(request).await;
+    assert_eq!(events.header("content-type"), "text/event-stream");
+    assert_eq!(events.header("x-accel-buffering"), "no");
+    assert_eq!(events.header("cache-control"), "no-store");
+    let allowed = events.header("access-control-allow-origin");
+    assert_eq!(allowed, "https://play.example");
+}
+
+#[tokio::test]
+async fn it_resumes_after_the_last_event_that_was_seen() {
+    let server = Server::start();
+    let id = server.backend.running();
+    server.backend.write(id, "one");
+    server.backend.write(id, "two");
+    let resumed = server.events(id, "").header("last-event-id", "3");
+    let mut events = EventSource::open(resumed).await;
+    assert_eq!(events.next().await.kind(), ("execution_output", "4"));
+    server.backend.finish(id, finished());
+    assert_eq!(events.next().await.kind(), ("execution_update", "5"));
+    events.ends().await;
+}
+
+#[tokio::test]
+async fn the_header_wins_over_since() {
+    let server = Server::start();
+    let id = server.backend.running();
+    server.backend.write(id, "one");
+    let resumed = server.events(id, "?since=0").header("last-event-id", "2");
+    let mut events = EventSource::open(resumed).await;
+    assert_eq!(events.next().await.kind(), ("execution_output", "3"));
+}
+
+#[tokio::test]
+async fn since_0_is_everything() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut events = server.follow(id).await;
+    for number in ["1", "2", "3"] {
+        assert_eq!(events.next().await.kind(), ("execution_update", number));
+    }
+    events.ends().await;
+}
+
+#[tokio::test]
+async fn whoever_has_seen_all_of_it_is_told_to_stop() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    for request in [
+        server.events(id, "?since=3"),
+        server.events(id, "").header("last-event-id", "3"),
+    ] {
+        let answer = Answer::to(request).await;
+        assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_yet_to_come_is_an_error_and_then_a_snapshot() {
+    let server = Server::start();
+    let id = server.backend.finished();
+    let mut events = EventSource::open(server.events(id, "?since=99")).await;
+    assert_eq!(events.next().await.kind(), ("error", ""));
+    assert_eq!(events.next().await.kind(), ("execution_update", "3"));
+    events.ends().await;
+}
+
+#[tokio::test]
+async fn a_bad_number_is_named() {
+    let server = Server::start();
+    let id = server.backend.running();
+    for bad in ["x", "-1", "+1", "1.5", "99999999999999999999"] {
+        let in_header = server.events(id, "?since=1").header("last-event-id", bad);
+        let problem = Answer::to(in_header).await.problem(422);
+        assert_eq!(problem["errors"][0]["header"], "Last-Event-ID", "{bad}");
+        let in_query = server.events(id, &format!("?since={bad}"));
+        let problem = Answer::to(in_query).await.problem(422);
+        assert_eq!(problem["errors"][0]["parameter"], "since", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn comments_show_that_it_lives() {
+    let server = Server::with(|config| {
+        config.sockets.comment_interval = Duration::from_millis(20);
+    });
+    let id = server.backend.running();
+    let mut events = EventSource::open(server.events(id, "")).await;
+    events.next().await;
+    for _ in 0..3 {
+        assert_eq!(events.frame().await, Some(Frame::default()));
+    }
+}
+
+#[tokio::test]
+async fn the_place_in_the_queue_is_told_while_it_waits() {
+    let server = Server::start();
+    let id = server.backend.pending();
+    server.backend.set_place(3);
+    let mut events = EventSource::open(server.events(id, "")).await;
+    assert_eq!(events.next().await.kind(), ("execution_update", "1"));
+    let place = events.next().await;
+    assert_eq!(place.kind(), ("queue", ""));
+    assert_eq!(
+        place.data["data"],
+        json!({"position": 3, "estimated_start_ms": null})
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_read_ahead_of_a_client_that_takes_nothing() {
+    let server = Server::start();
+    let id = server.backend.running();
+    for _ in 0..64 {
+        server.backend.write(id, vec![b'x'; 1 << 20]);
+    }
+    let mut stalled = crate::support::raw::RawConnection::open_narrow(server.address).await;
+    let head = format!(
+        "GET /api/v1/executions/events/{id}?since=2&token=alice HTTP/1.1\r\nHost: x\r\n\r\n"
+    );
+    stalled.send(head).await;
+    stalled.read_until("retry: 1000").await;
+    // Another client gets all of it meanwhile, in spite of the first.
+    server.backend.finish(id, finished());
+    let mut events = EventSource::open(server.events(id, "?since=2")).await;
+    for _ in 0..64 {
+        assert_eq!(events.next().await.kind().0, "execution_output");
+    }
+    assert_eq!(events.next().await.kind().0, "execution_update");
+    let read_ahead = server.backend.handed_out() - 65;
+    assert!(read_ahead < 16, "{read_ahead} MiB were read ahead");
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_stops_watching() {
+    let server = Server::with(|config| {
+        config.sockets.comment_interval = Duration::from_millis(20);
+    });
+    let id = server.backend.running();
+    let mut events = EventSource::open(server.events(id, "")).await;
+    events.next().await;
+    assert_eq!(server.backend.watchers(), 1);
+    drop(events);
+    until(|| server.backend.watchers() == 0).await;
+}

@@ -1,0 +1,101 @@
+//! What is counted.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use reqwest::Method;
+
+use crate::support::event_source::EventSource;
+use crate::support::raw::RawConnection;
+use crate::support::{Server, until};
+
+/// Everything that is counted in this process.
+fn recorder() -> &'static PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap())
+}
+
+/// The value of a line, 0 if there is none yet.
+fn value(line: &str) -> f64 {
+    let text = recorder().render();
+    let found = text
+        .lines()
+        .find_map(|it| it.strip_prefix(line)?.strip_prefix(' '));
+    found.map_or(0.0, |value| value.parse().unwrap())
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_pattern_and_never_by_path() {
+    recorder();
+    let server = Server::start();
+    let id = server.backend.finished();
+    let line = "coderun_http_requests_total{method=\"GET\",route=\"/api/v1/executions/status/{id}\",status=\"200\"}";
+    let before = value(line);
+    for _ in 0..3 {
+        server.get(&format!("/api/v1/executions/status/{id}")).await;
+    }
+    until(|| value(line) >= before + 3.0).await;
+    server.get("/nowhere/secret-path").await;
+    let strange = Method::from_bytes(b"SECRETMETHOD").unwrap();
+    server.ask(strange, "/health/").await;
+    let other = "coderun_http_requests_total{method=\"other\",route=\"/health/\",status=\"405\"}";
+    until(|| value(other) >= 1.0).await;
+    let text = recorder().render();
+    assert!(text.contains("coderun_http_request_duration_seconds"));
+    for secret in ["secret-path", "SECRETMETHOD", &id.to_string()] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_watches_is_counted_until_the_end() {
+    recorder();
+    let server = Server::with(|config| {
+        config.sockets.comment_interval = Duration::from_millis(20);
+    });
+    let id = server.backend.running();
+    let open = |kind: &str| value(&format!("coderun_sockets{{kind=\"{kind}\"}}"));
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    let mut events = EventSource::open(server.events(id, "")).await;
+    events.next().await;
+    let path = format!("/api/v1/executions/status/{id}?wait=60");
+    let seen = async {
+        until(|| {
+            ["websocket", "sse", "long_poll"]
+                .iter()
+                .all(|kind| open(kind) >= 1.0)
+        })
+        .await;
+        server.going_away.cancel();
+    };
+    tokio::join!(server.get(&path), seen);
+    let closed = "coderun_sockets_closed_total{code=\"1012\"}";
+    let before = value(closed);
+    drop(events);
+    server.draining.cancel();
+    assert_eq!(socket.close_code().await, 1012);
+    until(|| value(closed) > before).await;
+    until(|| open("websocket") + open("sse") + open("long_poll") == 0.0).await;
+}
+
+#[tokio::test]
+async fn slow_watchers_are_counted() {
+    recorder();
+    let server = Server::with(|config| {
+        config.sockets.send = Duration::from_millis(50);
+    });
+    let id = server.backend.running();
+    for _ in 0..64 {
+        server.backend.write(id, vec![b'x'; 1 << 20]);
+    }
+    let before = value("coderun_slow_watchers_total");
+    let mut stalled = RawConnection::open_narrow(server.address).await;
+    let upgrade = format!(
+        "GET /api/v1/executions/ws/{id}?token=alice&since=0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+    );
+    stalled.send(upgrade).await;
+    until(|| value("coderun_slow_watchers_total") > before).await;
+}

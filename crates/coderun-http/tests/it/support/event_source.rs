@@ -1,0 +1,125 @@
+//! A client of server-sent events.
+
+use coderun_domain::ExecutionId;
+use serde_json::Value;
+
+use super::{Answer, Server, in_time};
+
+/// An open stream of events.
+pub(crate) struct EventSource {
+    response: reqwest::Response,
+    unread: String,
+}
+
+/// One event, or a frame without any.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) event: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
+    pub(crate) retry: Option<String>,
+}
+
+impl Server {
+    /// Asks for the events as `alice`.
+    pub(crate) fn events(&self, id: ExecutionId, query: &str) -> reqwest::RequestBuilder {
+        self.events_of_anybody(id, query).bearer_auth("alice")
+    }
+
+    /// Asks for the events without a token in the head.
+    pub(crate) fn events_of_anybody(
+        &self,
+        id: ExecutionId,
+        query: &str,
+    ) -> reqwest::RequestBuilder {
+        let path = format!("/api/v1/executions/events/{id}{query}");
+        self.client.get(self.url(&path))
+    }
+
+    /// Follows the events of an execution of `alice` from its beginning.
+    pub(crate) async fn follow(&self, id: ExecutionId) -> EventSource {
+        EventSource::open(self.events(id, "?since=0")).await
+    }
+
+    /// The problem with which a request for events is refused.
+    pub(crate) async fn refused(request: reqwest::RequestBuilder, status: u16) -> Answer {
+        let answer = Answer::to(request).await;
+        answer.problem(status);
+        answer
+    }
+}
+
+impl EventSource {
+    /// Opens a stream, which must succeed and begin with when to ask again.
+    pub(crate) async fn open(request: reqwest::RequestBuilder) -> Self {
+        let response = in_time(request.send()).await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        let mut source = Self {
+            response,
+            unread: String::new(),
+        };
+        let first = source.frame().await.unwrap();
+        assert_eq!(first.retry.as_deref(), Some("1000"));
+        source
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.response.headers().get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The next frame, be it a comment; `None` at the end.
+    pub(crate) async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(end) = self.unread.find("\n\n") {
+                let frame: String = self.unread.drain(..end + 2).collect();
+                return Some(Frame::parse(frame.trim_end()));
+            }
+            let chunk = in_time(self.response.chunk()).await.unwrap();
+            let Some(chunk) = chunk else {
+                assert_eq!(self.unread, "", "the stream ends within a frame");
+                return None;
+            };
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next event.
+    pub(crate) async fn next(&mut self) -> Frame {
+        loop {
+            let frame = self.frame().await.expect("an event");
+            if frame.event.is_some() {
+                return frame;
+            }
+        }
+    }
+
+    /// Waits for the end, with nothing but comments before it.
+    pub(crate) async fn ends(&mut self) {
+        while let Some(frame) = self.frame().await {
+            assert_eq!(frame, Frame::default());
+        }
+    }
+}
+
+impl Frame {
+    fn parse(text: &str) -> Self {
+        let mut frame = Self::default();
+        for line in text.lines() {
+            match line.split_once(": ") {
+                Some(("event", name)) => frame.event = Some(name.to_owned()),
+                Some(("id", id)) => frame.id = Some(id.to_owned()),
+                Some(("retry", after)) => frame.retry = Some(after.to_owned()),
+                Some(("data", data)) => frame.data = serde_json::from_str(data).unwrap(),
+                _ => assert_eq!(line, ":", "an unknown line"),
+            }
+        }
+        frame
+    }
+
+    /// The type of the event, and its number.
+    pub(crate) fn kind(&self) -> (&str, &str) {
+        let name = self.event.as_deref().unwrap_or_default();
+        (name, self.id.as_deref().unwrap_or_default())
+    }
+}
