@@ -34,6 +34,7 @@
 
 mod claims;
 mod config;
+mod counters;
 mod development;
 mod emulator;
 mod exchange;

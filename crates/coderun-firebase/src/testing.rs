@@ -1,5 +1,6 @@
 //! Tokens for tests: good ones, and any text signed as if it were one.
 
+mod counts;
 mod log;
 
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use crate::config::{ProjectId, VerifierConfig};
 use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
 use crate::verifier::FirebaseTokenVerifier;
 
+pub(crate) use counts::Counts;
 pub(crate) use log::Log;
 
 /// The name of [`key`].

@@ -12,6 +12,7 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 
 use crate::claims::{Admitted, check_claims};
 use crate::config::VerifierConfig;
+use crate::counters::TokenCacheCounters;
 use crate::header::read_header;
 use crate::keys::{KeyId, KeySource, VerifyingKey};
 use crate::parse::Parts;
@@ -32,6 +33,7 @@ pub struct FirebaseTokenVerifier {
     clock: Arc<dyn Clock>,
     users: Option<Arc<dyn UserDirectory>>,
     verified: VerifiedTokens,
+    cache: TokenCacheCounters,
 }
 
 impl FirebaseTokenVerifier {
@@ -45,6 +47,7 @@ impl FirebaseTokenVerifier {
             keys,
             clock,
             users: None,
+            cache: TokenCacheCounters::new(),
         }
     }
 
@@ -131,10 +134,12 @@ impl FirebaseTokenVerifier {
     /// The token, as it was found now or before.
     async fn verified(&self, text: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
         let hash = self.hash(text);
-        if let Some(hash) = &hash
-            && let Some(token) = self.recall(text, hash).await?
-        {
-            return Ok(token);
+        if let Some(hash) = &hash {
+            if let Some(token) = self.recall(text, hash).await? {
+                self.cache.hit();
+                return Ok(token);
+            }
+            self.cache.missed();
         }
         // Apart, because room for all that judging needs would be allocated for a remembered token, too.
         let token = Arc::new(Box::pin(self.judge(text)).await?);

@@ -1,6 +1,7 @@
 //! Puts the parts together: the only place that names adapters, and only those that a role needs.
 
 mod api;
+mod measured;
 mod runner;
 mod storage;
 mod users;
@@ -13,6 +14,7 @@ use coderun_app::{Readiness, ReadinessPorts, Rhythm, Runners, Shutdown, Sweeper}
 use coderun_domain::{Clock, TokenVerifier};
 use coderun_http::HttpConfig;
 
+use crate::metrics::Probes;
 use crate::settings::Settings;
 use crate::system::{SystemClock, seed};
 
@@ -31,13 +33,18 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct BasePorts {
     pub(crate) storage: Storage,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the admin address asks.
+    pub(crate) probes: Arc<Probes>,
 }
 
 /// Makes the adapters behind them.
 pub(crate) async fn base_ports(settings: &Settings) -> anyhow::Result<BasePorts> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let storage = storage::storage(settings, &clock).await?;
+    let storage = measured::storage(settings, storage);
     Ok(BasePorts {
-        storage: storage::storage(settings, &clock).await?,
+        probes: Arc::new(Probes::new(Arc::clone(&storage.queue))),
+        storage,
         clock,
     })
 }
@@ -67,6 +74,9 @@ pub(crate) fn readiness(
         runners: Some(runners),
         verifier: verifier.cloned(),
     };
+    // The admin address has one of its own, which keeps what it has found for itself.
+    let watched = Readiness::new(ports.clone(), shutdown.drain.clone());
+    base.probes.watch(watched);
     let readiness = Readiness::new(ports, shutdown.drain.clone());
     match users::note(settings) {
         Some(note) => readiness.with_note("keys", note),

@@ -3,10 +3,12 @@
 //! [`run`] is the whole program. The adapters are named in one place only, `compose`; business rules live in
 //! `coderun-app` and `coderun-domain`.
 
+mod admin;
 mod commands;
 mod compose;
 mod environment;
 mod lifecycle;
+mod metrics;
 mod roles;
 mod settings;
 mod system;
@@ -44,8 +46,10 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
     let settings = &invocation.settings;
     match &invocation.command {
         Command::Serve => {
-            telemetry::start(settings.log_format, environment)?;
-            commands::serve(settings)
+            let traces = telemetry::start(settings.log_format, environment)?;
+            let served = commands::serve(settings);
+            traces.finish();
+            served
         }
         Command::Token(request) => commands::token(settings, request),
         Command::Doctor => {

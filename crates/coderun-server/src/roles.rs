@@ -5,12 +5,14 @@ mod api;
 mod worker;
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use coderun_app::Shutdown;
 use coderun_domain::{ErrorChain, Health};
 
+use crate::admin::Admin;
 use crate::compose::{self, BasePorts};
 use crate::lifecycle::StopSignals;
 use crate::settings::{Issuers, Role, Settings};
@@ -39,6 +41,20 @@ async fn run(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let base = compose::base_ports(settings).await?;
+    // It lives until everything else has ended, so that the end can be watched, too.
+    let _admin = Admin::start(settings, Arc::clone(&base.probes))?;
+    let storage = base.storage.clone();
+    let result = run_role(listener, base, settings, shutdown).await;
+    storage.close().await;
+    result
+}
+
+async fn run_role(
+    listener: TcpListener,
+    base: BasePorts,
+    settings: &Settings,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     match settings.role {
         Role::All => {
             let worker = compose::worker_ports(settings, base.clone()).await?;

@@ -3,6 +3,7 @@
 //! Defaults stand here. A file replaces them, the environment the file, and flags the environment. The rest of the
 //! program gets [`Settings`] and reads neither environment nor files.
 
+mod admin;
 mod conflict;
 mod idle;
 mod limits;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coderun_redis::KeyPrefix;
 
+pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
 pub(crate) use runners::{Runner, RunnerSettings};
 pub(crate) use source::read;
@@ -103,12 +105,15 @@ pub(crate) struct Settings {
     /// What this process does: serve the API (`api`), run what is submitted (`worker`), or both (`all`). Apart they need state that they share.
     #[arg(long, default_value = "all")]
     pub(crate) role: Role,
-    /// Redis or Valkey, where state is kept that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in the memory of this process.
+    /// Redis or Valkey, where state is kept that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in `DATA_DIR`, or else in the memory of this process.
     #[arg(long, hide_default_value = true)]
     pub(crate) redis_url: Option<RedisUrl>,
     /// Redis replicas that must have what was accepted or finished before that is told; 0 waits for none. Not on a cluster.
     #[arg(long, default_value_t = 0)]
     pub(crate) redis_wait_replicas: u32,
+    /// Folder where state is kept across restarts, without Redis; made if it is not there. One process at a time works on it.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
     /// What the names of all keys in Redis begin with.
     #[arg(long, default_value_t = KeyPrefix::default())]
     pub(crate) key_prefix: KeyPrefix,
@@ -118,6 +123,9 @@ pub(crate) struct Settings {
     /// Seconds that what runs may still take when the service is told to stop.
     #[arg(long, default_value = "30")]
     pub(crate) drain_seconds: Seconds,
+    /// IP address and port of metrics, for operators alone; port 0 takes a free one, `off` serves none. By default `127.0.0.1:9001`, and none where that is taken.
+    #[arg(long)]
+    pub(crate) admin_addr: Option<AdminAddress>,
     /// Origins of pages that may call the API, separated by commas. By default none; with tokens of the development issuer or the emulator every loopback origin.
     #[arg(long)]
     pub(crate) cors_origins: Option<Origins>,

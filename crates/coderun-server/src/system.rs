@@ -16,13 +16,21 @@ impl Clock for SystemClock {
     }
 }
 
-/// Ids with 122 random bits.
+/// Ids with 122 random bits, and secrets with 256.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RandomIds;
 
 impl IdGenerator for RandomIds {
     fn execution_id(&self, _user: &UserId) -> ExecutionId {
         ExecutionId::from_uuid(random())
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        // Every byte of a random UUID is random but two, which hold its version and its variant.
+        let is_random = |(place, byte): (usize, u8)| (place != 6 && place != 8).then_some(byte);
+        let uuids = std::iter::repeat_with(|| random().into_bytes());
+        let mut bytes = uuids.flat_map(|uuid| uuid.into_iter().enumerate().filter_map(is_random));
+        std::array::from_fn(|_| bytes.next().unwrap_or_default())
     }
 }
 
@@ -66,5 +74,21 @@ pub(crate) fn raise_open_files_limit(needed: usize) {
             needed,
             "the limit of open files is less than SOCKETS_MAX needs"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_secret_is_random() {
+        let secrets: Vec<_> = (0..64).map(|_| RandomIds.secret()).collect();
+        for place in 0..32 {
+            let mut seen: Vec<_> = secrets.iter().map(|secret| secret[place]).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            assert!(seen.len() > 32, "byte {place} has {} values", seen.len());
+        }
     }
 }

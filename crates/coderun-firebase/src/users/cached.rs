@@ -15,6 +15,7 @@ use super::fault::{LookupFault, Unavailable};
 use super::health::{Health, Purpose};
 use super::memory::Memory;
 use super::{SignIn, UserDirectory};
+use crate::counters::LookupCounters;
 use crate::flight::{Flight, Flights, NoRuntime};
 
 /// After a failure, a user is not asked for again in this time.
@@ -73,6 +74,7 @@ impl CachedDirectory {
             source,
             policy,
             turns: Semaphore::new(policy.lookups_max),
+            counters: LookupCounters::new(),
             state: Mutex::new(State {
                 users: Memory::new(policy.users_max),
                 flights: HashMap::new(),
@@ -182,6 +184,7 @@ struct Shared {
     source: Arc<dyn AccountSource>,
     policy: CachePolicy,
     turns: Semaphore,
+    counters: LookupCounters,
     state: Mutex<State>,
 }
 
@@ -203,7 +206,9 @@ impl Shared {
             id: &id,
             purpose,
         };
-        let landed = match self.ask_in_turn(&id, purpose).await {
+        let answer = self.ask_in_turn(&id, purpose).await;
+        self.counters.asked(&answer);
+        let landed = match answer {
             Ok(known) => {
                 self.remember(&id, known);
                 Ok(known.account)

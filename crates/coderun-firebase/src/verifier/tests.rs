@@ -1,3 +1,5 @@
+mod counting;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 

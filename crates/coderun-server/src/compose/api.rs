@@ -7,6 +7,7 @@ use coderun_domain::TokenVerifier;
 use coderun_http::{AllowedHosts, AllowedOrigins, HttpConfig, HttpPorts, SocketLimits};
 
 use super::{BasePorts, readiness, users};
+use crate::metrics::MeasuredTokenVerifier;
 use crate::settings::{Issuers, Settings};
 
 /// The ports of the role that users talk to.
@@ -19,6 +20,7 @@ pub(crate) struct ApiPorts {
 /// Makes the adapters behind them.
 pub(crate) fn api_ports(settings: &Settings, base: BasePorts) -> anyhow::Result<ApiPorts> {
     let verifier = users::verifier(settings, &base.clock)?;
+    let verifier = Arc::new(MeasuredTokenVerifier::new(verifier));
     Ok(ApiPorts { base, verifier })
 }
 
@@ -41,6 +43,8 @@ pub(crate) fn http_ports(
     let executions_ports = ExecutionsPorts {
         store: Arc::clone(&base.storage.store),
         notifier: Arc::clone(&base.storage.notifier),
+        inputs: Arc::clone(&base.storage.inputs),
+        tickets: Arc::clone(&base.storage.tickets),
         clock: Arc::clone(&base.clock),
         ids: Arc::clone(&base.storage.ids),
         fleet,

@@ -1,12 +1,15 @@
 //! Where state is kept.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use coderun_domain::{
-    Clock, ExecutionQueue, ExecutionStore, IdGenerator, Notifier, WorkerRegistry,
+    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, TicketStore,
+    WorkerRegistry,
 };
 use coderun_memory::{MemoryBackend, MemoryConfig, MemoryRegistry};
+use coderun_redb::{RedbBackend, RedbConfig};
 use coderun_redis::{RedisAddress, RedisBackend, RedisConfig};
 
 use crate::settings::Settings;
@@ -18,9 +21,22 @@ pub(crate) struct Storage {
     pub(crate) store: Arc<dyn ExecutionStore>,
     pub(crate) queue: Arc<dyn ExecutionQueue>,
     pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) inputs: Arc<dyn InputRelay>,
+    pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) registry: Arc<dyn WorkerRegistry>,
     /// The store may want ids to say where it keeps what.
     pub(crate) ids: Arc<dyn IdGenerator>,
+    /// What is to be closed when nobody uses it any more.
+    pub(super) file: Option<RedbBackend>,
+}
+
+impl Storage {
+    /// Closes what was opened, so that the next process need not check it.
+    pub(crate) async fn close(&self) {
+        if let Some(file) = &self.file {
+            file.close().await;
+        }
+    }
 }
 
 /// Makes the storage that the settings ask for.
@@ -28,9 +44,10 @@ pub(super) async fn storage(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Storage> {
-    match &settings.redis_url {
-        Some(url) => redis(settings, url.address(), clock).await,
-        None => Ok(memory(settings, clock)),
+    match (&settings.redis_url, &settings.data_dir) {
+        (Some(url), _) => redis(settings, url.address(), clock).await,
+        (None, Some(folder)) => file(settings, folder, clock).await,
+        (None, None) => Ok(memory(settings, clock)),
     }
 }
 
@@ -52,24 +69,59 @@ async fn redis(
         store: Arc::new(redis.clone()),
         queue: Arc::new(redis.clone()),
         notifier: Arc::new(redis.clone()),
+        inputs: Arc::new(redis.clone()),
+        tickets: Arc::new(redis.clone()),
         ids: redis.ids(Arc::new(RandomIds)),
         registry: Arc::new(redis),
+        file: None,
     })
+}
+
+async fn file(
+    settings: &Settings,
+    folder: &Path,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    let config = RedbConfig {
+        memory: memory_config(settings),
+        ..RedbConfig::in_folder(folder)
+    };
+    let policy = settings.limits.store_policy();
+    let file = RedbBackend::open(policy, config, Arc::clone(clock))
+        .await
+        .context("cannot keep state in DATA_DIR")?;
+    Ok(Storage {
+        store: Arc::new(file.clone()),
+        queue: Arc::new(file.clone()),
+        notifier: Arc::new(file.clone()),
+        inputs: Arc::new(file.clone()),
+        tickets: Arc::new(file.clone()),
+        registry: Arc::new(MemoryRegistry::new(Arc::clone(clock))),
+        ids: Arc::new(RandomIds),
+        file: Some(file),
+    })
+}
+
+const fn memory_config(settings: &Settings) -> MemoryConfig {
+    MemoryConfig {
+        final_bytes_max: settings.limits.final_bytes_max.bytes(),
+    }
 }
 
 fn memory(settings: &Settings, clock: &Arc<dyn Clock>) -> Storage {
     let memory = MemoryBackend::with_config(
         settings.limits.store_policy(),
-        MemoryConfig {
-            final_bytes_max: settings.limits.final_bytes_max.bytes(),
-        },
+        memory_config(settings),
         Arc::clone(clock),
     );
     Storage {
         store: Arc::new(memory.clone()),
         queue: Arc::new(memory.clone()),
-        notifier: Arc::new(memory),
+        notifier: Arc::new(memory.clone()),
+        inputs: Arc::new(memory.clone()),
+        tickets: Arc::new(memory),
         registry: Arc::new(MemoryRegistry::new(Arc::clone(clock))),
         ids: Arc::new(RandomIds),
+        file: None,
     }
 }

@@ -7,6 +7,7 @@ use coderun_domain::{CodeRunner, WorkerId};
 
 use super::runner::{concurrency, runner};
 use super::{BasePorts, poll};
+use crate::metrics::MeasuredCodeRunner;
 use crate::settings::Settings;
 
 /// The ports of the role that runs code.
@@ -21,7 +22,7 @@ pub(crate) async fn worker_ports(
     settings: &Settings,
     base: BasePorts,
 ) -> anyhow::Result<WorkerPorts> {
-    let runner = runner(settings).await?;
+    let runner = Arc::new(MeasuredCodeRunner::new(runner(settings).await?));
     Ok(WorkerPorts { base, runner })
 }
 
@@ -29,6 +30,7 @@ pub(crate) async fn worker_ports(
 pub(crate) fn worker(ports: &WorkerPorts, id: WorkerId, settings: &Settings) -> Worker {
     let worker_ports = coderun_app::WorkerPorts {
         queue: Arc::clone(&ports.base.storage.queue),
+        inputs: Arc::clone(&ports.base.storage.inputs),
         runner: Arc::clone(&ports.runner),
     };
     let settings = WorkerSettings {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use coderun_app::{Runners, Shutdown};
+use coderun_http::Drain;
 use tokio_util::sync::CancellationToken;
 
 use super::tell_start;
@@ -14,7 +15,8 @@ use crate::system::worker_id;
 
 /// Serves the API and runs what is submitted, here or by another process over the same state, until `shutdown`.
 ///
-/// The worker ends first, so that whoever waits for a run that may still finish is told; then the server ends.
+/// Whoever watches is told first that this process is going away. The worker ends next, so that whoever waits for a run that
+/// may still finish is told; then the server ends.
 pub(super) async fn run(
     listener: TcpListener,
     api: &ApiPorts,
@@ -35,7 +37,10 @@ pub(super) async fn run(
         listener,
         compose::http_config(settings),
         http_ports,
-        nothing_runs.clone(),
+        Drain {
+            going_away: shutdown.drain.clone(),
+            end: nothing_runs.clone(),
+        },
     )?;
     let serving = async {
         let result = server.await;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use coderun_app::{Fleet, Runners, Shutdown};
 use coderun_domain::ErrorChain;
+use coderun_http::Drain;
 use tokio_util::sync::CancellationToken;
 
 use super::tell_start;
 use crate::compose::{self, ApiPorts};
 use crate::settings::Settings;
 
-/// Serves the API until `shutdown.drain`: then sockets are closed with 1012, what is being answered is answered, and it
+/// Serves the API until `shutdown.drain`: then watchers are told and sockets are closed with 1012, what is being answered is answered, and it
 /// ends.
 pub(super) async fn run(
     listener: TcpListener,
@@ -30,7 +31,10 @@ pub(super) async fn run(
         listener,
         compose::http_config(settings),
         http_ports,
-        shutdown.drain.clone(),
+        Drain {
+            going_away: shutdown.drain.clone(),
+            end: shutdown.drain.clone(),
+        },
     )?;
     let serving = async {
         let result = server.await;

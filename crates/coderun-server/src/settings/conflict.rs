@@ -73,6 +73,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
         let role = role.as_str();
         return Err(SettingsConflict::NoSharedState { role });
     }
+    if settings.data_dir.is_some() && settings.shares_state() {
+        return Err(SettingsConflict::Contradiction {
+            name: "DATA_DIR",
+            other: "REDIS_URL",
+        });
+    }
     if role.serves_api() {
         check_users(&settings.users)?;
         check_exposure(settings)?;

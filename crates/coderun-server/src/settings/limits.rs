@@ -59,6 +59,9 @@ pub(crate) struct LimitSettings {
     /// Wall-clock seconds that a run may ask for.
     #[arg(long, default_value = "60")]
     pub(crate) wall_time_max: Seconds,
+    /// Wall-clock seconds of an interactive run that asks for none, and the most that it may ask for.
+    #[arg(long, default_value = "300")]
+    pub(crate) interactive_wall_time: Seconds,
     /// Wall-clock seconds of the compiler.
     #[arg(long, default_value = "30")]
     pub(crate) compile_wall_time: Seconds,
@@ -142,6 +145,7 @@ impl LimitSettings {
                     self.output_max,
                 )?,
             ),
+            interactive_wall_time: Some(self.interactive_wall_time.duration()),
         })
     }
 

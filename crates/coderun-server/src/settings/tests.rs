@@ -105,7 +105,7 @@ fn a_file_that_is_missing_or_broken_is_named() {
 
 #[test]
 fn what_this_build_cannot_honour_is_refused_by_name() {
-    for name in ["REDIS_HOST", "ADMIN_ADDR", "PISTON_URL", "DATA_DIR"] {
+    for name in ["REDIS_HOST", "PISTON_URL", "PUBLIC_URL"] {
         let complaint = complaint(&[], &[(name, "x")]);
         assert!(
             complaint.starts_with(&format!("`{name}` is set, but")),

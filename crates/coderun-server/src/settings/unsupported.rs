@@ -3,10 +3,9 @@
 use crate::{Environment, NotUnicode};
 
 /// Variables that would change what the service does, and what this build does instead.
-const UNSUPPORTED: [(&str, &str); 14] = [
+const UNSUPPORTED: [(&str, &str); 12] = [
     ("REDIS_HOST", "the address of Redis stands in REDIS_URL"),
     ("REDIS_PORT", "the address of Redis stands in REDIS_URL"),
-    ("DATA_DIR", "state is kept in memory"),
     ("PISTON_URL", ONE_RUNNER),
     ("PISTON_API_KEY", ONE_RUNNER),
     ("JUDGE0_URL", ONE_RUNNER),
@@ -17,7 +16,6 @@ const UNSUPPORTED: [(&str, &str); 14] = [
     ("ONLINECOMPILER_API_KEY", ONE_RUNNER),
     ("PUBLIC_URL", "nobody calls back"),
     ("CALLBACK_ALLOW", "nobody is called back"),
-    ("ADMIN_ADDR", "there is no admin address"),
 ];
 
 const ONE_RUNNER: &str =

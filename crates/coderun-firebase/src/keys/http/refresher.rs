@@ -14,6 +14,7 @@ use super::fetch::{FetchError, FetchedKeys, KeyFetch};
 use super::flights::Flights;
 use super::jitter::up_to;
 use crate::config::Endpoint;
+use crate::counters::KeyCounters;
 use crate::keys::KeySet;
 
 /// Pauses after failures begin with this and double.
@@ -40,14 +41,17 @@ pub(super) struct Shown {
     pub(super) held: ArcSwapOption<HeldKeys>,
     pub(super) fetches: AtomicU64,
     pub(super) failures: AtomicU64,
+    counters: KeyCounters,
 }
 
 impl Shown {
     /// The keys to verify with at this time.
     pub(super) fn usable(&self, now: Instant) -> Option<Arc<KeySet>> {
         let held = self.held.load();
-        let held = held.as_ref().filter(|it| now < it.usable_until)?;
-        Some(Arc::clone(&held.keys))
+        let held = held.as_ref()?;
+        let age = now.saturating_duration_since(held.fetched_at);
+        self.counters.used_at_age(age);
+        (now < held.usable_until).then(|| Arc::clone(&held.keys))
     }
 }
 
@@ -71,6 +75,7 @@ impl Refresher {
         loop {
             let started_at = Instant::now();
             let result = self.fetch.fetch().await;
+            self.shown.counters.fetched(&result);
             let (next_at, failure) = match result {
                 Ok(fetched) => (self.succeed(fetched, started_at), None),
                 Err(error) => (self.fail(&error), Some(Arc::new(error))),

@@ -2,6 +2,7 @@
 //! at fault, there is a network.
 
 mod cold;
+mod counting;
 mod faults;
 mod key_server;
 mod publisher;

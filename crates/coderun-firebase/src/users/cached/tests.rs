@@ -1,3 +1,4 @@
+mod counting;
 mod crowding;
 mod resting;
 mod sharing;

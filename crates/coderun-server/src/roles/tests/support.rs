@@ -136,6 +136,7 @@ impl CodeRunner for InstantRunner {
         RunnerProfile {
             name: "instant".to_owned(),
             enforcement: Enforcement::default(),
+            interactive: false,
         }
     }
 

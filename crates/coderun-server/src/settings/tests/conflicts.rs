@@ -40,6 +40,10 @@ type Variables = &'static [(&'static str, &'static str)];
     &[("FIREBASE_PROJECT_ID", "real"), EMULATOR],
     "with `FIREBASE_AUTH_EMULATOR_HOST` anybody can pass for any user, so `FIREBASE_PROJECT_ID` must begin with `demo-`, as no real project does; or set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` if that is what you want"
 )]
+#[case::two_places_for_state(
+    &[REDIS, ("DATA_DIR", "/var/lib/coderun")],
+    "`DATA_DIR` is set, which has no meaning with `REDIS_URL`: unset one of them"
+)]
 #[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE` is api, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
 #[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE` is worker, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
 fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {

@@ -1,0 +1,42 @@
+//! What is counted of tokens.
+
+use super::*;
+use crate::testing::Counts;
+
+#[tokio::test]
+async fn a_remembered_token_is_a_hit_and_every_other_look_a_miss() {
+    let (verifier, counts) = Counts::of(|| verifier(config()));
+    let forged = with(header(), "kid", "other");
+    for token in [good_token(), good_token(), expired_token()] {
+        drop(verifier.verify(&token).await);
+    }
+    drop(
+        verifier
+            .verify(&BearerToken::new(token(&forged, &claims())))
+            .await,
+    );
+    assert_eq!(
+        counts.lines(),
+        [
+            "coderun_token_cache_total{hit} 1",
+            "coderun_token_cache_total{miss} 3"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn without_a_memory_of_tokens_there_are_neither_hits_nor_misses() {
+    let config = VerifierConfig {
+        verified_tokens_max: 0,
+        ..config()
+    };
+    let (verifier, counts) = Counts::of(|| verifier(config));
+    verifier.verify(&good_token()).await.unwrap();
+    assert_eq!(
+        counts.lines(),
+        [
+            "coderun_token_cache_total{hit} 0",
+            "coderun_token_cache_total{miss} 0"
+        ]
+    );
+}

@@ -1,0 +1,149 @@
+//! The admin address: metrics and a sign of life, for operators alone.
+//!
+//! A server of its own, so that none of it is ever reached from outside together with the API, and so that it answers as
+//! long as the process lives, also while it drains. It knows no users and takes no orders.
+
+mod page;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdTcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::{Metrics, Probes};
+use crate::settings::{AdminAddress, Settings};
+use page::Pages;
+
+/// Where it is unless a setting says otherwise.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
+/// More connections wait.
+const CONNECTIONS_MAX: usize = 8;
+/// A connection takes no longer than this in all; each is for one request.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Durations are counted into their buckets this often.
+const TIDY_INTERVAL: Duration = Duration::from_secs(1);
+/// A listener that has just failed is likely to fail again at once, as where no more files may be opened.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest head of a request.
+const HEAD_MAX_BYTES: usize = 16 * 1024;
+
+/// A server that ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    _serving: DropGuard,
+}
+
+impl Admin {
+    /// Begins to count and to serve, on the present runtime; nothing of both where the settings say so.
+    ///
+    /// Where nothing was set and the usual address is taken, by another process of ours for example, that is warned of and
+    /// this process goes on without. Counting begins here: what made its handles before is not seen.
+    pub(crate) fn start(settings: &Settings, probes: Arc<Probes>) -> anyhow::Result<Option<Self>> {
+        let Some(listener) = listen(settings.admin_addr, USUAL)? else {
+            return Ok(None);
+        };
+        let address = listener.local_addr()?;
+        let admin = Self::serve(listener, Metrics::install()?, probes)?;
+        tracing::info!(%address, "serving metrics");
+        Ok(Some(admin))
+    }
+
+    fn serve(
+        listener: StdTcpListener,
+        metrics: Metrics,
+        probes: Arc<Probes>,
+    ) -> anyhow::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let tidying = tidy(metrics.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(tidying));
+        let pages = Arc::new(Pages::new(metrics, probes));
+        let accepting = accept(listener, pages, stop.clone(), tasks.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
+        tasks.close();
+        Ok(Self {
+            _serving: stop.drop_guard(),
+        })
+    }
+}
+
+/// Listens where the settings say, or where it is usual; `None` if nowhere.
+fn listen(
+    address: Option<AdminAddress>,
+    usual: SocketAddr,
+) -> anyhow::Result<Option<StdTcpListener>> {
+    match address {
+        Some(AdminAddress::Off) => Ok(None),
+        Some(AdminAddress::At(address)) => StdTcpListener::bind(address)
+            .map(Some)
+            .with_context(|| format!("cannot listen on {address} (ADMIN_ADDR)")),
+        None => Ok(StdTcpListener::bind(usual).map_or_else(|error| without(usual, &error), Some)),
+    }
+}
+
+/// Says why this process goes on without metrics.
+fn without(address: SocketAddr, error: &io::Error) -> Option<StdTcpListener> {
+    tracing::warn!(
+        %address,
+        %error,
+        "no metrics of this process: their usual address cannot be used; set ADMIN_ADDR to another one, or to `off`"
+    );
+    None
+}
+
+async fn accept(
+    listener: TcpListener,
+    pages: Arc<Pages>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let pages = Arc::clone(&pages);
+        let answering = async move {
+            // Whoever asks too slowly is cut off, and whoever breaks off needs no answer.
+            drop(tokio::time::timeout(DEADLINE, answer(stream, &pages)).await);
+            drop(place);
+        };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(answering));
+    }
+}
+
+async fn answer(stream: TcpStream, pages: &Arc<Pages>) -> hyper::Result<()> {
+    let service = service_fn(|request| {
+        let pages = Arc::clone(pages);
+        async move { pages.answer(&request).await }
+    });
+    http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(HEAD_MAX_BYTES)
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+async fn tidy(metrics: Metrics) {
+    loop {
+        tokio::time::sleep(TIDY_INTERVAL).await;
+        let metrics = metrics.clone();
+        // Fails only where the runtime ends.
+        drop(tokio::task::spawn_blocking(move || metrics.tidy()).await);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use coderun_domain::{MockExecutionQueue, QueueDepth};
+use reqwest::{Client, Method, StatusCode};
+
+use super::*;
+
+/// Nothing here takes nearly as long, unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn free() -> StdTcpListener {
+    StdTcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+/// A server, and where it is.
+fn start() -> (Admin, String) {
+    let mut queue = MockExecutionQueue::new();
+    queue.expect_depth().returning(|| Ok(QueueDepth::default()));
+    let listener = free();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let probes = Arc::new(Probes::new(Arc::new(queue)));
+    let metrics = Metrics::of_nothing().unwrap();
+    (Admin::serve(listener, metrics, probes).unwrap(), url)
+}
+
+async fn ask(method: Method, url: String) -> reqwest::Result<(StatusCode, String, String)> {
+    let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+    let answer = client.request(method, url).send().await?;
+    let content_type = answer.headers().get("content-type").unwrap();
+    let content_type = content_type.to_str().unwrap().to_owned();
+    Ok((answer.status(), content_type, answer.text().await?))
+}
+
+#[tokio::test]
+async fn metrics_are_served_as_prometheus_reads_them() {
+    let (_admin, url) = start();
+    let (status, content_type, text) = ask(Method::GET, format!("{url}/metrics")).await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+    assert!(text.contains("\nprocess_open_fds "), "{text}");
+}
+
+#[tokio::test]
+async fn a_sign_of_life_is_there_and_nothing_else() {
+    let (_admin, url) = start();
+    let (status, _, text) = ask(Method::GET, format!("{url}/health/")).await.unwrap();
+    assert_eq!(
+        (status, text.as_str()),
+        (StatusCode::OK, r#"{"status":"healthy"}"#)
+    );
+    for path in ["/", "/metrics/", "/health/ready", "/api/v1/languages"] {
+        let (status, ..) = ask(Method::GET, format!("{url}{path}")).await.unwrap();
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn it_takes_no_orders() {
+    let (_admin, url) = start();
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let (status, ..) = ask(method, format!("{url}/metrics")).await.unwrap();
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let (status, _, text) = ask(Method::HEAD, format!("{url}/metrics")).await.unwrap();
+    assert_eq!((status, text.as_str()), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_dropped() {
+    let (admin, url) = start();
+    ask(Method::GET, format!("{url}/health/")).await.unwrap();
+    drop(admin);
+    let gone = async {
+        while ask(Method::GET, format!("{url}/health/")).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("it ends");
+}
+
+#[test]
+fn an_address_that_was_set_and_is_taken_stops_the_start() {
+    let taken = free();
+    let address = taken.local_addr().unwrap();
+    let result = listen(Some(AdminAddress::At(address)), USUAL);
+    let told = result.unwrap_err().to_string();
+    assert_eq!(told, format!("cannot listen on {address} (ADMIN_ADDR)"));
+}
+
+#[test]
+fn the_usual_address_is_taken_only_if_it_is_free() {
+    let taken = free();
+    let address = taken.local_addr().unwrap();
+    assert!(listen(None, address).unwrap().is_none());
+    drop(taken);
+    let listener = listen(None, "127.0.0.1:0".parse().unwrap()).unwrap();
+    assert!(listener.is_some());
+}
+
+#[test]
+fn off_listens_nowhere() {
+    let usual = "127.0.0.1:0".parse().unwrap();
+    assert!(listen(Some(AdminAddress::Off), usual).unwrap().is_none());
+}

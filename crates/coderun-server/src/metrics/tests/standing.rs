@@ -1,0 +1,174 @@
+//! What is asked for when somebody looks.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use coderun_app::{Readiness, ReadinessPorts};
+use coderun_domain::{
+    ExecutionQueue, Health, Language, Lease, MockExecutionQueue, MockExecutionStore, Outcome,
+    QueueDepth, QueueError, Renewal, RunEvent, Sequence, StoreError, Swept, WorkerId,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Probes;
+use crate::metrics::testing::Measured;
+
+const DEPTH: &str = "coderun_queue_depth";
+const READY: &str = "coderun_ready";
+
+fn asked(queue: impl ExecutionQueue) -> Measured {
+    Measured::during(async move { Probes::new(Arc::new(queue)).ask().await })
+}
+
+fn queue(depth: fn() -> Result<QueueDepth, QueueError>) -> MockExecutionQueue {
+    let mut queue = MockExecutionQueue::new();
+    queue.expect_depth().returning(depth);
+    queue.expect_check().returning(|| Ok(Health::Good));
+    queue
+}
+
+/// A queue in which there is something.
+fn some_queue() -> MockExecutionQueue {
+    queue(|| {
+        Ok(QueueDepth {
+            pending: 5,
+            running: 2,
+        })
+    })
+}
+
+#[test]
+fn the_queue_says_how_much_waits_and_runs() {
+    let measured = asked(some_queue());
+    assert_eq!(
+        measured.lines(DEPTH),
+        [
+            r#"coderun_queue_depth{state="pending"} 5"#,
+            r#"coderun_queue_depth{state="running"} 2"#,
+        ]
+    );
+    assert_eq!(
+        measured.lines(READY),
+        [""; 0],
+        "nobody knows whether it is ready"
+    );
+}
+
+#[test]
+fn a_queue_that_is_away_has_no_depth() {
+    let measured = asked(queue(|| {
+        Err(QueueError::Unavailable {
+            backend: "redis",
+            source: "connection refused".into(),
+        })
+    }));
+    assert_eq!(
+        measured.lines(DEPTH),
+        [
+            r#"coderun_queue_depth{state="pending"} NaN"#,
+            r#"coderun_queue_depth{state="running"} NaN"#,
+        ]
+    );
+}
+
+/// A queue that never says how much is in it.
+#[derive(Debug)]
+struct Silent(MockExecutionQueue);
+
+#[async_trait]
+impl ExecutionQueue for Silent {
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        std::future::pending().await
+    }
+    async fn take(
+        &self,
+        worker: &WorkerId,
+        languages: &[Language],
+    ) -> Result<Option<Lease>, QueueError> {
+        self.0.take(worker, languages).await
+    }
+    async fn work_available(&self) {
+        self.0.work_available().await;
+    }
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
+        self.0.renew(lease).await
+    }
+    async fn cancel_requested(&self, lease: &Lease) {
+        self.0.cancel_requested(lease).await;
+    }
+    async fn append(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        events: &[RunEvent],
+    ) -> Result<Sequence, QueueError> {
+        self.0.append(lease, after, events).await
+    }
+    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+        self.0.finish(lease, outcome).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
+        self.0.release(lease).await
+    }
+    async fn sweep(&self) -> Result<Swept, QueueError> {
+        self.0.sweep().await
+    }
+    async fn check(&self) -> Result<Health, QueueError> {
+        self.0.check().await
+    }
+}
+
+#[test]
+fn a_queue_that_never_answers_is_not_waited_for() {
+    let measured = asked(Silent(MockExecutionQueue::new()));
+    assert_eq!(
+        measured.lines(DEPTH),
+        [
+            r#"coderun_queue_depth{state="pending"} NaN"#,
+            r#"coderun_queue_depth{state="running"} NaN"#,
+        ]
+    );
+}
+
+/// What is shown of readiness where the store answers like this.
+fn ready(store: fn() -> Result<Health, StoreError>, draining: CancellationToken) -> Vec<String> {
+    let measured = Measured::during(async move {
+        let queue = Arc::new(some_queue());
+        let mut mock = MockExecutionStore::new();
+        mock.expect_check().returning(store);
+        let probes = Probes::new(Arc::clone(&queue) as Arc<dyn ExecutionQueue>);
+        let ports = ReadinessPorts {
+            store: Arc::new(mock),
+            queue,
+            runners: None,
+            verifier: None,
+        };
+        probes.watch(Readiness::new(ports, draining));
+        probes.ask().await;
+    });
+    measured.lines(READY)
+}
+
+#[test]
+fn it_is_ready_where_everything_works_or_nearly() {
+    let (good, limited) = (|| Ok(Health::Good), || Ok(Health::limited("in memory")));
+    assert_eq!(ready(good, CancellationToken::new()), ["coderun_ready 1"]);
+    assert_eq!(
+        ready(limited, CancellationToken::new()),
+        ["coderun_ready 1"]
+    );
+}
+
+#[test]
+fn it_is_not_ready_where_something_fails_or_it_drains() {
+    let away = || {
+        Err(StoreError::Unavailable {
+            backend: "redis",
+            source: "connection refused".into(),
+        })
+    };
+    assert_eq!(ready(away, CancellationToken::new()), ["coderun_ready 0"]);
+    let draining = CancellationToken::new();
+    draining.cancel();
+    assert_eq!(ready(|| Ok(Health::Good), draining), ["coderun_ready 0"]);
+}

@@ -1,0 +1,237 @@
+//! What the service tells Prometheus.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::firebase::{FirebaseProject, PROJECT};
+use crate::support::{Launch, Service, eventually};
+
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+
+fn launch() -> Launch {
+    Launch::new().with("ADMIN_ADDR", "127.0.0.1:0")
+}
+
+/// Everything on the admin address, which is in the log.
+async fn metrics(service: &Service) -> String {
+    let address = eventually("the admin address is told", || async {
+        service.log().lines().find_map(|line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            let address = event["address"].as_str()?.to_owned();
+            (event["message"] == "serving metrics").then_some(address)
+        })
+    });
+    let url = format!("http://{}/metrics", address.await);
+    let answer = service.client.get(url).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.text().await.unwrap()
+}
+
+/// The value of a series, written as it is shown.
+fn value(text: &str, series: &str) -> Option<f64> {
+    let of_series = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
+    text.lines().find_map(of_series)
+}
+
+/// Metrics and their labels, as the documentation lists them.
+fn documented() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let (_, table) = OPERATIONS.split_once("| metric | kind | labels |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
+    rows.map(|row| {
+        let mut cells = row.split('|').map(str::trim).skip(1);
+        let name = cells.next().unwrap().trim_matches('`');
+        let labels = cells.nth(1).unwrap().split(", ");
+        (name, labels.map(|label| label.trim_matches('`')).collect())
+    })
+    .collect()
+}
+
+/// Refuses what the documentation does not name.
+fn assert_documented(text: &str) {
+    let documented = documented();
+    for line in text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
+        let (series, _) = line.rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let part = |suffix| name.strip_suffix(suffix);
+        let family = [part("_bucket"), part("_sum"), part("_count")];
+        let family = family
+            .into_iter()
+            .flatten()
+            .find(|it| documented.contains_key(it));
+        let family = family.unwrap_or(name);
+        let known = documented.get(family);
+        let known = known.unwrap_or_else(|| panic!("{family} is not documented"));
+        for label in labels.split(',').filter_map(|label| label.split_once('=')) {
+            assert!(label.0 == "le" || known.contains(label.0), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let service = launch().start();
+    let token = service.token("alice");
+    let program = json!({"code": "print(1)", "language": "python"});
+    let record = service.run(&token, &program).await;
+    assert_eq!(record["verdict"], "accepted");
+    let refused = service.get("/api/v1/auth/verify", "a.b.c").send().await;
+    assert_eq!(refused.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let text = metrics(&service).await;
+    for (series, expected) in [
+        (
+            r#"coderun_runs_total{language="python",runner="sandbox",verdict="accepted"}"#,
+            1.0,
+        ),
+        (
+            r#"coderun_queue_wait_seconds_count{language="python"}"#,
+            1.0,
+        ),
+        (
+            r#"coderun_runner_duration_seconds_count{language="python",runner="sandbox"}"#,
+            1.0,
+        ),
+        (
+            r#"coderun_storage_duration_seconds_count{backend="memory",operation="submit",result="ok"}"#,
+            1.0,
+        ),
+        (
+            r#"coderun_storage_duration_seconds_count{backend="memory",operation="finish",result="ok"}"#,
+            1.0,
+        ),
+        (
+            r#"coderun_token_verifications_total{result="malformed"}"#,
+            1.0,
+        ),
+        (r#"coderun_queue_depth{state="pending"}"#, 0.0),
+        (r#"coderun_queue_depth{state="running"}"#, 0.0),
+        ("coderun_ready", 1.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
+    }
+    assert!(value(&text, "process_resident_memory_bytes").unwrap() > 1e6);
+    assert_documented(&text);
+}
+
+#[tokio::test]
+async fn nobody_is_named() {
+    let service = launch().start();
+    let token = service.token("alice");
+    let program = json!({"code": "print('hush')", "language": "python"});
+    let id = service.submit(&token, &program).await;
+    service.final_record(&token, &id).await;
+    service.watch(&token, &id).await.until_closed().await;
+    let text = metrics(&service).await;
+    for secret in ["alice", &id, "hush", &token] {
+        assert!(!text.contains(secret), "{secret} is in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn requests_and_sockets_are_counted() {
+    let service = launch().start();
+    let token = service.token("alice");
+    let id = service
+        .submit(&token, &json!({"code": "print(1)", "language": "python"}))
+        .await;
+    service.final_record(&token, &id).await;
+    let (_, close) = service.watch(&token, &id).await.until_closed().await;
+    assert_eq!(close, 1000);
+    for line in [
+        r#"coderun_http_requests_total{method="POST",route="/api/v1/executions/execute",status="200"} 1"#,
+        r#"coderun_sockets_closed_total{code="1000"} 1"#,
+        r#"coderun_sockets{kind="websocket"} 0"#,
+    ] {
+        // The client may know of the end before it is counted.
+        eventually(line, || async {
+            let text = metrics(&service).await;
+            text.lines().any(|found| found == line).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_project_are_remembered_and_its_keys_have_an_age() {
+    let firebase = FirebaseProject::start();
+    let service = launch()
+        .with("HTTP_PROXY", "http://127.0.0.1:9")
+        .with("FIREBASE_PROJECT_ID", PROJECT)
+        .with("FIREBASE_JWKS_URL", &firebase.keys_url())
+        .start();
+    let token = firebase.token("alice");
+    for _ in 0..3 {
+        service.read("/api/v1/auth/verify", &token).await;
+    }
+    let text = metrics(&service).await;
+    for (series, expected) in [
+        (
+            r#"coderun_token_verifications_total{result="accepted"}"#,
+            3.0,
+        ),
+        (r#"coderun_token_cache_total{result="hit"}"#, 2.0),
+        (r#"coderun_token_cache_total{result="miss"}"#, 1.0),
+        (r#"coderun_key_fetches_total{result="ok"}"#, 1.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
+    }
+    let age = value(&text, "coderun_keys_age_seconds").unwrap();
+    assert!((0.0..300.0).contains(&age), "{age}");
+    assert_documented(&text);
+}
+
+#[tokio::test]
+async fn a_service_that_drains_is_still_watched_and_not_ready() {
+    let mut service = launch().start();
+    let token = service.token("alice");
+    let sleeper = json!({"code": "import time; time.sleep(30)", "language": "python"});
+    let id = service.submit(&token, &sleeper).await;
+    let mut socket = service.watch(&token, &id).await;
+    socket.until_running().await;
+    service.signal("TERM");
+    eventually("it is not ready", || async {
+        let text = metrics(&service).await;
+        (value(&text, "coderun_ready") == Some(0.0)).then_some(())
+    })
+    .await;
+    let text = metrics(&service).await;
+    let running = r#"coderun_queue_depth{state="running"}"#;
+    assert_eq!(value(&text, running), Some(1.0), "{text}");
+    service.signal("TERM");
+    assert_eq!(service.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_admin_address_that_was_set_and_is_taken_stops_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let log = Launch::new().with("ADMIN_ADDR", &address).try_start();
+    let log = log.unwrap_err();
+    let told = format!("cannot listen on {address} (ADMIN_ADDR)");
+    assert!(log.contains(&told), "{log}");
+}
+
+#[tokio::test]
+async fn a_process_whose_usual_admin_address_is_taken_goes_on_without() {
+    // Whoever has it, it is taken.
+    let _taken = TcpListener::bind("127.0.0.1:9001");
+    let service = Launch::new().without("ADMIN_ADDR").start();
+    let record = service.run_code("python", "print(1)").await;
+    assert_eq!(record["verdict"], "accepted");
+    let log = service.log();
+    assert!(log.contains("no metrics of this process"), "{log}");
+}
+
+#[tokio::test]
+async fn switched_off_there_is_no_admin_address() {
+    let service = Launch::new().with("ADMIN_ADDR", "off").start();
+    let record = service.run_code("python", "print(1)").await;
+    assert_eq!(record["verdict"], "accepted");
+    let log = service.log();
+    assert!(!log.contains("metrics"), "{log}");
+}
