@@ -140,7 +140,7 @@ impl Owner {
                 self.state = State::Open(Box::new(ledger), file);
             }
             Err(error) => {
-                tracing::error!(error = %ErrorChain(&error), "the file cannot be opened");
+                tell_still_closed(&error);
                 self.fail(last_order);
             }
         }
@@ -160,4 +160,8 @@ impl Owner {
         let since = Instant::now();
         self.state = State::Failed { last_order, since };
     }
+}
+
+fn tell_still_closed(error: &RedbError) {
+    tracing::error!(error = %ErrorChain(error), "the file cannot be opened");
 }

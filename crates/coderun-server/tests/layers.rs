@@ -14,12 +14,17 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may depend on, outside of tests.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
     ("coderun-conformance", &["coderun-domain"]),
     ("coderun-memory", &["coderun-domain"]),
-    ("coderun-redis", &["coderun-domain"]),
+    ("coderun-record", &["coderun-domain"]),
+    (
+        "coderun-redb",
+        &["coderun-domain", "coderun-memory", "coderun-record"],
+    ),
+    ("coderun-redis", &["coderun-domain", "coderun-record"]),
     ("coderun-redis-fixture", &[]),
     ("coderun-firebase", &["coderun-domain"]),
     (
@@ -37,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "coderun-firebase",
             "coderun-http",
             "coderun-memory",
+            "coderun-redb",
             "coderun-redis",
             "coderun-runner-http",
             "coderun-runner-sandbox",
@@ -53,6 +59,7 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
             "serde",
             "serde_json",
             "tracing",
+            "metrics",
             "actix-web",
             "reqwest",
             "jsonwebtoken",
@@ -63,13 +70,17 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
         &[
             "serde",
             "serde_json",
+            "metrics",
             "actix-web",
             "reqwest",
             "jsonwebtoken",
         ],
     ),
     ("coderun-http", &["jsonwebtoken", "reqwest"]),
-    ("coderun-memory", &["actix-web", "reqwest", "serde"]),
+    (
+        "coderun-memory",
+        &["actix-web", "metrics", "reqwest", "serde"],
+    ),
 ];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {

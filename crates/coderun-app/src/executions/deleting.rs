@@ -67,12 +67,10 @@ impl Executions {
                 return Ok(());
             }
         };
-        match tokio::time::timeout(STOP_PATIENCE, self.until_final(id, since)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "not waiting for the end of what is deleted"),
-            Err(_) => {
-                tracing::warn!(execution_id = %id, "deleting what could not be stopped in time");
-            }
+        let stopped = tokio::time::timeout(STOP_PATIENCE, self.until_final(id, since));
+        match stopped.await {
+            Ok(Ok(()) | Err(WatchError::Gone)) => {}
+            Ok(Err(WatchError::Unavailable { .. })) | Err(_) => tell_not_stopped(id),
         }
         Ok(())
     }
@@ -87,4 +85,9 @@ impl Executions {
         }
         Ok(())
     }
+}
+
+/// Its worker kills it when it finds the lease lost.
+fn tell_not_stopped(id: ExecutionId) {
+    tracing::warn!(execution_id = %id, "deleting what has not been seen to stop");
 }

@@ -45,11 +45,15 @@ pub(super) async fn feed(
                 }
             }
             Err(error) if error.is_transient() => {
-                tracing::warn!(error = %ErrorChain(&error), "cannot read input");
+                tell_failure(&error);
                 tokio::time::sleep(settings.backoff(failures)).await;
                 failures += 1;
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+fn tell_failure(error: &InputError) {
+    tracing::warn!(error = %ErrorChain(error), "cannot read input");
 }

@@ -137,14 +137,8 @@ impl<'a> Run<'a> {
         tokio::select! {
             result = self.ports.runner.run(request, &mut io) => End::Ran(result.map(Box::new)),
             keeper::LeaseGone = keeper::keep(self.ports, self.settings, self.lease, &cancelled) => End::LeaseLost,
-            error = recorder.tell(self.ports, self.settings, self.lease) => {
-                tracing::debug!(error = %ErrorChain(&error), "output is refused");
-                End::LeaseLost
-            }
-            error = self.feed(stdin) => match error {
-                InputError::Forgotten => End::InputForgotten,
-                InputError::LeaseLost | InputError::Unavailable { .. } => End::LeaseLost,
-            },
+            error = recorder.tell(self.ports, self.settings, self.lease) => untold(&error),
+            error = self.feed(stdin) => unfed(&error),
             () = tokio::time::sleep(self.longest()) => End::TooLong,
             () = abort.cancelled() => End::Aborted,
         }
@@ -316,6 +310,18 @@ impl<'a> Run<'a> {
                 result => return result,
             }
         }
+    }
+}
+
+fn untold(error: &QueueError) -> End {
+    tracing::debug!(error = %ErrorChain(error), "output is refused");
+    End::LeaseLost
+}
+
+const fn unfed(error: &InputError) -> End {
+    match error {
+        InputError::Forgotten => End::InputForgotten,
+        InputError::LeaseLost | InputError::Unavailable { .. } => End::LeaseLost,
     }
 }
 

@@ -37,6 +37,16 @@ impl Drop for Server {
     }
 }
 
+impl Server {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
 /// What the server stands between.
 #[derive(Default)]
 pub(crate) struct Surroundings {
@@ -140,6 +150,11 @@ pub(crate) async fn measure<F: Future<Output = ()>>(
 }
 
 pub(crate) async fn submit(server: &Server) -> String {
+    let greeting = serde_json::json!({"code": "print('Hello World')", "language": "python"});
+    submit_body(server, &greeting).await
+}
+
+pub(crate) async fn submit_body(server: &Server, body: &Value) -> String {
     let answer = server
         .client
         .post(format!(
@@ -147,13 +162,15 @@ pub(crate) async fn submit(server: &Server) -> String {
             server.address
         ))
         .bearer_auth(&server.token)
-        .json(&serde_json::json!({"code": "print('Hello World')", "language": "python"}))
+        .json(body)
         .send()
         .await
         .expect("an answer");
-    let body: Value = answer.json().await.expect("JSON");
-    let id = body["execution_id"].as_str();
-    let id = id.unwrap_or_else(|| panic!("no id in {body}")).to_owned();
+    let accepted: Value = answer.json().await.expect("JSON");
+    let id = accepted["execution_id"].as_str();
+    let id = id
+        .unwrap_or_else(|| panic!("no id in {accepted}"))
+        .to_owned();
     *server.last.lock().expect("no panic before") = Some(id.clone());
     id
 }
@@ -210,7 +227,7 @@ pub(crate) async fn watch(server: &Server, id: &str) {
 }
 
 /// User and system time of the server so far.
-fn cpu_time(server: &Server) -> Duration {
+pub(crate) fn cpu_time(server: &Server) -> Duration {
     let stat =
         std::fs::read_to_string(format!("/proc/{}/stat", server.child.id())).expect("a stat");
     let (_, fields) = stat.rsplit_once(") ").expect("fields");
@@ -235,12 +252,12 @@ fn redis_cpu_time(server: &Server) -> f64 {
     used.iter().sum()
 }
 
-pub(crate) fn resident(server: &Server) -> String {
+/// The memory that the server has now, in KiB.
+pub(crate) fn resident_kib(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()));
     let status = status.expect("a status");
-    let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    line.map_or_else(
-        || "unknown".to_owned(),
-        |line| line.replace("VmRSS:", "").trim().to_owned(),
-    )
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    number.expect("a size").parse().expect("a number")
 }

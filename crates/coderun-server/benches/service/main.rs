@@ -13,9 +13,11 @@
     reason = "a measurement prints numbers, and fails by panicking"
 )]
 
+mod live;
 mod load;
 mod scenarios;
 mod server;
+mod sockets;
 
 fn main() -> std::io::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();

@@ -8,10 +8,14 @@ use coderun_piston_standin::{FixedResult, PistonStandin, Programs, StageResult, 
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::live::measure_live_output;
 use crate::load::{
-    Load, Server, Surroundings, health, measure, new_tokens, print_head, resident, start, status,
-    status_as, submit, until_final, watch,
+    Load, Server, Surroundings, health, measure, new_tokens, print_head, resident_kib, start,
+    status, status_as, submit, until_final, watch,
 };
+
+use crate::server::raise_open_files_limit;
+use crate::sockets::measure_sockets;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 32;
@@ -27,6 +31,8 @@ pub(crate) fn run() -> std::io::Result<()> {
         ..RedisOptions::default()
     };
     on_redis("state in Redis with a file", &append_only)?;
+    with_many_sockets()?;
+    live_output()?;
     for latency in [Duration::ZERO, Duration::from_millis(50)] {
         behind_piston(latency)?;
     }
@@ -38,6 +44,21 @@ fn in_memory() -> std::io::Result<()> {
         measure_paths(server).await;
         measure_tokens(server).await;
     })
+}
+
+fn with_many_sockets() -> std::io::Result<()> {
+    println!("\nmany sockets, state in memory");
+    raise_open_files_limit();
+    let directory = tempfile::tempdir()?;
+    let server = Arc::new(start(directory.path(), Surroundings::default())?);
+    runtime()?.block_on(measure_sockets(&server));
+    Ok(())
+}
+
+fn live_output() -> std::io::Result<()> {
+    println!("\nthe real service with its sandbox");
+    let directory = tempfile::tempdir()?;
+    runtime()?.block_on(measure_live_output(directory.path()))
 }
 
 fn on_redis(title: &str, options: &RedisOptions) -> std::io::Result<()> {
@@ -96,8 +117,8 @@ fn between(
     let directory = tempfile::tempdir()?;
     let server = Arc::new(start(directory.path(), surroundings)?);
     runtime()?.block_on(measuring(&server));
-    let resident = resident(&server);
-    println!("resident memory of the server afterwards: {resident}");
+    let resident = resident_kib(&server);
+    println!("resident memory of the server afterwards: {resident} KiB");
     Ok(())
 }
 

@@ -16,18 +16,20 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     ByteSize, Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore,
-    IdGenerator, LanguageSpec, Limits, Notifier, OutputStream, Report, RunIo, RunRequest,
-    RunnerError, RunnerProfile, StorePolicy, UserId, Verdict, WorkerId,
+    IdGenerator, InputRelay, InputWanted, LanguageSpec, Limits, Notifier, OutputStream, Report,
+    RunInput, RunIo, RunRequest, RunnerError, RunnerProfile, StorePolicy, TicketStore, UserId,
+    Verdict, WorkerId,
 };
 use coderun_firebase::DevelopmentIssuer;
-use coderun_http::{HttpConfig, HttpPorts};
+use coderun_http::{Drain, HttpConfig, HttpPorts, SocketLimits};
 use coderun_memory::{MemoryBackend, MemoryRegistry};
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_runner_http::{PistonConfig, PistonRunner};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-/// A runner that prints a greeting at once.
+/// A runner that prints a greeting at once, or repeats what it is told for as long as it is told something.
 #[derive(Debug)]
 struct InstantRunner;
 
@@ -37,6 +39,7 @@ impl CodeRunner for InstantRunner {
         RunnerProfile {
             name: "instant".to_owned(),
             enforcement: Enforcement::default(),
+            interactive: true,
         }
     }
 
@@ -54,9 +57,15 @@ impl CodeRunner for InstantRunner {
 
     async fn run<'io>(
         &self,
-        _request: RunRequest,
+        request: RunRequest,
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
+        if request.submission.is_interactive() {
+            while let RunInput::Data(bytes) = io.input(InputWanted::Anything).await {
+                io.output(OutputStream::Stdout, bytes).await;
+            }
+            return Ok(report(Verdict::Cancelled));
+        }
         io.output(OutputStream::Stdout, Bytes::from_static(b"Hello World\n"))
             .await;
         Ok(report(Verdict::Accepted))
@@ -78,6 +87,13 @@ impl IdGenerator for System {
     fn execution_id(&self, _user: &UserId) -> ExecutionId {
         ExecutionId::from_uuid(uuid::Uuid::new_v4())
     }
+
+    #[expect(clippy::disallowed_methods, reason = "a generator of secrets")]
+    fn secret(&self) -> [u8; 32] {
+        let half = || uuid::Uuid::new_v4().into_bytes();
+        let mut bytes = half().into_iter().chain(half());
+        std::array::from_fn(|_| bytes.next().unwrap_or_default())
+    }
 }
 
 /// Where state is kept.
@@ -85,6 +101,8 @@ struct Storage {
     store: Arc<dyn ExecutionStore>,
     queue: Arc<dyn ExecutionQueue>,
     notifier: Arc<dyn Notifier>,
+    inputs: Arc<dyn InputRelay>,
+    tickets: Arc<dyn TicketStore>,
     ids: Arc<dyn IdGenerator>,
 }
 
@@ -99,7 +117,9 @@ async fn storage(
         return Ok(Storage {
             store: Arc::new(memory.clone()),
             queue: Arc::new(memory.clone()),
-            notifier: Arc::new(memory),
+            notifier: Arc::new(memory.clone()),
+            inputs: Arc::new(memory.clone()),
+            tickets: Arc::new(memory),
             ids: Arc::new(System),
         });
     };
@@ -111,6 +131,8 @@ async fn storage(
         store: Arc::new(redis.clone()),
         queue: Arc::new(redis.clone()),
         ids: redis.ids(Arc::new(System)),
+        inputs: Arc::new(redis.clone()),
+        tickets: Arc::new(redis.clone()),
         notifier: Arc::new(redis),
     })
 }
@@ -141,6 +163,28 @@ async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>
     Ok(Arc::new(runner.map_err(std::io::Error::other)?))
 }
 
+/// The defaults, with room for as many sockets of one user as are measured.
+fn http_config() -> HttpConfig {
+    let sockets = SocketLimits {
+        per_user_max: SocketLimits::default().total_max,
+        ..SocketLimits::default()
+    };
+    HttpConfig {
+        sockets,
+        ..HttpConfig::default()
+    }
+}
+
+/// Lets this process, and those that it starts, open as many files as is allowed.
+pub(crate) fn raise_open_files_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).expect("a higher limit");
+}
+
 async fn serve(
     directory: &Path,
     redis_url: Option<&str>,
@@ -160,6 +204,8 @@ async fn serve(
     let ports = ExecutionsPorts {
         store: Arc::clone(&storage.store),
         notifier: storage.notifier,
+        inputs: Arc::clone(&storage.inputs),
+        tickets: storage.tickets,
         clock: Arc::clone(&clock),
         ids: storage.ids,
         fleet: Arc::new(fleet(&clock)),
@@ -181,6 +227,7 @@ async fn serve(
     let sweeper = Sweeper::new(Arc::clone(&storage.queue), every_second());
     let worker_ports = WorkerPorts {
         queue: storage.queue,
+        inputs: storage.inputs,
         runner,
     };
     let settings = WorkerSettings {
@@ -192,12 +239,7 @@ async fn serve(
     };
     let worker = Worker::new(worker_ports, settings);
     let shutdown = Shutdown::default();
-    let server = coderun_http::serve(
-        listener,
-        HttpConfig::default(),
-        http_ports,
-        CancellationToken::new(),
-    )?;
+    let server = coderun_http::serve(listener, http_config(), http_ports, Drain::default())?;
     let (result, (), ()) = tokio::join!(
         server,
         worker.work(&shutdown),

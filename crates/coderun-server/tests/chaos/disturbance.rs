@@ -26,7 +26,7 @@ pub(crate) struct Disturbance {
 }
 
 /// What was done.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Disturbed {
     pub(crate) kills: usize,
     pub(crate) failed_starts: usize,

@@ -17,6 +17,7 @@ mod programs;
 mod random;
 mod replicas;
 mod report;
+mod rolling;
 #[expect(dead_code, unused_imports, reason = "shared with other test programs")]
 #[path = "../support/support.rs"]
 mod support;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::disturbance::Disturbance;
+use crate::disturbance::{Disturbance, Disturbed};
 use crate::load::Load;
 use crate::replicas::Replicas;
 use crate::report::Report;
@@ -62,6 +63,34 @@ async fn nothing_accepted_is_lost_while_replicas_and_redis_are_killed() {
     };
     report.print();
     report.assert_nothing_is_wrong();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
+    let redis = Arc::new(RedisServer::start());
+    let launch = Launch::on(&redis.url())
+        .with("USER_SUBMITS_PER_MINUTE", "0")
+        .with("USER_PENDING_MAX", "10000")
+        .with("DRAIN_SECONDS", &rolling::DRAIN_SECONDS.to_string());
+    let mut replicas = Replicas::start(&launch, REPLICAS);
+    let addresses = replicas.addresses();
+    let load = Load::begin(&addresses, &launch, USERS);
+    let began = std::time::Instant::now();
+    rolling::restart_all(&mut replicas).await;
+    let seconds = began.elapsed().as_secs();
+    let loaded = load.end().await;
+    let found = audit::audit(&addresses, &loaded).await;
+    drop((replicas, redis));
+    let report = Report {
+        seconds,
+        seed: 0,
+        disturbed: Disturbed::default(),
+        loaded,
+        found,
+    };
+    report.print();
+    report.assert_nothing_is_wrong();
+    assert_eq!(report.found.given_up, Vec::<String>::new());
 }
 
 fn setting(name: &str, default: u64) -> u64 {

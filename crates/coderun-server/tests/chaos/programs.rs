@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// What now and then one waits, in seconds: longer than a replica that is told to stop lets it run.
+const LONG: &str = "4";
+
 /// A program and all that it writes.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
@@ -11,7 +14,11 @@ pub(crate) struct Program {
 
 /// The program with this name: most of them write something, wait, and write again, so that a kill can hit them between.
 pub(crate) fn program(name: &str, number: usize) -> Program {
-    let pause = ["0", "0.3", "0", "0.8"][number % 4];
+    let pause = if number % 13 == 12 {
+        LONG
+    } else {
+        ["0", "0.3", "0", "0.8"][number % 4]
+    };
     let is_python = number % 5 == 4;
     let (language, code) = if is_python {
         let code = format!(

@@ -51,6 +51,21 @@ impl Replicas {
         }
     }
 
+    /// Tells one to stop and answers its exit code when it has.
+    pub(crate) async fn stop(&mut self, index: usize) -> Option<i32> {
+        let mut service = self.running[index].take().expect("a running replica");
+        service.signal("TERM");
+        service.ended().await
+    }
+
+    /// Starts one that has stopped, and waits until it is ready.
+    pub(crate) async fn start_again(&mut self, index: usize) {
+        let (_, launch) = &self.launches[index];
+        let service = launch.start();
+        service.until_readiness_is(reqwest::StatusCode::OK).await;
+        self.running[index] = Some(service);
+    }
+
     /// Tries once to start each that is not there; whether all are there now.
     pub(crate) fn revive(&mut self) -> bool {
         for ((_, launch), running) in self.launches.iter().zip(&mut self.running) {

@@ -37,10 +37,10 @@ fn check_config_prints_a_file_that_it_reads_again() {
 
 #[test]
 fn a_setting_of_a_later_version_stops_the_start() {
-    let stopped = output(coderun(&state()).env("DATA_DIR", "/var/lib/coderun"));
+    let stopped = output(coderun(&state()).env("PISTON_URL", "http://piston:2000"));
     assert_eq!(stopped.status.code(), Some(2));
     let complaint = text(&stopped.stderr);
-    assert!(complaint.contains("`DATA_DIR` is set"), "{complaint}");
+    assert!(complaint.contains("`PISTON_URL` is set"), "{complaint}");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
 }
 

@@ -53,7 +53,10 @@ impl Launch {
             variables: Vec::new(),
             without: Vec::new(),
         };
-        launch.with("PORT", "0").with("LOG_FORMAT", "json")
+        launch
+            .with("PORT", "0")
+            .with("ADMIN_ADDR", "off")
+            .with("LOG_FORMAT", "json")
     }
 
     /// A process that keeps its state in Redis.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -47,6 +49,22 @@ impl Socket {
         }
     }
 
+    /// Sends a message.
+    pub(crate) async fn send(&mut self, message: &Value) {
+        let message = Message::text(message.to_string());
+        self.0.send(message).await.expect("an open socket");
+    }
+
+    /// Waits for a message of this type.
+    pub(crate) async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await.expect("an open socket");
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
     /// Waits until the program runs.
     pub(crate) async fn until_running(&mut self) {
         while self.next().await.expect("an open socket")["data"]["status"] != "running" {}
@@ -64,21 +82,28 @@ impl Socket {
     }
 }
 
-/// What a watcher who resumes was told about one execution.
+/// What a watcher who resumes was told about one execution: everything that has a number.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Story(Vec<Value>);
 
 impl Story {
-    /// Adds one message.
+    /// Adds one message, unless it belongs to the connection and not to the execution.
     pub(crate) fn push(&mut self, message: Value) {
-        self.0.push(message);
+        if message["seq"].is_u64() {
+            self.0.push(message);
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn messages(&self) -> &[Value] {
+        &self.0
     }
 
     /// Adds what one socket said, until it was closed with the code that is the answer.
     pub(crate) async fn follow(&mut self, mut socket: Socket) -> u16 {
         loop {
             match socket.next().await {
-                Ok(message) => self.0.push(message),
+                Ok(message) => self.push(message),
                 Err(code) => return code,
             }
         }
@@ -120,6 +145,20 @@ impl Story {
             outputs.entry(attempt).or_default().push_str(text);
         }
         outputs
+    }
+
+    /// What the last attempt wrote to this stream, byte for byte.
+    pub(crate) fn bytes(&self, stream: &str) -> Vec<u8> {
+        let data = self.0.iter().map(|message| &message["data"]);
+        let chunks = data.filter(|data| data["stream"] == stream);
+        let last_attempt = self.last_update()["attempts"].as_u64();
+        let chunks = chunks.filter(|data| data["attempt"].as_u64() == last_attempt);
+        let decode = |text: &str| STANDARD.decode(text).expect("base64");
+        let bytes = chunks.map(|data| match data["text"].as_str() {
+            Some(text) => text.as_bytes().to_vec(),
+            None => decode(data["bytes_base64"].as_str().expect("bytes")),
+        });
+        bytes.flatten().collect()
     }
 
     /// The last update of the state.

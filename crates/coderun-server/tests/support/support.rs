@@ -1,6 +1,7 @@
 //! Starts processes of the binary and talks to them as clients would; the test programs of this crate share it.
 
 mod calls;
+mod events;
 mod launch;
 mod processes;
 mod service;

@@ -1,0 +1,104 @@
+//! Many sockets that watch one execution: what each costs while nothing happens, and how long a word to all of them takes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::load::{Server, cpu_time, resident_kib, submit_body};
+
+/// How many there are.
+const SOCKETS: usize = 10_000;
+/// So many are opened at a time.
+const OPENED_AT_A_TIME: usize = 64;
+/// How often a word is sent to all.
+const ROUNDS: usize = 5;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens the sockets, lets them be, and speaks to all of them.
+pub(crate) async fn measure_sockets(server: &Arc<Server>) {
+    let echo = json!({"code": "echo", "language": "python", "interactive": true});
+    let id = submit_body(server, &echo).await;
+    let mut speaker = open(server, &id).await;
+    until_running(&mut speaker).await;
+    let before = resident_kib(server);
+    let mut watchers = open_all(server, &id).await;
+    let each = (resident_kib(server) - before) * 1024 / SOCKETS;
+    println!("{SOCKETS} idle sockets: {each} bytes of resident memory each");
+    let mut took = Vec::new();
+    let cpu_before = cpu_time(server);
+    for round in 0..ROUNDS {
+        took.push(speak(&mut speaker, &mut watchers, round).await);
+    }
+    took.sort_unstable();
+    let cpu = cpu_time(server).saturating_sub(cpu_before).as_secs_f64() * 1e6;
+    let each = cpu / (ROUNDS * SOCKETS) as f64;
+    println!(
+        "one event to all of them: {:?} until the last one has it (median of {ROUNDS}), {each:.1} CPU µs each",
+        took[ROUNDS / 2]
+    );
+}
+
+async fn open(server: &Server, id: &str) -> Socket {
+    let (address, token) = (server.address(), server.token());
+    let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}&since=0");
+    let (socket, _) = tokio_tungstenite::connect_async(url)
+        .await
+        .expect("a handshake");
+    socket
+}
+
+/// Opens all, each when it has been told all that there is so far.
+async fn open_all(server: &Arc<Server>, id: &str) -> Vec<Socket> {
+    let mut opening = FuturesUnordered::new();
+    let mut watchers = Vec::with_capacity(SOCKETS);
+    for _ in 0..SOCKETS {
+        if opening.len() == OPENED_AT_A_TIME {
+            watchers.extend(opening.next().await);
+        }
+        opening.push(async {
+            let mut socket = open(server, id).await;
+            until_running(&mut socket).await;
+            socket
+        });
+    }
+    watchers.extend(opening.collect::<Vec<_>>().await);
+    watchers
+}
+
+async fn until_running(socket: &mut Socket) {
+    while next(socket).await["data"]["status"] != "running" {}
+}
+
+/// Has the program write a word, and waits until everybody has read it.
+async fn speak(speaker: &mut Socket, watchers: &mut [Socket], round: usize) -> Duration {
+    let word = format!("word {round}\n");
+    let message = json!({"type": "stdin", "data": word}).to_string();
+    let began = Instant::now();
+    speaker
+        .send(Message::text(message))
+        .await
+        .expect("an open socket");
+    let reading: FuturesUnordered<_> = watchers
+        .iter_mut()
+        .chain([speaker])
+        .map(|socket| async { while next(socket).await["data"]["text"] != word.as_str() {} })
+        .collect();
+    reading.collect::<Vec<_>>().await;
+    began.elapsed()
+}
+
+async fn next(socket: &mut Socket) -> Value {
+    loop {
+        let message = socket.next().await.expect("a message");
+        if let Message::Text(text) = message.expect("an open socket") {
+            return serde_json::from_str(&text).expect("JSON");
+        }
+    }
+}

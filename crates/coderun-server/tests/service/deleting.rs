@@ -1,0 +1,157 @@
+//! What is left when a user deletes what is theirs: nothing.
+
+use coderun_redis_fixture::{RedisServer, Reply};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{Launch, Service, eventually, runs_marked};
+
+const MARKER: &str = "deleted-while-it-runs";
+
+async fn delete(service: &Service, token: &str, path: &str) -> StatusCode {
+    let request = service.client.delete(service.url(path)).bearer_auth(token);
+    request.send().await.unwrap().status()
+}
+
+async fn list(service: &Service, token: &str) -> Value {
+    service.read("/api/v1/executions", token).await["executions"].clone()
+}
+
+/// Every key with everything in it, as text.
+fn dump(redis: &RedisServer) -> Vec<(String, String)> {
+    let keys = redis.command(&["KEYS", "*"]);
+    let keys = keys.parts().iter().map(Reply::text);
+    keys.map(|key| {
+        let content = match redis.command(&["TYPE", &key]).text().as_str() {
+            "string" => redis.command(&["GET", &key]),
+            "hash" => redis.command(&["HGETALL", &key]),
+            "list" => redis.command(&["LRANGE", &key, "0", "-1"]),
+            "zset" => redis.command(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]),
+            other => panic!("a key of type {other}"),
+        };
+        (key, format!("{content:?}"))
+    })
+    .collect()
+}
+
+/// Submits one that ends, one that runs and is typed to, and one that waits; answers their ids.
+async fn have_three(service: &Service, token: &str) -> [String; 3] {
+    let ended = json!({"code": "print('my ' + 'output') # my code", "language": "python", "input_data": "my input"});
+    let record = service.run(token, &ended).await;
+    let runs = json!({
+        "code": "import time\nprint('up', flush=True)\ntime.sleep(60) # my code",
+        "language": "python",
+        "interactive": true,
+        "args": [MARKER],
+    });
+    let running = service.submit(token, &runs).await;
+    let mut socket = service.watch_since(token, &running, 0).await;
+    socket.until("execution_output").await;
+    socket
+        .send(&json!({"type": "stdin", "data": "my typing"}))
+        .await;
+    let ticket = format!("/api/v1/executions/ticket/{running}");
+    let issued = service.post(&ticket, token).send().await.unwrap();
+    assert_eq!(issued.status(), StatusCode::CREATED);
+    let waiting = service.submit(token, &runs).await;
+    let ended = record["execution_id"].as_str().unwrap().to_owned();
+    [ended, running, waiting]
+}
+
+#[tokio::test]
+async fn nothing_of_a_user_is_left_in_redis() {
+    let redis = RedisServer::start();
+    let launch = Launch::on(&redis.url())
+        .with("WORKER_CONCURRENCY", "1")
+        .with("USER_SUBMITS_PER_MINUTE", "0");
+    let service = launch.start();
+    let (alice, bob) = (launch.token("alice"), launch.token("bob"));
+    let bobs = json!({"code": "print('of bob')", "language": "python"});
+    let bobs = service.run(&bob, &bobs).await;
+    let before = dump(&redis);
+    let ids = have_three(&service, &alice).await;
+    assert_eq!(list(&service, &alice).await.as_array().unwrap().len(), 3);
+    let deleted = delete(&service, &alice, "/api/v1/executions").await;
+    assert_eq!(deleted, StatusCode::NO_CONTENT);
+    assert!(!runs_marked(service.id(), MARKER), "the program still runs");
+    assert_eq!(list(&service, &alice).await, json!([]));
+    for id in &ids {
+        let status = service.try_status(&alice, id).await.status();
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+    let (names, after) = (
+        |dump: &[(String, String)]| dump.iter().map(|it| it.0.clone()).collect::<Vec<_>>(),
+        dump(&redis),
+    );
+    let new: Vec<_> = names(&after)
+        .into_iter()
+        .filter(|name| !names(&before).contains(name))
+        .collect();
+    assert_eq!(new, Vec::<String>::new(), "keys are left");
+    let secrets = ["alice", "my ", MARKER].into_iter().map(str::to_owned);
+    for secret in secrets.chain(ids) {
+        for (key, content) in &after {
+            assert!(!key.contains(&secret), "{secret} is in the name {key}");
+            assert!(!content.contains(&secret), "{secret} is in {key}");
+        }
+    }
+    assert_eq!(list(&service, &bob).await.as_array().unwrap().len(), 1);
+    let id = bobs["execution_id"].as_str().unwrap();
+    assert_eq!(service.status(&bob, id).await["output"], "of bob\n");
+}
+
+#[tokio::test]
+async fn one_is_deleted_and_its_watcher_is_told() {
+    let service = Service::start();
+    let (alice, mallory) = (service.token("alice"), service.token("mallory"));
+    let body =
+        json!({"code": "import time; time.sleep(60)", "language": "python", "args": [MARKER]});
+    let id = service.submit(&alice, &body).await;
+    let mut socket = service.watch(&alice, &id).await;
+    socket.until_running().await;
+    eventually("it runs", || {
+        std::future::ready(runs_marked(service.id(), MARKER).then_some(()))
+    })
+    .await;
+    let path = format!("/api/v1/executions/{id}");
+    let refused = delete(&service, &mallory, &path).await;
+    assert_eq!(refused, StatusCode::FORBIDDEN);
+    let deleted = delete(&service, &alice, &path).await;
+    assert_eq!(deleted, StatusCode::NO_CONTENT);
+    assert!(!runs_marked(service.id(), MARKER), "the program still runs");
+    let (messages, code) = socket.until_closed().await;
+    // It may have been told of the cancellation, which is the end, before the record was gone.
+    let was_told = messages
+        .last()
+        .is_some_and(|it| it["data"]["verdict"] == "cancelled");
+    assert!(
+        code == 4004 || (code == 1000 && was_told),
+        "{code} {messages:?}"
+    );
+    assert_eq!(delete(&service, &alice, &path).await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    let service = Service::start();
+    let token = service.token("alice");
+    let body = json!({"code": "print(1)", "language": "python"});
+    let mut submitted = Vec::new();
+    for _ in 0..7 {
+        submitted.push(service.submit(&token, &body).await);
+    }
+    let (mut listed, mut path) = (Vec::new(), "/api/v1/executions?limit=3".to_owned());
+    loop {
+        let page = service.read(&path, &token).await;
+        for record in page["executions"].as_array().unwrap() {
+            assert!(record.get("code").is_none() && record.get("output").is_none());
+            listed.push(record["execution_id"].as_str().unwrap().to_owned());
+        }
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("/api/v1/executions?limit=3&cursor={cursor}");
+    }
+    submitted.reverse();
+    assert_eq!(listed, submitted);
+}
