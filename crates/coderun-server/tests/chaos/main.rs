@@ -74,11 +74,15 @@ async fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
         .with("DRAIN_SECONDS", &rolling::DRAIN_SECONDS.to_string());
     let mut replicas = Replicas::start(&launch, REPLICAS);
     let addresses = replicas.addresses();
+    let token = launch.token("user0");
+    let long = programs::long_program(rolling::LONG_SECONDS);
+    let long = replicas.begin(&token, long).await;
     let load = Load::begin(&addresses, &launch, USERS);
     let began = std::time::Instant::now();
     rolling::restart_all(&mut replicas).await;
     let seconds = began.elapsed().as_secs();
-    let loaded = load.end().await;
+    let mut loaded = load.end().await;
+    loaded.accepted.push(long);
     let found = audit::audit(&addresses, &loaded).await;
     drop((replicas, redis));
     let report = Report {

@@ -2,9 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// What now and then one waits, in seconds: longer than a replica that is told to stop lets it run.
-const LONG: &str = "4";
-
 /// A program and all that it writes.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
@@ -14,11 +11,7 @@ pub(crate) struct Program {
 
 /// The program with this name: most of them write something, wait, and write again, so that a kill can hit them between.
 pub(crate) fn program(name: &str, number: usize) -> Program {
-    let pause = if number % 13 == 12 {
-        LONG
-    } else {
-        ["0", "0.3", "0", "0.8"][number % 4]
-    };
+    let pause = ["0", "0.3", "0", "0.8"][number % 4];
     let is_python = number % 5 == 4;
     let (language, code) = if is_python {
         let code = format!(
@@ -32,5 +25,14 @@ pub(crate) fn program(name: &str, number: usize) -> Program {
     Program {
         body: json!({"code": code, "language": language}),
         output: format!("{name} one\n{name} two\n{name} three\n"),
+    }
+}
+
+/// A program that runs for so many seconds.
+pub(crate) fn long_program(seconds: u64) -> Program {
+    let code = format!("echo begun\nsleep {seconds}\necho done");
+    Program {
+        body: json!({"code": code, "language": "bash", "limits": {"wall_time_ms": 60_000}}),
+        output: "begun\ndone\n".to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use crate::load::Accepted;
+use crate::programs::Program;
 use crate::random::Random;
 use crate::support::{Launch, Service};
 
@@ -48,6 +50,19 @@ impl Replicas {
         if let Some(service) = self.running[index].take() {
             service.kill();
             self.kills += 1;
+        }
+    }
+
+    /// Submits a program to the first, and waits until somewhere it runs.
+    pub(crate) async fn begin(&self, token: &str, wanted: Program) -> Accepted {
+        let first = self.running[0].as_ref().expect("a running replica");
+        let id = first.submit(token, &wanted.body).await;
+        let mut socket = first.watch_since(token, &id, 0).await;
+        socket.until("execution_output").await;
+        Accepted {
+            id,
+            token: token.to_owned(),
+            output: wanted.output,
         }
     }
 

@@ -8,6 +8,8 @@ use crate::replicas::Replicas;
 
 /// So often each replica is restarted.
 pub(crate) const ROUNDS: usize = 2;
+/// What runs from the beginning takes so long that it is handed over at least once.
+pub(crate) const LONG_SECONDS: u64 = 25;
 /// How long what runs may still take when a replica is told to stop.
 pub(crate) const DRAIN_SECONDS: u64 = 2;
 /// From the signal to the end: the drain, what is left to do after it, and a busy machine.
