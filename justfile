@@ -32,6 +32,7 @@ check:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
-# Measures: CPU time per request and throughput of the service, cost of the sandbox as ratios to a bare spawn.
-bench:
-    cargo bench --package coderun-server --package coderun-runner-sandbox
+# Measures: the service (all of it, or some of `memory redis sockets live piston`) and what the sandbox costs beside a bare spawn.
+bench *scenarios:
+    cargo bench --package coderun-server --bench service -- {{ scenarios }}
+    {{ if scenarios == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

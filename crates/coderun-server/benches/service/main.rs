@@ -27,6 +27,10 @@ fn main() -> std::io::Result<()> {
     };
     match value("--server") {
         Some(directory) => server::run(directory.as_ref(), value("--redis"), value("--piston")),
-        None => scenarios::run(),
+        None => {
+            let words = arguments.iter().skip(1);
+            let names: Vec<_> = words.filter(|word| !word.starts_with("--")).collect();
+            scenarios::run(&names)
+        }
     }
 }

@@ -22,17 +22,36 @@ const CONNECTIONS: usize = 32;
 /// Programs at a time where a third party runs them: as many as one takes.
 const AT_THE_THIRD_PARTY: usize = 64;
 
-pub(crate) fn run() -> std::io::Result<()> {
+/// What can be measured, by the names that select it.
+const SCENARIOS: [(&str, fn() -> std::io::Result<()>); 5] = [
+    ("memory", in_memory),
+    ("redis", over_redis),
+    ("sockets", with_many_sockets),
+    ("live", live_output),
+    ("piston", over_piston),
+];
+
+/// Measures what has one of these names, or everything if there are none.
+pub(crate) fn run(names: &[&String]) -> std::io::Result<()> {
     coderun_firebase::install_crypto_provider();
-    in_memory()?;
+    for (name, measure) in SCENARIOS {
+        if names.is_empty() || names.iter().any(|wanted| *wanted == name) {
+            measure()?;
+        }
+    }
+    Ok(())
+}
+
+fn over_redis() -> std::io::Result<()> {
     on_redis("state in Redis", &RedisOptions::default())?;
     let append_only = RedisOptions {
         append_only: true,
         ..RedisOptions::default()
     };
-    on_redis("state in Redis with a file", &append_only)?;
-    with_many_sockets()?;
-    live_output()?;
+    on_redis("state in Redis with a file", &append_only)
+}
+
+fn over_piston() -> std::io::Result<()> {
     for latency in [Duration::ZERO, Duration::from_millis(50)] {
         behind_piston(latency)?;
     }

@@ -163,10 +163,12 @@ async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>
     Ok(Arc::new(runner.map_err(std::io::Error::other)?))
 }
 
-/// The defaults, with room for as many sockets of one user as are measured.
+/// The defaults, with room for as many sockets of one user as are measured, and without pings, which a client that measures
+/// something else would not answer.
 fn http_config() -> HttpConfig {
     let sockets = SocketLimits {
         per_user_max: SocketLimits::default().total_max,
+        ping_interval: Duration::from_hours(1),
         ..SocketLimits::default()
     };
     HttpConfig {

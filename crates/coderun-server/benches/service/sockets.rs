@@ -8,6 +8,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::load::{Server, cpu_time, resident_kib, submit_body};
@@ -48,9 +49,12 @@ pub(crate) async fn measure_sockets(server: &Arc<Server>) {
 async fn open(server: &Server, id: &str) -> Socket {
     let (address, token) = (server.address(), server.token());
     let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}&since=0");
-    let (socket, _) = tokio_tungstenite::connect_async(url)
-        .await
-        .expect("a handshake");
+    // By default a client would have 128 KiB for each socket, and be busy with nothing but its own memory.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(1024)
+        .write_buffer_size(0);
+    let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
+    let (socket, _) = connecting.await.expect("a handshake");
     socket
 }
 
