@@ -15,7 +15,7 @@ use coderun_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::state::{AppState, HealthState};
-use crate::telemetry::{self, RequestMeter};
+use crate::telemetry::RequestMeter;
 use crate::{Drain, HttpConfig, HttpPorts, edge, routes};
 
 /// Starts to answer on `listener`, on threads of its own, from within a tokio runtime.
@@ -81,7 +81,6 @@ fn build(
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     set_unread_timeout(&listener, &health.config)?;
-    telemetry::describe();
     let shared = health.clone();
     let app = move || {
         let health = shared.clone();
@@ -103,6 +102,8 @@ fn build(
         // actix would hold the connection of every closed socket for so long. The edge lingers where it must.
         .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(config.timeouts.keep_alive)
+        // Whoever closes their side has left: what they waited for gives its place back.
+        .h1_allow_half_closed(false)
         .tcp_nodelay(true)
         .shutdown_timeout(config.timeouts.drain.as_secs().max(1))
         .disable_signals()

@@ -7,35 +7,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
-    gauge, histogram,
-};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 const REQUESTS: &str = "coderun_http_requests_total";
 const REQUEST_DURATION: &str = "coderun_http_request_duration_seconds";
 const SOCKETS: &str = "coderun_sockets";
 const SOCKETS_CLOSED: &str = "coderun_sockets_closed_total";
 const SLOW_WATCHERS: &str = "coderun_slow_watchers_total";
-
-/// Says to the recorder what everything means.
-pub(crate) fn describe() {
-    describe_counter!(REQUESTS, "Requests answered");
-    describe_histogram!(
-        REQUEST_DURATION,
-        Unit::Seconds,
-        "Time until the head of the answer was there, waiting for a change included"
-    );
-    describe_gauge!(
-        SOCKETS,
-        "WebSockets, streams of events and waiting answers that are open"
-    );
-    describe_counter!(SOCKETS_CLOSED, "WebSockets closed, by close code");
-    describe_counter!(
-        SLOW_WATCHERS,
-        "WebSockets closed because their client took nothing"
-    );
-}
 
 /// Counts what one thread answers. What it has looked up in the recorder once it keeps.
 #[derive(Default)]
@@ -70,8 +48,8 @@ impl RequestMeter {
     }
 }
 
-/// Anybody can send any method, but only these are told apart.
-fn known(method: &Method) -> &'static str {
+/// Anybody can send any method, of any length, but only these are told apart.
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -114,8 +92,9 @@ impl Drop for CountedSocket {
 }
 
 /// Takes note of the end of a WebSocket. There are only as many codes as the contract names.
-pub(crate) fn socket_closed(code: u16) {
-    counter!(SOCKETS_CLOSED, "code" => code.to_string()).increment(1);
+pub(crate) fn socket_closed(code: Option<u16>) {
+    let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    counter!(SOCKETS_CLOSED, "code" => code).increment(1);
 }
 
 /// Takes note of a watcher who was too slow.

@@ -87,14 +87,16 @@ async fn attend(
     let id = greeting.id_text();
     let serving = AssertUnwindSafe(session::serve(&mut connection, greeting, &state));
     let closing = serving.catch_unwind().await.unwrap_or(Closing::INTERNAL);
-    telemetry::socket_closed(closing.code);
+    // A peer that has left closed it, or nobody did.
+    let code = (closing != Closing::LEFT).then_some(closing.code);
+    telemetry::socket_closed(code);
     if closing == Closing::SLOW {
         telemetry::slow_watcher();
     }
     tracing::info!(
         target: "coderun_http::access",
         execution_id = id,
-        code = closing.code,
+        code,
         reason = closing.reason,
         duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
         "socket closed"

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,6 +29,8 @@ const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 const CONNECTIONS_MAX: usize = 8;
 /// A connection takes no longer than this in all; each is for one request.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Whoever asks nothing gives way to others after this.
+const HEAD_DEADLINE: Duration = Duration::from_secs(1);
 /// Durations are counted into their buckets this often.
 const TIDY_INTERVAL: Duration = Duration::from_secs(1);
 /// A listener that has just failed is likely to fail again at once, as where no more files may be opened.
@@ -131,7 +133,8 @@ async fn answer(stream: TcpStream, pages: &Arc<Pages>) -> hyper::Result<()> {
     http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(HEAD_MAX_BYTES)
-        .header_read_timeout(None)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
         .serve_connection(TokioIo::new(stream), service)
         .await
 }

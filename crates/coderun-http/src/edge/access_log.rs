@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::http::{Method, StatusCode};
 use coderun_domain::TraceContext;
 
-use crate::telemetry::RequestMeter;
+use crate::telemetry::{self, RequestMeter};
 
 /// The pattern of the route that a request came to, such as `/api/v1/executions/status/{id}`.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ impl Access {
         let RoutePattern(route) = answered.route.unwrap_or(RoutePattern("-"));
         tracing::info!(
             target: "coderun_http::access",
-            method = self.method.as_str(),
+            method = telemetry::known(&self.method),
             route,
             status = answered.status.as_u16(),
             duration_ms = duration.as_secs_f64() * 1_000.0,

@@ -43,7 +43,8 @@ pub(crate) async fn status(
     json(StatusCode::OK, &record, record.size_hint())
 }
 
-/// Waits for the next change, but no longer than the server stays.
+/// Waits for the next change. What waits when the server begins to go away is answered at once, so that it can come back
+/// elsewhere; who comes later waits as asked, until the server ends: an answer at once would only be asked for again.
 async fn wait(
     state: &AppState,
     user: &UserId,
@@ -53,7 +54,13 @@ async fn wait(
 ) -> Result<Execution, AccessError> {
     let executions = &state.ports.executions;
     let waiting = executions.wait(user, id, since, patience);
-    match state.departure.unless_begun(waiting).await {
+    let departure = &state.departure;
+    let waited = if departure.has_begun() {
+        departure.end().run_until_cancelled(waiting).await
+    } else {
+        departure.unless_begun(waiting).await
+    };
+    match waited {
         Some(waited) => waited,
         None => executions.read(user, id).await,
     }

@@ -28,6 +28,8 @@ pub(super) enum Duty {
 #[derive(Debug)]
 pub(super) struct Agenda {
     expiry: Instant,
+    /// When the token expires, which is before the admission does by what clocks may differ.
+    token_expiry: Instant,
     notice: Option<Instant>,
     keep_alive: Instant,
     keep_alive_interval: Duration,
@@ -39,6 +41,7 @@ impl Agenda {
     pub(super) fn new(now: Instant, keep_alive_interval: Duration, limits: &SocketLimits) -> Self {
         Self {
             expiry: now,
+            token_expiry: now,
             notice: None,
             keep_alive: now + keep_alive_interval,
             keep_alive_interval,
@@ -54,11 +57,12 @@ impl Agenda {
         today: OffsetDateTime,
         limits: &SocketLimits,
     ) {
-        let left = admission.expires_at - today + limits.expiry_grace;
-        let open_for = Duration::try_from(left).unwrap_or_default().min(LONGEST);
-        let now = Instant::now();
-        self.expiry = now + open_for;
-        self.notice = Some(now + open_for.saturating_sub(limits.expiry_notice));
+        let after =
+            |left: time::Duration| Duration::try_from(left).unwrap_or_default().min(LONGEST);
+        let (now, left) = (Instant::now(), admission.expires_at - today);
+        self.token_expiry = now + after(left);
+        self.expiry = now + after(left + limits.expiry_grace);
+        self.notice = Some(now + after(left - limits.expiry_notice));
     }
 
     /// What is due next. Where several are at the same time, the end comes first.
@@ -76,9 +80,9 @@ impl Agenda {
         })
     }
 
-    /// What is left until the admission ends.
+    /// What is left until the token expires.
     pub(super) fn left(&self, now: Instant) -> Duration {
-        self.expiry.saturating_duration_since(now)
+        self.token_expiry.saturating_duration_since(now)
     }
 
     /// Nothing need be told of the expiry any more.
@@ -135,8 +139,20 @@ mod tests {
     fn it_ends_with_the_token_and_the_grace(#[case] expires_at: OffsetDateTime, #[case] left: u64) {
         let agenda = admitted(expires_at);
         let (now, left) = (Instant::now(), Duration::from_secs(left));
-        assert!(agenda.left(now) <= left);
-        assert!(agenda.left(now) + Duration::from_secs(5) >= left);
+        let open_for = agenda.expiry.saturating_duration_since(now);
+        assert!(open_for <= left);
+        assert!(open_for + Duration::from_secs(5) >= left);
+    }
+
+    #[test]
+    fn its_end_is_announced_before_the_token_expires() {
+        let mut agenda = admitted(at(3_600));
+        agenda.keep_alive_later(Instant::now() + Duration::from_hours(2));
+        let (told_at, duty) = agenda.next();
+        assert_eq!(duty, Duty::TellExpiry);
+        assert_eq!(agenda.left(told_at), SocketLimits::default().expiry_notice);
+        let grace = SocketLimits::default().expiry_grace;
+        assert_eq!(agenda.expiry - agenda.token_expiry, grace);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Refuses a frame that is too long as soon as its head says so.
 //!
-//! The codec behind it looks at the length only once the whole frame is in memory, whatever that takes.
+//! The codec behind it looks at the length only once the whole frame is in memory, whatever that takes. And it keeps the
+//! pieces of an unfinished message as parts of what was received, so that a byte of one holds all that came with it.
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -8,6 +9,10 @@ use futures_util::StreamExt;
 
 /// The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2).
 const HEAD_MAX_BYTES: usize = 14;
+
+/// How often the longest payload may be received in all, heads and control frames included, until a message in pieces is
+/// finished.
+const UNFINISHED_MAX: u64 = 8;
 
 /// Passes on what a client sends, up to the first frame whose payload is longer than `max_bytes`.
 pub(super) fn guarded(payload: Payload, max_bytes: u64) -> Payload {
@@ -34,6 +39,8 @@ struct Frames {
     head_bytes: usize,
     payload_left: u64,
     max_bytes: u64,
+    /// What was received since a message in pieces began that is not finished.
+    unfinished_bytes: Option<u64>,
     has_failed: bool,
 }
 
@@ -44,6 +51,7 @@ impl Frames {
             head_bytes: 0,
             payload_left: 0,
             max_bytes,
+            unfinished_bytes: None,
             has_failed: false,
         }
     }
@@ -95,9 +103,25 @@ impl Frames {
                 .take(length_bytes)
                 .fold(0, |length, byte| (length << 8) | u64::from(*byte)),
         };
+        let frame_bytes = length.saturating_add(u64::try_from(self.head_bytes).unwrap_or(u64::MAX));
         self.head_bytes = 0;
         self.payload_left = length;
-        self.has_failed = length > self.max_bytes;
+        self.has_failed = length > self.max_bytes || !self.leaves_room(frame_bytes);
+    }
+
+    /// Whether an unfinished message has not taken too much after this frame, whose head is here.
+    fn leaves_room(&mut self, frame_bytes: u64) -> bool {
+        let [first, ..] = self.head;
+        let (is_last, is_control) = (first & 0x80 != 0, first & 0x08 != 0);
+        let received = self.unfinished_bytes.unwrap_or(0).saturating_add(frame_bytes);
+        self.unfinished_bytes = match (is_control, is_last) {
+            (true, _) => self.unfinished_bytes.map(|_| received),
+            (false, true) if first & 0x0f == 0 => None,
+            (false, true) => self.unfinished_bytes.map(|_| received),
+            (false, false) => Some(received),
+        };
+        let most = self.max_bytes.saturating_mul(UNFINISHED_MAX);
+        self.unfinished_bytes.is_none_or(|received| received <= most)
     }
 }
 
@@ -159,6 +183,35 @@ mod tests {
                 Err(TooLong),
                 "and so is all that follows"
             );
+        }
+    }
+
+    /// A byte of a message that does not end, and as much as fits into one read around it.
+    #[test]
+    fn a_message_that_does_not_end_is_refused_before_it_holds_much() {
+        let mut frames = Frames::new(MAX);
+        let mut round = vec![0x00, 0x81, 1, 2, 3, 4, b'x'];
+        for _ in 0..500 {
+            round.extend([0x8a, 0x80 + 125, 1, 2, 3, 4]);
+            round.extend([b'p'; 125]);
+        }
+        assert_eq!(frames.admit(&[0x01, 0x81, 1, 2, 3, 4, b'x']), Ok(()));
+        let refused = (0..100).find(|_| frames.admit(&round).is_err());
+        assert_eq!(refused, Some(8));
+    }
+
+    #[test]
+    fn finished_messages_in_pieces_and_control_frames_go_on_for_ever() {
+        let mut frames = Frames::new(MAX);
+        for _ in 0..100 {
+            for first in [0x01, 0x89, 0x00, 0x80, 0x8a] {
+                let mut piece = vec![first, 0x80 + 126];
+                let length = if first & 0x08 == 0 { 20_000_u16 } else { 126 };
+                piece.extend(length.to_be_bytes());
+                piece.extend([0; 4]);
+                piece.extend(vec![b'x'; usize::from(length)]);
+                assert_eq!(frames.admit(&piece), Ok(()));
+            }
         }
     }
 

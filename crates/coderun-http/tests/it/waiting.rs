@@ -3,6 +3,7 @@
 use coderun_domain::testing::{execution_id, finished};
 use serde_json::{Value, json};
 
+use crate::support::raw::RawConnection;
 use crate::support::{Answer, Server, until};
 use coderun_domain::ExecutionId;
 
@@ -112,13 +113,28 @@ async fn a_bad_wait_or_since_is_named() {
 }
 
 #[tokio::test]
-async fn while_the_server_goes_away_nothing_is_waited_for() {
+async fn when_the_server_goes_away_what_was_waited_for_is_answered_once() {
     let server = Server::start();
     let id = server.backend.running();
     let answer = ask_while(&server, &path(id, "wait=60"), || server.going_away.cancel()).await;
     assert_eq!(answer.json()["status"], "running");
-    let answer = server.get(&path(id, "wait=60")).await;
-    assert_eq!(answer.json()["status"], "running");
+    // Answered at once it would be asked for again and again.
+    let again = ask_while(&server, &path(id, "wait=60"), || server.draining.cancel()).await;
+    assert_eq!(again.json()["status"], "running");
+}
+
+#[tokio::test]
+async fn who_leaves_while_they_wait_gives_their_place_back() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut leaving = RawConnection::open(server.address).await;
+    let waiting = path(id, "wait=60");
+    let head =
+        format!("GET {waiting} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer alice\r\n\r\n");
+    leaving.send(head).await;
+    until(|| server.backend.watchers() == 1).await;
+    drop(leaving);
+    until(|| server.backend.watchers() == 0).await;
 }
 
 #[tokio::test]

@@ -25,12 +25,10 @@ fn main() -> std::io::Result<()> {
         let at = arguments.iter().position(|argument| argument == flag)?;
         arguments.get(at + 1).map(String::as_str)
     };
-    match value("--server") {
-        Some(directory) => server::run(directory.as_ref(), value("--redis"), value("--piston")),
-        None => {
-            let words = arguments.iter().skip(1);
-            let names: Vec<_> = words.filter(|word| !word.starts_with("--")).collect();
-            scenarios::run(&names)
-        }
+    if let Some(directory) = value("--server") {
+        return server::run(directory.as_ref(), value("--redis"), value("--piston"));
     }
+    let words = arguments.iter().skip(1);
+    let names: Vec<_> = words.filter(|word| !word.starts_with("--")).collect();
+    scenarios::run(&names)
 }

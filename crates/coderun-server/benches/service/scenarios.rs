@@ -22,8 +22,10 @@ const CONNECTIONS: usize = 32;
 /// Programs at a time where a third party runs them: as many as one takes.
 const AT_THE_THIRD_PARTY: usize = 64;
 
+type Scenario = fn() -> std::io::Result<()>;
+
 /// What can be measured, by the names that select it.
-const SCENARIOS: [(&str, fn() -> std::io::Result<()>); 5] = [
+const SCENARIOS: [(&str, Scenario); 5] = [
     ("memory", in_memory),
     ("redis", over_redis),
     ("sockets", with_many_sockets),

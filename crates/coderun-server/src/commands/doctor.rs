@@ -52,6 +52,11 @@ pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 async fn examine(settings: &Settings) -> anyhow::Result<Findings> {
+    // The file of `DATA_DIR` belongs to the service, which may be running now or may run as another user.
+    let settings = &Settings {
+        data_dir: None,
+        ..settings.clone()
+    };
     match settings.role {
         Role::All | Role::Worker => examine_worker(settings).await,
         Role::Api => examine_api(settings).await,

@@ -1,10 +1,11 @@
 //! What users talk to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coderun_app::{Executions, ExecutionsPorts, Fleet, Runners, Shutdown};
 use coderun_domain::TokenVerifier;
-use coderun_http::{AllowedHosts, AllowedOrigins, HttpConfig, HttpPorts, SocketLimits};
+use coderun_http::{AllowedHosts, AllowedOrigins, HttpConfig, HttpPorts, SocketLimits, Timeouts};
 
 use super::{BasePorts, readiness, users};
 use crate::metrics::MeasuredTokenVerifier;
@@ -83,9 +84,24 @@ pub(crate) fn http_config(settings: &Settings) -> HttpConfig {
         sockets: SocketLimits {
             total_max: limits.sockets_max,
             per_user_max: limits.user_sockets_max,
+            expiry_grace: settings.users.clock_skew(),
             ..SocketLimits::default()
         },
+        timeouts: Timeouts {
+            going_away: going_away(settings),
+            ..Timeouts::default()
+        },
         ..HttpConfig::default()
+    }
+}
+
+/// How long a process that is told to stop stays at most: what runs here may finish, and without a worker there is nothing to
+/// wait for.
+const fn going_away(settings: &Settings) -> Duration {
+    if settings.role.runs_code() {
+        settings.drain_seconds.duration()
+    } else {
+        Duration::ZERO
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
 pub(super) const QUEUE_WAIT: &str = "coderun_queue_wait_seconds";
 pub(super) const QUEUE_DEPTH: &str = "coderun_queue_depth";
 pub(super) const RUNS: &str = "coderun_runs_total";
+pub(super) const FORCED_ENDS: &str = "coderun_forced_ends_total";
 pub(super) const RUNNER_DURATION: &str = "coderun_runner_duration_seconds";
 pub(super) const RUNNER_FAILURES: &str = "coderun_runner_failures_total";
 pub(super) const TOKEN_VERIFICATIONS: &str = "coderun_token_verifications_total";
@@ -81,7 +82,7 @@ const fn metric(
 }
 
 /// All of them, in the order of the documentation.
-pub(super) const METRICS: [Metric; 22] = {
+pub(super) const METRICS: [Metric; 23] = {
     use Kind::{Counter, Gauge, Histogram};
     [
         metric(
@@ -106,7 +107,7 @@ pub(super) const METRICS: [Metric; 22] = {
             "coderun_sockets_closed_total",
             Counter,
             &["code"],
-            "Sockets that were closed, by close code",
+            "Sockets that were closed, by close code; `none` where the client left",
         ),
         metric(
             "coderun_slow_watchers_total",
@@ -131,6 +132,12 @@ pub(super) const METRICS: [Metric; 22] = {
             Counter,
             &["language", "runner", "verdict"],
             "Executions that a worker of this process recorded the end of; `runner` is `none` where nothing was run",
+        ),
+        metric(
+            FORCED_ENDS,
+            Counter,
+            &[],
+            "Executions that this process ended because they had waited or run too long, or their last worker was lost",
         ),
         metric(
             RUNNER_DURATION,

@@ -1,15 +1,15 @@
 //! How long the queue takes, how long executions wait in it, and how they end.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
     Sequence, Swept, WorkerId,
 };
-use metrics::{Histogram, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 
-use super::catalog::QUEUE_WAIT;
+use super::catalog::{FORCED_ENDS, QUEUE_WAIT};
 use super::per_language::PerLanguage;
 use super::runs::RunCounters;
 use super::timing::Timing;
@@ -28,6 +28,7 @@ pub(crate) struct MeasuredExecutionQueue {
     check: Timing,
     waits: PerLanguage<Histogram>,
     runs: RunCounters,
+    forced_ends: LazyLock<Counter>,
 }
 
 impl MeasuredExecutionQueue {
@@ -45,6 +46,8 @@ impl MeasuredExecutionQueue {
             check: timing("check_queue"),
             waits: PerLanguage::new(),
             runs: RunCounters::new(),
+            // Made at the first sweep, as no recorder may be there before.
+            forced_ends: LazyLock::new(|| counter!(FORCED_ENDS)),
         }
     }
 
@@ -117,7 +120,10 @@ impl ExecutionQueue for MeasuredExecutionQueue {
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
-        self.sweep.of(self.inner.sweep()).await
+        let swept = self.sweep.of(self.inner.sweep()).await?;
+        self.forced_ends
+            .increment(u64::try_from(swept.ended).unwrap_or(u64::MAX));
+        Ok(swept)
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {

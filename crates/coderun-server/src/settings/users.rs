@@ -1,6 +1,7 @@
 //! Who users are: whose tokens are accepted, and what else is asked of their owners.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use coderun_firebase::{
@@ -83,6 +84,11 @@ impl UserSettings {
             (Some(project), None) => Issuers::Firebase(project),
             (None, _) => Issuers::Development,
         }
+    }
+
+    /// How far the clocks of whoever issues tokens and of this machine may be apart.
+    pub(crate) const fn clock_skew(&self) -> Duration {
+        self.firebase_clock_skew_seconds.as_duration()
     }
 
     /// Whether anybody who can reach the service could be anybody, and nobody has said that this is meant.

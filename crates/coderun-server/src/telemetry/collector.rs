@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
@@ -55,7 +55,10 @@ impl Traces {
             return Ok((Self { provider: None }, None));
         }
         let exporter = SpanExporter::builder().with_http().build();
-        let exporter = exporter.context("cannot send traces (OTEL_EXPORTER_OTLP_ENDPOINT)")?;
+        // The cause would repeat the address, which may hold a key.
+        let exporter = exporter.map_err(|_| {
+            anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT is not an address that traces can be sent to")
+        })?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(environment)?)
             .with_batch_exporter(exporter)
