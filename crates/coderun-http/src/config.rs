@@ -13,6 +13,8 @@ pub struct HttpConfig {
     pub version: String,
     /// The longest request body. Default 2 MiB.
     pub body_max: ByteSize,
+    /// What answers of more than 64 KiB may occupy together until they are taken. Default 256 MiB.
+    pub bulk_max: ByteSize,
     /// From which web pages browsers may call. Default none but the server's own.
     pub origins: AllowedOrigins,
     /// By which names the server may be called. Default any.
@@ -33,6 +35,7 @@ impl Default for HttpConfig {
             service: "Code Execution Service".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             body_max: ByteSize::from_mib(2),
+            bulk_max: ByteSize::from_mib(256),
             origins: AllowedOrigins::None,
             hosts: AllowedHosts::Any,
             sockets: SocketLimits::default(),

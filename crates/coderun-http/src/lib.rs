@@ -16,6 +16,7 @@
 
 mod authentication;
 mod body;
+mod bulk;
 mod config;
 mod drain;
 mod edge;

@@ -8,6 +8,7 @@ use coderun_app::{Executions, Readiness};
 use coderun_domain::{Clock, TokenVerifier};
 use tokio_util::task::TaskTracker;
 
+use crate::bulk::Bulk;
 use crate::drain::Departure;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
@@ -40,6 +41,7 @@ pub(crate) struct AppState {
     pub(crate) ports: HttpPorts,
     pub(crate) config: HttpConfig,
     pub(crate) sockets: SocketRegistry,
+    pub(crate) bulk: Bulk,
     /// Owns the task of every socket.
     pub(crate) socket_tasks: TaskTracker,
     pub(crate) departure: Departure,
@@ -49,6 +51,7 @@ impl AppState {
     pub(crate) fn new(ports: HttpPorts, config: HttpConfig, drain: Drain) -> Self {
         Self {
             sockets: SocketRegistry::new(&config.sockets),
+            bulk: Bulk::new(config.bulk_max),
             ports,
             config,
             socket_tasks: TaskTracker::new(),

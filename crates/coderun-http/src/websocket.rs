@@ -12,6 +12,7 @@ mod frame_guard;
 mod greeting;
 mod refusal;
 mod session;
+mod typing_queue;
 
 use std::panic::AssertUnwindSafe;
 
@@ -57,7 +58,8 @@ pub(crate) async fn open(
         .max_continuation_size(max);
     let (ending, ended) = oneshot::channel();
     let flow = Flow::default();
-    let connection = Connection::new(socket, messages, flow.clone(), state.config.sockets.send);
+    let (bulk, send) = (state.bulk.clone(), state.config.sockets.send);
+    let connection = Connection::new(socket, messages, flow.clone(), bulk, send);
     let tasks = state.socket_tasks.clone();
     tasks.spawn_local(attend(connection, greeting, state, ending).in_current_span());
     Ok(response.map_body(|_, body| BoxBody::new(OpenBody::new(body, flow, ended))))

@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
 use coderun_domain::{CancelReply, Cursor, Execution, FailureKind, Page, TraceContext};
 
-use super::{json, parse_id};
+use super::{bulky_json, json, parse_id};
 use crate::authentication::Authenticated;
 use crate::body::read_json;
 use crate::problem::{Problem, refused_submission};
@@ -87,9 +87,9 @@ pub(crate) async fn cancel(
     let reply = state.ports.executions.cancel(user, parse_id(&id)?).await?;
     match reply {
         CancelReply::Ended(execution) | CancelReply::AlreadyFinal(execution) => {
-            record(StatusCode::OK, &execution, &state)
+            record(StatusCode::OK, &execution, &state).await
         }
-        CancelReply::Requested(execution) => record(StatusCode::ACCEPTED, &execution, &state),
+        CancelReply::Requested(execution) => record(StatusCode::ACCEPTED, &execution, &state).await,
         CancelReply::Absent => Err(Problem::of_kind(FailureKind::Absent)),
     }
 }
@@ -130,12 +130,12 @@ fn parse_cursor(query: &Query) -> Result<Option<Cursor>, Problem> {
         .transpose()
 }
 
-fn record(
+async fn record(
     status: StatusCode,
     execution: &Execution,
     state: &AppState,
 ) -> Result<HttpResponse, Problem> {
     let policy = state.ports.executions.store_policy();
     let record = ExecutionRecord::new(execution, policy, Audience::Reader);
-    json(status, &record, record.size_hint())
+    bulky_json(state, status, &record, record.size_hint()).await
 }

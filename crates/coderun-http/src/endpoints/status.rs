@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_app::AccessError;
 use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
 
-use super::{json, parse_id};
+use super::{bulky_json, parse_id};
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
@@ -40,7 +40,7 @@ pub(crate) async fn status(
     let position = executions.queue_position(&execution).await?;
     let policy = executions.store_policy();
     let record = ExecutionRecord::new(&execution, policy, Audience::Reader).waiting_at(position);
-    json(StatusCode::OK, &record, record.size_hint())
+    bulky_json(&state, StatusCode::OK, &record, record.size_hint()).await
 }
 
 /// Waits for the next change. What waits when the server begins to go away is answered at once, so that it can come back

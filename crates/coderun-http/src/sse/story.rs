@@ -5,6 +5,7 @@ use coderun_domain::ExecutionId;
 use futures_util::{Stream, stream};
 
 use super::frame;
+use crate::bulk::{BulkPermit, NoRoom};
 use crate::failure_log::Failure;
 use crate::state::AppState;
 use crate::watching::{Dialect, Feed, FeedSettings, News, Subscription, WatcherPlace};
@@ -17,6 +18,8 @@ pub(super) struct Story {
     id: ExecutionId,
     feed: Feed,
     step: Step,
+    /// The room of the last frame, until the next is asked for.
+    room: BulkPermit,
 }
 
 /// How far the telling has come.
@@ -43,6 +46,7 @@ impl Story {
             state,
             id,
             step: Step::Begin { since_is_to_come },
+            room: None,
         }
     }
 
@@ -51,8 +55,18 @@ impl Story {
     pub(super) fn told(self) -> impl Stream<Item = Result<Bytes, serde_json::Error>> {
         stream::unfold(self, |mut story| async move {
             let frame = story.next().await?;
+            // Where there is no room in time the stream ends, and the client comes back for the rest.
+            story.make_room(&frame).await.ok()?;
             Some((frame, story))
         })
+    }
+
+    async fn make_room(&mut self, frame: &Result<Bytes, serde_json::Error>) -> Result<(), NoRoom> {
+        self.room = None;
+        let length_bytes = frame.as_ref().map_or(0, Bytes::len);
+        let patience = self.state.config.sockets.send;
+        self.room = self.state.bulk.take(length_bytes, patience).await?;
+        Ok(())
     }
 
     async fn next(&mut self) -> Option<Result<Bytes, serde_json::Error>> {

@@ -1,6 +1,5 @@
 //! Who may watch.
 
-use coderun_app::Executions;
 use coderun_domain::{Admission, BearerToken, ExecutionId, TicketError, VerifyError};
 
 use super::Crowded;
@@ -32,7 +31,7 @@ pub(crate) async fn admit(
         Credentials::Token(token) => verify(&token, state).await,
         Credentials::Ticket(ticket) => {
             let id = id.ok_or(AdmissionError::BadTicket)?;
-            redeem(&state.ports.executions, id, &ticket).await
+            redeem(id, &ticket, state).await
         }
     }
 }
@@ -55,13 +54,18 @@ pub(crate) async fn verify(
     })
 }
 
+/// Redeems a ticket, within the same bounds.
 async fn redeem(
-    executions: &Executions,
     id: ExecutionId,
     ticket: &str,
+    state: &AppState,
 ) -> Result<Admission, AdmissionError> {
-    let admitted = executions.admit(id, ticket).await;
-    admitted
+    let place = state.sockets.admit_unverified();
+    let _place = place.ok_or(AdmissionError::Crowded(Crowded::All))?;
+    let redeeming = state.ports.executions.admit(id, ticket);
+    let redeemed = tokio::time::timeout(state.config.sockets.verification, redeeming).await;
+    redeemed
+        .map_err(|_| AdmissionError::TooLong)?
         .map_err(AdmissionError::Ticket)?
         .ok_or(AdmissionError::BadTicket)
 }

@@ -11,6 +11,8 @@ use futures_util::FutureExt;
 
 use super::Closing;
 use super::flow::Flow;
+use crate::bulk::{Bulk, NoRoom};
+use crate::watching::WatcherPlace;
 use crate::wire::ServerMessage;
 
 /// Both directions of one socket.
@@ -18,6 +20,7 @@ pub(super) struct Connection {
     socket: Session,
     messages: AggregatedMessageStream,
     flow: Flow,
+    bulk: Bulk,
     send_timeout: Duration,
 }
 
@@ -34,12 +37,14 @@ impl Connection {
         socket: Session,
         messages: AggregatedMessageStream,
         flow: Flow,
+        bulk: Bulk,
         send_timeout: Duration,
     ) -> Self {
         Self {
             socket,
             messages,
             flow,
+            bulk,
             send_timeout,
         }
     }
@@ -55,15 +60,23 @@ impl Connection {
         let Self {
             socket,
             flow,
+            bulk,
             send_timeout,
             ..
         } = self;
+        let room = bulk.take(text.len(), *send_timeout).await;
+        let room = room.map_err(|NoRoom| Closing::UNAVAILABLE)?;
         let sending = async {
             flow.room().await;
-            flow.sent(text.len());
+            flow.sent(text.len(), room);
             socket.text(text).await
         };
         in_time(*send_timeout, sending).await
+    }
+
+    /// Holds the place of the watcher for as long as anything of the connection is in memory.
+    pub(super) fn hold(&self, place: WatcherPlace) {
+        self.flow.hold(place);
     }
 
     /// Asks the peer for a sign of life.
@@ -79,6 +92,8 @@ impl Connection {
     /// # Errors
     /// Why the socket must be closed after what came in.
     pub(super) async fn receive(&mut self) -> Result<Incoming, Closing> {
+        // Whoever sends without a pause lets others have their turn, too.
+        tokio::task::coop::consume_budget().await;
         let message = match self.messages.recv().await {
             None => return Err(Closing::LEFT),
             Some(Err(error)) => return Err(violation(&error)),
@@ -102,6 +117,7 @@ impl Connection {
             socket,
             messages,
             flow: _,
+            bulk: _,
             send_timeout,
         } = self;
         // A peer that does not even take the close frame is cut off by the kernel later.

@@ -44,6 +44,8 @@ impl MessageBody for OpenBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        // actix asks for more when it has written nearly all of what it has.
+        self.flow.written();
         // The body of a socket answers again and again that it has ended.
         if let Some(piece) = ready!(Pin::new(&mut self.body).poll_next(cx)) {
             // One piece holds all that was sent before it.

@@ -3,10 +3,13 @@
 //! The channel to the body of an answer counts messages, however long they are; what a slow watcher may cost is a question
 //! of bytes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use tokio::sync::Notify;
+
+use crate::bulk::BulkPermit;
+use crate::watching::WatcherPlace;
 
 /// Beyond so many bytes nothing more is sent until they were taken.
 const IN_FLIGHT_MAX_BYTES: usize = 64 << 10;
@@ -18,6 +21,11 @@ pub(super) struct Flow(Rc<State>);
 #[derive(Default)]
 struct State {
     in_flight_bytes: Cell<usize>,
+    /// The room of what was sent and not yet taken, and of what is being written.
+    sent_room: RefCell<BulkPermit>,
+    writing_room: RefCell<BulkPermit>,
+    /// Held until everything is written: what was sent occupies memory so long.
+    place: RefCell<Option<WatcherPlace>>,
     has_ended: Cell<bool>,
     taken: Notify,
 }
@@ -30,16 +38,30 @@ impl Flow {
         }
     }
 
-    /// Takes note that a message of this length was sent.
-    pub(super) fn sent(&self, length_bytes: usize) {
-        let in_flight = &self.0.in_flight_bytes;
-        in_flight.set(in_flight.get().saturating_add(length_bytes));
+    /// Holds the place of the watcher until both ends are gone.
+    pub(super) fn hold(&self, place: WatcherPlace) {
+        *self.0.place.borrow_mut() = Some(place);
     }
 
-    /// Takes note that everything sent was taken.
+    /// Takes note that a message of this length was sent, which has this room.
+    pub(super) fn sent(&self, length_bytes: usize, room: BulkPermit) {
+        let in_flight = &self.0.in_flight_bytes;
+        in_flight.set(in_flight.get().saturating_add(length_bytes));
+        if room.is_some() {
+            *self.0.sent_room.borrow_mut() = room;
+        }
+    }
+
+    /// Takes note that everything sent was taken, to be written.
     pub(super) fn all_taken(&self) {
         self.0.in_flight_bytes.set(0);
+        self.0.writing_room.replace(self.0.sent_room.take());
         self.0.taken.notify_one();
+    }
+
+    /// Takes note that what was taken has been written, but for a little.
+    pub(super) fn written(&self) {
+        self.0.writing_room.take();
     }
 
     /// Takes note that nothing will be taken any more.
@@ -58,9 +80,9 @@ mod tests {
     #[test]
     fn there_is_room_until_too_much_is_on_its_way() {
         let flow = Flow::default();
-        flow.sent(IN_FLIGHT_MAX_BYTES - 1);
+        flow.sent(IN_FLIGHT_MAX_BYTES - 1, None);
         assert!(flow.room().now_or_never().is_some());
-        flow.sent(5 << 20);
+        flow.sent(5 << 20, None);
         assert!(flow.room().now_or_never().is_none());
         flow.all_taken();
         assert!(flow.room().now_or_never().is_some());
@@ -70,7 +92,7 @@ mod tests {
     async fn whoever_waits_for_room_goes_on_once_there_is_some() {
         for goes_on in [Flow::all_taken, Flow::end] {
             let flow = Flow::default();
-            flow.sent(IN_FLIGHT_MAX_BYTES);
+            flow.sent(IN_FLIGHT_MAX_BYTES, None);
             let other = flow.clone();
             tokio::join!(flow.room(), async move { goes_on(&other) });
         }

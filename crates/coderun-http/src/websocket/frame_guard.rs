@@ -113,15 +113,20 @@ impl Frames {
     fn leaves_room(&mut self, frame_bytes: u64) -> bool {
         let [first, ..] = self.head;
         let (is_last, is_control) = (first & 0x80 != 0, first & 0x08 != 0);
-        let received = self.unfinished_bytes.unwrap_or(0).saturating_add(frame_bytes);
+        let received = self
+            .unfinished_bytes
+            .unwrap_or(0)
+            .saturating_add(frame_bytes);
         self.unfinished_bytes = match (is_control, is_last) {
             (true, _) => self.unfinished_bytes.map(|_| received),
-            (false, true) if first & 0x0f == 0 => None,
+            // The last part of a message, and not one that is whole by itself.
+            (false, true) if first.trailing_zeros() >= 4 => None,
             (false, true) => self.unfinished_bytes.map(|_| received),
             (false, false) => Some(received),
         };
         let most = self.max_bytes.saturating_mul(UNFINISHED_MAX);
-        self.unfinished_bytes.is_none_or(|received| received <= most)
+        self.unfinished_bytes
+            .is_none_or(|received| received <= most)
     }
 }
 

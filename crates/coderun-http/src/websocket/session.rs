@@ -13,6 +13,7 @@ use super::connection::{Connection, Incoming};
 use super::errand::{Done, Errand, Typing, TypingError};
 use super::greeting::Greeting;
 use super::refusal::{failed, no_access, not_admitted};
+use super::typing_queue::{Typed, TypingQueue};
 use crate::state::AppState;
 use crate::telemetry::SocketKind;
 use crate::watching::{
@@ -58,8 +59,8 @@ async fn begin<'a>(
     let user = &admission.user;
     let place = WatcherPlace::among(sockets, total, user, SocketKind::WebSocket)?;
     let feed = feed(connection, state, &admission, (id, since, greeting.dialect)).await?;
+    connection.hold(place);
     Ok(Session {
-        _place: place,
         connection,
         state,
         user: admission.user,
@@ -67,6 +68,8 @@ async fn begin<'a>(
         dialect: greeting.dialect,
         feed,
         errand: None,
+        typing: None,
+        queue: TypingQueue::default(),
         console: None,
         silent_pings: 0,
     })
@@ -94,7 +97,6 @@ async fn feed(
 
 /// A verified user who watches an execution.
 struct Session<'a> {
-    _place: WatcherPlace,
     connection: &'a mut Connection,
     state: &'a web::Data<AppState>,
     user: UserId,
@@ -102,6 +104,9 @@ struct Session<'a> {
     dialect: Dialect,
     feed: Feed,
     errand: Option<Errand>,
+    /// What is being typed, and what comes behind it: a program that does not read must not keep its owner from stopping it.
+    typing: Option<Errand>,
+    queue: TypingQueue,
     console: Option<Box<Console>>,
     silent_pings: u32,
 }
@@ -122,7 +127,13 @@ impl Session<'_> {
                     self.silent_pings = 0;
                     Box::pin(self.report(done)).await?;
                 }
-                incoming = self.connection.receive(), if self.errand.is_none() => {
+                done = done(&mut self.typing) => {
+                    self.typing = None;
+                    self.silent_pings = 0;
+                    Box::pin(self.report(done)).await?;
+                    Box::pin(self.type_on()).await?;
+                }
+                incoming = self.connection.receive(), if self.errand.is_none() && self.queue.has_room() => {
                     self.silent_pings = 0;
                     match incoming? {
                         Incoming::Text(text) => {
@@ -154,13 +165,19 @@ impl Session<'_> {
     async fn answer(&mut self, message: ClientMessage) -> Result<(), Closing> {
         match message {
             ClientMessage::Cancel => self.cancel(),
-            ClientMessage::Ping => return self.reply(&ServerMessage::Pong).await,
+            ClientMessage::Ping => {
+                self.queue.push(Typed::Ping);
+                return self.type_on().await;
+            }
             ClientMessage::Incomplete(detail) => return self.refuse(detail).await,
             ClientMessage::Unknown => {
                 let detail = "the message is none that this server knows";
                 return self.refuse(detail).await;
             }
-            ClientMessage::Input(piece) => self.deliver(piece),
+            ClientMessage::Input(piece) => {
+                self.queue.push(Typed::Piece(piece));
+                return self.type_on().await;
+            }
             ClientMessage::Auth(token) => self.verify(token),
         }
         Ok(())
@@ -169,6 +186,19 @@ impl Session<'_> {
     fn cancel(&mut self) {
         let executions = Arc::clone(&self.state.ports.executions);
         self.errand = Some(Errand::cancel(executions, self.user.clone(), self.id));
+    }
+
+    /// Goes on with what was typed, until something takes a while. A ping is answered in its turn: its pong says that all
+    /// that was typed before is kept.
+    async fn type_on(&mut self) -> Result<(), Closing> {
+        while self.typing.is_none() {
+            match self.queue.pop() {
+                None => return Ok(()),
+                Some(Typed::Ping) => self.reply(&ServerMessage::Pong).await?,
+                Some(Typed::Piece(piece)) => self.deliver(piece),
+            }
+        }
+        Ok(())
     }
 
     /// To a client of the core contract this is an unknown message, and so it is with what follows.
@@ -183,7 +213,7 @@ impl Session<'_> {
             patience: self.state.config.sockets.send,
         };
         let console = self.console.take().map(|console| *console);
-        self.errand = Some(Errand::deliver(typing, console, piece));
+        self.typing = Some(Errand::deliver(typing, console, piece));
     }
 
     fn verify(&mut self, token: BearerToken) {
@@ -260,7 +290,7 @@ impl Session<'_> {
 
     async fn ping(&mut self) -> Result<(), Closing> {
         // Nobody can be blamed for what is not read.
-        if self.errand.is_none() {
+        if self.errand.is_none() && self.queue.has_room() {
             if self.silent_pings >= SILENT_PINGS_MAX {
                 return Err(Closing::SILENT);
             }

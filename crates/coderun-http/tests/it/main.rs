@@ -19,6 +19,7 @@ mod events_end;
 mod executions;
 mod failures;
 mod health_only;
+mod large_answers;
 mod logs;
 mod metrics;
 mod service;

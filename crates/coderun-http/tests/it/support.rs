@@ -260,8 +260,13 @@ pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 /// Asks again until the answer is yes.
 pub(crate) async fn until(mut answer: impl FnMut() -> bool) {
+    until_async(async || answer()).await;
+}
+
+/// Asks again until the answer, which takes a while, is yes.
+pub(crate) async fn until_async(mut answer: impl AsyncFnMut() -> bool) {
     in_time(async {
-        while !answer() {
+        while !answer().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })

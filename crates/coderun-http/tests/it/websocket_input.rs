@@ -76,12 +76,27 @@ async fn what_the_program_has_not_read_holds_up_whoever_types() {
     type_in(&mut socket, "b").await;
     socket.say("{\"type\":\"ping\"}").await;
     until(|| server.relay.asked() >= 3).await;
-    // Events go on, and nothing more is read: the ping has no answer yet.
+    // Events go on, and what was typed keeps its order: the ping has no answer yet.
     server.backend.write(id, "output");
     assert_eq!(socket.next().await["type"], "execution_output");
     server.relay.answer(None);
     assert_eq!(socket.next().await["type"], "pong");
     assert_eq!(server.relay.typed(), "ab");
+}
+
+#[tokio::test]
+async fn a_program_that_reads_nothing_is_stopped_however_much_was_typed() {
+    let server = Server::start();
+    let id = server.backend.pending();
+    let mut socket = open(&server, id).await;
+    server.relay.answer(Some(InputReply::Full));
+    for _ in 0..100 {
+        type_in(&mut socket, "not read").await;
+    }
+    socket.say("{\"type\":\"cancel\"}").await;
+    let update = socket.next().await;
+    assert_eq!(update["data"]["verdict"], "cancelled", "{update}");
+    assert_eq!(server.relay.typed(), "");
 }
 
 #[tokio::test]
