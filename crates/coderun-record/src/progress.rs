@@ -11,7 +11,7 @@ use crate::outcome::{decode_outcome, encode_outcome};
 use crate::{Field, Fields, RecordError, from_micros, micros};
 
 /// The version of the form that is written here.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// `VERSION STATUS ATTEMPT TAKEOVERS SEQUENCE CREATED UPDATED STARTED WORKER`; only what runs has the last two.
 const PROGRESS: &str = "progress";

@@ -296,10 +296,10 @@ fn the_stored_form_of_an_offer_is_pinned() {
 
 #[test]
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
-    let newer: [Field<'_>; 1] = [("progress", b"2 whatever comes".as_slice().into())];
+    let newer: [Field<'_>; 1] = [("progress", b"3 whatever comes".as_slice().into())];
     let result = decode_execution(execution_id(1), stored(&newer));
     assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
-    let damaged: [Field<'_>; 1] = [("progress", b"1 pending".as_slice().into())];
+    let damaged: [Field<'_>; 1] = [("progress", b"2 pending".as_slice().into())];
     let result = decode_execution(execution_id(1), stored(&damaged));
     assert!(
         matches!(result, Err(RecordError::Missing("progress"))),

@@ -66,9 +66,9 @@ mod tests {
             let answer = Value::Array(vec![bulk("fixed"), bulk(fixed)]);
             decode_execution(execution_id(1), read_fields(answer).unwrap())
         };
-        let result = decode("2 whatever comes");
+        let result = decode("3 whatever comes");
         assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
-        let result = decode("1 owner 1:python 1 1 1 1");
+        let result = decode("2 owner 2:python 1 1 1 1");
         assert!(
             matches!(result, Err(RecordError::Missing("state"))),
             "{result:?}"

@@ -6,7 +6,7 @@
 -- Calling the server and making functions is what a step costs. So what changes together is one value, and each step
 -- has only those parts in front of it that it needs.
 
-local VERSION = '1'
+local VERSION = '2'
 -- Redis deletes a record by itself only this long after a sweep should have done so.
 local SWEEP_MARGIN = 600 * 1000000
 local DAY = 86400 * 1000000

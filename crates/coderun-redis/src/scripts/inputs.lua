@@ -2,7 +2,7 @@
 -- of those who sent them.
 
 local HEADER = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
--- A sender is forgotten when so many others have sent something after it.
+-- A sender is forgotten when so many others have sent something after it: `StorePolicy::SENDERS_KEPT`.
 local SENDERS_MAX = 64
 
 -- What is kept of the input of an execution.

@@ -193,7 +193,7 @@ async fn a_lost_list_of_events_is_an_error() {
 async fn a_sweep_gives_lanes_their_time_anew() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
-    let lane = "coderun:{0}:lane:1:python";
+    let lane = "coderun:{0}:lane:2:python";
     assert_eq!(
         fixture.server.command(&["PEXPIRE", lane, "60000"]).text(),
         "1"

@@ -33,7 +33,7 @@ fn whole_record(fixture: &Fixture, number: u128) -> Vec<String> {
 async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
-    set_field(&fixture, 1, "fixed", "2 whatever comes");
+    set_field(&fixture, 1, "fixed", "3 whatever comes");
     set_field(&fixture, 1, "state", "{}");
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
