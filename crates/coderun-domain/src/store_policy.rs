@@ -39,6 +39,9 @@ impl StorePolicy {
     /// What is kept of the input that was sent to one execution; see [`InputRelay`](crate::InputRelay).
     pub const INPUT_KEPT_MAX: ByteSize = ByteSize::from_mib(1);
 
+    /// How many senders of input to one execution are told apart; see [`InputRelay::send`](crate::InputRelay::send).
+    pub const SENDERS_KEPT: usize = 64;
+
     /// How many tickets for one execution are good at a time.
     pub const TICKETS_MAX: usize = 16;
 

@@ -10,7 +10,6 @@ use crate::MemoryBackend;
 
 #[async_trait]
 impl InputRelay for MemoryBackend {
-    /// The last 256 senders of each execution are told apart.
     async fn send(
         &self,
         id: ExecutionId,

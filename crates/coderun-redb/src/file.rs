@@ -1,10 +1,10 @@
 //! The file: tables by the order of the records, opened, read whole and changed in durable transactions.
 
 mod loading;
+mod making;
 mod tables;
 
 use std::path::Path;
-use std::{fs, io};
 
 use coderun_memory::{Change, Kept};
 use redb::{
@@ -14,6 +14,7 @@ use redb::{
 use crate::RedbError;
 use crate::stored::decode_kept;
 use loading::{load_events, load_input};
+use making::{make, remove_unfinished};
 use tables::Tables;
 
 /// The name of the file in its folder.
@@ -51,12 +52,11 @@ pub(crate) struct File {
 impl File {
     /// Opens the file in this folder, or begins a new one.
     pub(crate) fn in_folder(folder: &Path) -> Result<Self, RedbError> {
-        make(folder).map_err(|source| RedbError::Folder {
-            folder: folder.to_owned(),
-            source,
-        })?;
-        let opened = builder().create(folder.join(NAME));
-        Self::checked(opened.map_err(|error| refused(error, folder))?)
+        make(folder)?;
+        let opened = builder().open(folder.join(NAME));
+        let file = Self::checked(opened.map_err(|error| refused(error, folder))?)?;
+        remove_unfinished(folder);
+        Ok(file)
     }
 
     /// Looks whether this is a file of ours; a new one becomes one.
@@ -82,8 +82,11 @@ impl File {
         let stats = transaction.stats().map_err(broken)?;
         transaction.abort().map_err(broken)?;
         let page_bytes = u64::try_from(stats.page_size()).unwrap_or(u64::MAX);
-        let occupied = stats.allocated_pages().saturating_mul(page_bytes);
-        if occupied > SMALL_BYTES && stats.stored_bytes() < occupied / 2 {
+        let allocated = stats.allocated_pages().saturating_mul(page_bytes);
+        // What is free counts as fragmented, and is not allocated.
+        let used = stats.stored_bytes().saturating_add(stats.metadata_bytes());
+        let whole = used.saturating_add(stats.fragmented_bytes());
+        if whole > SMALL_BYTES && allocated < whole / 2 {
             self.database.compact().map_err(broken)?;
         }
         Ok(())
@@ -135,23 +138,6 @@ pub(crate) fn builder() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
     builder
-}
-
-/// Makes folder and file for their owner only. What is there stays as it is.
-#[cfg(unix)]
-fn make(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder)?;
-    let mut options = fs::OpenOptions::new();
-    options.create(true).append(true).mode(0o600);
-    options.open(folder.join(NAME)).map(drop)
-}
-
-/// Makes the folder. What is there stays as it is.
-#[cfg(not(unix))]
-fn make(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 fn refused(error: DatabaseError, folder: &Path) -> RedbError {

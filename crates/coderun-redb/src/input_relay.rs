@@ -12,7 +12,6 @@ use crate::error::StepFault;
 
 #[async_trait]
 impl InputRelay for RedbBackend {
-    /// The last 256 senders of each execution are told apart.
     async fn send(
         &self,
         id: ExecutionId,

@@ -18,9 +18,11 @@
 //!
 //! # The file
 //!
-//! `coderun.redb`, which only its owner may read, in a folder that only its owner may enter unless it was there before. A second process on the same folder, and a file that a newer
-//! version wrote, are refused. Deleted records leave in the transaction that deletes them, and their room is used again;
-//! when it is opened a file that is mostly room is compacted.
+//! `coderun.redb`, which only its owner may read, in a folder that only its owner may enter unless it was there before. It
+//! is made whole under another name (`coderun.redb.new-…`) and then gets its own, so that the first start, too, may be
+//! killed at any time; the next one removes what is left. That needs a file system with hard links. A second process on the
+//! same folder, and a file that a newer version wrote, are refused. Deleted records leave in the transaction that deletes
+//! them, and their room is used again; when it is opened a file that is mostly room is compacted.
 //!
 //! # Example
 //!

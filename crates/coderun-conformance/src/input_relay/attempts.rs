@@ -1,6 +1,6 @@
 //! Another worker takes over: what it reads, and what the one before does not read any more.
 
-use coderun_domain::{InputError, InputPiece, InputPosition, Lease, StorePolicy};
+use coderun_domain::{InputError, InputPiece, InputPosition, InputReply, Lease, StorePolicy};
 
 use crate::fixtures::{attempt, data, id, sender};
 use crate::{Backend, Setup};
@@ -66,6 +66,24 @@ pub async fn a_takeover_reads_what_came_in_between(setup: Setup) {
     backend.keep(id(1), sender(1, 2), data("b")).await;
     let lease = backend.take_as("worker-2").await.unwrap();
     assert_eq!(backend.read_all(&lease).await, [data("a"), data("b")]);
+}
+
+/// What one attempt has read is not given away while nobody runs it, nor while the next one has still to read it.
+pub async fn what_an_earlier_attempt_has_read_makes_no_room(setup: Setup) {
+    let backend = setup.backend().await;
+    let bound = usize::try_from(StorePolicy::INPUT_KEPT_MAX.as_bytes()).unwrap();
+    let all = data(vec![b'x'; bound - InputPiece::End.size_bytes()]);
+    let behind = InputPosition::START.next();
+    let lease = backend.start_interactive(1, "alice").await;
+    backend.keep(id(1), sender(1, 1), all.clone()).await;
+    assert_eq!(backend.read_from(&lease, behind).await, []);
+    backend.queue.release(&lease).await.unwrap();
+    let send = async || backend.send(id(1), sender(1, 2), data("a")).await;
+    assert_eq!(send().await, InputReply::Full, "while it waits");
+    let lease = backend.take().await;
+    assert_eq!(send().await, InputReply::Full, "before the next one reads");
+    assert!(backend.read_all(&lease).await == [all]);
+    assert_eq!(send().await, InputReply::Kept, "after it has read");
 }
 
 /// Where something had to make room a later attempt is told so, and never reads a part for the whole.

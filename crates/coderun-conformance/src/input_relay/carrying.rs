@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coderun_domain::{InputPiece, InputPosition, InputReply};
+use coderun_domain::{InputPiece, InputPosition, InputReply, StorePolicy};
 use tokio::task::JoinSet;
 
 use crate::Setup;
@@ -135,6 +135,25 @@ pub async fn each_sender_counts_for_itself(setup: Setup) {
     }
     let expected = ["a", "b", "c", "d"].map(data);
     assert_eq!(backend.read_all(&lease).await, expected);
+}
+
+/// A piece that is sent again is known as long as its sender is one of the last so many, and not for longer.
+pub async fn as_many_senders_as_promised_are_known(setup: Setup) {
+    let backend = setup.backend().await;
+    let lease = backend.start_interactive(1, "alice").await;
+    let count = u128::try_from(StorePolicy::SENDERS_KEPT).unwrap();
+    let keep = async |name| backend.keep(id(1), sender(name, 1), data("a")).await;
+    for name in (1..=count).chain(1..=count) {
+        keep(name).await;
+    }
+    let read = backend.read_all(&lease).await;
+    assert_eq!(read.len(), StorePolicy::SENDERS_KEPT, "all are known");
+    for name in [count + 1, 2, 1] {
+        keep(name).await;
+    }
+    let read = backend.read_all(&lease).await;
+    let expected = StorePolicy::SENDERS_KEPT + 2;
+    assert_eq!(read.len(), expected, "only the first is not known any more");
 }
 
 /// However the pieces of several senders fall, all of them are kept, those of each sender in its order.

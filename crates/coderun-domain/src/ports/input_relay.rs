@@ -13,7 +13,8 @@ use crate::{BackendError, ExecutionId, FailureKind, Lease};
 /// Everything sent is kept in its order until a worker has read it, also while the execution still waits, and as long as
 /// there is room even longer: a worker that takes the execution over gives the program the same input from the beginning.
 /// What is kept of one execution never exceeds [`StorePolicy::INPUT_KEPT_MAX`](crate::StorePolicy::INPUT_KEPT_MAX), each
-/// piece counted as [`InputPiece::size_bytes`] says; what was read makes room, the oldest first, for what was not.
+/// piece counted as [`InputPiece::size_bytes`] says; what the present attempt has read makes room, the oldest first, for what it
+/// has not. While the execution waits nothing makes room.
 ///
 /// Every implementation passes `coderun_conformance::input_relay_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -21,8 +22,10 @@ use crate::{BackendError, ExecutionId, FailureKind, Lease};
 pub trait InputRelay: fmt::Debug + Send + Sync + 'static {
     /// Keeps one piece behind all that was sent before.
     ///
-    /// A sender numbers its pieces from 1 up and sends one at a time. Idempotent: while the execution is not final, one with a
-    /// number that was kept from this sender before is answered with [`InputReply::Kept`] and changes nothing.
+    /// A sender numbers its pieces from 1 up and sends one at a time. Idempotent for the last
+    /// [`StorePolicy::SENDERS_KEPT`](crate::StorePolicy::SENDERS_KEPT) senders of whom something was kept: while the execution
+    /// is not final, a piece with a number that was kept from such a sender before is answered with [`InputReply::Kept`] and
+    /// changes nothing. Of a sender before those nothing is known any more: a repetition is kept again.
     ///
     /// # Errors
     /// [`InputError::Unavailable`]: it may have been kept, so only the same may be sent again.

@@ -9,8 +9,6 @@ use coderun_domain::{
 use super::journal::KeptInput;
 use crate::signal::{Listener, Signal};
 
-/// So many senders are told apart; of one that has been silent for so many others a repetition may be kept again.
-const SENDERS_MAX: usize = 256;
 /// What one read answers at most, unless a single piece is larger.
 const READ_BYTES: usize = 64 << 10;
 
@@ -23,19 +21,19 @@ pub(crate) struct InputLog {
     bytes: usize,
     /// Up to where which attempt has read.
     read: (Attempt, InputPosition),
-    /// The last piece of each sender, whoever sent last at the end.
+    /// The last piece of each of the last senders, whoever sent last at the end.
     senders: Vec<InputId>,
     is_ended: bool,
     news: Signal,
 }
 
 impl InputLog {
-    /// Keeps a piece if there is room, at the cost of what this attempt has read.
+    /// Keeps a piece if there is room, at the cost of what this attempt has read; of nothing while there is none.
     pub(crate) fn send(
         &mut self,
         input: InputId,
         piece: InputPiece,
-        attempt: Attempt,
+        reader: Option<Attempt>,
     ) -> InputReply {
         if self.last_of(input.sender) >= input.number {
             return InputReply::Kept;
@@ -43,7 +41,8 @@ impl InputLog {
         if self.is_ended {
             return InputReply::Ended;
         }
-        if !self.make_room(piece.size_bytes(), attempt) {
+        let read = reader.map_or(InputPosition::START, |attempt| self.read_by(attempt));
+        if !self.make_room(piece.size_bytes(), read) {
             return InputReply::Full;
         }
         self.is_ended = piece == InputPiece::End;
@@ -119,10 +118,11 @@ impl InputLog {
         self.news.listeners()
     }
 
-    /// Drops the oldest pieces that were read until there is room for so many bytes more; nothing if that is not enough.
-    fn make_room(&mut self, bytes: usize, attempt: Attempt) -> bool {
+    /// Drops the oldest pieces before this position until there is room for so many bytes more; nothing if that is not
+    /// enough.
+    fn make_room(&mut self, bytes: usize, read: InputPosition) -> bool {
         let excess = (self.bytes + bytes).saturating_sub(bound());
-        let read = self.read_by(attempt).number().saturating_sub(self.dropped);
+        let read = read.number().saturating_sub(self.dropped);
         let (mut count, mut freed) = (0, 0);
         for piece in self.pieces.iter().take(to_usize(read)) {
             if freed >= excess {
@@ -157,10 +157,9 @@ impl InputLog {
 
     fn remember(&mut self, input: InputId) {
         self.senders.retain(|last| last.sender != input.sender);
-        if self.senders.len() >= SENDERS_MAX {
-            self.senders.remove(0);
-        }
         self.senders.push(input);
+        let excess = self.senders.len().saturating_sub(StorePolicy::SENDERS_KEPT);
+        self.senders.drain(..excess);
     }
 }
 

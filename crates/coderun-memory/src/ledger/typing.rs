@@ -1,7 +1,7 @@
 //! What users type while their program runs, and what its worker reads of it.
 
 use coderun_domain::{
-    ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease,
+    ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease, State,
 };
 use time::OffsetDateTime;
 
@@ -23,12 +23,14 @@ impl Ledger {
         if !record.execution.submission().is_interactive() {
             return InputReply::NotInteractive;
         }
-        if record.execution.status().is_final() {
-            return InputReply::Final;
-        }
-        let attempt = record.execution.attempt();
+        // What an earlier attempt has read is still to be read by the next one.
+        let reader = match record.execution.state() {
+            State::Pending => None,
+            State::Running { .. } => Some(record.execution.attempt()),
+            State::Final { .. } => return InputReply::Final,
+        };
         let log = record.input.get_or_insert_default();
-        let reply = log.send(input, piece, attempt);
+        let reply = log.send(input, piece, reader);
         self.note(id);
         reply
     }

@@ -1,3 +1,5 @@
+use std::fs;
+
 use coderun_domain::testing::{at, execution, finished, interactive_execution};
 use coderun_domain::{
     Event, Execution, InputPiece, InputPosition, Sequence, StoredEvent, WorkerId,
@@ -201,33 +203,40 @@ fn the_input_of_what_is_final_is_not_kept() {
     assert_eq!(entries(&file), 4);
 }
 
+/// A record with half a MiB of input, in many small values.
+fn wordy_record(order: u64) -> Kept {
+    let piece = InputPiece::Data(vec![b'x'; 1 << 10].into());
+    let pieces = (0..512).map(|number| (InputPosition::from_number(number), piece.clone()));
+    Kept {
+        input: Some(KeptInput {
+            dropped: 0,
+            pieces: pieces.collect(),
+            senders: Vec::new(),
+        }),
+        ..new_record(order, interactive_execution())
+    }
+}
+
 #[test]
 fn the_room_of_what_was_deleted_is_given_back_when_the_file_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(folder.path()).unwrap();
     let length = || folder.path().join(NAME).metadata().unwrap().len();
-    let large = |order| {
-        let mut kept = new_record(order, interactive_execution());
-        let piece = InputPiece::Data(vec![b'x'; 1 << 20].into());
-        let pieces = (0..8).map(|number| (InputPosition::from_number(number), piece.clone()));
-        kept.input = Some(KeptInput {
-            dropped: 0,
-            pieces: pieces.collect(),
-            senders: Vec::new(),
-        });
-        Change::Kept(Box::new(kept))
-    };
-    for order in 1..=6 {
-        file.write(&[large(order)]).unwrap();
-    }
+    let all = (1..=48).map(|order| Change::Kept(Box::new(wordy_record(order))));
+    file.write(&all.collect::<Vec<_>>()).unwrap();
     let full = length();
-    assert!(full > 48 << 20, "{full}");
-    for order in 1..=5 {
-        file.write(&[Change::Deleted(order)]).unwrap();
+    assert!(full > 24 << 20, "{full}");
+    let most = (1..=44).map(Change::Deleted);
+    file.write(&most.collect::<Vec<_>>()).unwrap();
+    for order in 49..=51 {
+        let record = new_record(order, interactive_execution());
+        file.write(&[Change::Kept(Box::new(record))]).unwrap();
     }
     let before = file.load().unwrap();
     drop(file);
     let mut file = open(folder.path()).unwrap();
+    let reopened = length();
+    assert!(reopened > full / 2, "{reopened} of {full}");
     file.compact().unwrap();
     assert!(length() < full / 2, "{} of {full}", length());
     let after = file.load().unwrap();

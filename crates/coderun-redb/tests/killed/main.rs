@@ -33,6 +33,11 @@ async fn nothing_that_was_told_is_lost_by_a_kill() {
     }
 }
 
+#[tokio::test]
+async fn a_first_start_that_is_killed_leaves_a_folder_that_can_be_used() {
+    parent::watch_first_starts_being_killed().await;
+}
+
 /// Opens the file with bounds that are never met.
 async fn open(folder: &Path) -> RedbBackend {
     let policy = StorePolicy {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coderun_domain::testing::{execution_id, language};
@@ -17,6 +18,7 @@ use futures_util::StreamExt;
 use crate::{FIRST, FOLDER, fingerprint, open};
 
 const ROUNDS: u32 = 12;
+const FIRST_STARTS: u32 = 16;
 
 /// What children have said so far.
 #[derive(Default)]
@@ -60,6 +62,29 @@ pub(crate) async fn watch_many_kills() {
         redb.close().await;
     }
     assert!(said.accepted.len() > 100, "{}", said.accepted.len());
+}
+
+/// Kills each child as soon as it has put anything into its new folder, or a moment later.
+pub(crate) async fn watch_first_starts_being_killed() {
+    for round in 0..FIRST_STARTS {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = spawn(folder.path(), 1);
+        let until = Instant::now() + Duration::from_secs(20);
+        while folder.path().read_dir().unwrap().next().is_none() {
+            assert!(Instant::now() < until, "the child makes no file");
+        }
+        for _ in 0..round * 4 {
+            folder.path().read_dir().unwrap().for_each(drop);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let redb = open(folder.path()).await;
+        assert_eq!(ExecutionStore::check(&redb).await.unwrap(), Health::Good);
+        redb.close().await;
+        let names = folder.path().read_dir().unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["coderun.redb"]);
+    }
 }
 
 /// Starts a child and kills it when it has said so many lines, wherever it is then.
