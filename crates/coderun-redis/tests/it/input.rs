@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     ByteSize, ExecutionQueue as _, ExecutionStore as _, InputPiece, InputPosition, InputRelay as _,
-    InputReply, StoreError, StorePolicy,
+    InputReply, StoreError,
 };
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
@@ -155,28 +155,6 @@ async fn who_waits_for_input_is_told() {
     let beyond = InputPosition::from_number(1);
     let waiting = fixture.redis.input_available(&lease, beyond);
     assert!(timeout(SHORT, waiting).await.is_err());
-}
-
-/// What one attempt has read is not given away while the next one has still to read it, nor while nobody runs it.
-#[tokio::test]
-async fn what_an_earlier_attempt_has_read_makes_no_room() {
-    let fixture = Fixture::start().await;
-    let lease = fixture.begin_interactive(1).await;
-    let most = StorePolicy::INPUT_KEPT_MAX.as_bytes() - 64;
-    let most = "x".repeat(usize::try_from(most).unwrap());
-    let all = InputPiece::Data(most.into());
-    let send = |number, piece| fixture.redis.send(id(1), input(1, number), piece);
-    assert_eq!(send(1, all).await.unwrap(), InputReply::Kept);
-    let behind = InputPosition::from_number(1);
-    assert_eq!(fixture.redis.receive(&lease, behind).await.unwrap(), []);
-    fixture.redis.release(&lease).await.unwrap();
-    assert_eq!(send(2, typed("a")).await.unwrap(), InputReply::Full);
-    let lease = fixture.take().await;
-    assert_eq!(send(2, typed("a")).await.unwrap(), InputReply::Full);
-    let read = fixture.redis.receive(&lease, START).await.unwrap();
-    assert_eq!(read.len(), 1);
-    assert_eq!(fixture.redis.receive(&lease, behind).await.unwrap(), []);
-    assert_eq!(send(2, typed("a")).await.unwrap(), InputReply::Kept);
 }
 
 /// Who has a lease on something that takes no input waits without asking anybody.

@@ -112,3 +112,35 @@ const fn origins_by_default(settings: &Settings) -> AllowedOrigins {
         Issuers::Emulator(..) | Issuers::Development => AllowedOrigins::AnyLoopback,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::settings;
+
+    fn config_with(variables: &[(&'static str, &'static str)]) -> HttpConfig {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        let read = settings::read(["coderun".into()], &variables);
+        http_config(&read.unwrap().settings)
+    }
+
+    #[test]
+    fn sockets_allow_for_the_clocks_that_the_verifier_allows_for() {
+        let skew = [
+            ("FIREBASE_PROJECT_ID", "demo-p"),
+            ("FIREBASE_CLOCK_SKEW_SECONDS", "7"),
+        ];
+        let grace = config_with(&skew).sockets.expiry_grace;
+        assert_eq!(grace, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn watchers_are_told_how_long_the_process_stays() {
+        let all = config_with(&[("DRAIN_SECONDS", "3")]);
+        assert_eq!(all.timeouts.going_away, Duration::from_secs(3));
+        let api = config_with(&[("ROLE", "api"), ("REDIS_URL", "redis://localhost")]);
+        assert_eq!(api.timeouts.going_away, Duration::ZERO);
+    }
+}

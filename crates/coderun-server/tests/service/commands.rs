@@ -140,3 +140,12 @@ async fn the_readmes_javascript_works() {
         "{printed}"
     );
 }
+
+#[test]
+fn the_doctor_leaves_the_file_of_the_service_alone() {
+    let state = state();
+    let folder = state.path().join("data");
+    let examined = output(coderun(&state).arg("doctor").env("DATA_DIR", &folder));
+    assert!(examined.status.success(), "{examined:?}");
+    assert!(!folder.exists(), "it was made by whoever asked");
+}

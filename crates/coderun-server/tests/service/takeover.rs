@@ -6,7 +6,7 @@ use coderun_redis_fixture::RedisServer;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{Launch, Service, Socket, Story, eventually, runs_marked};
+use crate::support::{Launch, Service, Socket, Story, whoever_runs};
 
 /// What the contract allows from the death of a process to the next attempt.
 const TAKEOVER: Duration = Duration::from_secs(15);
@@ -33,18 +33,7 @@ impl Scene {
         let token = launch.token("alice");
         let body = json!({"code": PROGRAM, "language": "python", "args": [MARKER]});
         let id = first.submit(&token, &body).await;
-        let is_first = eventually("one of them runs it", || async {
-            let runs = |service: &Service| runs_marked(service.id(), MARKER);
-            runs(&first)
-                .then_some(true)
-                .or_else(|| runs(&second).then_some(false))
-        })
-        .await;
-        let (runs_it, other) = if is_first {
-            (first, second)
-        } else {
-            (second, first)
-        };
+        let (runs_it, other) = whoever_runs(MARKER, first, second).await;
         Self {
             runs_it,
             other,

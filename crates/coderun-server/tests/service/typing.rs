@@ -4,7 +4,7 @@ use coderun_redis_fixture::RedisServer;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Launch, Service, Socket, Story, descendants, eventually, is_alive, runs_marked,
+    Launch, Service, Socket, Story, descendants, eventually, is_alive, runs_marked, whoever_runs,
 };
 
 /// The session of `docs/interactive.md`.
@@ -174,18 +174,7 @@ async fn a_takeover_types_everything_again() {
     });
     let id = first.submit(&token, &body).await;
     let mut story = Story::default();
-    let is_first = eventually("one of them runs it", || async {
-        let runs = |service: &Service| runs_marked(service.id(), MARKER);
-        runs(&first)
-            .then_some(true)
-            .or_else(|| runs(&second).then_some(false))
-    })
-    .await;
-    let (runs_it, other) = if is_first {
-        (first, second)
-    } else {
-        (second, first)
-    };
+    let (runs_it, other) = whoever_runs(MARKER, first, second).await;
     let mut socket = other.watch_since(&token, &id, 0).await;
     prompt(&mut socket, &mut story).await;
     type_line(&mut socket, "Ada").await;

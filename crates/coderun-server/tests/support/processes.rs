@@ -2,6 +2,8 @@
 
 use std::io::Read as _;
 
+use super::{Service, eventually};
+
 /// Ids of living processes whose ancestor is this one.
 pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
     let all: Vec<u32> = std::fs::read_dir("/proc")
@@ -47,4 +49,22 @@ fn read_if_there(path: &str) -> Option<String> {
         .read_to_end(&mut content)
         .ok()?;
     Some(String::from_utf8_lossy(&content).into_owned())
+}
+
+/// The one of two services that runs the program with this marker, and then the other one.
+pub(crate) async fn whoever_runs(
+    marker: &str,
+    first: Service,
+    second: Service,
+) -> (Service, Service) {
+    let runs = |service: &Service| runs_marked(service.id(), marker);
+    let is_first = eventually("one of them runs it", || {
+        let found = runs(&first).then_some(true);
+        std::future::ready(found.or_else(|| runs(&second).then_some(false)))
+    });
+    if is_first.await {
+        (first, second)
+    } else {
+        (second, first)
+    }
 }

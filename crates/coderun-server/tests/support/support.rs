@@ -9,7 +9,7 @@ mod socket;
 mod waiting;
 
 pub(crate) use launch::{Launch, coderun, output, text};
-pub(crate) use processes::{descendants, is_alive, runs_marked};
+pub(crate) use processes::{descendants, is_alive, runs_marked, whoever_runs};
 pub(crate) use service::Service;
 pub(crate) use socket::{Socket, Story};
 pub(crate) use waiting::{DEADLINE, eventually, within};

@@ -1,10 +1,10 @@
 //! Tickets, from the use case's side: what is kept and who gets one.
 
 use coderun_domain::testing::{at, draft, execution_id, user};
-use coderun_domain::{Admission, Principal};
+use coderun_domain::{Admission, ExecutionId, Principal};
 
 use super::support::in_memory;
-use crate::{AccessError, TicketIssueError};
+use crate::{AccessError, Executions, TicketIssueError};
 
 fn principal(name: &str) -> Principal {
     Principal {
@@ -16,14 +16,16 @@ fn principal(name: &str) -> Principal {
     }
 }
 
+/// An execution of `alice`.
+async fn submitted(executions: &Executions) -> ExecutionId {
+    let accepted = executions.submit(user("alice"), draft()).await;
+    accepted.unwrap().id()
+}
+
 #[tokio::test]
 async fn a_ticket_admits_its_owner_once() {
     let (executions, _memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await;
     let issued = executions.issue_ticket(&principal("alice"), id).await;
     let ticket = issued.unwrap().ticket;
     let admission = Admission {
@@ -40,11 +42,7 @@ async fn a_ticket_admits_its_owner_once() {
 #[tokio::test]
 async fn no_two_tickets_are_alike_and_none_is_shown() {
     let (executions, _memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await;
     let one = executions.issue_ticket(&principal("alice"), id).await;
     let other = executions.issue_ticket(&principal("alice"), id).await;
     let (one, other) = (one.unwrap(), other.unwrap());
@@ -56,11 +54,7 @@ async fn no_two_tickets_are_alike_and_none_is_shown() {
 #[tokio::test]
 async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
     let (executions, _memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await;
     let forbidden = executions.issue_ticket(&principal("mallory"), id).await;
     let forbidden = forbidden.unwrap_err();
     assert!(matches!(
@@ -80,11 +74,7 @@ async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
 #[tokio::test]
 async fn what_is_no_ticket_admits_nobody() {
     let (executions, _memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await;
     for text in ["", "x", &"x".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(executions.admit(id, text).await.unwrap(), None);
     }

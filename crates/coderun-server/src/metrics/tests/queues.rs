@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use coderun_domain::testing::{at, execution, failed, finished, language, report};
 use coderun_domain::{
-    ExecutionQueue as _, Lease, MockExecutionQueue, Outcome, Output, QueueError, Verdict, WorkerId,
+    ExecutionQueue as _, Lease, MockExecutionQueue, Outcome, Output, QueueError, Swept, Verdict,
+    WorkerId,
 };
 
 use crate::metrics::MeasuredExecutionQueue;
@@ -108,4 +109,25 @@ fn waiting_for_work_is_no_call() {
         waiting.await.expect("it is passed on");
     });
     assert_eq!(measured.lines("coderun_storage"), [""; 0]);
+}
+
+#[test]
+fn what_a_sweep_ends_is_counted() {
+    let measured = Measured::during(async {
+        let mut inner = MockExecutionQueue::new();
+        inner.expect_sweep().returning(|| {
+            Ok(Swept {
+                ended: 3,
+                expired: 5,
+            })
+        });
+        let queue = MeasuredExecutionQueue::new(Arc::new(inner), "memory");
+        for _ in 0..2 {
+            queue.sweep().await.unwrap();
+        }
+    });
+    assert_eq!(
+        measured.lines("coderun_forced_ends_total"),
+        ["coderun_forced_ends_total 6"]
+    );
 }
