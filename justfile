@@ -1,4 +1,6 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
+# Where cargo-deny keeps the database of known weaknesses.
+advisories := env("CARGO_HOME", home_directory() / ".cargo") / "advisory-dbs"
 
 # Lists the recipes.
 default:
@@ -26,11 +28,18 @@ test-firebase:
 chaos seconds="60":
     CHAOS_SECONDS={{ seconds }} cargo nextest run --package coderun-server --test chaos --success-output immediate
 
-# Checks formatting, lints and documentation.
+# Checks formatting, lints, documentation, licences and dependencies; known weaknesses too where their database was fetched.
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    cargo deny --log-level error check bans licenses sources
+    {{ if path_exists(advisories) == "true" { "cargo deny --log-level error check --disable-fetch advisories" } else { "" } }}
+    cargo nextest run --package coderun-server --test layers
+
+# Fetches the database of known weaknesses of crates (RustSec, on GitHub) and checks the dependencies against it.
+advisories:
+    cargo deny check advisories
 
 # Measures: the service (all of it, or some of `memory redis sockets live piston`) and what the sandbox costs beside a bare spawn.
 bench *scenarios:
