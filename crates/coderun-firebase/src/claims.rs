@@ -1,6 +1,7 @@
 //! What the claims of a token must say, key and signature apart.
 
 use coderun_domain::{Principal, UserId, VerifyError};
+use coderun_json::{Object, non_null, read_object};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use time::OffsetDateTime;
@@ -9,7 +10,6 @@ use crate::config::{
     AnonymousUsers, EmailPolicy, SignInProviders, TenantId, TenantPolicy, UserPolicy,
     VerifierConfig,
 };
-use crate::json::{Object, present, read_object};
 use crate::users::SignIn;
 
 /// The claims that matter. Every other claim is allowed and ignored.
@@ -21,26 +21,26 @@ pub(crate) struct Claims {
     exp: Timestamp,
     iat: Timestamp,
     auth_time: Timestamp,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     nbf: Option<Timestamp>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     user_id: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     firebase: Option<Object<FirebaseClaim>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     email: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     email_verified: Option<bool>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     name: Option<String>,
 }
 
 /// What Firebase says about the sign-in.
 #[derive(Default, Deserialize)]
 struct FirebaseClaim {
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     sign_in_provider: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     tenant: Option<String>,
     /// Not used, but it must not stand there twice.
     #[serde(default, rename = "identities")]
@@ -96,7 +96,7 @@ pub(crate) fn check_claims(
     config: &VerifierConfig,
     now: OffsetDateTime,
 ) -> Result<CheckedClaims, VerifyError> {
-    let mut claims: Claims = read_object(bytes)?;
+    let mut claims: Claims = read_object(bytes).map_err(|_| VerifyError::Malformed)?;
     check_audience(&claims, config)?;
     let user = check_subject(&claims)?;
     let Object(firebase) = claims.firebase.take().ok_or(VerifyError::Subject)?;

@@ -1,17 +1,17 @@
 //! What the header of a token must say.
 
 use coderun_domain::VerifyError;
+use coderun_json::{non_null, read_object};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::json::{present, read_object};
 use crate::keys::KeyId;
 
 /// Checks the header of a signed token and finds the name of the key that signed it.
 ///
 /// Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are not even read.
 pub(crate) fn read_header(bytes: &[u8]) -> Result<KeyId, VerifyError> {
-    let header: Header = read_object(bytes)?;
+    let header: Header = read_object(bytes).map_err(|_| VerifyError::Malformed)?;
     header.check("RS256")?;
     let kid = text(header.kid.as_ref()).ok_or(VerifyError::NoKeyId)?;
     KeyId::parse(kid).map_err(|_| VerifyError::NoKeyId)
@@ -21,22 +21,22 @@ pub(crate) fn read_header(bytes: &[u8]) -> Result<KeyId, VerifyError> {
 ///
 /// It answers nothing that a signature could be judged with, so it cannot stand in for [`read_header`].
 pub(crate) fn read_unsigned_header(bytes: &[u8]) -> Result<(), VerifyError> {
-    let header: Header = read_object(bytes)?;
+    let header: Header = read_object(bytes).map_err(|_| VerifyError::Malformed)?;
     header.check("none")
 }
 
 /// The fields are of any type here, so that a wrong type is answered with the reason of its rule.
 #[derive(Deserialize)]
 struct Header {
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     alg: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     typ: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     kid: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     crit: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     b64: Option<Value>,
 }
 

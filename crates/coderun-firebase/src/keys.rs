@@ -10,10 +10,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use coderun_json::Object;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::json::Object;
 
 pub use http::{
     HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, StaleKeyBound,

@@ -41,7 +41,6 @@ mod exchange;
 mod flight;
 mod header;
 mod http_client;
-mod json;
 mod keys;
 mod parse;
 mod service_account;

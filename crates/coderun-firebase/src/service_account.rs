@@ -11,6 +11,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coderun_json::{Object, non_null};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,6 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::config::{Endpoint, ProjectId};
-use crate::json::{Object, present};
 
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
 pub(crate) use tokens::{AccessTokens, TokenFault};
@@ -136,17 +136,17 @@ impl fmt::Debug for ServiceAccount {
 /// The fields are of any type here: an error of serde could show a part of the key.
 #[derive(Deserialize)]
 struct Fields {
-    #[serde(default, rename = "type", deserialize_with = "present")]
+    #[serde(default, rename = "type", deserialize_with = "non_null")]
     kind: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     project_id: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     client_email: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     private_key: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     private_key_id: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     token_uri: Option<Value>,
 }
 

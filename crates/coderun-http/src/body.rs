@@ -1,20 +1,18 @@
 //! Reads JSON bodies: bounded in size, time and depth, with every refusal a problem of its own.
 
 mod mistake;
-mod object;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use coderun_domain::ByteSize;
+use coderun_json::Object;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::HttpConfig;
 use crate::problem::Problem;
-
-pub(crate) use object::Object;
 
 /// Reads the body of a request as one JSON object.
 ///

@@ -14,7 +14,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with those of ours that it may depend on, outside of tests.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
     ("coderun-conformance", &["coderun-domain"]),
@@ -26,14 +26,18 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ),
     ("coderun-redis", &["coderun-domain", "coderun-record"]),
     ("coderun-redis-fixture", &[]),
-    ("coderun-firebase", &["coderun-domain"]),
+    ("coderun-firebase", &["coderun-domain", "coderun-json"]),
+    ("coderun-json", &[]),
     (
         "coderun-piston-standin",
         &["coderun-domain", "coderun-runner-sandbox"],
     ),
     ("coderun-runner-http", &["coderun-domain"]),
     ("coderun-runner-sandbox", &["coderun-domain"]),
-    ("coderun-http", &["coderun-app", "coderun-domain"]),
+    (
+        "coderun-http",
+        &["coderun-app", "coderun-domain", "coderun-json"],
+    ),
     (
         "coderun-server",
         &[

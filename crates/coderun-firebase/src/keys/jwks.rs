@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use coderun_json::{Object, non_null};
 use serde::Deserialize;
 
 use super::{KeyId, KeySetError, RsaPublicKey};
-use crate::json::{Object, present};
 use crate::parse::decode;
 
 /// The keys of a set that can verify tokens.
@@ -35,15 +35,15 @@ struct Set {
 #[derive(Deserialize)]
 struct Entry {
     kty: String,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     kid: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     alg: Option<String>,
-    #[serde(default, rename = "use", deserialize_with = "present")]
+    #[serde(default, rename = "use", deserialize_with = "non_null")]
     usage: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     n: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     e: Option<String>,
 }
 

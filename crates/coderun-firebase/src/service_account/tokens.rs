@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use coderun_domain::{BearerToken, Clock};
+use coderun_json::read_object;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
 use super::ServiceAccount;
 use crate::exchange::{Exchange, ExchangeError, Question};
 use crate::flight::{Flight, Flights, NoRuntime};
-use crate::json::read_object;
 
 /// So long before its end a token is replaced.
 const MARGIN: Duration = Duration::from_mins(5);

@@ -1,12 +1,12 @@
 //! Reads the answer to `accounts:lookup`.
 
+use coderun_json::{Object, non_null, read_object};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 
 use super::account::{Account, AccountId};
 use crate::config::TenantId;
-use crate::json::{Object, present, read_object};
 
 /// What the answer says of the user who was asked for.
 pub(super) fn read_answer(body: &[u8], asked: &AccountId) -> Result<Account, AnswerError> {
@@ -55,11 +55,11 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct User {
     local_id: String,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     tenant_id: Option<String>,
     #[serde(default)]
     disabled: bool,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "non_null")]
     valid_since: Option<Seconds>,
 }
 

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use coderun_domain::{BearerToken, InputPiece};
+use coderun_json::Object;
 use serde::Deserialize;
-
-use crate::body::Object;
 
 /// A message from a watcher. `Debug` shows neither what was typed nor a token.
 #[derive(Debug, Clone, PartialEq, Eq)]

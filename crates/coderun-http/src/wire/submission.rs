@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext};
+use coderun_json::Object;
 use serde::{Deserialize, Serialize};
 
 use super::format::{Shown, decode_base64};
-use crate::body::Object;
 use crate::problem::{Place, ProblemEntry};
 
 /// A submission as it arrives: everything is optional here, for the domain says what is missing. `null` counts as

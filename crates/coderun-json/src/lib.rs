@@ -1,27 +1,49 @@
-//! Reads JSON more strictly than serde does by default.
+//! Reads JSON objects more strictly than serde does by default.
+//!
+//! A derived `Deserialize` takes a struct from an array of its values as well, and an `Option` from `null`. Neither is
+//! part of any contract here, and a client that came to rely on it could not be moved away again.
+//!
+//! ```
+//! use coderun_json::{non_null, read_object};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Greeting {
+//!     text: String,
+//!     #[serde(default, deserialize_with = "non_null")]
+//!     language: Option<String>,
+//! }
+//!
+//! let greeting: Greeting = read_object(br#"{"text":"hello"}"#)?;
+//! assert_eq!(greeting.text, "hello");
+//! assert!(greeting.language.is_none());
+//! assert!(read_object::<Greeting>(br#"["hello","en"]"#).is_err());
+//! assert!(read_object::<Greeting>(br#"{"text":"hello","language":null}"#).is_err());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use coderun_domain::VerifyError;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Reads one JSON object that fills the whole text.
 ///
-/// Refused besides what is no JSON: a name given twice where `T` has a field of that name, an array in place of
-/// the object, anything after it, and text that is not UTF-8 (also where `T` ignores it).
-pub(crate) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, VerifyError> {
-    // From bytes, serde_json would not check the encoding of values that nobody asks for.
-    let text = std::str::from_utf8(bytes).map_err(|_| VerifyError::Malformed)?;
-    serde_json::from_str::<Object<T>>(text)
-        .map(|object| object.0)
-        .map_err(|_| VerifyError::Malformed)
+/// # Errors
+/// What is no JSON; an array in place of the object; anything after it; a name that is given twice where `T` has a
+/// field of that name; and text that is not UTF-8, also where `T` ignores it.
+pub fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    // From bytes, serde_json would not check the encoding of values that `T` ignores.
+    let text = std::str::from_utf8(bytes).map_err(serde_json::Error::custom)?;
+    serde_json::from_str::<Object<T>>(text).map(|object| object.0)
 }
 
 /// Reads a field that may be absent, but is not `null` where it is present; for `deserialize_with`.
-pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+///
+/// # Errors
+/// Those of `T`, which does not take `null` itself.
+pub fn non_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -29,9 +51,9 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A struct that is read from an object only. A derived `Deserialize` alone also takes an array of its values.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Object<T>(pub(crate) T);
+/// A value that deserializes from a JSON object only, never from an array of its fields.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -62,7 +84,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Pair {
         left: String,
-        #[serde(default, deserialize_with = "present")]
+        #[serde(default, deserialize_with = "non_null")]
         right: Option<u64>,
     }
 
@@ -95,9 +117,8 @@ mod tests {
     #[case::negative(br#"{"left":"a","right":-1}"#)]
     #[case::text_for_number(br#"{"left":"a","right":"1"}"#)]
     #[case::number_for_text(br#"{"left":1}"#)]
-    fn anything_else_is_malformed(#[case] bytes: &[u8]) {
-        let error = read_object::<Pair>(bytes).unwrap_err();
-        assert!(matches!(error, VerifyError::Malformed), "{error:?}");
+    fn anything_else_is_refused(#[case] bytes: &[u8]) {
+        assert!(read_object::<Pair>(bytes).is_err());
     }
 
     #[test]
