@@ -19,7 +19,9 @@ pub use clock::{Clock, IdGenerator};
 pub use code_runner::{
     CodeRunner, InputWanted, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile,
 };
-pub use execution_queue::{ExecutionQueue, Lease, QueueDepth, QueueError, Renewal, Swept};
+pub use execution_queue::{
+    ExecutionQueue, Lease, NotRunning, QueueDepth, QueueError, Renewal, Swept,
+};
 pub use execution_store::{
     CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,
 };

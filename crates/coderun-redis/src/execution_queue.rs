@@ -66,7 +66,7 @@ impl ExecutionQueue for RedisBackend {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
-        let arguments = holder(lease).ok_or(QueueError::LeaseLost)?.fields(fields);
+        let arguments = holder(lease).fields(fields);
         let script = &self.scripts().finish;
         let reply = self.step_for_good(lease.id(), script, arguments).await?;
         unless_lost(reply).map(drop).ok_or(QueueError::LeaseLost)

@@ -52,7 +52,7 @@ impl InputRelay for RedisBackend {
     /// Nothing comes for an execution that is not interactive, and nobody is asked. Else one subscription, and one look at
     /// what came before it stood.
     async fn input_available(&self, lease: &Lease, after: InputPosition) {
-        if !lease.execution.submission().is_interactive() {
+        if !lease.execution().submission().is_interactive() {
             return std::future::pending().await;
         }
         let mut watch = self.hub().watch_input(lease.id());

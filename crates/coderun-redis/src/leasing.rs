@@ -1,6 +1,6 @@
 //! Steps of whoever holds a lease, and of nobody else.
 
-use coderun_domain::{Lease, State};
+use coderun_domain::Lease;
 use coderun_record::micros;
 
 use crate::RedisBackend;
@@ -16,25 +16,19 @@ impl RedisBackend {
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
     ) -> Result<Option<Reply>, Failure> {
-        let Some(holder) = holder(lease) else {
-            return Ok(None);
-        };
-        let reply = self.step_on(lease.id(), script, add(holder)).await?;
+        let arguments = add(holder(lease));
+        let reply = self.step_on(lease.id(), script, arguments).await?;
         Ok(unless_lost(reply))
     }
 }
 
-/// The fence: who holds this lease. `None` if it is a lease on something that does not run.
-pub(crate) fn holder(lease: &Lease) -> Option<Arguments<'_>> {
-    let State::Running { worker, started_at } = lease.execution.state() else {
-        return None;
-    };
-    let holder = Arguments::default()
+/// The fence: the lease's execution, worker, start and attempt.
+pub(crate) fn holder(lease: &Lease) -> Arguments<'_> {
+    Arguments::default()
         .text(lease.id().to_string())
-        .text(worker.as_str())
-        .number(micros(*started_at))
-        .number(lease.attempt().count());
-    Some(holder)
+        .text(lease.worker().as_str())
+        .number(micros(lease.started_at()))
+        .number(lease.attempt().count())
 }
 
 /// The answer of a step of a lease, unless that is lost.

@@ -77,7 +77,7 @@ impl RedisBackend {
                 let id: ExecutionId = reply.text()?.parse().map_err(|_| Surprise)?;
                 let execution =
                     read_execution(id, read_fields(reply.value()?)?)?.ok_or(Surprise)?;
-                Ok(Some(Lease { execution }))
+                Ok(Some(Lease::new(execution).map_err(|_| Surprise)?))
             }
             _ => Err(Surprise.into()),
         }

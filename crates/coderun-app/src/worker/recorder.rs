@@ -52,7 +52,7 @@ impl Written {
 
 impl Recorder {
     pub(super) fn new(lease: &Lease) -> Arc<Self> {
-        let cap = lease.execution.submission().limits().storage.output();
+        let cap = lease.execution().submission().limits().storage.output();
         Arc::new(Self {
             attempt: lease.attempt(),
             written: Mutex::new(Written {
@@ -60,7 +60,7 @@ impl Recorder {
                 stderr: OutputBuffer::new(cap),
                 fresh: Pieces::default(),
                 telling: VecDeque::new(),
-                told: lease.execution.sequence(),
+                told: lease.execution().sequence(),
             }),
             more: Notify::new(),
         })
@@ -123,7 +123,7 @@ impl Recorder {
         lease: &Lease,
     ) -> Result<(), QueueError> {
         let told = self.told();
-        if told == lease.execution.sequence() {
+        if told == lease.execution().sequence() {
             return Ok(());
         }
         ports.queue.append(lease, told, &[]).await.map(drop)

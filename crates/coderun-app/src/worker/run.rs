@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
 
     /// Runs the program and records how it ended.
     pub(super) async fn to_its_end(&self, abort: &CancellationToken) {
-        let submission = self.lease.execution.submission();
+        let submission = self.lease.execution().submission();
         let trace = submission.trace();
         let span = tracing::info_span!(
             "run",
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
         let request = RunRequest {
             id: self.lease.id(),
             attempt: self.lease.attempt(),
-            submission: Arc::clone(self.lease.execution.submission()),
+            submission: Arc::clone(self.lease.execution().submission()),
         };
         tokio::select! {
             result = self.ports.runner.run(request, &mut io) => End::Ran(result.map(Box::new)),
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         pieces: mpsc::Receiver<InputPiece>,
         cancelled: &CancellationToken,
     ) -> RecordingIo {
-        let is_interactive = self.lease.execution.submission().is_interactive();
+        let is_interactive = self.lease.execution().submission().is_interactive();
         RecordingIo {
             recorder: Arc::clone(recorder),
             stdin: if is_interactive {
@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
 
     /// Brings what users type, for as long as the program may take it.
     async fn feed(&self, stdin: mpsc::Sender<InputPiece>) -> InputError {
-        if !self.lease.execution.submission().is_interactive() {
+        if !self.lease.execution().submission().is_interactive() {
             return std::future::pending().await;
         }
         match feeder::feed(self.ports, self.settings, self.lease, stdin).await {
@@ -174,13 +174,13 @@ impl<'a> Run<'a> {
     }
 
     fn longest(&self) -> Duration {
-        let limits = self.lease.execution.submission().limits();
+        let limits = self.lease.execution().submission().limits();
         limits.wall_time_in_all() + self.settings.policy.run_grace
     }
 
     async fn finish_run(&self, recorder: &Recorder, report: Report) -> Result<(), QueueError> {
         let (output, error_output) = recorder.output();
-        let expected = self.lease.execution.submission().expected_output();
+        let expected = self.lease.execution().submission().expected_output();
         let outcome = Outcome::of_run(report, output, error_output, expected);
         self.finish(recorder, &outcome).await
     }

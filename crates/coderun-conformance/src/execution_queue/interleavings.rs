@@ -101,8 +101,8 @@ impl Witness {
         let Some(lease) = self.backend.take_as(name).await else {
             return;
         };
-        assert_eq!(self.backend.get(lease.id()).await, lease.execution);
-        let takeovers = lease.execution.progress().takeovers();
+        assert_eq!(self.backend.get(lease.id()).await, *lease.execution());
+        let takeovers = lease.execution().progress().takeovers();
         assert!(takeovers < self.backend.policy.attempts_max);
         if let Some((earlier, until)) = self.latest.get(&lease.id()) {
             assert_eq!(lease.attempt(), earlier.attempt().next());
@@ -113,7 +113,7 @@ impl Witness {
             let released = status == Some(Status::Pending);
             assert!(released || self.backend.now() >= *until, "held by another");
         }
-        let user = lease.execution.submission().user().clone();
+        let user = lease.execution().submission().user().clone();
         assert!(self.running(&user).await <= RUNNING_MAX);
         let until = self.backend.now() + self.backend.policy.lease;
         self.latest.insert(lease.id(), (lease.clone(), until));
@@ -273,7 +273,7 @@ async fn work(
         let Some(lease) = queue.take(&worker, &languages).await.unwrap() else {
             continue;
         };
-        let mut last = lease.execution.sequence();
+        let mut last = lease.execution().sequence();
         for _ in 0..dice.throw(4) {
             let appended = queue.append(&lease, last, &[chunk(&lease, "x")]).await;
             last = unless_lost(appended).unwrap_or(last);

@@ -29,11 +29,11 @@ pub async fn a_lease_that_has_run_out_is_taken_over(setup: Setup) {
     assert_eq!((lease.id(), lease.attempt()), (id(1), attempt(2)));
     let (worker, started_at) = (worker("worker-2"), backend.now());
     let running = State::Running { worker, started_at };
-    assert_eq!(*lease.execution.state(), running);
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(*lease.execution().state(), running);
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
     let events = backend.events(id(1)).await;
     assert_eq!(numbers(&events), [1, 2, 3, 4]);
-    assert_eq!(progress_of(&events[3]), lease.execution.progress());
+    assert_eq!(progress_of(&events[3]), lease.execution().progress());
     backend.finish(&lease).await;
 }
 
@@ -56,7 +56,7 @@ pub async fn renewing_keeps_the_lease(setup: Setup) {
         let renewal = backend.queue.renew(&lease).await.unwrap();
         assert_eq!(renewal, Renewal::Continue);
     }
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
     outlast_leases(&backend);
     let taken_over = backend.take_as("worker-2").await.unwrap();
     assert_eq!(taken_over.attempt(), attempt(2));
@@ -128,7 +128,7 @@ pub async fn a_takeover_needs_the_language(setup: Setup) {
 pub async fn a_run_past_its_deadline_is_not_taken_over(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
-    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    let deadline = backend.policy.deadline(lease.execution()).unwrap();
     backend.clock.set(deadline + SECOND);
     assert_eq!(backend.take_as("worker-2").await, None);
     assert_eq!(backend.sweep().await.ended, 1);
@@ -146,10 +146,10 @@ pub async fn a_stale_worker_changes_nothing(setup: Setup) {
     backend.assert_powerless(&stale).await;
     // Also where it repeats what once was good, and where it guesses the right number.
     let again = [chunk(&stale, "one"), chunk(&stale, "two")];
-    let before = stale.execution.sequence();
+    let before = stale.execution().sequence();
     assert_lost(backend.queue.append(&stale, before, &again).await);
     assert_lost(backend.queue.append(&stale, last.next(), &again).await);
-    backend.assert_unchanged(&lease.execution, &events).await;
+    backend.assert_unchanged(lease.execution(), &events).await;
     // The lease of the other one was neither shortened nor lengthened.
     backend.advance(backend.policy.lease - SECOND);
     assert_lost(backend.queue.renew(&stale).await);
@@ -183,10 +183,10 @@ pub async fn a_lease_that_nobody_took_over_is_still_good(setup: Setup) {
 pub async fn a_lease_ends_with_the_deadline_of_the_run(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
-    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    let deadline = backend.policy.deadline(lease.execution()).unwrap();
     backend.clock.set(deadline - SECOND);
     backend.queue.renew(&lease).await.unwrap();
     backend.clock.set(deadline + SECOND);
     assert_lost(backend.queue.renew(&lease).await);
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
 }

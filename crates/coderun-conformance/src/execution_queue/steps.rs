@@ -27,7 +27,7 @@ pub async fn output_is_numbered_behind_what_there_is(setup: Setup) {
     let pieces = ["a", "b", "c"].map(|text| Event::from(chunk(&lease, text)));
     let stored: Vec<_> = events.into_iter().skip(2).map(|it| it.event).collect();
     assert_eq!(stored, pieces);
-    let counted = lease.execution.append(3, backend.now()).unwrap();
+    let counted = lease.execution().clone().append(3, backend.now()).unwrap();
     assert_eq!(backend.get(id(1)).await, counted);
 }
 
@@ -37,17 +37,17 @@ pub async fn appending_nothing_changes_nothing(setup: Setup) {
     let lease = backend.start(1, "alice").await;
     backend.advance(SECOND);
     let events = backend.events(id(1)).await;
-    let last = lease.execution.sequence();
+    let last = lease.execution().sequence();
     let answer = backend.queue.append(&lease, last, &[]).await.unwrap();
     assert_eq!(answer, last);
-    backend.assert_unchanged(&lease.execution, &events).await;
+    backend.assert_unchanged(lease.execution(), &events).await;
 }
 
 /// The same append after a lost reply is answered alike and stored once.
 pub async fn a_repeated_append_changes_nothing(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let pieces = [chunk(&lease, "a"), chunk(&lease, "b")];
     let last = backend.queue.append(&lease, after, &pieces).await.unwrap();
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
@@ -63,7 +63,7 @@ pub async fn a_repeated_append_changes_nothing(setup: Setup) {
 pub async fn an_append_adds_only_what_is_not_there(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let pieces = ["a", "b", "c"].map(|text| chunk(&lease, text));
     let first = backend.queue.append(&lease, after, &pieces[..1]).await;
     assert_eq!(first.unwrap(), after.next());
@@ -79,10 +79,10 @@ pub async fn an_append_beyond_the_last_event_is_refused(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
     let events = backend.events(id(1)).await;
-    let beyond = lease.execution.sequence().next();
+    let beyond = lease.execution().sequence().next();
     let piece = [chunk(&lease, "a")];
     assert_lost(backend.queue.append(&lease, beyond, &piece).await);
-    backend.assert_unchanged(&lease.execution, &events).await;
+    backend.assert_unchanged(lease.execution(), &events).await;
 }
 
 /// Of many equal appends at a time one is stored, and all get the same answer.
@@ -94,7 +94,7 @@ pub async fn many_equal_appends_are_one(setup: Setup) {
         let (queue, lease) = (Arc::clone(&backend.queue), Arc::clone(&lease));
         appends.spawn(async move {
             let pieces = [chunk(&lease, "a"), chunk(&lease, "b")];
-            let after = lease.execution.sequence();
+            let after = lease.execution().sequence();
             queue.append(&lease, after, &pieces).await.unwrap()
         });
     }
@@ -112,7 +112,7 @@ pub async fn waiting_for_input_is_an_event_among_output(setup: Setup) {
     let mut live = backend.watch(id(1), 2).await;
     let waits = RunEvent::AwaitingInput(lease.attempt());
     let happened = [chunk(&lease, "name? "), waits.clone(), chunk(&lease, "hi")];
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let last = backend.queue.append(&lease, after, &happened).await;
     assert_eq!(last.unwrap(), after.plus(3));
     let events = backend.events(id(1)).await;
@@ -122,14 +122,17 @@ pub async fn waiting_for_input_is_an_event_among_output(setup: Setup) {
         assert_eq!(next_event(&mut live).await, *stored);
     }
     let record = backend.get(id(1)).await;
-    assert_eq!(record, lease.execution.append(3, backend.now()).unwrap());
+    assert_eq!(
+        record,
+        lease.execution().clone().append(3, backend.now()).unwrap()
+    );
 }
 
 /// The same wait after a lost reply is stored once; what is new behind it is stored.
 pub async fn a_repeated_wait_for_input_changes_nothing(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start_interactive(1, "alice").await;
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let waits = RunEvent::AwaitingInput(lease.attempt());
     let happened = [waits.clone(), waits, chunk(&lease, "hi")];
     for count in [1, 1, 3, 2] {
@@ -216,7 +219,7 @@ pub async fn a_released_execution_waits_again(setup: Setup) {
     let events = backend.events(id(1)).await;
     assert_eq!(numbers(&events), [1, 2, 3, 4, 5]);
     assert_eq!(progress_of(&events[3]), waiting.progress());
-    assert_eq!(progress_of(&events[4]), again.execution.progress());
+    assert_eq!(progress_of(&events[4]), again.execution().progress());
     backend.finish(&again).await;
 }
 

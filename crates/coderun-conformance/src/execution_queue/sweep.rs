@@ -72,7 +72,7 @@ pub async fn a_wait_begins_anew_when_given_back(setup: Setup) {
 pub async fn what_runs_too_long_is_ended(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
-    let deadline = backend.policy.deadline(&lease.execution).unwrap();
+    let deadline = backend.policy.deadline(lease.execution()).unwrap();
     while backend.now() + SECOND * 10 < deadline {
         backend.advance(SECOND * 10);
         backend.queue.renew(&lease).await.unwrap();
@@ -137,14 +137,14 @@ pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
     for count in 1..=5 {
         let lease = backend.take().await;
         assert_eq!(lease.attempt(), attempt(count));
-        assert_eq!(lease.execution.progress().takeovers(), 0);
+        assert_eq!(lease.execution().progress().takeovers(), 0);
         backend.queue.release(&lease).await.unwrap();
         assert_eq!(backend.sweep().await, Swept::default());
     }
     backend.take().await;
     backend.advance(backend.policy.lease + SECOND);
     let last = backend.take().await;
-    assert_eq!(last.execution.progress().takeovers(), 1);
+    assert_eq!(last.execution().progress().takeovers(), 1);
     backend.advance(backend.policy.lease + SECOND);
     assert_eq!(backend.try_take().await, None);
     assert_eq!(backend.sweep().await, ended(1));

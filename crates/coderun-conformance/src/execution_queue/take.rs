@@ -29,17 +29,17 @@ pub async fn what_is_taken_runs(setup: Setup) {
     let lease = backend.take_as("worker-7").await.unwrap();
     assert_eq!(lease.attempt(), attempt(1));
     assert_eq!(
-        *lease.execution.state(),
+        *lease.execution().state(),
         State::Running {
             worker: worker("worker-7"),
             started_at: backend.now(),
         }
     );
-    assert_eq!(lease.execution.submission(), submitted.submission());
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(lease.execution().submission(), submitted.submission());
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
     let events = backend.events(id(1)).await;
     assert_eq!(events.len(), 2);
-    let started = Event::Updated(lease.execution.progress().clone());
+    let started = Event::Updated(lease.execution().progress().clone());
     assert_eq!(events[1].event, started);
 }
 

@@ -39,9 +39,9 @@ pub async fn cancelling_what_runs_asks_its_worker(setup: Setup) {
         Renewal::Continue
     );
     let asked = backend.cancel(id(1)).await;
-    let running = Box::new(lease.execution.clone());
+    let running = Box::new(lease.execution().clone());
     assert_eq!(asked, CancelReply::Requested(running));
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
     for _ in 0..2 {
         assert_eq!(backend.queue.renew(&lease).await.unwrap(), Renewal::Cancel);
     }
@@ -64,7 +64,7 @@ pub async fn cancelling_twice_is_once(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
     assert_eq!(backend.cancel(id(1)).await, backend.cancel(id(1)).await);
-    assert_eq!(backend.get(id(1)).await, lease.execution);
+    assert_eq!(backend.get(id(1)).await, *lease.execution());
     backend.submit(2, "alice").await;
     let CancelReply::Ended(ended) = backend.cancel(id(2)).await else {
         panic!("it waited");

@@ -32,7 +32,7 @@ pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
     let lease = backend.start(1, "alice").await;
     assert!(backend.delete(id(1)).await);
     let late = [chunk(&lease, "too late")];
-    let last = lease.execution.sequence();
+    let last = lease.execution().sequence();
     assert_lost(backend.queue.append(&lease, last, &late).await);
     assert_lost(backend.queue.append(&lease, Sequence::START, &late).await);
     backend.assert_powerless(&lease).await;

@@ -60,17 +60,17 @@ pub async fn every_state_comes_back_as_it_was(setup: Setup) {
         let lease = backend.start(number, "alice").await;
         backend.advance(Duration::from_secs(1));
         backend.queue.finish(&lease, &outcome).await.unwrap();
-        let ended = lease.execution.finish(outcome, backend.now());
+        let ended = lease.execution().clone().finish(outcome, backend.now());
         assert_eq!(backend.get(id(number)).await, ended.unwrap());
     }
     let pending = backend.submit(3, "alice").await;
     assert_eq!(backend.get(id(3)).await, pending);
     backend.advance(Duration::from_secs(1));
     let lease = backend.take().await;
-    assert_eq!(backend.get(id(3)).await, lease.execution);
+    assert_eq!(backend.get(id(3)).await, *lease.execution());
     backend.advance(Duration::from_secs(1));
     backend.queue.release(&lease).await.unwrap();
-    let given_back = lease.execution.hand_over(backend.now()).unwrap();
+    let given_back = lease.execution().clone().hand_over(backend.now()).unwrap();
     assert_eq!(backend.get(id(3)).await, given_back);
 }
 
@@ -142,13 +142,13 @@ pub async fn long_and_odd_texts_come_back_byte_for_byte(setup: Setup) {
     let handed_in = backend.submit_draft(1, "alice", long).await;
     assert_eq!(backend.get(id(1)).await, handed_in);
     let lease = backend.take().await;
-    assert_eq!(lease.execution.submission(), handed_in.submission());
+    assert_eq!(lease.execution().submission(), handed_in.submission());
     let piece = RunEvent::from(OutputChunk {
         stream: OutputStream::Stderr,
         bytes: Bytes::from(bytes.clone()),
         attempt: lease.attempt(),
     });
-    let last = lease.execution.sequence();
+    let last = lease.execution().sequence();
     let pieces = [piece.clone()];
     backend.queue.append(&lease, last, &pieces).await.unwrap();
     let events = backend.events(id(1)).await;
@@ -187,7 +187,7 @@ pub async fn submitting_again_answers_what_has_become_of_it(setup: Setup) {
     let backend = setup.backend().await;
     let lease = backend.start(1, "alice").await;
     let again = backend.try_submit(1, "alice").await.unwrap();
-    let running = Box::new(lease.execution.clone());
+    let running = Box::new(lease.execution().clone());
     assert_eq!(again, Submitted::AlreadyThere(running));
     backend.finish(&lease).await;
     let again = backend.try_submit(1, "alice").await.unwrap();

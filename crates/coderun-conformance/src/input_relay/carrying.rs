@@ -204,5 +204,5 @@ pub async fn input_changes_neither_record_nor_events(setup: Setup) {
     let events = backend.events(id(1)).await;
     backend.type_in(id(1), &["a", "b"]).await;
     backend.read_all(&lease).await;
-    backend.assert_unchanged(&lease.execution, &events).await;
+    backend.assert_unchanged(lease.execution(), &events).await;
 }

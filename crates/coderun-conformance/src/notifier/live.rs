@@ -21,7 +21,7 @@ pub async fn events_are_told_as_they_are_stored(setup: Setup) {
     assert!(is_waiting(&mut stream.next()).await);
     let lease = backend.take().await;
     let event = next_event(&mut stream).await;
-    assert_eq!(progress_of(&event), lease.execution.progress());
+    assert_eq!(progress_of(&event), lease.execution().progress());
     for text in ["a", "b"] {
         assert!(is_waiting(&mut stream.next()).await);
         backend.print(&lease, &[text]).await;
@@ -127,7 +127,7 @@ pub async fn nothing_is_lost_between_replay_and_live(setup: Setup) {
         let mut tasks = JoinSet::new();
         let queue = Arc::clone(&backend.queue);
         tasks.spawn(async move {
-            let mut last = lease.execution.sequence();
+            let mut last = lease.execution().sequence();
             for _ in 0..CHUNKS {
                 let piece = [chunk(&lease, "x")];
                 last = queue.append(&lease, last, &piece).await.unwrap();

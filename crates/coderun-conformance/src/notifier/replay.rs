@@ -16,7 +16,7 @@ pub async fn everything_is_told_in_order_without_a_gap(setup: Setup) {
     let events = drain_events(backend.watch(id(1), 0).await).await;
     assert_eq!(numbers(&events), [1, 2, 3, 4, 5, 6]);
     assert_eq!(progress_of(&events[0]), submitted.progress());
-    assert_eq!(progress_of(&events[1]), lease.execution.progress());
+    assert_eq!(progress_of(&events[1]), lease.execution().progress());
     let texts: Vec<_> = events[2..5].iter().map(text_of).collect();
     assert_eq!(texts, ["a", "b", "c"]);
     let ended = backend.get(id(1)).await;

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 
 use crate::{
     Attempt, BackendError, Execution, ExecutionId, Health, Language, Outcome, RunEvent, Sequence,
-    WorkerId,
+    State, Status, WorkerId,
 };
 
 /// The worker's side of the store.
@@ -97,14 +98,58 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     async fn check(&self) -> Result<Health, QueueError>;
 }
 
-/// The right of one worker to one attempt at an execution.
+/// The right of one worker to one attempt at an execution, which is running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The execution as it stood when it was taken: running, by this worker.
-    pub execution: Execution,
+    execution: Execution,
+    worker: WorkerId,
+    started_at: OffsetDateTime,
+}
+
+/// Refuses a lease on an execution that is not running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot lease an execution that is {status}: it must be running")]
+pub struct NotRunning {
+    /// The execution's status.
+    pub status: Status,
 }
 
 impl Lease {
+    /// The lease of the worker that runs this execution.
+    ///
+    /// # Errors
+    /// [`NotRunning`] if the execution is pending or final.
+    pub fn new(execution: Execution) -> Result<Self, NotRunning> {
+        match execution.state() {
+            State::Running { worker, started_at } => Ok(Self {
+                worker: worker.clone(),
+                started_at: *started_at,
+                execution,
+            }),
+            State::Pending | State::Final { .. } => Err(NotRunning {
+                status: execution.status(),
+            }),
+        }
+    }
+
+    /// The execution as it stood when it was taken.
+    #[must_use]
+    pub const fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    /// The worker that holds the lease.
+    #[must_use]
+    pub const fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// The start of the leased attempt.
+    #[must_use]
+    pub const fn started_at(&self) -> OffsetDateTime {
+        self.started_at
+    }
+
     /// Which execution.
     #[must_use]
     pub const fn id(&self) -> ExecutionId {
@@ -180,6 +225,28 @@ impl QueueError {
         match self {
             Self::Unavailable { .. } => true,
             Self::LeaseLost | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, execution, finished};
+
+    #[test]
+    fn only_a_running_execution_can_be_leased() {
+        let worker = WorkerId::parse("worker").unwrap();
+        let pending = execution();
+        let running = pending.clone().start(worker.clone(), at(3)).unwrap();
+        let ended = running.clone().finish(finished(), at(4)).unwrap();
+
+        let lease = Lease::new(running.clone()).unwrap();
+        assert_eq!(lease.execution(), &running);
+        assert_eq!((lease.worker(), lease.started_at()), (&worker, at(3)));
+        for not_running in [pending.clone(), running.hand_over(at(4)).unwrap(), ended] {
+            let status = not_running.status();
+            assert_eq!(Lease::new(not_running), Err(NotRunning { status }));
         }
     }
 }

@@ -103,7 +103,7 @@ impl Bench {
             bytes,
             attempt: lease.attempt(),
         });
-        let after = lease.execution.sequence();
+        let after = lease.execution().sequence();
         let appended = self.memory.append(lease, after, &[event]).await;
         appended.unwrap();
     }
@@ -376,7 +376,7 @@ async fn a_stored_piece_of_output_keeps_no_larger_buffer() {
     let lease = bench.start(1, "alice").await;
     let buffer = Bytes::from(vec![b'x'; 1 << 20]);
     bench.append(&lease, buffer.slice(0..1)).await;
-    let since = lease.execution.sequence();
+    let since = lease.execution().sequence();
     let mut stream = bench.memory.subscribe(lease.id(), since).await.unwrap();
     let Some(Ok(StoredEvent {
         event: Event::Output(chunk),

@@ -28,9 +28,9 @@ impl Ledger {
         let record = self.records.get_mut(&id)?;
         record.settled = None;
         let waiting = record.execution.clone();
-        let execution = waiting.start(worker.clone(), now).ok()?;
-        self.advance(execution.clone(), now);
-        Some(Lease { execution })
+        let lease = Lease::new(waiting.start(worker.clone(), now).ok()?).ok()?;
+        self.advance(lease.execution().clone(), now);
+        Some(lease)
     }
 
     /// An execution whose lease has run out. There are never many: what runs is bounded by the workers.
@@ -72,7 +72,7 @@ impl Ledger {
         } else {
             Renewal::Continue
         };
-        if self.is_overdue(&lease.execution, now) {
+        if self.is_overdue(lease.execution(), now) {
             return Err(QueueError::LeaseLost);
         }
         self.hold(lease.id(), now);
@@ -140,7 +140,7 @@ impl Ledger {
         outcome: &Outcome,
         now: OffsetDateTime,
     ) -> Result<(), QueueError> {
-        let settled = Holder::of(&lease.execution).map(Settled::Finished);
+        let settled = Holder::of(lease.execution()).map(Settled::Finished);
         if self.was_settled(lease, settled.as_ref(), now) {
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl Ledger {
     /// # Errors
     /// [`QueueError::LeaseLost`].
     pub fn release(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<(), QueueError> {
-        let settled = Holder::of(&lease.execution).map(Settled::Released);
+        let settled = Holder::of(lease.execution()).map(Settled::Released);
         if self.was_settled(lease, settled.as_ref(), now) {
             return Ok(());
         }
@@ -170,7 +170,7 @@ impl Ledger {
         if cancelled {
             self.end(lease.id(), ForcedEnd::Cancelled, now);
         } else {
-            let user = lease.execution.submission().user();
+            let user = lease.execution().submission().user();
             self.waiting.bring_forward(user);
         }
         Ok(())

@@ -175,7 +175,7 @@ impl Record {
 
     pub(crate) fn is_held_by(&self, lease: &Lease) -> bool {
         let holder = Holder::of(&self.execution);
-        holder.is_some() && holder == Holder::of(&lease.execution)
+        holder.is_some() && holder == Holder::of(lease.execution())
     }
 
     /// What the last attempt wrote to this stream.

@@ -57,7 +57,7 @@ async fn live_a_life(redb: &RedbBackend, number: u32) {
     let Some(lease) = redb.take(&worker, &[language("python")]).await.unwrap() else {
         return;
     };
-    let mut last = lease.execution.sequence();
+    let mut last = lease.execution().sequence();
     tell(redb, &lease, last).await;
     for piece in 0..3 {
         let happened = [said(&lease, piece)];

@@ -45,7 +45,7 @@ async fn the_commands_of_one_execution_are_pinned() {
             .await
             .unwrap()
             .unwrap();
-        let after = lease.execution.sequence();
+        let after = lease.execution().sequence();
         fixture
             .redis
             .append(&lease, after, &[piece(&lease, "hello")])

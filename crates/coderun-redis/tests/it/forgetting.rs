@@ -24,7 +24,7 @@ async fn after_a_flush_the_service_begins_anew() {
     fixture.submit(2).await;
     let redis = &fixture.redis;
     let mut watched = redis
-        .subscribe(id(1), lease.execution.sequence())
+        .subscribe(id(1), lease.execution().sequence())
         .await
         .unwrap();
     assert_eq!(fixture.server.command(&["FLUSHALL"]).text(), "OK");
@@ -141,7 +141,7 @@ async fn a_story_with_a_gap_is_not_told_as_if_it_were_whole() {
         .command(&["HGET", &key("execution", 1), "state"])
         .text();
     fixture.print(&lease, "lost").await;
-    let told = lease.execution.sequence().next();
+    let told = lease.execution().sequence().next();
     for _ in 1..=told.number() {
         watched.next().await.unwrap().unwrap();
     }

@@ -67,7 +67,7 @@ async fn output_is_stored_once() {
     let (fixture, proxy) = lossy().await;
     let lease = fixture.begin(1).await;
     proxy.lose_next_answer();
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let told = fixture
         .redis
         .append(&lease, after, &[piece(&lease, "hello")])

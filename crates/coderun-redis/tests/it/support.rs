@@ -169,7 +169,7 @@ impl Fixture {
     /// Appends a piece of output behind the events of the lease.
     pub(crate) async fn print(&self, lease: &Lease, text: &'static str) {
         let chunk = piece(lease, text);
-        let after = lease.execution.sequence();
+        let after = lease.execution().sequence();
         self.redis.append(lease, after, &[chunk]).await.unwrap();
     }
 

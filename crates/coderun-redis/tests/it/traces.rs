@@ -97,7 +97,7 @@ impl World {
             RunEvent::Output(chunk),
             RunEvent::AwaitingInput(lease.attempt()),
         ];
-        let after = lease.execution.sequence();
+        let after = lease.execution().sequence();
         self.redis.append(&lease, after, &events).await.unwrap();
         lease
     }

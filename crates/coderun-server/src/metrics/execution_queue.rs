@@ -53,11 +53,11 @@ impl MeasuredExecutionQueue {
 
     /// Takes down how long an execution waited, at its first attempt: later ones begin behind a worker that died.
     fn taken(&self, lease: &Lease) {
-        let progress = lease.execution.progress();
+        let progress = lease.execution().progress();
         let Some(started_at) = progress.started_at().filter(|_| is_first(lease)) else {
             return;
         };
-        let language = lease.execution.submission().language();
+        let language = lease.execution().submission().language();
         let waits = self.waits.get(
             language,
             || histogram!(QUEUE_WAIT, "language" => language.as_str().to_owned()),
@@ -110,7 +110,7 @@ impl ExecutionQueue for MeasuredExecutionQueue {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         self.finish.of(self.inner.finish(lease, outcome)).await?;
-        let language = lease.execution.submission().language();
+        let language = lease.execution().submission().language();
         self.runs.ended(language, outcome);
         Ok(())
     }

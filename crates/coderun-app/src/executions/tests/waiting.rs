@@ -28,7 +28,7 @@ async fn write(memory: &MemoryBackend, lease: &Lease) {
         bytes: Bytes::from_static(b"x"),
         attempt: lease.attempt(),
     };
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let events = [RunEvent::Output(chunk)];
     memory.append(lease, after, &events).await.unwrap();
 }
@@ -60,7 +60,7 @@ async fn a_change_since_then_is_the_answer_at_once() {
     assert_eq!(wait(pending.sequence()).await, Status::Running);
     assert_eq!(wait(Sequence::from_number(99)).await, Status::Running);
     memory.finish(&lease, &finished()).await.unwrap();
-    assert_eq!(wait(lease.execution.sequence()).await, Status::Completed);
+    assert_eq!(wait(lease.execution().sequence()).await, Status::Completed);
     assert_eq!(wait(Sequence::from_number(3)).await, Status::Completed);
     assert_eq!(began.elapsed(), Duration::ZERO);
 }

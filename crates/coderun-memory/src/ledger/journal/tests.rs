@@ -74,7 +74,7 @@ fn every_event_and_piece_is_told_once() {
     assert_eq!(kept.input.unwrap().pieces.len(), 1);
     let lease = take(&mut ledger).unwrap();
     let waits = vec![RunEvent::AwaitingInput(lease.attempt()); 2];
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     ledger.append(&lease, after, waits, at(1)).unwrap();
     send(&mut ledger, 2);
     let kept = only(&mut ledger);
@@ -99,7 +99,7 @@ fn what_changes_nothing_that_is_kept_is_not_told() {
     ledger.renew(&lease, at(2)).unwrap();
     ledger.receive(&lease, InputPosition::START, at(2)).unwrap();
     ledger.get(execution_id(1), at(2)).unwrap();
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     ledger.append(&lease, after, Vec::new(), at(2)).unwrap();
     assert!(ledger.take_changes().is_empty());
     ledger.request_cancel(execution_id(1), at(2));

@@ -213,7 +213,7 @@ async fn workers_keep_their_leases_through_a_failure() {
     let bench = Bench::new().await;
     let lease = start(&bench.redb, 1, &bench.clock).await;
     bench.disk.break_after(0);
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let happened = [said(&lease, "a")];
     assert_unavailable(&bench.redb.append(&lease, after, &happened).await);
     bench.recover().await;
@@ -230,7 +230,7 @@ async fn workers_keep_their_leases_through_a_failure() {
 async fn a_watcher_is_told_nothing_that_was_not_written() {
     let bench = Bench::new().await;
     let lease = start(&bench.redb, 1, &bench.clock).await;
-    let since = lease.execution.sequence();
+    let since = lease.execution().sequence();
     let mut stream = bench.redb.subscribe(id(1), since).await.unwrap();
     let mut next = Box::pin(stream.next());
     assert!((&mut next).now_or_never().is_none());

@@ -16,12 +16,12 @@ async fn executions_of_every_state_are_what_they_were() {
     bench.redb.finish(&lease, &finished()).await.unwrap();
     bench.clock.advance(Duration::from_millis(1500));
     let lease = start(&bench.redb, 2, &bench.clock).await;
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let happened = [said(&lease, "a\0\u{FFFD}"), said(&lease, "b")];
     bench.redb.append(&lease, after, &happened).await.unwrap();
     bench.redb.release(&lease).await.unwrap();
     let lease = take(&bench.redb, "worker 2").await.unwrap();
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let happened = [coderun_domain::RunEvent::AwaitingInput(lease.attempt())];
     bench.redb.append(&lease, after, &happened).await.unwrap();
     submit(&bench.redb, 3, &bench.clock).await;
@@ -50,7 +50,7 @@ async fn a_time_between_microseconds_is_the_same_before_and_after() {
     bench.clock.advance(Duration::from_nanos(1_234_567_891));
     let lease = start(&bench.redb, 1, &bench.clock).await;
     let before = get(&bench.redb, 1).await;
-    assert_eq!(before, lease.execution);
+    assert_eq!(before, *lease.execution());
     bench.restart().await;
     assert_eq!(get(&bench.redb, 1).await, before);
     bench.redb.renew(&lease).await.unwrap();
@@ -198,7 +198,7 @@ async fn what_expired_meanwhile_is_gone() {
 async fn a_deleted_execution_does_not_come_back_and_its_id_begins_anew() {
     let mut bench = Bench::new().await;
     let lease = start(&bench.redb, 1, &bench.clock).await;
-    let after = lease.execution.sequence();
+    let after = lease.execution().sequence();
     let happened = [said(&lease, "old")];
     bench.redb.append(&lease, after, &happened).await.unwrap();
     bench

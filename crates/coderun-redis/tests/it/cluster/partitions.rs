@@ -119,8 +119,8 @@ async fn partitions_take_turns() {
     let mut others = 0;
     for _ in 0..40 {
         let taken = fixture.redis.take(&worker(), &[language("python")]).await;
-        let execution = taken.unwrap().unwrap().execution;
-        others += u32::from(execution.submission().user() != &user("greedy"));
+        let lease = taken.unwrap().unwrap();
+        others += u32::from(lease.execution().submission().user() != &user("greedy"));
     }
     assert_eq!(others, 10);
 }

@@ -18,18 +18,13 @@ fn worker() -> WorkerId {
 
 /// A lease that a worker got so long after the submission.
 fn lease(waited_s: u32) -> Lease {
-    Lease {
-        execution: execution().start(worker(), at(waited_s)).unwrap(),
-    }
+    Lease::new(execution().start(worker(), at(waited_s)).unwrap()).unwrap()
 }
 
 /// One that a second worker got.
 fn second_lease() -> Lease {
-    let Lease { execution } = lease(1);
-    let execution = execution.hand_over(at(2)).unwrap();
-    Lease {
-        execution: execution.start(worker(), at(90)).unwrap(),
-    }
+    let execution = lease(1).execution().clone().hand_over(at(2)).unwrap();
+    Lease::new(execution.start(worker(), at(90)).unwrap()).unwrap()
 }
 
 fn taken(lease: Lease) -> Measured {
