@@ -1,4 +1,4 @@
-//! What an adapter brings, and what a clause makes of it.
+//! Defines the storage ports under test, and the situations in which clauses begin.
 
 use std::any::Any;
 use std::fmt;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use coderun_domain::testing::{ManualClock, store_policy};
 use coderun_domain::{
-    ExecutionQueue, ExecutionStore, InputRelay, Notifier, StorePolicy, TicketStore, WorkerRegistry,
+    ExecutionQueue, ExecutionStore, InputRelay, Lease, Notifier, StorePolicy, TicketStore,
+    WorkerRegistry,
 };
 
 /// The storage ports over one set of records that nobody else uses.
@@ -41,7 +42,7 @@ type NewBackend = dyn Fn(Arc<ManualClock>, StorePolicy) -> Pin<Box<dyn Future<Ou
 /// A clause that is about to be tried. It panics where the contract is broken.
 pub type Clause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// An adapter's constructor, in the hands of a clause.
+/// Makes the backends of one clause, by an adapter's constructor.
 pub struct Setup {
     new: Box<NewBackend>,
 }
@@ -58,13 +59,8 @@ impl Setup {
         }
     }
 
-    /// A backend whose bounds no clause meets by accident.
-    pub(crate) async fn backend(&self) -> Backend {
-        self.backend_with(|_| {}).await
-    }
-
-    /// A backend with the bounds that a clause is about.
-    pub(crate) async fn backend_with(&self, change: impl FnOnce(&mut StorePolicy)) -> Backend {
+    /// Makes a backend with the bounds that a clause is about. No clause meets the other bounds by accident.
+    pub(crate) async fn with(&self, change: impl FnOnce(&mut StorePolicy)) -> Backend {
         let mut policy = StorePolicy {
             user_pending_max: 10_000,
             user_running_max: 10_000,
@@ -80,5 +76,69 @@ impl Setup {
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Setup")
+    }
+}
+
+/// The situation in which a clause begins: the type of its parameter.
+pub trait FromSetup<S = Setup>: Sized {
+    /// Makes the situation.
+    fn from_setup(setup: S) -> impl Future<Output = Self> + Send;
+}
+
+impl<S: Send> FromSetup<S> for S {
+    async fn from_setup(setup: S) -> Self {
+        setup
+    }
+}
+
+impl FromSetup for Backend {
+    async fn from_setup(setup: Setup) -> Self {
+        setup.with(|_| {}).await
+    }
+}
+
+/// A backend in which execution 1, of alice, is pending.
+#[derive(Debug)]
+pub struct Pending(pub Backend);
+
+impl FromSetup for Pending {
+    async fn from_setup(setup: Setup) -> Self {
+        let backend = Backend::from_setup(setup).await;
+        backend.submit(1, "alice").await;
+        Self(backend)
+    }
+}
+
+/// A backend in which execution 1, of alice, is running.
+#[derive(Debug)]
+pub struct Running {
+    /// The backend.
+    pub backend: Backend,
+    /// The lease of the worker that runs it.
+    pub lease: Lease,
+}
+
+impl FromSetup for Running {
+    async fn from_setup(setup: Setup) -> Self {
+        let backend = Backend::from_setup(setup).await;
+        let lease = backend.start(1, "alice").await;
+        Self { backend, lease }
+    }
+}
+
+/// A backend in which execution 1, of alice, is running and takes input.
+#[derive(Debug)]
+pub struct Interactive {
+    /// The backend.
+    pub backend: Backend,
+    /// The lease of the worker that runs it.
+    pub lease: Lease,
+}
+
+impl FromSetup for Interactive {
+    async fn from_setup(setup: Setup) -> Self {
+        let backend = Backend::from_setup(setup).await;
+        let lease = backend.start_interactive(1, "alice").await;
+        Self { backend, lease }
     }
 }

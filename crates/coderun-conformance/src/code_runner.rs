@@ -76,6 +76,6 @@ macro_rules! code_runner_tests {
         }
     };
     ($new:expr $(,)?) => {
-        $crate::code_runner_tests!(@list runner_clause_tests ($new));
+        $crate::code_runner_tests!(@list clause_tests (code_runner $crate::RunnerSetup::new($new)));
     };
 }

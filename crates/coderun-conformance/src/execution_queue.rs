@@ -95,6 +95,6 @@ macro_rules! execution_queue_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::execution_queue_tests!(@list clause_tests (execution_queue $backend));
+        $crate::execution_queue_tests!(@list clause_tests (execution_queue $crate::Setup::new($backend)));
     };
 }

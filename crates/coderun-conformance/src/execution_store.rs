@@ -78,6 +78,6 @@ macro_rules! execution_store_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::execution_store_tests!(@list clause_tests (execution_store $backend));
+        $crate::execution_store_tests!(@list clause_tests (execution_store $crate::Setup::new($backend)));
     };
 }

@@ -1,4 +1,4 @@
-//! The words in which clauses are written.
+//! Provides the helpers in which clauses are written.
 
 mod tickets;
 mod typing;
@@ -12,32 +12,35 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
 use coderun_domain::{
     Attempt, CancelReply, Clock, Event, EventStream, Execution, ExecutionId, Language, Lease,
-    OutputChunk, OutputStream, Page, Progress, QueueError, RunEvent, Sequence, StoreError,
+    OutputChunk, OutputStream, Page, Progress, QueueError, Renewal, RunEvent, Sequence, StoreError,
     StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
 };
 use futures_util::StreamExt;
 use time::OffsetDateTime;
+use tokio::task::JoinSet;
 
 use crate::Backend;
 
 pub(crate) use tickets::{LIFETIME, ticket};
 pub(crate) use typing::{data, sender};
 
-/// The longest that a clause waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest that a clause waits for something that must happen.
+const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits for what must happen.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// Waits for something that must happen.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    let output = tokio::time::timeout(PATIENCE, future).await;
-    output.unwrap_or_else(|_| panic!("nothing happened within {PATIENCE:?}"))
+    let output = tokio::time::timeout(DEADLINE, future).await;
+    output.unwrap_or_else(|_| panic!("nothing happened within {DEADLINE:?}"))
 }
 
-/// Asks a future once, and answers whether it waits.
+/// Polls a future once and returns whether it is pending.
 pub(crate) async fn is_waiting<F: Future + Unpin>(future: &mut F) -> bool {
     poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_pending())).await
 }
 
-/// A hint that has begun to wait. One may answer for nothing, but not for ever.
+/// Begins to wait for a hint. A hint may be spurious, but not for ever.
 pub(crate) async fn waiting<F: Future<Output = ()>>(hint: impl Fn() -> F) -> Pin<Box<F>> {
     for _ in 0..100 {
         let mut future = Box::pin(hint());
@@ -46,7 +49,16 @@ pub(crate) async fn waiting<F: Future<Output = ()>>(hint: impl Fn() -> F) -> Pin
         }
         tokio::task::yield_now().await;
     }
-    panic!("a hint that never waits keeps its taker busy");
+    panic!("the hint never waits: its worker would poll without a pause");
+}
+
+/// Runs a task so many times at once and returns what each of them returned.
+pub(crate) async fn at_once<F>(count: u32, task: impl Fn(u32) -> F) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let tasks: JoinSet<F::Output> = (0..count).map(task).collect();
+    within(tasks.join_all()).await
 }
 
 pub(crate) fn worker(name: &str) -> WorkerId {
@@ -69,7 +81,7 @@ pub(crate) fn written_in(name: &str) -> SubmissionDraft {
     }
 }
 
-/// A draft with so many bytes of code and nothing else.
+/// A draft with this many bytes of code and nothing else.
 pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
     SubmissionDraft {
         code: "x".repeat(bytes),
@@ -78,7 +90,7 @@ pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
     }
 }
 
-/// A piece of stdout by the holder of this lease.
+/// A piece of stdout in the attempt of this lease.
 pub(crate) fn chunk(lease: &Lease, text: &str) -> RunEvent {
     RunEvent::from(OutputChunk {
         stream: OutputStream::Stdout,
@@ -87,7 +99,7 @@ pub(crate) fn chunk(lease: &Lease, text: &str) -> RunEvent {
     })
 }
 
-/// The progress that an event tells of.
+/// The progress in an event.
 pub(crate) fn progress_of(stored: &StoredEvent) -> &Progress {
     match &stored.event {
         Event::Updated(progress) => progress,
@@ -95,7 +107,7 @@ pub(crate) fn progress_of(stored: &StoredEvent) -> &Progress {
     }
 }
 
-/// The text of an event of output.
+/// The text in an output event.
 pub(crate) fn text_of(stored: &StoredEvent) -> &str {
     match &stored.event {
         Event::Output(chunk) => std::str::from_utf8(&chunk.bytes).unwrap(),
@@ -116,12 +128,12 @@ pub(crate) fn assert_full<T>(result: Result<T, StoreError>) {
     assert!(retry_after > Duration::ZERO);
 }
 
-/// Everything up to the end of a stream.
+/// Every item of a stream, up to its end.
 pub(crate) async fn drain(stream: EventStream) -> Vec<Result<StoredEvent, WatchError>> {
     within(stream.collect()).await
 }
 
-/// Everything up to the end of a stream that ends well.
+/// Every event of a stream that ends without an error.
 pub(crate) async fn drain_events(stream: EventStream) -> Vec<StoredEvent> {
     let items = drain(stream).await;
     items.into_iter().map(Result::unwrap).collect()
@@ -151,7 +163,7 @@ impl Backend {
         self.clock.set(at(second));
     }
 
-    /// A new execution of this user, submitted nowhere yet.
+    /// A new execution of this user that is not submitted yet.
     pub(crate) fn draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
         let submission = submission(user(name), draft);
         Execution::submit(id(number), submission, self.clock.now())
@@ -182,6 +194,13 @@ impl Backend {
         self.submit_draft(number, name, draft()).await
     }
 
+    /// Submits good drafts as this user, in this order, and all are accepted.
+    pub(crate) async fn submit_all(&self, numbers: impl IntoIterator<Item = u32>, name: &str) {
+        for number in numbers {
+            self.submit(number, name).await;
+        }
+    }
+
     pub(crate) async fn try_take(&self) -> Option<Lease> {
         self.take_as("worker-1").await
     }
@@ -191,7 +210,7 @@ impl Backend {
         self.queue.take(&worker(name), &languages).await.unwrap()
     }
 
-    /// Takes what must be there to be taken.
+    /// Takes an execution, which must be there.
     pub(crate) async fn take(&self) -> Lease {
         self.try_take().await.unwrap()
     }
@@ -211,11 +230,19 @@ impl Backend {
         self.get(lease.id()).await
     }
 
+    pub(crate) async fn renew(&self, lease: &Lease) -> Renewal {
+        self.queue.renew(lease).await.unwrap()
+    }
+
+    pub(crate) async fn release(&self, lease: &Lease) {
+        self.queue.release(lease).await.unwrap();
+    }
+
     pub(crate) async fn finish(&self, lease: &Lease) {
         self.queue.finish(lease, &finished()).await.unwrap();
     }
 
-    /// Appends these pieces of output behind what there is.
+    /// Appends these pieces of output to the events so far.
     pub(crate) async fn print(&self, lease: &Lease, texts: &[&str]) -> Sequence {
         let after = self.get(lease.id()).await.sequence();
         let chunks: Vec<_> = texts.iter().map(|text| chunk(lease, text)).collect();
@@ -230,7 +257,7 @@ impl Backend {
         self.store.get(id).await.unwrap()
     }
 
-    /// What must be there.
+    /// Finds an execution that must be there.
     pub(crate) async fn get(&self, id: ExecutionId) -> Execution {
         self.find(id).await.unwrap()
     }
@@ -258,7 +285,10 @@ impl Backend {
 
     pub(crate) async fn assert_unwatchable(&self, id: ExecutionId) {
         let result = within(self.notifier.subscribe(id, Sequence::START)).await;
-        assert!(matches!(result, Err(WatchError::Gone)), "it can be watched");
+        assert!(
+            matches!(result, Err(WatchError::Gone)),
+            "it must not be watchable"
+        );
     }
 
     /// Every event stored so far.
@@ -270,7 +300,7 @@ impl Backend {
         items.into_iter().map(Result::unwrap).collect()
     }
 
-    /// Asserts that record and events are what they were.
+    /// Asserts that record and events have not changed.
     pub(crate) async fn assert_unchanged(&self, before: &Execution, events: &[StoredEvent]) {
         assert_eq!(&self.get(before.id()).await, before);
         assert_eq!(self.events(before.id()).await, events);

@@ -64,6 +64,6 @@ macro_rules! input_relay_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::input_relay_tests!(@list clause_tests (input_relay $backend));
+        $crate::input_relay_tests!(@list clause_tests (input_relay $crate::Setup::new($backend)));
     };
 }

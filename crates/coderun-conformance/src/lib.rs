@@ -76,11 +76,13 @@ mod suite;
 pub mod ticket_store;
 pub mod worker_registry;
 
-pub use backend::{Backend, Clause, Setup};
+pub use backend::{Backend, Clause, FromSetup, Interactive, Pending, Running, Setup};
 pub use code_runner::{
     Abilities, Killing, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
 
+#[doc(hidden)]
+pub use suite::check;
 #[cfg(test)]
 pub(crate) use suite::clause_names;
 #[doc(hidden)]

@@ -37,6 +37,6 @@ macro_rules! notifier_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::notifier_tests!(@list clause_tests (notifier $backend));
+        $crate::notifier_tests!(@list clause_tests (notifier $crate::Setup::new($backend)));
     };
 }

@@ -1,45 +1,42 @@
-//! Turns a list of clauses into tests, or into names to be compared with the sources.
+//! Turns the list of a suite's clauses into tests, or into names that are compared with the sources.
 
-/// Makes one test of each clause.
+use crate::FromSetup;
+
+/// Checks a clause in the situation that its parameter asks for.
+#[doc(hidden)]
+pub async fn check<S, Situation, Checking>(setup: S, clause: impl FnOnce(Situation) -> Checking)
+where
+    Situation: FromSetup<S>,
+    Checking: Future<Output = ()>,
+{
+    clause(Situation::from_setup(setup).await).await;
+}
+
+/// Makes one test of each clause. Each begins with a setup of its own.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! clause_tests {
-    (($suite:ident $backend:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => { $($(
+    (($suite:ident $setup:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => { $($(
         #[$crate::tokio::test(
             flavor = "multi_thread",
             worker_threads = 2,
             crate = "coderun_conformance::tokio"
         )]
         async fn $clause() {
-            $crate::$suite::$group::$clause($crate::Setup::new($backend)).await;
+            $crate::check($setup, $crate::$suite::$group::$clause).await;
         }
     )+)+ };
 }
 
-/// Makes one test of each clause about a runner.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! runner_clause_tests {
-    (($new:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => { $($(
-        #[$crate::tokio::test(
-            flavor = "multi_thread",
-            worker_threads = 2,
-            crate = "coderun_conformance::tokio"
-        )]
-        async fn $clause() {
-            $crate::code_runner::$group::$clause($crate::RunnerSetup::new($new)).await;
-        }
-    )+)+ };
-}
-
-/// Makes a list of the clauses: names, and the futures that try them.
+/// Makes a list of the clauses of storage ports: their names, and futures that check them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! clause_list {
     (($suite:ident $backend:expr) $($group:ident { $($clause:ident),+ $(,)? })+) => {
         vec![$($((
             concat!(stringify!($suite), "::", stringify!($clause)),
-            Box::pin($crate::$suite::$group::$clause($crate::Setup::new($backend))) as $crate::Clause,
+            Box::pin($crate::check($crate::Setup::new($backend), $crate::$suite::$group::$clause))
+                as $crate::Clause,
         )),+),+]
     };
 }
@@ -63,7 +60,7 @@ pub(crate) use clause_names;
 mod tests {
     type Group = (&'static str, &'static str, &'static [&'static str]);
 
-    /// The words after `prefix` at the beginning of a line, up to `end`.
+    /// The names between `prefix`, at the beginning of a line, and `end`.
     fn declared<'a>(source: &'a str, prefix: &str, end: char) -> Vec<&'a str> {
         let declaration = |line: &'a str| line.strip_prefix(prefix)?.split(end).next();
         let mut names: Vec<_> = source.lines().filter_map(declaration).collect();
@@ -82,45 +79,28 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_clause_of_the_store_is_listed() {
-        let groups = crate::execution_store_tests!(@list clause_names (execution_store));
-        assert_complete(include_str!("execution_store.rs"), &groups);
+    /// Makes a test for each suite.
+    macro_rules! every_clause_is_listed {
+        ($($suite:ident $tests:ident)+) => { $(
+            #[test]
+            fn $suite() {
+                let groups = crate::$tests!(@list clause_names ($suite));
+                assert_complete(include_str!(concat!(stringify!($suite), ".rs")), &groups);
+            }
+        )+ };
     }
 
-    #[test]
-    fn every_clause_of_the_queue_is_listed() {
-        let groups = crate::execution_queue_tests!(@list clause_names (execution_queue));
-        assert_complete(include_str!("execution_queue.rs"), &groups);
-    }
+    mod every_clause_is_listed {
+        use super::*;
 
-    #[test]
-    fn every_clause_of_the_notifier_is_listed() {
-        let groups = crate::notifier_tests!(@list clause_names (notifier));
-        assert_complete(include_str!("notifier.rs"), &groups);
-    }
-
-    #[test]
-    fn every_clause_of_the_input_relay_is_listed() {
-        let groups = crate::input_relay_tests!(@list clause_names (input_relay));
-        assert_complete(include_str!("input_relay.rs"), &groups);
-    }
-
-    #[test]
-    fn every_clause_of_the_ticket_store_is_listed() {
-        let groups = crate::ticket_store_tests!(@list clause_names (ticket_store));
-        assert_complete(include_str!("ticket_store.rs"), &groups);
-    }
-
-    #[test]
-    fn every_clause_of_the_worker_registry_is_listed() {
-        let groups = crate::worker_registry_tests!(@list clause_names (worker_registry));
-        assert_complete(include_str!("worker_registry.rs"), &groups);
-    }
-
-    #[test]
-    fn every_clause_of_the_runner_is_listed() {
-        let groups = crate::code_runner_tests!(@list clause_names (code_runner));
-        assert_complete(include_str!("code_runner.rs"), &groups);
+        every_clause_is_listed! {
+            execution_store execution_store_tests
+            execution_queue execution_queue_tests
+            notifier notifier_tests
+            input_relay input_relay_tests
+            ticket_store ticket_store_tests
+            worker_registry worker_registry_tests
+            code_runner code_runner_tests
+        }
     }
 }

@@ -34,6 +34,6 @@ macro_rules! ticket_store_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::ticket_store_tests!(@list clause_tests (ticket_store $backend));
+        $crate::ticket_store_tests!(@list clause_tests (ticket_store $crate::Setup::new($backend)));
     };
 }

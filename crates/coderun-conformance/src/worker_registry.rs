@@ -28,6 +28,6 @@ macro_rules! worker_registry_tests {
         }
     };
     ($backend:expr $(,)?) => {
-        $crate::worker_registry_tests!(@list clause_tests (worker_registry $backend));
+        $crate::worker_registry_tests!(@list clause_tests (worker_registry $crate::Setup::new($backend)));
     };
 }

@@ -2,8 +2,8 @@
 
 use coderun_domain::QueueDepth;
 
+use crate::Backend;
 use crate::fixtures::id;
-use crate::{Backend, Setup};
 
 async fn assert_depth(backend: &Backend, pending: u64, running: u64) {
     let depth = backend.queue.depth().await.unwrap();
@@ -11,14 +11,12 @@ async fn assert_depth(backend: &Backend, pending: u64, running: u64) {
 }
 
 /// At first nothing waits and nothing runs.
-pub async fn an_empty_queue_has_no_depth(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_empty_queue_has_no_depth(backend: Backend) {
     assert_depth(&backend, 0, 0).await;
 }
 
 /// Everything that waits or runs is counted, whosever it is.
-pub async fn what_waits_and_what_runs_is_counted(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_waits_and_what_runs_is_counted(backend: Backend) {
     for (number, name) in (1..).zip(["alice", "bob", "alice", "carol"]) {
         backend.submit(number, name).await;
         assert_depth(&backend, number.into(), 0).await;
@@ -26,13 +24,12 @@ pub async fn what_waits_and_what_runs_is_counted(setup: Setup) {
     backend.take().await;
     let lease = backend.take().await;
     assert_depth(&backend, 2, 2).await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     assert_depth(&backend, 3, 1).await;
 }
 
 /// Finished, cancelled, deleted and forcibly ended executions are neither waiting nor running.
-pub async fn what_ends_is_counted_no_more(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_ends_is_counted_no_more(backend: Backend) {
     backend.finish(&backend.start(1, "alice").await).await;
     assert_depth(&backend, 0, 0).await;
     backend.submit(2, "alice").await;
@@ -52,8 +49,7 @@ pub async fn what_ends_is_counted_no_more(setup: Setup) {
 }
 
 /// What is said twice, and a takeover, count once.
-pub async fn a_repetition_is_counted_once(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_repetition_is_counted_once(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     backend.store.submit(&execution).await.unwrap();
     assert_depth(&backend, 1, 0).await;

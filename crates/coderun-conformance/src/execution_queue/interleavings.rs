@@ -221,7 +221,7 @@ impl Witness {
 pub async fn random_steps_keep_every_promise(setup: Setup) {
     for seed in 1..=5_u64 {
         let backend = setup
-            .backend_with(|policy| {
+            .with(|policy| {
                 policy.user_running_max = 3;
                 policy.queue_deadline = Duration::from_mins(1);
                 policy.retention = Duration::from_mins(5);
@@ -294,9 +294,9 @@ async fn work(
 }
 
 /// Four workers, a user who cancels and a clock that runs, all at a time: each execution ends once.
-pub async fn concurrent_workers_keep_every_promise(setup: Setup) {
+pub async fn concurrent_workers_keep_every_promise(backend: Backend) {
     const EXECUTIONS: u32 = 200;
-    let backend = Arc::new(setup.backend().await);
+    let backend = Arc::new(backend);
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = JoinSet::new();
     for number in 1..=4 {

@@ -1,18 +1,15 @@
 //! Leases: how long they hold, who takes over, and that the attempt is a fence.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coderun_domain::testing::{finished, language};
-use coderun_domain::{Renewal, State, Status};
-use tokio::task::JoinSet;
+use coderun_domain::{Lease, Renewal, State, Status};
 
 use crate::fixtures::{
-    assert_lost, attempt, chunk, id, languages, numbers, progress_of, within, worker, written_in,
+    SECOND, assert_lost, at_once, attempt, chunk, id, languages, numbers, progress_of, worker,
+    written_in,
 };
-use crate::{Backend, Setup};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::{Backend, Running, Setup};
 
 /// Lets every lease run out that is not renewed.
 fn outlast_leases(backend: &Backend) {
@@ -20,8 +17,7 @@ fn outlast_leases(backend: &Backend) {
 }
 
 /// An execution whose worker is silent is taken by another one: attempt 2, its own start, an event that says so.
-pub async fn a_lease_that_has_run_out_is_taken_over(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_lease_that_has_run_out_is_taken_over(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["half"]).await;
     outlast_leases(&backend);
@@ -38,8 +34,7 @@ pub async fn a_lease_that_has_run_out_is_taken_over(setup: Setup) {
 }
 
 /// Until the lease has run out nobody else gets the execution.
-pub async fn a_lease_that_holds_is_not_taken_over(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_lease_that_holds_is_not_taken_over(backend: Backend) {
     backend.start(1, "alice").await;
     backend.advance(backend.policy.lease - SECOND);
     backend.sweep().await;
@@ -47,13 +42,11 @@ pub async fn a_lease_that_holds_is_not_taken_over(setup: Setup) {
 }
 
 /// A worker that renews in time keeps its execution beyond the first lease time, in the same attempt.
-pub async fn renewing_keeps_the_lease(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn renewing_keeps_the_lease(Running { backend, lease }: Running) {
     for _ in 0..3 {
         backend.advance(backend.policy.lease - SECOND * 5);
         assert_eq!(backend.take_as("worker-2").await, None);
-        let renewal = backend.queue.renew(&lease).await.unwrap();
+        let renewal = backend.renew(&lease).await;
         assert_eq!(renewal, Renewal::Continue);
     }
     assert_eq!(backend.get(id(1)).await, *lease.execution());
@@ -63,30 +56,23 @@ pub async fn renewing_keeps_the_lease(setup: Setup) {
 }
 
 /// Of sixteen takers at a time one takes over, and attempt 2 is its alone.
-pub async fn one_of_many_takes_over(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn one_of_many_takes_over(backend: Backend) {
     backend.start(1, "alice").await;
     outlast_leases(&backend);
-    let mut takers = JoinSet::new();
-    for number in 0..16 {
+    let leases = at_once(16, |number| {
         let queue = Arc::clone(&backend.queue);
-        takers.spawn(async move {
+        async move {
             let worker = worker(&format!("worker-{number}"));
             queue.take(&worker, &languages()).await.unwrap()
-        });
-    }
-    let leases: Vec<_> = within(takers.join_all())
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-    assert_eq!(leases.len(), 1);
-    assert_eq!(leases[0].attempt(), attempt(2));
+        }
+    })
+    .await;
+    let attempts: Vec<_> = leases.iter().flatten().map(Lease::attempt).collect();
+    assert_eq!(attempts, [attempt(2)]);
 }
 
 /// An execution that has lost its worker is taken before those that wait.
-pub async fn a_takeover_goes_first(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_takeover_goes_first(backend: Backend) {
     backend.submit(2, "bob").await;
     backend.take().await;
     backend.submit(1, "alice").await;
@@ -97,9 +83,7 @@ pub async fn a_takeover_goes_first(setup: Setup) {
 
 /// A takeover is not one more running execution of its user.
 pub async fn a_takeover_needs_no_place(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 1).await;
     backend.start(1, "alice").await;
     backend.submit(2, "alice").await;
     outlast_leases(&backend);
@@ -111,8 +95,7 @@ pub async fn a_takeover_needs_no_place(setup: Setup) {
 }
 
 /// Only a worker that has the language takes over.
-pub async fn a_takeover_needs_the_language(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_takeover_needs_the_language(backend: Backend) {
     backend.submit_draft(1, "alice", written_in("c")).await;
     backend.take().await;
     outlast_leases(&backend);
@@ -125,9 +108,7 @@ pub async fn a_takeover_needs_the_language(setup: Setup) {
 }
 
 /// A run that has outlived its deadline is left to the sweep.
-pub async fn a_run_past_its_deadline_is_not_taken_over(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_run_past_its_deadline_is_not_taken_over(Running { backend, lease }: Running) {
     let deadline = backend.policy.deadline(lease.execution()).unwrap();
     backend.clock.set(deadline + SECOND);
     assert_eq!(backend.take_as("worker-2").await, None);
@@ -136,8 +117,7 @@ pub async fn a_run_past_its_deadline_is_not_taken_over(setup: Setup) {
 
 /// After a takeover the worker before it can neither renew, append, finish nor release: it is told so each time, and
 /// neither record nor events change.
-pub async fn a_stale_worker_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_stale_worker_changes_nothing(backend: Backend) {
     let stale = backend.start(1, "alice").await;
     let last = backend.print(&stale, &["one", "two"]).await;
     outlast_leases(&backend);
@@ -166,12 +146,10 @@ pub async fn a_stale_worker_changes_nothing(setup: Setup) {
 }
 
 /// A worker that was silent for too long goes on where nobody has taken its place.
-pub async fn a_lease_that_nobody_took_over_is_still_good(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_lease_that_nobody_took_over_is_still_good(Running { backend, lease }: Running) {
     outlast_leases(&backend);
     backend.print(&lease, &["late"]).await;
-    backend.queue.renew(&lease).await.unwrap();
+    backend.renew(&lease).await;
     assert_eq!(backend.take_as("worker-2").await, None);
     outlast_leases(&backend);
     backend.finish(&lease).await;
@@ -180,12 +158,10 @@ pub async fn a_lease_that_nobody_took_over_is_still_good(setup: Setup) {
 }
 
 /// No renewal carries a run beyond its deadline.
-pub async fn a_lease_ends_with_the_deadline_of_the_run(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_lease_ends_with_the_deadline_of_the_run(Running { backend, lease }: Running) {
     let deadline = backend.policy.deadline(lease.execution()).unwrap();
     backend.clock.set(deadline - SECOND);
-    backend.queue.renew(&lease).await.unwrap();
+    backend.renew(&lease).await;
     backend.clock.set(deadline + SECOND);
     assert_lost(backend.queue.renew(&lease).await);
     assert_eq!(backend.get(id(1)).await, *lease.execution());

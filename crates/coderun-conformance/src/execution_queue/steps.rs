@@ -1,23 +1,17 @@
 //! The steps of a run: append, finish, release, each safe to repeat.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coderun_domain::testing::{failed, finished};
 use coderun_domain::{Event, QueueError, RunEvent, Sequence, State, Status};
-use tokio::task::JoinSet;
 
-use crate::Setup;
 use crate::fixtures::{
-    assert_lost, attempt, chunk, id, next_event, numbers, progress_of, text_of, within,
+    SECOND, assert_lost, at_once, attempt, chunk, id, next_event, numbers, progress_of, text_of,
 };
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::{Backend, Interactive, Running};
 
 /// Pieces of output become events, numbered on from the last one; the record counts them.
-pub async fn output_is_numbered_behind_what_there_is(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn output_is_numbered_behind_what_there_is(Running { backend, lease }: Running) {
     backend.advance(SECOND);
     let last = backend.print(&lease, &["a", "b"]).await;
     assert_eq!(last, Sequence::from_number(4));
@@ -32,9 +26,7 @@ pub async fn output_is_numbered_behind_what_there_is(setup: Setup) {
 }
 
 /// No pieces, no event: the answer is the last number there is.
-pub async fn appending_nothing_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn appending_nothing_changes_nothing(Running { backend, lease }: Running) {
     backend.advance(SECOND);
     let events = backend.events(id(1)).await;
     let last = lease.execution().sequence();
@@ -44,9 +36,7 @@ pub async fn appending_nothing_changes_nothing(setup: Setup) {
 }
 
 /// The same append after a lost reply is answered alike and stored once.
-pub async fn a_repeated_append_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_repeated_append_changes_nothing(Running { backend, lease }: Running) {
     let after = lease.execution().sequence();
     let pieces = [chunk(&lease, "a"), chunk(&lease, "b")];
     let last = backend.queue.append(&lease, after, &pieces).await.unwrap();
@@ -60,9 +50,7 @@ pub async fn a_repeated_append_changes_nothing(setup: Setup) {
 }
 
 /// A repetition with more pieces behind stores just those.
-pub async fn an_append_adds_only_what_is_not_there(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn an_append_adds_only_what_is_not_there(Running { backend, lease }: Running) {
     let after = lease.execution().sequence();
     let pieces = ["a", "b", "c"].map(|text| chunk(&lease, text));
     let first = backend.queue.append(&lease, after, &pieces[..1]).await;
@@ -75,9 +63,7 @@ pub async fn an_append_adds_only_what_is_not_there(setup: Setup) {
 }
 
 /// A worker that knows of events that were never stored is not obeyed, so that no gap comes to be.
-pub async fn an_append_beyond_the_last_event_is_refused(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn an_append_beyond_the_last_event_is_refused(Running { backend, lease }: Running) {
     let events = backend.events(id(1)).await;
     let beyond = lease.execution().sequence().next();
     let piece = [chunk(&lease, "a")];
@@ -86,29 +72,25 @@ pub async fn an_append_beyond_the_last_event_is_refused(setup: Setup) {
 }
 
 /// Of many equal appends at a time one is stored, and all get the same answer.
-pub async fn many_equal_appends_are_one(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = Arc::new(backend.start(1, "alice").await);
-    let mut appends = JoinSet::new();
-    for _ in 0..8 {
-        let (queue, lease) = (Arc::clone(&backend.queue), Arc::clone(&lease));
-        appends.spawn(async move {
+pub async fn many_equal_appends_are_one(Running { backend, lease }: Running) {
+    let answers = at_once(8, |_| {
+        let (queue, lease) = (Arc::clone(&backend.queue), lease.clone());
+        async move {
             let pieces = [chunk(&lease, "a"), chunk(&lease, "b")];
             let after = lease.execution().sequence();
             queue.append(&lease, after, &pieces).await.unwrap()
-        });
-    }
-    for answer in within(appends.join_all()).await {
-        assert_eq!(answer.number(), 4);
-    }
+        }
+    })
+    .await;
+    assert_eq!(answers, [Sequence::from_number(4); 8]);
     assert_eq!(backend.events(id(1)).await.len(), 4);
 }
 
 /// That a program waits for input is told in its place among what it wrote, with its attempt, to those who watch and to
 /// those who come later.
-pub async fn waiting_for_input_is_an_event_among_output(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn waiting_for_input_is_an_event_among_output(
+    Interactive { backend, lease }: Interactive,
+) {
     let mut live = backend.watch(id(1), 2).await;
     let waits = RunEvent::AwaitingInput(lease.attempt());
     let happened = [chunk(&lease, "name? "), waits.clone(), chunk(&lease, "hi")];
@@ -129,9 +111,9 @@ pub async fn waiting_for_input_is_an_event_among_output(setup: Setup) {
 }
 
 /// The same wait after a lost reply is stored once; what is new behind it is stored.
-pub async fn a_repeated_wait_for_input_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn a_repeated_wait_for_input_changes_nothing(
+    Interactive { backend, lease }: Interactive,
+) {
     let after = lease.execution().sequence();
     let waits = RunEvent::AwaitingInput(lease.attempt());
     let happened = [waits.clone(), waits, chunk(&lease, "hi")];
@@ -145,9 +127,7 @@ pub async fn a_repeated_wait_for_input_changes_nothing(setup: Setup) {
 }
 
 /// The end is stored as given: final state, verdict, time, and one last event.
-pub async fn finishing_is_the_last_event(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn finishing_is_the_last_event(Running { backend, lease }: Running) {
     backend.print(&lease, &["a"]).await;
     backend.advance(SECOND);
     backend.finish(&lease).await;
@@ -168,9 +148,7 @@ pub async fn finishing_is_the_last_event(setup: Setup) {
 }
 
 /// The same finish after a lost reply is `Ok` and changes nothing.
-pub async fn a_repeated_finish_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_repeated_finish_changes_nothing(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     backend.advance(SECOND);
@@ -181,9 +159,7 @@ pub async fn a_repeated_finish_changes_nothing(setup: Setup) {
 }
 
 /// The first outcome stands, even if the same worker brings another one.
-pub async fn another_outcome_comes_too_late(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn another_outcome_comes_too_late(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let other = backend.queue.finish(&lease, &failed()).await;
@@ -192,9 +168,7 @@ pub async fn another_outcome_comes_too_late(setup: Setup) {
 }
 
 /// Once it has finished, a worker can append, renew and release no more.
-pub async fn after_the_end_the_lease_is_lost(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn after_the_end_the_lease_is_lost(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let late = [chunk(&lease, "too late")];
@@ -206,11 +180,9 @@ pub async fn after_the_end_the_lease_is_lost(setup: Setup) {
 }
 
 /// A released execution is pending again, in the same attempt until it is taken; then the output so far is void.
-pub async fn a_released_execution_waits_again(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_released_execution_waits_again(Running { backend, lease }: Running) {
     backend.print(&lease, &["void"]).await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     let waiting = backend.get(id(1)).await;
     assert_eq!(waiting.status(), Status::Pending);
     assert_eq!(waiting.attempt(), attempt(1));
@@ -224,34 +196,28 @@ pub async fn a_released_execution_waits_again(setup: Setup) {
 }
 
 /// What a worker gives back has waited already: it goes before what has not been taken yet.
-pub async fn a_released_execution_is_taken_next(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_released_execution_is_taken_next(Running { backend, lease }: Running) {
     for (number, name) in (2..).zip(["bob", "carol", "bob", "carol", "alice"]) {
         backend.submit(number, name).await;
     }
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     assert_eq!(backend.take().await.id(), id(1));
 }
 
 /// The same release after a lost reply is `Ok` and changes nothing.
-pub async fn a_repeated_release_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
-    backend.queue.release(&lease).await.unwrap();
+pub async fn a_repeated_release_changes_nothing(Running { backend, lease }: Running) {
+    backend.release(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     backend.advance(SECOND);
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     backend.assert_unchanged(&record, &events).await;
     backend.take().await;
     assert_eq!(backend.try_take().await, None);
 }
 
 /// After it has given an execution back a worker can renew, append and finish no more.
-pub async fn a_released_execution_is_not_its_workers_any_more(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
-    backend.queue.release(&lease).await.unwrap();
+pub async fn a_released_execution_is_not_its_workers_any_more(Running { backend, lease }: Running) {
+    backend.release(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let late = [chunk(&lease, "too late")];
     let last = record.sequence();
@@ -264,8 +230,7 @@ pub async fn a_released_execution_is_not_its_workers_any_more(setup: Setup) {
 }
 
 /// Where the clock goes back the times of an execution stay.
-pub async fn times_never_go_back(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn times_never_go_back(backend: Backend) {
     backend.set_clock(100);
     backend.submit(1, "alice").await;
     backend.set_clock(90);
@@ -273,7 +238,7 @@ pub async fn times_never_go_back(setup: Setup) {
     backend.set_clock(80);
     backend.print(&lease, &["a"]).await;
     backend.set_clock(70);
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     backend.set_clock(95);
     let lease = backend.take().await;
     backend.set_clock(60);

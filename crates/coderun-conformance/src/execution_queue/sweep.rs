@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use coderun_domain::testing::finished;
 use coderun_domain::{Execution, Status, Swept, Verdict};
-use tokio::task::JoinSet;
 
-use crate::fixtures::{assert_lost, attempt, drain_events, id, progress_of, within};
-use crate::{Backend, Setup};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::fixtures::{SECOND, assert_lost, at_once, attempt, drain_events, id, progress_of};
+use crate::{Backend, Pending, Running, Setup};
 
 /// Asserts that an execution ended by force, and answers the sentence that says why.
 async fn assert_ended_by_force(backend: &Backend, number: u32) -> String {
@@ -38,9 +35,7 @@ const fn ended(count: usize) -> Swept {
 
 /// What no worker has taken by its deadline ends, and its owner reads that it waited too long.
 pub async fn what_waits_too_long_is_ended(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_pending_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_pending_max = 1).await;
     backend.submit(1, "alice").await;
     backend.advance(backend.policy.queue_deadline - SECOND);
     assert_eq!(backend.sweep().await, Swept::default());
@@ -54,12 +49,10 @@ pub async fn what_waits_too_long_is_ended(setup: Setup) {
 }
 
 /// An execution that was given back has the whole time in the queue before it again.
-pub async fn a_wait_begins_anew_when_given_back(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_wait_begins_anew_when_given_back(Pending(backend): Pending) {
     backend.advance(backend.policy.queue_deadline - SECOND);
     let lease = backend.take().await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     backend.advance(backend.policy.queue_deadline - SECOND);
     assert_eq!(backend.sweep().await, Swept::default());
     assert_eq!(backend.get(id(1)).await.status(), Status::Pending);
@@ -69,13 +62,11 @@ pub async fn a_wait_begins_anew_when_given_back(setup: Setup) {
 }
 
 /// A run ends with its deadline, however eagerly its worker renews.
-pub async fn what_runs_too_long_is_ended(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn what_runs_too_long_is_ended(Running { backend, lease }: Running) {
     let deadline = backend.policy.deadline(lease.execution()).unwrap();
     while backend.now() + SECOND * 10 < deadline {
         backend.advance(SECOND * 10);
-        backend.queue.renew(&lease).await.unwrap();
+        backend.renew(&lease).await;
         assert_eq!(backend.sweep().await, Swept::default());
     }
     backend.clock.set(deadline + SECOND);
@@ -86,8 +77,7 @@ pub async fn what_runs_too_long_is_ended(setup: Setup) {
 }
 
 /// The outcome of a run that was ended by force holds what its last attempt wrote, as the events do.
-pub async fn what_is_ended_by_force_keeps_its_output(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_is_ended_by_force_keeps_its_output(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["void"]).await;
     backend.advance(backend.policy.lease + SECOND);
@@ -103,7 +93,7 @@ pub async fn what_is_ended_by_force_keeps_its_output(setup: Setup) {
 
 /// After the last attempt nobody takes over: the sweep ends the execution once the lease has run out.
 pub async fn the_last_attempt_ends_with_its_lease(setup: Setup) {
-    let backend = setup.backend_with(|policy| policy.attempts_max = 2).await;
+    let backend = setup.with(|policy| policy.attempts_max = 2).await;
     backend.start(1, "alice").await;
     backend.advance(backend.policy.lease + SECOND);
     let last = backend.take().await;
@@ -119,11 +109,11 @@ pub async fn the_last_attempt_ends_with_its_lease(setup: Setup) {
 
 /// A last attempt whose worker renews is not ended.
 pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
-    let backend = setup.backend_with(|policy| policy.attempts_max = 1).await;
+    let backend = setup.with(|policy| policy.attempts_max = 1).await;
     let lease = backend.start(1, "alice").await;
     for _ in 0..4 {
         backend.advance(backend.policy.lease - SECOND * 5);
-        backend.queue.renew(&lease).await.unwrap();
+        backend.renew(&lease).await;
         assert_eq!(backend.sweep().await, Swept::default());
     }
     backend.finish(&lease).await;
@@ -132,13 +122,13 @@ pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
 
 /// What is given back is taken again, however often that happens: only a lost lease counts.
 pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
-    let backend = setup.backend_with(|policy| policy.attempts_max = 2).await;
+    let backend = setup.with(|policy| policy.attempts_max = 2).await;
     backend.submit(1, "alice").await;
     for count in 1..=5 {
         let lease = backend.take().await;
         assert_eq!(lease.attempt(), attempt(count));
         assert_eq!(lease.execution().progress().takeovers(), 0);
-        backend.queue.release(&lease).await.unwrap();
+        backend.release(&lease).await;
         assert_eq!(backend.sweep().await, Swept::default());
     }
     backend.take().await;
@@ -152,8 +142,7 @@ pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
 }
 
 /// Where nothing is overdue nothing is touched, in any state.
-pub async fn a_sweep_leaves_the_rest_alone(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_sweep_leaves_the_rest_alone(backend: Backend) {
     backend.complete(1, "alice").await;
     let running = backend.start(2, "alice").await;
     backend.submit(3, "bob").await;
@@ -171,15 +160,12 @@ pub async fn a_sweep_leaves_the_rest_alone(setup: Setup) {
     for (record, events) in &before {
         backend.assert_unchanged(record, events).await;
     }
-    backend.queue.renew(&running).await.unwrap();
+    backend.renew(&running).await;
 }
 
 /// However much is overdue or expired, one sweep does it all.
-pub async fn one_sweep_leaves_nothing_overdue(setup: Setup) {
-    let backend = setup.backend().await;
-    for number in 1..=200 {
-        backend.submit(number, "alice").await;
-    }
+pub async fn one_sweep_leaves_nothing_overdue(backend: Backend) {
+    backend.submit_all(1..=200, "alice").await;
     backend.advance(backend.policy.queue_deadline + SECOND);
     assert_eq!(backend.sweep().await.ended, 200);
     backend.advance(backend.policy.retention + SECOND);
@@ -188,26 +174,21 @@ pub async fn one_sweep_leaves_nothing_overdue(setup: Setup) {
 
 /// The sum of what many sweeps at a time have done.
 async fn sweep_concurrently(backend: &Backend) -> Swept {
-    let mut sweeps = JoinSet::new();
-    for _ in 0..8 {
+    let swept = at_once(8, |_| {
         let queue = Arc::clone(&backend.queue);
-        sweeps.spawn(async move { queue.sweep().await.unwrap() });
+        async move { queue.sweep().await.unwrap() }
+    })
+    .await;
+    Swept {
+        ended: swept.iter().map(|it| it.ended).sum(),
+        expired: swept.iter().map(|it| it.expired).sum(),
     }
-    let mut sum = Swept::default();
-    for swept in within(sweeps.join_all()).await {
-        sum.ended += swept.ended;
-        sum.expired += swept.expired;
-    }
-    sum
 }
 
 /// Of many sweeps at a time each execution is ended by one, with one event, and later deleted by one.
-pub async fn each_is_ended_and_deleted_once_by_many_sweeps(setup: Setup) {
+pub async fn each_is_ended_and_deleted_once_by_many_sweeps(backend: Backend) {
     const EXECUTIONS: u32 = 150;
-    let backend = setup.backend().await;
-    for number in 1..=EXECUTIONS {
-        backend.submit(number, "alice").await;
-    }
+    backend.submit_all(1..=EXECUTIONS, "alice").await;
     backend.advance(backend.policy.queue_deadline + SECOND);
     assert_eq!(sweep_concurrently(&backend).await, ended(150));
     for number in [1, 75, EXECUTIONS] {
@@ -224,9 +205,7 @@ pub async fn each_is_ended_and_deleted_once_by_many_sweeps(setup: Setup) {
 }
 
 /// Who watches sees the forced end as the last event.
-pub async fn watchers_are_told_of_a_forced_end(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn watchers_are_told_of_a_forced_end(Pending(backend): Pending) {
     let stream = backend.watch(id(1), 0).await;
     backend.advance(backend.policy.queue_deadline + SECOND);
     backend.sweep().await;
@@ -236,9 +215,7 @@ pub async fn watchers_are_told_of_a_forced_end(setup: Setup) {
 }
 
 /// A worker that comes too late for its deadline finds its lease lost, and the end stays as it is.
-pub async fn the_worker_of_what_was_ended_by_force_is_stale(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn the_worker_of_what_was_ended_by_force_is_stale(Running { backend, lease }: Running) {
     backend.advance(Duration::from_mins(2));
     backend.sweep().await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);

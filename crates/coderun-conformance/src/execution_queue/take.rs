@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use coderun_domain::testing::language;
 use coderun_domain::{Event, State};
-use tokio::task::JoinSet;
 
-use crate::Setup;
-use crate::fixtures::{attempt, id, languages, progress_of, within, worker, written_in};
+use crate::fixtures::{SECOND, at_once, attempt, id, languages, progress_of, worker, written_in};
+use crate::{Backend, Pending};
 
 /// Where nothing waits there is nothing to take: at the beginning, and when everything runs or has ended.
-pub async fn without_work_there_is_nothing_to_take(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn without_work_there_is_nothing_to_take(backend: Backend) {
     assert_eq!(backend.try_take().await, None);
     let lease = backend.start(1, "alice").await;
     assert_eq!(backend.try_take().await, None);
@@ -22,8 +20,7 @@ pub async fn without_work_there_is_nothing_to_take(setup: Setup) {
 }
 
 /// The lease holds the execution as it is stored: running, by this worker, in its first attempt, with an event.
-pub async fn what_is_taken_runs(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_is_taken_runs(backend: Backend) {
     let submitted = backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(2));
     let lease = backend.take_as("worker-7").await.unwrap();
@@ -44,17 +41,15 @@ pub async fn what_is_taken_runs(setup: Setup) {
 }
 
 /// Of sixteen takers at a time each gets other executions, and together they get all.
-pub async fn each_execution_is_taken_once_by_many_takers(setup: Setup) {
+pub async fn each_execution_is_taken_once_by_many_takers(backend: Backend) {
     const EXECUTIONS: u32 = 100;
-    let backend = setup.backend().await;
     for number in 1..=EXECUTIONS {
         let name = ["alice", "bob", "carol"][number as usize % 3];
         backend.submit(number, name).await;
     }
-    let mut takers = JoinSet::new();
-    for number in 0..16 {
+    let taken = at_once(16, |number| {
         let queue = Arc::clone(&backend.queue);
-        takers.spawn(async move {
+        async move {
             let (worker, languages) = (worker(&format!("worker-{number}")), languages());
             let mut taken = Vec::new();
             while let Some(lease) = queue.take(&worker, &languages).await.unwrap() {
@@ -62,17 +57,17 @@ pub async fn each_execution_is_taken_once_by_many_takers(setup: Setup) {
                 taken.push(lease.id());
             }
             taken
-        });
-    }
-    let taken = within(takers.join_all()).await.concat();
+        }
+    })
+    .await
+    .concat();
     assert_eq!(taken.len(), EXECUTIONS as usize);
     let distinct: HashSet<_> = taken.into_iter().collect();
     assert_eq!(distinct.len(), EXECUTIONS as usize);
 }
 
 /// A worker gets nothing that it did not ask for, and misses nothing behind it.
-pub async fn only_languages_asked_for_are_taken(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn only_languages_asked_for_are_taken(backend: Backend) {
     for number in 1..=3 {
         backend.submit_draft(number, "alice", written_in("c")).await;
     }
@@ -95,8 +90,7 @@ pub async fn only_languages_asked_for_are_taken(setup: Setup) {
 }
 
 /// Among the executions of one user the one that was submitted first is taken first, whatever its id.
-pub async fn executions_of_one_user_are_taken_in_their_order(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn executions_of_one_user_are_taken_in_their_order(backend: Backend) {
     let order = [7, 3, 9, 1, 8];
     for (number, name) in order.into_iter().zip(["c", "python"].into_iter().cycle()) {
         backend
@@ -114,12 +108,10 @@ pub async fn executions_of_one_user_are_taken_in_their_order(setup: Setup) {
 }
 
 /// What has outlived its time in the queue is left to the sweep, and what waits behind it is taken.
-pub async fn what_has_waited_too_long_is_not_taken(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn what_has_waited_too_long_is_not_taken(Pending(backend): Pending) {
     backend.advance(backend.policy.queue_deadline);
     backend.submit(2, "alice").await;
-    backend.advance(Duration::from_secs(1));
+    backend.advance(SECOND);
     assert_eq!(backend.take().await.id(), id(2));
     assert_eq!(backend.try_take().await, None);
     assert_eq!(backend.sweep().await.ended, 1);

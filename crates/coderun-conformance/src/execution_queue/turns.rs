@@ -23,8 +23,7 @@ fn is_of(first: u32, taken: ExecutionId) -> bool {
 }
 
 /// A user with a hundred waiting executions leaves every second turn to another one, who came later.
-pub async fn users_take_turns(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn users_take_turns(backend: Backend) {
     submit_many(&backend, "alice", ALICE, 100).await;
     submit_many(&backend, "bob", BOB, 10).await;
     let mut of_bob = 0;
@@ -41,8 +40,7 @@ pub async fn users_take_turns(setup: Setup) {
 }
 
 /// Who submits a first execution is served after at most one more turn of each of the others.
-pub async fn a_newcomer_waits_for_one_turn_of_each(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_newcomer_waits_for_one_turn_of_each(backend: Backend) {
     submit_many(&backend, "alice", ALICE, 50).await;
     submit_many(&backend, "bob", BOB, 50).await;
     for _ in 0..31 {
@@ -58,9 +56,7 @@ pub async fn a_newcomer_waits_for_one_turn_of_each(setup: Setup) {
 
 /// The bound holds, also against released leases, and the next one is taken when one ends.
 pub async fn a_user_runs_no_more_than_allowed(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 2)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 2).await;
     submit_many(&backend, "alice", ALICE, 5).await;
     let first = backend.take().await;
     let second = backend.take().await;
@@ -69,7 +65,7 @@ pub async fn a_user_runs_no_more_than_allowed(setup: Setup) {
     let third = backend.take().await;
     assert_eq!(third.id(), id(ALICE + 3));
     assert_eq!(backend.try_take().await, None);
-    backend.queue.release(&second).await.unwrap();
+    backend.release(&second).await;
     assert_eq!(backend.take().await.id(), second.id());
     assert_eq!(backend.try_take().await, None);
     // Repetitions free nothing.
@@ -79,9 +75,7 @@ pub async fn a_user_runs_no_more_than_allowed(setup: Setup) {
 
 /// While one user may not run more, the executions of the others are taken.
 pub async fn a_user_at_the_bound_delays_nobody(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 1).await;
     submit_many(&backend, "alice", ALICE, 50).await;
     assert!(is_of(ALICE, backend.take().await.id()));
     submit_many(&backend, "bob", BOB, 1).await;
@@ -94,13 +88,11 @@ pub async fn a_user_at_the_bound_delays_nobody(setup: Setup) {
 
 /// Finished, released, deleted and forcibly ended executions free their user's place alike.
 pub async fn every_way_to_end_frees_the_place(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 1).await;
     submit_many(&backend, "alice", ALICE, 3).await;
     backend.finish(&backend.take().await).await;
     let lease = backend.take().await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     let lease = backend.take().await;
     assert!(backend.delete(lease.id()).await);
     let stuck = backend.take().await;

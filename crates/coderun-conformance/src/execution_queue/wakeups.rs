@@ -3,7 +3,7 @@
 use coderun_domain::Lease;
 
 use crate::fixtures::{id, waiting, within};
-use crate::{Backend, Setup};
+use crate::{Backend, Running, Setup};
 
 /// Finds nothing to take, begins to wait, lets `cause` happen, and is woken in time to take something.
 async fn assert_wakes(backend: &Backend, cause: impl AsyncFnOnce()) -> Lease {
@@ -20,8 +20,7 @@ async fn assert_wakes(backend: &Backend, cause: impl AsyncFnOnce()) -> Lease {
 }
 
 /// A taker that found nothing is woken by a submission.
-pub async fn a_submission_wakes_a_taker(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_submission_wakes_a_taker(backend: Backend) {
     let submit = async || {
         backend.submit(1, "alice").await;
     };
@@ -29,18 +28,14 @@ pub async fn a_submission_wakes_a_taker(setup: Setup) {
 }
 
 /// A taker that found nothing is woken when another worker gives an execution back.
-pub async fn a_release_wakes_a_taker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
-    let release = async || backend.queue.release(&lease).await.unwrap();
+pub async fn a_release_wakes_a_taker(Running { backend, lease }: Running) {
+    let release = async || backend.release(&lease).await;
     assert_eq!(assert_wakes(&backend, release).await.id(), id(1));
 }
 
 /// A taker that found nothing, because a user had as many running as allowed, is woken when one of them ends.
 pub async fn a_free_place_wakes_a_taker(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 1).await;
     let lease = backend.start(1, "alice").await;
     backend.submit(2, "alice").await;
     let finish = async || backend.finish(&lease).await;
@@ -51,9 +46,7 @@ pub async fn a_free_place_wakes_a_taker(setup: Setup) {
 }
 
 /// Waiting for a hint can be given up at any time: another taker is woken as if nothing had been.
-pub async fn giving_up_to_wait_harms_nobody(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn giving_up_to_wait_harms_nobody(Running { backend, lease }: Running) {
     for _ in 0..100 {
         assert_eq!(backend.try_take().await, None);
         drop(waiting(|| backend.queue.work_available()).await);

@@ -5,14 +5,12 @@ use std::time::Duration;
 use coderun_domain::testing::finished;
 use coderun_domain::{CancelReply, Renewal, Status, Verdict};
 
-use crate::Setup;
-use crate::fixtures::{attempt, drain_events, id, progress_of, waiting, within};
+use crate::fixtures::{SECOND, attempt, drain_events, id, progress_of, waiting, within};
+use crate::{Backend, Running, Setup};
 
 /// A waiting execution is final at once, with an event and a sentence; it is not taken and holds no place.
 pub async fn cancelling_what_waits_ends_it(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_pending_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_pending_max = 1).await;
     backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(3));
     let CancelReply::Ended(ended) = backend.cancel(id(1)).await else {
@@ -31,27 +29,21 @@ pub async fn cancelling_what_waits_ends_it(setup: Setup) {
 }
 
 /// The worker of a running execution is told at its next renewal; until then nothing changes.
-pub async fn cancelling_what_runs_asks_its_worker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
-    assert_eq!(
-        backend.queue.renew(&lease).await.unwrap(),
-        Renewal::Continue
-    );
+pub async fn cancelling_what_runs_asks_its_worker(Running { backend, lease }: Running) {
+    assert_eq!(backend.renew(&lease).await, Renewal::Continue);
     let asked = backend.cancel(id(1)).await;
     let running = Box::new(lease.execution().clone());
     assert_eq!(asked, CancelReply::Requested(running));
     assert_eq!(backend.get(id(1)).await, *lease.execution());
     for _ in 0..2 {
-        assert_eq!(backend.queue.renew(&lease).await.unwrap(), Renewal::Cancel);
+        assert_eq!(backend.renew(&lease).await, Renewal::Cancel);
     }
     backend.finish(&lease).await;
     assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
 }
 
 /// What has ended stays as it ended.
-pub async fn cancelling_what_is_final_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn cancelling_what_is_final_changes_nothing(backend: Backend) {
     let ended = backend.complete(1, "alice").await;
     let events = backend.events(id(1)).await;
     let reply = backend.cancel(id(1)).await;
@@ -60,9 +52,7 @@ pub async fn cancelling_what_is_final_changes_nothing(setup: Setup) {
 }
 
 /// The second request changes nothing that the first has not.
-pub async fn cancelling_twice_is_once(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn cancelling_twice_is_once(Running { backend, lease }: Running) {
     assert_eq!(backend.cancel(id(1)).await, backend.cancel(id(1)).await);
     assert_eq!(backend.get(id(1)).await, *lease.execution());
     backend.submit(2, "alice").await;
@@ -70,16 +60,14 @@ pub async fn cancelling_twice_is_once(setup: Setup) {
         panic!("it waited");
     };
     let events = backend.events(id(2)).await;
-    backend.advance(Duration::from_secs(1));
+    backend.advance(SECOND);
     let again = backend.cancel(id(2)).await;
     assert_eq!(again, CancelReply::AlreadyFinal(ended.clone()));
     backend.assert_unchanged(&ended, &events).await;
 }
 
 /// A worker that waits for the wish to stop is woken by it, and one that comes later does not wait at all.
-pub async fn cancelling_wakes_the_worker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn cancelling_wakes_the_worker(Running { backend, lease }: Running) {
     let woken = waiting(|| backend.queue.cancel_requested(&lease)).await;
     backend.cancel(id(1)).await;
     within(woken).await;
@@ -87,25 +75,22 @@ pub async fn cancelling_wakes_the_worker(setup: Setup) {
 }
 
 /// The wish to stop outlives the worker that it was meant for.
-pub async fn a_cancel_survives_a_takeover(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_cancel_survives_a_takeover(backend: Backend) {
     backend.start(1, "alice").await;
     backend.cancel(id(1)).await;
-    backend.advance(backend.policy.lease + Duration::from_secs(1));
+    backend.advance(backend.policy.lease + SECOND);
     let lease = backend.take_as("worker-2").await.unwrap();
     assert_eq!(lease.attempt(), attempt(2));
-    assert_eq!(backend.queue.renew(&lease).await.unwrap(), Renewal::Cancel);
+    assert_eq!(backend.renew(&lease).await, Renewal::Cancel);
     within(backend.queue.cancel_requested(&lease)).await;
     let outcome = finished();
     backend.queue.finish(&lease, &outcome).await.unwrap();
 }
 
 /// What is to be stopped and comes back from its worker is not run again.
-pub async fn a_cancelled_execution_that_is_released_ends(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_cancelled_execution_that_is_released_ends(Running { backend, lease }: Running) {
     backend.cancel(id(1)).await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     let ended = backend.get(id(1)).await;
     assert_eq!(ended.outcome().unwrap().verdict(), Verdict::Cancelled);
     assert_eq!(backend.try_take().await, None);

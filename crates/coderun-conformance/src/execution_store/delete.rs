@@ -4,7 +4,7 @@ use coderun_domain::testing::finished;
 use coderun_domain::{CancelReply, Sequence};
 
 use crate::fixtures::{assert_lost, attempt, chunk, id, numbers, waiting, within};
-use crate::{Backend, Setup};
+use crate::{Backend, Pending, Running, Setup};
 
 async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
     let id = id(number);
@@ -17,18 +17,14 @@ async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
 }
 
 /// A deleted waiting execution is not found, listed, watched or taken.
-pub async fn deleting_what_waits_leaves_nothing(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn deleting_what_waits_leaves_nothing(Pending(backend): Pending) {
     assert!(backend.delete(id(1)).await);
     assert_nothing_left(&backend, 1, "alice").await;
 }
 
 /// The worker of a deleted execution has lost its lease and brings nothing back; the user's place is free.
 pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_running_max = 1)
-        .await;
+    let backend = setup.with(|policy| policy.user_running_max = 1).await;
     let lease = backend.start(1, "alice").await;
     assert!(backend.delete(id(1)).await);
     let late = [chunk(&lease, "too late")];
@@ -44,9 +40,7 @@ pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
 
 /// The worker of a deleted execution is woken as by a wish to stop, and learns when it looks that the lease is lost. One
 /// that begins to wait afterwards does not wait at all.
-pub async fn deleting_what_runs_wakes_its_worker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn deleting_what_runs_wakes_its_worker(Running { backend, lease }: Running) {
     let woken = waiting(|| backend.queue.cancel_requested(&lease)).await;
     assert!(backend.delete(id(1)).await);
     within(woken).await;
@@ -55,17 +49,14 @@ pub async fn deleting_what_runs_wakes_its_worker(setup: Setup) {
 }
 
 /// A deleted final execution is not found, listed or watched.
-pub async fn deleting_what_is_final_leaves_nothing(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn deleting_what_is_final_leaves_nothing(backend: Backend) {
     backend.complete(1, "alice").await;
     assert!(backend.delete(id(1)).await);
     assert_nothing_left(&backend, 1, "alice").await;
 }
 
 /// A deleted id that is submitted again is a new execution with events of its own.
-pub async fn a_deleted_id_begins_anew(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_deleted_id_begins_anew(Running { backend, lease }: Running) {
     backend.print(&lease, &["old"]).await;
     backend.cancel(id(1)).await;
     backend.delete(id(1)).await;
@@ -74,14 +65,13 @@ pub async fn a_deleted_id_begins_anew(setup: Setup) {
     assert_eq!(numbers(&backend.events(id(1)).await), [1]);
     let lease = backend.take().await;
     assert_eq!(lease.attempt(), attempt(1));
-    let renewal = backend.queue.renew(&lease).await.unwrap();
+    let renewal = backend.renew(&lease).await;
     assert_eq!(renewal, coderun_domain::Renewal::Continue);
     backend.finish(&lease).await;
 }
 
 /// A lease does not pass to another execution with the same id, though the attempt has the same number.
-pub async fn the_worker_of_a_deleted_execution_cannot_touch_its_successor(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn the_worker_of_a_deleted_execution_cannot_touch_its_successor(backend: Backend) {
     let old = backend.start(1, "alice").await;
     backend.delete(id(1)).await;
     backend.submit(1, "alice").await;

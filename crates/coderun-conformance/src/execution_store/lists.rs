@@ -1,12 +1,10 @@
 //! Lists: whose, in what order, and page by page.
 
-use std::time::Duration;
-
 use coderun_domain::testing::user;
 use coderun_domain::{ExecutionId, Page, Status, Summary, Verdict};
 
-use crate::fixtures::id;
-use crate::{Backend, Setup};
+use crate::Backend;
+use crate::fixtures::{SECOND, id};
 
 fn ids(list: &[Summary]) -> Vec<ExecutionId> {
     list.iter().map(|summary| summary.id).collect()
@@ -21,12 +19,11 @@ async fn page(backend: &Backend, after: Option<&Summary>, limit: usize) -> Vec<S
 }
 
 /// A list holds the executions of its user, the latest first, and no more than asked for.
-pub async fn a_list_is_of_one_user_and_newest_first(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_list_is_of_one_user_and_newest_first(backend: Backend) {
     // Ids do not follow time.
     for (number, name) in [(5, "alice"), (2, "bob"), (9, "alice"), (1, "alice")] {
         backend.submit(number, name).await;
-        backend.advance(Duration::from_secs(1));
+        backend.advance(SECOND);
     }
     assert_eq!(ids(&backend.list("alice").await), [1, 9, 5].map(id));
     assert_eq!(ids(&backend.list("bob").await), [id(2)]);
@@ -35,12 +32,11 @@ pub async fn a_list_is_of_one_user_and_newest_first(setup: Setup) {
 }
 
 /// Page by page a list gives every execution once, also where many were submitted at the same time.
-pub async fn pages_join_without_gap_or_double(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn pages_join_without_gap_or_double(backend: Backend) {
     for number in 1..=20 {
         backend.submit(number, "alice").await;
         if number % 7 == 0 {
-            backend.advance(Duration::from_secs(1));
+            backend.advance(SECOND);
         }
     }
     let whole = backend.list("alice").await;
@@ -58,11 +54,10 @@ pub async fn pages_join_without_gap_or_double(setup: Setup) {
 }
 
 /// Executions that come while somebody pages do not move the pages behind.
-pub async fn a_later_page_is_not_moved_by_what_is_new(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_later_page_is_not_moved_by_what_is_new(backend: Backend) {
     for number in 1..=4 {
         backend.submit(number, "alice").await;
-        backend.advance(Duration::from_secs(1));
+        backend.advance(SECOND);
     }
     let first = page(&backend, None, 2).await;
     assert_eq!(ids(&first), [4, 3].map(id));
@@ -73,18 +68,17 @@ pub async fn a_later_page_is_not_moved_by_what_is_new(setup: Setup) {
 }
 
 /// An entry of a list says what the execution says, pending, running and final.
-pub async fn a_summary_says_what_the_execution_says(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_summary_says_what_the_execution_says(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     assert_eq!(backend.list("alice").await, [Summary::from(&execution)]);
-    backend.advance(Duration::from_secs(1));
+    backend.advance(SECOND);
     let lease = backend.take().await;
     backend.print(&lease, &["a"]).await;
     let running = backend.get(id(1)).await;
     let list = backend.list("alice").await;
     assert_eq!(list, [Summary::from(&running)]);
     assert_eq!((list[0].status, list[0].verdict), (Status::Running, None));
-    backend.advance(Duration::from_secs(1));
+    backend.advance(SECOND);
     backend.finish(&lease).await;
     let list = backend.list("alice").await;
     assert_eq!(list, [Summary::from(&backend.get(id(1)).await)]);

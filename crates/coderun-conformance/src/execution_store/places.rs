@@ -1,39 +1,31 @@
 //! Places among what waits.
 
 use crate::fixtures::{id, written_in};
-use crate::{Backend, Setup};
+use crate::{Backend, Pending};
 
 async fn place(backend: &Backend, number: u32) -> Option<u64> {
     backend.store.queue_position(id(number)).await.unwrap()
 }
 
 /// Whoever waits alone is served next.
-pub async fn the_only_one_is_the_first(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn the_only_one_is_the_first(Pending(backend): Pending) {
     assert_eq!(place(&backend, 1).await, Some(1));
     let lease = backend.take().await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     assert_eq!(place(&backend, 1).await, Some(1));
 }
 
 /// One user's executions are served in the order of their submission, and that is how they stand.
-pub async fn the_executions_of_one_user_stand_in_their_order(setup: Setup) {
-    let backend = setup.backend().await;
-    for number in [5, 3, 9, 1] {
-        backend.submit(number, "alice").await;
-    }
+pub async fn the_executions_of_one_user_stand_in_their_order(backend: Backend) {
+    backend.submit_all([5, 3, 9, 1], "alice").await;
     for (expected, number) in (1..).zip([5, 3, 9, 1]) {
         assert_eq!(place(&backend, number).await, Some(expected));
     }
 }
 
 /// With each one that is taken, cancelled or deleted those behind it move up; those before it stay.
-pub async fn those_behind_move_up(setup: Setup) {
-    let backend = setup.backend().await;
-    for number in 1..=6 {
-        backend.submit(number, "alice").await;
-    }
+pub async fn those_behind_move_up(backend: Backend) {
+    backend.submit_all(1..=6, "alice").await;
     assert_eq!(place(&backend, 6).await, Some(6));
     backend.take().await;
     assert_eq!(place(&backend, 6).await, Some(5));
@@ -49,11 +41,8 @@ pub async fn those_behind_move_up(setup: Setup) {
 }
 
 /// A user with one waiting execution stands before the many of another one who came earlier.
-pub async fn users_take_turns_in_places_too(setup: Setup) {
-    let backend = setup.backend().await;
-    for number in 1..=10 {
-        backend.submit(number, "alice").await;
-    }
+pub async fn users_take_turns_in_places_too(backend: Backend) {
+    backend.submit_all(1..=10, "alice").await;
     backend.submit(11, "bob").await;
     let of_bob = place(&backend, 11).await.unwrap();
     let of_alice = place(&backend, 10).await.unwrap();
@@ -62,8 +51,7 @@ pub async fn users_take_turns_in_places_too(setup: Setup) {
 }
 
 /// What runs, has ended, was deleted or never was does not wait.
-pub async fn what_does_not_wait_has_no_place(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_does_not_wait_has_no_place(backend: Backend) {
     assert_eq!(place(&backend, 1).await, None);
     let lease = backend.start(1, "alice").await;
     assert_eq!(place(&backend, 1).await, None);
@@ -78,9 +66,8 @@ pub async fn what_does_not_wait_has_no_place(setup: Setup) {
 }
 
 /// However the estimate is made, it is a place among those that wait.
-pub async fn no_place_is_beyond_what_waits(setup: Setup) {
+pub async fn no_place_is_beyond_what_waits(backend: Backend) {
     const WAITING: u32 = 30;
-    let backend = setup.backend().await;
     for number in 1..=WAITING {
         let name = ["alice", "bob", "alice", "carol", "alice"][number as usize % 5];
         let language = ["python", "c"][number as usize % 2];

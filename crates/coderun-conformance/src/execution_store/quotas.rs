@@ -6,7 +6,7 @@ use coderun_domain::testing::draft;
 use coderun_domain::{ByteSize, Quota, StoreError, Submitted};
 
 use crate::Setup;
-use crate::fixtures::{assert_full, id, sized};
+use crate::fixtures::{SECOND, assert_full, id, sized};
 
 /// Asserts that a quota was exceeded, and answers when to ask again.
 fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32) -> Duration {
@@ -30,7 +30,7 @@ fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32)
 /// In any 60 seconds, wherever they begin, a user submits no more than the bound; others are not concerned.
 pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
     let bound = |policy: &mut coderun_domain::StorePolicy| policy.user_submits_per_minute = 2;
-    let backend = setup.backend_with(bound).await;
+    let backend = setup.with(bound).await;
     backend.submit(1, "alice").await;
     backend.set_clock(40);
     backend.submit(2, "alice").await;
@@ -46,25 +46,21 @@ pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
     exceeded(&refused, Quota::SubmitsPerMinute, 2);
     // Whoever waits as long as they were told is served.
     let wait = exceeded(&refused, Quota::SubmitsPerMinute, 2);
-    backend.advance(wait + Duration::from_secs(1));
+    backend.advance(wait + SECOND);
     backend.submit(5, "alice").await;
 }
 
 /// A bound of 0 submissions a minute means that there is none.
 pub async fn no_bound_on_submissions_is_no_bound(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| policy.user_submits_per_minute = 0)
+        .with(|policy| policy.user_submits_per_minute = 0)
         .await;
-    for number in 1..=200 {
-        backend.submit(number, "alice").await;
-    }
+    backend.submit_all(1..=200, "alice").await;
 }
 
 /// A user has no more waiting than the bound; what runs does not count, and others are not concerned.
 pub async fn waiting_executions_of_a_user_are_bounded(setup: Setup) {
-    let backend = setup
-        .backend_with(|policy| policy.user_pending_max = 2)
-        .await;
+    let backend = setup.with(|policy| policy.user_pending_max = 2).await;
     backend.submit(1, "alice").await;
     backend.submit(2, "alice").await;
     exceeded(&backend.try_submit(3, "alice").await, Quota::Pending, 2);
@@ -78,7 +74,7 @@ pub async fn waiting_executions_of_a_user_are_bounded(setup: Setup) {
 
 /// Of all users together no more wait than the bound.
 pub async fn waiting_executions_of_all_are_bounded(setup: Setup) {
-    let backend = setup.backend_with(|policy| policy.pending_max = 2).await;
+    let backend = setup.with(|policy| policy.pending_max = 2).await;
     backend.submit(1, "alice").await;
     backend.submit(2, "bob").await;
     assert_full(backend.try_submit(3, "carol").await);
@@ -92,7 +88,7 @@ pub async fn waiting_executions_of_all_are_bounded(setup: Setup) {
 /// Submissions that wait or run occupy no more than the bound together; final ones do not count.
 pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1000))
+        .with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1000))
         .await;
     backend.submit_draft(1, "alice", sized(600)).await;
     let second = backend.draft(2, "carol", sized(401));
@@ -109,15 +105,13 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
 /// After a refusal there is no record, no list entry, nothing to watch and nothing to take.
 pub async fn a_refused_submission_leaves_nothing(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| {
+        .with(|policy| {
             policy.pending_max = 3;
             policy.user_pending_max = 2;
             policy.live_bytes_max = ByteSize::from_bytes(1000);
         })
         .await;
-    for number in [1, 2] {
-        backend.submit(number, "alice").await;
-    }
+    backend.submit_all([1, 2], "alice").await;
     exceeded(&backend.try_submit(11, "alice").await, Quota::Pending, 2);
     let large = backend.draft(12, "bob", sized(1000));
     assert_full(backend.store.submit(&large).await);
@@ -139,7 +133,7 @@ pub async fn a_refused_submission_leaves_nothing(setup: Setup) {
 /// Only what was accepted counts against the bound of a minute.
 pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| {
+        .with(|policy| {
             policy.user_pending_max = 1;
             policy.user_submits_per_minute = 2;
         })
@@ -159,7 +153,7 @@ pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
 /// What is there already is answered with `AlreadyThere` where a new submission would be refused, and counts once.
 pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| {
+        .with(|policy| {
             policy.pending_max = 2;
             policy.user_pending_max = 2;
             policy.user_submits_per_minute = 2;
@@ -185,7 +179,7 @@ pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
 /// Deleting a waiting execution makes room for another one.
 pub async fn a_deleted_execution_gives_its_place_back(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| {
+        .with(|policy| {
             policy.pending_max = 1;
             policy.user_pending_max = 1;
             policy.live_bytes_max = ByteSize::from_bytes(100);

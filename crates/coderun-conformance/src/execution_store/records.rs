@@ -10,15 +10,12 @@ use coderun_domain::{
     OutputChunk, OutputStream, Report, RunEvent, Signal, Status, SubmissionDraft, Submitted, Usage,
     Verdict,
 };
-use tokio::task::JoinSet;
 
-use crate::Setup;
-use crate::fixtures::{id, numbers, progress_of, within};
+use crate::fixtures::{SECOND, at_once, id, numbers, progress_of};
+use crate::{Backend, Pending, Running};
 
 /// An id that was never submitted is not found, cancelled or deleted.
-pub async fn unknown_id_is_absent(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn unknown_id_is_absent(Pending(backend): Pending) {
     let unknown = execution_id(99);
     assert_eq!(backend.find(unknown).await, None);
     assert_eq!(backend.cancel(unknown).await, CancelReply::Absent);
@@ -26,8 +23,7 @@ pub async fn unknown_id_is_absent(setup: Setup) {
 }
 
 /// A backend that works says so, as store and as queue.
-pub async fn a_good_backend_says_so(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_good_backend_says_so(backend: Backend) {
     backend.store.check().await.unwrap();
     backend.queue.check().await.unwrap();
 }
@@ -36,8 +32,7 @@ pub async fn a_good_backend_says_so(setup: Setup) {
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// What was handed in is found with all its fields.
-pub async fn a_submission_is_found_as_it_was_handed_in(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_submission_is_found_as_it_was_handed_in(backend: Backend) {
     let full = SubmissionDraft {
         version: Some("3.11".to_owned()),
         args: vec!["-v".to_owned(), String::new()],
@@ -54,29 +49,27 @@ pub async fn a_submission_is_found_as_it_was_handed_in(setup: Setup) {
 }
 
 /// Completed, failed, pending, running and given back executions are found as they were left.
-pub async fn every_state_comes_back_as_it_was(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn every_state_comes_back_as_it_was(backend: Backend) {
     for (number, outcome) in [(1, finished()), (2, failed())] {
         let lease = backend.start(number, "alice").await;
-        backend.advance(Duration::from_secs(1));
+        backend.advance(SECOND);
         backend.queue.finish(&lease, &outcome).await.unwrap();
         let ended = lease.execution().clone().finish(outcome, backend.now());
         assert_eq!(backend.get(id(number)).await, ended.unwrap());
     }
     let pending = backend.submit(3, "alice").await;
     assert_eq!(backend.get(id(3)).await, pending);
-    backend.advance(Duration::from_secs(1));
+    backend.advance(SECOND);
     let lease = backend.take().await;
     assert_eq!(backend.get(id(3)).await, *lease.execution());
-    backend.advance(Duration::from_secs(1));
-    backend.queue.release(&lease).await.unwrap();
+    backend.advance(SECOND);
+    backend.release(&lease).await;
     let given_back = lease.execution().clone().hand_over(backend.now()).unwrap();
     assert_eq!(backend.get(id(3)).await, given_back);
 }
 
 /// A final execution has the verdict that it was given, whichever it is.
-pub async fn every_verdict_comes_back(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn every_verdict_comes_back(backend: Backend) {
     for (number, verdict) in (1..).zip(Verdict::ALL) {
         let lease = backend.start(number, "alice").await;
         let outcome = Outcome::of_run(report(verdict), Output::default(), Output::default(), None);
@@ -88,8 +81,7 @@ pub async fn every_verdict_comes_back(setup: Setup) {
 }
 
 /// A report comes back with everything that is in it, and with what is not.
-pub async fn every_part_of_a_report_comes_back(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn every_part_of_a_report_comes_back(backend: Backend) {
     let full = Report {
         ending: Some(Ending::Signaled(Signal::from_number(11))),
         usage: Usage {
@@ -128,8 +120,7 @@ pub async fn every_part_of_a_report_comes_back(setup: Setup) {
 }
 
 /// Texts of 64 KiB with NUL and characters of four bytes, and output that is no text at all, come back unchanged.
-pub async fn long_and_odd_texts_come_back_byte_for_byte(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn long_and_odd_texts_come_back_byte_for_byte(backend: Backend) {
     let odd = "a\0\u{1F980}\r\n\"\\\u{7f}\u{feff}".repeat(4096);
     let bytes: Vec<u8> = (0..=255).cycle().take(64 << 10).collect();
     let long = SubmissionDraft {
@@ -160,8 +151,7 @@ pub async fn long_and_odd_texts_come_back_byte_for_byte(setup: Setup) {
 }
 
 /// A submission is an event, the first one.
-pub async fn the_first_event_is_the_submission(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn the_first_event_is_the_submission(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     let events = backend.events(id(1)).await;
     assert_eq!(numbers(&events), [1]);
@@ -169,8 +159,7 @@ pub async fn the_first_event_is_the_submission(setup: Setup) {
 }
 
 /// The same id again is answered with what is there: one record, one event, one waiting place.
-pub async fn submitting_twice_is_once(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn submitting_twice_is_once(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(5));
     let again = backend.try_submit(1, "alice").await.unwrap();
@@ -183,9 +172,7 @@ pub async fn submitting_twice_is_once(setup: Setup) {
 }
 
 /// A repeated submission is answered with the execution as it stands now, running or final.
-pub async fn submitting_again_answers_what_has_become_of_it(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn submitting_again_answers_what_has_become_of_it(Running { backend, lease }: Running) {
     let again = backend.try_submit(1, "alice").await.unwrap();
     let running = Box::new(lease.execution().clone());
     assert_eq!(again, Submitted::AlreadyThere(running));
@@ -197,16 +184,13 @@ pub async fn submitting_again_answers_what_has_become_of_it(setup: Setup) {
 }
 
 /// Of sixteen equal submissions at a time one is accepted, and the others are told so.
-pub async fn of_many_equal_submissions_one_is_accepted(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn of_many_equal_submissions_one_is_accepted(backend: Backend) {
     let execution = backend.draft(1, "alice", draft());
-    let mut submitters = JoinSet::new();
-    for _ in 0..16 {
-        let store = Arc::clone(&backend.store);
-        let execution = execution.clone();
-        submitters.spawn(async move { store.submit(&execution).await.unwrap() });
-    }
-    let answers = within(submitters.join_all()).await;
+    let answers = at_once(16, |_| {
+        let (store, execution) = (Arc::clone(&backend.store), execution.clone());
+        async move { store.submit(&execution).await.unwrap() }
+    })
+    .await;
     let accepted = answers.iter().filter(|it| **it == Submitted::Accepted);
     assert_eq!(accepted.count(), 1);
     assert_eq!(numbers(&backend.events(id(1)).await), [1]);

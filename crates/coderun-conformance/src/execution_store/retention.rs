@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use coderun_domain::{CancelReply, Status};
 
-use crate::Setup;
-use crate::fixtures::{id, numbers};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::fixtures::{SECOND, id, numbers};
+use crate::{Backend, Setup};
 
 /// A final record is there for its retention, then it is gone from everywhere, and a sweep says that it was deleted.
-pub async fn a_final_record_lives_for_its_retention_and_no_longer(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_final_record_lives_for_its_retention_and_no_longer(backend: Backend) {
     let ended = backend.complete(1, "alice").await;
     backend.advance(backend.policy.retention - SECOND);
     assert_eq!(backend.sweep().await.expired, 0);
@@ -30,7 +27,7 @@ pub async fn a_final_record_lives_for_its_retention_and_no_longer(setup: Setup) 
 /// The retention begins with the last change, not with the submission.
 pub async fn every_change_renews_the_retention(setup: Setup) {
     let backend = setup
-        .backend_with(|policy| policy.retention = Duration::from_mins(1))
+        .with(|policy| policy.retention = Duration::from_mins(1))
         .await;
     backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(50));
@@ -47,7 +44,7 @@ pub async fn every_change_renews_the_retention(setup: Setup) {
 
 /// However short the retention is, nothing that waits or runs is deleted.
 pub async fn a_live_execution_outlives_the_retention(setup: Setup) {
-    let backend = setup.backend_with(|policy| policy.retention = SECOND).await;
+    let backend = setup.with(|policy| policy.retention = SECOND).await;
     backend.submit(1, "alice").await;
     backend.advance(Duration::from_mins(5));
     assert_eq!(backend.sweep().await.expired, 0);
@@ -55,7 +52,7 @@ pub async fn a_live_execution_outlives_the_retention(setup: Setup) {
     let lease = backend.take().await;
     for _ in 0..10 {
         backend.advance(SECOND * 2);
-        backend.queue.renew(&lease).await.unwrap();
+        backend.renew(&lease).await;
         assert_eq!(backend.sweep().await.expired, 0);
     }
     backend.print(&lease, &["still here"]).await;
@@ -65,8 +62,7 @@ pub async fn a_live_execution_outlives_the_retention(setup: Setup) {
 }
 
 /// An expired id that is submitted again is a new execution.
-pub async fn an_expired_id_begins_anew(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_expired_id_begins_anew(backend: Backend) {
     backend.complete(1, "alice").await;
     backend.advance(backend.policy.retention + SECOND);
     backend.sweep().await;

@@ -3,7 +3,7 @@
 use coderun_domain::{InputError, InputPiece, InputPosition, InputReply, Lease, StorePolicy};
 
 use crate::fixtures::{attempt, data, id, sender};
-use crate::{Backend, Setup};
+use crate::{Backend, Interactive};
 
 fn assert_not_its_workers<T>(result: Result<T, InputError>) {
     let error = result.err();
@@ -33,8 +33,7 @@ async fn overflow(backend: &Backend) -> [InputPiece; 5] {
 }
 
 /// The program of a second attempt gets what the first had read, the end included.
-pub async fn a_takeover_reads_everything_from_the_beginning(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_takeover_reads_everything_from_the_beginning(backend: Backend) {
     let lost = backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
     backend.keep(id(1), sender(1, 3), InputPiece::End).await;
@@ -45,12 +44,12 @@ pub async fn a_takeover_reads_everything_from_the_beginning(setup: Setup) {
 }
 
 /// So does the attempt after one that was given back.
-pub async fn what_was_given_back_reads_everything_from_the_beginning(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn what_was_given_back_reads_everything_from_the_beginning(
+    Interactive { backend, lease }: Interactive,
+) {
     backend.type_in(id(1), &["a", "b"]).await;
     let all = backend.read_all(&lease).await;
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     backend.keep(id(1), sender(1, 3), data("c")).await;
     let lease = backend.take().await;
     let expected = [all, vec![data("c")]].concat();
@@ -58,8 +57,7 @@ pub async fn what_was_given_back_reads_everything_from_the_beginning(setup: Setu
 }
 
 /// What was sent to a silent worker is not lost with it.
-pub async fn a_takeover_reads_what_came_in_between(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_takeover_reads_what_came_in_between(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a"]).await;
     backend.advance(backend.policy.lease * 2);
@@ -69,15 +67,14 @@ pub async fn a_takeover_reads_what_came_in_between(setup: Setup) {
 }
 
 /// What one attempt has read is not given away while nobody runs it, nor while the next one has still to read it.
-pub async fn what_an_earlier_attempt_has_read_makes_no_room(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_an_earlier_attempt_has_read_makes_no_room(backend: Backend) {
     let bound = usize::try_from(StorePolicy::INPUT_KEPT_MAX.as_bytes()).unwrap();
     let all = data(vec![b'x'; bound - InputPiece::End.size_bytes()]);
     let behind = InputPosition::START.next();
     let lease = backend.start_interactive(1, "alice").await;
     backend.keep(id(1), sender(1, 1), all.clone()).await;
     assert_eq!(backend.read_from(&lease, behind).await, []);
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     let send = async || backend.send(id(1), sender(1, 2), data("a")).await;
     assert_eq!(send().await, InputReply::Full, "while it waits");
     let lease = backend.take().await;
@@ -87,8 +84,7 @@ pub async fn what_an_earlier_attempt_has_read_makes_no_room(setup: Setup) {
 }
 
 /// Where something had to make room a later attempt is told so, and never reads a part for the whole.
-pub async fn what_had_to_make_room_is_forgotten(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_had_to_make_room_is_forgotten(backend: Backend) {
     overflow(&backend).await;
     let lease = take_over(&backend).await;
     for _ in 0..2 {
@@ -98,8 +94,7 @@ pub async fn what_had_to_make_room_is_forgotten(setup: Setup) {
 }
 
 /// Only as much has made room as had to, the oldest first.
-pub async fn a_later_attempt_can_read_behind_what_was_forgotten(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_later_attempt_can_read_behind_what_was_forgotten(backend: Backend) {
     let pieces = overflow(&backend).await;
     let lease = take_over(&backend).await;
     let first = InputPosition::from_number(1);
@@ -107,8 +102,7 @@ pub async fn a_later_attempt_can_read_behind_what_was_forgotten(setup: Setup) {
 }
 
 /// Who has lost the lease reads nothing more, and what it says it has read counts for nothing.
-pub async fn a_stale_worker_reads_nothing(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_stale_worker_reads_nothing(backend: Backend) {
     let stale = backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
     let lease = take_over(&backend).await;
@@ -125,8 +119,7 @@ pub async fn a_stale_worker_reads_nothing(setup: Setup) {
 }
 
 /// Neither the input of a deleted execution nor that of its successor is its old worker's.
-pub async fn a_deleted_execution_is_lost_to_its_worker(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_deleted_execution_is_lost_to_its_worker(backend: Backend) {
     let old = backend.start_interactive(1, "alice").await;
     backend.delete(id(1)).await;
     let read = backend.inputs.receive(&old, InputPosition::START).await;

@@ -3,24 +3,19 @@
 use std::sync::Arc;
 
 use coderun_domain::{InputPiece, InputPosition, InputReply, StorePolicy};
-use tokio::task::JoinSet;
 
-use crate::Setup;
-use crate::fixtures::{data, id, sender, within};
+use crate::fixtures::{at_once, data, id, sender};
+use crate::{Backend, Interactive};
 
 /// Nobody has typed: there is nothing, and that is no error.
-pub async fn without_input_there_is_nothing_to_read(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn without_input_there_is_nothing_to_read(Interactive { backend, lease }: Interactive) {
     assert_eq!(backend.read_all(&lease).await, []);
     let plain = backend.start(2, "alice").await;
     assert_eq!(backend.read_all(&plain).await, []);
 }
 
 /// A program gets the pieces as they were sent, one after the other.
-pub async fn pieces_arrive_in_order_and_whole(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn pieces_arrive_in_order_and_whole(Interactive { backend, lease }: Interactive) {
     let large = "x".repeat(64 << 10);
     backend.type_in(id(1), &["a\n", " ", &large, "b\n"]).await;
     let expected = ["a\n", " ", &large, "b\n"].map(data);
@@ -28,9 +23,7 @@ pub async fn pieces_arrive_in_order_and_whole(setup: Setup) {
 }
 
 /// NUL, line ends of every kind and what is not UTF-8 arrive byte for byte.
-pub async fn bytes_of_every_kind_arrive(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn bytes_of_every_kind_arrive(Interactive { backend, lease }: Interactive) {
     let every: Vec<u8> = (0..=255).collect();
     let pieces = [&every[..], b"\0", b"\xFF\xFE", b"\r\n\n", "😀".as_bytes()];
     for (number, bytes) in (1..).zip(pieces) {
@@ -40,8 +33,7 @@ pub async fn bytes_of_every_kind_arrive(setup: Setup) {
 }
 
 /// What was sent while the execution waited is there for the worker that takes it.
-pub async fn what_is_sent_before_any_worker_is_kept(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_is_sent_before_any_worker_is_kept(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["early", "bird"]).await;
     backend.keep(id(1), sender(2, 1), InputPiece::End).await;
@@ -51,9 +43,7 @@ pub async fn what_is_sent_before_any_worker_is_kept(setup: Setup) {
 }
 
 /// A worker that asks for what comes after a position gets just that.
-pub async fn reading_goes_on_where_it_stood(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn reading_goes_on_where_it_stood(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a", "b"]).await;
     let second = InputPosition::from_number(2);
     assert_eq!(backend.read_from(&lease, second).await, []);
@@ -63,9 +53,7 @@ pub async fn reading_goes_on_where_it_stood(setup: Setup) {
 }
 
 /// A read whose answer was lost is answered alike.
-pub async fn reading_again_reads_the_same(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn reading_again_reads_the_same(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a", "b", "c"]).await;
     let first = InputPosition::from_number(1);
     for _ in 0..3 {
@@ -75,9 +63,7 @@ pub async fn reading_again_reads_the_same(setup: Setup) {
 }
 
 /// The end is a piece like others: it stands behind what was sent before.
-pub async fn the_end_comes_last(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn the_end_comes_last(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a"]).await;
     backend.keep(id(1), sender(1, 2), InputPiece::End).await;
     let expected = [data("a"), InputPiece::End];
@@ -86,9 +72,7 @@ pub async fn the_end_comes_last(setup: Setup) {
 
 /// The same piece of the same sender after a lost reply is kept once, also when it has been read or others came behind
 /// it, and also when it was the end.
-pub async fn a_piece_sent_twice_is_once(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn a_piece_sent_twice_is_once(Interactive { backend, lease }: Interactive) {
     let (first, second) = (sender(1, 1), sender(1, 2));
     for _ in 0..2 {
         backend.keep(id(1), first, data("a")).await;
@@ -104,27 +88,21 @@ pub async fn a_piece_sent_twice_is_once(setup: Setup) {
 }
 
 /// Of many equal pieces at a time one is kept, and all of them are told so.
-pub async fn of_many_equal_pieces_at_a_time_one_is_kept(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
-    let mut sends = JoinSet::new();
-    for _ in 0..8 {
+pub async fn of_many_equal_pieces_at_a_time_one_is_kept(
+    Interactive { backend, lease }: Interactive,
+) {
+    let replies = at_once(8, |_| {
         let inputs = Arc::clone(&backend.inputs);
-        sends.spawn(async move {
-            let sent = inputs.send(id(1), sender(1, 1), data("a")).await;
-            sent.unwrap()
-        });
-    }
-    let replies = within(sends.join_all()).await;
+        async move { inputs.send(id(1), sender(1, 1), data("a")).await.unwrap() }
+    })
+    .await;
     assert_eq!(replies, [InputReply::Kept; 8]);
     assert_eq!(backend.read_all(&lease).await, [data("a")]);
 }
 
 /// Two who type at a time are told apart: equal numbers of theirs are different pieces, kept in the order in which they
 /// came.
-pub async fn each_sender_counts_for_itself(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn each_sender_counts_for_itself(Interactive { backend, lease }: Interactive) {
     for (input, text) in [
         (sender(1, 1), "a"),
         (sender(u128::MAX, 1), "b"),
@@ -138,9 +116,7 @@ pub async fn each_sender_counts_for_itself(setup: Setup) {
 }
 
 /// A piece that is sent again is known as long as its sender is one of the last so many, and not for longer.
-pub async fn as_many_senders_as_promised_are_known(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn as_many_senders_as_promised_are_known(Interactive { backend, lease }: Interactive) {
     let count = u128::try_from(StorePolicy::SENDERS_KEPT).unwrap();
     let keep = async |name| backend.keep(id(1), sender(name, 1), data("a")).await;
     for name in (1..=count).chain(1..=count) {
@@ -157,24 +133,21 @@ pub async fn as_many_senders_as_promised_are_known(setup: Setup) {
 }
 
 /// However the pieces of several senders fall, all of them are kept, those of each sender in its order.
-pub async fn many_senders_at_a_time_lose_nothing(setup: Setup) {
-    const SENDERS: u128 = 4;
+pub async fn many_senders_at_a_time_lose_nothing(Interactive { backend, lease }: Interactive) {
+    const SENDERS: u32 = 4;
     const PIECES: u64 = 25;
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
-    let mut sends = JoinSet::new();
-    for name in 0..SENDERS {
+    at_once(SENDERS, |name| {
         let inputs = Arc::clone(&backend.inputs);
-        sends.spawn(async move {
+        async move {
             for number in 1..=PIECES {
                 let piece = data(format!("{name}:{number:03}"));
-                let sent = inputs.send(id(1), sender(name, number), piece).await;
+                let sent = inputs.send(id(1), sender(name.into(), number), piece).await;
                 assert_eq!(sent.unwrap(), InputReply::Kept);
                 tokio::task::yield_now().await;
             }
-        });
-    }
-    within(sends.join_all()).await;
+        }
+    })
+    .await;
     let read = backend.read_all(&lease).await;
     for name in 0..SENDERS {
         let expected: Vec<_> = (1..=PIECES)
@@ -187,8 +160,7 @@ pub async fn many_senders_at_a_time_lose_nothing(setup: Setup) {
 }
 
 /// What is sent to one execution is not read by another one of the same user.
-pub async fn executions_do_not_read_each_others_input(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn executions_do_not_read_each_others_input(backend: Backend) {
     let first = backend.start_interactive(1, "alice").await;
     let second = backend.start_interactive(2, "alice").await;
     backend.keep(id(1), sender(1, 1), data("one")).await;
@@ -198,9 +170,7 @@ pub async fn executions_do_not_read_each_others_input(setup: Setup) {
 }
 
 /// Input is not part of what is told of an execution.
-pub async fn input_changes_neither_record_nor_events(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn input_changes_neither_record_nor_events(Interactive { backend, lease }: Interactive) {
     let events = backend.events(id(1)).await;
     backend.type_in(id(1), &["a", "b"]).await;
     backend.read_all(&lease).await;

@@ -1,16 +1,12 @@
 //! What is not kept, and what is not kept any more.
 
-use std::time::Duration;
-
 use coderun_domain::{InputPiece, InputReply};
 
-use crate::Setup;
-use crate::fixtures::{data, id, sender};
+use crate::fixtures::{SECOND, data, id, sender};
+use crate::{Backend, Interactive, Pending};
 
 /// After the end no sender can add anything, and nothing is added.
-pub async fn nothing_comes_after_the_end(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn nothing_comes_after_the_end(Interactive { backend, lease }: Interactive) {
     backend.keep(id(1), sender(1, 1), InputPiece::End).await;
     for input in [sender(1, 2), sender(2, 1)] {
         for piece in [data("late"), InputPiece::End] {
@@ -22,9 +18,7 @@ pub async fn nothing_comes_after_the_end(setup: Setup) {
 }
 
 /// Who did not ask for it gets no input, neither while the execution waits nor while it runs.
-pub async fn what_is_not_interactive_takes_no_input(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn what_is_not_interactive_takes_no_input(Pending(backend): Pending) {
     let send = async || backend.send(id(1), sender(1, 1), data("a")).await;
     assert_eq!(send().await, InputReply::NotInteractive);
     let lease = backend.take().await;
@@ -33,9 +27,7 @@ pub async fn what_is_not_interactive_takes_no_input(setup: Setup) {
 }
 
 /// When the program has ended, or was cancelled before it began, there is nobody to type to.
-pub async fn what_is_final_takes_no_input(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn what_is_final_takes_no_input(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a"]).await;
     backend.finish(&lease).await;
     let reply = backend.send(id(1), sender(1, 2), data("b")).await;
@@ -47,8 +39,7 @@ pub async fn what_is_final_takes_no_input(setup: Setup) {
 }
 
 /// There is no execution with this id, and none comes to be.
-pub async fn what_is_unknown_takes_no_input(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn what_is_unknown_takes_no_input(backend: Backend) {
     let reply = backend.send(id(1), sender(1, 1), data("a")).await;
     assert_eq!(reply, InputReply::Absent);
     assert_eq!(backend.find(id(1)).await, None);
@@ -57,19 +48,16 @@ pub async fn what_is_unknown_takes_no_input(setup: Setup) {
 }
 
 /// A record whose time is over is not there to be sent to.
-pub async fn what_has_expired_takes_no_input(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn what_has_expired_takes_no_input(Interactive { backend, lease }: Interactive) {
     backend.finish(&lease).await;
-    backend.advance(backend.policy.retention + Duration::from_secs(1));
+    backend.advance(backend.policy.retention + SECOND);
     backend.sweep().await;
     let reply = backend.send(id(1), sender(1, 1), data("a")).await;
     assert_eq!(reply, InputReply::Absent);
 }
 
 /// A new execution with a deleted id has none of the old one's input, and takes pieces with the same numbers as new.
-pub async fn deletion_takes_the_input_along(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn deletion_takes_the_input_along(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["old", "older"]).await;
     backend.keep(id(1), sender(1, 3), InputPiece::End).await;

@@ -3,7 +3,7 @@
 use coderun_domain::{InputPiece, InputPosition, InputReply, Lease, StorePolicy};
 
 use crate::fixtures::{data, id, sender};
-use crate::{Backend, Setup};
+use crate::{Backend, Interactive};
 
 /// So many pieces of [`part`] fill the bound exactly.
 const PARTS: u64 = 16;
@@ -38,9 +38,7 @@ async fn acknowledge(backend: &Backend, lease: &Lease, position: u64) {
 }
 
 /// What nobody has read is kept up to the bound, and not one byte beyond it; nothing of that is lost.
-pub async fn unread_input_is_bounded_exactly(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn unread_input_is_bounded_exactly(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS - 1).await;
     let too_large = data(vec![b'y'; bound() / 16 - overhead() + 1]);
     let reply = backend.send(id(1), sender(1, PARTS), too_large).await;
@@ -55,9 +53,7 @@ pub async fn unread_input_is_bounded_exactly(setup: Setup) {
 }
 
 /// Many pieces of a byte each are bounded as few large ones are.
-pub async fn small_pieces_are_bounded_too(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn small_pieces_are_bounded_too(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS - 1).await;
     let fitting = bound() / 16 / data("z").size_bytes();
     let mut kept = 0;
@@ -72,9 +68,7 @@ pub async fn small_pieces_are_bounded_too(setup: Setup) {
 }
 
 /// As soon as the program has read something there is room for as much.
-pub async fn what_is_read_makes_room(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn what_is_read_makes_room(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS).await;
     let one_more = async || {
         backend
@@ -96,9 +90,7 @@ pub async fn what_is_read_makes_room(setup: Setup) {
 }
 
 /// A refused piece has left nothing behind, not even its number: later it is kept, once.
-pub async fn what_found_no_room_may_be_sent_again(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn what_found_no_room_may_be_sent_again(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS).await;
     let late = sender(1, PARTS + 1);
     for _ in 0..2 {
@@ -114,17 +106,14 @@ pub async fn what_found_no_room_may_be_sent_again(setup: Setup) {
 }
 
 /// What is kept already is answered so, however little room there is.
-pub async fn a_repetition_needs_no_room(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_repetition_needs_no_room(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     keep_parts(&backend, 1..=PARTS).await;
     keep_parts(&backend, 1..=PARTS).await;
 }
 
 /// A program that reads as it goes gets any amount, in order.
-pub async fn much_input_passes_bit_by_bit(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn much_input_passes_bit_by_bit(Interactive { backend, lease }: Interactive) {
     for number in 1..=PARTS * 4 {
         keep_parts(&backend, number..=number).await;
         let before = InputPosition::from_number(number - 1);
@@ -134,8 +123,7 @@ pub async fn much_input_passes_bit_by_bit(setup: Setup) {
 }
 
 /// The bound is of each execution, not of a user.
-pub async fn a_full_execution_leaves_room_for_others(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_full_execution_leaves_room_for_others(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     let other = backend.start_interactive(2, "alice").await;
     keep_parts(&backend, 1..=PARTS).await;

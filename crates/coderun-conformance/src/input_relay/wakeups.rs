@@ -3,7 +3,7 @@
 use coderun_domain::{InputPiece, InputPosition, Lease};
 
 use crate::fixtures::{data, id, sender, waiting, within};
-use crate::{Backend, Setup};
+use crate::{Backend, Interactive};
 
 /// Begins to wait for what comes after a position, lets `cause` happen, and is woken.
 async fn assert_wakes(
@@ -18,9 +18,7 @@ async fn assert_wakes(
 }
 
 /// A worker that waits is woken by each piece.
-pub async fn input_wakes_the_worker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn input_wakes_the_worker(Interactive { backend, lease }: Interactive) {
     let mut position = InputPosition::START;
     for number in 1..=3 {
         let send = async || backend.keep(id(1), sender(1, number), data("x")).await;
@@ -31,8 +29,7 @@ pub async fn input_wakes_the_worker(setup: Setup) {
 }
 
 /// A worker that comes after the piece does not wait for the next one.
-pub async fn input_that_is_there_already_does_not_let_wait(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn input_that_is_there_already_does_not_let_wait(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
     let lease = backend.take().await;
@@ -43,17 +40,13 @@ pub async fn input_that_is_there_already_does_not_let_wait(setup: Setup) {
 }
 
 /// The end of the input is news like any other.
-pub async fn an_end_wakes_the_worker(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn an_end_wakes_the_worker(Interactive { backend, lease }: Interactive) {
     let end = async || backend.keep(id(1), sender(1, 1), InputPiece::End).await;
     assert_wakes(&backend, &lease, InputPosition::START, end).await;
 }
 
 /// Waiting for input can be given up at any time: what comes later wakes whoever waits then.
-pub async fn giving_up_to_wait_for_input_harms_nobody(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start_interactive(1, "alice").await;
+pub async fn giving_up_to_wait_for_input_harms_nobody(Interactive { backend, lease }: Interactive) {
     let start = InputPosition::START;
     for _ in 0..50 {
         drop(waiting(|| backend.inputs.input_available(&lease, start)).await);

@@ -7,15 +7,13 @@ use coderun_domain::{Sequence, Status};
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
 
-use crate::Setup;
 use crate::fixtures::{
     attempt, chunk, drain_events, id, is_waiting, next_event, numbers, progress_of, text_of, within,
 };
+use crate::{Backend, Pending, Running};
 
 /// A watcher that has seen all there is gets each further event without asking again.
-pub async fn events_are_told_as_they_are_stored(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn events_are_told_as_they_are_stored(Pending(backend): Pending) {
     let mut stream = backend.watch(id(1), 0).await;
     assert_eq!(next_event(&mut stream).await.sequence.number(), 1);
     assert!(is_waiting(&mut stream.next()).await);
@@ -28,15 +26,13 @@ pub async fn events_are_told_as_they_are_stored(setup: Setup) {
         assert_eq!(text_of(&next_event(&mut stream).await), text);
     }
     assert!(is_waiting(&mut stream.next()).await);
-    backend.queue.release(&lease).await.unwrap();
+    backend.release(&lease).await;
     let event = next_event(&mut stream).await;
     assert_eq!(progress_of(&event).status(), Status::Pending);
 }
 
 /// After the final event the stream ends, for those who were there and for those who came later.
-pub async fn the_stream_ends_with_the_final_event(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn the_stream_ends_with_the_final_event(Running { backend, lease }: Running) {
     let mut early = backend.watch(id(1), 2).await;
     assert!(is_waiting(&mut early.next()).await);
     backend.finish(&lease).await;
@@ -48,9 +44,7 @@ pub async fn the_stream_ends_with_the_final_event(setup: Setup) {
 }
 
 /// Whoever claims to have seen more than there is gets nothing of what they claim, and is let go at the end.
-pub async fn a_watcher_from_the_future_is_let_go_at_the_end(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_watcher_from_the_future_is_let_go_at_the_end(Running { backend, lease }: Running) {
     let mut near = backend.watch(id(1), 3).await;
     let far = backend.watch(id(1), 1000).await;
     backend.print(&lease, &["a", "b"]).await;
@@ -61,9 +55,7 @@ pub async fn a_watcher_from_the_future_is_let_go_at_the_end(setup: Setup) {
 }
 
 /// Each of many subscribers is told everything, whenever it came.
-pub async fn all_subscribers_are_told_everything(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn all_subscribers_are_told_everything(Pending(backend): Pending) {
     let mut streams = vec![backend.watch(id(1), 0).await];
     let lease = backend.take().await;
     streams.push(backend.watch(id(1), 0).await);
@@ -80,8 +72,7 @@ pub async fn all_subscribers_are_told_everything(setup: Setup) {
 }
 
 /// A watcher of one execution is told nothing of another one of the same user.
-pub async fn other_executions_are_not_told_of(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn other_executions_are_not_told_of(backend: Backend) {
     let first = backend.start(1, "alice").await;
     let second = backend.start(2, "alice").await;
     let stream = backend.watch(id(1), 2).await;
@@ -100,8 +91,7 @@ pub async fn other_executions_are_not_told_of(setup: Setup) {
 }
 
 /// When another worker takes over, watchers learn of the new attempt, and its output carries the number.
-pub async fn a_takeover_is_told(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_takeover_is_told(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["void"]).await;
     let mut stream = backend.watch(id(1), 3).await;
@@ -117,10 +107,10 @@ pub async fn a_takeover_is_told(setup: Setup) {
 
 /// However a subscription falls into a storm of events, it tells each of them once: watchers that begin at the start,
 /// and watchers that begin where a snapshot stood.
-pub async fn nothing_is_lost_between_replay_and_live(setup: Setup) {
+pub async fn nothing_is_lost_between_replay_and_live(backend: Backend) {
     const ROUNDS: u32 = 40;
     const CHUNKS: u64 = 40;
-    let backend = Arc::new(setup.backend().await);
+    let backend = Arc::new(backend);
     for round in 1..=ROUNDS {
         let lease = backend.start(round, "alice").await;
         let id = lease.id();
@@ -153,9 +143,7 @@ pub async fn nothing_is_lost_between_replay_and_live(setup: Setup) {
 }
 
 /// Steps do not wait for a subscriber that reads nothing, and when it reads at last it misses nothing.
-pub async fn a_slow_subscriber_blocks_nobody_and_catches_up(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_slow_subscriber_blocks_nobody_and_catches_up(Running { backend, lease }: Running) {
     let slow = backend.watch(id(1), 0).await;
     let mut quick = backend.watch(id(1), 2).await;
     let large = "x".repeat(4096);
@@ -169,9 +157,7 @@ pub async fn a_slow_subscriber_blocks_nobody_and_catches_up(setup: Setup) {
 }
 
 /// Subscribers that go away, in the middle or before the first event, take nothing from those who stay.
-pub async fn a_dropped_subscriber_harms_nobody(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_dropped_subscriber_harms_nobody(Running { backend, lease }: Running) {
     let mut stays = backend.watch(id(1), 2).await;
     for number in 3..=52 {
         drop(backend.watch(id(1), 0).await);
@@ -188,9 +174,7 @@ pub async fn a_dropped_subscriber_harms_nobody(setup: Setup) {
 }
 
 /// Giving up to wait for the next event, as a timeout does, loses none.
-pub async fn waiting_for_an_event_can_be_given_up(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn waiting_for_an_event_can_be_given_up(Running { backend, lease }: Running) {
     let mut stream = backend.watch(id(1), 2).await;
     for number in 3..=22 {
         for _ in 0..3 {

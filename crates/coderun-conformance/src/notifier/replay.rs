@@ -2,12 +2,11 @@
 
 use coderun_domain::Status;
 
-use crate::Setup;
 use crate::fixtures::{drain_events, id, numbers, progress_of, text_of};
+use crate::{Backend, Running};
 
 /// From the beginning a watcher is told of everything: submission, start, output and end, numbered 1, 2, 3 …
-pub async fn everything_is_told_in_order_without_a_gap(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn everything_is_told_in_order_without_a_gap(backend: Backend) {
     let submitted = backend.submit(1, "alice").await;
     let lease = backend.take().await;
     backend.print(&lease, &["a", "b"]).await;
@@ -25,9 +24,7 @@ pub async fn everything_is_told_in_order_without_a_gap(setup: Setup) {
 }
 
 /// Whoever has seen everything up to an event is told of what comes after it and of nothing else, whichever it is.
-pub async fn what_was_seen_is_not_told_again(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn what_was_seen_is_not_told_again(Running { backend, lease }: Running) {
     backend.print(&lease, &["a", "b", "c"]).await;
     backend.finish(&lease).await;
     let all = drain_events(backend.watch(id(1), 0).await).await;
@@ -39,8 +36,7 @@ pub async fn what_was_seen_is_not_told_again(setup: Setup) {
 }
 
 /// A stream of a final execution that begins at its last event, or later, ends at once.
-pub async fn the_end_of_a_final_execution_has_nothing_behind_it(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn the_end_of_a_final_execution_has_nothing_behind_it(backend: Backend) {
     let last = backend.complete(1, "alice").await.sequence().number();
     for since in [last, last + 1, u64::MAX] {
         assert_eq!(drain_events(backend.watch(id(1), since).await).await, []);
@@ -48,9 +44,7 @@ pub async fn the_end_of_a_final_execution_has_nothing_behind_it(setup: Setup) {
 }
 
 /// Two thousand events are told as well as two.
-pub async fn a_long_story_is_told_whole(setup: Setup) {
-    let backend = setup.backend().await;
-    let lease = backend.start(1, "alice").await;
+pub async fn a_long_story_is_told_whole(Running { backend, lease }: Running) {
     let texts: Vec<String> = (0..50).map(|number| number.to_string()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     for _ in 0..40 {

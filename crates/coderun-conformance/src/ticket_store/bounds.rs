@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use coderun_domain::{ExecutionId, StorePolicy, TicketError};
 
-use crate::fixtures::{LIFETIME, id, ticket};
-use crate::{Backend, Setup};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::fixtures::{LIFETIME, SECOND, id, ticket};
+use crate::{Backend, Pending};
 
 fn last() -> u8 {
     u8::try_from(StorePolicy::TICKETS_MAX).unwrap()
@@ -31,9 +29,7 @@ async fn assert_too_many(backend: &Backend, id: ExecutionId) -> Duration {
 }
 
 /// A ticket is good until its lifetime is over, and then no more.
-pub async fn a_ticket_ends_with_its_lifetime(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_ends_with_its_lifetime(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
     backend.advance(LIFETIME - SECOND);
@@ -43,9 +39,7 @@ pub async fn a_ticket_ends_with_its_lifetime(setup: Setup) {
 }
 
 /// A later ticket does not lengthen the life of an earlier one, nor does a short one shorten it.
-pub async fn each_ticket_has_a_lifetime_of_its_own(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn each_ticket_has_a_lifetime_of_its_own(Pending(backend): Pending) {
     let admission = backend.admission("alice");
     for (number, seconds) in [(1, 20), (2, 60), (3, 5)] {
         let lifetime = Duration::from_secs(seconds);
@@ -62,8 +56,7 @@ pub async fn each_ticket_has_a_lifetime_of_its_own(setup: Setup) {
 }
 
 /// There are no tickets for what is not there, and none are left for what comes later.
-pub async fn an_unknown_execution_gets_no_ticket(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_unknown_execution_gets_no_ticket(backend: Backend) {
     let refused = backend.try_issue(id(1), 1).await;
     assert!(matches!(refused, Err(TicketError::Absent)), "{refused:?}");
     backend.submit(1, "alice").await;
@@ -71,9 +64,7 @@ pub async fn an_unknown_execution_gets_no_ticket(setup: Setup) {
 }
 
 /// The tickets of a deleted execution admit nobody, also not to a new one with its id.
-pub async fn a_deleted_execution_takes_its_tickets_along(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_deleted_execution_takes_its_tickets_along(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     backend.delete(id(1)).await;
     assert_eq!(backend.redeem(id(1), 1).await, None);
@@ -85,8 +76,7 @@ pub async fn a_deleted_execution_takes_its_tickets_along(setup: Setup) {
 }
 
 /// When a record expires, so do its tickets.
-pub async fn an_expired_execution_takes_its_tickets_along(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_expired_execution_takes_its_tickets_along(backend: Backend) {
     backend.complete(1, "alice").await;
     let admission = backend.admission("alice");
     let lifetime = backend.policy.retention * 3;
@@ -102,9 +92,7 @@ pub async fn an_expired_execution_takes_its_tickets_along(setup: Setup) {
 }
 
 /// So many tickets are good at a time, and one more is refused with the time when it will not be.
-pub async fn tickets_of_an_execution_are_bounded(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn tickets_of_an_execution_are_bounded(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     assert_too_many(&backend, id(1)).await;
     assert_eq!(backend.redeem(id(1), last() + 1).await, None);
@@ -114,9 +102,7 @@ pub async fn tickets_of_an_execution_are_bounded(setup: Setup) {
 }
 
 /// A ticket that has been used is not counted.
-pub async fn a_ticket_that_was_redeemed_makes_room(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_that_was_redeemed_makes_room(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     assert_too_many(&backend, id(1)).await;
     backend.redeem(id(1), 7).await;
@@ -125,9 +111,7 @@ pub async fn a_ticket_that_was_redeemed_makes_room(setup: Setup) {
 }
 
 /// Nor is one whose lifetime is over: whoever waits as long as they were told finds room.
-pub async fn tickets_that_have_ended_make_room(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn tickets_that_have_ended_make_room(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     backend.advance(LIFETIME / 2);
     let retry_after = assert_too_many(&backend, id(1)).await;
@@ -136,9 +120,7 @@ pub async fn tickets_that_have_ended_make_room(setup: Setup) {
 }
 
 /// Many tickets for one execution are none of another's concern.
-pub async fn other_executions_have_bounds_of_their_own(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn other_executions_have_bounds_of_their_own(Pending(backend): Pending) {
     backend.submit(2, "alice").await;
     issue_all(&backend, id(1)).await;
     issue_all(&backend, id(2)).await;

@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use coderun_domain::testing::{finished, user};
 use coderun_domain::{Admission, TicketDigest};
-use tokio::task::JoinSet;
 
-use crate::Setup;
-use crate::fixtures::{LIFETIME, id, ticket, within};
+use crate::fixtures::{LIFETIME, at_once, id, ticket};
+use crate::{Backend, Pending};
 
 /// Neither an unknown ticket nor an unknown execution is an error.
-pub async fn an_unknown_ticket_admits_nobody(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_unknown_ticket_admits_nobody(backend: Backend) {
     assert_eq!(backend.redeem(id(1), 1).await, None);
     backend.submit(1, "alice").await;
     assert_eq!(backend.redeem(id(1), 1).await, None);
 }
 
 /// The admission comes back as it was given, to the millisecond.
-pub async fn a_ticket_admits_whom_it_was_issued_to(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_admits_whom_it_was_issued_to(Pending(backend): Pending) {
     let admission = Admission {
         user: user("alice"),
         expires_at: backend.now() + std::time::Duration::from_millis(1_234_567),
@@ -33,9 +29,7 @@ pub async fn a_ticket_admits_whom_it_was_issued_to(setup: Setup) {
 }
 
 /// Whatever is allowed in the id of a user comes back.
-pub async fn odd_users_are_admitted_as_they_are(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn odd_users_are_admitted_as_they_are(Pending(backend): Pending) {
     for name in ["a b", "{alice}:*", "\"'\\", "ÄÖ 😀", "1,2;3|4=5"] {
         let admission = backend.admission(name);
         let issued = backend
@@ -47,9 +41,7 @@ pub async fn odd_users_are_admitted_as_they_are(setup: Setup) {
 }
 
 /// Who comes second with a ticket is not admitted.
-pub async fn a_ticket_is_good_once(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_is_good_once(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     assert!(backend.redeem(id(1), 1).await.is_some());
     for _ in 0..2 {
@@ -58,25 +50,20 @@ pub async fn a_ticket_is_good_once(setup: Setup) {
 }
 
 /// Of many who come with the same ticket at the same time one is admitted.
-pub async fn of_many_at_a_time_one_is_admitted(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn of_many_at_a_time_one_is_admitted(Pending(backend): Pending) {
     for round in 1..=10 {
         backend.issue(id(1), round).await;
-        let mut visitors = JoinSet::new();
-        for _ in 0..8 {
+        let admitted = at_once(8, |_| {
             let tickets = Arc::clone(&backend.tickets);
-            visitors.spawn(async move { tickets.redeem(id(1), ticket(round)).await.unwrap() });
-        }
-        let admitted = within(visitors.join_all()).await;
+            async move { tickets.redeem(id(1), ticket(round)).await.unwrap() }
+        })
+        .await;
         assert_eq!(admitted.iter().flatten().count(), 1, "round {round}");
     }
 }
 
 /// A ticket admits to no other execution, and trying that does not use it up.
-pub async fn a_ticket_is_bound_to_its_execution(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_is_bound_to_its_execution(Pending(backend): Pending) {
     backend.submit(2, "alice").await;
     backend.issue(id(1), 1).await;
     for other in [2, 3] {
@@ -86,9 +73,7 @@ pub async fn a_ticket_is_bound_to_its_execution(setup: Setup) {
 }
 
 /// Tickets that differ in one bit are different tickets.
-pub async fn each_ticket_is_good_for_itself(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn each_ticket_is_good_for_itself(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
     for place in [0, 31] {
@@ -103,9 +88,7 @@ pub async fn each_ticket_is_good_for_itself(setup: Setup) {
 }
 
 /// An execution that waits, runs or has ended can be watched with a ticket, also with one from before.
-pub async fn a_ticket_is_good_in_every_state(setup: Setup) {
-    let backend = setup.backend().await;
-    backend.submit(1, "alice").await;
+pub async fn a_ticket_is_good_in_every_state(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
     let lease = backend.take().await;
@@ -119,8 +102,7 @@ pub async fn a_ticket_is_good_in_every_state(setup: Setup) {
 }
 
 /// Tickets are not part of what is told of an execution.
-pub async fn a_ticket_changes_neither_record_nor_events(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_ticket_changes_neither_record_nor_events(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     let events = backend.events(id(1)).await;
     backend.issue(id(1), 1).await;

@@ -8,16 +8,14 @@ use coderun_domain::{
     ByteSize, Enforcement, LanguageSpec, LimitPolicy, Limits, RunnerProfile, StageLimits,
     StorageLimits, WorkerOffer,
 };
-use tokio::task::JoinSet;
 
-use crate::Setup;
-use crate::fixtures::{within, worker};
+use crate::Backend;
+use crate::fixtures::{at_once, worker};
 
 const LIFETIME: Duration = Duration::from_secs(15);
 
 /// Where nobody has announced anything, nobody is there.
-pub async fn there_are_no_workers_at_first(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn there_are_no_workers_at_first(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), []);
 }
 
@@ -73,16 +71,14 @@ fn full_offer() -> WorkerOffer {
 }
 
 /// What a worker says of itself is what others read.
-pub async fn an_offer_is_listed_with_everything_in_it(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn an_offer_is_listed_with_everything_in_it(backend: Backend) {
     let offer = full_offer();
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
 }
 
 /// A worker has one offer: the last one that it made.
-pub async fn announcing_again_replaces_the_offer(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn announcing_again_replaces_the_offer(backend: Backend) {
     let first = worker_offer("w1");
     let second = WorkerOffer {
         languages: full_offer().languages,
@@ -97,8 +93,7 @@ pub async fn announcing_again_replaces_the_offer(setup: Setup) {
 }
 
 /// Who has withdrawn is gone at once.
-pub async fn a_withdrawn_worker_is_not_listed(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_withdrawn_worker_is_not_listed(backend: Backend) {
     let offer = worker_offer("w1");
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     backend.registry.withdraw(&offer.worker).await.unwrap();
@@ -106,8 +101,7 @@ pub async fn a_withdrawn_worker_is_not_listed(setup: Setup) {
 }
 
 /// A withdrawal may be repeated, and may come from a worker that nobody knows.
-pub async fn withdrawing_what_is_not_there_changes_nothing(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn withdrawing_what_is_not_there_changes_nothing(backend: Backend) {
     let (there, gone) = (worker_offer("w1"), worker_offer("w2"));
     for offer in [&there, &gone] {
         backend.registry.announce(offer, LIFETIME).await.unwrap();
@@ -119,8 +113,7 @@ pub async fn withdrawing_what_is_not_there_changes_nothing(setup: Setup) {
 }
 
 /// Workers come and go independently, also those whose ids begin alike.
-pub async fn a_withdrawal_leaves_other_workers(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_withdrawal_leaves_other_workers(backend: Backend) {
     let offers = ["w1", "w10", "w100"].map(worker_offer);
     for offer in &offers {
         backend.registry.announce(offer, LIFETIME).await.unwrap();
@@ -131,8 +124,7 @@ pub async fn a_withdrawal_leaves_other_workers(setup: Setup) {
 }
 
 /// A withdrawal holds for what was said before it, not for ever.
-pub async fn a_withdrawn_worker_may_come_back(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn a_withdrawn_worker_may_come_back(backend: Backend) {
     let offer = worker_offer("w1");
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     backend.registry.withdraw(&offer.worker).await.unwrap();
@@ -141,8 +133,7 @@ pub async fn a_withdrawn_worker_may_come_back(setup: Setup) {
 }
 
 /// Everybody reads the same list, whoever announced first.
-pub async fn many_workers_are_listed_in_the_order_of_their_ids(setup: Setup) {
-    let backend = setup.backend().await;
+pub async fn many_workers_are_listed_in_the_order_of_their_ids(backend: Backend) {
     let mut offers: Vec<_> = (0..100)
         .map(|number| worker_offer(&format!("w{}", number * 37 % 100)))
         .collect();
@@ -154,18 +145,14 @@ pub async fn many_workers_are_listed_in_the_order_of_their_ids(setup: Setup) {
 }
 
 /// No announcement overwrites another worker's.
-pub async fn workers_that_announce_at_the_same_time_are_all_listed(setup: Setup) {
-    let backend = setup.backend().await;
-    let mut announcing = JoinSet::new();
-    for number in 0..16 {
+pub async fn workers_that_announce_at_the_same_time_are_all_listed(backend: Backend) {
+    at_once(16, |number| {
         let registry = Arc::clone(&backend.registry);
-        announcing.spawn(async move {
+        async move {
             let offer = worker_offer(&format!("w{number}"));
-            registry.announce(&offer, LIFETIME).await
-        });
-    }
-    for announced in within(announcing.join_all()).await {
-        announced.unwrap();
-    }
+            registry.announce(&offer, LIFETIME).await.unwrap();
+        }
+    })
+    .await;
     assert_eq!(backend.registry.offers().await.unwrap().len(), 16);
 }
