@@ -1,29 +1,28 @@
-//! Those who type and those who come with tickets, among everything else that happens.
+//! Sends input and redeems tickets at random times, and checks the answers.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use coderun_domain::{ExecutionId, InputError, InputPiece, InputPosition, InputReply, Lease};
 use time::OffsetDateTime;
 
 use crate::Backend;
-use crate::fixtures::{LIFETIME, data, sender};
+use crate::fixtures::{LIFETIME, SECOND, data, sender};
 
-/// What visitors know: what they have typed, and their tickets.
+/// The clients of the executions, with the input that they sent and the ticket that they hold.
 #[derive(Debug, Default)]
-pub(super) struct Visitors {
-    /// What was kept of the input of each execution.
-    typed: HashMap<ExecutionId, Vec<InputPiece>>,
-    /// One ticket at a time, and until when it is good.
+pub(super) struct Clients {
+    /// The input of each execution that was kept.
+    sent: HashMap<ExecutionId, Vec<InputPiece>>,
+    /// One ticket at a time, and when it expires.
     ticket: Option<(ExecutionId, u8, OffsetDateTime)>,
     tickets: u8,
 }
 
-impl Visitors {
-    /// Types a little, twice by mistake. It is kept where a program runs or waits that takes input.
+impl Clients {
+    /// Sends a piece twice. It is kept where an interactive execution is pending or running.
     pub(super) async fn send(&mut self, backend: &Backend, id: ExecutionId) {
-        let typed = self.typed.entry(id).or_default();
-        let number = typed.len() as u64 + 1;
+        let sent = self.sent.entry(id).or_default();
+        let number = sent.len() as u64 + 1;
         let piece = data(number.to_string());
         let execution = backend.find(id).await;
         let expected = match &execution {
@@ -39,17 +38,17 @@ impl Visitors {
             assert!(reply == expected || refused_both_ways, "{reply:?}");
         }
         if expected == InputReply::Kept {
-            typed.push(piece);
+            sent.push(piece);
         }
     }
 
-    /// A worker reads everything that was typed, and one whose lease is lost reads nothing.
+    /// A worker reads everything that was sent, and a worker whose lease is lost reads nothing.
     pub(super) async fn check_input(&self, backend: &Backend, lease: &Lease) {
         let start = InputPosition::START;
         match backend.inputs.receive(lease, start).await {
             Ok(_) => {
-                let typed = self.typed.get(&lease.id()).cloned().unwrap_or_default();
-                assert_eq!(backend.read_all(lease).await, typed);
+                let sent = self.sent.get(&lease.id()).cloned().unwrap_or_default();
+                assert_eq!(backend.read_all(lease).await, sent);
                 assert_eq!(backend.get(lease.id()).await.attempt(), lease.attempt());
             }
             Err(InputError::LeaseLost) => {}
@@ -59,12 +58,12 @@ impl Visitors {
         }
     }
 
-    /// Somebody comes with the ticket of the last time, and gets one for the next time.
-    pub(super) async fn come(&mut self, backend: &Backend, id: ExecutionId) {
+    /// Redeems the last ticket and issues another.
+    pub(super) async fn redeem_and_issue(&mut self, backend: &Backend, id: ExecutionId) {
         if let Some((id, number, until)) = self.ticket.take() {
             let exists = backend.find(id).await.is_some();
             let admitted = backend.redeem(id, number).await.is_some();
-            let grace = Duration::from_secs(1);
+            let grace = SECOND;
             assert!(!admitted || (exists && backend.now() < until + grace));
             assert!(admitted || !exists || backend.now() + grace > until);
             assert_eq!(backend.redeem(id, number).await, None);

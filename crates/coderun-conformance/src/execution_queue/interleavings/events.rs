@@ -1,13 +1,13 @@
-//! What every story has in common.
+//! Checks that the events of an execution are consistent with its record.
 
 use coderun_domain::{Event, ExecutionId, OutputChunk, Status};
 
 use crate::Backend;
 use crate::fixtures::{numbers, progress_of};
 
-/// Asserts that the events of an execution are numbered without a gap, never go back, end where the record stands, and
-/// have no output but of the attempt that ran.
-pub(super) async fn assert_story(backend: &Backend, id: ExecutionId) {
+/// Asserts that the events of an execution are numbered without a gap, never go back, end in the state of the record, and
+/// hold output of the running attempt only.
+pub(super) async fn assert_well_formed(backend: &Backend, id: ExecutionId) {
     let record = backend.get(id).await;
     let events = backend.events(id).await;
     let expected: Vec<u64> = (1..=record.sequence().number()).collect();
