@@ -1,129 +1,152 @@
-//! The stand-in itself: what a test holds.
+//! Starts, scripts and observes a stand-in.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::counters::Counters;
-use crate::execution::Executor;
-use crate::fault_script::FaultScript;
-use crate::server::{self, Service};
-use crate::{Endpoint, Runtime, StandinOptions, Turn};
+use crate::behavior::Script;
+use crate::connection::serve;
+use crate::sandbox::Sandbox;
+use crate::service::Service;
+use crate::{Behavior, Reply, Request, Runtime, StandinOptions};
 
-/// A running stand-in. Soon after it is dropped, its connections are closed, its programs are killed and nobody listens.
+/// A running stand-in. Dropping it closes its connections and kills its programs.
 #[derive(Debug)]
 pub struct PistonStandin {
     address: SocketAddr,
     service: Arc<Service>,
-    _stop: DropGuard,
+    _tasks: JoinSet<()>,
 }
 
 impl PistonStandin {
-    /// Starts one on 127.0.0.1, served by the runtime that this is called from.
+    /// Starts to listen on 127.0.0.1, on the current runtime.
     ///
     /// # Errors
-    /// When it cannot listen, or the machine cannot be looked at for a sandbox.
-    pub async fn start(options: StandinOptions) -> io::Result<Self> {
+    /// When it cannot listen or the sandbox cannot start.
+    pub async fn start(mut options: StandinOptions) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
-        let executor = Executor::start(&options).await?;
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        let service = Arc::new(Service {
-            runtimes: options
-                .runtimes
-                .unwrap_or_else(|| executor.default_runtimes()),
-            executor,
-            limits: options.limits,
-            body_limit: options.body_limit,
-            authorization: options.authorization,
-            latency: options.latency,
-            faults: FaultScript::default(),
-            counters: Counters::new(),
-            stop: stop.clone(),
-            tasks: tasks.clone(),
+        let sandbox = match options.sandbox.take() {
+            Some(config) => {
+                Some(Sandbox::start(config, options.limits.output_max_size_bytes).await?)
+            }
+            None => None,
+        };
+        let runtimes = options.runtimes.take().unwrap_or_else(|| match &sandbox {
+            Some(sandbox) => Runtime::of_sandbox(&sandbox.languages()),
+            None => Runtime::stock(),
         });
-        tasks.spawn(server::listen(listener, Arc::clone(&service)));
+        let service = Arc::new(Service {
+            options,
+            runtimes,
+            sandbox,
+            script: Mutex::default(),
+            runtimes_reply: Mutex::default(),
+            requests: watch::Sender::default(),
+            running: AtomicUsize::new(0),
+            released: watch::Sender::new(false),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::clone(&service)));
         Ok(Self {
             address,
             service,
-            _stop: stop.drop_guard(),
+            _tasks: tasks,
         })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:2000`, without a slash at the end.
+    /// The address, such as `http://127.0.0.1:2000`, without a slash at its end.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// The base of the API, such as `http://127.0.0.1:2000/api/v2`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}/api/v2", self.url())
+    }
+
+    /// The address.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it offers.
-    #[must_use]
-    pub fn runtimes(&self) -> &[Runtime] {
-        &self.service.runtimes
+    /// Scripts the next programs, after those that were scripted before.
+    pub fn script<T: Into<Behavior>>(&self, behaviors: impl IntoIterator<Item = T>) {
+        let behaviors = behaviors.into_iter().map(Into::into);
+        self.service.script.lock().next.extend(behaviors);
     }
 
-    /// Gives the next requests to an endpoint these turns, after those that were given before.
-    pub fn fail_next<T: Into<Turn>>(&self, endpoint: Endpoint, turns: impl IntoIterator<Item = T>) {
-        let turns = turns.into_iter().map(Into::into);
-        self.service.faults.add(endpoint, turns);
+    /// Scripts all programs after those of [`script`](Self::script).
+    pub fn script_all(&self, behavior: impl Into<Behavior>) {
+        self.service.script.lock().then = behavior.into();
     }
 
-    /// Gives all requests to an endpoint this turn, once those of [`fail_next`](Self::fail_next) are over.
-    pub fn fail_always(&self, endpoint: Endpoint, turn: impl Into<Turn>) {
-        self.service.faults.always(endpoint, turn.into());
+    /// Answers `/runtimes` with this.
+    pub fn script_runtimes(&self, reply: Reply) {
+        *self.service.runtimes_reply.lock() = Some(reply);
     }
 
-    /// Takes back all faults that were not met yet. What hangs goes on hanging.
+    /// Forgets all scripts.
     pub fn recover(&self) {
-        self.service.faults.clear();
+        *self.service.script.lock() = Script::default();
+        *self.service.runtimes_reply.lock() = None;
     }
 
-    /// How many requests came for exactly this path, such as `/api/v2/execute`, whatever their answer.
+    /// Lets programs run that are held, now and later.
+    pub fn release(&self) {
+        self.service.released.send_replace(true);
+    }
+
+    /// The first 10 000 requests.
     #[must_use]
-    pub fn requests(&self, path: &str) -> u64 {
-        self.service.counters.requests(path)
+    pub fn requests(&self) -> Vec<Request> {
+        self.service.requests.borrow().clone()
     }
 
-    /// How many programs were really begun; a fixed answer counts as a program.
+    /// Those of the first 10 000 requests that asked for a program and were not refused, whatever their answer.
     #[must_use]
-    pub fn executions_begun(&self) -> u64 {
-        *self.service.counters.begun().borrow()
+    pub fn programs(&self) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.is_program);
+        requests
     }
 
-    /// How many of them have ended, rather than being given up.
+    /// Waits until this many programs have come. Cancel-safe.
+    pub async fn wait_for_programs(&self, count: usize) {
+        let have_come = |requests: &Vec<Request>| {
+            requests.iter().filter(|request| request.is_program).count() >= count
+        };
+        // The sender lives as long as the service.
+        drop(self.service.requests.subscribe().wait_for(have_come).await);
+    }
+
+    /// How many programs are in the sandbox now.
     #[must_use]
-    pub fn executions_ended(&self) -> u64 {
-        *self.service.counters.ended().borrow()
+    pub fn running(&self) -> usize {
+        self.service.running.load(Ordering::Acquire)
     }
+}
 
-    /// Waits until so many programs were begun since the start. Cancel-safe.
-    pub async fn wait_for_begun(&self, count: u64) {
-        let mut begun = self.service.counters.begun();
-        // The sender lives as long as this does.
-        drop(begun.wait_for(|begun| *begun >= count).await);
-    }
-
-    /// Waits until so many programs have ended since the start. Cancel-safe.
-    pub async fn wait_for_ended(&self, count: u64) {
-        let mut ended = self.service.counters.ended();
-        drop(ended.wait_for(|ended| *ended >= count).await);
-    }
-
-    /// The body of the last request to `/execute`, or its head up to the body limit.
-    #[must_use]
-    pub fn last_execute_body(&self) -> Option<Bytes> {
-        self.service.counters.last_execute_body()
+/// Serves connections until it is aborted, which ends them too.
+async fn accept(listener: TcpListener, service: Arc<Service>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(serve(stream, Arc::clone(&service)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
     }
 }

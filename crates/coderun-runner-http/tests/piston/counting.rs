@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use coderun_domain::{ByteSize, CodeRunner, RunnerError, Verdict};
-use coderun_piston_standin::{
-    Endpoint, Fault, PistonLimits, PistonStandin, RequiredHeader, StandinOptions, Turn,
-};
+use coderun_piston_standin::{Behavior, PistonLimits, PistonStandin, Reply, StandinOptions};
 use coderun_runner_http::{ApiKey, PistonConfig, PistonRunner};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::support::{run, start};
 
@@ -16,7 +15,7 @@ fn config(piston: &PistonStandin) -> PistonConfig {
         output_max: Some(ByteSize::from_kib(1)),
         waiting: Duration::from_secs(5),
         answer_grace: Duration::from_millis(100),
-        ..PistonConfig::new(format!("{}/api/v2", piston.url()))
+        ..PistonConfig::new(piston.api_url())
     }
 }
 
@@ -30,11 +29,10 @@ async fn standin(limits: PistonLimits) -> PistonStandin {
 
 /// A Piston on which a lost run is over soon.
 async fn short_lived() -> (PistonStandin, PistonRunner) {
-    let tenth = Duration::from_millis(100);
     let piston = standin(PistonLimits {
-        run_timeout: tenth,
-        compile_timeout: tenth,
-        ..PistonLimits::default()
+        run_timeout_ms: 100,
+        compile_timeout_ms: 100,
+        ..PistonLimits::STOCK
     })
     .await;
     let runner = start(config(&piston)).await;
@@ -43,7 +41,7 @@ async fn short_lived() -> (PistonStandin, PistonRunner) {
 
 #[tokio::test]
 async fn a_stock_piston_is_known_without_a_single_program() {
-    let piston = standin(PistonLimits::default()).await;
+    let piston = standin(PistonLimits::STOCK).await;
     let runner = start(config(&piston)).await;
     let languages = runner.languages();
     let names: Vec<_> = languages
@@ -56,17 +54,16 @@ async fn a_stock_piston_is_known_without_a_single_program() {
     assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
     assert_eq!(maximum.compile.cpu_time(), Duration::from_secs(10));
     assert_eq!(maximum.compile.wall_time(), Duration::from_secs(10));
-    assert_eq!(maximum.run.memory(), ByteSize::from_bytes(u64::MAX));
     assert_eq!(maximum.storage.output(), ByteSize::from_kib(1));
-    assert_eq!(piston.executions_begun(), 0);
+    assert!(piston.programs().is_empty());
 }
 
 #[tokio::test]
 async fn limits_of_memory_are_found_too() {
     let piston = standin(PistonLimits {
-        run_memory_limit: Some(ByteSize::from_mib(64)),
-        compile_memory_limit: Some(ByteSize::from_mib(128)),
-        ..PistonLimits::default()
+        run_memory_limit_bytes: 64 << 20,
+        compile_memory_limit_bytes: 128 << 20,
+        ..PistonLimits::STOCK
     })
     .await;
     let runner = start(config(&piston)).await;
@@ -74,16 +71,13 @@ async fn limits_of_memory_are_found_too() {
     assert_eq!(maximum.run.memory(), ByteSize::from_mib(64));
     assert_eq!(maximum.compile.memory(), ByteSize::from_mib(128));
     assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
-    assert_eq!(piston.executions_begun(), 1);
+    assert_eq!(piston.programs().len(), 1);
 }
 
 #[tokio::test]
 async fn a_key_that_is_wanted_is_given() {
     let options = StandinOptions {
-        authorization: Some(RequiredHeader {
-            name: "x-key".to_owned(),
-            value: "s3cret".to_owned(),
-        }),
+        required_header: Some(("x-key".to_owned(), "s3cret".to_owned())),
         ..StandinOptions::default()
     };
     let piston = PistonStandin::start(options).await.unwrap();
@@ -103,31 +97,29 @@ async fn a_key_that_is_wanted_is_given() {
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_a_flood() {
     let (piston, runner) = short_lived().await;
-    let huge = Fault::HugeBody(ByteSize::from_mib(50));
-    piston.fail_next(Endpoint::Execute, [Turn::AfterRun(huge)]);
+    let huge = Reply::success(&"x".repeat(50 << 20));
+    piston.script([huge]);
     let report = run(&runner).await.unwrap();
     assert_eq!(report.verdict, Verdict::OutputLimit);
     assert!(report.hint.unwrap().contains("16 MiB"));
-    assert_eq!(piston.executions_begun(), 1);
+    assert_eq!(piston.programs().len(), 1);
 }
 
 #[rstest]
-#[case::internal_error(Fault::InternalServerError)]
-#[case::gateway(Fault::BadGateway)]
-#[case::empty(Fault::EmptyBody)]
-#[case::html(Fault::HtmlPage)]
-#[case::truncated(Fault::TruncatedJson)]
-#[case::types(Fault::WrongTypes)]
-#[case::fields(Fault::MissingFields)]
-#[case::encoding(Fault::InvalidUtf8)]
-#[case::reset(Fault::Reset)]
-#[case::reset_in_body(Fault::ResetInBody)]
-#[case::hang(Fault::Hang)]
-#[case::slow(Fault::SlowBody(Duration::from_secs(1)))]
+#[case::internal_error(Reply::status(500))]
+#[case::gateway(Reply::status(502).body("<html>"))]
+#[case::empty(Reply::status(200))]
+#[case::html(Reply::status(200).body("<html>"))]
+#[case::types(Reply::json(200, &json!({"run": {"stdout": 7}})))]
+#[case::fields(Reply::json(200, &json!({"run": {}})))]
+#[case::reset(Reply::reset())]
+#[case::truncated(Reply::success("x").truncated())]
+#[case::never(Reply::never())]
+#[case::slow(Reply::success("x").byte_by_byte(Duration::from_secs(1)))]
 #[tokio::test]
-async fn what_was_run_and_lost_is_not_run_again(#[case] fault: Fault) {
+async fn what_was_run_and_lost_is_not_run_again(#[case] reply: Reply) {
     let (piston, runner) = short_lived().await;
-    piston.fail_next(Endpoint::Execute, [Turn::AfterRun(fault)]);
+    piston.script([Behavior::RunThenReply(reply)]);
     let answer = run(&runner).await;
     assert!(
         matches!(
@@ -136,5 +128,5 @@ async fn what_was_run_and_lost_is_not_run_again(#[case] fault: Fault) {
         ),
         "{answer:?}"
     );
-    assert_eq!(piston.executions_begun(), 1);
+    assert_eq!(piston.programs().len(), 1);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::LanguageSpec;
-use coderun_piston_standin::{FixedResult, PistonStandin, Programs, StageResult, StandinOptions};
+use coderun_piston_standin::{PistonStandin, StandinOptions};
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 use tokio::runtime::{Builder, Runtime};
 
@@ -100,17 +100,14 @@ fn behind_piston(latency: Duration) -> std::io::Result<()> {
         .enable_all()
         .build()?;
     let options = StandinOptions {
-        programs: Programs::Fixed(FixedResult {
-            run: Some(StageResult::exited(0, "Hello World\n")),
-            ..FixedResult::default()
-        }),
+        fixed_stdout: "Hello World\n".to_owned(),
         runtimes: Some(runtimes()),
         latency,
         ..StandinOptions::default()
     };
     let piston = runtime.block_on(PistonStandin::start(options))?;
     let surroundings = Surroundings {
-        piston_url: Some(format!("{}/api/v2", piston.url())),
+        piston_url: Some(piston.api_url()),
         ..Surroundings::default()
     };
     let title = format!("state in memory, Piston that takes {latency:?}");
@@ -121,8 +118,9 @@ fn behind_piston(latency: Duration) -> std::io::Result<()> {
 fn runtimes() -> Vec<coderun_piston_standin::Runtime> {
     let catalog = coderun_domain::testing::catalog();
     let runtime = |spec: &LanguageSpec| {
-        let version = spec.versions.first()?.parse().ok()?;
-        coderun_piston_standin::Runtime::new(spec.language.as_str(), version)
+        let version = spec.versions.first()?;
+        let name = spec.language.as_str();
+        Some(coderun_piston_standin::Runtime::new(name, version, &[]))
     };
     catalog.specs().iter().filter_map(runtime).collect()
 }

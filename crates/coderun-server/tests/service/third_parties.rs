@@ -1,10 +1,7 @@
 //! The whole mission: a token of Firebase, a program run by a third party, state in Redis, two processes.
 
-use coderun_piston_standin::{
-    Endpoint, Fault, PistonLimits, PistonStandin, Programs, RequiredHeader, RetryAfter,
-    StandinOptions, Turn,
-};
-use coderun_redis_fixture::{RedisServer, Reply};
+use coderun_piston_standin::{Behavior, PistonLimits, PistonStandin, Reply, StandinOptions};
+use coderun_redis_fixture::{RedisServer, Reply as RedisReply};
 use coderun_runner_sandbox::SandboxConfig;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -29,20 +26,13 @@ impl World {
             launcher: env!("CARGO_BIN_EXE_coderun").into(),
             ..SandboxConfig::default()
         };
-        Self::with(Programs::Sandboxed(sandbox)).await
-    }
-
-    async fn with(programs: Programs) -> Self {
         let piston = PistonStandin::start(StandinOptions {
-            programs,
+            sandbox: Some(sandbox),
             limits: PistonLimits {
-                output_max_size: coderun_domain::ByteSize::from_kib(64),
-                ..PistonLimits::default()
+                output_max_size_bytes: 64 << 10,
+                ..PistonLimits::STOCK
             },
-            authorization: Some(RequiredHeader {
-                name: "X-Piston-Key".to_owned(),
-                value: API_KEY.to_owned(),
-            }),
+            required_header: Some(("X-Piston-Key".to_owned(), API_KEY.to_owned())),
             ..StandinOptions::default()
         });
         let piston = piston.await.expect("a Piston");
@@ -51,10 +41,7 @@ impl World {
             .with("FIREBASE_PROJECT_ID", PROJECT)
             .with("FIREBASE_JWKS_URL", &firebase.keys_url())
             .with("RUNNER", "piston")
-            .with(
-                "CODE_EXECUTION_API_URL",
-                &format!("{}/api/v2", piston.url()),
-            )
+            .with("CODE_EXECUTION_API_URL", &piston.api_url())
             .with("CODE_EXECUTION_API_KEY", API_KEY)
             .with("CODE_EXECUTION_API_KEY_HEADER", "X-Piston-Key")
             .with("RUST_LOG", "trace")
@@ -131,10 +118,7 @@ async fn what_piston_allows_is_what_may_be_asked_for() {
     let problem: Value = refusal.json().await.unwrap();
     assert_eq!(problem["errors"][0]["pointer"], "/limits/wall_time_ms");
     assert_eq!(problem["errors"][0]["detail"], "must be at most 3000");
-    assert_eq!(
-        world.piston.executions_begun(),
-        world.piston.executions_ended()
-    );
+    assert_eq!(world.piston.running(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +126,7 @@ async fn a_submission_that_piston_cannot_take_is_rejected_with_both_sizes() {
     let world = World::new().await;
     let service = world.start("all").await;
     let token = world.firebase.token("alice");
-    let begun = world.piston.executions_begun();
+    let begun = world.piston.programs().len();
     let code = format!("print(1) # {}", "x".repeat(110 * 1024));
     let record = service
         .run(&token, &json!({"code": code, "language": "python"}))
@@ -150,7 +134,7 @@ async fn a_submission_that_piston_cannot_take_is_rejected_with_both_sizes() {
     assert_eq!(record["verdict"], "rejected");
     let hint = record["hint"].as_str().unwrap();
     assert!(hint.contains("102400"), "{hint}");
-    assert_eq!(world.piston.executions_begun(), begun);
+    assert_eq!(world.piston.programs().len(), begun);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,20 +143,20 @@ async fn a_piston_that_loses_its_answer_is_asked_once_more_and_no_more() {
     let service = world.start("all").await;
     let token = world.firebase.token("alice");
     let body = json!({"code": "print('again')", "language": "python"});
-    let lost = || Turn::AfterRun(Fault::Reset);
+    let lost = || Behavior::RunThenReply(Reply::reset());
 
-    let begun = world.piston.executions_begun();
-    world.piston.fail_next(Endpoint::Execute, [lost()]);
+    let begun = world.piston.programs().len();
+    world.piston.script([lost()]);
     let record = service.run(&token, &body).await;
     assert_eq!(record["output"], "again\n");
     assert_eq!(record["attempts"], 2);
-    assert_eq!(world.piston.executions_begun(), begun + 2);
+    assert_eq!(world.piston.programs().len(), begun + 2);
 
-    world.piston.fail_next(Endpoint::Execute, [lost(), lost()]);
+    world.piston.script([lost(), lost()]);
     let record = service.run(&token, &body).await;
     assert_eq!(record["verdict"], "internal_error");
     assert_eq!(record["attempts"], 2);
-    assert_eq!(world.piston.executions_begun(), begun + 4);
+    assert_eq!(world.piston.programs().len(), begun + 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,8 +164,8 @@ async fn a_busy_piston_is_waited_for() {
     let world = World::new().await;
     let service = world.start("all").await;
     let token = world.firebase.token("alice");
-    let busy = || Fault::TooManyRequests(RetryAfter::Seconds(1));
-    world.piston.fail_next(Endpoint::Execute, [busy(), busy()]);
+    let busy = || Reply::status(429).header("retry-after", "1");
+    world.piston.script([busy(), busy()]);
     let body = json!({"code": "print('at last')", "language": "python"});
     let record = service.run(&token, &body).await;
     assert_eq!(record["output"], "at last\n");
@@ -191,9 +175,7 @@ async fn a_busy_piston_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_piston_is_away_says_so_and_works_when_it_is_back() {
     let world = World::new().await;
-    world
-        .piston
-        .fail_always(Endpoint::Runtimes, Fault::InternalServerError);
+    world.piston.script_runtimes(Reply::status(500));
     let service = world.launch.start();
     let said = service
         .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
@@ -223,24 +205,23 @@ async fn no_record_event_error_or_log_line_holds_a_secret() {
     let body = json!({"code": "print('x')", "language": "python"});
     let mut said = String::new();
     let faults = [
-        Turn::Good,
-        Fault::BadRequest.into(),
-        Fault::Unauthorized.into(),
-        Fault::NotFound.into(),
-        Fault::UnsupportedMediaType.into(),
-        Fault::InternalServerError.into(),
-        Fault::BadGateway.into(),
-        Fault::HtmlPage.into(),
-        Fault::EmptyBody.into(),
-        Fault::TruncatedJson.into(),
-        Fault::WrongTypes.into(),
-        Fault::InvalidUtf8.into(),
-        Fault::Reset.into(),
-        Fault::ResetInBody.into(),
+        Behavior::Run,
+        Reply::json(400, &json!({"message": "no"})).into(),
+        Reply::status(401).into(),
+        Reply::status(404).into(),
+        Reply::status(415).into(),
+        Reply::status(500).into(),
+        Reply::status(502).body("<html>").into(),
+        Reply::status(200).body("<html>").into(),
+        Reply::status(200).into(),
+        Reply::json(200, &json!({"run": {"stdout": 7}})).into(),
+        Reply::status(200).body(b"\xff").into(),
+        Reply::reset().into(),
+        Reply::success("x").truncated().into(),
     ];
     for fault in faults {
         world.piston.recover();
-        world.piston.fail_next(Endpoint::Execute, [fault]);
+        world.piston.script([fault]);
         let id = service.submit(&token, &body).await;
         let (messages, _) = service
             .watch_since(&token, &id, 0)
@@ -283,7 +264,7 @@ async fn no_record_event_error_or_log_line_holds_a_secret() {
 fn everything_in(redis: &RedisServer) -> String {
     let keys = redis.command(&["KEYS", "*"]);
     let mut all = String::new();
-    for key in keys.parts().iter().map(Reply::text) {
+    for key in keys.parts().iter().map(RedisReply::text) {
         let read: &[&str] = match redis.command(&["TYPE", &key]).text().as_str() {
             "hash" => &["HGETALL", &key],
             "list" => &["LRANGE", &key, "0", "-1"],
@@ -293,7 +274,7 @@ fn everything_in(redis: &RedisServer) -> String {
         };
         let reply = redis.command(read);
         all.extend([key, reply.text()]);
-        all.extend(reply.parts().iter().map(Reply::text));
+        all.extend(reply.parts().iter().map(RedisReply::text));
     }
     assert!(all.contains("execution:"), "{all}");
     all

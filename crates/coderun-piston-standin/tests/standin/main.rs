@@ -1,4 +1,4 @@
-//! What Piston says, as clients see it: the protocol, real programs, the program itself, and every fault.
+//! Tests the stand-in as its clients see it, and the runner for Piston against it.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,9 +7,7 @@
 )]
 
 mod binary;
-mod body_limit;
+mod conformance;
 mod faults;
-mod jobs;
 mod programs;
-mod protocol;
 mod support;
