@@ -35,6 +35,39 @@ pub struct Backend {
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
+impl Backend {
+    /// A backend of which one value implements every port.
+    pub fn over<P>(ports: &P, clock: Arc<ManualClock>, policy: StorePolicy) -> Self
+    where
+        P: ExecutionStore
+            + ExecutionQueue
+            + Notifier
+            + InputRelay
+            + TicketStore
+            + WorkerRegistry
+            + Clone,
+    {
+        Self {
+            store: Arc::new(ports.clone()),
+            queue: Arc::new(ports.clone()),
+            notifier: Arc::new(ports.clone()),
+            inputs: Arc::new(ports.clone()),
+            tickets: Arc::new(ports.clone()),
+            registry: Arc::new(ports.clone()),
+            clock,
+            policy,
+            guard: Box::new(()),
+        }
+    }
+
+    /// Keeps this value as long as the backend, such as a server process.
+    #[must_use]
+    pub fn with_guard(mut self, guard: impl Any + Send + Sync) -> Self {
+        self.guard = Box::new(guard);
+        self
+    }
+}
+
 type NewBackend = dyn Fn(Arc<ManualClock>, StorePolicy) -> Pin<Box<dyn Future<Output = Backend> + Send>>
     + Send
     + Sync;

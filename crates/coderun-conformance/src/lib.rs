@@ -2,7 +2,7 @@
 //!
 //! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`InputRelay`], [`TicketStore`],
 //! [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
-//! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made and names the suites; it gets
+//! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made; it gets
 //! one test per clause and cannot leave one out.
 //!
 //! ```
@@ -14,24 +14,7 @@
 //! #   unimplemented!()
 //! }
 //!
-//! mod execution_store {
-//!     coderun_conformance::execution_store_tests!(super::backend);
-//! }
-//! mod execution_queue {
-//!     coderun_conformance::execution_queue_tests!(super::backend);
-//! }
-//! mod notifier {
-//!     coderun_conformance::notifier_tests!(super::backend);
-//! }
-//! mod input_relay {
-//!     coderun_conformance::input_relay_tests!(super::backend);
-//! }
-//! mod ticket_store {
-//!     coderun_conformance::ticket_store_tests!(super::backend);
-//! }
-//! mod worker_registry {
-//!     coderun_conformance::worker_registry_tests!(super::backend);
-//! }
+//! coderun_conformance::storage_tests!(backend);
 //! ```
 //!
 //! Where a backend is too costly to be made for each clause, `execution_store_tests!(@list clause_list (execution_store …))`

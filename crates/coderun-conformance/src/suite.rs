@@ -28,6 +28,31 @@ macro_rules! clause_tests {
     )+)+ };
 }
 
+/// Makes one test of each clause about storage, each suite in a module of its own.
+#[macro_export]
+macro_rules! storage_tests {
+    ($backend:ident) => {
+        mod execution_store {
+            $crate::execution_store_tests!(super::$backend);
+        }
+        mod execution_queue {
+            $crate::execution_queue_tests!(super::$backend);
+        }
+        mod notifier {
+            $crate::notifier_tests!(super::$backend);
+        }
+        mod input_relay {
+            $crate::input_relay_tests!(super::$backend);
+        }
+        mod ticket_store {
+            $crate::ticket_store_tests!(super::$backend);
+        }
+        mod worker_registry {
+            $crate::worker_registry_tests!(super::$backend);
+        }
+    };
+}
+
 /// Makes a list of the clauses of storage ports: their names, and futures that check them.
 #[doc(hidden)]
 #[macro_export]

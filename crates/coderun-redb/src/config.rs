@@ -1,9 +1,10 @@
-//! What this adapter needs to know.
+//! Defines the settings of this adapter.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coderun_memory::MemoryConfig;
+use coderun_domain::StorePolicy;
+use coderun_ledger::LedgerConfig;
 
 /// Where the file is, how much it holds, and how long a step may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct RedbConfig {
     /// The folder of the file. It is created if it is not there, for its owner only.
     pub folder: PathBuf,
     /// The bounds of what is kept, in memory and in the file.
-    pub memory: MemoryConfig,
+    pub ledger: LedgerConfig,
     /// The longest that a step waits, for its turn and for the disk. Default: 5 s.
     pub step_timeout: Duration,
 }
@@ -19,10 +20,10 @@ pub struct RedbConfig {
 impl RedbConfig {
     /// The defaults, with the file in this folder.
     #[must_use]
-    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+    pub fn in_folder(folder: impl Into<PathBuf>, policy: StorePolicy) -> Self {
         Self {
             folder: folder.into(),
-            memory: MemoryConfig::default(),
+            ledger: LedgerConfig::new(policy),
             step_timeout: Duration::from_secs(5),
         }
     }

@@ -6,7 +6,7 @@ mod tables;
 
 use std::path::Path;
 
-use coderun_memory::{Change, Kept};
+use coderun_ledger::{Change, Kept};
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition,
 };

@@ -1,7 +1,7 @@
 //! Every storage port over one file, for a single process: what was accepted survives the process, however it ends.
 //!
-//! The rules are those of [`coderun_memory::Ledger`], which holds every execution in memory, with the bounds that
-//! `coderun_memory` lists. One thread owns the ledger and the file. Steps are sent to it over a bounded channel; it does
+//! The rules are those of [`coderun_ledger::Ledger`], which holds every execution in memory, with the bounds that
+//! `coderun_ledger` lists. One thread owns the ledger and the file. Steps are sent to it over a bounded channel; it does
 //! what is waiting, writes what that changed in one durable transaction, and only then answers. So nobody is told of
 //! anything that a power failure could undo. Watchers are woken by the step itself, but look by a step of their own, which
 //! is answered after the transaction, too.
@@ -13,8 +13,8 @@
 //! # What survives
 //!
 //! Executions with their events, the wish to stop them, and what was sent to them. What ran when the process ended may be
-//! taken over at once, in the next attempt. The rate of submissions and unused tickets are forgotten; workers announce
-//! themselves again, so the registry is the one of `coderun_memory`.
+//! taken over at once, in the next attempt. The rate of submissions, unused tickets and the offers of workers
+//! are forgotten; workers announce themselves again.
 //!
 //! # The file
 //!
@@ -30,11 +30,11 @@
 //! use std::sync::Arc;
 //!
 //! use coderun_domain::{Clock, ExecutionQueue, ExecutionStore, StorePolicy};
-//! use coderun_redb::{RedbBackend, RedbConfig, RedbError};
+//! use coderun_redb::{RedbConfig, RedbError, open_backend};
 //!
 //! async fn open(policy: StorePolicy, clock: Arc<dyn Clock>) -> Result<(), RedbError> {
-//!     let config = RedbConfig::in_folder("/var/lib/coderun");
-//!     let backend = RedbBackend::open(policy, config, clock).await?;
+//!     let config = RedbConfig::in_folder("/var/lib/coderun", policy);
+//!     let backend = open_backend(config, clock).await?;
 //!     let store: Arc<dyn ExecutionStore> = Arc::new(backend.clone());
 //!     let queue: Arc<dyn ExecutionQueue> = Arc::new(backend.clone());
 //!     backend.close().await;
@@ -44,18 +44,43 @@
 
 #![warn(clippy::future_not_send)]
 
-mod backend;
 mod config;
 mod error;
-mod execution_queue;
-mod execution_store;
 mod file;
-mod input_relay;
-mod notifier;
-mod owner;
+mod file_ledger;
+mod file_thread;
 mod stored;
-mod ticket_store;
 
-pub use backend::RedbBackend;
+use std::sync::Arc;
+
+use coderun_domain::Clock;
+use coderun_ledger::LedgerBackend;
+
+use crate::file::File;
+
 pub use config::RedbConfig;
 pub use error::RedbError;
+pub use file_ledger::FileLedger;
+
+/// Every storage port over one file. Clones share it.
+pub type RedbBackend = LedgerBackend<FileLedger>;
+
+/// Opens the file of a folder, or begins a new one.
+///
+/// Whatever ran when the file was last used may be taken over at once. Opening takes as long as it takes to read the file,
+/// and after a crash to check it.
+///
+/// # Errors
+/// [`RedbError`]: each of them.
+pub async fn open_backend(
+    config: RedbConfig,
+    clock: Arc<dyn Clock>,
+) -> Result<RedbBackend, RedbError> {
+    let folder = config.folder;
+    let open = move || File::in_folder(&folder);
+    let ledger = FileLedger::open(open, config.ledger, config.step_timeout, clock);
+    ledger.await.map(LedgerBackend::new)
+}
+
+#[cfg(test)]
+mod tests;

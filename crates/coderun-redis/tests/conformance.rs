@@ -17,39 +17,7 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     let redis = RedisBackend::connect(config, policy, shown)
         .await
         .expect("a server that was just started");
-    Backend {
-        store: Arc::new(redis.clone()),
-        queue: Arc::new(redis.clone()),
-        notifier: Arc::new(redis.clone()),
-        inputs: Arc::new(redis.clone()),
-        tickets: Arc::new(redis.clone()),
-        registry: Arc::new(redis),
-        clock,
-        policy,
-        guard: Box::new(server),
-    }
+    Backend::over(&redis, clock, policy).with_guard(server)
 }
 
-mod execution_store {
-    coderun_conformance::execution_store_tests!(super::backend);
-}
-
-mod execution_queue {
-    coderun_conformance::execution_queue_tests!(super::backend);
-}
-
-mod notifier {
-    coderun_conformance::notifier_tests!(super::backend);
-}
-
-mod input_relay {
-    coderun_conformance::input_relay_tests!(super::backend);
-}
-
-mod ticket_store {
-    coderun_conformance::ticket_store_tests!(super::backend);
-}
-
-mod worker_registry {
-    coderun_conformance::worker_registry_tests!(super::backend);
-}
+coderun_conformance::storage_tests!(backend);

@@ -17,8 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::compose::values::KeyPrefix;
+use coderun_redis::KeyPrefix;
 
 pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
@@ -217,7 +216,5 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-#[cfg(test)]
-pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

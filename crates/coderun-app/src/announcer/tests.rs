@@ -2,11 +2,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use coderun_domain::testing::{at, catalog, limit_policy};
+use coderun_domain::testing::{at, catalog, limit_policy, store_policy};
 use coderun_domain::{
     Clock, Enforcement, LanguageSpec, Limits, MockCodeRunner, RunnerError, RunnerProfile,
 };
-use coderun_memory::MemoryRegistry;
+use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use time::OffsetDateTime;
 
 use super::*;
@@ -24,7 +24,7 @@ impl Clock for TokioClock {
 /// A registry that can be cut off, and counts what it is told.
 #[derive(Debug)]
 struct Registry {
-    inner: MemoryRegistry,
+    inner: MemoryBackend,
     is_away: AtomicBool,
     told: Mutex<Vec<&'static str>>,
 }
@@ -78,8 +78,9 @@ impl House {
 
     /// The runner takes nothing above these limits.
     fn with_runner_of(maximum: Option<Limits>) -> Self {
+        let clock = Arc::new(TokioClock(Instant::now()));
         let registry = Arc::new(Registry {
-            inner: MemoryRegistry::new(Arc::new(TokioClock(Instant::now()))),
+            inner: memory_backend(LedgerConfig::new(store_policy()), clock),
             is_away: AtomicBool::new(false),
             told: Mutex::default(),
         });

@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use coderun_domain::testing::{ManualClock, language, limit_policy, worker_offer};
+use coderun_domain::testing::{ManualClock, language, limit_policy, store_policy, worker_offer};
 use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
-use coderun_memory::MemoryRegistry;
+use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 
 use super::*;
 
@@ -12,7 +12,7 @@ const LIFETIME: Duration = Duration::from_secs(15);
 /// A registry that can be cut off.
 #[derive(Debug)]
 struct Registry {
-    inner: MemoryRegistry,
+    inner: MemoryBackend,
     clock: Arc<ManualClock>,
     is_away: AtomicBool,
 }
@@ -21,7 +21,7 @@ impl Registry {
     fn new() -> Arc<Self> {
         let clock = Arc::new(ManualClock::default());
         Arc::new(Self {
-            inner: MemoryRegistry::new(Arc::clone(&clock) as _),
+            inner: memory_backend(LedgerConfig::new(store_policy()), Arc::clone(&clock) as _),
             clock,
             is_away: AtomicBool::new(false),
         })

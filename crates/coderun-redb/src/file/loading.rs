@@ -1,7 +1,7 @@
 //! Reading what belongs to a record.
 
 use coderun_domain::{InputPosition, Sequence, StoredEvent};
-use coderun_memory::Kept;
+use coderun_ledger::Kept;
 use coderun_record::{decode_event, decode_input};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 

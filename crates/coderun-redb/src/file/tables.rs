@@ -1,7 +1,7 @@
 //! Changing the tables.
 
 use coderun_domain::Sequence;
-use coderun_memory::Kept;
+use coderun_ledger::Kept;
 use coderun_record::{encode_event, encode_input};
 use redb::{Table, TableError, WriteTransaction};
 

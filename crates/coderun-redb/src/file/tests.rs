@@ -4,7 +4,7 @@ use coderun_domain::testing::{at, execution, finished, interactive_execution};
 use coderun_domain::{
     Event, Execution, InputPiece, InputPosition, Sequence, StoredEvent, WorkerId,
 };
-use coderun_memory::KeptInput;
+use coderun_ledger::KeptInput;
 use redb::ReadableTableMetadata;
 
 use super::*;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use coderun_domain::{Attempt, ExecutionId, InputId, SenderId, WorkerId};
-use coderun_memory::{Holder, Kept, KeptInput, Settled};
+use coderun_ledger::{Holder, Kept, KeptInput, Settled};
 use coderun_record::{
     Field, Fields, RecordError, decode_execution, encode_progress, encode_submission, from_micros,
     micros,

@@ -1,6 +1,6 @@
 use coderun_domain::testing::{at, finished, interactive_execution};
 use coderun_domain::{Attempt, InputId, InputPiece, SenderId, WorkerId};
-use coderun_memory::{Holder, Kept, KeptInput, Settled};
+use coderun_ledger::{Holder, Kept, KeptInput, Settled};
 use coderun_record::RecordError;
 
 use super::*;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use coderun_domain::testing::{ManualClock, store_policy};
 use coderun_domain::{Event, StorePolicy, StoredEvent};
-use coderun_redb::{RedbBackend, RedbConfig};
+use coderun_redb::{RedbBackend, RedbConfig, open_backend};
 
 /// Where the child finds the file; whoever is not told is the parent.
 const FOLDER: &str = "CODERUN_REDB_TEST_FOLDER";
@@ -48,10 +48,10 @@ async fn open(folder: &Path) -> RedbBackend {
     };
     let config = RedbConfig {
         step_timeout: Duration::from_mins(1),
-        ..RedbConfig::in_folder(folder)
+        ..RedbConfig::in_folder(folder, policy)
     };
     let clock = Arc::new(ManualClock::default());
-    RedbBackend::open(policy, config, clock).await.unwrap()
+    open_backend(config, clock).await.unwrap()
 }
 
 /// An event in one word.

@@ -1,6 +1,7 @@
 //! What the admin address answers.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -19,11 +20,11 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 #[derive(Debug)]
 pub(super) struct Pages {
     metrics: Metrics,
-    probes: Probes,
+    probes: Arc<Probes>,
 }
 
 impl Pages {
-    pub(super) const fn new(metrics: Metrics, probes: Probes) -> Self {
+    pub(super) const fn new(metrics: Metrics, probes: Arc<Probes>) -> Self {
         Self { metrics, probes }
     }
 

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use coderun_domain::{Clock as _, UserId};
 
 use super::print;
 use crate::compose;
@@ -22,7 +23,15 @@ pub(crate) fn token(settings: &Settings, request: &TokenRequest) -> anyhow::Resu
             )
         }
     }
-    let token = compose::issue_development_token(settings, request, &SystemClock)?;
+    let user = UserId::parse(request.uid.clone()).context("--uid")?;
+    let wanted = coderun_firebase::TokenRequest {
+        email: request.email.clone(),
+        name: request.name.clone(),
+        lifetime: request.lifetime.duration(),
+        ..coderun_firebase::TokenRequest::new(user)
+    };
+    let issuer = compose::development_issuer(settings)?;
+    let token = issuer.issue(&wanted, SystemClock.now())?;
     print(token.expose())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,20 +1,21 @@
-//! Builds the storage: in Redis, in a file, or in memory.
+//! Where state is kept.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use coderun_domain::{
-    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, StorePolicy,
-    TicketStore, WorkerRegistry,
+    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, TicketStore,
+    WorkerRegistry,
 };
-use coderun_memory::{MemoryBackend, MemoryConfig, MemoryRegistry};
-use coderun_redb::{RedbBackend, RedbConfig};
-use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_memory::{LedgerConfig, memory_backend};
+use coderun_redb::{RedbBackend, RedbConfig, open_backend};
+use coderun_redis::{RedisAddress, RedisBackend, RedisConfig};
 
 use crate::settings::Settings;
 use crate::system::RandomIds;
 
-/// The ports over the state that all roles share.
+/// The ports over state that all roles share.
 #[derive(Debug, Clone)]
 pub(crate) struct Storage {
     pub(crate) store: Arc<dyn ExecutionStore>,
@@ -23,103 +24,100 @@ pub(crate) struct Storage {
     pub(crate) inputs: Arc<dyn InputRelay>,
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) registry: Arc<dyn WorkerRegistry>,
-    /// Belongs to the storage: Redis draws ids that name their partition.
+    /// The store may want ids to say where it keeps what.
     pub(crate) ids: Arc<dyn IdGenerator>,
+    /// What is to be closed when nobody uses it any more.
     pub(super) file: Option<RedbBackend>,
 }
 
-/// The backend that the settings choose, with its configuration.
-#[derive(Debug)]
-pub(super) enum StorageConfig {
-    Redis(Box<RedisConfig>),
-    File(RedbConfig),
-    Memory(MemoryConfig),
-}
-
-impl StorageConfig {
-    pub(super) fn new(settings: &Settings) -> Self {
-        let memory = MemoryConfig {
-            final_bytes_max: settings.limits.final_bytes_max.bytes(),
-        };
-        match (&settings.redis_url, &settings.data_dir) {
-            (Some(url), _) => Self::Redis(Box::new(RedisConfig {
-                key_prefix: settings.key_prefix.clone(),
-                replicas: settings.redis_wait_replicas,
-                ..RedisConfig::new(url.address().clone())
-            })),
-            (None, Some(folder)) => Self::File(RedbConfig {
-                memory,
-                ..RedbConfig::in_folder(folder)
-            }),
-            (None, None) => Self::Memory(memory),
-        }
-    }
-
-    /// The backend's name in metrics.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Redis(_) => "redis",
-            Self::File(_) => "redb",
-            Self::Memory(_) => "memory",
-        }
-    }
-}
-
 impl Storage {
-    /// Connects to the backend, or opens it.
-    pub(super) async fn open(
-        config: StorageConfig,
-        policy: StorePolicy,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
-        let registry = || Arc::new(MemoryRegistry::new(Arc::clone(&clock)));
-        match config {
-            StorageConfig::Redis(config) => {
-                let address = config.address.clone();
-                let redis = RedisBackend::connect(*config, policy, Arc::clone(&clock))
-                    .await
-                    .with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
-                let ids = redis.ids(Arc::new(RandomIds));
-                Ok(Self::over(redis.clone(), Arc::new(redis), ids))
-            }
-            StorageConfig::File(config) => {
-                let file = RedbBackend::open(policy, config, Arc::clone(&clock))
-                    .await
-                    .context("cannot keep state in DATA_DIR")?;
-                let storage = Self::over(file.clone(), registry(), Arc::new(RandomIds));
-                Ok(Self {
-                    file: Some(file),
-                    ..storage
-                })
-            }
-            StorageConfig::Memory(config) => {
-                let memory = MemoryBackend::with_config(policy, config, Arc::clone(&clock));
-                Ok(Self::over(memory, registry(), Arc::new(RandomIds)))
-            }
-        }
-    }
-
-    fn over<B>(backend: B, registry: Arc<dyn WorkerRegistry>, ids: Arc<dyn IdGenerator>) -> Self
-    where
-        B: ExecutionStore + ExecutionQueue + Notifier + InputRelay + TicketStore + 'static,
-    {
-        let backend = Arc::new(backend);
-        Self {
-            store: Arc::<B>::clone(&backend),
-            queue: Arc::<B>::clone(&backend),
-            notifier: Arc::<B>::clone(&backend),
-            inputs: Arc::<B>::clone(&backend),
-            tickets: backend,
-            registry,
-            ids,
-            file: None,
-        }
-    }
-
-    /// Closes the file, so that the next process need not check it.
+    /// Closes what was opened, so that the next process need not check it.
     pub(crate) async fn close(&self) {
         if let Some(file) = &self.file {
             file.close().await;
         }
+    }
+}
+
+/// Makes the storage that the settings ask for.
+pub(super) async fn storage(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    match (&settings.redis_url, &settings.data_dir) {
+        (Some(url), _) => redis(settings, url.address(), clock).await,
+        (None, Some(folder)) => file(settings, folder, clock).await,
+        (None, None) => Ok(memory(settings, clock)),
+    }
+}
+
+async fn redis(
+    settings: &Settings,
+    address: &RedisAddress,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    let config = RedisConfig {
+        key_prefix: settings.key_prefix.clone(),
+        replicas: settings.redis_wait_replicas,
+        ..RedisConfig::new(address.clone())
+    };
+    let policy = settings.limits.store_policy();
+    let redis = RedisBackend::connect(config, policy, Arc::clone(clock))
+        .await
+        .with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
+    Ok(Storage {
+        store: Arc::new(redis.clone()),
+        queue: Arc::new(redis.clone()),
+        notifier: Arc::new(redis.clone()),
+        inputs: Arc::new(redis.clone()),
+        tickets: Arc::new(redis.clone()),
+        ids: redis.ids(Arc::new(RandomIds)),
+        registry: Arc::new(redis),
+        file: None,
+    })
+}
+
+async fn file(
+    settings: &Settings,
+    folder: &Path,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Storage> {
+    let config = RedbConfig {
+        ledger: ledger_config(settings),
+        ..RedbConfig::in_folder(folder, settings.limits.store_policy())
+    };
+    let file = open_backend(config, Arc::clone(clock))
+        .await
+        .context("cannot keep state in DATA_DIR")?;
+    Ok(Storage {
+        store: Arc::new(file.clone()),
+        queue: Arc::new(file.clone()),
+        notifier: Arc::new(file.clone()),
+        inputs: Arc::new(file.clone()),
+        tickets: Arc::new(file.clone()),
+        registry: Arc::new(file.clone()),
+        ids: Arc::new(RandomIds),
+        file: Some(file),
+    })
+}
+
+fn ledger_config(settings: &Settings) -> LedgerConfig {
+    LedgerConfig {
+        policy: settings.limits.store_policy(),
+        final_bytes_max: settings.limits.final_bytes_max.bytes(),
+    }
+}
+
+fn memory(settings: &Settings, clock: &Arc<dyn Clock>) -> Storage {
+    let memory = memory_backend(ledger_config(settings), Arc::clone(clock));
+    Storage {
+        store: Arc::new(memory.clone()),
+        queue: Arc::new(memory.clone()),
+        notifier: Arc::new(memory.clone()),
+        inputs: Arc::new(memory.clone()),
+        tickets: Arc::new(memory.clone()),
+        registry: Arc::new(memory),
+        ids: Arc::new(RandomIds),
+        file: None,
     }
 }

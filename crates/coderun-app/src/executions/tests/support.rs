@@ -8,7 +8,7 @@ use coderun_domain::testing::{
 use coderun_domain::{
     MockExecutionStore, MockInputRelay, MockNotifier, MockTicketStore, MockWorkerRegistry,
 };
-use coderun_memory::MemoryBackend;
+use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 
 use crate::{Executions, ExecutionsPorts, Fleet};
 
@@ -44,7 +44,7 @@ pub(super) fn run_by(
 /// The use cases over the memory adapter, and the adapter.
 pub(super) fn in_memory() -> (Arc<Executions>, MemoryBackend) {
     let clock = Arc::new(ManualClock::default());
-    let memory = MemoryBackend::new(store_policy(), Arc::clone(&clock) as _);
+    let memory = memory_backend(LedgerConfig::new(store_policy()), Arc::clone(&clock) as _);
     let ports = ExecutionsPorts {
         store: Arc::new(memory.clone()),
         notifier: Arc::new(memory.clone()),

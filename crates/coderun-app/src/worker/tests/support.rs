@@ -14,7 +14,7 @@ use coderun_domain::{
     RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft,
     Verdict, WorkerId,
 };
-use coderun_memory::MemoryBackend;
+use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use futures_util::StreamExt as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -180,7 +180,7 @@ impl House {
     pub(super) fn with_policy(policy: StorePolicy) -> Self {
         let clock = Arc::new(TokioClock(Instant::now()));
         Self {
-            backend: MemoryBackend::new(policy, clock),
+            backend: memory_backend(LedgerConfig::new(policy), clock),
             runner: Arc::default(),
             shutdown: Shutdown::default(),
             last_id: AtomicUsize::new(0),

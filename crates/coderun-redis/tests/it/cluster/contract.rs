@@ -31,17 +31,7 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
     };
     let shown = Arc::clone(&clock);
     let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
-    Backend {
-        store: Arc::new(redis.clone()),
-        queue: Arc::new(redis.clone()),
-        notifier: Arc::new(redis.clone()),
-        inputs: Arc::new(redis.clone()),
-        tickets: Arc::new(redis.clone()),
-        registry: Arc::new(redis),
-        clock,
-        policy,
-        guard: Box::new(()),
-    }
+    Backend::over(&redis, clock, policy)
 }
 
 /// Tries all clauses, and names those that are broken.

@@ -1,0 +1,54 @@
+//! Implements the [`ExecutionStore`].
+
+use async_trait::async_trait;
+use coderun_domain::{
+    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, Submitted,
+    Summary, UserId,
+};
+
+use crate::access::LedgerAccess;
+use crate::backend::LedgerBackend;
+use crate::ledger::Ledger;
+
+#[async_trait]
+impl<A: LedgerAccess> ExecutionStore for LedgerBackend<A> {
+    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        let execution = execution.clone();
+        self.step("submit", move |ledger, now| ledger.submit(&execution, now))
+            .await?
+    }
+
+    async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        Ok(self
+            .step("get", move |ledger, now| ledger.get(id, now))
+            .await?)
+    }
+
+    async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
+        let user = user.clone();
+        let list = move |ledger: &mut Ledger, now| ledger.list(&user, page, now);
+        Ok(self.step("list", list).await?)
+    }
+
+    async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
+        let cancel = move |ledger: &mut Ledger, now| ledger.request_cancel(id, now);
+        Ok(self.step("request_cancel", cancel).await?)
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
+        let delete = move |ledger: &mut Ledger, now| ledger.delete(id, now);
+        Ok(self.step("delete", delete).await?)
+    }
+
+    /// Exact for up to 128 users who wait for one language; of more users some are looked at, and the rest are taken to be
+    /// like them.
+    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
+        let position = move |ledger: &mut Ledger, now| ledger.queue_position(id, now);
+        Ok(self.step("queue_position", position).await?)
+    }
+
+    async fn check(&self) -> Result<Health, StoreError> {
+        self.step("check_store", |_, _| ()).await?;
+        Ok(self.access.durability())
+    }
+}

@@ -1,0 +1,49 @@
+//! Implements the [`InputRelay`].
+
+use async_trait::async_trait;
+use coderun_domain::{
+    ExecutionId, InputError, InputId, InputPiece, InputPosition, InputRelay, InputReply, Lease,
+};
+
+use crate::access::LedgerAccess;
+use crate::backend::{LedgerBackend, own_buffer};
+use crate::ledger::Ledger;
+
+#[async_trait]
+impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
+    async fn send(
+        &self,
+        id: ExecutionId,
+        input: InputId,
+        piece: InputPiece,
+    ) -> Result<InputReply, InputError> {
+        let piece = match &piece {
+            InputPiece::Data(bytes) => InputPiece::Data(own_buffer(bytes)),
+            InputPiece::End => InputPiece::End,
+        };
+        let send = move |ledger: &mut Ledger, now| ledger.send(id, input, piece, now);
+        Ok(self.step("send_input", send).await?)
+    }
+
+    /// How far an attempt has read is not durable: an attempt that begins after a restart reads from the beginning.
+    async fn receive(
+        &self,
+        lease: &Lease,
+        after: InputPosition,
+    ) -> Result<Vec<InputPiece>, InputError> {
+        let lease = lease.clone();
+        let receive = move |ledger: &mut Ledger, now| ledger.receive(&lease, after, now);
+        self.step("receive_input", receive).await?
+    }
+
+    /// Answers also when the lease is lost, so that the worker learns of that by reading.
+    async fn input_available(&self, lease: &Lease, after: InputPosition) {
+        let lease = lease.clone();
+        let listener = self
+            .hint(move |ledger, now| ledger.listen_for_input(&lease, after, now))
+            .await;
+        if let Some(mut listener) = listener {
+            listener.woken().await;
+        }
+    }
+}

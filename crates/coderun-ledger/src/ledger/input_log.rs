@@ -1,0 +1,175 @@
+//! What was sent to one execution and not dropped yet.
+
+use std::collections::VecDeque;
+
+use coderun_domain::{
+    Attempt, InputError, InputId, InputPiece, InputPosition, InputReply, SenderId, StorePolicy,
+};
+
+use super::snapshot::KeptInput;
+use crate::wake::{WakeListener, WakeSignal};
+
+/// What one read answers at most, unless a single piece is larger.
+const READ_BYTES: usize = 64 << 10;
+
+/// The input of one execution: kept pieces, how much of them was read, and who sent them.
+#[derive(Debug, Default)]
+pub(crate) struct InputLog {
+    pieces: VecDeque<InputPiece>,
+    /// How many pieces had to make room.
+    dropped: u64,
+    bytes: usize,
+    /// Up to where which attempt has read.
+    read: (Attempt, InputPosition),
+    /// The last piece of each of the last senders, whoever sent last at the end.
+    senders: Vec<InputId>,
+    is_ended: bool,
+    news: WakeSignal,
+}
+
+impl InputLog {
+    /// Keeps a piece if there is room, at the cost of what this attempt has read; of nothing while there is none.
+    pub(crate) fn send(
+        &mut self,
+        input: InputId,
+        piece: InputPiece,
+        reader: Option<Attempt>,
+    ) -> InputReply {
+        if self.last_of(input.sender) >= input.number {
+            return InputReply::Kept;
+        }
+        if self.is_ended {
+            return InputReply::Ended;
+        }
+        let read = reader.map_or(InputPosition::START, |attempt| self.read_by(attempt));
+        if !self.make_room(piece.size_bytes(), read) {
+            return InputReply::Full;
+        }
+        self.is_ended = piece == InputPiece::End;
+        self.bytes += piece.size_bytes();
+        self.pieces.push_back(piece);
+        self.remember(input);
+        self.news.wake();
+        InputReply::Kept
+    }
+
+    /// The pieces after this position; what comes before counts as read.
+    pub(crate) fn receive(
+        &mut self,
+        after: InputPosition,
+        attempt: Attempt,
+    ) -> Result<Vec<InputPiece>, InputError> {
+        let earlier = self.read_by(attempt);
+        self.read = (attempt, earlier.max(after));
+        let skipped = after.number().checked_sub(self.dropped);
+        let skipped = skipped.ok_or(InputError::Forgotten)?;
+        let mut room = READ_BYTES;
+        let rest = self.pieces.iter().skip(to_usize(skipped)).enumerate();
+        let fitting = rest.take_while(|(index, piece)| {
+            let fits = *index == 0 || piece.size_bytes() <= room;
+            room = room.saturating_sub(piece.size_bytes());
+            fits
+        });
+        Ok(fitting.map(|(_, piece)| piece.clone()).collect())
+    }
+
+    /// The log as it was kept elsewhere.
+    pub(crate) fn restored(kept: KeptInput) -> Self {
+        let pieces: VecDeque<_> = kept.pieces.into_iter().map(|(_, piece)| piece).collect();
+        Self {
+            bytes: pieces.iter().map(InputPiece::size_bytes).sum(),
+            is_ended: pieces.back() == Some(&InputPiece::End),
+            pieces,
+            dropped: kept.dropped,
+            senders: kept.senders,
+            ..Self::default()
+        }
+    }
+
+    /// What is to be kept elsewhere: of the pieces those after this position.
+    pub(crate) fn kept(&self, told: InputPosition) -> KeptInput {
+        let skipped = told.number().saturating_sub(self.dropped);
+        let positions = (self.dropped..).map(InputPosition::from_number);
+        let pieces = positions.zip(self.pieces.iter().cloned());
+        KeptInput {
+            dropped: self.dropped,
+            pieces: pieces.skip(to_usize(skipped)).collect(),
+            senders: self.senders.clone(),
+        }
+    }
+
+    /// The position behind everything.
+    pub(crate) fn end(&self) -> InputPosition {
+        InputPosition::from_number(self.dropped + to_u64(self.pieces.len()))
+    }
+
+    /// A listener for more; `None` if there is something after this position, or was.
+    pub(crate) fn listen_after(&mut self, after: InputPosition) -> Option<WakeListener> {
+        (after >= self.end()).then(|| self.news.listen())
+    }
+
+    /// How many pieces are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    pub(crate) fn listeners(&self) -> usize {
+        self.news.listeners()
+    }
+
+    /// Drops the oldest pieces before this position until there is room for so many bytes more; nothing if that is not
+    /// enough.
+    fn make_room(&mut self, bytes: usize, read: InputPosition) -> bool {
+        let excess = (self.bytes + bytes).saturating_sub(bound());
+        let read = read.number().saturating_sub(self.dropped);
+        let (mut count, mut freed) = (0, 0);
+        for piece in self.pieces.iter().take(to_usize(read)) {
+            if freed >= excess {
+                break;
+            }
+            freed += piece.size_bytes();
+            count += 1;
+        }
+        if freed < excess {
+            return false;
+        }
+        self.pieces.drain(..count);
+        self.dropped += to_u64(count);
+        self.bytes -= freed;
+        true
+    }
+
+    /// Up to where this attempt has read: each begins anew.
+    fn read_by(&self, attempt: Attempt) -> InputPosition {
+        let (reader, position) = self.read;
+        if reader == attempt {
+            position
+        } else {
+            InputPosition::START
+        }
+    }
+
+    fn last_of(&self, sender: SenderId) -> u64 {
+        let last = self.senders.iter().find(|last| last.sender == sender);
+        last.map_or(0, |last| last.number)
+    }
+
+    fn remember(&mut self, input: InputId) {
+        self.senders.retain(|last| last.sender != input.sender);
+        self.senders.push(input);
+        let excess = self.senders.len().saturating_sub(StorePolicy::SENDERS_KEPT);
+        self.senders.drain(..excess);
+    }
+}
+
+fn bound() -> usize {
+    to_usize(StorePolicy::INPUT_KEPT_MAX.as_bytes())
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

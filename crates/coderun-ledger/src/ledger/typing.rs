@@ -1,0 +1,63 @@
+//! What users type while their program runs, and what its worker reads of it.
+
+use coderun_domain::{
+    ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease, State,
+};
+use time::OffsetDateTime;
+
+use super::Ledger;
+use crate::wake::WakeListener;
+
+impl Ledger {
+    /// Keeps a piece for the program of a live interactive execution.
+    pub(crate) fn send(
+        &mut self,
+        id: ExecutionId,
+        input: InputId,
+        piece: InputPiece,
+        now: OffsetDateTime,
+    ) -> InputReply {
+        let Some(record) = self.find(id, now) else {
+            return InputReply::Absent;
+        };
+        if !record.execution.submission().is_interactive() {
+            return InputReply::NotInteractive;
+        }
+        // What an earlier attempt has read is still to be read by the next one.
+        let reader = match record.execution.state() {
+            State::Pending => None,
+            State::Running { .. } => Some(record.execution.attempt()),
+            State::Final { .. } => return InputReply::Final,
+        };
+        let log = record.input.get_or_insert_default();
+        let reply = log.send(input, piece, reader);
+        self.note(id);
+        reply
+    }
+
+    /// What the holder of this lease finds after a position.
+    pub(crate) fn receive(
+        &mut self,
+        lease: &Lease,
+        after: InputPosition,
+        now: OffsetDateTime,
+    ) -> Result<Vec<InputPiece>, InputError> {
+        let held = self.held(lease, now);
+        let record = held.map_err(|_| InputError::LeaseLost)?;
+        match &mut record.input {
+            Some(input) => input.receive(after, lease.attempt()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A listener for input after a position; `None` if there is some already, or the lease is lost.
+    pub(crate) fn listen_for_input(
+        &mut self,
+        lease: &Lease,
+        after: InputPosition,
+        now: OffsetDateTime,
+    ) -> Option<WakeListener> {
+        let record = self.held(lease, now).ok()?;
+        record.input.get_or_insert_default().listen_after(after)
+    }
+}

@@ -1,0 +1,69 @@
+//! Implements the [`Notifier`].
+
+use async_trait::async_trait;
+use coderun_domain::{
+    Event, EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError,
+};
+use futures_util::stream;
+
+use crate::access::LedgerAccess;
+use crate::backend::LedgerBackend;
+use crate::ledger::{NextEvent, WatchedRecord};
+
+#[async_trait]
+impl<A: LedgerAccess> Notifier for LedgerBackend<A> {
+    async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
+        let watch = self
+            .step("subscribe", move |ledger, now| ledger.watch(id, now))
+            .await?;
+        let subscription = Subscription {
+            access: self.access.clone(),
+            record: watch.ok_or(WatchError::Gone)?,
+            last: since,
+        };
+        let events = stream::unfold(Some(subscription), |subscription| async move {
+            subscription?.next().await
+        });
+        Ok(Box::pin(events))
+    }
+}
+
+/// How far a watcher has read the events of an execution.
+struct Subscription<A> {
+    access: A,
+    record: WatchedRecord,
+    last: Sequence,
+}
+
+type Item = Result<StoredEvent, WatchError>;
+
+impl<A: LedgerAccess> Subscription<A> {
+    /// The next event, and the subscription to what follows it.
+    async fn next(mut self) -> Option<(Item, Option<Self>)> {
+        loop {
+            let (record, last) = (self.record, self.last);
+            let next = self
+                .access
+                .apply(move |ledger, now| ledger.next_event(record, last, now))
+                .await;
+            match next {
+                Ok(NextEvent::Stored(event)) => {
+                    self.last = event.sequence;
+                    let rest = (!is_final(&event)).then_some(self);
+                    return Some((Ok(event), rest));
+                }
+                Ok(NextEvent::Pending(mut listener)) => listener.woken().await,
+                Ok(NextEvent::End) => return None,
+                Ok(NextEvent::Gone) => return Some((Err(WatchError::Gone), None)),
+                Err(error) => return Some((Err(error.into()), None)),
+            }
+        }
+    }
+}
+
+fn is_final(stored: &StoredEvent) -> bool {
+    match &stored.event {
+        Event::Updated(progress) => progress.status().is_final(),
+        Event::Output(_) | Event::AwaitingInput(_) => false,
+    }
+}

@@ -1,0 +1,42 @@
+//! Implements the [`TicketStore`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coderun_domain::{Admission, ExecutionId, TicketDigest, TicketError, TicketStore};
+
+use crate::access::LedgerAccess;
+use crate::backend::LedgerBackend;
+use crate::ledger::{Ledger, Ticket};
+
+/// Tickets are never durable: they are good for seconds, and a client that loses its ticket asks for another.
+#[async_trait]
+impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
+    async fn issue(
+        &self,
+        id: ExecutionId,
+        ticket: TicketDigest,
+        admission: &Admission,
+        lifetime: Duration,
+    ) -> Result<(), TicketError> {
+        let admission = admission.clone();
+        let issue = move |ledger: &mut Ledger, now| {
+            let ticket = Ticket {
+                digest: ticket,
+                admission,
+                expires_at: now + lifetime,
+            };
+            ledger.issue(id, ticket, now)
+        };
+        self.step("issue_ticket", issue).await?
+    }
+
+    async fn redeem(
+        &self,
+        id: ExecutionId,
+        ticket: TicketDigest,
+    ) -> Result<Option<Admission>, TicketError> {
+        let redeem = move |ledger: &mut Ledger, now| ledger.redeem(id, ticket, now);
+        Ok(self.step("redeem_ticket", redeem).await?)
+    }
+}
