@@ -1,4 +1,4 @@
-//! How programs end by themselves.
+//! Checks reports on programs that end by themselves.
 
 use coderun_domain::{Ending, Signal, Verdict};
 

@@ -1,11 +1,11 @@
-//! Programs that are talked with while they run. Only for runners whose profile says that they pass input on.
+//! Checks programs that get input while they run, on runners whose profile says that they pass input on.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::{ByteSize, Ending, OutputStream, Verdict};
 
-use super::conversation::Heard;
+use super::interactive_io::ProgramEvent;
 use super::program::Program;
 use super::{RunnerSetup, RunnerUnderTest};
 
@@ -23,71 +23,71 @@ async fn interactive_runner(setup: &RunnerSetup) -> Option<RunnerUnderTest> {
     None
 }
 
-/// What comes while a program runs follows the submission's own input, and the program has it before the next piece comes.
+/// Later input follows the submission's own, and each piece reaches the program before the next is sent.
 pub async fn input_that_comes_while_it_runs_arrives_in_order(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
     let code = "import sys\nfor line in sys.stdin: print('got', line, end='', flush=True)";
     let program = Program::python(code).input("first\nsec");
-    let report = under_test.talk(program, async |partner| {
-        assert_eq!(partner.hear_until("first\n").await, "got first\n");
-        partner.send("ond\n");
-        assert_eq!(partner.hear_until("second\n").await, "got second\n");
-        partner.send("third\n");
-        partner.send("four");
-        partner.send("th\n");
+    let report = under_test.run_interactively(program, async |client| {
+        assert_eq!(client.read_stdout_until("first\n").await, "got first\n");
+        client.send("ond\n");
+        assert_eq!(client.read_stdout_until("second\n").await, "got second\n");
+        client.send("third\n");
+        client.send("four");
+        client.send("th\n");
         assert_eq!(
-            partner.hear_until("fourth\n").await,
+            client.read_stdout_until("fourth\n").await,
             "got third\ngot fourth\n"
         );
-        partner.close();
+        client.close();
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// Whoever is to answer has seen the question, and what came before it on the other stream.
+/// The user sees the question, and earlier text on the other stream, before the program is said to wait.
 pub async fn a_prompt_is_passed_on_before_it_is_told_that_the_program_waits(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
     let code =
         "import sys\nsys.stderr.write('careful ')\nname = input('name? ')\nprint('hello', name)";
-    let report = under_test.talk(Program::python(code), async |partner| {
-        let [said, warned] = partner.hear_until_awaiting().await;
-        assert_eq!((said.as_str(), warned.as_str()), ("name? ", "careful "));
-        partner.send("Bob\n");
-        assert_eq!(partner.hear_until("\n").await, "hello Bob\n");
+    let report = under_test.run_interactively(Program::python(code), async |client| {
+        let [stdout, stderr] = client.read_until_awaiting_input().await;
+        assert_eq!((stdout.as_str(), stderr.as_str()), ("name? ", "careful "));
+        client.send("Bob\n");
+        assert_eq!(client.read_stdout_until("\n").await, "hello Bob\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// As long as nothing comes there is nothing new to tell, whatever else the program does.
+/// Without new input, a waiting program is not reported again, whatever else it does.
 pub async fn it_is_told_once_that_a_program_waits_and_again_after_more_input(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
-    // What it writes meanwhile shows that time goes by.
+    // Its output meanwhile shows that time passes.
     let code = "import threading, time\n\
         def tick():\n\
         \x20   while not done: time.sleep(0.05); print('tick', flush=True)\n\
         for _ in range(2):\n\
         \x20   done = []; ticking = threading.Thread(target=tick); ticking.start()\n\
         \x20   input(); done.append(True); ticking.join()";
-    let report = under_test.talk(Program::python(code), async |partner| {
+    let report = under_test.run_interactively(Program::python(code), async |client| {
         for _ in 0..2 {
-            partner.hear_until_awaiting().await;
+            client.read_until_awaiting_input().await;
             for _ in 0..10 {
-                let heard = partner.hear().await.unwrap();
-                assert!(matches!(heard, Heard::Output(..)), "{heard:?}");
+                let event = client.next_event().await.unwrap();
+                assert!(matches!(event, ProgramEvent::Output(..)), "{event:?}");
             }
-            partner.send("\n");
+            client.send("\n");
         }
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// A program that is busy, sleeps, or reads from something else does not wait for its user.
+/// A program that is busy, sleeps, or reads from another source does not wait for its user.
 pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
@@ -101,31 +101,31 @@ pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(setup: R
         time.sleep(0.3)\n\
         os.write(writer, b'x\\n')\n\
         sys.exit(child.wait())";
-    let report = under_test.talk(Program::python(code), async |partner| {
-        assert_eq!(partner.hear().await, None);
+    let report = under_test.run_interactively(Program::python(code), async |client| {
+        assert_eq!(client.next_event().await, None);
     });
     assert_eq!(report.await.ending, Some(Ending::Exited(0)));
 }
 
-/// Where somebody says that there is no more, the program finds the end, after all that came before.
+/// After the end of input the program finds the end of its stdin, behind all input before.
 pub async fn the_end_of_input_ends_a_program_that_reads(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
     let program = Program::python("import sys\nprint(sys.stdin.read()[::-1])").input("de");
-    let report = under_test.talk(program, async |partner| {
-        partner.hear_until_awaiting().await;
-        partner.send("liver");
-        partner.close();
-        assert_eq!(partner.hear_until("\n").await, "reviled\n");
+    let report = under_test.run_interactively(program, async |client| {
+        client.read_until_awaiting_input().await;
+        client.send("liver");
+        client.close();
+        assert_eq!(client.read_stdout_until("\n").await, "reviled\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// A piece of input for programs that are sent much.
+/// The size of a piece of input, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// What is sent in vain is not in the way of a cancellation.
+/// Unread input does not delay a cancellation.
 pub async fn a_program_that_never_reads_can_be_cancelled_although_much_was_sent(
     setup: RunnerSetup,
 ) {
@@ -134,41 +134,41 @@ pub async fn a_program_that_never_reads_can_be_cancelled_although_much_was_sent(
     };
     // Longer than a clause waits.
     let program = Program::sleeper().wall(Duration::from_mins(2));
-    let report = under_test.talk(program, async |partner| {
+    let report = under_test.run_interactively(program, async |client| {
         for _ in 0..256 {
-            partner.send(vec![b'x'; PIECE]);
+            client.send(vec![b'x'; PIECE]);
         }
-        partner.until_unwanted().await;
+        client.wait_until_only_cancel_is_wanted().await;
         under_test.until_alive(1).await;
-        partner.cancel();
+        client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
     assert_eq!((under_test.alive)(), 0);
 }
 
-/// What a program does not read waits with whoever sent it.
+/// Input that the program does not read stays with its sender.
 pub async fn no_more_is_asked_for_than_a_bounded_amount(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
     let code = "import time\ntime.sleep(0.3)\nprint('still here', flush=True)\ntime.sleep(1000)";
     let program = Program::python(code).wall(Duration::from_mins(2));
-    let report = under_test.talk(program, async |partner| {
+    let report = under_test.run_interactively(program, async |client| {
         for _ in 0..256 {
-            partner.send(vec![b'x'; PIECE]);
+            client.send(vec![b'x'; PIECE]);
         }
-        partner.hear_until("still here\n").await;
-        let taken = partner.taken_bytes();
+        client.read_stdout_until("still here\n").await;
+        let taken = client.requested_bytes();
         assert!((1..=ASKED_FOR_MAX).contains(&taken), "{taken} bytes");
-        partner.cancel();
+        client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
 }
 
-/// What may wait in a runner and in the kernel: far less than anybody may send.
+/// The most that may wait in a runner and in the kernel: far less than a client may send.
 const ASKED_FOR_MAX: usize = 256 * 1024;
 
-/// Much input in pieces of all sizes is neither lost nor changed, though the program answers while it comes.
+/// Input in pieces of all sizes is neither lost nor changed while the program answers.
 pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
@@ -180,22 +180,24 @@ pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
         output: ByteSize::from_mib(2),
         ..Program::python("import os\nwhile piece := os.read(0, 5000): os.write(1, piece)")
     };
-    let report = under_test.talk(program, async |partner| {
+    let report = under_test.run_interactively(program, async |client| {
         let mut rest = sent.as_slice();
         for size in [1, 10, 4096, 100_000].into_iter().cycle() {
             let (piece, others) = rest.split_at(size.min(rest.len()));
-            partner.send(Bytes::copy_from_slice(piece));
+            client.send(Bytes::copy_from_slice(piece));
             rest = others;
             if rest.is_empty() {
                 break;
             }
         }
-        partner.close();
+        client.close();
         let mut echoed = Vec::new();
-        while let Some(heard) = partner.hear().await {
-            match heard {
-                Heard::Output(OutputStream::Stdout, bytes) => echoed.extend_from_slice(&bytes),
-                Heard::Output(OutputStream::Stderr, _) | Heard::Awaiting => {}
+        while let Some(event) = client.next_event().await {
+            match event {
+                ProgramEvent::Output(OutputStream::Stdout, bytes) => {
+                    echoed.extend_from_slice(&bytes);
+                }
+                ProgramEvent::Output(OutputStream::Stderr, _) | ProgramEvent::AwaitingInput => {}
             }
         }
         assert!(echoed == sent, "{} bytes came back", echoed.len());
@@ -203,18 +205,18 @@ pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// What comes too late for a program is no error of anybody.
+/// Input after the end of the program is no error.
 pub async fn a_program_may_end_while_input_still_comes(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
     let program = Program::python("print('enough:', input())");
-    let report = under_test.talk(program, async |partner| {
-        partner.send("this\n");
+    let report = under_test.run_interactively(program, async |client| {
+        client.send("this\n");
         for _ in 0..64 {
-            partner.send(vec![b'x'; PIECE]);
+            client.send(vec![b'x'; PIECE]);
         }
-        assert_eq!(partner.hear_until("\n").await, "enough: this\n");
+        assert_eq!(client.read_stdout_until("\n").await, "enough: this\n");
     });
     assert_eq!(report.await.ending, Some(Ending::Exited(0)));
 }

@@ -1,4 +1,4 @@
-//! What a runner says of itself.
+//! Checks that a runner tells truly what it offers and enforces.
 
 use coderun_domain::testing::language;
 use coderun_domain::{RunnerError, Verdict};

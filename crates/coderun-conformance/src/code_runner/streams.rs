@@ -1,4 +1,4 @@
-//! What goes into a program and what comes out of it.
+//! Checks the input and the output of programs.
 
 use bytes::Bytes;
 use coderun_domain::{Ending, Verdict};
@@ -90,13 +90,13 @@ pub async fn an_interactive_program_gets_its_own_input_and_then_more_or_the_end_
     let under_test = setup.runner().await;
     let is_interactive = under_test.runner.profile().interactive;
     let program = Program::python("import sys\nprint(sys.stdin.read().strip()[::-1])").input("de");
-    let report = under_test.talk(program, async |partner| {
+    let report = under_test.run_interactively(program, async |client| {
         if is_interactive {
-            partner.send("liver");
-            partner.close();
+            client.send("liver");
+            client.close();
         }
         let expected = if is_interactive { "reviled\n" } else { "ed\n" };
-        assert_eq!(partner.hear_until("\n").await, expected);
+        assert_eq!(client.read_stdout_until("\n").await, expected);
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }

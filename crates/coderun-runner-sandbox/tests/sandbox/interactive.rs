@@ -2,46 +2,49 @@
 
 use std::time::Duration;
 
-use coderun_conformance::code_runner::{Partner, conversation};
+use coderun_conformance::code_runner::{InteractiveClient, interactive_io};
 use coderun_domain::{Report, Verdict};
 
 use crate::support::{Program, TestSandbox, is_alive, sandboxes, sleepers_of};
 
-/// Runs a program in a sandbox of its own while somebody talks with it.
-async fn talk(program: Program, talk: impl AsyncFnOnce(&mut Partner)) -> Report {
+/// Runs an interactive program in a sandbox of its own while a client acts on it.
+async fn run_interactively(
+    program: Program,
+    act: impl AsyncFnOnce(&mut InteractiveClient),
+) -> Report {
     let sandbox = TestSandbox::start().await;
-    talk_in(&sandbox, program, talk).await
+    run_interactively_in(&sandbox, program, act).await
 }
 
-async fn talk_in(
+async fn run_interactively_in(
     sandbox: &TestSandbox,
     program: Program,
-    talk: impl AsyncFnOnce(&mut Partner),
+    act: impl AsyncFnOnce(&mut InteractiveClient),
 ) -> Report {
-    let (mut io, mut partner) = conversation();
+    let (mut io, mut client) = interactive_io();
     let mut program = program.interactive();
     // None of these tests is about time.
     program.wall = program.wall.max(Duration::from_secs(15));
-    // The partner learns of the end by the loss of the other side.
+    // When the run is over its side is dropped, which ends the client's events.
     let running = async move { sandbox.try_run(&program, &mut io).await };
-    let (report, ()) = tokio::join!(running, talk(&mut partner));
+    let (report, ()) = tokio::join!(running, act(&mut client));
     report.unwrap()
 }
 
 /// What a program has written to stdout when it waits for input.
-async fn prompt(partner: &mut Partner) -> String {
-    let [said, _] = partner.hear_until_awaiting().await;
+async fn prompt(client: &mut InteractiveClient) -> String {
+    let [said, _] = client.read_until_awaiting_input().await;
     said
 }
 
 /// Asks two questions, and builds an answer from what it is told.
 async fn answers_two_questions(language: &str, code: &str) {
-    let report = talk(Program::new(language, code), async |partner| {
-        assert_eq!(prompt(partner).await, "name? ");
-        partner.send("Bob\n");
-        assert_eq!(prompt(partner).await, "hello Bob\nage? ");
-        partner.send("7\n");
-        assert_eq!(partner.hear_until("\n").await, "next year 8\n");
+    let report = run_interactively(Program::new(language, code), async |client| {
+        assert_eq!(prompt(client).await, "name? ");
+        client.send("Bob\n");
+        assert_eq!(prompt(client).await, "hello Bob\nage? ");
+        client.send("7\n");
+        assert_eq!(client.read_stdout_until("\n").await, "next year 8\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -95,12 +98,12 @@ async fn javascript_that_reads_at_once_shows_its_prompt_before_it_waits() {
         fs.writeSync(1, `next year ${Number(ask('age? ')) + 1}\\n`);";
     let mut program = Program::new("javascript", code);
     program.memory = coderun_domain::ByteSize::from_mib(256);
-    let report = talk(program, async |partner| {
-        assert_eq!(prompt(partner).await, "name? ");
-        partner.send("Bob\n");
-        assert_eq!(prompt(partner).await, "hello Bob\nage? ");
-        partner.send("7\n");
-        assert_eq!(partner.hear_until("\n").await, "next year 8\n");
+    let report = run_interactively(program, async |client| {
+        assert_eq!(prompt(client).await, "name? ");
+        client.send("Bob\n");
+        assert_eq!(prompt(client).await, "hello Bob\nage? ");
+        client.send("7\n");
+        assert_eq!(client.read_stdout_until("\n").await, "next year 8\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -111,10 +114,10 @@ async fn a_thread_that_reads_is_seen_whichever_it_is() {
     let code = "import threading\n\
         thread = threading.Thread(target=lambda: print('got', input('which? ')))\n\
         thread.start(); thread.join()";
-    let report = talk(Program::new("python", code), async |partner| {
-        assert_eq!(prompt(partner).await, "which? ");
-        partner.send("second\n");
-        assert_eq!(partner.hear_until("\n").await, "got second\n");
+    let report = run_interactively(Program::new("python", code), async |client| {
+        assert_eq!(prompt(client).await, "which? ");
+        client.send("second\n");
+        assert_eq!(client.read_stdout_until("\n").await, "got second\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -122,10 +125,10 @@ async fn a_thread_that_reads_is_seen_whichever_it_is() {
 #[tokio::test]
 async fn a_child_that_reads_is_seen_under_whatever_number() {
     let code = "printf 'child? '; bash -c 'exec 5<&0 0</dev/null; read -u 5 line; echo got $line'";
-    let report = talk(Program::new("bash", code), async |partner| {
-        assert_eq!(prompt(partner).await, "child? ");
-        partner.send("through\n");
-        assert_eq!(partner.hear_until("\n").await, "got through\n");
+    let report = run_interactively(Program::new("bash", code), async |client| {
+        assert_eq!(prompt(client).await, "child? ");
+        client.send("through\n");
+        assert_eq!(client.read_stdout_until("\n").await, "got through\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -134,9 +137,9 @@ async fn a_child_that_reads_is_seen_under_whatever_number() {
 #[tokio::test]
 async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
     let code = "sleep 0.5 | cat; printf 'now? '; read line";
-    let report = talk(Program::new("bash", code), async |partner| {
-        assert_eq!(prompt(partner).await, "now? ");
-        partner.close();
+    let report = run_interactively(Program::new("bash", code), async |client| {
+        assert_eq!(prompt(client).await, "now? ");
+        client.close();
     });
     assert_eq!(report.await.verdict, Verdict::RuntimeError);
 }
@@ -149,9 +152,9 @@ async fn without_control_groups_it_is_seen_as_well() {
     })
     .await;
     let program = Program::new("python", "input('there? ')");
-    let report = talk_in(&sandbox, program, async |partner| {
-        assert_eq!(prompt(partner).await, "there? ");
-        partner.send("\n");
+    let report = run_interactively_in(&sandbox, program, async |client| {
+        assert_eq!(prompt(client).await, "there? ");
+        client.send("\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -163,8 +166,8 @@ async fn only_interactive_programs_are_loaded_with_another_library() {
         int main(void) { puts(getenv(\"LD_PRELOAD\") ? \"with\" : \"without\"); }";
     let sandbox = TestSandbox::start().await;
     assert_eq!(sandbox.run("c", code).await.stdout(), "without\n");
-    let report = talk(Program::new("c", code), async |partner| {
-        assert_eq!(partner.hear_until("\n").await, "with\n");
+    let report = run_interactively(Program::new("c", code), async |client| {
+        assert_eq!(client.read_stdout_until("\n").await, "with\n");
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
@@ -172,8 +175,8 @@ async fn only_interactive_programs_are_loaded_with_another_library() {
 #[tokio::test]
 async fn input_that_comes_while_the_program_is_built_waits_for_it() {
     let code = "#include <stdio.h>\nint main(void) { int a, b; return scanf(\"%d %d\", &a, &b) == 2 ? a + b : 1; }";
-    let report = talk(Program::new("c", code).input("40 "), async |partner| {
-        partner.send("2\n");
+    let report = run_interactively(Program::new("c", code).input("40 "), async |client| {
+        client.send("2\n");
     });
     assert_eq!(
         report.await.ending,
@@ -185,12 +188,12 @@ async fn input_that_comes_while_the_program_is_built_waits_for_it() {
 async fn a_program_that_has_closed_its_stdin_can_still_be_cancelled() {
     let program =
         Program::new("bash", "exec 0<&-; echo ready; sleep 1000").wall(Duration::from_mins(1));
-    let report = talk(program, async |partner| {
-        assert_eq!(partner.hear_until("\n").await, "ready\n");
+    let report = run_interactively(program, async |client| {
+        assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         for _ in 0..8 {
-            partner.send(vec![b'x'; 1 << 20]);
+            client.send(vec![b'x'; 1 << 20]);
         }
-        partner.cancel();
+        client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
 }
@@ -204,13 +207,13 @@ async fn a_cancelled_program_is_gone_with_all_its_children_before_the_answer() {
     let program = Program::new("bash", code).wall(Duration::from_mins(1));
     let sandbox = TestSandbox::start().await;
     let mut sleepers = Vec::new();
-    let report = talk_in(&sandbox, program, async |partner| {
-        assert_eq!(partner.hear_until("\n").await, "ready\n");
+    let report = run_interactively_in(&sandbox, program, async |client| {
+        assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         while sleepers.len() < 7 {
             tokio::task::yield_now().await;
             sleepers = sleepers_of(std::process::id());
         }
-        partner.cancel();
+        client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
     assert!(!sleepers.iter().any(|pid| is_alive(*pid)));

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-use coderun_conformance::code_runner::conversation;
+use coderun_conformance::code_runner::interactive_io;
 use coderun_runner_sandbox::SandboxConfig;
 
 use crate::support::{Program, TestSandbox, config};
@@ -70,18 +70,18 @@ async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
     })
     .await;
     let program = Program::new("bash", "readlink /proc/self/ns/net; read -r");
-    let (mut one, mut partner_of_one) = conversation();
-    let (mut other, mut partner_of_other) = conversation();
+    let (mut one, mut client_of_one) = interactive_io();
+    let (mut other, mut client_of_other) = interactive_io();
     let compare = async {
         let networks = (
-            partner_of_one.hear_until("\n").await,
-            partner_of_other.hear_until("\n").await,
+            client_of_one.read_stdout_until("\n").await,
+            client_of_other.read_stdout_until("\n").await,
         );
         assert_ne!(networks.0, networks.1);
         let own = std::fs::read_link("/proc/self/ns/net").unwrap();
         assert_ne!(networks.0.trim_end(), own.to_str().unwrap());
-        partner_of_one.close();
-        partner_of_other.close();
+        client_of_one.close();
+        client_of_other.close();
     };
     let (one, other, ()) = tokio::join!(
         sandbox.try_run(&program, &mut one),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_conformance::code_runner::conversation;
+use coderun_conformance::code_runner::interactive_io;
 use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
 
 use crate::support::{Program, TestSandbox};
@@ -123,10 +123,10 @@ async fn nothing_can_be_typed_into_a_terminal() {
 async fn a_cancelled_program_is_gone_before_the_answer() {
     let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "echo ready; sleep 1000");
-    let (mut io, mut partner) = conversation();
+    let (mut io, mut client) = interactive_io();
     let cancel = async {
-        assert_eq!(partner.hear_until("\n").await, "ready\n");
-        partner.cancel();
+        assert_eq!(client.read_stdout_until("\n").await, "ready\n");
+        client.cancel();
     };
     let (report, ()) = tokio::join!(sandbox.try_run(&program, &mut io), cancel);
     assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
@@ -137,8 +137,8 @@ async fn a_cancelled_program_is_gone_before_the_answer() {
 async fn a_compilation_can_be_cancelled() {
     let sandbox = TestSandbox::start().await;
     let program = Program::new("cpp", "#include <bits/stdc++.h>\nint main() {}");
-    let (mut io, partner) = conversation();
-    partner.cancel();
+    let (mut io, client) = interactive_io();
+    client.cancel();
     let report = sandbox.try_run(&program, &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
     assert_eq!(report.ending, None);

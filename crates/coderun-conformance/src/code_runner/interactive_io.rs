@@ -1,0 +1,199 @@
+//! Connects a running program with a test that reads its output and sends it input.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_domain::{InputWanted, OutputStream, Report, RunInput, RunIo};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::RunnerUnderTest;
+use super::program::Program;
+use crate::fixtures::within;
+
+/// What a runner reports of a running program.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ProgramEvent {
+    /// The program wrote this.
+    Output(OutputStream, Bytes),
+    /// The program waits for input.
+    AwaitingInput,
+}
+
+/// The test's side: reads output and sends input.
+#[derive(Debug)]
+pub struct InteractiveClient {
+    events: mpsc::UnboundedReceiver<ProgramEvent>,
+    send: mpsc::UnboundedSender<RunInput>,
+    cancel: Arc<Notify>,
+    asked: watch::Receiver<Asked>,
+}
+
+/// What a runner has asked for so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    requested_bytes: usize,
+    only_cancel: bool,
+}
+
+impl InteractiveClient {
+    /// Sends more for its stdin.
+    pub fn send(&self, bytes: impl Into<Bytes>) {
+        self.send.send(RunInput::Data(bytes.into())).unwrap();
+    }
+
+    /// Ends its stdin.
+    pub fn close(&self) {
+        self.send.send(RunInput::Closed).unwrap();
+    }
+
+    /// Asks to stop the program.
+    pub fn cancel(&self) {
+        self.cancel.notify_one();
+    }
+
+    /// How many bytes of input the runner has asked for.
+    #[must_use]
+    pub fn requested_bytes(&self) -> usize {
+        self.asked.borrow().requested_bytes
+    }
+
+    /// Waits until the runner wants no more input for the program.
+    pub async fn wait_until_only_cancel_is_wanted(&mut self) {
+        self.asked
+            .wait_for(|asked| asked.only_cancel)
+            .await
+            .unwrap();
+    }
+
+    /// The next event; `None` when the run is over.
+    pub async fn next_event(&mut self) -> Option<ProgramEvent> {
+        self.events.recv().await
+    }
+
+    /// Reads stdout until it ends like this.
+    pub async fn read_stdout_until(&mut self, end: &str) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(end.as_bytes()) {
+            match self.next_event().await {
+                Some(ProgramEvent::Output(OutputStream::Stdout, bytes)) => {
+                    text.extend_from_slice(&bytes);
+                }
+                Some(
+                    ProgramEvent::Output(OutputStream::Stderr, _) | ProgramEvent::AwaitingInput,
+                ) => {}
+                None => panic!(
+                    "{end:?} never came, but {:?}",
+                    String::from_utf8_lossy(&text)
+                ),
+            }
+        }
+        String::from_utf8(text).unwrap()
+    }
+
+    /// Reads stdout and stderr until the program waits for input.
+    pub async fn read_until_awaiting_input(&mut self) -> [String; 2] {
+        let mut text = [Vec::new(), Vec::new()];
+        loop {
+            match self.next_event().await {
+                Some(ProgramEvent::Output(OutputStream::Stdout, bytes)) => {
+                    text[0].extend_from_slice(&bytes);
+                }
+                Some(ProgramEvent::Output(OutputStream::Stderr, bytes)) => {
+                    text[1].extend_from_slice(&bytes);
+                }
+                Some(ProgramEvent::AwaitingInput) => break,
+                None => panic!("it never waited for input"),
+            }
+        }
+        text.map(|text| String::from_utf8(text).unwrap())
+    }
+}
+
+/// The runner's side: passes events on as they happen, and gives input no sooner than it is wanted.
+#[derive(Debug)]
+pub struct InteractiveIo {
+    events: mpsc::UnboundedSender<ProgramEvent>,
+    sent: mpsc::UnboundedReceiver<RunInput>,
+    cancel: Arc<Notify>,
+    is_cancelled: bool,
+    asked: watch::Sender<Asked>,
+}
+
+#[async_trait]
+impl RunIo for InteractiveIo {
+    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
+        // The client may be gone.
+        drop(self.events.send(ProgramEvent::Output(stream, bytes)));
+    }
+
+    fn cut(&mut self, _stream: OutputStream) {}
+
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        if self.is_cancelled {
+            std::future::pending::<()>().await;
+        }
+        let takes_all = wanted == InputWanted::Anything;
+        self.asked
+            .send_modify(|asked| asked.only_cancel = !takes_all);
+        let input = tokio::select! {
+            biased;
+            () = self.cancel.notified() => RunInput::Cancel,
+            Some(input) = self.sent.recv(), if takes_all => input,
+        };
+        match &input {
+            RunInput::Data(bytes) => {
+                let length = bytes.len();
+                self.asked
+                    .send_modify(|asked| asked.requested_bytes += length);
+            }
+            RunInput::Closed => {}
+            RunInput::Cancel => self.is_cancelled = true,
+        }
+        input
+    }
+
+    async fn awaiting_input(&mut self) {
+        drop(self.events.send(ProgramEvent::AwaitingInput));
+    }
+}
+
+/// Makes both sides for one program.
+#[must_use]
+pub fn interactive_io() -> (InteractiveIo, InteractiveClient) {
+    let (event_sender, events) = mpsc::unbounded_channel();
+    let (send, sent_by_partner) = mpsc::unbounded_channel();
+    let asked = watch::Sender::new(Asked::default());
+    let cancel = Arc::new(Notify::new());
+    let client = InteractiveClient {
+        events,
+        send,
+        cancel: Arc::clone(&cancel),
+        asked: asked.subscribe(),
+    };
+    let program = InteractiveIo {
+        events: event_sender,
+        sent: sent_by_partner,
+        cancel,
+        is_cancelled: false,
+        asked,
+    };
+    (program, client)
+}
+
+impl RunnerUnderTest {
+    /// Runs an interactive program to its end while a client acts on it.
+    pub(super) async fn run_interactively(
+        &self,
+        program: Program,
+        act: impl AsyncFnOnce(&mut InteractiveClient),
+    ) -> Report {
+        let (mut io, mut client) = interactive_io();
+        let request = program.interactive().request(self, 1);
+        // When the run is over its side is dropped, which ends the events.
+        let running = async move { self.runner.run(request, &mut io).await };
+        let acting = act(&mut client);
+        let (report, ()) = within(Box::pin(async { tokio::join!(running, acting) })).await;
+        report.unwrap()
+    }
+}
