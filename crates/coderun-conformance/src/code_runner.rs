@@ -1,21 +1,25 @@
-//! The contract of [`CodeRunner`](coderun_domain::CodeRunner).
+//! Checks the contract of [`CodeRunner`](coderun_domain::CodeRunner).
 //!
-//! The clauses run programs in Python and C, which every runner under test offers. What a runner cannot do by its nature it
-//! says in its [`Abilities`]; the clause then checks the weaker promise of the port. Left out are only the clauses about
-//! programs that are talked with, by a runner whose profile says that they cannot be.
+//! The clauses run programs in Python and C, which every runner under test offers. Where the port
+//! leaves a choice, [`Abilities`] name it, and the clause checks the promise that fits. Only the clauses about input to a
+//! running program are left out, on a runner whose profile says that it passes none on.
 
-mod conversation;
+pub mod at_most_once;
+pub mod compile_limits;
 pub mod endings;
 pub mod independence;
 pub mod interactive;
+mod interactive_io;
 pub mod limits;
 pub mod offers;
 mod program;
 mod setup;
 pub mod streams;
 
-pub use conversation::{Conversation, Heard, Partner, conversation};
-pub use setup::{Abilities, Killing, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity};
+pub use interactive_io::{InteractiveClient, InteractiveIo, ProgramEvent, interactive_io};
+pub use setup::{
+    Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
+};
 
 /// Makes one test of each clause for the runner that this constructor makes: a function or closure from how many programs
 /// it is to run at a time to a future of [`RunnerUnderTest`](crate::RunnerUnderTest).
@@ -47,6 +51,15 @@ macro_rules! code_runner_tests {
                 a_flood_on_stderr_is_stopped_too,
                 output_that_just_fits_is_whole,
                 limits_above_the_maximum_are_lowered_or_refused_and_never_exceeded,
+            }
+            compile_limits {
+                a_compiler_that_runs_too_long_meets_its_time_limit,
+                a_compiler_that_takes_too_much_memory_fails,
+                what_a_compiler_writes_beyond_the_limit_is_dropped,
+            }
+            at_most_once {
+                a_program_that_fails_is_started_once,
+                a_program_whose_answer_is_lost_is_not_started_again,
             }
             independence {
                 a_cancelled_program_is_gone_before_the_answer,

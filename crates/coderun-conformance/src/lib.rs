@@ -61,7 +61,7 @@ pub mod worker_registry;
 
 pub use backend::{Backend, Clause, FromSetup, Interactive, Pending, Running, Setup};
 pub use code_runner::{
-    Abilities, Killing, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
+    Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! Programs that want more than they may have.
+//! Checks the limits of the run stage.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use coderun_domain::{ByteSize, OutputStream, Verdict};
 use super::RunnerSetup;
 use super::program::{Bounds, Program, Ran};
 
-/// CPU time is limited, whatever the clock says.
+/// CPU time is limited.
 pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program {
@@ -19,7 +19,7 @@ pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
     assert!(report.ending.is_some(), "it was started");
 }
 
-/// Time on the clock is limited, also for a program that uses none of the processor's.
+/// Wall-clock time is limited, also for a program that uses no CPU time.
 pub async fn a_program_that_sleeps_meets_the_limit_on_the_clock(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program::sleeper().wall(Duration::from_secs(1));
@@ -27,7 +27,7 @@ pub async fn a_program_that_sleeps_meets_the_limit_on_the_clock(setup: RunnerSet
     assert_eq!(report.verdict, Verdict::TimeLimit);
 }
 
-/// Memory is limited, and it is known that this was it.
+/// Memory is limited, and the report says so.
 pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program {
@@ -38,11 +38,11 @@ pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(setu
     assert_eq!(report.verdict, Verdict::MemoryLimit);
 }
 
-/// A flood is stopped; what is kept is its head, and it is known that there was more.
+/// A program that floods stdout is stopped, its head is kept, and it is known that there was more.
 pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program::python("import os\nwhile True: os.write(1, b'0123456789' * 20)");
-    let limit = under_test_output(&under_test, &program);
+    let limit = output_limit(&under_test, &program);
     let ran = under_test.run(&program).await;
     assert_flooded(&ran, &ran.stdout, OutputStream::Stdout, limit);
 }
@@ -51,12 +51,12 @@ pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(setup: Ru
 pub async fn a_flood_on_stderr_is_stopped_too(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program::python("import os\nwhile True: os.write(2, b'0123456789' * 20)");
-    let limit = under_test_output(&under_test, &program);
+    let limit = output_limit(&under_test, &program);
     let ran = under_test.run(&program).await;
     assert_flooded(&ran, &ran.stderr, OutputStream::Stderr, limit);
 }
 
-fn under_test_output(under_test: &super::RunnerUnderTest, program: &Program) -> usize {
+fn output_limit(under_test: &super::RunnerUnderTest, program: &Program) -> usize {
     let limit = program.limits(under_test).storage.output();
     usize::try_from(limit.as_bytes()).unwrap()
 }
@@ -66,7 +66,7 @@ fn assert_flooded(ran: &Ran, written: &[u8], stream: OutputStream, limit: usize)
     let is_known = written.len() > limit || ran.cut.contains(&stream);
     assert!(
         is_known,
-        "{} bytes of {limit}, and nobody said that there was more",
+        "{} bytes of {limit}, and no sign that there was more",
         written.len()
     );
     let head = &written[..written.len().min(limit)];
@@ -79,10 +79,10 @@ fn assert_flooded(ran: &Ran, written: &[u8], stream: OutputStream, limit: usize)
     assert_eq!(head, expected);
 }
 
-/// As much as the limit is not too much.
+/// Output of exactly the limit is whole.
 pub async fn output_that_just_fits_is_whole(setup: RunnerSetup) {
     let under_test = setup.runner().await;
-    let limit = under_test_output(&under_test, &Program::python("\n"));
+    let limit = output_limit(&under_test, &Program::python("\n"));
     let code = format!("import os\nos.write(1, b'x' * {limit})\nos.write(2, b'tail')");
     let ran = under_test.run(&Program::python(&code)).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
@@ -91,7 +91,7 @@ pub async fn output_that_just_fits_is_whole(setup: RunnerSetup) {
     assert_eq!(ran.cut, []);
 }
 
-/// Whoever asks for more than the runner's maximum gets no more; where there is no maximum, what was asked for holds.
+/// Limits above the runner's maximum have no effect beyond it; without a maximum, the submission's own limits hold.
 pub async fn limits_above_the_maximum_are_lowered_or_refused_and_never_exceeded(
     setup: RunnerSetup,
 ) {

@@ -1,4 +1,4 @@
-//! Programs, and whoever listens to them.
+//! Builds programs, runs them and records their output.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,16 +24,19 @@ pub(super) struct Program {
     pub(super) wall: Duration,
     pub(super) memory: ByteSize,
     pub(super) output: ByteSize,
+    /// CPU and wall-clock time of the compiler.
+    pub(super) compile_time: Duration,
+    pub(super) compile_memory: ByteSize,
     /// Whether the limits may be above the runner's own.
     pub(super) bounds: Bounds,
 }
 
-/// What a program asks for where the runner sets limits of its own.
+/// Whether a program asks for more than the maximum limits of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bounds {
-    /// No more than the runner takes.
+    /// It asks for at most the maximum.
     Within,
-    /// What it wants.
+    /// It may ask for more.
     Beyond,
 }
 
@@ -49,6 +52,8 @@ impl Program {
             wall: Duration::from_secs(15),
             memory: ByteSize::from_mib(256),
             output: ByteSize::from_kib(64),
+            compile_time: Duration::from_secs(20),
+            compile_memory: ByteSize::from_mib(512),
             bounds: Bounds::Within,
         }
     }
@@ -57,7 +62,7 @@ impl Program {
         Self::new("python", code)
     }
 
-    /// One that sleeps for longer than it may.
+    /// A program that sleeps for longer than any limit.
     pub(super) fn sleeper() -> Self {
         Self::python("import time\ntime.sleep(1000)")
     }
@@ -77,13 +82,13 @@ impl Program {
         self
     }
 
-    /// What a program asks of this runner.
+    /// The request to this runner.
     pub(super) fn request(&self, under_test: &RunnerUnderTest, number: u128) -> RunRequest {
         let languages = under_test.runner.languages();
         self.request_for(languages, self.limits(under_test), number)
     }
 
-    /// What it asks of a runner with these languages.
+    /// The request to a runner with these languages.
     pub(super) fn request_for(
         &self,
         languages: Vec<LanguageSpec>,
@@ -107,12 +112,12 @@ impl Program {
 
     /// The limits that the program gets.
     pub(super) fn limits(&self, under_test: &RunnerUnderTest) -> Limits {
-        let compile = Duration::from_secs(20);
-        let (memory, file) = (ByteSize::from_mib(512), ByteSize::from_mib(8));
+        let (file, disk) = (ByteSize::from_mib(8), ByteSize::from_mib(512));
+        let time = self.compile_time;
         let asked = Limits {
             run: StageLimits::new(self.cpu, self.wall, self.memory, 32).unwrap(),
-            compile: StageLimits::new(compile, compile, memory, 32).unwrap(),
-            storage: StorageLimits::new(self.output, file, memory, 64).unwrap(),
+            compile: StageLimits::new(time, time, self.compile_memory, 32).unwrap(),
+            storage: StorageLimits::new(self.output, file, disk, 64).unwrap(),
         };
         let policy = LimitPolicy::new(asked, asked);
         let policy = match (under_test.runner.maximum_limits(), self.bounds) {
@@ -123,7 +128,7 @@ impl Program {
     }
 }
 
-/// What came out of a run.
+/// A report and the output of its program.
 #[derive(Debug)]
 pub(super) struct Ran {
     pub(super) report: Report,
@@ -143,7 +148,7 @@ impl Ran {
 }
 
 impl RunnerUnderTest {
-    /// Runs a program to its end, whatever that is.
+    /// Runs a program to its end.
     pub(super) async fn run(&self, program: &Program) -> Ran {
         let mut listener = Listener::default();
         let report = self.try_run(program, &mut listener).await.unwrap();
@@ -164,7 +169,7 @@ impl RunnerUnderTest {
         within(Box::pin(self.runner.run(request, listener))).await
     }
 
-    /// Waits until so many of its programs live.
+    /// Waits until this many of its programs live.
     pub(super) async fn until_alive(&self, count: usize) {
         within(async {
             while (self.alive)() != count {

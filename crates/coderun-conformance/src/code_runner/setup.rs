@@ -1,4 +1,4 @@
-//! What a runner brings, and what it says of itself.
+//! Describes a runner under test and what it can do.
 
 use std::any::Any;
 use std::fmt;
@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use coderun_domain::CodeRunner;
 
-/// A runner that nobody else uses.
+/// A runner that only one clause uses.
 pub struct RunnerUnderTest {
     /// The runner.
     pub runner: Arc<dyn CodeRunner>,
     /// What it can do.
     pub abilities: Abilities,
-    /// How many of its programs live now, as whatever runs them sees it: not as the runner believes.
+    /// How many of its programs live now, as the machine or the backend sees it: not as the runner believes.
     pub alive: Box<dyn Fn() -> usize + Send + Sync>,
-    /// Whatever is to live as long as the runner, such as a server.
+    /// How its answers get lost; `None` for a runner that runs programs in its own process.
+    pub lost_answers: Option<LostAnswers>,
+    /// Lives as long as the runner, such as a server.
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
@@ -29,27 +31,41 @@ impl fmt::Debug for RunnerUnderTest {
     }
 }
 
-/// What a runner can do, where the port leaves it a choice.
+/// Loses answers of a backend, and counts what it runs.
+pub struct LostAnswers {
+    /// Loses the answer to the next program, which the backend runs.
+    pub lose_next: Box<dyn Fn() + Send + Sync>,
+    /// How many programs the backend was sent so far.
+    pub programs_sent: Box<dyn Fn() -> usize + Send + Sync>,
+}
+
+impl fmt::Debug for LostAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LostAnswers").finish_non_exhaustive()
+    }
+}
+
+/// What a runner can do, where the port leaves a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
-    /// What becomes of output that is no text.
+    /// How it passes on output that is not UTF-8.
     pub output: OutputFidelity,
-    /// When a program ends that nobody wants any more.
+    /// When a program ends that was cancelled or dropped.
     pub killing: Killing,
-    /// How a program is reported that a signal ended.
+    /// How it reports a program that a signal ended.
     pub signals: SignalFidelity,
 }
 
-/// What becomes of output that is no text.
+/// How output is passed on that is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFidelity {
-    /// It arrives byte for byte.
+    /// Byte for byte.
     Bytes,
-    /// What is no UTF-8 is replaced by U+FFFD.
+    /// With U+FFFD for what is not UTF-8.
     Text,
 }
 
-/// When a program ends that nobody wants any more.
+/// When a program ends that was cancelled or dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Killing {
     /// At once.
@@ -58,7 +74,7 @@ pub enum Killing {
     ByLimits,
 }
 
-/// How a program is reported that a signal ended.
+/// How a runner reports a program that a signal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalFidelity {
     /// With the signal.
@@ -70,7 +86,7 @@ pub enum SignalFidelity {
 type NewRunner =
     dyn Fn(usize) -> Pin<Box<dyn Future<Output = RunnerUnderTest> + Send>> + Send + Sync;
 
-/// An adapter's constructor, in the hands of a clause.
+/// The constructor of an adapter, which a clause calls.
 pub struct RunnerSetup {
     new: Box<NewRunner>,
 }

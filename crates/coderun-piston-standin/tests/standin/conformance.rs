@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use coderun_conformance::{Abilities, Killing, OutputFidelity, RunnerUnderTest, SignalFidelity};
+use coderun_conformance::{
+    Abilities, Killing, LostAnswers, OutputFidelity, RunnerUnderTest, SignalFidelity,
+};
 use coderun_domain::ByteSize;
-use coderun_piston_standin::{PistonLimits, PistonStandin, StandinOptions};
+use coderun_piston_standin::{Behavior, PistonLimits, PistonStandin, Reply, StandinOptions};
 use coderun_runner_http::{PistonConfig, PistonRunner};
 
 use crate::support::sandbox;
@@ -24,7 +26,7 @@ async fn runner(concurrency: usize) -> RunnerUnderTest {
         ..PistonConfig::new(piston.api_url())
     };
     let runner = PistonRunner::start(config).await.unwrap();
-    let observed = Arc::clone(&piston);
+    let [observed, losing, counted] = std::array::from_fn(|_| Arc::clone(&piston));
     RunnerUnderTest {
         runner: Arc::new(runner),
         abilities: Abilities {
@@ -33,6 +35,10 @@ async fn runner(concurrency: usize) -> RunnerUnderTest {
             signals: SignalFidelity::ShellCode,
         },
         alive: Box::new(move || observed.running()),
+        lost_answers: Some(LostAnswers {
+            lose_next: Box::new(move || losing.script([Behavior::RunThenReply(Reply::reset())])),
+            programs_sent: Box::new(move || counted.programs().len()),
+        }),
         guard: Box::new(piston),
     }
 }

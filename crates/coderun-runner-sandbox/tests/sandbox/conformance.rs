@@ -24,6 +24,7 @@ async fn runner(slots: usize) -> RunnerUnderTest {
             signals: SignalFidelity::Signal,
         },
         alive: Box::new(|| sandboxes().len()),
+        lost_answers: None,
         guard: Box::new(sandbox),
     }
 }

@@ -1,0 +1,36 @@
+//! Checks that a runner starts a program once at most for one attempt.
+
+use coderun_domain::{Ending, RunnerError, Verdict};
+
+use super::RunnerSetup;
+use super::program::{Listener, Program};
+
+/// A program that fails is not started again.
+pub async fn a_program_that_fails_is_started_once(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let code = "import sys\nprint('started', flush=True)\nsys.exit(9)";
+    let ran = under_test.run(&Program::python(code)).await;
+    assert_eq!(ran.report.ending, Some(Ending::Exited(9)));
+    assert_eq!(ran.stdout(), "started\n");
+    if let Some(answers) = &under_test.lost_answers {
+        assert_eq!((answers.programs_sent)(), 1);
+    }
+}
+
+/// A program whose answer was lost may have run, so it is an error and is not sent again. The next program is not affected.
+pub async fn a_program_whose_answer_is_lost_is_not_started_again(setup: RunnerSetup) {
+    let under_test = setup.runner().await;
+    let program = Program::python("print('started')");
+    if let Some(answers) = &under_test.lost_answers {
+        (answers.lose_next)();
+        let lost = under_test.try_run(&program, &mut Listener::default()).await;
+        assert!(
+            matches!(lost, Err(RunnerError::Unavailable { .. })),
+            "{lost:?}"
+        );
+        assert_eq!((answers.programs_sent)(), 1);
+    }
+    let ran = under_test.run(&program).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+    assert_eq!(ran.stdout(), "started\n");
+}
