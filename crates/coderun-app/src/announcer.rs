@@ -1,4 +1,4 @@
-//! Tells those who accept executions what this worker can run.
+//! Announces to the worker registry what this worker can run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,35 +10,36 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::outage::Outage;
+use crate::retry::retry;
 
-/// An offer holds for so long after it was made.
+/// The time for which an offer is valid.
 const LIFETIME: Duration = Duration::from_secs(15);
-/// It is made again so often, so that the registry may be away for ten seconds and nobody notices.
+/// The time after which an offer is announced again: the registry may be unavailable for ten seconds without effect.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// How often to see whether the offer has changed; a failed announcement is tried again as soon.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// A registry that takes longer to answer is taken to be away.
+/// The pause before the announcer looks for a changed offer, or repeats a failed announcement.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest wait for an answer of the registry.
 const DEADLINE: Duration = Duration::from_secs(2);
-/// How long to try to withdraw: after that the offer ends by itself soon enough.
+/// The time for attempts to withdraw the offer; after that it expires soon.
 const WITHDRAWAL_MAX: Duration = Duration::from_secs(3);
 
-/// What an announcer works with.
+/// The ports that an announcer uses.
 #[derive(Debug, Clone)]
 pub struct AnnouncerPorts {
-    /// Where workers are announced.
+    /// Holds the offers of all workers.
     pub registry: Arc<dyn WorkerRegistry>,
-    /// Runs what this worker takes.
+    /// Runs the programs of this worker.
     pub runner: Arc<dyn CodeRunner>,
 }
 
-/// What a worker says of itself, beside what its runner says.
+/// The part of an offer that does not come from the runner.
 #[derive(Debug, Clone)]
 pub struct AnnouncerSettings {
-    /// Who it is among all workers.
+    /// The worker's id, unique among all workers.
     pub id: WorkerId,
-    /// How many executions it runs at a time.
+    /// The most executions that it runs at a time.
     pub concurrency: usize,
-    /// Within which limits.
+    /// The limits that it allows.
     pub limits: LimitPolicy,
 }
 
@@ -49,17 +50,17 @@ pub struct Announcer {
     settings: AnnouncerSettings,
 }
 
-/// Why the registry does not know what it was told.
+/// Says why an offer could not be announced or withdrawn.
 #[derive(Debug, thiserror::Error)]
 enum AnnounceError {
-    #[error("the worker registry does not answer in time")]
-    Silent,
+    #[error("the worker registry did not answer within 2 s")]
+    Timeout,
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
 
-/// What the registry was told last, and when.
-struct Announced {
+/// The last offer that the registry accepted.
+struct Announcement {
     offer: WorkerOffer,
     at: Instant,
 }
@@ -71,7 +72,7 @@ impl Announcer {
         Self { ports, settings }
     }
 
-    /// What the worker offers now.
+    /// The current offer of the worker.
     #[must_use]
     pub fn offer(&self) -> WorkerOffer {
         let (runner, settings) = (&self.ports.runner, &self.settings);
@@ -88,68 +89,59 @@ impl Announcer {
         }
     }
 
-    /// Announces the worker at once, every five seconds, and when its offer changes; withdraws it when `drain` is
-    /// cancelled, and answers when that is done or has failed for three seconds.
+    /// Announces the worker at once, every five seconds, and when its offer changes. Withdraws it when `drain` is
+    /// cancelled, and returns when that is done or has failed for three seconds.
     ///
-    /// A registry that cannot be reached is told as soon as it can be.
+    /// A failed announcement is repeated every second.
     pub async fn announce(&self, drain: &CancellationToken) {
-        let mut outage = Outage::of("announcing this worker");
-        let mut announced = None;
+        let mut outage = Outage::new("announce the worker");
+        let mut last = None;
         // An announcement is not dropped halfway: it could arrive after the withdrawal.
         while !drain.is_cancelled() {
-            self.tell(&mut announced, &mut outage).await;
-            let pause = tokio::time::sleep(LOOK_INTERVAL);
+            self.announce_if_due(&mut last, &mut outage).await;
+            let pause = tokio::time::sleep(CHECK_INTERVAL);
             drain.run_until_cancelled(pause).await;
         }
         let withdrawal = tokio::time::timeout(WITHDRAWAL_MAX, self.withdraw());
         if withdrawal.await.is_err() {
-            tracing::warn!(
-                "this worker could not be withdrawn: others count on it a little longer"
-            );
+            tracing::warn!("cannot withdraw the worker; its offer stays valid for up to 15 s");
         }
     }
 
-    /// Tells the registry, if it has not been told lately or something else. A worker that could run nothing is not
-    /// offered: its last offer ends by itself.
-    async fn tell(&self, announced: &mut Option<Announced>, outage: &mut Outage) {
+    /// Announces the offer if it has changed or was announced some time ago. The last offer of a worker whose runner does
+    /// not work expires.
+    async fn announce_if_due(&self, last: &mut Option<Announcement>, outage: &mut Outage) {
         let offer = self.offer();
-        let is_known = announced
+        let is_fresh = last
             .as_ref()
-            .is_some_and(|known| known.offer == offer && known.at.elapsed() < INTERVAL);
-        if is_known {
+            .is_some_and(|last| last.offer == offer && last.at.elapsed() < INTERVAL);
+        if is_fresh {
             return;
         }
         if let Err(error) = self.ports.runner.check().await {
-            tracing::debug!(error = %ErrorChain(&error), "not announcing this worker: it could run nothing");
+            tracing::debug!(error = %ErrorChain(&error), "not announcing the worker: its runner does not work");
             return;
         }
         let at = Instant::now();
-        let told = in_time(self.ports.registry.announce(&offer, LIFETIME)).await;
-        outage.note(&told);
-        if told.is_ok() {
-            *announced = Some(Announced { offer, at });
+        let result = within_deadline(self.ports.registry.announce(&offer, LIFETIME)).await;
+        outage.note(&result);
+        if result.is_ok() {
+            *last = Some(Announcement { offer, at });
         }
     }
 
-    async fn withdraw(&self) {
-        let mut outage = Outage::of("withdrawing this worker");
-        loop {
-            let withdrawn = in_time(self.ports.registry.withdraw(&self.settings.id)).await;
-            outage.note(&withdrawn);
-            if withdrawn.is_ok() {
-                return;
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
+    async fn withdraw(&self) -> Result<(), AnnounceError> {
+        let withdraw = || within_deadline(self.ports.registry.withdraw(&self.settings.id));
+        retry("cannot withdraw the worker", |_| true, withdraw).await
     }
 }
 
-async fn in_time(
-    telling: impl Future<Output = Result<(), RegistryError>> + Send,
+async fn within_deadline(
+    call: impl Future<Output = Result<(), RegistryError>> + Send,
 ) -> Result<(), AnnounceError> {
-    match tokio::time::timeout(DEADLINE, telling).await {
-        Ok(told) => Ok(told?),
-        Err(_) => Err(AnnounceError::Silent),
+    match tokio::time::timeout(DEADLINE, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(AnnounceError::Timeout),
     }
 }
 

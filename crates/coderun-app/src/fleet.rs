@@ -1,157 +1,158 @@
-//! What the API knows of the workers: what may be submitted, and who would run it.
+//! Keeps the API's view of the workers: what may be submitted, and which workers would run it.
 
 mod view;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
     FailureKind, LanguageSpec, LimitPolicy, RegistryError, WorkerOffer, WorkerRegistry,
 };
+use parking_lot::RwLock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Rhythm;
+use crate::JitteredInterval;
 use crate::outage::Outage;
 
 pub use view::FleetView;
 
-/// A language that nobody offers any more may be submitted for so long.
+/// The time for which a language may be submitted after the last worker with it has gone.
 const LANGUAGE_GRACE: Duration = Duration::from_mins(1);
-/// A registry that takes longer to answer is taken to be away.
+/// The longest wait for an answer of the registry.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// The workers, as far as this process knows.
+/// The workers that this process knows.
 ///
-/// It keeps a [`FleetView`] and brings it up to date by asking the registry. Where no worker is left, or the registry
-/// cannot be reached, languages and limits stay as they were last known: what is submitted waits in the queue for a
-/// worker to come back. For a minute that holds for each language, too: the only worker that has it may be restarting.
+/// It keeps a [`FleetView`], which it refreshes from the registry. While no worker is left, or the registry is unavailable,
+/// languages and limits stay as they were: submissions wait in the queue for a worker to come back. For a minute that holds
+/// for each language, too: the only worker that has it may be restarting.
 #[derive(Debug)]
 pub struct Fleet {
     registry: Arc<dyn WorkerRegistry>,
     limits: LimitPolicy,
-    known: RwLock<Known>,
+    state: RwLock<FleetState>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct FleetState {
     view: Option<Arc<FleetView>>,
-    /// Every language that was offered lately, and when it was last.
-    lately: Vec<(LanguageSpec, Instant)>,
+    /// Every language that was offered within [`LANGUAGE_GRACE`], with the last time.
+    recent: Vec<(LanguageSpec, Instant)>,
 }
 
-/// No worker has been seen since this process began: nobody can say what may be submitted.
+/// Says that this process has seen no worker since it started, so it cannot tell what may be submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no worker has announced itself yet")]
 pub struct NoWorkerYet;
 
 impl NoWorkerYet {
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(self) -> FailureKind {
         FailureKind::Unavailable
     }
 }
 
-/// Why nothing would be run now.
+/// Says why no execution would run now.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// There is no worker that can run anything.
-    #[error("no worker is there")]
-    Deserted,
-    /// Nobody knows, because the registry does not answer in time.
-    #[error("the worker registry does not answer in time")]
-    Silent,
-    /// Nobody knows, because the registry cannot be asked.
+    #[error("no worker is available")]
+    NoWorker,
+    /// The registry did not answer in time.
+    #[error("the worker registry did not answer within 2 s")]
+    Timeout,
+    /// The registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
 
 impl Fleet {
-    /// The workers in this registry, none of which is known yet. No submission may ask for more than `limits`, whatever
+    /// A fleet without workers, to be refreshed from this registry. No submission may ask for more than `limits`, whatever
     /// the workers allow.
     #[must_use]
     pub const fn new(registry: Arc<dyn WorkerRegistry>, limits: LimitPolicy) -> Self {
         Self {
             registry,
             limits,
-            known: RwLock::new(Known {
+            state: RwLock::new(FleetState {
                 view: None,
-                lately: Vec::new(),
+                recent: Vec::new(),
             }),
         }
     }
 
-    /// The same, with a worker that is known before it has announced itself: this process's own.
+    /// The same with a worker that has not announced itself yet: this process's own.
     #[must_use]
     pub fn with_worker(self, offer: WorkerOffer) -> Self {
-        self.learn(vec![offer]);
+        self.update(vec![offer]);
         self
     }
 
-    /// What is known of the workers now.
+    /// The current view.
     ///
     /// # Errors
     /// [`NoWorkerYet`] if none has ever been seen.
     pub fn view(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.view.clone().ok_or(NoWorkerYet)
+        self.state.read().view.clone().ok_or(NoWorkerYet)
     }
 
-    /// Asks the registry which workers there are, within two seconds.
+    /// Refreshes the view from the registry, within two seconds.
     ///
     /// # Errors
-    /// [`FleetError`] if there are none, or nobody knows. What was known before stays, except that nobody is there.
+    /// [`FleetError::NoWorker`]: the view keeps its languages and limits, but has no offers. [`FleetError::Timeout`] and
+    /// [`FleetError::Registry`]: the view stays as it was.
     pub async fn refresh(&self) -> Result<(), FleetError> {
         let offers = tokio::time::timeout(DEADLINE, self.registry.offers())
             .await
-            .map_err(|_| FleetError::Silent)??;
-        if self.learn(offers) {
+            .map_err(|_| FleetError::Timeout)??;
+        if self.update(offers) {
             Ok(())
         } else {
-            Err(FleetError::Deserted)
+            Err(FleetError::NoWorker)
         }
     }
 
     /// Refreshes the view after each pause, until `end`.
-    pub async fn follow(&self, mut rhythm: Rhythm, end: &CancellationToken) {
+    pub async fn follow(&self, mut interval: JitteredInterval, end: &CancellationToken) {
         let following = async {
-            let mut outage = Outage::of("finding workers");
+            let mut outage = Outage::new("find workers");
             loop {
-                tokio::time::sleep(rhythm.next_pause()).await;
+                tokio::time::sleep(interval.next_pause()).await;
                 outage.note(&self.refresh().await);
             }
         };
         end.run_until_cancelled(following).await;
     }
 
-    /// Takes these offers for what there is, and answers whether somebody can run something.
-    fn learn(&self, offers: Vec<WorkerOffer>) -> bool {
+    /// Replaces the offers, and answers whether any worker can run anything.
+    fn update(&self, offers: Vec<WorkerOffer>) -> bool {
         let view = FleetView::of(offers, &self.limits);
-        let is_able = view.is_some();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let has_worker = view.is_some();
+        let mut state = self.state.write();
         let view = match view {
-            Some(view) => Some(known.complete(view)),
-            None => known.view.as_ref().map(|last| last.deserted()),
+            Some(view) => Some(state.with_recent_languages(view)),
+            None => state.view.as_ref().map(|last| last.without_workers()),
         };
-        if known.view.as_deref() != view.as_ref() {
-            known.view = view.map(Arc::new);
+        if state.view.as_deref() != view.as_ref() {
+            state.view = view.map(Arc::new);
         }
-        is_able
+        has_worker
     }
 }
 
-impl Known {
-    /// Adds the languages that were offered lately and are not now.
-    fn complete(&mut self, view: FleetView) -> FleetView {
+impl FleetState {
+    /// Adds the languages that were offered recently and no longer are.
+    fn with_recent_languages(&mut self, view: FleetView) -> FleetView {
         let offered = view.catalog().specs();
-        self.lately.retain(|(spec, seen)| {
+        self.recent.retain(|(spec, seen)| {
             let is_offered = offered.iter().any(|it| it.language == spec.language);
             !is_offered && seen.elapsed() < LANGUAGE_GRACE
         });
         let now = Instant::now();
-        let gone: Vec<_> = self.lately.clone();
-        self.lately
+        let gone: Vec<_> = self.recent.clone();
+        self.recent
             .extend(offered.iter().map(|spec| (spec.clone(), now)));
         view.with_missing(gone.iter().map(|(spec, _)| spec))
     }

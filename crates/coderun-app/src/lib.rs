@@ -1,18 +1,19 @@
-//! The use cases of coderun: what users do with executions, and what a worker does with them.
+//! Implements the use cases of coderun and the worker over the ports of [`coderun_domain`].
 //!
-//! [`Executions`] submits, reads, lists, watches, cancels and deletes on behalf of a user; [`Worker`] takes executions from the
-//! queue, runs them and records what became of them. They need not be in one process: an [`Announcer`] says what its
-//! worker can run, a [`Fleet`] knows what all workers have said. A [`Sweeper`] enforces deadlines, and [`Readiness`] says
-//! whether all that would work now. They know the ports of [`coderun_domain`] and nothing of what stands behind them.
+//! [`Executions`] submits, reads, lists, watches, cancels and deletes on behalf of a user. [`Worker`] takes executions from the
+//! queue, runs them and records how they end. The two may be in different processes: an [`Announcer`] publishes what its
+//! worker can run, and a [`Fleet`] collects what all workers have published. A [`Sweeper`] enforces deadlines, and
+//! [`Readiness`] checks the dependencies. None of them knows an adapter.
 
 #![warn(clippy::future_not_send)]
 
 mod announcer;
 mod executions;
 mod fleet;
+mod jittered_interval;
 mod outage;
 mod readiness;
-mod rhythm;
+mod retry;
 mod sweeper;
 mod worker;
 
@@ -22,7 +23,7 @@ pub use executions::{
     WatchEvent, WatchStream,
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
+pub use jittered_interval::JitteredInterval;
 pub use readiness::{Check, CheckStatus, Readiness, ReadinessPorts, Runners};
-pub use rhythm::Rhythm;
 pub use sweeper::Sweeper;
 pub use worker::{Shutdown, Worker, WorkerPorts, WorkerSettings};

@@ -1,65 +1,58 @@
-//! What is tried again and again, and worth two lines in the log: when it begins to fail and when it works again.
+//! Logs when periodic work begins to fail and when it works again, instead of every failure.
 
 use std::error::Error;
 
 use coderun_domain::ErrorChain;
 
-/// Whether something that is tried again and again fails at present.
+/// The failures in a row of some periodic work.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    what: &'static str,
+    operation: &'static str,
     failures: u64,
 }
 
-/// What a try has brought that was not known before.
-#[derive(Debug, PartialEq, Eq)]
-enum News {
-    Nothing,
-    Fails,
-    Works { failures: u64 },
+/// A result that differs from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Failing,
+    Recovered { failures: u64 },
 }
 
 impl Outage {
-    /// Of this, such as `sweeping`, which works as far as anybody knows.
-    pub(crate) const fn of(what: &'static str) -> Self {
-        Self { what, failures: 0 }
+    /// No failures yet of this operation, such as `sweep`.
+    pub(crate) const fn new(operation: &'static str) -> Self {
+        Self {
+            operation,
+            failures: 0,
+        }
     }
 
-    /// Notes what became of a try, and logs it if that is news.
+    /// Logs the result if it differs from the one before.
     pub(crate) fn note<T, E: Error + 'static>(&mut self, result: &Result<T, E>) {
-        match result {
-            Ok(_) => self.log_success(),
-            Err(error) => self.log_failure(error),
+        let change = self.change(result.is_ok());
+        let operation = self.operation;
+        if let Some(Change::Recovered { failures }) = change {
+            tracing::info!(operation, failures, "operation works again");
+        }
+        if let (Some(Change::Failing), Err(error)) = (change, result) {
+            log_failure(operation, error);
         }
     }
 
-    fn log_success(&mut self) {
-        if let News::Works { failures } = self.succeeded() {
-            tracing::info!(what = self.what, failures, "works again");
+    const fn change(&mut self, is_ok: bool) -> Option<Change> {
+        let before = self.failures;
+        self.failures = if is_ok { 0 } else { before.saturating_add(1) };
+        match (before, is_ok) {
+            (0, true) => None,
+            (0, false) => Some(Change::Failing),
+            (failures, true) => Some(Change::Recovered { failures }),
+            (_, false) => None,
         }
     }
+}
 
-    fn log_failure(&mut self, error: &(dyn Error + 'static)) {
-        if self.failed() == News::Fails {
-            let (what, error) = (self.what, ErrorChain(error));
-            tracing::warn!(what, %error, "fails, and is tried again");
-        }
-    }
-
-    const fn succeeded(&mut self) -> News {
-        match std::mem::replace(&mut self.failures, 0) {
-            0 => News::Nothing,
-            failures => News::Works { failures },
-        }
-    }
-
-    const fn failed(&mut self) -> News {
-        self.failures = self.failures.saturating_add(1);
-        match self.failures {
-            1 => News::Fails,
-            _ => News::Nothing,
-        }
-    }
+fn log_failure(operation: &str, error: &(dyn Error + 'static)) {
+    tracing::warn!(operation, error = %ErrorChain(error), "operation fails and is retried");
 }
 
 #[cfg(test)]
@@ -67,15 +60,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_failure_and_the_first_success_after_it_are_news() {
-        let mut outage = Outage::of("trying");
-        assert_eq!(outage.succeeded(), News::Nothing);
+    fn the_first_failure_and_the_first_success_after_it_are_changes() {
+        let mut outage = Outage::new("test");
+        assert_eq!(outage.change(true), None);
         for _ in 0..2 {
-            assert_eq!(outage.failed(), News::Fails);
-            assert_eq!(outage.failed(), News::Nothing);
-            assert_eq!(outage.failed(), News::Nothing);
-            assert_eq!(outage.succeeded(), News::Works { failures: 3 });
-            assert_eq!(outage.succeeded(), News::Nothing);
+            assert_eq!(outage.change(false), Some(Change::Failing));
+            assert_eq!(outage.change(false), None);
+            assert_eq!(outage.change(false), None);
+            let recovered = Change::Recovered { failures: 3 };
+            assert_eq!(outage.change(true), Some(recovered));
+            assert_eq!(outage.change(true), None);
         }
     }
 }

@@ -1,51 +1,49 @@
-//! Ends what has outlived its deadline, whether there is a worker or not.
+//! Enforces deadlines in every process, so that they hold where no worker is left.
 
 use std::sync::Arc;
 
 use coderun_domain::{ExecutionQueue, Swept};
 use tokio_util::sync::CancellationToken;
 
-use crate::Rhythm;
+use crate::JitteredInterval;
 use crate::outage::Outage;
 
 /// Ends executions that have outlived their deadlines and deletes records that have expired.
-///
-/// Every process runs one: deadlines hold also where no worker is left.
 #[derive(Debug, Clone)]
 pub struct Sweeper {
     queue: Arc<dyn ExecutionQueue>,
-    rhythm: Rhythm,
+    interval: JitteredInterval,
 }
 
 impl Sweeper {
-    /// A sweeper of this queue, with a sweep after each pause.
+    /// A sweeper of this queue that pauses before each sweep.
     #[must_use]
-    pub const fn new(queue: Arc<dyn ExecutionQueue>, rhythm: Rhythm) -> Self {
-        Self { queue, rhythm }
+    pub const fn new(queue: Arc<dyn ExecutionQueue>, interval: JitteredInterval) -> Self {
+        Self { queue, interval }
     }
 
-    /// Sweeps until `end`. A queue that cannot be reached is swept again after the next pause.
+    /// Sweeps until `end`. A sweep that fails is repeated after the next pause.
     pub async fn sweep(&self, end: &CancellationToken) {
-        end.run_until_cancelled(self.sweep_for_ever()).await;
-    }
-
-    async fn sweep_for_ever(&self) {
-        let mut rhythm = self.rhythm.clone();
-        let mut outage = Outage::of("sweeping");
-        loop {
-            tokio::time::sleep(rhythm.next_pause()).await;
-            let swept = self.queue.sweep().await;
-            outage.note(&swept);
-            if let Ok(swept) = swept {
-                tell(swept);
+        let sweeping = async {
+            let mut interval = self.interval.clone();
+            let mut outage = Outage::new("sweep");
+            loop {
+                tokio::time::sleep(interval.next_pause()).await;
+                let result = self.queue.sweep().await;
+                outage.note(&result);
+                if let Ok(swept) = result {
+                    record(swept);
+                }
             }
-        }
+        };
+        end.run_until_cancelled(sweeping).await;
     }
 }
 
-fn tell(swept: Swept) {
+fn record(swept: Swept) {
     if swept != Swept::default() {
-        tracing::info!(ended = swept.ended, expired = swept.expired, "swept");
+        let Swept { ended, expired } = swept;
+        tracing::info!(ended, expired, "swept executions");
     }
 }
 
@@ -58,8 +56,8 @@ mod tests {
     use super::*;
 
     async fn sweep_for(queue: MockExecutionQueue, time: Duration) {
-        let rhythm = Rhythm::new(Duration::from_secs(1), 7);
-        let sweeper = Sweeper::new(Arc::new(queue), rhythm);
+        let interval = JitteredInterval::new(Duration::from_secs(1), 7);
+        let sweeper = Sweeper::new(Arc::new(queue), interval);
         let end = CancellationToken::new();
         let ending = async {
             tokio::time::sleep(time).await;
@@ -69,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_sweeps_about_once_each_interval_until_the_end() {
+    async fn it_sweeps_about_once_an_interval_until_the_end() {
         let mut queue = MockExecutionQueue::new();
         let sweep = || Ok(Swept::default());
         queue.expect_sweep().times(75..125).returning(sweep);
@@ -77,15 +75,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_goes_on_when_the_queue_was_away() {
+    async fn it_goes_on_after_the_queue_was_unavailable() {
         let mut queue = MockExecutionQueue::new();
-        let away = || {
+        let unavailable = || {
             Err(QueueError::Unavailable {
                 backend: "test",
                 source: "connection refused".into(),
             })
         };
-        queue.expect_sweep().times(5..).returning(away);
+        queue.expect_sweep().times(5..).returning(unavailable);
         sweep_for(queue, Duration::from_secs(10)).await;
     }
 }

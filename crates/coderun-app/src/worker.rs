@@ -1,16 +1,17 @@
-//! Takes executions from the queue, runs them and records what became of them.
+//! Takes executions from the queue and runs them, each under a lease.
 //!
-//! A permit is taken first, then an execution: what cannot be run at once stays in the queue for another worker. All
-//! that a run records carries its lease; when the lease is lost the program is killed and nothing more is recorded.
+//! A worker gets a permit first and then an execution: what it cannot run at once stays in the queue for another worker.
+//! Everything that a run records carries its lease; when the lease is lost, the program is killed and nothing more is
+//! recorded.
 
-mod doubt;
-mod feeder;
-mod keeper;
-mod pieces;
-mod recorder;
+mod chunk_buffer;
+mod held_lease;
+mod input;
+mod output_recorder;
 mod run;
 mod run_io;
-mod settings;
+mod runner_failure;
+mod runner_health;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,32 +19,49 @@ use std::time::Duration;
 
 use coderun_domain::{
     CodeRunner, ErrorChain, ExecutionQueue, InputRelay, Language, Lease, QueueError, RunnerError,
+    StorePolicy, WorkerId,
 };
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use doubt::Doubt;
-pub use settings::WorkerSettings;
+use crate::{JitteredInterval, retry};
+use runner_health::RunnerHealth;
 
-/// What a worker works with.
+/// The ports that a worker uses.
 #[derive(Debug, Clone)]
 pub struct WorkerPorts {
     /// Hands out executions.
     pub queue: Arc<dyn ExecutionQueue>,
-    /// Brings what users type.
+    /// Delivers what users type.
     pub inputs: Arc<dyn InputRelay>,
-    /// Runs them.
+    /// Runs programs.
     pub runner: Arc<dyn CodeRunner>,
 }
 
-/// How a worker is told to stop.
+/// The settings of a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The worker's id, unique among all workers.
+    pub id: WorkerId,
+    /// The most executions that it runs at a time.
+    pub concurrency: usize,
+    /// The attempts at one execution after which this worker gives it up because its runner failed; the store's policy may
+    /// allow fewer.
+    pub attempts_max: u32,
+    /// The pauses between two questions for work that no hint announced.
+    pub poll: JitteredInterval,
+    /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
+    pub policy: StorePolicy,
+}
+
+/// The two signals that stop a worker.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     /// Take nothing more; finish what runs.
     pub drain: CancellationToken,
-    /// Kill what runs and hand it over to another worker.
+    /// Kill what runs and release it for another worker.
     pub abort: CancellationToken,
 }
 
@@ -52,13 +70,13 @@ pub struct Shutdown {
 pub struct Worker {
     ports: WorkerPorts,
     settings: Arc<WorkerSettings>,
-    doubt: Arc<Doubt>,
+    health: Arc<RunnerHealth>,
 }
 
-/// Why nothing could be taken.
+/// Says why a worker could not take an execution.
 #[derive(Debug, thiserror::Error)]
 enum TakeError {
-    #[error("the runner would not run it")]
+    #[error("the runner is not ready")]
     Runner(#[from] RunnerError),
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -71,12 +89,11 @@ impl Worker {
         Self {
             ports,
             settings: Arc::new(settings),
-            doubt: Arc::new(Doubt::new()),
+            health: Arc::default(),
         }
     }
 
-    /// Works until `shutdown.drain`, and answers when the last run is finished, or handed over after
-    /// `shutdown.abort`.
+    /// Works until `shutdown.drain`, and returns when the last run is finished, or released after `shutdown.abort`.
     pub async fn work(&self, shutdown: &Shutdown) {
         let runs = TaskTracker::new();
         self.take_until_drained(shutdown, &runs).await;
@@ -84,13 +101,13 @@ impl Worker {
         runs.wait().await;
     }
 
-    /// Takes and starts, as long as there are permits. A take is never dropped halfway: what it took would wait for
+    /// Takes and starts executions while there are permits. A take is never dropped halfway: what it took would wait for
     /// its lease to run out.
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
         let permits = Arc::new(Semaphore::new(self.settings.concurrency));
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
-        let mut failures = 0;
+        let mut backoff = retry::backoff();
         while let Some(Ok(permit)) = drain
             .run_until_cancelled(Arc::clone(&permits).acquire_owned())
             .await
@@ -100,49 +117,42 @@ impl Worker {
             }
             match self.take().await {
                 Ok(Some(lease)) => {
-                    failures = 0;
+                    backoff = retry::backoff();
                     runs.spawn(self.clone().run(lease, permit, shutdown.abort.clone()));
                 }
                 Ok(None) => {
-                    failures = 0;
-                    drop(permit);
+                    backoff = retry::backoff();
                     let waiting = self.wait_for_work(poll.next_pause());
                     drain.run_until_cancelled(waiting).await;
                 }
                 Err(error) => {
-                    drop(permit);
-                    tracing::warn!(error = %ErrorChain(&error), "cannot take work");
-                    let pause = tokio::time::sleep(self.settings.backoff(failures));
+                    tracing::warn!(error = %ErrorChain(&error), "cannot take an execution");
+                    let pause = tokio::time::sleep(backoff.next().unwrap_or_default());
                     drain.run_until_cancelled(pause).await;
-                    failures += 1;
                 }
             }
         }
     }
 
-    /// Takes only what the runner would run now.
+    /// Takes an execution, if the runner works.
     async fn take(&self) -> Result<Option<Lease>, TakeError> {
-        self.doubt.settle(&*self.ports.runner).await?;
-        let languages = self.languages();
+        self.health.ensure(&*self.ports.runner).await?;
+        let specs = self.ports.runner.languages().into_iter();
+        let languages: Vec<Language> = specs.map(|spec| spec.language).collect();
         Ok(self.ports.queue.take(&self.settings.id, &languages).await?)
     }
 
-    fn languages(&self) -> Vec<Language> {
-        let offered = self.ports.runner.languages();
-        offered.into_iter().map(|spec| spec.language).collect()
-    }
-
     async fn wait_for_work(&self, longest: Duration) {
-        let woken = self.ports.queue.work_available();
-        // Running into the timeout is how a worker finds work that nobody announced.
-        drop(tokio::time::timeout(longest, woken).await);
+        // Hints may be lost, so the timeout is no error.
+        drop(tokio::time::timeout(longest, self.ports.queue.work_available()).await);
     }
 
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
-        let run = run::Run::new(&self.ports, &self.settings, &self.doubt, &lease);
-        let running = AssertUnwindSafe(run.to_its_end(&abort));
+        let id = lease.id();
+        let run = run::Run::new(&self, lease, &abort);
+        let running = AssertUnwindSafe(run.run_to_completion());
         if running.catch_unwind().await.is_err() {
-            tracing::error!(execution_id = %lease.id(), "a run panicked: another worker takes it over when its lease is over");
+            tracing::error!(execution_id = %id, "a run panicked; another worker takes over when its lease expires");
         }
         drop(permit);
     }

@@ -10,7 +10,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_app::{Readiness, ReadinessPorts, Rhythm, Runners, Shutdown, Sweeper};
+use coderun_app::{JitteredInterval, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper};
 use coderun_domain::{Clock, TokenVerifier};
 use coderun_http::HttpConfig;
 
@@ -52,12 +52,12 @@ pub(crate) async fn base_ports(settings: &Settings) -> anyhow::Result<BasePorts>
 /// Enforces deadlines, in every role.
 pub(crate) fn sweeper(base: &BasePorts) -> Sweeper {
     let queue = Arc::clone(&base.storage.queue);
-    Sweeper::new(queue, Rhythm::new(SWEEP_INTERVAL, seed()))
+    Sweeper::new(queue, JitteredInterval::new(SWEEP_INTERVAL, seed()))
 }
 
 /// When to ask again for what nobody has announced.
-pub(crate) fn poll() -> Rhythm {
-    Rhythm::new(POLL_INTERVAL, seed())
+pub(crate) fn poll() -> JitteredInterval {
+    JitteredInterval::new(POLL_INTERVAL, seed())
 }
 
 /// Whether all of it works, for a role that knows users or does not.

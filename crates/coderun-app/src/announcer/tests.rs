@@ -63,7 +63,7 @@ impl WorkerRegistry for Registry {
 }
 
 /// A worker with what the test changes about it.
-struct House {
+struct Harness {
     registry: Arc<Registry>,
     languages: Arc<Mutex<Vec<LanguageSpec>>>,
     is_broken: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ struct House {
     drain: CancellationToken,
 }
 
-impl House {
+impl Harness {
     fn new() -> Self {
         Self::with_runner_of(None)
     }
@@ -152,14 +152,14 @@ async fn seconds(seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_is_announced_at_once_with_all_that_it_offers() {
-    let house = House::new();
-    house
+    let harness = Harness::new();
+    harness
         .during(async {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            assert_eq!(house.listed().await, [house.announcer.offer()]);
+            assert_eq!(harness.listed().await, [harness.announcer.offer()]);
         })
         .await;
-    let offer = house.announcer.offer();
+    let offer = harness.announcer.offer();
     assert_eq!(offer.languages, catalog().specs());
     assert_eq!((offer.concurrency, offer.limits), (2, limit_policy()));
 }
@@ -168,33 +168,33 @@ async fn a_worker_is_announced_at_once_with_all_that_it_offers() {
 async fn limits_are_offered_only_as_far_as_the_runner_takes_them() {
     let mut maximum = *limit_policy().maximum_limits();
     maximum.run = limit_policy().default_limits().run;
-    let house = House::with_runner_of(Some(maximum));
-    let limits = house.announcer.offer().limits;
+    let harness = Harness::with_runner_of(Some(maximum));
+    let limits = harness.announcer.offer().limits;
     assert_eq!(limits, limit_policy().capped_at(maximum));
     assert_eq!(limits.maximum_limits().run, maximum.run);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_goes_on_is_announced_every_five_seconds_and_stays() {
-    let house = House::new();
-    house
+    let harness = Harness::new();
+    harness
         .during(async {
             seconds(61).await;
-            assert_eq!(house.listed().await.len(), 1);
+            assert_eq!(harness.listed().await.len(), 1);
         })
         .await;
-    assert_eq!(house.registry.told("announce"), 13);
+    assert_eq!(harness.registry.told("announce"), 13);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_of_its_languages_is_announced_within_a_second() {
-    let house = House::new();
-    house
+    let harness = Harness::new();
+    harness
         .during(async {
             seconds(1).await;
-            house.languages.lock().unwrap().pop();
+            harness.languages.lock().unwrap().pop();
             tokio::time::sleep(Duration::from_millis(1_100)).await;
-            let [offer] = &house.listed().await[..] else {
+            let [offer] = &harness.listed().await[..] else {
                 panic!("one worker");
             };
             assert_eq!(offer.languages.len(), 1);
@@ -204,65 +204,65 @@ async fn a_change_of_its_languages_is_announced_within_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_could_run_nothing_is_not_offered() {
-    let house = House::new();
-    house
+    let harness = Harness::new();
+    harness
         .during(async {
             seconds(1).await;
-            house.is_broken.store(true, Ordering::SeqCst);
+            harness.is_broken.store(true, Ordering::SeqCst);
             seconds(20).await;
-            assert_eq!(house.listed().await, []);
-            house.is_broken.store(false, Ordering::SeqCst);
+            assert_eq!(harness.listed().await, []);
+            harness.is_broken.store(false, Ordering::SeqCst);
             seconds(2).await;
-            assert_eq!(house.listed().await.len(), 1);
+            assert_eq!(harness.listed().await.len(), 1);
         })
         .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_draining_worker_withdraws() {
-    let house = House::new();
-    house.during(seconds(1)).await;
-    assert_eq!(house.listed().await, []);
-    assert_eq!(house.registry.told("withdraw"), 1);
+    let harness = Harness::new();
+    harness.during(seconds(1)).await;
+    assert_eq!(harness.listed().await, []);
+    assert_eq!(harness.registry.told("withdraw"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_was_away_is_told_as_soon_as_it_is_back() {
-    let house = House::new();
-    house.registry.is_away.store(true, Ordering::SeqCst);
-    house
+    let harness = Harness::new();
+    harness.registry.is_away.store(true, Ordering::SeqCst);
+    harness
         .during(async {
             seconds(30).await;
-            assert_eq!(house.listed().await, []);
-            house.registry.is_away.store(false, Ordering::SeqCst);
+            assert_eq!(harness.listed().await, []);
+            harness.registry.is_away.store(false, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(1_100)).await;
-            assert_eq!(house.listed().await.len(), 1);
+            assert_eq!(harness.listed().await.len(), 1);
         })
         .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_withdrawal_that_fails_is_tried_again() {
-    let house = House::new();
+    let harness = Harness::new();
     let coming_back = async {
-        house.drain.cancelled().await;
+        harness.drain.cancelled().await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        assert_eq!(house.listed().await.len(), 1);
-        house.registry.is_away.store(false, Ordering::SeqCst);
+        assert_eq!(harness.listed().await.len(), 1);
+        harness.registry.is_away.store(false, Ordering::SeqCst);
     };
-    let leaving = house.during(async {
+    let leaving = harness.during(async {
         seconds(1).await;
-        house.registry.is_away.store(true, Ordering::SeqCst);
+        harness.registry.is_away.store(true, Ordering::SeqCst);
     });
     tokio::join!(leaving, coming_back);
-    assert_eq!(house.listed().await, []);
+    assert_eq!(harness.listed().await, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_stays_away_does_not_hold_the_worker() {
-    let house = House::new();
-    house.registry.is_away.store(true, Ordering::SeqCst);
+    let harness = Harness::new();
+    harness.registry.is_away.store(true, Ordering::SeqCst);
     let before = Instant::now();
-    house.during(seconds(1)).await;
+    harness.during(seconds(1)).await;
     assert!(before.elapsed() <= Duration::from_secs(1) + WITHDRAWAL_MAX);
 }

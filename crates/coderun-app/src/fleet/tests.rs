@@ -183,7 +183,7 @@ async fn before_any_worker_was_seen_nobody_knows_what_may_be_submitted() {
     let fleet = registry.fleet();
     assert_eq!(fleet.view(), Err(NoWorkerYet));
     let error = fleet.refresh().await.unwrap_err();
-    assert!(matches!(error, FleetError::Deserted), "{error:?}");
+    assert!(matches!(error, FleetError::NoWorker), "{error:?}");
     assert_eq!(fleet.view(), Err(NoWorkerYet));
 }
 
@@ -213,7 +213,7 @@ async fn without_a_worker_the_last_languages_and_limits_stay() {
     registry.clock.advance(LIFETIME + Duration::from_secs(1));
     for _ in 0..2 {
         let error = fleet.refresh().await.unwrap_err();
-        assert!(matches!(error, FleetError::Deserted), "{error:?}");
+        assert!(matches!(error, FleetError::NoWorker), "{error:?}");
         let after = fleet.view().unwrap();
         assert_eq!(after.catalog(), before.catalog());
         assert_eq!(after.limits(), before.limits());
@@ -253,7 +253,7 @@ async fn a_registry_that_does_not_answer_is_not_waited_for() {
     let fleet = Fleet::new(Arc::new(Silent), limit_policy());
     let before = Instant::now();
     let error = fleet.refresh().await.unwrap_err();
-    assert!(matches!(error, FleetError::Silent), "{error:?}");
+    assert!(matches!(error, FleetError::Timeout), "{error:?}");
     assert!(before.elapsed() <= Duration::from_secs(3));
 }
 
@@ -274,8 +274,8 @@ async fn a_fleet_that_is_followed_learns_of_a_new_worker_within_two_seconds() {
         assert!(fleet.view().is_ok());
         end.cancel();
     };
-    let rhythm = Rhythm::new(Duration::from_secs(1), 3);
-    tokio::join!(fleet.follow(rhythm, &end), watching);
+    let interval = JitteredInterval::new(Duration::from_secs(1), 3);
+    tokio::join!(fleet.follow(interval, &end), watching);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The program's side of a run: where its output goes, and where its input and the wish to stop it come from.
+//! Connects a running program to its recorder, its input and its cancellation.
 
 use std::sync::Arc;
 
@@ -8,33 +8,41 @@ use coderun_domain::{InputPiece, InputWanted, OutputStream, RunInput, RunIo};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::recorder::Recorder;
+use super::output_recorder::OutputRecorder;
 
-/// What comes for a program that is not interactive, or still comes for one that is.
+/// The stdin of a program, beyond the input that was submitted with it.
 #[derive(Debug)]
-pub(super) enum Stdin {
-    /// More may be sent.
+enum Stdin {
+    /// More input may come.
     Open(mpsc::Receiver<InputPiece>),
-    /// Nothing more comes, which the program has still to be told.
-    Ending,
-    /// Nothing more comes.
-    Ended,
+    /// No more comes, and the program has still to get [`RunInput::Closed`].
+    Closing,
+    /// The program has got [`RunInput::Closed`] or [`RunInput::Cancel`].
+    Closed,
 }
 
-/// The program's side of a run.
+/// The worker's end of a run.
 #[derive(Debug)]
 pub(super) struct RecordingIo {
-    pub(super) recorder: Arc<Recorder>,
-    pub(super) stdin: Stdin,
-    pub(super) cancelled: CancellationToken,
-    pub(super) stop: Stop,
+    recorder: Arc<OutputRecorder>,
+    stdin: Stdin,
+    /// Set until the program has got [`RunInput::Cancel`].
+    cancelled: Option<CancellationToken>,
 }
 
-/// Whether the program was told that it is to be stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    NotTold,
-    Told,
+impl RecordingIo {
+    /// Without `input` the program is not interactive.
+    pub(super) fn new(
+        recorder: Arc<OutputRecorder>,
+        input: Option<mpsc::Receiver<InputPiece>>,
+        cancelled: CancellationToken,
+    ) -> Self {
+        Self {
+            recorder,
+            stdin: input.map_or(Stdin::Closing, Stdin::Open),
+            cancelled: Some(cancelled),
+        }
+    }
 }
 
 #[async_trait]
@@ -44,38 +52,38 @@ impl RunIo for RecordingIo {
     }
 
     fn cut(&mut self, stream: OutputStream) {
-        self.recorder.cut(stream);
+        self.recorder.mark_truncated(stream);
     }
 
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
-        let Self {
-            stdin,
-            cancelled,
-            stop,
-            ..
-        } = self;
-        if wanted == InputWanted::Anything && matches!(stdin, Stdin::Ending) {
-            *stdin = Stdin::Ended;
+        if wanted == InputWanted::Anything && matches!(self.stdin, Stdin::Closing) {
+            self.stdin = Stdin::Closed;
             return RunInput::Closed;
         }
         tokio::select! {
             biased;
-            () = cancelled.cancelled(), if *stop == Stop::NotTold => {
-                *stop = Stop::Told;
-                *stdin = Stdin::Ended;
+            () = cancellation(self.cancelled.as_ref()) => {
+                self.cancelled = None;
+                self.stdin = Stdin::Closed;
                 RunInput::Cancel
             }
-            input = next_input(stdin), if wanted == InputWanted::Anything => input,
-            else => std::future::pending().await,
+            input = next_input(&mut self.stdin), if wanted == InputWanted::Anything => input,
         }
     }
 
     async fn awaiting_input(&mut self) {
-        self.recorder.note_awaiting_input();
+        self.recorder.record_awaiting_input();
     }
 }
 
-/// Waits for the next piece, or for its end, which comes once. Cancel-safe.
+async fn cancellation(cancelled: Option<&CancellationToken>) {
+    match cancelled {
+        Some(cancelled) => cancelled.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next piece, or for the end, which comes once. Cancel-safe.
 async fn next_input(stdin: &mut Stdin) -> RunInput {
     let Stdin::Open(pieces) = stdin else {
         return std::future::pending().await;
@@ -83,7 +91,7 @@ async fn next_input(stdin: &mut Stdin) -> RunInput {
     match pieces.recv().await {
         Some(InputPiece::Data(bytes)) => RunInput::Data(bytes),
         Some(InputPiece::End) | None => {
-            *stdin = Stdin::Ended;
+            *stdin = Stdin::Closed;
             RunInput::Closed
         }
     }

@@ -1,4 +1,5 @@
 mod failures;
+mod flaky_queue;
 mod running;
 mod stopping;
 mod support;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_app::{
-    Executions, ExecutionsPorts, Fleet, Readiness, ReadinessPorts, Rhythm, Runners, Shutdown,
-    Sweeper, Worker, WorkerPorts, WorkerSettings,
+    Executions, ExecutionsPorts, Fleet, JitteredInterval, Readiness, ReadinessPorts, Runners,
+    Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings,
 };
 use coderun_domain::testing::{
     catalog, limit_policy, report, store_policy, submission_policy, worker_offer,
@@ -255,6 +255,6 @@ fn fleet(clock: &Arc<dyn Clock>) -> Fleet {
     Fleet::new(Arc::new(registry), limit_policy()).with_worker(worker_offer("bench"))
 }
 
-const fn every_second() -> Rhythm {
-    Rhythm::new(Duration::from_secs(1), 0)
+fn every_second() -> JitteredInterval {
+    JitteredInterval::new(Duration::from_secs(1), 0)
 }

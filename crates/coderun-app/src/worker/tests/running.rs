@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 
 use coderun_domain::{Attempt, Event, Output, OutputStream, Status, Verdict};
 
-use super::support::{House, verdict};
+use super::support::{Harness, verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_submitted_program_runs_and_its_record_is_complete() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit("print out\ncomplain err").await;
-    let ended = house.end(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit("print out\ncomplain err").await;
+    let ended = harness.final_state(id).await;
     assert_eq!(ended.status(), Status::Completed);
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output().bytes(), "out");
@@ -21,30 +21,30 @@ async fn a_submitted_program_runs_and_its_record_is_complete() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_program_writes_is_told_while_it_runs() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit("print first\nuntil-cancelled").await;
-    let seen = house
-        .wait(id, |event| matches!(event.event, Event::Output(_)))
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit("print first\nuntil-cancelled").await;
+    let seen = harness
+        .until(id, |event| matches!(event.event, Event::Output(_)))
         .await;
     assert_eq!(seen.status(), Status::Running);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_pieces_told_are_what_was_kept_in_order() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness
         .submit("print a\ncomplain 1\nsleep 1\nprint b\nflood 40000\nprint c")
         .await;
-    let ended = house.end(id).await;
+    let ended = harness.final_state(id).await;
     let outcome = ended.outcome().unwrap();
     for (stream, kept) in [
         (OutputStream::Stdout, outcome.output()),
         (OutputStream::Stderr, outcome.error_output()),
     ] {
         let mut told = Vec::new();
-        for event in house.story(id).await {
+        for event in harness.events(id).await {
             if let Event::Output(chunk) = event.event
                 && chunk.stream == stream
             {
@@ -58,11 +58,11 @@ async fn the_pieces_told_are_what_was_kept_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn output_beyond_the_limit_is_cut_and_marked() {
-    let house = House::new();
-    let _worker = house.start("w1");
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
     let limit = 1 << 20;
-    let id = house.submit(&format!("flood {}", limit + 1)).await;
-    let ended = house.end(id).await;
+    let id = harness.submit(&format!("flood {}", limit + 1)).await;
+    let ended = harness.final_state(id).await;
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output().bytes().len(), limit);
     assert!(outcome.output().is_truncated());
@@ -70,10 +70,10 @@ async fn output_beyond_the_limit_is_cut_and_marked() {
 
 #[tokio::test(start_paused = true)]
 async fn output_that_the_runner_never_saw_is_not_forgotten() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit("print head\ncut").await;
-    let ended = house.end(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit("print head\ncut").await;
+    let ended = harness.final_state(id).await;
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output(), &Output::truncated("head"));
     assert_eq!(outcome.error_output(), &Output::complete(""));
@@ -81,38 +81,38 @@ async fn output_that_the_runner_never_saw_is_not_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_run_keeps_its_lease() {
-    let house = House::new();
-    let _first = house.start("w1");
-    let id = house.submit("sleep 40").await;
-    house.running(id).await;
-    let _second = house.start("w2");
-    let ended = house.end(id).await;
+    let harness = Harness::new();
+    let _first = harness.start("w1");
+    let id = harness.submit("sleep 40").await;
+    harness.until_running(id).await;
+    let _second = harness.start("w2");
+    let ended = harness.final_state(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(1));
-    assert_eq!(house.runner.started.load(Ordering::SeqCst), 1);
+    assert_eq!(harness.runner.started.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_more_run_at_a_time_than_there_are_permits() {
-    let house = House::new();
+    let harness = Harness::new();
     let mut ids = Vec::new();
     for _ in 0..6 {
-        ids.push(house.submit("sleep 1").await);
+        ids.push(harness.submit("sleep 1").await);
     }
-    let _worker = house.start("w1");
+    let _worker = harness.start("w1");
     for id in ids {
-        assert_eq!(verdict(&house.end(id).await), Verdict::Accepted);
+        assert_eq!(verdict(&harness.final_state(id).await), Verdict::Accepted);
     }
-    assert_eq!(house.runner.most_alive.load(Ordering::SeqCst), 2);
+    assert_eq!(harness.runner.most_alive.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_small_writes_become_few_events() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit(&"print x\n".repeat(1000)).await;
-    let ended = house.end(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit(&"print x\n".repeat(1000)).await;
+    let ended = harness.final_state(id).await;
     assert_eq!(ended.outcome().unwrap().output().bytes().len(), 1000);
-    let count = house.story(id).await.len();
+    let count = harness.events(id).await.len();
     assert!(count <= 6, "{count} events");
 }

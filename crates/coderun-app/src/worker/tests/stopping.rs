@@ -2,20 +2,20 @@
 
 use coderun_domain::{Attempt, ExecutionStore as _, Status, Verdict};
 
-use super::support::{House, ended, verdict};
+use super::support::{Harness, ended, verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_running_program_is_stopped_by_its_owner() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit("print so far\nuntil-cancelled").await;
-    house.running(id).await;
-    house.backend.request_cancel(id).await.unwrap();
-    let cancelled = house.end(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit("print so far\nuntil-cancelled").await;
+    harness.until_running(id).await;
+    harness.backend.request_cancel(id).await.unwrap();
+    let cancelled = harness.final_state(id).await;
     assert_eq!(verdict(&cancelled), Verdict::Cancelled);
     assert_eq!(cancelled.outcome().unwrap().output().bytes(), "so far");
     assert_eq!(
-        house.alive(),
+        harness.alive(),
         0,
         "the program is gone when the final event is told"
     );
@@ -23,13 +23,13 @@ async fn a_running_program_is_stopped_by_its_owner() {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_whose_lease_is_lost_is_killed() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit("hang").await;
-    house.running(id).await;
-    house.backend.delete(id).await.unwrap();
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit("hang").await;
+    harness.until_running(id).await;
+    harness.backend.delete(id).await.unwrap();
     let killed = async {
-        while house.alive() > 0 {
+        while harness.alive() > 0 {
             tokio::task::yield_now().await;
             tokio::time::advance(std::time::Duration::from_millis(100)).await;
         }
@@ -42,28 +42,28 @@ async fn a_program_whose_lease_is_lost_is_killed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_drained_worker_finishes_what_runs_and_takes_nothing_more() {
-    let house = House::new();
-    let worker = house.start("w1");
-    let running = house.submit("sleep 10\nprint done").await;
-    house.running(running).await;
-    house.shutdown.drain.cancel();
-    let waiting = house.submit("print never").await;
+    let harness = Harness::new();
+    let worker = harness.start("w1");
+    let running = harness.submit("sleep 10\nprint done").await;
+    harness.until_running(running).await;
+    harness.shutdown.drain.cancel();
+    let waiting = harness.submit("print never").await;
     ended(worker).await;
-    assert_eq!(verdict(&house.get(running).await), Verdict::Accepted);
-    assert_eq!(house.get(waiting).await.status(), Status::Pending);
+    assert_eq!(verdict(&harness.get(running).await), Verdict::Accepted);
+    assert_eq!(harness.get(waiting).await.status(), Status::Pending);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_aborted_worker_kills_what_runs_and_hands_it_over() {
-    let house = House::new();
-    let worker = house.start("w1");
-    let id = house.submit("hang").await;
-    house.running(id).await;
-    house.shutdown.drain.cancel();
-    house.shutdown.abort.cancel();
+    let harness = Harness::new();
+    let worker = harness.start("w1");
+    let id = harness.submit("hang").await;
+    harness.until_running(id).await;
+    harness.shutdown.drain.cancel();
+    harness.shutdown.abort.cancel();
     ended(worker).await;
-    assert_eq!(house.alive(), 0);
-    let handed_over = house.get(id).await;
+    assert_eq!(harness.alive(), 0);
+    let handed_over = harness.get(id).await;
     assert_eq!(handed_over.status(), Status::Pending);
     assert_eq!(handed_over.attempt(), Attempt::from_count(1));
 }

@@ -19,7 +19,7 @@ use futures_util::StreamExt as _;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::{Rhythm, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
+use crate::{JitteredInterval, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
 
 /// Nothing in these tests may take longer, on the paused clock.
 const DEADLINE: Duration = Duration::from_mins(30);
@@ -101,11 +101,11 @@ impl CodeRunner for ScriptedRunner {
         let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_alive.fetch_max(alive, Ordering::SeqCst);
         let _alive = Alive(Arc::clone(&self.alive));
-        play(request.submission.code(), io).await
+        run_script(request.submission.code(), io).await
     }
 }
 
-async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
+async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
     for line in code.lines() {
         match line.split_once(' ').unwrap_or((line, "")) {
             ("print", text) => {
@@ -165,14 +165,14 @@ async fn play(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerErr
 }
 
 /// A worker with all that it works with.
-pub(super) struct House {
+pub(super) struct Harness {
     pub(super) backend: MemoryBackend,
     pub(super) runner: Arc<ScriptedRunner>,
     pub(super) shutdown: Shutdown,
     last_id: AtomicUsize,
 }
 
-impl House {
+impl Harness {
     pub(super) fn new() -> Self {
         Self::with_policy(store_policy())
     }
@@ -207,13 +207,13 @@ impl House {
             attempts_max: 2,
             id: WorkerId::parse(name).unwrap(),
             concurrency: 2,
-            poll: Rhythm::new(Duration::from_secs(1), 1),
+            poll: JitteredInterval::new(Duration::from_secs(1), 1),
             policy: store_policy(),
         };
         Worker::new(ports, settings)
     }
 
-    /// Starts a worker that ends with the house's shutdown.
+    /// Starts a worker that ends with the harness's shutdown.
     pub(super) fn start(&self, name: &str) -> tokio::task::JoinHandle<()> {
         self.start_over(name, Arc::new(self.backend.clone()))
     }
@@ -248,7 +248,7 @@ impl House {
         worker: Worker,
         queue: Arc<dyn ExecutionQueue>,
     ) -> tokio::task::JoinHandle<()> {
-        let sweeper = Sweeper::new(queue, Rhythm::new(Duration::from_secs(1), 2));
+        let sweeper = Sweeper::new(queue, JitteredInterval::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::join!(worker.work(&shutdown), sweeper.sweep(&shutdown.drain));
@@ -287,8 +287,8 @@ impl House {
     }
 
     /// Waits for the final state.
-    pub(super) async fn end(&self, id: ExecutionId) -> Execution {
-        self.wait(id, |event| match &event.event {
+    pub(super) async fn final_state(&self, id: ExecutionId) -> Execution {
+        self.until(id, |event| match &event.event {
             Event::Updated(progress) => progress.outcome().is_some(),
             Event::Output(_) | Event::AwaitingInput(_) => false,
         })
@@ -296,8 +296,8 @@ impl House {
     }
 
     /// Waits until a worker has taken it up.
-    pub(super) async fn running(&self, id: ExecutionId) -> Execution {
-        self.wait(id, |event| match &event.event {
+    pub(super) async fn until_running(&self, id: ExecutionId) -> Execution {
+        self.until(id, |event| match &event.event {
             Event::Updated(progress) => progress.started_at().is_some(),
             Event::Output(_) | Event::AwaitingInput(_) => false,
         })
@@ -305,7 +305,7 @@ impl House {
     }
 
     /// Waits for an event and answers the execution as it stands then.
-    pub(super) async fn wait(
+    pub(super) async fn until(
         &self,
         id: ExecutionId,
         wanted: impl Fn(&StoredEvent) -> bool + Send + Sync,
@@ -326,7 +326,7 @@ impl House {
     }
 
     /// All that was stored about a final execution.
-    pub(super) async fn story(&self, id: ExecutionId) -> Vec<StoredEvent> {
+    pub(super) async fn events(&self, id: ExecutionId) -> Vec<StoredEvent> {
         let events = self.backend.subscribe(id, Sequence::START).await.unwrap();
         events.map(Result::unwrap).collect().await
     }

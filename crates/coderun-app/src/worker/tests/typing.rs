@@ -10,16 +10,16 @@ use coderun_domain::{
     InputReply, MockInputRelay, SenderId, StorePolicy, Verdict,
 };
 
-use super::support::{House, ended, explanation, verdict};
+use super::support::{Harness, ended, explanation, verdict};
 use crate::Shutdown;
 
 /// Sends this as the piece with this number of one sender.
-async fn send(house: &House, id: ExecutionId, number: u64, piece: InputPiece) {
+async fn send(harness: &Harness, id: ExecutionId, number: u64, piece: InputPiece) {
     let input = InputId {
         sender: SenderId::from_number(7),
         number,
     };
-    let reply = house.backend.send(id, input, piece).await.unwrap();
+    let reply = harness.backend.send(id, input, piece).await.unwrap();
     assert_eq!(reply, InputReply::Kept);
 }
 
@@ -27,48 +27,48 @@ fn text(text: &str) -> InputPiece {
     InputPiece::Data(Bytes::from(text.to_owned()))
 }
 
-async fn output(house: &House, id: ExecutionId) -> Bytes {
-    let ended = house.end(id).await;
+async fn output(harness: &Harness, id: ExecutionId) -> Bytes {
+    let ended = harness.final_state(id).await;
     ended.outcome().unwrap().output().bytes().clone()
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_typed_reaches_the_program_in_order() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness
         .submit_interactive("print name? \necho-until-end")
         .await;
-    house.running(id).await;
-    send(&house, id, 1, text("ada\n")).await;
-    send(&house, id, 2, text("42\n")).await;
-    send(&house, id, 3, InputPiece::End).await;
-    assert_eq!(output(&house, id).await, "name? ada\n42\n");
+    harness.until_running(id).await;
+    send(&harness, id, 1, text("ada\n")).await;
+    send(&harness, id, 2, text("42\n")).await;
+    send(&harness, id, 3, InputPiece::End).await;
+    assert_eq!(output(&harness, id).await, "name? ada\n42\n");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_typed_before_the_program_ran_is_not_lost() {
-    let house = House::new();
-    let id = house.submit_interactive("echo-until-end").await;
-    send(&house, id, 1, text("early\n")).await;
-    send(&house, id, 2, InputPiece::End).await;
-    let _worker = house.start("w1");
-    assert_eq!(output(&house, id).await, "early\n");
+    let harness = Harness::new();
+    let id = harness.submit_interactive("echo-until-end").await;
+    send(&harness, id, 1, text("early\n")).await;
+    send(&harness, id, 2, InputPiece::End).await;
+    let _worker = harness.start("w1");
+    assert_eq!(output(&harness, id).await, "early\n");
 }
 
 #[tokio::test(start_paused = true)]
 async fn watchers_are_told_that_it_waits_behind_what_it_wrote() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness
         .submit_interactive("print name? \nawait\necho-until-end")
         .await;
     let waits = |event: &Event| matches!(event, Event::AwaitingInput(_));
-    house.wait(id, |event| waits(&event.event)).await;
-    send(&house, id, 1, InputPiece::End).await;
-    house.end(id).await;
-    let story = house.story(id).await;
-    let told: Vec<_> = story.into_iter().map(|stored| stored.event).collect();
+    harness.until(id, |event| waits(&event.event)).await;
+    send(&harness, id, 1, InputPiece::End).await;
+    harness.final_state(id).await;
+    let events = harness.events(id).await;
+    let told: Vec<_> = events.into_iter().map(|stored| stored.event).collect();
     let wrote = told.iter().position(|it| matches!(it, Event::Output(_)));
     let waited = told.iter().position(waits);
     assert!(wrote.unwrap() < waited.unwrap(), "{told:?}");
@@ -78,39 +78,39 @@ async fn watchers_are_told_that_it_waits_behind_what_it_wrote() {
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_over_types_everything_again() {
-    let mut house = House::new();
-    let first = house.start("w1");
-    let id = house.submit_interactive("echo-until-end").await;
-    send(&house, id, 1, text("once\n")).await;
-    house
-        .wait(id, |event| matches!(event.event, Event::Output(_)))
+    let mut harness = Harness::new();
+    let first = harness.start("w1");
+    let id = harness.submit_interactive("echo-until-end").await;
+    send(&harness, id, 1, text("once\n")).await;
+    harness
+        .until(id, |event| matches!(event.event, Event::Output(_)))
         .await;
-    house.shutdown.drain.cancel();
-    house.shutdown.abort.cancel();
+    harness.shutdown.drain.cancel();
+    harness.shutdown.abort.cancel();
     ended(first).await;
-    house.shutdown = Shutdown::default();
-    let _second = house.start("w2");
-    house
-        .wait(id, |event| match &event.event {
+    harness.shutdown = Shutdown::default();
+    let _second = harness.start("w2");
+    harness
+        .until(id, |event| match &event.event {
             Event::Updated(progress) => progress.attempt().count() == 2,
             Event::Output(_) | Event::AwaitingInput(_) => false,
         })
         .await;
-    send(&house, id, 2, InputPiece::End).await;
-    assert_eq!(output(&house, id).await, "once\n");
+    send(&harness, id, 2, InputPiece::End).await;
+    assert_eq!(output(&harness, id).await, "once\n");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_program_that_reads_nothing_is_stopped_however_much_was_typed() {
-    let house = House::new();
-    let _worker = house.start("w1");
-    let id = house.submit_interactive("ignore-until-cancelled").await;
-    house.running(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start("w1");
+    let id = harness.submit_interactive("ignore-until-cancelled").await;
+    harness.until_running(id).await;
     for number in 1..=8 {
-        send(&house, id, number, text(&"x".repeat(60_000))).await;
+        send(&harness, id, number, text(&"x".repeat(60_000))).await;
     }
-    house.backend.request_cancel(id).await.unwrap();
-    assert_eq!(verdict(&house.end(id).await), Verdict::Cancelled);
+    harness.backend.request_cancel(id).await.unwrap();
+    assert_eq!(verdict(&harness.final_state(id).await), Verdict::Cancelled);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,13 +119,13 @@ async fn what_cannot_be_typed_again_ends_the_execution() {
     relay
         .expect_receive()
         .returning(|_, _| Err(InputError::Forgotten));
-    let house = House::new();
-    let _worker = house.start_with_inputs("w1", Arc::new(relay));
-    let id = house.submit_interactive("echo-until-end").await;
-    let ended = house.end(id).await;
+    let harness = Harness::new();
+    let _worker = harness.start_with_inputs("w1", Arc::new(relay));
+    let id = harness.submit_interactive("echo-until-end").await;
+    let ended = harness.final_state(id).await;
     assert_eq!(verdict(&ended), Verdict::InternalError);
     assert!(explanation(&ended).contains("typed"));
-    assert_eq!(house.alive(), 0);
+    assert_eq!(harness.alive(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,32 +144,35 @@ async fn input_is_read_again_after_an_outage_and_nothing_is_passed_on_twice() {
             (call, position) => panic!("call {call} asks for what follows {position}"),
         }
     });
-    let house = House::new();
-    let _worker = house.start_with_inputs("w1", Arc::new(relay));
-    let id = house.submit_interactive("echo-until-end").await;
-    assert_eq!(output(&house, id).await, "ab");
+    let harness = Harness::new();
+    let _worker = harness.start_with_inputs("w1", Arc::new(relay));
+    let id = harness.submit_interactive("echo-until-end").await;
+    assert_eq!(output(&harness, id).await, "ab");
 }
 
 #[tokio::test(start_paused = true)]
 async fn other_programs_have_no_more_than_their_own_input() {
     let mut relay = MockInputRelay::new();
     relay.expect_receive().never();
-    let house = House::with_policy(StorePolicy {
+    let harness = Harness::with_policy(StorePolicy {
         lease: Duration::from_secs(10),
         ..store_policy()
     });
-    let _worker = house.start_with_inputs("w1", Arc::new(relay));
-    let id = house.submit("echo-until-end\nprint done").await;
-    assert_eq!(output(&house, id).await, "done");
+    let _worker = harness.start_with_inputs("w1", Arc::new(relay));
+    let id = harness.submit("echo-until-end\nprint done").await;
+    assert_eq!(output(&harness, id).await, "done");
     let input = InputId {
         sender: SenderId::from_number(1),
         number: 1,
     };
-    let late = house.backend.send(id, input, text("x")).await.unwrap();
+    let late = harness.backend.send(id, input, text("x")).await.unwrap();
     assert!(matches!(
         late,
         InputReply::NotInteractive | InputReply::Final
     ));
-    let absent = house.backend.send(execution_id(99), input, text("x")).await;
+    let absent = harness
+        .backend
+        .send(execution_id(99), input, text("x"))
+        .await;
     assert_eq!(absent.unwrap(), InputReply::Absent);
 }

@@ -1,0 +1,80 @@
+//! Retries calls with exponential backoff and jitter, so that replicas do not act in step after an outage.
+
+use std::error::Error;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder, Retryable as _};
+use coderun_domain::ErrorChain;
+
+/// The first wait; each further one is twice as long. Jitter adds up to as much again.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest wait, before jitter.
+const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
+
+/// Repeats `call` without end while its error is one to `retry`, and logs each failure as `message`.
+pub(crate) async fn retry<T, E, F>(
+    message: &'static str,
+    is_transient: fn(&E) -> bool,
+    call: impl FnMut() -> F + Send,
+) -> Result<T, E>
+where
+    T: Send,
+    E: Error + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send,
+{
+    retry_within(LONGEST_WAIT, message, is_transient, call).await
+}
+
+/// Like [`retry`], with another longest wait before jitter.
+pub(crate) async fn retry_within<T, E, F>(
+    longest_wait: Duration,
+    message: &'static str,
+    is_transient: fn(&E) -> bool,
+    call: impl FnMut() -> F + Send,
+) -> Result<T, E>
+where
+    T: Send,
+    E: Error + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send,
+{
+    call.retry(builder(longest_wait))
+        .when(is_transient)
+        .notify(|error, wait| {
+            tracing::warn!(error = %ErrorChain(error), retry_in_ms = wait.as_millis(), "{message}");
+        })
+        .await
+}
+
+/// The waits of a loop that retries by itself.
+pub(crate) fn backoff() -> ExponentialBackoff {
+    builder(LONGEST_WAIT).build()
+}
+
+/// The wait after the failure with this number, counted from 1.
+pub(crate) fn wait_after(failures: u32) -> Duration {
+    let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
+    backoff().nth(index.min(16)).unwrap_or(LONGEST_WAIT)
+}
+
+fn builder(longest_wait: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_WAIT.min(longest_wait))
+        .with_max_delay(longest_wait)
+        .with_jitter()
+        .without_max_times()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_bound_and_vary() {
+        let waits: Vec<_> = backoff().take(8).collect();
+        for (failures, wait) in waits.iter().enumerate() {
+            let shortest = (FIRST_WAIT * (1 << failures)).min(LONGEST_WAIT);
+            assert!((shortest..shortest * 2).contains(wait), "{waits:?}");
+        }
+        assert_ne!(waits, backoff().take(8).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,28 @@
+//! Passes what users send to the program that runs.
+
+use coderun_domain::{InputError, InputPiece, InputPosition};
+use tokio::sync::mpsc;
+
+use super::held_lease::HeldLease;
+
+/// Passes all input of the execution to the program, from the beginning and in order, until it ends or the program takes no
+/// more; then waits for ever.
+///
+/// All but one piece stays with the relay until the program takes it. The answer is why the program cannot get its input:
+/// [`InputError::LeaseLost`] or [`InputError::Forgotten`].
+pub(super) async fn forward(lease: &HeldLease, stdin: mpsc::Sender<InputPiece>) -> InputError {
+    let mut position = InputPosition::START;
+    loop {
+        let pieces = match lease.next_input(position).await {
+            Ok(pieces) => pieces,
+            Err(error) => return error,
+        };
+        for piece in pieces {
+            let is_last = piece == InputPiece::End;
+            if stdin.send(piece).await.is_err() || is_last {
+                return std::future::pending().await;
+            }
+            position = position.next();
+        }
+    }
+}
