@@ -1,4 +1,4 @@
-//! Whether executions would be accepted and run now, dependency by dependency.
+//! Checks each dependency and answers whether executions would be accepted and run now.
 
 use std::error::Error;
 use std::future::Future;
@@ -14,24 +14,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Fleet;
 
-/// Answers are kept for so long, so that frequent probes cost the dependencies nothing.
-const KEPT_FOR: Duration = Duration::from_secs(1);
-/// A dependency that takes longer to answer fails the check.
+/// The time for which results are reused, so that frequent probes do not load the dependencies.
+const REUSED_FOR: Duration = Duration::from_secs(1);
+/// The time after which a check without an answer fails.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How well a dependency is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
     /// It works.
     Ok,
-    /// It works, but something about it should be known.
+    /// It works, but an operator should know something about it.
     Degraded,
-    /// It does not work, so the service does not.
+    /// It does not work, so neither does the service.
     Failing,
 }
 
 impl CheckStatus {
-    /// The word for it.
+    /// The word for the status, as the API shows it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,57 +42,64 @@ impl CheckStatus {
     }
 }
 
-/// What was found about one dependency.
+/// The check of one dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which one: `store`, `queue`, `runner` or `keys`.
+    /// The name of the dependency: `store`, `queue`, `runner` or `keys`.
     pub name: &'static str,
-    /// How well it is.
+    /// The result.
     pub status: CheckStatus,
-    /// How long it took to answer.
+    /// The time that it took to answer.
     pub latency: Duration,
-    /// What is wrong, free of secrets.
+    /// The problem in one sentence, free of secrets.
     pub reason: Option<String>,
 }
 
-/// Who runs what is submitted.
+/// The runners of submitted programs.
 #[derive(Debug, Clone)]
 pub enum Runners {
-    /// This process, with its own runner.
+    /// The runner of this process.
     Own(Arc<dyn CodeRunner>),
-    /// The workers, wherever they are.
+    /// The workers in the registry.
     Fleet(Arc<Fleet>),
 }
 
 impl Runners {
     async fn check(&self) -> Result<Health, String> {
         match self {
-            Self::Own(runner) => good(runner.check().await),
-            Self::Fleet(fleet) => good(fleet.refresh().await),
+            Self::Own(runner) => health(runner.check().await),
+            Self::Fleet(fleet) => health(fleet.refresh().await),
         }
     }
 }
 
-/// The dependencies that are asked; a role that does not use one leaves it out.
+/// The dependencies to check; a role leaves out those that it does not use.
 #[derive(Debug, Clone)]
 pub struct ReadinessPorts {
     /// Keeps executions.
     pub store: Arc<dyn ExecutionStore>,
-    /// Hands them to workers.
+    /// Hands executions to workers.
     pub queue: Arc<dyn ExecutionQueue>,
-    /// Run them.
+    /// Run programs.
     pub runners: Option<Runners>,
-    /// Knows users.
+    /// Verifies tokens.
     pub verifier: Option<Arc<dyn TokenVerifier>>,
 }
 
-/// Says whether the service would work now.
+/// Checks whether the service would work now.
 #[derive(Debug)]
 pub struct Readiness {
     ports: ReadinessPorts,
-    notes: Vec<(&'static str, String)>,
+    notes: Vec<Note>,
     draining: CancellationToken,
     last: Mutex<Option<(Instant, Vec<Check>)>>,
+}
+
+/// Something about a dependency that an operator should know.
+#[derive(Debug)]
+struct Note {
+    dependency: &'static str,
+    text: String,
 }
 
 impl Readiness {
@@ -107,36 +114,37 @@ impl Readiness {
         }
     }
 
-    /// Adds what should be known about a dependency: its check is at best [`CheckStatus::Degraded`].
+    /// Adds a note about a dependency, whose check is then at best [`CheckStatus::Degraded`].
     #[must_use]
-    pub fn with_note(mut self, name: &'static str, note: impl Into<String>) -> Self {
-        self.notes.push((name, note.into()));
+    pub fn with_note(mut self, dependency: &'static str, note: impl Into<String>) -> Self {
+        let text = note.into();
+        self.notes.push(Note { dependency, text });
         self
     }
 
-    /// Whether the service is about to end and wants no new work.
+    /// Whether the service shuts down and takes no new work.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
 
-    /// Asks every dependency, or answers what was found within the last second. Takes two seconds at most.
+    /// Checks every dependency, unless that was done within the last second. Takes two seconds at most.
     pub async fn checks(&self) -> Vec<Check> {
         let mut last = self.last.lock().await;
         if let Some((at, checks)) = last.as_ref()
-            && at.elapsed() < KEPT_FOR
+            && at.elapsed() < REUSED_FOR
         {
             return checks.clone();
         }
-        let checks = self.ask().await;
+        let checks = self.check_all().await;
         *last = Some((Instant::now(), checks.clone()));
         checks
     }
 
-    async fn ask(&self) -> Vec<Check> {
+    async fn check_all(&self) -> Vec<Check> {
         let ports = &self.ports;
-        let store = async { ports.store.check().await.map_err(|error| told(&error)) };
-        let queue = async { ports.queue.check().await.map_err(|error| told(&error)) };
+        let store = async { ports.store.check().await.map_err(|error| reason(&error)) };
+        let queue = async { ports.queue.check().await.map_err(|error| reason(&error)) };
         let runner = async {
             match &ports.runners {
                 Some(runners) => Some(runners.check().await),
@@ -145,7 +153,7 @@ impl Readiness {
         };
         let keys = async {
             match &ports.verifier {
-                Some(verifier) => Some(good(verifier.check().await)),
+                Some(verifier) => Some(health(verifier.check().await)),
                 None => None,
             }
         };
@@ -163,37 +171,37 @@ impl Readiness {
         name: &'static str,
         answer: impl Future<Output = Option<Result<Health, String>>>,
     ) -> Option<Check> {
-        let asked = Instant::now();
+        let started = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, answer)
             .await
-            .unwrap_or_else(|_| Some(Err("no answer in time".to_owned())))?;
-        let note = self.notes.iter().find(|(noted, _)| *noted == name);
+            .unwrap_or_else(|_| Some(Err("no answer within 2 s".to_owned())))?;
+        let note = self.notes.iter().find(|note| note.dependency == name);
         let (status, reason) = match (answer, note) {
             (Err(reason), _) => (CheckStatus::Failing, Some(reason)),
             (Ok(Health::Limited { reason }), _) => (CheckStatus::Degraded, Some(reason)),
-            (Ok(Health::Good), Some((_, note))) => (CheckStatus::Degraded, Some(note.clone())),
+            (Ok(Health::Good), Some(note)) => (CheckStatus::Degraded, Some(note.text.clone())),
             (Ok(Health::Good), None) => (CheckStatus::Ok, None),
         };
         Some(Check {
             name,
             status,
-            latency: asked.elapsed(),
+            latency: started.elapsed(),
             reason,
         })
     }
 }
 
-/// A dependency that only says whether it works.
-fn good<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
+/// The health of a dependency that either works or fails.
+fn health<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
     match answer {
         Ok(()) => Ok(Health::Good),
-        Err(error) => Err(told(&error)),
+        Err(error) => Err(reason(&error)),
     }
 }
 
-/// What an error says for everybody to read; its causes are for the log alone.
-fn told(error: &(dyn Error + 'static)) -> String {
-    tracing::warn!(error = %ErrorChain(error), "not ready");
+/// The text of an error without its causes, which may hold secrets and go to the log alone.
+fn reason(error: &(dyn Error + 'static)) -> String {
+    tracing::warn!(error = %ErrorChain(error), "a dependency is not ready");
     error.to_string()
 }
 
@@ -296,7 +304,7 @@ mod tests {
         let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
         readiness.checks().await;
         readiness.checks().await;
-        tokio::time::advance(KEPT_FOR).await;
+        tokio::time::advance(REUSED_FOR).await;
         readiness.checks().await;
     }
 
@@ -330,7 +338,7 @@ mod tests {
         registry.expect_offers().returning(|| Ok(Vec::new()));
         let check = fleet_check(registry).await;
         assert_eq!(check.status, CheckStatus::Failing);
-        assert_eq!(check.reason.as_deref(), Some("no worker is there"));
+        assert_eq!(check.reason.as_deref(), Some("no worker is available"));
         let mut registry = MockWorkerRegistry::new();
         let offers = || Ok(vec![worker_offer("w1")]);
         registry.expect_offers().returning(offers);

@@ -1,11 +1,11 @@
-//! What all workers can run, whichever of them takes a job.
+//! Merges the offers of all workers into the catalog and limits that hold for each of them.
 
 use coderun_domain::{Language, LanguageCatalog, LanguageSpec, LimitPolicy, WorkerOffer};
 
-/// What the workers can run, as it was known at one time.
+/// A snapshot of what the workers can run.
 ///
-/// A job is taken by its language alone, by any worker that has it. So the catalog has the languages of all workers, but
-/// of each only the versions that every worker with this language has, and the limits are the lowest of all.
+/// Any worker that has the language may take an execution. So the catalog has the languages of all workers, but of each
+/// only the versions that every worker with this language has, and the limits are the lowest of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetView {
     catalog: LanguageCatalog,
@@ -15,7 +15,7 @@ pub struct FleetView {
 }
 
 impl FleetView {
-    /// What these offers come to, within `limits`; `None` where nobody offers any language.
+    /// The view that these offers make, within `limits`; `None` if none of them has a language.
     #[must_use]
     pub fn of(offers: Vec<WorkerOffer>, limits: &LimitPolicy) -> Option<Self> {
         let able = || offers.iter().filter(|offer| !offer.languages.is_empty());
@@ -29,7 +29,7 @@ impl FleetView {
         })
     }
 
-    /// The same, with those of these languages that nobody offers now.
+    /// The same with those of these languages that no worker offers.
     pub(super) fn with_missing<'a>(self, specs: impl Iterator<Item = &'a LanguageSpec>) -> Self {
         let mut all = self.catalog.specs().to_vec();
         for spec in specs {
@@ -43,8 +43,8 @@ impl FleetView {
         }
     }
 
-    /// The same catalog and limits, now that nobody is there.
-    pub(super) fn deserted(&self) -> Self {
+    /// The same catalog and limits without workers.
+    pub(super) fn without_workers(&self) -> Self {
         Self {
             offers: Vec::new(),
             ..self.clone()
@@ -63,25 +63,25 @@ impl FleetView {
         &self.limits
     }
 
-    /// Whether every worker passes input on while a program runs.
+    /// Whether every worker passes input to a program while it runs.
     #[must_use]
     pub const fn is_interactive(&self) -> bool {
         self.is_interactive
     }
 
-    /// The workers that are there, in the order of their ids; none where the last of them has gone.
+    /// The offers of the current workers, in the order of their ids.
     #[must_use]
     pub fn offers(&self) -> &[WorkerOffer] {
         &self.offers
     }
 }
 
-/// Every language once, in the order in which they come up, with what all its specifications have in common.
+/// Every language once, in the order of first appearance, with what all its specifications have in common.
 fn catalog<'a>(specs: impl Iterator<Item = &'a LanguageSpec>) -> LanguageCatalog {
     let mut merged: Vec<LanguageSpec> = Vec::new();
     for spec in specs {
         match find(&mut merged, &spec.language) {
-            Some(known) => merge(known, spec),
+            Some(merged) => merge(merged, spec),
             None => merged.push(spec.clone()),
         }
     }
@@ -92,12 +92,12 @@ fn find<'a>(specs: &'a mut [LanguageSpec], language: &Language) -> Option<&'a mu
     specs.iter_mut().find(|spec| spec.language == *language)
 }
 
-/// A version is kept if both have it. An alias is a name for the language, so it holds for whoever has the language.
-fn merge(known: &mut LanguageSpec, other: &LanguageSpec) {
-    known
+/// A version is kept if both have it. An alias names the language, so it holds for every worker that has the language.
+fn merge(merged: &mut LanguageSpec, other: &LanguageSpec) {
+    merged
         .versions
         .retain(|version| other.versions.contains(version));
-    let new = |alias: &&String| !known.aliases.contains(alias);
+    let new = |alias: &&String| !merged.aliases.contains(alias);
     let more: Vec<_> = other.aliases.iter().filter(new).cloned().collect();
-    known.aliases.extend(more);
+    merged.aliases.extend(more);
 }

@@ -124,7 +124,7 @@ mod tests {
         };
         let findings = examine(&settings).await.unwrap();
         let lines: Vec<_> = findings.checks.iter().map(line).collect();
-        let runner = "runner    failing    no worker is there".to_owned();
+        let runner = "runner    failing    no worker is available".to_owned();
         assert!(lines.contains(&runner), "{lines:?}");
         assert!(lines.iter().any(|line| line.starts_with("keys")));
         assert!(findings.languages.is_empty());

@@ -29,7 +29,7 @@ async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
     assert_eq!(ready.status(), 503);
     let checks = ready.json::<serde_json::Value>().await.unwrap()["checks"].take();
     assert_eq!(checks["runner"]["status"], "failing");
-    assert_eq!(checks["runner"]["reason"], "no worker is there");
+    assert_eq!(checks["runner"]["reason"], "no worker is available");
     api.stop().await;
 }
 

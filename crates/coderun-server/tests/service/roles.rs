@@ -37,14 +37,20 @@ async fn an_api_is_ready_as_long_as_a_worker_is_there() {
     let api = launch.role("api").start();
     let (status, ready) = api.readiness().await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(ready["checks"]["runner"]["reason"], "no worker is there");
+    assert_eq!(
+        ready["checks"]["runner"]["reason"],
+        "no worker is available"
+    );
     let mut worker = launch.role("worker").start();
     api.until_readiness_is(StatusCode::OK).await;
     worker.signal("TERM");
     assert_eq!(worker.ended().await, Some(0));
     let gone = api.until_readiness_is(StatusCode::SERVICE_UNAVAILABLE);
     let ready = gone.await;
-    assert_eq!(ready["checks"]["runner"]["reason"], "no worker is there");
+    assert_eq!(
+        ready["checks"]["runner"]["reason"],
+        "no worker is available"
+    );
 }
 
 #[tokio::test]
