@@ -11,10 +11,13 @@ mod announcer;
 mod executions;
 mod fleet;
 mod jittered_interval;
+pub mod metrics;
 mod outage;
 mod readiness;
 mod retry;
 mod sweeper;
+#[cfg(test)]
+mod testing;
 mod worker;
 
 pub use announcer::{Announcer, AnnouncerPorts, AnnouncerSettings};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use coderun_domain::{ExecutionQueue, Swept};
 use tokio_util::sync::CancellationToken;
 
-use crate::JitteredInterval;
 use crate::outage::Outage;
+use crate::{JitteredInterval, metrics};
 
 /// Ends executions that have outlived their deadlines and deletes records that have expired.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ impl Sweeper {
 }
 
 fn record(swept: Swept) {
+    metrics::record_sweep(swept.ended);
     if swept != Swept::default() {
         let Swept { ended, expired } = swept;
         tracing::info!(ended, expired, "swept executions");
@@ -54,6 +55,7 @@ mod tests {
     use coderun_domain::{MockExecutionQueue, QueueError};
 
     use super::*;
+    use crate::testing::recorded;
 
     async fn sweep_for(queue: MockExecutionQueue, time: Duration) {
         let interval = JitteredInterval::new(Duration::from_secs(1), 7);
@@ -72,6 +74,19 @@ mod tests {
         let sweep = || Ok(Swept::default());
         queue.expect_sweep().times(75..125).returning(sweep);
         sweep_for(queue, Duration::from_secs(100)).await;
+    }
+
+    #[test]
+    fn executions_that_a_sweep_ended_are_counted() {
+        let lines = recorded(async {
+            let mut queue = MockExecutionQueue::new();
+            let (ended, expired) = (3, 5);
+            let sweep = move || Ok(Swept { ended, expired });
+            queue.expect_sweep().times(2).returning(sweep);
+            queue.expect_sweep().returning(|| Ok(Swept::default()));
+            sweep_for(queue, Duration::from_secs(10)).await;
+        });
+        assert_eq!(lines, ["coderun_forced_ends_total 6"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{JitteredInterval, retry};
+use crate::{JitteredInterval, metrics, retry};
 use runner_health::RunnerHealth;
 
 /// The ports that a worker uses.
@@ -139,7 +139,11 @@ impl Worker {
         self.health.ensure(&*self.ports.runner).await?;
         let specs = self.ports.runner.languages().into_iter();
         let languages: Vec<Language> = specs.map(|spec| spec.language).collect();
-        Ok(self.ports.queue.take(&self.settings.id, &languages).await?)
+        let taken = self.ports.queue.take(&self.settings.id, &languages).await?;
+        if let Some(lease) = &taken {
+            metrics::record_taken(lease.execution());
+        }
+        Ok(taken)
     }
 
     async fn wait_for_work(&self, longest: Duration) {

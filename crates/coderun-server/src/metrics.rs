@@ -1,27 +1,23 @@
 //! What the service counts and measures, for Prometheus.
 //!
-//! Ports are measured from outside, by decorators that `compose` puts around the adapters; the HTTP edge and the token
-//! verifier count for themselves, through the same facade. Without a recorder behind it (`ADMIN_ADDR=off`) nothing is
+//! Ports are measured from outside, by decorators that `compose` puts around the adapters; workers, sweepers, the HTTP edge
+//! and the token verifier count for themselves, through the same facade. Without a recorder behind it (`ADMIN_ADDR=off`) nothing is
 //! kept. All names stand in the `catalog`. Labels are words of the code, languages or names of runners: never a user, an id
 //! or anything else that grows with use.
 
 mod catalog;
-mod code_runner;
 mod execution_queue;
 mod execution_store;
 mod input_relay;
 mod notifier;
-mod per_language;
 mod probes;
 mod process;
 mod recorder;
-mod runs;
 mod ticket_store;
 mod timing;
 mod token_verifier;
 mod worker_registry;
 
-pub(crate) use code_runner::MeasuredCodeRunner;
 pub(crate) use execution_queue::MeasuredExecutionQueue;
 pub(crate) use execution_store::MeasuredExecutionStore;
 pub(crate) use input_relay::MeasuredInputRelay;

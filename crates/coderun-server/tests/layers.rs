@@ -75,7 +75,7 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
         &[
             "serde",
             "serde_json",
-            "metrics",
+            "metrics-exporter-prometheus",
             "actix-web",
             "reqwest",
             "jsonwebtoken",

@@ -8,6 +8,7 @@ use coderun_domain::{
     RunRequest, RunnerError, TraceContext,
 };
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -15,6 +16,7 @@ use super::held_lease::HeldLease;
 use super::output_recorder::OutputRecorder;
 use super::run_io::RecordingIo;
 use super::{Worker, input};
+use crate::metrics;
 
 /// The time in which an aborted worker still records or releases its executions.
 const FINAL_GRACE: Duration = Duration::from_secs(3);
@@ -138,7 +140,9 @@ impl<'a> Run<'a> {
             attempt: execution.attempt(),
             submission: Arc::clone(execution.submission()),
         };
+        let started = Instant::now();
         let result = runner.run(request, &mut io).await;
+        metrics::record_run(execution, runner.profile().name, &result, started.elapsed());
         match result {
             Ok(report) => RunEnd::Reported(Box::new(report)),
             Err(error) => RunEnd::RunnerFailed(error),
@@ -182,6 +186,7 @@ impl<'a> Run<'a> {
         let recording = async {
             self.recorder.flush_and_confirm(&self.lease).await?;
             self.lease.finish(outcome).await?;
+            metrics::record_finished(self.execution(), outcome);
             tracing::info!(verdict = %outcome.verdict(), "run finished");
             Ok(())
         };

@@ -1,5 +1,6 @@
 mod failures;
 mod flaky_queue;
+mod metrics;
 mod running;
 mod stopping;
 mod support;

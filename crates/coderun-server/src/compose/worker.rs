@@ -7,7 +7,6 @@ use coderun_domain::{CodeRunner, WorkerId};
 
 use super::runner::{concurrency, runner};
 use super::{BasePorts, poll};
-use crate::metrics::MeasuredCodeRunner;
 use crate::settings::Settings;
 
 /// The ports of the role that runs code.
@@ -22,7 +21,7 @@ pub(crate) async fn worker_ports(
     settings: &Settings,
     base: BasePorts,
 ) -> anyhow::Result<WorkerPorts> {
-    let runner = Arc::new(MeasuredCodeRunner::new(runner(settings).await?));
+    let runner = runner(settings).await?;
     Ok(WorkerPorts { base, runner })
 }
 

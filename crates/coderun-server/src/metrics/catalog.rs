@@ -1,5 +1,6 @@
 //! Every metric there is, whoever counts it.
 
+use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// A metric and what it means.
@@ -53,12 +54,7 @@ impl Buckets {
 }
 
 pub(super) const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
-pub(super) const QUEUE_WAIT: &str = "coderun_queue_wait_seconds";
 pub(super) const QUEUE_DEPTH: &str = "coderun_queue_depth";
-pub(super) const RUNS: &str = "coderun_runs_total";
-pub(super) const FORCED_ENDS: &str = "coderun_forced_ends_total";
-pub(super) const RUNNER_DURATION: &str = "coderun_runner_duration_seconds";
-pub(super) const RUNNER_FAILURES: &str = "coderun_runner_failures_total";
 pub(super) const TOKEN_VERIFICATIONS: &str = "coderun_token_verifications_total";
 pub(super) const READY: &str = "coderun_ready";
 pub(super) const BUILD_INFO: &str = "coderun_build_info";

@@ -1,17 +1,13 @@
-//! How long the queue takes, how long executions wait in it, and how they end.
+//! Times the calls of the queue.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
     Sequence, Swept, WorkerId,
 };
-use metrics::{Counter, Histogram, counter, histogram};
 
-use super::catalog::{FORCED_ENDS, QUEUE_WAIT};
-use super::per_language::PerLanguage;
-use super::runs::RunCounters;
 use super::timing::Timing;
 
 /// A queue whose calls are measured.
@@ -26,9 +22,6 @@ pub(crate) struct MeasuredExecutionQueue {
     sweep: Timing,
     depth: Timing,
     check: Timing,
-    waits: PerLanguage<Histogram>,
-    runs: RunCounters,
-    forced_ends: LazyLock<Counter>,
 }
 
 impl MeasuredExecutionQueue {
@@ -44,32 +37,8 @@ impl MeasuredExecutionQueue {
             sweep: timing("sweep"),
             depth: timing("depth"),
             check: timing("check_queue"),
-            waits: PerLanguage::new(),
-            runs: RunCounters::new(),
-            // Made at the first sweep, as no recorder may be there before.
-            forced_ends: LazyLock::new(|| counter!(FORCED_ENDS)),
         }
     }
-
-    /// Takes down how long an execution waited, at its first attempt: later ones begin behind a worker that died.
-    fn taken(&self, lease: &Lease) {
-        let progress = lease.execution().progress();
-        let Some(started_at) = progress.started_at().filter(|_| is_first(lease)) else {
-            return;
-        };
-        let language = lease.execution().submission().language();
-        let waits = self.waits.get(
-            language,
-            || histogram!(QUEUE_WAIT, "language" => language.as_str().to_owned()),
-        );
-        // Two processes whose clocks differ may have written these times.
-        let waited = started_at - progress.created_at();
-        waits.record(waited.as_seconds_f64().max(0.0));
-    }
-}
-
-fn is_first(lease: &Lease) -> bool {
-    lease.attempt().count() == 1
 }
 
 #[async_trait]
@@ -79,11 +48,7 @@ impl ExecutionQueue for MeasuredExecutionQueue {
         worker: &WorkerId,
         languages: &[Language],
     ) -> Result<Option<Lease>, QueueError> {
-        let taken = self.take.of(self.inner.take(worker, languages)).await?;
-        if let Some(lease) = &taken {
-            self.taken(lease);
-        }
-        Ok(taken)
+        self.take.of(self.inner.take(worker, languages)).await
     }
 
     async fn work_available(&self) {
@@ -109,10 +74,7 @@ impl ExecutionQueue for MeasuredExecutionQueue {
     }
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
-        self.finish.of(self.inner.finish(lease, outcome)).await?;
-        let language = lease.execution().submission().language();
-        self.runs.ended(language, outcome);
-        Ok(())
+        self.finish.of(self.inner.finish(lease, outcome)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
@@ -120,10 +82,7 @@ impl ExecutionQueue for MeasuredExecutionQueue {
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
-        let swept = self.sweep.of(self.inner.sweep()).await?;
-        self.forced_ends
-            .increment(u64::try_from(swept.ended).unwrap_or(u64::MAX));
-        Ok(swept)
+        self.sweep.of(self.inner.sweep()).await
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {

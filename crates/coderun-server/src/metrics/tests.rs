@@ -1,5 +1,5 @@
 mod catalog;
 mod queues;
-mod runners;
 mod standing;
 mod storage;
+mod tokens;
