@@ -1,44 +1,31 @@
-//! What the sandbox costs: ratios to a bare start of the same program, interleaved, medians.
-//!
-//! Prints one line a program. `cargo bench -p coderun-runner-sandbox`; an argument that is a number says how often.
+//! Measures what the sandbox costs, as ratios to a bare start of the same program: interleaved, medians.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, CodeRunner, InputWanted, LanguageCatalog, OutputStream, RunInput, RunIo, RunRequest,
-    Submission, SubmissionDraft, testing,
+    CodeRunner, InputWanted, OutputStream, RunInput, RunIo, RunnerError, SubmissionDraft,
 };
-use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+use coderun_runner_sandbox::SandboxRunner;
 
-type Failure = Box<dyn std::error::Error>;
+use super::{Failure, request};
 
-fn main() -> Result<(), Failure> {
-    let times = std::env::args().find_map(|argument| argument.parse().ok());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(compare_all(times.unwrap_or(100)))
-}
-
-async fn compare_all(times: usize) -> Result<(), Failure> {
-    let runner = SandboxRunner::start(SandboxConfig {
-        launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
-        ..SandboxConfig::default()
-    })
-    .await?;
+pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), Failure> {
     print_head();
-    let python = python(&runner)?;
+    let python = python(runner)?;
     let bare = || start(&["/bin/true"]);
     let (bare, boxed) = interleaved(times, bare, async || runner.check().await).await?;
     print_row("/bin/true", bare, boxed, 4.0);
-    let hello = request(&runner, "python", "print('hello')")?;
+    let draft = SubmissionDraft {
+        code: "print('hello')".to_owned(),
+        language: "python".to_owned(),
+        ..SubmissionDraft::default()
+    };
+    let hello = request(runner, draft)?;
     let bare = || start(&[&python, "-c", "print('hello')"]);
-    let boxed = async || runner.run(hello.clone(), &mut Nobody).await.map(drop);
+    let boxed = async || runner.run(hello.clone(), &mut NoIo).await.map(drop);
     let (bare, boxed) = interleaved(times, bare, boxed).await?;
     print_row("python hello", bare, boxed, 1.2);
     Ok(())
@@ -65,7 +52,7 @@ async fn interleaved<B, S>(
 ) -> Result<(Duration, Duration), Failure>
 where
     B: Fn() -> std::io::Result<()>,
-    S: AsyncFn() -> Result<(), coderun_domain::RunnerError>,
+    S: AsyncFn() -> Result<(), RunnerError>,
 {
     let (mut bares, mut boxes) = (Vec::new(), Vec::new());
     for round in 0..times + WARM_UP {
@@ -100,27 +87,11 @@ fn start(argv: &[&str]) -> std::io::Result<()> {
     child.wait().map(drop)
 }
 
-fn request(runner: &SandboxRunner, language: &str, code: &str) -> Result<RunRequest, Failure> {
-    let draft = SubmissionDraft {
-        code: code.to_owned(),
-        language: language.to_owned(),
-        ..SubmissionDraft::default()
-    };
-    let catalog = LanguageCatalog::new(runner.languages());
-    let policy = testing::submission_policy();
-    let submission = Submission::parse(testing::user("bench"), draft, &catalog, &policy)?;
-    Ok(RunRequest {
-        id: testing::execution_id(1),
-        attempt: Attempt::from_count(1),
-        submission: Arc::new(submission),
-    })
-}
-
-/// Throws output away and says nothing.
-struct Nobody;
+/// Throws output away and gives no input.
+struct NoIo;
 
 #[async_trait]
-impl RunIo for Nobody {
+impl RunIo for NoIo {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
     fn cut(&mut self, _stream: OutputStream) {}

@@ -1,62 +1,29 @@
-//! How soon a running program is heard, in milliseconds: medians of what one program tells.
-//!
-//! Prints one line a question. `cargo bench -p coderun-runner-sandbox --bench latency`; an argument that is a number says how
-//! often.
+//! Measures how soon a client hears of a running program, in milliseconds.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::{
-    Attempt, CodeRunner, InputWanted, LanguageCatalog, OutputStream, RunInput, RunIo, RunRequest,
-    Submission, SubmissionDraft, testing,
-};
-use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+use coderun_domain::{CodeRunner, InputWanted, OutputStream, RunInput, RunIo, SubmissionDraft};
+use coderun_runner_sandbox::SandboxRunner;
 use rustix::time::{ClockId, clock_gettime};
 
-type Failure = Box<dyn std::error::Error>;
+use super::{Failure, request};
 
-fn main() -> Result<(), Failure> {
-    let times = std::env::args().find_map(|argument| argument.parse().ok());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(measure_all(times.unwrap_or(100)))
-}
-
-async fn measure_all(times: usize) -> Result<(), Failure> {
-    let runner = SandboxRunner::start(SandboxConfig {
-        launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
-        ..SandboxConfig::default()
-    })
-    .await?;
-    let code = format!(
-        "import time\nfor _ in range({times}): print(time.monotonic_ns()); input(); time.sleep(0.003)"
-    );
-    let mut listener = Listener::default();
-    runner.run(request(&runner, code)?, &mut listener).await?;
-    print_row("from a write to `output`", &mut listener.heard);
-    print_row("from a read to `awaiting_input`", &mut listener.awaited);
-    Ok(())
-}
-
-fn request(runner: &SandboxRunner, code: String) -> Result<RunRequest, Failure> {
+pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), Failure> {
     let draft = SubmissionDraft {
-        code,
+        code: format!(
+            "import time\nfor _ in range({times}): print(time.monotonic_ns()); input(); time.sleep(0.003)"
+        ),
         language: "python".to_owned(),
         interactive: true,
         ..SubmissionDraft::default()
     };
-    let catalog = LanguageCatalog::new(runner.languages());
-    let policy = testing::submission_policy();
-    let submission = Submission::parse(testing::user("bench"), draft, &catalog, &policy)?;
-    Ok(RunRequest {
-        id: testing::execution_id(1),
-        attempt: Attempt::from_count(1),
-        submission: Arc::new(submission),
-    })
+    let mut listener = Listener::default();
+    runner.run(request(runner, draft)?, &mut listener).await?;
+    print_row("from a write to `output`", &mut listener.heard);
+    print_row("from a read to `awaiting_input`", &mut listener.awaited);
+    Ok(())
 }
 
 /// Compares the time at which a program wrote or began to read, which it writes itself, with the time at which that is

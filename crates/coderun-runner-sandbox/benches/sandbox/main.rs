@@ -1,0 +1,44 @@
+//! Measures what the sandbox costs, and how soon a client hears of what a program does.
+//!
+//! Prints two tables. `cargo bench -p coderun-runner-sandbox`; an argument that is a number says how often to measure.
+
+mod latency;
+mod overhead;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coderun_domain::{
+    Attempt, CodeRunner, LanguageCatalog, RunRequest, Submission, SubmissionDraft, testing,
+};
+use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let times = std::env::args().find_map(|argument| argument.parse().ok());
+    let times = times.unwrap_or(100);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let runner = SandboxRunner::start(SandboxConfig {
+            launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
+            ..SandboxConfig::default()
+        })
+        .await?;
+        overhead::measure(&runner, times).await?;
+        latency::measure(&runner, times).await
+    })
+}
+
+fn request(runner: &SandboxRunner, draft: SubmissionDraft) -> Result<RunRequest, Failure> {
+    let catalog = LanguageCatalog::new(runner.languages());
+    let policy = testing::submission_policy();
+    let submission = Submission::parse(testing::user("bench"), draft, &catalog, &policy)?;
+    Ok(RunRequest {
+        id: testing::execution_id(1),
+        attempt: Attempt::from_count(1),
+        submission: Arc::new(submission),
+    })
+}
