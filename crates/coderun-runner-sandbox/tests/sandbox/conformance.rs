@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use coderun_conformance::{Abilities, Killing, OutputFidelity, RunnerUnderTest, SignalFidelity};
 use coderun_domain::CodeRunner;
-use coderun_runner_sandbox::SandboxConfig;
 
-use crate::support::{TestSandbox, config, sandboxes};
+use crate::support::{TestSandbox, sandboxes};
 
 async fn runner(slots: usize) -> RunnerUnderTest {
-    let config = SandboxConfig {
-        slots,
-        slot_wait: Duration::from_secs(3),
-        ..config()
-    };
-    let sandbox = TestSandbox::with(config).await;
+    let sandbox = TestSandbox::with(|config| {
+        config.slots = slots;
+        config.slot_wait = Duration::from_secs(3);
+    })
+    .await;
     RunnerUnderTest {
         runner: Arc::clone(&sandbox.runner) as Arc<dyn CodeRunner>,
         abilities: Abilities {

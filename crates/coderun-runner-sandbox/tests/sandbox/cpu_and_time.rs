@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use coderun_domain::{Ending, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox};
+use crate::support::{Program, assert_prints, run, run_program};
 
 const LIMIT: Duration = Duration::from_millis(300);
 /// The goal is 50 ms; a busy machine that runs other tests beside this one may need more.
@@ -12,9 +12,8 @@ const GRACE: Duration = Duration::from_millis(250);
 
 #[tokio::test]
 async fn a_busy_loop_ends_at_its_cpu_limit() {
-    let sandbox = TestSandbox::start().await;
     let program = Program::new("python", "while True: pass").cpu(LIMIT);
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
     let cpu = ran.report.usage.cpu_time.unwrap();
@@ -23,9 +22,8 @@ async fn a_busy_loop_ends_at_its_cpu_limit() {
 
 #[tokio::test]
 async fn a_sleeper_ends_at_its_wall_limit() {
-    let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "sleep 1000").wall(LIMIT);
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     let usage = ran.report.usage;
     assert!(usage.cpu_time.unwrap() < LIMIT, "{usage:?}");
@@ -37,24 +35,21 @@ async fn a_sleeper_ends_at_its_wall_limit() {
 
 #[tokio::test]
 async fn ignoring_signals_does_not_help() {
-    let sandbox = TestSandbox::start().await;
     let code = "import signal\n\
         for s in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n    signal.signal(s, signal.SIG_IGN)\n\
         while True: pass";
-    let ran = sandbox
-        .run_program(Program::new("python", code).cpu(LIMIT))
-        .await;
-    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    let verdict = run_program(Program::new("python", code).cpu(LIMIT))
+        .await
+        .report
+        .verdict;
+    assert_eq!(verdict, Verdict::TimeLimit);
 }
 
 #[tokio::test]
 async fn cpu_time_is_the_sum_over_all_processes() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nfor _ in range(8):\n    if os.fork() == 0:\n        while True: pass\nos.wait()";
     let started = Instant::now();
-    let ran = sandbox
-        .run_program(Program::new("python", code).cpu(LIMIT))
-        .await;
+    let ran = run_program(Program::new("python", code).cpu(LIMIT)).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!((LIMIT..LIMIT + 2 * GRACE).contains(&cpu), "{cpu:?}");
@@ -66,7 +61,6 @@ async fn cpu_time_is_the_sum_over_all_processes() {
 
 #[tokio::test]
 async fn children_that_nobody_waits_for_are_counted() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os, signal, time\n\
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
         r, w = os.pipe()\n\
@@ -76,7 +70,7 @@ async fn children_that_nobody_waits_for_are_counted() {
         \x20   os._exit(0)\n\
         os.close(w)\n\
         os.read(r, 1)";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted);
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!(cpu >= Duration::from_millis(200), "{cpu:?}");
@@ -84,29 +78,23 @@ async fn children_that_nobody_waits_for_are_counted() {
 
 #[tokio::test]
 async fn a_program_that_stops_itself_ends_at_its_wall_limit() {
-    let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "kill -STOP $$; echo on").wall(LIMIT);
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     assert_eq!(ran.stdout(), "");
 }
 
 #[tokio::test]
 async fn no_program_gets_a_better_place_in_the_schedule() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\n\
         for ask in (lambda: os.nice(-5), lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))):\n\
         \x20   try:\n        ask(); print('granted')\n\
         \x20   except PermissionError: print('refused')";
-    assert_eq!(
-        sandbox.run("python", code).await.stdout(),
-        "refused\nrefused\n"
-    );
+    assert_prints("python", code, "refused\nrefused\n").await;
 }
 
 #[tokio::test]
 async fn a_compilation_without_end_ends_at_its_own_limit() {
-    let sandbox = TestSandbox::start().await;
     let code = "template <int N, long M> struct Two {\n\
         \x20   static constexpr long value = Two<N - 1, 2 * M>::value + Two<N - 1, 2 * M + 1>::value;\n\
         };\n\
@@ -116,7 +104,7 @@ async fn a_compilation_without_end_ends_at_its_own_limit() {
         compile_wall: Duration::from_millis(700),
         ..Program::new("cpp", code)
     };
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     assert_eq!(ran.report.ending, None);
     assert!(ran.report.compile.is_some());

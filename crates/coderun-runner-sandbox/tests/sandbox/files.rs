@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use coderun_domain::{Ending, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox};
+use crate::support::{Program, TestSandbox, assert_prints, run, run_program};
 
 #[tokio::test]
 async fn a_file_cannot_grow_beyond_its_limit() {
-    let sandbox = TestSandbox::start().await;
-    let ran = sandbox.run("bash", "exec cat /dev/zero > endless").await;
+    let ran = run("bash", "exec cat /dev/zero > endless").await;
     let expected = Ending::Signaled(Signal::from_number(25));
     assert_eq!(ran.report.ending, Some(expected));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
@@ -17,45 +16,39 @@ async fn a_file_cannot_grow_beyond_its_limit() {
 
 #[tokio::test]
 async fn a_sparse_file_cannot_either() {
-    let sandbox = TestSandbox::start().await;
     let code = "import errno\n\
         try: open('sparse', 'wb').truncate(1 << 40)\nexcept OSError as e: print(errno.errorcode[e.errno])";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "EFBIG\n");
+    assert_prints("python", code, "EFBIG\n").await;
 }
 
 #[tokio::test]
 async fn the_number_of_files_is_bounded() {
-    let sandbox = TestSandbox::start().await;
     let code = "import errno\nn = 0\ntry:\n    while True: open(f'/tmp/{n}', 'w').close(); n += 1\n\
         except OSError as e: print(errno.errorcode[e.errno], n < 5000)";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "ENOSPC True\n");
+    assert_prints("python", code, "ENOSPC True\n").await;
 }
 
 #[tokio::test]
 async fn a_deep_tree_and_locked_folders_are_cleaned_up() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nfor _ in range(2000): os.mkdir('d'); os.chdir('d')\n\
         os.mkdir('/box/locked'); open('/box/locked/f', 'w').close(); os.chmod('/box/locked', 0)\nprint('deep')";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "deep\n");
+    assert_prints("python", code, "deep\n").await;
 }
 
 #[tokio::test]
 async fn the_machine_cannot_be_written_to() {
-    let sandbox = TestSandbox::start().await;
     let code = "import errno\n\
         for path in ('/x', '/usr/x', '/usr/bin/env', '/etc/passwd', '/proc/self/comm', '/dev/x', '/proc/sys/kernel/core_pattern', '/sys/x'):\n\
         \x20   try: open(path, 'w'); print('wrote', path)\n\
         \x20   except OSError as e: print(errno.errorcode[e.errno] in ('EROFS', 'EACCES', 'ENOENT'))";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.stdout(), "True\n".repeat(8), "{}", ran.stderr());
+    assert_prints("python", code, &"True\n".repeat(8)).await;
 }
 
 #[tokio::test]
 async fn only_the_programs_own_folders_are_mounted_for_writing() {
-    let sandbox = TestSandbox::start().await;
     let code = "awk '$6 ~ /^rw/ { print $5 }' /proc/self/mountinfo | sort | tr '\\n' ' '";
     let expected = "/box /dev/full /dev/null /dev/random /dev/shm /dev/urandom /dev/zero /tmp ";
-    assert_eq!(sandbox.run("bash", code).await.stdout(), expected);
+    assert_prints("bash", code, expected).await;
 }
 
 #[tokio::test]
@@ -70,39 +63,20 @@ async fn a_set_user_id_program_gives_nothing() {
 
 #[tokio::test]
 async fn no_core_is_dumped() {
-    let sandbox = TestSandbox::start().await;
     let code = "bash -c 'kill -QUIT $$'; ls /box";
-    assert_eq!(sandbox.run("bash", code).await.stdout(), "main.sh\n");
+    assert_prints("bash", code, "main.sh\n").await;
 }
 
 #[tokio::test]
 async fn descriptors_are_bounded() {
-    let sandbox = TestSandbox::start().await;
     let code = "import errno, os\nn = 0\ntry:\n    while True: os.dup(0); n += 1\n\
         except OSError as e: print(errno.errorcode[e.errno], n <= 64)";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "EMFILE True\n");
-}
-
-#[tokio::test]
-async fn submitted_files_lie_beside_the_code() {
-    let sandbox = TestSandbox::start().await;
-    let mut program = Program::new("python", "import pack.mod; print(open('data.txt').read())");
-    program.draft.files = vec![
-        ("data.txt".to_owned(), Bytes::from_static(b"data")),
-        (
-            "pack/mod.py".to_owned(),
-            Bytes::from_static(b"print('mod')"),
-        ),
-    ];
-    assert_eq!(sandbox.run_program(program).await.stdout(), "mod\ndata\n");
+    assert_prints("python", code, "EMFILE True\n").await;
 }
 
 #[tokio::test]
 async fn nothing_of_the_machine_is_compiled_in() {
-    let sandbox = TestSandbox::start().await;
-    let ran = sandbox
-        .run("c", "#include \"/etc/shadow\"\nint main(void) {}")
-        .await;
+    let ran = run("c", "#include \"/etc/shadow\"\nint main(void) {}").await;
     assert_eq!(ran.report.verdict, Verdict::CompileError);
     let compile = ran.report.compile.unwrap();
     let said = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
@@ -111,10 +85,9 @@ async fn nothing_of_the_machine_is_compiled_in() {
 
 #[tokio::test]
 async fn a_folder_in_place_of_the_program_is_a_compile_error() {
-    let sandbox = TestSandbox::start().await;
     // What lies at the program's place is a folder.
     let mut program = Program::new("c", "int main(void) {}");
     program.draft.files = vec![("main/file".to_owned(), Bytes::from_static(b"x"))];
-    let ran = sandbox.run_program(program).await;
-    assert_eq!(ran.report.verdict, Verdict::CompileError);
+    let verdict = run_program(program).await.report.verdict;
+    assert_eq!(verdict, Verdict::CompileError);
 }

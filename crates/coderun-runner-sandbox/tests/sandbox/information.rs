@@ -1,17 +1,13 @@
 //! Programs that look around.
 
-use crate::support::TestSandbox;
+use crate::support::{TestSandbox, assert_prints, run};
 
 #[tokio::test]
 async fn only_the_programs_own_processes_are_in_sight() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nprint([p for p in os.listdir('/proc') if p.isdigit()] == [str(os.getpid())])\n\
         for path in ('/proc/1/environ', '/proc/1/maps', '/proc/1/fd'):\n\
         \x20   try: os.stat(path) and print('seen', path)\n    except OSError: print('no')";
-    assert_eq!(
-        sandbox.run("python", code).await.stdout(),
-        "True\nno\nno\nno\n"
-    );
+    assert_prints("python", code, "True\nno\nno\nno\n").await;
 }
 
 #[tokio::test]
@@ -32,37 +28,30 @@ async fn the_machines_files_are_not_in_sight() {
 
 #[tokio::test]
 async fn the_environment_is_what_the_sandbox_says() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nprint(sorted(os.environ))";
     let expected = "['HOME', 'LANG', 'LC_ALL', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED', 'PYTHONUTF8', 'TMPDIR', 'USER']\n";
-    assert_eq!(sandbox.run("python", code).await.stdout(), expected);
+    assert_prints("python", code, expected).await;
 }
 
 #[tokio::test]
 async fn three_descriptors_are_open_and_no_more() {
-    let sandbox = TestSandbox::start().await;
     // The fourth is the folder that is being listed.
     let code = "import os\nprint(os.listdir('/proc/self/fd'))";
-    assert_eq!(
-        sandbox.run("python", code).await.stdout(),
-        "['0', '1', '2', '3']\n"
-    );
+    assert_prints("python", code, "['0', '1', '2', '3']\n").await;
 }
 
 #[tokio::test]
 async fn the_interpreter_cannot_be_overwritten() {
-    let sandbox = TestSandbox::start().await;
     let code = "try: open('/proc/self/exe', 'r+b'); print('opened')\nexcept OSError: print('no')";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "no\n");
+    assert_prints("python", code, "no\n").await;
 }
 
 #[tokio::test]
 async fn control_groups_and_names_say_nothing_of_the_machine() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os, socket\nprint(socket.gethostname())\n\
         print({line.strip().rsplit(':', 1)[1] for line in open('/proc/self/cgroup')})\n\
         print(os.getuid(), os.getgid(), os.getgroups())";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     let (name, rest) = ran.stdout().split_once('\n').unwrap();
     assert_eq!(name, "sandbox");
     assert!(rest.starts_with("{'/'}\n1000 1000 "), "{rest}");
@@ -83,7 +72,6 @@ async fn a_run_sees_nothing_of_the_one_before() {
 
 #[tokio::test]
 async fn the_working_folder_is_the_box() {
-    let sandbox = TestSandbox::start().await;
     let code = "pwd; cd ..; cd ../../..; pwd";
-    assert_eq!(sandbox.run("bash", code).await.stdout(), "/box\n/\n");
+    assert_prints("bash", code, "/box\n/\n").await;
 }

@@ -1,22 +1,15 @@
-//! Programs that are talked with, in each language that shows a prompt in its own way.
+//! Tests interactive programs, in each language that shows a prompt in its own way.
 
 use std::time::Duration;
 
 use coderun_conformance::code_runner::{InteractiveClient, interactive_io};
-use coderun_domain::{Report, Verdict};
+use coderun_domain::{ByteSize, Ending, Report, Verdict};
+use coderun_runner_sandbox::ControlGroups;
 
-use crate::support::{Program, TestSandbox, is_alive, sandboxes, sleepers_of};
+use crate::support::{Program, TestSandbox, assert_prints, is_alive, sandboxes, sleepers_of};
 
-/// Runs an interactive program in a sandbox of its own while a client acts on it.
+/// Runs a program and a client that acts on it.
 async fn run_interactively(
-    program: Program,
-    act: impl AsyncFnOnce(&mut InteractiveClient),
-) -> Report {
-    let sandbox = TestSandbox::start().await;
-    run_interactively_in(&sandbox, program, act).await
-}
-
-async fn run_interactively_in(
     sandbox: &TestSandbox,
     program: Program,
     act: impl AsyncFnOnce(&mut InteractiveClient),
@@ -33,26 +26,42 @@ async fn run_interactively_in(
 
 /// What a program has written to stdout when it waits for input.
 async fn prompt(client: &mut InteractiveClient) -> String {
-    let [said, _] = client.read_until_awaiting_input().await;
-    said
+    let [stdout, _] = client.read_until_awaiting_input().await;
+    stdout
 }
 
-/// Asks two questions, and builds an answer from what it is told.
-async fn answers_two_questions(language: &str, code: &str) {
-    let report = run_interactively(Program::new(language, code), async |client| {
-        assert_eq!(prompt(client).await, "name? ");
-        client.send("Bob\n");
-        assert_eq!(prompt(client).await, "hello Bob\nage? ");
-        client.send("7\n");
-        assert_eq!(client.read_stdout_until("\n").await, "next year 8\n");
-    });
-    assert_eq!(report.await.verdict, Verdict::Accepted);
+/// A client that sends an answer to each prompt, and then reads a last line.
+async fn answer(client: &mut InteractiveClient, dialogue: &[(&str, &'static str)], last: &str) {
+    for (expected, answer) in dialogue {
+        assert_eq!(prompt(client).await, *expected);
+        client.send(*answer);
+    }
+    assert_eq!(client.read_stdout_until("\n").await, last);
+}
+
+/// Asserts that a program shows each prompt before it waits for the answer.
+async fn assert_dialogue(program: Program, dialogue: &[(&str, &'static str)], last: &str) {
+    let sandbox = TestSandbox::start().await;
+    let act = async |client: &mut InteractiveClient| answer(client, dialogue, last).await;
+    let report = run_interactively(&sandbox, program, act).await;
+    assert_eq!(report.verdict, Verdict::Accepted);
+}
+
+const QUESTIONS: [(&str, &str); 2] = [("name? ", "Bob\n"), ("hello Bob\nage? ", "7\n")];
+
+/// Asserts that a program asks for name and age, and builds its output from the answers.
+async fn assert_asks_two_questions(language: &str, code: &str) {
+    let program = Program {
+        memory: ByteSize::from_mib(256),
+        ..Program::new(language, code)
+    };
+    assert_dialogue(program, &QUESTIONS, "next year 8\n").await;
 }
 
 #[tokio::test]
 async fn python_shows_its_prompt_before_it_waits() {
     let code = "print('hello', input('name? '))\nprint('next year', int(input('age? ')) + 1)";
-    answers_two_questions("python", code).await;
+    assert_asks_two_questions("python", code).await;
 }
 
 #[tokio::test]
@@ -65,7 +74,7 @@ async fn c_shows_a_prompt_without_a_newline_before_it_waits() {
         \x20   printf(\"age? \"); if (scanf(\"%d\", &age) != 1) return 2;\n\
         \x20   printf(\"next year %d\\n\", age + 1);\n\
         }";
-    answers_two_questions("c", code).await;
+    assert_asks_two_questions("c", code).await;
 }
 
 #[tokio::test]
@@ -77,13 +86,13 @@ async fn cpp_shows_a_prompt_without_a_newline_before_it_waits() {
         \x20   std::printf(\"age? \"); if (std::scanf(\"%d\", &age) != 1) return 2;\n\
         \x20   std::cout << \"next year \" << age + 1 << std::endl;\n\
         }";
-    answers_two_questions("cpp", code).await;
+    assert_asks_two_questions("cpp", code).await;
 }
 
 #[tokio::test]
 async fn bash_shows_its_prompt_before_it_waits() {
     let code = "printf 'name? '; read name; echo hello $name\nprintf 'age? '; read age; echo next year $((age + 1))";
-    answers_two_questions("bash", code).await;
+    assert_asks_two_questions("bash", code).await;
 }
 
 #[tokio::test]
@@ -96,16 +105,7 @@ async fn javascript_that_reads_at_once_shows_its_prompt_before_it_waits() {
         };\n\
         fs.writeSync(1, `hello ${ask('name? ')}\\n`);\n\
         fs.writeSync(1, `next year ${Number(ask('age? ')) + 1}\\n`);";
-    let mut program = Program::new("javascript", code);
-    program.memory = coderun_domain::ByteSize::from_mib(256);
-    let report = run_interactively(program, async |client| {
-        assert_eq!(prompt(client).await, "name? ");
-        client.send("Bob\n");
-        assert_eq!(prompt(client).await, "hello Bob\nage? ");
-        client.send("7\n");
-        assert_eq!(client.read_stdout_until("\n").await, "next year 8\n");
-    });
-    assert_eq!(report.await.verdict, Verdict::Accepted);
+    assert_asks_two_questions("javascript", code).await;
 }
 
 /// As Java does, whose `main` is never the process's first thread.
@@ -114,30 +114,23 @@ async fn a_thread_that_reads_is_seen_whichever_it_is() {
     let code = "import threading\n\
         thread = threading.Thread(target=lambda: print('got', input('which? ')))\n\
         thread.start(); thread.join()";
-    let report = run_interactively(Program::new("python", code), async |client| {
-        assert_eq!(prompt(client).await, "which? ");
-        client.send("second\n");
-        assert_eq!(client.read_stdout_until("\n").await, "got second\n");
-    });
-    assert_eq!(report.await.verdict, Verdict::Accepted);
+    let program = Program::new("python", code);
+    assert_dialogue(program, &[("which? ", "second\n")], "got second\n").await;
 }
 
 #[tokio::test]
 async fn a_child_that_reads_is_seen_under_whatever_number() {
     let code = "printf 'child? '; bash -c 'exec 5<&0 0</dev/null; read -u 5 line; echo got $line'";
-    let report = run_interactively(Program::new("bash", code), async |client| {
-        assert_eq!(prompt(client).await, "child? ");
-        client.send("through\n");
-        assert_eq!(client.read_stdout_until("\n").await, "got through\n");
-    });
-    assert_eq!(report.await.verdict, Verdict::Accepted);
+    let program = Program::new("bash", code);
+    assert_dialogue(program, &[("child? ", "through\n")], "got through\n").await;
 }
 
 /// A pipeline's inner pipe is stdin, too, but nobody outside can write to it.
 #[tokio::test]
 async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
-    let code = "sleep 0.5 | cat; printf 'now? '; read line";
-    let report = run_interactively(Program::new("bash", code), async |client| {
+    let program = Program::new("bash", "sleep 0.5 | cat; printf 'now? '; read line");
+    let sandbox = TestSandbox::start().await;
+    let report = run_interactively(&sandbox, program, async |client| {
         assert_eq!(prompt(client).await, "now? ");
         client.close();
     });
@@ -145,50 +138,39 @@ async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
 }
 
 #[tokio::test]
-async fn without_control_groups_it_is_seen_as_well() {
-    let sandbox = TestSandbox::with(coderun_runner_sandbox::SandboxConfig {
-        control_groups: coderun_runner_sandbox::ControlGroups::Never,
-        ..crate::support::config()
-    })
-    .await;
-    let program = Program::new("python", "input('there? ')");
-    let report = run_interactively_in(&sandbox, program, async |client| {
-        assert_eq!(prompt(client).await, "there? ");
-        client.send("\n");
+async fn a_wait_for_input_is_seen_without_control_groups() {
+    let sandbox = TestSandbox::with(|config| config.control_groups = ControlGroups::Never).await;
+    let program = Program::new("python", "print('got', input('there? '))");
+    let report = run_interactively(&sandbox, program, async |client| {
+        answer(client, &[("there? ", "x\n")], "got x\n").await;
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
 }
 
-/// What nobody types into buffers as it always did: fewer and larger writes.
+/// A program that takes no input keeps its own buffering: fewer and larger writes.
 #[tokio::test]
 async fn only_interactive_programs_are_loaded_with_another_library() {
     let code = "#include <stdio.h>\n#include <stdlib.h>\n\
         int main(void) { puts(getenv(\"LD_PRELOAD\") ? \"with\" : \"without\"); }";
-    let sandbox = TestSandbox::start().await;
-    assert_eq!(sandbox.run("c", code).await.stdout(), "without\n");
-    let report = run_interactively(Program::new("c", code), async |client| {
-        assert_eq!(client.read_stdout_until("\n").await, "with\n");
-    });
-    assert_eq!(report.await.verdict, Verdict::Accepted);
+    assert_prints("c", code, "without\n").await;
+    assert_dialogue(Program::new("c", code), &[], "with\n").await;
 }
 
 #[tokio::test]
 async fn input_that_comes_while_the_program_is_built_waits_for_it() {
     let code = "#include <stdio.h>\nint main(void) { int a, b; return scanf(\"%d %d\", &a, &b) == 2 ? a + b : 1; }";
-    let report = run_interactively(Program::new("c", code).input("40 "), async |client| {
-        client.send("2\n");
-    });
-    assert_eq!(
-        report.await.ending,
-        Some(coderun_domain::Ending::Exited(42))
-    );
+    let program = Program::new("c", code).input("40 ");
+    let sandbox = TestSandbox::start().await;
+    let report = run_interactively(&sandbox, program, async |client| client.send("2\n"));
+    assert_eq!(report.await.ending, Some(Ending::Exited(42)));
 }
 
 #[tokio::test]
 async fn a_program_that_has_closed_its_stdin_can_still_be_cancelled() {
     let program =
         Program::new("bash", "exec 0<&-; echo ready; sleep 1000").wall(Duration::from_mins(1));
-    let report = run_interactively(program, async |client| {
+    let sandbox = TestSandbox::start().await;
+    let report = run_interactively(&sandbox, program, async |client| {
         assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         for _ in 0..8 {
             client.send(vec![b'x'; 1 << 20]);
@@ -207,7 +189,7 @@ async fn a_cancelled_program_is_gone_with_all_its_children_before_the_answer() {
     let program = Program::new("bash", code).wall(Duration::from_mins(1));
     let sandbox = TestSandbox::start().await;
     let mut sleepers = Vec::new();
-    let report = run_interactively_in(&sandbox, program, async |client| {
+    let report = run_interactively(&sandbox, program, async |client| {
         assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         while sleepers.len() < 7 {
             tokio::task::yield_now().await;

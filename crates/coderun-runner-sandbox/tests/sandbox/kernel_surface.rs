@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use coderun_domain::{Ending, Signal, Verdict};
 
-use crate::support::TestSandbox;
+use crate::support::{TestSandbox, assert_prints};
 
 /// Calls by number, so that no library stands between, and prints the name of the error.
 const CALL: &str = "import ctypes, errno\n\
@@ -108,12 +108,11 @@ async fn the_machine_cannot_be_ruled() {
 
 #[tokio::test]
 async fn a_shared_file_cannot_be_watched_or_held() {
-    let sandbox = TestSandbox::start().await;
     let code = "import errno, fcntl\n\
         for command, argument in ((1024, 1), (1026, 1)):\n\
         \x20   try: fcntl.fcntl(open('/usr/bin/env'), command, argument); print('held')\n\
         \x20   except OSError as e: print(errno.errorcode[e.errno])";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "EPERM\nEPERM\n");
+    assert_prints("python", code, "EPERM\nEPERM\n").await;
 }
 
 #[tokio::test]
@@ -136,30 +135,25 @@ async fn a_call_of_another_architecture_is_deadly() {
 
 #[tokio::test]
 async fn no_capability_is_left() {
-    let sandbox = TestSandbox::start().await;
     let code = "grep -c -E 'Cap(Inh|Prm|Eff|Bnd|Amb):\\s0000000000000000' /proc/self/status";
-    assert_eq!(sandbox.run("bash", code).await.stdout(), "5\n");
+    assert_prints("bash", code, "5\n").await;
 }
 
 #[tokio::test]
 async fn ordinary_programs_are_not_in_the_way() {
-    let sandbox = TestSandbox::start().await;
     let code = "import multiprocessing, subprocess, threading\n\
         t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()\n\
         print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout, end='')\n\
         with multiprocessing.get_context('fork').Pool(2) as p: print(p.map(abs, [-1, -2]))";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.stdout(), "thread\nchild\n[1, 2]\n", "{}", ran.stderr());
+    assert_prints("python", code, "thread\nchild\n[1, 2]\n").await;
 }
 
 #[tokio::test]
 async fn files_that_all_can_see_carry_no_messages() {
-    let sandbox = TestSandbox::start().await;
     let code = "import ctypes, errno, fcntl\n\
         libc = ctypes.CDLL(None, use_errno=True)\n\
         print(libc.inotify_init(), errno.errorcode[ctypes.get_errno()])\n\
         try: fcntl.flock(open('/usr/bin/env'), fcntl.LOCK_EX)\n\
         except OSError as error: print(errno.errorcode[error.errno])\n";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.stdout(), "-1 ENOSYS\nEPERM\n", "{}", ran.stderr());
+    assert_prints("python", code, "-1 ENOSYS\nEPERM\n").await;
 }

@@ -2,12 +2,11 @@
 
 use coderun_domain::{ByteSize, Ending, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox};
+use crate::support::{Program, TestSandbox, assert_prints, run, run_program};
 
 #[tokio::test]
 async fn one_large_block_ends_at_the_memory_limit() {
-    let sandbox = TestSandbox::start().await;
-    let ran = sandbox.run("python", "b'x' * (1 << 33)").await;
+    let ran = run("python", "b'x' * (1 << 33)").await;
     assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
     let peak = ran.report.usage.memory.unwrap();
     assert!(peak <= ByteSize::from_mib(64), "{peak}");
@@ -15,31 +14,28 @@ async fn one_large_block_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn a_slow_leak_ends_at_the_memory_limit() {
-    let sandbox = TestSandbox::start().await;
     let code = "kept = []\nwhile True: kept.append(bytearray(1 << 16))";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
     assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
 }
 
 #[tokio::test]
 async fn memory_is_the_sum_over_all_processes_and_all_of_them_die() {
-    let sandbox = TestSandbox::start().await;
     // None of the eight needs more than a quarter of the limit; the parent survives its children.
     let code = "import os, time\nfor _ in range(8):\n\
         \x20   if os.fork() == 0:\n        kept = bytearray(os.urandom(1 << 20) * 15)\n        time.sleep(100)\n\
         time.sleep(100)";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    let verdict = run("python", code).await.report.verdict;
+    assert_eq!(verdict, Verdict::MemoryLimit);
 }
 
 #[tokio::test]
 async fn memory_that_is_reserved_but_not_used_is_not_counted() {
-    let sandbox = TestSandbox::start().await;
     let code = "import mmap\n\
         try: m = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | 0x4000); print('reserved')\n\
         except OSError as e: print('refused', e.errno)";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stdout());
     assert!(ran.report.usage.memory.unwrap() < ByteSize::from_mib(32));
 }
@@ -59,23 +55,21 @@ async fn files_in_memory_are_bounded_and_counted() {
 
 #[tokio::test]
 async fn anonymous_files_are_counted_as_memory() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nkept = []\n\
         while True:\n    fd = os.memfd_create('x'); kept.append(fd); os.write(fd, b'x' * (2 << 20))";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    let verdict = run("python", code).await.report.verdict;
+    assert_eq!(verdict, Verdict::MemoryLimit);
 }
 
 #[tokio::test]
 async fn deep_recursion_is_the_programs_own_fault() {
-    let sandbox = TestSandbox::start().await;
     let code = "#include <stdio.h>\nint deep(int n) { volatile char block[4096]; block[0] = n; return deep(n + 1) + block[0]; }\n\
         int main(void) { return deep(0); }";
     let program = Program {
         memory: ByteSize::from_mib(128),
         ..Program::new("c", code)
     };
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     let expected = Ending::Signaled(Signal::from_number(11));
     assert_eq!(ran.report.ending, Some(expected));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
@@ -83,17 +77,15 @@ async fn deep_recursion_is_the_programs_own_fault() {
 
 #[tokio::test]
 async fn memory_cannot_be_locked() {
-    let sandbox = TestSandbox::start().await;
     let code = "import ctypes\nlibc = ctypes.CDLL(None)\nprint(libc.mlockall(3))";
-    assert_eq!(sandbox.run("python", code).await.stdout(), "-1\n");
+    assert_prints("python", code, "-1\n").await;
 }
 
 #[tokio::test]
 async fn a_program_that_gives_up_by_itself_is_judged_by_its_exit() {
-    let sandbox = TestSandbox::start().await;
     let code = "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (1 << 25, 1 << 25))\n\
         try: b'x' * (1 << 33)\nexcept MemoryError: sys.exit(5)";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.report.ending, Some(Ending::Exited(5)));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
 }

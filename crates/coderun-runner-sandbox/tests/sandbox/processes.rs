@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use coderun_domain::{Ending, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox};
+use crate::support::{Program, TestSandbox, run, run_program};
 
 /// Refuses to run anywhere but as a child of the first process of a process namespace.
 const ONLY_IN_A_SANDBOX: &str =
@@ -12,9 +12,8 @@ const ONLY_IN_A_SANDBOX: &str =
 
 #[tokio::test]
 async fn a_fork_bomb_ends_at_the_process_limit() {
-    let sandbox = TestSandbox::start().await;
     let code = format!("{ONLY_IN_A_SANDBOX}while True: os.fork()");
-    let ran = sandbox.run("python", &code).await;
+    let ran = run("python", &code).await;
     assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
     let wall = ran.report.usage.wall_time.unwrap();
     assert!(wall < Duration::from_secs(1), "{wall:?}");
@@ -22,15 +21,13 @@ async fn a_fork_bomb_ends_at_the_process_limit() {
 
 #[tokio::test]
 async fn a_thread_bomb_ends_at_the_process_limit() {
-    let sandbox = TestSandbox::start().await;
     let code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,)).start()";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
+    let verdict = run("python", code).await.report.verdict;
+    assert_eq!(verdict, Verdict::ProcessLimit);
 }
 
 #[tokio::test]
 async fn as_many_processes_as_allowed_are_no_offence() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nr, w = os.pipe()\n\
         for _ in range(15):\n    if os.fork() == 0:\n        os.close(w); os.read(r, 1); os._exit(0)\n\
         os.close(w)\nfor _ in range(15): os.wait()\nprint('all')";
@@ -38,19 +35,18 @@ async fn as_many_processes_as_allowed_are_no_offence() {
         processes: 16,
         ..Program::new("python", code)
     };
-    let ran = sandbox.run_program(program).await;
+    let ran = run_program(program).await;
     assert_eq!(ran.stdout(), "all\n");
     assert_eq!(ran.report.verdict, Verdict::Accepted);
 }
 
 #[tokio::test]
 async fn a_daemon_dies_with_its_program_and_does_not_delay_the_result() {
-    let sandbox = TestSandbox::start().await;
     // It keeps both streams open: a reader that waited for their end would wait for the sleeper.
     let code = "import os, time\nprint('done', flush=True)\n\
         if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(100)\n    os._exit(0)\n";
     let started = Instant::now();
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted);
     assert_eq!(ran.stdout(), "done\n");
     assert!(started.elapsed() < Duration::from_secs(3));
@@ -58,27 +54,24 @@ async fn a_daemon_dies_with_its_program_and_does_not_delay_the_result() {
 
 #[tokio::test]
 async fn the_first_process_reaps_orphans() {
-    let sandbox = TestSandbox::start().await;
     // Each child leaves a grandchild that ends at once: unreaped, they would fill the limit of 16.
     let code = "import os\nfor _ in range(60):\n\
         \x20   if os.fork() == 0:\n        if os.fork() == 0: os._exit(0)\n        os.wait(); os._exit(0)\n    os.wait()\n\
         print('all')";
-    let ran = sandbox.run("python", code).await;
+    let ran = run("python", code).await;
     assert_eq!(ran.stdout(), "all\n");
     assert_eq!(ran.report.verdict, Verdict::Accepted);
 }
 
 #[tokio::test]
 async fn zombies_count_as_processes() {
-    let sandbox = TestSandbox::start().await;
     let code = "import os\nwhile True:\n    if os.fork() == 0: os._exit(0)";
-    let ran = sandbox.run("python", code).await;
-    assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
+    let verdict = run("python", code).await.report.verdict;
+    assert_eq!(verdict, Verdict::ProcessLimit);
 }
 
 #[tokio::test]
 async fn signals_reach_only_what_is_inside() {
-    let sandbox = TestSandbox::start().await;
     let code = format!(
         "{ONLY_IN_A_SANDBOX}import signal, time\n\
         signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
@@ -89,7 +82,7 @@ async fn signals_reach_only_what_is_inside() {
         \x20   try: os.kill(target, signal.SIGKILL)\n    except PermissionError: pass\n\
         os.kill(-1, signal.SIGTERM)\nprint('child', os.wait()[1], 'alive')"
     );
-    let ran = sandbox.run("python", &code).await;
+    let ran = run("python", &code).await;
     assert_eq!(ran.stdout(), "child 15 alive\n", "{}", ran.stderr());
     assert_eq!(ran.report.verdict, Verdict::Accepted);
 }
@@ -122,8 +115,7 @@ async fn the_exact_exit_code_is_reported() {
 
 #[tokio::test]
 async fn a_program_that_executes_itself_for_ever_is_ended() {
-    let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "exec bash main.sh").cpu(Duration::from_millis(300));
-    let ran = sandbox.run_program(program).await;
-    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    let verdict = run_program(program).await.report.verdict;
+    assert_eq!(verdict, Verdict::TimeLimit);
 }

@@ -1,78 +1,29 @@
-//! What becomes of the service and its launcher.
+//! Tests what happens when the service or its launcher dies, hangs or misses something.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
-use coderun_runner_sandbox::{Control, ControlGroups, SandboxConfig};
+use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
 
 use crate::support::{
-    CollectingIo, Program, TestSandbox, config, control_groups, control_groups_of, eventually,
-    is_alive, launchers, sandboxes, sleepers_of,
+    CollectingIo, Program, TestSandbox, assert_broken, assert_unavailable, control_groups_of,
+    eventually, is_alive, launchers, run_program, sleepers_of, until,
 };
-
-#[tokio::test]
-async fn dropping_the_future_kills_the_program() {
-    let sandbox = TestSandbox::start().await;
-    let program = Program::new("bash", "sleep 1000");
-    let mut io = CollectingIo::default();
-    {
-        let run = sandbox.try_run(&program, &mut io);
-        let running = async {
-            while sandboxes().is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            _ = run => panic!("it sleeps"),
-            () = running => {}
-        }
-    }
-    eventually("the program is gone", || sandboxes().is_empty());
-    eventually("its control group is gone", || control_groups().is_empty());
-}
-
-#[tokio::test]
-async fn a_slot_is_free_again_after_its_run_was_dropped() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        slots: 1,
-        ..config()
-    })
-    .await;
-    let program = Program::new("bash", "sleep 1000");
-    for _ in 0..3 {
-        let mut io = CollectingIo::default();
-        let run = sandbox.try_run(&program, &mut io);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(50), run)
-                .await
-                .is_err()
-        );
-    }
-    assert_eq!(sandbox.run("bash", "echo free").await.stdout(), "free\n");
-}
 
 #[tokio::test]
 async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
     // With a group the service kills them too; without one only the kernel can.
     for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
-        let config = SandboxConfig {
-            control_groups,
-            ..config()
-        };
-        let sandbox = TestSandbox::with(config).await;
+        let sandbox = TestSandbox::with(|config| config.control_groups = control_groups).await;
         let program = Program::new("bash", "sleep 1000");
         let mut io = CollectingIo::default();
         let (answer, running) = tokio::join!(sandbox.try_run(&program, &mut io), kill_launchers());
-        assert!(
-            matches!(answer, Err(RunnerError::Broken { .. })),
-            "{answer:?}"
-        );
+        assert_broken(&answer);
         eventually("the programs are gone", || {
             running.iter().all(|pid| !is_alive(*pid))
         });
@@ -83,9 +34,7 @@ async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
 /// Kills the launchers of this test as soon as a program runs; answers which.
 async fn kill_launchers() -> Vec<i32> {
     let own = std::process::id();
-    while sleepers_of(own).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !sleepers_of(own).is_empty()).await;
     let running = sleepers_of(own);
     signal_launchers(Signal::KILL);
     running
@@ -110,21 +59,14 @@ async fn a_launcher_that_hangs_is_replaced() {
     let answer = sandbox
         .try_run(&program, &mut CollectingIo::default())
         .await;
-    assert!(
-        matches!(answer, Err(RunnerError::Broken { .. })),
-        "{answer:?}"
-    );
+    assert_broken(&answer);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
 }
 
 /// Readiness and a worker may ask at the same time, of a sandbox with one slot: the second waits for the first.
 #[tokio::test]
 async fn many_checks_at_a_time_agree() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        slots: 1,
-        ..config()
-    })
-    .await;
+    let sandbox = TestSandbox::with(|config| config.slots = 1).await;
     let check = || sandbox.runner.check();
     let answers = tokio::join!(check(), check(), check(), check());
     assert!(
@@ -135,11 +77,7 @@ async fn many_checks_at_a_time_agree() {
 
 #[tokio::test]
 async fn a_trial_that_does_not_end_is_no_proof_of_health() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        slots: 1,
-        ..config()
-    })
-    .await;
+    let sandbox = TestSandbox::with(|config| config.slots = 1).await;
     assert!(sandbox.runner.check().await.is_ok());
     signal_launchers(Signal::STOP);
     // The sandbox before may still be taken down, and keeps the slot until then.
@@ -148,10 +86,7 @@ async fn a_trial_that_does_not_end_is_no_proof_of_health() {
         tokio::task::yield_now().await;
     }
     let doubtful = sandbox.runner.check().await;
-    assert!(
-        matches!(doubtful, Err(RunnerError::Unavailable { .. })),
-        "{doubtful:?}"
-    );
+    assert_unavailable(&doubtful);
     signal_launchers(Signal::CONT);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
     assert!(sandbox.runner.check().await.is_ok());
@@ -163,10 +98,7 @@ const STAND_IN: &str = "CODERUN_TEST_STANDS_IN_FOR_A_SERVICE";
 #[tokio::test]
 async fn a_service_that_is_killed_takes_its_programs_along() {
     if std::env::var_os(STAND_IN).is_some() {
-        let sandbox = TestSandbox::start().await;
-        sandbox
-            .run_program(Program::new("bash", "sleep 1000"))
-            .await;
+        run_program(Program::new("bash", "sleep 1000")).await;
         return;
     }
     let mut service = Command::new(std::env::current_exe().unwrap())
@@ -202,16 +134,10 @@ async fn a_service_that_is_killed_takes_its_programs_along() {
 
 #[tokio::test]
 async fn without_a_launcher_nothing_is_run() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        launcher: PathBuf::from("/nonexistent/launcher"),
-        ..config()
-    })
-    .await;
+    let sandbox =
+        TestSandbox::with(|config| config.launcher = "/nonexistent/launcher".into()).await;
     let answer = sandbox.runner.check().await;
-    assert!(
-        matches!(answer, Err(RunnerError::Unavailable { .. })),
-        "{answer:?}"
-    );
+    assert_unavailable(&answer);
 }
 
 #[tokio::test]
@@ -224,11 +150,7 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_reason_is_said() 
         format!("#!/bin/sh\nexec unshare -r sh -c '{forbid}; exec {launcher} \"$@\"' sh \"$@\"\n");
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let sandbox = TestSandbox::with(SandboxConfig {
-        launcher: script,
-        ..config()
-    })
-    .await;
+    let sandbox = TestSandbox::with(|config| config.launcher = script).await;
     let mut io = CollectingIo::default();
     let answer = sandbox
         .try_run(&Program::new("bash", "echo x"), &mut io)
@@ -242,31 +164,21 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_reason_is_said() 
 
 #[tokio::test]
 async fn a_required_control_that_is_missing_fails_closed() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        control_groups: ControlGroups::Never,
-        required: vec![Control::Memory],
-        ..config()
+    let sandbox = TestSandbox::with(|config| {
+        config.control_groups = ControlGroups::Never;
+        config.required = vec![Control::Memory];
     })
     .await;
     let mut io = CollectingIo::default();
     let answer = sandbox
         .try_run(&Program::new("bash", "echo x"), &mut io)
         .await;
-    assert!(
-        matches!(answer, Err(RunnerError::Unavailable { .. })),
-        "{answer:?}"
-    );
+    assert_unavailable(&answer);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_program_is_served_among_hostile_ones() {
-    let sandbox = Arc::new(
-        TestSandbox::with(SandboxConfig {
-            slots: 4,
-            ..config()
-        })
-        .await,
-    );
+    let sandbox = Arc::new(TestSandbox::with(|config| config.slots = 4).await);
     let hostile = [
         "while true; do :; done",
         "exec yes",
@@ -294,11 +206,7 @@ async fn an_honest_program_is_served_among_hostile_ones() {
 
 #[tokio::test]
 async fn without_control_groups_limits_still_hold_and_are_reported_as_weaker() {
-    let sandbox = TestSandbox::with(SandboxConfig {
-        control_groups: ControlGroups::Never,
-        ..config()
-    })
-    .await;
+    let sandbox = TestSandbox::with(|config| config.control_groups = ControlGroups::Never).await;
     let hog = sandbox
         .run(
             "python",

@@ -1,5 +1,6 @@
 //! A sandbox that looks for leftovers when it is dropped, and programs to run in it.
 
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use coderun_domain::{
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
-/// How long anything here may take that should be quick.
+/// The longest that anything quick may take.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// A sandbox of its own for one test.
+/// A sandbox for one test.
 #[derive(Debug)]
 pub(crate) struct TestSandbox {
     pub(crate) runner: Arc<SandboxRunner>,
@@ -25,10 +26,17 @@ pub(crate) struct TestSandbox {
 
 impl TestSandbox {
     pub(crate) async fn start() -> Self {
-        Self::with(config()).await
+        Self::with(|_| {}).await
     }
 
-    pub(crate) async fn with(config: SandboxConfig) -> Self {
+    /// Starts a sandbox with a changed configuration.
+    pub(crate) async fn with(change: impl FnOnce(&mut SandboxConfig)) -> Self {
+        // The crate's own launcher, and the tools of every machine.
+        let mut config = SandboxConfig {
+            launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
+            ..SandboxConfig::default()
+        };
+        change(&mut config);
         let runner = SandboxRunner::start(config).await.unwrap();
         Self {
             runner: Arc::new(runner),
@@ -43,7 +51,10 @@ impl TestSandbox {
     pub(crate) async fn run_program(&self, program: Program) -> Ran {
         let mut io = CollectingIo::default();
         let report = self.try_run(&program, &mut io).await.unwrap();
-        assert_eq!(io.awaited, 0, "nobody could send any input");
+        assert_eq!(
+            io.awaited, 0,
+            "a program that takes no input waits for none"
+        );
         Ran {
             report,
             stdout: io.stdout,
@@ -63,12 +74,32 @@ impl TestSandbox {
     }
 }
 
-/// The configuration of the tests: the crate's own launcher, and the tools of every machine.
-pub(crate) fn config() -> SandboxConfig {
-    SandboxConfig {
-        launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
-        ..SandboxConfig::default()
-    }
+/// Runs a program in a sandbox of its own, under small limits.
+pub(crate) async fn run(language: &str, code: &str) -> Ran {
+    run_program(Program::new(language, code)).await
+}
+
+/// Runs a program in a sandbox of its own.
+pub(crate) async fn run_program(program: Program) -> Ran {
+    TestSandbox::start().await.run_program(program).await
+}
+
+/// Runs a program in a sandbox of its own, and asserts what it writes to stdout.
+pub(crate) async fn assert_prints(language: &str, code: &str, expected: &str) {
+    let ran = run(language, code).await;
+    assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+}
+
+/// Asserts that the runner refused to run anything.
+pub(crate) fn assert_unavailable<T: Debug>(answer: &Result<T, RunnerError>) {
+    let is_unavailable = matches!(answer, Err(RunnerError::Unavailable { .. }));
+    assert!(is_unavailable, "{answer:?}");
+}
+
+/// Asserts that a run failed because of the launcher.
+pub(crate) fn assert_broken<T: Debug>(answer: &Result<T, RunnerError>) {
+    let is_broken = matches!(answer, Err(RunnerError::Broken { .. }));
+    assert!(is_broken, "{answer:?}");
 }
 
 impl Drop for TestSandbox {
@@ -81,11 +112,18 @@ impl Drop for TestSandbox {
     }
 }
 
-/// Waits until something is so.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits in a task until a condition holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until a condition holds. Blocks the thread, so that it also works where a sandbox is dropped.
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + SOON;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never came true that {what}");
+    while !condition() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -103,7 +141,7 @@ pub(crate) fn sandboxes_of(service: u32) -> Vec<i32> {
         .collect()
 }
 
-/// What `sleep` processes run in the sandboxes of a service: programs that have really begun.
+/// The `sleep` processes in the sandboxes of a service: programs that have really started.
 pub(crate) fn sleepers_of(service: u32) -> Vec<i32> {
     let is_sleeper = |pid: &i32| {
         fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep"))
@@ -153,8 +191,8 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The control groups that this process has made and not removed.
-pub(crate) fn control_groups() -> Vec<PathBuf> {
+/// The control groups that this process has created and not removed.
+fn control_groups() -> Vec<PathBuf> {
     control_groups_of(std::process::id())
 }
 
