@@ -4,8 +4,8 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
@@ -45,10 +45,7 @@ impl LauncherProcess {
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
         let message = encode(dispatch)?;
-        let mut connection = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.connection.lock();
         if let Some(living) = connection.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
@@ -64,11 +61,7 @@ impl LauncherProcess {
     /// Kills a launcher that does not answer, and with it every program that it watches over. The next dispatch starts
     /// another. Blocks until it is dead.
     pub(crate) fn replace(&self) {
-        let hung = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let hung = self.connection.lock().take();
         if hung.is_some() {
             tracing::error!("the sandbox launcher does not answer and is replaced");
         }

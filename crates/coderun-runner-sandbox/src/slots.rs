@@ -1,8 +1,9 @@
 //! Places for programs that run: each has an id of its own among users, which no other living program has.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -46,11 +47,7 @@ impl Slots {
     }
 
     fn with(&self, permit: OwnedSemaphorePermit) -> Option<Slot> {
-        let number = self
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()?;
+        let number = self.free.lock().pop()?;
         Some(Slot {
             number,
             free: Arc::clone(&self.free),
@@ -68,8 +65,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(self.number);
+        self.free.lock().push(self.number);
     }
 }
 
