@@ -21,6 +21,9 @@ pub(crate) const DESCRIPTORS_MAX: usize = 16;
 /// Where the submitted files lie, and where programs start.
 pub(crate) const BOX: &str = "/box";
 
+/// The user and group inside every sandbox.
+pub(crate) const INSIDE_ID: u32 = 1000;
+
 /// Programs and libraries, which every sandbox has. Where one is a link into `/usr`, it is one in the sandbox too.
 pub(crate) const SYSTEM_FOLDERS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",

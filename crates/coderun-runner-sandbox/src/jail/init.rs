@@ -18,12 +18,11 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::files;
 use super::kernel_calls::{self, Cloned};
-use super::launcher::INSIDE_ID;
 use super::payload;
 use super::root::Sources;
 use super::seccomp::Filter;
 use super::step::{Named, StepError};
-use crate::protocol::{Done, InitReport, Order, encode};
+use crate::protocol::{Done, INSIDE_ID, InitReport, Order, encode};
 
 /// What the first process holds.
 #[derive(Debug)]

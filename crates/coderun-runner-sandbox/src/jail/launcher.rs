@@ -1,4 +1,4 @@
-//! The launcher: takes dispatches from the service, clones a sandbox for each and tells how it ended.
+//! Runs the launcher: takes dispatches from the service, clones a sandbox for each and reports how it ended.
 //!
 //! It has one thread, no environment and no secrets. When its socket ends, it ends, and with it every sandbox: their
 //! first processes die with their parent, and the kernel ends what is left in their namespaces.
@@ -22,24 +22,28 @@ use super::kernel_calls::{self, Cloned};
 use super::network::NextNetwork;
 use super::seccomp::{self, Filter};
 use crate::protocol::{
-    DESCRIPTORS_MAX, Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode, encode,
+    DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode,
+    encode,
 };
-
-/// The user and group inside every sandbox.
-pub(super) const INSIDE_ID: u32 = 1000;
 
 /// A sandbox that has not ended.
 #[derive(Debug)]
-struct Running {
-    pidfd: OwnedFd,
-    /// The service's end of it says "kill" by closing.
+struct Sandbox {
+    /// The service asks for the kill by closing its end. Dropped before the mounts are.
     socket: OwnedFd,
+    process: FirstProcess,
+    is_kill_requested: bool,
+}
+
+/// The first process of a sandbox.
+#[derive(Debug)]
+struct FirstProcess {
+    pidfd: OwnedFd,
     report: OwnedFd,
-    /// Open for as long as the launcher lives: the first process looks at the other end.
+    /// Open for as long as the launcher lives: the first process holds the other end.
     _lifeline: OwnedFd,
     /// Keeps the kernel from taking down the mounts, which takes long, before the service knows of the end.
     _mounts: Option<OwnedFd>,
-    kill_was_asked: bool,
 }
 
 /// Serves the socket that is this process's stdin until it ends.
@@ -50,92 +54,95 @@ pub(crate) fn run() -> io::Result<()> {
     }
     let filter = seccomp::of_program().map_err(io::Error::other)?;
     let mut network = NextNetwork::OfItsOwn;
-    let mut running: Vec<Running> = Vec::new();
+    let mut sandboxes: Vec<Sandbox> = Vec::new();
     loop {
-        if running.is_empty() {
+        if sandboxes.is_empty() {
             // While nothing runs, no run has to wait for it.
             network = NextNetwork::prepare();
         }
-        let ready = wait_for_work(&running)?;
-        for (stage, work) in running.iter_mut().zip(&ready.stages) {
-            if work.kill && !stage.kill_was_asked {
-                stage.kill_was_asked = true;
-                kill(stage)?;
+        let ready = wait_for_work(&sandboxes)?;
+        for (sandbox, work) in sandboxes.iter_mut().zip(&ready.sandboxes) {
+            if work.kill && !sandbox.is_kill_requested {
+                sandbox.is_kill_requested = true;
+                kill(sandbox)?;
             }
         }
-        let mut ended = ready.stages.iter().map(|work| work.ended);
-        running.retain(|stage| match ended.next() {
-            Some(true) => !finish(stage),
+        let mut ended = ready.sandboxes.iter().map(|work| work.ended);
+        sandboxes.retain(|sandbox| match ended.next() {
+            Some(true) => !finish(sandbox),
             Some(false) | None => true,
         });
         if ready.dispatch {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            running.extend(start(dispatch, descriptors, network, &filter));
+            sandboxes.extend(start(dispatch, descriptors, network, &filter));
             network = NextNetwork::OfItsOwn;
         }
     }
 }
 
-/// What there is to do.
+/// The descriptors that are ready.
 struct Ready {
     dispatch: bool,
-    stages: Vec<StageReady>,
+    sandboxes: Vec<SandboxReady>,
 }
 
-struct StageReady {
+struct SandboxReady {
     kill: bool,
     ended: bool,
 }
 
-fn wait_for_work(running: &[Running]) -> io::Result<Ready> {
+fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Ready> {
     let own = rustix::stdio::stdin();
     let mut polled = vec![PollFd::from_borrowed_fd(own, PollFlags::IN)];
-    for stage in running {
-        polled.push(PollFd::new(&stage.pidfd, PollFlags::IN));
+    for sandbox in sandboxes {
+        polled.push(PollFd::new(&sandbox.process.pidfd, PollFlags::IN));
         // A socket that has ended would be ready for ever.
-        let wanted = if stage.kill_was_asked {
-            &stage.pidfd
+        let wanted = if sandbox.is_kill_requested {
+            &sandbox.process.pidfd
         } else {
-            &stage.socket
+            &sandbox.socket
         };
         polled.push(PollFd::new(wanted, PollFlags::IN));
     }
     retry_on_intr(|| poll(&mut polled, None))?;
     let mut ready = polled.iter().map(|entry| !entry.revents().is_empty());
     let dispatch = ready.next().unwrap_or(false);
-    let stages = running
+    let sandboxes = sandboxes
         .iter()
-        .map(|_| StageReady {
+        .map(|_| SandboxReady {
             ended: ready.next().unwrap_or(false),
             kill: ready.next().unwrap_or(false),
         })
         .collect();
-    Ok(Ready { dispatch, stages })
+    Ok(Ready {
+        dispatch,
+        sandboxes,
+    })
 }
 
 /// Kills the first process of a sandbox, and so all of it.
-fn kill(stage: &Running) -> io::Result<()> {
-    match pidfd_send_signal(&stage.pidfd, Signal::KILL) {
+fn kill(sandbox: &Sandbox) -> io::Result<()> {
+    match pidfd_send_signal(&sandbox.process.pidfd, Signal::KILL) {
         Ok(()) | Err(Errno::SRCH) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
 }
 
-/// Reaps a sandbox and tells the service; answers whether it was really gone.
-fn finish(stage: &Running) -> bool {
+/// Reaps a sandbox and tells the service; returns whether it has ended.
+fn finish(sandbox: &Sandbox) -> bool {
     let reaped = retry_on_intr(|| {
         waitid(
-            WaitId::PidFd(stage.pidfd.as_fd()),
+            WaitId::PidFd(sandbox.process.pidfd.as_fd()),
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
         )
     });
     if matches!(reaped, Ok(None)) {
         return false;
     }
-    let report = read_report(&stage.report);
-    tell(&stage.socket, &LauncherMessage::Ended { report });
+    let report = read_report(&sandbox.process.report);
+    send(&sandbox.socket, &LauncherMessage::Ended { report });
     true
 }
 
@@ -146,12 +153,12 @@ fn read_report(pipe: &OwnedFd) -> Option<InitReport> {
 }
 
 /// Sends a message; a service that no longer listens needs none.
-fn tell(socket: &OwnedFd, message: &LauncherMessage) {
+fn send(socket: &OwnedFd, message: &LauncherMessage) {
     let Ok(bytes) = encode(message) else { return };
     let mut no_descriptors = SendAncillaryBuffer::default();
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     let sent = sendmsg(socket, &[IoSlice::new(&bytes)], &mut no_descriptors, flags);
-    // Nobody could be told about a failure either: the service sees the socket end.
+    // On a failure the service sees the socket end.
     let _ = sent;
 }
 
@@ -186,43 +193,31 @@ fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
     Ok(Some((dispatch, descriptors)))
 }
 
-/// Starts a sandbox; what goes wrong is told on its own socket.
+/// Starts a sandbox, or sends the reason on its socket why it cannot.
 fn start(
     dispatch: Dispatch,
     descriptors: Vec<OwnedFd>,
     network: NextNetwork,
     filter: &Filter,
-) -> Option<Running> {
+) -> Option<Sandbox> {
     let mut descriptors = descriptors.into_iter();
     let order = descriptors.next()?;
     let socket = descriptors.next()?;
     match clone_sandbox(dispatch, order, descriptors, network, filter) {
-        Ok(fresh) => {
-            let pid = fresh.pid.as_raw_nonzero().get();
-            tell(&socket, &LauncherMessage::Started { pid });
-            Some(Running {
-                pidfd: fresh.pidfd,
+        Ok((pid, process)) => {
+            let pid = pid.as_raw_nonzero().get();
+            send(&socket, &LauncherMessage::Started { pid });
+            Some(Sandbox {
                 socket,
-                report: fresh.report,
-                _lifeline: fresh.lifeline,
-                _mounts: fresh.mounts,
-                kill_was_asked: false,
+                process,
+                is_kill_requested: false,
             })
         }
         Err(reason) => {
-            tell(&socket, &LauncherMessage::Refused { reason });
+            send(&socket, &LauncherMessage::Refused { reason });
             None
         }
     }
-}
-
-/// A sandbox that was just cloned.
-struct Fresh {
-    pid: Pid,
-    pidfd: OwnedFd,
-    report: OwnedFd,
-    lifeline: OwnedFd,
-    mounts: Option<OwnedFd>,
 }
 
 fn clone_sandbox(
@@ -231,7 +226,7 @@ fn clone_sandbox(
     mut others: impl Iterator<Item = OwnedFd>,
     network: NextNetwork,
     filter: &Filter,
-) -> Result<Fresh, String> {
+) -> Result<(Pid, FirstProcess), String> {
     let missing = || "a descriptor is missing".to_owned();
     let mut next = || others.next().ok_or_else(missing);
     let stdio = [next()?, next()?, next()?];
@@ -259,35 +254,36 @@ fn clone_sandbox(
             filter,
         ),
         Cloned::Parent(pid, pidfd) => {
-            let_go(dispatch, pid, &lifeline).inspect_err(|_| abandon(&pidfd))?;
-            Ok(Fresh {
-                pid,
+            map_ids(dispatch, pid)
+                .and_then(|()| release(&lifeline))
+                .inspect_err(|_| kill_and_reap(&pidfd))?;
+            let process = FirstProcess {
                 pidfd,
                 report,
-                lifeline,
-                mounts: mounts_of(pid),
-            })
+                _lifeline: lifeline,
+                _mounts: mounts_of(pid),
+            };
+            Ok((pid, process))
         }
     }
 }
 
-/// All but the network's, which may be there already, and the control group's: the first process makes that one when it
-/// has joined its groups.
+/// All but those of network and control groups: the network may exist already, and the first process makes the other when
+/// it has joined its groups.
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS;
 
-/// Takes hold of the mounts of a sandbox, which are then not taken down before this is dropped; `None` if it is dead
-/// already.
+/// Keeps the mounts of a sandbox until this is dropped; `None` if it is dead already.
 fn mounts_of(pid: Pid) -> Option<OwnedFd> {
     let mounts = fs::File::open(format!("/proc/{}/ns/mnt", pid.as_raw_nonzero()));
     mounts.ok().map(OwnedFd::from)
 }
 
-/// Maps the ids of the new user namespace and lets its first process go on.
-fn let_go(dispatch: Dispatch, pid: Pid, lifeline: &OwnedFd) -> Result<(), String> {
+/// Maps the ids of the new user namespace.
+fn map_ids(dispatch: Dispatch, pid: Pid) -> Result<(), String> {
     let pid = pid.as_raw_nonzero();
     let write = |file: &str, line: String| {
         fs::write(format!("/proc/{pid}/{file}"), line)
@@ -302,14 +298,20 @@ fn let_go(dispatch: Dispatch, pid: Pid, lifeline: &OwnedFd) -> Result<(), String
         (user.as_raw(), group.as_raw())
     };
     write("uid_map", format!("{INSIDE_ID} {user} 1"))?;
-    write("gid_map", format!("{INSIDE_ID} {group} 1"))?;
-    rustix::io::write(lifeline, b"g").map_err(|error| explain("let the sandbox go on", error))?;
-    Ok(())
+    write("gid_map", format!("{INSIDE_ID} {group} 1"))
 }
 
-/// Kills and reaps what was cloned in vain.
-fn abandon(pidfd: &OwnedFd) {
-    // Neither call can fail on a child of ours that nobody has waited for.
+/// Lets the first process go on, which waits for the maps of its ids.
+fn release(lifeline: &OwnedFd) -> Result<(), String> {
+    let written = rustix::io::write(lifeline, b"g");
+    written
+        .map(drop)
+        .map_err(|error| explain("let the sandbox go on", error))
+}
+
+/// Kills and reaps a first process that cannot go on.
+fn kill_and_reap(pidfd: &OwnedFd) {
+    // Neither call can fail on a child of ours that is not reaped yet.
     let _ = pidfd_send_signal(pidfd, Signal::KILL);
     let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
 }

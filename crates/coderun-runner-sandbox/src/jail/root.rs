@@ -13,9 +13,8 @@ use rustix::mount::{
 use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::kernel_calls::{Recursive, set_mount_attributes};
-use super::launcher::INSIDE_ID;
 use super::step::{Named, StepError};
-use crate::protocol::{BOX, OrderLimits, SYSTEM_FOLDERS};
+use crate::protocol::{BOX, INSIDE_ID, OrderLimits, SYSTEM_FOLDERS};
 
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
 const NEW_ROOT: &str = "/usr";
