@@ -1,13 +1,14 @@
-//! Control groups: what the kernel counts and limits for all processes of a run together.
+//! Limits and counts what all processes of a stage use together, by control groups.
 //!
-//! Each stage of a run has groups of its own, which are removed when it has ended. Their names carry who made them, so
-//! that the next start of a service can remove what a service that was killed has left behind.
+//! Each stage of a run has groups of its own, which are removed when it has ended. Their names identify the service that
+//! created them, so that the next start of a service removes the groups of a service that was killed.
 
 mod hierarchy;
 mod names;
 mod version1;
 mod version2;
 
+use std::fmt::Debug;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -42,33 +43,53 @@ pub(crate) struct GroupUsage {
     pub(crate) processes_refused: u64,
 }
 
-/// What the groups of this machine can do, and by what means.
+/// The version of control groups that is used on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Means {
+pub(crate) enum CgroupVersion {
     /// Version 1, with version 2 for killing where it is mounted too.
-    Version1,
+    One,
     /// Version 2.
-    Version2,
-    /// Nothing.
-    None,
+    Two,
+}
+
+/// The folders in which groups of one version are created.
+trait GroupParent: Debug + Send + Sync {
+    fn version(&self) -> CgroupVersion;
+
+    /// The groups of a stage, which do not exist yet.
+    fn group(&self, name: &str) -> Box<dyn Group>;
+}
+
+/// The groups of one stage.
+pub(crate) trait Group: Debug + Send + Sync {
+    /// Creates them with these limits.
+    fn create(&self, limits: &GroupLimits) -> io::Result<()>;
+
+    /// The version 2 group into which the first process is cloned.
+    fn clone_target(&self) -> io::Result<Option<OwnedFd>>;
+
+    /// The `tasks` files of version 1 into which the first process writes itself.
+    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>>;
+
+    /// Kills all processes in them at once, where the kernel can do that.
+    fn kill(&self);
+
+    /// What they have counted so far.
+    fn usage(&self) -> GroupUsage;
+
+    /// Removes them. Their processes must be gone, or be going.
+    fn remove(&self) -> io::Result<()>;
 }
 
 /// The control groups of this machine, as far as the service may use them.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    version: Version,
+    parent: Option<Box<dyn GroupParent>>,
     owner: Owner,
 }
 
-#[derive(Debug)]
-enum Version {
-    One(Version1),
-    Two(Version2),
-    None,
-}
-
 impl Groups {
-    /// Finds out by trying what can be used, and removes what dead services have left.
+    /// Finds by a trial what can be used, and removes the groups of dead services.
     pub(crate) fn probe(wanted: ControlGroups) -> io::Result<Self> {
         let owner = Owner::this_process()?;
         let hierarchies = match wanted {
@@ -79,125 +100,64 @@ impl Groups {
             names::sweep(folder);
         }
         let candidates = [
-            Version2::find(&hierarchies).map(Version::Two),
-            Version1::find(&hierarchies).map(Version::One),
+            Version2::find(&hierarchies).map(|it| Box::new(it) as Box<dyn GroupParent>),
+            Version1::find(&hierarchies).map(|it| Box::new(it) as Box<dyn GroupParent>),
         ];
-        for version in candidates.into_iter().flatten() {
-            let groups = Self {
-                version,
-                owner: owner.clone(),
-            };
-            match groups.try_out() {
-                Ok(()) => return Ok(groups),
-                Err(error) => {
-                    tracing::warn!(%error, version = ?groups.means(), "control groups cannot be used");
-                }
+        let parent = candidates.into_iter().flatten().find(|parent| {
+            let trial = try_out(parent.as_ref(), &owner.next_name());
+            if let Err(error) = &trial {
+                tracing::warn!(%error, version = ?parent.version(), "control groups cannot be used");
             }
-        }
-        Ok(Self {
-            version: Version::None,
-            owner,
-        })
+            trial.is_ok()
+        });
+        Ok(Self { parent, owner })
     }
 
-    /// By what means groups work here.
-    pub(crate) const fn means(&self) -> Means {
-        match self.version {
-            Version::One(_) => Means::Version1,
-            Version::Two(_) => Means::Version2,
-            Version::None => Means::None,
-        }
+    /// The version in use; `None` where no groups can be used.
+    pub(crate) fn version(&self) -> Option<CgroupVersion> {
+        self.parent.as_ref().map(|parent| parent.version())
     }
 
-    /// Creates the groups of a stage.
-    pub(crate) fn create(&self, limits: &GroupLimits) -> io::Result<Group> {
-        let name = self.owner.next_name();
-        let inner = match &self.version {
-            Version::One(version) => Inner::One(version.create(&name, limits)?),
-            Version::Two(version) => Inner::Two(version.create(&name, limits)?),
-            Version::None => Inner::None,
+    /// Creates the groups of a stage; `None` where no groups can be used.
+    pub(crate) fn create(&self, limits: &GroupLimits) -> io::Result<Option<Box<dyn Group>>> {
+        let Some(parent) = self.parent.as_deref() else {
+            return Ok(None);
         };
-        Ok(Group { inner })
-    }
-
-    fn try_out(&self) -> io::Result<()> {
-        let group = self.create(&GroupLimits {
-            memory_bytes: 64 << 20,
-            processes: 8,
-        })?;
-        let usage = group.usage();
-        group.remove()?;
-        match usage {
-            GroupUsage {
-                cpu: Some(_),
-                peak_bytes: Some(_),
-                ..
-            } => Ok(()),
-            _ => Err(io::Error::other("the group does not count")),
-        }
+        create(parent, &self.owner.next_name(), limits).map(Some)
     }
 }
 
-/// The groups of one stage.
-#[derive(Debug)]
-pub(crate) struct Group {
-    inner: Inner,
+/// Creates the groups of a stage, all or none.
+fn create(
+    parent: &dyn GroupParent,
+    name: &str,
+    limits: &GroupLimits,
+) -> io::Result<Box<dyn Group>> {
+    let group = parent.group(name);
+    group.create(limits).inspect_err(|_| {
+        // The error that is passed on says more than one of cleaning up after it.
+        let _ = group.remove();
+    })?;
+    Ok(group)
 }
 
-#[derive(Debug)]
-enum Inner {
-    One(version1::Group),
-    Two(version2::Group),
-    None,
-}
-
-impl Group {
-    /// The version 2 group into which the first process is born.
-    pub(crate) fn born_into(&self) -> io::Result<Option<OwnedFd>> {
-        match &self.inner {
-            Inner::One(group) => group.born_into(),
-            Inner::Two(group) => group.born_into().map(Some),
-            Inner::None => Ok(None),
-        }
-    }
-
-    /// The `tasks` files of version 1 into which the first process writes itself.
-    pub(crate) fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
-        match &self.inner {
-            Inner::One(group) => group.tasks_files(),
-            Inner::Two(_) | Inner::None => Ok(Vec::new()),
-        }
-    }
-
-    /// Kills all processes in it at once, where the kernel can do that.
-    pub(crate) fn kill(&self) {
-        match &self.inner {
-            Inner::One(group) => group.kill(),
-            Inner::Two(group) => group.kill(),
-            Inner::None => {}
-        }
-    }
-
-    /// What it has counted so far.
-    pub(crate) fn usage(&self) -> GroupUsage {
-        match &self.inner {
-            Inner::One(group) => group.usage(),
-            Inner::Two(group) => group.usage(),
-            Inner::None => GroupUsage::default(),
-        }
-    }
-
-    /// Removes it. Its processes must be gone, or be going.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        match &self.inner {
-            Inner::One(group) => group.remove(),
-            Inner::Two(group) => group.remove(),
-            Inner::None => Ok(()),
-        }
+fn try_out(parent: &dyn GroupParent, name: &str) -> io::Result<()> {
+    let limits = GroupLimits {
+        memory_bytes: 64 << 20,
+        processes: 8,
+    };
+    let group = create(parent, name, &limits)?;
+    let usage = group.usage();
+    group.remove()?;
+    match (usage.cpu, usage.peak_bytes) {
+        (Some(_), Some(_)) => Ok(()),
+        _ => Err(io::Error::other(
+            "the group counts neither CPU time nor memory",
+        )),
     }
 }
 
-/// Removes a group's folder; waits a moment for processes that are still being taken down.
+/// Removes a group's folder, after waiting for processes that are still being taken down.
 fn remove_folder(folder: &Path) -> io::Result<()> {
     let deadline = Instant::now() + REMOVAL_DEADLINE;
     loop {

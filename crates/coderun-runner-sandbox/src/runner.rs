@@ -24,7 +24,7 @@ use coderun_domain::{
     RunnerProfile, StageLimits, Usage, Verdict,
 };
 
-use crate::cgroup::{Groups, Means};
+use crate::cgroup::Groups;
 use crate::config::{Control, SandboxConfig};
 use crate::launcher_process::LauncherProcess;
 use crate::slots::{Slot, Slots};
@@ -122,9 +122,9 @@ impl SandboxRunner {
 
     fn check_required(&self) -> Result<(), RunnerError> {
         // All of them come with a control group, or none does.
-        match (self.required.first(), self.machine.groups.means()) {
-            (None, _) | (_, Means::Version1 | Means::Version2) => Ok(()),
-            (Some(control), Means::None) => Err(unavailable(format!(
+        match (self.required.first(), self.machine.groups.version()) {
+            (None, _) | (_, Some(_)) => Ok(()),
+            (Some(control), None) => Err(unavailable(format!(
                 "the control `{control:?}` is required, but no control groups can be used: delegate \
                  memory and pids to the service, or take it off the list of required controls"
             ))),
@@ -141,7 +141,7 @@ impl SandboxRunner {
 
     fn enforcement(&self) -> Enforcement {
         let has_landlock = self.health.has_landlock.load(Ordering::Relaxed);
-        enforcement::of(self.machine.groups.means(), has_landlock)
+        enforcement::of(self.machine.groups.version(), has_landlock)
     }
 
     /// The report on a program that was cancelled before there was a slot for it.

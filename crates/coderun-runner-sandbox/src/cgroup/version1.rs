@@ -1,4 +1,4 @@
-//! Control groups of version 1: memory, pids and cpuacct, and the unified hierarchy for killing where it is mounted.
+//! Creates control groups of version 1: memory, pids and cpuacct, and a version 2 group for killing.
 
 use std::fs;
 use std::io;
@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::hierarchy::Hierarchies;
-use super::{GroupLimits, GroupUsage, read_entry, read_number, remove_folder};
+use super::{
+    CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage, read_entry, read_number,
+    remove_folder,
+};
 
-/// The folders in which groups of version 1 are made.
+/// The folders in which groups of version 1 are created.
 #[derive(Debug)]
 pub(super) struct Version1 {
     memory: PathBuf,
@@ -30,34 +33,41 @@ impl Version1 {
             unified: hierarchies.version2().map(Path::to_owned),
         })
     }
+}
 
-    /// Creates the groups of a stage, all or none.
-    pub(super) fn create(&self, name: &str, limits: &GroupLimits) -> io::Result<Group> {
-        let group = Group {
+impl GroupParent for Version1 {
+    fn version(&self) -> CgroupVersion {
+        CgroupVersion::One
+    }
+
+    fn group(&self, name: &str) -> Box<dyn Group> {
+        Box::new(Version1Group {
             memory: self.memory.join(name),
             pids: self.pids.join(name),
             cpuacct: self.cpuacct.join(name),
             unified: self.unified.as_ref().map(|folder| folder.join(name)),
-        };
-        group.build(limits).inspect_err(|_| {
-            // The error that is passed on says more than one of cleaning up after it would.
-            let _ = group.remove();
-        })?;
-        Ok(group)
+        })
     }
 }
 
 /// The groups of one stage.
 #[derive(Debug)]
-pub(super) struct Group {
+struct Version1Group {
     memory: PathBuf,
     pids: PathBuf,
     cpuacct: PathBuf,
     unified: Option<PathBuf>,
 }
 
-impl Group {
-    fn build(&self, limits: &GroupLimits) -> io::Result<()> {
+impl Version1Group {
+    fn folders(&self) -> impl Iterator<Item = &Path> {
+        let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
+        version1.chain(&self.unified).map(PathBuf::as_path)
+    }
+}
+
+impl Group for Version1Group {
+    fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         for folder in self.folders() {
             fs::create_dir(folder)?;
         }
@@ -72,17 +82,12 @@ impl Group {
         fs::write(self.pids.join("pids.max"), limits.processes.to_string())
     }
 
-    fn folders(&self) -> impl Iterator<Item = &Path> {
-        let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
-        version1.chain(&self.unified).map(PathBuf::as_path)
-    }
-
-    pub(super) fn born_into(&self) -> io::Result<Option<OwnedFd>> {
+    fn clone_target(&self) -> io::Result<Option<OwnedFd>> {
         let open = |folder| fs::File::open(folder).map(OwnedFd::from);
         self.unified.as_ref().map(open).transpose()
     }
 
-    pub(super) fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
+    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
         [&self.memory, &self.pids, &self.cpuacct]
             .into_iter()
             .map(|folder| {
@@ -92,14 +97,14 @@ impl Group {
             .collect()
     }
 
-    pub(super) fn kill(&self) {
+    fn kill(&self) {
         if let Some(unified) = &self.unified {
             // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
             let _ = fs::write(unified.join("cgroup.kill"), "1");
         }
     }
 
-    pub(super) fn usage(&self) -> GroupUsage {
+    fn usage(&self) -> GroupUsage {
         GroupUsage {
             cpu: read_number(&self.cpuacct.join("cpuacct.usage")).map(Duration::from_nanos),
             peak_bytes: read_number(&self.memory.join("memory.max_usage_in_bytes")),
@@ -109,7 +114,7 @@ impl Group {
         }
     }
 
-    pub(super) fn remove(&self) -> io::Result<()> {
+    fn remove(&self) -> io::Result<()> {
         self.folders().map(remove_folder).fold(Ok(()), Result::and)
     }
 }

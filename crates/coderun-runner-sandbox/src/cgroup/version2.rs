@@ -1,4 +1,4 @@
-//! Control groups of version 2, with memory and pids delegated to the service.
+//! Creates control groups of version 2, with memory and pids delegated to the service.
 
 use std::fs;
 use std::io;
@@ -7,22 +7,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::hierarchy::Hierarchies;
-use super::{GroupLimits, GroupUsage, read_entry, read_number, remove_folder};
+use super::{
+    CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage, read_entry, read_number,
+    remove_folder,
+};
 
 /// The group into which the service moves itself, because a group that has children may hold no process.
 const SERVICE_GROUP: &str = "coderun-service";
 
-/// The folder in which groups of version 2 are made.
+/// The folder in which groups of version 2 are created.
 #[derive(Debug)]
 pub(super) struct Version2 {
     folder: PathBuf,
 }
 
 impl Version2 {
-    /// Finds the service's group and hands its controllers down; `None` if it has none to hand down.
+    /// Finds the service's group and delegates its controllers; `None` if it has none to delegate.
     pub(super) fn find(hierarchies: &Hierarchies) -> Option<Self> {
         let own = hierarchies.version2()?;
-        // After a restart in the same group the service may already be in its place.
+        // After a restart in the same group the service may already be in the group of its own.
         let folder = match own.file_name() {
             Some(name) if name == SERVICE_GROUP => own.parent()?,
             Some(_) | None => own,
@@ -35,22 +38,22 @@ impl Version2 {
                 folder: folder.to_owned(),
             }),
             Err(error) => {
-                tracing::warn!(%error, "control groups of version 2 cannot be handed down");
+                tracing::warn!(%error, "control groups of version 2 cannot be delegated");
                 None
             }
         }
     }
+}
 
-    /// Creates the group of a stage.
-    pub(super) fn create(&self, name: &str, limits: &GroupLimits) -> io::Result<Group> {
-        let group = Group {
+impl GroupParent for Version2 {
+    fn version(&self) -> CgroupVersion {
+        CgroupVersion::Two
+    }
+
+    fn group(&self, name: &str) -> Box<dyn Group> {
+        Box::new(Version2Group {
             folder: self.folder.join(name),
-        };
-        group.build(limits).inspect_err(|_| {
-            // The error that is passed on says more than one of cleaning up after it would.
-            let _ = group.remove();
-        })?;
-        Ok(group)
+        })
     }
 }
 
@@ -82,12 +85,12 @@ fn has_words(file: &Path, words: &[&str]) -> bool {
 
 /// The group of one stage.
 #[derive(Debug)]
-pub(super) struct Group {
+struct Version2Group {
     folder: PathBuf,
 }
 
-impl Group {
-    fn build(&self, limits: &GroupLimits) -> io::Result<()> {
+impl Group for Version2Group {
+    fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         fs::create_dir(&self.folder)?;
         let write = |file: &str, value: &str| fs::write(self.folder.join(file), value);
         write("memory.max", &limits.memory_bytes.to_string())?;
@@ -99,16 +102,20 @@ impl Group {
         Ok(())
     }
 
-    pub(super) fn born_into(&self) -> io::Result<OwnedFd> {
-        fs::File::open(&self.folder).map(OwnedFd::from)
+    fn clone_target(&self) -> io::Result<Option<OwnedFd>> {
+        fs::File::open(&self.folder).map(|folder| Some(folder.into()))
     }
 
-    pub(super) fn kill(&self) {
+    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
+        Ok(Vec::new())
+    }
+
+    fn kill(&self) {
         // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
         let _ = fs::write(self.folder.join("cgroup.kill"), "1");
     }
 
-    pub(super) fn usage(&self) -> GroupUsage {
+    fn usage(&self) -> GroupUsage {
         let file = |name: &str| self.folder.join(name);
         GroupUsage {
             cpu: read_entry(&file("cpu.stat"), "usage_usec").map(Duration::from_micros),
@@ -119,7 +126,7 @@ impl Group {
         }
     }
 
-    pub(super) fn remove(&self) -> io::Result<()> {
+    fn remove(&self) -> io::Result<()> {
         remove_folder(&self.folder)
     }
 }
@@ -128,23 +135,23 @@ impl Group {
 mod tests {
     use super::*;
 
-    /// A folder that stands in for a group: this is covered without a kernel that delegates controllers.
-    fn stand_in() -> (tempfile::TempDir, Group) {
+    /// A folder in place of a group, for kernels that do not delegate controllers.
+    fn fake_group() -> (tempfile::TempDir, Version2Group) {
         let root = tempfile::tempdir().unwrap();
-        let group = Group {
+        let group = Version2Group {
             folder: root.path().join("group"),
         };
         let limits = GroupLimits {
             memory_bytes: 1024,
             processes: 3,
         };
-        group.build(&limits).unwrap();
+        group.create(&limits).unwrap();
         (root, group)
     }
 
     #[test]
     fn limits_are_written_and_memory_ends_the_whole_group() {
-        let (_root, group) = stand_in();
+        let (_root, group) = fake_group();
         let read = |file: &str| fs::read_to_string(group.folder.join(file)).unwrap();
         assert_eq!(read("memory.max"), "1024");
         assert_eq!(read("memory.oom.group"), "1");
@@ -153,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_was_counted_is_read_back() {
-        let (_root, group) = stand_in();
+        let (_root, group) = fake_group();
         for (file, text) in [
             ("cpu.stat", "usage_usec 1500\nuser_usec 1\n"),
             ("memory.peak", "4096\n"),

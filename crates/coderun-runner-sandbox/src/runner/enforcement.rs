@@ -1,15 +1,15 @@
-//! What was enforced on a run, in words.
+//! Describes in a report which controls are in force.
 
 use coderun_domain::Enforcement;
 
-use crate::cgroup::Means;
+use crate::cgroup::CgroupVersion;
 
 /// The controls in force.
-pub(super) fn of(means: Means, landlock: bool) -> Enforcement {
-    let (cpu, memory, processes) = match means {
-        Means::Version1 => ("cgroup1", "cgroup1", "cgroup1"),
-        Means::Version2 => ("cgroup2", "cgroup2", "cgroup2"),
-        Means::None => (
+pub(super) fn of(groups: Option<CgroupVersion>, landlock: bool) -> Enforcement {
+    let (cpu, memory, processes) = match groups {
+        Some(CgroupVersion::One) => ("cgroup1", "cgroup1", "cgroup1"),
+        Some(CgroupVersion::Two) => ("cgroup2", "cgroup2", "cgroup2"),
+        None => (
             "polled, rlimit",
             "polled, rlimit (approximate)",
             "polled, rlimit",

@@ -1,4 +1,4 @@
-//! One stage of a run, compiling or running: made, started, and certainly ended.
+//! Starts one stage of a run, compiling or running, and makes sure that it ends.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,12 +13,12 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Machine;
-use crate::cgroup::{Group, GroupLimits, GroupUsage, Means};
+use crate::cgroup::{Group, GroupLimits, GroupUsage};
 use crate::launcher_process::{LauncherEnds, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, Order, encode};
 use crate::slots::Slot;
 
-/// What a stage is made from.
+/// The parts of a stage before it starts.
 #[derive(Debug)]
 pub(super) struct StagePlan {
     pub(super) order: Order,
@@ -41,17 +41,17 @@ pub(super) struct StartedStage {
     pub(super) artefact: Option<OwnedFd>,
 }
 
-/// Makes everything a stage needs and dispatches it. Blocks for about a millisecond.
+/// Creates everything a stage needs and dispatches it. Blocks for about a millisecond.
 pub(super) fn start(
     machine: &Machine,
     slot: &Arc<Slot>,
     mut plan: StagePlan,
 ) -> io::Result<StartedStage> {
     let limits = &mut plan.order.limits;
-    match machine.groups.means() {
-        Means::None => limits.data_bytes = Some(plan.group.memory_bytes),
-        // The group's limit must be met first: only the group says that it was.
-        Means::Version1 | Means::Version2 => limits.processes += PROCESSES_RESERVE,
+    match machine.groups.version() {
+        None => limits.data_bytes = Some(plan.group.memory_bytes),
+        // The group's limit must be met first: only the group reports that it was.
+        Some(_) => limits.processes += PROCESSES_RESERVE,
     }
     let order = write_order(&plan)?;
     let (stdin, stdin_inside) = reversed(pipe_with(PipeFlags::CLOEXEC)?);
@@ -63,20 +63,24 @@ pub(super) fn start(
         .wants_artefact
         .then(|| memfd_create("artefact", MemfdFlags::CLOEXEC))
         .transpose()?;
-    let guard = StageGuard {
-        socket: Some(socket.try_clone()?),
-        group: Some(machine.groups.create(&plan.group)?),
-        slot: Arc::clone(slot),
+    let resources = StageResources {
+        socket: socket.try_clone()?,
+        group: machine.groups.create(&plan.group)?,
+        _slot: Arc::clone(slot),
     };
-    let group = guard.group.as_ref().ok_or(io::ErrorKind::NotFound)?;
+    let cgroup = resources.group.as_ref().map(|group| group.clone_target());
+    let tasks_files = resources.group.as_ref().map(|group| group.tasks_files());
+    let guard = StageGuard {
+        resources: Some(resources),
+    };
     let ends = LauncherEnds {
         order,
         socket: socket_inside,
         stdio: [stdin_inside, stdout_inside, stderr_inside],
         artefact_in: plan.artefact_in,
         artefact_out: artefact.as_ref().map(OwnedFd::try_clone).transpose()?,
-        cgroup: group.born_into()?,
-        tasks_files: group.tasks_files()?,
+        cgroup: cgroup.transpose()?.flatten(),
+        tasks_files: tasks_files.transpose()?.unwrap_or_default(),
     };
     let dispatch = ends.dispatch(machine.outside_id(slot));
     machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
@@ -110,91 +114,77 @@ fn write_order(plan: &StagePlan) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Holds a stage: as long as it is held, its group and its slot are; when it is dropped, the stage is killed.
+/// Owns a running stage. When it is dropped, the stage is killed and cleaned up in the background.
 #[derive(Debug)]
 pub(super) struct StageGuard {
-    /// Ends when everything is cleaned up.
-    socket: Option<OwnedFd>,
-    group: Option<Group>,
-    slot: Arc<Slot>,
+    /// `None` once the stage is cleaned up.
+    resources: Option<StageResources>,
+}
+
+/// What a stage holds until it is gone.
+#[derive(Debug)]
+struct StageResources {
+    socket: OwnedFd,
+    group: Option<Box<dyn Group>>,
+    /// Its user id must not be given to another program before.
+    _slot: Arc<Slot>,
 }
 
 impl StageGuard {
-    /// Kills everything in the stage. The launcher says when it is gone.
+    /// Kills everything in the stage. The launcher reports when it is gone.
     pub(super) fn kill(&self) {
-        if let Some(group) = &self.group {
-            group.kill();
-        }
-        if let Some(socket) = &self.socket {
-            // A socket that the launcher has left is one whose stage is gone.
-            let _ = shutdown(socket, Shutdown::Write);
+        if let Some(resources) = &self.resources {
+            resources.kill();
         }
     }
 
     /// What the stage has used so far.
     pub(super) fn usage(&self) -> GroupUsage {
-        self.group.as_ref().map(Group::usage).unwrap_or_default()
+        let group = self.resources.as_ref().and_then(|it| it.group.as_ref());
+        group.map(|group| group.usage()).unwrap_or_default()
     }
 
     /// Cleans up after a stage that is gone. Blocks for less than a millisecond.
     pub(super) fn finish(mut self) {
-        self.socket = None;
-        if let Some(group) = self.group.take() {
-            remove(&group);
+        if let Some(resources) = self.resources.take() {
+            resources.remove_group();
         }
     }
 }
 
 impl Drop for StageGuard {
     fn drop(&mut self) {
-        let Some(group) = self.group.take() else {
+        let Some(resources) = self.resources.take() else {
             return;
         };
-        let socket = self.socket.take();
-        let leftover = Leftover {
-            group,
-            socket,
-            _slot: Arc::clone(&self.slot),
-        };
-        leftover.kill();
-        // Its end takes milliseconds, for which nobody here may wait. There are never more such threads than slots.
+        resources.kill();
+        // The end takes milliseconds, for which no caller may wait. There are never more such threads than slots.
         let spawned = thread::Builder::new()
             .name("sandbox-cleanup".to_owned())
-            .spawn(move || leftover.clean_up());
+            .spawn(move || {
+                wait_for_end(&resources.socket);
+                resources.remove_group();
+            });
         if let Err(error) = spawned {
-            tracing::error!(%error, "a control group stays until the next start");
+            tracing::error!(%error, "control group is not removed before the next start");
         }
     }
 }
 
-/// A stage that nobody waits for any more.
-struct Leftover {
-    group: Group,
-    socket: Option<OwnedFd>,
-    /// Kept until the stage is gone: its user id must not be given to another before.
-    _slot: Arc<Slot>,
-}
-
-impl Leftover {
+impl StageResources {
     fn kill(&self) {
-        self.group.kill();
-        if let Some(socket) = &self.socket {
-            // A socket that the launcher has left is one whose stage is gone.
-            let _ = shutdown(socket, Shutdown::Write);
+        if let Some(group) = &self.group {
+            group.kill();
         }
+        // An error means that the launcher has closed its end: the stage is gone.
+        let _ = shutdown(&self.socket, Shutdown::Write);
     }
 
-    fn clean_up(self) {
-        if let Some(socket) = &self.socket {
-            wait_for_end(socket);
+    fn remove_group(&self) {
+        let removed = self.group.as_ref().map_or(Ok(()), |group| group.remove());
+        if let Err(error) = removed {
+            tracing::error!(%error, "control group is not removed before the next start");
         }
-        remove(&self.group);
-    }
-}
-
-fn remove(group: &Group) {
-    if let Err(error) = group.remove() {
-        tracing::error!(%error, "a control group stays until the next start");
     }
 }
 
@@ -215,7 +205,7 @@ fn wait_for_end(socket: &OwnedFd) {
             Err(_) => return,
         }
     }
-    tracing::error!("a program outlived its kill");
+    tracing::error!("program is still running long after it was killed");
 }
 
 /// How long a program that was killed may take to be gone. The kernel needs milliseconds.
