@@ -1,34 +1,35 @@
-//! Who asks: finds the token in a request and has it verified.
+//! Finds the token or ticket in a request and verifies tokens.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
-use coderun_domain::{BearerToken, FailureKind, Principal, VerifyError};
+use coderun_domain::{BearerToken, Principal, VerifyError};
 
+use crate::headers::{RepeatedHeader, single};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::AppState;
 
-/// Who asks, verified; a handler with this argument answers nobody else.
+/// The verified caller. A handler with this argument serves authenticated requests only.
 #[derive(Debug)]
 pub(crate) struct Authenticated(pub(crate) Principal);
 
-/// Why a request shows no token that could be verified.
+/// Why a request has no token that could be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenError {
-    /// There is none.
+    /// No token was sent.
     Missing,
-    /// There are several, so it is not clear who asks.
+    /// Several tokens were sent, so the caller is not clear.
     Ambiguous,
-    /// There is something, but it is no text.
+    /// The header is not text.
     Unreadable,
 }
 
-/// What somebody who watches shows. `Debug` is left out because all of it is secret.
+/// The token or ticket of a watcher. There is no `Debug`, because both are secret.
 pub(crate) enum Credentials {
     /// A token.
     Token(BearerToken),
@@ -47,10 +48,18 @@ impl FromRequest for Authenticated {
         });
         Box::pin(async move {
             let (state, token) = found?;
-            let verified = state.ports.verifier.verify(&token).await;
-            verified.map(Self).map_err(challenge)
+            let principal = verify_token(&token, &state).await?;
+            Ok(Self(principal))
         })
     }
+}
+
+/// Verifies a token.
+pub(crate) async fn verify_token(
+    token: &BearerToken,
+    state: &AppState,
+) -> Result<Principal, VerifyError> {
+    state.ports.verifier.verify(token).await
 }
 
 impl From<TokenError> for Problem {
@@ -58,33 +67,19 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::Missing => Self::new(StatusCode::UNAUTHORIZED, "Not authenticated")
                 .with_reason("missing")
-                .with_header(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer"),
-                ),
-            TokenError::Unreadable => challenge(VerifyError::Malformed),
+                .with_challenge("Bearer"),
+            TokenError::Unreadable => VerifyError::Malformed.into(),
             TokenError::Ambiguous => Self::new(
                 StatusCode::BAD_REQUEST,
-                "The token must stand in one place: one Authorization header, or where it may, once in the query",
+                "Send exactly one token or ticket: in one Authorization header or, to watch, once in the query",
             )
             .with_reason("ambiguous-token"),
         }
     }
 }
 
-/// The answer to a token that was not accepted.
-pub(crate) fn challenge(error: VerifyError) -> Problem {
-    let kind = error.kind();
-    let problem = Problem::from(error);
-    if kind == FailureKind::Unauthenticated {
-        let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-        return problem.with_header(header::WWW_AUTHENTICATE, value);
-    }
-    problem
-}
-
-/// The one token of a request, in its `Authorization` header. One in the query alone does not count, and beside the header it
-/// is a mistake.
+/// The token in the only `Authorization` header of a request. A token in the query does not count, and is an error beside the
+/// header.
 pub(crate) fn find_token(request: &HttpRequest) -> Result<BearerToken, TokenError> {
     let query = Query::parse(request.query_string());
     let in_query = query.get("token").map_err(|_| TokenError::Ambiguous)?;
@@ -95,8 +90,8 @@ pub(crate) fn find_token(request: &HttpRequest) -> Result<BearerToken, TokenErro
     }
 }
 
-/// What somebody who watches shows, which may also stand in the query or in the subprotocols of a WebSocket, where browsers
-/// cannot set a header.
+/// The token or ticket of a watcher: in the header, in the query, or in the subprotocols of a WebSocket, because browsers cannot
+/// set a header there.
 pub(crate) fn find_credentials(request: &HttpRequest) -> Result<Credentials, TokenError> {
     let query = Query::parse(request.query_string());
     let in_query = |name| query.get(name).map_err(|_| TokenError::Ambiguous);
@@ -119,9 +114,10 @@ pub(crate) fn find_credentials(request: &HttpRequest) -> Result<Credentials, Tok
     }
 }
 
-/// The credentials of the only `Authorization` header; `None` where there is none, or of another scheme.
+/// The token in the only `Authorization` header; `None` without one, or for another scheme.
 fn token_in_header(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
-    let Some(value) = only(headers, &header::AUTHORIZATION)? else {
+    let value = single(headers, header::AUTHORIZATION);
+    let Some(value) = value.map_err(|RepeatedHeader| TokenError::Ambiguous)? else {
         return Ok(None);
     };
     let text = value.to_str().map_err(|_| TokenError::Unreadable)?.trim();
@@ -147,17 +143,6 @@ fn token_in_protocol(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
         }
     }
     Ok(found)
-}
-
-fn only<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-) -> Result<Option<&'a HeaderValue>, TokenError> {
-    let mut values = headers.get_all(name);
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value),
-        (_, Some(_)) => Err(TokenError::Ambiguous),
-    }
 }
 
 #[cfg(test)]

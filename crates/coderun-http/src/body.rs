@@ -1,6 +1,6 @@
-//! Reads JSON bodies: bounded in size, time and depth, with every refusal a problem of its own.
+//! Reads JSON bodies within bounds of size, time and depth.
 
-mod mistake;
+mod json_error;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
@@ -12,13 +12,14 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::HttpConfig;
+use crate::headers::text;
 use crate::problem::Problem;
 
 /// Reads the body of a request as one JSON object.
 ///
 /// # Errors
-/// 415 for another media type, 413 beyond the limit, 408 if it does not arrive in time, 400 for what is no JSON and 422
-/// for JSON of another shape.
+/// 415 for another media type, 413 above the size limit, 408 after the timeout, 400 for malformed JSON and 422 for JSON of
+/// another shape.
 pub(crate) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     payload: Payload,
@@ -42,10 +43,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let encoded = headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|encoding| encoding.as_bytes() != b"identity");
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    if encoded || !media_type.is_some_and(is_json) {
+    if encoded || !text(headers, header::CONTENT_TYPE).is_some_and(is_json) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "The body must be application/json in UTF-8, without a content encoding",
@@ -66,16 +64,13 @@ fn is_json(content_type: &str) -> bool {
         .all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
-/// Refuses by the announced length, so that nothing of it need be read.
+/// Refuses a body by its announced length, before any of it is read.
 fn check_announced_length(headers: &HeaderMap, max: ByteSize) -> Result<(), Problem> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse::<u64>().ok());
-    match announced {
-        Some(length) if length > max.as_bytes() => Err(too_large(max)),
-        Some(_) | None => Ok(()),
+    let announced = text(headers, header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length: u64| length > max.as_bytes()) {
+        return Err(too_large(max));
     }
+    Ok(())
 }
 
 async fn read(mut payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
@@ -103,7 +98,7 @@ fn unreadable(error: &PayloadError, max: ByteSize) -> Problem {
     }
     Problem::new(
         StatusCode::BAD_REQUEST,
-        "The request body could not be read to its end",
+        "The request body ended early or could not be read",
     )
 }
 
@@ -116,8 +111,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed: Object<T> =
-        serde_path_to_error::deserialize(&mut json).map_err(|error| mistake::problem(&error))?;
-    json.end().map_err(|error| mistake::malformed(&error))?;
+        serde_path_to_error::deserialize(&mut json).map_err(|error| json_error::problem(&error))?;
+    json.end().map_err(|error| json_error::malformed(&error))?;
     Ok(parsed.0)
 }
 

@@ -1,4 +1,4 @@
-//! What a deployment decides about its HTTP edge.
+//! Defines the settings of the HTTP edge.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ pub struct HttpConfig {
     pub version: String,
     /// The longest request body. Default 2 MiB.
     pub body_max: ByteSize,
-    /// What answers of more than 64 KiB may occupy together until they are taken. Default 256 MiB.
-    pub bulk_max: ByteSize,
-    /// From which web pages browsers may call. Default none but the server's own.
+    /// The memory that all answers of more than 64 KiB may occupy together until they are taken. Default 256 MiB.
+    pub large_answers_max: ByteSize,
+    /// The web pages that may call from a browser. Default: only pages of this server.
     pub origins: AllowedOrigins,
-    /// By which names the server may be called. Default any.
+    /// The `Host` names that are answered. Default: any.
     pub hosts: AllowedHosts,
-    /// Bounds of the sockets.
+    /// The limits of sockets.
     pub sockets: SocketLimits,
-    /// How long anything may take.
+    /// The timeouts of requests and connections.
     pub timeouts: Timeouts,
-    /// Threads that answer requests, at least 1. Default: one for each core.
+    /// The threads that answer requests, at least 1. Default: one for each core.
     pub workers: usize,
-    /// The most connections of one thread; more of them wait to be accepted. Default 25 000.
+    /// The most connections of one thread; further connections wait to be accepted. Default 25 000.
     pub connections_max: usize,
 }
 
@@ -35,7 +35,7 @@ impl Default for HttpConfig {
             service: "Code Execution Service".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             body_max: ByteSize::from_mib(2),
-            bulk_max: ByteSize::from_mib(256),
+            large_answers_max: ByteSize::from_mib(256),
             origins: AllowedOrigins::None,
             hosts: AllowedHosts::Any,
             sockets: SocketLimits::default(),
@@ -46,27 +46,27 @@ impl Default for HttpConfig {
     }
 }
 
-/// From which web pages browsers may call. Pages that this server itself delivers always may.
+/// The web pages that may call from a browser. Pages of this server always may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// From no other page.
+    /// No other page.
     None,
-    /// From any page on a loopback address or name, whatever its port.
+    /// Any page on a loopback address or name, with any port.
     AnyLoopback,
-    /// From exactly these origins, as browsers write them: `https://play.example`, lower case, no slash at the end.
+    /// Exactly these origins, as browsers write them: `https://play.example`, lower case, no slash at the end.
     List(Vec<String>),
 }
 
-/// By which names the server may be called.
+/// The `Host` names that are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedHosts {
-    /// By any.
+    /// Any name.
     Any,
-    /// By loopback names and addresses only, so that no web page can reach it through a name of its own.
+    /// Loopback names and addresses only, so that no web page can reach the server through DNS rebinding.
     LoopbackOnly,
 }
 
-/// Bounds of the sockets. Streams of events and answers that wait for a change count among them.
+/// The limits of sockets. Event streams and long polls count as sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketLimits {
     /// The most sockets of all users. Default 20 000.
@@ -75,23 +75,23 @@ pub struct SocketLimits {
     pub per_user_max: usize,
     /// The most sockets whose token is still being verified. Default 1 000.
     pub unverified_max: usize,
-    /// How long that verification may take. Default 5 s.
+    /// The longest time for that verification. Default 5 s.
     pub verification: Duration,
     /// The longest message from a client. Default 64 KiB.
     pub message_max: ByteSize,
-    /// The time from one ping to the next, greater than zero; a peer silent past two is dropped. Default 20 s.
+    /// The time between two pings, greater than zero. A peer that leaves two unanswered is dropped. Default 20 s.
     pub ping_interval: Duration,
-    /// The time from one comment to the next in a stream of events, greater than zero. Default 15 s.
+    /// The time between two comments in an event stream, greater than zero. Default 15 s.
     pub comment_interval: Duration,
-    /// How often a watcher is told the place of what waits in the queue, if that has changed; greater than zero. Default 1 s.
+    /// The time between two reads of a pending execution's queue position, greater than zero. Default 1 s.
     pub queue_interval: Duration,
-    /// How long a message may wait for a slow watcher. Default 5 s.
+    /// The longest time that a message waits for a slow watcher. Default 5 s.
     pub send: Duration,
-    /// How long a peer may take to answer a close frame until its connection ends without. Default 1 s.
+    /// The longest time to wait for the peer's close frame before the connection ends. Default 1 s.
     pub close: Duration,
-    /// How long a socket stays open after its token has expired: the skew that the verifier allows. Default 60 s.
+    /// The time that a socket stays open after its token has expired: the clock skew of the verifier. Default 60 s.
     pub expiry_grace: Duration,
-    /// How long before that its client is told that it needs a fresh token. Default 60 s.
+    /// The time before the token's expiry at which the client is told to send a fresh token. Default 60 s.
     pub expiry_notice: Duration,
 }
 
@@ -114,24 +114,24 @@ impl Default for SocketLimits {
     }
 }
 
-/// How long anything may take.
+/// The timeouts of requests and connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until the head of a connection's first request is there; actix cannot bound later ones. Default 10 s.
+    /// For the head of a connection's first request; actix cannot bound later heads. Default 10 s.
     pub request_head: Duration,
-    /// Until a request body is there. Default 30 s.
+    /// For a request body. Default 30 s.
     pub request_body: Duration,
-    /// How long the rest of a body that nobody wants is still taken after the answer, so that a client who sends first
-    /// and reads later finds the answer. Default 1 s.
+    /// For the rest of an unread body after the response, so that a client that sends everything before it reads still gets
+    /// the response. Default 1 s.
     pub linger: Duration,
-    /// How long an unused connection is kept for the next request. Default 75 s.
+    /// For an unused connection. Default 75 s.
     pub keep_alive: Duration,
-    /// How long what was sent may stay unread by the peer until its connection is cut. Default 30 s.
+    /// For sent data that the peer does not read; after that its connection is cut. Default 30 s.
     pub unread: Duration,
-    /// Within which time after the server was told that it goes away its clients should reconnect elsewhere, as they are
-    /// told; it changes nothing here. Default 30 s.
+    /// The time that clients are given to reconnect elsewhere when the server goes away. They are told of it; the server does
+    /// not enforce it. Default 30 s.
     pub going_away: Duration,
-    /// How long sockets, and then requests, may take to end while the server ends. Default 10 s each.
+    /// For sockets, and then for requests, while the server ends. Default 10 s each.
     pub drain: Duration,
 }
 

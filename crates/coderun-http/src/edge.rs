@@ -1,21 +1,17 @@
-//! What holds for every request, whatever it asks: an id, allowed hosts and origins, safe headers, a readable problem
-//! for everything that fails, and one line in the log.
+//! Wraps every request: request id, allowed hosts and origins, safe headers, readable problems and one log line.
 
-mod access_log;
 mod cors;
+mod held_payload;
 mod request_id;
-mod trace;
-mod unread;
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
-use actix_web::http::Uri;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use coderun_domain::TraceContext;
@@ -23,26 +19,26 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use crate::HttpConfig;
+use crate::headers::{single, text};
 use crate::problem::{self, Problem};
-use crate::telemetry::RequestMeter;
+use crate::routes::RoutePattern;
+use crate::telemetry::{RequestMeter, method_label};
 
-pub(crate) use access_log::RoutePattern;
-use access_log::{Access, Answered};
+use held_payload::HeldPayload;
 use request_id::RequestId;
-use unread::HeldPayload;
 
-/// Answers a request through all that holds for every request.
+/// Answers one request, around its handler.
 pub(crate) async fn around(
     config: &HttpConfig,
     meter: &RequestMeter,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let call = Call::of(&mut request, config);
+    let call = RequestContext::of(&mut request, config);
     let span = call.span();
-    let answer = match call.refusal() {
-        Some(Answer::Refused(problem)) => Ok(request.error_response(problem)),
-        Some(Answer::Preflight) => {
+    let answer = match call.early_answer() {
+        Some(EarlyAnswer::Refused(problem)) => Ok(request.error_response(problem)),
+        Some(EarlyAnswer::Preflight) => {
             Ok(request.into_response(HttpResponse::new(StatusCode::NO_CONTENT)))
         }
         None => {
@@ -55,40 +51,41 @@ pub(crate) async fn around(
     call.finish(answer, meter)
 }
 
-/// What the edge keeps of a request while it is answered.
-struct Call {
+/// The data of a request that the edge keeps while the handler runs.
+struct RequestContext {
     id: RequestId,
+    method: Method,
     uri: Uri,
+    began: Instant,
     host_is_allowed: bool,
     origin: cors::Origin,
     trace: Option<TraceContext>,
-    access: Access,
     payload: Option<HeldPayload>,
     linger: Duration,
 }
 
-/// An answer that needs no handler.
-enum Answer {
+/// An answer without a handler.
+enum EarlyAnswer {
     Refused(Problem),
     Preflight,
 }
 
-impl Call {
+impl RequestContext {
     fn of(request: &mut ServiceRequest, config: &HttpConfig) -> Self {
         let payload = HeldPayload::of(request);
-        let trace = trace::trace_of(request.headers());
+        let trace = trace_of(request.headers());
         if let Some(trace) = trace {
             request.extensions_mut().insert(trace);
         }
         let headers = request.headers();
-        let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
         Self {
             id: RequestId::of(headers),
+            method: request.method().clone(),
             uri: request.uri().clone(),
+            began: Instant::now(),
             origin: cors::Origin::of(request.method(), headers, &config.origins),
             trace,
-            access: Access::begin(request.method().clone()),
-            host_is_allowed: config.hosts.allows(host),
+            host_is_allowed: config.hosts.allows(text(headers, header::HOST)),
             payload,
             linger: config.timeouts.linger,
         }
@@ -103,18 +100,18 @@ impl Call {
         )
     }
 
-    fn refusal(&self) -> Option<Answer> {
+    fn early_answer(&self) -> Option<EarlyAnswer> {
         if !self.host_is_allowed {
-            let detail = "This server answers to loopback names only";
+            let detail = "This server answers only requests whose Host is a loopback name";
             let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, detail);
-            return Some(Answer::Refused(problem));
+            return Some(EarlyAnswer::Refused(problem));
         }
         self.origin.is_preflight().then(|| {
             if self.origin.is_allowed() {
-                return Answer::Preflight;
+                return EarlyAnswer::Preflight;
             }
             let detail = "Pages of this origin may not call this server";
-            Answer::Refused(Problem::new(StatusCode::FORBIDDEN, detail))
+            EarlyAnswer::Refused(Problem::new(StatusCode::FORBIDDEN, detail))
         })
     }
 
@@ -126,36 +123,42 @@ impl Call {
         let id = self.id.as_str();
         match answer {
             Ok(mut response) => {
-                if needs_body(&response) {
+                if needs_problem_body(&response) {
                     response = problem::render(response, id);
                 }
-                self.complete(response.headers_mut());
+                self.add_headers(response.headers_mut());
                 let route = response.request().app_data::<RoutePattern>().copied();
-                self.note(route, response.status(), meter);
+                self.record(route, response.status(), meter);
                 Ok(response.map_body(|_, body| self.hold_payload(body)))
             }
             Err(error) => {
-                let described = error.as_error::<Problem>();
-                let mut response = match described {
-                    Some(problem) => problem::to_response(problem, self.uri.path(), id),
-                    None => problem::to_response(&Problem::bug(), self.uri.path(), id),
-                };
-                self.complete(response.headers_mut());
-                self.note(None, response.status(), meter);
+                let bug = Problem::bug();
+                let problem = error.as_error::<Problem>().unwrap_or(&bug);
+                let mut response = problem::to_response(problem, self.uri.path(), id);
+                self.add_headers(response.headers_mut());
+                self.record(None, response.status(), meter);
                 let response = response.map_body(|_, body| self.hold_payload(body));
                 Err(InternalError::from_response("answered", response).into())
             }
         }
     }
 
-    fn note(&self, route: Option<RoutePattern>, status: StatusCode, meter: &RequestMeter) {
-        let answered = Answered {
+    /// Logs and counts the request by its route pattern, because a client can put any text into the path. Query, headers and
+    /// body are left out, because they may hold secrets.
+    fn record(&self, route: Option<RoutePattern>, status: StatusCode, meter: &RequestMeter) {
+        let duration = self.began.elapsed();
+        let RoutePattern(route) = route.unwrap_or(RoutePattern("-"));
+        tracing::info!(
+            target: "coderun_http::access",
+            method = method_label(&self.method),
             route,
-            status,
-            request_id: self.id.as_str(),
-            trace: self.trace,
-        };
-        self.access.note(&answered, meter);
+            status = status.as_u16(),
+            duration_ms = duration.as_secs_f64() * 1_000.0,
+            request_id = self.id.as_str(),
+            trace_id = self.trace.map(|trace| trace.trace_id()),
+            "answered"
+        );
+        meter.record(&self.method, route, status, duration);
     }
 
     fn hold_payload(&self, body: BoxBody) -> BoxBody {
@@ -165,26 +168,32 @@ impl Call {
         }
     }
 
-    /// Adds the headers that every answer has.
-    fn complete(&self, headers: &mut HeaderMap) {
+    /// Adds the headers of every response.
+    fn add_headers(&self, headers: &mut HeaderMap) {
         headers.insert(request_id::HEADER, self.id.to_header());
-        for (name, value) in ALWAYS {
+        for (name, value) in SAFETY_HEADERS {
             headers.insert(name, value);
         }
-        self.origin.complete(headers);
+        self.origin.add_headers(headers);
     }
 }
 
-/// Whether an answer is an error, and not one that its handler has put into words.
-fn needs_body(response: &ServiceResponse) -> bool {
+/// The trace of a request (W3C Trace Context). A malformed or repeated header is ignored, as the recommendation asks.
+fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let value = single(headers, "traceparent").ok().flatten()?;
+    value.to_str().ok()?.parse().ok()
+}
+
+/// Whether a response is an error without a body of its handler.
+fn needs_problem_body(response: &ServiceResponse) -> bool {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let described = response.headers().contains_key(header::CONTENT_TYPE);
     failed && (!described || response.response().error().is_some())
 }
 
-/// No sniffing, no caching of what belongs to one user, no token of a URL in a `Referer`.
-const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+/// No sniffing, no caching of one user's data, no token of a URL in a `Referer`.
+const SAFETY_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -1,10 +1,8 @@
-//! What each route does: takes a request apart, asks a use case, puts the answer together.
+//! Handles the routes: each handler parses a request, calls a use case and builds the response.
 
-pub(crate) mod deleting;
 pub(crate) mod executions;
 pub(crate) mod service;
 pub(crate) mod status;
-pub(crate) mod tickets;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
@@ -13,39 +11,33 @@ use actix_web::http::header::{self, HeaderValue};
 use coderun_domain::{ExecutionId, FailureKind};
 use serde::Serialize;
 
-use crate::bulk::{BulkBody, NoRoom};
+use crate::answer_budget::{BudgetExhausted, BudgetedBody};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub(crate) use status::parse_since;
-
-/// An answer in JSON, serialized once into a buffer of about the right size.
+/// A JSON response, serialized once into a buffer of about the right size.
 fn json(
     status: StatusCode,
     body: &impl Serialize,
     size_hint: usize,
 ) -> Result<HttpResponse, Problem> {
     let bytes = serialized(body, size_hint)?;
-    Ok(as_json(
-        HttpResponse::with_body(status, bytes).map_into_boxed_body(),
-    ))
+    Ok(json_response(status, BoxBody::new(bytes)))
 }
 
-/// An answer in JSON that may be large: it waits for room while many large ones are not taken.
-async fn bulky_json(
+/// A JSON response that may be large, and waits until the budget for large responses allows it.
+async fn large_json(
     state: &AppState,
     status: StatusCode,
     body: &impl Serialize,
     size_hint: usize,
 ) -> Result<HttpResponse, Problem> {
     let bytes = serialized(body, size_hint)?;
-    let room = state
-        .bulk
-        .take(bytes.len(), state.config.sockets.send)
-        .await;
-    let room = room.map_err(|NoRoom| Problem::of_kind(FailureKind::Overloaded))?;
-    let body = BoxBody::new(BulkBody::new(bytes, room));
-    Ok(as_json(HttpResponse::with_body(status, body)))
+    let timeout = state.config.sockets.send;
+    let permit = state.answer_budget.acquire(bytes.len(), timeout).await;
+    let permit = permit.map_err(|BudgetExhausted| Problem::of_kind(FailureKind::Overloaded))?;
+    let body = BoxBody::new(BudgetedBody::new(bytes, permit));
+    Ok(json_response(status, body))
 }
 
 fn serialized(body: &impl Serialize, size_hint: usize) -> Result<Vec<u8>, Problem> {
@@ -54,15 +46,16 @@ fn serialized(body: &impl Serialize, size_hint: usize) -> Result<Vec<u8>, Proble
     Ok(bytes)
 }
 
-fn as_json(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+fn json_response(status: StatusCode, body: BoxBody) -> HttpResponse {
+    let mut response = HttpResponse::with_body(status, body);
+    let media_type = HeaderValue::from_static("application/json");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media_type);
     response
 }
 
-/// A malformed id cannot be found, like any other that is not there.
+/// Parses an id. A malformed id is answered like an unknown one.
 pub(crate) fn parse_id(text: &str) -> Result<ExecutionId, Problem> {
     text.parse()
         .map_err(|_| Problem::of_kind(FailureKind::Absent))

@@ -1,4 +1,4 @@
-//! Names by which servers are called, and pages that call them.
+//! Decides which `Host` names and which web origins are allowed.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +15,7 @@ impl AllowedHosts {
 }
 
 impl AllowedOrigins {
-    /// Whether a page of this origin may call the server that it knows as `host`.
+    /// Whether a page of this origin may call the server under the name `host`.
     pub(crate) fn allows(&self, origin: &str, host: Option<&str>) -> bool {
         let authority = origin
             .strip_prefix("http://")
@@ -31,7 +31,7 @@ impl AllowedOrigins {
     }
 }
 
-/// Whether `name:port` or `name` can only mean this machine.
+/// Whether `name:port` or `name` means this machine.
 fn is_loopback(authority: &str) -> bool {
     let Some(name) = without_port(authority) else {
         return false;
@@ -50,7 +50,7 @@ fn is_loopback(authority: &str) -> bool {
             .is_ok_and(|address: Ipv4Addr| address.is_loopback())
 }
 
-/// The name of an authority; `None` where what follows it is no port.
+/// The name of an authority; `None` if the text after it is not a port.
 fn without_port(authority: &str) -> Option<&str> {
     let after_address = authority.find(']').map_or(0, |end| end + 1);
     match authority.get(after_address..)?.find(':') {
@@ -96,14 +96,14 @@ mod tests {
     #[case("[::1].example.com")]
     #[case("10.0.0.1")]
     #[case("")]
-    fn other_names_are_not(#[case] host: &str) {
+    fn other_names_are_not_loopback(#[case] host: &str) {
         assert!(!AllowedHosts::LoopbackOnly.allows(Some(host)));
         let origin = format!("http://{host}");
         assert!(!AllowedOrigins::AnyLoopback.allows(&origin, Some("other")));
     }
 
     #[test]
-    fn a_missing_host_is_no_loopback_name() {
+    fn a_missing_host_is_not_a_loopback_name() {
         assert!(!AllowedHosts::LoopbackOnly.allows(None));
         assert!(AllowedHosts::Any.allows(None));
     }

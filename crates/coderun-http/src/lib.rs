@@ -1,8 +1,8 @@
-//! The HTTP edge of coderun: REST, WebSocket, SSE and problem+json over the use cases of [`coderun_app`].
+//! Serves the use cases of [`coderun_app`] over HTTP: REST, WebSocket, server-sent events and problem+json.
 //!
-//! [`serve`] answers on a listener until it is told to drain, and [`serve_health`] does so for a process without an API.
-//! This crate owns the wire formats and the statuses; it
-//! decides nothing about executions and knows no store, no runner and no identity provider.
+//! [`serve`] answers on a listener until it is told to drain, and [`serve_health`] does so for a process without an API. This
+//! crate owns the wire formats and the statuses. It decides nothing about executions and knows no store, runner or identity
+//! provider.
 //!
 //! ```
 //! use coderun_http::{AllowedOrigins, HttpConfig};
@@ -14,15 +14,17 @@
 //! assert_eq!(config.body_max.as_bytes(), 2 << 20);
 //! ```
 
+mod answer_budget;
 mod authentication;
 mod body;
-mod bulk;
 mod config;
 mod drain;
 mod edge;
 mod endpoints;
 mod failure_log;
+mod headers;
 mod host;
+pub mod metric_names;
 mod problem;
 mod query;
 mod routes;

@@ -1,7 +1,8 @@
-//! What a client is told when something cannot be done: `application/problem+json` (RFC 9457).
+//! Describes failed requests to clients as `application/problem+json` (RFC 9457).
 
 mod admission;
 mod answer;
+mod entry;
 mod failures;
 
 use std::borrow::Cow;
@@ -12,45 +13,25 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use coderun_domain::{BackendError, FailureKind};
-use serde::Serialize;
 
 pub(crate) use answer::{render, to_response};
+pub(crate) use entry::{ErrorLocation, ProblemEntry};
 pub(crate) use failures::refused_submission;
 
-/// Something that cannot be done, as its client is told.
+/// A failed request, as its client is told.
 ///
-/// Handlers return it as their error; the edge turns it into the answer, because only there path and request id are
-/// at hand.
+/// Handlers return it as their error. The edge turns it into the response, because only the edge knows the path and the request
+/// id.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
-    /// The failure behind it; `None` where it is the answer to this one request and to nothing else.
+    /// The failure behind it, or `None` if only this request is at fault.
     failure: Option<FailureKind>,
     detail: Cow<'static, str>,
     reason: Option<&'static str>,
     errors: Vec<ProblemEntry>,
     headers: Vec<(HeaderName, HeaderValue)>,
     source: Option<BackendError>,
-}
-
-/// One thing that is wrong with a request.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-pub(crate) struct ProblemEntry {
-    #[serde(flatten)]
-    pub(crate) place: Place,
-    pub(crate) detail: String,
-}
-
-/// Where in a request something is wrong.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
-    /// In the body: a JSON pointer (RFC 6901).
-    Pointer(String),
-    /// In the query: the name of a parameter.
-    Parameter(&'static str),
-    /// In the head: the name of a header.
-    Header(&'static str),
 }
 
 impl Problem {
@@ -67,7 +48,7 @@ impl Problem {
         }
     }
 
-    /// A problem that nobody described: the phrase of its status has to do.
+    /// A problem of this status that says no more than the status itself.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         Self {
             failure: status.is_server_error().then_some(FailureKind::Bug),
@@ -80,25 +61,25 @@ impl Problem {
         Self::of_kind(FailureKind::Bug)
     }
 
-    /// Something in the query is wrong.
-    pub(crate) fn bad_parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} {detail}")).with_errors(vec![
-            ProblemEntry {
-                place: Place::Parameter(name),
-                detail,
-            },
-        ])
+    /// A request with these errors. The detail joins them to one sentence.
+    pub(crate) fn of_entries(kind: FailureKind, errors: Vec<ProblemEntry>) -> Self {
+        let sentences: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Self {
+            errors,
+            ..Self::failed(kind, sentences.join("; "))
+        }
     }
 
-    /// A header that asks for something is not understood here.
-    pub(crate) fn bad_header(name: &'static str, detail: &str) -> Self {
-        let entry = ProblemEntry {
-            place: Place::Header(name),
-            detail: detail.to_owned(),
-        };
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} {detail}"))
-            .with_errors(vec![entry])
+    /// An invalid parameter in the query.
+    pub(crate) fn bad_parameter(name: &'static str, detail: &'static str) -> Self {
+        let entry = ProblemEntry::new(ErrorLocation::Parameter(name), detail);
+        Self::of_entries(FailureKind::Invalid, vec![entry])
+    }
+
+    /// An invalid header.
+    pub(crate) fn bad_header(name: &'static str, detail: &'static str) -> Self {
+        let entry = ProblemEntry::new(ErrorLocation::Header(name), detail);
+        Self::of_entries(FailureKind::Invalid, vec![entry])
     }
 
     /// Adds a word for programs, such as `expired`.
@@ -109,23 +90,24 @@ impl Problem {
         }
     }
 
-    /// Adds what exactly is wrong, place by place.
-    pub(crate) fn with_errors(self, errors: Vec<ProblemEntry>) -> Self {
-        Self { errors, ..self }
-    }
-
     /// Adds a header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Adds when to ask again, in whole seconds and never at once.
+    /// Adds how to authenticate, in `WWW-Authenticate`.
+    pub(crate) fn with_challenge(self, challenge: &'static str) -> Self {
+        let value = HeaderValue::from_static(challenge);
+        self.with_header(header::WWW_AUTHENTICATE, value)
+    }
+
+    /// Adds when to try again, in whole seconds and at least one.
     pub(crate) fn with_retry_after(self, after: Duration) -> Self {
         self.with_header(header::RETRY_AFTER, whole_seconds(after).into())
     }
 
-    /// Adds the cause, for the log only.
+    /// Adds the cause, which is only logged.
     pub(crate) fn with_source(self, source: impl Into<BackendError>) -> Self {
         Self {
             source: Some(source.into()),
@@ -134,7 +116,7 @@ impl Problem {
     }
 }
 
-/// So many seconds, rounded up, at least one.
+/// The seconds of a duration, rounded up, at least one.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     let rounded_up = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     rounded_up.max(1)
@@ -151,7 +133,7 @@ impl ResponseError for Problem {
         self.status
     }
 
-    /// Only the status: [`render`] puts the rest in.
+    /// Sets only the status; [`render`] writes the rest.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status)
     }

@@ -1,16 +1,22 @@
-//! Query strings, decoded once.
+//! Decodes query strings and reads their parameters.
 
 use actix_web::web;
+use coderun_domain::Sequence;
 
-/// The parameters of a query string, in order. `Debug` is left out because one of them may be a token.
+use crate::problem::Problem;
+
+/// The expectation that an invalid `since` is answered with.
+pub(crate) const SINCE_EXPECTED: &str = "must be a whole number of at least 0, given once";
+
+/// The parameters of a query string, in order. There is no `Debug`, because one of them may be a token.
 pub(crate) struct Query(Vec<(String, String)>);
 
-/// A parameter stands there more than once.
+/// A parameter is given more than once.
 #[derive(Clone, Copy)]
-pub(crate) struct Repeated;
+pub(crate) struct RepeatedParameter;
 
 impl Query {
-    /// Decodes a query string; nothing in it can be wrong, only unknown.
+    /// Decodes a query string. Every text is valid; unknown parameters are ignored.
     pub(crate) fn parse(text: &str) -> Self {
         if text.is_empty() {
             return Self(Vec::new());
@@ -19,23 +25,52 @@ impl Query {
         Self(pairs.map(web::Query::into_inner).unwrap_or_default())
     }
 
-    /// Whether a parameter stands there, be it empty or more than once.
+    /// Whether a parameter is given, even if it is empty or repeated.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// The value of a parameter, if it stands there once.
-    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Repeated> {
+    /// The value of a parameter that is given at most once.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, RepeatedParameter> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some((_, value)), None) => Ok(Some(value)),
-            (Some(_), Some(_)) => Err(Repeated),
+            (Some(_), Some(_)) => Err(RepeatedParameter),
         }
+    }
+
+    /// A parsed parameter that is given at most once.
+    ///
+    /// # Errors
+    /// A problem that names the parameter and what was expected of it.
+    pub(crate) fn parsed<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let parsed = match self.get(name) {
+            Ok(None) => return Ok(None),
+            Ok(Some(text)) => parse(text),
+            Err(RepeatedParameter) => None,
+        };
+        parsed
+            .map(Some)
+            .ok_or_else(|| Problem::bad_parameter(name, expected))
+    }
+
+    /// The number of the last event that the client has seen.
+    ///
+    /// # Errors
+    /// A problem if it is not a number.
+    pub(crate) fn since(&self) -> Result<Option<Sequence>, Problem> {
+        let number = self.parsed("since", SINCE_EXPECTED, whole_number)?;
+        Ok(number.map(Sequence::from_number))
     }
 }
 
-/// A whole number in decimal digits. `parse` alone would take a leading `+`, which no number of ours has.
+/// A whole number in decimal digits. `parse` alone would accept a leading `+`.
 pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
@@ -55,7 +90,7 @@ mod tests {
     #[case("-1", None)]
     #[case("1.5", None)]
     #[case("", None)]
-    fn whole_numbers_are_digits(#[case] text: &str, #[case] number: Option<u64>) {
+    fn a_whole_number_consists_of_digits(#[case] text: &str, #[case] number: Option<u64>) {
         assert_eq!(whole_number(text), number);
     }
 

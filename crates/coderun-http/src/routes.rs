@@ -1,12 +1,15 @@
-//! The table of routes.
+//! Maps paths and methods to their handlers.
 
 use actix_web::{Resource, web};
 
-use crate::edge::RoutePattern;
-use crate::endpoints::{deleting, executions, service, status, tickets};
+use crate::endpoints::{executions, service, status};
 use crate::{sse, websocket};
 
-/// Puts every route where it belongs.
+/// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoutePattern(pub(crate) &'static str);
+
+/// Registers all routes.
 pub(crate) fn api(app: &mut web::ServiceConfig) {
     health(app);
     get(app, "/", service::root);
@@ -16,33 +19,37 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     post(app, "/api/v1/executions/execute", executions::submit);
     get(app, "/api/v1/executions/status/{id}", status::status);
     post(app, "/api/v1/executions/cancel/{id}", executions::cancel);
-    post(app, "/api/v1/executions/ticket/{id}", tickets::issue);
+    post(
+        app,
+        "/api/v1/executions/ticket/{id}",
+        executions::issue_ticket,
+    );
     watching(app);
     let all = at("/api/v1/executions")
         .route(web::get().to(executions::list))
         .route(web::head().to(executions::list))
-        .route(web::delete().to(deleting::delete_all));
+        .route(web::delete().to(executions::delete_all));
     app.service(all);
-    let one = at("/api/v1/executions/{id}").route(web::delete().to(deleting::delete));
+    let one = at("/api/v1/executions/{id}").route(web::delete().to(executions::delete));
     app.service(one);
 }
 
-/// Neither answers HEAD, for what they have to say comes after the head.
+/// The routes of watchers. They do not answer HEAD, because their response has no fixed body.
 fn watching(app: &mut web::ServiceConfig) {
     let socket = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
     let stream = at("/api/v1/executions/events/{id}").route(web::get().to(sse::open));
     app.service(socket).service(stream);
 }
 
-/// The routes of whoever has nothing to show but how it is; they are part of the others.
+/// Registers the health routes, which a process without an API has as well.
 pub(crate) fn health(app: &mut web::ServiceConfig) {
     get(app, "/health", service::health);
     get(app, "/health/", service::health);
     get(app, "/health/ready", service::ready);
-    app.default_service(web::to(service::nowhere));
+    app.default_service(web::to(service::not_found));
 }
 
-/// A route that answers GET, and HEAD like it.
+/// Registers a handler for GET and HEAD.
 fn get<Handler, Arguments>(app: &mut web::ServiceConfig, pattern: &'static str, handler: Handler)
 where
     Handler: actix_web::Handler<Arguments> + Clone,

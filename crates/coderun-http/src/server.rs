@@ -1,4 +1,4 @@
-//! Answers on a listener until it is told to drain.
+//! Runs the HTTP server on a listener until it is told to drain.
 
 use std::future::Future;
 use std::io;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use coderun_app::Readiness;
@@ -18,19 +18,18 @@ use crate::state::{AppState, HealthState};
 use crate::telemetry::RequestMeter;
 use crate::{Drain, HttpConfig, HttpPorts, edge, routes};
 
-/// Starts to answer on `listener`, on threads of its own, from within a tokio runtime.
+/// Starts to answer on `listener`, on its own threads, from within a tokio runtime.
 ///
-/// Once `drain.going_away` is cancelled, watchers are told so and everything else goes on. The future ends once the server
-/// has: after `drain.end` is cancelled, sockets are closed with 1012 and new ones refused, streams of events end, then no
-/// more connections are accepted and what is being answered is answered; sockets and requests each take at most
-/// [`Timeouts::drain`](crate::Timeouts::drain). No signals are handled here.
+/// When `drain.going_away` is cancelled, watchers are told so and everything else goes on. When `drain.end` is cancelled,
+/// sockets are closed with 1012, new ones are refused and event streams end; then no more connections are accepted and running
+/// requests are answered. The future ends after that. Sockets and requests each take at most
+/// [`Timeouts::drain`](crate::Timeouts::drain). Signals are not handled here.
 ///
-/// What the HTTP parser itself refuses is answered with an empty body: a head beyond 128 KiB or with more than
-/// 96 headers with 431, a path and query beyond 64 KiB or anything else that is no request with 400, a first head that
-/// comes too slowly with 408.
+/// Requests that the HTTP parser refuses are answered with an empty body: 431 for a head of more than 128 KiB or 96 headers,
+/// 400 for a path and query of more than 64 KiB or a malformed request, 408 for a first head that arrives too slowly.
 ///
 /// # Errors
-/// At once if the listener cannot be used; later if the threads that answer have died.
+/// At once if the listener cannot be used, later if the server's threads have died.
 pub fn serve(
     listener: TcpListener,
     config: HttpConfig,
@@ -48,16 +47,18 @@ pub fn serve(
         app.app_data(shared.clone());
         routes::api(app);
     })?;
-    let handle = server.handle();
-    Ok(run(server, handle, state))
+    let end = state.drain.end.clone();
+    Ok(run(server, end, async move {
+        close_sockets(&state).await;
+    }))
 }
 
-/// Answers on `listener` how this process is, and nothing else: `/health`, `/health/` and `/health/ready`.
+/// Starts to answer the health routes on `listener`, and no others: `/health`, `/health/` and `/health/ready`.
 ///
-/// The future ends as that of [`serve`] does.
+/// The future ends like that of [`serve`].
 ///
 /// # Errors
-/// As [`serve`].
+/// Like [`serve`].
 pub fn serve_health(
     listener: TcpListener,
     config: HttpConfig,
@@ -71,8 +72,7 @@ pub fn serve_health(
         clock,
     });
     let server = build(listener, &health, routes::health)?;
-    let handle = server.handle();
-    Ok(run_health(server, handle, draining))
+    Ok(run(server, draining, async {}))
 }
 
 fn build(
@@ -99,10 +99,10 @@ fn build(
         .workers(config.workers.max(1))
         .max_connections(config.connections_max)
         .client_request_timeout(config.timeouts.request_head)
-        // actix would hold the connection of every closed socket for so long. The edge lingers where it must.
+        // actix would keep the connection of every closed socket for this long. The edge lingers where it must.
         .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(config.timeouts.keep_alive)
-        // Whoever closes their side has left: what they waited for gives its place back.
+        // A client that closes its side has left, so its permits are given back.
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
         .shutdown_timeout(config.timeouts.drain.as_secs().max(1))
@@ -111,42 +111,36 @@ fn build(
     Ok(server.run())
 }
 
-async fn run(server: Server, handle: ServerHandle, state: web::Data<AppState>) -> io::Result<()> {
-    let mut server = std::pin::pin!(server);
-    tokio::select! {
-        ended = &mut server => return ended,
-        () = state.departure.end().cancelled() => {}
-    }
-    state.socket_tasks.close();
-    let sockets_closed = state.socket_tasks.wait();
-    if tokio::time::timeout(state.config.timeouts.drain, sockets_closed)
-        .await
-        .is_err()
-    {
-        let left = state.socket_tasks.len();
-        tracing::warn!(left, "sockets did not close in time");
-    }
-    let (ended, ()) = tokio::join!(server, handle.stop(true));
-    ended
-}
-
-async fn run_health(
+/// Runs the server until `end` is cancelled, waits for `before_stop`, and stops the server gracefully.
+async fn run(
     server: Server,
-    handle: ServerHandle,
-    draining: CancellationToken,
+    end: CancellationToken,
+    before_stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let handle = server.handle();
     let mut server = std::pin::pin!(server);
     tokio::select! {
         ended = &mut server => return ended,
-        () = draining.cancelled() => {}
+        () = end.cancelled() => {}
     }
+    before_stop.await;
     let (ended, ()) = tokio::join!(server, handle.stop(true));
     ended
 }
 
-/// Lets the kernel cut connections whose peer takes nothing any more; accepted sockets inherit it.
+async fn close_sockets(state: &AppState) {
+    state.socket_tasks.close();
+    let closed = state.socket_tasks.wait();
+    let timeout = state.config.timeouts.drain;
+    if tokio::time::timeout(timeout, closed).await.is_err() {
+        let open = state.socket_tasks.len();
+        tracing::warn!(open, "sockets did not close in time");
+    }
+}
+
+/// Lets the kernel cut connections whose peer reads nothing. Accepted connections inherit the option.
 ///
-/// Without it a client that never reads would hold its connection, and all that was written for it, for ever.
+/// Otherwise a client that never reads would keep its connection and the data written to it without end.
 fn set_unread_timeout(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(listener).set_tcp_user_timeout(Some(config.timeouts.unread))?;
@@ -162,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepted_connections_are_cut_if_their_peer_takes_nothing() {
+    fn accepted_connections_inherit_the_unread_timeout() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig::default();
         set_unread_timeout(&listener, &config).unwrap();

@@ -1,15 +1,16 @@
-//! How many watchers there may be, be it by WebSocket, by a stream of events or by waiting for an answer: of all users, of
-//! one, and of nobody known yet.
+//! Limits the watchers of all kinds: in total, of each user, and while they are not verified.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use coderun_domain::UserId;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::SocketLimits;
 
-/// Counts the sockets of all threads. Every permit gives its place back when it is dropped; nobody waits for one.
+/// Counts the watchers of all threads: sockets, event streams and long polls. A permit is given back when it is dropped,
+/// and is refused rather than waited for.
 #[derive(Debug)]
 pub(crate) struct SocketRegistry {
     open: Arc<Semaphore>,
@@ -30,19 +31,19 @@ impl SocketRegistry {
         }
     }
 
-    /// A place for one more socket; `None` if there are too many.
+    /// A permit for one more watcher, or `None` if there are too many.
     pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.open).try_acquire_owned().ok()
     }
 
-    /// A place for one more socket whose token is being verified; `None` if there are too many.
+    /// A permit for one more watcher that is being verified, or `None` if there are too many.
     pub(crate) fn admit_unverified(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.unverified).try_acquire_owned().ok()
     }
 
-    /// A place for one more socket of this user; `None` if there are too many.
+    /// A permit for one more watcher of this user, or `None` if there are too many.
     pub(crate) fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
-        let mut counts = lock(&self.per_user);
+        let mut counts = self.per_user.lock();
         let count = counts.get(user).copied().unwrap_or_default();
         if count >= self.per_user_max {
             return None;
@@ -56,7 +57,7 @@ impl SocketRegistry {
     }
 }
 
-/// One socket's place among those of its user.
+/// The permit for one watcher of a user.
 #[derive(Debug)]
 pub(crate) struct UserPermit {
     user: UserId,
@@ -65,7 +66,7 @@ pub(crate) struct UserPermit {
 
 impl Drop for UserPermit {
     fn drop(&mut self) {
-        let mut counts = lock(&self.per_user);
+        let mut counts = self.per_user.lock();
         match counts.get_mut(&self.user) {
             Some(count) if *count > 1 => *count -= 1,
             Some(_) | None => {
@@ -73,13 +74,6 @@ impl Drop for UserPermit {
             }
         }
     }
-}
-
-/// Counts are right at every moment, so a panic elsewhere does not spoil them.
-fn lock(
-    counts: &Mutex<HashMap<UserId, usize>>,
-) -> std::sync::MutexGuard<'_, HashMap<UserId, usize>> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -98,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn one_user_does_not_take_the_place_of_another() {
+    fn one_user_does_not_use_up_the_limit_of_another() {
         let registry = registry();
         let alice = registry.admit_user(&user("alice"));
         assert!(alice.is_some());
@@ -107,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_given_back_and_nothing_is_kept_of_the_user() {
+    fn a_dropped_permit_is_given_back_and_its_user_is_forgotten() {
         let registry = registry();
         drop(registry.admit_user(&user("alice")));
-        assert!(lock(&registry.per_user).is_empty());
+        assert!(registry.per_user.lock().is_empty());
         assert!(registry.admit_user(&user("alice")).is_some());
     }
 
     #[test]
-    fn places_in_all_and_unverified_are_counted_apart() {
+    fn the_total_and_the_unverified_are_counted_separately() {
         let registry = registry();
         let first = (registry.admit(), registry.admit_unverified());
         assert!(first.0.is_some() && first.1.is_some());

@@ -1,10 +1,10 @@
-//! `GET /api/v1/executions/events/{id}`: the story of one execution as server-sent events (HTML standard, section 9.2).
+//! Serves the events of one execution as server-sent events at `GET /api/v1/executions/events/{id}`.
 //!
-//! The framing is written here, a dozen lines: JSON has no line ends, so each message is one `data` line, and it is written
-//! straight into the frame instead of being copied and searched for line ends.
+//! The framing (HTML standard, section 9.2) is a dozen lines of our own: JSON has no line ends, so each message is one `data`
+//! line that is serialized straight into the frame, without a copy and a search for line ends.
 
+mod event_stream_body;
 mod frame;
-mod story;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,20 +12,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::Sequence;
 
 use crate::authentication::find_credentials;
-use crate::endpoints::{parse_id, parse_since};
+use crate::endpoints::parse_id;
+use crate::headers::{RepeatedHeader, single};
 use crate::problem::Problem;
-use crate::query::{Query, whole_number};
+use crate::query::{Query, SINCE_EXPECTED, whole_number};
 use crate::state::AppState;
 use crate::telemetry::SocketKind;
-use crate::watching::{Dialect, FeedSettings, WatcherPlace, admit, subscribe};
+use crate::watching::{Dialect, FeedSettings, WatcherPermit, admit, subscribe};
 
-use story::Story;
+use event_stream_body::EventStreamBody;
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// Tells proxies that collect answers to pass on each piece at once.
-const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// Tells buffering proxies to pass on each piece at once.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Opens a stream of events; 204, which makes browsers stop asking, where all of them were seen.
+/// Opens a stream of events. Answers 204, which stops an `EventSource`, if the client has seen all of them.
 pub(crate) async fn open(
     request: HttpRequest,
     id: web::Path<String>,
@@ -37,9 +38,9 @@ pub(crate) async fn open(
     let id = id?;
     let since = since(&request)?;
     let kind = SocketKind::EventStream;
-    let place = WatcherPlace::take(&state.sockets, &admission.user, kind)?;
+    let permit = WatcherPermit::acquire(&state.sockets, &admission.user, kind)?;
     let subscription = subscribe(&state, &admission.user, id, since).await?;
-    if subscription.is_over(since) {
+    if subscription.is_complete(since) {
         return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
     }
     let settings = FeedSettings {
@@ -47,28 +48,27 @@ pub(crate) async fn open(
         admission,
         keep_alive: state.config.sockets.comment_interval,
     };
-    let story = Story::new(state, id, subscription, &settings, place);
-    let mut response = HttpResponse::Ok().streaming(story.told());
-    complete(response.headers_mut());
+    let body = EventStreamBody::new(state, id, subscription, &settings, permit);
+    let mut response = HttpResponse::Ok().streaming(body.into_stream());
+    set_headers(response.headers_mut());
     Ok(response)
 }
 
-fn complete(headers: &mut HeaderMap) {
+fn set_headers(headers: &mut HeaderMap) {
     let media_type = HeaderValue::from_static("text/event-stream");
     headers.insert(header::CONTENT_TYPE, media_type);
-    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
-/// The number of the last event that the client has seen. The header wins, for it is the one that moves on.
+/// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
+/// URL as it was.
 fn since(request: &HttpRequest) -> Result<Option<Sequence>, Problem> {
-    let bad = || Problem::bad_header(LAST_EVENT_ID, "must be one whole number from 0 up");
-    let mut values = request.headers().get_all(LAST_EVENT_ID);
-    match (values.next(), values.next()) {
-        (None, _) => parse_since(&Query::parse(request.query_string())),
-        (Some(value), None) => {
+    let bad = || Problem::bad_header(LAST_EVENT_ID, SINCE_EXPECTED);
+    match single(request.headers(), LAST_EVENT_ID).map_err(|RepeatedHeader| bad())? {
+        None => Query::parse(request.query_string()).since(),
+        Some(value) => {
             let number = value.to_str().ok().and_then(whole_number);
             Ok(Some(Sequence::from_number(number.ok_or_else(bad)?)))
         }
-        (Some(_), Some(_)) => Err(bad()),
     }
 }

@@ -1,33 +1,33 @@
-//! What every request works with.
+//! Holds the state that all request handlers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use coderun_app::{Executions, Readiness};
 use coderun_domain::{Clock, TokenVerifier};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::bulk::Bulk;
-use crate::drain::Departure;
+use crate::answer_budget::AnswerBudget;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
 use crate::{Drain, HttpConfig};
 
-/// What the HTTP edge works with.
+/// The use cases and ports behind the HTTP edge.
 #[derive(Debug, Clone)]
 pub struct HttpPorts {
-    /// What users do with executions.
+    /// The use cases of executions.
     pub executions: Arc<Executions>,
-    /// Knows users.
+    /// Verifies tokens.
     pub verifier: Arc<dyn TokenVerifier>,
-    /// Knows whether all of it works.
+    /// Checks the dependencies of the process.
     pub readiness: Arc<Readiness>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What it takes to say how the server is; one for all threads.
+/// The state of the health routes, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct HealthState {
     pub(crate) config: HttpConfig,
@@ -35,33 +35,39 @@ pub(crate) struct HealthState {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What every other request works with; one for all threads.
+/// The state of all other routes, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) ports: HttpPorts,
     pub(crate) config: HttpConfig,
     pub(crate) sockets: SocketRegistry,
-    pub(crate) bulk: Bulk,
+    pub(crate) answer_budget: AnswerBudget,
     /// Owns the task of every socket.
     pub(crate) socket_tasks: TaskTracker,
-    pub(crate) departure: Departure,
+    pub(crate) drain: Drain,
+    /// When [`Self::reconnect_within`] was first called.
+    going_away_since: OnceLock<Instant>,
 }
 
 impl AppState {
     pub(crate) fn new(ports: HttpPorts, config: HttpConfig, drain: Drain) -> Self {
         Self {
             sockets: SocketRegistry::new(&config.sockets),
-            bulk: Bulk::new(config.bulk_max),
+            answer_budget: AnswerBudget::new(config.large_answers_max),
             ports,
             config,
             socket_tasks: TaskTracker::new(),
-            departure: Departure::new(drain),
+            drain,
+            going_away_since: OnceLock::new(),
         }
     }
 
-    /// Within which time clients should reconnect elsewhere, now that the server is going away.
+    /// The time within which clients should reconnect elsewhere. It runs from the first call, which comes when the server
+    /// begins to go away.
     pub(crate) fn reconnect_within(&self) -> Duration {
-        self.departure.left_of(self.config.timeouts.going_away)
+        let since = self.going_away_since.get_or_init(Instant::now);
+        let total = self.config.timeouts.going_away;
+        total.saturating_sub(since.elapsed())
     }
 
     /// The state behind a request.

@@ -1,6 +1,6 @@
-//! What this crate counts and measures, for whichever recorder is installed when the server starts.
+//! Records the metrics of this crate, with the recorder that is installed when the server starts.
 //!
-//! Every label takes one of a bounded number of values: routes are patterns, methods the known ones.
+//! Every label has a bounded number of values: routes are patterns, methods are the known ones.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,13 +9,9 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-const REQUESTS: &str = "coderun_http_requests_total";
-const REQUEST_DURATION: &str = "coderun_http_request_duration_seconds";
-const SOCKETS: &str = "coderun_sockets";
-const SOCKETS_CLOSED: &str = "coderun_sockets_closed_total";
-const SLOW_WATCHERS: &str = "coderun_slow_watchers_total";
+use crate::metric_names::{REQUEST_DURATION, REQUESTS, SLOW_WATCHERS, SOCKETS, SOCKETS_CLOSED};
 
-/// Counts what one thread answers. What it has looked up in the recorder once it keeps.
+/// Records the requests of one thread. Handles from the recorder are looked up once.
 #[derive(Default)]
 pub(crate) struct RequestMeter {
     requests: RefCell<HashMap<(&'static str, &'static str, u16), Counter>>,
@@ -23,15 +19,15 @@ pub(crate) struct RequestMeter {
 }
 
 impl RequestMeter {
-    /// Takes note of an answer.
-    pub(crate) fn note(
+    /// Records an answered request.
+    pub(crate) fn record(
         &self,
         method: &Method,
         route: &'static str,
         status: StatusCode,
         duration: Duration,
     ) {
-        let method = known(method);
+        let method = method_label(method);
         self.requests
             .borrow_mut()
             .entry((method, route, status.as_u16()))
@@ -48,8 +44,8 @@ impl RequestMeter {
     }
 }
 
-/// Anybody can send any method, of any length, but only these are told apart.
-pub(crate) fn known(method: &Method) -> &'static str {
+/// The label of a method. A client can send any method, so all but the known ones share a label.
+pub(crate) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -62,7 +58,7 @@ pub(crate) fn known(method: &Method) -> &'static str {
     }
 }
 
-/// How somebody watches.
+/// The kinds of watchers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SocketKind {
     WebSocket,
@@ -75,11 +71,12 @@ pub(crate) struct CountedSocket(Gauge);
 
 impl CountedSocket {
     pub(crate) fn new(kind: SocketKind) -> Self {
-        let gauge = match kind {
-            SocketKind::WebSocket => gauge!(SOCKETS, "kind" => "websocket"),
-            SocketKind::EventStream => gauge!(SOCKETS, "kind" => "sse"),
-            SocketKind::LongPoll => gauge!(SOCKETS, "kind" => "long_poll"),
+        let kind = match kind {
+            SocketKind::WebSocket => "websocket",
+            SocketKind::EventStream => "sse",
+            SocketKind::LongPoll => "long_poll",
         };
+        let gauge = gauge!(SOCKETS, "kind" => kind);
         gauge.increment(1.0);
         Self(gauge)
     }
@@ -91,13 +88,13 @@ impl Drop for CountedSocket {
     }
 }
 
-/// Takes note of the end of a WebSocket. There are only as many codes as the contract names.
-pub(crate) fn socket_closed(code: Option<u16>) {
+/// Counts a closed WebSocket. Only the close codes of the contract occur.
+pub(crate) fn record_closed_socket(code: Option<u16>) {
     let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
     counter!(SOCKETS_CLOSED, "code" => code).increment(1);
 }
 
-/// Takes note of a watcher who was too slow.
-pub(crate) fn slow_watcher() {
+/// Counts a watcher that was closed because it read too slowly.
+pub(crate) fn record_slow_watcher() {
     counter!(SLOW_WATCHERS).increment(1);
 }

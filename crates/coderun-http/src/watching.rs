@@ -1,15 +1,15 @@
-//! What every way to watch an execution has in common: who is admitted, what there is to tell, and when it is over.
+//! Watches one execution for a WebSocket or an event stream: admission, messages, timers and the end.
 //!
-//! A WebSocket and a stream of events tell the same story because both tell what a [`Feed`] says.
+//! Both send the same messages, because both read them from a [`Feed`].
 
 mod admission;
-mod agenda;
 mod feed;
-mod place;
-mod queue_place;
+mod permit;
+mod queue_progress;
 mod subscription;
+mod timers;
 
 pub(crate) use admission::{AdmissionError, admit, verify};
-pub(crate) use feed::{Dialect, Feed, FeedSettings, News};
-pub(crate) use place::{Crowded, WatcherPlace};
+pub(crate) use feed::{Dialect, Feed, FeedSettings, WatchMessage};
+pub(crate) use permit::{SocketLimitReached, WatcherPermit};
 pub(crate) use subscription::{Subscription, subscribe};

@@ -1,18 +1,18 @@
-//! `GET /api/v1/executions/ws/{id}`: live updates of one execution.
+//! Serves live updates of one execution at `GET /api/v1/executions/ws/{id}`.
 //!
-//! A well-formed upgrade always succeeds, because a browser cannot read an HTTP error here: whoever is refused gets a
-//! close frame with code and reason at once.
+//! A well-formed upgrade always succeeds, because a browser cannot read an HTTP error here. A refused client gets a close
+//! frame with code and reason at once.
 
-mod closing;
+mod close_frame;
 mod connection;
-mod ending;
-mod errand;
-mod flow;
+mod failures;
 mod frame_guard;
-mod greeting;
-mod refusal;
+mod held_open_body;
+mod input_queue;
+mod pending_command;
+mod send_window;
 mod session;
-mod typing_queue;
+mod upgrade_request;
 
 use std::panic::AssertUnwindSafe;
 
@@ -28,47 +28,50 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::telemetry;
 
-use closing::Closing;
+use close_frame::CloseFrame;
 use connection::Connection;
-use ending::OpenBody;
-use flow::Flow;
-use greeting::Greeting;
+use held_open_body::HeldOpenBody;
+use send_window::SendWindow;
+use upgrade_request::UpgradeRequest;
 
 /// The only subprotocol.
 const PROTOCOL: &str = "execution.v1";
 
-/// Accepts an upgrade and hands the socket to a task of its own.
+/// Accepts an upgrade and serves the socket in its own task.
 pub(crate) async fn open(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let message_max = state.config.sockets.message_max.as_bytes();
-    let mut guarded = frame_guard::guarded(payload.into_inner(), message_max);
+    let mut guarded = frame_guard::guard(payload.into_inner(), message_max);
     let payload = web::Payload::from_request(&request, &mut guarded);
     let payload = payload.await.map_err(|_| Problem::bug())?;
     let (response, socket, messages) =
         actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL])
             .map_err(|error| no_upgrade(&error))?;
-    let greeting = Greeting::of(&request, &state.config);
+    let upgrade = UpgradeRequest::of(&request, &state.config);
     let max = usize::try_from(message_max).unwrap_or(usize::MAX);
     let messages = messages
         .max_frame_size(max)
         .aggregate_continuations()
         .max_continuation_size(max);
-    let (ending, ended) = oneshot::channel();
-    let flow = Flow::default();
-    let (bulk, send) = (state.bulk.clone(), state.config.sockets.send);
-    let connection = Connection::new(socket, messages, flow.clone(), bulk, send);
+    let (close, closed) = oneshot::channel();
+    let window = SendWindow::default();
+    let (budget, send) = (state.answer_budget.clone(), state.config.sockets.send);
+    let connection = Connection::new(socket, messages, window.clone(), budget, send);
     let tasks = state.socket_tasks.clone();
-    tasks.spawn_local(attend(connection, greeting, state, ending).in_current_span());
-    Ok(response.map_body(|_, body| BoxBody::new(OpenBody::new(body, flow, ended))))
+    tasks.spawn_local(run(connection, upgrade, state, close).in_current_span());
+    Ok(response.map_body(|_, body| BoxBody::new(HeldOpenBody::new(body, window, closed))))
 }
 
 fn no_upgrade(error: &actix_web::Error) -> Problem {
-    // The error itself names no status, only its answer does.
+    // The status is only in the response of the error, not in the error itself.
     let status = error.error_response().status();
-    let problem = Problem::new(status, format!("This is a WebSocket: {error}"));
+    let problem = Problem::new(
+        status,
+        format!("This route needs a WebSocket upgrade: {error}"),
+    );
     if status == StatusCode::UPGRADE_REQUIRED {
         return problem.with_header(
             header::SEC_WEBSOCKET_VERSION,
@@ -78,32 +81,32 @@ fn no_upgrade(error: &actix_web::Error) -> Problem {
     problem
 }
 
-/// Serves a socket until there is a reason to close it, closes it, and then lets its connection end.
-async fn attend(
+/// Serves a socket until it must be closed, closes it, and then lets its connection end.
+async fn run(
     mut connection: Connection,
-    greeting: Greeting,
+    upgrade: UpgradeRequest,
     state: web::Data<AppState>,
-    ending: oneshot::Sender<()>,
+    close: oneshot::Sender<()>,
 ) {
     let began = std::time::Instant::now();
-    let id = greeting.id_text();
-    let serving = AssertUnwindSafe(session::serve(&mut connection, greeting, &state));
-    let closing = serving.catch_unwind().await.unwrap_or(Closing::INTERNAL);
-    // A peer that has left closed it, or nobody did.
-    let code = (closing != Closing::LEFT).then_some(closing.code);
-    telemetry::socket_closed(code);
-    if closing == Closing::SLOW {
-        telemetry::slow_watcher();
+    let id = upgrade.id_text();
+    let serving = AssertUnwindSafe(session::serve(&mut connection, upgrade, &state));
+    let frame = serving.catch_unwind().await.unwrap_or(CloseFrame::INTERNAL);
+    // A socket that the peer has closed or left has no close code of ours.
+    let code = (frame != CloseFrame::PEER_LEFT).then_some(frame.code);
+    telemetry::record_closed_socket(code);
+    if frame == CloseFrame::SLOW_WATCHER {
+        telemetry::record_slow_watcher();
     }
     tracing::info!(
         target: "coderun_http::access",
         execution_id = id,
         code,
-        reason = closing.reason,
+        reason = frame.reason,
         duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
         "socket closed"
     );
-    // Boxed, like all that is rare, so that sockets that only wait do not hold room for it.
-    Box::pin(connection.close(closing, state.config.sockets.close)).await;
-    drop(ending);
+    // Boxed, so that idle sockets reserve no memory for it.
+    Box::pin(connection.close(frame, state.config.sockets.close)).await;
+    drop(close);
 }

@@ -1,5 +1,4 @@
-//! The forms of requests and answers, made from domain values and never the other way of thinking: the domain knows
-//! nothing of them.
+//! Defines the wire formats of requests and responses. The domain knows nothing of them.
 
 mod capabilities;
 mod client_message;
@@ -21,7 +20,7 @@ pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;
 pub(crate) use list::{ExecutionList, decode_cursor};
 pub(crate) use record::{Audience, ExecutionRecord};
-pub(crate) use submission::{SubmitAnswer, SubmitRequest};
+pub(crate) use submission::{NOT_OFFERED, SubmitAnswer, SubmitRequest};
 pub(crate) use ticket::TicketAnswer;
 
 #[cfg(test)]

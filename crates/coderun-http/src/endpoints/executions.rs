@@ -1,4 +1,4 @@
-//! `/api/v1/executions`: submit, cancel, list.
+//! Handles `/api/v1/executions`: submit, cancel, list, delete and issue tickets.
 
 use std::time::Duration;
 
@@ -6,22 +6,24 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
-use coderun_domain::{CancelReply, Cursor, Execution, FailureKind, Page, TraceContext};
+use coderun_domain::{CancelReply, Execution, FailureKind, Page, TraceContext};
 
-use super::{bulky_json, json, parse_id};
+use super::{json, large_json, parse_id};
 use crate::authentication::Authenticated;
 use crate::body::read_json;
 use crate::problem::{Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::{
-    Audience, ExecutionList, ExecutionRecord, SubmitAnswer, SubmitRequest, decode_cursor,
+    Audience, ExecutionList, ExecutionRecord, NOT_OFFERED, SubmitAnswer, SubmitRequest,
+    TicketAnswer, decode_cursor,
 };
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-const NOT_OFFERED: &str = "is not offered by this deployment yet";
 const LIST_LIMIT: usize = 20;
 const LIST_LIMIT_MAX: usize = 100;
+const LIST_LIMIT_EXPECTED: &str = "must be a whole number from 1 to 100, given once";
+const CURSOR_EXPECTED: &str = "must be a `next_cursor` of an earlier list, given once";
 
 /// `POST /api/v1/executions/execute`
 pub(crate) async fn submit(
@@ -30,10 +32,7 @@ pub(crate) async fn submit(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_missing_options(&Query::parse(request.query_string()), &["dry_run"])?;
-    if request.headers().contains_key(IDEMPOTENCY_KEY) {
-        return Err(Problem::bad_header(IDEMPOTENCY_KEY, NOT_OFFERED));
-    }
+    refuse_unsupported_options(&request)?;
     let body: SubmitRequest = read_json(request.headers(), payload, &state.config).await?;
     refuse_while_draining(&state)?;
     let executions = &state.ports.executions;
@@ -41,7 +40,7 @@ pub(crate) async fn submit(
     let (draft, found) = body.into_draft(trace);
     let user = caller.0.user;
     if !found.is_empty() {
-        // It is wrong whatever else there is to say, so it is no matter if nobody can tell what there is.
+        // The submission is invalid in any case, so an unreachable backend does not matter here.
         let more = match executions.validate(user, draft) {
             Err(SubmitError::Invalid(more)) => Some(more),
             Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
@@ -57,17 +56,20 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
-/// Refuses parameters that mean something in the contract and nothing here: ignored, they would mislead.
-fn refuse_missing_options(query: &Query, names: &[&'static str]) -> Result<(), Problem> {
-    match names.iter().find(|name| query.contains(name)) {
-        Some(name) => Err(Problem::bad_parameter(name, NOT_OFFERED)),
-        None => Ok(()),
+/// Refuses options of the contract that this version does not have: ignored, they would mislead the client.
+fn refuse_unsupported_options(request: &HttpRequest) -> Result<(), Problem> {
+    if Query::parse(request.query_string()).contains("dry_run") {
+        return Err(Problem::bad_parameter("dry_run", NOT_OFFERED));
     }
+    if request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Err(Problem::bad_header(IDEMPOTENCY_KEY, NOT_OFFERED));
+    }
+    Ok(())
 }
 
-/// What is accepted now might be lost with this process, or wait for another one.
+/// Refuses a submission that could be lost with this process, or would have to wait for another one.
 fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
-    if state.departure.has_begun() || state.ports.readiness.is_draining() {
+    if state.drain.has_begun() || state.ports.readiness.is_draining() {
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is shutting down, try again",
@@ -101,9 +103,14 @@ pub(crate) async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string());
-    let limit = parse_limit(&query)?;
+    let limit = query.parsed("limit", LIST_LIMIT_EXPECTED, |text| {
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=LIST_LIMIT_MAX).contains(limit))
+    })?;
+    let limit = limit.unwrap_or(LIST_LIMIT);
     let page = Page {
-        before: parse_cursor(&query)?,
+        before: query.parsed("cursor", CURSOR_EXPECTED, decode_cursor)?,
         limit: limit + 1,
     };
     let found = state.ports.executions.list(&caller.0.user, page).await?;
@@ -111,23 +118,35 @@ pub(crate) async fn list(
     json(StatusCode::OK, &list, 64 + 320 * found.len())
 }
 
-fn parse_limit(query: &Query) -> Result<usize, Problem> {
-    let bad = || Problem::bad_parameter("limit", format!("must be from 1 to {LIST_LIMIT_MAX}"));
-    match query.get("limit").map_err(|_| bad())? {
-        None => Ok(LIST_LIMIT),
-        Some(text) => match text.parse() {
-            Ok(limit @ 1..=LIST_LIMIT_MAX) => Ok(limit),
-            Ok(_) | Err(_) => Err(bad()),
-        },
-    }
+/// `DELETE /api/v1/executions/{id}`
+pub(crate) async fn delete(
+    caller: Authenticated,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let user = &caller.0.user;
+    state.ports.executions.delete(user, parse_id(&id)?).await?;
+    Ok(HttpResponse::new(StatusCode::NO_CONTENT))
 }
 
-fn parse_cursor(query: &Query) -> Result<Option<Cursor>, Problem> {
-    let bad =
-        || Problem::bad_parameter("cursor", "must be a `next_cursor` that was handed out here");
-    let text = query.get("cursor").map_err(|_| bad())?;
-    text.map(|text| decode_cursor(text).ok_or_else(bad))
-        .transpose()
+/// `DELETE /api/v1/executions`
+pub(crate) async fn delete_all(
+    caller: Authenticated,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    state.ports.executions.delete_all(&caller.0.user).await?;
+    Ok(HttpResponse::new(StatusCode::NO_CONTENT))
+}
+
+/// `POST /api/v1/executions/ticket/{id}`
+pub(crate) async fn issue_ticket(
+    caller: Authenticated,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let executions = &state.ports.executions;
+    let issued = executions.issue_ticket(&caller.0, parse_id(&id)?).await?;
+    json(StatusCode::CREATED, &TicketAnswer::from(&issued), 96)
 }
 
 async fn record(
@@ -137,5 +156,5 @@ async fn record(
 ) -> Result<HttpResponse, Problem> {
     let policy = state.ports.executions.store_policy();
     let record = ExecutionRecord::new(execution, policy, Audience::Reader);
-    bulky_json(state, status, &record, record.size_hint()).await
+    large_json(state, status, &record, record.size_hint()).await
 }

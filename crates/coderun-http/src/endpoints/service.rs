@@ -1,4 +1,4 @@
-//! What the server says of itself, and to the caller about the caller.
+//! Handles the routes about the service itself: root, health, languages, capabilities and the caller's identity.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -28,7 +28,7 @@ pub(crate) async fn health(state: web::Data<HealthState>) -> Result<HttpResponse
 pub(crate) async fn ready(state: web::Data<HealthState>) -> Result<HttpResponse, Problem> {
     let readiness = &state.readiness;
     let checks = readiness.checks().await;
-    let ready = Ready::new(&describe(&state), &checks, readiness.is_draining());
+    let ready = Ready::new(describe(&state), &checks, readiness.is_draining());
     let status = if ready.is_ready() {
         StatusCode::OK
     } else {
@@ -60,7 +60,7 @@ pub(crate) async fn verify(caller: Authenticated) -> Result<HttpResponse, Proble
     json(StatusCode::OK, &Verified::from(&caller.0), SMALL)
 }
 
-/// Any other path.
-pub(crate) async fn nowhere() -> Result<HttpResponse, Problem> {
+/// Answers every unknown path.
+pub(crate) async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::new(StatusCode::NOT_FOUND, "Not Found"))
 }

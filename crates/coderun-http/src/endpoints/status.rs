@@ -1,4 +1,4 @@
-//! `GET /api/v1/executions/status/{id}`: the record, now or once something has changed.
+//! Answers the record of an execution at `GET /api/v1/executions/status/{id}`, at once or after the next change.
 
 use std::time::Duration;
 
@@ -7,19 +7,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_app::AccessError;
 use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
 
-use super::{bulky_json, parse_id};
+use super::{large_json, parse_id};
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
 use crate::telemetry::SocketKind;
-use crate::watching::WatcherPlace;
+use crate::watching::WatcherPermit;
 use crate::wire::{Audience, ExecutionRecord};
 
-/// The longest that an answer may be waited for, in seconds.
+/// The longest `wait`, in seconds.
 const WAIT_MAX_SECONDS: u64 = 60;
+const WAIT_EXPECTED: &str = "must be a whole number of seconds from 0 to 60, given once";
 
-/// Answers the record; with `wait` once the state has changed, which counts as a socket.
+/// Answers the record. A request with `wait` is answered once the state has changed, and counts as a socket meanwhile.
 pub(crate) async fn status(
     caller: Authenticated,
     request: HttpRequest,
@@ -27,63 +28,45 @@ pub(crate) async fn status(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse(request.query_string());
-    let (patience, since) = (parse_wait(&query)?, parse_since(&query)?);
+    let wait = query.parsed("wait", WAIT_EXPECTED, |text| {
+        whole_number(text).filter(|seconds| *seconds <= WAIT_MAX_SECONDS)
+    })?;
+    let timeout = Duration::from_secs(wait.unwrap_or_default());
+    let since = query.since()?;
     let (user, id) = (&caller.0.user, parse_id(&id)?);
-    let execution = if patience.is_zero() {
+    let execution = if timeout.is_zero() {
         state.ports.executions.read(user, id).await?
     } else {
-        let place = WatcherPlace::take(&state.sockets, user, SocketKind::LongPoll);
-        let _place = place.map_err(Problem::from)?;
-        wait(&state, user, id, since, patience).await?
+        let _permit = WatcherPermit::acquire(&state.sockets, user, SocketKind::LongPoll)?;
+        wait_for_change(&state, user, id, since, timeout).await?
     };
     let executions = &state.ports.executions;
     let position = executions.queue_position(&execution).await?;
     let policy = executions.store_policy();
-    let record = ExecutionRecord::new(&execution, policy, Audience::Reader).waiting_at(position);
-    bulky_json(&state, StatusCode::OK, &record, record.size_hint()).await
+    let record =
+        ExecutionRecord::new(&execution, policy, Audience::Reader).with_queue_position(position);
+    large_json(&state, StatusCode::OK, &record, record.size_hint()).await
 }
 
-/// Waits for the next change. What waits when the server begins to go away is answered at once, so that it can come back
-/// elsewhere; who comes later waits as asked, until the server ends: an answer at once would only be asked for again.
-async fn wait(
+/// Waits for the next change. A request that waits when the server begins to go away is answered at once, so that its client
+/// can reconnect elsewhere. A later one waits until the server ends, because its client would only ask again.
+async fn wait_for_change(
     state: &AppState,
     user: &UserId,
     id: ExecutionId,
     since: Option<Sequence>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Execution, AccessError> {
     let executions = &state.ports.executions;
-    let waiting = executions.wait(user, id, since, patience);
-    let departure = &state.departure;
-    let waited = if departure.has_begun() {
-        departure.end().run_until_cancelled(waiting).await
+    let waiting = executions.wait(user, id, since, timeout);
+    let drain = &state.drain;
+    let waited = if drain.has_begun() {
+        drain.end.run_until_cancelled(waiting).await
     } else {
-        departure.unless_begun(waiting).await
+        drain.run_until_begun(waiting).await
     };
     match waited {
         Some(waited) => waited,
         None => executions.read(user, id).await,
     }
-}
-
-fn parse_wait(query: &Query) -> Result<Duration, Problem> {
-    let bad = || {
-        let detail = format!("must be a whole number of seconds from 0 to {WAIT_MAX_SECONDS}");
-        Problem::bad_parameter("wait", detail)
-    };
-    let Some(text) = query.get("wait").map_err(|_| bad())? else {
-        return Ok(Duration::ZERO);
-    };
-    match whole_number(text) {
-        Some(seconds @ 0..=WAIT_MAX_SECONDS) => Ok(Duration::from_secs(seconds)),
-        Some(_) | None => Err(bad()),
-    }
-}
-
-/// The number of the last event that the client has seen.
-pub(crate) fn parse_since(query: &Query) -> Result<Option<Sequence>, Problem> {
-    let bad = || Problem::bad_parameter("since", "must be one whole number from 0 up");
-    let text = query.get("since").map_err(|_| bad())?;
-    let number = text.map(|text| whole_number(text).ok_or_else(bad));
-    Ok(number.transpose()?.map(Sequence::from_number))
 }

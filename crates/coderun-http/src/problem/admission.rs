@@ -1,34 +1,40 @@
-//! From refusals of watchers and of tickets to problems.
+//! Maps refused admissions and tickets to problems.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 use coderun_app::TicketIssueError;
 use coderun_domain::{FailureKind, TicketError};
 
 use super::Problem;
 use super::failures::RETRY_AFTER;
-use crate::authentication::challenge;
-use crate::watching::{AdmissionError, Crowded};
+use crate::watching::{AdmissionError, SocketLimitReached};
 
 impl From<AdmissionError> for Problem {
     fn from(error: AdmissionError) -> Self {
         match error {
-            AdmissionError::Verify(error) => challenge(error),
-            AdmissionError::TooLong => Self::of_kind(FailureKind::Overloaded),
-            AdmissionError::BadTicket => bad_ticket(),
+            AdmissionError::Verify(error) => error.into(),
+            AdmissionError::TimedOut => Self::of_kind(FailureKind::Overloaded),
+            AdmissionError::InvalidTicket => {
+                let detail = "This ticket is invalid, already used or expired";
+                Self::new(StatusCode::UNAUTHORIZED, detail)
+                    .with_reason("ticket")
+                    .with_challenge("Bearer error=\"invalid_token\"")
+            }
             AdmissionError::Ticket(error) => error.into(),
-            AdmissionError::Crowded(crowded) => crowded.into(),
+            AdmissionError::SocketLimit(limit) => limit.into(),
         }
     }
 }
 
-impl From<Crowded> for Problem {
-    fn from(crowded: Crowded) -> Self {
-        let (kind, detail) = match crowded {
-            Crowded::All => (FailureKind::Overloaded, "Too many sockets are open"),
-            Crowded::User => (
+impl From<SocketLimitReached> for Problem {
+    fn from(limit: SocketLimitReached) -> Self {
+        let (kind, detail) = match limit {
+            SocketLimitReached::Total => (
+                FailureKind::Overloaded,
+                "Too many sockets are open, try again later",
+            ),
+            SocketLimitReached::PerUser => (
                 FailureKind::RateLimited,
-                "Too many of your sockets are open",
+                "Too many of your sockets are open, close one first",
             ),
         };
         Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
@@ -40,7 +46,7 @@ impl From<TicketError> for Problem {
         let kind = error.kind();
         let problem = match &error {
             TicketError::TooMany { retry_after } => {
-                let detail = "Too many tickets for this execution are unused";
+                let detail = "Too many tickets for this execution are unused, use one or wait";
                 Self::failed(kind, detail).with_retry_after(*retry_after)
             }
             TicketError::Absent | TicketError::Unavailable { .. } => Self::of_kind(kind),
@@ -56,14 +62,4 @@ impl From<TicketIssueError> for Problem {
             TicketIssueError::Ticket(error) => error.into(),
         }
     }
-}
-
-fn bad_ticket() -> Problem {
-    let detail = "The ticket is not good, or not any more";
-    Problem::new(StatusCode::UNAUTHORIZED, detail)
-        .with_reason("ticket")
-        .with_header(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer error=\"invalid_token\""),
-        )
 }

@@ -1,4 +1,4 @@
-//! From a problem to the bytes of an answer, and to the log.
+//! Renders a problem as a response body and logs the failure behind it.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::{Problem, ProblemEntry};
-use crate::failure_log::Failure;
+use crate::failure_log::log_failure;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -23,7 +23,7 @@ struct Body<'a> {
     errors: &'a [ProblemEntry],
 }
 
-/// Gives an answer of status 400 or above its body, whoever made it, and logs the failure behind it.
+/// Writes the body of a response with status 400 or above, and logs the failure behind it.
 pub(crate) fn render(mut response: ServiceResponse, request_id: &str) -> ServiceResponse {
     let undescribed = Problem::of_status(response.status());
     let described = response
@@ -43,7 +43,7 @@ pub(crate) fn render(mut response: ServiceResponse, request_id: &str) -> Service
     response.map_body(|_, _| BoxBody::new(body))
 }
 
-/// The answer to a request that has no other answer any more.
+/// The response to a request whose handler returned an error.
 pub(crate) fn to_response(problem: &Problem, instance: &str, request_id: &str) -> HttpResponse {
     log(problem, request_id);
     HttpResponse::build(problem.status_code())
@@ -63,18 +63,13 @@ fn body(problem: &Problem, instance: &str) -> Vec<u8> {
         reason: problem.reason,
         errors: &problem.errors,
     };
-    // Nothing in it can fail to serialize: all keys are text and there are no foreign `Serialize` in it.
+    // This cannot fail: all keys are text, and all values are of this crate.
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// Logs the failure behind a problem, here and nowhere else.
 fn log(problem: &Problem, request_id: &str) {
     if let Some(kind) = problem.failure {
-        let failure = Failure {
-            what: "a request",
-            error: problem.source.as_deref().map(|source| source as _),
-            request_id: Some(request_id),
-        };
-        failure.log(kind);
+        let source = problem.source.as_deref().map(|source| source as _);
+        log_failure(kind, "a request", source, Some(request_id));
     }
 }

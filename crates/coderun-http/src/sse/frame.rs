@@ -1,4 +1,4 @@
-//! How one event is written.
+//! Writes the frames of a stream of events.
 
 use std::io::Write as _;
 
@@ -6,26 +6,26 @@ use actix_web::web::Bytes;
 
 use crate::wire::ServerMessage;
 
-/// After how many milliseconds a client whose stream has ended should ask again.
+/// The milliseconds after which a client reconnects when its stream has ended.
 const RETRY_MS: u32 = 1_000;
 
-/// What a frame takes beyond its message.
+/// The size of a frame without its message, roughly.
 const FRAME_BYTES: usize = 64;
 
-/// The first thing in every stream: when to ask again once it has ended.
+/// The first frame of every stream: when to reconnect after its end.
 pub(super) fn retry() -> Bytes {
     Bytes::from(format!("retry: {RETRY_MS}\n\n"))
 }
 
-/// Something that clients pass over, which shows that the connection lives.
+/// A comment. Clients ignore it; it shows that the connection is alive.
 pub(super) const fn comment() -> Bytes {
     Bytes::from_static(b":\n\n")
 }
 
-/// One event: its type, its number if it is stored, and the message as a WebSocket has it.
+/// One event: its type, its number if it is stored, and the same JSON as on a WebSocket.
 ///
 /// # Errors
-/// What does not serialize, which nothing here does.
+/// If the message cannot be serialized.
 pub(super) fn event(message: &ServerMessage<'_>) -> Result<Bytes, serde_json::Error> {
     let mut frame = Vec::with_capacity(FRAME_BYTES + message.size_hint());
     let io = serde_json::Error::io;
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_has_its_number_and_line_ends_stay_within_the_data() {
+    fn a_stored_event_has_its_number_and_line_ends_are_escaped() {
         let chunk = OutputChunk {
             stream: OutputStream::Stdout,
             bytes: Bytes::from_static("a\nb\r\n\u{2028}\n\n".as_bytes()),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_connection_has_no_number() {
+    fn an_event_of_the_connection_has_no_number() {
         let frame = text(&ServerMessage::queue(3, None));
         assert_eq!(
             frame,

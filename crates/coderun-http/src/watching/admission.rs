@@ -1,27 +1,27 @@
-//! Who may watch.
+//! Admits watchers by their token or ticket.
 
 use coderun_domain::{Admission, BearerToken, ExecutionId, TicketError, VerifyError};
 
-use super::Crowded;
-use crate::authentication::Credentials;
+use super::SocketLimitReached;
+use crate::authentication::{Credentials, verify_token};
 use crate::state::AppState;
 
-/// Why somebody is not admitted.
+/// Why a watcher is not admitted.
 #[derive(Debug)]
 pub(crate) enum AdmissionError {
     /// The token was not accepted, or could not be verified.
     Verify(VerifyError),
     /// The verification took too long.
-    TooLong,
-    /// The ticket is not good, or not any more.
-    BadTicket,
+    TimedOut,
+    /// The ticket is invalid, already used or expired.
+    InvalidTicket,
     /// The ticket could not be redeemed.
     Ticket(TicketError),
-    /// There are too many others.
-    Crowded(Crowded),
+    /// Too many sockets are open or being verified.
+    SocketLimit(SocketLimitReached),
 }
 
-/// Says whom a token or a ticket for this execution admits. Nobody is admitted by a ticket for what is no id.
+/// The user that a token or a ticket for this execution admits. Without a valid id every ticket is invalid.
 pub(crate) async fn admit(
     credentials: Credentials,
     id: Option<ExecutionId>,
@@ -30,23 +30,23 @@ pub(crate) async fn admit(
     match credentials {
         Credentials::Token(token) => verify(&token, state).await,
         Credentials::Ticket(ticket) => {
-            let id = id.ok_or(AdmissionError::BadTicket)?;
+            let id = id.ok_or(AdmissionError::InvalidTicket)?;
             redeem(id, &ticket, state).await
         }
     }
 }
 
-/// Verifies a token, within the bounds for those whom nobody knows yet.
+/// Verifies a token, within the time and the number that are allowed for unverified sockets.
 pub(crate) async fn verify(
     token: &BearerToken,
     state: &AppState,
 ) -> Result<Admission, AdmissionError> {
-    let place = state.sockets.admit_unverified();
-    let _place = place.ok_or(AdmissionError::Crowded(Crowded::All))?;
-    let verifying = state.ports.verifier.verify(token);
+    let permit = state.sockets.admit_unverified();
+    let _permit = permit.ok_or(AdmissionError::SocketLimit(SocketLimitReached::Total))?;
+    let verifying = verify_token(token, state);
     let verified = tokio::time::timeout(state.config.sockets.verification, verifying).await;
     let principal = verified
-        .map_err(|_| AdmissionError::TooLong)?
+        .map_err(|_| AdmissionError::TimedOut)?
         .map_err(AdmissionError::Verify)?;
     Ok(Admission {
         user: principal.user,
@@ -60,12 +60,12 @@ async fn redeem(
     ticket: &str,
     state: &AppState,
 ) -> Result<Admission, AdmissionError> {
-    let place = state.sockets.admit_unverified();
-    let _place = place.ok_or(AdmissionError::Crowded(Crowded::All))?;
+    let permit = state.sockets.admit_unverified();
+    let _permit = permit.ok_or(AdmissionError::SocketLimit(SocketLimitReached::Total))?;
     let redeeming = state.ports.executions.admit(id, ticket);
     let redeemed = tokio::time::timeout(state.config.sockets.verification, redeeming).await;
     redeemed
-        .map_err(|_| AdmissionError::TooLong)?
+        .map_err(|_| AdmissionError::TimedOut)?
         .map_err(AdmissionError::Ticket)?
-        .ok_or(AdmissionError::BadTicket)
+        .ok_or(AdmissionError::InvalidTicket)
 }

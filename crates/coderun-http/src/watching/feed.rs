@@ -1,4 +1,4 @@
-//! What there is to tell one watcher, one thing after the other.
+//! Feeds one watcher with messages: events, queue positions, notices and the end.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -12,182 +12,180 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Subscription;
-use super::agenda::{Agenda, Duty};
-use super::queue_place::{QueueNews, QueuePlace};
+use super::queue_progress::{QueueProgress, QueueUpdate};
+use super::timers::{TimerKind, WatchTimers};
 use crate::state::AppState;
 use crate::wire::ServerMessage;
 
 /// Which messages a client understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// `execution_update` and nothing else: the core contract.
+    /// Only `execution_update`: the core contract.
     Core,
-    /// All of them.
+    /// All messages.
     Full,
 }
 
-/// How one watcher is told.
+/// The settings of one watcher's feed.
 #[derive(Debug)]
 pub(crate) struct FeedSettings {
     pub(crate) dialect: Dialect,
-    /// Who watches, and for how long.
+    /// The watching user and the end of the admission.
     pub(crate) admission: Admission,
-    /// The time from one [`News::Silence`] to the next.
+    /// The time from one [`WatchMessage::KeepAlive`] to the next.
     pub(crate) keep_alive: Duration,
 }
 
-/// What there is to tell one watcher, as fast as it takes it: nothing is read ahead.
+/// The messages for one watcher. An event is read only when the watcher asks for the next message.
 pub(crate) struct Feed {
     state: web::Data<AppState>,
     dialect: Dialect,
     events: WatchStream,
-    agenda: Agenda,
-    alarm: Pin<Box<Sleep>>,
-    /// `None` once it was told, or where nobody would understand it.
-    departure: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    place: Option<QueuePlace>,
+    timers: WatchTimers,
+    next_timer: Pin<Box<Sleep>>,
+    /// `None` once `going_away` was sent, and for a client that does not understand it.
+    going_away: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    queue: Option<QueueProgress>,
 }
 
-/// One thing to tell or to do.
+/// A message for one watcher.
 #[derive(Debug)]
-pub(crate) enum News {
-    /// Something happened to the execution.
+pub(crate) enum WatchMessage {
+    /// An event of the execution.
     Event(WatchEvent),
-    /// Its place in the queue has changed.
-    Queue(QueueNews),
+    /// The position in the queue has changed.
+    QueuePosition(QueueUpdate),
     /// The server is going away: the client should reconnect within this time.
     GoingAway(Duration),
-    /// The admission ends after this time.
+    /// The token expires after this time.
     AuthExpiring(Duration),
-    /// Nothing need be told, but that the connection lives.
-    Silence,
-    /// The execution is final and all of it was told.
-    Over,
+    /// Nothing has happened; the connection needs a sign of life.
+    KeepAlive,
+    /// The execution is final and all events were sent.
+    Finished,
     /// The admission has ended.
     Expired,
-    /// What happens cannot be told any more.
-    Lost(WatchError),
+    /// The events cannot be read any more.
+    Failed(WatchError),
 }
 
 impl Feed {
-    /// What there is to tell of this execution from now on.
+    /// The feed of a subscription.
     pub(crate) fn new(
         state: web::Data<AppState>,
         subscription: Subscription,
         settings: &FeedSettings,
     ) -> Self {
         let now = Instant::now();
-        let agenda = Agenda::new(now, settings.keep_alive, &state.config.sockets);
-        let departure = match settings.dialect {
+        let timers = WatchTimers::new(now, settings.keep_alive, &state.config.sockets);
+        let going_away = match settings.dialect {
             Dialect::Core => None,
             Dialect::Full => {
-                let going_away = state.departure.going_away().clone();
+                let going_away = state.drain.going_away.clone();
                 Some(Box::pin(going_away.cancelled_owned()))
             }
         };
         let mut feed = Self {
             dialect: settings.dialect,
             events: subscription.events,
-            alarm: Box::pin(tokio::time::sleep_until(agenda.next().0)),
-            agenda,
-            departure,
-            place: None,
+            next_timer: Box::pin(tokio::time::sleep_until(timers.next().0)),
+            timers,
+            going_away,
+            queue: None,
             state,
         };
         feed.admit(&settings.admission);
-        feed.look_at(&WatchEvent::Updated(Box::new(subscription.execution)));
+        feed.follow_queue(&WatchEvent::Updated(Box::new(subscription.execution)));
         feed
     }
 
-    /// From now on this admission counts.
+    /// Replaces the admission.
     pub(crate) fn admit(&mut self, admission: &Admission) {
-        let today = self.state.ports.clock.now();
+        let now = self.state.ports.clock.now();
         let limits = &self.state.config.sockets;
-        self.agenda.admit_until(admission, today, limits);
+        self.timers.set_expiry(admission, now, limits);
         if self.dialect == Dialect::Core {
-            self.agenda.expiry_was_told();
+            self.timers.cancel_expiry_notice();
         }
     }
 
-    /// Whether the watcher has still to be told that the server is going away.
-    pub(crate) const fn owes_departure(&self) -> bool {
-        self.departure.is_some()
+    /// Whether `going_away` must still be sent.
+    pub(crate) const fn owes_going_away(&self) -> bool {
+        self.going_away.is_some()
     }
 
-    /// Waits for the next thing to tell. Cancel-safe. Nothing comes after [`News::Over`] and [`News::Lost`].
-    pub(crate) async fn next(&mut self) -> News {
+    /// Waits for the next message. Cancel-safe. [`WatchMessage::Finished`] and [`WatchMessage::Failed`] are the last ones.
+    pub(crate) async fn next(&mut self) -> WatchMessage {
         loop {
-            let (at, duty) = self.agenda.next();
-            if self.alarm.deadline() != at {
-                self.alarm.as_mut().reset(at);
+            let (at, kind) = self.timers.next();
+            if self.next_timer.deadline() != at {
+                self.next_timer.as_mut().reset(at);
             }
             tokio::select! {
-                // What is due is done however many events there are.
+                // A timer must not starve, however many events there are.
                 biased;
-                () = &mut self.alarm => {
-                    if let Some(news) = self.attend(duty).await {
-                        return news;
+                () = &mut self.next_timer => {
+                    if let Some(message) = self.handle_timer(kind).await {
+                        return message;
                     }
                 }
-                () = wait(&mut self.departure) => {
-                    self.departure = None;
-                    return News::GoingAway(self.state.reconnect_within());
+                () = wait(&mut self.going_away) => {
+                    self.going_away = None;
+                    return WatchMessage::GoingAway(self.state.reconnect_within());
                 }
-                event = self.events.next() => return self.told(event),
+                event = self.events.next() => return self.message_of(event),
             }
         }
     }
 
-    async fn attend(&mut self, duty: Duty) -> Option<News> {
+    async fn handle_timer(&mut self, kind: TimerKind) -> Option<WatchMessage> {
         let now = Instant::now();
-        match duty {
-            Duty::Expire => Some(News::Expired),
-            Duty::TellExpiry => {
-                self.agenda.expiry_was_told();
-                Some(News::AuthExpiring(self.agenda.left(now)))
+        match kind {
+            TimerKind::TokenExpiry => Some(WatchMessage::Expired),
+            TimerKind::ExpiryNotice => {
+                self.timers.cancel_expiry_notice();
+                let left = self.timers.until_token_expiry(now);
+                Some(WatchMessage::AuthExpiring(left))
             }
-            Duty::KeepAlive => {
-                self.agenda.keep_alive_later(now);
-                Some(News::Silence)
+            TimerKind::KeepAlive => {
+                self.timers.restart_keep_alive(now);
+                Some(WatchMessage::KeepAlive)
             }
-            Duty::AskPlace => {
-                self.agenda.ask_place_later(now);
-                self.ask_place().await
+            TimerKind::QueuePosition => {
+                self.timers.restart_queue_position(now);
+                self.read_queue_position().await
             }
         }
     }
 
-    /// Asks for the place in the queue, unless an event comes first.
-    async fn ask_place(&mut self) -> Option<News> {
-        let place = self.place.as_mut()?;
-        let asking = self
-            .state
-            .ports
-            .executions
-            .queue_position(place.execution());
-        let answer = tokio::select! {
+    /// Reads the position in the queue, unless an event comes first.
+    async fn read_queue_position(&mut self) -> Option<WatchMessage> {
+        let queue = self.queue.as_mut()?;
+        let executions = &self.state.ports.executions;
+        let reading = executions.queue_position(queue.execution());
+        let position = tokio::select! {
             biased;
-            event = self.events.next() => return Some(self.told(event)),
-            answer = asking => answer,
+            event = self.events.next() => return Some(self.message_of(event)),
+            position = reading => position,
         };
-        // Without an answer nothing is told: it is a courtesy, and the next one comes soon.
-        let position = answer.ok().flatten()?;
-        place.note(position, Instant::now()).map(News::Queue)
+        // A failed read is ignored: the position is only a courtesy, and it is read again soon.
+        let update = queue.record(position.ok().flatten()?, Instant::now());
+        update.map(WatchMessage::QueuePosition)
     }
 
-    fn told(&mut self, event: Option<Result<WatchEvent, WatchError>>) -> News {
+    fn message_of(&mut self, event: Option<Result<WatchEvent, WatchError>>) -> WatchMessage {
         match event {
-            None => News::Over,
-            Some(Err(error)) => News::Lost(error),
+            None => WatchMessage::Finished,
+            Some(Err(error)) => WatchMessage::Failed(error),
             Some(Ok(event)) => {
-                self.look_at(&event);
-                News::Event(event)
+                self.follow_queue(&event);
+                WatchMessage::Event(event)
             }
         }
     }
 
-    /// Follows the queue for as long as the execution waits in it.
-    fn look_at(&mut self, event: &WatchEvent) {
+    /// Follows the queue while the execution is pending.
+    fn follow_queue(&mut self, event: &WatchEvent) {
         let WatchEvent::Updated(execution) = event else {
             return;
         };
@@ -196,28 +194,28 @@ impl Feed {
         }
         match execution.status() {
             Status::Pending => {
-                self.place = Some(QueuePlace::new(execution.clone()));
-                self.agenda.ask_place(Instant::now());
+                self.queue = Some(QueueProgress::new(execution.clone()));
+                self.timers.start_queue_position(Instant::now());
             }
             Status::Running | Status::Completed | Status::Error => {
-                self.place = None;
-                self.agenda.forget_place();
+                self.queue = None;
+                self.timers.cancel_queue_position();
             }
         }
     }
 }
 
-/// Waits for this, or for ever if there is nothing to wait for.
-async fn wait(departure: &mut Option<Pin<Box<WaitForCancellationFutureOwned>>>) {
-    match departure {
-        Some(departure) => departure.as_mut().await,
+/// Waits for a cancellation, for ever if there is none.
+async fn wait(cancellation: &mut Option<Pin<Box<WaitForCancellationFutureOwned>>>) {
+    match cancellation {
+        Some(cancellation) => cancellation.as_mut().await,
         None => pending().await,
     }
 }
 
-impl News {
-    /// The message that tells it, to whoever understands it; `None` where there is nothing to say.
-    pub(crate) fn message(
+impl WatchMessage {
+    /// The message as it is sent, or `None` if the client would not understand it or nothing is sent.
+    pub(crate) fn to_wire(
         &self,
         id: ExecutionId,
         state: &AppState,
@@ -234,10 +232,12 @@ impl News {
             Self::Event(WatchEvent::AwaitingInput { sequence, attempt }) => {
                 ServerMessage::awaiting_input(id, *sequence, *attempt)
             }
-            Self::Queue(news) => ServerMessage::queue(news.position, news.estimated_start),
+            Self::QueuePosition(update) => {
+                ServerMessage::queue(update.position, update.estimated_start)
+            }
             Self::GoingAway(within) => ServerMessage::going_away(*within),
             Self::AuthExpiring(left) => ServerMessage::auth_expiring(*left),
-            Self::Silence | Self::Over | Self::Expired | Self::Lost(_) => return None,
+            Self::KeepAlive | Self::Finished | Self::Expired | Self::Failed(_) => return None,
         };
         (dialect == Dialect::Full).then_some(message)
     }

@@ -1,4 +1,4 @@
-//! Both directions of one socket, with every wait bounded.
+//! Sends and receives the messages of one socket, with a bound on every wait.
 
 use std::future::pending;
 use std::pin::pin;
@@ -9,42 +9,42 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Sessio
 use bytestring::ByteString;
 use futures_util::FutureExt;
 
-use super::Closing;
-use super::flow::Flow;
-use crate::bulk::{Bulk, NoRoom};
-use crate::watching::WatcherPlace;
+use super::CloseFrame;
+use super::send_window::SendWindow;
+use crate::answer_budget::{AnswerBudget, BudgetExhausted};
+use crate::watching::WatcherPermit;
 use crate::wire::ServerMessage;
 
 /// Both directions of one socket.
 pub(super) struct Connection {
     socket: Session,
     messages: AggregatedMessageStream,
-    flow: Flow,
-    bulk: Bulk,
+    window: SendWindow,
+    budget: AnswerBudget,
     send_timeout: Duration,
 }
 
-/// What came in.
+/// A received message.
 pub(super) enum Incoming {
     /// A text message.
     Text(ByteString),
-    /// Something that only shows that the peer is alive.
-    Life,
+    /// A ping or pong, which only shows that the peer is alive.
+    KeepAlive,
 }
 
 impl Connection {
     pub(super) const fn new(
         socket: Session,
         messages: AggregatedMessageStream,
-        flow: Flow,
-        bulk: Bulk,
+        window: SendWindow,
+        budget: AnswerBudget,
         send_timeout: Duration,
     ) -> Self {
         Self {
             socket,
             messages,
-            flow,
-            bulk,
+            window,
+            budget,
             send_timeout,
         }
     }
@@ -52,89 +52,89 @@ impl Connection {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`Closing::SLOW`] if the peer does not take it in time, [`Closing::LEFT`] if it has gone.
-    pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Closing> {
+    /// [`CloseFrame::SLOW_WATCHER`] if the peer does not take it in time, [`CloseFrame::PEER_LEFT`] if it has gone.
+    pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
         let mut text = Vec::with_capacity(message.size_hint());
-        serde_json::to_writer(&mut text, message).map_err(|_| Closing::INTERNAL)?;
-        let text = ByteString::try_from(text).map_err(|_| Closing::INTERNAL)?;
+        serde_json::to_writer(&mut text, message).map_err(|_| CloseFrame::INTERNAL)?;
+        let text = ByteString::try_from(text).map_err(|_| CloseFrame::INTERNAL)?;
         let Self {
             socket,
-            flow,
-            bulk,
+            window,
+            budget,
             send_timeout,
             ..
         } = self;
-        let room = bulk.take(text.len(), *send_timeout).await;
-        let room = room.map_err(|NoRoom| Closing::UNAVAILABLE)?;
+        let permit = budget.acquire(text.len(), *send_timeout).await;
+        let permit = permit.map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
         let sending = async {
-            flow.room().await;
-            flow.sent(text.len(), room);
+            window.wait_for_space().await;
+            window.record_sent(text.len(), permit);
             socket.text(text).await
         };
         in_time(*send_timeout, sending).await
     }
 
-    /// Holds the place of the watcher for as long as anything of the connection is in memory.
-    pub(super) fn hold(&self, place: WatcherPlace) {
-        self.flow.hold(place);
+    /// Holds the watcher's permit for as long as the connection occupies memory.
+    pub(super) fn hold(&self, permit: WatcherPermit) {
+        self.window.hold(permit);
     }
 
-    /// Asks the peer for a sign of life.
+    /// Sends a ping.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub(super) async fn ping(&mut self) -> Result<(), Closing> {
+    pub(super) async fn ping(&mut self) -> Result<(), CloseFrame> {
         in_time(self.send_timeout, self.socket.ping(b"")).await
     }
 
-    /// Waits for what comes in next; pings are answered here. Cancel-safe until something has come in.
+    /// Waits for the next message, and answers pings. Cancel-safe until a message has arrived.
     ///
     /// # Errors
-    /// Why the socket must be closed after what came in.
-    pub(super) async fn receive(&mut self) -> Result<Incoming, Closing> {
-        // Whoever sends without a pause lets others have their turn, too.
+    /// The close frame to answer the message with.
+    pub(super) async fn receive(&mut self) -> Result<Incoming, CloseFrame> {
+        // A client that sends without a pause must not starve the other sockets.
         tokio::task::coop::consume_budget().await;
         let message = match self.messages.recv().await {
-            None => return Err(Closing::LEFT),
-            Some(Err(error)) => return Err(violation(&error)),
+            None => return Err(CloseFrame::PEER_LEFT),
+            Some(Err(error)) => return Err(close_frame_for(&error)),
             Some(Ok(message)) => message,
         };
         match message {
             AggregatedMessage::Text(text) => Ok(Incoming::Text(text)),
-            AggregatedMessage::Binary(_) => Err(Closing::BINARY),
-            AggregatedMessage::Pong(_) => Ok(Incoming::Life),
-            AggregatedMessage::Close(_) => Err(Closing::LEFT),
+            AggregatedMessage::Binary(_) => Err(CloseFrame::BINARY_MESSAGE),
+            AggregatedMessage::Pong(_) => Ok(Incoming::KeepAlive),
+            AggregatedMessage::Close(_) => Err(CloseFrame::PEER_LEFT),
             AggregatedMessage::Ping(bytes) => {
                 Box::pin(in_time(self.send_timeout, self.socket.pong(&bytes))).await?;
-                Ok(Incoming::Life)
+                Ok(Incoming::KeepAlive)
             }
         }
     }
 
-    /// Sends a close frame and waits for the peer's, but not where the peer has closed or gone before.
-    pub(super) async fn close(self, closing: Closing, patience: Duration) {
+    /// Sends a close frame and waits for the peer's, unless the peer has already closed or left.
+    pub(super) async fn close(self, frame: CloseFrame, timeout: Duration) {
         let Self {
             socket,
             messages,
-            flow: _,
-            bulk: _,
+            window: _,
+            budget: _,
             send_timeout,
         } = self;
-        // A peer that does not even take the close frame is cut off by the kernel later.
-        drop(tokio::time::timeout(send_timeout, socket.close(Some(closing.into()))).await);
+        // If the peer does not take the close frame either, the kernel cuts the connection later.
+        drop(tokio::time::timeout(send_timeout, socket.close(Some(frame.into()))).await);
         let handshake = async {
-            match closing {
-                Closing::LEFT => {}
-                Closing::TOO_BIG | Closing::MALFORMED => discard(messages).await,
-                _ => closed_by_peer(messages).await,
+            match frame {
+                CloseFrame::PEER_LEFT => {}
+                CloseFrame::MESSAGE_TOO_BIG | CloseFrame::PROTOCOL_ERROR => discard(messages).await,
+                _ => wait_for_close(messages).await,
             }
         };
-        drop(tokio::time::timeout(patience, handshake).await);
+        drop(tokio::time::timeout(timeout, handshake).await);
     }
 }
 
-/// Waits for the peer's close frame, or until it has gone.
-async fn closed_by_peer(mut messages: AggregatedMessageStream) {
+/// Waits for the peer's close frame, or until the peer has left.
+async fn wait_for_close(mut messages: AggregatedMessageStream) {
     loop {
         match messages.recv().await {
             None | Some(Ok(AggregatedMessage::Close(_))) => return,
@@ -144,25 +144,25 @@ async fn closed_by_peer(mut messages: AggregatedMessageStream) {
                 | AggregatedMessage::Ping(_)
                 | AggregatedMessage::Pong(_),
             )) => {}
-            Some(Err(error)) if violation(&error) == Closing::LEFT => return,
+            Some(Err(error)) if close_frame_for(&error) == CloseFrame::PEER_LEFT => return,
             Some(Err(_)) => return discard(messages).await,
         }
     }
 }
 
-/// Lets all that comes be discarded, for ever: after a violation even a close frame cannot be told from the rest, and a
-/// peer that still sends must not be cut off before it reads why.
+/// Discards everything the peer sends, without end. After a violation a close frame cannot be recognised any more, and a
+/// peer that still sends must not be cut off before it reads the reason.
 async fn discard(messages: AggregatedMessageStream) {
     drop(messages);
     pending::<()>().await;
 }
 
-/// Waits for what is sent, but not for ever. The timer is made only for a peer that does not take it at once, and does not
-/// count among what every socket holds.
+/// Waits until a message is sent, within the timeout. The timer is made only if the peer does not take the message at once,
+/// so that idle sockets reserve no memory for it.
 async fn in_time(
     timeout: Duration,
     sending: impl Future<Output = Result<(), actix_ws::Closed>>,
-) -> Result<(), Closing> {
+) -> Result<(), CloseFrame> {
     let mut sending = pin!(sending);
     let sent = match sending.as_mut().now_or_never() {
         Some(sent) => Ok(sent),
@@ -170,19 +170,19 @@ async fn in_time(
     };
     match sent {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Closing::LEFT),
-        Err(_) => Err(Closing::SLOW),
+        Ok(Err(_)) => Err(CloseFrame::PEER_LEFT),
+        Err(_) => Err(CloseFrame::SLOW_WATCHER),
     }
 }
 
-fn violation(error: &ProtocolError) -> Closing {
+fn close_frame_for(error: &ProtocolError) -> CloseFrame {
     match error {
-        ProtocolError::Io(error) if has_gone(error) => Closing::LEFT,
+        ProtocolError::Io(error) if has_left(error) => CloseFrame::PEER_LEFT,
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Closing::MALFORMED
+            CloseFrame::PROTOCOL_ERROR
         }
-        // What is left of `Io` stands for a message too big in all its pieces.
-        ProtocolError::Overflow | ProtocolError::Io(_) => Closing::TOO_BIG,
+        // Every other `Io` means that a message in pieces is too big.
+        ProtocolError::Overflow | ProtocolError::Io(_) => CloseFrame::MESSAGE_TOO_BIG,
         ProtocolError::UnmaskedFrame
         | ProtocolError::MaskedFrame
         | ProtocolError::InvalidOpcode(_)
@@ -190,12 +190,12 @@ fn violation(error: &ProtocolError) -> Closing {
         | ProtocolError::BadOpCode
         | ProtocolError::ContinuationNotStarted
         | ProtocolError::ContinuationStarted
-        | ProtocolError::ContinuationFragment(_) => Closing::MALFORMED,
+        | ProtocolError::ContinuationFragment(_) => CloseFrame::PROTOCOL_ERROR,
     }
 }
 
 /// Whether the connection ended without a close frame.
-fn has_gone(error: &std::io::Error) -> bool {
+fn has_left(error: &std::io::Error) -> bool {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     matches!(cause, Some(PayloadError::Incomplete(_)))
 }

@@ -1,7 +1,7 @@
-//! Refuses a frame that is too long as soon as its head says so.
+//! Refuses a frame that is too long as soon as its head announces the length.
 //!
-//! The codec behind it looks at the length only once the whole frame is in memory, whatever that takes. And it keeps the
-//! pieces of an unfinished message as parts of what was received, so that a byte of one holds all that came with it.
+//! The codec behind it checks the length only when the whole frame is in memory. It also keeps the pieces of an unfinished
+//! message as slices of the receive buffers, so that one byte of a piece keeps a whole buffer alive.
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -10,18 +10,18 @@ use futures_util::StreamExt;
 /// The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2).
 const HEAD_MAX_BYTES: usize = 14;
 
-/// How often the longest payload may be received in all, heads and control frames included, until a message in pieces is
-/// finished.
+/// The most bytes, heads and control frames included, that may arrive until a message in pieces is finished: this many times
+/// the longest payload.
 const UNFINISHED_MAX: u64 = 8;
 
-/// Passes on what a client sends, up to the first frame whose payload is longer than `max_bytes`.
-pub(super) fn guarded(payload: Payload, max_bytes: u64) -> Payload {
-    let mut frames = Frames::new(max_bytes);
+/// Passes on the bytes of a client, up to the first frame whose payload is longer than `max_bytes`.
+pub(super) fn guard(payload: Payload, max_bytes: u64) -> Payload {
+    let mut frames = FrameScanner::new(max_bytes);
     let checked = payload.map(move |received| {
         let bytes = received?;
         frames
-            .admit(&bytes)
-            .map_err(|TooLong| PayloadError::Overflow)?;
+            .scan(&bytes)
+            .map_err(|FrameTooLong| PayloadError::Overflow)?;
         Ok(bytes)
     });
     Payload::Stream {
@@ -29,22 +29,22 @@ pub(super) fn guarded(payload: Payload, max_bytes: u64) -> Payload {
     }
 }
 
-/// Some frame was too long; what follows it cannot be understood any more.
+/// A frame is too long. The bytes after it cannot be parsed.
 #[derive(Debug, PartialEq, Eq)]
-struct TooLong;
+struct FrameTooLong;
 
-/// Where in the stream of frames the last bytes ended.
-struct Frames {
+/// The position within the stream of frames.
+struct FrameScanner {
     head: [u8; HEAD_MAX_BYTES],
     head_bytes: usize,
     payload_left: u64,
     max_bytes: u64,
-    /// What was received since a message in pieces began that is not finished.
+    /// The bytes received since an unfinished message in pieces began.
     unfinished_bytes: Option<u64>,
     has_failed: bool,
 }
 
-impl Frames {
+impl FrameScanner {
     const fn new(max_bytes: u64) -> Self {
         Self {
             head: [0; HEAD_MAX_BYTES],
@@ -56,10 +56,10 @@ impl Frames {
         }
     }
 
-    fn admit(&mut self, mut bytes: &[u8]) -> Result<(), TooLong> {
+    fn scan(&mut self, mut bytes: &[u8]) -> Result<(), FrameTooLong> {
         while let Some((first, rest)) = bytes.split_first() {
             if self.has_failed {
-                return Err(TooLong);
+                return Err(FrameTooLong);
             }
             if self.payload_left > 0 {
                 let skipped = usize::try_from(self.payload_left)
@@ -72,16 +72,16 @@ impl Frames {
             }
         }
         if self.has_failed {
-            Err(TooLong)
+            Err(FrameTooLong)
         } else {
             Ok(())
         }
     }
 
-    /// Takes one more byte of a head, and once the head is complete goes on to the payload.
+    /// Reads one byte of a head. Once the head is complete, the payload follows.
     fn read_head(&mut self, byte: u8) {
-        if let Some(place) = self.head.get_mut(self.head_bytes) {
-            *place = byte;
+        if let Some(next) = self.head.get_mut(self.head_bytes) {
+            *next = byte;
             self.head_bytes += 1;
         }
         let [_, second, ..] = self.head;
@@ -106,11 +106,11 @@ impl Frames {
         let frame_bytes = length.saturating_add(u64::try_from(self.head_bytes).unwrap_or(u64::MAX));
         self.head_bytes = 0;
         self.payload_left = length;
-        self.has_failed = length > self.max_bytes || !self.leaves_room(frame_bytes);
+        self.has_failed = length > self.max_bytes || !self.fits_unfinished_message(frame_bytes);
     }
 
-    /// Whether an unfinished message has not taken too much after this frame, whose head is here.
-    fn leaves_room(&mut self, frame_bytes: u64) -> bool {
+    /// Counts a frame, whose head has been read, towards the unfinished message; whether that stays within its bound.
+    fn fits_unfinished_message(&mut self, frame_bytes: u64) -> bool {
         let [first, ..] = self.head;
         let (is_last, is_control) = (first & 0x80 != 0, first & 0x08 != 0);
         let received = self
@@ -119,7 +119,7 @@ impl Frames {
             .saturating_add(frame_bytes);
         self.unfinished_bytes = match (is_control, is_last) {
             (true, _) => self.unfinished_bytes.map(|_| received),
-            // The last part of a message, and not one that is whole by itself.
+            // The last piece of a message. A frame that is a whole message has an opcode other than 0.
             (false, true) if first.trailing_zeros() >= 4 => None,
             (false, true) => self.unfinished_bytes.map(|_| received),
             (false, false) => Some(received),
@@ -167,47 +167,47 @@ mod tests {
             stream.extend(whole(length));
         }
         for size in [1, 2, 7, 1000, stream.len()] {
-            let mut frames = Frames::new(MAX);
+            let mut frames = FrameScanner::new(MAX);
             for piece in stream.chunks(size) {
-                assert_eq!(frames.admit(piece), Ok(()), "in pieces of {size}");
+                assert_eq!(frames.scan(piece), Ok(()), "in pieces of {size}");
             }
             assert_eq!((frames.head_bytes, frames.payload_left), (0, 0));
         }
     }
 
     #[test]
-    fn a_longer_frame_is_refused_by_its_head_alone() {
+    fn a_longer_frame_is_refused_once_its_head_is_complete() {
         for masked in [true, false] {
             let head = frame(MAX + 1, masked);
-            let mut frames = Frames::new(MAX);
+            let mut frames = FrameScanner::new(MAX);
             let (last, before) = head.split_last().unwrap();
-            assert_eq!(frames.admit(before), Ok(()));
-            assert_eq!(frames.admit(&[*last]), Err(TooLong));
+            assert_eq!(frames.scan(before), Ok(()));
+            assert_eq!(frames.scan(&[*last]), Err(FrameTooLong));
             assert_eq!(
-                frames.admit(&[0]),
-                Err(TooLong),
-                "and so is all that follows"
+                frames.scan(&[0]),
+                Err(FrameTooLong),
+                "and so is everything after it"
             );
         }
     }
 
-    /// A byte of a message that does not end, and as much as fits into one read around it.
+    /// One byte of an unfinished message in every read, which is otherwise full of control frames.
     #[test]
     fn a_message_that_does_not_end_is_refused_before_it_holds_much() {
-        let mut frames = Frames::new(MAX);
+        let mut frames = FrameScanner::new(MAX);
         let mut round = vec![0x00, 0x81, 1, 2, 3, 4, b'x'];
         for _ in 0..500 {
             round.extend([0x8a, 0x80 + 125, 1, 2, 3, 4]);
             round.extend([b'p'; 125]);
         }
-        assert_eq!(frames.admit(&[0x01, 0x81, 1, 2, 3, 4, b'x']), Ok(()));
-        let refused = (0..100).find(|_| frames.admit(&round).is_err());
+        assert_eq!(frames.scan(&[0x01, 0x81, 1, 2, 3, 4, b'x']), Ok(()));
+        let refused = (0..100).find(|_| frames.scan(&round).is_err());
         assert_eq!(refused, Some(8));
     }
 
     #[test]
-    fn finished_messages_in_pieces_and_control_frames_go_on_for_ever() {
-        let mut frames = Frames::new(MAX);
+    fn finished_messages_in_pieces_and_control_frames_are_never_refused() {
+        let mut frames = FrameScanner::new(MAX);
         for _ in 0..100 {
             for first in [0x01, 0x89, 0x00, 0x80, 0x8a] {
                 let mut piece = vec![first, 0x80 + 126];
@@ -215,16 +215,16 @@ mod tests {
                 piece.extend(length.to_be_bytes());
                 piece.extend([0; 4]);
                 piece.extend(vec![b'x'; usize::from(length)]);
-                assert_eq!(frames.admit(&piece), Ok(()));
+                assert_eq!(frames.scan(&piece), Ok(()));
             }
         }
     }
 
     #[test]
-    fn the_longest_length_there_is_does_not_overflow() {
-        let mut frames = Frames::new(u64::MAX);
-        assert_eq!(frames.admit(&frame(u64::MAX, true)), Ok(()));
-        assert_eq!(frames.admit(&[0; 1000]), Ok(()));
+    fn the_longest_possible_length_does_not_overflow() {
+        let mut frames = FrameScanner::new(u64::MAX);
+        assert_eq!(frames.scan(&frame(u64::MAX, true)), Ok(()));
+        assert_eq!(frames.scan(&[0; 1000]), Ok(()));
         assert_eq!(frames.payload_left, u64::MAX - 1000);
     }
 }

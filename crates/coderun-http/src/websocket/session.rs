@@ -1,4 +1,4 @@
-//! One socket from its greeting to the reason to close it.
+//! Serves one socket, from its upgrade request to the close frame.
 
 use std::sync::Arc;
 
@@ -8,87 +8,98 @@ use coderun_domain::{
     Admission, BearerToken, ExecutionId, InputPiece, InputReply, Sequence, UserId,
 };
 
-use super::Closing;
+use super::CloseFrame;
 use super::connection::{Connection, Incoming};
-use super::errand::{Done, Errand, Typing, TypingError};
-use super::greeting::Greeting;
-use super::refusal::{failed, no_access, not_admitted};
-use super::typing_queue::{Typed, TypingQueue};
+use super::failures::{access_failed, admission_failed, failed};
+use super::input_queue::{InputQueue, QueuedInput};
+use super::pending_command::{CommandResult, InputSendError, InputTarget, PendingCommand};
+use super::upgrade_request::UpgradeRequest;
 use crate::state::AppState;
 use crate::telemetry::SocketKind;
 use crate::watching::{
-    AdmissionError, Dialect, Feed, FeedSettings, News, WatcherPlace, admit, subscribe,
+    AdmissionError, Dialect, Feed, FeedSettings, WatchMessage, WatcherPermit, admit, subscribe,
 };
 use crate::wire::{ClientMessage, ServerMessage};
 
-/// How many pings in a row may stay without any sign of life.
-const SILENT_PINGS_MAX: u32 = 2;
+/// How many pings in a row may stay unanswered.
+const UNANSWERED_PINGS_MAX: u32 = 2;
 
-/// Serves a socket and answers why it is to be closed.
+/// Serves a socket and returns the frame to close it with.
 pub(super) async fn serve(
     connection: &mut Connection,
-    greeting: Greeting,
+    upgrade: UpgradeRequest,
     state: &web::Data<AppState>,
-) -> Closing {
-    let end = state.departure.end();
-    // Boxed, because all that it takes to begin would else be held for as long as the socket is open.
-    let beginning = Box::pin(begin(connection, greeting, state));
-    let mut session = match end.run_until_cancelled(beginning).await {
-        None => return Closing::DRAINING,
-        Some(Err(closing)) => return closing,
+) -> CloseFrame {
+    let end = &state.drain.end;
+    // Boxed, because its memory would otherwise be reserved for as long as the socket is open.
+    let opening = Box::pin(open(connection, upgrade, state));
+    let mut session = match end.run_until_cancelled(opening).await {
+        None => return CloseFrame::DRAINING,
+        Some(Err(frame)) => return frame,
         Some(Ok(session)) => session,
     };
-    match end.run_until_cancelled(Box::pin(session.watch())).await {
-        None => Box::pin(session.leave()).await,
-        Some(Ok(closing) | Err(closing)) => closing,
+    match end.run_until_cancelled(Box::pin(session.run())).await {
+        None => Box::pin(session.announce_end()).await,
+        Some(Ok(frame) | Err(frame)) => frame,
     }
 }
 
-async fn begin<'a>(
+async fn open<'a>(
     connection: &'a mut Connection,
-    greeting: Greeting,
+    upgrade: UpgradeRequest,
     state: &'a web::Data<AppState>,
-) -> Result<Session<'a>, Closing> {
-    greeting.origin?;
+) -> Result<Session<'a>, CloseFrame> {
+    upgrade.origin?;
     let sockets = &state.sockets;
-    let total = sockets.admit().ok_or(Closing::CROWDED)?;
-    let credentials = greeting.credentials?;
-    let admitted = admit(credentials, greeting.id.ok(), state).await;
-    let admission = admitted.map_err(|error| not_admitted(&error))?;
-    let (id, since) = (greeting.id?, greeting.since?);
+    let total = sockets.admit().ok_or(CloseFrame::TOO_MANY_SOCKETS)?;
+    let credentials = upgrade.credentials?;
+    let admitted = admit(credentials, upgrade.id.ok(), state).await;
+    let admission = admitted.map_err(|error| admission_failed(&error))?;
+    let watch = WatchRequest {
+        id: upgrade.id?,
+        since: upgrade.since?,
+        dialect: upgrade.dialect,
+    };
     let user = &admission.user;
-    let place = WatcherPlace::among(sockets, total, user, SocketKind::WebSocket)?;
-    let feed = feed(connection, state, &admission, (id, since, greeting.dialect)).await?;
-    connection.hold(place);
+    let permit = WatcherPermit::acquire_within(sockets, total, user, SocketKind::WebSocket)?;
+    let feed = open_feed(connection, state, &admission, &watch).await?;
+    connection.hold(permit);
     Ok(Session {
         connection,
         state,
         user: admission.user,
-        id,
-        dialect: greeting.dialect,
+        id: watch.id,
+        dialect: watch.dialect,
         feed,
-        errand: None,
-        typing: None,
-        queue: TypingQueue::default(),
+        command: None,
+        input: None,
+        queue: InputQueue::default(),
         console: None,
-        silent_pings: 0,
+        unanswered_pings: 0,
     })
 }
 
-/// What there is to tell, after an error if the watcher wants what comes after a number that is yet to come.
-async fn feed(
+/// The valid parts of an upgrade request.
+struct WatchRequest {
+    id: ExecutionId,
+    since: Option<Sequence>,
+    dialect: Dialect,
+}
+
+/// Opens the feed, and sends an error first if `since` is ahead of the execution.
+async fn open_feed(
     connection: &mut Connection,
     state: &web::Data<AppState>,
     admission: &Admission,
-    (id, since, dialect): (ExecutionId, Option<Sequence>, Dialect),
-) -> Result<Feed, Closing> {
-    let subscribed = subscribe(state, &admission.user, id, since).await;
-    let subscription = subscribed.map_err(|error| no_access(&error))?;
-    if subscription.since_is_to_come {
-        connection.send(&ServerMessage::since_is_to_come()).await?;
+    watch: &WatchRequest,
+) -> Result<Feed, CloseFrame> {
+    let subscribed = subscribe(state, &admission.user, watch.id, watch.since).await;
+    let subscription = subscribed.map_err(|error| access_failed(&error))?;
+    if subscription.since_is_ahead {
+        connection.send(&ServerMessage::since_is_ahead()).await?;
     }
     let settings = FeedSettings {
-        dialect,
+        dialect: watch.dialect,
         admission: admission.clone(),
         keep_alive: state.config.sockets.ping_interval,
     };
@@ -103,58 +114,66 @@ struct Session<'a> {
     id: ExecutionId,
     dialect: Dialect,
     feed: Feed,
-    errand: Option<Errand>,
-    /// What is being typed, and what comes behind it: a program that does not read must not keep its owner from stopping it.
-    typing: Option<Errand>,
-    queue: TypingQueue,
+    command: Option<PendingCommand>,
+    /// The input that is being sent. It has its own slot, so that a program that does not read can still be cancelled.
+    input: Option<PendingCommand>,
+    queue: InputQueue,
     console: Option<Box<Console>>,
-    silent_pings: u32,
+    unanswered_pings: u32,
 }
 
 impl Session<'_> {
-    /// What is rare is boxed here, so that sockets that only wait do not hold room for it.
-    async fn watch(&mut self) -> Result<Closing, Closing> {
+    /// Serves events, results and client messages. Rare branches are boxed, so that idle sockets reserve no memory for them.
+    async fn run(&mut self) -> Result<CloseFrame, CloseFrame> {
         loop {
             tokio::select! {
-                news = self.feed.next() => {
-                    if let Some(closing) = self.tell(&news).await? {
-                        return Ok(closing);
+                message = self.feed.next() => {
+                    if let Some(frame) = self.forward(&message).await? {
+                        return Ok(frame);
                     }
                 }
-                done = done(&mut self.errand) => {
-                    self.errand = None;
-                    // While nothing was read, nothing could be heard.
-                    self.silent_pings = 0;
-                    Box::pin(self.report(done)).await?;
+                result = result_of(&mut self.command) => {
+                    self.command = None;
+                    // Pongs could not be read while the command ran.
+                    self.unanswered_pings = 0;
+                    Box::pin(self.handle_result(result)).await?;
                 }
-                done = done(&mut self.typing) => {
-                    self.typing = None;
-                    self.silent_pings = 0;
-                    Box::pin(self.report(done)).await?;
-                    Box::pin(self.type_on()).await?;
+                result = result_of(&mut self.input) => {
+                    self.input = None;
+                    self.unanswered_pings = 0;
+                    Box::pin(self.handle_result(result)).await?;
+                    Box::pin(self.send_queued()).await?;
                 }
-                incoming = self.connection.receive(), if self.errand.is_none() && self.queue.has_room() => {
-                    self.silent_pings = 0;
+                incoming = self.connection.receive(), if self.is_reading() => {
+                    self.unanswered_pings = 0;
                     match incoming? {
                         Incoming::Text(text) => {
-                            Box::pin(self.answer(ClientMessage::parse(&text))).await?;
+                            Box::pin(self.handle(ClientMessage::parse(&text))).await?;
                         }
-                        Incoming::Life => {}
+                        Incoming::KeepAlive => {}
                     }
                 }
             }
         }
     }
 
-    /// Passes on what there is to tell, and answers why that was the last of it.
-    async fn tell(&mut self, news: &News) -> Result<Option<Closing>, Closing> {
-        match news {
-            News::Over => return Ok(Some(Closing::FINISHED)),
-            News::Expired => return Ok(Some(Closing::EXPIRED_TOKEN)),
-            News::Lost(error) => return Err(failed(error.kind(), error)),
-            News::Silence => Box::pin(self.ping()).await?,
-            News::Event(_) | News::Queue(_) | News::GoingAway(_) | News::AuthExpiring(_) => {
-                if let Some(message) = news.message(self.id, self.state, self.dialect) {
+    /// Whether messages of the client are read at the moment.
+    const fn is_reading(&self) -> bool {
+        self.command.is_none() && self.queue.has_capacity()
+    }
+
+    /// Forwards a message of the feed. Returns the close frame after the last one.
+    async fn forward(&mut self, message: &WatchMessage) -> Result<Option<CloseFrame>, CloseFrame> {
+        match message {
+            WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
+            WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
+            WatchMessage::Failed(error) => return Err(failed(error.kind(), error)),
+            WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
+            WatchMessage::Event(_)
+            | WatchMessage::QueuePosition(_)
+            | WatchMessage::GoingAway(_)
+            | WatchMessage::AuthExpiring(_) => {
+                if let Some(message) = message.to_wire(self.id, self.state, self.dialect) {
                     self.connection.send(&message).await?;
                 }
             }
@@ -162,22 +181,12 @@ impl Session<'_> {
         Ok(None)
     }
 
-    async fn answer(&mut self, message: ClientMessage) -> Result<(), Closing> {
+    async fn handle(&mut self, message: ClientMessage) -> Result<(), CloseFrame> {
         match message {
             ClientMessage::Cancel => self.cancel(),
-            ClientMessage::Ping => {
-                self.queue.push(Typed::Ping);
-                return self.type_on().await;
-            }
-            ClientMessage::Incomplete(detail) => return self.refuse(detail).await,
-            ClientMessage::Unknown => {
-                let detail = "the message is none that this server knows";
-                return self.refuse(detail).await;
-            }
-            ClientMessage::Input(piece) => {
-                self.queue.push(Typed::Piece(piece));
-                return self.type_on().await;
-            }
+            ClientMessage::Ping => return self.enqueue(QueuedInput::Ping).await,
+            ClientMessage::Input(piece) => return self.enqueue(QueuedInput::Piece(piece)).await,
+            ClientMessage::Invalid(detail) => return self.send_error(&detail).await,
             ClientMessage::Auth(token) => self.verify(token),
         }
         Ok(())
@@ -185,136 +194,146 @@ impl Session<'_> {
 
     fn cancel(&mut self) {
         let executions = Arc::clone(&self.state.ports.executions);
-        self.errand = Some(Errand::cancel(executions, self.user.clone(), self.id));
+        self.command = Some(PendingCommand::cancel(
+            executions,
+            self.user.clone(),
+            self.id,
+        ));
     }
 
-    /// Goes on with what was typed, until something takes a while. A ping is answered in its turn: its pong says that all
-    /// that was typed before is kept.
-    async fn type_on(&mut self) -> Result<(), Closing> {
-        while self.typing.is_none() {
+    async fn enqueue(&mut self, input: QueuedInput) -> Result<(), CloseFrame> {
+        self.queue.push(input);
+        self.send_queued().await
+    }
+
+    /// Sends queued input until a piece takes a while. A ping is answered in its turn, so its pong confirms that all earlier
+    /// input is stored.
+    async fn send_queued(&mut self) -> Result<(), CloseFrame> {
+        while self.input.is_none() {
             match self.queue.pop() {
                 None => return Ok(()),
-                Some(Typed::Ping) => self.reply(&ServerMessage::Pong).await?,
-                Some(Typed::Piece(piece)) => self.deliver(piece),
+                Some(QueuedInput::Ping) => self.reply(&ServerMessage::Pong).await?,
+                Some(QueuedInput::Piece(piece)) => self.send_input(piece),
             }
         }
         Ok(())
     }
 
-    /// To a client of the core contract this is an unknown message, and so it is with what follows.
-    fn deliver(&mut self, piece: InputPiece) {
+    /// Starts to send a piece. A client of the core contract cannot send input, so it is ignored there.
+    fn send_input(&mut self, piece: InputPiece) {
         if self.dialect == Dialect::Core {
             return;
         }
-        let typing = Typing {
+        let target = InputTarget {
             executions: Arc::clone(&self.state.ports.executions),
             user: self.user.clone(),
             id: self.id,
-            patience: self.state.config.sockets.send,
+            retry_for: self.state.config.sockets.send,
         };
         let console = self.console.take().map(|console| *console);
-        self.typing = Some(Errand::deliver(typing, console, piece));
+        self.input = Some(PendingCommand::send_input(target, console, piece));
     }
 
     fn verify(&mut self, token: BearerToken) {
         if self.dialect == Dialect::Full {
-            self.errand = Some(Errand::verify(token, self.state.clone()));
+            self.command = Some(PendingCommand::verify(token, self.state.clone()));
         }
     }
 
-    async fn report(&mut self, done: Done) -> Result<(), Closing> {
-        match done {
-            Done::Cancelled(Ok(_)) => Ok(()),
-            Done::Cancelled(Err(error)) => {
-                no_access(&error);
-                self.refuse("the execution could not be cancelled").await
+    async fn handle_result(&mut self, result: CommandResult) -> Result<(), CloseFrame> {
+        match result {
+            CommandResult::Cancelled(Ok(_)) => Ok(()),
+            CommandResult::Cancelled(Err(error)) => {
+                access_failed(&error);
+                self.send_error("The execution could not be cancelled, try again")
+                    .await
             }
-            Done::Typed { console, reply } => {
+            CommandResult::Input { console, reply } => {
                 self.console = console.map(Box::new);
-                self.report_typed(reply).await
+                self.handle_input_reply(reply).await
             }
-            Done::Verified(verified) => self.report_verified(verified).await,
+            CommandResult::Verified(verified) => self.handle_verified(verified).await,
         }
     }
 
-    async fn report_typed(
+    async fn handle_input_reply(
         &mut self,
-        reply: Result<InputReply, TypingError>,
-    ) -> Result<(), Closing> {
+        reply: Result<InputReply, InputSendError>,
+    ) -> Result<(), CloseFrame> {
         let detail = match reply {
             Ok(InputReply::Kept | InputReply::Full) => return Ok(()),
-            Ok(InputReply::Absent) => return Err(no_access(&AccessError::Absent)),
-            Ok(InputReply::Ended) => "the stdin of the program was closed before",
+            Ok(InputReply::Absent) => return Err(access_failed(&AccessError::Absent)),
+            Ok(InputReply::Ended) => "The stdin of the program is already closed",
             Ok(InputReply::NotInteractive) => {
-                "the execution takes no input while it runs: submit it with `interactive`"
+                "The execution takes no input while it runs; submit it with `interactive: true`"
             }
-            Ok(InputReply::Final) => "the execution is final and takes no more input",
-            Err(TypingError::Access(error)) => return Err(no_access(&error)),
-            Err(TypingError::Input(error)) => return Err(failed(error.kind(), &error)),
+            Ok(InputReply::Final) => "The execution is final and takes no more input",
+            Err(InputSendError::Access(error)) => return Err(access_failed(&error)),
+            Err(InputSendError::Input(error)) => return Err(failed(error.kind(), &error)),
         };
-        self.refuse(detail).await
+        self.send_error(detail).await
     }
 
-    async fn report_verified(
+    async fn handle_verified(
         &mut self,
         verified: Result<Admission, AdmissionError>,
-    ) -> Result<(), Closing> {
+    ) -> Result<(), CloseFrame> {
         match verified {
             Ok(admission) if admission.user == self.user => {
                 self.feed.admit(&admission);
                 Ok(())
             }
             Ok(_) => {
-                let detail = "the token is another user's: the one before holds";
-                self.refuse(detail).await
+                self.send_error("The token belongs to another user; the previous token stays valid")
+                    .await
             }
             Err(error) => {
-                let closing = not_admitted(&error);
-                let detail = format!("{}: the token before holds", closing.reason);
-                self.refuse(&detail).await
+                let reason = admission_failed(&error).reason;
+                self.send_error(&format!("{reason}; the previous token stays valid"))
+                    .await
             }
         }
     }
 
-    async fn refuse(&mut self, detail: &str) -> Result<(), Closing> {
+    async fn send_error(&mut self, detail: &str) -> Result<(), CloseFrame> {
         self.reply(&ServerMessage::error(detail)).await
     }
 
-    /// Sends what only those understand who know more than the core.
-    async fn reply(&mut self, message: &ServerMessage<'_>) -> Result<(), Closing> {
+    /// Sends a message that is not part of the core contract, unless the client knows only that.
+    async fn reply(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
         match self.dialect {
             Dialect::Core => Ok(()),
             Dialect::Full => self.connection.send(message).await,
         }
     }
 
-    async fn ping(&mut self) -> Result<(), Closing> {
-        // Nobody can be blamed for what is not read.
-        if self.errand.is_none() && self.queue.has_room() {
-            if self.silent_pings >= SILENT_PINGS_MAX {
-                return Err(Closing::SILENT);
+    async fn ping(&mut self) -> Result<(), CloseFrame> {
+        // A pong counts as missing only while messages are read.
+        if self.is_reading() {
+            if self.unanswered_pings >= UNANSWERED_PINGS_MAX {
+                return Err(CloseFrame::PING_TIMEOUT);
             }
-            self.silent_pings += 1;
+            self.unanswered_pings += 1;
         }
         self.connection.ping().await
     }
 
-    /// Says good bye when the server ends, to those who have not been told that it would.
-    async fn leave(&mut self) -> Closing {
-        if self.feed.owes_departure() {
+    /// Sends `going_away` when the server ends, unless it has been sent before.
+    async fn announce_end(&mut self) -> CloseFrame {
+        if self.feed.owes_going_away() {
             let message = ServerMessage::going_away(self.state.reconnect_within());
-            let telling = self.connection.send(&message);
-            // The close frame says the same to whoever does not take it.
-            drop(tokio::time::timeout(self.state.config.sockets.close, telling).await);
+            let sending = self.connection.send(&message);
+            // The close frame says the same to a client that does not take the message.
+            drop(tokio::time::timeout(self.state.config.sockets.close, sending).await);
         }
-        Closing::DRAINING
+        CloseFrame::DRAINING
     }
 }
 
-/// Waits until an errand is done, or for ever if there is none.
-async fn done(errand: &mut Option<Errand>) -> Done {
-    match errand {
-        Some(errand) => errand.done().await,
+/// Waits for the result of a command, for ever if there is none.
+async fn result_of(command: &mut Option<PendingCommand>) -> CommandResult {
+    match command {
+        Some(command) => command.result().await,
         None => std::future::pending().await,
     }
 }

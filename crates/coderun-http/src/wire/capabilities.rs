@@ -1,4 +1,4 @@
-//! What this deployment enforces and offers, for each kind of runner.
+//! Encodes what each kind of runner enforces and offers.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::enforcement::WireEnforcement;
 
-/// All runners that are there now.
+/// All runners of the announced workers.
 #[derive(Debug, Serialize)]
 pub(crate) struct Capabilities<'a> {
     runners: Vec<RunnerRecord<'a>>,
@@ -25,7 +25,7 @@ struct RunnerRecord<'a> {
 }
 
 impl<'a> Capabilities<'a> {
-    /// What these workers offer. Those of one name that do not enforce the same are told apart.
+    /// The runners of these workers. Runners of one name that enforce different controls are listed separately.
     pub(crate) fn of(offers: &'a [WorkerOffer]) -> Self {
         let mut profiles: Vec<&RunnerProfile> = Vec::new();
         for offer in offers {
@@ -78,9 +78,9 @@ mod tests {
         };
         let mut offers = [on("w1", "cgroup2"), on("w2", "polled"), on("w3", "cgroup2")];
         offers[2].languages.remove(0);
-        let shown = serde_json::to_value(Capabilities::of(&offers)).unwrap();
+        let value = serde_json::to_value(Capabilities::of(&offers)).unwrap();
         let summary = |index: usize| {
-            let runner = &shown["runners"][index];
+            let runner = &value["runners"][index];
             let memory = &runner["enforcement"]["memory"];
             json!([
                 memory,

@@ -1,4 +1,4 @@
-//! Messages from watchers.
+//! Parses the messages of a WebSocket client.
 
 use std::borrow::Cow;
 
@@ -7,21 +7,24 @@ use coderun_domain::{BearerToken, InputPiece};
 use coderun_json::Object;
 use serde::Deserialize;
 
-/// A message from a watcher. `Debug` shows neither what was typed nor a token.
+/// The message types, as an error names them.
+const KNOWN_TYPES: &str = "`stdin`, `stdin_close`, `cancel`, `auth`, `ping`";
+/// The longest part of an unknown type that an error repeats.
+const UNKNOWN_TYPE_MAX_CHARS: usize = 32;
+
+/// A message of a client. `Debug` shows neither its input nor a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ClientMessage {
-    /// Are you there?
+    /// Asks for a `pong`.
     Ping,
-    /// Stop the execution.
+    /// Cancels the execution.
     Cancel,
-    /// Something for the program's stdin.
+    /// Input for the program's stdin.
     Input(InputPiece),
     /// A fresh token.
     Auth(BearerToken),
-    /// One that lacks what it needs: what that is.
-    Incomplete(&'static str),
-    /// Something that this server does not know.
-    Unknown,
+    /// An invalid message, with what is wrong.
+    Invalid(Cow<'static, str>),
 }
 
 #[derive(Deserialize)]
@@ -43,10 +46,13 @@ struct Auth<'a> {
 }
 
 impl ClientMessage {
-    /// Reads a message; anything can be sent, so nothing is an error.
+    /// Parses a message.
     pub(crate) fn parse(text: &str) -> Self {
         let Ok(Object(tag)) = serde_json::from_str::<Object<Tag<'_>>>(text) else {
-            return Self::Unknown;
+            let detail = format!(
+                "A message must be a JSON object with a text `type`; known types are {KNOWN_TYPES}"
+            );
+            return Self::Invalid(detail.into());
         };
         match tag.kind.as_ref() {
             "ping" => Self::Ping,
@@ -54,7 +60,12 @@ impl ClientMessage {
             "stdin" => Self::stdin(text),
             "stdin_close" => Self::Input(InputPiece::End),
             "auth" => Self::auth(text),
-            _ => Self::Unknown,
+            unknown => {
+                let shown: String = unknown.chars().take(UNKNOWN_TYPE_MAX_CHARS).collect();
+                let detail =
+                    format!("Unknown message type `{shown}`; known types are {KNOWN_TYPES}");
+                Self::Invalid(detail.into())
+            }
         }
     }
 
@@ -63,14 +74,14 @@ impl ClientMessage {
             Ok(Object(Stdin { data })) => {
                 Self::Input(InputPiece::Data(Bytes::from(data.into_owned())))
             }
-            Err(_) => Self::Incomplete("stdin needs `data`, a string"),
+            Err(_) => Self::Invalid("`stdin` needs `data`, which must be a string".into()),
         }
     }
 
     fn auth(text: &str) -> Self {
         match serde_json::from_str::<Object<Auth<'_>>>(text) {
             Ok(Object(Auth { token })) => Self::Auth(BearerToken::new(token)),
-            Err(_) => Self::Incomplete("auth needs `token`, a string"),
+            Err(_) => Self::Invalid("`auth` needs `token`, which must be a string".into()),
         }
     }
 }
@@ -81,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    fn typed(text: &'static str) -> ClientMessage {
+    fn input(text: &'static str) -> ClientMessage {
         ClientMessage::Input(InputPiece::Data(Bytes::from_static(text.as_bytes())))
     }
 
@@ -90,41 +101,51 @@ mod tests {
     #[case(r#"{"type":"ping","data":5,"token":[]}"#, ClientMessage::Ping)]
     #[case(r#"{"id":1,"type":"cancel","more":[]}"#, ClientMessage::Cancel)]
     #[case(r#"{"type":"c\u0061ncel"}"#, ClientMessage::Cancel)]
-    #[case(r#"{"type":"Ping"}"#, ClientMessage::Unknown)]
-    #[case("ping", ClientMessage::Unknown)]
-    #[case(r#"["ping"]"#, ClientMessage::Unknown)]
-    #[case(r#"{"type":"stdin","data":"42\n"}"#, typed("42\n"))]
-    #[case(r#"{"data":"","type":"stdin"}"#, typed(""))]
+    #[case(r#"{"type":"stdin","data":"42\n"}"#, input("42\n"))]
+    #[case(r#"{"data":"","type":"stdin"}"#, input(""))]
     #[case(r#"{"type":"stdin_close"}"#, ClientMessage::Input(InputPiece::End))]
     #[case(
         r#"{"type":"auth","token":"a.b"}"#,
         ClientMessage::Auth(BearerToken::new("a.b"))
     )]
-    fn messages_from_clients(#[case] text: &str, #[case] expected: ClientMessage) {
+    fn a_valid_message_is_parsed(#[case] text: &str, #[case] expected: ClientMessage) {
         assert_eq!(ClientMessage::parse(text), expected);
     }
 
     #[rstest]
-    #[case(r#"{"type":"stdin"}"#)]
-    #[case(r#"{"type":"stdin","data":42}"#)]
-    #[case(r#"{"type":"stdin","data":null}"#)]
-    #[case(r#"{"type":"stdin","data":["x"]}"#)]
-    #[case(r#"{"type":"stdin","data":"a","data":"b"}"#)]
-    #[case(r#"{"type":"auth","token":{}}"#)]
-    #[case(r#"{"type":"auth"}"#)]
-    fn what_lacks_its_text_is_incomplete(#[case] text: &str) {
+    #[case("ping", "JSON object")]
+    #[case(r#"["ping"]"#, "JSON object")]
+    #[case(r#"{"type":5}"#, "JSON object")]
+    #[case(r#"{"type":"Ping"}"#, "type `Ping`")]
+    #[case(r#"{"type":"stdin"}"#, "needs `data`")]
+    #[case(r#"{"type":"stdin","data":42}"#, "needs `data`")]
+    #[case(r#"{"type":"stdin","data":null}"#, "needs `data`")]
+    #[case(r#"{"type":"stdin","data":["x"]}"#, "needs `data`")]
+    #[case(r#"{"type":"stdin","data":"a","data":"b"}"#, "needs `data`")]
+    #[case(r#"{"type":"auth","token":{}}"#, "needs `token`")]
+    #[case(r#"{"type":"auth"}"#, "needs `token`")]
+    fn an_invalid_message_says_what_is_wrong(#[case] text: &str, #[case] expected: &str) {
         let message = ClientMessage::parse(text);
         assert!(
-            matches!(message, ClientMessage::Incomplete(_)),
+            matches!(&message, ClientMessage::Invalid(detail) if detail.contains(expected)),
             "{message:?}"
         );
     }
 
     #[test]
-    fn neither_what_was_typed_nor_a_token_is_shown() {
-        let typed = ClientMessage::parse(r#"{"type":"stdin","data":"hush"}"#);
+    fn an_error_repeats_only_the_beginning_of_an_unknown_type() {
+        let text = format!(r#"{{"type":"{}"}}"#, "ü".repeat(10_000));
+        let ClientMessage::Invalid(detail) = ClientMessage::parse(&text) else {
+            panic!("an unknown type is invalid");
+        };
+        assert!(detail.len() < 200, "{detail}");
+    }
+
+    #[test]
+    fn debug_shows_neither_input_nor_a_token() {
+        let input = ClientMessage::parse(r#"{"type":"stdin","data":"hush"}"#);
         let token = ClientMessage::parse(r#"{"type":"auth","token":"hush"}"#);
-        let shown = format!("{typed:?} {token:?}");
+        let shown = format!("{input:?} {token:?}");
         assert!(!shown.contains("hush"), "{shown}");
     }
 }

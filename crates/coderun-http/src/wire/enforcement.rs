@@ -1,35 +1,26 @@
-//! Which controls were really in force.
+//! Encodes the controls that were enforced on a run.
 
 use coderun_domain::Enforcement;
 use serde::Serialize;
 
+/// The enforced controls, as references into the domain value.
 #[derive(Debug, Serialize)]
-pub(super) struct WireEnforcement<'a> {
-    cpu: Option<&'a str>,
-    memory: Option<&'a str>,
-    processes: Option<&'a str>,
-    network: Option<&'a str>,
-    filesystem: Option<&'a str>,
-    output: Option<&'a str>,
+pub(super) struct WireEnforcement<'a>(#[serde(with = "Fields")] &'a Enforcement);
+
+/// Mirrors the fields of [`Enforcement`], for serde.
+#[derive(Serialize)]
+#[serde(remote = "Enforcement")]
+struct Fields {
+    cpu: Option<String>,
+    memory: Option<String>,
+    processes: Option<String>,
+    network: Option<String>,
+    filesystem: Option<String>,
+    output: Option<String>,
 }
 
 impl<'a> From<&'a Enforcement> for WireEnforcement<'a> {
     fn from(enforcement: &'a Enforcement) -> Self {
-        let Enforcement {
-            cpu,
-            memory,
-            processes,
-            network,
-            filesystem,
-            output,
-        } = enforcement;
-        Self {
-            cpu: cpu.as_deref(),
-            memory: memory.as_deref(),
-            processes: processes.as_deref(),
-            network: network.as_deref(),
-            filesystem: filesystem.as_deref(),
-            output: output.as_deref(),
-        }
+        Self(enforcement)
     }
 }

@@ -166,8 +166,8 @@ impl<'a> ServerMessage<'a> {
     }
 
     /// That a watcher cannot have what comes after a number that is yet to come.
-    pub(crate) const fn since_is_to_come() -> Self {
-        Self::error("since is a number that is yet to come: a snapshot follows")
+    pub(crate) const fn since_is_ahead() -> Self {
+        Self::error("since is higher than the number of the last event; a snapshot follows")
     }
 
     /// Its name.

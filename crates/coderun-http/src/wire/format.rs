@@ -1,4 +1,4 @@
-//! How single values are written.
+//! Formats single values.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-/// A value that is written as its `Display` text, without a detour over a string.
+/// A value that is serialized as its `Display` text, without an intermediate string.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<T>(pub(super) T);
 
@@ -21,7 +21,7 @@ impl<T: fmt::Display> Serialize for Shown<T> {
     }
 }
 
-/// A time as RFC 3339 in UTC with milliseconds, cut and not rounded: no time is shown before it has come.
+/// A time as RFC 3339 in UTC with milliseconds, rounded down, so that a time is never shown before it is reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timestamp(pub(super) OffsetDateTime);
 
@@ -67,7 +67,7 @@ impl Serialize for Base64<'_> {
     }
 }
 
-/// Base64 text as bytes; `None` if it is none.
+/// The bytes of a base64 text, or `None` if it is not base64.
 pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
@@ -115,7 +115,7 @@ mod tests {
     #[case(Duration::ZERO, "2027-01-15T08:00:00.000Z")]
     #[case(Duration::from_micros(1_500), "2027-01-15T08:00:00.001Z")]
     #[case(Duration::from_nanos(999_999_999), "2027-01-15T08:00:00.999Z")]
-    fn times_have_three_decimals_and_are_never_early(
+    fn times_have_three_decimals_and_are_rounded_down(
         #[case] after: Duration,
         #[case] expected: &str,
     ) {
@@ -124,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn times_are_in_utc_wherever_they_come_from() {
-        let there = at(0).to_offset(UtcOffset::from_hms(2, 0, 0).unwrap());
-        let text = serde_json::to_string(&Timestamp(there)).unwrap();
+    fn times_are_converted_to_utc() {
+        let elsewhere = at(0).to_offset(UtcOffset::from_hms(2, 0, 0).unwrap());
+        let text = serde_json::to_string(&Timestamp(elsewhere)).unwrap();
         assert_eq!(text, "\"2027-01-15T08:00:00.000Z\"");
     }
 }

@@ -1,4 +1,4 @@
-//! Small answers: liveness, readiness, the root and who the caller is.
+//! Encodes the answers about the service itself: liveness, readiness, root and the caller's identity.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 
 use super::format::{Timestamp, millis};
 
-/// That the server is there.
-#[derive(Debug, Serialize)]
+/// The liveness of the server.
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Health<'a> {
     status: &'static str,
     timestamp: Timestamp,
@@ -19,7 +19,7 @@ pub(crate) struct Health<'a> {
 }
 
 impl<'a> Health<'a> {
-    /// Whoever can send this is healthy.
+    /// A server that can send this is healthy.
     pub(crate) fn new(now: OffsetDateTime, service: &'a str, version: &'a str) -> Self {
         Self {
             status: "healthy",
@@ -30,13 +30,11 @@ impl<'a> Health<'a> {
     }
 }
 
-/// Whether executions would be accepted and run.
+/// The readiness of the server to accept and run executions.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ready<'a> {
-    status: &'static str,
-    timestamp: Timestamp,
-    service: &'a str,
-    version: &'a str,
+    #[serde(flatten)]
+    health: Health<'a>,
     checks: BTreeMap<&'static str, CheckRecord<'a>>,
 }
 
@@ -48,8 +46,8 @@ struct CheckRecord<'a> {
 }
 
 impl<'a> Ready<'a> {
-    /// Ready if nothing fails and the server is not about to end.
-    pub(crate) fn new(health: &Health<'a>, checks: &'a [Check], draining: bool) -> Self {
+    /// Ready if no check fails and the server is not draining.
+    pub(crate) fn new(health: Health<'a>, checks: &'a [Check], draining: bool) -> Self {
         let failing = checks
             .iter()
             .any(|check| check.status == CheckStatus::Failing);
@@ -61,26 +59,24 @@ impl<'a> Ready<'a> {
             };
             (check.name, record)
         });
+        let status = if failing || draining {
+            "not ready"
+        } else {
+            "ready"
+        };
         Self {
-            status: if failing || draining {
-                "not ready"
-            } else {
-                "ready"
-            },
-            timestamp: health.timestamp,
-            service: health.service,
-            version: health.version,
+            health: Health { status, ..health },
             checks: records.collect(),
         }
     }
 
-    /// Whether it says so.
+    /// Whether the server is ready.
     pub(crate) fn is_ready(&self) -> bool {
-        self.status == "ready"
+        self.health.status == "ready"
     }
 }
 
-/// What the server is.
+/// The name, version and features of the server.
 #[derive(Debug, Serialize)]
 pub(crate) struct Root<'a> {
     message: &'a str,
@@ -90,7 +86,7 @@ pub(crate) struct Root<'a> {
 }
 
 impl<'a> Root<'a> {
-    /// The service of this name and version.
+    /// The root of a service of this name and version.
     pub(crate) const fn new(service: &'a str, version: &'a str) -> Self {
         Self {
             message: service,
@@ -109,7 +105,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Who the caller is.
+/// The identity of the caller.
 #[derive(Debug, Serialize)]
 pub(crate) struct Verified<'a> {
     authenticated: bool,

@@ -1,4 +1,4 @@
-//! The languages that may be submitted.
+//! Encodes the languages that can be submitted.
 
 use coderun_app::FleetView;
 use coderun_domain::{LanguageSpec, Limits};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::limits::WireLimits;
 
-/// All languages, each with the limits that hold for it.
+/// All languages, each with its limits.
 #[derive(Debug, Serialize)]
 pub(crate) struct Languages<'a> {
     languages: Vec<LanguageRecord<'a>>,
@@ -23,7 +23,7 @@ struct LanguageRecord<'a> {
 }
 
 impl<'a> Languages<'a> {
-    /// What these workers can run.
+    /// The languages of these workers.
     pub(crate) fn of(offering: &'a FleetView) -> Self {
         let policy = offering.limits();
         let record =

@@ -1,4 +1,4 @@
-//! Limits, with the unit in every name.
+//! Encodes limits, with the unit in every name.
 
 use coderun_domain::Limits;
 use serde::Serialize;

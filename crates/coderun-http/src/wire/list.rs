@@ -1,4 +1,4 @@
-//! Lists of executions, and the cursors that lead through them.
+//! Encodes lists of executions, and their cursors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,7 +51,7 @@ impl<'a> From<&'a Summary> for SummaryRecord<'a> {
 }
 
 impl<'a> ExecutionList<'a> {
-    /// The first `limit` of what was found, with a cursor to the rest if there was more.
+    /// The first `limit` entries, with a cursor if there are more.
     pub(crate) fn new(found: &'a [Summary], limit: usize) -> Self {
         let (page, more) = found.split_at_checked(limit).unwrap_or((found, &[]));
         let last = page.last().filter(|_| !more.is_empty());
@@ -68,7 +68,7 @@ fn encode_cursor(cursor: Cursor) -> String {
     URL_SAFE_NO_PAD.encode([time, *cursor.id.as_uuid().as_bytes()].concat())
 }
 
-/// The cursor that was handed out as this text; `None` if none ever was.
+/// The cursor behind this text, or `None` if the text is not a cursor.
 pub(crate) fn decode_cursor(text: &str) -> Option<Cursor> {
     let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     let (time, id) = bytes.split_first_chunk()?;
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_was_handed_out() {
+    fn a_cursor_survives_its_encoding() {
         let cursor = Cursor {
             created_at: at(5) + Duration::from_nanos(123_456_789),
             id: execution_id(77),
@@ -101,7 +101,7 @@ mod tests {
     #[case("not base64!")]
     #[case("f____________________________________________")]
     #[case("f__________________________________________8")]
-    fn what_was_never_handed_out_is_no_cursor(#[case] text: &str) {
+    fn another_text_is_not_a_cursor(#[case] text: &str) {
         assert_eq!(decode_cursor(text), None);
     }
 }

@@ -1,28 +1,26 @@
-//! The record of one execution, as `status` answers it and a WebSocket delivers it.
-
-mod compile;
+//! Encodes the record of one execution, for `status`, sockets and event streams.
 
 use std::borrow::Cow;
 
 use coderun_domain::{
-    Ending, Execution, ExecutionId, Outcome, Output, Report, Signal, Status, StorePolicy, Usage,
+    ByteSize, CompileReport, Ending, Execution, ExecutionId, Outcome, Output, Report, Signal,
+    Status, StorePolicy, Usage,
 };
 use serde::Serialize;
 
-use self::compile::CompileRecord;
 use super::enforcement::WireEnforcement;
 use super::format::{Base64, Megabytes, Seconds, Shown, Timestamp, millis};
 use super::limits::WireLimits;
 
-/// What a record takes beyond its texts, roughly.
+/// The size of a record without its texts, roughly.
 const RECORD_BYTES: usize = 1_536;
 
-/// For whom a record is made.
+/// The client that a record is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Who asks for the whole record.
+    /// A client that reads the whole record.
     Reader,
-    /// Who watches it change, and need not be sent over and over what never changes.
+    /// A client that watches its changes. Its records omit the user and the submission, which never change.
     Watcher,
 }
 
@@ -97,7 +95,7 @@ impl<'a> ExecutionRecord<'a> {
             signal,
             cpu_time_ms: usage.cpu_time.map(millis),
             wall_time_ms: usage.wall_time.map(millis),
-            memory_bytes: usage.memory.map(coderun_domain::ByteSize::as_bytes),
+            memory_bytes: usage.memory.map(ByteSize::as_bytes),
             compile: report
                 .and_then(|report| report.compile.as_ref())
                 .map(CompileRecord::from),
@@ -117,15 +115,15 @@ impl<'a> ExecutionRecord<'a> {
         }
     }
 
-    /// Adds its place in the queue.
-    pub(crate) fn waiting_at(self, queue_position: Option<u64>) -> Self {
+    /// Adds the position in the queue.
+    pub(crate) fn with_queue_position(self, queue_position: Option<u64>) -> Self {
         Self {
             queue_position,
             ..self
         }
     }
 
-    /// About how long it is, so that its buffer need not grow.
+    /// The approximate size, so that its buffer need not grow.
     pub(crate) fn size_hint(&self) -> usize {
         let texts = [
             self.code,
@@ -135,6 +133,30 @@ impl<'a> ExecutionRecord<'a> {
         ];
         let texts = texts.into_iter().flatten().map(str::len).sum::<usize>();
         RECORD_BYTES + texts + texts / 16
+    }
+}
+
+/// The compile stage of a record.
+#[derive(Debug, Serialize)]
+struct CompileRecord<'a> {
+    output: Cow<'a, str>,
+    error_output: Cow<'a, str>,
+    exit_code: Option<i32>,
+    cpu_time_ms: Option<u64>,
+    wall_time_ms: Option<u64>,
+    memory_bytes: Option<u64>,
+}
+
+impl<'a> From<&'a CompileReport> for CompileRecord<'a> {
+    fn from(report: &'a CompileReport) -> Self {
+        Self {
+            output: text(&report.output),
+            error_output: text(&report.error_output),
+            exit_code: ending(report.ending).0,
+            cpu_time_ms: report.usage.cpu_time.map(millis),
+            wall_time_ms: report.usage.wall_time.map(millis),
+            memory_bytes: report.usage.memory.map(ByteSize::as_bytes),
+        }
     }
 }
 
@@ -151,7 +173,7 @@ fn text(output: &Output) -> Cow<'_, str> {
     String::from_utf8_lossy(output.bytes())
 }
 
-/// What the program wrote to stderr; if that is nothing and it did not end well, what happened.
+/// The program's stderr. If that is empty and the execution failed, the reason of the failure.
 fn error_text<'a>(execution: &Execution, outcome: &'a Outcome) -> Cow<'a, str> {
     let explained = execution.status() == Status::Error && outcome.error_output().is_empty();
     let explanation = explained
@@ -160,7 +182,7 @@ fn error_text<'a>(execution: &Execution, outcome: &'a Outcome) -> Cow<'a, str> {
     explanation.map_or_else(|| text(outcome.error_output()), Cow::Owned)
 }
 
-/// The exact bytes, where they are not UTF-8.
+/// The exact bytes, if they are not UTF-8.
 fn exact(output: &Output) -> Option<Base64<'_>> {
     let bytes = output.bytes();
     std::str::from_utf8(bytes).is_err().then(|| Base64(bytes))

@@ -1,4 +1,4 @@
-//! What a client submits, and the answer to it.
+//! Decodes submissions and encodes the answer to them.
 
 use bytes::Bytes;
 use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext};
@@ -6,10 +6,13 @@ use coderun_json::Object;
 use serde::{Deserialize, Serialize};
 
 use super::format::{Shown, decode_base64};
-use crate::problem::{Place, ProblemEntry};
+use crate::problem::ProblemEntry;
 
-/// A submission as it arrives: everything is optional here, for the domain says what is missing. `null` counts as
-/// absent, unknown keys are ignored.
+/// What is wrong with an option of the contract that this version does not have.
+pub(crate) const NOT_OFFERED: &str = "is not offered by this deployment yet";
+
+/// A submission as it arrives. Every field is optional here, because the domain reports missing ones. `null` counts as absent,
+/// and unknown keys are ignored.
 #[derive(Deserialize)]
 pub(crate) struct SubmitRequest {
     code: Option<String>,
@@ -32,7 +35,13 @@ struct FileRequest {
 }
 
 #[derive(Deserialize)]
-struct LimitsRequest {
+#[serde(transparent)]
+struct LimitsRequest(#[serde(with = "LimitFields")] RequestedLimits);
+
+/// Mirrors the fields of [`RequestedLimits`], for serde.
+#[derive(Deserialize)]
+#[serde(remote = "RequestedLimits")]
+struct LimitFields {
     cpu_time_ms: Option<u64>,
     wall_time_ms: Option<u64>,
     memory_bytes: Option<u64>,
@@ -40,27 +49,8 @@ struct LimitsRequest {
     processes: Option<u64>,
 }
 
-impl From<LimitsRequest> for RequestedLimits {
-    fn from(request: LimitsRequest) -> Self {
-        let LimitsRequest {
-            cpu_time_ms,
-            wall_time_ms,
-            memory_bytes,
-            output_bytes,
-            processes,
-        } = request;
-        Self {
-            cpu_time_ms,
-            wall_time_ms,
-            memory_bytes,
-            output_bytes,
-            processes,
-        }
-    }
-}
-
 impl SubmitRequest {
-    /// The draft for the domain, and what is wrong with the parts that the domain never sees.
+    /// The draft for the domain, and the errors in the parts that the domain does not see.
     pub(crate) fn into_draft(
         self,
         trace: Option<TraceContext>,
@@ -73,7 +63,7 @@ impl SubmitRequest {
             .map(|(index, Object(file))| file.decode(index, &mut errors))
             .collect();
         if self.callback_url.is_some() {
-            errors.push(not_offered("/callback_url"));
+            errors.push(ProblemEntry::of_field("callback_url", NOT_OFFERED));
         }
         let draft = SubmissionDraft {
             code: self.code.unwrap_or_default(),
@@ -84,7 +74,8 @@ impl SubmitRequest {
             files,
             limits: self
                 .limits
-                .map_or_else(RequestedLimits::default, |Object(limits)| limits.into()),
+                .map(|Object(LimitsRequest(limits))| limits)
+                .unwrap_or_default(),
             expected_output: self.expected_output,
             interactive: self.interactive.unwrap_or_default(),
             trace,
@@ -96,8 +87,9 @@ impl SubmitRequest {
 impl FileRequest {
     fn decode(self, index: usize, errors: &mut Vec<ProblemEntry>) -> (String, Bytes) {
         let content = self.content.unwrap_or_default();
-        let mut refuse = |field: &str, detail: &str| {
-            errors.push(entry(format!("/files/{index}/{field}"), detail));
+        let mut refuse = |field: &str, detail: &'static str| {
+            let path = format_args!("files[{index}].{field}");
+            errors.push(ProblemEntry::of_field(path, detail));
             Bytes::new()
         };
         let bytes = match self.encoding.as_deref() {
@@ -107,17 +99,6 @@ impl FileRequest {
             Some(_) => refuse("encoding", "must be `utf-8` or `base64`"),
         };
         (self.name.unwrap_or_default(), bytes)
-    }
-}
-
-fn not_offered(pointer: &str) -> ProblemEntry {
-    entry(pointer.to_owned(), "is not offered by this deployment yet")
-}
-
-fn entry(pointer: String, detail: &str) -> ProblemEntry {
-    ProblemEntry {
-        place: Place::Pointer(pointer),
-        detail: detail.to_owned(),
     }
 }
 

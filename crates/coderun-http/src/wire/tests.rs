@@ -161,7 +161,7 @@ fn a_program_that_waits_for_input() {
 }
 
 #[test]
-fn a_message_is_named_as_its_type_says() {
+fn the_accessors_of_a_message_match_its_json() {
     let chunk = OutputChunk {
         stream: OutputStream::Stdout,
         bytes: bytes::Bytes::from_static(b"x"),
@@ -186,9 +186,10 @@ fn a_message_is_named_as_its_type_says() {
 }
 
 #[test]
-fn a_pending_record_says_its_place() {
+fn a_pending_record_has_its_queue_position() {
     let (execution, policy) = (execution(), store_policy());
-    let record = ExecutionRecord::new(&execution, &policy, Audience::Reader).waiting_at(Some(7));
+    let record =
+        ExecutionRecord::new(&execution, &policy, Audience::Reader).with_queue_position(Some(7));
     assert!(pretty(&record).contains("\"queue_position\": 7,\n  \"attempts\": 0"));
 }
 

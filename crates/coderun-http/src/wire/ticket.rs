@@ -1,9 +1,9 @@
-//! A one-time ticket for its owner.
+//! Encodes a one-time ticket.
 
 use coderun_app::IssuedTicket;
 use serde::Serialize;
 
-/// The answer to whoever asked for a ticket.
+/// The answer to a request for a ticket.
 #[derive(Serialize)]
 pub(crate) struct TicketAnswer<'a> {
     ticket: &'a str,

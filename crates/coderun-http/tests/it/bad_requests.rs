@@ -69,19 +69,19 @@ async fn mistyped_fields_are_named_without_repeating_what_was_sent() {
             "limits",
             json!({"memory_bytes": "secret"}),
             "/limits/memory_bytes",
-            "must be a whole number from 0 up",
+            "must be a whole number of at least 0",
         ),
         (
             "limits",
             json!({"processes": -1}),
             "/limits/processes",
-            "must be a whole number from 0 up",
+            "must be a whole number of at least 0",
         ),
         (
             "limits",
             json!({"cpu_time_ms": 1.5}),
             "/limits/cpu_time_ms",
-            "must be a whole number from 0 up",
+            "must be a whole number of at least 0",
         ),
         (
             "interactive",

@@ -14,7 +14,7 @@ const OUTPUT_BYTES: usize = 32 << 20;
 /// A server with room for one such answer, and an execution that has it.
 fn start() -> (Server, ExecutionId) {
     let server = Server::with(|config| {
-        config.bulk_max = coderun_domain::ByteSize::from_mib(33);
+        config.large_answers_max = coderun_domain::ByteSize::from_mib(33);
         config.sockets.send = Duration::from_millis(100);
     });
     let id = server.backend.running();

@@ -41,7 +41,7 @@ async fn it_opens_one_socket_and_no_more() {
     assert_eq!(u16::from(frame.code), 4001);
     assert_eq!(
         frame.reason.as_str(),
-        "The ticket is not good, or not any more"
+        "This ticket is invalid, already used or expired"
     );
 }
 
@@ -98,7 +98,10 @@ async fn beside_anything_else_that_says_who_asks_it_is_4001_and_stays_good() {
     ];
     for mut socket in ambiguous {
         let frame = socket.close_frame().await;
-        assert_eq!(frame.reason.as_str(), "The token must stand in one place");
+        assert_eq!(
+            frame.reason.as_str(),
+            "Send exactly one token or ticket, in one place"
+        );
     }
     let mut socket = server.connect(&query, &[]).await;
     assert_eq!(socket.next().await["seq"], 2);

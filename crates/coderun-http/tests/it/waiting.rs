@@ -197,7 +197,10 @@ async fn waiting_counts_among_all_sockets() {
     socket.next().await;
     let answer = server.get(&path(id, "wait=60")).await;
     let problem = answer.problem(503);
-    assert_eq!(problem["detail"], "Too many sockets are open");
+    assert_eq!(
+        problem["detail"],
+        "Too many sockets are open, try again later"
+    );
     assert_ne!(answer.header("retry-after"), "");
 }
 

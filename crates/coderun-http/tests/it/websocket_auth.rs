@@ -124,7 +124,10 @@ async fn a_token_that_is_not_accepted_is_an_error_event_and_the_one_before_holds
         bring(&mut socket, token).await;
         let error = next_of(&mut socket, "error").await;
         let detail = error["data"]["detail"].as_str().unwrap();
-        assert!(detail.contains("before holds"), "{token}: {detail}");
+        assert!(
+            detail.contains("previous token stays valid"),
+            "{token}: {detail}"
+        );
         assert!(!detail.contains("refused"), "{token}: {detail}");
     }
     assert_eq!(socket.final_code().await, 4001);

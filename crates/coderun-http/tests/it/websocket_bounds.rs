@@ -108,7 +108,10 @@ async fn one_unverified_socket_too_many_is_1013() {
     let mut second = server.watch(id).await;
     let frame = second.close_frame().await;
     assert_eq!(u16::from(frame.code), 1013);
-    assert_eq!(frame.reason.as_str(), "Too many sockets are open");
+    assert_eq!(
+        frame.reason.as_str(),
+        "Too many sockets are open, try again later"
+    );
 }
 
 #[tokio::test]

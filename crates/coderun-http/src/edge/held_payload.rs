@@ -1,9 +1,8 @@
-//! Bodies of requests that nobody reads to their end.
+//! Holds the body of a request until the response is sent, and then discards the rest for a bounded time.
 //!
-//! After the answer to such a request actix closes the connection, and the kernel then resets it if the client goes on
-//! sending, which may cost it the answer. Only if the body comes in chunks and is dropped, actix goes on to read and
-//! discard it, for as long as the client likes. So the body is held until the answer is sent and the rest has been
-//! taken for a bounded time.
+//! If a handler does not read a body to its end, actix closes the connection after the response. The kernel resets it when the
+//! client goes on sending, and the client may lose the response. If the body is chunked and dropped, actix reads and discards
+//! it without a bound.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -21,11 +20,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::Sleep;
 
-/// The body of a request, held beside whoever reads it.
+/// The body of a request, shared with the handler that reads it.
 pub(super) struct HeldPayload(Rc<RefCell<Payload>>);
 
 impl HeldPayload {
-    /// Holds the body of a request, if it has one; what comes after an upgrade is none.
+    /// Holds the body of a request, if it has one. The bytes after an upgrade are not a body.
     pub(super) fn of(request: &mut ServiceRequest) -> Option<Self> {
         let headers = request.headers();
         if !headers.contains_key(header::TRANSFER_ENCODING)
@@ -39,7 +38,7 @@ impl HeldPayload {
         Some(Self(held))
     }
 
-    /// The body of the answer, which does not end until that of the request has, or has been lingered for.
+    /// A response body that ends when the request body has ended, or after the linger time.
     pub(super) fn until_sent(&self, body: BoxBody, linger: Duration) -> BoxBody {
         BoxBody::new(LingeringBody {
             body,
@@ -70,7 +69,7 @@ struct LingeringBody {
 }
 
 impl LingeringBody {
-    /// Discards what is unread, until there is no more or its time is over.
+    /// Discards the unread rest until its end or the end of the linger time.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match Pin::new(&mut *self.unread.borrow_mut()).poll_next(cx) {

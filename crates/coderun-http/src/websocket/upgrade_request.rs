@@ -1,25 +1,26 @@
-//! What a client says of itself in its upgrade request.
+//! Parses the upgrade request of a WebSocket.
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use coderun_domain::{ExecutionId, Sequence};
 
-use super::{Closing, PROTOCOL};
+use super::{CloseFrame, PROTOCOL};
 use crate::HttpConfig;
 use crate::authentication::{Credentials, TokenError, find_credentials};
-use crate::query::{Query, whole_number};
+use crate::headers::text;
+use crate::query::Query;
 use crate::watching::Dialect;
 
-/// What an upgrade request asks for, taken apart; whatever is wrong with it is the reason to close.
-pub(super) struct Greeting {
-    pub(super) origin: Result<(), Closing>,
+/// The parsed parts of an upgrade request. Each invalid part is the close frame to answer it with.
+pub(super) struct UpgradeRequest {
+    pub(super) origin: Result<(), CloseFrame>,
     pub(super) credentials: Result<Credentials, TokenError>,
-    pub(super) id: Result<ExecutionId, Closing>,
-    pub(super) since: Result<Option<Sequence>, Closing>,
+    pub(super) id: Result<ExecutionId, CloseFrame>,
+    pub(super) since: Result<Option<Sequence>, CloseFrame>,
     pub(super) dialect: Dialect,
 }
 
-impl Greeting {
+impl UpgradeRequest {
     pub(super) fn of(request: &HttpRequest, config: &HttpConfig) -> Self {
         let since = since(request);
         let resumes = !matches!(since, Ok(None));
@@ -32,21 +33,21 @@ impl Greeting {
         Self {
             origin: check_origin(request, config),
             credentials: find_credentials(request),
-            id: id.parse().map_err(|_| Closing::ABSENT),
+            id: id.parse().map_err(|_| CloseFrame::NOT_FOUND),
             since,
             dialect,
         }
     }
 
-    /// The id for the log; what is no id is not logged.
+    /// The id for the log, or `-`: a malformed id is not logged.
     pub(super) fn id_text(&self) -> String {
         self.id.map_or_else(|_| "-".to_owned(), |id| id.to_string())
     }
 }
 
-fn check_origin(request: &HttpRequest, config: &HttpConfig) -> Result<(), Closing> {
+fn check_origin(request: &HttpRequest, config: &HttpConfig) -> Result<(), CloseFrame> {
     let headers = request.headers();
-    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let host = text(headers, header::HOST);
     let mut origins = headers.get_all(header::ORIGIN);
     let allowed = origins.all(|origin| {
         let origin = origin.to_str().ok();
@@ -55,7 +56,7 @@ fn check_origin(request: &HttpRequest, config: &HttpConfig) -> Result<(), Closin
     if allowed {
         Ok(())
     } else {
-        Err(Closing::FOREIGN_ORIGIN)
+        Err(CloseFrame::ORIGIN_NOT_ALLOWED)
     }
 }
 
@@ -67,12 +68,7 @@ fn offers_protocol(request: &HttpRequest) -> bool {
         .any(|protocol| protocol.trim() == PROTOCOL)
 }
 
-fn since(request: &HttpRequest) -> Result<Option<Sequence>, Closing> {
+fn since(request: &HttpRequest) -> Result<Option<Sequence>, CloseFrame> {
     let query = Query::parse(request.query_string());
-    let Some(text) = query.get("since").map_err(|_| Closing::BAD_SINCE)? else {
-        return Ok(None);
-    };
-    whole_number(text)
-        .map(|number| Some(Sequence::from_number(number)))
-        .ok_or(Closing::BAD_SINCE)
+    query.since().map_err(|_| CloseFrame::INVALID_SINCE)
 }

@@ -1,6 +1,7 @@
-//! What a client asked for and what takes a while: done one at a time, and while one is under way nothing more is read.
+//! Runs the commands of a client that take a while, one at a time.
 //!
-//! So a client that types faster than its program reads is held up by its own connection, and events go on meanwhile.
+//! While a command runs, nothing more is read from the socket. A client that types faster than its program reads is therefore
+//! slowed down by its own connection, and events still reach it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,78 +18,82 @@ use tokio::time::Instant;
 use crate::state::AppState;
 use crate::watching::{AdmissionError, verify};
 
-/// When the same is sent again to a program that has not read what came before.
+/// How long to wait before the same input is sent again to a program that has not read the earlier input.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// Something that is being done for a client.
-pub(super) struct Errand(Pin<Box<dyn Future<Output = Done>>>);
+/// A command that is being carried out for a client.
+pub(super) struct PendingCommand(Pin<Box<dyn Future<Output = CommandResult>>>);
 
-/// What came of it.
-pub(super) enum Done {
-    /// The execution was cancelled, or not.
+/// The result of a command.
+pub(super) enum CommandResult {
+    /// The answer to `cancel`.
     Cancelled(Result<CancelReply, AccessError>),
-    /// Something was typed. The console is for the next piece.
-    Typed {
+    /// The answer to a piece of input. The console is kept for the next piece.
+    Input {
         console: Option<Console>,
-        reply: Result<InputReply, TypingError>,
+        reply: Result<InputReply, InputSendError>,
     },
-    /// A fresh token was verified, or not.
+    /// The answer to a fresh token.
     Verified(Result<Admission, AdmissionError>),
 }
 
-/// Why something typed could not be passed on.
-pub(super) enum TypingError {
+/// Why a piece of input could not be passed on.
+pub(super) enum InputSendError {
     Access(AccessError),
     Input(InputError),
 }
 
-/// Where what is typed goes.
-pub(super) struct Typing {
+/// The execution that input is sent to.
+pub(super) struct InputTarget {
     pub(super) executions: Arc<Executions>,
     pub(super) user: UserId,
     pub(super) id: ExecutionId,
-    /// For how long a relay that fails is asked again.
-    pub(super) patience: Duration,
+    /// How long sending is retried while the relay fails.
+    pub(super) retry_for: Duration,
 }
 
-impl Errand {
+impl PendingCommand {
     pub(super) fn cancel(executions: Arc<Executions>, user: UserId, id: ExecutionId) -> Self {
         Self(Box::pin(async move {
-            Done::Cancelled(executions.cancel(&user, id).await)
+            CommandResult::Cancelled(executions.cancel(&user, id).await)
         }))
     }
 
     pub(super) fn verify(token: BearerToken, state: web::Data<AppState>) -> Self {
         Self(Box::pin(async move {
-            Done::Verified(verify(&token, &state).await)
+            CommandResult::Verified(verify(&token, &state).await)
         }))
     }
 
-    pub(super) fn deliver(typing: Typing, console: Option<Console>, piece: InputPiece) -> Self {
+    pub(super) fn send_input(
+        target: InputTarget,
+        console: Option<Console>,
+        piece: InputPiece,
+    ) -> Self {
         Self(Box::pin(async move {
-            match typing.open(console).await {
-                Err(error) => Done::Typed {
+            match target.open(console).await {
+                Err(error) => CommandResult::Input {
                     console: None,
-                    reply: Err(TypingError::Access(error)),
+                    reply: Err(InputSendError::Access(error)),
                 },
                 Ok(mut console) => {
-                    let reply = deliver(&mut console, piece, typing.patience).await;
-                    Done::Typed {
+                    let reply = send(&mut console, piece, target.retry_for).await;
+                    CommandResult::Input {
                         console: Some(console),
-                        reply: reply.map_err(TypingError::Input),
+                        reply: reply.map_err(InputSendError::Input),
                     }
                 }
             }
         }))
     }
 
-    /// Waits until it is done. Cancel-safe.
-    pub(super) async fn done(&mut self) -> Done {
+    /// Waits for the result. Cancel-safe.
+    pub(super) async fn result(&mut self) -> CommandResult {
         self.0.as_mut().await
     }
 }
 
-impl Typing {
+impl InputTarget {
     async fn open(&self, console: Option<Console>) -> Result<Console, AccessError> {
         match console {
             Some(console) => Ok(console),
@@ -97,11 +102,11 @@ impl Typing {
     }
 }
 
-/// Sends one piece again and again until there is room for it, and past short failures.
-async fn deliver(
+/// Sends one piece, and retries while the relay is full or fails for a short time.
+async fn send(
     console: &mut Console,
     piece: InputPiece,
-    patience: Duration,
+    retry_for: Duration,
 ) -> Result<InputReply, InputError> {
     let mut failing_since = None;
     loop {
@@ -116,7 +121,7 @@ async fn deliver(
             ) => return Ok(reply),
             Err(error) => {
                 let since: &mut Instant = failing_since.get_or_insert_with(Instant::now);
-                if !error.is_transient() || since.elapsed() >= patience {
+                if !error.is_transient() || since.elapsed() >= retry_for {
                     return Err(error);
                 }
             }

@@ -1,0 +1,110 @@
+//! Follows the queue position of a pending execution and estimates its start.
+
+use std::time::Duration;
+
+use coderun_domain::Execution;
+use tokio::time::Instant;
+
+/// A pending execution and its progress in the queue.
+#[derive(Debug)]
+pub(super) struct QueueProgress {
+    execution: Box<Execution>,
+    /// The position and time that progress is measured from: the last time the position was this high.
+    origin: Option<(u64, Instant)>,
+    reported: Option<u64>,
+}
+
+/// A changed queue position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct QueueUpdate {
+    /// The position, from 1.
+    pub(crate) position: u64,
+    /// The time until the estimated start; `None` before the position has fallen.
+    pub(crate) estimated_start: Option<Duration>,
+}
+
+impl QueueProgress {
+    pub(super) const fn new(execution: Box<Execution>) -> Self {
+        Self {
+            execution,
+            origin: None,
+            reported: None,
+        }
+    }
+
+    pub(super) const fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    /// Records the position. Returns an update if it has changed.
+    pub(super) fn record(&mut self, position: u64, now: Instant) -> Option<QueueUpdate> {
+        let (origin, since) = match self.origin {
+            Some((origin, since)) if position <= origin => (origin, since),
+            Some(_) | None => *self.origin.insert((position, now)),
+        };
+        if self.reported.replace(position) == Some(position) {
+            return None;
+        }
+        let advanced = origin.saturating_sub(position);
+        Some(QueueUpdate {
+            position,
+            estimated_start: estimate(position, advanced, now.saturating_duration_since(since)),
+        })
+    }
+}
+
+/// The time for the `left` positions if the `advanced` ones took this long.
+fn estimate(left: u64, advanced: u64, took: Duration) -> Option<Duration> {
+    let nanoseconds = took.as_nanos().checked_mul(u128::from(left))?;
+    let each = nanoseconds.checked_div(u128::from(advanced))?;
+    u64::try_from(each).ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing::execution;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Records a position at each of these seconds, and returns the last update.
+    fn last_update(positions: &[(u64, u64)]) -> Option<QueueUpdate> {
+        let (mut progress, began) = (QueueProgress::new(Box::new(execution())), Instant::now());
+        let updates = positions.iter().map(|&(second, position)| {
+            progress.record(position, began + Duration::from_secs(second))
+        });
+        updates.last().flatten()
+    }
+
+    #[rstest]
+    #[case::no_estimate_before_the_position_falls(&[(0, 10)], None)]
+    #[case::two_in_four_seconds(&[(0, 10), (4, 8)], Some(16))]
+    #[case::nine_in_nine_seconds(&[(0, 10), (4, 8), (9, 1)], Some(1))]
+    #[case::a_higher_position_restarts_the_measurement(&[(0, 3), (10, 5)], None)]
+    #[case::and_then_counts_from_there(&[(0, 3), (10, 5), (12, 4)], Some(8))]
+    fn the_estimate_follows_how_fast_the_position_falls(
+        #[case] positions: &[(u64, u64)],
+        #[case] seconds: Option<u64>,
+    ) {
+        let update = last_update(positions).unwrap();
+        assert_eq!(update.position, positions.last().unwrap().1);
+        assert_eq!(update.estimated_start, seconds.map(Duration::from_secs));
+    }
+
+    #[test]
+    fn an_unchanged_position_is_not_reported_again() {
+        assert_eq!(last_update(&[(0, 3), (1, 3)]), None);
+    }
+
+    #[rstest]
+    #[case(0, 0, None)]
+    #[case(u64::MAX, 1, None)]
+    #[case(0, 1, Some(Duration::ZERO))]
+    fn an_estimate_never_overflows(
+        #[case] left: u64,
+        #[case] advanced: u64,
+        #[case] expected: Option<Duration>,
+    ) {
+        assert_eq!(estimate(left, advanced, Duration::from_secs(1)), expected);
+    }
+}
