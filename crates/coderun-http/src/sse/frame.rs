@@ -29,7 +29,7 @@ pub(super) const fn comment() -> Bytes {
 pub(super) fn event(message: &ServerMessage<'_>) -> Result<Bytes, serde_json::Error> {
     let mut frame = Vec::with_capacity(FRAME_BYTES + message.size_hint());
     let io = serde_json::Error::io;
-    writeln!(frame, "event: {}", message.name()).map_err(io)?;
+    writeln!(frame, "event: {}", message.kind()).map_err(io)?;
     if let Some(sequence) = message.sequence() {
         writeln!(frame, "id: {sequence}").map_err(io)?;
     }

@@ -212,7 +212,7 @@ impl Session<'_> {
         while self.input.is_none() {
             match self.queue.pop() {
                 None => return Ok(()),
-                Some(QueuedInput::Ping) => self.reply(&ServerMessage::Pong).await?,
+                Some(QueuedInput::Ping) => self.reply(&ServerMessage::PONG).await?,
                 Some(QueuedInput::Piece(piece)) => self.send_input(piece),
             }
         }

@@ -1,4 +1,4 @@
-//! Messages to watchers, on a WebSocket and in a stream of events.
+//! Encodes the messages to watchers, of sockets and event streams.
 
 use std::time::Duration;
 
@@ -8,52 +8,52 @@ use serde::Serialize;
 use super::format::{Base64, Shown, millis};
 use super::record::{Audience, ExecutionRecord};
 
-/// What a message takes beyond its texts, roughly.
+/// The size of a message without its texts, roughly.
 const MESSAGE_BYTES: usize = 192;
 
 /// A message to a watcher.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum ServerMessage<'a> {
-    /// The execution stands like this.
-    ExecutionUpdate {
-        execution_id: Shown<ExecutionId>,
-        seq: u64,
-        data: Box<ExecutionRecord<'a>>,
-    },
-    /// The program wrote something.
-    ExecutionOutput {
-        execution_id: Shown<ExecutionId>,
-        seq: u64,
-        data: ChunkRecord<'a>,
-    },
-    /// The program waits for input.
-    AwaitingInput {
-        execution_id: Shown<ExecutionId>,
-        seq: u64,
-        data: AwaitingRecord,
-    },
-    /// The execution waits at this place.
-    Queue { data: QueueRecord },
-    /// The server is going away.
-    GoingAway { data: GoingAwayRecord },
-    /// The client needs a fresh token.
-    AuthExpiring { data: AuthExpiringRecord },
-    /// What the client sent cannot be served.
-    Error { data: ErrorRecord<'a> },
-    /// The answer to `ping`.
-    Pong,
+pub(crate) struct ServerMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Only in stored messages, like `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_id: Option<Shown<ExecutionId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<MessageData<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct ChunkRecord<'a> {
-    stream: &'static str,
-    #[serde(flatten)]
-    bytes: ChunkBytes<'a>,
-    attempt: u32,
+#[serde(untagged)]
+enum MessageData<'a> {
+    Update(Box<ExecutionRecord<'a>>),
+    Output {
+        stream: &'static str,
+        #[serde(flatten)]
+        bytes: ChunkBytes<'a>,
+        attempt: u32,
+    },
+    AwaitingInput {
+        attempt: u32,
+    },
+    Queue {
+        position: u64,
+        estimated_start_ms: Option<u64>,
+    },
+    GoingAway {
+        reconnect_within_ms: u64,
+    },
+    AuthExpiring {
+        expires_in_ms: u64,
+    },
+    Error {
+        detail: &'a str,
+    },
 }
 
-/// A chunk ends where the program paused, which may be in the middle of a character: then only the bytes are true.
+/// The bytes of a chunk. A chunk may end within a character; it is then sent as bytes.
 #[derive(Debug, Serialize)]
 enum ChunkBytes<'a> {
     #[serde(rename = "text")]
@@ -62,161 +62,142 @@ enum ChunkBytes<'a> {
     Bytes(Base64<'a>),
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct AwaitingRecord {
-    attempt: u32,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct QueueRecord {
-    position: u64,
-    estimated_start_ms: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct GoingAwayRecord {
-    reconnect_within_ms: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct AuthExpiringRecord {
-    expires_in_ms: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct ErrorRecord<'a> {
-    detail: &'a str,
-}
-
 impl<'a> ServerMessage<'a> {
-    /// That the execution stands like this.
-    pub(crate) fn update(execution: &'a Execution, policy: &StorePolicy) -> Self {
-        Self::ExecutionUpdate {
-            execution_id: Shown(execution.id()),
-            seq: execution.sequence().number(),
-            data: Box::new(ExecutionRecord::new(execution, policy, Audience::Watcher)),
+    /// The answer to `ping`.
+    pub(crate) const PONG: Self = Self {
+        kind: "pong",
+        execution_id: None,
+        seq: None,
+        data: None,
+    };
+
+    const fn stored(
+        kind: &'static str,
+        id: ExecutionId,
+        sequence: Sequence,
+        data: MessageData<'a>,
+    ) -> Self {
+        Self {
+            kind,
+            execution_id: Some(Shown(id)),
+            seq: Some(sequence.number()),
+            data: Some(data),
         }
     }
 
-    /// That the program wrote this.
+    const fn of_connection(kind: &'static str, data: MessageData<'a>) -> Self {
+        Self {
+            kind,
+            execution_id: None,
+            seq: None,
+            data: Some(data),
+        }
+    }
+
+    /// The execution has changed.
+    pub(crate) fn update(execution: &'a Execution, policy: &StorePolicy) -> Self {
+        let record = ExecutionRecord::new(execution, policy, Audience::Watcher);
+        let data = MessageData::Update(Box::new(record));
+        Self::stored(
+            "execution_update",
+            execution.id(),
+            execution.sequence(),
+            data,
+        )
+    }
+
+    /// The program has written output.
     pub(crate) fn output(id: ExecutionId, sequence: Sequence, chunk: &'a OutputChunk) -> Self {
         let bytes = match std::str::from_utf8(&chunk.bytes) {
             Ok(text) => ChunkBytes::Text(text),
             Err(_) => ChunkBytes::Bytes(Base64(&chunk.bytes)),
         };
-        Self::ExecutionOutput {
-            execution_id: Shown(id),
-            seq: sequence.number(),
-            data: ChunkRecord {
-                stream: chunk.stream.as_str(),
-                bytes,
-                attempt: chunk.attempt.count(),
-            },
-        }
+        let data = MessageData::Output {
+            stream: chunk.stream.as_str(),
+            bytes,
+            attempt: chunk.attempt.count(),
+        };
+        Self::stored("execution_output", id, sequence, data)
     }
 
-    /// That the program of this attempt waits for input.
+    /// The program of this attempt waits for input.
     pub(crate) const fn awaiting_input(
         id: ExecutionId,
         sequence: Sequence,
         attempt: Attempt,
     ) -> Self {
-        Self::AwaitingInput {
-            execution_id: Shown(id),
-            seq: sequence.number(),
-            data: AwaitingRecord {
-                attempt: attempt.count(),
-            },
-        }
+        let attempt = attempt.count();
+        let data = MessageData::AwaitingInput { attempt };
+        Self::stored("awaiting_input", id, sequence, data)
     }
 
-    /// That the execution waits at this place, and when it may be its turn.
+    /// The execution has this position in the queue, and may start after this time.
     pub(crate) fn queue(position: u64, estimated_start: Option<Duration>) -> Self {
-        Self::Queue {
-            data: QueueRecord {
-                position,
-                estimated_start_ms: estimated_start.map(millis),
-            },
-        }
+        let data = MessageData::Queue {
+            position,
+            estimated_start_ms: estimated_start.map(millis),
+        };
+        Self::of_connection("queue", data)
     }
 
-    /// That the server is going away.
+    /// The server is going away.
     pub(crate) fn going_away(reconnect_within: Duration) -> Self {
-        Self::GoingAway {
-            data: GoingAwayRecord {
-                reconnect_within_ms: millis(reconnect_within),
-            },
-        }
+        let reconnect_within_ms = millis(reconnect_within);
+        let data = MessageData::GoingAway {
+            reconnect_within_ms,
+        };
+        Self::of_connection("going_away", data)
     }
 
-    /// That the client needs a fresh token.
+    /// The client needs a fresh token.
     pub(crate) fn auth_expiring(expires_in: Duration) -> Self {
-        Self::AuthExpiring {
-            data: AuthExpiringRecord {
-                expires_in_ms: millis(expires_in),
-            },
-        }
+        let expires_in_ms = millis(expires_in);
+        let data = MessageData::AuthExpiring { expires_in_ms };
+        Self::of_connection("auth_expiring", data)
     }
 
-    /// That something cannot be served.
+    /// A request of the client cannot be served.
     pub(crate) const fn error(detail: &'a str) -> Self {
-        Self::Error {
-            data: ErrorRecord { detail },
-        }
+        Self::of_connection("error", MessageData::Error { detail })
     }
 
-    /// That a watcher cannot have what comes after a number that is yet to come.
+    /// `since` is higher than the last event's number.
     pub(crate) const fn since_is_ahead() -> Self {
         Self::error("since is higher than the number of the last event; a snapshot follows")
     }
 
-    /// Its name.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::ExecutionUpdate { .. } => "execution_update",
-            Self::ExecutionOutput { .. } => "execution_output",
-            Self::AwaitingInput { .. } => "awaiting_input",
-            Self::Queue { .. } => "queue",
-            Self::GoingAway { .. } => "going_away",
-            Self::AuthExpiring { .. } => "auth_expiring",
-            Self::Error { .. } => "error",
-            Self::Pong => "pong",
-        }
+    /// The type of the message.
+    pub(crate) const fn kind(&self) -> &'static str {
+        self.kind
     }
 
-    /// Its number, if it is stored; what belongs to one connection is not.
+    /// The number of a stored message. Messages of a connection have none.
     pub(crate) const fn sequence(&self) -> Option<u64> {
-        match self {
-            Self::ExecutionUpdate { seq, .. }
-            | Self::ExecutionOutput { seq, .. }
-            | Self::AwaitingInput { seq, .. } => Some(*seq),
-            Self::Queue { .. }
-            | Self::GoingAway { .. }
-            | Self::AuthExpiring { .. }
-            | Self::Error { .. }
-            | Self::Pong => None,
-        }
+        self.seq
     }
 
-    /// About how long it is, so that its buffer need not grow.
+    /// The approximate size, so that its buffer need not grow.
     pub(crate) fn size_hint(&self) -> usize {
-        match self {
-            Self::ExecutionUpdate { data, .. } => MESSAGE_BYTES + data.size_hint(),
-            Self::ExecutionOutput { data, .. } => MESSAGE_BYTES + data.bytes.size_hint(),
-            Self::AwaitingInput { .. }
-            | Self::Queue { .. }
-            | Self::GoingAway { .. }
-            | Self::AuthExpiring { .. }
-            | Self::Error { .. }
-            | Self::Pong => MESSAGE_BYTES,
-        }
+        let data = match &self.data {
+            Some(MessageData::Update(record)) => record.size_hint(),
+            Some(MessageData::Output { bytes, .. }) => bytes.size_hint(),
+            Some(
+                MessageData::AwaitingInput { .. }
+                | MessageData::Queue { .. }
+                | MessageData::GoingAway { .. }
+                | MessageData::AuthExpiring { .. }
+                | MessageData::Error { .. },
+            )
+            | None => 0,
+        };
+        MESSAGE_BYTES + data
     }
 }
 
 impl ChunkBytes<'_> {
     fn size_hint(&self) -> usize {
         match self {
-            // Some room for line ends, each of which takes two bytes.
+            // Some space for line ends, each of which takes two bytes in JSON.
             Self::Text(text) => text.len() + text.len() / 16,
             Self::Bytes(Base64(bytes)) => bytes.len().div_ceil(3) * 4,
         }

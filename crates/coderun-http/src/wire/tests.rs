@@ -144,7 +144,7 @@ fn output_events() {
 #[test]
 fn events_of_the_connection() {
     assert_snapshot!(pretty(&[
-        ServerMessage::Pong,
+        ServerMessage::PONG,
         ServerMessage::error("what is wrong"),
         ServerMessage::queue(3, None),
         ServerMessage::queue(2, Some(Duration::from_millis(1_500))),
@@ -176,11 +176,11 @@ fn the_accessors_of_a_message_match_its_json() {
         ServerMessage::going_away(Duration::ZERO),
         ServerMessage::auth_expiring(Duration::ZERO),
         ServerMessage::error("x"),
-        ServerMessage::Pong,
+        ServerMessage::PONG,
     ];
     for message in messages {
         let written = serde_json::to_value(&message).unwrap();
-        assert_eq!(written["type"], message.name());
+        assert_eq!(written["type"], message.kind());
         assert_eq!(written["seq"].as_u64(), message.sequence());
     }
 }
