@@ -54,12 +54,14 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// Verifies a token.
+/// Verifies a token and counts the result.
 pub(crate) async fn verify_token(
     token: &BearerToken,
     state: &AppState,
 ) -> Result<Principal, VerifyError> {
-    state.ports.verifier.verify(token).await
+    let verified = state.ports.verifier.verify(token).await;
+    state.verifications.record(&verified);
+    verified
 }
 
 impl From<TokenError> for Problem {

@@ -20,9 +20,9 @@ use tracing::{Instrument, Span};
 
 use crate::HttpConfig;
 use crate::headers::{single, text};
+use crate::metrics::{RequestMeter, method_label};
 use crate::problem::{self, Problem};
 use crate::routes::RoutePattern;
-use crate::telemetry::{RequestMeter, method_label};
 
 use held_payload::HeldPayload;
 use request_id::RequestId;

@@ -14,8 +14,8 @@ use coderun_app::Readiness;
 use coderun_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::RequestMeter;
 use crate::state::{AppState, HealthState};
-use crate::telemetry::RequestMeter;
 use crate::{Drain, HttpConfig, HttpPorts, edge, routes};
 
 /// Starts to answer on `listener`, on its own threads, from within a tokio runtime.

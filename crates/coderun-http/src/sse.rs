@@ -14,10 +14,10 @@ use coderun_domain::Sequence;
 use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
 use crate::headers::{RepeatedHeader, single};
+use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
 use crate::state::AppState;
-use crate::telemetry::SocketKind;
 use crate::watching::{Dialect, FeedSettings, WatcherPermit, admit, subscribe};
 
 use event_stream_body::EventStreamBody;

@@ -24,9 +24,9 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
+use crate::metrics;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::telemetry;
 
 use close_frame::CloseFrame;
 use connection::Connection;
@@ -94,9 +94,9 @@ async fn run(
     let frame = serving.catch_unwind().await.unwrap_or(CloseFrame::INTERNAL);
     // A socket that the peer has closed or left has no close code of ours.
     let code = (frame != CloseFrame::PEER_LEFT).then_some(frame.code);
-    telemetry::record_closed_socket(code);
+    metrics::record_closed_socket(code);
     if frame == CloseFrame::SLOW_WATCHER {
-        telemetry::record_slow_watcher();
+        metrics::record_slow_watcher();
     }
     tracing::info!(
         target: "coderun_http::access",

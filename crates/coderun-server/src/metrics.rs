@@ -1,7 +1,7 @@
 //! What the service counts and measures, for Prometheus.
 //!
 //! Ports are measured from outside, by decorators that `compose` puts around the adapters; workers, sweepers, the HTTP edge
-//! and the token verifier count for themselves, through the same facade. Without a recorder behind it (`ADMIN_ADDR=off`) nothing is
+//! and the token verifiers record their own metrics, through the same facade. Without a recorder behind it (`ADMIN_ADDR=off`) nothing is
 //! kept. All names stand in the `catalog`. Labels are words of the code, languages or names of runners: never a user, an id
 //! or anything else that grows with use.
 
@@ -15,7 +15,6 @@ mod process;
 mod recorder;
 mod ticket_store;
 mod timing;
-mod token_verifier;
 mod worker_registry;
 
 pub(crate) use execution_queue::MeasuredExecutionQueue;
@@ -25,7 +24,6 @@ pub(crate) use notifier::MeasuredNotifier;
 pub(crate) use probes::Probes;
 pub(crate) use recorder::Metrics;
 pub(crate) use ticket_store::MeasuredTicketStore;
-pub(crate) use token_verifier::MeasuredTokenVerifier;
 pub(crate) use worker_registry::MeasuredWorkerRegistry;
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
 
 use super::{large_json, parse_id};
 use crate::authentication::Authenticated;
+use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
-use crate::telemetry::SocketKind;
 use crate::watching::WatcherPermit;
 use crate::wire::{Audience, ExecutionRecord};
 

@@ -3,8 +3,8 @@
 use coderun_domain::UserId;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::metrics::{CountedSocket, SocketKind};
 use crate::socket_registry::{SocketRegistry, UserPermit};
-use crate::telemetry::{CountedSocket, SocketKind};
 
 /// The permit of one watcher.
 pub(crate) struct WatcherPermit {

@@ -14,8 +14,8 @@ use super::failures::{access_failed, admission_failed, failed};
 use super::input_queue::{InputQueue, QueuedInput};
 use super::pending_command::{CommandResult, InputSendError, InputTarget, PendingCommand};
 use super::upgrade_request::UpgradeRequest;
+use crate::metrics::SocketKind;
 use crate::state::AppState;
-use crate::telemetry::SocketKind;
 use crate::watching::{
     AdmissionError, Dialect, Feed, FeedSettings, WatchMessage, WatcherPermit, admit, subscribe,
 };

@@ -8,7 +8,6 @@ use coderun_domain::TokenVerifier;
 use coderun_http::{AllowedHosts, AllowedOrigins, HttpConfig, HttpPorts, SocketLimits, Timeouts};
 
 use super::{BasePorts, readiness, users};
-use crate::metrics::MeasuredTokenVerifier;
 use crate::settings::{Issuers, Settings};
 
 /// The ports of the role that users talk to.
@@ -21,7 +20,6 @@ pub(crate) struct ApiPorts {
 /// Makes the adapters behind them.
 pub(crate) fn api_ports(settings: &Settings, base: BasePorts) -> anyhow::Result<ApiPorts> {
     let verifier = users::verifier(settings, &base.clock)?;
-    let verifier = Arc::new(MeasuredTokenVerifier::new(verifier));
     Ok(ApiPorts { base, verifier })
 }
 

@@ -1,6 +1,7 @@
 //! Every metric there is, whoever counts it.
 
 use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
+use coderun_http::metrics as http;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// A metric and what it means.
@@ -55,7 +56,6 @@ impl Buckets {
 
 pub(super) const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
 pub(super) const QUEUE_DEPTH: &str = "coderun_queue_depth";
-pub(super) const TOKEN_VERIFICATIONS: &str = "coderun_token_verifications_total";
 pub(super) const READY: &str = "coderun_ready";
 pub(super) const BUILD_INFO: &str = "coderun_build_info";
 pub(super) const CPU_TIME: &str = "process_cpu_seconds_total";
@@ -82,31 +82,31 @@ pub(super) const METRICS: [Metric; 23] = {
     use Kind::{Counter, Gauge, Histogram};
     [
         metric(
-            "coderun_http_requests_total",
+            http::REQUESTS,
             Counter,
             &["method", "route", "status"],
             "Requests that were answered",
         ),
         metric(
-            "coderun_http_request_duration_seconds",
+            http::REQUEST_DURATION,
             Histogram(Buckets::Calls),
             &["method", "route"],
             "From the head of a request to the head of its answer, waiting for a change included",
         ),
         metric(
-            "coderun_sockets",
+            http::SOCKETS,
             Gauge,
             &["kind"],
             "Watchers that are connected now: WebSockets, event streams and long polls",
         ),
         metric(
-            "coderun_sockets_closed_total",
+            http::SOCKETS_CLOSED,
             Counter,
             &["code"],
             "Sockets that were closed, by close code; `none` where the client left",
         ),
         metric(
-            "coderun_slow_watchers_total",
+            http::SLOW_WATCHERS,
             Counter,
             &[],
             "Watchers that were cut off because they did not read",
@@ -154,7 +154,7 @@ pub(super) const METRICS: [Metric; 23] = {
             "Calls of the storage; `result` is `ok`, `refused` (a rule of ours), `unavailable` or `corrupt`",
         ),
         metric(
-            TOKEN_VERIFICATIONS,
+            http::TOKEN_VERIFICATIONS,
             Counter,
             &["result"],
             "Tokens that were judged: `accepted`, or the reason why not",

@@ -2,4 +2,3 @@ mod catalog;
 mod queues;
 mod standing;
 mod storage;
-mod tokens;

@@ -4,12 +4,25 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
+use coderun_domain::{Principal, VerifyError};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use crate::metric_names::{REQUEST_DURATION, REQUESTS, SLOW_WATCHERS, SOCKETS, SOCKETS_CLOSED};
+/// Answered requests, by `method`, `route` and `status`.
+pub const REQUESTS: &str = "coderun_http_requests_total";
+/// The time from the head of a request to the head of its response, by `method` and `route`.
+pub const REQUEST_DURATION: &str = "coderun_http_request_duration_seconds";
+/// Open watchers, by `kind`.
+pub const SOCKETS: &str = "coderun_sockets";
+/// Closed sockets, by `code`.
+pub const SOCKETS_CLOSED: &str = "coderun_sockets_closed_total";
+/// Watchers that were closed because they read too slowly.
+pub const SLOW_WATCHERS: &str = "coderun_slow_watchers_total";
+/// Verified tokens, by `result`.
+pub const TOKEN_VERIFICATIONS: &str = "coderun_token_verifications_total";
 
 /// Records the requests of one thread. Handles from the recorder are looked up once.
 #[derive(Default)]
@@ -58,6 +71,26 @@ pub(crate) fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// Counts verified tokens by result: `accepted`, or the reason of the refusal.
+#[derive(Debug, Default)]
+pub(crate) struct VerificationMeter {
+    accepted: OnceLock<Counter>,
+}
+
+impl VerificationMeter {
+    /// Counts a result.
+    pub(crate) fn record(&self, verified: &Result<Principal, VerifyError>) {
+        let counter = |result| counter!(TOKEN_VERIFICATIONS, "result" => result);
+        match verified {
+            Ok(_) => {
+                let accepted = self.accepted.get_or_init(|| counter("accepted"));
+                accepted.increment(1);
+            }
+            Err(error) => counter(error.reason()).increment(1),
+        }
+    }
+}
+
 /// The kinds of watchers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SocketKind {
@@ -97,4 +130,40 @@ pub(crate) fn record_closed_socket(code: Option<u16>) {
 /// Counts a watcher that was closed because it read too slowly.
 pub(crate) fn record_slow_watcher() {
     counter!(SLOW_WATCHERS).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing::{at, user};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn verified_tokens_are_counted_by_result_without_naming_the_user() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let meter = VerificationMeter::default();
+            let alice = Principal {
+                user: user("alice"),
+                expires_at: at(0),
+                email: None,
+                name: None,
+                email_verified: None,
+            };
+            meter.record(&Ok(alice.clone()));
+            meter.record(&Ok(alice));
+            meter.record(&Err(VerifyError::Expired));
+        });
+        let text = recorder.handle().render();
+        let mut lines: Vec<_> = text.lines().filter(|line| line.contains('{')).collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                r#"coderun_token_verifications_total{result="accepted"} 2"#,
+                r#"coderun_token_verifications_total{result="expired"} 1"#,
+            ]
+        );
+    }
 }
