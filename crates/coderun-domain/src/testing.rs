@@ -1,5 +1,7 @@
 //! Values for tests: a clock that stands still, ids that count, and one good example of everything.
 
+mod instant_runner;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::{
     RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
     SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
 };
+
+pub use instant_runner::InstantRunner;
 
 /// A clock that moves only when told to.
 #[derive(Debug)]

@@ -38,34 +38,38 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest head of a request.
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 
+/// An address that is taken and numbers that are kept, before anybody can be answered.
+#[derive(Debug)]
+pub(crate) struct AdminListener {
+    listener: StdTcpListener,
+    metrics: Metrics,
+}
+
 /// A server that ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Admin {
     _serving: DropGuard,
 }
 
-impl Admin {
-    /// Begins to count and to serve, on the present runtime; nothing of both where the settings say so.
+impl AdminListener {
+    /// Takes the address and begins to count; neither where the settings turn it off.
     ///
-    /// Where nothing was set and the usual address is taken, by another process of ours for example, that is warned of and
-    /// this process goes on without. Counting begins here: what made its handles before is not seen.
-    pub(crate) fn start(settings: &Settings, probes: Arc<Probes>) -> anyhow::Result<Option<Self>> {
+    /// Call this before anything else is built: counters that are made earlier count nothing. Where no address is set
+    /// and the default is in use, for example by another process of this service, this logs a warning and returns `None`.
+    pub(crate) fn bind(settings: &Settings) -> anyhow::Result<Option<Self>> {
         let Some(listener) = listen(settings.admin_addr, USUAL)? else {
             return Ok(None);
         };
-        let address = listener.local_addr()?;
-        let admin = Self::serve(listener, Metrics::install()?, probes)?;
-        tracing::info!(%address, "serving metrics");
-        Ok(Some(admin))
+        let metrics = Metrics::install()?;
+        Ok(Some(Self { listener, metrics }))
     }
 
-    fn serve(
-        listener: StdTcpListener,
-        metrics: Metrics,
-        probes: Arc<Probes>,
-    ) -> anyhow::Result<Self> {
+    /// Answers from now on, on the current runtime.
+    pub(crate) fn serve(self, probes: Probes) -> anyhow::Result<Admin> {
+        let Self { listener, metrics } = self;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
+        let address = listener.local_addr()?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let tidying = tidy(metrics.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(tidying));
@@ -73,7 +77,8 @@ impl Admin {
         let accepting = accept(listener, pages, stop.clone(), tasks.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
         tasks.close();
-        Ok(Self {
+        tracing::info!(%address, "serving metrics");
+        Ok(Admin {
             _serving: stop.drop_guard(),
         })
     }

@@ -1,94 +1,171 @@
-//! Puts the parts together: the only place that names adapters, and only those that a role needs.
+//! Builds the process out of its parts: the only module that names adapters.
+//!
+//! Each part goes one way: the settings give one configuration value, and that is built. [`Ports`] holds what is behind
+//! the ports, [`Process`] what works with them. A role builds no part that it does not need.
 
-mod api;
+mod http;
 mod measured;
 mod runner;
 mod storage;
 mod users;
+pub(crate) mod values;
 mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_app::{JitteredInterval, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper};
-use coderun_domain::{Clock, TokenVerifier};
-use coderun_http::HttpConfig;
+use coderun_app::{Fleet, JitteredInterval, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper};
+use coderun_domain::{Clock, CodeRunner, TokenVerifier};
 
 use crate::metrics::Probes;
 use crate::settings::Settings;
 use crate::system::{SystemClock, seed};
+use http::HttpServer;
+use runner::RunnerConfig;
+use storage::{Storage, StorageConfig};
+use users::UserConfig;
+use worker::AnnouncedWorker;
 
-pub(crate) use api::{ApiPorts, api_ports, fleet, http_config, http_ports};
-pub(crate) use storage::Storage;
-pub(crate) use users::{development_issuer, note as note_on_users};
-pub(crate) use worker::{WorkerPorts, announcer, worker, worker_ports};
+pub(crate) use coderun_runner_sandbox::launcher_main;
+pub(crate) use users::{issue_development_token, warning as warning_about_users};
 
 /// Deadlines are enforced this often.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// A worker asks for work, and an API for workers, this often, though nobody announced any.
+/// A worker asks for work, and an API for workers, at least this often.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The ports that every role needs, each with an adapter behind it.
+/// The ports of a process, each with an adapter behind it.
 #[derive(Debug, Clone)]
-pub(crate) struct BasePorts {
+pub(crate) struct Ports {
     pub(crate) storage: Storage,
     pub(crate) clock: Arc<dyn Clock>,
-    /// What the admin address asks.
-    pub(crate) probes: Arc<Probes>,
+    /// Present where users are served.
+    pub(crate) verifier: Option<Arc<dyn TokenVerifier>>,
+    /// Present where code runs.
+    pub(crate) runner: Option<Arc<dyn CodeRunner>>,
 }
 
-/// Makes the adapters behind them.
-pub(crate) async fn base_ports(settings: &Settings) -> anyhow::Result<BasePorts> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let storage = storage::storage(settings, &clock).await?;
-    let storage = measured::storage(settings, storage);
-    Ok(BasePorts {
-        probes: Arc::new(Probes::new(Arc::clone(&storage.queue))),
-        storage,
-        clock,
-    })
+impl Ports {
+    /// Builds the adapters that the role needs; the storage last, so that nothing is left open where another part fails.
+    pub(crate) async fn build(settings: &Settings) -> anyhow::Result<Self> {
+        coderun_firebase::install_crypto_provider();
+        let verifier = if settings.role.serves_api() {
+            Some(UserConfig::new(settings)?.verifier(Arc::new(SystemClock))?)
+        } else {
+            None
+        };
+        let runner = if settings.role.runs_code() {
+            Some(RunnerConfig::new(settings)?.start().await?)
+        } else {
+            None
+        };
+        let shared = Self::shared(settings).await?;
+        Ok(Self {
+            verifier,
+            runner,
+            ..shared
+        })
+    }
+
+    /// Builds what every role needs, and processes share: the storage and the clock.
+    pub(crate) async fn shared(settings: &Settings) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (config, policy) = (StorageConfig::new(settings), settings.limits.store_policy());
+        let backend = config.name();
+        let storage = Storage::open(config, policy, Arc::clone(&clock)).await?;
+        Ok(Self {
+            storage: measured::storage(backend, storage),
+            clock,
+            verifier: None,
+            runner: None,
+        })
+    }
 }
 
-/// Enforces deadlines, in every role.
-pub(crate) fn sweeper(base: &BasePorts) -> Sweeper {
-    let queue = Arc::clone(&base.storage.queue);
-    Sweeper::new(queue, JitteredInterval::new(SWEEP_INTERVAL, seed()))
+/// The parts of a process that work with its ports.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) sweeper: Sweeper,
+    /// Present where code runs.
+    pub(crate) worker: Option<AnnouncedWorker>,
+    /// Present where users are served.
+    pub(crate) fleet: Option<Arc<Fleet>>,
+    pub(crate) probes: Probes,
+    pub(crate) server: HttpServer,
 }
 
-/// When to ask again for what nobody has announced.
-pub(crate) fn poll() -> JitteredInterval {
-    JitteredInterval::new(POLL_INTERVAL, seed())
+impl Process {
+    pub(crate) fn new(
+        ports: &Ports,
+        settings: &Settings,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let worker = ports.runner.as_ref();
+        let worker = worker.map(|runner| AnnouncedWorker::new(ports, runner, settings));
+        let worker = worker.transpose()?;
+        let fleet = ports.verifier.as_ref();
+        let fleet = fleet.map(|_| fleet_of(ports, worker.as_ref(), settings));
+        let fleet = fleet.transpose()?;
+        // Each readiness caches its answers, so the probes and the server do not share one.
+        let readiness = || readiness(ports, fleet.as_ref(), settings, shutdown);
+        let server = match (&ports.verifier, &fleet) {
+            (Some(verifier), Some(fleet)) => {
+                HttpServer::api(ports, verifier, fleet, readiness(), settings)?
+            }
+            (None, _) | (_, None) => HttpServer::health(ports, readiness()),
+        };
+        Ok(Self {
+            sweeper: Sweeper::new(Arc::clone(&ports.storage.queue), jittered(SWEEP_INTERVAL)),
+            probes: Probes {
+                queue: Arc::clone(&ports.storage.queue),
+                readiness: readiness(),
+            },
+            worker,
+            fleet,
+            server,
+        })
+    }
 }
 
-/// Whether all of it works, for a role that knows users or does not.
-pub(crate) fn readiness(
-    base: &BasePorts,
-    runners: Runners,
-    verifier: Option<&Arc<dyn TokenVerifier>>,
+/// The workers that the registry will name, and the one of this process.
+fn fleet_of(
+    ports: &Ports,
+    worker: Option<&AnnouncedWorker>,
+    settings: &Settings,
+) -> anyhow::Result<Arc<Fleet>> {
+    let limits = settings.limits.submission_policy()?.limits;
+    let fleet = Fleet::new(Arc::clone(&ports.storage.registry), limits);
+    Ok(Arc::new(match worker {
+        Some(worker) => fleet.with_worker(worker.offer()),
+        None => fleet,
+    }))
+}
+
+fn readiness(
+    ports: &Ports,
+    fleet: Option<&Arc<Fleet>>,
     settings: &Settings,
     shutdown: &Shutdown,
 ) -> Readiness {
-    let ports = ReadinessPorts {
-        store: Arc::clone(&base.storage.store),
-        queue: Arc::clone(&base.storage.queue),
-        runners: Some(runners),
-        verifier: verifier.cloned(),
+    let own = ports.runner.clone().map(Runners::Own);
+    let readiness_ports = ReadinessPorts {
+        store: Arc::clone(&ports.storage.store),
+        queue: Arc::clone(&ports.storage.queue),
+        runners: own.or_else(|| fleet.cloned().map(Runners::Fleet)),
+        verifier: ports.verifier.clone(),
     };
-    // The admin address has one of its own, which keeps what it has found for itself.
-    let watched = Readiness::new(ports.clone(), shutdown.drain.clone());
-    base.probes.watch(watched);
-    let readiness = Readiness::new(ports, shutdown.drain.clone());
-    match users::note(settings) {
-        Some(note) => readiness.with_note("keys", note),
+    let readiness = Readiness::new(readiness_ports, shutdown.drain.clone());
+    match users::warning(settings) {
+        Some(warning) => readiness.with_note("keys", warning),
         None => readiness,
     }
 }
 
-/// How the server of a process without an API behaves.
-pub(crate) fn health_config() -> HttpConfig {
-    HttpConfig {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        workers: 1,
-        ..HttpConfig::default()
-    }
+/// The interval at which to ask for what a notification may have missed.
+pub(crate) fn poll() -> JitteredInterval {
+    jittered(POLL_INTERVAL)
+}
+
+fn jittered(interval: Duration) -> JitteredInterval {
+    JitteredInterval::new(interval, seed())
 }

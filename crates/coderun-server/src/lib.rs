@@ -29,6 +29,8 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &dyn Environment,
 ) -> ExitCode {
+    // Comes first: the launcher of the sandbox is this program again, and must have no other thread.
+    compose::launcher_main();
     let invocation = match settings::read(arguments, environment) {
         Ok(invocation) => invocation,
         Err(error) => return error.report(),

@@ -1,111 +1,139 @@
-//! What a process does: serve the API, run what is submitted, or both.
-
-mod all;
-mod api;
-mod worker;
+//! Runs a process in its role: serves the API, runs executions, or both.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use coderun_app::Shutdown;
+use coderun_app::{Fleet, Shutdown};
 use coderun_domain::{ErrorChain, Health};
+use tokio_util::sync::CancellationToken;
 
-use crate::admin::Admin;
-use crate::compose::{self, BasePorts};
+use crate::admin::AdminListener;
+use crate::compose::{self, Ports, Process};
 use crate::lifecycle::StopSignals;
-use crate::settings::{Issuers, Role, Settings};
+use crate::settings::{Issuers, Settings};
 
-/// How long the storage may take to say at the start how it is.
-const DEADLINE: Duration = Duration::from_secs(2);
+/// The store may take this long to answer the first health check.
+const STORE_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Does what the role asks for, until a signal asks it to stop.
+/// Does what the role asks for, until a signal stops it.
 pub(crate) async fn serve(
     listener: TcpListener,
     settings: &Settings,
     signals: StopSignals,
 ) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
-    let patience = settings.drain_seconds.duration();
+    let drain_time = settings.drain_seconds.duration();
     tokio::select! {
-        result = Box::pin(run(listener, settings, &shutdown)) => result,
-        () = signals.drive(&shutdown, patience) => Ok(()),
+        result = Box::pin(build_and_run(listener, settings, &shutdown)) => result,
+        () = signals.drive(&shutdown, drain_time) => Ok(()),
     }
 }
 
-/// Builds what the role needs, and no more.
-async fn run(
+async fn build_and_run(
     listener: TcpListener,
     settings: &Settings,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    let base = compose::base_ports(settings).await?;
-    // It lives until everything else has ended, so that the end can be watched, too.
-    let _admin = Admin::start(settings, Arc::clone(&base.probes))?;
-    let storage = base.storage.clone();
-    let result = run_role(listener, base, settings, shutdown).await;
-    storage.close().await;
+    let admin = AdminListener::bind(settings)?;
+    let ports = Ports::build(settings).await?;
+    let result = run(listener, admin, &ports, settings, shutdown).await;
+    ports.storage.close().await;
     result
 }
 
-async fn run_role(
+/// Runs the parts of the process until `shutdown`.
+///
+/// Watchers learn first that the process is going away. The worker ends next, so that the end of every run that may still
+/// finish reaches its watchers; then the server ends.
+async fn run(
     listener: TcpListener,
-    base: BasePorts,
+    admin: Option<AdminListener>,
+    ports: &Ports,
     settings: &Settings,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    match settings.role {
-        Role::All => {
-            let worker = compose::worker_ports(settings, base.clone()).await?;
-            let api = compose::api_ports(settings, base)?;
-            all::run(listener, &api, &worker, settings, shutdown).await
+    let process = Process::new(ports, settings, shutdown)?;
+    // It lives until everything else has ended, so that the end can be observed, too.
+    let _admin = admin.map(|admin| admin.serve(process.probes)).transpose()?;
+    let (fleet, worker) = (process.fleet.as_deref(), process.worker.as_ref());
+    if let (Some(fleet), None) = (fleet, worker) {
+        find_workers(fleet).await;
+    }
+    log_start(&listener, ports, settings).await?;
+    let (nothing_runs, end) = (CancellationToken::new(), CancellationToken::new());
+    let server = process
+        .server
+        .start(listener, shutdown, nothing_runs.clone())?;
+    let serving = async {
+        let result = server.await;
+        shutdown.drain.cancel();
+        if fleet.is_some() {
+            // No client can learn the outcome of a run without the API, so no run needs to finish.
+            shutdown.abort.cancel();
         }
-        Role::Api => {
-            let ports = compose::api_ports(settings, base)?;
-            api::run(listener, &ports, settings, shutdown).await
+        result
+    };
+    let working = async {
+        match worker {
+            Some(worker) => worker.work(shutdown).await,
+            None => shutdown.drain.cancelled().await,
         }
-        Role::Worker => {
-            let ports = compose::worker_ports(settings, base).await?;
-            worker::run(listener, &ports, settings, shutdown).await
+        nothing_runs.cancel();
+    };
+    let until_both_end = async {
+        let (result, ()) = tokio::join!(serving, working);
+        end.cancel();
+        result
+    };
+    let following = async {
+        if let Some(fleet) = fleet {
+            fleet.follow(compose::poll(), &end).await;
         }
+    };
+    let (result, (), ()) = tokio::join!(until_both_end, process.sweeper.sweep(&end), following);
+    result.context("the server failed")
+}
+
+/// Looks for workers before the first request comes, so that it is not refused for lack of them.
+async fn find_workers(fleet: &Fleet) {
+    if let Err(error) = fleet.refresh().await {
+        tracing::warn!(error = %ErrorChain(&error), "nothing can be run yet");
     }
 }
 
-/// Says what an operator must know; connections are accepted from here on.
-async fn tell_start(
+/// Logs what an operator must know; connections are accepted from here on.
+async fn log_start(
     listener: &TcpListener,
-    base: &BasePorts,
+    ports: &Ports,
     settings: &Settings,
 ) -> anyhow::Result<()> {
     let address = listener
         .local_addr()
         .context("the listener has no address")?;
-    warn(about_storage(base).await);
-    warn(about_users(settings));
+    warn(storage_warning(ports).await);
+    warn(users_warning(settings));
     let role = settings.role.as_str();
     tracing::info!(%address, role, "listening");
     Ok(())
 }
 
-fn warn(about: Option<String>) {
-    if let Some(warning) = about {
+fn warn(warning: Option<String>) {
+    if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
 }
 
-/// What an operator must know about who is let in, if anything.
-fn about_users(settings: &Settings) -> Option<String> {
-    let note = compose::note_on_users(settings).filter(|_| settings.role.serves_api())?;
+fn users_warning(settings: &Settings) -> Option<String> {
+    let warning = compose::warning_about_users(settings).filter(|_| settings.role.serves_api())?;
     match settings.users.issuers() {
-        Issuers::Development => Some(format!("{note}; `coderun token` prints one")),
-        Issuers::Firebase(_) | Issuers::Emulator(..) => Some(note.to_owned()),
+        Issuers::Development => Some(format!("{warning}; `coderun token` prints one")),
+        Issuers::Firebase(_) | Issuers::Emulator(..) => Some(warning.to_owned()),
     }
 }
 
-/// What an operator must know about the storage, if anything.
-async fn about_storage(base: &BasePorts) -> Option<String> {
-    match tokio::time::timeout(DEADLINE, base.storage.store.check()).await {
+async fn storage_warning(ports: &Ports) -> Option<String> {
+    match tokio::time::timeout(STORE_CHECK_TIMEOUT, ports.storage.store.check()).await {
         Ok(Ok(Health::Good)) => None,
         Ok(Ok(Health::Limited { reason })) => Some(reason),
         Ok(Err(error)) => Some(format!(

@@ -17,7 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use coderun_redis::KeyPrefix;
+
+use crate::compose::values::KeyPrefix;
 
 pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
@@ -216,5 +217,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

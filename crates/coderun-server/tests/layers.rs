@@ -9,6 +9,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -179,5 +180,38 @@ fn the_domain_brings_in_no_runtime_no_serialization_and_no_client() {
         "redis",
     ] {
         assert!(!names.contains(forbidden), "{forbidden} in\n{tree}");
+    }
+}
+
+/// Crates of ours that `coderun-server` may name outside of `compose`.
+const NAMED_EVERYWHERE: [&str; 3] = ["coderun_app", "coderun_domain", "coderun_server"];
+
+#[test]
+fn the_server_names_adapters_in_compose_alone() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    assert!(files.len() > 20, "{files:?}");
+    let is_composition = |file: &Path| file.starts_with(source.join("compose"));
+    let others = files.iter().filter(|file| !is_composition(file));
+    for file in others.filter(|file| !file.ends_with("src/compose.rs")) {
+        let text = std::fs::read_to_string(file).expect("a source file");
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let paths = words.filter(|word| text.contains(&format!("{word}::")));
+        for name in paths.filter(|word| word.starts_with("coderun_")) {
+            let is_allowed = NAMED_EVERYWHERE.contains(&name);
+            assert!(is_allowed, "{} names {name}", file.display());
+        }
+    }
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
     }
 }

@@ -5,22 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use coderun_app::{
     Executions, ExecutionsPorts, Fleet, JitteredInterval, Readiness, ReadinessPorts, Runners,
     Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings,
 };
 use coderun_domain::testing::{
-    catalog, limit_policy, report, store_policy, submission_policy, worker_offer,
+    InstantRunner, limit_policy, store_policy, submission_policy, worker_offer,
 };
 use coderun_domain::{
-    ByteSize, Clock, CodeRunner, Enforcement, ExecutionId, ExecutionQueue, ExecutionStore,
-    IdGenerator, InputRelay, InputWanted, LanguageSpec, Limits, Notifier, OutputStream, Report,
-    RunInput, RunIo, RunRequest, RunnerError, RunnerProfile, StorePolicy, TicketStore, UserId,
-    Verdict, WorkerId,
+    ByteSize, Clock, CodeRunner, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator,
+    InputRelay, Notifier, StorePolicy, TicketStore, UserId, WorkerId,
 };
-use coderun_firebase::DevelopmentIssuer;
+use coderun_firebase::{DevelopmentIssuer, FirebaseTokenVerifier};
 use coderun_http::{Drain, HttpConfig, HttpPorts, SocketLimits};
 use coderun_memory::{LedgerConfig, memory_backend};
 use coderun_redis::{RedisBackend, RedisConfig};
@@ -28,49 +24,6 @@ use coderun_runner_http::{PistonConfig, PistonRunner};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-
-/// A runner that prints a greeting at once, or repeats what it is told for as long as it is told something.
-#[derive(Debug)]
-struct InstantRunner;
-
-#[async_trait]
-impl CodeRunner for InstantRunner {
-    fn profile(&self) -> RunnerProfile {
-        RunnerProfile {
-            name: "instant".to_owned(),
-            enforcement: Enforcement::default(),
-            interactive: true,
-        }
-    }
-
-    fn languages(&self) -> Vec<LanguageSpec> {
-        catalog().specs().to_vec()
-    }
-
-    fn maximum_limits(&self) -> Option<Limits> {
-        None
-    }
-
-    async fn check(&self) -> Result<(), RunnerError> {
-        Ok(())
-    }
-
-    async fn run<'io>(
-        &self,
-        request: RunRequest,
-        io: &mut (dyn RunIo + 'io),
-    ) -> Result<Report, RunnerError> {
-        if request.submission.is_interactive() {
-            while let RunInput::Data(bytes) = io.input(InputWanted::Anything).await {
-                io.output(OutputStream::Stdout, bytes).await;
-            }
-            return Ok(report(Verdict::Cancelled));
-        }
-        io.output(OutputStream::Stdout, Bytes::from_static(b"Hello World\n"))
-            .await;
-        Ok(report(Verdict::Accepted))
-    }
-}
 
 #[derive(Debug)]
 struct System;
@@ -94,47 +47,6 @@ impl IdGenerator for System {
         let mut bytes = half().into_iter().chain(half());
         std::array::from_fn(|_| bytes.next().unwrap_or_default())
     }
-}
-
-/// Where state is kept.
-struct Storage {
-    store: Arc<dyn ExecutionStore>,
-    queue: Arc<dyn ExecutionQueue>,
-    notifier: Arc<dyn Notifier>,
-    inputs: Arc<dyn InputRelay>,
-    tickets: Arc<dyn TicketStore>,
-    ids: Arc<dyn IdGenerator>,
-}
-
-async fn storage(
-    redis_url: Option<&str>,
-    policy: StorePolicy,
-    clock: &Arc<dyn Clock>,
-) -> std::io::Result<Storage> {
-    let clock = Arc::clone(clock);
-    let Some(url) = redis_url else {
-        let memory = memory_backend(LedgerConfig::new(policy), clock);
-        return Ok(Storage {
-            store: Arc::new(memory.clone()),
-            queue: Arc::new(memory.clone()),
-            notifier: Arc::new(memory.clone()),
-            inputs: Arc::new(memory.clone()),
-            tickets: Arc::new(memory),
-            ids: Arc::new(System),
-        });
-    };
-    let config = RedisConfig::new(url.parse().map_err(std::io::Error::other)?);
-    let redis = RedisBackend::connect(config, policy, clock)
-        .await
-        .map_err(std::io::Error::other)?;
-    Ok(Storage {
-        store: Arc::new(redis.clone()),
-        queue: Arc::new(redis.clone()),
-        ids: redis.ids(Arc::new(System)),
-        inputs: Arc::new(redis.clone()),
-        tickets: Arc::new(redis.clone()),
-        notifier: Arc::new(redis),
-    })
 }
 
 /// Serves until it is killed; the first line on stdout is the address.
@@ -200,54 +112,81 @@ async fn serve(
         user_running_max: 10_000,
         ..store_policy()
     };
-    let storage = storage(redis_url, policy, &clock).await?;
-    let verifier = Arc::new(issuer.verifier(Arc::clone(&clock)));
-    let runner = runner(piston_url).await?;
-    let ports = ExecutionsPorts {
-        store: Arc::clone(&storage.store),
-        notifier: storage.notifier,
-        inputs: Arc::clone(&storage.inputs),
-        tickets: storage.tickets,
+    let process = Process {
+        verifier: issuer.verifier(Arc::clone(&clock)),
+        runner: runner(piston_url).await?,
         clock: Arc::clone(&clock),
-        ids: storage.ids,
-        fleet: Arc::new(fleet(&clock)),
-    };
-    let readiness_ports = ReadinessPorts {
-        store: storage.store,
-        queue: Arc::clone(&storage.queue),
-        runners: Some(Runners::Own(Arc::clone(&runner))),
-        verifier: None,
-    };
-    let http_ports = HttpPorts {
-        executions: Arc::new(Executions::new(ports, submission_policy(), policy)),
-        verifier,
-        readiness: Arc::new(Readiness::new(readiness_ports, CancellationToken::new())),
-        clock,
-    };
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?);
-    let sweeper = Sweeper::new(Arc::clone(&storage.queue), every_second());
-    let worker_ports = WorkerPorts {
-        queue: storage.queue,
-        inputs: storage.inputs,
-        runner,
-    };
-    let settings = WorkerSettings {
-        attempts_max: 3,
-        id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
-        concurrency: 64,
-        poll: every_second(),
         policy,
     };
-    let worker = Worker::new(worker_ports, settings);
-    let shutdown = Shutdown::default();
-    let server = coderun_http::serve(listener, http_config(), http_ports, Drain::default())?;
-    let (result, (), ()) = tokio::join!(
-        server,
-        worker.work(&shutdown),
-        sweeper.sweep(&shutdown.abort),
-    );
-    result
+    let Some(url) = redis_url else {
+        let memory = memory_backend(LedgerConfig::new(policy), clock);
+        return process.run(memory, Arc::new(System)).await;
+    };
+    let config = RedisConfig::new(url.parse().map_err(std::io::Error::other)?);
+    let redis = RedisBackend::connect(config, policy, clock).await;
+    let redis = redis.map_err(std::io::Error::other)?;
+    let ids = redis.ids(Arc::new(System));
+    process.run(redis, ids).await
+}
+
+/// What the process has beside its storage.
+struct Process {
+    verifier: FirebaseTokenVerifier,
+    runner: Arc<dyn CodeRunner>,
+    clock: Arc<dyn Clock>,
+    policy: StorePolicy,
+}
+
+impl Process {
+    async fn run<B>(self, backend: B, ids: Arc<dyn IdGenerator>) -> std::io::Result<()>
+    where
+        B: ExecutionStore + ExecutionQueue + Notifier + InputRelay + TicketStore + 'static,
+    {
+        let backend = Arc::new(backend);
+        let queue: Arc<dyn ExecutionQueue> = Arc::<B>::clone(&backend);
+        let ports = ExecutionsPorts {
+            store: Arc::<B>::clone(&backend),
+            notifier: Arc::<B>::clone(&backend),
+            inputs: Arc::<B>::clone(&backend),
+            tickets: Arc::<B>::clone(&backend),
+            clock: Arc::clone(&self.clock),
+            ids,
+            fleet: Arc::new(fleet(&self.clock)),
+        };
+        let readiness_ports = ReadinessPorts {
+            store: Arc::<B>::clone(&backend),
+            queue: Arc::clone(&queue),
+            runners: Some(Runners::Own(Arc::clone(&self.runner))),
+            verifier: None,
+        };
+        let http_ports = HttpPorts {
+            executions: Arc::new(Executions::new(ports, submission_policy(), self.policy)),
+            verifier: Arc::new(self.verifier),
+            readiness: Arc::new(Readiness::new(readiness_ports, CancellationToken::new())),
+            clock: self.clock,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        println!("{}", listener.local_addr()?);
+        let server = coderun_http::serve(listener, http_config(), http_ports, Drain::default())?;
+        let sweeper = Sweeper::new(Arc::clone(&queue), every_second());
+        let worker_ports = WorkerPorts {
+            queue,
+            inputs: backend,
+            runner: self.runner,
+        };
+        let settings = WorkerSettings {
+            attempts_max: 3,
+            id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
+            concurrency: 64,
+            poll: every_second(),
+            policy: self.policy,
+        };
+        let worker = Worker::new(worker_ports, settings);
+        let shutdown = Shutdown::default();
+        let (working, sweeping) = (worker.work(&shutdown), sweeper.sweep(&shutdown.abort));
+        let (result, (), ()) = tokio::join!(server, working, sweeping);
+        result
+    }
 }
 
 fn fleet(clock: &Arc<dyn Clock>) -> Fleet {

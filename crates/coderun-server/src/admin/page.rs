@@ -1,7 +1,6 @@
 //! What the admin address answers.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -20,11 +19,11 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 #[derive(Debug)]
 pub(super) struct Pages {
     metrics: Metrics,
-    probes: Arc<Probes>,
+    probes: Probes,
 }
 
 impl Pages {
-    pub(super) const fn new(metrics: Metrics, probes: Arc<Probes>) -> Self {
+    pub(super) const fn new(metrics: Metrics, probes: Probes) -> Self {
         Self { metrics, probes }
     }
 

@@ -1,4 +1,5 @@
-use coderun_domain::{MockExecutionQueue, QueueDepth};
+use coderun_app::{Readiness, ReadinessPorts};
+use coderun_domain::{ExecutionQueue, Health, MockExecutionQueue, MockExecutionStore, QueueDepth};
 use reqwest::{Client, Method, StatusCode};
 
 use super::*;
@@ -12,13 +13,27 @@ fn free() -> StdTcpListener {
 
 /// A server, and where it is.
 fn start() -> (Admin, String) {
-    let mut queue = MockExecutionQueue::new();
-    queue.expect_depth().returning(|| Ok(QueueDepth::default()));
     let listener = free();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let probes = Arc::new(Probes::new(Arc::new(queue)));
     let metrics = Metrics::of_nothing().unwrap();
-    (Admin::serve(listener, metrics, probes).unwrap(), url)
+    let admin = AdminListener { listener, metrics };
+    (admin.serve(probes()).unwrap(), url)
+}
+
+fn probes() -> Probes {
+    let (mut queue, mut store) = (MockExecutionQueue::new(), MockExecutionStore::new());
+    queue.expect_depth().returning(|| Ok(QueueDepth::default()));
+    queue.expect_check().returning(|| Ok(Health::Good));
+    store.expect_check().returning(|| Ok(Health::Good));
+    let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
+    let ports = ReadinessPorts {
+        store: Arc::new(store),
+        queue: Arc::clone(&queue),
+        runners: None,
+        verifier: None,
+    };
+    let readiness = Readiness::new(ports, CancellationToken::new());
+    Probes { queue, readiness }
 }
 
 async fn ask(method: Method, url: String) -> reqwest::Result<(StatusCode, String, String)> {

@@ -1,14 +1,13 @@
 //! `coderun doctor`: what works on this machine and what does not.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use coderun_app::{Check, CheckStatus, Runners, Shutdown};
+use coderun_app::{Check, CheckStatus, Shutdown};
 use coderun_domain::LanguageSpec;
 
 use super::print;
-use crate::compose;
-use crate::settings::{Role, Settings};
+use crate::compose::{Ports, Process};
+use crate::settings::Settings;
 
 /// What was found.
 #[derive(Debug)]
@@ -19,7 +18,6 @@ struct Findings {
 
 /// Builds everything that `serve` would in this role, asks each part how it is, and fails if one would not work.
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
-    coderun_firebase::install_crypto_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -57,45 +55,16 @@ async fn examine(settings: &Settings) -> anyhow::Result<Findings> {
         data_dir: None,
         ..settings.clone()
     };
-    match settings.role {
-        Role::All | Role::Worker => examine_worker(settings).await,
-        Role::Api => examine_api(settings).await,
-    }
-}
-
-/// The machine that runs code, and the users where they are known here.
-async fn examine_worker(settings: &Settings) -> anyhow::Result<Findings> {
-    let base = compose::base_ports(settings).await?;
-    let ports = compose::worker_ports(settings, base.clone()).await?;
-    let verifier = if settings.role.serves_api() {
-        Some(compose::api_ports(settings, base)?.verifier)
-    } else {
-        None
+    let ports = Ports::build(settings).await?;
+    let process = Process::new(&ports, settings, &Shutdown::default())?;
+    let checks = process.probes.readiness.checks().await;
+    let fleet = process.fleet.and_then(|fleet| fleet.view().ok());
+    let languages = match (ports.runner, fleet) {
+        (Some(runner), _) => runner.languages(),
+        (None, Some(view)) => view.catalog().specs().to_vec(),
+        (None, None) => Vec::new(),
     };
-    let runners = Runners::Own(Arc::clone(&ports.runner));
-    let shutdown = Shutdown::default();
-    let readiness =
-        compose::readiness(&ports.base, runners, verifier.as_ref(), settings, &shutdown);
-    Ok(Findings {
-        checks: readiness.checks().await,
-        languages: ports.runner.languages(),
-    })
-}
-
-/// The workers, wherever they are, and the users.
-async fn examine_api(settings: &Settings) -> anyhow::Result<Findings> {
-    let base = compose::base_ports(settings).await?;
-    let ports = compose::api_ports(settings, base)?;
-    let fleet = Arc::new(compose::fleet(&ports.base, settings)?);
-    let runners = Runners::Fleet(Arc::clone(&fleet));
-    let (verifier, shutdown) = (Some(&ports.verifier), Shutdown::default());
-    let readiness = compose::readiness(&ports.base, runners, verifier, settings, &shutdown);
-    let checks = readiness.checks().await;
-    let view = fleet.view().ok();
-    Ok(Findings {
-        checks,
-        languages: view.map_or_else(Vec::new, |view| view.catalog().specs().to_vec()),
-    })
+    Ok(Findings { checks, languages })
 }
 
 fn line(check: &Check) -> String {
@@ -108,19 +77,17 @@ fn line(check: &Check) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
+    use crate::settings::Role;
+    use crate::settings::testing::settings_with;
 
     #[tokio::test]
     async fn an_api_is_examined_without_a_sandbox() {
         let state = tempfile::tempdir().unwrap();
-        let flags = ["coderun", "--state-dir", state.path().to_str().unwrap()];
-        let nothing = HashMap::<&str, &str>::new();
-        let read = crate::settings::read(flags.map(Into::into), &nothing).unwrap();
         let settings = Settings {
             role: Role::Api,
-            ..read.settings
+            state_dir: Some(state.path().to_owned()),
+            ..settings_with(&[])
         };
         let findings = examine(&settings).await.unwrap();
         let lines: Vec<_> = findings.checks.iter().map(line).collect();

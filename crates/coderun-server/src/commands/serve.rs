@@ -15,7 +15,6 @@ const OTHER_FILES: usize = 512;
 
 /// Serves until a signal asks it to stop, and answers when everything has ended.
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
-    coderun_firebase::install_crypto_provider();
     if settings.role.serves_api() {
         raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);
     }

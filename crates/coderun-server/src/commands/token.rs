@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use coderun_domain::{Clock as _, UserId};
+use anyhow::bail;
 
 use super::print;
 use crate::compose;
@@ -23,15 +22,7 @@ pub(crate) fn token(settings: &Settings, request: &TokenRequest) -> anyhow::Resu
             )
         }
     }
-    let user = UserId::parse(request.uid.clone()).context("--uid")?;
-    let wanted = coderun_firebase::TokenRequest {
-        email: request.email.clone(),
-        name: request.name.clone(),
-        lifetime: request.lifetime.duration(),
-        ..coderun_firebase::TokenRequest::new(user)
-    };
-    let issuer = compose::development_issuer(settings)?;
-    let token = issuer.issue(&wanted, SystemClock.now())?;
+    let token = compose::issue_development_token(settings, request, &SystemClock)?;
     print(token.expose())?;
     Ok(ExitCode::SUCCESS)
 }

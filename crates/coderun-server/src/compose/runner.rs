@@ -1,4 +1,4 @@
-//! What runs the code.
+//! Builds the runner: the sandbox, or a third party's API.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -10,32 +10,43 @@ use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
 use crate::settings::{Runner, Settings, Size};
 
-/// So many executions at a time, where the settings do not say how many, by a runner that takes no time of this machine.
+/// The default concurrency of a runner that takes no CPU time of this machine.
 const REMOTE_CONCURRENCY: usize = 64;
 
-/// Makes the runner that the settings ask for.
-pub(super) async fn runner(settings: &Settings) -> anyhow::Result<Arc<dyn CodeRunner>> {
-    match settings.runners.runner {
-        Runner::Sandbox => {
-            let runner = SandboxRunner::start(sandbox_config(settings)).await?;
-            Ok(Arc::new(runner))
-        }
-        Runner::Piston => {
-            let runner = PistonRunner::start(piston_config(settings)?).await;
-            Ok(Arc::new(
-                runner.context("cannot start with this Piston server")?,
-            ))
-        }
+/// The runner that the settings choose, with its configuration.
+#[derive(Debug)]
+pub(super) enum RunnerConfig {
+    Sandbox(SandboxConfig),
+    Piston(PistonConfig),
+}
+
+impl RunnerConfig {
+    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(match settings.runners.runner {
+            Runner::Sandbox => Self::Sandbox(sandbox_config(settings)),
+            Runner::Piston => Self::Piston(piston_config(settings)?),
+        })
+    }
+
+    pub(super) async fn start(self) -> anyhow::Result<Arc<dyn CodeRunner>> {
+        let runner: Arc<dyn CodeRunner> = match self {
+            Self::Sandbox(config) => Arc::new(SandboxRunner::start(config).await?),
+            Self::Piston(config) => {
+                let runner = PistonRunner::start(config).await;
+                Arc::new(runner.context("cannot start with this Piston server")?)
+            }
+        };
+        Ok(runner)
     }
 }
 
-/// How many executions there may be at a time.
+/// The number of executions that run at a time.
 pub(super) fn concurrency(settings: &Settings) -> usize {
-    let usual = || match settings.runners.runner {
+    let default = || match settings.runners.runner {
         Runner::Sandbox => available_parallelism().map_or(1, usize::from),
         Runner::Piston => REMOTE_CONCURRENCY,
     };
-    settings.runners.worker_concurrency.unwrap_or_else(usual)
+    settings.runners.worker_concurrency.unwrap_or_else(default)
 }
 
 fn sandbox_config(settings: &Settings) -> SandboxConfig {
@@ -44,14 +55,11 @@ fn sandbox_config(settings: &Settings) -> SandboxConfig {
         let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
         folders.collect()
     });
-    let home = settings
-        .home
-        .iter()
-        .map(|home| ("HOME".to_owned(), home.clone()));
+    let home = settings.home.iter();
     SandboxConfig {
         slots: concurrency(settings),
         search_path: search_path.unwrap_or(default.search_path),
-        discovery_environment: home.collect(),
+        discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
         ..default
     }
 }

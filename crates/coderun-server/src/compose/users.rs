@@ -1,81 +1,140 @@
-//! Who users are.
+//! Builds the verifier of the tokens that the settings accept, and the development issuer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use coderun_domain::{Clock, TokenVerifier};
+use coderun_domain::{BearerToken, Clock, TokenVerifier, UserId};
 use coderun_firebase::{
-    AccountLookup, AccountLookupConfig, DevelopmentIssuer, EmulatorConfig, EmulatorTokenVerifier,
-    FirebaseTokenVerifier, HttpKeySource, HttpKeysConfig, ProjectId, ServiceAccount,
+    AccountLookup, AccountLookupConfig, DevelopmentIssuer, EmulatorConfig, EmulatorProjects,
+    EmulatorTokenVerifier, FirebaseTokenVerifier, HttpKeySource, HttpKeysConfig, ServiceAccount,
+    TokenRequest as IssuerRequest, UserPolicy, VerifierConfig,
 };
 
-use crate::settings::{Issuers, Settings, UserSettings};
+use super::values::ProjectId;
+use crate::settings::{Issuers, Settings, TokenRequest, UserSettings};
 
-/// Makes the verifier of the tokens that are accepted.
-pub(super) fn verifier(
+/// The issuer whose tokens are accepted, with what its verifier needs.
+#[derive(Debug)]
+pub(super) enum UserConfig {
+    Firebase(Box<FirebaseConfig>),
+    Emulator(Box<EmulatorConfig>, EmulatorProjects),
+    /// The directory of the development issuer's key.
+    Development(PathBuf),
+}
+
+#[derive(Debug)]
+pub(super) struct FirebaseConfig {
+    verifier: VerifierConfig,
+    keys: HttpKeysConfig,
+    /// The file of the service account that may ask about users.
+    lookup: Option<(PathBuf, AccountLookupConfig)>,
+}
+
+impl UserConfig {
+    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let users = &settings.users;
+        Ok(match users.issuers() {
+            Issuers::Firebase(project) => {
+                Self::Firebase(Box::new(FirebaseConfig::new(users, project)))
+            }
+            Issuers::Emulator(project, host) => {
+                let projects = if users.dangerously_emulate_a_real_project {
+                    EmulatorProjects::Any
+                } else {
+                    EmulatorProjects::DemoOnly
+                };
+                let verifier = verifier_config(users, project);
+                let host = host.clone();
+                Self::Emulator(Box::new(EmulatorConfig { host, verifier }), projects)
+            }
+            Issuers::Development => Self::Development(key_directory(settings)?),
+        })
+    }
+
+    pub(super) fn verifier(self, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn TokenVerifier>> {
+        Ok(match self {
+            Self::Firebase(config) => Arc::new(config.verifier(clock)?),
+            Self::Emulator(config, projects) => Arc::new(
+                EmulatorTokenVerifier::start(*config, projects, clock)
+                    .context("cannot accept tokens of the Auth emulator")?,
+            ),
+            Self::Development(directory) => Arc::new(issuer(&directory)?.verifier(clock)),
+        })
+    }
+}
+
+impl FirebaseConfig {
+    fn new(users: &UserSettings, project: &ProjectId) -> Self {
+        let lookup = || AccountLookupConfig::new(project.clone(), users.firebase_users_url.clone());
+        let account = users.firebase_service_account_path.clone();
+        Self {
+            verifier: verifier_config(users, project),
+            keys: HttpKeysConfig {
+                stale_bound: users.firebase_stale_keys_seconds,
+                ..HttpKeysConfig::new(users.firebase_jwks_url.clone())
+            },
+            lookup: account.map(|path| (path, lookup())),
+        }
+    }
+
+    fn verifier(self, clock: Arc<dyn Clock>) -> anyhow::Result<FirebaseTokenVerifier> {
+        let keys = Arc::new(HttpKeySource::start(self.keys)?);
+        let verifier = FirebaseTokenVerifier::new(self.verifier, keys, Arc::clone(&clock));
+        let Some((path, config)) = self.lookup else {
+            return Ok(verifier);
+        };
+        let account = ServiceAccount::read(&path)
+            .context("cannot use the service account (FIREBASE_SERVICE_ACCOUNT_PATH)")?;
+        let lookup =
+            AccountLookup::start(config, account, clock).context("cannot look users up")?;
+        Ok(verifier.with_user_directory(Arc::new(lookup)))
+    }
+}
+
+fn verifier_config(users: &UserSettings, project: &ProjectId) -> VerifierConfig {
+    VerifierConfig {
+        clock_skew: users.firebase_clock_skew_seconds,
+        token_max: users.firebase_token_max.bytes(),
+        verified_tokens_max: users.verified_tokens_max,
+        tenants: users.firebase_tenant.clone(),
+        users: UserPolicy {
+            email: users.firebase_email_policy,
+            providers: users.firebase_sign_in_providers.clone(),
+            anonymous: users.firebase_anonymous_users,
+        },
+        ..VerifierConfig::firebase(project.clone())
+    }
+}
+
+/// Issues a token of the development issuer.
+pub(crate) fn issue_development_token(
     settings: &Settings,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<dyn TokenVerifier>> {
-    let (users, clock) = (&settings.users, Arc::clone(clock));
-    match users.issuers() {
-        Issuers::Firebase(project) => Ok(Arc::new(firebase(users, project, clock)?)),
-        Issuers::Emulator(project, host) => {
-            let config = EmulatorConfig {
-                host: host.clone(),
-                verifier: users.verifier_config(project),
-            };
-            let verifier = EmulatorTokenVerifier::start(config, users.emulator_projects(), clock)
-                .context("cannot accept tokens of the Auth emulator")?;
-            Ok(Arc::new(verifier))
-        }
-        Issuers::Development => Ok(Arc::new(development_issuer(settings)?.verifier(clock))),
-    }
+    request: &TokenRequest,
+    clock: &dyn Clock,
+) -> anyhow::Result<BearerToken> {
+    let user = UserId::parse(request.uid.clone()).context("--uid")?;
+    let request = IssuerRequest {
+        email: request.email.clone(),
+        name: request.name.clone(),
+        lifetime: request.lifetime.duration(),
+        ..IssuerRequest::new(user)
+    };
+    let issuer = issuer(&key_directory(settings)?)?;
+    Ok(issuer.issue(&request, clock.now())?)
 }
 
-fn firebase(
-    users: &UserSettings,
-    project: &ProjectId,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<FirebaseTokenVerifier> {
-    let keys = HttpKeySource::start(HttpKeysConfig {
-        stale_bound: users.firebase_stale_keys_seconds,
-        ..HttpKeysConfig::new(users.firebase_jwks_url.clone())
-    })?;
-    let config = users.verifier_config(project);
-    let verifier = FirebaseTokenVerifier::new(config, Arc::new(keys), Arc::clone(&clock));
-    match &users.firebase_service_account_path {
-        Some(path) => {
-            Ok(verifier.with_user_directory(Arc::new(directory(users, path, project, clock)?)))
-        }
-        None => Ok(verifier),
-    }
-}
-
-/// What Google knows of users now.
-fn directory(
-    users: &UserSettings,
-    path: &Path,
-    project: &ProjectId,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<AccountLookup> {
-    let account = ServiceAccount::read(path)
-        .context("cannot use the service account (FIREBASE_SERVICE_ACCOUNT_PATH)")?;
-    let config = AccountLookupConfig::new(project.clone(), users.firebase_users_url.clone());
-    AccountLookup::start(config, account, clock).context("cannot look users up")
-}
-
-/// The issuer whose key is in the state directory.
-pub(crate) fn development_issuer(settings: &Settings) -> anyhow::Result<DevelopmentIssuer> {
-    let directory = settings
-        .state_dir
-        .as_deref()
-        .context("there is no home directory: set STATE_DIR to a folder for the key")?;
+fn issuer(directory: &Path) -> anyhow::Result<DevelopmentIssuer> {
     DevelopmentIssuer::open(directory).context("cannot use the key of the development issuer")
 }
 
-/// What an operator must know about who is let in, for readiness and the start-up log.
-pub(crate) const fn note(settings: &Settings) -> Option<&'static str> {
+fn key_directory(settings: &Settings) -> anyhow::Result<PathBuf> {
+    let directory = settings.state_dir.clone();
+    directory.context("there is no home directory: set STATE_DIR to a folder for the key")
+}
+
+/// A warning for operators, in readiness and in the start-up log, about tokens that others can make.
+pub(crate) const fn warning(settings: &Settings) -> Option<&'static str> {
     match settings.users.issuers() {
         Issuers::Firebase(_) => None,
         Issuers::Emulator(..) => {
@@ -84,5 +143,48 @@ pub(crate) const fn note(settings: &Settings) -> Option<&'static str> {
         Issuers::Development => Some(
             "tokens of the development issuer are accepted, which anybody on this machine can make",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use coderun_domain::ByteSize;
+
+    use super::*;
+    use crate::compose::values::{AnonymousUsers, EmailPolicy, TenantPolicy};
+    use crate::settings::testing::settings_with;
+
+    fn config_with(variables: &[(&'static str, &'static str)]) -> VerifierConfig {
+        let users = settings_with(variables).users;
+        verifier_config(&users, &ProjectId::parse("p").unwrap())
+    }
+
+    #[test]
+    fn a_project_is_verified_by_the_defaults_of_the_adapter() {
+        let project = ProjectId::parse("p").unwrap();
+        assert_eq!(config_with(&[]), VerifierConfig::firebase(project));
+    }
+
+    #[test]
+    fn every_rule_for_users_can_be_set() {
+        let config = config_with(&[
+            ("FIREBASE_PROJECT_ID", "p"),
+            ("FIREBASE_CLOCK_SKEW_SECONDS", "0"),
+            ("FIREBASE_TOKEN_MAX", "4KiB"),
+            ("FIREBASE_TENANT", "any"),
+            ("FIREBASE_SIGN_IN_PROVIDERS", "password,google.com"),
+            ("FIREBASE_EMAIL_POLICY", "verified"),
+            ("FIREBASE_ANONYMOUS_USERS", "refused"),
+            ("VERIFIED_TOKENS_MAX", "0"),
+        ]);
+        assert_eq!(config.clock_skew.as_duration(), Duration::ZERO);
+        assert_eq!(config.token_max, ByteSize::from_kib(4));
+        assert_eq!(config.tenants, TenantPolicy::Any);
+        assert_eq!(config.users.providers.to_string(), "google.com,password");
+        assert_eq!(config.users.email, EmailPolicy::Verified);
+        assert_eq!(config.users.anonymous, AnonymousUsers::Refused);
+        assert_eq!(config.verified_tokens_max, 0);
     }
 }

@@ -1,61 +1,68 @@
-//! What runs code.
+//! Builds the worker of a process and its announcer.
 
 use std::sync::Arc;
 
-use coderun_app::{Announcer, AnnouncerPorts, AnnouncerSettings, Worker, WorkerSettings};
-use coderun_domain::{CodeRunner, WorkerId};
+use coderun_app::{
+    Announcer, AnnouncerPorts, AnnouncerSettings, Shutdown, Worker, WorkerPorts, WorkerSettings,
+};
+use coderun_domain::{CodeRunner, WorkerOffer};
 
-use super::runner::{concurrency, runner};
-use super::{BasePorts, poll};
+use super::runner::concurrency;
+use super::{Ports, poll};
 use crate::settings::Settings;
+use crate::system::worker_id;
 
-/// The ports of the role that runs code.
-#[derive(Debug, Clone)]
-pub(crate) struct WorkerPorts {
-    pub(crate) base: BasePorts,
-    pub(crate) runner: Arc<dyn CodeRunner>,
+/// A worker, and the announcer that tells the registry of it.
+#[derive(Debug)]
+pub(crate) struct AnnouncedWorker {
+    worker: Worker,
+    announcer: Announcer,
 }
 
-/// Makes the adapters behind them.
-pub(crate) async fn worker_ports(
-    settings: &Settings,
-    base: BasePorts,
-) -> anyhow::Result<WorkerPorts> {
-    let runner = runner(settings).await?;
-    Ok(WorkerPorts { base, runner })
-}
+impl AnnouncedWorker {
+    pub(super) fn new(
+        ports: &Ports,
+        runner: &Arc<dyn CodeRunner>,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let id = worker_id()?;
+        let announcer_ports = AnnouncerPorts {
+            registry: Arc::clone(&ports.storage.registry),
+            runner: Arc::clone(runner),
+        };
+        let announcer_settings = AnnouncerSettings {
+            id: id.clone(),
+            concurrency: concurrency(settings),
+            limits: settings.limits.submission_policy()?.limits,
+        };
+        let worker_ports = WorkerPorts {
+            queue: Arc::clone(&ports.storage.queue),
+            inputs: Arc::clone(&ports.storage.inputs),
+            runner: Arc::clone(runner),
+        };
+        let worker_settings = WorkerSettings {
+            id,
+            attempts_max: settings.runners.runner.attempts_max(),
+            concurrency: concurrency(settings),
+            poll: poll(),
+            policy: settings.limits.store_policy(),
+        };
+        Ok(Self {
+            worker: Worker::new(worker_ports, worker_settings),
+            announcer: Announcer::new(announcer_ports, announcer_settings),
+        })
+    }
 
-/// The worker of this process.
-pub(crate) fn worker(ports: &WorkerPorts, id: WorkerId, settings: &Settings) -> Worker {
-    let worker_ports = coderun_app::WorkerPorts {
-        queue: Arc::clone(&ports.base.storage.queue),
-        inputs: Arc::clone(&ports.base.storage.inputs),
-        runner: Arc::clone(&ports.runner),
-    };
-    let settings = WorkerSettings {
-        id,
-        attempts_max: settings.runners.runner.attempts_max(),
-        concurrency: concurrency(settings),
-        poll: poll(),
-        policy: settings.limits.store_policy(),
-    };
-    Worker::new(worker_ports, settings)
-}
+    /// The worker's own entry in the registry.
+    pub(super) fn offer(&self) -> WorkerOffer {
+        self.announcer.offer()
+    }
 
-/// What tells others of it.
-pub(crate) fn announcer(
-    ports: &WorkerPorts,
-    id: WorkerId,
-    settings: &Settings,
-) -> anyhow::Result<Announcer> {
-    let announcer_ports = AnnouncerPorts {
-        registry: Arc::clone(&ports.base.storage.registry),
-        runner: Arc::clone(&ports.runner),
-    };
-    let settings = AnnouncerSettings {
-        id,
-        concurrency: concurrency(settings),
-        limits: settings.limits.submission_policy()?.limits,
-    };
-    Ok(Announcer::new(announcer_ports, settings))
+    /// Works and announces itself until the shutdown lets it end.
+    pub(crate) async fn work(&self, shutdown: &Shutdown) {
+        tokio::join!(
+            self.worker.work(shutdown),
+            self.announcer.announce(&shutdown.drain),
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! What is asked for when somebody looks, not counted all the time.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_app::{CheckStatus, Readiness};
@@ -13,26 +13,14 @@ use super::catalog::{QUEUE_DEPTH, READY};
 /// The queue may take so long to say how much is in it.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// Asks how things stand now.
+/// Asks the queue and the readiness for what is not counted.
 #[derive(Debug)]
 pub(crate) struct Probes {
-    queue: Arc<dyn ExecutionQueue>,
-    readiness: OnceLock<Readiness>,
+    pub(crate) queue: Arc<dyn ExecutionQueue>,
+    pub(crate) readiness: Readiness,
 }
 
 impl Probes {
-    pub(crate) const fn new(queue: Arc<dyn ExecutionQueue>) -> Self {
-        Self {
-            queue,
-            readiness: OnceLock::new(),
-        }
-    }
-
-    /// Shows this readiness, too. Only the first counts: a process has one role.
-    pub(crate) fn watch(&self, readiness: Readiness) {
-        drop(self.readiness.set(readiness));
-    }
-
     /// Asks, and shows the answers. Takes two seconds at most.
     pub(crate) async fn ask(&self) {
         tokio::join!(self.ask_queue(), self.ask_readiness());
@@ -53,15 +41,13 @@ impl Probes {
     }
 
     async fn ask_readiness(&self) {
-        let Some(readiness) = self.readiness.get() else {
-            return;
-        };
-        let checks = readiness.checks().await;
+        let checks = self.readiness.checks().await;
         let fails = |status| match status {
             CheckStatus::Failing => true,
             CheckStatus::Ok | CheckStatus::Degraded => false,
         };
-        let is_ready = !readiness.is_draining() && !checks.iter().any(|check| fails(check.status));
+        let is_ready =
+            !self.readiness.is_draining() && !checks.iter().any(|check| fails(check.status));
         gauge!(READY).set(if is_ready { 1.0 } else { 0.0 });
     }
 }

@@ -1,9 +1,9 @@
 //! What runs the code.
 
 use clap::{Args, ValueEnum};
-use coderun_runner_http::ApiKey;
 
 use super::values::{ApiUrl, Size, positive};
+use crate::compose::values::ApiKey;
 
 /// What runs the code.
 #[derive(Debug, Clone, Args)]

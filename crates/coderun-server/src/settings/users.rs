@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use coderun_firebase::{
-    AccountLookupConfig, AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, EmulatorProjects,
-    Endpoint, HttpKeysConfig, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy, UserPolicy,
-    VerifierConfig,
-};
 
 use super::values::{Size, clock_skew, stale_key_bound, tokens};
+use crate::compose::values::{
+    AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
+    GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy,
+};
 
 /// Who users are.
 #[derive(Debug, Clone, Args)]
@@ -19,7 +18,7 @@ pub(crate) struct UserSettings {
     #[arg(long, value_parser = |text: &str| ProjectId::parse(text))]
     pub(crate) firebase_project_id: Option<ProjectId>,
     /// Where Firebase publishes the keys that sign its tokens: a JSON Web Key Set, or a map of X.509 certificates.
-    #[arg(long, default_value = HttpKeysConfig::FIREBASE_URL)]
+    #[arg(long, default_value = FIREBASE_KEYS_URL)]
     pub(crate) firebase_jwks_url: Endpoint,
     /// Seconds that keys stay in use after they were fetched when no newer ones can be had, 0 to 604800.
     #[arg(long, default_value = "86400", value_parser = stale_key_bound)]
@@ -31,7 +30,7 @@ pub(crate) struct UserSettings {
     #[arg(long)]
     pub(crate) firebase_service_account_path: Option<PathBuf>,
     /// Where users are asked for with that account.
-    #[arg(long, default_value = AccountLookupConfig::GOOGLE)]
+    #[arg(long, default_value = GOOGLE_USERS_URL)]
     pub(crate) firebase_users_url: Endpoint,
     /// Seconds that the clocks of Firebase and of this machine may be apart, 0 to 300.
     #[arg(long, default_value = "60", value_parser = clock_skew)]
@@ -97,31 +96,6 @@ impl UserSettings {
             Issuers::Firebase(_) => false,
             Issuers::Emulator(..) => !self.dangerously_expose_emulator_tokens,
             Issuers::Development => !self.dangerously_expose_development_tokens,
-        }
-    }
-
-    /// For which projects the emulator's tokens are accepted.
-    pub(crate) const fn emulator_projects(&self) -> EmulatorProjects {
-        if self.dangerously_emulate_a_real_project {
-            EmulatorProjects::Any
-        } else {
-            EmulatorProjects::DemoOnly
-        }
-    }
-
-    /// What a token of this project must be like.
-    pub(crate) fn verifier_config(&self, project: &ProjectId) -> VerifierConfig {
-        VerifierConfig {
-            clock_skew: self.firebase_clock_skew_seconds,
-            token_max: self.firebase_token_max.bytes(),
-            verified_tokens_max: self.verified_tokens_max,
-            tenants: self.firebase_tenant.clone(),
-            users: UserPolicy {
-                email: self.firebase_email_policy,
-                providers: self.firebase_sign_in_providers.clone(),
-                anonymous: self.firebase_anonymous_users,
-            },
-            ..VerifierConfig::firebase(project.clone())
         }
     }
 }

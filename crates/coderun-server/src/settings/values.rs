@@ -6,8 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
-use coderun_firebase::{ClockSkew, StaleKeyBound};
-use coderun_redis::{AddressError, RedisAddress};
+
+use crate::compose::values::{AddressError, ClockSkew, RedisAddress, StaleKeyBound};
 
 /// A length of time in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,30 @@ use crate::metrics::testing::Measured;
 const DEPTH: &str = "coderun_queue_depth";
 const READY: &str = "coderun_ready";
 
-fn asked(queue: impl ExecutionQueue) -> Measured {
-    Measured::during(async move { Probes::new(Arc::new(queue)).ask().await })
+/// What is measured when these are asked.
+fn probed(
+    queue: impl ExecutionQueue + 'static,
+    store: fn() -> Result<Health, StoreError>,
+    draining: CancellationToken,
+) -> Measured {
+    Measured::during(async move {
+        let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
+        let mut mock = MockExecutionStore::new();
+        mock.expect_check().returning(store);
+        let ports = ReadinessPorts {
+            store: Arc::new(mock),
+            queue: Arc::clone(&queue),
+            runners: None,
+            verifier: None,
+        };
+        let readiness = Readiness::new(ports, draining);
+        Probes { queue, readiness }.ask().await;
+    })
+}
+
+/// The depth of this queue, as it is shown.
+fn depth_lines(queue: impl ExecutionQueue + 'static) -> Vec<String> {
+    probed(queue, || Ok(Health::Good), CancellationToken::new()).lines(DEPTH)
 }
 
 fn queue(depth: fn() -> Result<QueueDepth, QueueError>) -> MockExecutionQueue {
@@ -39,36 +61,27 @@ fn some_queue() -> MockExecutionQueue {
 
 #[test]
 fn the_queue_says_how_much_waits_and_runs() {
-    let measured = asked(some_queue());
-    assert_eq!(
-        measured.lines(DEPTH),
-        [
-            r#"coderun_queue_depth{state="pending"} 5"#,
-            r#"coderun_queue_depth{state="running"} 2"#,
-        ]
-    );
-    assert_eq!(
-        measured.lines(READY),
-        [""; 0],
-        "nobody knows whether it is ready"
-    );
+    let expected = [
+        r#"coderun_queue_depth{state="pending"} 5"#,
+        r#"coderun_queue_depth{state="running"} 2"#,
+    ];
+    assert_eq!(depth_lines(some_queue()), expected);
 }
+
+const NO_DEPTH: [&str; 2] = [
+    r#"coderun_queue_depth{state="pending"} NaN"#,
+    r#"coderun_queue_depth{state="running"} NaN"#,
+];
 
 #[test]
 fn a_queue_that_is_away_has_no_depth() {
-    let measured = asked(queue(|| {
+    let away = queue(|| {
         Err(QueueError::Unavailable {
             backend: "redis",
             source: "connection refused".into(),
         })
-    }));
-    assert_eq!(
-        measured.lines(DEPTH),
-        [
-            r#"coderun_queue_depth{state="pending"} NaN"#,
-            r#"coderun_queue_depth{state="running"} NaN"#,
-        ]
-    );
+    });
+    assert_eq!(depth_lines(away), NO_DEPTH);
 }
 
 /// A queue that never says how much is in it.
@@ -120,33 +133,14 @@ impl ExecutionQueue for Silent {
 
 #[test]
 fn a_queue_that_never_answers_is_not_waited_for() {
-    let measured = asked(Silent(MockExecutionQueue::new()));
-    assert_eq!(
-        measured.lines(DEPTH),
-        [
-            r#"coderun_queue_depth{state="pending"} NaN"#,
-            r#"coderun_queue_depth{state="running"} NaN"#,
-        ]
-    );
+    let mut checked = MockExecutionQueue::new();
+    checked.expect_check().returning(|| Ok(Health::Good));
+    assert_eq!(depth_lines(Silent(checked)), NO_DEPTH);
 }
 
 /// What is shown of readiness where the store answers like this.
 fn ready(store: fn() -> Result<Health, StoreError>, draining: CancellationToken) -> Vec<String> {
-    let measured = Measured::during(async move {
-        let queue = Arc::new(some_queue());
-        let mut mock = MockExecutionStore::new();
-        mock.expect_check().returning(store);
-        let probes = Probes::new(Arc::clone(&queue) as Arc<dyn ExecutionQueue>);
-        let ports = ReadinessPorts {
-            store: Arc::new(mock),
-            queue,
-            runners: None,
-            verifier: None,
-        };
-        probes.watch(Readiness::new(ports, draining));
-        probes.ask().await;
-    });
-    measured.lines(READY)
+    probed(some_queue(), store, draining).lines(READY)
 }
 
 #[test]

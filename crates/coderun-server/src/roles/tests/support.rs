@@ -4,13 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use coderun_app::Shutdown;
-use coderun_domain::testing::{catalog, report, user};
-use coderun_domain::{
-    CodeRunner, Enforcement, LanguageSpec, Limits, MockTokenVerifier, Principal, Report, RunIo,
-    RunRequest, RunnerError, RunnerProfile, TokenVerifier, Verdict,
-};
+use coderun_domain::testing::{InstantRunner, user};
+use coderun_domain::{CodeRunner, MockTokenVerifier, Principal, TokenVerifier};
 use futures_util::StreamExt as _;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -19,9 +15,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::super::{all, api, worker};
-use crate::compose::{self, ApiPorts, BasePorts, WorkerPorts};
-use crate::settings::{self, Role, Settings};
+use super::super::run;
+use crate::compose::Ports;
+use crate::settings::testing::settings_with;
+use crate::settings::{Role, Settings};
 
 /// Nothing here takes nearly as long, unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,7 +38,8 @@ pub(super) async fn until(mut holds: impl AsyncFnMut() -> bool) {
 /// What several processes share.
 pub(super) struct Deployment {
     settings: Settings,
-    base: BasePorts,
+    /// Every process works with this storage.
+    ports: Ports,
 }
 
 impl Deployment {
@@ -50,64 +48,49 @@ impl Deployment {
     }
 
     /// Ends what waits longer for a worker than so many seconds.
-    pub(super) async fn queue_deadline(&mut self, seconds: &str) {
-        *self = Self::of(&["--queue-deadline", seconds]).await;
+    pub(super) async fn queue_deadline(&mut self, seconds: &'static str) {
+        *self = Self::of(&[("QUEUE_DEADLINE", seconds)]).await;
     }
 
-    async fn of(flags: &[&str]) -> Self {
-        let arguments = ["coderun"].iter().chain(flags).map(Into::into);
-        let nothing = std::collections::HashMap::<&str, &str>::new();
-        let settings = settings::read(arguments, &nothing).unwrap().settings;
-        let base = compose::base_ports(&settings).await.unwrap();
-        Self { settings, base }
+    async fn of(variables: &[(&'static str, &'static str)]) -> Self {
+        let settings = settings_with(variables);
+        let ports = Ports::shared(&settings).await.unwrap();
+        Self { settings, ports }
     }
 
     pub(super) async fn until_a_worker_is_there(&self) {
-        let registry = &self.base.storage.registry;
+        let registry = &self.ports.storage.registry;
         until(async || !registry.offers().await.unwrap().is_empty()).await;
     }
 
-    pub(super) fn api(&self) -> Process {
-        let (ports, settings) = (self.api_ports(), self.settings_of(Role::Api));
-        Process::start(async move |listener, shutdown| {
-            api::run(listener, &ports, &settings, &shutdown).await
-        })
+    pub(super) fn api(&self) -> Running {
+        self.start(Role::Api)
     }
 
-    pub(super) fn worker(&self) -> Process {
-        let (ports, settings) = (self.worker_ports(), self.settings_of(Role::Worker));
-        Process::start(async move |listener, shutdown| {
-            worker::run(listener, &ports, &settings, &shutdown).await
-        })
+    pub(super) fn worker(&self) -> Running {
+        self.start(Role::Worker)
     }
 
-    pub(super) fn all(&self) -> Process {
-        let (worker, settings) = (self.worker_ports(), self.settings_of(Role::All));
-        let api = self.api_ports();
-        Process::start(async move |listener, shutdown| {
-            all::run(listener, &api, &worker, &settings, &shutdown).await
-        })
+    pub(super) fn all(&self) -> Running {
+        self.start(Role::All)
     }
 
-    fn settings_of(&self, role: Role) -> Settings {
-        Settings {
+    /// Starts a process of this role, with a verifier and a runner for tests.
+    fn start(&self, role: Role) -> Running {
+        let settings = Settings {
             role,
             ..self.settings.clone()
-        }
-    }
-
-    fn api_ports(&self) -> ApiPorts {
-        ApiPorts {
-            base: self.base.clone(),
-            verifier: Arc::new(everybody_is_alice()),
-        }
-    }
-
-    fn worker_ports(&self) -> WorkerPorts {
-        WorkerPorts {
-            base: self.base.clone(),
-            runner: Arc::new(InstantRunner),
-        }
+        };
+        let verifier: Arc<dyn TokenVerifier> = Arc::new(everybody_is_alice());
+        let runner: Arc<dyn CodeRunner> = Arc::new(InstantRunner);
+        let ports = Ports {
+            verifier: role.serves_api().then_some(verifier),
+            runner: role.runs_code().then_some(runner),
+            ..self.ports.clone()
+        };
+        Running::start(async move |listener, shutdown| {
+            run(listener, None, &ports, &settings, &shutdown).await
+        })
     }
 }
 
@@ -126,60 +109,25 @@ fn everybody_is_alice() -> impl TokenVerifier {
     verifier
 }
 
-/// A runner that needs no time.
-#[derive(Debug)]
-struct InstantRunner;
-
-#[async_trait]
-impl CodeRunner for InstantRunner {
-    fn profile(&self) -> RunnerProfile {
-        RunnerProfile {
-            name: "instant".to_owned(),
-            enforcement: Enforcement::default(),
-            interactive: false,
-        }
-    }
-
-    fn languages(&self) -> Vec<LanguageSpec> {
-        catalog().specs().to_vec()
-    }
-
-    fn maximum_limits(&self) -> Option<Limits> {
-        None
-    }
-
-    async fn check(&self) -> Result<(), RunnerError> {
-        Ok(())
-    }
-
-    async fn run<'io>(
-        &self,
-        _request: RunRequest,
-        _io: &mut (dyn RunIo + 'io),
-    ) -> Result<Report, RunnerError> {
-        Ok(report(Verdict::Accepted))
-    }
-}
-
 /// The socket of a watcher.
 type Watcher = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A role that runs.
-pub(super) struct Process {
+pub(super) struct Running {
     address: SocketAddr,
     shutdown: Shutdown,
     client: Client,
     role: JoinHandle<anyhow::Result<()>>,
 }
 
-impl Process {
+impl Running {
     #[expect(
         clippy::disallowed_methods,
         reason = "a test owns its tasks by their handles"
     )]
-    fn start<Running>(role: impl FnOnce(TcpListener, Shutdown) -> Running) -> Self
+    fn start<Run>(role: impl FnOnce(TcpListener, Shutdown) -> Run) -> Self
     where
-        Running: Future<Output = anyhow::Result<()>> + Send + 'static,
+        Run: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

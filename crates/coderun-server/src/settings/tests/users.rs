@@ -1,44 +1,8 @@
 //! Who users are, and what runs their code.
 
-use coderun_domain::ByteSize;
-use coderun_firebase::{AnonymousUsers, EmailPolicy, ProjectId, TenantPolicy, VerifierConfig};
 use rstest::rstest;
 
 use super::*;
-
-fn users(variables: &[(&'static str, &'static str)]) -> UserSettings {
-    let environment: HashMap<_, _> = variables.iter().copied().collect();
-    read_with(&[], &environment).unwrap().settings.users
-}
-
-#[test]
-fn a_project_is_verified_by_the_defaults_of_the_adapter() {
-    let project = ProjectId::parse("p").unwrap();
-    let config = users(&[]).verifier_config(&project);
-    assert_eq!(config, VerifierConfig::firebase(project));
-}
-
-#[test]
-fn every_rule_for_users_can_be_set() {
-    let users = users(&[
-        ("FIREBASE_PROJECT_ID", "p"),
-        ("FIREBASE_CLOCK_SKEW_SECONDS", "0"),
-        ("FIREBASE_TOKEN_MAX", "4KiB"),
-        ("FIREBASE_TENANT", "any"),
-        ("FIREBASE_SIGN_IN_PROVIDERS", "password,google.com"),
-        ("FIREBASE_EMAIL_POLICY", "verified"),
-        ("FIREBASE_ANONYMOUS_USERS", "refused"),
-        ("VERIFIED_TOKENS_MAX", "0"),
-    ]);
-    let config = users.verifier_config(&ProjectId::parse("p").unwrap());
-    assert_eq!(config.clock_skew.as_duration(), Duration::ZERO);
-    assert_eq!(config.token_max, ByteSize::from_kib(4));
-    assert_eq!(config.tenants, TenantPolicy::Any);
-    assert_eq!(config.users.providers.to_string(), "google.com,password");
-    assert_eq!(config.users.email, EmailPolicy::Verified);
-    assert_eq!(config.users.anonymous, AnonymousUsers::Refused);
-    assert_eq!(config.verified_tokens_max, 0);
-}
 
 #[rstest]
 #[case("FIREBASE_PROJECT_ID", "a/b")]

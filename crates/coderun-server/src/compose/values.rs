@@ -1,0 +1,15 @@
+//! Names the checked values of adapters that settings are parsed into, so that settings name no adapter.
+
+use coderun_firebase::{AccountLookupConfig, HttpKeysConfig};
+
+pub(crate) use coderun_firebase::{
+    AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, ProjectId, SignInProviders,
+    StaleKeyBound, TenantPolicy,
+};
+pub(crate) use coderun_redis::{AddressError, KeyPrefix, RedisAddress};
+pub(crate) use coderun_runner_http::ApiKey;
+
+/// Where Firebase publishes the keys that sign its tokens.
+pub(crate) const FIREBASE_KEYS_URL: &str = HttpKeysConfig::FIREBASE_URL;
+/// Where Google is asked about users.
+pub(crate) const GOOGLE_USERS_URL: &str = AccountLookupConfig::GOOGLE;
