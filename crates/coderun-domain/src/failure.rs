@@ -23,6 +23,22 @@ pub enum FailureKind {
     Bug,
 }
 
+impl FailureKind {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::RateLimited | Self::Overloaded | Self::Unavailable => true,
+            Self::Invalid
+            | Self::TooLarge
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::Absent
+            | Self::Bug => false,
+        }
+    }
+}
+
 /// The error of a technology behind a port, kept as the source of the port's own error.
 ///
 /// It ends up in a log, so adapters keep addresses and secrets out of it.

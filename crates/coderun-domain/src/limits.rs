@@ -221,52 +221,32 @@ impl LimitPolicy {
     /// # Errors
     /// One [`FieldError`] for each limit that is zero or above the maximum.
     pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, Vec<FieldError>> {
+        use LimitName::{CpuTimeMs, MemoryBytes, OutputBytes, Processes, WallTimeMs};
+        let (default, max) = (&self.default, &self.maximum);
+        let (asked, run) = (requested, &max.run);
         let mut errors = Vec::new();
-        let mut pick = |name, requested, default, maximum| {
-            check(name, requested, maximum, &mut errors).unwrap_or(default)
-        };
-        let (default, maximum) = (&self.default, &self.maximum);
-        let run = StageLimits {
-            cpu_time: Duration::from_millis(pick(
-                LimitName::CpuTimeMs,
-                requested.cpu_time_ms,
-                millis(default.run.cpu_time),
-                millis(maximum.run.cpu_time),
-            )),
-            wall_time: Duration::from_millis(pick(
-                LimitName::WallTimeMs,
-                requested.wall_time_ms,
-                millis(default.run.wall_time),
-                millis(maximum.run.wall_time),
-            )),
-            memory: ByteSize::from_bytes(pick(
-                LimitName::MemoryBytes,
-                requested.memory_bytes,
-                default.run.memory.as_bytes(),
-                maximum.run.memory.as_bytes(),
-            )),
-            processes: u32::try_from(pick(
-                LimitName::Processes,
-                requested.processes,
-                default.run.processes.into(),
-                maximum.run.processes.into(),
-            ))
-            .unwrap_or(maximum.run.processes),
-        };
-        let output = ByteSize::from_bytes(pick(
-            LimitName::OutputBytes,
-            requested.output_bytes,
-            default.storage.output.as_bytes(),
-            maximum.storage.output.as_bytes(),
-        ));
+        let mut checked = |name, requested, max| check(name, requested, max, &mut errors);
+        let cpu_time = checked(CpuTimeMs, asked.cpu_time_ms, millis(run.cpu_time));
+        let wall_time = checked(WallTimeMs, asked.wall_time_ms, millis(run.wall_time));
+        let memory = checked(MemoryBytes, asked.memory_bytes, run.memory.as_bytes());
+        let processes = checked(Processes, asked.processes, run.processes.into());
+        let output_max = max.storage.output.as_bytes();
+        let output = checked(OutputBytes, asked.output_bytes, output_max);
         if !errors.is_empty() {
             return Err(errors);
         }
         Ok(Limits {
-            run,
+            run: StageLimits {
+                cpu_time: cpu_time.map_or(default.run.cpu_time, Duration::from_millis),
+                wall_time: wall_time.map_or(default.run.wall_time, Duration::from_millis),
+                memory: memory.map_or(default.run.memory, ByteSize::from_bytes),
+                processes: processes.map_or(default.run.processes, |processes| {
+                    u32::try_from(processes).unwrap_or(max.run.processes)
+                }),
+            },
             compile: default.compile,
             storage: StorageLimits {
-                output,
+                output: output.map_or(default.storage.output, ByteSize::from_bytes),
                 ..default.storage
             },
         })
@@ -314,10 +294,7 @@ fn check(
         _ if value > max => Problem::AboveMaximum { max },
         _ => return Some(value),
     };
-    errors.push(FieldError {
-        field: Field::Limit(name),
-        problem,
-    });
+    errors.push(FieldError::new(Field::Limit(name), problem));
     None
 }
 

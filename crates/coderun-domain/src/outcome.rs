@@ -84,13 +84,7 @@ pub struct Report {
 /// How an execution ended. Made by [`Outcome::of_run`], [`Outcome::without_run`] or [`Outcome::restore`], so verdict and
 /// report agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    verdict: Verdict,
-    reason: Option<String>,
-    report: Option<Report>,
-    output: Output,
-    error_output: Output,
-}
+pub struct Outcome(OutcomeParts);
 
 impl Outcome {
     /// The outcome of a run: the runner's verdict, except that an accepted program that did not print what was
@@ -116,25 +110,25 @@ impl Outcome {
         } else {
             error_output
         };
-        Self {
+        Self(OutcomeParts {
             verdict,
             reason: None,
             report: Some(report),
             output,
             error_output,
-        }
+        })
     }
 
     /// The outcome of an execution that no runner reported on, with one plain sentence for its owner.
     #[must_use]
     pub fn without_run(ending: EndedWithoutRun, reason: impl Into<String>) -> Self {
-        Self {
+        Self(OutcomeParts {
             verdict: ending.verdict(),
             reason: Some(reason.into()),
             report: None,
             output: Output::default(),
             error_output: Output::default(),
-        }
+        })
     }
 
     /// Checks what a store kept.
@@ -142,14 +136,8 @@ impl Outcome {
     /// # Errors
     /// [`OutcomeError`] where verdict and report do not agree.
     pub fn restore(parts: OutcomeParts) -> Result<Self, OutcomeError> {
-        let OutcomeParts {
-            verdict,
-            reason,
-            report,
-            output,
-            error_output,
-        } = parts;
-        let agree = match &report {
+        let verdict = parts.verdict;
+        let agree = match &parts.report {
             Some(report) => {
                 let is_corrected =
                     verdict == Verdict::WrongAnswer && report.verdict == Verdict::Accepted;
@@ -159,80 +147,75 @@ impl Outcome {
                 .map(EndedWithoutRun::verdict)
                 .contains(&verdict),
         };
-        if !agree || report.is_some() == reason.is_some() {
+        if !agree || parts.report.is_some() == parts.reason.is_some() {
             return Err(OutcomeError { verdict });
         }
-        Ok(Self {
-            verdict,
-            reason,
-            report,
-            output,
-            error_output,
-        })
+        Ok(Self(parts))
     }
 
     /// Adds the output that was kept before the run was given up.
     #[must_use]
     pub fn with_output(self, output: Output, error_output: Output) -> Self {
-        Self {
+        Self(OutcomeParts {
             output,
             error_output,
-            ..self
-        }
+            ..self.0
+        })
     }
 
     /// The one word for it.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
-        self.verdict
+        self.0.verdict
     }
 
     /// The sentence for its owner, where no runner reported.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// What the runner said, where one ran.
     #[must_use]
     pub const fn report(&self) -> Option<&Report> {
-        self.report.as_ref()
+        self.0.report.as_ref()
     }
 
     /// What the program wrote to stdout.
     #[must_use]
     pub const fn output(&self) -> &Output {
-        &self.output
+        &self.0.output
     }
 
     /// What the program wrote to stderr.
     #[must_use]
     pub const fn error_output(&self) -> &Output {
-        &self.error_output
+        &self.0.error_output
     }
 
     /// What it occupies in memory: both streams and the compiler's.
     #[must_use]
     pub fn size(&self) -> ByteSize {
         let compile = self
+            .0
             .report
             .as_ref()
             .and_then(|report| report.compile.as_ref());
         let compiler = compile.map_or(0, |compile| {
             compile.output.bytes().len() + compile.error_output.bytes().len()
         });
-        let total = self.output.bytes().len() + self.error_output.bytes().len() + compiler;
+        let total = self.0.output.bytes().len() + self.0.error_output.bytes().len() + compiler;
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
     /// Says in one sentence what happened, unless the program ended well.
     #[must_use]
     pub fn explanation(&self, limits: &Limits) -> Option<String> {
-        if let Some(reason) = &self.reason {
+        if let Some(reason) = &self.0.reason {
             return Some(reason.clone());
         }
         let (stage, usage) = self.last_stage(limits);
-        match self.verdict {
+        match self.0.verdict {
             Verdict::Accepted | Verdict::WrongAnswer => None,
             Verdict::CompileError => Some("The program could not be compiled".to_owned()),
             Verdict::RuntimeError => Some(self.ending_sentence()),
@@ -256,7 +239,7 @@ impl Outcome {
 
     /// The limits and the usage of the stage that came last: compiling, unless the program was started.
     fn last_stage<'a>(&self, limits: &'a Limits) -> (&'a StageLimits, Usage) {
-        match &self.report {
+        match &self.0.report {
             Some(Report {
                 ending: None,
                 compile: Some(compile),
@@ -268,7 +251,7 @@ impl Outcome {
     }
 
     fn ending_sentence(&self) -> String {
-        match self.report.as_ref().and_then(|report| report.ending) {
+        match self.0.report.as_ref().and_then(|report| report.ending) {
             Some(Ending::Exited(code)) => format!("The program exited with code {code}"),
             Some(Ending::Signaled(signal)) => format!("The program was ended by {signal}"),
             None => "The program could not be started".to_owned(),

@@ -1,4 +1,4 @@
-//! Signals by their names, as a result shows them.
+//! Names signals as results show them.
 
 use std::fmt;
 
@@ -25,10 +25,11 @@ impl Signal {
     /// The signal with this name (`SIGSEGV`, `SIG42`), if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let known = NAMES.iter().zip(1..).find(|(known, _)| **known == name);
-        match known {
+        let name = name.strip_prefix("SIG")?;
+        let mut known = NAMES.iter().zip(1..);
+        match known.find(|(known, _)| **known == name) {
             Some((_, number)) => Some(Self(number)),
-            None => name.strip_prefix("SIG")?.parse().ok().map(Self),
+            None => name.parse().ok().map(Self),
         }
     }
 }
@@ -36,12 +37,9 @@ impl Signal {
 impl fmt::Display for Signal {
     /// Prints the name, such as `SIGSEGV`; a number without a name prints as `SIG` and the number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = usize::try_from(self.0)
-            .ok()
-            .and_then(|number| number.checked_sub(1))
-            .and_then(|index| NAMES.get(index));
-        match name {
-            Some(name) => f.write_str(name),
+        let known = NAMES.iter().zip(1..).find(|(_, number)| *number == self.0);
+        match known {
+            Some((name, _)) => write!(f, "SIG{name}"),
             None => write!(f, "SIG{}", self.0),
         }
     }
@@ -49,37 +47,9 @@ impl fmt::Display for Signal {
 
 /// Signal names from number 1 on: the order is the same on x86-64 and aarch64 Linux.
 const NAMES: [&str; 31] = [
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGILL",
-    "SIGTRAP",
-    "SIGABRT",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGSEGV",
-    "SIGUSR2",
-    "SIGPIPE",
-    "SIGALRM",
-    "SIGTERM",
-    "SIGSTKFLT",
-    "SIGCHLD",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGWINCH",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSYS",
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
 #[cfg(test)]

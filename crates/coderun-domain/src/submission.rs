@@ -131,10 +131,7 @@ impl Submission {
     pub fn restore(parts: SubmissionParts) -> Result<Self, SubmissionError> {
         let mut errors = Vec::new();
         if parts.code.is_empty() {
-            errors.push(FieldError {
-                field: Field::Code,
-                problem: Problem::Empty,
-            });
+            errors.push(FieldError::new(Field::Code, Problem::Empty));
         }
         for (index, arg) in parts.args.iter().enumerate() {
             check_for_nul(index, arg, &mut errors);
@@ -251,10 +248,7 @@ fn limit_policy(
         _ if !draft.interactive => policy.limits,
         Some(wall_time) => policy.limits.with_wall_time(wall_time),
         None => {
-            errors.push(FieldError {
-                field: Field::Interactive,
-                problem: Problem::NotOffered,
-            });
+            errors.push(FieldError::new(Field::Interactive, Problem::NotOffered));
             policy.limits
         }
     }
@@ -262,10 +256,7 @@ fn limit_policy(
 
 fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
     if draft.code.is_empty() {
-        errors.push(FieldError {
-            field: Field::Code,
-            problem: Problem::Empty,
-        });
+        errors.push(FieldError::new(Field::Code, Problem::Empty));
     }
     let expected = draft.expected_output.as_deref().unwrap_or_default();
     for (field, text, max) in [
@@ -293,10 +284,7 @@ fn find_language<'a>(
     errors: &mut Vec<FieldError>,
 ) -> Option<&'a LanguageSpec> {
     if draft.language.is_empty() {
-        errors.push(FieldError {
-            field: Field::Language,
-            problem: Problem::Empty,
-        });
+        errors.push(FieldError::new(Field::Language, Problem::Empty));
         return None;
     }
     let Some(spec) = catalog.find(&draft.language) else {
@@ -305,33 +293,33 @@ fn find_language<'a>(
             .iter()
             .map(ToString::to_string)
             .collect();
-        errors.push(FieldError {
-            field: Field::Language,
-            problem: Problem::UnknownLanguage { known },
-        });
+        errors.push(FieldError::new(
+            Field::Language,
+            Problem::UnknownLanguage { known },
+        ));
         return None;
     };
     let requested = draft.version.as_deref();
     if requested.is_some() && spec.version(requested).is_none() {
-        errors.push(FieldError {
-            field: Field::Version,
-            problem: Problem::UnknownVersion {
+        errors.push(FieldError::new(
+            Field::Version,
+            Problem::UnknownVersion {
                 known: spec.versions.clone(),
             },
-        });
+        ));
     }
     Some(spec)
 }
 
 fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
     if args.len() > policy.args_max {
-        errors.push(FieldError {
-            field: Field::Args,
-            problem: Problem::TooMany {
+        errors.push(FieldError::new(
+            Field::Args,
+            Problem::TooMany {
                 actual: args.len(),
                 max: policy.args_max,
             },
-        });
+        ));
     }
     for (index, arg) in args.iter().enumerate().take(policy.args_max) {
         check_length(Field::Arg(index), arg.as_bytes(), policy.arg_max, errors);
@@ -341,10 +329,7 @@ fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<Field
 
 fn check_for_nul(index: usize, arg: &str, errors: &mut Vec<FieldError>) {
     if arg.contains('\0') {
-        errors.push(FieldError {
-            field: Field::Arg(index),
-            problem: Problem::ContainsNul,
-        });
+        errors.push(FieldError::new(Field::Arg(index), Problem::ContainsNul));
     }
 }
 

@@ -29,14 +29,7 @@ pub enum State {
 
 /// How far an execution has come: everything about it that changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    state: State,
-    attempt: Attempt,
-    takeovers: u32,
-    sequence: Sequence,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
+pub struct Progress(ProgressParts);
 
 /// The values of a [`Progress`], for a store to write and to read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +50,14 @@ pub struct ProgressParts {
 
 impl Progress {
     pub(super) fn new(at: OffsetDateTime) -> Self {
-        Self {
+        Self(ProgressParts {
             state: State::Pending,
             attempt: Attempt::NONE,
             takeovers: 0,
             sequence: Sequence::START.next(),
             created_at: at,
             updated_at: at,
-        }
+        })
     }
 
     /// Checks what a store kept.
@@ -72,86 +65,64 @@ impl Progress {
     /// # Errors
     /// [`RestoreError`] where no sequence of transitions leads to these values.
     pub fn restore(parts: ProgressParts) -> Result<Self, RestoreError> {
-        let ProgressParts {
-            state,
-            attempt,
-            takeovers,
-            sequence,
-            created_at,
-            updated_at,
-        } = parts;
-        let since = match &state {
-            State::Pending => created_at,
+        let ProgressParts { state, attempt, .. } = &parts;
+        let since = match state {
+            State::Pending => parts.created_at,
             State::Running { started_at, .. } => *started_at,
             State::Final { completed_at, .. } => *completed_at,
         };
-        if !(created_at <= since && since <= updated_at) {
+        if !(parts.created_at <= since && since <= parts.updated_at) {
             return Err(RestoreError::TimeGoesBack);
         }
-        let claims_run = match &state {
+        let claims_run = match state {
             State::Pending => false,
             State::Running { .. } => true,
             State::Final { outcome, .. } => outcome.report().is_some(),
         };
-        if claims_run && attempt == Attempt::NONE {
+        if claims_run && *attempt == Attempt::NONE {
             return Err(RestoreError::RunWithoutAttempt);
         }
-        if takeovers > attempt.count().saturating_sub(1) {
+        if parts.takeovers > attempt.count().saturating_sub(1) {
             return Err(RestoreError::TooManyTakeovers);
         }
         // The submission, a start for each attempt, and the step that led from there to where it stands.
-        let last_step = match &state {
-            State::Pending => u64::from(attempt != Attempt::NONE),
+        let last_step = match state {
+            State::Pending => u64::from(*attempt != Attempt::NONE),
             State::Running { .. } => 0,
             State::Final { .. } => 1,
         };
-        if sequence.number() < 1 + u64::from(attempt.count()) + last_step {
+        if parts.sequence.number() < 1 + u64::from(attempt.count()) + last_step {
             return Err(RestoreError::TooFewEvents);
         }
-        Ok(Self {
-            state,
-            attempt,
-            takeovers,
-            sequence,
-            created_at,
-            updated_at,
-        })
+        Ok(Self(parts))
     }
 
     pub(super) fn start(&self, worker: WorkerId, at: OffsetDateTime) -> Option<Self> {
-        let started_at = self.not_before(at);
-        let takeovers = match self.state {
-            State::Pending => self.takeovers,
-            State::Running { .. } => self.takeovers.saturating_add(1),
+        let takeover = match self.state() {
+            State::Pending => 0,
+            State::Running { .. } => 1,
             State::Final { .. } => return None,
         };
-        Some(Self {
-            attempt: self.attempt.next(),
-            takeovers,
-            ..self.moved(State::Running { worker, started_at }, at)
-        })
+        let started_at = self.not_before(at);
+        let mut started = self.moved(State::Running { worker, started_at }, at);
+        started.0.attempt = self.attempt().next();
+        started.0.takeovers = self.takeovers().saturating_add(takeover);
+        Some(started)
     }
 
     pub(super) fn hand_over(&self, at: OffsetDateTime) -> Option<Self> {
-        match self.state {
-            State::Running { .. } => Some(self.moved(State::Pending, at)),
-            State::Pending | State::Final { .. } => None,
-        }
+        self.is_running().then(|| self.moved(State::Pending, at))
     }
 
     pub(super) fn append(&self, count: u64, at: OffsetDateTime) -> Option<Self> {
-        match self.state {
-            State::Running { .. } => Some(Self {
-                sequence: self.sequence.plus(count),
-                updated_at: self.not_before(at),
-                ..self.clone()
-            }),
-            State::Pending | State::Final { .. } => None,
-        }
+        let mut appended = self.clone();
+        appended.0.sequence = self.sequence().plus(count);
+        appended.0.updated_at = self.not_before(at);
+        self.is_running().then_some(appended)
     }
 
     pub(super) fn finish(&self, outcome: Arc<Outcome>, at: OffsetDateTime) -> Option<Self> {
-        let allowed = match self.state {
+        let allowed = match self.0.state {
             State::Pending => outcome.report().is_none(),
             State::Running { .. } => true,
             State::Final { .. } => false,
@@ -164,31 +135,33 @@ impl Progress {
         allowed.then(|| self.moved(state, at))
     }
 
+    const fn is_running(&self) -> bool {
+        matches!(self.0.state, State::Running { .. })
+    }
+
     fn moved(&self, state: State, at: OffsetDateTime) -> Self {
-        Self {
+        Self(ProgressParts {
             state,
-            attempt: self.attempt,
-            takeovers: self.takeovers,
-            sequence: self.sequence.next(),
-            created_at: self.created_at,
+            sequence: self.0.sequence.next(),
             updated_at: self.not_before(at),
-        }
+            ..self.0
+        })
     }
 
     fn not_before(&self, at: OffsetDateTime) -> OffsetDateTime {
-        at.max(self.updated_at)
+        at.max(self.0.updated_at)
     }
 
     /// Where the execution stands.
     #[must_use]
     pub const fn state(&self) -> &State {
-        &self.state
+        &self.0.state
     }
 
     /// Where it stands, in the words of the core contract.
     #[must_use]
     pub fn status(&self) -> Status {
-        match &self.state {
+        match &self.0.state {
             State::Pending => Status::Pending,
             State::Running { .. } => Status::Running,
             State::Final { outcome, .. } => Status::from(outcome.verdict()),
@@ -198,37 +171,37 @@ impl Progress {
     /// How often a worker has taken it up.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
-        self.attempt
+        self.0.attempt
     }
 
     /// How many of its attempts began because the worker before was lost; those that a worker gave back are none of them.
     #[must_use]
     pub const fn takeovers(&self) -> u32 {
-        self.takeovers
+        self.0.takeovers
     }
 
     /// The number of its last event.
     #[must_use]
     pub const fn sequence(&self) -> Sequence {
-        self.sequence
+        self.0.sequence
     }
 
     /// When it was submitted.
     #[must_use]
     pub const fn created_at(&self) -> OffsetDateTime {
-        self.created_at
+        self.0.created_at
     }
 
     /// When it last changed.
     #[must_use]
     pub const fn updated_at(&self) -> OffsetDateTime {
-        self.updated_at
+        self.0.updated_at
     }
 
     /// When the running attempt began, while one runs.
     #[must_use]
     pub const fn started_at(&self) -> Option<OffsetDateTime> {
-        match &self.state {
+        match &self.0.state {
             State::Running { started_at, .. } => Some(*started_at),
             State::Pending | State::Final { .. } => None,
         }
@@ -237,7 +210,7 @@ impl Progress {
     /// When it ended, once it has.
     #[must_use]
     pub const fn completed_at(&self) -> Option<OffsetDateTime> {
-        match &self.state {
+        match &self.0.state {
             State::Final { completed_at, .. } => Some(*completed_at),
             State::Pending | State::Running { .. } => None,
         }
@@ -246,7 +219,7 @@ impl Progress {
     /// How it ended, once it has.
     #[must_use]
     pub const fn outcome(&self) -> Option<&Arc<Outcome>> {
-        match &self.state {
+        match &self.0.state {
             State::Final { outcome, .. } => Some(outcome),
             State::Pending | State::Running { .. } => None,
         }

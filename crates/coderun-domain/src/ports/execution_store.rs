@@ -207,10 +207,7 @@ impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Full { .. } | Self::QuotaExceeded { .. } | Self::Unavailable { .. } => true,
-            Self::Corrupt { .. } => false,
-        }
+        self.kind().is_transient()
     }
 
     /// What it means to whoever asked.

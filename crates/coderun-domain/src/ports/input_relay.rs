@@ -181,10 +181,7 @@ impl InputError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } => true,
-            Self::LeaseLost | Self::Forgotten => false,
-        }
+        self.kind().is_transient()
     }
 
     /// What it means to whoever asked.

@@ -49,10 +49,7 @@ impl WatchError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } => true,
-            Self::Gone => false,
-        }
+        self.kind().is_transient()
     }
 
     /// What it means to whoever asked.

@@ -102,10 +102,7 @@ impl TicketError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::TooMany { .. } | Self::Unavailable { .. } => true,
-            Self::Absent => false,
-        }
+        self.kind().is_transient()
     }
 
     /// What it means to whoever asked.

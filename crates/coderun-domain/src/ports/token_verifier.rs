@@ -120,15 +120,7 @@ impl VerifyError {
     /// Whether the same token may be accepted later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self.kind() {
-            FailureKind::Unavailable | FailureKind::Overloaded | FailureKind::RateLimited => true,
-            FailureKind::Invalid
-            | FailureKind::TooLarge
-            | FailureKind::Unauthenticated
-            | FailureKind::Forbidden
-            | FailureKind::Absent
-            | FailureKind::Bug => false,
-        }
+        self.kind().is_transient()
     }
 
     /// What it means to whoever asked.

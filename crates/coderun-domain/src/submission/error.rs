@@ -169,6 +169,12 @@ pub struct FieldError {
     pub problem: Problem,
 }
 
+impl FieldError {
+    pub(crate) const fn new(field: Field, problem: Problem) -> Self {
+        Self { field, problem }
+    }
+}
+
 /// Everything that is wrong with a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmissionError {

@@ -127,10 +127,7 @@ pub(super) fn parse(
     for (index, (name, content)) in files.iter().enumerate().take(policy.files_max) {
         match parse_name(name, entry_file, &mut names) {
             Ok(name) => parsed.push(File::new(name, content.clone())),
-            Err(problem) => errors.push(FieldError {
-                field: Field::FileName(index),
-                problem,
-            }),
+            Err(problem) => errors.push(FieldError::new(Field::FileName(index), problem)),
         }
     }
     parsed
@@ -141,10 +138,7 @@ pub(super) fn check_names(files: &[File], errors: &mut Vec<FieldError>) {
     let mut names = HashSet::new();
     for (index, file) in files.iter().enumerate() {
         if let Err(problem) = parse_name(file.name.as_str(), "", &mut names) {
-            errors.push(FieldError {
-                field: Field::FileName(index),
-                problem,
-            });
+            errors.push(FieldError::new(Field::FileName(index), problem));
         }
     }
 }
@@ -155,13 +149,13 @@ fn check_amount(
     errors: &mut Vec<FieldError>,
 ) {
     if files.len() > policy.files_max {
-        errors.push(FieldError {
-            field: Field::Files,
-            problem: Problem::TooMany {
+        errors.push(FieldError::new(
+            Field::Files,
+            Problem::TooMany {
                 actual: files.len(),
                 max: policy.files_max,
             },
-        });
+        ));
     }
     let total = files
         .iter()
@@ -169,13 +163,13 @@ fn check_amount(
             total.saturating_add(ByteSize::of(content))
         });
     if total > policy.files_total_max {
-        errors.push(FieldError {
-            field: Field::Files,
-            problem: Problem::TooLong {
+        errors.push(FieldError::new(
+            Field::Files,
+            Problem::TooLong {
                 actual: total,
                 max: policy.files_total_max,
             },
-        });
+        ));
     }
 }
 
