@@ -43,6 +43,8 @@ pub struct Enforcement {
     pub filesystem: Option<String>,
     /// Amount of output.
     pub output: Option<String>,
+    /// What became of a cancelled program that was not killed: `abandoned`. It ends by itself or by its limits.
+    pub cancel: Option<String>,
 }
 
 /// What a runner says about the compile stage.

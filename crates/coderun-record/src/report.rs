@@ -54,6 +54,8 @@ pub(crate) struct EnforcementRecord {
     network: Option<String>,
     filesystem: Option<String>,
     output: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cancel: Option<String>,
 }
 
 impl From<&Report> for ReportRecord {
@@ -163,6 +165,7 @@ impl From<&Enforcement> for EnforcementRecord {
             network,
             filesystem,
             output,
+            cancel,
         } = enforcement.clone();
         Self {
             cpu,
@@ -171,6 +174,7 @@ impl From<&Enforcement> for EnforcementRecord {
             network,
             filesystem,
             output,
+            cancel,
         }
     }
 }
@@ -184,6 +188,7 @@ impl EnforcementRecord {
             network: self.network,
             filesystem: self.filesystem,
             output: self.output,
+            cancel: self.cancel,
         }
     }
 }

@@ -98,6 +98,7 @@ pub async fn every_part_of_a_report_comes_back(backend: Backend) {
         enforcement: Enforcement {
             cpu: Some("cgroup".to_owned()),
             filesystem: Some("landlock".to_owned()),
+            cancel: Some("abandoned".to_owned()),
             ..Enforcement::default()
         },
         hint: Some("Send \"input_data\"".to_owned()),

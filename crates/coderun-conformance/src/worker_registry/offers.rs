@@ -46,6 +46,7 @@ fn full_offer() -> WorkerOffer {
                 network: Some(String::new()),
                 filesystem: Some("mount namespace".to_owned()),
                 output: Some("pipe".to_owned()),
+                cancel: None,
             },
             interactive: false,
         },

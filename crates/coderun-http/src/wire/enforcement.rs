@@ -17,6 +17,8 @@ struct Fields {
     network: Option<String>,
     filesystem: Option<String>,
     output: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel: Option<String>,
 }
 
 impl<'a> From<&'a Enforcement> for WireEnforcement<'a> {

@@ -27,5 +27,6 @@ pub(super) fn of(groups: Option<CgroupVersion>, landlock: bool) -> Enforcement {
         network: Some("network namespace, seccomp".to_owned()),
         filesystem: Some(filesystem.to_owned()),
         output: Some("pipe".to_owned()),
+        cancel: None,
     }
 }
