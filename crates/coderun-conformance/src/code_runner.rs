@@ -62,7 +62,7 @@ macro_rules! code_runner_tests {
                 a_program_whose_answer_is_lost_is_not_started_again,
             }
             independence {
-                a_cancelled_program_is_gone_before_the_answer,
+                a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_ability,
                 a_program_that_is_cancelled_while_it_waits_is_never_begun,
                 a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability,
                 a_place_is_free_again_after_each_end,

@@ -1,60 +1,101 @@
-//! What the settings of all runners share.
+//! Holds the settings that all HTTP runners share.
 
 use std::fmt;
+use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue};
+use coderun_domain::ByteSize;
 
-/// The secret that an API knows us by: the whole value of a header. Neither `Debug` nor any error shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(HeaderValue);
+use crate::api_key::ApiKey;
 
-impl ApiKey {
-    /// Checks and wraps a key.
-    ///
-    /// # Errors
-    /// [`ApiKeyError`] when it is empty or cannot stand in a header.
-    pub fn parse(key: &str) -> Result<Self, ApiKeyError> {
-        let mut value = HeaderValue::from_str(key).map_err(|_| ApiKeyError)?;
-        if value.is_empty() {
-            return Err(ApiKeyError);
+/// The most programs that one API runs at a time: what a stock Piston accepts. It queues the rest without a bound.
+const CONCURRENCY_MAX: usize = 64;
+
+/// How to reach an API, and how long to wait for it. `Debug` shows neither the address nor the key.
+#[derive(Clone)]
+pub struct HttpRunnerConfig {
+    /// The base address with its path, such as `http://host:2000/api/v2`.
+    pub base_url: String,
+    /// The whole value of the header that authenticates the service. Default: none.
+    pub api_key: Option<ApiKey>,
+    /// The header that carries the key. Default: `authorization`.
+    pub api_key_header: String,
+    /// How many programs may run on the API at a time, from 1 to 64. Default: 64.
+    pub concurrency: usize,
+    /// How long a run may wait for a permit, a connection and an overloaded API, all together. Default: 10 s.
+    pub start_timeout: Duration,
+    /// How long making a connection may take. Default: 2 s.
+    pub connect_timeout: Duration,
+    /// How long an answer may take beyond the limits of the run itself. Default: 5 s.
+    pub answer_grace: Duration,
+    /// The largest answer. Default: 16 MiB.
+    pub answer_max: ByteSize,
+    /// How often the API is asked which runtimes it has. Runtimes that were not confirmed for five times as long are no
+    /// longer offered. Default: 60 s.
+    pub refresh_interval: Duration,
+}
+
+impl HttpRunnerConfig {
+    /// The defaults, for an API at this address.
+    #[must_use]
+    pub fn new(base_url: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            api_key: None,
+            api_key_header: "authorization".to_owned(),
+            concurrency: CONCURRENCY_MAX,
+            start_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(2),
+            answer_grace: Duration::from_secs(5),
+            answer_max: ByteSize::from_mib(16),
+            refresh_interval: Duration::from_mins(1),
         }
-        value.set_sensitive(true);
-        Ok(Self(value))
     }
 
-    pub(crate) const fn header_value(&self) -> &HeaderValue {
-        &self.0
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=CONCURRENCY_MAX).contains(&self.concurrency) {
+            return Err(ConfigError::Concurrency {
+                actual: self.concurrency,
+                max: CONCURRENCY_MAX,
+            });
+        }
+        non_zero([
+            ("connect_timeout", self.connect_timeout.is_zero()),
+            ("refresh_interval", self.refresh_interval.is_zero()),
+            ("answer_max", self.answer_max == ByteSize::default()),
+        ])
     }
 }
 
-impl fmt::Debug for ApiKey {
+impl fmt::Debug for HttpRunnerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(hidden)")
+        f.debug_struct("HttpRunnerConfig")
+            .field("concurrency", &self.concurrency)
+            .field("start_timeout", &self.start_timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("answer_grace", &self.answer_grace)
+            .field("answer_max", &self.answer_max)
+            .field("refresh_interval", &self.refresh_interval)
+            .finish_non_exhaustive()
     }
 }
 
-/// The text cannot be an API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an API key has at least one character, and only those that can stand in a header")]
-pub struct ApiKeyError;
-
-/// A setting with which a runner cannot start. None of them shows what was set: it may be a secret.
+/// A setting with which a runner cannot start. No variant shows the value: it may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The address of the API cannot be one.
+    /// The base address is not usable.
     #[error(
         "the address of the API must be an http or https URL with a host and without query or fragment"
     )]
     BaseUrl,
-    /// The name of the header cannot be one.
-    #[error("the name of the header for the API key has only letters, digits and `-`")]
+    /// The name of the header for the key is not valid.
+    #[error("the name of the header for the API key must contain only letters, digits and `-`")]
     ApiKeyHeader,
-    /// So many runs at a time are not possible.
-    #[error("from 1 to {max} runs at a time are possible, not {actual}")]
+    /// The number of concurrent runs is out of range.
+    #[error("the number of concurrent runs must be from 1 to {max}, not {actual}")]
     Concurrency {
-        /// What was set.
+        /// The value that was set.
         actual: usize,
-        /// The greatest number.
+        /// The greatest value.
         max: usize,
     },
     /// A setting that must not be zero is zero.
@@ -63,14 +104,19 @@ pub enum ConfigError {
         /// Which setting.
         name: &'static str,
     },
-    /// This machine offers no client, such as one without certificate authorities.
-    #[error("no HTTP client can be made on this machine: are there certificate authorities?")]
+    /// The machine cannot make an HTTP client, for example because it has no certificate authorities.
+    #[error("no HTTP client can be made on this machine: are certificate authorities installed?")]
     Client,
 }
 
-/// Reads the name of a header.
-pub(crate) fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
-    name.parse().map_err(|_| ConfigError::ApiKeyHeader)
+/// Refuses the first of these settings that is zero.
+pub(crate) fn non_zero<const N: usize>(
+    is_zero: [(&'static str, bool); N],
+) -> Result<(), ConfigError> {
+    match is_zero.into_iter().find(|(_, is_zero)| *is_zero) {
+        Some((name, _)) => Err(ConfigError::Zero { name }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -78,16 +124,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_what_can_stand_in_a_header() {
-        assert!(ApiKey::parse("Bearer abc").is_ok());
-        for bad in ["", "a\nb", "a\0"] {
-            assert_eq!(ApiKey::parse(bad), Err(ApiKeyError));
+    fn a_config_that_cannot_work_is_refused() {
+        let good = HttpRunnerConfig::new("http://h");
+        assert_eq!(good.check(), Ok(()));
+        for concurrency in [0, 65] {
+            let bad = HttpRunnerConfig {
+                concurrency,
+                ..good.clone()
+            };
+            assert!(matches!(bad.check(), Err(ConfigError::Concurrency { .. })));
         }
+        let bad = HttpRunnerConfig {
+            refresh_interval: Duration::ZERO,
+            ..good
+        };
+        let name = "refresh_interval";
+        assert_eq!(bad.check(), Err(ConfigError::Zero { name }));
     }
 
     #[test]
-    fn a_key_is_never_shown() {
-        let key = ApiKey::parse("s3cret").unwrap();
-        assert!(!format!("{key:?} {:?}", key.header_value()).contains("s3cret"));
+    fn debug_shows_neither_the_address_nor_the_key() {
+        let config = HttpRunnerConfig {
+            api_key: ApiKey::parse("s3cret").ok(),
+            ..HttpRunnerConfig::new("http://piston.internal:2000")
+        };
+        let shown = format!("{config:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("internal"),
+            "{shown}"
+        );
     }
 }

@@ -1,14 +1,15 @@
-//! Runners behind third-party HTTP APIs.
+//! Runs programs on third-party HTTP APIs.
 //!
-//! [`PistonRunner`] implements [`CodeRunner`](coderun_domain::CodeRunner) on a [Piston](https://github.com/engineer-man/piston)
-//! server. A runner is started whether or not its API can be reached, and says how that is when it is asked:
+//! [`HttpRunner`] implements [`CodeRunner`](coderun_domain::CodeRunner) for every such API. It starts whether or not the
+//! API can be reached, and [`check`](coderun_domain::CodeRunner::check) says which:
 //!
 //! ```no_run
 //! use coderun_domain::CodeRunner as _;
-//! use coderun_runner_http::{PistonConfig, PistonRunner};
+//! use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let runner = PistonRunner::start(PistonConfig::new("http://127.0.0.1:2000/api/v2")).await?;
+//! let config = HttpRunnerConfig::new("http://127.0.0.1:2000/api/v2");
+//! let runner = HttpRunner::piston(config, PistonConfig::default()).await?;
 //! if let Err(error) = runner.check().await {
 //!     eprintln!("{error}");
 //! }
@@ -16,16 +17,25 @@
 //! # }
 //! ```
 //!
-//! What all of them share is the client: bounded answers, no redirects, no proxies from the environment, no retries of its
-//! own, and errors that tell neither the address nor the key. What comes from an API is believed only after it was
-//! checked, because it may be anybody's.
+//! What every API needs is written once: bounded answers and deadlines (`client`, `runner::call`), permits, retries, the
+//! circuit breaker and the refresh of what the API offers (`runner`), and the list of languages (`catalog`). An API adds an
+//! implementation of the trait `api::ThirdPartyApi`, such as `piston`. Errors tell neither the address nor the key of an API.
+//! What an API answers is untrusted: it is used only after it was checked.
 
 #![warn(clippy::future_not_send)]
 
+mod api;
+mod api_key;
+mod catalog;
 mod client;
 mod config;
+mod error;
 mod languages;
+mod offload;
 mod piston;
+mod runner;
 
-pub use config::{ApiKey, ApiKeyError, ConfigError};
-pub use piston::{PistonConfig, PistonRunner};
+pub use api_key::{ApiKey, ApiKeyError};
+pub use config::{ConfigError, HttpRunnerConfig};
+pub use piston::PistonConfig;
+pub use runner::HttpRunner;

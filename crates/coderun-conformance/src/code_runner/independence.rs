@@ -19,8 +19,11 @@ fn sleeper(under_test: &RunnerUnderTest) -> Program {
     Program::sleeper().wall(wall)
 }
 
-/// After a cancellation the answer comes when the program is gone, not before.
-pub async fn a_cancelled_program_is_gone_before_the_answer(setup: RunnerSetup) {
+/// A cancelled program is gone before the answer. A runner that cannot kill answers within two seconds and says that it
+/// has abandoned the program.
+pub async fn a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_ability(
+    setup: RunnerSetup,
+) {
     let under_test = setup.runner().await;
     let mut listener = Listener::default();
     let cancel = Arc::clone(&listener.cancel);
@@ -28,10 +31,18 @@ pub async fn a_cancelled_program_is_gone_before_the_answer(setup: RunnerSetup) {
     let cancelling = async {
         under_test.until_alive(1).await;
         cancel.notify_one();
+        tokio::time::Instant::now()
     };
-    let (report, ()) = tokio::join!(under_test.try_run(&program, &mut listener), cancelling);
-    assert_eq!((under_test.alive)(), 0);
-    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
+    let (report, cancelled_at) =
+        tokio::join!(under_test.try_run(&program, &mut listener), cancelling);
+    assert!(cancelled_at.elapsed() < Duration::from_secs(2));
+    let report = report.unwrap();
+    assert_eq!(report.verdict, Verdict::Cancelled);
+    let alive = (under_test.alive)();
+    match under_test.abilities.killing {
+        Killing::AtOnce => assert_eq!((alive, report.enforcement.cancel), (0, None)),
+        Killing::ByLimits => assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned")),
+    }
 }
 
 /// What is cancelled before it began never begins; a runner that did not hear of it may call itself overloaded.

@@ -106,9 +106,9 @@ pub trait RunIo: Send {
 ///   else when the program has ended. A program that writes more to a stream than the submission's limit is stopped and
 ///   reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), and whoever keeps the head knows that there was
 ///   more: at least one byte beyond the limit was passed on, or [`RunIo::cut`] was called.
-/// - After [`RunInput::Cancel`] the program is gone before `run` answers, with
-///   [`Verdict::Cancelled`](crate::Verdict::Cancelled). A runner that cannot kill waits until the program has ended by its
-///   own or by its limits.
+/// - After [`RunInput::Cancel`] `run` answers within 2 s with [`Verdict::Cancelled`](crate::Verdict::Cancelled), and the
+///   program is gone by then. A runner that cannot kill leaves it to end by its limits, and says `abandoned` in
+///   [`Enforcement::cancel`].
 /// - Dropping the future of `run` gives the program up, with everything it started: it is killed at once, or, by a runner
 ///   that cannot kill, left to end within its limits.
 /// - `run` ends by itself, within the submission's limits and a grace of its own, whatever the other side does.

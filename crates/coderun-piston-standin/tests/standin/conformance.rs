@@ -7,9 +7,8 @@ use std::sync::Arc;
 use coderun_conformance::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerUnderTest, SignalFidelity,
 };
-use coderun_domain::ByteSize;
-use coderun_piston_standin::{Behavior, PistonLimits, PistonStandin, Reply, StandinOptions};
-use coderun_runner_http::{PistonConfig, PistonRunner};
+use coderun_piston_standin::{Behavior, PistonStandin, Reply, StandinOptions};
+use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 
 use crate::support::sandbox;
 
@@ -19,13 +18,12 @@ async fn runner(concurrency: usize) -> RunnerUnderTest {
         ..StandinOptions::default()
     };
     let piston = Arc::new(PistonStandin::start(options).await.unwrap());
-    let output_max = PistonLimits::STOCK.output_max_size_bytes as u64;
-    let config = PistonConfig {
+    let config = HttpRunnerConfig {
         concurrency,
-        output_max: Some(ByteSize::from_bytes(output_max)),
-        ..PistonConfig::new(piston.api_url())
+        ..HttpRunnerConfig::new(piston.api_url())
     };
-    let runner = PistonRunner::start(config).await.unwrap();
+    let stock = PistonConfig::default();
+    let runner = HttpRunner::piston(config, stock).await.unwrap();
     let [observed, losing, counted] = std::array::from_fn(|_| Arc::clone(&piston));
     RunnerUnderTest {
         runner: Arc::new(runner),

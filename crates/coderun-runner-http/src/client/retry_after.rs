@@ -1,10 +1,10 @@
-//! When an API wants to be asked again (RFC 9110, section 10.2.3).
+//! Reads the header `Retry-After` (RFC 9110, section 10.2.3).
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// Nobody is waited for longer, whatever it says.
+/// Longer times are read as this.
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// Reads `Retry-After`, in seconds or as a date; `None` where there is none that can be read.
@@ -20,7 +20,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
-/// What the API thinks that it is now: its clock made the date that it is to be compared with.
+/// The time by the clock of the API, which made the date that it is compared with.
 fn now(headers: &HeaderMap) -> SystemTime {
     date(headers, &DATE).unwrap_or_else(own_now)
 }
@@ -51,7 +51,7 @@ mod tests {
     #[case("99999999999", Some(300))]
     #[case("-1", None)]
     #[case("soon", None)]
-    fn seconds_and_dates_are_understood(#[case] text: &str, #[case] expected: Option<u64>) {
+    fn seconds_and_dates_are_read(#[case] text: &str, #[case] expected: Option<u64>) {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, text.parse().unwrap());
         headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_date_of_theirs_ours_counts() {
+    fn without_a_date_of_the_api_our_clock_counts() {
         let mut headers = HeaderMap::new();
         let in_a_minute = httpdate::fmt_http_date(own_now() + Duration::from_mins(1));
         headers.insert(RETRY_AFTER, in_a_minute.parse().unwrap());

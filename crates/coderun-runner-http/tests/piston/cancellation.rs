@@ -4,77 +4,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
-use coderun_runner_http::{PistonConfig, PistonRunner};
+use coderun_runner_http::{HttpRunner, HttpRunnerConfig};
 use serde_json::json;
 
 use crate::support::server::{Piston, Reply};
-use crate::support::{Listener, answer, config, request, run, run_with, runner, soon, start};
+use crate::support::{Listener, answer, config, request, run, run_with, soon, start};
 
-async fn with_one_place(piston: &Piston, waiting: Duration) -> PistonRunner {
-    start(PistonConfig {
+async fn with_one_place(piston: &Piston, start_timeout: Duration) -> HttpRunner {
+    start(HttpRunnerConfig {
         concurrency: 1,
-        waiting,
+        start_timeout,
         ..config(piston)
     })
     .await
 }
 
 #[tokio::test]
-async fn a_program_that_runs_is_waited_for() {
+async fn a_cancelled_program_is_abandoned_at_once_and_keeps_its_permit() {
     let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    piston.always(Reply::Held);
+    let runner = with_one_place(&piston, Duration::from_millis(200)).await;
+    piston.next([Reply::Held]);
     let mut listener = Listener::default();
     let cancel = Arc::clone(&listener.cancel);
     let cancelling = async {
         piston.wait_for_programs(1).await;
         cancel.notify_one();
-        // It cannot be stopped, so there is no answer before it ends.
-        runner.check().await.unwrap();
-        piston.release();
     };
     let (report, ()) = tokio::join!(run_with(&runner, request(), &mut listener), cancelling);
     let report = report.unwrap();
-    assert_eq!(report.verdict, Verdict::Cancelled);
-    assert!(report.ending.is_some(), "it has ended, and told how");
-    assert_eq!(listener.stdout, b"out\n");
-}
-
-#[tokio::test]
-async fn a_cancelled_program_whose_answer_is_lost_is_waited_for_until_it_must_have_ended() {
-    let piston = Piston::start().await;
-    piston.configure_run_timeout(300);
-    let runner = start(PistonConfig {
-        answer_grace: Duration::from_millis(100),
-        ..config(&piston)
-    })
-    .await;
-    piston.always(Reply::Hang);
-    let mut listener = Listener::default();
-    let cancel = Arc::clone(&listener.cancel);
-    let request = crate::support::request_with(coderun_domain::testing::draft(), short_lived());
-    let begun = tokio::time::Instant::now();
-    let losing = async {
-        piston.wait_for_programs(1).await;
-        cancel.notify_one();
-        runner.check().await.unwrap();
-        drop(piston);
-    };
-    let (report, ()) = tokio::join!(run_with(&runner, request, &mut listener), losing);
-    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
-    let longest = short_lived().wall_time_in_all();
-    assert!(begun.elapsed() >= longest, "it may still run");
-}
-
-fn short_lived() -> coderun_domain::Limits {
-    let tenth = Duration::from_millis(100);
-    let memory = coderun_domain::ByteSize::from_mib(64);
-    let stage = coderun_domain::StageLimits::new(tenth, tenth, memory, 8).unwrap();
-    coderun_domain::Limits {
-        run: stage,
-        compile: stage,
-        ..crate::support::limits()
+    assert_eq!((report.verdict, report.ending), (Verdict::Cancelled, None));
+    assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned"));
+    for answer in [run(&runner).await.map(drop), runner.check().await] {
+        assert!(
+            matches!(answer, Err(RunnerError::Overloaded { .. })),
+            "{answer:?}"
+        );
     }
+    piston.release();
+    while run(&runner).await.is_err() {}
+    assert_eq!(piston.programs().len(), 2);
 }
 
 #[tokio::test]
@@ -90,7 +58,7 @@ async fn a_program_that_waits_for_a_place_is_cancelled_at_once_and_never_sent() 
         second.cancel.notify_one();
         let report = run_with(&runner, request(), &mut second).await.unwrap();
         assert_eq!(report.verdict, Verdict::Cancelled);
-        assert_eq!(report.ending, None);
+        assert_eq!((report.ending, report.enforcement.cancel), (None, None));
         piston.release();
     };
     let (first, ()) = soon(async { tokio::join!(running, waiting) }).await;
@@ -102,7 +70,7 @@ async fn a_program_that_waits_for_a_place_is_cancelled_at_once_and_never_sent() 
 async fn a_program_that_waits_for_a_busy_piston_is_cancelled_at_once() {
     let piston = Piston::start().await;
     let runner = with_one_place(&piston, Duration::from_hours(1)).await;
-    piston.always(Reply::with(429, "retry-after: 200\r\n", b""));
+    piston.always(Reply::with(429, "retry-after: 20\r\n", b""));
     let mut listener = Listener::default();
     let cancel = Arc::clone(&listener.cancel);
     let cancelling = async {
@@ -155,13 +123,8 @@ async fn a_run_whose_connection_was_lost_keeps_its_place_until_it_must_have_ende
     assert_eq!(piston.programs().len(), 1);
     let checked = runner.check().await;
     assert!(
-        matches!(
-            checked,
-            Err(RunnerError::Overloaded {
-                retry_after: Some(_)
-            })
-        ),
-        "whoever asks takes nothing on meanwhile: {checked:?}"
+        matches!(checked, Err(RunnerError::Overloaded { .. })),
+        "no new program is taken meanwhile: {checked:?}"
     );
 }
 

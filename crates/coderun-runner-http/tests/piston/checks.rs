@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError};
-use coderun_runner_http::PistonConfig;
+use coderun_runner_http::HttpRunnerConfig;
 use rstest::rstest;
 
 use crate::support::server::{Piston, Reply};
@@ -47,10 +47,10 @@ async fn after_a_failure_what_was_seen_before_does_not_count() {
 
 #[rstest]
 #[case::key(Reply::status(401), "the API refused our key")]
-#[case::address(Reply::status(404), "there is no Piston at this address")]
+#[case::address(Reply::status(404), "there is no such API at this address")]
 #[case::other(Reply::status(400), "there is no Piston at this address")]
 #[case::away(Reply::status(502), "the API failed with status 502")]
-#[case::empty(Reply::json(200, &serde_json::json!([])), "it has no language installed")]
+#[case::empty(Reply::json(200, &serde_json::json!([])), "the API has no language installed")]
 #[case::reset(Reply::Reset, "lost before the answer")]
 #[case::silent(Reply::Hang, "there was no answer in time")]
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_list_that_is_none_is_a_broken_piston() {
 #[tokio::test]
 async fn a_check_that_is_given_up_does_not_block_the_next() {
     let piston = Piston::start().await;
-    let runner = start(PistonConfig {
+    let runner = start(HttpRunnerConfig {
         refresh_interval: Duration::from_hours(1),
         ..config(&piston)
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
-use coderun_runner_http::PistonConfig;
+use coderun_runner_http::HttpRunnerConfig;
 use rstest::rstest;
 
 use crate::support::server::{Piston, Reply};
@@ -32,64 +32,80 @@ async fn a_busy_piston_is_asked_again_when_it_said_so() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
 }
 
-async fn overloaded(
-    headers: &str,
-) -> (Option<Duration>, coderun_runner_http::PistonRunner, Piston) {
+async fn refused_with(headers: &str) -> (RunnerError, coderun_runner_http::HttpRunner, Piston) {
     let piston = Piston::start().await;
     let runner = impatient(&piston).await;
-    piston.always(Reply::with(429, headers, b"{\"message\":\"slow down\"}"));
-    match run(&runner).await {
-        Err(RunnerError::Overloaded { retry_after }) => (retry_after, runner, piston),
-        answer => panic!("{answer:?}"),
-    }
+    piston.next([Reply::with(429, headers, b"{\"message\":\"slow down\"}")]);
+    let error = run(&runner).await.unwrap_err();
+    (error, runner, piston)
+}
+
+#[rstest]
+#[case::none("", None)]
+#[case::seconds("retry-after: 7\r\n", Some(7))]
+#[tokio::test]
+async fn a_429_is_overload_of_one_program_and_holds_up_no_other(
+    #[case] headers: &str,
+    #[case] expected: Option<u64>,
+) {
+    let (error, runner, piston) = refused_with(headers).await;
+    let RunnerError::Overloaded { retry_after } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, expected.map(Duration::from_secs));
+    runner.check().await.unwrap();
+    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(piston.programs().len(), 2);
 }
 
 #[tokio::test]
-async fn a_429_with_seconds_that_are_too_many_is_overload() {
-    let (retry_after, runner, piston) = overloaded("retry-after: 7\r\n").await;
-    assert_eq!(retry_after, Some(Duration::from_secs(7)));
-    let checked = runner.check().await;
+async fn a_429_with_a_time_that_is_too_long_is_not_waited_for_and_holds_up_no_other() {
+    let (error, runner, piston) = refused_with("retry-after: 3600\r\n").await;
     assert!(
-        matches!(
-            checked,
-            Err(RunnerError::Overloaded {
-                retry_after: Some(_)
-            })
-        ),
-        "{checked:?}"
+        matches!(error, RunnerError::Unavailable { .. }),
+        "{error:?}"
     );
-    assert!(run(&runner).await.is_err());
-    assert_eq!(piston.programs().len(), 1, "until then it is left alone");
+    runner.check().await.unwrap();
+    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(piston.programs().len(), 2);
 }
 
 #[tokio::test]
 async fn a_429_with_a_date_is_overload_until_then() {
-    let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_101));
+    let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_011));
     let now = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000));
-    let (retry_after, ..) = overloaded(&format!("retry-after: {date}\r\ndate: {now}\r\n")).await;
-    assert_eq!(retry_after, Some(Duration::from_secs(101)));
+    let (error, ..) = refused_with(&format!("retry-after: {date}\r\ndate: {now}\r\n")).await;
+    let RunnerError::Overloaded { retry_after } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(11)));
 }
 
 #[tokio::test]
-async fn a_429_without_a_time_is_overload_for_a_moment() {
-    let (retry_after, runner, _piston) = overloaded("").await;
-    assert_eq!(retry_after, None);
-    let mut checked = runner.check().await;
-    assert!(
-        matches!(checked, Err(RunnerError::Overloaded { .. })),
-        "{checked:?}"
-    );
-    while checked.is_err() {
-        checked = soon(runner.check()).await;
-        tokio::task::yield_now().await;
+async fn a_piston_that_refuses_program_after_program_is_left_alone_for_a_bounded_time() {
+    let piston = Piston::start().await;
+    let runner = impatient(&piston).await;
+    piston.always(Reply::with(429, "retry-after: 3600\r\n", b""));
+    for _ in 0..5 {
+        runner.check().await.unwrap();
+        assert!(run(&runner).await.is_err());
     }
+    let checked = runner.check().await;
+    let Err(RunnerError::Overloaded { retry_after }) = checked else {
+        panic!("{checked:?}");
+    };
+    let thirty_seconds = Duration::from_secs(30);
+    assert!(
+        retry_after.is_some_and(|wait| wait <= thirty_seconds),
+        "{retry_after:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_503_that_does_not_pass_is_overload() {
     let piston = Piston::start().await;
-    let runner = start(PistonConfig {
-        waiting: Duration::from_secs(2),
+    let runner = start(HttpRunnerConfig {
+        start_timeout: Duration::from_secs(2),
         ..config(&piston)
     })
     .await;
@@ -137,8 +153,8 @@ async fn a_connection_that_is_refused_for_too_long_is_a_piston_that_is_away() {
 async fn sixty_four_run_at_a_time_and_the_next_one_waits() {
     let piston = Piston::start().await;
     let runner = Arc::new(
-        start(PistonConfig {
-            waiting: Duration::from_secs(20),
+        start(HttpRunnerConfig {
+            start_timeout: Duration::from_secs(20),
             ..config(&piston)
         })
         .await,
@@ -166,9 +182,9 @@ async fn sixty_four_run_at_a_time_and_the_next_one_waits() {
 #[tokio::test]
 async fn waiting_for_a_place_ends_in_overload() {
     let piston = Piston::start().await;
-    let runner = start(PistonConfig {
+    let runner = start(HttpRunnerConfig {
         concurrency: 1,
-        waiting: Duration::from_millis(200),
+        start_timeout: Duration::from_millis(200),
         ..config(&piston)
     })
     .await;
@@ -190,7 +206,7 @@ async fn waiting_for_a_place_ends_in_overload() {
 }
 
 /// Waits until a connection that was kept is not used any more.
-async fn until_it_is_away(runner: &coderun_runner_http::PistonRunner) {
+async fn until_it_is_away(runner: &coderun_runner_http::HttpRunner) {
     while runner.check().await.is_ok() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use coderun_domain::{
     ByteSize, CodeRunner, Ending, OutputStream, RunnerError, SubmissionDraft, Verdict, testing,
 };
+use coderun_runner_http::{HttpRunner, PistonConfig};
 use serde_json::json;
 
 use crate::support::server::{Piston, Reply};
 use crate::support::{
-    Listener, answer, limits, request, request_with, request_with_output, run, run_with, runner,
+    Listener, answer, config, limits, request, request_with, request_with_output, run, run_with,
+    runner,
 };
 
 #[tokio::test]
@@ -220,21 +222,16 @@ async fn a_version_that_is_not_offered_is_not_replaced_by_another() {
 }
 
 #[tokio::test]
-async fn a_limit_that_piston_lowered_is_named_where_it_was_met() {
+async fn a_limit_of_piston_that_is_lower_is_sent_and_named_where_it_was_met() {
     let piston = Piston::start().await;
-    piston.configure_run_timeout(3000);
-    let runner = runner(&piston).await;
-    crate::support::eventually("the limit is known", || {
-        runner
-            .maximum_limits()
-            .is_some_and(|it| it.run.wall_time() == Duration::from_secs(3))
-    })
-    .await;
+    let stock = PistonConfig::default();
+    let runner = HttpRunner::piston(config(&piston), stock).await.unwrap();
     piston.next([answer(
         &json!({"code": null, "status": "TO", "signal": "SIGKILL"}),
     )]);
     let hint = run(&runner).await.unwrap().hint.unwrap();
     assert!(hint.contains("3000 ms in all"), "{hint}");
+    assert_eq!(piston.programs()[0].json()["run_timeout"], 3000);
 }
 
 #[tokio::test]

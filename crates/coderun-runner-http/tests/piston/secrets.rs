@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use coderun_domain::{CodeRunner, ErrorChain};
-use coderun_runner_http::{ApiKey, PistonConfig};
+use coderun_runner_http::{ApiKey, HttpRunnerConfig};
 use serde_json::json;
 
 use crate::support::server::{Piston, Reply};
@@ -11,10 +11,10 @@ use crate::support::{config, run, start};
 
 const KEY: &str = "Bearer t0p-s3cret";
 
-fn with_key(piston: &Piston) -> PistonConfig {
-    PistonConfig {
+fn with_key(piston: &Piston) -> HttpRunnerConfig {
+    HttpRunnerConfig {
         api_key: Some(ApiKey::parse(KEY).unwrap()),
-        waiting: std::time::Duration::ZERO,
+        start_timeout: std::time::Duration::ZERO,
         ..config(piston)
     }
 }
@@ -31,7 +31,7 @@ async fn the_key_goes_with_every_request_in_the_header_that_was_set() {
             .all(|seen| seen.header("authorization") == Some(KEY))
     );
     let piston = Piston::start().await;
-    let runner = start(PistonConfig {
+    let runner = start(HttpRunnerConfig {
         api_key_header: "X-Api-Key".to_owned(),
         ..with_key(&piston)
     })

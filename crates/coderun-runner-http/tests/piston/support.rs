@@ -12,7 +12,7 @@ use coderun_domain::{
     Report, RunInput, RunIo, RunRequest, RunnerError, StorageLimits, Submission, SubmissionDraft,
     SubmissionPolicy, testing,
 };
-use coderun_runner_http::{PistonConfig, PistonRunner};
+use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -40,28 +40,39 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     );
 }
 
-/// The settings of the tests: nothing is run to find out about output.
-pub(crate) fn config(piston: &Piston) -> PistonConfig {
-    PistonConfig {
-        output_max: Some(ByteSize::from_mib(4)),
-        waiting: Duration::from_secs(5),
-        ..PistonConfig::new(piston.url())
+/// The settings of the tests.
+pub(crate) fn config(piston: &Piston) -> HttpRunnerConfig {
+    HttpRunnerConfig {
+        start_timeout: Duration::from_secs(5),
+        ..HttpRunnerConfig::new(piston.url())
     }
 }
 
-pub(crate) async fn start(config: PistonConfig) -> PistonRunner {
-    PistonRunner::start(config).await.unwrap()
+/// A Piston that is configured with the greatest limits of the tests.
+pub(crate) fn piston_config() -> PistonConfig {
+    PistonConfig {
+        output_max: ByteSize::from_mib(4),
+        run_timeout: Duration::from_mins(1),
+        run_cpu_time: Duration::from_mins(1),
+        compile_timeout: Duration::from_mins(1),
+        compile_cpu_time: Duration::from_mins(1),
+        ..PistonConfig::default()
+    }
+}
+
+pub(crate) async fn start(config: HttpRunnerConfig) -> HttpRunner {
+    HttpRunner::piston(config, piston_config()).await.unwrap()
 }
 
 /// A runner with the settings of the tests.
-pub(crate) async fn runner(piston: &Piston) -> PistonRunner {
+pub(crate) async fn runner(piston: &Piston) -> HttpRunner {
     start(config(piston)).await
 }
 
 /// A runner that gives up as soon as waiting would be needed.
-pub(crate) async fn impatient(piston: &Piston) -> PistonRunner {
-    start(PistonConfig {
-        waiting: Duration::ZERO,
+pub(crate) async fn impatient(piston: &Piston) -> HttpRunner {
+    start(HttpRunnerConfig {
+        start_timeout: Duration::ZERO,
         ..config(piston)
     })
     .await
@@ -119,12 +130,12 @@ pub(crate) fn request_with_output(output: ByteSize) -> RunRequest {
 }
 
 /// Runs a program and answers what came of it.
-pub(crate) async fn run(runner: &PistonRunner) -> Result<Report, RunnerError> {
+pub(crate) async fn run(runner: &HttpRunner) -> Result<Report, RunnerError> {
     run_with(runner, request(), &mut Listener::default()).await
 }
 
 pub(crate) async fn run_with(
-    runner: &PistonRunner,
+    runner: &HttpRunner,
     request: RunRequest,
     listener: &mut Listener,
 ) -> Result<Report, RunnerError> {

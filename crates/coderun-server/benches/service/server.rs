@@ -13,14 +13,14 @@ use coderun_domain::testing::{
     InstantRunner, limit_policy, store_policy, submission_policy, worker_offer,
 };
 use coderun_domain::{
-    ByteSize, Clock, CodeRunner, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator,
-    InputRelay, Notifier, StorePolicy, TicketStore, UserId, WorkerId,
+    Clock, CodeRunner, ExecutionId, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay,
+    Notifier, StorePolicy, TicketStore, UserId, WorkerId,
 };
 use coderun_firebase::{DevelopmentIssuer, FirebaseTokenVerifier};
 use coderun_http::{Drain, HttpConfig, HttpPorts, SocketLimits};
 use coderun_memory::{LedgerConfig, memory_backend};
 use coderun_redis::{RedisBackend, RedisConfig};
-use coderun_runner_http::{PistonConfig, PistonRunner};
+use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -67,11 +67,7 @@ async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>
     let Some(url) = piston_url else {
         return Ok(Arc::new(InstantRunner));
     };
-    let config = PistonConfig {
-        output_max: Some(ByteSize::from_kib(1)),
-        ..PistonConfig::new(url)
-    };
-    let runner = PistonRunner::start(config).await;
+    let runner = HttpRunner::piston(HttpRunnerConfig::new(url), PistonConfig::default()).await;
     Ok(Arc::new(runner.map_err(std::io::Error::other)?))
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use coderun_domain::CodeRunner;
-use coderun_runner_http::{PistonConfig, PistonRunner};
+use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
 use crate::settings::{Runner, Settings, Size};
@@ -17,22 +18,22 @@ const REMOTE_CONCURRENCY: usize = 64;
 #[derive(Debug)]
 pub(super) enum RunnerConfig {
     Sandbox(SandboxConfig),
-    Piston(PistonConfig),
+    Piston(HttpRunnerConfig, PistonConfig),
 }
 
 impl RunnerConfig {
     pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
         Ok(match settings.runners.runner {
             Runner::Sandbox => Self::Sandbox(sandbox_config(settings)),
-            Runner::Piston => Self::Piston(piston_config(settings)?),
+            Runner::Piston => Self::Piston(http_config(settings)?, piston_config(settings)),
         })
     }
 
     pub(super) async fn start(self) -> anyhow::Result<Arc<dyn CodeRunner>> {
         let runner: Arc<dyn CodeRunner> = match self {
             Self::Sandbox(config) => Arc::new(SandboxRunner::start(config).await?),
-            Self::Piston(config) => {
-                let runner = PistonRunner::start(config).await;
+            Self::Piston(http, piston) => {
+                let runner = HttpRunner::piston(http, piston).await;
                 Arc::new(runner.context("cannot start with this Piston server")?)
             }
         };
@@ -64,16 +65,29 @@ fn sandbox_config(settings: &Settings) -> SandboxConfig {
     }
 }
 
-fn piston_config(settings: &Settings) -> anyhow::Result<PistonConfig> {
+fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
     let runners = &settings.runners;
     let url = runners.code_execution_api_url.as_ref();
     let url = url.context("CODE_EXECUTION_API_URL is not set")?;
-    Ok(PistonConfig {
+    Ok(HttpRunnerConfig {
         api_key: runners.code_execution_api_key.clone(),
         api_key_header: runners.code_execution_api_key_header.clone(),
         concurrency: concurrency(settings),
-        body_max: runners.piston_body_max.bytes(),
-        output_max: runners.piston_output_max.map(Size::bytes),
-        ..PistonConfig::new(url.as_str())
+        ..HttpRunnerConfig::new(url.as_str())
     })
+}
+
+fn piston_config(settings: &Settings) -> PistonConfig {
+    let runners = &settings.runners;
+    let millis = |setting: u32| Duration::from_millis(setting.into());
+    PistonConfig {
+        body_max: runners.piston_body_max.bytes(),
+        output_max: runners.piston_output_max.bytes(),
+        run_timeout: millis(runners.piston_run_timeout),
+        run_cpu_time: millis(runners.piston_run_cpu_time),
+        run_memory: runners.piston_run_memory_limit.map(Size::bytes),
+        compile_timeout: millis(runners.piston_compile_timeout),
+        compile_cpu_time: millis(runners.piston_compile_cpu_time),
+        compile_memory: runners.piston_compile_memory_limit.map(Size::bytes),
+    }
 }

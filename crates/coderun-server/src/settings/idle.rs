@@ -12,7 +12,7 @@ enum Need {
 }
 
 /// Settings, and what they have no effect without.
-const NEEDS: [(&str, Need); 17] = [
+const NEEDS: [(&str, Need); 23] = [
     ("FIREBASE_JWKS_URL", Need::Project),
     ("FIREBASE_STALE_KEYS_SECONDS", Need::Project),
     ("FIREBASE_CLOCK_SKEW_SECONDS", Need::Project),
@@ -30,6 +30,12 @@ const NEEDS: [(&str, Need); 17] = [
     ("CODE_EXECUTION_API_KEY_HEADER", Need::Piston),
     ("PISTON_BODY_MAX", Need::Piston),
     ("PISTON_OUTPUT_MAX", Need::Piston),
+    ("PISTON_RUN_TIMEOUT", Need::Piston),
+    ("PISTON_RUN_CPU_TIME", Need::Piston),
+    ("PISTON_RUN_MEMORY_LIMIT", Need::Piston),
+    ("PISTON_COMPILE_TIMEOUT", Need::Piston),
+    ("PISTON_COMPILE_CPU_TIME", Need::Piston),
+    ("PISTON_COMPILE_MEMORY_LIMIT", Need::Piston),
 ];
 
 impl Need {

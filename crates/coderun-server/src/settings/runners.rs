@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::values::{ApiUrl, Size, positive};
+use super::values::{ApiUrl, Size, positive, positive_u32};
 use crate::compose::values::ApiKey;
 
 /// What runs the code.
@@ -20,12 +20,30 @@ pub(crate) struct RunnerSettings {
     /// Header that carries the key.
     #[arg(long, default_value = "Authorization")]
     pub(crate) code_execution_api_key_header: String,
-    /// The longest request that the Piston server takes; a stock one takes 100 KiB, for code, files and input together.
+    /// The largest request that the Piston server accepts: code, files and input together, as JSON.
     #[arg(long, default_value = "100KiB")]
     pub(crate) piston_body_max: Size,
-    /// What the Piston server keeps of each stream of output; by default it is found out with a short program.
+    /// What the Piston server keeps of each stream of output: its `PISTON_OUTPUT_MAX_SIZE`.
+    #[arg(long, default_value = "1KiB")]
+    pub(crate) piston_output_max: Size,
+    /// `PISTON_RUN_TIMEOUT` of the Piston server, in milliseconds.
+    #[arg(long, default_value = "3000", value_parser = positive_u32)]
+    pub(crate) piston_run_timeout: u32,
+    /// `PISTON_RUN_CPU_TIME` of the Piston server, in milliseconds.
+    #[arg(long, default_value = "3000", value_parser = positive_u32)]
+    pub(crate) piston_run_cpu_time: u32,
+    /// `PISTON_RUN_MEMORY_LIMIT` of the Piston server; by default it has none.
     #[arg(long)]
-    pub(crate) piston_output_max: Option<Size>,
+    pub(crate) piston_run_memory_limit: Option<Size>,
+    /// `PISTON_COMPILE_TIMEOUT` of the Piston server, in milliseconds.
+    #[arg(long, default_value = "10000", value_parser = positive_u32)]
+    pub(crate) piston_compile_timeout: u32,
+    /// `PISTON_COMPILE_CPU_TIME` of the Piston server, in milliseconds.
+    #[arg(long, default_value = "10000", value_parser = positive_u32)]
+    pub(crate) piston_compile_cpu_time: u32,
+    /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server; by default it has none.
+    #[arg(long)]
+    pub(crate) piston_compile_memory_limit: Option<Size>,
     /// Executions at a time; by default as many as there are cores, and 64 for a third party's API.
     #[arg(long, value_parser = positive)]
     pub(crate) worker_concurrency: Option<usize>,

@@ -44,6 +44,7 @@ impl World {
             .with("CODE_EXECUTION_API_URL", &piston.api_url())
             .with("CODE_EXECUTION_API_KEY", API_KEY)
             .with("CODE_EXECUTION_API_KEY_HEADER", "X-Piston-Key")
+            .with("PISTON_OUTPUT_MAX", "64KiB")
             .with("RUST_LOG", "trace")
             // Nobody is there: third parties are asked directly.
             .with("HTTP_PROXY", "http://127.0.0.1:9");

@@ -65,9 +65,8 @@ impl Seen {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Whether Piston would run something for it: what asks for limits is wrong on purpose.
     fn is_program(&self) -> bool {
-        self.path.ends_with("/execute") && self.json()["stdin"].is_string()
+        self.path.ends_with("/execute")
     }
 }
 
@@ -81,10 +80,6 @@ struct Script {
 struct State {
     execute: Mutex<Script>,
     runtimes: Mutex<Script>,
-    /// What it is configured with: limits above it are refused.
-    run_timeout_ms: Mutex<u64>,
-    /// A language that it lists and does not run.
-    unknown: Mutex<Option<String>>,
     seen: watch::Sender<Vec<Seen>>,
     released: watch::Sender<bool>,
 }
@@ -114,8 +109,6 @@ impl Piston {
         let state = Arc::new(State {
             execute: Mutex::default(),
             runtimes: Mutex::default(),
-            run_timeout_ms: Mutex::new(60_000),
-            unknown: Mutex::default(),
             seen: watch::Sender::default(),
             released: watch::Sender::new(false),
         });
@@ -147,16 +140,6 @@ impl Piston {
     /// Whoever asks for the runtimes gets this reply.
     pub(crate) fn runtimes(&self, reply: Reply) {
         self.state.runtimes.lock().unwrap().then = Some(reply);
-    }
-
-    /// It is configured with this limit from now on.
-    pub(crate) fn configure_run_timeout(&self, milliseconds: u64) {
-        *self.state.run_timeout_ms.lock().unwrap() = milliseconds;
-    }
-
-    /// It does not run this language from now on, and lists it still.
-    pub(crate) fn forget(&self, language: &str) {
-        *self.state.unknown.lock().unwrap() = Some(language.to_owned());
     }
 
     /// The programs that came.
@@ -236,14 +219,6 @@ impl State {
             let reply = self.runtimes.lock().unwrap().take();
             return reply.unwrap_or_else(|| Reply::json(200, &runtimes()));
         }
-        let limit = *self.run_timeout_ms.lock().unwrap();
-        let order = seen.json();
-        if order["language"].as_str() == self.unknown.lock().unwrap().as_deref() {
-            return Reply::json(400, &json!({"message": "x-1.0.0 runtime is unknown"}));
-        }
-        if !seen.is_program() || order["run_timeout"].as_u64() > Some(limit) {
-            return refuse(&order, limit);
-        }
         let reply = self.execute.lock().unwrap().take();
         reply.unwrap_or_else(|| super::answer(&json!({})))
     }
@@ -262,18 +237,6 @@ pub(crate) fn runtimes() -> Value {
         {"language": "python", "version": "3.12.0", "aliases": ["py"]},
         {"language": "c", "version": "10.2.0", "aliases": ["gcc"], "runtime": "gcc"},
     ])
-}
-
-/// What Piston says to a request that is wrong on purpose: it has limits for the run's time alone.
-fn refuse(question: &Value, run_timeout_ms: u64) -> Reply {
-    let message = if question["run_timeout"].as_u64() > Some(run_timeout_ms) {
-        format!("run_timeout cannot exceed the configured limit of {run_timeout_ms}")
-    } else if question["run_cpu_time"].is_string() {
-        "If specified, run_cpu_time must be a number".to_owned()
-    } else {
-        return Reply::json(400, &json!({}));
-    };
-    Reply::json(400, &json!({"message": message}))
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Seen> {

@@ -1,63 +1,63 @@
-//! What goes wrong between us and an API, in words that tell neither where it is nor how it knows us.
+//! Describes failures of the connection, without the address and the key.
 
 use std::error::Error;
 use std::io;
 
 use coderun_domain::ByteSize;
 
-use super::Sending;
+use super::SendState;
 
 /// Why there is no usable answer.
 ///
-/// The client's own errors are not kept as sources: they hold addresses, and so does their `Debug`.
+/// The errors of `reqwest` are not kept as sources: they hold addresses, and so does their `Debug`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum ClientError {
     /// Nothing of the request was sent.
     #[error("no connection could be made ({0})")]
-    NotConnected(Reason),
+    NotConnected(ConnectionFailure),
     /// The request may have been received, but the answer never began.
     #[error("the connection was lost before the answer ({0})")]
-    Lost(Reason),
+    Lost(ConnectionFailure),
     /// The answer ended too soon.
     #[error("the connection was lost during the answer")]
     Truncated,
     /// There was no answer in time.
     #[error("there was no answer in time")]
     NoAnswer,
-    /// The answer is larger than we take.
+    /// The answer is larger than the limit.
     #[error("the answer is larger than {max}")]
     TooLarge {
-        /// The largest that we take.
+        /// The limit.
         max: ByteSize,
     },
 }
 
 /// Why a connection failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// What the machine said.
+pub(crate) enum ConnectionFailure {
+    /// The error of the operating system.
     Kind(io::ErrorKind),
-    /// It took too long.
-    TooSlow,
-    /// Something else, such as a certificate that nobody knows.
+    /// The connection took too long.
+    Timeout,
+    /// Something else, such as an unknown certificate.
     Other,
 }
 
-impl std::fmt::Display for Reason {
+impl std::fmt::Display for ConnectionFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Kind(kind) => write!(f, "{kind}"),
-            Self::TooSlow => f.write_str("it took too long"),
-            Self::Other => f.write_str("the protocol or the certificate was not as it should be"),
+            Self::Timeout => f.write_str("it took too long"),
+            Self::Other => f.write_str("the protocol or the certificate is not valid"),
         }
     }
 }
 
-impl Fault {
-    /// Names an error of a request, which may have been received if any of its body was sent, or if it has none.
-    pub(super) fn of(error: &reqwest::Error, sending: Option<&Sending>) -> Self {
+impl ClientError {
+    /// Classifies an error. The request may have been received if any of its body was sent, or if it has none.
+    pub(super) fn of(error: &reqwest::Error, state: Option<&SendState>) -> Self {
         let reason = reason(error);
-        if sending.map_or(!error.is_connect(), Sending::has_begun) {
+        if state.map_or(!error.is_connect(), SendState::has_begun) {
             Self::Lost(reason)
         } else {
             Self::NotConnected(reason)
@@ -65,18 +65,18 @@ impl Fault {
     }
 }
 
-fn reason(error: &reqwest::Error) -> Reason {
+fn reason(error: &reqwest::Error) -> ConnectionFailure {
     if error.is_timeout() {
-        return Reason::TooSlow;
+        return ConnectionFailure::Timeout;
     }
     let mut cause = error.source();
     while let Some(current) = cause {
         if let Some(error) = current.downcast_ref::<io::Error>()
             && error.kind() != io::ErrorKind::Other
         {
-            return Reason::Kind(error.kind());
+            return ConnectionFailure::Kind(error.kind());
         }
         cause = current.source();
     }
-    Reason::Other
+    ConnectionFailure::Other
 }

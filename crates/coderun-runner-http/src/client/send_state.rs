@@ -1,4 +1,4 @@
-//! Knows whether a request has begun to be sent, which decides whether it may be sent again or be taken back.
+//! Tracks whether a request has begun to be sent: until then it can be prevented.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,39 +10,44 @@ use http_body::{Body, Frame, SizeHint};
 
 const UNSENT: u8 = 0;
 const SENT: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const PREVENTED: u8 = 2;
 
-/// One request on its way: unsent, then either sent or given up, for ever.
+/// Whether the requests for one program have begun to be sent. Prevented ones are never sent.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sending(Arc<AtomicU8>);
+pub(crate) struct SendState(Arc<AtomicU8>);
 
-impl Sending {
-    /// Sees to it that a request of which nothing was sent is never sent; `false` where it is too late for that.
-    pub(crate) fn give_up(&self) -> bool {
-        self.leave_unsent(GIVEN_UP) != SENT
+impl SendState {
+    /// Prevents what was not sent yet; `false` if something was sent already.
+    pub(crate) fn prevent(&self) -> bool {
+        self.leave_unsent(PREVENTED) != SENT
     }
 
-    /// Whether a server may have received it.
+    /// Whether the API may have received something.
     pub(crate) fn has_begun(&self) -> bool {
         self.0.load(Ordering::Acquire) == SENT
     }
 
-    /// A body that takes note when it is asked for.
+    /// A body that marks the state as sent when it is read.
     pub(super) fn body(&self, bytes: Bytes) -> reqwest::Body {
         reqwest::Body::wrap(TrackedBody {
             bytes: Some(bytes),
-            sending: self.clone(),
+            state: self.clone(),
         })
     }
 
-    fn begin(&self) -> Result<(), GivenUp> {
+    /// The API refused what was sent: nothing runs there.
+    pub(crate) fn reset(&self) {
+        self.0.store(UNSENT, Ordering::Release);
+    }
+
+    fn begin(&self) -> Result<(), Prevented> {
         match self.leave_unsent(SENT) {
-            GIVEN_UP => Err(GivenUp),
+            PREVENTED => Err(Prevented),
             _ => Ok(()),
         }
     }
 
-    /// Answers what it is now, or has been before.
+    /// Sets the state if nothing was sent or prevented; answers what holds from now on.
     fn leave_unsent(&self, to: u8) -> u8 {
         let swap = self
             .0
@@ -51,14 +56,14 @@ impl Sending {
     }
 }
 
-/// The request is not wanted any more.
+/// The request was prevented.
 #[derive(Debug, thiserror::Error)]
-#[error("the request was given up")]
-struct GivenUp;
+#[error("the request was prevented")]
+struct Prevented;
 
 struct TrackedBody {
     bytes: Option<Bytes>,
-    sending: Sending,
+    state: SendState,
 }
 
 impl Body for TrackedBody {
@@ -72,7 +77,7 @@ impl Body for TrackedBody {
         let Some(bytes) = self.bytes.take() else {
             return Poll::Ready(None);
         };
-        let begun = self.sending.begin().map_err(Into::into);
+        let begun = self.state.begin().map_err(Into::into);
         Poll::Ready(Some(begun.map(|()| Frame::data(bytes))))
     }
 
@@ -91,19 +96,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_given_up_is_never_sent() {
-        let sending = Sending::default();
-        assert!(sending.give_up());
-        assert!(sending.begin().is_err());
-        assert!(!sending.has_begun());
-        assert!(sending.give_up(), "it still is");
+    fn a_prevented_request_is_never_sent() {
+        let state = SendState::default();
+        assert!(state.prevent());
+        assert!(state.begin().is_err());
+        assert!(!state.has_begun());
+        assert!(state.prevent(), "it still is");
     }
 
     #[test]
-    fn what_was_sent_cannot_be_given_up() {
-        let sending = Sending::default();
-        assert!(sending.begin().is_ok());
-        assert!(!sending.give_up());
-        assert!(sending.has_begun());
+    fn a_sent_request_cannot_be_prevented() {
+        let state = SendState::default();
+        assert!(state.begin().is_ok());
+        assert!(!state.prevent());
+        assert!(state.has_begun());
     }
 }

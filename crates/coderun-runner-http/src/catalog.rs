@@ -1,0 +1,166 @@
+//! Keeps the runtimes that an API listed last, for as long as they can be relied on.
+
+mod offers;
+
+use std::time::Duration;
+
+use coderun_domain::{Language, LanguageSpec};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+pub(crate) use offers::{ListedRuntime, RuntimeList};
+
+use offers::Offer;
+
+/// A list that was not confirmed for so many refresh intervals is no longer used.
+const VALID_INTERVALS: u32 = 5;
+
+/// What a run is asked of: exactly one runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Runtime {
+    /// The API's own name or number of the language.
+    pub(crate) language: String,
+    /// The exact version.
+    pub(crate) version: String,
+}
+
+/// The runtimes of one API, as listed last.
+#[derive(Debug)]
+pub(crate) struct RuntimeCatalog {
+    valid_for: Duration,
+    listed: Mutex<Option<Listed>>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    at: Instant,
+    offers: Vec<Offer>,
+    unusable: usize,
+}
+
+/// Why no runtime was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotFound {
+    /// The API does not list it.
+    Unlisted,
+    /// There is no valid list.
+    NoList,
+}
+
+impl RuntimeCatalog {
+    pub(crate) const fn new(refresh_interval: Duration) -> Self {
+        Self {
+            valid_for: refresh_interval.saturating_mul(VALID_INTERVALS),
+            listed: Mutex::new(None),
+        }
+    }
+
+    /// Replaces the list, unless the new one is empty: `false` then.
+    pub(crate) fn replace(&self, list: RuntimeList) -> bool {
+        let unusable = list.unusable;
+        let offers = offers::of(list.runtimes);
+        let mut listed = self.listed.lock();
+        let unusable_before = listed.as_ref().map_or(0, |listed| listed.unusable);
+        if unusable > 0 && unusable != unusable_before {
+            tracing::warn!(
+                entries = unusable,
+                "the API lists runtimes that cannot be offered"
+            );
+        }
+        if offers.is_empty() {
+            return false;
+        }
+        *listed = Some(Listed {
+            at: Instant::now(),
+            offers,
+            unusable,
+        });
+        true
+    }
+
+    /// The languages, while the list is valid.
+    pub(crate) fn languages(&self) -> Vec<LanguageSpec> {
+        let specs = |offers: &[Offer]| offers.iter().map(|offer| offer.spec.clone()).collect();
+        self.with_offers(specs).unwrap_or_default()
+    }
+
+    /// The runtime for this language in this version, or in the first one, and the file name for the code.
+    pub(crate) fn find(
+        &self,
+        language: &Language,
+        version: Option<&str>,
+    ) -> Result<(Runtime, String), NotFound> {
+        let find = |offers: &[Offer]| {
+            let offer = offers.iter().find(|it| it.spec.language == *language)?;
+            let is_wanted = |it: &&Runtime| version.is_none_or(|version| it.version == version);
+            let runtime = offer.runtimes.iter().find(is_wanted)?;
+            Some((runtime.clone(), offer.spec.entry_file.clone()))
+        };
+        let found = self.with_offers(find).ok_or(NotFound::NoList)?;
+        found.ok_or(NotFound::Unlisted)
+    }
+
+    fn with_offers<T>(&self, read: impl FnOnce(&[Offer]) -> T) -> Option<T> {
+        let listed = self.listed.lock();
+        let listed = listed.as_ref();
+        let valid = listed.filter(|listed| listed.at.elapsed() < self.valid_for);
+        valid.map(|listed| read(&listed.offers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coderun_domain::testing;
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_mins(1);
+
+    fn list(versions: &[&str]) -> RuntimeList {
+        let listed = |version: &&str| ListedRuntime::new("python", version, Vec::new()).unwrap();
+        RuntimeList {
+            runtimes: versions.iter().map(listed).collect(),
+            unusable: 0,
+        }
+    }
+
+    fn catalog() -> RuntimeCatalog {
+        let catalog = RuntimeCatalog::new(INTERVAL);
+        assert!(catalog.replace(list(&["3.12.0", "3.9.4"])));
+        catalog
+    }
+
+    fn version(catalog: &RuntimeCatalog, version: Option<&str>) -> Result<String, NotFound> {
+        let found = catalog.find(&testing::language("python"), version);
+        found.map(|(runtime, _)| runtime.version)
+    }
+
+    #[tokio::test]
+    async fn a_version_is_exactly_the_one_or_the_first() {
+        let catalog = catalog();
+        assert_eq!(version(&catalog, None), Ok("3.12.0".to_owned()));
+        assert_eq!(version(&catalog, Some("3.9.4")), Ok("3.9.4".to_owned()));
+        assert_eq!(version(&catalog, Some("3.9")), Err(NotFound::Unlisted));
+        let cobol = catalog.find(&testing::language("cobol"), None);
+        assert_eq!(cobol, Err(NotFound::Unlisted));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_is_valid_for_a_while_and_not_for_ever() {
+        let catalog = catalog();
+        tokio::time::advance(Duration::from_secs(299)).await;
+        assert_eq!(catalog.languages().len(), 1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(catalog.languages(), []);
+        assert_eq!(version(&catalog, None), Err(NotFound::NoList));
+        assert!(catalog.replace(list(&["3.12.0"])));
+        assert_eq!(catalog.languages().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_empty_list_leaves_the_old_one() {
+        let catalog = catalog();
+        assert!(!catalog.replace(list(&[])));
+        assert_eq!(catalog.languages().len(), 1);
+    }
+}

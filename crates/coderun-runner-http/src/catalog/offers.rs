@@ -1,0 +1,233 @@
+//! Turns the runtimes that an API lists into the languages that are offered.
+//!
+//! Where several runtimes have the same language, the preferred implementation comes first, then the newest version. Of two
+//! with the same version only the first can be asked for. The API is untrusted, so everything is bounded.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use coderun_domain::{Language, LanguageSpec};
+use semver::Version;
+
+use super::Runtime;
+use crate::languages::{self, KNOWN_LANGUAGES, KnownLanguage};
+
+const LANGUAGES_MAX: usize = 200;
+const VERSIONS_PER_LANGUAGE_MAX: usize = 20;
+const ALIASES_PER_LANGUAGE_MAX: usize = 20;
+const VERSION_BYTES_MAX: usize = 64;
+
+/// What an API lists.
+#[derive(Debug)]
+pub(crate) struct RuntimeList {
+    /// In the API's own order.
+    pub(crate) runtimes: Vec<ListedRuntime>,
+    /// How many entries cannot be used.
+    pub(crate) unusable: usize,
+}
+
+/// One runtime that an API lists.
+#[derive(Debug)]
+pub(crate) struct ListedRuntime {
+    language: Language,
+    runtime: Runtime,
+    version: Version,
+    /// The API's own names for the language.
+    aliases: Vec<String>,
+    /// Whether another implementation of the language is preferred.
+    is_second_choice: bool,
+}
+
+/// A language that is offered, and the runtime for each of its versions in the same order.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) spec: LanguageSpec,
+    pub(super) runtimes: Vec<Runtime>,
+}
+
+impl ListedRuntime {
+    /// A runtime of the language with this canonical name; `None` if the name or the version is not valid.
+    pub(crate) fn new(language: &str, version: &str, aliases: Vec<String>) -> Option<Self> {
+        if version.len() > VERSION_BYTES_MAX {
+            return None;
+        }
+        Some(Self {
+            language: Language::parse(language).ok()?,
+            runtime: Runtime {
+                language: language.to_owned(),
+                version: version.to_owned(),
+            },
+            version: Version::parse(version).ok()?,
+            aliases,
+            is_second_choice: false,
+        })
+    }
+
+    /// The API calls the language by this name, which is an alias, too.
+    pub(crate) fn called(mut self, name: String) -> Self {
+        self.aliases.push(name.clone());
+        self.runtime.language = name;
+        self
+    }
+
+    /// Another implementation is preferred, if so.
+    pub(crate) const fn second_choice(mut self, is_second_choice: bool) -> Self {
+        self.is_second_choice = is_second_choice;
+        self
+    }
+
+    fn known(&self) -> Option<(usize, &'static KnownLanguage)> {
+        languages::find(self.language.as_str())
+    }
+
+    fn sort_key(&self) -> impl Ord + use<> {
+        let position = self.known().map(|(position, _)| position);
+        (
+            position.unwrap_or(KNOWN_LANGUAGES.len()),
+            self.language.clone(),
+            self.is_second_choice,
+            Reverse(self.version.clone()),
+        )
+    }
+}
+
+/// Groups the runtimes by language: known languages first, the others by name.
+pub(super) fn of(mut runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
+    // The sort is stable: of equal versions the API's first comes first.
+    runtimes.sort_by_cached_key(ListedRuntime::sort_key);
+    let groups = runtimes.chunk_by(|one, other| one.language == other.language);
+    let groups: Vec<_> = groups.take(LANGUAGES_MAX).collect();
+    let mut names: HashSet<String> = runtimes
+        .iter()
+        .map(|listed| listed.language.to_string())
+        .collect();
+    groups
+        .into_iter()
+        .filter_map(|group| offer(group, &mut names))
+        .collect()
+}
+
+fn offer(group: &[ListedRuntime], names: &mut HashSet<String>) -> Option<Offer> {
+    let first = group.first()?;
+    let known = first.known().map(|(_, known)| known);
+    let mut runtimes: Vec<Runtime> = Vec::new();
+    for listed in group {
+        let is_new = !{ &runtimes }
+            .iter()
+            .any(|it| it.version == listed.runtime.version);
+        if is_new && runtimes.len() < VERSIONS_PER_LANGUAGE_MAX {
+            runtimes.push(listed.runtime.clone());
+        }
+    }
+    let entry_file = known.map_or_else(
+        || format!("main.{}", first.language),
+        |known| known.entry_file.to_owned(),
+    );
+    Some(Offer {
+        spec: LanguageSpec {
+            language: first.language.clone(),
+            aliases: aliases(group, known, names),
+            versions: runtimes.iter().map(|it| it.version.clone()).collect(),
+            entry_file,
+            example: known.map_or("", |known| known.example).to_owned(),
+        },
+        runtimes,
+    })
+}
+
+/// Our own aliases first, then those of the API. A name that already means a language means no other.
+fn aliases(
+    group: &[ListedRuntime],
+    known: Option<&KnownLanguage>,
+    names: &mut HashSet<String>,
+) -> Vec<String> {
+    let own = known.map_or(&[][..], |known| known.aliases);
+    let own = own.iter().map(ToString::to_string);
+    let listed = group.iter().flat_map(|listed| &listed.aliases);
+    own.chain(listed.map(|alias| alias.to_ascii_lowercase()))
+        .filter(|alias| Language::parse(alias).is_ok() && names.insert(alias.clone()))
+        .take(ALIASES_PER_LANGUAGE_MAX)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(language: &str, version: &str) -> ListedRuntime {
+        ListedRuntime::new(language, version, Vec::new()).unwrap()
+    }
+
+    fn names(offers: &[Offer]) -> Vec<&str> {
+        let names = offers.iter();
+        names.map(|offer| offer.spec.language.as_str()).collect()
+    }
+
+    fn strings(strings: &[&str]) -> Vec<String> {
+        strings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_newest_version_comes_first() {
+        let versions = ["3.9.4", "3.12.0", "3.12.0-rc.1", "2.7.18"];
+        let offers = of(versions.map(|version| listed("python", version)).into());
+        let expected = ["3.12.0", "3.12.0-rc.1", "3.9.4", "2.7.18"];
+        assert_eq!(offers[0].spec.versions, expected);
+        let runtimes = offers[0].runtimes.iter();
+        assert!(runtimes.map(|runtime| &runtime.version).eq(expected));
+    }
+
+    #[test]
+    fn the_preferred_implementation_comes_first() {
+        let second = |version| listed("javascript", version).second_choice(true);
+        let offers = of(vec![
+            second("99.0.0"),
+            listed("javascript", "18.15.0"),
+            listed("javascript", "20.11.1"),
+        ]);
+        assert_eq!(offers[0].spec.versions, ["20.11.1", "18.15.0", "99.0.0"]);
+    }
+
+    #[test]
+    fn two_runtimes_of_the_same_version_are_one() {
+        let tcc = listed("c", "10.2.0").second_choice(true);
+        let offers = of(vec![tcc, listed("c", "10.2.0").called("gnu".to_owned())]);
+        assert_eq!(offers[0].spec.versions, ["10.2.0"]);
+        assert_eq!(offers[0].runtimes[0].language, "gnu");
+    }
+
+    #[test]
+    fn an_alias_means_one_language_and_never_the_name_of_another() {
+        let list = |name: &str, aliases: &[&str]| {
+            ListedRuntime::new(name, "10.2.0", strings(aliases)).unwrap()
+        };
+        let offers = of(vec![
+            list("cpp", &["cpp", "same", "d", "visual basic"]),
+            list("d", &["same"]),
+        ]);
+        assert_eq!(offers[0].spec.aliases, ["c++", "cxx", "g++", "same"]);
+        assert_eq!(offers[1].spec.aliases, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn known_languages_come_first() {
+        let list = ["zig", "bash", "awk", "python"];
+        let offers = of(list.map(|name| listed(name, "1.0.0")).into());
+        assert_eq!(names(&offers), ["python", "bash", "awk", "zig"]);
+    }
+
+    #[test]
+    fn what_is_offered_of_a_long_list_is_bounded() {
+        let many = (0..LANGUAGES_MAX + 5).map(|number| listed(&format!("l{number}"), "1.0.0"));
+        assert_eq!(of(many.collect()).len(), LANGUAGES_MAX);
+        let many = (0..100).map(|number| {
+            let alias = vec![format!("a{number}")];
+            ListedRuntime::new("x", &format!("1.{number}.0"), alias).unwrap()
+        });
+        let offers = of(many.collect());
+        let spec = &offers[0].spec;
+        assert_eq!(spec.versions.len(), VERSIONS_PER_LANGUAGE_MAX);
+        assert_eq!(spec.versions[0], "1.99.0");
+        assert_eq!(spec.aliases.len(), ALIASES_PER_LANGUAGE_MAX);
+    }
+}

@@ -1,0 +1,139 @@
+//! Runs one program on an API, in a task that outlives the run that waits for it.
+//!
+//! An API that cannot be told to stop runs what it has received. So the task keeps the permit until the API has answered
+//! or the program must have ended by its limits, even if the run is cancelled or dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::admission::Permit;
+use crate::api::{Program, RunResult, ThirdPartyApi};
+use crate::client::{Call, Client, ClientError, SendState};
+use crate::error::ApiError;
+
+/// Starts calls and owns their tasks, which end when it is dropped.
+#[derive(Debug)]
+pub(super) struct Calls {
+    api: Arc<dyn ThirdPartyApi>,
+    client: Arc<Client>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+/// A call that runs. Dropping it prevents what was not sent yet.
+#[derive(Debug)]
+pub(super) struct RunningCall {
+    result: oneshot::Receiver<Result<RunResult, ApiError>>,
+    state: SendState,
+    task: JoinHandle<Option<()>>,
+    is_answered: bool,
+}
+
+impl Calls {
+    pub(super) fn new(api: Arc<dyn ThirdPartyApi>, client: Arc<Client>) -> Self {
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.close();
+        Self {
+            api,
+            client,
+            tasks,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+        }
+    }
+
+    /// Starts to run a program, which must have ended after `longest`.
+    pub(super) fn start(
+        &self,
+        program: &Arc<Program>,
+        state: &SendState,
+        permit: Permit,
+        longest: Duration,
+    ) -> RunningCall {
+        let (sender, result) = oneshot::channel();
+        let task = Task {
+            api: Arc::clone(&self.api),
+            call: Call {
+                client: Arc::clone(&self.client),
+                state: state.clone(),
+                trace: program.submission.trace().copied(),
+            },
+            program: Arc::clone(program),
+            end: Instant::now() + longest,
+        };
+        let running = task.run(sender, permit);
+        let running = self.stop.clone().run_until_cancelled_owned(running);
+        RunningCall {
+            result,
+            state: state.clone(),
+            task: self.tasks.spawn(running),
+            is_answered: false,
+        }
+    }
+}
+
+struct Task {
+    api: Arc<dyn ThirdPartyApi>,
+    call: Call,
+    program: Arc<Program>,
+    /// The program has ended by then, by its limits.
+    end: Instant,
+}
+
+impl Task {
+    async fn run(
+        self,
+        mut sender: oneshot::Sender<Result<RunResult, ApiError>>,
+        mut permit: Permit,
+    ) {
+        let executing = self.api.execute(self.program, &self.call);
+        let mut executing = std::pin::pin!(timeout_at(self.end, executing));
+        let result = tokio::select! {
+            result = &mut executing => result,
+            () = sender.closed() => {
+                permit.orphan();
+                executing.await
+            }
+        };
+        let result = result.unwrap_or(Err(ApiError::Client(ClientError::NoAnswer)));
+        let may_run = { &result }
+            .as_ref()
+            .is_err_and(ApiError::leaves_program_running);
+        // The run may be gone by now.
+        drop(sender.send(result));
+        if may_run {
+            permit.orphan();
+            sleep_until(self.end).await;
+        }
+    }
+}
+
+impl RunningCall {
+    /// Waits for the result.
+    pub(super) async fn result(mut self) -> Result<RunResult, ApiError> {
+        // Without a result the runner itself was dropped.
+        let result = (&mut self.result).await;
+        let result = result.unwrap_or(Err(ApiError::Client(ClientError::NoAnswer)));
+        self.is_answered = true;
+        if matches!(result, Err(ApiError::Overloaded { .. })) {
+            self.state.reset();
+        }
+        result
+    }
+}
+
+impl Drop for RunningCall {
+    fn drop(&mut self) {
+        if !self.is_answered && self.state.prevent() {
+            self.task.abort();
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Turns the result of an API into the report of the port, and passes the output on.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::{
+    ByteSize, CompileReport, Ending, Enforcement, Output, OutputStream, Report, RunIo, Signal,
+    StageLimits, Usage, Verdict,
+};
+
+use crate::api::{Program, RunResult};
+
+/// What `enforcement.cancel` says of a program that was cancelled and may still run.
+const ABANDONED: &str = "abandoned";
+
+const SIGSEGV: i32 = 11;
+/// A shell exits with 128 and the number of the signal that ended its program.
+const SHELL_SIGNAL_CODES: std::ops::RangeInclusive<i32> = 129..=159;
+
+/// What reports of one runner have in common.
+#[derive(Debug)]
+pub(super) struct Reporter<'a> {
+    pub(super) runner: &'static str,
+    pub(super) enforcement: Enforcement,
+    pub(super) program: &'a Program,
+}
+
+impl Reporter<'_> {
+    /// Passes on the output, up to one byte beyond the limit, and makes the report.
+    pub(super) async fn report(self, result: RunResult, io: &mut (dyn RunIo + '_)) -> Report {
+        let limit = self.program.submission.limits().storage.output();
+        let head_bytes = usize::try_from(limit.as_bytes()).unwrap_or(usize::MAX);
+        let mut is_over_limit = false;
+        let streams = [
+            (OutputStream::Stdout, &result.stdout),
+            (OutputStream::Stderr, &result.stderr),
+        ];
+        for (stream, bytes) in streams {
+            is_over_limit |= bytes.len() > head_bytes;
+            let head = bytes.slice(..bytes.len().min(head_bytes.saturating_add(1)));
+            if !head.is_empty() {
+                io.output(stream, head).await;
+            }
+            if result.truncated.contains(&stream) {
+                io.cut(stream);
+            }
+        }
+        let verdict = if is_over_limit {
+            Verdict::OutputLimit
+        } else {
+            result.verdict
+        };
+        let version = || self.program.runtime.version.clone();
+        Report {
+            verdict,
+            ending: result.ending,
+            usage: result.usage,
+            hint: self.hint(&result),
+            compile: result.compile.map(|compile| cut(compile, head_bytes)),
+            language_version: Some(result.language_version.unwrap_or_else(version)),
+            runner: self.runner.to_owned(),
+            enforcement: self.enforcement,
+        }
+    }
+
+    /// The report on a program that was cancelled; it may still run if it was sent.
+    pub(super) fn cancelled(self, was_sent: bool) -> Report {
+        Report {
+            verdict: Verdict::Cancelled,
+            ending: None,
+            usage: Usage::default(),
+            hint: None,
+            compile: None,
+            language_version: Some(self.program.runtime.version.clone()),
+            runner: self.runner.to_owned(),
+            enforcement: Enforcement {
+                cancel: was_sent.then(|| ABANDONED.to_owned()),
+                ..self.enforcement
+            },
+        }
+    }
+
+    /// The API's own hint, or one sentence where verdict and ending alone say too little.
+    fn hint(&self, result: &RunResult) -> Option<String> {
+        let own = || result.hint.clone();
+        let explained = match result.verdict {
+            Verdict::TimeLimit => self.lowered_limits(result),
+            Verdict::RuntimeError => result.ending.and_then(explain),
+            Verdict::Accepted
+            | Verdict::WrongAnswer
+            | Verdict::CompileError
+            | Verdict::MemoryLimit
+            | Verdict::OutputLimit
+            | Verdict::ProcessLimit
+            | Verdict::SecurityViolation
+            | Verdict::Cancelled
+            | Verdict::Rejected
+            | Verdict::InternalError => None,
+        };
+        own().or(explained)
+    }
+
+    /// Says so if the limits that were met are lower than those of the submission.
+    fn lowered_limits(&self, result: &RunResult) -> Option<String> {
+        let stage = |limits: &coderun_domain::Limits| match result.ending {
+            Some(_) => limits.run,
+            None => limits.compile,
+        };
+        let times = |limits: StageLimits| (limits.cpu_time(), limits.wall_time());
+        let sent = times(stage(&self.program.limits));
+        let asked = times(stage(self.program.submission.limits()));
+        (sent != asked).then(|| {
+            format!(
+                "The runner's own limits are lower: {} ms of CPU time, {} ms in all",
+                millis(sent.0),
+                millis(sent.1)
+            )
+        })
+    }
+}
+
+/// The result of a run whose answer was larger than the runner reads: only the output makes an answer large.
+pub(super) fn oversized(max: ByteSize) -> RunResult {
+    let hint = format!("The program wrote more than the runner can return, {max} in all");
+    RunResult {
+        truncated: vec![OutputStream::Stdout, OutputStream::Stderr],
+        ..RunResult::without_run(Verdict::OutputLimit, Some(hint))
+    }
+}
+
+/// The result of a run whose answer cannot be read. Another attempt would get the same answer.
+pub(super) fn unreadable() -> RunResult {
+    let hint = "The runner's answer cannot be read".to_owned();
+    RunResult::without_run(Verdict::InternalError, Some(hint))
+}
+
+fn explain(ending: Ending) -> Option<String> {
+    match ending {
+        Ending::Signaled(signal) if signal.number() == SIGSEGV => Some(
+            "The program touched memory that is not its own, or its recursion is too deep"
+                .to_owned(),
+        ),
+        Ending::Exited(code) if SHELL_SIGNAL_CODES.contains(&code) => {
+            let signal = Signal::from_number(code - 128);
+            Some(format!(
+                "Exit code {code} usually means that {signal} ended the program"
+            ))
+        }
+        Ending::Exited(_) | Ending::Signaled(_) => None,
+    }
+}
+
+fn millis(time: Duration) -> u128 {
+    time.as_millis()
+}
+
+/// Keeps the compiler's output within the limit of the program's.
+fn cut(compile: CompileReport, head_bytes: usize) -> CompileReport {
+    let within = |output: Output| match output.bytes().get(..head_bytes) {
+        Some(head) if head.len() < output.bytes().len() => {
+            Output::truncated(Bytes::copy_from_slice(head))
+        }
+        Some(_) | None => output,
+    };
+    CompileReport {
+        output: within(compile.output),
+        error_output: within(compile.error_output),
+        ..compile
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Ending::Exited(139), Some("SIGSEGV"))]
+    #[case(Ending::Signaled(Signal::from_number(11)), Some("recursion"))]
+    #[case(Ending::Exited(1), None)]
+    #[case(Ending::Exited(200), None)]
+    #[case(Ending::Signaled(Signal::KILL), None)]
+    fn an_ending_is_explained_where_its_number_says_too_little(
+        #[case] ending: Ending,
+        #[case] expected: Option<&str>,
+    ) {
+        let explained = explain(ending);
+        assert_eq!(explained.is_some(), expected.is_some());
+        assert!(explained.is_none_or(|it| it.contains(expected.unwrap_or_default())));
+    }
+}
