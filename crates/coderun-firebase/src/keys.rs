@@ -1,6 +1,5 @@
 //! The public keys that sign tokens, by name.
 
-mod certificates;
 mod http;
 mod jwks;
 mod source;
@@ -10,12 +9,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use coderun_json::Object;
-use serde::Deserialize;
-use serde_json::Value;
-
 pub use http::{
-    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, StaleKeyBound,
+    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, KeysUrlError, StaleKeyBound,
     StaleKeyBoundError,
 };
 pub use source::{KeySource, KeysUnavailable, StaticKeys};
@@ -58,36 +53,10 @@ impl KeySet {
     /// Keys without a usable name, for other uses or algorithms, and of other kinds or sizes are left out.
     ///
     /// # Errors
-    /// [`KeySetError::NotAKeySet`]; [`KeySetError::DuplicateKeyId`], also among keys left out;
-    /// [`KeySetError::Empty`] if no key is left.
+    /// [`KeySetError::NotAKeySet`]; [`KeySetError::Certificates`]; [`KeySetError::DuplicateKeyId`], also among keys left
+    /// out; [`KeySetError::Empty`] if no key is left.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
         Self::from_public_keys(jwks::usable_keys(json)?)
-    }
-
-    /// The usable keys of a JSON object that gives each key's name a certificate (X.509, as PEM).
-    ///
-    /// Left out, as above, are keys without a usable name, and those whose text is not exactly one certificate with an
-    /// RSA key of a usable size. Nothing else of a certificate matters, not even its dates: whoever publishes the
-    /// object vouches for the keys.
-    ///
-    /// # Errors
-    /// [`KeySetError::NotAKeySet`]; [`KeySetError::DuplicateKeyId`], also among keys left out;
-    /// [`KeySetError::Empty`] if no key is left.
-    pub fn from_certificates(json: &[u8]) -> Result<Self, KeySetError> {
-        Self::from_public_keys(certificates::usable_keys(json)?)
-    }
-
-    /// The usable keys of either form; it is a JSON Web Key Set if it has an array named `keys`.
-    ///
-    /// # Errors
-    /// Those of [`KeySet::from_jwks`] and [`KeySet::from_certificates`].
-    pub fn from_published(json: &[u8]) -> Result<Self, KeySetError> {
-        let form: Object<Form> = serde_json::from_slice(json).map_err(KeySetError::NotAKeySet)?;
-        if form.0.keys.is_some_and(|it| it.is_array()) {
-            Self::from_jwks(json)
-        } else {
-            Self::from_certificates(json)
-        }
     }
 
     /// How many keys there are.
@@ -98,13 +67,6 @@ impl KeySet {
     pub(crate) fn get(&self, kid: &KeyId) -> Option<&Arc<VerifyingKey>> {
         self.keys.get(kid)
     }
-}
-
-/// What tells the forms of a set apart.
-#[derive(Deserialize)]
-struct Form {
-    #[serde(default)]
-    keys: Option<Value>,
 }
 
 impl fmt::Debug for KeySet {
@@ -186,9 +148,12 @@ fn bits(number: &[u8]) -> usize {
 /// Says why keys do not make a set.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetError {
-    /// The text is neither a JSON Web Key Set nor an object of certificates.
-    #[error("not a set of keys")]
+    /// The text is no JSON Web Key Set.
+    #[error("not a JSON Web Key Set")]
     NotAKeySet(#[source] serde_json::Error),
+    /// The text is a map of X.509 certificates, the other form in which Google publishes these keys.
+    #[error("a map of X.509 certificates, not a JSON Web Key Set")]
+    Certificates,
     /// Two keys have the same name.
     #[error("two keys are named `{}`", kid.as_str())]
     DuplicateKeyId {
@@ -196,7 +161,7 @@ pub enum KeySetError {
         kid: KeyId,
     },
     /// A key cannot be used.
-    #[error("the key `{}` is no RSA key of 2048 to 8192 bits", kid.as_str())]
+    #[error("the key `{}` is not an RSA key of 2048 to 8192 bits", kid.as_str())]
     UnusableKey {
         /// Its name.
         kid: KeyId,

@@ -60,8 +60,8 @@ pub use emulator::{
 };
 pub use keys::{
     HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, KeyId, KeyIdError, KeySet,
-    KeySetError, KeySource, KeysUnavailable, RsaPublicKey, StaleKeyBound, StaleKeyBoundError,
-    StaticKeys,
+    KeySetError, KeySource, KeysUnavailable, KeysUrlError, RsaPublicKey, StaleKeyBound,
+    StaleKeyBoundError, StaticKeys,
 };
 pub use service_account::{ServiceAccount, ServiceAccountError, ServiceAccountFormatError};
 pub use users::{AccountLookup, AccountLookupConfig, AccountLookupError, SignIn, UserDirectory};

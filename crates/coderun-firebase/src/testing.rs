@@ -5,17 +5,12 @@ mod log;
 
 use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use coderun_domain::testing::ManualClock;
-use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256,
-};
-use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 
 use crate::config::{ProjectId, VerifierConfig};
@@ -144,18 +139,6 @@ pub(crate) fn web_key(kid: &str, key: &RsaKeyPair) -> Value {
         "n": encode(public.modulus),
         "e": encode(public.exponent),
     })
-}
-
-/// A certificate of a key, of the kind that Google publishes.
-pub(crate) fn certificate(key: &RsaKeyPair) -> String {
-    let pkcs8: Pkcs8V1Der<'_> = key.as_der().unwrap();
-    let pkcs8 = PrivatePkcs8KeyDer::from(pkcs8.as_ref());
-    let key = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_RSA_SHA256).unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.self_signed(&key).unwrap().pem()
 }
 
 /// An object with one more or another field; `null` is a value like any other.

@@ -33,7 +33,7 @@ use flights::Flights;
 use refresher::{Refresher, Shown};
 use unknown_keys::UnknownKeys;
 
-pub use config::{HttpKeysConfig, StaleKeyBound, StaleKeyBoundError};
+pub use config::{HttpKeysConfig, KeysUrlError, StaleKeyBound, StaleKeyBoundError};
 
 /// Keys from a URL, kept fresh by a task of its own until the source is dropped.
 ///

@@ -1,6 +1,6 @@
 //! Reads a JSON Web Key Set.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use coderun_json::{Object, non_null};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::parse::decode;
 
 /// The keys of a set that can verify tokens.
 pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, KeySetError> {
-    let set: Object<Set> = serde_json::from_slice(json).map_err(KeySetError::NotAKeySet)?;
+    let set: Object<Set> = serde_json::from_slice(json).map_err(|error| not_a_set(json, error))?;
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for Object(entry) in set.0.keys {
@@ -25,6 +25,16 @@ pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, Key
         }
     }
     Ok(keys)
+}
+
+/// Tells the map of certificates apart, for which there is another address to use.
+fn not_a_set(json: &[u8], error: serde_json::Error) -> KeySetError {
+    let certificates = serde_json::from_slice::<HashMap<String, String>>(json).unwrap_or_default();
+    let is_certificate = |text: &String| text.starts_with("-----BEGIN CERTIFICATE-----");
+    if certificates.values().any(is_certificate) {
+        return KeySetError::Certificates;
+    }
+    KeySetError::NotAKeySet(error)
 }
 
 #[derive(Deserialize)]

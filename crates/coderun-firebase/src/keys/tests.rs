@@ -145,6 +145,9 @@ fn web_keys_have_different_names_even_if_left_out() {
 #[case::empty("")]
 #[case::page("<html>")]
 #[case::null("null")]
+#[case::trailing_data(r#"{"keys":[]}{}"#)]
+#[case::deep(&format!(r#"{{"keys":{}"#, "[".repeat(100_000)))]
+#[case::error(r#"{"error":{"code":404}}"#)]
 #[case::other_object("{}")]
 #[case::array("[]")]
 #[case::keys_null(r#"{"keys":null}"#)]
@@ -154,6 +157,13 @@ fn web_keys_have_different_names_even_if_left_out() {
 fn another_text_is_no_web_key_set(#[case] text: &str) {
     let error = KeySet::from_jwks(text.as_bytes()).unwrap_err();
     assert!(matches!(error, KeySetError::NotAKeySet(_)), "{error:?}");
+}
+
+#[test]
+fn a_map_of_certificates_is_no_web_key_set() {
+    let text = r#"{"a":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}"#;
+    let error = KeySet::from_jwks(text.as_bytes()).unwrap_err();
+    assert!(matches!(error, KeySetError::Certificates), "{error:?}");
 }
 
 #[test]

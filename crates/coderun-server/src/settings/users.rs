@@ -8,7 +8,7 @@ use clap::Args;
 use super::values::{Size, clock_skew, stale_key_bound, tokens};
 use crate::compose::values::{
     AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
-    GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy,
+    GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy, firebase_keys_url,
 };
 
 /// Who users are.
@@ -17,8 +17,8 @@ pub(crate) struct UserSettings {
     /// Firebase project whose ID tokens are accepted. Without it, tokens are those of the development issuer, for this machine alone.
     #[arg(long, value_parser = |text: &str| ProjectId::parse(text))]
     pub(crate) firebase_project_id: Option<ProjectId>,
-    /// Where Firebase publishes the keys that sign its tokens: a JSON Web Key Set, or a map of X.509 certificates.
-    #[arg(long, default_value = FIREBASE_KEYS_URL)]
+    /// Where Firebase publishes the keys that sign its tokens: a JSON Web Key Set.
+    #[arg(long, default_value = FIREBASE_KEYS_URL, value_parser = firebase_keys_url)]
     pub(crate) firebase_jwks_url: Endpoint,
     /// Seconds that keys stay in use after they were fetched when no newer ones can be had, 0 to 604800.
     #[arg(long, default_value = "86400", value_parser = stale_key_bound)]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
-use crate::config::Endpoint;
+use crate::config::{Endpoint, EndpointError};
 
 /// Where the keys are fetched from, and how long to wait for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpKeysConfig {
-    /// Where they are published, as a JSON Web Key Set or as an object of certificates.
+    /// Where they are published, as a JSON Web Key Set.
     pub url: Endpoint,
     /// How long making a connection may take. Default: 2 s.
     pub connect_timeout: Duration,
@@ -27,6 +27,18 @@ impl HttpKeysConfig {
     /// Where Google publishes the keys of Firebase ID tokens, as a JSON Web Key Set.
     pub const FIREBASE_URL: &str =
         "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com";
+
+    /// Checks the address of a key set.
+    ///
+    /// # Errors
+    /// [`KeysUrlError::Endpoint`]; [`KeysUrlError::Certificates`] where Google publishes the keys as certificates.
+    pub fn parse_url(text: &str) -> Result<Endpoint, KeysUrlError> {
+        let url: Endpoint = text.parse()?;
+        if url.url().path().contains("/metadata/x509/") {
+            return Err(KeysUrlError::Certificates);
+        }
+        Ok(url)
+    }
 
     /// The defaults, for keys that are published here.
     #[must_use]
@@ -87,9 +99,34 @@ pub struct StaleKeyBoundError {
     pub actual: Duration,
 }
 
+/// Says why no key set can be fetched from an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeysUrlError {
+    /// It is no address of a service.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Certificates are published there.
+    #[error(
+        "X.509 certificates are published there, but a JSON Web Key Set is expected; use `{}`",
+        HttpKeysConfig::FIREBASE_URL
+    )]
+    Certificates,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_certificates_is_refused_with_the_address_to_use() {
+        let certificates = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com";
+        let error = HttpKeysConfig::parse_url(certificates).unwrap_err();
+        assert_eq!(error, KeysUrlError::Certificates);
+        assert!(error.to_string().contains(HttpKeysConfig::FIREBASE_URL));
+        assert!(HttpKeysConfig::parse_url(HttpKeysConfig::FIREBASE_URL).is_ok());
+        let error = HttpKeysConfig::parse_url("http://example.com/keys").unwrap_err();
+        assert_eq!(error, KeysUrlError::Endpoint(EndpointError::Unprotected));
+    }
 
     #[test]
     fn keys_are_stale_for_at_most_a_week() {

@@ -43,8 +43,14 @@ pub(super) enum FetchError {
     #[error("the answer is longer than {} bytes", max.as_bytes())]
     TooLong { max: ByteSize },
     /// The answer is of another form.
-    #[error("the answer is no set of keys")]
+    #[error("the answer is no JSON Web Key Set")]
     NotAKeySet,
+    /// The answer is in the other form that Google publishes.
+    #[error(
+        "the answer is a map of X.509 certificates, not a JSON Web Key Set; use `{}`",
+        HttpKeysConfig::FIREBASE_URL
+    )]
+    Certificates,
     /// Two keys have the same name.
     #[error("two keys in the answer have the same name")]
     DuplicateKeyId,
@@ -73,6 +79,7 @@ impl From<KeySetError> for FetchError {
     fn from(error: KeySetError) -> Self {
         match error {
             KeySetError::NotAKeySet(_) => Self::NotAKeySet,
+            KeySetError::Certificates => Self::Certificates,
             KeySetError::DuplicateKeyId { .. } => Self::DuplicateKeyId,
             KeySetError::UnusableKey { .. } | KeySetError::Empty => Self::NoUsableKey,
         }
@@ -111,7 +118,7 @@ impl KeyFetch for HttpKeyFetch {
         }
         let fresh_for = fresh_for(response.headers());
         let body = read_body(response, self.answer_max).await?;
-        let keys = KeySet::from_published(&body)?;
+        let keys = KeySet::from_jwks(&body)?;
         Ok(FetchedKeys { keys, fresh_for })
     }
 }

@@ -7,6 +7,10 @@ use super::*;
 #[rstest]
 #[case("FIREBASE_PROJECT_ID", "a/b")]
 #[case("FIREBASE_JWKS_URL", "http://keys.example.com")]
+#[case(
+    "FIREBASE_JWKS_URL",
+    "https://www.googleapis.com/robot/v1/metadata/x509/securetoken"
+)]
 #[case("FIREBASE_USERS_URL", "ftp://localhost")]
 #[case("FIREBASE_STALE_KEYS_SECONDS", "604801")]
 #[case("FIREBASE_CLOCK_SKEW_SECONDS", "301")]

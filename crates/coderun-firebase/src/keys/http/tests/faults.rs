@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::key_server::{KeyServer, Reply};
 use super::*;
-use crate::testing::{certificate, web_key, with};
+use crate::testing::{web_key, with};
 
 /// Something that stands in the bodies below, and must not stand in errors.
 const SECRET: &str = "hush-hush";
@@ -77,14 +77,18 @@ fn text_of(error: &KeysUnavailable, server: &str) -> String {
 #[case::not_http(Reply::Bytes(b"hush-hush\r\n\r\n".to_vec()), "the request failed")]
 #[case::nothing(Reply::Bytes(Vec::new()), "the request failed")]
 #[case::reset(Reply::Reset, "the request failed")]
-#[case::page(Reply::ok("<html>hush-hush</html>"), "no set of keys")]
-#[case::empty(Reply::ok(""), "no set of keys")]
-#[case::quoting(Reply::ok(r#"{"a":["hush-hush"]}"#), "no set of keys")]
+#[case::page(Reply::ok("<html>hush-hush</html>"), "no JSON Web Key Set")]
+#[case::empty(Reply::ok(""), "no JSON Web Key Set")]
+#[case::quoting(Reply::ok(r#"{"a":["hush-hush"]}"#), "no JSON Web Key Set")]
 #[case::not_utf8(
     Reply::ok(b"{\"keys\":[{\"kid\":\"\xFF\",\"kty\":\"RSA\"}]}"),
-    "no set of keys"
+    "no JSON Web Key Set"
 )]
-#[case::compressed(zeros(), "no set of keys")]
+#[case::certificates(
+    Reply::ok(r#"{"a":"-----BEGIN CERTIFICATE-----\nhush-hush"}"#),
+    "a map of X.509 certificates, not a JSON Web Key Set; use `https://www.googleapis.com/"
+)]
+#[case::compressed(zeros(), "no JSON Web Key Set")]
 #[case::no_usable_key(no_keys(), "no key in the answer can be used")]
 #[case::same_name(
     Reply::keys(&[web_key(SECRET, key()), web_key(SECRET, key())]),
@@ -149,19 +153,15 @@ async fn a_publisher_who_is_away_takes_no_keys_with_it() {
 }
 
 #[tokio::test]
-async fn a_good_answer_is_used_with_its_freshness_and_in_either_form() {
-    let certificates = json!({"a": certificate(key())}).to_string();
-    let web_keys = json!({"keys": [web_key("a", key())]}).to_string();
-    for body in [certificates, web_keys] {
-        let headers = "cache-control: public, max-age=7200\r\nage: 200\r\n";
-        let server = KeyServer::start(Reply::status("200 OK", headers, body)).await;
-        let source = HttpKeySource::start(server.config()).unwrap();
-        assert!(has(&source.current().await.unwrap(), "a"));
-        let next_at = source.flights.borrow().next_at;
-        let wait = next_at.saturating_duration_since(Instant::now());
-        let (least, most) = (Duration::from_secs(5_000), Duration::from_secs(5_600));
-        assert!((least..=most).contains(&wait), "{wait:?}");
-    }
+async fn a_good_answer_is_used_with_its_freshness() {
+    let headers = "cache-control: public, max-age=7200\r\nage: 200\r\n";
+    let server = KeyServer::start(Reply::status("200 OK", headers, usable())).await;
+    let source = HttpKeySource::start(server.config()).unwrap();
+    assert!(has(&source.current().await.unwrap(), "a"));
+    let next_at = source.flights.borrow().next_at;
+    let wait = next_at.saturating_duration_since(Instant::now());
+    let (least, most) = (Duration::from_secs(5_000), Duration::from_secs(5_600));
+    assert!((least..=most).contains(&wait), "{wait:?}");
 }
 
 #[tokio::test]
