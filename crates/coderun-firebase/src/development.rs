@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::STANDARD;
 use coderun_domain::{BackendError, BearerToken, ByteSize, Clock, UserId};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::config::{Issuer, ProjectId, VerifierConfig};
 use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
+use crate::signing::SigningKey;
 use crate::verifier::FirebaseTokenVerifier;
 
 pub use error::{IssuerError, UnsafePath};
@@ -33,7 +34,7 @@ pub use error::{IssuerError, UnsafePath};
 pub struct DevelopmentIssuer {
     config: VerifierConfig,
     kid: KeyId,
-    key: RsaKeyPair,
+    key: SigningKey,
     keys: Arc<KeySet>,
 }
 
@@ -66,7 +67,7 @@ impl DevelopmentIssuer {
     ///
     /// # Errors
     /// [`IssuerError::Lifetime`] or [`IssuerError::TooLong`] if the verifier would not accept it;
-    /// [`IssuerError::Encoding`]; [`IssuerError::Cryptography`].
+    /// [`IssuerError::Cryptography`].
     pub fn issue(
         &self,
         request: &TokenRequest,
@@ -77,18 +78,8 @@ impl DevelopmentIssuer {
                 max: self.config.lifetime_max,
             });
         }
-        let header = Header {
-            alg: "RS256",
-            kid: self.kid.as_str(),
-            typ: "JWT",
-        };
-        let signed = format!(
-            "{}.{}",
-            encode(&header)?,
-            encode(&self.claims(request, now))?
-        );
-        let signature = self.sign(signed.as_bytes())?;
-        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let token = self.key.sign(&self.claims(request, now));
+        let token = token.map_err(|error| IssuerError::Cryptography(error.into()))?;
         if ByteSize::of(token.as_bytes()) > self.config.token_max {
             return Err(IssuerError::TooLong {
                 max: self.config.token_max,
@@ -128,19 +119,6 @@ impl DevelopmentIssuer {
             },
         }
     }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IssuerError> {
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                message,
-                &mut signature,
-            )
-            .map_err(|_| IssuerError::Cryptography)?;
-        Ok(signature)
-    }
 }
 
 impl fmt::Debug for DevelopmentIssuer {
@@ -178,13 +156,6 @@ impl TokenRequest {
 }
 
 #[derive(Serialize)]
-struct Header<'key> {
-    alg: &'static str,
-    kid: &'key str,
-    typ: &'static str,
-}
-
-#[derive(Serialize)]
 struct Claims<'request> {
     iss: String,
     aud: &'request str,
@@ -211,19 +182,15 @@ struct FirebaseClaim {
 #[derive(Serialize)]
 struct NoIdentities {}
 
-fn encode(part: &impl Serialize) -> Result<String, IssuerError> {
-    let json = serde_json::to_vec(part).map_err(IssuerError::Encoding)?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
-}
-
 /// A new private key, as PKCS#8.
 fn generate() -> Result<Vec<u8>, IssuerError> {
-    let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| IssuerError::Cryptography)?;
-    let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| IssuerError::Cryptography)?;
+    let failed = |error: Unspecified| IssuerError::Cryptography(error.into());
+    let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+    let der: Pkcs8V1Der<'_> = key.as_der().map_err(failed)?;
     Ok(der.as_ref().to_vec())
 }
 
-fn parse(pkcs8: &[u8]) -> Result<(RsaKeyPair, KeyId, KeySet), BackendError> {
+fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeyId, KeySet), BackendError> {
     let key = RsaKeyPair::from_pkcs8(pkcs8)?;
     let kid = KeyId::parse(name_of(&key))?;
     let public = RsaPublicKey {
@@ -231,7 +198,9 @@ fn parse(pkcs8: &[u8]) -> Result<(RsaKeyPair, KeyId, KeySet), BackendError> {
         exponent: significant(key.public_key().exponent()),
     };
     let keys = KeySet::from_public_keys([(kid.clone(), public)])?;
-    Ok((key, kid, keys))
+    let base64 = STANDARD.encode(pkcs8);
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+    Ok((SigningKey::from_pem(kid.as_str(), &pem)?, kid, keys))
 }
 
 /// A name that differs where the keys differ.

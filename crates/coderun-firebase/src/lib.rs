@@ -44,6 +44,7 @@ mod http_client;
 mod keys;
 mod parse;
 mod service_account;
+mod signing;
 #[cfg(test)]
 mod testing;
 mod users;

@@ -7,18 +7,13 @@ mod tokens;
 use std::fmt;
 use std::path::Path;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use coderun_json::{Object, non_null};
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::config::{Endpoint, ProjectId};
+use crate::signing::SigningKey;
 
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
 pub(crate) use tokens::{AccessTokens, TokenFault};
@@ -33,8 +28,7 @@ const ASSERTION_SECONDS: i64 = 3600;
 pub struct ServiceAccount {
     project_id: ProjectId,
     client_email: String,
-    key_id: String,
-    key: RsaKeyPair,
+    key: SigningKey,
     token_uri: Endpoint,
 }
 
@@ -75,8 +69,7 @@ impl ServiceAccount {
         Ok(Self {
             project_id,
             client_email: text(fields.client_email, "client_email")?,
-            key_id: text(fields.private_key_id, "private_key_id")?,
-            key: private_key(&text(fields.private_key, "private_key")?)?,
+            key: private_key(fields.private_key_id, fields.private_key)?,
             token_uri,
         })
     }
@@ -93,33 +86,16 @@ impl ServiceAccount {
         &self.client_email
     }
 
-    /// A signed statement that it is this account who asks for an access token (RFC 7523).
-    fn assertion(&self, now: OffsetDateTime) -> Option<String> {
+    /// The signed request of this account for an access token (RFC 7523).
+    fn assertion(&self, now: OffsetDateTime) -> Result<String, jsonwebtoken::errors::Error> {
         let now = now.unix_timestamp();
-        let header = AssertionHeader {
-            alg: "RS256",
-            typ: "JWT",
-            kid: &self.key_id,
-        };
-        let claims = AssertionClaims {
+        self.key.sign(&AssertionClaims {
             iss: &self.client_email,
             scope: SCOPE,
             aud: self.token_uri.as_str(),
             iat: now,
             exp: now.saturating_add(ASSERTION_SECONDS),
-        };
-        let signed = format!("{}.{}", encode(&header)?, encode(&claims)?);
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        let random = SystemRandom::new();
-        self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &random,
-                signed.as_bytes(),
-                &mut signature,
-            )
-            .ok()?;
-        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        })
     }
 }
 
@@ -157,21 +133,16 @@ fn text(value: Option<Value>, name: &'static str) -> Result<String, ServiceAccou
     }
 }
 
-fn private_key(pem: &str) -> Result<RsaKeyPair, ServiceAccountFormatError> {
-    let wrong = || wrong("private_key", "an RSA key as PKCS#8 in PEM");
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong())?;
-    RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| wrong())
+fn private_key(
+    id: Option<Value>,
+    pem: Option<Value>,
+) -> Result<SigningKey, ServiceAccountFormatError> {
+    let (id, pem) = (text(id, "private_key_id")?, text(pem, "private_key")?);
+    SigningKey::from_pem(&id, &pem).map_err(|_| wrong("private_key", "an RSA key as PKCS#8 in PEM"))
 }
 
 const fn wrong(name: &'static str, expected: &'static str) -> ServiceAccountFormatError {
     ServiceAccountFormatError::Field { name, expected }
-}
-
-#[derive(Serialize)]
-struct AssertionHeader<'account> {
-    alg: &'static str,
-    typ: &'static str,
-    kid: &'account str,
 }
 
 #[derive(Serialize)]
@@ -181,11 +152,6 @@ struct AssertionClaims<'account> {
     aud: &'account str,
     iat: i64,
     exp: i64,
-}
-
-fn encode(part: &impl Serialize) -> Option<String> {
-    let json = serde_json::to_vec(part).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(json))
 }
 
 #[cfg(test)]

@@ -64,12 +64,9 @@ pub enum IssuerError {
         /// The longest token.
         max: ByteSize,
     },
-    /// The token's text could not be written.
-    #[error("the token could not be written")]
-    Encoding(#[source] serde_json::Error),
-    /// A key could not be made or could not sign; the cryptography does not say why.
-    #[error("the cryptography failed")]
-    Cryptography,
+    /// A key cannot be made, or cannot sign.
+    #[error("cannot make a key or a signature")]
+    Cryptography(#[source] BackendError),
 }
 
 /// What makes a directory or file unsafe for a key.

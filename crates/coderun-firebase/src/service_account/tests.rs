@@ -167,7 +167,7 @@ fn an_assertion_says_who_asks_for_what() {
     let assertion = parse(&good()).unwrap().assertion(at(0)).unwrap();
     let (signed, signature) = assertion.rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
+    let decode = |part: &str| crate::parse::decode(part).unwrap();
     let json = |part: &str| serde_json::from_slice::<Value>(&decode(part)).unwrap();
     assert_eq!(
         json(header),

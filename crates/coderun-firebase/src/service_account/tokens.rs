@@ -177,7 +177,7 @@ impl Shared {
 
     async fn ask(&self) -> Result<AccessToken, TokenFault> {
         let assertion = self.account.assertion(self.clock.now());
-        let assertion = assertion.ok_or(TokenFault::NotSigned)?;
+        let assertion = assertion.map_err(TokenFault::NotSigned)?;
         let asked_at = Instant::now();
         let question = Question {
             url: self.account.token_uri.url().clone(),
@@ -241,9 +241,9 @@ fn read_token(body: &[u8], asked_at: Instant) -> Option<AccessToken> {
 /// Says why there is no access token; never what the answer said.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenFault {
-    /// The assertion could not be made; the cryptography does not say why.
-    #[error("the assertion could not be signed")]
-    NotSigned,
+    /// The assertion could not be signed.
+    #[error("cannot sign the assertion")]
+    NotSigned(#[source] jsonwebtoken::errors::Error),
     /// The token endpoint took too long.
     #[error("the token endpoint did not answer within {0:?}")]
     TimedOut(Duration),
