@@ -1,4 +1,4 @@
-//! What this crate counts, through the facade that a process puts a recorder behind, or none.
+//! Counts tokens, fetches of keys and lookups of users through the `metrics` facade.
 //!
 //! Labels are words of this file, so their number is bounded. Each handle is made once: counting is one atomic step.
 
@@ -7,109 +7,74 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-/// Looks into the memory of verified tokens.
+/// Counts lookups in the cache of verified tokens, by `result`.
+pub const TOKEN_CACHE_TOTAL: &str = "coderun_token_cache_total";
+/// Counts fetches of signing keys, by `result`.
+pub const KEY_FETCHES_TOTAL: &str = "coderun_key_fetches_total";
+/// The age of the signing keys at their last use.
+pub const KEYS_AGE_SECONDS: &str = "coderun_keys_age_seconds";
+/// Counts lookups of users, by `result`.
+pub const USER_LOOKUPS_TOTAL: &str = "coderun_user_lookups_total";
+
+/// Counts results, good and bad ones.
 #[derive(Clone)]
-pub(crate) struct TokenCacheCounters {
-    hits: Counter,
-    misses: Counter,
+pub(crate) struct ResultCounter {
+    good: Counter,
+    bad: Counter,
 }
 
-impl TokenCacheCounters {
-    pub(crate) fn new() -> Self {
-        let looks = |result| counter!("coderun_token_cache_total", "result" => result);
+impl ResultCounter {
+    fn new(name: &'static str, [good, bad]: [&'static str; 2]) -> Self {
         Self {
-            hits: looks("hit"),
-            misses: looks("miss"),
+            good: counter!(name, "result" => good),
+            bad: counter!(name, "result" => bad),
         }
     }
 
-    /// A token was remembered and still good.
-    pub(crate) fn hit(&self) {
-        self.hits.increment(1);
+    /// Good is a token that was verified before, and bad is one that must be verified.
+    pub(crate) fn token_cache() -> Self {
+        Self::new(TOKEN_CACHE_TOTAL, ["hit", "miss"])
     }
 
-    /// A token had to be judged.
-    pub(crate) fn missed(&self) {
-        self.misses.increment(1);
+    pub(crate) fn key_fetches() -> Self {
+        Self::new(KEY_FETCHES_TOTAL, ["ok", "failed"])
+    }
+
+    pub(crate) fn user_lookups() -> Self {
+        Self::new(USER_LOOKUPS_TOTAL, ["ok", "failed"])
+    }
+
+    pub(crate) fn count(&self, is_good: bool) {
+        let counter = if is_good { &self.good } else { &self.bad };
+        counter.increment(1);
     }
 }
 
-/// Fetches of signing keys, and how old those in use are.
+/// Shows the age of the keys in use.
 #[derive(Clone)]
-pub(crate) struct KeyCounters {
-    succeeded: Counter,
-    failed: Counter,
-    age: Gauge,
-}
+pub(crate) struct KeyAge(Gauge);
 
-impl KeyCounters {
-    /// Counts one fetch that ended.
-    pub(crate) fn fetched<T, E>(&self, result: &Result<T, E>) {
-        match result {
-            Ok(_) => self.succeeded.increment(1),
-            Err(_) => self.failed.increment(1),
-        }
-    }
-
-    /// Takes down how long ago the keys that are asked for were fetched.
-    pub(crate) fn used_at_age(&self, age: Duration) {
-        self.age.set(age.as_secs_f64());
-    }
-}
-
-impl Default for KeyCounters {
-    fn default() -> Self {
-        let fetches = |result| counter!("coderun_key_fetches_total", "result" => result);
-        let age = gauge!("coderun_keys_age_seconds");
-        // No keys have no age, and 0 would be a lie.
+impl KeyAge {
+    /// Sets the age to `NaN`: no keys have no age.
+    pub(crate) fn new() -> Self {
+        let age = gauge!(KEYS_AGE_SECONDS);
         age.set(f64::NAN);
-        Self {
-            succeeded: fetches("ok"),
-            failed: fetches("failed"),
-            age,
-        }
+        Self(age)
+    }
+
+    pub(crate) fn set(&self, age: Duration) {
+        self.0.set(age.as_secs_f64());
     }
 }
 
-/// Questions about users.
-#[derive(Clone)]
-pub(crate) struct LookupCounters {
-    succeeded: Counter,
-    failed: Counter,
-}
-
-impl LookupCounters {
-    pub(crate) fn new() -> Self {
-        let lookups = |result| counter!("coderun_user_lookups_total", "result" => result);
-        Self {
-            succeeded: lookups("ok"),
-            failed: lookups("failed"),
-        }
-    }
-
-    /// Counts one question that was answered, or was not.
-    pub(crate) fn asked<T, E>(&self, result: &Result<T, E>) {
-        match result {
-            Ok(_) => self.succeeded.increment(1),
-            Err(_) => self.failed.increment(1),
-        }
-    }
-}
-
-impl fmt::Debug for TokenCacheCounters {
+impl fmt::Debug for ResultCounter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenCacheCounters")
+        f.write_str("ResultCounter")
     }
 }
 
-impl fmt::Debug for KeyCounters {
+impl fmt::Debug for KeyAge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyCounters")
-    }
-}
-
-impl fmt::Debug for LookupCounters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LookupCounters")
+        f.write_str("KeyAge")
     }
 }

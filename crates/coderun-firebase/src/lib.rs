@@ -37,12 +37,11 @@ mod config;
 mod counters;
 mod development;
 mod emulator;
-mod exchange;
-mod flight;
 mod header;
 mod http_client;
 mod keys;
 mod parse;
+mod refreshing;
 mod service_account;
 mod signing;
 #[cfg(test)]
@@ -54,6 +53,7 @@ pub use config::{
     AnonymousUsers, ClockSkew, ConfigError, EmailPolicy, Endpoint, EndpointError, Issuer,
     PolicyError, ProjectId, SignInProviders, TenantId, TenantPolicy, UserPolicy, VerifierConfig,
 };
+pub use counters::{KEY_FETCHES_TOTAL, KEYS_AGE_SECONDS, TOKEN_CACHE_TOTAL, USER_LOOKUPS_TOTAL};
 pub use development::{DevelopmentIssuer, IssuerError, TokenRequest, UnsafePath};
 pub use emulator::{
     EmulatorConfig, EmulatorError, EmulatorHost, EmulatorHostError, EmulatorProjects,

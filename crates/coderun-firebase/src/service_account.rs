@@ -16,7 +16,7 @@ use crate::config::{Endpoint, ProjectId};
 use crate::signing::SigningKey;
 
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
-pub(crate) use tokens::{AccessTokens, TokenFault};
+pub(crate) use tokens::{AccessTokens, TokenError};
 
 /// All that the account is used for: to see and change the users of its project.
 const SCOPE: &str = "https://www.googleapis.com/auth/identitytoolkit";

@@ -3,10 +3,9 @@
 mod account;
 mod answer;
 mod cached;
-mod fault;
-mod health;
+mod circuit_breaker;
 mod lookup;
-mod memory;
+mod lookup_error;
 mod remote;
 #[cfg(test)]
 pub(crate) mod testing;

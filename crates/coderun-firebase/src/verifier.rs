@@ -12,7 +12,7 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 
 use crate::claims::{Admitted, check_claims};
 use crate::config::VerifierConfig;
-use crate::counters::TokenCacheCounters;
+use crate::counters::ResultCounter;
 use crate::header::read_header;
 use crate::keys::{KeyId, KeySource, VerifyingKey};
 use crate::parse::Parts;
@@ -33,7 +33,7 @@ pub struct FirebaseTokenVerifier {
     clock: Arc<dyn Clock>,
     users: Option<Arc<dyn UserDirectory>>,
     verified: VerifiedTokens,
-    cache: TokenCacheCounters,
+    cache: ResultCounter,
 }
 
 impl FirebaseTokenVerifier {
@@ -47,7 +47,7 @@ impl FirebaseTokenVerifier {
             keys,
             clock,
             users: None,
-            cache: TokenCacheCounters::new(),
+            cache: ResultCounter::token_cache(),
         }
     }
 
@@ -136,10 +136,10 @@ impl FirebaseTokenVerifier {
         let hash = self.hash(text);
         if let Some(hash) = &hash {
             if let Some(token) = self.recall(text, hash).await? {
-                self.cache.hit();
+                self.cache.count(true);
                 return Ok(token);
             }
-            self.cache.missed();
+            self.cache.count(false);
         }
         // Apart, because room for all that judging needs would be allocated for a remembered token, too.
         let token = Arc::new(Box::pin(self.judge(text)).await?);

@@ -9,10 +9,10 @@ use coderun_domain::{BackendError, BearerToken, Clock, Principal, TokenVerifier,
 use super::EmulatorHost;
 use crate::claims::check_claims;
 use crate::config::{Issuer, ProjectId, VerifierConfig};
-use crate::exchange::{Exchange, ExchangeError};
-use crate::flight::NoRuntime;
 use crate::header::read_unsigned_header;
+use crate::http_client::{HttpClient, HttpError};
 use crate::parse::UnsignedParts;
+use crate::refreshing::NoRuntime;
 use crate::users::{CachePolicy, CachedDirectory, Credentials, RemoteAccounts, UserDirectory};
 use crate::verifier::log_refusal;
 
@@ -73,7 +73,7 @@ impl EmulatorTokenVerifier {
         let accounts = RemoteAccounts {
             base: config.host.base().clone(),
             project_id: config.verifier.project_id.clone(),
-            exchange: Exchange::new()?,
+            client: HttpClient::for_google()?,
             credentials: Credentials::Emulator,
         };
         let users = CachedDirectory::start(Arc::new(accounts), CACHE_POLICY)?;
@@ -146,8 +146,8 @@ pub enum EmulatorError {
     Runtime,
 }
 
-impl From<ExchangeError> for EmulatorError {
-    fn from(error: ExchangeError) -> Self {
+impl From<HttpError> for EmulatorError {
+    fn from(error: HttpError) -> Self {
         Self::Client(error.into())
     }
 }

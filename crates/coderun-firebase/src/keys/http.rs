@@ -1,154 +1,130 @@
-//! Keys that are published over HTTP.
+//! Fetches signing keys over HTTP and keeps them fresh.
 //!
-//! One task fetches them and keeps them fresh; verifications only read what it shows. Every rule here is about one of two
-//! dangers: that a slow, broken or hostile publisher stops the service, and that hostile tokens make the service pester
+//! One task fetches them when that is due; verifications only read what it holds. Every rule here is about one of two
+//! dangers: that a slow, broken or hostile publisher stops the service, and that hostile tokens make the service flood
 //! the publisher. All times are of a monotonic clock: setting the clock of the machine does nothing to them. (While the
 //! machine sleeps, that clock stands still.)
 
 mod config;
 mod fetch;
-mod flights;
 mod freshness;
-mod jitter;
 mod refresher;
 mod unknown_keys;
 
 use std::fmt;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::BackendError;
-use tokio::runtime::{Handle, TryCurrentError};
-use tokio::sync::watch;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
 use super::{KeyId, KeySet, KeySource, KeysUnavailable};
-use crate::config::Endpoint;
+use crate::counters::{KeyAge, ResultCounter};
+use crate::refreshing::{Joined, NoRuntime, Refreshing, Spawner};
 use fetch::{HttpKeyFetch, KeyFetch};
-use flights::Flights;
-use refresher::{Refresher, Shown};
+use refresher::KeyRefresher;
 use unknown_keys::UnknownKeys;
 
 pub use config::{HttpKeysConfig, KeysUrlError, StaleKeyBound, StaleKeyBoundError};
+
+/// The least time after which a caller is told to ask again.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 /// Keys from a URL, kept fresh by a task of its own until the source is dropped.
 ///
 /// - A set is fresh for as long as the answer's `Cache-Control` and `Age` say, but 5 min to 24 h; without them, 5 min.
 ///   It is fetched again at 75 to 80 % of that.
-/// - When that fails, the old set stays in use until [`HttpKeysConfig::stale_bound`]; the next attempts follow after 1 s,
-///   then ever later, up to 5 min (15 s while there is no usable set). No caller waits for them.
+/// - When that fails, the old set stays in use until [`HttpKeysConfig::stale_bound`]; the next attempt follows after 1 to
+///   2 s, the others after pauses that double, up to 5 min (15 s while there is no usable set). No caller waits for them.
 /// - A new set replaces the old one as a whole: a key that is not in it any more is dropped at once.
-/// - A token that names an unknown key starts a fetch, at most once in 60 s whoever asks.
-/// - All who wait for a fetch wait for the same one; that a caller goes away changes nothing for the others.
+/// - A token that names an unknown key starts a fetch, at most once in 60 s for all callers together.
+/// - All callers wait for the same fetch; it goes on when they leave.
 pub struct HttpKeySource {
-    url: Endpoint,
     patience: Duration,
-    shown: Arc<Shown>,
-    flights: watch::Receiver<Flights>,
-    wanted: watch::Sender<u64>,
+    refresher: Arc<KeyRefresher>,
     unknown: Mutex<UnknownKeys>,
-    _refreshing: DropGuard,
+    age: KeyAge,
+    _cancel_tasks: DropGuard,
 }
 
 impl HttpKeySource {
-    /// Starts to fetch, on the present runtime, and does not wait for it.
+    /// Starts to fetch, on the current runtime, and does not wait for it.
     ///
     /// # Errors
     /// [`HttpKeysError::Client`]; [`HttpKeysError::NoRuntime`].
     pub fn start(config: HttpKeysConfig) -> Result<Self, HttpKeysError> {
-        let fetch = HttpKeyFetch::new(&config).map_err(HttpKeysError::Client)?;
-        let runtime = Handle::try_current().map_err(HttpKeysError::NoRuntime)?;
-        Ok(Self::with_fetch(Box::new(fetch), config, &runtime))
+        let fetch =
+            HttpKeyFetch::new(&config).map_err(|error| HttpKeysError::Client(error.into()))?;
+        Self::with_fetch(Box::new(fetch), config).map_err(|_| HttpKeysError::NoRuntime)
     }
 
-    fn with_fetch(fetch: Box<dyn KeyFetch>, config: HttpKeysConfig, runtime: &Handle) -> Self {
-        let shown = Arc::new(Shown::default());
-        let (flying, flights) = watch::channel(Flights::first(Instant::now()));
-        let (wanted, wishes) = watch::channel(0);
-        let refresher = Refresher {
+    fn with_fetch(fetch: Box<dyn KeyFetch>, config: HttpKeysConfig) -> Result<Self, NoRuntime> {
+        let (spawner, cancel_tasks) = Spawner::on_current_runtime()?;
+        let refresher = Arc::new(KeyRefresher {
             fetch,
-            url: config.url.clone(),
-            stale_bound: config.stale_bound,
-            shown: Arc::clone(&shown),
-            flights: flying,
-            wanted: wishes,
-            failures_in_a_row: 0,
-        };
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        let refreshing = stop.clone().run_until_cancelled_owned(refresher.run());
-        tasks.spawn_on(refreshing, runtime);
-        tasks.close();
-        Self {
             url: config.url,
+            stale_bound: config.stale_bound,
+            keys: Arc::new(Refreshing::new(spawner.clone())),
+            fetches: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            failures_in_a_row: AtomicU32::new(0),
+            fetch_counter: ResultCounter::key_fetches(),
+        });
+        // Here already, so that the first callers find a fetch to wait for.
+        drop(refresher.join_or_start());
+        drop(spawner.spawn(Arc::clone(&refresher).run()));
+        Ok(Self {
             patience: config.patience,
-            shown,
-            flights,
-            wanted,
+            refresher,
             unknown: Mutex::default(),
-            _refreshing: stop.drop_guard(),
-        }
+            age: KeyAge::new(),
+            _cancel_tasks: cancel_tasks,
+        })
     }
 
     /// What was fetched so far.
     #[must_use]
     pub fn statistics(&self) -> KeyCacheStatistics {
-        let held = self.shown.held.load();
+        let held = self.refresher.keys.held();
         KeyCacheStatistics {
-            fetches: self.shown.fetches.load(Ordering::Relaxed),
-            failures: self.shown.failures.load(Ordering::Relaxed),
-            age: held.as_ref().map(|it| it.fetched_at.elapsed()),
+            fetches: self.refresher.fetches.load(Ordering::Relaxed),
+            failures: self.refresher.failures.load(Ordering::Relaxed),
+            age: held.as_ref().map(|it| it.value.fetched_at.elapsed()),
         }
     }
 
-    /// The usable set, if there is one before this time.
+    /// The usable set, if there is one before the deadline.
     async fn current_by(&self, deadline: Instant) -> Result<Arc<KeySet>, KeysUnavailable> {
         if let Some(keys) = self.usable() {
             return Ok(keys);
         }
-        // Whoever reads the number first could miss the end of that very fetch.
-        let flights = self.flights.clone();
-        let under_way = flights.borrow().started;
-        ended(flights, under_way, deadline).await;
-        self.usable().ok_or_else(|| self.unavailable())
+        if let Some(flight) = self.refresher.keys.flight() {
+            timeout_at(deadline, flight).await.ok();
+        }
+        self.usable().ok_or_else(|| self.unavailable(None))
     }
 
-    /// Asks for newer keys, if that may be done now, and waits for them.
-    async fn look(&self, deadline: Instant) -> Look {
-        let flights = self.flights.clone();
-        let Promise { before, goal, done } = self.promise(&flights);
-        if goal <= before {
-            return Look::NotDue;
-        }
-        self.wanted.send_if_modified(|wanted| {
-            let is_new = goal > *wanted;
-            *wanted = goal.max(*wanted);
-            is_new
+    /// Fetches newer keys, if that may be done now, and waits for them.
+    async fn look_for_newer(&self, deadline: Instant) -> LookupResult {
+        let joined = self.refresher.keys.join_or_start(|_| {
+            let may_look = self.unknown.lock().start_lookup(Instant::now());
+            may_look
+                .then(|| Arc::clone(&self.refresher).fetch())
+                .ok_or(LookupResult::NotDue)
         });
-        if ended(flights, goal, deadline).await {
-            done
-        } else {
-            Look::TooSlow
+        let (flight, result) = match joined {
+            Ok(Joined::UnderWay(flight)) => (flight, LookupResult::Joined),
+            Ok(Joined::Started(flight)) => (flight, LookupResult::Done),
+            Err(not_due) => return not_due,
+        };
+        match timeout_at(deadline, flight).await {
+            Ok(_) => result,
+            Err(_) => LookupResult::TimedOut,
         }
-    }
-
-    /// The fetch to wait for: the one that is under way, or another one if that is due.
-    fn promise(&self, flights: &watch::Receiver<Flights>) -> Promise {
-        let mut unknown = self.unknown();
-        let flights = flights.borrow();
-        let before = flights.ended;
-        if flights.is_under_way() {
-            let goal = flights.started;
-            let done = Look::Joined;
-            return Promise { before, goal, done };
-        }
-        let goal = unknown.promise(before, Instant::now());
-        let done = Look::Done;
-        Promise { before, goal, done }
     }
 
     fn lacks(&self, kid: &KeyId) -> bool {
@@ -156,29 +132,28 @@ impl HttpKeySource {
     }
 
     fn usable(&self) -> Option<Arc<KeySet>> {
-        self.shown.usable(Instant::now())
+        let now = Instant::now();
+        let held = self.refresher.keys.held();
+        let held = held.as_ref()?;
+        self.age
+            .set(now.saturating_duration_since(held.value.fetched_at));
+        (now < held.usable_until).then(|| Arc::clone(&held.value.keys))
     }
 
-    fn unknown(&self) -> MutexGuard<'_, UnknownKeys> {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn unavailable(&self) -> KeysUnavailable {
-        let flights = self.flights.borrow();
+    /// The error for callers; it says to ask again at the next fetch, or at the next lookup of an unknown key.
+    fn unavailable(&self, next_lookup_at: Option<Instant>) -> KeysUnavailable {
+        let keys = &self.refresher.keys;
+        let next_at = match (keys.flight(), keys.due_at()) {
+            (None, Some(due_at)) => Some(next_lookup_at.map_or(due_at, |at| at.min(due_at))),
+            (Some(_), _) | (None, None) => None,
+        };
+        let wait = next_at.map(|at| at.saturating_duration_since(Instant::now()));
         KeysUnavailable {
-            retry_after: flights.retry_after(Instant::now()),
-            source: cause(&flights),
-        }
-    }
-
-    /// Says that nobody knows whether there is such a key; that may be asked again at the next look at the latest.
-    fn unsure(&self) -> KeysUnavailable {
-        let next_look_at = self.unknown().next_look_at();
-        let mut flights = self.flights.borrow().clone();
-        flights.next_at = next_look_at.map_or(flights.next_at, |at| at.min(flights.next_at));
-        KeysUnavailable {
-            retry_after: flights.retry_after(Instant::now()),
-            source: cause(&flights),
+            retry_after: wait.unwrap_or_default().max(RETRY_AFTER_MIN),
+            source: match keys.error() {
+                Some(error) => BackendError::from(error),
+                None => "the keys have not come yet".into(),
+            },
         }
     }
 }
@@ -192,27 +167,32 @@ impl KeySource for HttpKeySource {
     async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
         let deadline = Instant::now() + self.patience;
         let keys = self.current_by(deadline).await?;
-        if keys.get(kid).is_some() || self.unknown().is_missing(kid, Instant::now()) {
+        if keys.get(kid).is_some() || self.unknown.lock().is_missing(kid, Instant::now()) {
             return Ok(keys);
         }
         let began = Instant::now();
-        let mut look = self.look(deadline).await;
-        if matches!(look, Look::Joined) && self.lacks(kid) {
-            look = self.look(deadline).await;
+        let mut result = self.look_for_newer(deadline).await;
+        if matches!(result, LookupResult::Joined) && self.lacks(kid) {
+            result = self.look_for_newer(deadline).await;
         }
-        let keys = self.usable().ok_or_else(|| self.unavailable())?;
+        let keys = self.usable().ok_or_else(|| self.unavailable(None))?;
         if keys.get(kid).is_some() {
             return Ok(keys);
         }
-        let has_failed = self.flights.borrow().failure.is_some();
-        match look {
-            Look::TooSlow => Err(self.unsure()),
-            Look::Done | Look::Joined | Look::NotDue if has_failed => Err(self.unsure()),
-            Look::Done => {
-                self.unknown().remember_missing(kid, began);
+        let has_failed = self.refresher.keys.error().is_some();
+        match result {
+            LookupResult::Done if !has_failed => {
+                self.unknown.lock().remember_missing(kid, began);
                 Ok(keys)
             }
-            Look::Joined | Look::NotDue => Ok(keys),
+            LookupResult::Joined | LookupResult::NotDue if !has_failed => Ok(keys),
+            LookupResult::Done
+            | LookupResult::Joined
+            | LookupResult::NotDue
+            | LookupResult::TimedOut => {
+                let next_lookup_at = self.unknown.lock().next_lookup_at();
+                Err(self.unavailable(next_lookup_at))
+            }
         }
     }
 }
@@ -220,45 +200,22 @@ impl KeySource for HttpKeySource {
 impl fmt::Debug for HttpKeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpKeySource")
-            .field("url", &self.url.as_str())
-            .field("held", &self.shown.held.load())
+            .field("url", &self.refresher.url.as_str())
+            .field("held", &self.refresher.keys.held())
             .finish_non_exhaustive()
     }
 }
 
-/// What a look waits for.
-struct Promise {
-    /// The last fetch that has ended.
-    before: u64,
-    /// The one to wait for; one that has ended where none is due.
-    goal: u64,
-    /// What the look is when that has ended.
-    done: Look,
-}
-
-/// How a look for newer keys went.
-enum Look {
+/// The result of a lookup of newer keys.
+enum LookupResult {
     /// It is too soon after the last one.
     NotDue,
-    /// A fetch ended, well or not, which had begun before: what it brought may be older than the question.
+    /// A fetch ended, well or not, that had begun before: its answer may be older than the question.
     Joined,
     /// A fetch ended, well or not.
     Done,
-    /// It is still under way.
-    TooSlow,
-}
-
-/// Waits until this fetch has ended, but not for ever; tells whether it has.
-async fn ended(mut flights: watch::Receiver<Flights>, number: u64, deadline: Instant) -> bool {
-    let end = flights.wait_for(|flights| flights.ended >= number);
-    timeout_at(deadline, end).await.is_ok_and(|end| end.is_ok())
-}
-
-fn cause(flights: &Flights) -> BackendError {
-    match &flights.failure {
-        Some(error) => Box::new(Arc::clone(error)),
-        None => "the keys have not come yet".into(),
-    }
+    /// The fetch is still under way.
+    TimedOut,
 }
 
 /// What a source has fetched so far.
@@ -277,10 +234,10 @@ pub struct KeyCacheStatistics {
 pub enum HttpKeysError {
     /// There is no HTTP client.
     #[error("the HTTP client for signing keys cannot be made")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] BackendError),
     /// It was started outside of a tokio runtime.
-    #[error("signing keys can be fetched only within a tokio runtime")]
-    NoRuntime(#[source] TryCurrentError),
+    #[error("signing keys can be fetched only inside a tokio runtime")]
+    NoRuntime,
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::cached::{CachePolicy, CachedDirectory};
 use super::remote::{Credentials, RemoteAccounts};
 use super::{SignIn, UserDirectory};
 use crate::config::{Endpoint, ProjectId};
-use crate::exchange::{Exchange, ExchangeError};
-use crate::flight::NoRuntime;
+use crate::http_client::{HttpClient, HttpError};
+use crate::refreshing::NoRuntime;
 use crate::service_account::{AccessTokens, ServiceAccount};
 
 /// Where users are looked up, and how often.
@@ -93,12 +93,12 @@ impl AccountLookup {
             });
         }
         let policy = config.cache_policy();
-        let exchange = Exchange::new()?;
-        let tokens = AccessTokens::start(account, exchange.clone(), clock, config.deadline)?;
+        let client = HttpClient::for_google()?;
+        let tokens = AccessTokens::start(account, client.clone(), clock, config.deadline)?;
         let accounts = RemoteAccounts {
             base: config.base,
             project_id: config.project_id,
-            exchange,
+            client,
             credentials: Credentials::ServiceAccount(tokens),
         };
         Ok(Self {
@@ -137,8 +137,8 @@ pub enum AccountLookupError {
     Runtime,
 }
 
-impl From<ExchangeError> for AccountLookupError {
-    fn from(error: ExchangeError) -> Self {
+impl From<HttpError> for AccountLookupError {
+    fn from(error: HttpError) -> Self {
         Self::Client(error.into())
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::account::{Account, AccountId};
 use super::answer::read_answer;
 use super::cached::AccountSource;
-use super::fault::LookupFault;
+use super::lookup_error::LookupError;
 use crate::config::{Endpoint, ProjectId};
-use crate::exchange::{Exchange, Question};
+use crate::http_client::{HttpClient, PostRequest};
 use crate::service_account::AccessTokens;
 
 /// The accounts of one project, over HTTP.
@@ -18,7 +18,7 @@ use crate::service_account::AccessTokens;
 pub(crate) struct RemoteAccounts {
     pub(crate) base: Endpoint,
     pub(crate) project_id: ProjectId,
-    pub(crate) exchange: Exchange,
+    pub(crate) client: HttpClient,
     pub(crate) credentials: Credentials,
 }
 
@@ -49,31 +49,31 @@ impl RemoteAccounts {
         }
     }
 
-    async fn ask(&self, id: &AccountId, bearer: &BearerToken) -> Result<Account, LookupFault> {
+    async fn ask(&self, id: &AccountId, bearer: &BearerToken) -> Result<Account, LookupError> {
         let body = LookupRequest {
             local_id: [id.user.as_str()],
         };
-        let question = Question {
+        let request = PostRequest {
             url: self.url(id),
             bearer: Some(bearer),
             content_type: "application/json",
-            body: serde_json::to_string(&body).map_err(LookupFault::Question)?,
+            body: serde_json::to_string(&body).map_err(LookupError::Request)?,
         };
-        let answer = self.exchange.post(question).await?;
-        read_answer(&answer, id).map_err(LookupFault::Answer)
+        let answer = self.client.post(request).await?;
+        read_answer(&answer, id).map_err(LookupError::Answer)
     }
 }
 
 #[async_trait]
 impl AccountSource for RemoteAccounts {
-    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupFault> {
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError> {
         let tokens = match &self.credentials {
             Credentials::ServiceAccount(tokens) => tokens,
             Credentials::Emulator => return self.ask(id, &BearerToken::new("owner")).await,
         };
-        let token = tokens.current().await.map_err(LookupFault::Token)?;
+        let token = tokens.current().await.map_err(LookupError::Token)?;
         let answer = self.ask(id, &token.bearer).await;
-        if let Err(LookupFault::Refused(_)) = &answer {
+        if let Err(LookupError::Refused(_)) = &answer {
             tokens.refused(&token);
         }
         answer

@@ -4,13 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use coderun_domain::ByteSize;
-use reqwest::{Client, StatusCode};
 
 use super::config::HttpKeysConfig;
 use super::freshness::fresh_for;
 use crate::config::Endpoint;
-use crate::http_client::{BodyError, client_builder, read_body};
+use crate::http_client::{HttpClient, HttpError, builder};
 use crate::keys::{KeySet, KeySetError};
 
 /// Fetches a set of keys.
@@ -34,14 +32,8 @@ pub(super) struct FetchedKeys {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     /// The request or its answer failed.
-    #[error("the request failed")]
-    Request(#[source] reqwest::Error),
-    /// The answer is not a `200`.
-    #[error("the answer has the status {0}")]
-    Status(u16),
-    /// The answer is too long.
-    #[error("the answer is longer than {} bytes", max.as_bytes())]
-    TooLong { max: ByteSize },
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The answer is of another form.
     #[error("the answer is no JSON Web Key Set")]
     NotAKeySet,
@@ -59,21 +51,6 @@ pub(super) enum FetchError {
     NoUsableKey,
 }
 
-impl From<reqwest::Error> for FetchError {
-    fn from(error: reqwest::Error) -> Self {
-        Self::Request(error.without_url())
-    }
-}
-
-impl From<BodyError> for FetchError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::Failed(error) => error.into(),
-            BodyError::TooLong { max } => Self::TooLong { max },
-        }
-    }
-}
-
 impl From<KeySetError> for FetchError {
     /// Drops the source, which may quote the answer.
     fn from(error: KeySetError) -> Self {
@@ -89,22 +66,19 @@ impl From<KeySetError> for FetchError {
 /// Fetches keys over HTTP.
 #[derive(Debug)]
 pub(super) struct HttpKeyFetch {
-    client: Client,
+    client: HttpClient,
     url: Endpoint,
-    answer_max: ByteSize,
 }
 
 impl HttpKeyFetch {
-    pub(super) fn new(config: &HttpKeysConfig) -> Result<Self, reqwest::Error> {
-        let client = client_builder(config.connect_timeout)
+    pub(super) fn new(config: &HttpKeysConfig) -> Result<Self, HttpError> {
+        let builder = builder(config.connect_timeout)
             .timeout(config.fetch_timeout)
             // Fetches are minutes apart at least; the other end has closed the connection by then.
-            .pool_max_idle_per_host(0)
-            .build()?;
+            .pool_max_idle_per_host(0);
         Ok(Self {
-            client,
+            client: HttpClient::new(builder, config.answer_max)?,
             url: config.url.clone(),
-            answer_max: config.answer_max,
         })
     }
 }
@@ -112,13 +86,10 @@ impl HttpKeyFetch {
 #[async_trait]
 impl KeyFetch for HttpKeyFetch {
     async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
-        let response = self.client.get(self.url.as_str()).send().await?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        let fresh_for = fresh_for(response.headers());
-        let body = read_body(response, self.answer_max).await?;
-        let keys = KeySet::from_jwks(&body)?;
-        Ok(FetchedKeys { keys, fresh_for })
+        let (headers, body) = self.client.get(self.url.url().clone()).await?;
+        Ok(FetchedKeys {
+            keys: KeySet::from_jwks(&body)?,
+            fresh_for: fresh_for(&headers),
+        })
     }
 }

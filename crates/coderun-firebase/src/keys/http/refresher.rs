@@ -1,160 +1,143 @@
-//! The one task that fetches, so that no two fetches are ever under way.
+//! Fetches the key set before it grows old, and backs off after failures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use coderun_domain::ErrorChain;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::config::StaleKeyBound;
 use super::fetch::{FetchError, FetchedKeys, KeyFetch};
-use super::flights::Flights;
-use super::jitter::up_to;
 use crate::config::Endpoint;
-use crate::counters::KeyCounters;
+use crate::counters::ResultCounter;
 use crate::keys::KeySet;
+use crate::refreshing::{Failure, Fetched, Flight, Joined, Refreshing, Timed};
 
-/// Pauses after failures begin with this and double.
-const BACK_OFF_MIN: Duration = Duration::from_secs(1);
+/// Pauses after failures begin with this, and double.
+const BACKOFF_MIN: Duration = Duration::from_secs(1);
 
 /// The longest pause after a failure.
-const BACK_OFF_MAX: Duration = Duration::from_mins(5);
+const BACKOFF_MAX: Duration = Duration::from_mins(5);
 
-/// The longest pause while there is nothing to verify with: every token waits for it.
-const BACK_OFF_MAX_WITHOUT_KEYS: Duration = Duration::from_secs(15);
+/// The longest pause while there is no usable set: every token waits for it.
+const BACKOFF_MAX_WITHOUT_KEYS: Duration = Duration::from_secs(15);
 
-/// A set of keys and its times.
-#[derive(Debug)]
+/// A set of keys, and when it was asked for.
+#[derive(Debug, Clone)]
 pub(super) struct HeldKeys {
     pub(super) keys: Arc<KeySet>,
     pub(super) fetched_at: Instant,
-    /// They are in use until then.
-    pub(super) usable_until: Instant,
 }
 
-/// What the task shows to everybody, readable without a lock.
-#[derive(Debug, Default)]
-pub(super) struct Shown {
-    pub(super) held: ArcSwapOption<HeldKeys>,
-    pub(super) fetches: AtomicU64,
-    pub(super) failures: AtomicU64,
-    counters: KeyCounters,
-}
-
-impl Shown {
-    /// The keys to verify with at this time.
-    pub(super) fn usable(&self, now: Instant) -> Option<Arc<KeySet>> {
-        let held = self.held.load();
-        let held = held.as_ref()?;
-        let age = now.saturating_duration_since(held.fetched_at);
-        self.counters.used_at_age(age);
-        (now < held.usable_until).then(|| Arc::clone(&held.keys))
-    }
-}
-
-/// Keeps the keys fresh.
+/// Keeps a key set fresh.
 #[derive(Debug)]
-pub(super) struct Refresher {
+pub(super) struct KeyRefresher {
     pub(super) fetch: Box<dyn KeyFetch>,
     pub(super) url: Endpoint,
     pub(super) stale_bound: StaleKeyBound,
-    pub(super) shown: Arc<Shown>,
-    pub(super) flights: watch::Sender<Flights>,
-    /// The number of the fetch that somebody waits for.
-    pub(super) wanted: watch::Receiver<u64>,
+    pub(super) keys: Arc<Refreshing<HeldKeys, FetchError>>,
+    pub(super) fetches: AtomicU64,
+    pub(super) failures: AtomicU64,
     /// Scheduled attempts that failed since the last success.
-    pub(super) failures_in_a_row: u32,
+    pub(super) failures_in_a_row: AtomicU32,
+    pub(super) fetch_counter: ResultCounter,
 }
 
-impl Refresher {
-    /// Fetches at once, then when the keys grow old or somebody asks, until the source is gone.
-    pub(super) async fn run(mut self) {
+impl KeyRefresher {
+    /// Fetches whenever that is due, without an end.
+    pub(super) async fn run(self: Arc<Self>) {
         loop {
-            let started_at = Instant::now();
-            let result = self.fetch.fetch().await;
-            self.shown.counters.fetched(&result);
-            let (next_at, failure) = match result {
-                Ok(fetched) => (self.succeed(fetched, started_at), None),
-                Err(error) => (self.fail(&error), Some(Arc::new(error))),
-            };
-            self.flights.send_modify(|flights| {
-                flights.ended = flights.started;
-                flights.failure = failure;
-                flights.next_at = next_at;
-            });
-            if self.pause(next_at).await.is_err() {
-                return;
+            match self.keys.due_at() {
+                Some(due_at) if Instant::now() < due_at => {
+                    // A fetch that a caller asked for moves the time at which the next one is due.
+                    timeout_at(due_at, self.keys.fetch_ended()).await.ok();
+                }
+                Some(_) | None => {
+                    if self.join_or_start().await.is_none() {
+                        sleep(BACKOFF_MIN).await;
+                    }
+                }
             }
-            self.flights.send_modify(|flights| flights.started += 1);
         }
     }
 
-    /// Puts a new set in place of the old one, as a whole; answers when the next one is due.
-    fn succeed(&mut self, fetched: FetchedKeys, started_at: Instant) -> Instant {
-        let FetchedKeys { keys, fresh_for } = fetched;
-        self.failures_in_a_row = 0;
-        self.shown.fetches.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(url = %self.url, keys = keys.count(), fresh_for_s = fresh_for.as_secs(), "signing keys fetched");
-        let in_use_for = fresh_for.max(self.stale_bound.as_duration());
-        self.shown.held.store(Some(Arc::new(HeldKeys {
-            keys: Arc::new(keys),
-            fetched_at: started_at,
-            usable_until: started_at + in_use_for,
-        })));
-        // At 80 % of the time, and a little before, lest all processes come at once.
-        started_at + fresh_for * 8 / 10 - up_to(fresh_for / 20)
+    /// The fetch under way, or a new one.
+    pub(super) fn join_or_start(self: &Arc<Self>) -> Flight<HeldKeys, FetchError> {
+        let start = |_: Option<&_>| Ok::<_, std::convert::Infallible>(Arc::clone(self).fetch());
+        let Ok(Joined::UnderWay(flight) | Joined::Started(flight)) = self.keys.join_or_start(start);
+        flight
     }
 
-    /// Leaves the old set where it is; answers when the next attempt is due.
-    fn fail(&mut self, error: &FetchError) -> Instant {
-        self.shown.fetches.fetch_add(1, Ordering::Relaxed);
-        self.shown.failures.fetch_add(1, Ordering::Relaxed);
+    /// Makes one attempt.
+    pub(super) async fn fetch(self: Arc<Self>) -> Fetched<HeldKeys, FetchError> {
+        let started_at = Instant::now();
+        let result = self.fetch.fetch().await;
+        self.fetch_counter.count(result.is_ok());
+        self.fetches.fetch_add(1, Ordering::Relaxed);
+        match result {
+            Ok(fetched) => Ok(self.succeed(fetched, started_at)),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn succeed(&self, fetched: FetchedKeys, started_at: Instant) -> Timed<HeldKeys> {
+        let FetchedKeys { keys, fresh_for } = fetched;
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        tracing::debug!(url = %self.url, keys = keys.count(), fresh_for_s = fresh_for.as_secs(), "signing keys fetched");
+        Timed {
+            value: HeldKeys {
+                keys: Arc::new(keys),
+                fetched_at: started_at,
+            },
+            // The jitter keeps processes that started together from fetching together.
+            fresh_until: started_at + fresh_for.mul_f64(0.8 - 0.05 * fastrand::f64()),
+            usable_until: started_at + fresh_for.max(self.stale_bound.as_duration()),
+        }
+    }
+
+    fn fail(&self, error: FetchError) -> Failure<FetchError> {
+        self.failures.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let next_at = self.next_attempt(now);
-        let wait = next_at.saturating_duration_since(now);
+        let retry_at = self.next_attempt(now);
+        let wait = retry_at.saturating_duration_since(now);
         tracing::warn!(
             url = %self.url,
-            error = %ErrorChain(error),
+            error = %ErrorChain(&error),
             retry_after_s = wait.as_secs(),
-            "signing keys not fetched"
+            "cannot fetch the signing keys"
         );
-        next_at
+        Failure {
+            error: Arc::new(error),
+            retry_at,
+        }
     }
 
-    fn next_attempt(&mut self, now: Instant) -> Instant {
-        let scheduled = self.flights.borrow().next_at;
-        let usable_until = self.usable_until(now);
-        if usable_until.is_some() && now < scheduled {
-            // Somebody asked for this fetch before it was due: what was due still is.
-            return scheduled;
-        }
-        let doubled = BACK_OFF_MIN * 2_u32.saturating_pow(self.failures_in_a_row);
-        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1).min(16);
-        let most = match usable_until {
-            Some(_) => BACK_OFF_MAX,
-            None => BACK_OFF_MAX_WITHOUT_KEYS,
+    fn next_attempt(&self, now: Instant) -> Instant {
+        let held = self.keys.held();
+        let usable_until = held.as_ref().map(|it| it.usable_until);
+        let usable_until = usable_until.filter(|until| now < *until);
+        let max = match (usable_until, self.keys.due_at()) {
+            // A caller asked for this fetch before it was due: what was due still is.
+            (Some(_), Some(due_at)) if now < due_at => return due_at,
+            (Some(_), _) => BACKOFF_MAX,
+            (None, _) => BACKOFF_MAX_WITHOUT_KEYS,
         };
-        let pause = doubled.min(most);
-        let next_at = now + pause - up_to(pause.saturating_sub(BACK_OFF_MIN)) / 4;
+        let next_at = now + self.backoff(max);
         usable_until.map_or(next_at, |until| next_at.min(until))
     }
 
-    fn usable_until(&self, now: Instant) -> Option<Instant> {
-        let held = self.shown.held.load();
-        let until = held.as_ref()?.usable_until;
-        (now < until).then_some(until)
-    }
-
-    /// Waits until the next attempt is due or wanted; an error means that nobody can want one any more.
-    async fn pause(&mut self, until: Instant) -> Result<(), watch::error::RecvError> {
-        let ended = self.flights.borrow().ended;
-        let wanted = self.wanted.wait_for(|number| *number > ended);
-        match tokio::time::timeout_at(until, wanted).await {
-            Ok(result) => result.map(drop),
-            Err(_) => Ok(()),
-        }
+    /// The pause after one more failure; the jitter at most doubles it, up to `max`.
+    fn backoff(&self, max: Duration) -> Duration {
+        let failures = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
+        let mut pauses = ExponentialBuilder::new()
+            .with_jitter()
+            .with_min_delay(BACKOFF_MIN)
+            .with_max_delay(max / 2)
+            .without_max_times()
+            .build();
+        // More failures change nothing: the longest pause comes before.
+        pauses.nth(failures.min(16) as usize).unwrap_or(max)
     }
 }

@@ -11,6 +11,8 @@ mod unknown;
 mod verifying;
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::testing::{key, public_half};

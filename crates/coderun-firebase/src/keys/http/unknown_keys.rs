@@ -1,4 +1,4 @@
-//! What is remembered of keys that tokens named and that are in no set.
+//! Limits lookups of keys that tokens name and that are in no set.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,22 +7,20 @@ use tokio::time::Instant;
 
 use crate::keys::KeyId;
 
-/// However many unknown keys are named, newer keys are asked for once in this time.
-const LOOK_INTERVAL: Duration = Duration::from_mins(1);
+/// However many unknown keys tokens name, newer keys are fetched for them once in this time.
+const LOOKUP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A key that was looked for in vain is not looked for again for so long. Not for longer: a publisher's own caches may
 /// show a new key late.
-const MISSING_FOR: Duration = LOOK_INTERVAL;
+const MISSING_FOR: Duration = LOOKUP_INTERVAL;
 
 /// So many missing keys are remembered; the oldest goes first.
 const MISSING_MAX: usize = 256;
 
-/// Decides whether newer keys are asked for.
+/// Decides whether newer keys are fetched.
 #[derive(Debug, Default)]
 pub(super) struct UnknownKeys {
-    looked_at: Option<Instant>,
-    /// The fetch that the last look waits for or waited for.
-    promised: u64,
+    looked_up_at: Option<Instant>,
     /// When each was found missing.
     missing: HashMap<KeyId, Instant>,
 }
@@ -45,19 +43,18 @@ impl UnknownKeys {
         self.missing.insert(kid.clone(), now);
     }
 
-    /// Asks for a fetch after the last one, which ended, if it is time; answers the last fetch that was promised.
-    pub(super) fn promise(&mut self, ended: u64, now: Instant) -> u64 {
-        let is_promised = self.promised > ended;
-        if !is_promised && self.next_look_at().is_none_or(|at| at <= now) {
-            self.looked_at = Some(now);
-            self.promised = ended + 1;
+    /// Whether newer keys may be fetched now; if so, they may be again only after [`LOOKUP_INTERVAL`].
+    pub(super) fn start_lookup(&mut self, now: Instant) -> bool {
+        let is_due = self.next_lookup_at().is_none_or(|at| at <= now);
+        if is_due {
+            self.looked_up_at = Some(now);
         }
-        self.promised
+        is_due
     }
 
-    /// When newer keys may be asked for again; `None` if they never were.
-    pub(super) fn next_look_at(&self) -> Option<Instant> {
-        self.looked_at.map(|at| at + LOOK_INTERVAL)
+    /// When newer keys may be fetched again; `None` if they never were.
+    pub(super) fn next_lookup_at(&self) -> Option<Instant> {
+        self.looked_up_at.map(|at| at + LOOKUP_INTERVAL)
     }
 }
 
@@ -85,12 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_that_was_promised_is_promised_to_all_until_it_ends() {
+    fn newer_keys_are_looked_for_once_in_each_interval() {
         let mut unknown = UnknownKeys::default();
         let now = Instant::now();
-        assert_eq!(unknown.promise(7, now), 8);
-        assert_eq!(unknown.promise(7, now), 8);
-        assert_eq!(unknown.promise(8, now), 8, "not again so soon");
-        assert_eq!(unknown.promise(8, now + LOOK_INTERVAL), 9);
+        assert!(unknown.start_lookup(now));
+        let end = now + LOOKUP_INTERVAL;
+        assert!(!unknown.start_lookup(end - Duration::from_nanos(1)));
+        assert!(unknown.start_lookup(end));
     }
 }

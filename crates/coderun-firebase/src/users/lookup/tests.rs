@@ -231,16 +231,6 @@ async fn an_outage_is_bridged_for_five_minutes(#[case] age: Duration, #[case] ex
     assert_eq!(verdict(&lookup).await, "admitted");
 }
 
-#[tokio::test]
-async fn five_hundred_callers_ask_once() {
-    let server = server(|_| Reply::Good(alice(&json!({})))).await;
-    let lookup = lookup(&server);
-    let verdicts = join_all((0..500).map(|_| verdict(&lookup))).await;
-    assert!(verdicts.iter().all(|it| *it == "admitted"), "{verdicts:?}");
-    assert_eq!(lookups(&server).len(), 1);
-    assert_eq!(server.seen().len(), 2);
-}
-
 #[rstest]
 #[case::unauthorized(401)]
 #[case::forbidden(403)]

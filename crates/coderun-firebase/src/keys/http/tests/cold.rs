@@ -53,22 +53,6 @@ async fn a_caller_who_looks_for_a_key_waits_no_longer_than_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_goes_away_takes_the_fetch_from_nobody() {
-    let publisher = Publisher::of(&["a"]);
-    publisher.take(Duration::from_secs(2));
-    let source = Arc::new(publisher.source());
-    let first = {
-        let source = Arc::clone(&source);
-        spawn(async move { source.current().await })
-    };
-    sleep(Duration::from_secs(1)).await;
-    first.abort();
-    assert!(first.await.unwrap_err().is_cancelled());
-    assert!(source.current().await.is_ok());
-    assert_eq!(publisher.fetches(), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn after_a_failure_nobody_waits_and_all_know_why() {
     let publisher = Publisher::default();
     let source = publisher.source();
@@ -77,7 +61,8 @@ async fn after_a_failure_nobody_waits_and_all_know_why() {
     for _ in 0..100 {
         let error = source.current().await.unwrap_err();
         assert_eq!(error.source.to_string(), "the answer has the status 500");
-        assert_eq!(error.retry_after, Duration::from_secs(1));
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(2));
+        assert!((least..=most).contains(&error.retry_after), "{error:?}");
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(publisher.fetches(), 1);
@@ -111,5 +96,5 @@ async fn the_first_keys_come_when_the_publisher_does() {
 #[test]
 fn outside_of_a_runtime_it_does_not_start() {
     let error = HttpKeySource::start(config()).unwrap_err();
-    assert!(matches!(error, HttpKeysError::NoRuntime(_)), "{error:?}");
+    assert!(matches!(error, HttpKeysError::NoRuntime), "{error:?}");
 }

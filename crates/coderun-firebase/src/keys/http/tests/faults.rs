@@ -3,7 +3,7 @@
 use coderun_domain::ErrorChain;
 use rstest::rstest;
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::key_server::{KeyServer, Reply};
 use super::*;
@@ -131,10 +131,15 @@ async fn a_broken_answer_neither_makes_keys_nor_takes_them_away(
 
 /// The keys of a source whose publisher is good; a slow machine may need more than one attempt.
 async fn has_keys(source: &HttpKeySource) -> Arc<KeySet> {
-    let mut flights = source.flights.clone();
-    let good = flights.wait_for(|flights| flights.ended > 0 && flights.failure.is_none());
-    timeout(PATIENCE, good).await.unwrap().unwrap();
-    source.current().await.unwrap()
+    let keys = async {
+        loop {
+            match source.current().await {
+                Ok(keys) => return keys,
+                Err(error) => sleep(error.retry_after).await,
+            }
+        }
+    };
+    timeout(PATIENCE, keys).await.unwrap()
 }
 
 #[tokio::test]
@@ -158,7 +163,7 @@ async fn a_good_answer_is_used_with_its_freshness() {
     let server = KeyServer::start(Reply::status("200 OK", headers, usable())).await;
     let source = HttpKeySource::start(server.config()).unwrap();
     assert!(has(&source.current().await.unwrap(), "a"));
-    let next_at = source.flights.borrow().next_at;
+    let next_at = source.refresher.keys.due_at().unwrap();
     let wait = next_at.saturating_duration_since(Instant::now());
     let (least, most) = (Duration::from_secs(5_000), Duration::from_secs(5_600));
     assert!((least..=most).contains(&wait), "{wait:?}");

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -89,7 +88,7 @@ impl KeyServer {
     }
 
     pub(super) fn reply(&self, reply: Reply) {
-        *self.state.reply.lock().unwrap() = reply;
+        *self.state.reply.lock() = reply;
     }
 
     /// How many requests came.
@@ -121,11 +120,7 @@ async fn answer(mut connection: TcpStream, state: Arc<State>) -> io::Result<()> 
         head.push(connection.read_u8().await?);
     }
     state.requests.fetch_add(1, Ordering::Relaxed);
-    let reply = state
-        .reply
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let reply = state.reply.lock().clone();
     send(&mut connection, reply).await?;
     connection.shutdown().await
 }

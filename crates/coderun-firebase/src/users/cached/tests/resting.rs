@@ -35,7 +35,7 @@ async fn after_three_failures_nobody_is_asked_for() {
     let (source, directory) = resting().await;
     let (retry_after, text) = refusal(&directory, "bob").await;
     assert_eq!(retry_after, SECOND);
-    assert!(text.contains("the answer has status 502"), "{text}");
+    assert!(text.contains("the answer has the status 502"), "{text}");
     fail(&directory, 100).await;
     advance(Duration::from_millis(999)).await;
     fail(&directory, 100).await;

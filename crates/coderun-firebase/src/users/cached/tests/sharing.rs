@@ -1,6 +1,5 @@
 //! Lookups at the same time, and what becomes of them when callers, sources or the directory go away.
 
-use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::*;
@@ -39,48 +38,6 @@ async fn too_many_lookups_at_a_time_are_refused() {
     let refused = verdicts.iter().filter(|it| **it == "users-unavailable");
     assert_eq!((admitted, refused.count()), (10, 5));
     assert_eq!(source.asked(), 10);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_does_not_end_the_lookup_of_others() {
-    let source = ScriptedSource::new();
-    let directory = directory(&source);
-    let alice = user("alice");
-    let mut first = directory.admit(sign_in(&alice)).boxed();
-    assert!((&mut first).now_or_never().is_none());
-    let second = verdict(&directory, "alice");
-    drop(first);
-    assert_eq!(second.await, "admitted");
-    assert_eq!(source.asked(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lookup_goes_on_when_everybody_has_gone() {
-    let source = ScriptedSource::new();
-    let directory = directory(&source);
-    let alice = user("alice");
-    assert!(directory.admit(sign_in(&alice)).now_or_never().is_none());
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(source.asked(), 1);
-    assert_eq!(source.asked_now.load(Ordering::SeqCst), 0);
-    let again = directory.admit(sign_in(&alice)).now_or_never();
-    assert!(again.is_some_and(|verdict| verdict.is_ok()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn lookups_end_with_their_directory() {
-    let source = ScriptedSource::new();
-    source.takes(Duration::from_secs(1));
-    let directory = directory(&source);
-    let alice = user("alice");
-    let mut call = directory.admit(sign_in(&alice)).boxed();
-    assert!((&mut call).now_or_never().is_none());
-    tokio::task::yield_now().await;
-    assert_eq!(source.asked_now.load(Ordering::SeqCst), 1);
-    drop(call);
-    drop(directory);
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(source.asked_now.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]

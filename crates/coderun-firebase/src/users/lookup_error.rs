@@ -1,0 +1,98 @@
+//! Lists the reasons for which a user cannot be looked up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::VerifyError;
+
+use super::answer::AnswerError;
+use crate::http_client::HttpError;
+use crate::service_account::TokenError;
+
+/// Says why a user could not be looked up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookupError {
+    /// The lookup took too long.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// There is no access token to ask with.
+    #[error("there is no access token for the service account")]
+    Token(#[source] Arc<TokenError>),
+    /// The service does not accept the service account.
+    #[error("the service account may not look up users")]
+    Refused(#[source] HttpError),
+    /// The request cannot be written.
+    #[error("cannot write the request about a user")]
+    Request(#[source] serde_json::Error),
+    /// The request or the answer did not get through.
+    #[error("cannot ask for a user")]
+    Http(#[source] HttpError),
+    /// The answer cannot be used.
+    #[error("the answer about a user cannot be used")]
+    Answer(#[source] AnswerError),
+    /// Too many lookups wait already.
+    #[error("too many lookups are waiting")]
+    TooManyLookups,
+    /// No user is looked up at present, because that failed again and again.
+    #[error("lookups are paused after repeated failures")]
+    CircuitOpen(#[source] Arc<Self>),
+    /// The lookup was cancelled, because its directory was dropped.
+    #[error("the lookup was cancelled")]
+    Cancelled,
+}
+
+impl LookupError {
+    /// The word for what went wrong, for logs.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::TimedOut(_) => "timed-out",
+            Self::Token(_) => "no-access-token",
+            Self::Refused(_) => "refused",
+            Self::Request(_) => "request",
+            Self::Http(_) => "http",
+            Self::Answer(_) => "answer",
+            Self::TooManyLookups => "too-many-lookups",
+            Self::CircuitOpen(_) => "circuit-open",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether it would have met any other user as well.
+    pub(super) fn is_general(&self) -> bool {
+        match self {
+            Self::TimedOut(_) | Self::Token(_) | Self::Refused(_) => true,
+            Self::Http(error) => !error.is_about_the_request(),
+            Self::Request(_)
+            | Self::Answer(_)
+            | Self::TooManyLookups
+            | Self::CircuitOpen(_)
+            | Self::Cancelled => false,
+        }
+    }
+}
+
+impl From<HttpError> for LookupError {
+    fn from(error: HttpError) -> Self {
+        if error.is_refusal() {
+            Self::Refused(error)
+        } else {
+            Self::Http(error)
+        }
+    }
+}
+
+/// Says that nothing usable is known of a user.
+#[derive(Debug, Clone)]
+pub(super) struct LookupUnavailable {
+    pub(super) retry_after: Duration,
+    pub(super) error: Arc<LookupError>,
+}
+
+impl From<LookupUnavailable> for VerifyError {
+    fn from(unavailable: LookupUnavailable) -> Self {
+        Self::UsersUnavailable {
+            retry_after: unavailable.retry_after,
+            source: Box::new(unavailable.error),
+        }
+    }
+}
