@@ -57,12 +57,15 @@ pub mod input_relay;
 pub mod notifier;
 mod suite;
 pub mod ticket_store;
+pub mod token_verifier;
 pub mod worker_registry;
 
 pub use backend::{Backend, Clause, FromSetup, Interactive, Pending, Running, Setup};
 pub use code_runner::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
+
+pub use token_verifier::{TokenIssuer, VerifierSetup, VerifierUnderTest};
 
 #[doc(hidden)]
 pub use suite::check;

@@ -126,6 +126,7 @@ mod tests {
             ticket_store ticket_store_tests
             worker_registry worker_registry_tests
             code_runner code_runner_tests
+            token_verifier token_verifier_tests
         }
     }
 }

@@ -46,6 +46,8 @@ mod service_account;
 mod signing;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod users;
 mod verifier;
 

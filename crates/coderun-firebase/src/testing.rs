@@ -59,10 +59,14 @@ pub(crate) fn config() -> VerifierConfig {
     VerifierConfig::firebase(ProjectId::parse(PROJECT).unwrap())
 }
 
+/// A source of [`key`] alone.
+pub(crate) fn static_keys() -> Arc<StaticKeys> {
+    Arc::new(StaticKeys::new(Arc::new(key_set())))
+}
+
 /// A verifier that knows [`key`] and whose clock stands at [`NOW`].
 pub(crate) fn verifier(config: VerifierConfig) -> FirebaseTokenVerifier {
-    let keys = Arc::new(StaticKeys::new(Arc::new(key_set())));
-    FirebaseTokenVerifier::new(config, keys, Arc::new(ManualClock::default()))
+    FirebaseTokenVerifier::new(config, static_keys(), Arc::new(ManualClock::default()))
 }
 
 /// The header of a good token.
@@ -95,37 +99,9 @@ pub(crate) fn good() -> String {
     token(&header(), &claims())
 }
 
-/// A good token of just this length, which is greater than that of [`good`].
-pub(crate) fn token_of_length(length: usize) -> String {
-    let missing_bytes = (length - good().len()) * 3 / 4;
-    let claims = |more| with(claims(), "name", "n".repeat(missing_bytes + more)).to_string();
-    // No base64 is 4n + 1 characters long, so the length of one part alone does not do.
-    (0..3)
-        .flat_map(|spaces| {
-            (0..8).map(move |more| (format!("{}{}", " ".repeat(spaces), header()), more))
-        })
-        .map(|(header, more)| token_of(header, claims(more)))
-        .find(|token| token.len() == length)
-        .unwrap()
-}
-
 /// A token for this user.
 pub(crate) fn subject(sub: &str) -> String {
     token(&header(), &with(with(claims(), "sub", sub), "user_id", sub))
-}
-
-/// A token that is valid in this time.
-pub(crate) fn times(iat: i64, exp: i64) -> String {
-    token(&header(), &with(with(claims(), "iat", iat), "exp", exp))
-}
-
-/// JSON with spaces in front, until its base64url leaves bits unused.
-pub(crate) fn uneven(json: &Value) -> String {
-    let mut text = json.to_string();
-    while text.len().is_multiple_of(3) {
-        text.insert(0, ' ');
-    }
-    text
 }
 
 /// A public key as Google publishes it.

@@ -211,6 +211,4 @@ impl fmt::Display for Fingerprint<'_> {
 }
 
 #[cfg(test)]
-pub(crate) mod corpus;
-#[cfg(test)]
 mod tests;

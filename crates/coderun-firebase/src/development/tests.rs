@@ -81,17 +81,6 @@ async fn a_token_need_not_name_more_than_the_user() {
 }
 
 #[tokio::test]
-async fn its_tokens_expire() {
-    let issuer = Fixture::new().open().unwrap();
-    let token = issuer.issue(&request(), at(0)).unwrap();
-    let clock = clock();
-    let verifier = issuer.verifier(Arc::<ManualClock>::clone(&clock));
-    clock.set(at(3600 + 60));
-    let error = verifier.verify(&token).await.unwrap_err();
-    assert!(matches!(error, VerifyError::Expired), "{error:?}");
-}
-
-#[tokio::test]
 async fn it_and_firebase_do_not_accept_each_others_tokens() {
     let issuer = Fixture::new().open().unwrap();
     let own = issuer.issue(&request(), at(0)).unwrap();

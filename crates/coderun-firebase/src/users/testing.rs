@@ -64,9 +64,25 @@ pub(crate) struct LoopbackServer {
     _tasks: JoinSet<()>,
 }
 
+/// The answer of an emulator that knows the user it is asked about, and this of them.
+pub(crate) fn known(seen: &Seen, more: &Value) -> Reply {
+    let request: Value = serde_json::from_str(&seen.body).unwrap();
+    let mut user = json!({"localId": request["localId"][0]});
+    for (name, value) in more.as_object().unwrap() {
+        user[name] = value.clone();
+    }
+    Reply::Good(json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [user]}))
+}
+
 type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 
 impl LoopbackServer {
+    /// An emulator that knows every user, and this of each.
+    pub(crate) async fn emulator(more: &Value) -> Self {
+        let more = more.clone();
+        Self::start(move |seen| known(seen, &more)).await
+    }
+
     pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -99,17 +99,6 @@ async fn a_token_that_was_judged_is_not_judged_again() {
 }
 
 #[tokio::test]
-async fn a_repeated_token_names_the_same_user() {
-    let fixture = Fixture::new(10);
-    let token = BearerToken::new(good());
-    let first = fixture.verifier.verify(&token).await.unwrap();
-    let again = fixture.verifier.verify(&token).await.unwrap();
-    assert_eq!(first, again);
-    assert_eq!(fixture.verdict(&subject("bob")).await, "accepted");
-    assert_eq!(fixture.count(), 2);
-}
-
-#[tokio::test]
 async fn a_token_that_was_accepted_expires() {
     let fixture = Fixture::new(10);
     fixture.plant("planted").await;

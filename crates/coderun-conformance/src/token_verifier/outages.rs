@@ -1,0 +1,38 @@
+//! Verifiers that cannot reach what they ask about keys or users.
+//!
+//! The clauses have nothing to try for a verifier that asks nothing.
+
+use coderun_domain::{BearerToken, FailureKind};
+
+use super::setup::{Verifier, reason};
+
+/// An outage logs no user out: the error is transient, and says when to ask again.
+pub async fn a_token_that_cannot_be_judged_is_neither_good_nor_bad(verifier: Verifier) {
+    let Some(cut_off) = verifier.cut_off() else {
+        return;
+    };
+    for _ in 0..3 {
+        let token = BearerToken::new(verifier.good());
+        let error = cut_off.verify(&token).await.unwrap_err();
+        assert!(error.is_transient(), "{error:?}");
+        assert_eq!(error.kind(), FailureKind::Unavailable);
+    }
+}
+
+/// What is wrong by itself needs no keys and no users to be refused.
+pub async fn a_bad_token_is_bad_without_the_backend(verifier: Verifier) {
+    let Some(cut_off) = verifier.cut_off() else {
+        return;
+    };
+    let expired = verifier.claims_with("exp", verifier.now - 60);
+    let other = verifier.claims_with("aud", "other-project");
+    let table = [
+        ("malformed", String::new()),
+        ("audience", verifier.token(&other)),
+        ("expired", verifier.token(&expired)),
+    ];
+    for (expected, token) in table {
+        let result = cut_off.verify(&BearerToken::new(token)).await;
+        assert_eq!(reason(&result), expected);
+    }
+}

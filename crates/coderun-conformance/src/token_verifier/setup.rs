@@ -1,0 +1,217 @@
+//! Holds what an adapter brings to the suite, and makes tokens of all kinds from it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coderun_domain::testing::ManualClock;
+use coderun_domain::{BearerToken, Clock as _, Principal, TokenVerifier, VerifyError};
+use serde_json::{Value, json};
+
+use crate::FromSetup;
+
+/// Makes the tokens that a verifier accepts.
+pub trait TokenIssuer: Send + Sync + 'static {
+    /// The header of its tokens.
+    fn header(&self) -> Value;
+
+    /// The project that its tokens are for.
+    fn audience(&self) -> &str;
+
+    /// The name that it gives itself in its tokens.
+    fn issuer(&self) -> String;
+
+    /// A token with these first two parts, which need not be well-formed, sealed as the issuer does it.
+    fn seal(&self, parts: &str) -> String;
+
+    /// The same, sealed by an issuer of the same name that is another one; `None` where any issuer can seal.
+    fn forge(&self, parts: &str) -> Option<String>;
+}
+
+/// A verifier that belongs to one clause. Its skew is a minute, its tokens are at most 8 KiB long, live for a day at most,
+/// and have no tenant; all else is as usual.
+pub struct VerifierUnderTest {
+    /// The verifier.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// The same, but what it asks about keys or users cannot be reached; `None` if it asks nothing.
+    pub cut_off: Option<Arc<dyn TokenVerifier>>,
+    /// The issuer of its tokens.
+    pub issuer: Box<dyn TokenIssuer>,
+    /// Whatever is to live as long as the verifier, such as a server.
+    pub guard: Box<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for VerifierUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierUnderTest")
+            .field("verifier", &self.verifier)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An adapter's constructor, from a clock to a verifier of its own, in the hands of a clause.
+#[derive(Debug)]
+pub struct VerifierSetup<New>(pub New);
+
+impl<New, Made> FromSetup<VerifierSetup<New>> for Verifier
+where
+    New: FnOnce(Arc<ManualClock>) -> Made + Send,
+    Made: Future<Output = VerifierUnderTest> + Send,
+{
+    async fn from_setup(setup: VerifierSetup<New>) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let now = clock.now().unix_timestamp();
+        let under_test = (setup.0)(Arc::clone(&clock)).await;
+        Self {
+            under_test,
+            clock,
+            now,
+        }
+    }
+}
+
+/// The verifier of one clause, and tokens for it.
+#[derive(Debug)]
+pub struct Verifier {
+    under_test: VerifierUnderTest,
+    pub(crate) clock: Arc<ManualClock>,
+    /// The second at which the clock was set first, and good tokens were issued.
+    pub(crate) now: i64,
+}
+
+impl Verifier {
+    pub(crate) fn issuer(&self) -> &dyn TokenIssuer {
+        &*self.under_test.issuer
+    }
+
+    pub(crate) fn cut_off(&self) -> Option<&dyn TokenVerifier> {
+        self.under_test.cut_off.as_deref()
+    }
+
+    /// The header of a good token.
+    pub(crate) fn header(&self) -> Value {
+        self.issuer().header()
+    }
+
+    /// The claims of a good token of Alice.
+    pub(crate) fn claims(&self) -> Value {
+        json!({
+            "iss": self.issuer().issuer(),
+            "aud": self.issuer().audience(),
+            "auth_time": self.now - 100,
+            "user_id": "alice",
+            "sub": "alice",
+            "iat": self.now,
+            "exp": self.now + 3600,
+            "email": "alice@example.com",
+            "email_verified": true,
+            "name": "Alice",
+            "firebase": {
+                "identities": {"email": ["alice@example.com"]},
+                "sign_in_provider": "password",
+            },
+        })
+    }
+
+    /// Good claims, but for this one.
+    pub(crate) fn claims_with(&self, name: &str, value: impl Into<Value>) -> Value {
+        with(self.claims(), name, value)
+    }
+
+    /// A good token.
+    pub(crate) fn good(&self) -> String {
+        self.token_of(self.header().to_string(), self.claims().to_string())
+    }
+
+    /// A token with these claims and a good header.
+    pub(crate) fn token(&self, claims: &Value) -> String {
+        self.token_of(self.header().to_string(), claims.to_string())
+    }
+
+    /// A token with this header and good claims.
+    pub(crate) fn token_with_header(&self, header: &Value) -> String {
+        self.token_of(header.to_string(), self.claims().to_string())
+    }
+
+    /// A token of any two texts.
+    pub(crate) fn token_of(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+        self.issuer()
+            .seal(&format!("{}.{}", encode(header), encode(claims)))
+    }
+
+    /// The principal or the reason for the refusal, twice: what is remembered of the first time must not matter.
+    pub(crate) async fn verdict(&self, token: &str) -> &'static str {
+        let first = reason(&self.verify(token).await);
+        assert_eq!(reason(&self.verify(token).await), first, "the second time");
+        first
+    }
+
+    pub(crate) async fn verify(&self, token: &str) -> Result<Principal, VerifyError> {
+        let token = BearerToken::new(token);
+        self.under_test.verifier.verify(&token).await
+    }
+
+    pub(crate) async fn check(&self) -> Result<(), VerifyError> {
+        self.under_test.verifier.check().await
+    }
+
+    /// Asserts of each token that the verdict on it is this one.
+    pub(crate) async fn assert_all<Name: fmt::Debug>(
+        &self,
+        expected: &str,
+        tokens: impl IntoIterator<Item = (Name, String)>,
+    ) {
+        let mut wrong = Vec::new();
+        for (name, token) in tokens {
+            let found = self.verdict(&token).await;
+            if found != expected {
+                wrong.push((name, found));
+            }
+        }
+        assert!(wrong.is_empty(), "not {expected}: {wrong:#?}");
+    }
+}
+
+/// The word for a result.
+pub(crate) fn reason<T>(result: &Result<T, VerifyError>) -> &'static str {
+    match result {
+        Ok(_) => "accepted",
+        Err(error) => error.reason(),
+    }
+}
+
+pub(crate) fn encode(part: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(part)
+}
+
+/// An object with one more or another field; `null` is a value like any other.
+pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    object[name] = value.into();
+    object
+}
+
+/// An object without these fields.
+pub(crate) fn without(mut object: Value, names: &[&str]) -> Value {
+    for name in names {
+        object.as_object_mut().unwrap().remove(*name).unwrap();
+    }
+    object
+}
+
+/// The text of an object whose field stands there as this literal, which need not be JSON.
+pub(crate) fn with_literal(object: Value, name: &str, literal: &str) -> String {
+    with(object, name, "HERE")
+        .to_string()
+        .replace("\"HERE\"", literal)
+}
+
+/// JSON with spaces in front, until its base64url leaves bits unused.
+pub(crate) fn uneven(json: &Value) -> String {
+    let mut text = json.to_string();
+    while text.len().is_multiple_of(3) {
+        text.insert(0, ' ');
+    }
+    text
+}

@@ -1,0 +1,180 @@
+//! The conformance suite of token verifiers for Firebase, the Auth emulator and the development issuer.
+
+use std::fs;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use coderun_conformance::{TokenIssuer, VerifierUnderTest};
+use coderun_domain::testing::{ManualClock, at, user};
+use serde_json::{Value, json};
+
+use crate::development::{DevelopmentIssuer, TokenRequest};
+use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier};
+use crate::keys::{KeyId, KeySet, KeySource, KeysUnavailable};
+use crate::parse::decode;
+use crate::testing::{PROJECT, config, header, key, other_key, sign_with, static_keys};
+use crate::users::testing::{LoopbackServer, Reply};
+use crate::verifier::FirebaseTokenVerifier;
+
+mod firebase_contract {
+    coderun_conformance::token_verifier_tests!(super::firebase);
+}
+mod emulator_contract {
+    coderun_conformance::token_verifier_tests!(super::emulator);
+}
+mod development_contract {
+    coderun_conformance::token_verifier_tests!(super::development);
+}
+
+const ISSUER: &str = "https://securetoken.google.com/";
+
+/// Keys that cannot be fetched.
+#[derive(Debug)]
+struct NoKeys;
+
+#[async_trait]
+impl KeySource for NoKeys {
+    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
+        Err(KeysUnavailable {
+            retry_after: std::time::Duration::from_secs(7),
+            source: "connection refused".into(),
+        })
+    }
+
+    async fn look_for(&self, _kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
+        self.current().await
+    }
+}
+
+async fn firebase(clock: Arc<ManualClock>) -> VerifierUnderTest {
+    let cut_off_clock = Arc::<ManualClock>::clone(&clock);
+    let cut_off = FirebaseTokenVerifier::new(config(), Arc::new(NoKeys), cut_off_clock);
+    VerifierUnderTest {
+        verifier: Arc::new(FirebaseTokenVerifier::new(config(), static_keys(), clock)),
+        cut_off: Some(Arc::new(cut_off)),
+        issuer: Box::new(FirebaseIssuer),
+        guard: Box::new(()),
+    }
+}
+
+struct FirebaseIssuer;
+
+impl TokenIssuer for FirebaseIssuer {
+    fn header(&self) -> Value {
+        header()
+    }
+
+    fn audience(&self) -> &str {
+        PROJECT
+    }
+
+    fn issuer(&self) -> String {
+        format!("{ISSUER}{PROJECT}")
+    }
+
+    fn seal(&self, parts: &str) -> String {
+        sign_with(parts, key(), &RSA_PKCS1_SHA256)
+    }
+
+    fn forge(&self, parts: &str) -> Option<String> {
+        Some(sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
+    }
+}
+
+async fn emulator(clock: Arc<ManualClock>) -> VerifierUnderTest {
+    let server = LoopbackServer::emulator(&json!({})).await;
+    let broken = LoopbackServer::start(|_| Reply::Status(500, json!({}))).await;
+    let start = |server: &LoopbackServer| {
+        let config = EmulatorConfig {
+            host: EmulatorHost::parse(server.address.to_string()).unwrap(),
+            verifier: config(),
+        };
+        let clock = Arc::<ManualClock>::clone(&clock);
+        EmulatorTokenVerifier::start(config, EmulatorProjects::DemoOnly, clock).unwrap()
+    };
+    VerifierUnderTest {
+        verifier: Arc::new(start(&server)),
+        cut_off: Some(Arc::new(start(&broken))),
+        issuer: Box::new(Emulator),
+        guard: Box::new((server, broken)),
+    }
+}
+
+struct Emulator;
+
+impl TokenIssuer for Emulator {
+    fn header(&self) -> Value {
+        json!({"alg": "none", "typ": "JWT"})
+    }
+
+    fn audience(&self) -> &str {
+        PROJECT
+    }
+
+    fn issuer(&self) -> String {
+        format!("{ISSUER}{PROJECT}")
+    }
+
+    fn seal(&self, parts: &str) -> String {
+        format!("{parts}.")
+    }
+
+    fn forge(&self, _parts: &str) -> Option<String> {
+        None
+    }
+}
+
+async fn development(clock: Arc<ManualClock>) -> VerifierUnderTest {
+    let directory = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::open(directory.path()).unwrap();
+    let pkcs8 = fs::read(directory.path().join("development-issuer-key.der")).unwrap();
+    let request = TokenRequest::new(user("alice"));
+    let token = issuer.issue(&request, at(0)).unwrap();
+    let mut parts = token.expose().split('.').map(|part| {
+        let part = decode(part).unwrap();
+        serde_json::from_slice::<Value>(&part).unwrap()
+    });
+    let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
+    VerifierUnderTest {
+        verifier: Arc::new(issuer.verifier(clock)),
+        cut_off: None,
+        issuer: Box::new(Development {
+            key: RsaKeyPair::from_pkcs8(&pkcs8).unwrap(),
+            header,
+            audience: claims["aud"].as_str().unwrap().to_owned(),
+            issuer: claims["iss"].as_str().unwrap().to_owned(),
+        }),
+        guard: Box::new(directory),
+    }
+}
+
+/// Signs with the key of a development issuer, and says what it says.
+struct Development {
+    key: RsaKeyPair,
+    header: Value,
+    audience: String,
+    issuer: String,
+}
+
+impl TokenIssuer for Development {
+    fn header(&self) -> Value {
+        self.header.clone()
+    }
+
+    fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    fn issuer(&self) -> String {
+        self.issuer.clone()
+    }
+
+    fn seal(&self, parts: &str) -> String {
+        sign_with(parts, &self.key, &RSA_PKCS1_SHA256)
+    }
+
+    fn forge(&self, parts: &str) -> Option<String> {
+        Some(sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
+    }
+}
