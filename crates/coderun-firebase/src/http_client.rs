@@ -7,6 +7,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url};
 
+use crate::start_error::StartError;
+
 /// A client with a bound on the length of answers.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
@@ -24,15 +26,17 @@ pub(crate) struct PostRequest<'secret> {
 }
 
 impl HttpClient {
-    pub(crate) fn new(builder: ClientBuilder, answer_max: ByteSize) -> Result<Self, HttpError> {
+    pub(crate) fn new(builder: ClientBuilder, answer_max: ByteSize) -> Result<Self, StartError> {
         Ok(Self {
-            client: builder.build().map_err(HttpError::Client)?,
+            client: builder
+                .build()
+                .map_err(|error| StartError::Client(error.into()))?,
             answer_max,
         })
     }
 
     /// A client for short questions about users and access tokens.
-    pub(crate) fn for_google() -> Result<Self, HttpError> {
+    pub(crate) fn for_google() -> Result<Self, StartError> {
         // A user with everything that Firebase can know of one is a tenth of it.
         Self::new(builder(Duration::from_secs(2)), ByteSize::from_kib(64))
     }
@@ -97,9 +101,6 @@ pub(crate) fn builder(connect_timeout: Duration) -> ClientBuilder {
 /// Says why there is no answer. Holds neither the URL nor anything of the answer but its status.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
-    /// There is no client, for lack of trusted certificates for example.
-    #[error("the HTTP client cannot be made")]
-    Client(#[source] reqwest::Error),
     /// The request or its answer did not get through.
     #[error("the request failed")]
     Request(#[source] reqwest::Error),
@@ -123,7 +124,7 @@ impl HttpError {
         match self {
             Self::Status(status) => matches!(status, 400..=499) && *status != 429,
             Self::TooLong { .. } => true,
-            Self::Client(_) | Self::Request(_) => false,
+            Self::Request(_) => false,
         }
     }
 

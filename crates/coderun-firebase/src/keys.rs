@@ -9,10 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use http::{
-    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, KeysUrlError, StaleKeyBound,
-    StaleKeyBoundError,
-};
+pub use http::{HttpKeySource, HttpKeysConfig, KeysUrlError, StaleKeyBound, StaleKeyBoundError};
 pub use source::{KeySource, KeysUnavailable, StaticKeys};
 pub(crate) use verifying_key::VerifyingKey;
 

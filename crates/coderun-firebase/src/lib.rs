@@ -41,9 +41,11 @@ mod header;
 mod http_client;
 mod keys;
 mod parse;
+mod private_file;
 mod refreshing;
 mod service_account;
 mod signing;
+mod start_error;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -56,16 +58,19 @@ pub use config::{
     PolicyError, ProjectId, SignInProviders, TenantId, TenantPolicy, UserPolicy, VerifierConfig,
 };
 pub use counters::{KEY_FETCHES_TOTAL, KEYS_AGE_SECONDS, TOKEN_CACHE_TOTAL, USER_LOOKUPS_TOTAL};
-pub use development::{DevelopmentIssuer, IssuerError, TokenRequest, UnsafePath};
+pub use development::{DevelopmentIssuer, IssuerError, TokenRequest};
 pub use emulator::{
     EmulatorConfig, EmulatorError, EmulatorHost, EmulatorHostError, EmulatorProjects,
     EmulatorTokenVerifier,
 };
 pub use keys::{
-    HttpKeySource, HttpKeysConfig, HttpKeysError, KeyCacheStatistics, KeyId, KeyIdError, KeySet,
-    KeySetError, KeySource, KeysUnavailable, KeysUrlError, RsaPublicKey, StaleKeyBound,
-    StaleKeyBoundError, StaticKeys,
+    HttpKeySource, HttpKeysConfig, KeyId, KeyIdError, KeySet, KeySetError, KeySource,
+    KeysUnavailable, KeysUrlError, RsaPublicKey, StaleKeyBound, StaleKeyBoundError, StaticKeys,
 };
+pub use private_file::UnsafePath;
 pub use service_account::{ServiceAccount, ServiceAccountError, ServiceAccountFormatError};
-pub use users::{AccountLookup, AccountLookupConfig, AccountLookupError, SignIn, UserDirectory};
+pub use start_error::StartError;
+pub use users::{
+    AccountLookup, AccountLookupConfig, AccountLookupError, CachePolicy, SignIn, UserDirectory,
+};
 pub use verifier::{FirebaseTokenVerifier, install_crypto_provider};

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use spawner::{NoRuntime, Spawner};
+pub(crate) use spawner::Spawner;
 
 /// A value with the times that bound its use.
 #[derive(Debug)]

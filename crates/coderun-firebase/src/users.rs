@@ -2,8 +2,8 @@
 
 mod account;
 mod answer;
-mod cached;
 mod circuit_breaker;
+mod google;
 mod lookup;
 mod lookup_error;
 mod remote;
@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 
 use crate::config::TenantId;
 
-pub(crate) use cached::{CachePolicy, CachedDirectory};
-pub use lookup::{AccountLookup, AccountLookupConfig, AccountLookupError};
+pub use google::{AccountLookupConfig, AccountLookupError};
+pub use lookup::{AccountLookup, CachePolicy};
 pub(crate) use remote::{Credentials, RemoteAccounts};
 
 /// Knows the users of a project as they are now.

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use coderun_domain::{BackendError, BearerToken, Clock, Principal, TokenVerifier, VerifyError};
+use coderun_domain::{BearerToken, Clock, Principal, TokenVerifier, VerifyError};
 
 use super::EmulatorHost;
 use crate::claims::check_claims;
 use crate::config::{Issuer, ProjectId, VerifierConfig};
 use crate::header::read_unsigned_header;
-use crate::http_client::{HttpClient, HttpError};
+use crate::http_client::HttpClient;
 use crate::parse::UnsignedParts;
-use crate::refreshing::NoRuntime;
-use crate::users::{CachePolicy, CachedDirectory, Credentials, RemoteAccounts, UserDirectory};
+use crate::start_error::StartError;
+use crate::users::{AccountLookup, CachePolicy, Credentials, RemoteAccounts, UserDirectory};
 use crate::verifier::log_refusal;
 
 /// What a project for the emulator alone is called; no project of Google has such a name.
@@ -63,7 +63,7 @@ impl EmulatorTokenVerifier {
     ///
     /// # Errors
     /// [`EmulatorError::RealProject`] unless the project's id begins with `demo-` or any is allowed;
-    /// [`EmulatorError::OtherIssuer`]; [`EmulatorError::Client`]; [`EmulatorError::Runtime`].
+    /// [`EmulatorError::OtherIssuer`]; [`EmulatorError::Start`].
     pub fn start(
         config: EmulatorConfig,
         projects: EmulatorProjects,
@@ -76,7 +76,7 @@ impl EmulatorTokenVerifier {
             client: HttpClient::for_google()?,
             credentials: Credentials::Emulator,
         };
-        let users = CachedDirectory::start(Arc::new(accounts), CACHE_POLICY)?;
+        let users = AccountLookup::with_source(Arc::new(accounts), CACHE_POLICY)?;
         Ok(Self {
             config: config.verifier,
             clock,
@@ -138,24 +138,9 @@ pub enum EmulatorError {
     /// The emulator's tokens name Firebase as their issuer, and no other can be expected.
     #[error("the Auth emulator issues tokens in the name of Firebase only")]
     OtherIssuer,
-    /// There is no HTTP client, for lack of trusted certificates for example.
-    #[error("the Auth emulator cannot be asked over HTTP")]
-    Client(#[source] BackendError),
-    /// It was not called inside a tokio runtime.
-    #[error("the Auth emulator can be used only inside a tokio runtime")]
-    Runtime,
-}
-
-impl From<HttpError> for EmulatorError {
-    fn from(error: HttpError) -> Self {
-        Self::Client(error.into())
-    }
-}
-
-impl From<NoRuntime> for EmulatorError {
-    fn from(_: NoRuntime) -> Self {
-        Self::Runtime
-    }
+    /// The background work cannot start.
+    #[error("the Auth emulator cannot be asked about users")]
+    Start(#[from] StartError),
 }
 
 #[cfg(test)]

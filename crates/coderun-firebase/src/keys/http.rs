@@ -13,7 +13,7 @@ mod unknown_keys;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,7 +24,8 @@ use tokio_util::sync::DropGuard;
 
 use super::{KeyId, KeySet, KeySource, KeysUnavailable};
 use crate::counters::{KeyAge, ResultCounter};
-use crate::refreshing::{Joined, NoRuntime, Refreshing, Spawner};
+use crate::refreshing::{Joined, Refreshing, Spawner};
+use crate::start_error::StartError;
 use fetch::{HttpKeyFetch, KeyFetch};
 use refresher::KeyRefresher;
 use unknown_keys::UnknownKeys;
@@ -55,22 +56,19 @@ impl HttpKeySource {
     /// Starts to fetch, on the current runtime, and does not wait for it.
     ///
     /// # Errors
-    /// [`HttpKeysError::Client`]; [`HttpKeysError::NoRuntime`].
-    pub fn start(config: HttpKeysConfig) -> Result<Self, HttpKeysError> {
-        let fetch =
-            HttpKeyFetch::new(&config).map_err(|error| HttpKeysError::Client(error.into()))?;
-        Self::with_fetch(Box::new(fetch), config).map_err(|_| HttpKeysError::NoRuntime)
+    /// [`StartError`].
+    pub fn start(config: HttpKeysConfig) -> Result<Self, StartError> {
+        let fetch = HttpKeyFetch::new(&config)?;
+        Self::with_fetch(Box::new(fetch), config)
     }
 
-    fn with_fetch(fetch: Box<dyn KeyFetch>, config: HttpKeysConfig) -> Result<Self, NoRuntime> {
+    fn with_fetch(fetch: Box<dyn KeyFetch>, config: HttpKeysConfig) -> Result<Self, StartError> {
         let (spawner, cancel_tasks) = Spawner::on_current_runtime()?;
         let refresher = Arc::new(KeyRefresher {
             fetch,
             url: config.url,
             stale_bound: config.stale_bound,
             keys: Arc::new(Refreshing::new(spawner.clone())),
-            fetches: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
             failures_in_a_row: AtomicU32::new(0),
             fetch_counter: ResultCounter::key_fetches(),
         });
@@ -84,17 +82,6 @@ impl HttpKeySource {
             age: KeyAge::new(),
             _cancel_tasks: cancel_tasks,
         })
-    }
-
-    /// What was fetched so far.
-    #[must_use]
-    pub fn statistics(&self) -> KeyCacheStatistics {
-        let held = self.refresher.keys.held();
-        KeyCacheStatistics {
-            fetches: self.refresher.fetches.load(Ordering::Relaxed),
-            failures: self.refresher.failures.load(Ordering::Relaxed),
-            age: held.as_ref().map(|it| it.value.fetched_at.elapsed()),
-        }
     }
 
     /// The usable set, if there is one before the deadline.
@@ -216,28 +203,6 @@ enum LookupResult {
     Done,
     /// The fetch is still under way.
     TimedOut,
-}
-
-/// What a source has fetched so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyCacheStatistics {
-    /// Fetches that ended, whether well or not.
-    pub fetches: u64,
-    /// Those of them that failed.
-    pub failures: u64,
-    /// How long ago the set in use was fetched; `None` if there never was one. It may be too old to be usable.
-    pub age: Option<Duration>,
-}
-
-/// Says why no keys can be fetched at all.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpKeysError {
-    /// There is no HTTP client.
-    #[error("the HTTP client for signing keys cannot be made")]
-    Client(#[source] BackendError),
-    /// It was started outside of a tokio runtime.
-    #[error("signing keys can be fetched only inside a tokio runtime")]
-    NoRuntime,
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::start_error::StartError;
+
 /// Spawns tasks on one runtime. Callers on other runtimes may wait for them as well.
 #[derive(Debug, Clone)]
 pub(crate) struct Spawner {
@@ -17,8 +19,8 @@ pub(crate) struct Spawner {
 
 impl Spawner {
     /// A spawner on the current runtime, and the guard whose drop cancels its tasks.
-    pub(crate) fn on_current_runtime() -> Result<(Self, DropGuard), NoRuntime> {
-        let runtime = Handle::try_current().map_err(|_| NoRuntime)?;
+    pub(crate) fn on_current_runtime() -> Result<(Self, DropGuard), StartError> {
+        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let cancel = CancellationToken::new();
         let guard = cancel.clone().drop_guard();
         let tasks = TaskTracker::new();
@@ -43,8 +45,3 @@ impl Spawner {
         task.map(|result| result.ok().flatten())
     }
 }
-
-/// There is no runtime to work on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not called inside a tokio runtime")]
-pub(crate) struct NoRuntime;

@@ -7,6 +7,7 @@ use tokio::time::{advance, sleep};
 use tokio_util::sync::DropGuard;
 
 use super::*;
+use crate::start_error::StartError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const FRESH: Duration = Duration::from_secs(10);
@@ -207,5 +208,6 @@ async fn a_value_that_is_not_wanted_is_fetched_again() {
 
 #[test]
 fn a_spawner_needs_a_runtime() {
-    assert_eq!(Spawner::on_current_runtime().unwrap_err(), NoRuntime);
+    let error = Spawner::on_current_runtime().unwrap_err();
+    assert!(matches!(error, StartError::NoRuntime), "{error:?}");
 }

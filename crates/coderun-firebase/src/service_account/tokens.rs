@@ -12,7 +12,8 @@ use tokio_util::sync::DropGuard;
 
 use super::ServiceAccount;
 use crate::http_client::{HttpClient, HttpError, PostRequest};
-use crate::refreshing::{Failure, Fetched, NoRuntime, Refreshing, Spawner, Timed};
+use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
+use crate::start_error::StartError;
 
 /// A token is replaced so long before its end.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -52,7 +53,7 @@ impl AccessTokens {
         client: HttpClient,
         clock: Arc<dyn Clock>,
         deadline: Duration,
-    ) -> Result<Self, NoRuntime> {
+    ) -> Result<Self, StartError> {
         let (spawner, cancel_request) = Spawner::on_current_runtime()?;
         Ok(Self {
             endpoint: Arc::new(TokenEndpoint {

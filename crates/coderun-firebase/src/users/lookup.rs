@@ -1,49 +1,57 @@
-//! The user directory of a Firebase project.
+//! Caches what a source knows of each user, and limits how often the source is asked.
 
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use coderun_domain::{BackendError, Clock, VerifyError};
+use coderun_domain::VerifyError;
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::DropGuard;
 
-use super::cached::{CachePolicy, CachedDirectory};
-use super::remote::{Credentials, RemoteAccounts};
+use super::account::{Account, AccountId};
+use super::circuit_breaker::{CircuitBreaker, Purpose};
+use super::lookup_error::{LookupError, LookupUnavailable};
 use super::{SignIn, UserDirectory};
-use crate::config::{Endpoint, ProjectId};
-use crate::http_client::{HttpClient, HttpError};
-use crate::refreshing::NoRuntime;
-use crate::service_account::{AccessTokens, ServiceAccount};
+use crate::counters::ResultCounter;
+use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
+use crate::start_error::StartError;
 
-/// Where users are looked up, and how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountLookupConfig {
-    /// The project whose users are meant.
-    pub project_id: ProjectId,
-    /// Where its users are asked for: [`AccountLookupConfig::GOOGLE`], or what stands in for it.
-    pub base: Endpoint,
-    /// What is known of a user is not asked for again in this time. Default: 60 s.
+/// After a failure, a user is not looked up again in this time.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+/// Looks up users one at a time.
+#[async_trait]
+pub(crate) trait AccountSource: fmt::Debug + Send + Sync + 'static {
+    /// Asks for a user, once. Sets no deadline; cancel-safe.
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError>;
+}
+
+/// How long answers are used, and how many lookups are made at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// An answer is as good as a new one for so long. Default: 60 s.
     pub fresh_for: Duration,
-    /// What is known of a user is used for so long when it cannot be asked for again. Default: 5 min.
+    /// An answer is better than none for so long. Default: 5 min.
     pub stale_for: Duration,
-    /// A lookup takes at most so long, the access token included. Default: 2 s. A quarter of it is for waiting for its
-    /// turn. Who is known, but not freshly, waits for 15 % of it, then what is known is used.
+    /// A lookup takes at most so long, the access token included. Default: 2 s. It waits at most a quarter of that for its
+    /// permit; a caller whose user is known, but not freshly, waits at most 15 % of it.
     pub deadline: Duration,
-    /// So many users are remembered, those asked for last. Default: 10 000.
+    /// About so many users are remembered, those asked for last or often; and at most so many are looked up or wait for
+    /// it. Default: 10 000.
     pub users_max: usize,
-    /// So many lookups are made at a time; more wait for their turn. Default: 32.
+    /// So many lookups are made at a time. Default: 32.
     pub lookups_max: usize,
 }
 
-impl AccountLookupConfig {
-    /// The URL of Google's Identity Toolkit.
-    pub const GOOGLE: &str = "https://identitytoolkit.googleapis.com";
-
-    /// The defaults, for the users of this project.
-    #[must_use]
-    pub const fn new(project_id: ProjectId, base: Endpoint) -> Self {
+impl Default for CachePolicy {
+    fn default() -> Self {
         Self {
-            project_id,
-            base,
             fresh_for: Duration::from_mins(1),
             stale_for: Duration::from_mins(5),
             deadline: Duration::from_secs(2),
@@ -51,101 +59,219 @@ impl AccountLookupConfig {
             lookups_max: 32,
         }
     }
+}
 
-    fn cache_policy(&self) -> CachePolicy {
-        CachePolicy {
-            fresh_for: self.fresh_for,
-            stale_for: self.stale_for,
-            deadline: self.deadline,
-            users_max: self.users_max,
-            lookups_max: self.lookups_max,
-        }
+impl CachePolicy {
+    /// A lookup waits at most so long for its permit; the deadline that it has then is the rest. With one deadline for
+    /// both, a source that is asked for a little too much would serve no caller: every permit would come too late.
+    fn permit_wait_max(&self) -> Duration {
+        self.deadline / 4
+    }
+
+    /// A caller whose user is known, but not freshly, waits at most so long for a newer answer.
+    fn refresh_wait_max(&self) -> Duration {
+        self.deadline * 3 / 20
     }
 }
 
-/// Looks users up at Google, in the name of a service account.
+type User = Refreshing<Account, LookupError>;
+
+/// Keeps each user that a lookup or a caller refers to: all callers for one user share one lookup.
+#[derive(Debug, Clone)]
+struct KeepReferenced;
+
+impl Lifecycle<AccountId, Arc<User>> for KeepReferenced {
+    type RequestState = ();
+
+    fn is_pinned(&self, _id: &AccountId, user: &Arc<User>) -> bool {
+        Arc::strong_count(user) > 1
+    }
+}
+
+/// Looks up users, and caches the answers.
 ///
-/// What is known of a user is used for a while, and a while longer when Google cannot be asked. All callers who want
-/// to know about one user share one question; it goes on when they go away. A user whose lookup failed rests for a
-/// second. After three failures in a row that would have met any user, all lookups rest: for a second, then for twice as
-/// long each time, 30 s at most, and after each rest one lookup shows whether that was enough. Time is monotonic: setting the clock of the machine changes nothing.
-#[derive(Debug)]
+/// An answer is used for a while, and a while longer when no other can be had. All callers for one user share one lookup,
+/// which goes on when they leave. After a failure, a user is not looked up again for a second. After three failures in a row
+/// that would have met any user, no lookup is made: for a second, then for twice as long each time, 30 s at most; after each
+/// pause one lookup shows whether it was long enough. Time is monotonic: setting the clock of the machine changes nothing.
 pub struct AccountLookup {
-    directory: CachedDirectory,
+    users: Cache<AccountId, Arc<User>, UnitWeighter, DefaultHashBuilder, KeepReferenced>,
+    lookups: Arc<Lookups>,
+    waiting: Arc<Semaphore>,
+    spawner: Spawner,
+    _cancel_lookups: DropGuard,
 }
 
 impl AccountLookup {
-    /// A directory that knows nobody yet; asks for nothing before it is asked.
-    ///
-    /// Its work is done on the present runtime, until it is dropped.
-    ///
-    /// # Errors
-    /// [`AccountLookupError::OtherProject`]; [`AccountLookupError::Client`]; [`AccountLookupError::Runtime`].
-    pub fn start(
-        config: AccountLookupConfig,
-        account: ServiceAccount,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, AccountLookupError> {
-        if *account.project_id() != config.project_id {
-            return Err(AccountLookupError::OtherProject {
-                account: account.project_id().clone(),
-                expected: config.project_id,
-            });
-        }
-        let policy = config.cache_policy();
-        let client = HttpClient::for_google()?;
-        let tokens = AccessTokens::start(account, client.clone(), clock, config.deadline)?;
-        let accounts = RemoteAccounts {
-            base: config.base,
-            project_id: config.project_id,
-            client,
-            credentials: Credentials::ServiceAccount(tokens),
-        };
+    /// An empty cache. Lookups run on the current runtime, until the directory is dropped.
+    pub(crate) fn with_source(
+        source: Arc<dyn AccountSource>,
+        policy: CachePolicy,
+    ) -> Result<Self, StartError> {
+        let (spawner, cancel_lookups) = Spawner::on_current_runtime()?;
         Ok(Self {
-            directory: CachedDirectory::start(Arc::new(accounts), policy)?,
+            users: Cache::with(
+                policy.users_max,
+                policy.users_max as u64,
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                KeepReferenced,
+            ),
+            lookups: Arc::new(Lookups {
+                source,
+                policy,
+                permits: Semaphore::new(policy.lookups_max),
+                counter: ResultCounter::user_lookups(),
+                breaker: Mutex::default(),
+            }),
+            waiting: Arc::new(Semaphore::new(policy.users_max)),
+            spawner,
+            _cancel_lookups: cancel_lookups,
         })
+    }
+
+    async fn account(&self, id: AccountId) -> Result<Account, LookupUnavailable> {
+        let new = || Ok::<_, std::convert::Infallible>(Arc::new(User::new(self.spawner.clone())));
+        let Ok(user) = self.users.get_or_insert_with(&id, new);
+        let patience = self.lookups.policy.refresh_wait_max();
+        let account = user.get(patience, || self.start_lookup(id)).await;
+        account.map_err(|error| {
+            let error = error.unwrap_or_else(|| Arc::new(LookupError::Cancelled));
+            self.lookups.unavailable(error)
+        })
+    }
+
+    /// Prepares a lookup, if one may start now.
+    fn start_lookup(
+        &self,
+        id: AccountId,
+    ) -> Result<impl Future<Output = Fetched<Account, LookupError>> + use<>, Arc<LookupError>> {
+        let waiting = Arc::clone(&self.waiting)
+            .try_acquire_owned()
+            .map_err(|_| Arc::new(LookupError::TooManyLookups))?;
+        let mut breaker = self.lookups.breaker.lock();
+        let Some(purpose) = breaker.begin(Instant::now()) else {
+            let error = breaker.open_error();
+            return Err(Arc::new(error.unwrap_or(LookupError::TooManyLookups)));
+        };
+        let attempt = Attempt {
+            lookups: Arc::clone(&self.lookups),
+            purpose,
+        };
+        Ok(async move {
+            let fetched = attempt.look_up(&id).await;
+            drop(waiting);
+            fetched
+        })
+    }
+
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        self.users.len()
     }
 }
 
 #[async_trait]
 impl UserDirectory for AccountLookup {
     async fn admit(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
-        self.directory.admit(sign_in).await
+        let account = self.account(AccountId::of(sign_in)).await?;
+        account.admit(sign_in.auth_time)
     }
 
     async fn check(&self) -> Result<(), VerifyError> {
-        self.directory.check().await
+        let error = self.lookups.breaker.lock().recent_error(Instant::now());
+        error.map_or(Ok(()), |error| Err(self.lookups.unavailable(error).into()))
     }
 }
 
-/// Says why users cannot be looked up at all.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountLookupError {
-    /// The service account belongs to another project than the tokens.
-    #[error("the service account belongs to the project `{account}`, not to `{expected}`")]
-    OtherProject {
-        /// The project of the service account.
-        account: ProjectId,
-        /// The project of the tokens.
-        expected: ProjectId,
-    },
-    /// There is no HTTP client, for lack of trusted certificates for example.
-    #[error("users cannot be asked for over HTTP")]
-    Client(#[source] BackendError),
-    /// It was not called inside a tokio runtime.
-    #[error("users can be looked up only inside a tokio runtime")]
-    Runtime,
-}
-
-impl From<HttpError> for AccountLookupError {
-    fn from(error: HttpError) -> Self {
-        Self::Client(error.into())
+impl fmt::Debug for AccountLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountLookup")
+            .field("source", &self.lookups.source)
+            .field("policy", &self.lookups.policy)
+            .finish_non_exhaustive()
     }
 }
 
-impl From<NoRuntime> for AccountLookupError {
-    fn from(_: NoRuntime) -> Self {
-        Self::Runtime
+/// What all lookups share. No lock is held while anything is waited for.
+struct Lookups {
+    source: Arc<dyn AccountSource>,
+    policy: CachePolicy,
+    permits: Semaphore,
+    counter: ResultCounter,
+    breaker: Mutex<CircuitBreaker>,
+}
+
+impl Lookups {
+    fn unavailable(&self, error: Arc<LookupError>) -> LookupUnavailable {
+        let open_for = self.breaker.lock().open_for(Instant::now());
+        LookupUnavailable {
+            retry_after: open_for.max(RETRY_AFTER_MIN),
+            error,
+        }
+    }
+}
+
+/// One lookup; the breaker may try another one when it is dropped.
+struct Attempt {
+    lookups: Arc<Lookups>,
+    purpose: Purpose,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.purpose == Purpose::Probe {
+            self.lookups.breaker.lock().probe_ended();
+        }
+    }
+}
+
+impl Attempt {
+    async fn look_up(&self, id: &AccountId) -> Fetched<Account, LookupError> {
+        let Lookups {
+            policy, breaker, ..
+        } = &*self.lookups;
+        let answer = self.ask_with_permit(id).await;
+        self.lookups.counter.count(answer.is_ok());
+        match answer {
+            Ok((account, asked_at)) => {
+                breaker.lock().succeeded();
+                Ok(Timed {
+                    value: account,
+                    fresh_until: asked_at + policy.fresh_for,
+                    usable_until: asked_at + policy.stale_for,
+                })
+            }
+            Err(error) => {
+                let (error, now) = (Arc::new(error), Instant::now());
+                breaker.lock().failed(&error, self.purpose, now);
+                Err(Failure {
+                    error,
+                    retry_at: now + RETRY_AFTER_MIN,
+                })
+            }
+        }
+    }
+
+    async fn ask_with_permit(&self, id: &AccountId) -> Result<(Account, Instant), LookupError> {
+        let policy = &self.lookups.policy;
+        let permit = timeout(policy.permit_wait_max(), self.lookups.permits.acquire()).await;
+        let _permit = permit
+            .map_err(|_| LookupError::TooManyLookups)?
+            .map_err(|_| LookupError::Cancelled)?;
+        if self.purpose == Purpose::Lookup
+            && let Some(error) = self.lookups.breaker.lock().open_error()
+        {
+            return Err(error);
+        }
+        let deadline = policy.deadline.saturating_sub(policy.permit_wait_max());
+        // The answer was true at some time after this.
+        let asked_at = Instant::now();
+        let account = timeout(deadline, self.lookups.source.look_up(id)).await;
+        Ok((
+            account.unwrap_or(Err(LookupError::TimedOut(deadline)))?,
+            asked_at,
+        ))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::account::{Account, AccountId};
 use super::answer::read_answer;
-use super::cached::AccountSource;
+use super::lookup::AccountSource;
 use super::lookup_error::LookupError;
 use crate::config::{Endpoint, ProjectId};
 use crate::http_client::{HttpClient, PostRequest};

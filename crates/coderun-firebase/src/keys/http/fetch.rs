@@ -10,6 +10,7 @@ use super::freshness::fresh_for;
 use crate::config::Endpoint;
 use crate::http_client::{HttpClient, HttpError, builder};
 use crate::keys::{KeySet, KeySetError};
+use crate::start_error::StartError;
 
 /// Fetches a set of keys.
 ///
@@ -71,7 +72,7 @@ pub(super) struct HttpKeyFetch {
 }
 
 impl HttpKeyFetch {
-    pub(super) fn new(config: &HttpKeysConfig) -> Result<Self, HttpError> {
+    pub(super) fn new(config: &HttpKeysConfig) -> Result<Self, StartError> {
         let builder = builder(config.connect_timeout)
             .timeout(config.fetch_timeout)
             // Fetches are minutes apart at least; the other end has closed the connection by then.

@@ -1,7 +1,7 @@
 //! Fetches the key set before it grows old, and backs off after failures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -38,8 +38,6 @@ pub(super) struct KeyRefresher {
     pub(super) url: Endpoint,
     pub(super) stale_bound: StaleKeyBound,
     pub(super) keys: Arc<Refreshing<HeldKeys, FetchError>>,
-    pub(super) fetches: AtomicU64,
-    pub(super) failures: AtomicU64,
     /// Scheduled attempts that failed since the last success.
     pub(super) failures_in_a_row: AtomicU32,
     pub(super) fetch_counter: ResultCounter,
@@ -75,7 +73,6 @@ impl KeyRefresher {
         let started_at = Instant::now();
         let result = self.fetch.fetch().await;
         self.fetch_counter.count(result.is_ok());
-        self.fetches.fetch_add(1, Ordering::Relaxed);
         match result {
             Ok(fetched) => Ok(self.succeed(fetched, started_at)),
             Err(error) => Err(self.fail(error)),
@@ -98,7 +95,6 @@ impl KeyRefresher {
     }
 
     fn fail(&self, error: FetchError) -> Failure<FetchError> {
-        self.failures.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
         let retry_at = self.next_attempt(now);
         let wait = retry_at.saturating_duration_since(now);

@@ -1,371 +1,353 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+mod counting;
+mod crowding;
+mod resting;
+mod sharing;
 
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use coderun_domain::testing::{ManualClock, at, user};
-use coderun_domain::{BearerToken, ErrorChain, FailureKind, TokenVerifier};
-use futures_util::future::join_all;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coderun_domain::UserId;
+use coderun_domain::testing::{at, user};
 use rstest::rstest;
-use serde_json::{Value, json};
-use tokio::time::{advance, pause, resume};
+use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::config::TenantId;
-use crate::testing::{Log, claims, config, good, header, other_key, sign_with, unsigned, verifier};
-use crate::users::testing::{LoopbackServer, Reply, Seen, account_file};
+use crate::http_client::HttpError;
+use crate::testing::Log;
+use crate::users::answer::AnswerError;
 
-/// Longer than any test should take, so that only those on slowness meet the deadline.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOOKUP: &str = "POST /v1/projects/demo-project/accounts:lookup";
+const ACTIVE: Account = Account::Active { valid_since: None };
 
-fn token() -> Value {
-    json!({"access_token": "access", "expires_in": 3599, "token_type": "Bearer"})
+/// What a source does when it is asked. Time in these tests is not that of the machine.
+#[derive(Debug, Clone, Copy)]
+enum Behaviour {
+    Answers(Account),
+    /// It cannot be asked about anybody.
+    Fails,
+    /// It cannot be asked about this user.
+    AnswersWrongly,
+    Panics,
 }
 
-fn alice(more: &Value) -> Value {
-    let mut alice = json!({"localId": "alice", "email": "alice@example.com"});
-    for (name, value) in more.as_object().unwrap() {
-        alice[name] = value.clone();
+#[derive(Debug)]
+struct ScriptedSource {
+    behaviour: Mutex<Behaviour>,
+    latency: Mutex<Duration>,
+    asked: Mutex<Vec<AccountId>>,
+    asked_now: AtomicUsize,
+    asked_now_max: AtomicUsize,
+}
+
+impl ScriptedSource {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            behaviour: Mutex::new(Behaviour::Answers(ACTIVE)),
+            latency: Mutex::new(Duration::from_millis(10)),
+            asked: Mutex::default(),
+            asked_now: AtomicUsize::new(0),
+            asked_now_max: AtomicUsize::new(0),
+        })
     }
-    json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [alice]})
+
+    fn is_to(&self, behaviour: Behaviour) {
+        *self.behaviour.lock() = behaviour;
+    }
+
+    fn takes(&self, latency: Duration) {
+        *self.latency.lock() = latency;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().len()
+    }
 }
 
-/// A good answer of just this length.
-fn padded(length: usize) -> Vec<u8> {
-    let mut body = alice(&json!({})).to_string().into_bytes();
-    body.resize(length, b' ');
-    body
+/// Counts a question as long as somebody waits for its answer.
+struct Open<'source>(&'source ScriptedSource);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.asked_now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
-/// A server that hands out tokens, and answers lookups as told.
-async fn server(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> LoopbackServer {
-    LoopbackServer::start(move |seen| {
-        if seen.target == "POST /token" {
-            Reply::Good(token())
-        } else {
-            script(seen)
+#[async_trait]
+impl AccountSource for ScriptedSource {
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError> {
+        self.asked.lock().push(id.clone());
+        let now = self.asked_now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.asked_now_max.fetch_max(now, Ordering::SeqCst);
+        let _open = Open(self);
+        let latency = *self.latency.lock();
+        // A timer that is due at once would still take a millisecond.
+        if !latency.is_zero() {
+            sleep(latency).await;
         }
-    })
-    .await
-}
-
-fn account(server: &LoopbackServer) -> ServiceAccount {
-    let file = account_file(&format!("{}/token", server.url()));
-    ServiceAccount::parse(file.to_string().as_bytes()).unwrap()
-}
-
-fn lookup_config(server: &LoopbackServer) -> AccountLookupConfig {
-    AccountLookupConfig {
-        deadline: PATIENCE,
-        ..AccountLookupConfig::new(config().project_id, server.url().parse().unwrap())
+        let behaviour = *self.behaviour.lock();
+        match behaviour {
+            Behaviour::Answers(account) => Ok(account),
+            Behaviour::Fails => Err(HttpError::Status(502).into()),
+            Behaviour::AnswersWrongly => Err(LookupError::Answer(AnswerError::Form)),
+            Behaviour::Panics => panic!("a bug in the source"),
+        }
     }
 }
 
-fn start(config: AccountLookupConfig, server: &LoopbackServer) -> AccountLookup {
-    AccountLookup::start(config, account(server), Arc::new(ManualClock::default())).unwrap()
+fn directory_with(source: &Arc<ScriptedSource>, policy: CachePolicy) -> AccountLookup {
+    let source: Arc<dyn AccountSource> = Arc::<ScriptedSource>::clone(source);
+    AccountLookup::with_source(source, policy).unwrap()
 }
 
-fn lookup(server: &LoopbackServer) -> AccountLookup {
-    start(lookup_config(server), server)
+fn directory(source: &Arc<ScriptedSource>) -> AccountLookup {
+    directory_with(source, CachePolicy::default())
 }
 
-fn lookups(server: &LoopbackServer) -> Vec<Seen> {
-    let mut seen = server.seen();
-    seen.retain(|it| it.target.ends_with("accounts:lookup"));
-    seen
-}
-
-async fn admit(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
-    let user = user(name);
-    let sign_in = SignIn {
-        user: &user,
+fn sign_in(user: &UserId) -> SignIn<'_> {
+    SignIn {
+        user,
         tenant: None,
         auth_time: at(10),
-    };
-    lookup.admit(sign_in).await
+    }
 }
 
-async fn verdict(lookup: &AccountLookup) -> &'static str {
-    match admit(lookup, "alice").await {
+async fn verdict(directory: &AccountLookup, name: &str) -> &'static str {
+    match directory.admit(sign_in(&user(name))).await {
         Ok(()) => "admitted",
         Err(error) => error.reason(),
     }
 }
 
 #[rstest]
-#[case::usual(alice(&json!({})), "admitted")]
-#[case::disabled(alice(&json!({"disabled": true})), "user-disabled")]
-#[case::revoked_before(alice(&json!({"validSince": "1800000009"})), "admitted")]
-#[case::revoked_in_that_second(alice(&json!({"validSince": "1800000010"})), "admitted")]
-#[case::revoked_after(alice(&json!({"validSince": "1800000011"})), "revoked")]
-#[case::not_found(json!({"kind": "identitytoolkit#GetAccountInfoResponse"}), "user-not-found")]
-#[tokio::test]
-async fn what_the_project_knows_decides(#[case] answer: Value, #[case] expected: &str) {
-    let server = server(move |_| Reply::Good(answer.clone())).await;
-    assert_eq!(verdict(&lookup(&server)).await, expected);
+#[case::active(ACTIVE, "admitted")]
+#[case::revoked(Account::Active { valid_since: Some(at(11)) }, "revoked")]
+#[case::disabled(Account::Disabled, "user-disabled")]
+#[case::absent(Account::Absent, "user-not-found")]
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_used_for_a_minute(#[case] account: Account, #[case] expected: &str) {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(account));
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+
+    advance(Duration::from_millis(59_999)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 1);
+
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 2);
 }
 
-#[tokio::test]
-async fn the_question_is_that_of_the_identity_toolkit() {
-    let server = server(|_| Reply::Good(alice(&json!({})))).await;
-    assert_eq!(verdict(&lookup(&server)).await, "admitted");
-    let seen = lookups(&server);
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].target, LOOKUP);
-    assert_eq!(seen[0].header("authorization"), Some("Bearer access"));
-    assert_eq!(seen[0].header("content-type"), Some("application/json"));
-    assert_eq!(seen[0].body, r#"{"localId":["alice"]}"#);
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_as_old_as_its_question() {
+    let source = ScriptedSource::new();
+    source.takes(Duration::from_secs(1));
+    let directory = directory(&source);
+    let start = Instant::now();
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    advance(Duration::from_mins(1).saturating_sub(start.elapsed())).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(source.asked(), 2);
 }
 
-#[tokio::test]
-async fn a_user_of_a_tenant_is_asked_for_in_the_tenant() {
-    let server = server(|_| Reply::Good(alice(&json!({"tenantId": "acme"})))).await;
-    let (user, tenant) = (user("alice"), TenantId::parse("acme").unwrap());
-    let sign_in = SignIn {
-        user: &user,
-        tenant: Some(&tenant),
-        auth_time: at(10),
+#[tokio::test(start_paused = true)]
+async fn one_answer_judges_each_sign_in_by_itself() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(Account::Active {
+        valid_since: Some(at(10)),
+    }));
+    let (directory, alice) = (directory(&source), user("alice"));
+    let at_second = |second| SignIn {
+        auth_time: at(second),
+        ..sign_in(&alice)
     };
-    lookup(&server).admit(sign_in).await.unwrap();
-    let target = "POST /v1/projects/demo-project/tenants/acme/accounts:lookup";
-    assert_eq!(lookups(&server)[0].target, target);
-}
-
-#[rstest]
-#[case::no_content(Reply::Status(204, json!({})))]
-#[case::partial(Reply::Status(206, alice(&json!({}))))]
-#[case::created(Reply::Status(201, alice(&json!({}))))]
-#[case::bad_request(Reply::Status(400, alice(&json!({}))))]
-#[case::unauthorized(Reply::Status(401, alice(&json!({}))))]
-#[case::forbidden(Reply::Status(403, alice(&json!({}))))]
-#[case::not_found(Reply::Status(404, alice(&json!({}))))]
-#[case::too_many_requests(Reply::Status(429, alice(&json!({}))))]
-#[case::internal_error(Reply::Status(500, alice(&json!({}))))]
-#[case::unavailable(Reply::Status(503, alice(&json!({}))))]
-#[case::redirect(Reply::Redirect("/good"))]
-#[case::empty(Reply::Body(Vec::new()))]
-#[case::page(Reply::Body(b"<html>secret-body</html>".to_vec()))]
-#[case::another_user(Reply::Good(json!({"users": [{"localId": "bob"}]})))]
-#[case::wrong_type(Reply::Good(alice(&json!({"disabled": "secret-body"}))))]
-#[case::error_in_the_body(Reply::Good(json!({"error": {"message": "secret-body"}})))]
-#[case::one_byte_too_long(Reply::Body(padded(64 * 1024 + 1)))]
-#[case::endless(Reply::Endless)]
-#[case::reset(Reply::Reset)]
-#[case::closed(Reply::Close)]
-#[case::garbage(Reply::Garbage)]
-#[tokio::test]
-async fn another_answer_is_no_answer(#[case] reply: Reply) {
-    let server = server(move |seen| match seen.target.as_str() {
-        LOOKUP => reply.clone(),
-        _ => Reply::Good(alice(&json!({}))),
-    })
-    .await;
-    let error = admit(&lookup(&server), "alice").await.unwrap_err();
-    assert_eq!(error.reason(), "users-unavailable");
-    assert_eq!(error.kind(), FailureKind::Unavailable);
-    let text = format!("{} {error:?}", ErrorChain(&error));
-    for hidden in ["secret-body", "access", "127.0.0.1", "alice"] {
-        assert!(!text.contains(hidden), "{text}");
-    }
-    assert_eq!(lookups(&server).len(), 1);
-}
-
-#[tokio::test]
-async fn an_answer_may_be_just_as_long_as_allowed() {
-    let server = server(|_| Reply::Body(padded(64 * 1024))).await;
-    assert_eq!(verdict(&lookup(&server)).await, "admitted");
-}
-
-#[rstest]
-#[case::silence(Reply::Silence)]
-#[case::half_an_answer(Reply::HeadOnly)]
-#[tokio::test]
-async fn a_slow_answer_is_no_answer(#[case] reply: Reply) {
-    let server = server(move |_| reply.clone()).await;
-    let config = AccountLookupConfig {
-        deadline: Duration::from_millis(200),
-        ..lookup_config(&server)
-    };
-    assert_eq!(verdict(&start(config, &server)).await, "users-unavailable");
-}
-
-#[tokio::test]
-async fn a_server_that_is_not_there_gives_no_answer() {
-    let server = server(|_| Reply::Close).await;
-    let (config, account) = (lookup_config(&server), account(&server));
-    drop(server);
-    let lookup = AccountLookup::start(config, account, Arc::new(ManualClock::default())).unwrap();
-    assert_eq!(verdict(&lookup).await, "users-unavailable");
-}
-
-/// Moves the time on, as if the test had taken so long.
-async fn skip(time: Duration) {
-    pause();
-    advance(time).await;
-    resume();
+    assert!(directory.admit(at_second(10)).await.is_ok());
+    let error = directory.admit(at_second(9)).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Revoked), "{error:?}");
+    assert_eq!(source.asked(), 1);
 }
 
 #[rstest]
 #[case::young(Duration::from_mins(4), "admitted")]
-#[case::old(Duration::from_mins(6), "users-unavailable")]
-#[tokio::test]
-async fn an_outage_is_bridged_for_five_minutes(#[case] age: Duration, #[case] expected: &str) {
-    let is_away = Arc::new(AtomicBool::new(false));
-    let script = Arc::clone(&is_away);
-    let server = server(move |_| {
-        if script.load(Ordering::SeqCst) {
-            Reply::Status(503, json!({}))
-        } else {
-            Reply::Good(alice(&json!({})))
-        }
-    })
-    .await;
-    let lookup = lookup(&server);
-    assert_eq!(verdict(&lookup).await, "admitted");
-    is_away.store(true, Ordering::SeqCst);
-    skip(age).await;
-    assert_eq!(verdict(&lookup).await, expected);
-    assert_eq!(lookups(&server).len(), 2);
-
-    is_away.store(false, Ordering::SeqCst);
-    skip(Duration::from_secs(1)).await;
-    assert_eq!(verdict(&lookup).await, "admitted");
+#[case::almost_old(Duration::from_millis(299_999), "admitted")]
+#[case::old(Duration::from_mins(5), "users-unavailable")]
+#[case::very_old(Duration::from_mins(6), "users-unavailable")]
+#[tokio::test(start_paused = true)]
+async fn a_known_answer_is_used_for_five_minutes_if_there_is_no_other(
+    #[case] age: Duration,
+    #[case] expected: &str,
+) {
+    let source = ScriptedSource::new();
+    source.takes(Duration::ZERO);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    source.is_to(Behaviour::Fails);
+    advance(age).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(source.asked(), 2);
 }
 
 #[rstest]
-#[case::unauthorized(401)]
-#[case::forbidden(403)]
-#[tokio::test]
-async fn a_refused_service_account_is_logged_once_and_shows_no_secret(#[case] status: u16) {
-    let server = server(move |_| Reply::Status(status, json!({"error": "secret-body"}))).await;
-    let lookup = lookup(&server);
+#[case::disabled(Account::Disabled, "user-disabled")]
+#[case::absent(Account::Absent, "user-not-found")]
+#[tokio::test(start_paused = true)]
+async fn bad_news_are_remembered_like_good_ones(#[case] account: Account, #[case] expected: &str) {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::Answers(account));
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    source.is_to(Behaviour::Fails);
+    advance(Duration::from_mins(4)).await;
+    assert_eq!(verdict(&directory, "alice").await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_does_not_make_an_old_answer_younger() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    source.is_to(Behaviour::Fails);
+    for _ in 0..2 {
+        advance(Duration::from_mins(2)).await;
+        assert_eq!(verdict(&directory, "alice").await, "admitted");
+    }
+    advance(Duration::from_mins(2)).await;
+    assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_user_cannot_be_judged_without_an_answer() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::AnswersWrongly);
+    let directory = directory(&source);
+    let error = directory.admit(sign_in(&user("alice"))).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    let VerifyError::UsersUnavailable {
+        retry_after,
+        source: cause,
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(retry_after, Duration::from_secs(1));
+    assert_eq!(cause.to_string(), "the answer about a user cannot be used");
+
+    source.is_to(Behaviour::Answers(ACTIVE));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+}
+
+#[rstest]
+#[case::with_a_known_answer(Behaviour::Answers(ACTIVE), "admitted")]
+#[case::without_any(Behaviour::AnswersWrongly, "users-unavailable")]
+#[tokio::test(start_paused = true)]
+async fn a_user_whose_lookup_fails_is_asked_for_once_a_second(
+    #[case] before: Behaviour,
+    #[case] expected: &str,
+) {
+    let source = ScriptedSource::new();
+    source.is_to(before);
+    let directory = directory(&source);
+    assert_eq!(verdict(&directory, "alice").await, expected);
+    source.is_to(Behaviour::AnswersWrongly);
+    advance(Duration::from_mins(2)).await;
+    let asked = source.asked();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            assert_eq!(verdict(&directory, "alice").await, expected);
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(source.asked(), asked + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_users_are_remembered_than_may_be() {
+    let source = ScriptedSource::new();
+    let policy = CachePolicy {
+        users_max: 10,
+        ..CachePolicy::default()
+    };
+    let directory = directory_with(&source, policy);
+    for number in 0..100 {
+        let name = format!("user-{number}");
+        assert_eq!(verdict(&directory, &name).await, "admitted");
+        assert!(directory.remembered() <= 10);
+    }
+    assert_eq!(verdict(&directory, "user-99").await, "admitted");
+    assert_eq!(source.asked(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_tenant_has_users_of_its_own() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    let (alice, tenant) = (user("alice"), TenantId::parse("acme").unwrap());
+    let of_tenant = SignIn {
+        tenant: Some(&tenant),
+        ..sign_in(&alice)
+    };
+    for _ in 0..2 {
+        assert!(directory.admit(sign_in(&alice)).await.is_ok());
+        assert!(directory.admit(of_tenant).await.is_ok());
+    }
+    let tenants: Vec<_> = source
+        .asked
+        .lock()
+        .iter()
+        .map(|id| id.tenant.clone())
+        .collect();
+    assert_eq!(tenants, [None, Some(tenant)]);
+}
+
+async fn fail(directory: &AccountLookup, times: usize) {
+    for number in 0..times {
+        let name = format!("user-{number}");
+        assert_eq!(verdict(directory, &name).await, "users-unavailable");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_tells_what_was_seen_lately_and_asks_nobody() {
+    let source = ScriptedSource::new();
+    let directory = directory(&source);
+    assert!(directory.check().await.is_ok());
+    assert_eq!(source.asked(), 0);
+
+    source.is_to(Behaviour::Fails);
+    fail(&directory, 2).await;
+    assert!(directory.check().await.is_ok());
+    fail(&directory, 3).await;
+    let error = directory.check().await.unwrap_err();
+    assert!(
+        matches!(error, VerifyError::UsersUnavailable { .. }),
+        "{error:?}"
+    );
+
+    advance(Duration::from_secs(10)).await;
+    assert!(directory.check().await.is_ok());
+    fail(&directory, 1).await;
+    assert!(directory.check().await.is_err());
+
+    source.is_to(Behaviour::Answers(ACTIVE));
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert!(directory.check().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_of_failure_is_logged_once_a_minute() {
+    let source = ScriptedSource::new();
+    source.is_to(Behaviour::AnswersWrongly);
+    let directory = directory(&source);
     let log = Log::default();
     let guard = log.listen();
-    for number in 0..3 {
-        let name = format!("user-{number}");
-        assert!(admit(&lookup, &name).await.is_err());
-    }
+    fail(&directory, 50).await;
+    assert_eq!(log.count("cannot look up users"), 1, "{}", log.text());
+    advance(Duration::from_mins(1)).await;
+    fail(&directory, 50).await;
+    assert_eq!(log.count("cannot look up users"), 2, "{}", log.text());
     drop(guard);
-    let text = log.text();
-    assert_eq!(log.count(" WARN "), 1, "{text}");
-    assert!(
-        text.contains("the service account may not look up users"),
-        "{text}"
-    );
-    assert!(text.contains(&format!("status {status}")), "{text}");
-    for hidden in ["secret-body", "Bearer", "eyJ", "PRIVATE"] {
-        assert!(!text.contains(hidden), "{text}");
-    }
-    assert!(lookup.check().await.is_err());
-}
-
-#[tokio::test]
-async fn without_an_access_token_nobody_is_looked_up() {
-    let server = LoopbackServer::start(|_| Reply::Status(400, json!({}))).await;
-    let lookup = lookup(&server);
-    let verdicts = join_all((0..20).map(|_| verdict(&lookup))).await;
-    assert!(
-        verdicts.iter().all(|it| *it == "users-unavailable"),
-        "{verdicts:?}"
-    );
-    assert_eq!(server.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn a_token_that_is_not_accepted_is_replaced() {
-    let server = server(|_| Reply::Status(401, json!({}))).await;
-    let lookup = lookup(&server);
-    let tokens = || {
-        server
-            .seen()
-            .iter()
-            .filter(|it| it.target == "POST /token")
-            .count()
-    };
-    // A young token that is refused would only be followed by another one.
-    for _ in 0..3 {
-        assert!(admit(&lookup, "alice").await.is_err());
-        skip(Duration::from_secs(2)).await;
-    }
-    assert_eq!(tokens(), 1);
-    skip(Duration::from_mins(1)).await;
-    assert!(admit(&lookup, "alice").await.is_err());
-    skip(Duration::from_secs(2)).await;
-    assert!(admit(&lookup, "alice").await.is_err());
-    assert_eq!(tokens(), 2);
-}
-
-#[tokio::test]
-async fn a_verifier_asks_the_directory_about_good_tokens_only() {
-    let server = server(|_| Reply::Good(alice(&json!({"disabled": true})))).await;
-    let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
-    let signed = unsigned(&header(), &claims());
-    let forged = sign_with(&signed, other_key(), &RSA_PKCS1_SHA256);
-    let error = verifier
-        .verify(&BearerToken::new(forged))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, VerifyError::Signature), "{error:?}");
-    assert!(server.seen().is_empty());
-    let error = verifier
-        .verify(&BearerToken::new(good()))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
-    verifier.check().await.unwrap();
-}
-
-#[tokio::test]
-async fn the_directory_is_asked_about_a_repeated_token_as_well() {
-    let is_disabled = Arc::new(AtomicBool::new(false));
-    let script = Arc::clone(&is_disabled);
-    let server =
-        server(move |_| Reply::Good(alice(&json!({"disabled": script.load(Ordering::SeqCst)}))))
-            .await;
-    let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
-    let token = BearerToken::new(good());
-    assert!(verifier.verify(&token).await.is_ok());
-    is_disabled.store(true, Ordering::SeqCst);
-    skip(Duration::from_mins(1)).await;
-    let error = verifier.verify(&token).await.unwrap_err();
-    assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_verifier_is_not_ready_while_its_directory_is_not() {
-    let server = server(|_| Reply::Status(500, json!({}))).await;
-    let directory = Arc::new(lookup(&server));
-    let users: Arc<dyn UserDirectory> = Arc::<AccountLookup>::clone(&directory);
-    let verifier = verifier(config()).with_user_directory(users);
-    assert!(verifier.check().await.is_ok());
-    for name in ["alice", "bob", "carol"] {
-        assert!(admit(&directory, name).await.is_err());
-    }
-    let error = verifier.check().await.unwrap_err();
-    assert_eq!(error.reason(), "users-unavailable");
-    assert_eq!(lookups(&server).len(), 3);
-}
-
-#[tokio::test]
-async fn the_service_account_must_belong_to_the_project() {
-    let server = server(|_| Reply::Close).await;
-    let config = AccountLookupConfig {
-        project_id: ProjectId::parse("another").unwrap(),
-        ..lookup_config(&server)
-    };
-    let clock = Arc::new(ManualClock::default());
-    let error = AccountLookup::start(config, account(&server), clock).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the service account belongs to the project `demo-project`, not to `another`"
-    );
-}
-
-#[test]
-fn defaults_are_those_of_the_documentation() {
-    let google = AccountLookupConfig::GOOGLE.parse().unwrap();
-    let config = AccountLookupConfig::new(config().project_id, google);
-    assert_eq!(config.fresh_for, Duration::from_mins(1));
-    assert_eq!(config.stale_for, Duration::from_mins(5));
-    assert_eq!(config.deadline, Duration::from_secs(2));
-    assert_eq!((config.users_max, config.lookups_max), (10_000, 32));
+    assert!(!log.text().contains("user-1"), "{}", log.text());
 }

@@ -29,7 +29,7 @@ async fn too_many_lookups_at_a_time_are_refused() {
     let source = ScriptedSource::new();
     let policy = CachePolicy {
         users_max: 10,
-        ..POLICY
+        ..CachePolicy::default()
     };
     let directory = directory_with(&source, policy);
     let names: Vec<String> = (0..15).map(|number| format!("user-{number}")).collect();

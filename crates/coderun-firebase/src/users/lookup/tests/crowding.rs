@@ -8,10 +8,10 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn one_at_a_time(source: &Arc<ScriptedSource>) -> CachedDirectory {
+fn one_at_a_time(source: &Arc<ScriptedSource>) -> AccountLookup {
     let policy = CachePolicy {
         lookups_max: 1,
-        ..POLICY
+        ..CachePolicy::default()
     };
     directory_with(source, policy)
 }
@@ -103,7 +103,7 @@ async fn a_lookup_takes_a_second_and_a_half_at_most() {
 }
 
 /// A directory that knows Alice, but since so long ago that she is asked for again, of a source that is slow now.
-async fn slow(age: Duration) -> (Arc<ScriptedSource>, CachedDirectory) {
+async fn slow(age: Duration) -> (Arc<ScriptedSource>, AccountLookup) {
     let source = ScriptedSource::new();
     source.takes(Duration::ZERO);
     let directory = directory(&source);
@@ -171,7 +171,7 @@ async fn a_short_deadline_leaves_time_for_turn_and_lookup() {
     source.takes(Duration::from_millis(100));
     let policy = CachePolicy {
         deadline: Duration::from_millis(200),
-        ..POLICY
+        ..CachePolicy::default()
     };
     let directory = directory_with(&source, policy);
     assert_eq!(verdict(&directory, "alice").await, "admitted");

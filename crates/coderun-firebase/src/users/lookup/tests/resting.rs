@@ -8,7 +8,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// When to ask again, and why.
-async fn refusal(directory: &CachedDirectory, name: &str) -> (Duration, String) {
+async fn refusal(directory: &AccountLookup, name: &str) -> (Duration, String) {
     let error = directory.admit(sign_in(&user(name))).await.unwrap_err();
     let text = ErrorChain(&error).to_string();
     let VerifyError::UsersUnavailable { retry_after, .. } = error else {
@@ -18,7 +18,7 @@ async fn refusal(directory: &CachedDirectory, name: &str) -> (Duration, String) 
 }
 
 /// A directory that knows Alice, and whose lookups rest for a second from now on.
-async fn resting() -> (Arc<ScriptedSource>, CachedDirectory) {
+async fn resting() -> (Arc<ScriptedSource>, AccountLookup) {
     let source = ScriptedSource::new();
     source.takes(Duration::ZERO);
     let directory = directory(&source);
