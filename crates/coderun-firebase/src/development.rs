@@ -24,7 +24,7 @@ use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
 use crate::signing::SigningKey;
 use crate::verifier::FirebaseTokenVerifier;
 
-pub use error::{IssuerError, UnsafePath};
+pub use error::IssuerError;
 
 /// Issues ID tokens of the shape that Firebase gives them, signed with a key of its own.
 ///

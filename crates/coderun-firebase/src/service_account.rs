@@ -1,10 +1,10 @@
 //! The account in whose name this service asks Google about users.
 
 mod error;
-mod file;
 mod tokens;
 
 use std::fmt;
+use std::fs::Metadata;
 use std::path::Path;
 
 use coderun_json::{Object, non_null};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::config::{Endpoint, ProjectId};
+use crate::private_file::{self, ReadError, SymbolicLinks, UnsafePath};
 use crate::signing::SigningKey;
 
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
@@ -23,6 +24,12 @@ const SCOPE: &str = "https://www.googleapis.com/auth/identitytoolkit";
 
 /// An assertion is good for so long, which is as long as Google allows.
 const ASSERTION_SECONDS: i64 = 3600;
+
+/// The longest file, many times what Google hands out.
+const CONTENT_MAX_BYTES: u64 = 64 << 10;
+
+/// Write permission of users other than the owner.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// A service account of Google, with its private key. `Debug` does not show the key.
 pub struct ServiceAccount {
@@ -41,9 +48,25 @@ impl ServiceAccount {
     /// [`ServiceAccountError::Unreadable`]; [`ServiceAccountError::Unsafe`] if it is no regular file or others than its
     /// owner may write it; [`ServiceAccountError::Format`].
     pub fn read(path: &Path) -> Result<Self, ServiceAccountError> {
-        let content = file::read(path)?;
+        let path_of = || path.to_owned();
+        let content = private_file::read(
+            path,
+            SymbolicLinks::Follow,
+            CONTENT_MAX_BYTES + 1,
+            others_cannot_write,
+        );
+        let content = content.map_err(|error| match error {
+            ReadError::Io(source) => ServiceAccountError::Unreadable {
+                path: path_of(),
+                source,
+            },
+            ReadError::Unsafe(problem) => ServiceAccountError::Unsafe {
+                path: path_of(),
+                problem,
+            },
+        })?;
         Self::parse(&content).map_err(|source| ServiceAccountError::Format {
-            path: path.to_owned(),
+            path: path_of(),
             source,
         })
     }
@@ -53,6 +76,11 @@ impl ServiceAccount {
     /// # Errors
     /// [`ServiceAccountFormatError`], which says what is wrong but not what stands there.
     pub fn parse(json: &[u8]) -> Result<Self, ServiceAccountFormatError> {
+        if json.len() as u64 > CONTENT_MAX_BYTES {
+            return Err(ServiceAccountFormatError::TooLong {
+                max_bytes: CONTENT_MAX_BYTES,
+            });
+        }
         let Object(fields): Object<Fields> =
             serde_json::from_slice(json).map_err(|error| ServiceAccountFormatError::NotJson {
                 line: error.line(),
@@ -107,6 +135,15 @@ impl fmt::Debug for ServiceAccount {
             .field("token_uri", &self.token_uri)
             .finish_non_exhaustive()
     }
+}
+
+fn others_cannot_write(metadata: &Metadata) -> Result<(), UnsafePath> {
+    let actual = private_file::mode(metadata);
+    let expected = actual & !OTHERS_WRITE;
+    if actual != expected {
+        return Err(UnsafePath::Mode { actual, expected });
+    }
+    Ok(())
 }
 
 /// The fields are of any type here: an error of serde could show a part of the key.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use coderun_domain::{BackendError, ByteSize};
 
+use crate::private_file::UnsafePath;
+
 /// Says why the development issuer could not be opened or could not issue a token.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
@@ -67,31 +69,4 @@ pub enum IssuerError {
     /// A key cannot be made, or cannot sign.
     #[error("cannot make a key or a signature")]
     Cryptography(#[source] BackendError),
-}
-
-/// What makes a directory or file unsafe for a key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnsafePath {
-    /// It is a symbolic link.
-    #[error("it is a symbolic link")]
-    SymbolicLink,
-    /// It is neither file nor directory, or the wrong one of the two.
-    #[error("it is of the wrong kind")]
-    WrongKind,
-    /// It belongs to another user.
-    #[error("it belongs to user {actual}, not to user {expected}")]
-    Owner {
-        /// Whose it is.
-        actual: u32,
-        /// Whose it must be: the user of this process.
-        expected: u32,
-    },
-    /// Its mode lets others in.
-    #[error("its mode is {actual:04o}, {expected:04o} is needed")]
-    Mode {
-        /// Its mode.
-        actual: u32,
-        /// The mode that it must have.
-        expected: u32,
-    },
 }

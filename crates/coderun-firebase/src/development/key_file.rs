@@ -1,14 +1,12 @@
 //! Keeps a key in a file that only this user can read, and that any number of processes make only once.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-
-use super::error::{IssuerError, UnsafePath};
+use super::error::IssuerError;
+use crate::private_file::{self, ReadError, SymbolicLinks, UnsafePath};
 
 const FILE_NAME: &str = "development-issuer-key.der";
 const DIRECTORY_MODE: u32 = 0o700;
@@ -60,48 +58,36 @@ fn prepare_directory(path: &Path) -> Result<(), IssuerError> {
 fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
     check_owner(metadata, user)?;
     // Others may look into a directory that was there before, but not write: the file guards its content itself.
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o022 != 0 {
+    let actual = private_file::mode(metadata);
+    if actual & 0o022 != 0 {
         return Err(UnsafePath::Mode {
-            actual: mode,
+            actual,
             expected: DIRECTORY_MODE,
         });
     }
     Ok(())
 }
 
-/// Reads and checks the file through one descriptor, so that nobody can swap it in between.
+/// Reads the key; `None` if there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, IssuerError> {
-    let unsafe_file = |problem| IssuerError::UnsafeKeyFile {
-        path: path.to_owned(),
-        problem,
-    };
-    // A FIFO in its place must not make the open wait.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(descriptor) => File::from(descriptor),
-        Err(Errno::NOENT) => return Ok(None),
-        Err(Errno::LOOP) => return Err(unsafe_file(UnsafePath::SymbolicLink)),
-        Err(error) => return Err(failed(path, error.into())),
-    };
-    let metadata = file.metadata().map_err(|source| failed(path, source))?;
-    check_file(&metadata, this_user()).map_err(unsafe_file)?;
-    let mut content = Vec::new();
-    file.take(CONTENT_MAX_BYTES)
-        .read_to_end(&mut content)
-        .map_err(|source| failed(path, source))?;
-    Ok(Some(content))
+    let check = |metadata: &fs::Metadata| check_file(metadata, this_user());
+    match private_file::read(path, SymbolicLinks::Refuse, CONTENT_MAX_BYTES, check) {
+        Ok(content) => Ok(Some(content)),
+        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(ReadError::Io(error)) => Err(failed(path, error)),
+        Err(ReadError::Unsafe(problem)) => Err(IssuerError::UnsafeKeyFile {
+            path: path.to_owned(),
+            problem,
+        }),
+    }
 }
 
 fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
-    if !metadata.is_file() {
-        return Err(UnsafePath::WrongKind);
-    }
     check_owner(metadata, user)?;
-    let mode = metadata.mode() & 0o7777;
-    if mode != FILE_MODE {
+    let actual = private_file::mode(metadata);
+    if actual != FILE_MODE {
         return Err(UnsafePath::Mode {
-            actual: mode,
+            actual,
             expected: FILE_MODE,
         });
     }

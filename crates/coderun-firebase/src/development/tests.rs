@@ -9,6 +9,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::*;
+use crate::private_file::UnsafePath;
 use crate::testing::{claims, config, header, token, verifier};
 
 struct Fixture {

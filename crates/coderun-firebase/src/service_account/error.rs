@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::development::UnsafePath;
+use crate::private_file::UnsafePath;
 
 /// Says why a service account could not be read.
 #[derive(Debug, thiserror::Error)]

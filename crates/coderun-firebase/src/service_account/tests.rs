@@ -7,7 +7,6 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::development::UnsafePath;
 use crate::testing::{NOW, key, with, without};
 use crate::users::testing::{account_file, private_key_pem};
 

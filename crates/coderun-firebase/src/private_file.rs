@@ -1,0 +1,90 @@
+//! Reads a file with a secret, and checks that no other user can change it.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+/// What makes a directory or file unsafe for a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnsafePath {
+    /// It is a symbolic link.
+    #[error("it is a symbolic link")]
+    SymbolicLink,
+    /// It is neither file nor directory, or the wrong one of the two.
+    #[error("it is of the wrong kind")]
+    WrongKind,
+    /// It belongs to another user.
+    #[error("it belongs to user {actual}, not to user {expected}")]
+    Owner {
+        /// The user that it belongs to.
+        actual: u32,
+        /// The user that it must belong to: that of this process.
+        expected: u32,
+    },
+    /// Its mode gives other users access.
+    #[error("its mode is {actual:04o}, {expected:04o} is needed")]
+    Mode {
+        /// Its mode.
+        actual: u32,
+        /// The mode that it must have.
+        expected: u32,
+    },
+}
+
+/// Says why a file was not read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    Io(io::Error),
+    Unsafe(UnsafePath),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Whether a symbolic link is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SymbolicLinks {
+    Follow,
+    Refuse,
+}
+
+/// Reads at most `max_bytes` of a regular file that `check` finds safe.
+///
+/// One descriptor serves the check and the reading, so that the file cannot be replaced in between.
+pub(crate) fn read(
+    path: &Path,
+    links: SymbolicLinks,
+    max_bytes: u64,
+    check: impl FnOnce(&Metadata) -> Result<(), UnsafePath>,
+) -> Result<Vec<u8>, ReadError> {
+    // A FIFO in its place must not make the open wait.
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    flags.set(OFlags::NOFOLLOW, links == SymbolicLinks::Refuse);
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(Errno::LOOP) if links == SymbolicLinks::Refuse => {
+            return Err(ReadError::Unsafe(UnsafePath::SymbolicLink));
+        }
+        Err(error) => return Err(ReadError::Io(error.into())),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadError::Unsafe(UnsafePath::WrongKind));
+    }
+    check(&metadata).map_err(ReadError::Unsafe)?;
+    let mut content = Vec::new();
+    file.take(max_bytes).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// The permission bits of a file or directory.
+pub(crate) fn mode(metadata: &Metadata) -> u32 {
+    metadata.mode() & 0o7777
+}
