@@ -1,15 +1,15 @@
-//! What the service's own failures are called at the port.
+//! Maps the service's own failures to errors of the port.
 
 use std::io;
 
 use coderun_domain::{BackendError, RunnerError};
 
-use super::NAME;
+use super::report::NAME;
 use super::supervise::StageError;
 
-/// The machine could not be looked at.
+/// The machine could not be inspected.
 #[derive(Debug, thiserror::Error)]
-#[error("the machine could not be looked at")]
+#[error("the machine could not be inspected")]
 pub struct StartError(#[source] pub(super) io::Error);
 
 pub(super) fn unavailable(reason: String) -> RunnerError {
@@ -44,7 +44,7 @@ pub(super) fn stage_failed(error: StageError) -> RunnerError {
     }
 }
 
-/// What most often helps.
+/// The advice that helps most often.
 const ADVICE: &str = "The sandbox needs user namespaces: in a container run it with a seccomp profile that allows them \
     and with an unmasked /proc; on a machine allow them to the service's user (sysctl \
     kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)";

@@ -1,24 +1,23 @@
-//! One run from its first stage to its report.
+//! Runs a submission from its first stage to its report.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use coderun_domain::{
-    CompileReport, Ending, Enforcement, Report, RunIo, RunnerError, Submission, Usage, Verdict,
-};
+use coderun_domain::{CompileReport, Ending, Report, RunIo, RunnerError, Submission, Verdict};
 
 use super::input::Input;
 use super::judge::Judgement;
 use super::orders::{self, Ordered};
 use super::pump::Sink;
+use super::report::not_run;
 use super::stage::StagePlan;
-use super::{NAME, SandboxRunner, Talk};
+use super::stage_runner::{StageIo, StageResult, StageRunner};
 use crate::slots::Slot;
 use crate::toolchain::Toolchain;
 
 /// One run.
 pub(super) struct Execution<'a> {
-    pub(super) runner: &'a SandboxRunner,
+    pub(super) stages: &'a StageRunner,
     pub(super) toolchain: &'a Toolchain,
     pub(super) submission: &'a Submission,
     pub(super) slot: Arc<Slot>,
@@ -47,17 +46,20 @@ impl Execution<'_> {
             artefact,
         );
         let mut sink = Sink::program(limits.storage.output());
-        let talk = Talk {
+        let io = StageIo {
             io,
             input: &mut self.input,
             sink: &mut sink,
         };
-        let result = self
-            .runner
-            .run_stage(&self.slot, plan, &limits.run, talk)
-            .await?;
-        let enforcement = self.runner.enforcement();
-        Ok(self.report(result.judgement, compile, enforcement))
+        let run = self.stages.run(&self.slot, plan, &limits.run, io);
+        let judgement = run.await?.judgement;
+        Ok(Report {
+            ending: Some(judgement.ending),
+            usage: judgement.usage,
+            compile,
+            hint: hint(judgement.ending),
+            ..not_run(judgement.verdict, self.toolchain, self.stages.enforcement())
+        })
     }
 
     async fn build(&mut self, io: &mut (dyn RunIo + '_)) -> Result<Built, RunnerError> {
@@ -71,16 +73,16 @@ impl Execution<'_> {
             ..plan(ordered, group, None)
         };
         let mut sink = Sink::compiler(limits.storage.output());
-        let talk = Talk {
+        let io = StageIo {
             io,
             input: &mut self.input,
             sink: &mut sink,
         };
-        let result = self
-            .runner
-            .run_stage(&self.slot, plan, &limits.compile, talk)
-            .await?;
-        let judgement = result.judgement;
+        let compilation = self.stages.run(&self.slot, plan, &limits.compile, io);
+        let StageResult {
+            judgement,
+            artefact,
+        } = compilation.await?;
         let (output, error_output) = sink.into_outputs();
         let report = CompileReport {
             ending: Some(judgement.ending),
@@ -89,38 +91,14 @@ impl Execution<'_> {
             error_output,
         };
         let verdict = compile_verdict(judgement)
-            .or_else(|| is_empty(result.artefact.as_ref()).then_some(Verdict::CompileError));
+            .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
         Ok(match verdict {
-            None => Built::Runnable(Some(report), result.artefact),
+            None => Built::Runnable(Some(report), artefact),
             Some(verdict) => Built::Over(Box::new(Report {
-                verdict,
-                ending: None,
-                usage: Usage::default(),
                 compile: Some(report),
-                language_version: self.toolchain.version.clone(),
-                runner: NAME.to_owned(),
-                enforcement: self.runner.enforcement(),
-                hint: None,
+                ..not_run(verdict, self.toolchain, self.stages.enforcement())
             })),
         })
-    }
-
-    fn report(
-        &self,
-        judgement: Judgement,
-        compile: Option<CompileReport>,
-        enforcement: Enforcement,
-    ) -> Report {
-        Report {
-            verdict: judgement.verdict,
-            ending: Some(judgement.ending),
-            usage: judgement.usage,
-            compile,
-            language_version: self.toolchain.version.clone(),
-            runner: NAME.to_owned(),
-            enforcement,
-            hint: hint(judgement.ending),
-        }
     }
 }
 
@@ -138,7 +116,7 @@ fn plan(
     }
 }
 
-/// Whether the compiler said that all is well and built nothing.
+/// Whether the compiler reported success and built nothing.
 fn is_empty(artefact: Option<&OwnedFd>) -> bool {
     let status = artefact.and_then(|artefact| rustix::fs::fstat(artefact).ok());
     status.is_none_or(|status| status.st_size == 0)
@@ -167,10 +145,10 @@ fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
 fn hint(ending: Ending) -> Option<String> {
     match ending {
         Ending::Signaled(signal) if signal.number() == libc::SIGXFSZ => {
-            Some("The program wrote a file that is larger than allowed".to_owned())
+            Some("The program wrote a file larger than its limit on file size".to_owned())
         }
         Ending::Signaled(signal) if signal.number() == libc::SIGSEGV => Some(
-            "The program touched memory that is not its own, or its recursion is too deep"
+            "The program accessed memory that it may not access, or its recursion is too deep"
                 .to_owned(),
         ),
         Ending::Signaled(_) | Ending::Exited(_) => None,

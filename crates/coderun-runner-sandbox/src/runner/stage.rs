@@ -12,7 +12,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::Machine;
+use super::machine::Machine;
 use crate::cgroup::{Group, GroupLimits, GroupUsage};
 use crate::launcher_process::{LauncherEnds, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, Order, encode};
