@@ -1,4 +1,4 @@
-//! Names of groups, which say who made them.
+//! Names groups after the service that created them, and removes those of dead services.
 
 use std::fs;
 use std::io;
@@ -6,21 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::remove_folder;
+use super::files::remove_folder;
 
 const PREFIX: &str = "coderun-";
 
-/// Who makes groups: one life of one process on one start of the machine.
+/// The service that creates groups: one process, in one boot of the machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Owner {
+pub(super) struct Owner {
     /// `coderun-<boot>-<process id>-<start time>-`.
     prefix: String,
     last: Arc<AtomicU64>,
 }
 
 impl Owner {
-    /// This process, in this life of it.
-    pub(crate) fn this_process() -> io::Result<Self> {
+    /// This process.
+    pub(super) fn this_process() -> io::Result<Self> {
         let process_id = std::process::id();
         let started = start_time(process_id)
             .ok_or_else(|| io::Error::other("the start time of this process is not known"))?;
@@ -31,16 +31,17 @@ impl Owner {
     }
 
     /// A name that no other group has.
-    pub(crate) fn next_name(&self) -> String {
+    pub(super) fn next_name(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         format!("{}{number}", self.prefix)
     }
 }
 
-/// So that two sandboxes of one process make different names.
+/// Lets two sandboxes of one process make different names.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
-/// Removes the groups whose owners are gone, with what still runs in them. What cannot be removed stays for next time.
+/// Removes the groups of dead services, and kills what still runs in them. A group that cannot be removed is left to the
+/// next start.
 pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -49,19 +50,19 @@ pub(super) fn sweep(folder: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        if is_left_behind(name, &boot) {
+        if is_orphaned(name, &boot) {
             let group = entry.path();
             // Only version 2 has the file; where it has none, the processes died with their launcher.
             let _ = fs::write(group.join("cgroup.kill"), "1");
             if let Err(error) = remove_folder(&group) {
-                tracing::warn!(%error, group = name, "a control group of a dead service stays");
+                tracing::warn!(%error, group = name, "control group of a dead service cannot be removed");
             }
         }
     }
 }
 
-/// Whether a name is that of a group of ours whose owner no longer lives.
-fn is_left_behind(name: &str, boot: &str) -> bool {
+/// Whether a group belongs to a service like this one that is dead.
+fn is_orphaned(name: &str, boot: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return false;
     };
@@ -81,19 +82,19 @@ fn is_left_behind(name: &str, boot: &str) -> bool {
     its_boot != boot || start_time(process_id) != Some(started)
 }
 
-/// The first part of the number of this start of the machine.
+/// The first part of the id of this boot of the machine.
 fn boot() -> io::Result<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Ok(id.chars().take_while(|c| *c != '-').collect())
 }
 
-/// When a living process started, in ticks since the machine did: what tells two processes with one id apart.
+/// When a living process started, in ticks since boot. It tells apart two processes with the same id.
 fn start_time(process_id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).ok()?;
     // The second field is the program's name, which may hold anything, in parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
-    // A dead process that its parent has not asked about yet.
+    // A dead process that its parent has not reaped.
     if fields.next()? == "Z" {
         return None;
     }
@@ -105,13 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_the_living_are_left_alone() {
+    fn groups_of_a_living_service_are_not_orphaned() {
         let owner = Owner::this_process().unwrap();
-        assert!(!is_left_behind(&owner.next_name(), &boot().unwrap()));
+        assert!(!is_orphaned(&owner.next_name(), &boot().unwrap()));
     }
 
     #[test]
-    fn a_process_that_only_waits_to_be_reaped_is_dead() {
+    fn a_process_that_is_not_reaped_counts_as_dead() {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let stat = format!("/proc/{}/stat", child.id());
         while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
@@ -123,23 +124,23 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_the_dead_and_of_an_earlier_start_are_left_behind() {
+    fn groups_of_a_dead_service_and_of_an_earlier_boot_are_orphaned() {
         let boot = boot().unwrap();
         let own = std::process::id();
-        assert!(is_left_behind(&format!("coderun-{boot}-{own}-1-0"), &boot));
+        assert!(is_orphaned(&format!("coderun-{boot}-{own}-1-0"), &boot));
         let own = Owner::this_process().unwrap().next_name();
-        assert!(is_left_behind(&own, "another"));
+        assert!(is_orphaned(&own, "another"));
     }
 
     #[test]
-    fn names_of_others_are_never_left_behind() {
+    fn groups_with_other_names_are_never_orphaned() {
         for name in [
             "docker-1-2-3-4",
             "coderun-worker",
             "coderun-a-b-c-d",
             "coderun-a-1-2-3-4",
         ] {
-            assert!(!is_left_behind(name, "a"), "{name}");
+            assert!(!is_orphaned(name, "a"), "{name}");
         }
     }
 

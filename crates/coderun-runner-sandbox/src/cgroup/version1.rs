@@ -6,11 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::files::{read_entry, read_number, remove_folder};
+use super::group::{CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage};
 use super::hierarchy::Hierarchies;
-use super::{
-    CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage, read_entry, read_number,
-    remove_folder,
-};
 
 /// The folders in which groups of version 1 are created.
 #[derive(Debug)]

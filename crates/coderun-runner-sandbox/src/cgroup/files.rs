@@ -1,0 +1,36 @@
+//! Reads the files of control groups, and removes their folders.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Removes a group's folder, after waiting for processes that are still being taken down.
+pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + REMOVAL_DEADLINE;
+    loop {
+        match fs::remove_dir(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::ResourceBusy => return Err(error),
+            Err(error) if Instant::now() >= deadline => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+const REMOVAL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Reads a file that holds one number.
+pub(super) fn read_number(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// Reads the number behind a word at the beginning of a line.
+pub(super) fn read_entry(file: &Path, word: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| {
+        let (found, number) = line.split_once(' ')?;
+        (found == word).then(|| number.trim().parse().ok())?
+    })
+}
