@@ -1,4 +1,4 @@
-//! What an operator may decide about the sandbox.
+//! Defines the settings of the sandbox.
 
 use std::path::PathBuf;
 use std::thread;
@@ -14,13 +14,13 @@ pub struct SandboxConfig {
     pub slots: usize,
     /// How long a run waits for a free slot before it is refused as overloaded. Default: 10 s.
     pub slot_wait: Duration,
-    /// The first of a range of user and group ids, one a slot, that nothing else on the machine has. Used when the
+    /// The first of a range of user and group ids, one a slot, that nothing else on the machine uses. Used when the
     /// service runs as root; else programs run under the service's own id. Default: 60000.
     pub first_id: u32,
-    /// The folders in which compilers and interpreters are looked for, in this order. Default: those of every machine.
+    /// The folders that are searched for compilers and interpreters, in this order. Default: those of every machine.
     pub search_path: Vec<PathBuf>,
-    /// All of the environment, beside `PATH`, of the tools that are asked where they live; version managers such as
-    /// pyenv need `HOME`. Nothing of it reaches a program. Default: empty.
+    /// The environment, beside `PATH`, in which tools are run to find their place and version; version managers such as
+    /// pyenv need `HOME`. No program gets any of it. Default: empty.
     pub discovery_environment: Vec<(String, String)>,
     /// Whether to use control groups. Default: where they can be used.
     pub control_groups: ControlGroups,
@@ -49,7 +49,7 @@ impl Default for SandboxConfig {
 /// Whether control groups are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlGroups {
-    /// Version 2 or 1, whatever the machine lets the service use.
+    /// Version 2 or 1, as the machine permits.
     WhereUsable,
     /// Never: limits are those of single processes, and the service adds up what it sees.
     Never,
@@ -62,6 +62,6 @@ pub enum Control {
     Cpu,
     /// Memory of all processes together.
     Memory,
-    /// Number of processes, with the kernel saying when it was reached.
+    /// Number of processes, with the kernel reporting when the limit was reached.
     Processes,
 }

@@ -1,6 +1,6 @@
-//! The inside: everything from the launcher to the `exec` of an untrusted program.
+//! Holds everything from the launcher to the `exec` of an untrusted program.
 //!
-//! The launcher is a process of its own with a single thread; it alone clones. What it clones is the first process
+//! The launcher is a process of its own with a single thread; it alone clones. It clones the first process
 //! (`init`) of a sandbox, which builds it from within and then starts the program. Nothing here knows the async
 //! runtime, and nothing here reads the environment.
 

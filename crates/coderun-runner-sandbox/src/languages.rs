@@ -1,4 +1,4 @@
-//! The languages that the sandbox knows, one entry each: to add one, add an entry.
+//! Lists the languages of the sandbox, one entry each: to add a language, add an entry.
 
 /// How to find, build and run programs of one language.
 #[derive(Debug)]
@@ -11,25 +11,26 @@ pub(crate) struct LanguageEntry {
     pub(crate) entry_file: &'static str,
     /// Names of its compiler or interpreter; the first that answers is used.
     pub(crate) candidates: &'static [&'static str],
-    /// How the tool says where it lives and which version it is.
-    pub(crate) question: Question,
+    /// How place and version of the tool are found.
+    pub(crate) discovery: Discovery,
     /// How programs are built, for languages that are compiled.
     pub(crate) build: Option<Build>,
     /// Arguments of the interpreter before the entry file.
     pub(crate) interpreter_arguments: &'static [&'static str],
-    /// What programs find in their environment beside what all find there.
+    /// Environment variables beside those of all programs.
     pub(crate) environment: &'static [(&'static str, &'static str)],
     /// A short program that prints a greeting.
     pub(crate) example: &'static str,
 }
 
-/// How a tool is asked where it lives and which version it is.
+/// How place and version of a tool are found.
 #[derive(Debug)]
-pub(crate) enum Question {
+pub(crate) enum Discovery {
     /// With these arguments it prints lines: its own path, its folder, its version. This sees through the stand-ins of
     /// version managers.
     PrintsPathFolderVersion(&'static [&'static str]),
-    /// With these arguments it prints its version; it lives where its name leads, and its parts where it says.
+    /// With the arguments `version` it prints its version, and with each of `parts` the path of one of its programs. It is
+    /// where its name leads.
     Compiler {
         version: &'static [&'static str],
         parts: &'static [&'static str],
@@ -47,7 +48,7 @@ pub(crate) struct Build {
     pub(crate) last_arguments: &'static [&'static str],
     /// Submitted files with this ending are built together with the entry file.
     pub(crate) source_ending: &'static str,
-    /// What is built, in the folder of the sources.
+    /// The built file, in the folder of the sources.
     pub(crate) artefact: &'static str,
 }
 
@@ -58,7 +59,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["py", "python3", "cpython"],
         entry_file: "main.py",
         candidates: &["python3", "python"],
-        question: Question::PrintsPathFolderVersion(&[
+        discovery: Discovery::PrintsPathFolderVersion(&[
             "-I",
             "-c",
             "import os, platform, sys\n\
@@ -80,7 +81,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["js", "node", "nodejs"],
         entry_file: "main.js",
         candidates: &["node", "nodejs"],
-        question: Question::PrintsPathFolderVersion(&[
+        discovery: Discovery::PrintsPathFolderVersion(&[
             "-e",
             "const { realpathSync: real } = require('fs');\
              const path = real(process.execPath);\
@@ -98,7 +99,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["sh", "shell"],
         entry_file: "main.sh",
         candidates: &["bash"],
-        question: Question::PrintsVersion(&[
+        discovery: Discovery::PrintsVersion(&[
             "--noprofile",
             "--norc",
             "-c",
@@ -114,7 +115,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["gcc", "cc"],
         entry_file: "main.c",
         candidates: &["gcc", "cc", "clang"],
-        question: COMPILER,
+        discovery: COMPILER,
         build: Some(Build {
             arguments: &["-O2", "-pipe", "-std=gnu17", "-o", "main"],
             last_arguments: &["-lm"],
@@ -130,7 +131,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["c++", "cxx", "g++"],
         entry_file: "main.cpp",
         candidates: &["g++", "c++", "clang++"],
-        question: COMPILER,
+        discovery: COMPILER,
         build: Some(Build {
             arguments: &["-O2", "-pipe", "-std=gnu++17", "-o", "main"],
             last_arguments: &[],
@@ -143,7 +144,7 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
     },
 ];
 
-const COMPILER: Question = Question::Compiler {
+const COMPILER: Discovery = Discovery::Compiler {
     version: &["-dumpfullversion", "-dumpversion"],
     parts: &[
         "-print-prog-name=cc1",

@@ -1,4 +1,4 @@
-//! The service's side of the launcher: starts it, sends it dispatches, starts it again when it has died.
+//! Starts the launcher, sends it dispatches, and starts it again when it has died.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,7 +21,7 @@ pub(crate) struct LauncherProcess {
     connection: Mutex<Option<Connection>>,
 }
 
-/// A launcher that runs, as far as is known. It ends when the socket does.
+/// A running launcher, as far as the service knows. It ends when the socket does.
 #[derive(Debug)]
 struct Connection {
     socket: OwnedFd,
@@ -49,7 +49,7 @@ impl LauncherProcess {
         if let Some(living) = connection.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
-                    tracing::warn!("the sandbox launcher has died and is started again");
+                    tracing::warn!("sandbox launcher died and is started again");
                 }
                 answer => return answer.map_err(io::Error::from),
             }
@@ -58,12 +58,12 @@ impl LauncherProcess {
         fresh.send(&message, descriptors).map_err(io::Error::from)
     }
 
-    /// Kills a launcher that does not answer, and with it every program that it watches over. The next dispatch starts
-    /// another. Blocks until it is dead.
+    /// Kills a launcher that does not answer, and with it every program that it has started. The next dispatch starts
+    /// another launcher. Blocks until the old one is dead.
     pub(crate) fn replace(&self) {
         let hung = self.connection.lock().take();
         if hung.is_some() {
-            tracing::error!("the sandbox launcher does not answer and is replaced");
+            tracing::error!("sandbox launcher does not answer and is replaced");
         }
     }
 }
@@ -96,13 +96,13 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Either it is dead already, or it is to die now: nobody is there to hear of an error.
+        // Errors do not matter: the launcher is dead already or dies now.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Two ends of a socket that keeps messages apart and carries descriptors.
+/// Creates both ends of a socket that keeps messages apart and carries descriptors.
 pub(crate) fn stage_socket() -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = SocketFlags::CLOEXEC;
     Ok(socketpair(
@@ -113,10 +113,10 @@ pub(crate) fn stage_socket() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// The ends that the launcher gets, in the order of the protocol.
+/// The descriptors for the launcher, in the order of the protocol.
 #[derive(Debug)]
 pub(crate) struct LauncherEnds {
-    pub(crate) order: OwnedFd,
+    pub(crate) spec: OwnedFd,
     pub(crate) socket: OwnedFd,
     pub(crate) stdio: [OwnedFd; 3],
     pub(crate) artefact_in: Option<OwnedFd>,
@@ -139,7 +139,7 @@ impl LauncherEnds {
 
     /// The descriptors in their order.
     pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        [&self.order, &self.socket]
+        [&self.spec, &self.socket]
             .into_iter()
             .chain(&self.stdio)
             .chain(&self.artefact_in)

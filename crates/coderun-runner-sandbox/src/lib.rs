@@ -1,4 +1,4 @@
-//! The built-in sandbox: runs untrusted programs with the toolchains of the machine, in namespaces of their own.
+//! Runs untrusted programs with the toolchains of the machine, each in namespaces of its own: the built-in sandbox.
 //!
 //! [`SandboxRunner`] implements [`CodeRunner`](coderun_domain::CodeRunner). It talks to a *launcher*: the same program,
 //! started again as a tiny process with one thread, which alone creates sandboxes. So the `main` of any program that
@@ -17,8 +17,8 @@
 //!
 //! Each stage of a run (compiling, running) gets fresh namespaces for users, mounts, processes, network, interprocess
 //! communication, host name and control groups; a root of its own that is read-only but for `/box`, `/tmp` and
-//! `/dev/shm`; no capabilities; landlock; a list of forbidden system calls; and control groups of its own. What was
-//! really in force is part of every report. Nothing is ever run without isolation.
+//! `/dev/shm`; no capabilities; landlock; a list of forbidden system calls; and control groups of its own. Every report
+//! lists the controls in force. No program is ever run without isolation.
 
 mod cgroup;
 mod config;
@@ -36,9 +36,9 @@ mod toolchain;
 pub use config::{Control, ControlGroups, SandboxConfig};
 pub use runner::{SandboxRunner, StartError};
 
-/// Is the launcher if this process was started as one, and then never returns; else returns at once.
+/// Runs the launcher if this process was started as one, and then never returns; else returns at once.
 ///
-/// To be called first in `main`, before any thread is started.
+/// Call it first in `main`, before any thread is started.
 #[expect(
     clippy::exit,
     clippy::print_stderr,

@@ -1,6 +1,6 @@
-//! What can be seen of a sandbox's processes from outside, where no control group counts them.
+//! Polls the processes of a sandbox from outside, where no control group counts their usage.
 //!
-//! It is less than a group knows: what a process used that ended between two looks, and that nobody waited for, is lost.
+//! It finds less than a group counts: the usage of a process that ends between two polls without being reaped is lost.
 
 use std::fs;
 use std::time::Duration;
@@ -9,21 +9,25 @@ use coderun_domain::StageLimits;
 
 use crate::cgroup::GroupUsage;
 
-/// Adds up all processes below the first one of a sandbox. What was seen `before` is never taken back.
-pub(crate) fn look(first_process: i32, limits: &StageLimits, before: GroupUsage) -> GroupUsage {
-    let mut seen = Seen::default();
+/// Adds up the usage of all processes below the first one of a sandbox. The result is never below `before`.
+pub(crate) fn poll_usage(
+    first_process: i32,
+    limits: &StageLimits,
+    before: GroupUsage,
+) -> GroupUsage {
+    let mut totals = Totals::default();
     let mut waiting = vec![first_process];
     while let Some(pid) = waiting.pop() {
-        if seen.processes > PROCESSES_MAX {
+        if totals.processes > PROCESSES_MAX {
             break;
         }
-        seen.add(pid, pid == first_process);
+        totals.add(pid, pid == first_process);
         waiting.extend(children(pid));
     }
-    let cpu = before.cpu.unwrap_or_default().max(seen.cpu);
-    let peak_bytes = before.peak_bytes.unwrap_or(0).max(seen.memory_bytes);
+    let cpu = before.cpu.unwrap_or_default().max(totals.cpu);
+    let peak_bytes = before.peak_bytes.unwrap_or(0).max(totals.memory_bytes);
     // The first process is not the program's, and every task counts.
-    let refused = seen.tasks > u64::from(limits.processes());
+    let refused = totals.tasks > u64::from(limits.processes());
     GroupUsage {
         cpu: Some(cpu),
         peak_bytes: Some(peak_bytes),
@@ -32,23 +36,23 @@ pub(crate) fn look(first_process: i32, limits: &StageLimits, before: GroupUsage)
     }
 }
 
-/// More than any limit allows: a look must not take for ever.
+/// The most processes that are polled, which is more than any limit allows.
 const PROCESSES_MAX: u64 = 10_000;
 
 #[derive(Default)]
-struct Seen {
+struct Totals {
     processes: u64,
     tasks: u64,
     cpu: Duration,
     memory_bytes: u64,
 }
 
-impl Seen {
+impl Totals {
     fn add(&mut self, pid: i32, is_first: bool) {
         self.processes += 1;
         let Some(stat) = Stat::read(pid) else { return };
         if is_first {
-            // Of the first process only what it has reaped belongs to the program.
+            // Of the first process only the children that it has reaped belong to the program.
             self.cpu = self.cpu.saturating_add(stat.reaped);
         } else {
             self.cpu = self
@@ -89,12 +93,12 @@ impl Stat {
     }
 }
 
-/// Linux counts them to programs in hundredths of a second, whatever it counts itself in.
+/// Converts clock ticks. Linux reports them in hundredths of a second on every machine.
 fn ticks(count: u64) -> Duration {
     Duration::from_millis(count.saturating_mul(10))
 }
 
-/// Memory that is the process's own: what it shares with others would be counted again and again.
+/// The private memory of a process. Shared memory would be counted once for each process.
 fn private_bytes(pid: i32) -> u64 {
     let Ok(text) = fs::read_to_string(format!("/proc/{pid}/statm")) else {
         return 0;

@@ -1,8 +1,8 @@
-//! What the service, the launcher and the first process of a sandbox say to each other.
+//! Defines the messages between the service, the launcher and the first process of a sandbox.
 //!
 //! The service sends one [`Dispatch`] a stage, with file descriptors in the order that [`Dispatch`] names. The launcher
-//! answers on the stage's own socket with [`LauncherMessage`]s. What only the sandbox needs to know lies in the
-//! [`Order`], in a file in memory, so that the launcher neither reads nor keeps anything of a user.
+//! answers on the stage's own socket with [`LauncherMessage`]s. All that only the sandbox needs to know is in the
+//! [`StageSpec`], in a file in memory, so that the launcher neither reads nor keeps anything of a user.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,38 +18,38 @@ pub(crate) const MESSAGE_MAX_BYTES: usize = 4096;
 /// The most file descriptors that come with a [`Dispatch`].
 pub(crate) const DESCRIPTORS_MAX: usize = 16;
 
-/// Where the submitted files lie, and where programs start.
+/// The folder of the submitted files, in which programs start.
 pub(crate) const BOX: &str = "/box";
 
 /// The user and group inside every sandbox.
 pub(crate) const INSIDE_ID: u32 = 1000;
 
-/// Programs and libraries, which every sandbox has. Where one is a link into `/usr`, it is one in the sandbox too.
+/// The folders of programs and libraries in every sandbox. A folder that is a link into `/usr` is a link in the sandbox too.
 pub(crate) const SYSTEM_FOLDERS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 ];
 
 /// Asks the launcher to start a stage.
 ///
-/// Comes with these descriptors: the order, the stage's socket, stdin, stdout, stderr; then, as the fields say, the
+/// Comes with these descriptors: the specification, the stage's socket, stdin, stdout, stderr; then, as the fields say, the
 /// artefact to read, the artefact to write, the version 2 control group, and the `tasks` files of version 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Dispatch {
     /// The user and group outside that the sandbox's user is; `None` means the launcher's own.
     pub(crate) outside_id: Option<u32>,
-    /// Whether a built program comes along.
+    /// Whether a built program is among the descriptors.
     pub(crate) artefact_in: bool,
     /// Whether a built program is wanted.
     pub(crate) artefact_out: bool,
-    /// Whether the stage is born into a version 2 control group.
+    /// Whether the stage is cloned into a version 2 control group.
     pub(crate) cgroup: bool,
     /// How many version 1 control groups it joins.
     pub(crate) tasks_files: usize,
 }
 
-/// What the first process of a sandbox is to build and to start. The contents of the files follow it.
+/// The sandbox that its first process builds, and the program that it starts. The contents of the files follow it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Order {
+pub(crate) struct StageSpec {
     /// The program and its arguments.
     pub(crate) argv: Vec<String>,
     /// All of its environment.
@@ -57,26 +57,26 @@ pub(crate) struct Order {
     /// Folders of the machine that are visible, read-only, at the same place.
     pub(crate) visible: Vec<PathBuf>,
     /// Files for `/box`.
-    pub(crate) files: Vec<OrderFile>,
+    pub(crate) files: Vec<SpecFile>,
     /// The file in `/box` that is the built program.
     pub(crate) artefact: Option<String>,
-    /// What the kernel enforces by itself.
-    pub(crate) limits: OrderLimits,
+    /// Limits that the kernel enforces by itself.
+    pub(crate) limits: KernelLimits,
 }
 
-/// A file for `/box`; its content comes after the order.
+/// A file for `/box`. Its content comes after the specification.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct OrderFile {
-    /// Where, relative to `/box`.
+pub(crate) struct SpecFile {
+    /// Its path, relative to `/box`.
     pub(crate) name: String,
-    /// How long, in bytes.
+    /// Its size, in bytes.
     pub(crate) size_bytes: u64,
 }
 
-/// What the kernel enforces by itself on a process or a file system.
+/// Limits that the kernel enforces by itself on a process or a file system.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct OrderLimits {
-    /// CPU seconds of one process: only the last resort behind the group's limit.
+pub(crate) struct KernelLimits {
+    /// CPU seconds of one process: the last resort behind the group's limit.
     pub(crate) cpu_seconds: u64,
     /// Greatest data segment of one process; `None` where a control group counts memory.
     pub(crate) data_bytes: Option<u64>,
@@ -92,7 +92,7 @@ pub(crate) struct OrderLimits {
     pub(crate) open_files: u64,
 }
 
-/// What the launcher says on a stage's socket.
+/// A message of the launcher on a stage's socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LauncherMessage {
     /// The first process exists, with this id outside.
@@ -102,33 +102,33 @@ pub(crate) enum LauncherMessage {
     },
     /// The sandbox is gone, with everything in it.
     Ended {
-        /// What its first process wrote last, unless it was killed before.
+        /// The report of its first process, unless that was killed before.
         report: Option<InitReport>,
     },
     /// It could not be started.
     Refused {
-        /// Why, for the operator.
+        /// The reason, for the operator.
         reason: String,
     },
 }
 
-/// What the first process of a sandbox says before it ends.
+/// The report of the first process of a sandbox, before it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum InitReport {
     /// The sandbox could not be built.
     Failed {
-        /// What failed.
+        /// The step that failed.
         step: String,
-        /// How, as the kernel numbers it.
+        /// The kernel's error number.
         errno: i32,
     },
     /// The program ended.
-    Done(Done),
+    Ended(ProgramEnd),
 }
 
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct ProgramEnd {
     /// As the kernel encodes it for `wait`.
     pub(crate) wait_status: i32,
     /// CPU time that building the sandbox took.

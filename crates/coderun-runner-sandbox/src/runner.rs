@@ -6,15 +6,15 @@ mod execution;
 mod input;
 mod judge;
 mod machine;
-mod orders;
 mod probe;
 mod pump;
-mod reader_watch;
 mod report;
+mod specs;
 mod stage;
 mod stage_runner;
 mod streams;
 mod supervise;
+mod wait_detector;
 
 use std::sync::Arc;
 use std::time::Duration;

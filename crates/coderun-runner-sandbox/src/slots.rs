@@ -1,4 +1,4 @@
-//! Places for programs that run: each has an id of its own among users, which no other living program has.
+//! Hands out slots for running programs. Each slot has a user id that no other running program has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(crate) struct Slots {
     permits: Arc<Semaphore>,
 }
 
-/// One slot, free again when this is dropped: after everything that ran in it is gone.
+/// One slot. It is free again when this is dropped, which must be after everything in it has ended.
 #[derive(Debug)]
 pub(crate) struct Slot {
     number: u32,
@@ -24,7 +24,7 @@ pub(crate) struct Slot {
 }
 
 impl Slots {
-    /// So many slots, at least one.
+    /// Creates this many slots, at least one.
     pub(crate) fn new(count: usize) -> Self {
         let count = u32::try_from(count).unwrap_or(u32::MAX).clamp(1, SLOTS_MAX);
         Self {
@@ -37,16 +37,16 @@ impl Slots {
     pub(crate) async fn take(&self, wait: Duration) -> Option<Slot> {
         let permit = timeout(wait, Arc::clone(&self.permits).acquire_owned());
         let permit = permit.await.ok()?.ok()?;
-        self.with(permit)
+        self.slot(permit)
     }
 
     /// Takes a slot if one is free now.
     pub(crate) fn try_take(&self) -> Option<Slot> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
-        self.with(permit)
+        self.slot(permit)
     }
 
-    fn with(&self, permit: OwnedSemaphorePermit) -> Option<Slot> {
+    fn slot(&self, permit: OwnedSemaphorePermit) -> Option<Slot> {
         let number = self.free.lock().pop()?;
         Some(Slot {
             number,
@@ -57,7 +57,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// Its number: below the count of slots, and no other's as long as this lives.
+    /// Its number, which is below the count of slots and unique as long as this lives.
     pub(crate) const fn number(&self) -> u32 {
         self.number
     }
@@ -69,7 +69,7 @@ impl Drop for Slot {
     }
 }
 
-/// More than any machine has use for, and fewer than a range of ids may have.
+/// The most slots: more than any machine can use, and fewer than a range of ids may have.
 const SLOTS_MAX: u32 = 4096;
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_slot_is_nobody_elses_until_it_is_dropped() {
+    async fn a_slot_is_exclusive_until_it_is_dropped() {
         let slots = Slots::new(2);
         let (one, other) = (slots.try_take().unwrap(), slots.try_take().unwrap());
         assert_ne!(one.number(), other.number());

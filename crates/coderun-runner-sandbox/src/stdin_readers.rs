@@ -1,9 +1,9 @@
-//! Whether a program waits for input, as far as can be seen from outside.
+//! Finds from outside whether a program waits for input.
 //!
-//! What is seen is a thread that is blocked in reading from the pipe that is the sandbox's stdin, under whatever number it
-//! has it open. A program that first asks whether there is something to read (`poll`, `select`, `epoll`, as Node does) is
-//! not seen, and nothing is where the kernel does not let the service look. What is seen is never a mistake: a thread that
-//! computes, sleeps or reads something else is told apart.
+//! It finds threads that are blocked in a read of the pipe that is the sandbox's stdin, under any descriptor number. It does
+//! not find programs that first ask whether there is something to read (`poll`, `select`, `epoll`, as Node does), nor any
+//! where the kernel does not let the service look. It never takes a thread that computes, sleeps or reads something else
+//! for one that waits.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -33,7 +33,7 @@ impl PipeIdentity {
         })
     }
 
-    /// What a descriptor of another process leads to.
+    /// The pipe behind a descriptor of another process.
     fn at(descriptor: &Path) -> io::Result<Self> {
         let status = fs::metadata(descriptor)?;
         Ok(Self {
@@ -63,7 +63,7 @@ pub(crate) fn is_any_waiting(first_process: i32, stdin: PipeIdentity) -> bool {
     false
 }
 
-/// More than a program needs that talks with somebody. Of larger ones only the first are looked at.
+/// The most threads that are checked, which is more than interactive programs usually have.
 const THREADS_MAX: usize = 128;
 
 fn threads(pid: i32) -> impl Iterator<Item = PathBuf> {
@@ -82,8 +82,8 @@ fn is_waiting(thread: &Path, stdin: PipeIdentity) -> bool {
     PipeIdentity::at(&descriptor).is_ok_and(|pipe| pipe == stdin)
 }
 
-/// The descriptor from which a thread is blocked in reading, by what the kernel says of its system call: the number and
-/// the arguments, or that it runs.
+/// The descriptor that a thread is blocked in reading, by the kernel's description of its system call: number and
+/// arguments, or `running`.
 fn read_from(call: &str) -> Option<u32> {
     let mut fields = call.split_whitespace();
     let number: libc::c_long = fields.next()?.parse().ok()?;

@@ -1,7 +1,7 @@
 //! Makes the C library of interactive programs buffer as on a terminal, though their streams are pipes.
 //!
 //! On a terminal a line is written when it is complete, and an incomplete one, such as a prompt, when the program reads.
-//! On a pipe all is kept until there is much of it, so that a question would come after its answer. coreutils' `stdbuf`
+//! On a pipe output is kept until there is much of it, so that a prompt would come after its answer. coreutils' `stdbuf`
 //! brings a library that changes the buffers before `main` begins; it is loaded into interactive programs if the machine
 //! has it.
 //!
@@ -13,25 +13,27 @@ use std::path::Path;
 use crate::languages::LanguageEntry;
 use crate::protocol::SYSTEM_FOLDERS;
 
-/// Where distributions keep the library: below the folders that every sandbox has.
+/// The paths of the library in distributions, in folders that every sandbox has.
 const LIBRARIES: [&str; 3] = [
     "/usr/libexec/coreutils/libstdbuf.so",
     "/usr/lib/coreutils/libstdbuf.so",
     "/usr/lib64/coreutils/libstdbuf.so",
 ];
 
-/// What an interactive program of this language is to find in its environment: nothing, if its language shows prompts by
-/// itself or the library is missing.
+/// The environment variables of interactive programs in this language: none, if the language shows prompts by itself or the
+/// library is missing.
 pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
     if entry.build.is_none() {
         // Interpreters buffer by themselves.
         return Vec::new();
     }
-    let library = LIBRARIES.into_iter().find(|path| is_there(Path::new(path)));
+    let library = LIBRARIES
+        .into_iter()
+        .find(|path| is_visible(Path::new(path)));
     let Some(library) = library else {
         return Vec::new();
     };
-    // The C library writes the lines that wait when a stream is read that is buffered by lines itself.
+    // The C library flushes its line-buffered output when a stream is read that is line-buffered itself.
     [
         ("LD_PRELOAD", library),
         ("_STDBUF_I", "L"),
@@ -41,8 +43,8 @@ pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Whether a file is there, and in every sandbox too.
-fn is_there(path: &Path) -> bool {
+/// Whether a file exists, and is visible in every sandbox.
+fn is_visible(path: &Path) -> bool {
     path.canonicalize().is_ok_and(|real| {
         real.is_file() && SYSTEM_FOLDERS.iter().any(|system| real.starts_with(system))
     })
@@ -54,7 +56,7 @@ mod tests {
     use crate::languages::LANGUAGES;
 
     #[test]
-    fn only_what_is_compiled_needs_another_library() {
+    fn only_compiled_languages_need_the_library() {
         for entry in &LANGUAGES {
             let is_compiled = entry.build.is_some();
             assert!(
@@ -66,10 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_sandbox_does_not_show_is_not_loaded() {
+    fn a_library_that_a_sandbox_does_not_show_is_not_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("libstdbuf.so");
         std::fs::write(&library, "").unwrap();
-        assert!(library.is_file() && !is_there(&library));
+        assert!(library.is_file() && !is_visible(&library));
     }
 }

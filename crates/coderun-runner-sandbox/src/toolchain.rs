@@ -1,4 +1,4 @@
-//! Finds the compilers and interpreters of the machine, by asking each where it really lives.
+//! Finds the compilers and interpreters of the machine, by running each to learn where it is installed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::config::SandboxConfig;
-use crate::languages::{LANGUAGES, LanguageEntry, Question};
+use crate::languages::{Discovery, LANGUAGES, LanguageEntry};
 use crate::protocol::SYSTEM_FOLDERS;
 use crate::terminal_buffering;
 
-/// How long a tool may take to say where it lives.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// The longest that a tool may take to print its version or place.
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A language whose tool was found.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub(crate) struct Toolchain {
     pub(crate) entry: &'static LanguageEntry,
     /// The tool itself.
     pub(crate) program: String,
-    /// Its version, if it said so.
+    /// Its version, if it printed one.
     pub(crate) version: Option<String>,
     /// Folders and files outside of the system's own that it needs.
-    pub(crate) parts: Vec<PathBuf>,
-    /// What programs find in their environment if somebody types.
+    pub(crate) extra_paths: Vec<PathBuf>,
+    /// Environment variables of interactive programs.
     pub(crate) interactive_environment: Vec<(String, String)>,
 }
 
@@ -47,14 +47,14 @@ impl Toolchain {
     }
 }
 
-/// Looks for the tool of every known language; a language without one is left out.
+/// Looks for the tool of every known language. A language without a tool is left out.
 pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
     let mut found = Vec::new();
     for entry in &LANGUAGES {
         if let Some(toolchain) = discover_one(entry, config).await {
             found.push(toolchain);
         } else {
-            tracing::info!(language = entry.name, "no toolchain was found");
+            tracing::info!(language = entry.name, "no toolchain found");
         }
     }
     found
@@ -63,17 +63,17 @@ pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
 async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
     let language = Language::parse(entry.name).ok()?;
     for program in programs(entry.candidates, &config.search_path) {
-        let asked = Asked {
+        let candidate = Candidate {
             program: &program,
             config,
         };
-        if let Some(answer) = asked.question(&entry.question).await {
+        if let Some(found) = candidate.inspect(&entry.discovery).await {
             return Some(Toolchain {
                 language,
                 entry,
-                program: answer.program,
-                version: answer.version,
-                parts: answer.parts,
+                program: found.program,
+                version: found.version,
+                extra_paths: found.extra_paths,
                 interactive_environment: terminal_buffering::environment(entry),
             });
         }
@@ -81,7 +81,7 @@ async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> 
     None
 }
 
-/// All places where one of these programs may be, best first.
+/// All existing files with these names in the search path, best first.
 fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
     candidates
         .iter()
@@ -90,64 +90,64 @@ fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-struct Answer {
+struct Installation {
     program: String,
     version: Option<String>,
-    parts: Vec<PathBuf>,
+    extra_paths: Vec<PathBuf>,
 }
 
-/// A tool that is asked.
-struct Asked<'a> {
+/// A file that may be the tool of a language.
+struct Candidate<'a> {
     program: &'a Path,
     config: &'a SandboxConfig,
 }
 
-impl Asked<'_> {
-    async fn question(&self, question: &Question) -> Option<Answer> {
-        match question {
-            Question::PrintsPathFolderVersion(arguments) => {
-                let said = self.say(arguments).await?;
-                let mut lines = said.lines();
+impl Candidate<'_> {
+    async fn inspect(&self, discovery: &Discovery) -> Option<Installation> {
+        match discovery {
+            Discovery::PrintsPathFolderVersion(arguments) => {
+                let printed = self.output_of(arguments).await?;
+                let mut lines = printed.lines();
                 let (program, folder) = (lines.next()?, lines.next()?);
-                Some(Answer {
+                Some(Installation {
                     program: program.to_owned(),
                     version: lines.next().map(str::to_owned),
-                    parts: outside_of_system([program, folder].map(PathBuf::from)),
+                    extra_paths: outside_of_system([program, folder].map(PathBuf::from)),
                 })
             }
-            Question::Compiler { version, parts } => self.compiler(version, parts).await,
-            Question::PrintsVersion(arguments) => {
-                let said = self.say(arguments).await?;
+            Discovery::Compiler { version, parts } => self.compiler(version, parts).await,
+            Discovery::PrintsVersion(arguments) => {
+                let printed = self.output_of(arguments).await?;
                 let program = self.program.canonicalize().ok()?;
-                Some(Answer {
+                Some(Installation {
                     program: program.to_str()?.to_owned(),
-                    version: said.lines().next().map(str::to_owned),
-                    parts: outside_of_system([program]),
+                    version: printed.lines().next().map(str::to_owned),
+                    extra_paths: outside_of_system([program]),
                 })
             }
         }
     }
 
-    /// A compiler is a driver of many programs: the folders of all of them are needed.
-    async fn compiler(&self, version: &[&str], parts: &[&str]) -> Option<Answer> {
-        let said = self.say(version).await?;
+    /// Inspects a compiler. It drives several programs, whose folders are all needed.
+    async fn compiler(&self, version: &[&str], parts: &[&str]) -> Option<Installation> {
+        let printed = self.output_of(version).await?;
         let program = self.program.canonicalize().ok()?;
         let mut found = vec![program.clone()];
         for part in parts {
-            // A name without a folder means that the tool will look for it in the system's.
-            let part = self.say(&[part]).await.map(PathBuf::from);
+            // A name without a folder means that the compiler finds the part in the system's folders.
+            let part = self.output_of(&[part]).await.map(PathBuf::from);
             let real = part.and_then(|part| part.canonicalize().ok());
             found.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
         }
-        Some(Answer {
+        Some(Installation {
             program: program.to_str()?.to_owned(),
-            version: said.lines().next().map(str::to_owned),
-            parts: outside_of_system(found),
+            version: printed.lines().next().map(str::to_owned),
+            extra_paths: outside_of_system(found),
         })
     }
 
-    /// What the tool prints; `None` if it fails or takes too long.
-    async fn say(&self, arguments: &[&str]) -> Option<String> {
+    /// Runs the tool and returns what it prints; `None` if it fails or takes too long.
+    async fn output_of(&self, arguments: &[&str]) -> Option<String> {
         let search_path = std::env::join_paths(&self.config.search_path).ok()?;
         let answer = Command::new(self.program)
             .args(arguments)
@@ -158,15 +158,15 @@ impl Asked<'_> {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = timeout(ANSWER_DEADLINE, answer).await.ok()?.ok()?;
-        let said = String::from_utf8(output.stdout).ok()?;
-        (output.status.success() && !said.trim().is_empty()).then(|| said.trim().to_owned())
+        let output = timeout(DISCOVERY_TIMEOUT, answer).await.ok()?.ok()?;
+        let printed = String::from_utf8(output.stdout).ok()?;
+        (output.status.success() && !printed.trim().is_empty()).then(|| printed.trim().to_owned())
     }
 }
 
-/// The paths that are not below those that every sandbox has, without those below another.
+/// The paths that are not in a folder that every sandbox has, without paths below other paths.
 ///
-/// The root is never among them: it would show all of the machine.
+/// The root is never among them: it would show the whole machine.
 fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let canonical = paths
         .into_iter()

@@ -26,8 +26,8 @@ pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), 
     Ok(())
 }
 
-/// Compares the time at which a program wrote or began to read, which it writes itself, with the time at which that is
-/// heard. Answers as soon as it may.
+/// Compares the time at which a program wrote or began to read, which it writes itself, with the time at which the client
+/// hears of it. Answers at once.
 #[derive(Default)]
 struct Listener {
     written_at: Duration,

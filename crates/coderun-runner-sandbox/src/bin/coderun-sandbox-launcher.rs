@@ -1,4 +1,4 @@
-//! Nothing but the launcher: lets tests and embedders start one without a program of their own.
+//! Runs the launcher alone, so that tests and embedders need no program of their own for it.
 
 fn main() {
     coderun_runner_sandbox::launcher_main();

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// What a group enforces.
+/// The limits of a group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupLimits {
     /// Memory of all its processes.
@@ -14,16 +14,16 @@ pub(crate) struct GroupLimits {
     pub(crate) processes: u64,
 }
 
-/// What a group has counted so far; `None` where it cannot.
+/// The usage that a group has counted so far; `None` where it cannot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct GroupUsage {
     /// CPU time of all that ever ran in it.
     pub(crate) cpu: Option<Duration>,
     /// Most memory that it had at one time.
     pub(crate) peak_bytes: Option<u64>,
-    /// How many of its processes the kernel killed for want of memory.
+    /// The number of its processes that the kernel killed for lack of memory.
     pub(crate) memory_kills: u64,
-    /// How often a new process was refused.
+    /// The number of new processes that were refused.
     pub(crate) processes_refused: u64,
 }
 
@@ -55,10 +55,10 @@ pub(crate) trait Group: Debug + Send + Sync {
     /// The `tasks` files of version 1 into which the first process writes itself.
     fn tasks_files(&self) -> io::Result<Vec<OwnedFd>>;
 
-    /// Kills all processes in them at once, where the kernel can do that.
+    /// Kills all their processes at once, where the kernel can do that.
     fn kill(&self);
 
-    /// What they have counted so far.
+    /// The usage that they have counted so far.
     fn usage(&self) -> GroupUsage;
 
     /// Removes them. Their processes must be gone, or be going.

@@ -1,10 +1,10 @@
-//! Where the control groups of this process are.
+//! Finds the control groups of this process.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folders of this process's own groups, by what they control.
+/// The folders of this process's own groups, by controller.
 #[derive(Debug, Default)]
 pub(super) struct Hierarchies {
     version1: Vec<(String, PathBuf)>,
@@ -12,7 +12,7 @@ pub(super) struct Hierarchies {
 }
 
 impl Hierarchies {
-    /// Reads what is mounted, and in which group this process is.
+    /// Reads the mounted hierarchies, and the groups of this process in them.
     pub(super) fn of_this_process() -> io::Result<Self> {
         let mounts = fs::read_to_string("/proc/self/mounts")?;
         let own = fs::read_to_string("/proc/self/cgroup")?;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_group_is_used_where_its_folder_is_in_sight() {
+    fn the_own_group_is_used_where_its_folder_is_visible() {
         assert_eq!(below("/", Some("/proc")), Path::new("/proc"));
         assert_eq!(below("/proc", Some("/not-there")), Path::new("/proc"));
     }

@@ -1,4 +1,4 @@
-//! Files on their way into `/box`, and the built program on its way out.
+//! Copies submitted files into `/box`, and the built program out of it.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,69 +7,69 @@ use std::path::Path;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::step::{Named, StepError};
-use crate::protocol::{BOX, Order, decode};
+use super::step::{StepContext, StepError};
+use crate::protocol::{BOX, StageSpec, decode};
 
-/// Reads the order; the file's position is then at the contents of the files.
-pub(super) fn read_order(order: &OwnedFd) -> Result<Order, StepError> {
-    let step = "read the order";
-    let mut file = std::fs::File::from(order.try_clone().named(step)?);
-    file.seek(SeekFrom::Start(0)).named(step)?;
+/// Reads the specification. The position in the file is then at the contents of the submitted files.
+pub(super) fn read_spec(spec: &OwnedFd) -> Result<StageSpec, StepError> {
+    let step = "read the specification";
+    let mut file = std::fs::File::from(spec.try_clone().step(step)?);
+    file.seek(SeekFrom::Start(0)).step(step)?;
     let mut length = [0_u8; 4];
-    file.read_exact(&mut length).named(step)?;
+    file.read_exact(&mut length).step(step)?;
     let mut header = Vec::new();
     file.take(u64::from(u32::from_le_bytes(length)))
         .read_to_end(&mut header)
-        .named(step)?;
-    decode(&header).named(step)
+        .step(step)?;
+    decode(&header).step(step)
 }
 
-/// Writes all files of the order into `/box`, in which nothing else has run yet.
-pub(super) fn write_all(order: &Order, contents: &OwnedFd) -> Result<(), StepError> {
+/// Writes all submitted files into `/box`, in which no program has run yet.
+pub(super) fn write_all(spec: &StageSpec, contents: &OwnedFd) -> Result<(), StepError> {
     let step = "write the submitted files";
     let target = open_box(step)?;
-    for file in &order.files {
+    for file in &spec.files {
         make_parents(&target, Path::new(&file.name))?;
         let to = create(&target, &file.name, Mode::from(0o644))?;
-        copy(contents, &to, file.size_bytes).named(step)?;
+        copy(contents, &to, file.size_bytes).step(step)?;
     }
     Ok(())
 }
 
-/// Puts the program that was built in an earlier stage into `/box`.
+/// Copies the program that an earlier stage has built into `/box`.
 pub(super) fn bring_in(name: &str, artefact: &OwnedFd) -> Result<(), StepError> {
     let step = "bring in the built program";
     let target = open_box(step)?;
-    let size_bytes = fstat(artefact).named(step)?.st_size;
-    rustix::fs::seek(artefact, rustix::fs::SeekFrom::Start(0)).named(step)?;
+    let size_bytes = fstat(artefact).step(step)?.st_size;
+    rustix::fs::seek(artefact, rustix::fs::SeekFrom::Start(0)).step(step)?;
     let to = create(&target, name, Mode::from(0o755))?;
-    copy(artefact, &to, u64::try_from(size_bytes).unwrap_or(0)).named(step)
+    copy(artefact, &to, u64::try_from(size_bytes).unwrap_or(0)).step(step)
 }
 
-/// Copies what was built out of `/box`, if it is there.
+/// Copies the built program out of `/box`, if it exists.
 ///
-/// What wrote it may still run and swap it: so it is opened beneath `/box` without following any link and without
-/// waiting, and must be an ordinary file of bounded size. Its bytes are untrusted anyway.
+/// The process that wrote it may still run and replace it: so it is opened beneath `/box` without following any link and
+/// without waiting, and must be an ordinary file of bounded size. Its bytes are untrusted anyway.
 pub(super) fn bring_out(name: &str, artefact: &OwnedFd, max_bytes: u64) -> Result<(), StepError> {
     let step = "take out the built program";
     let source = open_box(step)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    // Without a file there is nothing to run, which the service notices by the empty artefact.
+    // Without a file the artefact stays empty, by which the service knows that there is nothing to run.
     let Ok(built) = openat2(&source, name, flags, Mode::empty(), resolve) else {
         return Ok(());
     };
-    let status = fstat(&built).named(step)?;
+    let status = fstat(&built).step(step)?;
     let size_bytes = u64::try_from(status.st_size).unwrap_or(u64::MAX);
     if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile || size_bytes > max_bytes {
         return Ok(());
     }
-    copy(&built, artefact, size_bytes).named(step)
+    copy(&built, artefact, size_bytes).step(step)
 }
 
 fn open_box(step: &'static str) -> Result<OwnedFd, StepError> {
     let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(CWD, BOX, flags, Mode::empty()).named(step)
+    openat(CWD, BOX, flags, Mode::empty()).step(step)
 }
 
 /// Creates the folders above a file. The domain has checked that the name stays below `/box`.
@@ -82,7 +82,7 @@ fn make_parents(target: &OwnedFd, name: &Path) -> Result<(), StepError> {
         }
         match mkdirat(target, folder, Mode::from(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno).named("create a submitted folder"),
+            Err(errno) => return Err(errno).step("create a submitted folder"),
         }
     }
     Ok(())
@@ -90,10 +90,10 @@ fn make_parents(target: &OwnedFd, name: &Path) -> Result<(), StepError> {
 
 fn create(target: &OwnedFd, name: &str, mode: Mode) -> Result<OwnedFd, StepError> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat2(target, name, flags, mode, ResolveFlags::BENEATH).named("create a submitted file")
+    openat2(target, name, flags, mode, ResolveFlags::BENEATH).step("create a submitted file")
 }
 
-/// Copies so many bytes from where `from` stands; less only if it ends before.
+/// Copies this many bytes from the current position of `from`; fewer only if it ends before.
 fn copy(from: impl AsFd, to: &OwnedFd, length: u64) -> Result<(), Errno> {
     let mut left = length;
     while left > 0 {

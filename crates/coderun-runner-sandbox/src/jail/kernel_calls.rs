@@ -1,4 +1,4 @@
-//! The system calls that no safe wrapper offers. All `unsafe` of this crate is here.
+//! Wraps the system calls that have no safe wrapper. All `unsafe` code of this crate is here.
 
 #![expect(
     unsafe_code,
@@ -13,15 +13,15 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
-/// Which side of a clone one is on.
+/// The side of a clone on which the caller is.
 pub(super) enum Cloned {
     /// The new process.
     Child,
-    /// The old one.
+    /// The old process, with the id of the new one and a descriptor for it.
     Parent(Pid, OwnedFd),
 }
 
-/// How a child ended, and what it and those it waited for used.
+/// The end of a child, and what it and the children that it reaped have used.
 pub(super) struct Reaped {
     pub(super) pid: i32,
     pub(super) wait_status: i32,
@@ -81,7 +81,7 @@ pub(super) fn set_mount_attributes(
         Recursive::Yes => libc::AT_EMPTY_PATH | AT_RECURSIVE,
         Recursive::No => libc::AT_EMPTY_PATH,
     };
-    // SAFETY: the path is a C string and the structure has the size that is said.
+    // SAFETY: the path is a C string and the structure has the given size.
     let answer = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
@@ -95,7 +95,7 @@ pub(super) fn set_mount_attributes(
     check(answer)
 }
 
-/// Whether mounts below are meant too.
+/// Whether the mounts below are included.
 #[derive(Clone, Copy)]
 pub(super) enum Recursive {
     Yes,
@@ -104,13 +104,13 @@ pub(super) enum Recursive {
 
 /// Closes the descriptors from `first` to `last`.
 ///
-/// Whoever calls it in a process that goes on must own none of them in a value.
+/// A process that goes on afterwards must own none of them in a value.
 pub(super) fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
     // SAFETY: closing descriptors touches no memory.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })
 }
 
-/// Makes all descriptors from `first` on vanish at the next `exec`.
+/// Makes the next `exec` close all descriptors from `first` on.
 pub(super) fn close_on_exec(first: u32) -> Result<(), Errno> {
     // SAFETY: setting a flag of descriptors touches no memory.
     check(unsafe {
@@ -123,7 +123,7 @@ pub(super) fn close_on_exec(first: u32) -> Result<(), Errno> {
     })
 }
 
-/// Waits for any child; `None` when there is none left.
+/// Waits for any child to end; `None` when no child is left.
 pub(super) fn reap() -> Result<Option<Reaped>, Errno> {
     loop {
         let mut wait_status = 0;
@@ -149,29 +149,29 @@ pub(super) fn reap() -> Result<Option<Reaped>, Errno> {
     }
 }
 
-/// Makes the control groups of this process the roots of all that it will see of control groups.
+/// Makes the control groups of this process the roots of the hierarchies that it sees.
 pub(super) fn new_cgroup_namespace() -> Result<(), Errno> {
-    // SAFETY: it shares no descriptors or memory differently, it only changes what names of groups mean.
+    // SAFETY: it changes neither shared descriptors nor memory, only the names of groups.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }
 }
 
-/// Leaves the network that this process is in for one of its own, in which there is nothing.
+/// Moves this process into a new, empty network namespace.
 pub(super) fn new_network_namespace() -> Result<(), Errno> {
-    // SAFETY: it shares no descriptors or memory differently, it only changes what new sockets are connected to.
+    // SAFETY: it changes neither shared descriptors nor memory, only the network of new sockets.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
 }
 
-/// Gives every signal its ordinary meaning, whatever the service and whoever started it ignore.
+/// Resets every signal to its default action, whichever the service and its parents ignore.
 pub(super) fn reset_signals() {
     for signal in 1..=SIGNAL_MAX {
-        // SAFETY: it installs no handler. Those that cannot be changed stay as they are, which is the ordinary meaning.
+        // SAFETY: it installs no handler. Signals that cannot be changed already have the default action.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
 const SIGNAL_MAX: i32 = 64;
 
-/// Ends this process at once, running nothing that the service registered for its own end.
+/// Ends this process at once, without the exit handlers of the service.
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: it does not return and touches no memory.
     unsafe { libc::_exit(code) }

@@ -1,4 +1,4 @@
-//! A second fence around files and neighbours, which holds even if a mount should be wrong.
+//! Restricts files and signals with landlock, a second barrier that holds even if a mount is wrong.
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -6,15 +6,15 @@ use landlock::{
 };
 use rustix::io::Errno;
 
-use super::step::{Named, StepError};
+use super::step::{StepContext, StepError};
 
 /// The version that this is written for; older kernels enforce what they know of it.
 const VERSION: ABI = ABI::V6;
 
-/// Restricts this process and all that it will start; answers whether the kernel enforces anything of it.
+/// Restricts this process and all that it will start. Returns whether the kernel enforces any of it.
 pub(super) fn restrict_self() -> Result<bool, StepError> {
-    // Which rule failed is of no use to an operator: the kernel offers landlock or it does not.
-    let status = restrict().map_err(|_| Errno::IO).named("apply landlock")?;
+    // An operator has no use for the rule that failed: the kernel offers landlock or it does not.
+    let status = restrict().map_err(|_| Errno::IO).step("apply landlock")?;
     Ok(status != RulesetStatus::NotEnforced)
 }
 

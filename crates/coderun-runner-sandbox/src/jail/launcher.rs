@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, wai
 
 use super::init::{self, Descriptors};
 use super::kernel_calls::{self, Cloned};
-use super::network::NextNetwork;
+use super::network::Network;
 use super::seccomp::{self, Filter};
 use crate::protocol::{
     DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode,
@@ -53,12 +53,12 @@ pub(crate) fn run() -> io::Result<()> {
         filter.install().map_err(io::Error::other)?;
     }
     let filter = seccomp::of_program().map_err(io::Error::other)?;
-    let mut network = NextNetwork::OfItsOwn;
+    let mut network = Network::New;
     let mut sandboxes: Vec<Sandbox> = Vec::new();
     loop {
         if sandboxes.is_empty() {
             // While nothing runs, no run has to wait for it.
-            network = NextNetwork::prepare();
+            network = Network::prepare();
         }
         let ready = wait_for_work(&sandboxes)?;
         for (sandbox, work) in sandboxes.iter_mut().zip(&ready.sandboxes) {
@@ -77,7 +77,7 @@ pub(crate) fn run() -> io::Result<()> {
                 return Ok(());
             };
             sandboxes.extend(start(dispatch, descriptors, network, &filter));
-            network = NextNetwork::OfItsOwn;
+            network = Network::New;
         }
     }
 }
@@ -197,13 +197,13 @@ fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
 fn start(
     dispatch: Dispatch,
     descriptors: Vec<OwnedFd>,
-    network: NextNetwork,
+    network: Network,
     filter: &Filter,
 ) -> Option<Sandbox> {
     let mut descriptors = descriptors.into_iter();
-    let order = descriptors.next()?;
+    let spec = descriptors.next()?;
     let socket = descriptors.next()?;
-    match clone_sandbox(dispatch, order, descriptors, network, filter) {
+    match clone_sandbox(dispatch, spec, descriptors, network, filter) {
         Ok((pid, process)) => {
             let pid = pid.as_raw_nonzero().get();
             send(&socket, &LauncherMessage::Started { pid });
@@ -222,9 +222,9 @@ fn start(
 
 fn clone_sandbox(
     dispatch: Dispatch,
-    order: OwnedFd,
+    spec: OwnedFd,
     mut others: impl Iterator<Item = OwnedFd>,
-    network: NextNetwork,
+    network: Network,
     filter: &Filter,
 ) -> Result<(Pid, FirstProcess), String> {
     let missing = || "a descriptor is missing".to_owned();
@@ -243,7 +243,7 @@ fn clone_sandbox(
     match cloned.map_err(|error| explain("create namespaces", error))? {
         Cloned::Child => init::run(
             Descriptors {
-                order,
+                spec,
                 stdio,
                 artefact_in,
                 artefact_out,

@@ -1,30 +1,30 @@
-//! The network of a sandbox, in which there is nothing but a loopback device that is down.
+//! Creates the network of a sandbox: a namespace with nothing but a loopback device that is down.
 
 use super::kernel_calls;
 
-/// Where the next sandbox has its network from. It is never that of another sandbox.
+/// The network namespace of the next sandbox, which no other sandbox shares.
 #[derive(Debug)]
-pub(super) enum NextNetwork {
-    /// From the launcher, which is in a fresh one. It is good for one sandbox only.
-    OfLauncher,
-    /// It is made together with the sandbox.
-    OfItsOwn,
+pub(super) enum Network {
+    /// The launcher is in a new one, which one sandbox inherits.
+    Prepared,
+    /// It is created together with the sandbox.
+    New,
 }
 
-impl NextNetwork {
-    /// Makes a network ahead, which takes the kernel half a millisecond. Only root can do that.
+impl Network {
+    /// Creates a network ahead of time, which takes the kernel half a millisecond. Only root can do that.
     pub(super) fn prepare() -> Self {
         match kernel_calls::new_network_namespace() {
-            Ok(()) => Self::OfLauncher,
-            Err(_) => Self::OfItsOwn,
+            Ok(()) => Self::Prepared,
+            Err(_) => Self::New,
         }
     }
 
-    /// What this means for the clone that makes the sandbox.
+    /// The flags for the clone that creates the sandbox.
     pub(super) const fn clone_flags(self) -> i32 {
         match self {
-            Self::OfLauncher => 0,
-            Self::OfItsOwn => libc::CLONE_NEWNET,
+            Self::Prepared => 0,
+            Self::New => libc::CLONE_NEWNET,
         }
     }
 }

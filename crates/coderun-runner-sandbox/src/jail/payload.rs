@@ -1,4 +1,4 @@
-//! The last steps before the untrusted program: from here on there is no way back.
+//! Takes the last steps before the untrusted program: it drops all privileges and executes the program.
 
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
@@ -17,14 +17,14 @@ use rustix::thread::{
 use super::kernel_calls;
 use super::landlock;
 use super::seccomp::Filter;
-use super::step::{Named, StepError};
-use crate::protocol::{InitReport, MESSAGE_MAX_BYTES, Order, OrderLimits, decode, encode};
+use super::step::{StepContext, StepError};
+use crate::protocol::{InitReport, KernelLimits, MESSAGE_MAX_BYTES, StageSpec, decode, encode};
 
-/// Becomes the program, or writes why not.
-pub(super) fn run(order: &Order, filter: &Filter, errors: &OwnedFd) -> ! {
-    let Err(error) = become_program(order, filter, errors);
+/// Executes the program, or writes why it cannot.
+pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd) -> ! {
+    let Err(error) = become_program(spec, filter, errors);
     if error.errno == Errno::NOEXEC {
-        // What was built is no program: that is its author's fault, and reported as a shell would.
+        // The built file is no program: that is its author's fault, and reported as a shell would.
         kernel_calls::exit_now(126);
     }
     if let Ok(bytes) = encode(&InitReport::from(error)) {
@@ -38,23 +38,23 @@ pub(super) fn run(order: &Order, filter: &Filter, errors: &OwnedFd) -> ! {
 const WITH_LANDLOCK: u8 = b'+';
 const WITHOUT_LANDLOCK: u8 = b'-';
 
-/// Waits until the program has been started; answers whether landlock is in force.
+/// Waits until the program has been started, and returns whether landlock is in force.
 pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
-    let mut said = Vec::new();
+    let mut message = Vec::new();
     let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
     loop {
         let length = retry_on_intr(|| rustix::io::read(errors, &mut buffer))
-            .named("wait for the program to start")?;
+            .step("wait for the program to start")?;
         match buffer.get(..length) {
             Some([]) | None => break,
-            Some(bytes) => said.extend_from_slice(bytes),
+            Some(bytes) => message.extend_from_slice(bytes),
         }
     }
-    let (landlock, error) = match said.split_first() {
+    let (landlock, error) = match message.split_first() {
         Some((&WITH_LANDLOCK, error)) => (true, error),
         Some((&WITHOUT_LANDLOCK, error)) => (false, error),
-        // Nothing: it was killed before it could say anything, and how it ended tells the rest.
-        Some(_) | None => (false, said.as_slice()),
+        // Killed before it could write anything: its ending is reported.
+        Some(_) | None => (false, message.as_slice()),
     };
     if error.is_empty() {
         return Ok(landlock);
@@ -64,42 +64,42 @@ pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
             step: step.into(),
             errno: Errno::from_raw_os_error(errno),
         }),
-        Ok(InitReport::Done(_)) | Err(_) => Ok(landlock),
+        Ok(InitReport::Ended(_)) | Err(_) => Ok(landlock),
     }
 }
 
 fn become_program(
-    order: &Order,
+    spec: &StageSpec,
     filter: &Filter,
     errors: &OwnedFd,
 ) -> Result<Infallible, StepError> {
-    setsid().named("start a session")?;
+    setsid().step("start a session")?;
     kernel_calls::reset_signals();
     umask(Mode::from(0o022));
-    kernel_calls::close_on_exec(3).named("close descriptors")?;
-    set_limits(&order.limits)?;
+    kernel_calls::close_on_exec(3).step("close descriptors")?;
+    set_limits(&spec.limits)?;
     drop_privileges()?;
-    let said = if landlock::restrict_self()? {
+    let message = if landlock::restrict_self()? {
         WITH_LANDLOCK
     } else {
         WITHOUT_LANDLOCK
     };
-    rustix::io::write(errors, &[said]).named("tell about landlock")?;
-    let (program, arguments) = order
+    rustix::io::write(errors, &[message]).step("report on landlock")?;
+    let (program, arguments) = spec
         .argv
         .split_first()
         .ok_or(Errno::INVAL)
-        .named("find the program")?;
+        .step("find the program")?;
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
-        .envs(order.environment.iter().map(|(name, value)| (name, value)));
+        .envs(spec.environment.iter().map(|(name, value)| (name, value)));
     filter.install()?;
-    Err(command.exec()).named("start the program")
+    Err(command.exec()).step("start the program")
 }
 
-fn set_limits(limits: &OrderLimits) -> Result<(), StepError> {
+fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {
     let same = |limit: u64| Rlimit {
         current: Some(limit),
         maximum: Some(limit),
@@ -118,35 +118,35 @@ fn set_limits(limits: &OrderLimits) -> Result<(), StepError> {
         (Resource::Stack, same(limits.stack_bytes)),
     ];
     for (resource, limit) in all {
-        setrlimit(resource, limit).named("set a limit")?;
+        setrlimit(resource, limit).step("set a limit")?;
     }
     if let Some(data_bytes) = limits.data_bytes {
-        setrlimit(Resource::Data, same(data_bytes)).named("set the limit of memory")?;
+        setrlimit(Resource::Data, same(data_bytes)).step("set the limit of memory")?;
     }
     Ok(())
 }
 
-/// Keeps the program from ever getting a capability by what it starts. Takes none from this process, and there is no
-/// way back.
+/// Keeps the program from gaining a capability by what it executes. It takes no capability from this process, and cannot be
+/// undone.
 pub(super) fn drop_bounding_set() -> Result<(), StepError> {
     for number in 0..CAPABILITIES_MAX {
         match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
             Ok(()) => {}
             // The first that this kernel does not know.
             Err(Errno::INVAL) => break,
-            Err(errno) => return Err(errno).named("drop capabilities"),
+            Err(errno) => return Err(errno).step("drop capabilities"),
         }
     }
     Ok(())
 }
 
-/// One more than any capability may ever be numbered: they are bits of 64.
+/// The upper bound of capability numbers: they are bits of 64.
 const CAPABILITIES_MAX: u32 = 64;
 
-/// Gives up every capability, and every way to get one back but for the bounding set, which is empty already.
+/// Drops every capability, and every way to regain one but for the bounding set, which is empty already.
 fn drop_privileges() -> Result<(), StepError> {
     let step = "drop capabilities";
-    clear_ambient_capability_set().named(step)?;
+    clear_ambient_capability_set().step(step)?;
     let locked = CapabilitiesSecureBits::NO_ROOT
         | CapabilitiesSecureBits::NO_ROOT_LOCKED
         | CapabilitiesSecureBits::NO_SETUID_FIXUP
@@ -154,12 +154,12 @@ fn drop_privileges() -> Result<(), StepError> {
         | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
         | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
         | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED;
-    set_capabilities_secure_bits(locked).named(step)?;
+    set_capabilities_secure_bits(locked).step(step)?;
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
         permitted: CapabilitySet::empty(),
         inheritable: CapabilitySet::empty(),
     };
-    set_capabilities(None, none).named(step)?;
-    set_no_new_privs(true).named("give up new privileges")
+    set_capabilities(None, none).step(step)?;
+    set_no_new_privs(true).step("give up new privileges")
 }

@@ -1,4 +1,4 @@
-//! The file system of a sandbox: a small file system in memory, read-only parts of the machine, and little else.
+//! Builds the file system of a sandbox: a small one in memory, read-only parts of the machine, and little else.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use rustix::mount::{
 use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::kernel_calls::{Recursive, set_mount_attributes};
-use super::step::{Named, StepError};
-use crate::protocol::{BOX, INSIDE_ID, OrderLimits, SYSTEM_FOLDERS};
+use super::step::{StepContext, StepError};
+use crate::protocol::{BOX, INSIDE_ID, KernelLimits, SYSTEM_FOLDERS};
 
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
 const NEW_ROOT: &str = "/usr";
 
-/// What programs need to know of the machine's settings: where libraries are, and which of several tools is meant.
+/// The machine's settings that programs need: where libraries are, and which of several tools is the default.
 const SETTINGS: [&str; 2] = ["/etc/ld.so.cache", "/etc/alternatives"];
 
 const DEVICES: [&str; 5] = [
@@ -30,7 +30,7 @@ const DEVICES: [&str; 5] = [
     "/dev/urandom",
 ];
 
-/// Settings that are the same in every sandbox and say nothing of the machine.
+/// Settings that are the same in every sandbox and reveal nothing about the machine.
 const SYNTHETIC_FILES: [(&str, &str); 4] = [
     (
         "etc/passwd",
@@ -51,61 +51,63 @@ const LINKS: [(&str, &str); 4] = [
     ("/proc/self/fd/2", "dev/stderr"),
 ];
 
-/// What a program may write to; all of them share the limit of the disk.
+/// The folders that a program may write to; together they share the disk limit.
 const WRITABLE: [(&str, u32); 3] = [("box", 0o755), ("tmp", 0o1777), ("dev/shm", 0o1777)];
 
-/// Parts of the machine that will be seen in the sandbox, opened while its user could still reach them.
+/// Mounts of the parts of the machine that the sandbox shows, opened while its user can still reach them.
 #[derive(Debug)]
-pub(super) struct Sources {
-    folders: Vec<Source>,
-    files: Vec<Source>,
+pub(super) struct DetachedMounts {
+    folders: Vec<DetachedMount>,
+    files: Vec<DetachedMount>,
     links: Vec<(PathBuf, PathBuf)>,
 }
 
 #[derive(Debug)]
-struct Source {
-    /// Where it will be, relative to the root.
+struct DetachedMount {
+    /// Its place in the sandbox, relative to the root.
     target: PathBuf,
-    mount: OwnedFd,
+    descriptor: OwnedFd,
 }
 
-impl Sources {
-    /// Opens the system's own folders and those of the order, as copies that are read-only with all that is below.
+impl DetachedMounts {
+    /// Opens the system's own folders and those of the specification, as recursively read-only copies.
     pub(super) fn open(visible: &[PathBuf]) -> Result<Self, StepError> {
         mount_change(
             "/",
             MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
         )
-        .named("detach from the machine's mounts")?;
-        let mut sources = Self {
+        .step("detach from the machine's mounts")?;
+        let mut mounts = Self {
             folders: Vec::new(),
             files: Vec::new(),
             links: Vec::new(),
         };
         for folder in SYSTEM_FOLDERS {
-            sources.add_system_folder(Path::new(folder))?;
+            mounts.add_system_folder(Path::new(folder))?;
         }
         for path in visible {
-            sources.add(path)?;
+            mounts.add(path)?;
         }
         for setting in SETTINGS.map(Path::new) {
             // Not every machine has all of them.
             if setting.exists() {
-                sources.add(setting)?;
+                mounts.add(setting)?;
             }
         }
         for device in DEVICES {
-            sources.files.push(Source::open(Path::new(device), DEVICE)?);
+            mounts
+                .files
+                .push(DetachedMount::open(Path::new(device), DEVICE)?);
         }
-        Ok(sources)
+        Ok(mounts)
     }
 
     fn add(&mut self, path: &Path) -> Result<(), StepError> {
-        let source = Source::open(path, READ_ONLY)?;
+        let mount = DetachedMount::open(path, READ_ONLY)?;
         if path.is_dir() {
-            self.folders.push(source);
+            self.folders.push(mount);
         } else {
-            self.files.push(source);
+            self.files.push(mount);
         }
         Ok(())
     }
@@ -113,15 +115,15 @@ impl Sources {
     fn add_system_folder(&mut self, folder: &Path) -> Result<(), StepError> {
         match std::fs::read_link(folder) {
             Ok(to) => self.links.push((to, relative(folder))),
-            Err(_) if folder.is_dir() => self.folders.push(Source::open(folder, READ_ONLY)?),
+            Err(_) if folder.is_dir() => self.folders.push(DetachedMount::open(folder, READ_ONLY)?),
             // Not every machine has all of them.
             Err(_) => {}
         }
         Ok(())
     }
 
-    /// Builds the root around the sources and moves into it.
-    pub(super) fn build(self, limits: &OrderLimits) -> Result<(), StepError> {
+    /// Builds the root around the mounts and moves into it.
+    pub(super) fn build(self, limits: &KernelLimits) -> Result<(), StepError> {
         let root = new_root(limits)?;
         for folder in &self.folders {
             make_folders(&root, &folder.target)?;
@@ -138,16 +140,16 @@ impl Sources {
                 Mode::from(0o644),
                 0,
             )
-            .named("create a file")?;
+            .step("create a file")?;
         }
-        for source in self.folders.iter().chain(&self.files) {
-            attach(&source.mount, &root, &source.target).named("mount a part of the machine")?;
+        for mount in self.folders.iter().chain(&self.files) {
+            attach(&mount.descriptor, &root, &mount.target).step("mount a part of the machine")?;
         }
         for (to, link) in &self.links {
-            symlinkat(to, &root, link).named("link a system folder")?;
+            symlinkat(to, &root, link).step("link a system folder")?;
         }
         for (to, link) in LINKS {
-            symlinkat(to, &root, link).named("link a device")?;
+            symlinkat(to, &root, link).step("link a device")?;
         }
         for (file, content) in SYNTHETIC_FILES {
             write_file(&root, Path::new(file), content)?;
@@ -158,17 +160,17 @@ impl Sources {
     }
 }
 
-impl Source {
+impl DetachedMount {
     fn open(path: &Path, attributes: u64) -> Result<Self, StepError> {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_RECURSIVE;
-        let mount = open_tree(CWD, path, flags).named("open a part of the machine")?;
+        let mount = open_tree(CWD, path, flags).step("open a part of the machine")?;
         set_mount_attributes(mount.as_fd(), attributes, Recursive::Yes)
-            .named("make a part of the machine read-only")?;
+            .step("make a part of the machine read-only")?;
         Ok(Self {
             target: relative(path),
-            mount,
+            descriptor: mount,
         })
     }
 }
@@ -180,7 +182,7 @@ const READ_ONLY: u64 = NO_PRIVILEGES
     .union(MountAttrFlags::MOUNT_ATTR_RDONLY)
     .bits() as u64;
 
-/// A device that is bound must stay one.
+/// Devices keep their function: they are mounted without `nodev`.
 const DEVICE: u64 = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC)
     .bits() as u64;
@@ -190,35 +192,35 @@ fn relative(path: &Path) -> PathBuf {
 }
 
 /// Mounts the file system in memory that holds the root and all that the program writes.
-fn new_root(limits: &OrderLimits) -> Result<OwnedFd, StepError> {
+fn new_root(limits: &KernelLimits) -> Result<OwnedFd, StepError> {
     let step = "mount the root";
     let size_bytes = limits.disk_bytes.saturating_add(ROOT_BYTES);
     let inodes = (limits.disk_bytes / BYTES_PER_INODE).max(INODES_MIN);
-    let file_system = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).named(step)?;
+    let file_system = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
     for (key, value) in [
         ("size", size_bytes),
         ("nr_inodes", inodes),
         ("uid", INSIDE_ID.into()),
         ("gid", INSIDE_ID.into()),
     ] {
-        fsconfig_set_string(file_system.as_fd(), key, value.to_string()).named(step)?;
+        fsconfig_set_string(file_system.as_fd(), key, value.to_string()).step(step)?;
     }
-    fsconfig_set_string(file_system.as_fd(), "mode", "0755").named(step)?;
-    fsconfig_create(file_system.as_fd()).named(step)?;
+    fsconfig_set_string(file_system.as_fd(), "mode", "0755").step(step)?;
+    fsconfig_create(file_system.as_fd()).step(step)?;
     let mount = fsmount(
         file_system.as_fd(),
         FsMountFlags::FSMOUNT_CLOEXEC,
         NO_PRIVILEGES,
     )
-    .named(step)?;
-    attach(&mount, CWD, Path::new(NEW_ROOT)).named(step)?;
+    .step(step)?;
+    attach(&mount, CWD, Path::new(NEW_ROOT)).step(step)?;
     let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
-    open(NEW_ROOT, flags, Mode::empty()).named(step)
+    open(NEW_ROOT, flags, Mode::empty()).step(step)
 }
 
-/// What the root itself needs beside the disk limit.
+/// The size of the root itself, beside the disk limit.
 const ROOT_BYTES: u64 = 256 * 1024;
-/// One inode for each so many bytes of disk.
+/// The number of bytes of disk for each inode.
 const BYTES_PER_INODE: u64 = 4096;
 const INODES_MIN: u64 = 1024;
 
@@ -247,41 +249,41 @@ fn make_folders(root: &OwnedFd, folder: &Path) -> Result<(), StepError> {
     };
     match created {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(errno) => Err(errno).named("create a folder"),
+        Err(errno) => Err(errno).step("create a folder"),
     }
 }
 
 fn write_file(root: &OwnedFd, file: &Path, content: &str) -> Result<(), StepError> {
     let step = "write a settings file";
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = openat(root, file, flags, Mode::from(0o644)).named(step)?;
-    rustix::io::write(&file, content.as_bytes()).named(step)?;
+    let file = openat(root, file, flags, Mode::from(0o644)).step(step)?;
+    rustix::io::write(&file, content.as_bytes()).step(step)?;
     Ok(())
 }
 
-/// Makes the folders that stay writable when the root no longer is: mounts of their own of the same file system.
+/// Mounts the folders that stay writable when the root becomes read-only. They are of the same file system.
 fn make_writable_folders(root: &OwnedFd) -> Result<(), StepError> {
     let step = "mount a writable folder";
     for (folder, mode) in WRITABLE {
-        mkdirat(root, folder, Mode::from(mode)).named(step)?;
+        mkdirat(root, folder, Mode::from(mode)).step(step)?;
         rustix::fs::chmodat(root, folder, Mode::from(mode), rustix::fs::AtFlags::empty())
-            .named(step)?;
+            .step(step)?;
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        let mount = open_tree(root, folder, flags).named(step)?;
-        attach(&mount, root, Path::new(folder)).named(step)?;
+        let mount = open_tree(root, folder, flags).step(step)?;
+        attach(&mount, root, Path::new(folder)).step(step)?;
     }
     Ok(())
 }
 
-/// Mounts the processes of the sandbox, and nothing else that the kernel tells there.
+/// Mounts `/proc` with the processes of the sandbox alone.
 ///
-/// It must come before the old root is gone: the kernel allows it only where a whole `/proc` is in sight.
+/// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
 fn mount_proc(root: &OwnedFd) -> Result<(), StepError> {
     let step = "mount the process file system";
-    let file_system = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).named(step)?;
-    fsconfig_set_string(file_system.as_fd(), "hidepid", "invisible").named(step)?;
-    fsconfig_set_string(file_system.as_fd(), "subset", "pid").named(step)?;
-    fsconfig_create(file_system.as_fd()).named(step)?;
+    let file_system = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
+    fsconfig_set_string(file_system.as_fd(), "hidepid", "invisible").step(step)?;
+    fsconfig_set_string(file_system.as_fd(), "subset", "pid").step(step)?;
+    fsconfig_create(file_system.as_fd()).step(step)?;
     let attributes =
         NO_PRIVILEGES | MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_RDONLY;
     let mount = fsmount(
@@ -289,26 +291,26 @@ fn mount_proc(root: &OwnedFd) -> Result<(), StepError> {
         FsMountFlags::FSMOUNT_CLOEXEC,
         attributes,
     )
-    .named(step)?;
-    attach(&mount, root, Path::new("proc")).named(step)
+    .step(step)?;
+    attach(&mount, root, Path::new("proc")).step(step)
 }
 
-/// Makes the new root the only one there is, and read-only.
+/// Makes the new root the only root, and read-only.
 fn enter(root: &OwnedFd) -> Result<(), StepError> {
     let step = "enter the new root";
-    fchdir(root).named(step)?;
-    pivot_root(".", ".").named(step)?;
-    // The old root now lies over the new one at the same place.
-    unmount(".", UnmountFlags::DETACH).named(step)?;
-    chdir("/").named(step)?;
+    fchdir(root).step(step)?;
+    pivot_root(".", ".").step(step)?;
+    // The old root is now mounted over the new one.
+    unmount(".", UnmountFlags::DETACH).step(step)?;
+    chdir("/").step(step)?;
     make_read_only(
         open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .named(step)?
+            .step(step)?
             .as_fd(),
     )?;
-    chdir(BOX).named(step)
+    chdir(BOX).step(step)
 }
 
 fn make_read_only(root: BorrowedFd<'_>) -> Result<(), StepError> {
-    set_mount_attributes(root, READ_ONLY, Recursive::No).named("make the root read-only")
+    set_mount_attributes(root, READ_ONLY, Recursive::No).step("make the root read-only")
 }

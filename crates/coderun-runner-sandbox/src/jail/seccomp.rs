@@ -1,8 +1,8 @@
-//! The system calls that no program in a sandbox may make.
+//! Filters the system calls that no program in a sandbox may make.
 //!
-//! A list of what is denied, not of what is allowed: runtimes use new calls with every release, and the namespaces have
-//! nothing for them to break. What is denied here is what reaches beyond namespaces, or has been a way into the
-//! kernel. Calls that are newer than this list do not exist.
+//! The lists deny calls instead of allowing them: runtimes use new calls with every release, and most calls reach nothing
+//! outside of the namespaces. Denied are calls that reach beyond namespaces, or that have been a way into the kernel.
+//! Calls that are newer than the lists answer `ENOSYS`.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-use super::step::{Named, StepError};
+use super::step::{StepContext, StepError};
 
-/// What the launcher never needs, and so nothing that it starts.
+/// The filters for calls that neither the launcher nor anything that it starts needs.
 ///
 /// Installing a filter costs time in proportion to its length. So most of the list is installed once, in the launcher,
 /// from which every sandbox inherits it.
@@ -24,7 +24,7 @@ pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
     Ok([Filter(filter(forbidden()?, libc::EPERM)?), Filter(guarded)])
 }
 
-/// What only the building of a sandbox needs: compiled once, installed right before each program.
+/// The filter for calls that only building a sandbox needs. It is compiled once, and installed right before each program.
 pub(super) fn of_program() -> Result<Filter, BackendError> {
     let building = BUILDING.map(|number| (number, Vec::new()));
     let mut program = without_clone3();
@@ -37,11 +37,11 @@ pub(super) fn of_program() -> Result<Filter, BackendError> {
 pub(super) struct Filter(BpfProgram);
 
 impl Filter {
-    /// Puts the filter in force for this process and all that it will start.
+    /// Installs the filter for this process and all that it will start.
     pub(super) fn install(&self) -> Result<(), StepError> {
         apply_filter(&self.0)
             .map_err(|_| Errno::INVAL)
-            .named("install the system call filter")
+            .step("install the system call filter")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What failed while a sandbox was built.
+//! Describes a step of building a sandbox that failed.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use crate::protocol::InitReport;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("could not {step}")]
 pub(super) struct StepError {
-    /// What was tried.
+    /// The step, as in "could not …".
     pub(super) step: Cow<'static, str>,
-    /// What the kernel said.
+    /// The kernel's answer.
     #[source]
     pub(super) errno: Errno,
 }
@@ -27,13 +27,13 @@ impl From<StepError> for InitReport {
 }
 
 /// Names the step that an error belongs to.
-pub(super) trait Named<T> {
+pub(super) trait StepContext<T> {
     /// Adds the name of the step.
-    fn named(self, step: &'static str) -> Result<T, StepError>;
+    fn step(self, step: &'static str) -> Result<T, StepError>;
 }
 
-impl<T> Named<T> for Result<T, Errno> {
-    fn named(self, step: &'static str) -> Result<T, StepError> {
+impl<T> StepContext<T> for Result<T, Errno> {
+    fn step(self, step: &'static str) -> Result<T, StepError> {
         self.map_err(|errno| StepError {
             step: step.into(),
             errno,
@@ -41,8 +41,8 @@ impl<T> Named<T> for Result<T, Errno> {
     }
 }
 
-impl<T> Named<T> for std::io::Result<T> {
-    fn named(self, step: &'static str) -> Result<T, StepError> {
+impl<T> StepContext<T> for std::io::Result<T> {
+    fn step(self, step: &'static str) -> Result<T, StepError> {
         self.map_err(|error| StepError {
             step: step.into(),
             errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),

@@ -7,9 +7,9 @@ use coderun_domain::{CompileReport, Ending, Report, RunIo, RunnerError, Submissi
 
 use super::input::Input;
 use super::judge::Judgement;
-use super::orders::{self, Ordered};
-use super::pump::Sink;
+use super::pump::OutputSink;
 use super::report::not_run;
+use super::specs::{self, SpecWithFiles};
 use super::stage::StagePlan;
 use super::stage_runner::{StageIo, StageResult, StageRunner};
 use crate::slots::Slot;
@@ -24,7 +24,7 @@ pub(super) struct Execution<'a> {
     pub(super) input: Input,
 }
 
-/// What the compile stage came to.
+/// The result of the compile stage.
 enum Built {
     /// There is something to run.
     Runnable(Option<CompileReport>, Option<OwnedFd>),
@@ -41,11 +41,11 @@ impl Execution<'_> {
         };
         let limits = *self.submission.limits();
         let plan = plan(
-            orders::run(self.submission, self.toolchain),
-            orders::group_limits(&limits.run),
+            specs::run(self.submission, self.toolchain),
+            specs::group_limits(&limits.run),
             artefact,
         );
-        let mut sink = Sink::program(limits.storage.output());
+        let mut sink = OutputSink::program(limits.storage.output());
         let io = StageIo {
             io,
             input: &mut self.input,
@@ -63,16 +63,16 @@ impl Execution<'_> {
     }
 
     async fn build(&mut self, io: &mut (dyn RunIo + '_)) -> Result<Built, RunnerError> {
-        let Some(ordered) = orders::compile(self.submission, self.toolchain) else {
+        let Some(spec) = specs::compile(self.submission, self.toolchain) else {
             return Ok(Built::Runnable(None, None));
         };
         let limits = *self.submission.limits();
-        let group = orders::group_limits(&limits.compile);
+        let group = specs::group_limits(&limits.compile);
         let plan = StagePlan {
             wants_artefact: true,
-            ..plan(ordered, group, None)
+            ..plan(spec, group, None)
         };
-        let mut sink = Sink::compiler(limits.storage.output());
+        let mut sink = OutputSink::compiler(limits.storage.output());
         let io = StageIo {
             io,
             input: &mut self.input,
@@ -103,13 +103,13 @@ impl Execution<'_> {
 }
 
 fn plan(
-    ordered: Ordered,
+    spec: SpecWithFiles,
     group: crate::cgroup::GroupLimits,
     artefact_in: Option<OwnedFd>,
 ) -> StagePlan {
     StagePlan {
-        order: ordered.order,
-        contents: ordered.contents,
+        spec: spec.spec,
+        contents: spec.contents,
         group,
         artefact_in,
         wants_artefact: false,
@@ -122,11 +122,11 @@ fn is_empty(artefact: Option<&OwnedFd>) -> bool {
     status.is_none_or(|status| status.st_size == 0)
 }
 
-/// Why there is nothing to run; `None` if there is.
+/// The verdict on a compilation that failed; `None` if it succeeded.
 fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
     match judgement.verdict {
         Verdict::Accepted => None,
-        // To the compiler's own exit code and to its crashes there is nothing to add.
+        // An exit code or a crash of the compiler.
         Verdict::RuntimeError => Some(Verdict::CompileError),
         verdict @ (Verdict::WrongAnswer
         | Verdict::CompileError
@@ -141,7 +141,7 @@ fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
     }
 }
 
-/// One sentence where the ending alone says too little.
+/// One sentence that explains an ending which users may not understand.
 fn hint(ending: Ending) -> Option<String> {
     match ending {
         Ending::Signaled(signal) if signal.number() == libc::SIGXFSZ => {

@@ -1,81 +1,81 @@
-//! What is to go to a program's stdin.
+//! Buffers the input of a program until it is written to its stdin.
 
 use bytes::{Buf, BytesMut};
 use coderun_domain::{InputWanted, RunInput, RunIo, Submission};
 
 use super::supervise::{StageSignals, StopReason};
 
-/// What is to go to a program's stdin. It lives through both stages: input may come while the program is built.
+/// The input of a program that is not written yet. It lives through both stages: input may come during the compilation.
 #[derive(Debug)]
 pub(super) struct Input {
-    waiting: BytesMut,
+    pending: BytesMut,
     closed: bool,
-    note: Note,
+    notice: WaitNotice,
 }
 
-/// Whether somebody is to know that the program waits for input.
+/// Whether the client gets a notice when the program waits for input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Note {
-    /// Nobody could send any.
-    Never,
-    /// As soon as it does.
+enum WaitNotice {
+    /// Never: the client cannot send any.
+    Off,
+    /// As soon as the program waits.
     Due,
-    /// It is known, until more has come.
-    Given,
+    /// Not until more input has come: the client knows already.
+    Sent,
 }
 
 impl Input {
     /// Begins with the submission's own input.
     pub(super) fn of(submission: &Submission) -> Self {
         Self {
-            waiting: submission.input().as_bytes().into(),
+            pending: submission.input().as_bytes().into(),
             closed: false,
-            note: if submission.is_interactive() {
-                Note::Due
+            notice: if submission.is_interactive() {
+                WaitNotice::Due
             } else {
-                Note::Never
+                WaitNotice::Off
             },
         }
     }
 
-    /// Nothing yet.
+    /// Begins with no input.
     pub(super) fn none() -> Self {
         Self {
-            waiting: BytesMut::new(),
+            pending: BytesMut::new(),
             closed: false,
-            note: Note::Never,
+            notice: WaitNotice::Off,
         }
     }
 
-    /// Waits for a cancellation, and keeps whatever comes before it. Cancel-safe.
+    /// Waits for a cancellation, and keeps all input that comes before it. Cancel-safe.
     pub(super) async fn until_cancelled(&mut self, io: &mut (dyn RunIo + '_)) {
-        while !self.keep(io.input(self.wanted()).await) {}
+        while !self.accept(io.input(self.wanted()).await) {}
     }
 
-    /// What there is room for: while so much waits to be read, who sends it must wait.
+    /// The input for which there is room. It gives back-pressure: with much input pending, the sender must wait.
     pub(super) fn wanted(&self) -> InputWanted {
-        if self.waiting.len() < WAITING_MAX_BYTES {
+        if self.pending.len() < PENDING_MAX_BYTES {
             InputWanted::Anything
         } else {
             InputWanted::Cancel
         }
     }
 
-    /// Takes what came.
-    pub(super) fn take(&mut self, received: RunInput, signals: &StageSignals) {
-        if self.keep(received) {
+    /// Keeps received input, or stops the stage if it is a cancellation.
+    pub(super) fn receive(&mut self, received: RunInput, signals: &StageSignals) {
+        if self.accept(received) {
             signals.stop(StopReason::Cancelled);
         }
     }
 
-    /// Keeps what came; answers whether it is a cancellation.
-    fn keep(&mut self, received: RunInput) -> bool {
+    /// Keeps received input; returns whether it is a cancellation.
+    fn accept(&mut self, received: RunInput) -> bool {
         match received {
             RunInput::Data(bytes) => {
-                if self.note == Note::Given && !bytes.is_empty() {
-                    self.note = Note::Due;
+                if self.notice == WaitNotice::Sent && !bytes.is_empty() {
+                    self.notice = WaitNotice::Due;
                 }
-                self.waiting.extend_from_slice(&bytes);
+                self.pending.extend_from_slice(&bytes);
                 false
             }
             RunInput::Closed => {
@@ -86,41 +86,41 @@ impl Input {
         }
     }
 
-    /// What comes next.
-    pub(super) fn waiting(&self) -> &[u8] {
-        &self.waiting
+    /// The input that is not written yet.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.pending
     }
 
-    /// Takes note that so many bytes were written.
+    /// Removes this many bytes, which were written.
     pub(super) fn advance(&mut self, length: usize) {
-        self.waiting.advance(length.min(self.waiting.len()));
+        self.pending.advance(length.min(self.pending.len()));
     }
 
-    /// Drops what nobody will read.
-    pub(super) fn drop_waiting(&mut self) {
-        self.waiting = BytesMut::new();
+    /// Drops input that the program will not read.
+    pub(super) fn drop_pending(&mut self) {
+        self.pending = BytesMut::new();
     }
 
-    /// Whether everything was written and nothing more can come.
+    /// Whether everything was written and no more can come.
     pub(super) fn is_at_end(&self) -> bool {
-        self.closed && self.waiting.is_empty()
+        self.closed && self.pending.is_empty()
     }
 
-    /// Whether somebody is to know if the program waits for input now.
-    pub(super) fn may_be_awaited(&self) -> bool {
-        self.note == Note::Due && self.waiting.is_empty() && !self.closed
+    /// Whether the client gets a notice if the program waits for input now.
+    pub(super) fn wants_wait_notice(&self) -> bool {
+        self.notice == WaitNotice::Due && self.pending.is_empty() && !self.closed
     }
 
-    /// Takes note that it is known that the program waits.
-    pub(super) fn note_awaited(&mut self) {
-        if self.note == Note::Due {
-            self.note = Note::Given;
+    /// Records that the client got the notice.
+    pub(super) fn mark_wait_noticed(&mut self) {
+        if self.notice == WaitNotice::Due {
+            self.notice = WaitNotice::Sent;
         }
     }
 }
 
-/// At this much nothing more is asked for; what was asked for before may go beyond it.
-const WAITING_MAX_BYTES: usize = 64 * 1024;
+/// With this much pending no more input is requested. Input that was requested before may go beyond it.
+const PENDING_MAX_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -138,54 +138,54 @@ mod tests {
     }
 
     #[test]
-    fn while_much_waits_only_a_cancellation_is_wanted() {
+    fn with_much_input_pending_only_a_cancellation_is_wanted() {
         let mut input = Input::none();
         assert_eq!(input.wanted(), InputWanted::Anything);
-        input.keep(data(WAITING_MAX_BYTES));
+        input.accept(data(PENDING_MAX_BYTES));
         assert_eq!(input.wanted(), InputWanted::Cancel);
         input.advance(1);
         assert_eq!(input.wanted(), InputWanted::Anything);
     }
 
     #[test]
-    fn it_is_at_its_end_when_it_was_closed_and_all_was_written() {
+    fn input_is_at_its_end_when_it_is_closed_and_all_written() {
         let mut input = Input::none();
-        input.keep(data(2));
-        input.keep(RunInput::Closed);
+        input.accept(data(2));
+        input.accept(RunInput::Closed);
         assert!(!input.is_at_end());
         input.advance(2);
         assert!(input.is_at_end());
     }
 
     #[test]
-    fn it_is_awaited_once_until_more_has_come() {
+    fn a_wait_is_noticed_once_until_more_input_comes() {
         let mut input = interactive();
         assert!(
-            !input.may_be_awaited(),
+            !input.wants_wait_notice(),
             "the submission's own is not written"
         );
         input.advance(usize::MAX);
-        assert!(input.may_be_awaited());
-        input.note_awaited();
-        input.keep(data(0));
-        assert!(!input.may_be_awaited(), "nothing has come");
-        input.keep(data(1));
+        assert!(input.wants_wait_notice());
+        input.mark_wait_noticed();
+        input.accept(data(0));
+        assert!(!input.wants_wait_notice(), "nothing has come");
+        input.accept(data(1));
         input.advance(1);
-        assert!(input.may_be_awaited());
+        assert!(input.wants_wait_notice());
     }
 
     #[test]
-    fn after_its_end_nothing_is_awaited() {
+    fn no_wait_is_noticed_after_the_end_of_input() {
         let mut input = interactive();
         input.advance(usize::MAX);
-        input.keep(RunInput::Closed);
-        assert!(!input.may_be_awaited());
+        input.accept(RunInput::Closed);
+        assert!(!input.wants_wait_notice());
     }
 
     #[test]
-    fn nothing_is_awaited_where_nobody_can_send_it() {
+    fn no_wait_is_noticed_in_a_program_that_takes_no_input() {
         let mut input = Input::of(testing::execution().submission());
         input.advance(usize::MAX);
-        assert!(!input.may_be_awaited());
+        assert!(!input.wants_wait_notice());
     }
 }

@@ -1,4 +1,4 @@
-//! From what the kernel counted to what is said about a program.
+//! Judges a stage: derives verdict, ending and usage from what the kernel counted.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use coderun_domain::{ByteSize, Ending, Signal, StageLimits, Usage, Verdict};
 use super::supervise::{StageEnd, StopReason};
 use crate::cgroup::GroupUsage;
 
-/// What is said about a stage.
+/// The verdict on a stage, its ending and its usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
@@ -22,9 +22,9 @@ pub(super) fn judge(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -
     let verdict = match end.stopped {
         Some(StopReason::Cancelled) => Verdict::Cancelled,
         Some(StopReason::Output) => Verdict::OutputLimit,
-        // A program that dies of one limit may be seen at another a moment before: what was counted is the cause.
-        _ if counted.memory_kills > 0 || end.seen.memory_kills > 0 => Verdict::MemoryLimit,
-        _ if counted.processes_refused > 0 || end.seen.processes_refused > 0 => {
+        // A program that dies of one limit may reach another a moment before: what was counted is the cause.
+        _ if counted.memory_kills > 0 || end.polled.memory_kills > 0 => Verdict::MemoryLimit,
+        _ if counted.processes_refused > 0 || end.polled.processes_refused > 0 => {
             Verdict::ProcessLimit
         }
         Some(StopReason::CpuTime | StopReason::WallTime) => Verdict::TimeLimit,
@@ -51,34 +51,36 @@ fn by_ending(ending: Ending) -> Verdict {
 
 fn ending(end: &StageEnd) -> Ending {
     // Without a report the first process was killed, and the program with it.
-    let Some(done) = end.done else {
+    let Some(program) = end.program else {
         return Ending::Signaled(Signal::KILL);
     };
-    if libc::WIFSIGNALED(done.wait_status) {
-        Ending::Signaled(Signal::from_number(libc::WTERMSIG(done.wait_status)))
+    if libc::WIFSIGNALED(program.wait_status) {
+        Ending::Signaled(Signal::from_number(libc::WTERMSIG(program.wait_status)))
     } else {
-        Ending::Exited(libc::WEXITSTATUS(done.wait_status))
+        Ending::Exited(libc::WEXITSTATUS(program.wait_status))
     }
 }
 
 fn usage(end: &StageEnd, counted: GroupUsage) -> Usage {
-    let setup = end.done.map_or(Duration::ZERO, |done| {
-        Duration::from_nanos(done.setup_cpu_ns)
+    let setup = end.program.map_or(Duration::ZERO, |program| {
+        Duration::from_nanos(program.setup_cpu_ns)
     });
-    let reaped = end.done.map(|done| Duration::from_nanos(done.cpu_ns));
-    let peak_bytes = end.done.map(|done| done.peak_bytes);
+    let reaped = end
+        .program
+        .map(|program| Duration::from_nanos(program.cpu_ns));
+    let peak_bytes = end.program.map(|program| program.peak_bytes);
     let wall = end
-        .done
-        .map_or(end.wall, |done| Duration::from_nanos(done.wall_ns));
+        .program
+        .map_or(end.wall, |program| Duration::from_nanos(program.wall_ns));
     Usage {
         cpu_time: counted
             .cpu
             .map(|cpu| cpu.saturating_sub(setup))
-            .or(end.seen.cpu.max(reaped)),
+            .or(end.polled.cpu.max(reaped)),
         wall_time: Some(wall),
         memory: counted
             .peak_bytes
-            .or(end.seen.peak_bytes.max(peak_bytes))
+            .or(end.polled.peak_bytes.max(peak_bytes))
             .map(ByteSize::from_bytes),
     }
 }

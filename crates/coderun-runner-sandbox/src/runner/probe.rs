@@ -1,4 +1,4 @@
-//! What it takes to find out whether a sandbox can be built.
+//! Provides limits and streams for the trial that shows whether a sandbox can be built.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Probe {
     }
 }
 
-/// Nobody listens and nothing comes.
+/// Throws output away and gives no input.
 pub(super) struct NoIo;
 
 #[async_trait]

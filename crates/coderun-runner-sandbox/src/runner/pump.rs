@@ -1,29 +1,29 @@
-//! Moves bytes between a program and whoever started it.
+//! Moves bytes between a program and its client.
 
 use coderun_domain::{ByteSize, Output, OutputBuffer, OutputStream, RunInput, RunIo};
 use tokio::net::unix::pipe;
 
 use super::input::Input;
-use super::reader_watch::ReaderWatch;
-use super::streams::{Reading, Streams};
+use super::streams::{ReadMode, Streams};
 use super::supervise::{StageSignals, StopReason};
+use super::wait_detector::WaitDetector;
 
-/// Where output goes.
+/// The receiver of output.
 #[derive(Debug)]
-pub(super) enum Sink {
-    /// To whoever started the program, up to so many bytes a stream and the piece that goes beyond.
+pub(super) enum OutputSink {
+    /// The client, up to this many bytes of each stream and the piece that goes beyond.
     Program {
         stdout_left: usize,
         stderr_left: usize,
     },
-    /// Kept: it is the compiler's. What is more than fits is read and dropped.
+    /// A buffer, for the output of a compiler. Output beyond its capacity is dropped.
     Compiler {
         stdout: OutputBuffer,
         stderr: OutputBuffer,
     },
 }
 
-impl Sink {
+impl OutputSink {
     pub(super) fn program(cap: ByteSize) -> Self {
         let cap = usize::try_from(cap.as_bytes()).unwrap_or(usize::MAX);
         Self::Program {
@@ -32,7 +32,7 @@ impl Sink {
         }
     }
 
-    /// What was kept of both streams: nothing of a program's.
+    /// The kept output of both streams, which is none of a program.
     pub(super) fn into_outputs(self) -> (Output, Output) {
         match self {
             Self::Program { .. } => (Output::default(), Output::default()),
@@ -52,7 +52,7 @@ impl Sink {
 pub(super) struct Pump<'a, 'io> {
     pub(super) io: &'a mut (dyn RunIo + 'io),
     pub(super) input: &'a mut Input,
-    pub(super) sink: &'a mut Sink,
+    pub(super) sink: &'a mut OutputSink,
     pub(super) signals: &'a StageSignals,
 }
 
@@ -67,31 +67,31 @@ enum Event {
 impl Pump<'_, '_> {
     /// Moves bytes until the stage is gone and everything it wrote was delivered.
     pub(super) async fn run(mut self, mut streams: Streams) {
-        let mut watch = ReaderWatch::new();
+        let mut detector = WaitDetector::new();
         loop {
-            streams.settle(self.input);
-            match self.next(&streams, &mut watch).await {
+            streams.close_at_end(self.input);
+            match self.next(&streams, &mut detector).await {
                 Event::Gone => break,
-                Event::Input(received) => self.input.take(received, self.signals),
+                Event::Input(received) => self.input.receive(received, self.signals),
                 Event::Writable => {
                     streams.write(self.input);
-                    watch.expect_soon();
+                    detector.reset();
                 }
                 Event::Readable(stream) => {
-                    self.deliver_next(&mut streams, stream, Reading::WhenReady)
+                    self.deliver_next(&mut streams, stream, ReadMode::WhenReady)
                         .await;
-                    watch.expect_soon();
+                    detector.reset();
                 }
-                Event::InputAwaited => self.tell_awaited(&mut streams).await,
+                Event::InputAwaited => self.report_wait(&mut streams).await,
             }
         }
-        // Nothing can write any more: what the pipes still hold is the rest.
-        self.deliver_rest(&mut streams).await;
+        // No process can write any more: the pipes hold the rest.
+        self.deliver_all(&mut streams).await;
     }
 
-    async fn next(&mut self, streams: &Streams, watch: &mut ReaderWatch) -> Event {
-        let has_input = !self.input.waiting().is_empty();
-        let awaited_from = streams.stdin().filter(|_| self.input.may_be_awaited());
+    async fn next(&mut self, streams: &Streams, detector: &mut WaitDetector) -> Event {
+        let has_input = !self.input.pending().is_empty();
+        let watched = streams.stdin().filter(|_| self.input.wants_wait_notice());
         tokio::select! {
             biased;
             () = self.signals.gone() => Event::Gone,
@@ -99,61 +99,68 @@ impl Pump<'_, '_> {
             () = streams.readable(OutputStream::Stderr) => Event::Readable(OutputStream::Stderr),
             () = streams.readable(OutputStream::Stdout) => Event::Readable(OutputStream::Stdout),
             () = streams.writable(), if has_input => Event::Writable,
-            () = awaited(awaited_from, watch, self.signals) => Event::InputAwaited,
+            () = until_awaited(watched, detector, self.signals) => Event::InputAwaited,
         }
     }
 
-    /// Tells that the program waits for input, after what it wrote before: whoever is to answer sees that first.
-    async fn tell_awaited(&mut self, streams: &mut Streams) {
-        self.deliver_rest(streams).await;
+    /// Reports that the program waits for input, after delivering what it wrote before: the client sees the prompt first.
+    async fn report_wait(&mut self, streams: &mut Streams) {
+        self.deliver_all(streams).await;
         self.io.awaiting_input().await;
-        self.input.note_awaited();
+        self.input.mark_wait_noticed();
     }
 
-    /// Reads and delivers all that the pipes hold.
-    async fn deliver_rest(&mut self, streams: &mut Streams) {
+    /// Reads and delivers everything in the pipes.
+    async fn deliver_all(&mut self, streams: &mut Streams) {
         for stream in [OutputStream::Stdout, OutputStream::Stderr] {
-            while self.deliver_next(streams, stream, Reading::AtOnce).await {}
+            while self
+                .deliver_next(streams, stream, ReadMode::Immediate)
+                .await
+            {}
         }
     }
 
-    /// Reads and delivers one piece of a stream; answers whether there was one.
+    /// Reads and delivers one piece of a stream; returns whether there was one.
     async fn deliver_next(
         &mut self,
         streams: &mut Streams,
         stream: OutputStream,
-        how: Reading,
+        mode: ReadMode,
     ) -> bool {
-        let Some(bytes) = streams.read(stream, how) else {
+        let Some(bytes) = streams.read(stream, mode) else {
             return false;
         };
         let left = match (&mut *self.sink, stream) {
-            (Sink::Compiler { stdout, .. }, OutputStream::Stdout) => {
+            (OutputSink::Compiler { stdout, .. }, OutputStream::Stdout) => {
                 stdout.push(&bytes);
                 return true;
             }
-            (Sink::Compiler { stderr, .. }, OutputStream::Stderr) => {
+            (OutputSink::Compiler { stderr, .. }, OutputStream::Stderr) => {
                 stderr.push(&bytes);
                 return true;
             }
-            (Sink::Program { stdout_left, .. }, OutputStream::Stdout) => stdout_left,
-            (Sink::Program { stderr_left, .. }, OutputStream::Stderr) => stderr_left,
+            (OutputSink::Program { stdout_left, .. }, OutputStream::Stdout) => stdout_left,
+            (OutputSink::Program { stderr_left, .. }, OutputStream::Stderr) => stderr_left,
         };
         if bytes.len() > *left {
             self.signals.stop(StopReason::Output);
             streams.leave_unread(stream);
         }
         *left = left.saturating_sub(bytes.len());
-        // Also what is beyond the limit, so that whoever keeps the head knows that there was more.
+        // Also the piece beyond the limit, so that the client knows that there was more.
         self.io.output(stream, bytes).await;
         true
     }
 }
 
-/// Waits until the program waits for what comes from there; for ever, if nobody is to know.
-async fn awaited(stdin: Option<&pipe::Sender>, watch: &mut ReaderWatch, signals: &StageSignals) {
+/// Waits until the program waits for input from this pipe; for ever, if the client gets no notice.
+async fn until_awaited(
+    stdin: Option<&pipe::Sender>,
+    detector: &mut WaitDetector,
+    signals: &StageSignals,
+) {
     match stdin {
-        Some(stdin) => watch.until_waiting(stdin, signals).await,
+        Some(stdin) => detector.until_waiting(stdin, signals).await,
         None => std::future::pending().await,
     }
 }
@@ -164,15 +171,15 @@ mod tests {
     use bytes::Bytes;
     use coderun_domain::{InputWanted, testing};
 
-    use super::super::streams::tests::{hear_of_nothing, streams};
+    use super::super::streams::tests::{exhaust_readiness, streams};
     use super::*;
 
-    /// Keeps what it is told, in its order.
+    /// Records output and notices in their order.
     #[derive(Default)]
-    struct Told(Vec<Bytes>);
+    struct Recorder(Vec<Bytes>);
 
     #[async_trait]
-    impl RunIo for Told {
+    impl RunIo for Recorder {
         async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
             self.0.push(bytes);
         }
@@ -189,19 +196,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prompt_is_told_before_the_wait_even_if_the_runtime_has_not_heard_of_it() {
+    async fn a_prompt_is_delivered_before_the_wait_is_reported() {
         let (mut streams, [_reader, writer, error_writer]) = streams();
-        hear_of_nothing(&mut streams);
+        exhaust_readiness(&mut streams);
         rustix::io::write(&writer, b"name? ").unwrap();
         rustix::io::write(&error_writer, b"careful").unwrap();
-        let mut told = Told::default();
+        let mut recorder = Recorder::default();
         let mut pump = Pump {
-            io: &mut told,
+            io: &mut recorder,
             input: &mut Input::of(testing::interactive_execution().submission()),
-            sink: &mut Sink::program(ByteSize::from_kib(1)),
+            sink: &mut OutputSink::program(ByteSize::from_kib(1)),
             signals: &StageSignals::new(),
         };
-        pump.tell_awaited(&mut streams).await;
-        assert_eq!(told.0, ["name? ", "careful", "awaiting"]);
+        pump.report_wait(&mut streams).await;
+        assert_eq!(recorder.0, ["name? ", "careful", "awaiting"]);
     }
 }

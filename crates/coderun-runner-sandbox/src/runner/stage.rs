@@ -15,22 +15,22 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::machine::Machine;
 use crate::cgroup::{Group, GroupLimits, GroupUsage};
 use crate::launcher_process::{LauncherEnds, stage_socket};
-use crate::protocol::{MESSAGE_MAX_BYTES, Order, encode};
+use crate::protocol::{MESSAGE_MAX_BYTES, StageSpec, encode};
 use crate::slots::Slot;
 
 /// The parts of a stage before it starts.
 #[derive(Debug)]
 pub(super) struct StagePlan {
-    pub(super) order: Order,
-    /// The contents of the order's files, one after the other.
+    pub(super) spec: StageSpec,
+    /// The contents of the submitted files, one after the other.
     pub(super) contents: Vec<bytes::Bytes>,
     pub(super) group: GroupLimits,
     pub(super) artefact_in: Option<OwnedFd>,
-    /// Whether the order's artefact is to be taken out.
+    /// Whether the built program is to be copied out.
     pub(super) wants_artefact: bool,
 }
 
-/// A stage that was dispatched: the service's ends, and the guard that ends it.
+/// A stage that was dispatched: the service's ends of its descriptors, and the guard that ends it.
 #[derive(Debug)]
 pub(super) struct StartedStage {
     pub(super) guard: StageGuard,
@@ -47,13 +47,13 @@ pub(super) fn start(
     slot: &Arc<Slot>,
     mut plan: StagePlan,
 ) -> io::Result<StartedStage> {
-    let limits = &mut plan.order.limits;
+    let limits = &mut plan.spec.limits;
     match machine.groups.version() {
         None => limits.data_bytes = Some(plan.group.memory_bytes),
         // The group's limit must be met first: only the group reports that it was.
         Some(_) => limits.processes += PROCESSES_RESERVE,
     }
-    let order = write_order(&plan)?;
+    let spec = write_spec(&plan)?;
     let (stdin, stdin_inside) = reversed(pipe_with(PipeFlags::CLOEXEC)?);
     let (stdout, stdout_inside) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, stderr_inside) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -74,7 +74,7 @@ pub(super) fn start(
         resources: Some(resources),
     };
     let ends = LauncherEnds {
-        order,
+        spec,
         socket: socket_inside,
         stdio: [stdin_inside, stdout_inside, stderr_inside],
         artefact_in: plan.artefact_in,
@@ -94,18 +94,18 @@ pub(super) fn start(
     })
 }
 
-/// How much further than its group the limit of a sandbox's user is.
+/// The processes that the limit of a sandbox's user allows beyond that of its group.
 const PROCESSES_RESERVE: u64 = 32;
 
 fn reversed<A, B>((first, second): (A, B)) -> (B, A) {
     (second, first)
 }
 
-/// Writes the order and the contents into a file in memory.
-fn write_order(plan: &StagePlan) -> io::Result<OwnedFd> {
-    let header = encode(&plan.order)?;
+/// Writes the specification and the contents into a file in memory.
+fn write_spec(plan: &StagePlan) -> io::Result<OwnedFd> {
+    let header = encode(&plan.spec)?;
     let length = u32::try_from(header.len()).map_err(io::Error::other)?;
-    let mut file = File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
+    let mut file = File::from(memfd_create("spec", MemfdFlags::CLOEXEC)?);
     file.write_all(&length.to_le_bytes())?;
     file.write_all(&header)?;
     for content in &plan.contents {
@@ -121,7 +121,7 @@ pub(super) struct StageGuard {
     resources: Option<StageResources>,
 }
 
-/// What a stage holds until it is gone.
+/// The resources that a stage occupies until it is gone.
 #[derive(Debug)]
 struct StageResources {
     socket: OwnedFd,
@@ -208,5 +208,5 @@ fn wait_for_end(socket: &OwnedFd) {
     tracing::error!("program is still running long after it was killed");
 }
 
-/// How long a program that was killed may take to be gone. The kernel needs milliseconds.
+/// The longest that a killed program may take to end. The kernel needs milliseconds.
 pub(super) const END_DEADLINE: Duration = Duration::from_secs(10);

@@ -11,9 +11,9 @@ use super::errors::{broken, not_started, stage_failed, unavailable};
 use super::input::Input;
 use super::judge::{Judgement, judge};
 use super::machine::Machine;
-use super::orders;
 use super::probe::{NoIo, Probe};
-use super::pump::{Pump, Sink};
+use super::pump::{OutputSink, Pump};
+use super::specs;
 use super::stage::{self, StagePlan};
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, supervise};
@@ -26,7 +26,7 @@ pub(super) struct StageRunner {
     health: Health,
 }
 
-/// What the stages so far have shown about the sandbox.
+/// The health of the sandbox, as the stages so far have shown it.
 #[derive(Debug, Default)]
 struct Health {
     /// The last stage ended by the launcher's failure, or a trial has begun and not ended.
@@ -64,7 +64,7 @@ impl StageRunner {
         match end {
             Ok(end) => {
                 self.health.is_doubtful.store(false, Ordering::Relaxed);
-                if end.done.is_some_and(|done| done.landlock) {
+                if end.program.is_some_and(|program| program.landlock) {
                     self.health.has_landlock.store(true, Ordering::Relaxed);
                 }
             }
@@ -86,16 +86,16 @@ impl StageRunner {
         self.health.is_doubtful.store(true, Ordering::Relaxed);
         let probe = Probe::new().map_err(|error| broken(Box::new(error)))?;
         let plan = StagePlan {
-            order: orders::probe(&probe.stage, &probe.storage),
+            spec: specs::probe(&probe.stage, &probe.storage),
             contents: Vec::new(),
-            group: orders::group_limits(&probe.stage),
+            group: specs::group_limits(&probe.stage),
             artefact_in: None,
             wants_artefact: false,
         };
         let io = StageIo {
             io: &mut NoIo,
             input: &mut Input::none(),
-            sink: &mut Sink::program(probe.storage.output()),
+            sink: &mut OutputSink::program(probe.storage.output()),
         };
         let result = Box::pin(self.run(slot, plan, &probe.stage, io)).await?;
         let verdict = result.judgement.verdict;
@@ -126,8 +126,8 @@ impl StageRunner {
         let streams = Streams::new(started.stdin, started.stdout, started.stderr);
         let streams = streams.map_err(|error| broken(Box::new(error)))?;
         let streams = match stage_io.sink {
-            Sink::Program { .. } => streams,
-            Sink::Compiler { .. } => streams.without_stdin(),
+            OutputSink::Program { .. } => streams,
+            OutputSink::Compiler { .. } => streams.without_stdin(),
         };
         let signals = StageSignals::new();
         let pump = Pump {
@@ -146,7 +146,7 @@ impl StageRunner {
         let counted = guard.usage();
         // The run does not wait for it. There are never more such tasks than stages, whose slots they keep.
         drop(tokio::task::spawn_blocking(move || guard.finish()));
-        if end.done.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
+        if end.program.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
             return Err(broken(
                 "the first process of the sandbox ended without a report".into(),
             ));
@@ -162,10 +162,10 @@ impl StageRunner {
 pub(super) struct StageIo<'a, 'io> {
     pub(super) io: &'a mut (dyn RunIo + 'io),
     pub(super) input: &'a mut Input,
-    pub(super) sink: &'a mut Sink,
+    pub(super) sink: &'a mut OutputSink,
 }
 
-/// What came out of a stage.
+/// The result of a stage.
 pub(super) struct StageResult {
     pub(super) judgement: Judgement,
     pub(super) artefact: Option<OwnedFd>,

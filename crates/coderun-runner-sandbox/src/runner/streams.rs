@@ -1,4 +1,4 @@
-//! The service's side of the three pipes that are a program's streams.
+//! Reads and writes the service's ends of the three pipes that are a program's streams.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,10 +15,9 @@ pub(super) struct Streams {
     stdin: Option<pipe::Sender>,
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
-    /// Ends that are read no more but stay open: a program that writes to one waits for its end, where a closed one
-    /// would make it complain.
+    /// Ends that are read no more but stay open: a program that writes to a closed one would get `SIGPIPE`.
     unread: Vec<pipe::Receiver>,
-    /// Whether input is for this stage, or waits for the next.
+    /// Whether this stage gets the input, or the next one.
     takes_input: bool,
     buffer: Vec<u8>,
 }
@@ -35,35 +34,35 @@ impl Streams {
         })
     }
 
-    /// A program that reads nothing: its stdin is at its end at once, and input waits for the next stage.
+    /// Closes stdin at once. The input is kept for the next stage.
     pub(super) fn without_stdin(mut self) -> Self {
         self.stdin = None;
         self.takes_input = false;
         self
     }
 
-    /// Where input goes; `None` after its end.
+    /// The pipe to stdin; `None` after its end.
     pub(super) fn stdin(&self) -> Option<&pipe::Sender> {
         self.stdin.as_ref()
     }
 
-    /// Waits until there is something to read; for ever at the end of a stream.
+    /// Waits until a stream is readable; for ever at its end.
     pub(super) async fn readable(&self, stream: OutputStream) {
         let receiver = match stream {
             OutputStream::Stdout => &self.stdout,
             OutputStream::Stderr => &self.stderr,
         };
         match receiver {
-            // An error shows again where it is read.
+            // The next read returns the error again.
             Some(receiver) => drop(receiver.readable().await),
             None => std::future::pending().await,
         }
     }
 
-    /// Waits until something can be written; for ever after the end.
+    /// Waits until stdin is writable; for ever after its end.
     pub(super) async fn writable(&self) {
         match &self.stdin {
-            // An error shows again where it is written.
+            // The next write returns the error again.
             Some(sender) => drop(sender.writable().await),
             None => std::future::pending().await,
         }
@@ -78,8 +77,8 @@ impl Streams {
         self.unread.extend(receiver.take());
     }
 
-    /// Reads what is there; `None` where there is nothing now, or never again.
-    pub(super) fn read(&mut self, stream: OutputStream, how: Reading) -> Option<Bytes> {
+    /// Reads a piece; `None` where there is nothing now, or at the end.
+    pub(super) fn read(&mut self, stream: OutputStream, mode: ReadMode) -> Option<Bytes> {
         let Self {
             stdout,
             stderr,
@@ -91,9 +90,9 @@ impl Streams {
             OutputStream::Stderr => stderr,
         };
         let pipe = receiver.as_ref()?;
-        let read = match how {
-            Reading::WhenReady => pipe.try_read(buffer),
-            Reading::AtOnce => rustix::io::read(pipe, &mut *buffer).map_err(io::Error::from),
+        let read = match mode {
+            ReadMode::WhenReady => pipe.try_read(buffer),
+            ReadMode::Immediate => rustix::io::read(pipe, &mut *buffer).map_err(io::Error::from),
         };
         match read {
             Ok(0) => {
@@ -109,39 +108,39 @@ impl Streams {
         }
     }
 
-    /// Writes what stdin takes. A program that has closed it gets nothing more.
+    /// Writes as much as stdin takes. A program that has closed it gets no more.
     pub(super) fn write(&mut self, input: &mut Input) {
         let Some(stdin) = &self.stdin else {
             return;
         };
-        match stdin.try_write(input.waiting()) {
+        match stdin.try_write(input.pending()) {
             Ok(length) => input.advance(length),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => self.stdin = None,
         }
     }
 
-    /// Ends stdin after the last input, and drops input that nobody will read.
-    pub(super) fn settle(&mut self, input: &mut Input) {
+    /// Closes stdin after the last input, and drops input that the program will not read.
+    pub(super) fn close_at_end(&mut self, input: &mut Input) {
         if input.is_at_end() {
             self.stdin = None;
         }
         if self.takes_input && self.stdin.is_none() {
-            input.drop_waiting();
+            input.drop_pending();
         }
     }
 }
 
 /// How a pipe is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Reading {
-    /// After the runtime has said that there is something.
+pub(super) enum ReadMode {
+    /// By the readiness that the runtime knows.
     WhenReady,
-    /// Whatever the runtime knows, which may be less than is there.
-    AtOnce,
+    /// By a system call, because the runtime may not know yet that there is something.
+    Immediate,
 }
 
-/// As much as a pipe holds.
+/// The capacity of a pipe.
 const READ_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -158,22 +157,22 @@ pub(super) mod tests {
         (streams, [reader, writer, error_writer])
     }
 
-    /// The runtime learns that there is nothing, and is given no time to learn of what comes after.
-    pub(crate) fn hear_of_nothing(streams: &mut Streams) {
+    /// Makes the runtime take the stream for empty. It learns of later bytes only when the task yields.
+    pub(crate) fn exhaust_readiness(streams: &mut Streams) {
         while streams
-            .read(OutputStream::Stdout, Reading::WhenReady)
+            .read(OutputStream::Stdout, ReadMode::WhenReady)
             .is_some()
         {}
     }
 
     #[tokio::test]
-    async fn the_rest_is_read_even_if_the_runtime_has_not_heard_of_it() {
+    async fn an_immediate_read_sees_what_the_runtime_does_not_know() {
         let (mut streams, [_reader, writer, _error_writer]) = streams();
-        hear_of_nothing(&mut streams);
+        exhaust_readiness(&mut streams);
         rustix::io::write(&writer, b"rest").unwrap();
-        let heard = streams.read(OutputStream::Stdout, Reading::WhenReady);
-        let read = streams.read(OutputStream::Stdout, Reading::AtOnce);
-        assert_eq!(heard, None);
-        assert_eq!(read, Some(Bytes::from_static(b"rest")));
+        let when_ready = streams.read(OutputStream::Stdout, ReadMode::WhenReady);
+        let immediate = streams.read(OutputStream::Stdout, ReadMode::Immediate);
+        assert_eq!(when_ready, None);
+        assert_eq!(immediate, Some(Bytes::from_static(b"rest")));
     }
 }

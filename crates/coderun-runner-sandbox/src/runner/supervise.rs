@@ -1,4 +1,4 @@
-//! Watches over a stage while it runs: its clocks, its group, and the launcher's word that it has ended.
+//! Supervises a running stage: enforces its limits on time, memory and processes, and waits for its end.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::stage::{END_DEADLINE, StageGuard};
 use crate::cgroup::GroupUsage;
 use crate::process_tree;
-use crate::protocol::{Done, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode};
+use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, ProgramEnd, decode};
 
 /// Why a stage was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum StopReason {
     Output,
 }
 
-/// Where both sides of a stage learn of its beginning, ask for its end, and learn of that.
+/// Signals between the tasks of a stage: its start, the request to stop it, and its end.
 #[derive(Debug)]
 pub(super) struct StageSignals {
     first_process: OnceLock<i32>,
@@ -44,12 +44,12 @@ impl StageSignals {
         }
     }
 
-    /// The first process of the sandbox, as it is numbered outside; `None` until it exists.
+    /// The first process of the sandbox, by its id outside; `None` until it exists.
     pub(super) fn first_process(&self) -> Option<i32> {
         self.first_process.get().copied()
     }
 
-    /// Asks for the end. The first reason counts.
+    /// Requests the end of the stage. The first reason counts.
     pub(super) fn stop(&self, reason: StopReason) {
         self.reason.send_if_modified(|current| {
             let is_first = current.is_none();
@@ -64,7 +64,7 @@ impl StageSignals {
         let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
 
-    async fn asked(&self) {
+    async fn stop_requested(&self) {
         let mut reason = self.reason.subscribe();
         // The sender lives as long as this does.
         let _ = reason.wait_for(Option::is_some).await;
@@ -78,29 +78,29 @@ impl StageSignals {
 /// How a stage ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StageEnd {
-    /// Why it was killed, if it was.
+    /// The reason for which it was killed, if it was.
     pub(super) stopped: Option<StopReason>,
-    /// What its first process reported, unless it was killed before.
-    pub(super) done: Option<Done>,
+    /// The report of its first process, unless that was killed before.
+    pub(super) program: Option<ProgramEnd>,
     /// From the dispatch to the end.
     pub(super) wall: Duration,
-    /// What was seen of its processes where no group counts.
-    pub(super) seen: GroupUsage,
+    /// The usage found by polling its processes, where no group counts it.
+    pub(super) polled: GroupUsage,
 }
 
-/// Why the end of a stage is not known.
+/// The reason for which the end of a stage is not known.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StageError {
     /// The sandbox could not be built.
     #[error("{0}")]
     NotBuilt(String),
-    /// The launcher died, broke its word, or does not answer ([`io::ErrorKind::TimedOut`]).
+    /// The launcher died, broke the protocol, or does not answer ([`io::ErrorKind::TimedOut`]).
     #[error("the sandbox launcher failed")]
     Launcher(#[source] io::Error),
 }
 
 impl StageError {
-    /// Whether the launcher is there but does not do its work.
+    /// Whether the launcher runs but does not answer.
     pub(super) fn launcher_hangs(&self) -> bool {
         match self {
             Self::NotBuilt(_) => false,
@@ -109,43 +109,43 @@ impl StageError {
     }
 }
 
-/// Watches a stage to its end, and ends it when it exceeds a limit or when somebody asks for it.
+/// Supervises a stage to its end, and kills it when it exceeds a limit or when its end is requested.
 pub(super) async fn supervise(
     guard: &StageGuard,
     socket: OwnedFd,
     limits: &StageLimits,
     signals: &StageSignals,
 ) -> Result<StageEnd, StageError> {
-    let mut watch = Watch {
+    let mut supervisor = Supervisor {
         guard,
         limits,
         signals,
         socket: UnixStream::from_std(socket.into()).map_err(StageError::Launcher)?,
         started: Instant::now(),
-        seen: GroupUsage::default(),
+        polled: GroupUsage::default(),
     };
-    let end = watch.until_end().await;
-    // Also after an error: nobody else would tell those who wait.
+    let end = supervisor.until_end().await;
+    // Also after an error, so that no task waits for ever.
     signals.gone.send_replace(true);
     end
 }
 
-struct Watch<'a> {
+struct Supervisor<'a> {
     guard: &'a StageGuard,
     limits: &'a StageLimits,
     signals: &'a StageSignals,
     socket: UnixStream,
     started: Instant,
-    seen: GroupUsage,
+    polled: GroupUsage,
 }
 
-impl Watch<'_> {
+impl Supervisor<'_> {
     async fn until_end(&mut self) -> Result<StageEnd, StageError> {
-        let mut next_look = self.started + self.until_next_look(Duration::ZERO);
+        let mut next_check = self.started + self.next_check_in(Duration::ZERO);
         let mut kill_deadline = None;
         loop {
-            let asked = kill_deadline.is_some();
-            let wake = kill_deadline.unwrap_or(next_look);
+            let is_stopping = kill_deadline.is_some();
+            let wake = kill_deadline.unwrap_or(next_check);
             tokio::select! {
                 message = receive(&self.socket) => {
                     match message.map_err(StageError::Launcher)? {
@@ -158,24 +158,24 @@ impl Watch<'_> {
                         }
                     }
                 }
-                () = self.signals.asked(), if !asked => {
+                () = self.signals.stop_requested(), if !is_stopping => {
                     self.guard.kill();
                     kill_deadline = Some(Instant::now() + END_DEADLINE);
                 }
                 () = sleep_until(wake) => {
-                    if asked {
+                    if is_stopping {
                         return Err(StageError::Launcher(io::ErrorKind::TimedOut.into()));
                     }
-                    next_look = Instant::now() + self.look();
+                    next_check = Instant::now() + self.check_limits();
                 }
             }
         }
     }
 
     fn end(&self, report: Option<InitReport>) -> Result<StageEnd, StageError> {
-        let (done, out_of_memory) = match report {
-            Some(InitReport::Done(done)) => (Some(done), None),
-            // So little memory that not even the sandbox fits into it.
+        let (program, out_of_memory) = match report {
+            Some(InitReport::Ended(program)) => (Some(program), None),
+            // The memory limit is too low even for the sandbox itself.
             Some(InitReport::Failed { errno, .. }) if errno == libc::ENOMEM => {
                 (None, Some(StopReason::Memory))
             }
@@ -187,14 +187,14 @@ impl Watch<'_> {
         };
         Ok(StageEnd {
             stopped: self.signals.reason().or(out_of_memory),
-            done,
+            program,
             wall: self.started.elapsed(),
-            seen: self.seen,
+            polled: self.polled,
         })
     }
 
-    /// Looks at the clocks and at the group; answers when to look again.
-    fn look(&mut self) -> Duration {
+    /// Checks time and usage against the limits, and returns the time until the next check.
+    fn check_limits(&mut self) -> Duration {
         let used = self.usage();
         let cpu_used = used.cpu.unwrap_or_default();
         let exceeded = if used.memory_kills > 0 {
@@ -211,11 +211,11 @@ impl Watch<'_> {
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
         }
-        self.until_next_look(cpu_used)
+        self.next_check_in(cpu_used)
     }
 
-    /// How long no limit of time can be exceeded, within bounds.
-    fn until_next_look(&self, cpu_used: Duration) -> Duration {
+    /// The time within which no time limit can be exceeded, within bounds.
+    fn next_check_in(&self, cpu_used: Duration) -> Duration {
         let cpu_left = self.limits.cpu_time().saturating_sub(cpu_used);
         let wall_left = self
             .limits
@@ -223,7 +223,9 @@ impl Watch<'_> {
             .saturating_sub(self.started.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / u32::try_from(processors()).unwrap_or(1);
-        cpu_left.min(wall_left).clamp(LOOK_MIN, LOOK_MAX)
+        cpu_left
+            .min(wall_left)
+            .clamp(CHECK_INTERVAL_MIN, CHECK_INTERVAL_MAX)
     }
 
     fn usage(&mut self) -> GroupUsage {
@@ -232,16 +234,16 @@ impl Watch<'_> {
             return counted;
         }
         let Some(first_process) = self.signals.first_process() else {
-            return self.seen;
+            return self.polled;
         };
-        self.seen = process_tree::look(first_process, self.limits, self.seen);
-        self.seen
+        self.polled = process_tree::poll_usage(first_process, self.limits, self.polled);
+        self.polled
     }
 }
 
-/// The shortest and the longest time between two looks: a program may exceed a limit by this much.
-const LOOK_MIN: Duration = Duration::from_millis(2);
-const LOOK_MAX: Duration = Duration::from_millis(20);
+/// The shortest and the longest time between two checks: a program may exceed a limit by this much.
+const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);
+const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(20);
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -249,7 +251,7 @@ fn processors() -> usize {
 
 /// Receives the launcher's next message. Cancel-safe.
 ///
-/// The socket keeps messages apart, so a short read is a message and says nothing about whether there is another.
+/// The socket keeps messages apart, so a short read is a whole message and another one may follow.
 async fn receive(socket: &UnixStream) -> io::Result<LauncherMessage> {
     let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
     loop {

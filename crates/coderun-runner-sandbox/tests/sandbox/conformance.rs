@@ -1,4 +1,4 @@
-//! The sandbox keeps the contract of runners.
+//! Tests that the sandbox keeps the contract of runners.
 
 use std::sync::Arc;
 use std::time::Duration;

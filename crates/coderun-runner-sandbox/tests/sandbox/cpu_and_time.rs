@@ -1,4 +1,4 @@
-//! Programs that use more time than they have.
+//! Tests programs that use more time than they may.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use coderun_domain::{Ending, Signal, Verdict};
 use crate::support::{Program, assert_prints, run, run_program};
 
 const LIMIT: Duration = Duration::from_millis(300);
-/// The goal is 50 ms; a busy machine that runs other tests beside this one may need more.
+/// The goal is 50 ms. A busy machine that runs other tests at the same time may need more.
 const GRACE: Duration = Duration::from_millis(250);
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_sleeper_ends_at_its_wall_limit() {
 }
 
 #[tokio::test]
-async fn ignoring_signals_does_not_help() {
+async fn ignoring_signals_does_not_lift_the_cpu_limit() {
     let code = "import signal\n\
         for s in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n    signal.signal(s, signal.SIG_IGN)\n\
         while True: pass";
@@ -60,7 +60,7 @@ async fn cpu_time_is_the_sum_over_all_processes() {
 }
 
 #[tokio::test]
-async fn children_that_nobody_waits_for_are_counted() {
+async fn children_that_are_not_waited_for_are_counted() {
     let code = "import os, signal, time\n\
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
         r, w = os.pipe()\n\
@@ -85,7 +85,7 @@ async fn a_program_that_stops_itself_ends_at_its_wall_limit() {
 }
 
 #[tokio::test]
-async fn no_program_gets_a_better_place_in_the_schedule() {
+async fn no_program_can_raise_its_priority() {
     let code = "import os\n\
         for ask in (lambda: os.nice(-5), lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))):\n\
         \x20   try:\n        ask(); print('granted')\n\
@@ -94,7 +94,7 @@ async fn no_program_gets_a_better_place_in_the_schedule() {
 }
 
 #[tokio::test]
-async fn a_compilation_without_end_ends_at_its_own_limit() {
+async fn an_endless_compilation_ends_at_its_own_limit() {
     let code = "template <int N, long M> struct Two {\n\
         \x20   static constexpr long value = Two<N - 1, 2 * M>::value + Two<N - 1, 2 * M + 1>::value;\n\
         };\n\

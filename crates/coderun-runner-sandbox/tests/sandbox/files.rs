@@ -1,4 +1,4 @@
-//! Programs that fill, break or leave the file system.
+//! Tests programs that fill, break or leave the file system.
 
 use bytes::Bytes;
 use coderun_domain::{Ending, Signal, Verdict};
@@ -15,7 +15,7 @@ async fn a_file_cannot_grow_beyond_its_limit() {
 }
 
 #[tokio::test]
-async fn a_sparse_file_cannot_either() {
+async fn a_sparse_file_cannot_grow_beyond_its_limit() {
     let code = "import errno\n\
         try: open('sparse', 'wb').truncate(1 << 40)\nexcept OSError as e: print(errno.errorcode[e.errno])";
     assert_prints("python", code, "EFBIG\n").await;
@@ -52,7 +52,7 @@ async fn only_the_programs_own_folders_are_mounted_for_writing() {
 }
 
 #[tokio::test]
-async fn a_set_user_id_program_gives_nothing() {
+async fn a_set_user_id_program_grants_no_privileges() {
     let sandbox = TestSandbox::start().await;
     let code = "import os, shutil\nshutil.copy('/usr/bin/id', '/box/id')\nos.chmod('/box/id', 0o6755)\n\
         os.execv('/box/id', ['id', '-u'])";
@@ -75,7 +75,7 @@ async fn descriptors_are_bounded() {
 }
 
 #[tokio::test]
-async fn nothing_of_the_machine_is_compiled_in() {
+async fn the_compiler_cannot_read_files_of_the_machine() {
     let ran = run("c", "#include \"/etc/shadow\"\nint main(void) {}").await;
     assert_eq!(ran.report.verdict, Verdict::CompileError);
     let compile = ran.report.compile.unwrap();
@@ -85,7 +85,7 @@ async fn nothing_of_the_machine_is_compiled_in() {
 
 #[tokio::test]
 async fn a_folder_in_place_of_the_program_is_a_compile_error() {
-    // What lies at the program's place is a folder.
+    // The path of the built program is a folder.
     let mut program = Program::new("c", "int main(void) {}");
     program.draft.files = vec![("main/file".to_owned(), Bytes::from_static(b"x"))];
     let verdict = run_program(program).await.report.verdict;

@@ -1,4 +1,4 @@
-//! Programs that look around.
+//! Tests what programs learn about the machine and about other programs.
 
 use crate::support::{TestSandbox, assert_prints, run};
 

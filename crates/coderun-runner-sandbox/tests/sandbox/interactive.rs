@@ -110,7 +110,7 @@ async fn javascript_that_reads_at_once_shows_its_prompt_before_it_waits() {
 
 /// As Java does, whose `main` is never the process's first thread.
 #[tokio::test]
-async fn a_thread_that_reads_is_seen_whichever_it_is() {
+async fn any_thread_that_reads_is_seen() {
     let code = "import threading\n\
         thread = threading.Thread(target=lambda: print('got', input('which? ')))\n\
         thread.start(); thread.join()";
@@ -119,13 +119,13 @@ async fn a_thread_that_reads_is_seen_whichever_it_is() {
 }
 
 #[tokio::test]
-async fn a_child_that_reads_is_seen_under_whatever_number() {
+async fn a_child_that_reads_by_another_descriptor_is_seen() {
     let code = "printf 'child? '; bash -c 'exec 5<&0 0</dev/null; read -u 5 line; echo got $line'";
     let program = Program::new("bash", code);
     assert_dialogue(program, &[("child? ", "through\n")], "got through\n").await;
 }
 
-/// A pipeline's inner pipe is stdin, too, but nobody outside can write to it.
+/// A pipeline's inner pipe is stdin, too, but the client cannot write to it.
 #[tokio::test]
 async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
     let program = Program::new("bash", "sleep 0.5 | cat; printf 'now? '; read line");
@@ -149,7 +149,7 @@ async fn a_wait_for_input_is_seen_without_control_groups() {
 
 /// A program that takes no input keeps its own buffering: fewer and larger writes.
 #[tokio::test]
-async fn only_interactive_programs_are_loaded_with_another_library() {
+async fn only_interactive_programs_are_loaded_with_the_buffering_library() {
     let code = "#include <stdio.h>\n#include <stdlib.h>\n\
         int main(void) { puts(getenv(\"LD_PRELOAD\") ? \"with\" : \"without\"); }";
     assert_prints("c", code, "without\n").await;
@@ -180,7 +180,7 @@ async fn a_program_that_has_closed_its_stdin_can_still_be_cancelled() {
     assert_eq!(report.await.verdict, Verdict::Cancelled);
 }
 
-/// Whatever a program has started, in sessions of its own and deaf to signals, is gone when the answer comes.
+/// All processes of a program, also in other sessions and ignoring signals, have ended when the report comes.
 #[tokio::test]
 async fn a_cancelled_program_is_gone_with_all_its_children_before_the_answer() {
     let code = "trap '' TERM INT HUP\n\

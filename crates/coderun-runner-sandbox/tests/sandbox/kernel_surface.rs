@@ -1,4 +1,4 @@
-//! Programs that call what no program here may call.
+//! Tests programs that make forbidden system calls.
 
 use std::fmt::Write;
 
@@ -67,8 +67,8 @@ async fn no_namespace_can_be_made_or_entered() {
 
 #[tokio::test]
 #[cfg(target_arch = "x86_64")]
-async fn calls_that_no_filter_can_see_through_are_absent() {
-    // clone3, io_uring_setup, keyctl, add_key, shmget, mq_open, and one that is not invented yet.
+async fn calls_whose_arguments_no_filter_sees_are_absent() {
+    // clone3, io_uring_setup, keyctl, add_key, shmget, mq_open, and a number beyond all known calls.
     let calls = [
         "435, 0, 0",
         "425, 1, 0",
@@ -83,7 +83,7 @@ async fn calls_that_no_filter_can_see_through_are_absent() {
 
 #[tokio::test]
 #[cfg(target_arch = "x86_64")]
-async fn the_machine_cannot_be_ruled() {
+async fn calls_that_administer_the_machine_are_refused() {
     // bpf, perf_event_open, userfaultfd, open_by_handle_at, init_module, reboot, swapon, acct, syslog, settimeofday,
     // fanotify_init, iopl, kexec_load, personality with a bit that weakens, sethostname.
     let calls = [
@@ -107,7 +107,7 @@ async fn the_machine_cannot_be_ruled() {
 }
 
 #[tokio::test]
-async fn a_shared_file_cannot_be_watched_or_held() {
+async fn a_shared_file_cannot_be_leased() {
     let code = "import errno, fcntl\n\
         for command, argument in ((1024, 1), (1026, 1)):\n\
         \x20   try: fcntl.fcntl(open('/usr/bin/env'), command, argument); print('held')\n\
@@ -117,7 +117,7 @@ async fn a_shared_file_cannot_be_watched_or_held() {
 
 #[tokio::test]
 #[cfg(target_arch = "x86_64")]
-async fn a_call_of_another_architecture_is_deadly() {
+async fn a_call_of_another_architecture_kills_the_program() {
     let sandbox = TestSandbox::start().await;
     // getpid by the 32-bit gate, and by the x32 numbers.
     for call in [
@@ -140,7 +140,7 @@ async fn no_capability_is_left() {
 }
 
 #[tokio::test]
-async fn ordinary_programs_are_not_in_the_way() {
+async fn threads_and_child_processes_work() {
     let code = "import multiprocessing, subprocess, threading\n\
         t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()\n\
         print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout, end='')\n\
@@ -149,7 +149,7 @@ async fn ordinary_programs_are_not_in_the_way() {
 }
 
 #[tokio::test]
-async fn files_that_all_can_see_carry_no_messages() {
+async fn shared_files_can_be_neither_watched_nor_locked() {
     let code = "import ctypes, errno, fcntl\n\
         libc = ctypes.CDLL(None, use_errno=True)\n\
         print(libc.inotify_init(), errno.errorcode[ctypes.get_errno()])\n\

@@ -1,6 +1,6 @@
-//! The sandbox against programs that behave, and against programs that do not.
+//! Tests the sandbox with programs that behave, and with programs that do not.
 //!
-//! Every test ends by looking for what its programs may have left behind: see [`support::TestSandbox`].
+//! Every test ends with a check for processes and groups that its programs may have left: see [`support::TestSandbox`].
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Programs that want more memory than they have.
+//! Tests programs that use more memory than they may.
 
 use coderun_domain::{ByteSize, Ending, Signal, Verdict};
 
@@ -62,7 +62,7 @@ async fn anonymous_files_are_counted_as_memory() {
 }
 
 #[tokio::test]
-async fn deep_recursion_is_the_programs_own_fault() {
+async fn deep_recursion_is_a_runtime_error() {
     let code = "#include <stdio.h>\nint deep(int n) { volatile char block[4096]; block[0] = n; return deep(n + 1) + block[0]; }\n\
         int main(void) { return deep(0); }";
     let program = Program {
@@ -82,7 +82,7 @@ async fn memory_cannot_be_locked() {
 }
 
 #[tokio::test]
-async fn a_program_that_gives_up_by_itself_is_judged_by_its_exit() {
+async fn a_program_that_handles_a_failed_allocation_is_judged_by_its_exit() {
     let code = "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (1 << 25, 1 << 25))\n\
         try: b'x' * (1 << 33)\nexcept MemoryError: sys.exit(5)";
     let ran = run("python", code).await;

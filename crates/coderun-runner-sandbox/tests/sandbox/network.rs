@@ -1,4 +1,4 @@
-//! Programs that look for somebody to talk to.
+//! Tests programs that try to reach the network or other programs.
 
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;

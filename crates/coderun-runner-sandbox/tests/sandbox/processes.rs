@@ -1,4 +1,4 @@
-//! Programs that start more processes than they may, or leave some behind.
+//! Tests programs that start more processes than they may, or leave some behind.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ async fn a_thread_bomb_ends_at_the_process_limit() {
 }
 
 #[tokio::test]
-async fn as_many_processes_as_allowed_are_no_offence() {
+async fn as_many_processes_as_allowed_are_accepted() {
     let code = "import os\nr, w = os.pipe()\n\
         for _ in range(15):\n    if os.fork() == 0:\n        os.close(w); os.read(r, 1); os._exit(0)\n\
         os.close(w)\nfor _ in range(15): os.wait()\nprint('all')";
@@ -71,7 +71,7 @@ async fn zombies_count_as_processes() {
 }
 
 #[tokio::test]
-async fn signals_reach_only_what_is_inside() {
+async fn signals_reach_only_processes_in_the_sandbox() {
     let code = format!(
         "{ONLY_IN_A_SANDBOX}import signal, time\n\
         signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\

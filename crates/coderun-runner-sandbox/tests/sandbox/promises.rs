@@ -1,4 +1,4 @@
-//! What the sandbox promises beyond what every runner does: see `conformance`.
+//! Tests what the sandbox promises beyond the contract of all runners, which is in `conformance`.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::support::{
 
 #[tokio::test]
 async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
-    // With a group the service kills them too; without one only the kernel can.
+    // With a control group the service kills them, too; without one only the kernel does.
     for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
         let sandbox = TestSandbox::with(|config| config.control_groups = control_groups).await;
         let program = Program::new("bash", "sleep 1000");
@@ -65,7 +65,7 @@ async fn a_launcher_that_hangs_is_replaced() {
 
 /// Readiness and a worker may ask at the same time, of a sandbox with one slot: the second waits for the first.
 #[tokio::test]
-async fn many_checks_at_a_time_agree() {
+async fn concurrent_checks_agree() {
     let sandbox = TestSandbox::with(|config| config.slots = 1).await;
     let check = || sandbox.runner.check();
     let answers = tokio::join!(check(), check(), check(), check());
@@ -76,7 +76,7 @@ async fn many_checks_at_a_time_agree() {
 }
 
 #[tokio::test]
-async fn a_trial_that_does_not_end_is_no_proof_of_health() {
+async fn a_trial_that_does_not_end_does_not_prove_health() {
     let sandbox = TestSandbox::with(|config| config.slots = 1).await;
     assert!(sandbox.runner.check().await.is_ok());
     signal_launchers(Signal::STOP);
@@ -92,21 +92,21 @@ async fn a_trial_that_does_not_end_is_no_proof_of_health() {
     assert!(sandbox.runner.check().await.is_ok());
 }
 
-/// Set in the process that stands in for a service which is killed.
-const STAND_IN: &str = "CODERUN_TEST_STANDS_IN_FOR_A_SERVICE";
+/// Set in the process that plays the service which is killed.
+const IS_KILLED_SERVICE: &str = "CODERUN_TEST_IS_KILLED_SERVICE";
 
 #[tokio::test]
-async fn a_service_that_is_killed_takes_its_programs_along() {
-    if std::env::var_os(STAND_IN).is_some() {
+async fn a_killed_service_takes_its_programs_along() {
+    if std::env::var_os(IS_KILLED_SERVICE).is_some() {
         run_program(Program::new("bash", "sleep 1000")).await;
         return;
     }
     let mut service = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "service::a_service_that_is_killed_takes_its_programs_along",
+            "service::a_killed_service_takes_its_programs_along",
         ])
-        .env(STAND_IN, "yes")
+        .env(IS_KILLED_SERVICE, "yes")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -139,7 +139,7 @@ async fn without_a_launcher_nothing_is_run() {
 }
 
 #[tokio::test]
-async fn where_namespaces_are_forbidden_nothing_is_run_and_the_reason_is_said() {
+async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("launcher");
     let launcher = env!("CARGO_BIN_EXE_coderun-sandbox-launcher");

@@ -1,4 +1,4 @@
-//! Programs that write or read too much, too little, or not at all.
+//! Tests programs that write or read too much, too little, or nothing.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn a_flood_is_cut_at_the_cap_and_stopped() {
 }
 
 #[tokio::test]
-async fn a_flood_is_stopped_before_the_program_can_complain() {
+async fn a_flood_is_stopped_before_the_program_gets_an_error() {
     let ran = run("python", "while True: print('x' * 1000)").await;
     assert_eq!(ran.report.verdict, Verdict::OutputLimit);
     assert_eq!(ran.stderr(), "");
@@ -50,7 +50,7 @@ async fn one_byte_more_than_fits_is_too_much() {
 }
 
 #[tokio::test]
-async fn input_that_is_never_read_harms_nobody() {
+async fn a_program_may_leave_its_input_unread() {
     let program = Program::new("bash", "echo done").input(&"x".repeat(10 << 20));
     let ran = run_program(program).await;
     assert_eq!(ran.stdout(), "done\n");
@@ -73,7 +73,7 @@ async fn a_program_may_close_its_streams_early() {
 }
 
 #[tokio::test]
-async fn the_last_words_arrive() {
+async fn the_last_output_arrives() {
     let sandbox = TestSandbox::start().await;
     for _ in 0..20 {
         let ran = sandbox.run("bash", "printf first; printf last >&2").await;
@@ -102,8 +102,8 @@ async fn a_compilation_can_be_cancelled() {
 }
 
 #[tokio::test]
-async fn the_clocks_go_on_while_nobody_takes_the_output() {
-    /// Takes one piece of output, and never comes back from it while the program lives.
+async fn time_limits_hold_while_the_client_does_not_take_output() {
+    /// Takes one piece of output, for as long as the program lives.
     struct Slow;
 
     #[async_trait]

@@ -1,4 +1,4 @@
-//! A sandbox that looks for leftovers when it is dropped, and programs to run in it.
+//! Provides a sandbox that checks for leftovers when it is dropped, and programs to run in it.
 
 use std::fmt::Debug;
 use std::fs;
@@ -218,7 +218,7 @@ fn look_for_groups(folder: &Path, own: &str, depth: u32, found: &mut Vec<PathBuf
     }
 }
 
-/// What came out of a run.
+/// The report and the output of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) report: Report,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::Done;
+use crate::protocol::ProgramEnd;
 
 fn limits() -> StageLimits {
     let second = Duration::from_secs(1);
@@ -10,7 +10,7 @@ fn limits() -> StageLimits {
 fn ended(wait_status: i32) -> StageEnd {
     StageEnd {
         stopped: None,
-        done: Some(Done {
+        program: Some(ProgramEnd {
             wait_status,
             setup_cpu_ns: 2_000_000,
             wall_ns: 5_000_000,
@@ -19,14 +19,14 @@ fn ended(wait_status: i32) -> StageEnd {
             landlock: true,
         }),
         wall: Duration::from_millis(9),
-        seen: GroupUsage::default(),
+        polled: GroupUsage::default(),
     }
 }
 
 fn stopped(reason: StopReason) -> StageEnd {
     StageEnd {
         stopped: Some(reason),
-        done: None,
+        program: None,
         ..ended(0)
     }
 }

@@ -1,13 +1,13 @@
-//! What a submission means for each stage: which program runs on which files under which limits.
+//! Specifies the stages of a submission: which program runs on which files under which limits.
 
 use bytes::Bytes;
 use coderun_domain::{StageLimits, StorageLimits, Submission};
 
 use crate::cgroup::GroupLimits;
-use crate::protocol::{Order, OrderFile, OrderLimits};
+use crate::protocol::{KernelLimits, SpecFile, StageSpec};
 use crate::toolchain::Toolchain;
 
-/// What every program finds in its environment.
+/// The environment variables of every program.
 const ENVIRONMENT: [(&str, &str); 6] = [
     ("HOME", "/box"),
     ("LANG", "C.UTF-8"),
@@ -17,17 +17,17 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("USER", "sandbox"),
 ];
 
-/// The greatest stack of one process; the group's memory bounds it too.
+/// The stack limit of one process. The group's memory limit bounds it too.
 const STACK_BYTES: u64 = 64 << 20;
 
-/// An order and the contents of its files.
-pub(super) struct Ordered {
-    pub(super) order: Order,
+/// A specification and the contents of its files.
+pub(super) struct SpecWithFiles {
+    pub(super) spec: StageSpec,
     pub(super) contents: Vec<Bytes>,
 }
 
-/// The order that builds a submission; `None` where its language needs no building.
-pub(super) fn compile(submission: &Submission, toolchain: &Toolchain) -> Option<Ordered> {
+/// The specification that builds a submission; `None` where its language needs no building.
+pub(super) fn compile(submission: &Submission, toolchain: &Toolchain) -> Option<SpecWithFiles> {
     let build = toolchain.entry.build.as_ref()?;
     let mut argv = vec![toolchain.program.clone()];
     argv.extend(build.arguments.iter().map(ToString::to_string));
@@ -44,12 +44,12 @@ pub(super) fn compile(submission: &Submission, toolchain: &Toolchain) -> Option<
     argv.extend(build.last_arguments.iter().map(ToString::to_string));
     let limits = submission.limits();
     let files = submitted_files(submission, toolchain);
-    let limits = order_limits(&limits.compile, &limits.storage);
-    Some(ordered(argv, toolchain, files, limits))
+    let limits = kernel_limits(&limits.compile, &limits.storage);
+    Some(spec_with_files(argv, toolchain, files, limits))
 }
 
-/// The order that runs a submission; what was built comes along by itself.
-pub(super) fn run(submission: &Submission, toolchain: &Toolchain) -> Ordered {
+/// The specification that runs a submission. The built program is not one of its files.
+pub(super) fn run(submission: &Submission, toolchain: &Toolchain) -> SpecWithFiles {
     let entry = toolchain.entry;
     let mut argv = if let Some(build) = &entry.build {
         vec![format!("./{}", build.artefact)]
@@ -64,28 +64,28 @@ pub(super) fn run(submission: &Submission, toolchain: &Toolchain) -> Ordered {
     let artefact = entry.build.as_ref().map(|build| build.artefact);
     let mut files = submitted_files(submission, toolchain);
     files.retain(|(name, _)| Some(name.as_str()) != artefact);
-    let limits = order_limits(&limits.run, &limits.storage);
-    let mut ordered = ordered(argv, toolchain, files, limits);
+    let limits = kernel_limits(&limits.run, &limits.storage);
+    let mut spec = spec_with_files(argv, toolchain, files, limits);
     if submission.is_interactive() {
         let own = toolchain.interactive_environment.iter().cloned();
-        ordered.order.environment.extend(own);
+        spec.spec.environment.extend(own);
     }
-    ordered
+    spec
 }
 
-/// The order that does nothing: it shows that a sandbox can be built.
-pub(super) fn probe(limits: &StageLimits, storage: &StorageLimits) -> Order {
-    Order {
+/// The specification that runs `true`, which shows that a sandbox can be built.
+pub(super) fn probe(limits: &StageLimits, storage: &StorageLimits) -> StageSpec {
+    StageSpec {
         argv: vec!["/bin/true".to_owned()],
         environment: Vec::new(),
         visible: Vec::new(),
         files: Vec::new(),
         artefact: None,
-        limits: order_limits(limits, storage),
+        limits: kernel_limits(limits, storage),
     }
 }
 
-/// What the group of a stage enforces: its first process is one more than the limit allows the program.
+/// The limits of a stage's group. The first process counts beside those that the limit allows the program.
 pub(super) fn group_limits(limits: &StageLimits) -> GroupLimits {
     GroupLimits {
         memory_bytes: limits.memory().as_bytes(),
@@ -93,12 +93,12 @@ pub(super) fn group_limits(limits: &StageLimits) -> GroupLimits {
     }
 }
 
-fn ordered(
+fn spec_with_files(
     argv: Vec<String>,
     toolchain: &Toolchain,
     files: Vec<(String, Bytes)>,
-    limits: OrderLimits,
-) -> Ordered {
+    limits: KernelLimits,
+) -> SpecWithFiles {
     let own = toolchain.entry.environment.iter();
     let environment = ENVIRONMENT
         .iter()
@@ -106,16 +106,16 @@ fn ordered(
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     let artefact = toolchain.entry.build.as_ref();
-    let order_file = |(name, content): &(String, Bytes)| OrderFile {
+    let spec_file = |(name, content): &(String, Bytes)| SpecFile {
         name: name.clone(),
         size_bytes: u64::try_from(content.len()).unwrap_or(u64::MAX),
     };
-    Ordered {
-        order: Order {
+    SpecWithFiles {
+        spec: StageSpec {
             argv,
             environment,
-            visible: toolchain.parts.clone(),
-            files: files.iter().map(order_file).collect(),
+            visible: toolchain.extra_paths.clone(),
+            files: files.iter().map(spec_file).collect(),
             artefact: artefact.map(|build| build.artefact.to_owned()),
             limits,
         },
@@ -134,9 +134,9 @@ fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(Strin
         .collect()
 }
 
-fn order_limits(stage: &StageLimits, storage: &StorageLimits) -> OrderLimits {
-    OrderLimits {
-        // The group's limit comes first; this one holds even if nobody looks.
+fn kernel_limits(stage: &StageLimits, storage: &StorageLimits) -> KernelLimits {
+    KernelLimits {
+        // The group's limit is met first. This one holds even if the service does not check.
         cpu_seconds: stage.cpu_time().as_secs().saturating_add(2),
         data_bytes: None,
         stack_bytes: STACK_BYTES.min(stage.memory().as_bytes()),

@@ -1,4 +1,4 @@
-//! Notices when a program waits for input.
+//! Detects when a program waits for input.
 
 use std::time::Duration;
 
@@ -8,55 +8,55 @@ use tokio::time::{Instant, sleep_until};
 use super::supervise::StageSignals;
 use crate::stdin_readers::{self, PipeIdentity};
 
-/// Looks again and again whether a program waits for input, the less often the longer it does not.
+/// Checks repeatedly whether a program waits for input, the less often the longer it does not.
 #[derive(Debug)]
-pub(super) struct ReaderWatch {
+pub(super) struct WaitDetector {
     pause: Duration,
-    next_look: Instant,
+    next_check: Instant,
 }
 
-impl ReaderWatch {
+impl WaitDetector {
     pub(super) fn new() -> Self {
         Self {
             pause: PAUSE_FIRST,
-            next_look: Instant::now() + PAUSE_FIRST,
+            next_check: Instant::now() + PAUSE_FIRST,
         }
     }
 
-    /// Takes note that something has moved, so that the next look may see something new.
-    pub(super) fn expect_soon(&mut self) {
+    /// Checks soon again, because bytes have moved.
+    pub(super) fn reset(&mut self) {
         self.pause = PAUSE_FIRST;
-        self.next_look = self.next_look.min(Instant::now() + PAUSE_FIRST);
+        self.next_check = self.next_check.min(Instant::now() + PAUSE_FIRST);
     }
 
     /// Waits until the program waits for input and all that was written has been read. Cancel-safe: when it is asked
     /// again, it goes on at its pace.
     pub(super) async fn until_waiting(&mut self, stdin: &pipe::Sender, signals: &StageSignals) {
         loop {
-            sleep_until(self.next_look).await;
-            // Set before the look, so that one whose answer nobody heard is not repeated at once.
-            self.next_look = Instant::now() + self.pause;
+            sleep_until(self.next_check).await;
+            // Set before the check, so that a cancelled one is not repeated at once.
+            self.next_check = Instant::now() + self.pause;
             self.pause = (self.pause * 5 / 4).min(PAUSE_MAX);
-            if looks_waiting(stdin, signals).await {
+            if is_waiting(stdin, signals).await {
                 return;
             }
         }
     }
 }
 
-async fn looks_waiting(stdin: &pipe::Sender, signals: &StageSignals) -> bool {
+async fn is_waiting(stdin: &pipe::Sender, signals: &StageSignals) -> bool {
     let Some(first_process) = signals.first_process() else {
         return false;
     };
-    // An error means that it cannot be known.
+    // An error means that the answer is unknown.
     let is_empty = rustix::io::ioctl_fionread(stdin).is_ok_and(|unread| unread == 0);
     let (true, Ok(pipe)) = (is_empty, PipeIdentity::of(stdin)) else {
         return false;
     };
-    let look = move || stdin_readers::is_any_waiting(first_process, pipe);
-    tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    let check = move || stdin_readers::is_any_waiting(first_process, pipe);
+    tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
-/// The first pause between two looks and the longest: a look at a small program takes some hundredths of a millisecond.
+/// The first and the longest pause between two checks. A check of a small program takes some hundredths of a millisecond.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
