@@ -115,7 +115,7 @@ impl Reply {
         self
     }
 
-    /// With a pause after each byte.
+    /// With a pause after each byte of the body.
     #[must_use]
     pub fn byte_by_byte(mut self, pause: Duration) -> Self {
         self.delivery = Delivery::ByteByByte { pause };
@@ -130,28 +130,22 @@ impl Reply {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let Some(head) = &self.head else {
-            return self.body.clone();
-        };
-        let length = self.body.len();
-        let head = format!("{head}content-length: {length}\r\n\r\n");
-        [head.as_bytes(), &self.body].concat()
-    }
-
     pub(crate) async fn send(&self, stream: &mut TcpStream) -> io::Result<AfterReply> {
-        let mut bytes = self.bytes();
+        let (length, head) = (self.body.len(), self.head.as_deref());
+        let head = head.map(|head| format!("{head}content-length: {length}\r\n\r\n"));
+        let head = head.unwrap_or_default().into_bytes();
         match self.delivery {
-            Delivery::Whole => stream.write_all(&bytes).await?,
+            Delivery::Whole => stream.write_all(&[&head, &self.body[..]].concat()).await?,
             Delivery::ByteByByte { pause } => {
-                for byte in bytes {
-                    stream.write_u8(byte).await?;
+                stream.write_all(&head).await?;
+                for byte in &self.body {
+                    stream.write_u8(*byte).await?;
                     tokio::time::sleep(pause).await;
                 }
             }
             Delivery::ThenClose { missing_bytes } => {
-                bytes.truncate(bytes.len() - missing_bytes);
-                stream.write_all(&bytes).await?;
+                let body = self.body.get(..length - missing_bytes).unwrap_or_default();
+                stream.write_all(&[&head, body].concat()).await?;
                 return Ok(AfterReply::Close);
             }
             Delivery::Reset => {

@@ -1,57 +1,81 @@
-//! Programs that nobody waits for any more.
+//! Cancels and drops runs while their programs wait, are sent or run.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{CodeRunner, RunnerError, Verdict};
-use coderun_runner_http::{HttpRunner, HttpRunnerConfig};
-use serde_json::json;
+use coderun_domain::{CodeRunner, Verdict};
+use coderun_piston_standin::{Behavior, PistonStandin, Reply};
+use coderun_runner_http::HttpRunner;
 
-use crate::support::server::{Piston, Reply};
-use crate::support::{Listener, answer, config, request, run, run_with, soon, start};
+use crate::support::{
+    RecordingIo, assert_overloaded, assert_unavailable, request, run, run_with, setup_with, within,
+};
 
-async fn with_one_place(piston: &Piston, start_timeout: Duration) -> HttpRunner {
-    start(HttpRunnerConfig {
-        concurrency: 1,
-        start_timeout,
-        ..config(piston)
+/// A runner with one permit, for which programs wait this long.
+async fn one_permit(start_timeout: Duration) -> (PistonStandin, HttpRunner) {
+    setup_with(|config| {
+        config.concurrency = 1;
+        config.start_timeout = start_timeout;
     })
     .await
 }
 
-#[tokio::test]
-async fn a_cancelled_program_is_abandoned_at_once_and_keeps_its_permit() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_millis(200)).await;
-    piston.next([Reply::Held]);
-    let mut listener = Listener::default();
-    let cancel = Arc::clone(&listener.cancel);
-    let cancelling = async {
-        piston.wait_for_programs(1).await;
-        cancel.notify_one();
-    };
-    let (report, ()) = tokio::join!(run_with(&runner, request(), &mut listener), cancelling);
-    let report = report.unwrap();
-    assert_eq!((report.verdict, report.ending), (Verdict::Cancelled, None));
-    assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned"));
-    for answer in [run(&runner).await.map(drop), runner.check().await] {
-        assert!(
-            matches!(answer, Err(RunnerError::Overloaded { .. })),
-            "{answer:?}"
-        );
-    }
+const BRIEF: Duration = Duration::from_millis(200);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Checks that the only permit is taken, then lets the first program end and another one run.
+async fn assert_permit_is_kept_until_the_end(piston: &PistonStandin, runner: &HttpRunner) {
+    assert_overloaded(run(runner).await);
+    assert_overloaded(runner.check().await);
     piston.release();
-    while run(&runner).await.is_err() {}
+    while run(runner).await.is_err() {}
     assert_eq!(piston.programs().len(), 2);
 }
 
 #[tokio::test]
-async fn a_program_that_waits_for_a_place_is_cancelled_at_once_and_never_sent() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_hours(1)).await;
-    piston.always(Reply::Held);
-    let mut first = Listener::default();
-    let mut second = Listener::default();
+async fn a_cancelled_program_is_abandoned_at_once_and_keeps_its_permit() {
+    let (piston, runner) = one_permit(BRIEF).await;
+    piston.script([Behavior::Hold]);
+    let mut io = RecordingIo::default();
+    let cancel = Arc::clone(&io.cancel);
+    let cancelling = async {
+        piston.wait_for_programs(1).await;
+        cancel.notify_one();
+    };
+    let (report, ()) = tokio::join!(run_with(&runner, request(), &mut io), cancelling);
+    let report = report.unwrap();
+    assert_eq!((report.verdict, report.ending), (Verdict::Cancelled, None));
+    assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned"));
+    assert_permit_is_kept_until_the_end(&piston, &runner).await;
+}
+
+#[tokio::test]
+async fn a_dropped_run_keeps_its_permit_until_the_program_has_ended() {
+    let (piston, runner) = one_permit(BRIEF).await;
+    piston.script([Behavior::Hold]);
+    let mut io = RecordingIo::default();
+    tokio::select! {
+        _ = runner.run(request(), &mut io) => panic!("it is held"),
+        () = piston.wait_for_programs(1) => {}
+    }
+    assert_permit_is_kept_until_the_end(&piston, &runner).await;
+}
+
+#[tokio::test]
+async fn a_run_with_a_lost_answer_keeps_its_permit_until_the_program_must_have_ended() {
+    let (piston, runner) = one_permit(BRIEF).await;
+    piston.script([Reply::reset()]);
+    assert_unavailable(run(&runner).await, "lost before the answer");
+    assert_overloaded(run(&runner).await);
+    assert_overloaded(runner.check().await);
+    assert_eq!(piston.programs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_program_that_waits_for_a_permit_is_cancelled_at_once_and_never_sent() {
+    let (piston, runner) = one_permit(HOUR).await;
+    piston.script_all(Behavior::Hold);
+    let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
     let running = runner.run(request(), &mut first);
     let waiting = async {
         piston.wait_for_programs(1).await;
@@ -61,120 +85,65 @@ async fn a_program_that_waits_for_a_place_is_cancelled_at_once_and_never_sent() 
         assert_eq!((report.ending, report.enforcement.cancel), (None, None));
         piston.release();
     };
-    let (first, ()) = soon(async { tokio::join!(running, waiting) }).await;
+    let (first, ()) = within(async { tokio::join!(running, waiting) }).await;
     assert!(first.is_ok());
     assert_eq!(piston.programs().len(), 1);
 }
 
 #[tokio::test]
-async fn a_program_that_waits_for_a_busy_piston_is_cancelled_at_once() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_hours(1)).await;
-    piston.always(Reply::with(429, "retry-after: 20\r\n", b""));
-    let mut listener = Listener::default();
-    let cancel = Arc::clone(&listener.cancel);
+async fn a_program_that_waits_for_an_overloaded_piston_is_cancelled_at_once() {
+    let (piston, runner) = one_permit(HOUR).await;
+    piston.script_all(Reply::status(429).header("retry-after", "20"));
+    let mut io = RecordingIo::default();
+    let cancel = Arc::clone(&io.cancel);
     let cancelling = async {
         piston.wait_for_programs(1).await;
         cancel.notify_one();
     };
-    let (report, ()) = tokio::join!(run_with(&runner, request(), &mut listener), cancelling);
+    let (report, ()) = tokio::join!(run_with(&runner, request(), &mut io), cancelling);
     assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
     assert_eq!(piston.programs().len(), 1);
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_keeps_its_place_until_the_program_has_ended() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_millis(200)).await;
-    piston.next([Reply::Held]);
-    let mut listener = Listener::default();
-    tokio::select! {
-        _ = runner.run(request(), &mut listener) => panic!("it is held"),
-        () = piston.wait_for_programs(1) => {}
-    }
-    let refused = run(&runner).await;
-    assert!(
-        matches!(refused, Err(RunnerError::Overloaded { .. })),
-        "{refused:?}"
-    );
-    piston.release();
-    while run(&runner).await.is_err() {}
-    assert_eq!(
-        piston.programs().len(),
-        2,
-        "the first, and the one that had a place"
-    );
-}
-
-#[tokio::test]
-async fn a_run_whose_connection_was_lost_keeps_its_place_until_it_must_have_ended() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_millis(200)).await;
-    piston.next([Reply::Reset]);
-    assert!(matches!(
-        run(&runner).await,
-        Err(RunnerError::Unavailable { .. })
-    ));
-    let refused = run(&runner).await;
-    assert!(
-        matches!(refused, Err(RunnerError::Overloaded { .. })),
-        "{refused:?}"
-    );
-    assert_eq!(piston.programs().len(), 1);
-    let checked = runner.check().await;
-    assert!(
-        matches!(checked, Err(RunnerError::Overloaded { .. })),
-        "no new program is taken meanwhile: {checked:?}"
-    );
-}
-
-#[tokio::test]
 async fn a_run_that_is_dropped_while_it_waits_sends_nothing() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_hours(1)).await;
-    piston.next([Reply::Held]);
-    let mut first = Listener::default();
+    let (piston, runner) = one_permit(HOUR).await;
+    piston.script([Behavior::Hold]);
+    let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
     let running = runner.run(request(), &mut first);
     let dropping = async {
         piston.wait_for_programs(1).await;
-        let mut second = Listener::default();
-        {
-            let waiting = runner.run(request(), &mut second);
-            tokio::pin!(waiting);
+        let waiting = runner.run(request(), &mut second);
+        let others = async {
             for _ in 0..10 {
-                tokio::select! {
-                    biased;
-                    _ = &mut waiting => panic!("there is no place"),
-                    () = tokio::task::yield_now() => {}
-                }
+                tokio::task::yield_now().await;
             }
+        };
+        tokio::select! {
+            biased;
+            _ = waiting => panic!("no permit is free"),
+            () = others => {}
         }
         piston.release();
     };
-    let (first, ()) = soon(async { tokio::join!(running, dropping) }).await;
+    let (first, ()) = within(async { tokio::join!(running, dropping) }).await;
     assert!(first.is_ok());
-    piston.next([answer(&json!({}))]);
-    assert!(run(&runner).await.is_ok(), "the place is free again");
+    assert!(run(&runner).await.is_ok(), "the permit is free again");
     assert_eq!(piston.programs().len(), 2);
 }
 
 #[tokio::test]
 async fn a_run_that_is_dropped_before_it_was_sent_is_never_sent() {
-    let piston = Piston::start().await;
-    let runner = with_one_place(&piston, Duration::from_secs(5)).await;
+    let (piston, runner) = one_permit(Duration::from_secs(5)).await;
     for round in 0..20 {
-        let mut listener = Listener::default();
-        {
-            let running = runner.run(request(), &mut listener);
-            tokio::pin!(running);
-            // On this runtime of one thread the exchange has begun, and nothing of it was sent.
-            tokio::select! {
-                biased;
-                _ = &mut running => panic!("nobody has answered"),
-                () = std::future::ready(()) => {}
-            }
+        let mut io = RecordingIo::default();
+        // On this runtime of one thread the call has started, and nothing of it was sent.
+        tokio::select! {
+            biased;
+            _ = runner.run(request(), &mut io) => panic!("nothing has answered"),
+            () = std::future::ready(()) => {}
         }
-        // What was sent would keep the one place until it was answered.
+        // A program that was sent would keep the only permit until it was answered.
         assert!(run(&runner).await.is_ok());
         assert_eq!(piston.programs().len(), round + 1);
     }

@@ -1,48 +1,51 @@
-//! Whether a program could be run now.
+//! Checks whether a program could be run now.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError};
-use coderun_runner_http::HttpRunnerConfig;
+use coderun_piston_standin::{PistonStandin, Reply};
 use rstest::rstest;
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::support::server::{Piston, Reply};
-use crate::support::{config, run, runner, start};
+use crate::support::{
+    assert_unavailable, config, run, runtimes, setup, setup_with, start, start_piston,
+};
 
-const RUNTIMES: &str = "/api/v2/runtimes";
-
-#[tokio::test]
-async fn many_who_ask_at_a_time_ask_once() {
-    let piston = Piston::start().await;
-    let runner = Arc::new(runner(&piston).await);
-    piston.next([Reply::status(500)]);
-    assert!(run(&runner).await.is_err());
-    let before = piston.count_of(RUNTIMES);
-    let mut asking = tokio::task::JoinSet::new();
-    for _ in 0..20 {
-        let runner = Arc::clone(&runner);
-        asking.spawn(async move { runner.check().await });
-    }
-    while let Some(checked) = asking.join_next().await {
-        checked.unwrap().unwrap();
-    }
-    assert_eq!(piston.count_of(RUNTIMES), before + 1);
+fn list_requests(piston: &PistonStandin) -> usize {
+    let requests = piston.requests();
+    let lists = requests.iter().filter(|it| it.path == "/api/v2/runtimes");
+    lists.count()
 }
 
 #[tokio::test]
-async fn after_a_failure_what_was_seen_before_does_not_count() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    assert!(runner.check().await.is_ok());
-    piston.runtimes(Reply::status(502));
-    piston.next([Reply::Reset]);
+async fn concurrent_checks_share_one_request() {
+    let (piston, runner) = setup().await;
+    let runner = Arc::new(runner);
+    piston.script([Reply::status(500)]);
     assert!(run(&runner).await.is_err());
-    let checked = runner.check().await;
-    assert!(
-        matches!(checked, Err(RunnerError::Unavailable { .. })),
-        "{checked:?}"
-    );
+    let before = list_requests(&piston);
+    let mut checks = JoinSet::new();
+    for _ in 0..20 {
+        let runner = Arc::clone(&runner);
+        checks.spawn(async move { runner.check().await });
+    }
+    while let Some(checked) = checks.join_next().await {
+        checked.unwrap().unwrap();
+    }
+    assert_eq!(list_requests(&piston), before + 1);
+}
+
+#[tokio::test]
+async fn after_a_failed_run_an_earlier_check_does_not_count() {
+    let (piston, runner) = setup().await;
+    assert!(runner.check().await.is_ok());
+    piston.script_runtimes(Reply::status(502));
+    piston.script([Reply::reset()]);
+    assert!(run(&runner).await.is_err());
+    assert_unavailable(runner.check().await, "502");
 }
 
 #[rstest]
@@ -50,48 +53,37 @@ async fn after_a_failure_what_was_seen_before_does_not_count() {
 #[case::address(Reply::status(404), "there is no such API at this address")]
 #[case::other(Reply::status(400), "there is no Piston at this address")]
 #[case::away(Reply::status(502), "the API failed with status 502")]
-#[case::empty(Reply::json(200, &serde_json::json!([])), "the API has no language installed")]
-#[case::reset(Reply::Reset, "lost before the answer")]
-#[case::silent(Reply::Hang, "there was no answer in time")]
+#[case::empty(Reply::json(200, &json!([])), "the API has no language installed")]
+#[case::too_long(Reply::json(200, &json!(["x".repeat(300_000)])), "larger than 256 KiB")]
+#[case::reset(Reply::reset(), "lost before the answer")]
+#[case::never(Reply::never(), "there was no answer in time")]
 #[tokio::test]
-async fn what_is_wrong_is_said(#[case] reply: Reply, #[case] expected: &str) {
-    let piston = Piston::start().await;
-    piston.runtimes(reply);
-    let runner = runner(&piston).await;
-    let Err(RunnerError::Unavailable { reason, .. }) = runner.check().await else {
-        panic!("it does not work");
+async fn a_failed_check_says_why(#[case] reply: Reply, #[case] expected: &str) {
+    let piston = start_piston().await;
+    piston.script_runtimes(reply);
+    let runner = start(config(&piston)).await;
+    assert_unavailable(runner.check().await, expected);
+}
+
+#[tokio::test]
+async fn a_malformed_list_is_a_broken_api() {
+    let piston = start_piston().await;
+    piston.script_runtimes(Reply::status(200).body("<html>"));
+    let checked = start(config(&piston)).await.check().await;
+    assert!(matches!(checked, Err(RunnerError::Broken { .. })));
+}
+
+#[tokio::test]
+async fn a_dropped_check_does_not_block_the_next() {
+    let hourly = |config: &mut coderun_runner_http::HttpRunnerConfig| {
+        config.refresh_interval = Duration::from_hours(1);
     };
-    assert!(reason.contains(expected), "{reason}");
-}
-
-#[tokio::test]
-async fn a_list_that_is_none_is_a_broken_piston() {
-    let piston = Piston::start().await;
-    piston.runtimes(Reply::with(200, "", b"<html>"));
-    let checked = runner(&piston).await.check().await;
-    assert!(
-        matches!(checked, Err(RunnerError::Broken { .. })),
-        "{checked:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_check_that_is_given_up_does_not_block_the_next() {
-    let piston = Piston::start().await;
-    let runner = start(HttpRunnerConfig {
-        refresh_interval: Duration::from_hours(1),
-        ..config(&piston)
-    })
-    .await;
-    piston.runtimes(Reply::Hang);
-    piston.next([Reply::status(500)]);
+    let (piston, runner) = setup_with(hourly).await;
+    piston.script_runtimes(Reply::never());
+    piston.script([Reply::status(500)]);
     assert!(run(&runner).await.is_err());
-    let patience = Duration::from_millis(50);
-    assert!(
-        tokio::time::timeout(patience, runner.check())
-            .await
-            .is_err()
-    );
-    piston.runtimes(Reply::json(200, &crate::support::server::runtimes()));
+    let dropped = timeout(Duration::from_millis(50), runner.check()).await;
+    assert!(dropped.is_err());
+    piston.script_runtimes(Reply::json(200, &runtimes()));
     assert!(runner.check().await.is_ok());
 }

@@ -1,22 +1,19 @@
-//! The runner against a Piston that says whatever a test wants it to say.
+//! Tests the runner against a fake Piston that answers by script.
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    clippy::disallowed_methods,
-    reason = "a test fails by panicking, and its tasks end with its runtime"
+    reason = "a test fails by panicking"
 )]
 
 mod cancellation;
 mod checks;
-mod counting;
-mod knowledge;
-mod losses;
-mod patience;
+mod faults;
+mod overload;
 mod refusals;
 mod results;
+mod runtimes;
 mod secrets;
 mod support;
+mod unusable_answers;

@@ -1,139 +1,62 @@
-//! Programs that Piston did not run, and says so.
+//! Sends programs that Piston refuses, and reads other statuses than 200.
 
-use coderun_domain::{CodeRunner, Report, RunnerError, Verdict};
+use coderun_domain::Verdict;
+use coderun_piston_standin::Reply;
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::server::{Piston, Reply};
-use crate::support::{eventually, run, runner};
+use crate::support::{assert_unavailable, run_against, start_piston};
 
-async fn met_with(reply: Reply) -> Result<Report, RunnerError> {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    piston.next([reply]);
-    let answer = run(&runner).await;
-    assert_eq!(piston.programs().len(), 1, "nothing is sent twice");
-    answer
-}
-
-fn reason(answer: Result<Report, RunnerError>) -> String {
-    match answer {
-        Err(RunnerError::Unavailable { reason, .. }) => reason,
-        answer => panic!("{answer:?}"),
-    }
-}
+const REFUSED: &str = "The runner does not take the program";
+const TOO_LARGE: &str = "The program with its files and input is larger than the runner takes";
 
 #[rstest]
 #[case::limit(
-    json!({"message": "run_timeout cannot exceed the configured limit of 9000"}),
+    Reply::message(400, "run_timeout cannot exceed the configured limit of 9000"),
     "The runner takes a run_timeout of at most 9000, which is lower than configured here"
 )]
 #[case::content(
-    json!({"message": "files[2].content is required as a string"}),
+    Reply::message(400, "files[2].content is required as a string"),
     "The runner wants each file to have a text for its content"
 )]
 #[case::size(
-    json!({"stack": "PayloadTooLargeError: request entity too large\n    at /piston_api/x.js:1"}),
-    "The program with its files and input is larger than the runner takes"
+    Reply::json(400, &json!({"stack": "PayloadTooLargeError: too large\n    at /x.js:1"})),
+    TOO_LARGE
 )]
-#[case::unknown(json!({"message": "ask admin@piston.internal"}), "The runner does not take the program")]
-#[case::nothing(json!({}), "The runner does not take the program")]
-#[case::html(json!("<html>"), "The runner does not take the program")]
+#[case::size_by_status(Reply::status(413), TOO_LARGE)]
+#[case::unknown(Reply::message(400, "ask admin@piston.internal"), REFUSED)]
+#[case::empty(Reply::json(400, &json!({})), REFUSED)]
+#[case::html(Reply::json(400, &json!("<html>")), REFUSED)]
 #[tokio::test]
-async fn a_400_is_a_refusal_in_our_own_words(#[case] body: Value, #[case] expected: &str) {
-    let report = met_with(Reply::json(400, &body)).await.unwrap();
-    assert_eq!(report.verdict, Verdict::Rejected);
+async fn a_refused_program_is_rejected_in_our_own_words(
+    #[case] reply: Reply,
+    #[case] expected: &str,
+) {
+    let report = run_against(reply).await.unwrap();
+    assert_eq!((report.verdict, report.ending), (Verdict::Rejected, None));
     assert_eq!(report.hint.as_deref(), Some(expected));
-    assert_eq!(report.ending, None);
-}
-
-#[tokio::test]
-async fn a_413_is_a_refusal_of_what_is_too_large() {
-    let report = met_with(Reply::status(413)).await.unwrap();
-    assert_eq!(report.verdict, Verdict::Rejected);
-    assert!(report.hint.unwrap().contains("larger"));
-}
-
-#[tokio::test]
-async fn a_401_is_for_the_operator() {
-    assert_eq!(
-        reason(met_with(Reply::status(401)).await),
-        "the API refused our key"
-    );
-}
-
-#[tokio::test]
-async fn a_403_is_for_the_operator() {
-    assert_eq!(
-        reason(met_with(Reply::status(403)).await),
-        "the API refused our key"
-    );
-}
-
-#[tokio::test]
-async fn a_404_is_for_the_operator() {
-    let answer = met_with(Reply::json(404, &json!({"message": "Not Found"}))).await;
-    assert_eq!(reason(answer), "there is no such API at this address");
-}
-
-#[tokio::test]
-async fn a_405_is_for_the_operator() {
-    assert_eq!(
-        reason(met_with(Reply::status(405)).await),
-        "there is no such API at this address"
-    );
-}
-
-#[tokio::test]
-async fn a_415_is_for_the_operator() {
-    assert!(reason(met_with(Reply::status(415)).await).contains("does not accept JSON"));
 }
 
 #[rstest]
-#[case(301)]
-#[case(302)]
-#[case(307)]
-#[case(308)]
+#[case(401, "the API refused our key")]
+#[case(403, "the API refused our key")]
+#[case(404, "there is no such API at this address")]
+#[case(405, "there is no such API at this address")]
+#[case(415, "does not accept JSON")]
+#[case(204, "unexpected status")]
+#[case(500, "the API failed with status 500")]
+#[case(502, "the API failed with status 502")]
 #[tokio::test]
-async fn a_redirect_is_not_followed(#[case] status: u16) {
-    let elsewhere = Piston::start().await;
-    let to = format!("location: {}/execute\r\n", elsewhere.url());
-    let answer = met_with(Reply::with(status, &to, b"")).await;
-    assert!(reason(answer).contains("redirects"));
-    assert!(elsewhere.seen().is_empty());
+async fn other_statuses_are_for_the_operator(#[case] status: u16, #[case] expected: &str) {
+    assert_unavailable(run_against(Reply::status(status)).await, expected);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_500_without_a_body_is_a_piston_that_failed() {
-    let answer = met_with(Reply::status(500)).await;
-    assert_eq!(reason(answer), "the API failed with status 500");
-}
-
-#[tokio::test]
-async fn a_502_with_a_page_is_a_piston_that_is_away() {
-    let answer = met_with(Reply::with(502, "", b"<html>nginx</html>")).await;
-    assert_eq!(reason(answer), "the API failed with status 502");
-}
-
-#[tokio::test]
-async fn a_204_is_no_piston() {
-    assert!(reason(met_with(Reply::status(204)).await).contains("unexpected status"));
-}
-
-#[tokio::test]
-async fn a_runtime_that_is_gone_is_unsupported_and_the_list_is_asked_for_again() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    piston.next([Reply::json(
-        400,
-        &json!({"message": "python-3.12.0 runtime is unknown"}),
-    )]);
-    let list = json!([{"language": "c", "version": "10.2.0"}]);
-    piston.runtimes(Reply::json(200, &list));
-    let answer = run(&runner).await;
-    assert!(
-        matches!(answer, Err(RunnerError::Unsupported { .. })),
-        "{answer:?}"
-    );
-    eventually("the list is new", || runner.languages().len() == 1).await;
+async fn a_redirect_is_not_followed(#[values(301, 302, 307, 308)] status: u16) {
+    let target = start_piston().await;
+    let location = format!("{}/execute", target.api_url());
+    let redirect = Reply::status(status).header("location", &location);
+    assert_unavailable(run_against(redirect).await, "redirects");
+    assert!(target.requests().is_empty());
 }

@@ -1,29 +1,27 @@
-//! Programs that Piston ran.
+//! Runs programs and reads their results.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CodeRunner, Ending, OutputStream, RunnerError, SubmissionDraft, Verdict, testing,
+    ByteSize, CodeRunner, Ending, OutputStream, RunRequest, SubmissionDraft, Verdict, testing,
 };
+use coderun_piston_standin::{Reply, Request};
 use coderun_runner_http::{HttpRunner, PistonConfig};
-use serde_json::json;
+use rstest::rstest;
+use serde_json::{Value, json};
 
-use crate::support::server::{Piston, Reply};
 use crate::support::{
-    Listener, answer, config, limits, request, request_with, request_with_output, run, run_with,
-    runner,
+    RecordingIo, answer, config, limits, output_limit, request, request_with, run, run_draft,
+    run_with, run_within, setup, start_piston,
 };
 
 #[tokio::test]
 async fn a_result_becomes_a_report_and_its_output_is_passed_on() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    piston.next([answer(
-        &json!({"stderr": "err\n", "code": 7, "status": "RE"}),
-    )]);
-    let mut listener = Listener::default();
-    let report = run_with(&runner, request(), &mut listener).await.unwrap();
+    let (piston, runner) = setup().await;
+    let failed = json!({"stderr": "err\n", "code": 7, "status": "RE"});
+    piston.script([answer(&failed)]);
+    let (report, io) = run_within(&runner, limits()).await.unwrap();
     assert_eq!(report.verdict, Verdict::RuntimeError);
     assert_eq!(report.ending, Some(Ending::Exited(7)));
     assert_eq!(report.usage.cpu_time, Some(Duration::from_millis(11)));
@@ -33,219 +31,186 @@ async fn a_result_becomes_a_report_and_its_output_is_passed_on() {
     assert_eq!(report.runner, "piston");
     assert_eq!(report.enforcement, runner.profile().enforcement);
     assert_eq!(
-        (listener.stdout.as_slice(), listener.stderr.as_slice()),
+        (&io.stdout[..], &io.stderr[..]),
         (&b"out\n"[..], &b"err\n"[..])
     );
-    assert_eq!(listener.cut, []);
+    assert_eq!(io.cut, []);
+}
+
+/// Runs one program and returns what was sent.
+async fn sent(draft: SubmissionDraft) -> Request {
+    let (piston, runner) = setup().await;
+    let report = run_draft(&runner, draft).await;
+    assert_eq!(report.verdict, Verdict::Accepted);
+    let [program] = <[Request; 1]>::try_from(piston.programs()).unwrap();
+    program
 }
 
 #[tokio::test]
-async fn a_program_is_sent_once_with_all_that_belongs_to_it() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let draft = SubmissionDraft {
+async fn a_program_is_sent_once_with_its_files_arguments_and_limits() {
+    let program = sent(SubmissionDraft {
         version: Some("3.12.0".to_owned()),
         args: vec!["a b".to_owned()],
         files: vec![("x.bin".to_owned(), Bytes::from_static(&[0xff]))],
         ..testing::draft()
-    };
-    let request = request_with(draft, limits());
-    run_with(&runner, request, &mut Listener::default())
-        .await
-        .unwrap();
-    let programs = piston.programs();
-    let [program] = &programs[..] else {
-        panic!("{programs:?}");
-    };
+    })
+    .await;
     assert_eq!(program.path, "/api/v2/execute");
     assert_eq!(program.header("content-type"), Some("application/json"));
-    let sent = program.json();
-    assert_eq!(sent["language"], "python");
-    assert_eq!(sent["version"], "3.12.0");
-    assert_eq!(sent["stdin"], "the input");
-    assert_eq!(sent["args"], json!(["a b"]));
-    assert_eq!(sent["run_timeout"], 15_000);
-    assert_eq!(sent["run_memory_limit"], 256 << 20);
-    assert_eq!(sent["files"][1]["content"], "/w==");
+    assert_eq!(program.header("traceparent"), None);
+    let body = program.json();
+    assert_eq!(
+        (&body["language"], &body["version"]),
+        (&json!("python"), &json!("3.12.0"))
+    );
+    assert_eq!(body["stdin"], "the input");
+    assert_eq!(body["args"], json!(["a b"]));
+    assert_eq!(body["run_timeout"], 15_000);
+    assert_eq!(body["run_memory_limit"], 256 << 20);
+    assert_eq!(body["files"][1]["content"], "/w==");
 }
 
 #[tokio::test]
-async fn a_trace_goes_on_behind_piston() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
+async fn the_trace_of_a_submission_is_sent_along() {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let traced = SubmissionDraft {
+    let program = sent(SubmissionDraft {
         trace: Some(trace.parse().unwrap()),
         ..testing::draft()
-    };
-    for draft in [traced, testing::draft()] {
-        let request = request_with(draft, limits());
-        let ran = run_with(&runner, request, &mut Listener::default()).await;
-        ran.unwrap();
-    }
-    let programs = piston.programs();
-    let sent: Vec<_> = programs.iter().map(|it| it.header("traceparent")).collect();
-    assert_eq!(sent, [Some(trace), None]);
+    })
+    .await;
+    assert_eq!(program.header("traceparent"), Some(trace));
 }
 
-/// It is offered none, but the offers may have changed since it was chosen.
+/// The profile excludes such programs, but it may have changed since the submission.
 #[tokio::test]
-async fn an_interactive_program_is_sent_with_its_own_input_alone() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    assert!(!runner.profile().interactive);
-    let draft = SubmissionDraft {
+async fn an_interactive_program_gets_its_own_input_alone() {
+    let program = sent(SubmissionDraft {
         interactive: true,
         ..testing::draft()
-    };
-    let request = request_with(draft, limits());
-    let report = run_with(&runner, request, &mut Listener::default()).await;
-    assert_eq!(report.unwrap().verdict, Verdict::Accepted);
-    assert_eq!(piston.programs()[0].json()["stdin"], "the input");
+    })
+    .await;
+    assert_eq!(program.json()["stdin"], "the input");
 }
 
+#[rstest]
+#[case::exactly_the_limit(json!({"stdout": "0123"}), Verdict::Accepted, "0123")]
+#[case::stdout_beyond(json!({"stdout": "0123456789"}), Verdict::OutputLimit, "01234")]
+#[case::stderr_beyond(
+    json!({"stdout": "", "stderr": "0123456789", "code": 1, "status": "RE"}),
+    Verdict::OutputLimit,
+    "01234"
+)]
 #[tokio::test]
-async fn output_that_just_fits_is_whole() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let mut listener = Listener::default();
-    let request = request_with_output(ByteSize::from_bytes(4));
-    let report = run_with(&runner, request, &mut listener).await.unwrap();
-    assert_eq!(report.verdict, Verdict::Accepted);
-    assert_eq!(listener.stdout, b"out\n");
+async fn output_is_passed_on_up_to_one_byte_beyond_the_limit(
+    #[case] changes: Value,
+    #[case] verdict: Verdict,
+    #[case] expected: &str,
+) {
+    let (piston, runner) = setup().await;
+    piston.script([answer(&changes)]);
+    let limits = output_limit(ByteSize::from_bytes(4));
+    let (report, io) = run_within(&runner, limits).await.unwrap();
+    assert_eq!(report.verdict, verdict);
+    assert_eq!([io.stdout, io.stderr].concat(), expected.as_bytes());
 }
 
+#[rstest]
+#[case("OL", OutputStream::Stdout)]
+#[case("EL", OutputStream::Stderr)]
 #[tokio::test]
-async fn output_beyond_the_limit_is_passed_on_by_one_byte_and_reported() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    for (stream, code) in [("stdout", 0), ("stderr", 1)] {
-        let changes = json!({
-            "stdout": "", stream: "0123456789", "code": code, "status": if code == 0 { None } else { Some("RE") },
-        });
-        piston.next([answer(&changes)]);
-        let mut listener = Listener::default();
-        let request = request_with_output(ByteSize::from_bytes(4));
-        let report = run_with(&runner, request, &mut listener).await.unwrap();
-        assert_eq!(report.verdict, Verdict::OutputLimit);
-        assert_eq!([listener.stdout, listener.stderr].concat(), b"01234");
-    }
+async fn output_that_piston_cut_is_known_to_be_cut(
+    #[case] status: &str,
+    #[case] stream: OutputStream,
+) {
+    let (piston, runner) = setup().await;
+    let killed = json!({"code": null, "status": status, "signal": "SIGKILL"});
+    piston.script([answer(&killed)]);
+    let (report, io) = run_within(&runner, limits()).await.unwrap();
+    assert_eq!(report.verdict, Verdict::OutputLimit);
+    assert_eq!((io.cut, &io.stdout[..]), (vec![stream], &b"out\n"[..]));
 }
 
-#[tokio::test]
-async fn output_that_piston_cut_is_known_to_be_cut() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    for (status, stream) in [("OL", OutputStream::Stdout), ("EL", OutputStream::Stderr)] {
-        piston.next([answer(
-            &json!({"code": null, "status": status, "signal": "SIGKILL"}),
-        )]);
-        let mut listener = Listener::default();
-        let report = run_with(&runner, request(), &mut listener).await.unwrap();
-        assert_eq!(report.verdict, Verdict::OutputLimit);
-        assert_eq!(listener.cut, [stream]);
-        assert_eq!(listener.stdout, b"out\n");
-    }
+/// The answer to a program that was not built.
+fn not_built(stderr: &str) -> Reply {
+    let stage = json!({"stdout": "", "stderr": stderr, "code": 1, "signal": null, "status": "RE"});
+    let answer = json!({"compile": stage, "run": stage, "language": "c", "version": "10.2.0"});
+    Reply::json(200, &answer)
 }
 
-#[tokio::test]
-async fn a_compile_error_has_the_compilers_words_and_no_output() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let stage =
-        json!({"stdout": "", "stderr": "main.c:1: no", "code": 1, "signal": null, "status": "RE"});
-    let failed = json!({"compile": stage, "run": stage, "language": "c", "version": "10.2.0"});
-    piston.next([Reply::json(200, &failed)]);
+fn c_program(output: ByteSize) -> RunRequest {
     let draft = SubmissionDraft {
         language: "c".to_owned(),
         ..testing::draft()
     };
-    let mut listener = Listener::default();
-    let request = request_with(draft, limits());
-    let report = run_with(&runner, request, &mut listener).await.unwrap();
-    assert_eq!(report.verdict, Verdict::CompileError);
-    assert_eq!(report.ending, None);
-    assert_eq!(report.compile.unwrap().error_output.bytes(), "main.c:1: no");
-    assert!(listener.stdout.is_empty() && listener.stderr.is_empty());
+    request_with(draft, output_limit(output))
 }
 
+#[rstest]
+#[case::whole(100, "main.c:1: no", false)]
+#[case::head(4, "main", true)]
 #[tokio::test]
-async fn the_compilers_words_are_bounded_too() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let stage =
-        json!({"stdout": "", "stderr": "0123456789", "code": 1, "signal": null, "status": "RE"});
-    let failed = json!({"compile": stage, "run": stage, "language": "c", "version": "10.2.0"});
-    piston.next([Reply::json(200, &failed)]);
-    let request = request_with_output(ByteSize::from_bytes(4));
-    let report = run_with(&runner, request, &mut Listener::default())
-        .await
-        .unwrap();
-    let said = report.compile.unwrap().error_output;
+async fn a_compile_error_has_the_text_of_the_compiler_within_the_limit(
+    #[case] limit_bytes: u64,
+    #[case] expected: &str,
+    #[case] is_truncated: bool,
+) {
+    let (piston, runner) = setup().await;
+    piston.script([not_built("main.c:1: no")]);
+    let request = c_program(ByteSize::from_bytes(limit_bytes));
+    let mut io = RecordingIo::default();
+    let report = run_with(&runner, request, &mut io).await.unwrap();
     assert_eq!(
-        (said.bytes().as_ref(), said.is_truncated()),
-        (&b"0123"[..], true)
+        (report.verdict, report.ending),
+        (Verdict::CompileError, None)
     );
-}
-
-#[tokio::test]
-async fn a_version_that_is_none_is_not_believed() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    for (told, expected) in [("3.13.1", "3.13.1"), ("<b>", "3.12.0"), ("", "3.12.0")] {
-        let stage = json!({"stdout": "", "stderr": "", "code": 0});
-        piston.next([Reply::json(
-            200,
-            &json!({"run": stage, "language": "python", "version": told}),
-        )]);
-        let report = run(&runner).await.unwrap();
-        assert_eq!(report.language_version.as_deref(), Some(expected));
-    }
-}
-
-#[tokio::test]
-async fn a_version_that_is_not_offered_is_not_replaced_by_another() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    piston.runtimes(Reply::json(
-        200,
-        &json!([{"language": "python", "version": "3.9.4"}]),
-    ));
-    drop(runner);
-    let runner = crate::support::runner(&piston).await;
-    let answer = run(&runner).await;
-    assert!(
-        matches!(answer, Err(RunnerError::Unsupported { .. })),
-        "{answer:?}"
+    let text = report.compile.unwrap().error_output;
+    assert_eq!(
+        (&text.bytes()[..], text.is_truncated()),
+        (expected.as_bytes(), is_truncated)
     );
-    assert!(piston.programs().is_empty());
+    assert!(io.stdout.is_empty() && io.stderr.is_empty());
+}
+
+#[rstest]
+#[case::another("3.13.1", "3.13.1")]
+#[case::not_a_version("<b>", "3.12.0")]
+#[case::none("", "3.12.0")]
+#[tokio::test]
+async fn a_version_in_an_answer_is_used_if_it_is_one(
+    #[case] version: &str,
+    #[case] expected: &str,
+) {
+    let (piston, runner) = setup().await;
+    let stage = json!({"stdout": "", "stderr": "", "code": 0});
+    let answer = json!({"run": stage, "language": "python", "version": version});
+    piston.script([Reply::json(200, &answer)]);
+    let report = run(&runner).await.unwrap();
+    assert_eq!(report.language_version.as_deref(), Some(expected));
 }
 
 #[tokio::test]
-async fn a_limit_of_piston_that_is_lower_is_sent_and_named_where_it_was_met() {
-    let piston = Piston::start().await;
+async fn a_lower_limit_of_piston_is_sent_and_named_where_it_was_met() {
+    let piston = start_piston().await;
     let stock = PistonConfig::default();
     let runner = HttpRunner::piston(config(&piston), stock).await.unwrap();
-    piston.next([answer(
-        &json!({"code": null, "status": "TO", "signal": "SIGKILL"}),
-    )]);
+    let killed = json!({"code": null, "status": "TO", "signal": "SIGKILL"});
+    piston.script([answer(&killed)]);
     let hint = run(&runner).await.unwrap().hint.unwrap();
     assert!(hint.contains("3000 ms in all"), "{hint}");
     assert_eq!(piston.programs()[0].json()["run_timeout"], 3000);
 }
 
 #[tokio::test]
-async fn a_program_that_is_too_large_is_refused_with_both_sizes_and_never_sent() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let draft = SubmissionDraft {
-        code: "x".repeat(102_400),
-        ..testing::draft()
-    };
-    let request = request_with(draft, limits());
-    let report = run_with(&runner, request, &mut Listener::default())
-        .await
-        .unwrap();
+async fn a_program_that_is_too_large_is_rejected_with_both_sizes_and_never_sent() {
+    let (piston, runner) = setup().await;
+    let report = run_draft(
+        &runner,
+        SubmissionDraft {
+            code: "x".repeat(102_400),
+            ..testing::draft()
+        },
+    )
+    .await;
     assert_eq!(report.verdict, Verdict::Rejected);
     let hint = report.hint.unwrap();
     assert!(
@@ -257,13 +222,11 @@ async fn a_program_that_is_too_large_is_refused_with_both_sizes_and_never_sent()
 }
 
 #[tokio::test]
-async fn a_large_answer_within_the_bound_is_taken() {
-    let piston = Piston::start().await;
-    let runner = runner(&piston).await;
-    let text = "y".repeat(1 << 20);
-    piston.next([answer(&json!({"stdout": text}))]);
-    let mut listener = Listener::default();
-    let report = run_with(&runner, request(), &mut listener).await.unwrap();
+async fn a_megabyte_of_output_is_taken() {
+    let (piston, runner) = setup().await;
+    piston.script([Reply::success(&"y".repeat(1 << 20))]);
+    let mut io = RecordingIo::default();
+    let report = run_with(&runner, request(), &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Accepted);
-    assert_eq!(listener.stdout.len(), 1 << 20);
+    assert_eq!(io.stdout.len(), 1 << 20);
 }

@@ -1,115 +1,91 @@
-//! What must never be told: where Piston is, and how it knows us.
+//! Searches errors and reports for the address and the key.
 
-use std::fmt::Write as _;
+use std::fmt::Debug;
 
-use coderun_domain::{CodeRunner, ErrorChain};
-use coderun_runner_http::{ApiKey, HttpRunnerConfig};
+use coderun_domain::{CodeRunner, ErrorChain, RunnerError};
+use coderun_piston_standin::{PistonStandin, Reply};
+use coderun_runner_http::{ApiKey, HttpRunner};
+use rstest::rstest;
 use serde_json::json;
 
-use crate::support::server::{Piston, Reply};
-use crate::support::{config, run, start};
+use crate::support::{answer, run, setup, setup_with};
 
 const KEY: &str = "Bearer t0p-s3cret";
 
-fn with_key(piston: &Piston) -> HttpRunnerConfig {
-    HttpRunnerConfig {
-        api_key: Some(ApiKey::parse(KEY).unwrap()),
-        start_timeout: std::time::Duration::ZERO,
-        ..config(piston)
-    }
+/// A runner that sends the key in this header.
+async fn with_key(header: &str) -> (PistonStandin, HttpRunner) {
+    setup_with(|config| {
+        config.api_key = ApiKey::parse(KEY).ok();
+        header.clone_into(&mut config.api_key_header);
+        config.start_timeout = std::time::Duration::ZERO;
+    })
+    .await
 }
 
+#[rstest]
+#[case("authorization", "x-api-key")]
+#[case("X-Api-Key", "authorization")]
 #[tokio::test]
-async fn the_key_goes_with_every_request_in_the_header_that_was_set() {
-    let piston = Piston::start().await;
-    let runner = start(with_key(&piston)).await;
+async fn every_request_has_the_key_in_the_configured_header_alone(
+    #[case] header: &str,
+    #[case] other: &str,
+) {
+    let (piston, runner) = with_key(header).await;
     run(&runner).await.unwrap();
-    assert!(
-        piston
-            .seen()
-            .iter()
-            .all(|seen| seen.header("authorization") == Some(KEY))
-    );
-    let piston = Piston::start().await;
-    let runner = start(HttpRunnerConfig {
-        api_key_header: "X-Api-Key".to_owned(),
-        ..with_key(&piston)
-    })
-    .await;
-    run(&runner).await.unwrap();
-    assert!(
-        piston
-            .seen()
-            .iter()
-            .all(|seen| seen.header("x-api-key") == Some(KEY))
-    );
-    assert!(
-        piston
-            .seen()
-            .iter()
-            .all(|seen| seen.header("authorization").is_none())
-    );
+    let requests = piston.requests();
+    assert!(requests.iter().all(|it| it.header(header) == Some(KEY)));
+    assert!(requests.iter().all(|it| it.header(other).is_none()));
 }
 
 #[tokio::test]
 async fn without_a_key_there_is_no_header() {
-    let piston = Piston::start().await;
-    let runner = start(config(&piston)).await;
+    let (piston, runner) = setup().await;
     run(&runner).await.unwrap();
+    let requests = piston.requests();
     assert!(
-        piston
-            .seen()
+        requests
             .iter()
-            .all(|seen| seen.header("authorization").is_none())
+            .all(|it| it.header("authorization").is_none())
     );
 }
 
 #[tokio::test]
-async fn no_error_and_no_report_tells_the_address_the_key_or_what_piston_said() {
-    let piston = Piston::start().await;
-    let runner = start(with_key(&piston)).await;
-    let gossip = format!("{KEY} {} s3cret-body", piston.address());
-    let mut told = format!("{runner:?} {:?}", with_key(&piston));
-    let replies = [
-        Reply::json(400, &json!({"message": gossip})),
-        Reply::json(
-            400,
-            &json!({"message": format!("{gossip} runtime is unknown")}),
-        ),
-        Reply::json(401, &json!({"message": gossip})),
-        Reply::json(404, &json!({"message": gossip})),
-        Reply::json(415, &json!({"message": gossip})),
-        Reply::json(500, &json!({"message": gossip})),
-        Reply::json(502, &json!({"message": gossip})),
-        Reply::json(503, &json!({"message": gossip})),
-        Reply::with(302, &format!("location: http://{gossip}\r\n"), b""),
-        Reply::json(
-            200,
-            &json!({"run": {"stdout": 1, "stderr": gossip}, "language": "x", "version": gossip}),
-        ),
-        Reply::json(200, &json!(gossip)),
-        crate::support::answer(&json!({"status": gossip})),
-        crate::support::answer(&json!({"signal": gossip, "code": null})),
-        Reply::ThenClose(gossip.clone().into_bytes()),
-        Reply::Reset,
-    ];
+async fn no_error_and_no_report_shows_the_address_the_key_or_a_text_of_piston() {
+    let (piston, runner) = with_key("authorization").await;
+    let secret = format!("{KEY} {} s3cret-body", piston.address());
+    let unreadable =
+        json!({"run": {"stdout": 1, "stderr": secret}, "language": "x", "version": secret});
+    let mut replies = [400, 401, 404, 415, 500, 502, 503]
+        .map(|status| Reply::message(status, &secret))
+        .to_vec();
+    replies.extend([
+        Reply::message(400, &format!("{secret} runtime is unknown")),
+        Reply::status(302).header("location", &format!("http://{secret}")),
+        Reply::json(200, &unreadable),
+        Reply::json(200, &secret),
+        answer(&json!({"status": secret})),
+        answer(&json!({"signal": secret, "code": null})),
+        Reply::raw(secret.clone()),
+        Reply::reset(),
+    ]);
+    let mut shown = format!("{runner:?}");
     for reply in replies {
-        piston.next([reply]);
-        tell(&mut told, run(&runner).await);
+        piston.script([reply]);
+        shown += &show(run(&runner).await);
     }
-    piston.runtimes(Reply::json(200, &json!({"x": gossip})));
-    tell(&mut told, runner.check().await);
+    piston.script_runtimes(Reply::json(200, &json!({"x": secret})));
+    shown += &show(runner.check().await);
     drop(piston);
-    tell(&mut told, run(&runner).await);
-    tell(&mut told, runner.check().await);
+    shown += &show(run(&runner).await);
+    shown += &show(runner.check().await);
     for secret in ["s3cret", "127.0.0.1", "http"] {
-        assert!(!told.contains(secret), "{secret} in {told}");
+        assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
 
-fn tell<T: std::fmt::Debug>(told: &mut String, answer: Result<T, coderun_domain::RunnerError>) {
-    match answer {
-        Ok(report) => writeln!(told, "{report:?}").unwrap(),
-        Err(error) => writeln!(told, "{error:?} {}", ErrorChain(&error)).unwrap(),
+fn show<T: Debug>(result: Result<T, RunnerError>) -> String {
+    match result {
+        Ok(report) => format!("{report:?}"),
+        Err(error) => format!("{error:?} {}", ErrorChain(&error)),
     }
 }

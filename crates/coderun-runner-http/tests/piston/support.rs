@@ -1,7 +1,6 @@
-//! Programs to run, and whoever listens to them.
+//! Starts a fake Piston and a runner, and runs programs on them.
 
-pub(crate) mod server;
-
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,53 +8,87 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
     Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LimitPolicy, Limits, OutputStream,
-    Report, RunInput, RunIo, RunRequest, RunnerError, StorageLimits, Submission, SubmissionDraft,
-    SubmissionPolicy, testing,
+    Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
+    SubmissionDraft, SubmissionPolicy, testing,
 };
+use coderun_piston_standin::{PistonLimits, PistonStandin, Reply, Runtime, StandinOptions};
 use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use server::{Piston, Reply};
+/// The longest that a test waits for something that must happen.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long anything here may take that should be quick.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
-
-/// Waits for something that must come.
-pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(SOON, what).await.expect("it comes soon")
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let output = timeout(TIMEOUT, future).await;
+    output.unwrap_or_else(|_| panic!("nothing happened within {TIMEOUT:?}"))
 }
 
-/// Asks again and again until something is so.
-pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let asking = async {
-        while !is_so() {
+/// Polls until a condition holds.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let polling = async {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    assert!(
-        timeout(SOON, asking).await.is_ok(),
-        "it never came true that {what}"
-    );
+    assert!(timeout(TIMEOUT, polling).await.is_ok(), "never: {what}");
 }
 
-/// The settings of the tests.
-pub(crate) fn config(piston: &Piston) -> HttpRunnerConfig {
-    HttpRunnerConfig {
-        start_timeout: Duration::from_secs(5),
-        ..HttpRunnerConfig::new(piston.url())
+/// The runtimes of the fake Piston, as it lists them.
+pub(crate) fn runtimes() -> Vec<Runtime> {
+    vec![
+        Runtime::new("python", "3.9.4", &["py"]),
+        Runtime::new("python", "3.12.0", &["py"]),
+        Runtime::new("c", "10.2.0", &["gcc"]),
+    ]
+}
+
+fn options() -> StandinOptions {
+    let minute_ms = 60_000;
+    StandinOptions {
+        fixed_stdout: "out\n".to_owned(),
+        runtimes: Some(runtimes()),
+        limits: PistonLimits {
+            compile_timeout_ms: minute_ms,
+            run_timeout_ms: minute_ms,
+            compile_cpu_time_ms: minute_ms,
+            run_cpu_time_ms: minute_ms,
+            ..PistonLimits::STOCK
+        },
+        ..StandinOptions::default()
     }
 }
 
-/// A Piston that is configured with the greatest limits of the tests.
+pub(crate) async fn start_piston() -> PistonStandin {
+    PistonStandin::start(options()).await.unwrap()
+}
+
+/// Starts a Piston where another one was.
+pub(crate) async fn restart_piston(address: SocketAddr) -> PistonStandin {
+    let options = StandinOptions {
+        port: address.port(),
+        ..options()
+    };
+    PistonStandin::start(options).await.unwrap()
+}
+
+pub(crate) fn config(piston: &PistonStandin) -> HttpRunnerConfig {
+    HttpRunnerConfig {
+        start_timeout: Duration::from_secs(5),
+        ..HttpRunnerConfig::new(piston.api_url())
+    }
+}
+
+/// The limits of the fake Piston.
 pub(crate) fn piston_config() -> PistonConfig {
+    let minute = Duration::from_mins(1);
     PistonConfig {
         output_max: ByteSize::from_mib(4),
-        run_timeout: Duration::from_mins(1),
-        run_cpu_time: Duration::from_mins(1),
-        compile_timeout: Duration::from_mins(1),
-        compile_cpu_time: Duration::from_mins(1),
+        run_timeout: minute,
+        run_cpu_time: minute,
+        compile_timeout: minute,
+        compile_cpu_time: minute,
         ..PistonConfig::default()
     }
 }
@@ -64,46 +97,64 @@ pub(crate) async fn start(config: HttpRunnerConfig) -> HttpRunner {
     HttpRunner::piston(config, piston_config()).await.unwrap()
 }
 
-/// A runner with the settings of the tests.
-pub(crate) async fn runner(piston: &Piston) -> HttpRunner {
-    start(config(piston)).await
+/// A Piston and a runner.
+pub(crate) async fn setup() -> (PistonStandin, HttpRunner) {
+    setup_with(|_| ()).await
 }
 
-/// A runner that gives up as soon as waiting would be needed.
-pub(crate) async fn impatient(piston: &Piston) -> HttpRunner {
-    start(HttpRunnerConfig {
-        start_timeout: Duration::ZERO,
-        ..config(piston)
-    })
-    .await
+/// A Piston, and a runner with these changes to its settings.
+pub(crate) async fn setup_with(
+    change: impl FnOnce(&mut HttpRunnerConfig),
+) -> (PistonStandin, HttpRunner) {
+    let piston = start_piston().await;
+    let mut config = config(&piston);
+    change(&mut config);
+    (piston, start(config).await)
 }
 
-/// Languages as every Piston of the tests has them.
-pub(crate) fn catalog() -> LanguageCatalog {
-    let mut specs = testing::catalog().specs().to_vec();
-    for spec in &mut specs {
-        spec.versions = vec![
-            if spec.language.as_str() == "c" {
-                "10.2.0"
-            } else {
-                "3.12.0"
-            }
-            .to_owned(),
-        ];
-    }
-    LanguageCatalog::new(specs)
+/// Waits about a second for an answer to a program with [`short_limits`].
+pub(crate) fn short_deadlines(config: &mut HttpRunnerConfig) {
+    config.connect_timeout = Duration::from_secs(1);
+    config.answer_grace = Duration::from_millis(50);
 }
 
 pub(crate) fn limits() -> Limits {
     *testing::limit_policy().default_limits()
 }
 
+/// Limits that end a program after a tenth of a second.
+pub(crate) fn short_limits() -> Limits {
+    let tenth = Duration::from_millis(100);
+    let stage = StageLimits::new(tenth, tenth, ByteSize::from_mib(64), 8).unwrap();
+    Limits {
+        run: stage,
+        compile: stage,
+        ..limits()
+    }
+}
+
+/// Limits on the output alone.
+pub(crate) fn output_limit(output: ByteSize) -> Limits {
+    let all = limits().storage;
+    let storage = StorageLimits::new(output, all.file_size(), all.disk(), 64).unwrap();
+    Limits {
+        storage,
+        ..limits()
+    }
+}
+
 pub(crate) fn request_with(draft: SubmissionDraft, limits: Limits) -> RunRequest {
+    let mut specs = testing::catalog().specs().to_vec();
+    for spec in &mut specs {
+        let is_c = spec.language.as_str() == "c";
+        spec.versions = vec![if is_c { "10.2.0" } else { "3.12.0" }.to_owned()];
+    }
     let policy = SubmissionPolicy {
         limits: LimitPolicy::new(limits, limits),
         ..testing::submission_policy()
     };
-    let submission = Submission::parse(testing::user("alice"), draft, &catalog(), &policy);
+    let catalog = LanguageCatalog::new(specs);
+    let submission = Submission::parse(testing::user("alice"), draft, &catalog, &policy);
     RunRequest {
         id: testing::execution_id(1),
         attempt: Attempt::from_count(1),
@@ -116,35 +167,68 @@ pub(crate) fn request() -> RunRequest {
     request_with(testing::draft(), limits())
 }
 
-/// A program that may write so much.
-pub(crate) fn request_with_output(output: ByteSize) -> RunRequest {
-    let all = limits().storage;
-    let storage = StorageLimits::new(output, all.file_size(), all.disk(), 64).unwrap();
-    request_with(
-        testing::draft(),
-        Limits {
-            storage,
-            ..limits()
-        },
-    )
+pub(crate) async fn run(runner: &HttpRunner) -> Result<Report, RunnerError> {
+    run_with(runner, request(), &mut RecordingIo::default()).await
 }
 
-/// Runs a program and answers what came of it.
-pub(crate) async fn run(runner: &HttpRunner) -> Result<Report, RunnerError> {
-    run_with(runner, request(), &mut Listener::default()).await
+/// Runs a program with these limits.
+pub(crate) async fn run_within(
+    runner: &HttpRunner,
+    limits: Limits,
+) -> Result<(Report, RecordingIo), RunnerError> {
+    let mut io = RecordingIo::default();
+    let report = run_with(runner, request_with(testing::draft(), limits), &mut io).await?;
+    Ok((report, io))
+}
+
+/// Runs a program in Python or another language to its end.
+pub(crate) async fn run_draft(runner: &HttpRunner, draft: SubmissionDraft) -> Report {
+    let request = request_with(draft, limits());
+    let report = run_with(runner, request, &mut RecordingIo::default()).await;
+    report.unwrap()
 }
 
 pub(crate) async fn run_with(
     runner: &HttpRunner,
     request: RunRequest,
-    listener: &mut Listener,
+    io: &mut RecordingIo,
 ) -> Result<Report, RunnerError> {
-    soon(runner.run(request, listener)).await
+    within(runner.run(request, io)).await
 }
 
-/// Keeps all output, and cancels when told to.
+/// Runs a short program that gets this reply, and checks that it is sent once.
+pub(crate) async fn run_against(reply: Reply) -> Result<Report, RunnerError> {
+    let (piston, runner) = setup_with(short_deadlines).await;
+    piston.script([reply]);
+    let result = run_within(&runner, short_limits()).await;
+    assert_eq!(piston.programs().len(), 1, "it is sent once");
+    result.map(|(report, _)| report)
+}
+
+pub(crate) fn assert_unavailable<T: std::fmt::Debug>(
+    result: Result<T, RunnerError>,
+    expected: &str,
+) {
+    match result {
+        Err(RunnerError::Unavailable { reason, .. }) => {
+            assert!(reason.contains(expected), "{reason}");
+        }
+        result => panic!("{result:?}"),
+    }
+}
+
+pub(crate) fn assert_overloaded<T: std::fmt::Debug>(
+    result: Result<T, RunnerError>,
+) -> Option<Duration> {
+    match result {
+        Err(RunnerError::Overloaded { retry_after }) => retry_after,
+        result => panic!("{result:?}"),
+    }
+}
+
+/// Records all output, and cancels when told to.
 #[derive(Debug, Default)]
-pub(crate) struct Listener {
+pub(crate) struct RecordingIo {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) cut: Vec<OutputStream>,
@@ -153,7 +237,7 @@ pub(crate) struct Listener {
 }
 
 #[async_trait]
-impl RunIo for Listener {
+impl RunIo for RecordingIo {
     async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
         match stream {
             OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
@@ -176,12 +260,12 @@ impl RunIo for Listener {
     }
 
     async fn awaiting_input(&mut self) {
-        panic!("it cannot be seen");
+        panic!("the API does not show it");
     }
 }
 
-/// A good answer with these changes to its run.
-pub(crate) fn answer(changes: &serde_json::Value) -> Reply {
+/// A successful answer with these changes to its run.
+pub(crate) fn answer(changes: &Value) -> Reply {
     let mut run = json!({
         "stdout": "out\n", "stderr": "", "output": "out\n", "code": 0, "signal": null, "message": null,
         "status": null, "cpu_time": 11, "wall_time": 29, "memory": 1_204_000,
@@ -189,8 +273,6 @@ pub(crate) fn answer(changes: &serde_json::Value) -> Reply {
     for (name, value) in changes.as_object().unwrap() {
         run[name] = value.clone();
     }
-    Reply::json(
-        200,
-        &json!({"run": run, "language": "python", "version": "3.12.0"}),
-    )
+    let answer = json!({"run": run, "language": "python", "version": "3.12.0"});
+    Reply::json(200, &answer)
 }
