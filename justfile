@@ -41,7 +41,7 @@ check:
 advisories:
     cargo deny check advisories
 
-# Measures: the service (all of it, or some of `memory redis sockets live piston`) and what the sandbox costs beside a bare spawn.
+# Measures: the service (all of it, or some of `memory redis sockets live piston faults`) and what the sandbox costs beside a bare spawn.
 bench *scenarios:
     cargo bench --package coderun-server --bench service -- {{ scenarios }}
     {{ if scenarios == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

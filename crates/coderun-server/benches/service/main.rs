@@ -13,6 +13,7 @@
     reason = "a measurement prints numbers, and fails by panicking"
 )]
 
+mod faults;
 mod live;
 mod load;
 mod scenarios;

@@ -8,6 +8,7 @@ use coderun_piston_standin::{PistonStandin, StandinOptions};
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::faults::measure_faults;
 use crate::live::measure_live_output;
 use crate::load::{
     Load, Server, Surroundings, health, measure, new_tokens, print_head, resident_kib, start,
@@ -25,12 +26,13 @@ const AT_THE_THIRD_PARTY: usize = 64;
 type Scenario = fn() -> std::io::Result<()>;
 
 /// What can be measured, by the names that select it.
-const SCENARIOS: [(&str, Scenario); 5] = [
+const SCENARIOS: [(&str, Scenario); 6] = [
     ("memory", in_memory),
     ("redis", over_redis),
     ("sockets", with_many_sockets),
     ("live", live_output),
     ("piston", over_piston),
+    ("faults", over_faulty_piston),
 ];
 
 /// Measures what has one of these names, or everything if there are none.
@@ -92,10 +94,26 @@ fn on_redis(title: &str, options: &RedisOptions) -> std::io::Result<()> {
     })
 }
 
-/// A third party that answers every program after this time with the same result.
+fn over_faulty_piston() -> std::io::Result<()> {
+    let latency = Duration::from_millis(100);
+    println!("\nPiston that takes {latency:?}, and a fault in every tenth answer");
+    let (_threads, piston) = start_piston(latency)?;
+    let directory = tempfile::tempdir()?;
+    let server = Arc::new(start(directory.path(), surroundings(&piston))?);
+    runtime()?.block_on(measure_faults(&server, &piston));
+    Ok(())
+}
+
 fn behind_piston(latency: Duration) -> std::io::Result<()> {
-    // Threads of its own: what it costs is neither the server's nor in the way of the load.
-    let runtime = Builder::new_multi_thread()
+    let (_threads, piston) = start_piston(latency)?;
+    let title = format!("state in memory, Piston that takes {latency:?}");
+    between(&title, surroundings(&piston), measure_runs)
+}
+
+/// Starts a third party that answers every program after this time with the same result. It has threads of its own, so
+/// that it neither costs the server CPU time nor delays the load.
+fn start_piston(latency: Duration) -> std::io::Result<(Runtime, PistonStandin)> {
+    let threads = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()?;
@@ -105,13 +123,15 @@ fn behind_piston(latency: Duration) -> std::io::Result<()> {
         latency,
         ..StandinOptions::default()
     };
-    let piston = runtime.block_on(PistonStandin::start(options))?;
-    let surroundings = Surroundings {
+    let piston = threads.block_on(PistonStandin::start(options))?;
+    Ok((threads, piston))
+}
+
+fn surroundings(piston: &PistonStandin) -> Surroundings {
+    Surroundings {
         piston_url: Some(piston.api_url()),
         ..Surroundings::default()
-    };
-    let title = format!("state in memory, Piston that takes {latency:?}");
-    between(&title, surroundings, measure_runs)
+    }
 }
 
 /// What the server says that its worker can run.

@@ -171,7 +171,8 @@ impl Process {
             runner: self.runner,
         };
         let settings = WorkerSettings {
-            attempts_max: 3,
+            // Those of a runner behind an API: the other one never fails.
+            attempts_max: 2,
             id: WorkerId::parse("bench").map_err(std::io::Error::other)?,
             concurrency: 64,
             poll: every_second(),
