@@ -1,8 +1,8 @@
-//! What users do with executions.
+//! Implements what users do with executions: submit, read, list, watch, cancel and delete.
 
-mod console;
 mod deleting;
 mod error;
+mod input_sender;
 mod tickets;
 mod waiting;
 mod watch;
@@ -17,31 +17,31 @@ use coderun_domain::{
 
 use crate::{Fleet, FleetView, NoWorkerYet};
 
-pub use console::Console;
 pub use error::{AccessError, SubmitError};
+pub use input_sender::InputSender;
 pub use tickets::{IssuedTicket, TicketIssueError};
 pub use watch::{WatchEvent, WatchStream};
 
-/// What [`Executions`] works with.
+/// The ports that [`Executions`] uses.
 #[derive(Debug, Clone)]
 pub struct ExecutionsPorts {
-    /// Keeps them.
+    /// Keeps executions.
     pub store: Arc<dyn ExecutionStore>,
-    /// Tells what happens to them.
+    /// Streams their events.
     pub notifier: Arc<dyn Notifier>,
-    /// Carries what users type.
+    /// Delivers what users type.
     pub inputs: Arc<dyn InputRelay>,
     /// Keeps one-time tickets.
     pub tickets: Arc<dyn TicketStore>,
-    /// Tells the time.
+    /// Provides the time.
     pub clock: Arc<dyn Clock>,
-    /// Makes their ids.
+    /// Makes ids and secrets.
     pub ids: Arc<dyn IdGenerator>,
-    /// Knows what can be run.
+    /// Knows the workers.
     pub fleet: Arc<Fleet>,
 }
 
-/// What users do with executions. Every method acts for one user, who reaches only what is their own.
+/// The use cases of users. Each method acts for one user, who can access only their own executions.
 #[derive(Debug, Clone)]
 pub struct Executions {
     ports: ExecutionsPorts,
@@ -64,46 +64,47 @@ impl Executions {
         }
     }
 
-    /// The languages that may be submitted now, the limits that may be asked for, and who would run it.
+    /// The workers, with the languages and limits that may be submitted now.
     ///
     /// # Errors
-    /// [`NoWorkerYet`] if nobody has said so yet.
-    pub fn offering(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
+    /// [`NoWorkerYet`] if no worker was seen since the start.
+    pub fn fleet_view(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
         self.ports.fleet.view()
     }
 
-    /// How much is stored and for how long.
+    /// The rules of the store.
     #[must_use]
     pub const fn store_policy(&self) -> &StorePolicy {
         &self.storage
     }
 
-    /// Checks a submission, without accepting it.
+    /// Checks a submission without accepting it.
     ///
     /// # Errors
-    /// [`SubmitError::Invalid`] with everything that is wrong with it; [`SubmitError::NoWorkerYet`] if nobody can tell.
+    /// [`SubmitError::Invalid`] with all errors of the submission; [`SubmitError::NoWorkerYet`] if the languages are not known
+    /// yet.
     pub fn validate(
         &self,
         user: UserId,
         draft: SubmissionDraft,
     ) -> Result<Submission, SubmitError> {
-        let offering = self.offering()?;
+        let fleet = self.fleet_view()?;
         let policy = SubmissionPolicy {
-            limits: self.submissions.limits.lowered_to(offering.limits()),
+            limits: self.submissions.limits.lowered_to(fleet.limits()),
             interactive_wall_time: self
                 .submissions
                 .interactive_wall_time
-                .filter(|_| offering.is_interactive()),
+                .filter(|_| fleet.is_interactive()),
             ..self.submissions
         };
-        let submission = Submission::parse(user, draft, offering.catalog(), &policy)?;
+        let submission = Submission::parse(user, draft, fleet.catalog(), &policy)?;
         Ok(submission)
     }
 
-    /// Accepts a submission. Once this answers, the execution reaches an end, whatever happens.
+    /// Accepts a submission. An accepted execution always becomes final.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate); [`SubmitError::Store`] where it was not stored, and then there is no id.
+    /// As [`validate`](Self::validate); [`SubmitError::Store`] if it was not stored.
     pub async fn submit(
         &self,
         user: UserId,
@@ -114,14 +115,14 @@ impl Executions {
         let execution = Execution::submit(id, submission, self.ports.clock.now());
         match self.ports.store.submit(&execution).await? {
             Submitted::Accepted => Ok(execution),
-            Submitted::AlreadyThere(there) => Ok(*there),
+            Submitted::AlreadyExists(stored) => Ok(*stored),
         }
     }
 
     /// Finds an execution of the user.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or the store fails.
     pub async fn read(&self, user: &UserId, id: ExecutionId) -> Result<Execution, AccessError> {
         let found = self.ports.store.get(id).await?;
         let execution = found.ok_or(AccessError::Absent)?;
@@ -134,15 +135,15 @@ impl Executions {
     /// Lists the executions of the user, newest first.
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot tell.
+    /// [`StoreError`] if the store fails.
     pub async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
         self.ports.store.list(user, page).await
     }
 
-    /// The place of an execution among those that wait, from 1; `None` if it does not wait any more.
+    /// The position of an execution in the queue, from 1; `None` if it is not pending.
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot tell.
+    /// [`StoreError`] if the store fails.
     pub async fn queue_position(&self, execution: &Execution) -> Result<Option<u64>, StoreError> {
         match execution.status() {
             Status::Pending => self.ports.store.queue_position(execution.id()).await,
@@ -152,12 +153,11 @@ impl Executions {
 
     /// Watches an execution of the user.
     ///
-    /// Without `since` the stream begins with the execution as it stands; with it, it brings everything stored after
-    /// that number. Nothing is lost or doubled between what it begins with and what follows. It ends after the final
-    /// state.
+    /// Without `since` the stream begins with a snapshot; with it, with the first event after that number. No event is lost or
+    /// repeated between the snapshot and what follows. The stream ends after the final state.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the backend cannot tell.
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or a backend fails.
     pub async fn watch(
         &self,
         user: &UserId,
@@ -173,7 +173,7 @@ impl Executions {
     /// Stops an execution of the user. Idempotent.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or the store fails.
     pub async fn cancel(&self, user: &UserId, id: ExecutionId) -> Result<CancelReply, AccessError> {
         self.read(user, id).await?;
         match self.ports.store.request_cancel(id).await? {

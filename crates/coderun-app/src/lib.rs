@@ -22,8 +22,8 @@ mod worker;
 
 pub use announcer::{Announcer, AnnouncerPorts, AnnouncerSettings};
 pub use executions::{
-    AccessError, Console, Executions, ExecutionsPorts, IssuedTicket, SubmitError, TicketIssueError,
-    WatchEvent, WatchStream,
+    AccessError, Executions, ExecutionsPorts, InputSender, IssuedTicket, SubmitError,
+    TicketIssueError, WatchEvent, WatchStream,
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use jittered_interval::JitteredInterval;

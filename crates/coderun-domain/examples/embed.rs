@@ -26,7 +26,7 @@ impl ExecutionStore for MapStore {
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
         let mut executions = self.0.lock();
         if let Some(stored) = executions.get(&execution.id()) {
-            return Ok(Submitted::AlreadyThere(stored.clone().into()));
+            return Ok(Submitted::AlreadyExists(stored.clone().into()));
         }
         executions.insert(execution.id(), execution.clone());
         Ok(Submitted::Accepted)
@@ -96,8 +96,8 @@ impl RunIo for Recorder {
     async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
         self.0.push(&bytes);
     }
-    fn cut(&mut self, _stream: OutputStream) {
-        self.0.cut();
+    fn mark_truncated(&mut self, _stream: OutputStream) {
+        self.0.mark_truncated();
     }
     async fn input(&mut self, _wanted: InputWanted) -> RunInput {
         std::future::pending().await

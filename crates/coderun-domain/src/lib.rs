@@ -76,7 +76,7 @@ pub use ports::*;
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
 pub use submission::{
-    Field, FieldError, File, FileName, FileNameError, LimitName, Problem, Submission,
+    Field, FieldError, FieldProblem, File, FileName, FileNameError, LimitName, Submission,
     SubmissionDraft, SubmissionError, SubmissionParts, SubmissionPolicy,
 };
 pub use trace_context::{TraceContext, TraceContextError};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ByteSize;
-use crate::submission::{Field, FieldError, LimitName, Problem};
+use crate::submission::{Field, FieldError, FieldProblem, LimitName};
 
 /// What one stage (compiling or running) may use. Nothing in it is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub struct Limits {
 impl Limits {
     /// The longest that both stages may take on the clock, together.
     #[must_use]
-    pub const fn wall_time_in_all(&self) -> Duration {
+    pub const fn total_wall_time(&self) -> Duration {
         self.run.wall_time.saturating_add(self.compile.wall_time)
     }
 }
@@ -290,8 +290,8 @@ fn check(
 ) -> Option<u64> {
     let value = requested?;
     let problem = match value {
-        0 => Problem::BelowMinimum { min: 1 },
-        _ if value > max => Problem::AboveMaximum { max },
+        0 => FieldProblem::BelowMinimum { min: 1 },
+        _ if value > max => FieldProblem::AboveMaximum { max },
         _ => return Some(value),
     };
     errors.push(FieldError::new(Field::Limit(name), problem));

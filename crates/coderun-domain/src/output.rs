@@ -111,7 +111,7 @@ impl OutputBuffer {
     }
 
     /// Takes note that there was more than was ever pushed.
-    pub const fn cut(&mut self) {
+    pub const fn mark_truncated(&mut self) {
         self.truncated = true;
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn what_never_came_is_said() {
         let mut buffer = OutputBuffer::new(ByteSize::from_bytes(4));
         buffer.push(b"ab");
-        buffer.cut();
+        buffer.mark_truncated();
         assert_eq!(buffer.finish(), Output::truncated("ab"));
     }
 

@@ -34,7 +34,7 @@ pub struct StorePolicy {
 
 impl StorePolicy {
     /// When somebody who found no place may ask again: nobody can know when one is free, and asking is cheap.
-    pub const PLACE_RETRY_AFTER: Duration = Duration::from_secs(2);
+    pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(2);
 
     /// What is kept of the input that was sent to one execution; see [`InputRelay`](crate::InputRelay).
     pub const INPUT_KEPT_MAX: ByteSize = ByteSize::from_mib(1);
@@ -60,7 +60,7 @@ impl StorePolicy {
         match progress.state() {
             State::Pending => Some(progress.updated_at() + self.queue_deadline),
             State::Running { started_at, .. } => {
-                let run = execution.submission().limits().wall_time_in_all();
+                let run = execution.submission().limits().total_wall_time();
                 Some(*started_at + run + self.run_grace)
             }
             State::Final { .. } => None,
@@ -90,7 +90,7 @@ impl StorePolicy {
     pub fn expires_at(&self, execution: &Execution) -> OffsetDateTime {
         let progress = execution.progress();
         let still_to_run = match execution.status() {
-            Status::Pending => execution.submission().limits().wall_time_in_all() + self.run_grace,
+            Status::Pending => execution.submission().limits().total_wall_time() + self.run_grace,
             Status::Running | Status::Completed | Status::Error => Duration::ZERO,
         };
         let end = self.deadline(execution).unwrap_or(progress.updated_at());
@@ -133,7 +133,7 @@ mod tests {
         let policy = store_policy();
         let worker = WorkerId::parse("w").unwrap();
         let running = execution().start(worker, at(5)).unwrap();
-        let wall = running.submission().limits().wall_time_in_all();
+        let wall = running.submission().limits().total_wall_time();
         assert_eq!(
             policy.deadline(&running),
             Some(at(5) + wall + policy.run_grace)

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use error::{Field, FieldError, LimitName, Problem, SubmissionError};
+pub use error::{Field, FieldError, FieldProblem, LimitName, SubmissionError};
 pub use files::{File, FileName, FileNameError};
 pub use parts::SubmissionParts;
 
@@ -131,7 +131,7 @@ impl Submission {
     pub fn restore(parts: SubmissionParts) -> Result<Self, SubmissionError> {
         let mut errors = Vec::new();
         if parts.code.is_empty() {
-            errors.push(FieldError::new(Field::Code, Problem::Empty));
+            errors.push(FieldError::new(Field::Code, FieldProblem::Empty));
         }
         for (index, arg) in parts.args.iter().enumerate() {
             check_for_nul(index, arg, &mut errors);
@@ -248,7 +248,10 @@ fn limit_policy(
         _ if !draft.interactive => policy.limits,
         Some(wall_time) => policy.limits.with_wall_time(wall_time),
         None => {
-            errors.push(FieldError::new(Field::Interactive, Problem::NotOffered));
+            errors.push(FieldError::new(
+                Field::Interactive,
+                FieldProblem::NotOffered,
+            ));
             policy.limits
         }
     }
@@ -256,7 +259,7 @@ fn limit_policy(
 
 fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
     if draft.code.is_empty() {
-        errors.push(FieldError::new(Field::Code, Problem::Empty));
+        errors.push(FieldError::new(Field::Code, FieldProblem::Empty));
     }
     let expected = draft.expected_output.as_deref().unwrap_or_default();
     for (field, text, max) in [
@@ -273,7 +276,7 @@ fn check_length(field: Field, bytes: &[u8], max: ByteSize, errors: &mut Vec<Fiel
     if actual > max {
         errors.push(FieldError {
             field,
-            problem: Problem::TooLong { actual, max },
+            problem: FieldProblem::TooLong { actual, max },
         });
     }
 }
@@ -284,7 +287,7 @@ fn find_language<'a>(
     errors: &mut Vec<FieldError>,
 ) -> Option<&'a LanguageSpec> {
     if draft.language.is_empty() {
-        errors.push(FieldError::new(Field::Language, Problem::Empty));
+        errors.push(FieldError::new(Field::Language, FieldProblem::Empty));
         return None;
     }
     let Some(spec) = catalog.find(&draft.language) else {
@@ -295,7 +298,7 @@ fn find_language<'a>(
             .collect();
         errors.push(FieldError::new(
             Field::Language,
-            Problem::UnknownLanguage { known },
+            FieldProblem::UnknownLanguage { known },
         ));
         return None;
     };
@@ -303,7 +306,7 @@ fn find_language<'a>(
     if requested.is_some() && spec.version(requested).is_none() {
         errors.push(FieldError::new(
             Field::Version,
-            Problem::UnknownVersion {
+            FieldProblem::UnknownVersion {
                 known: spec.versions.clone(),
             },
         ));
@@ -315,7 +318,7 @@ fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<Field
     if args.len() > policy.args_max {
         errors.push(FieldError::new(
             Field::Args,
-            Problem::TooMany {
+            FieldProblem::TooMany {
                 actual: args.len(),
                 max: policy.args_max,
             },
@@ -329,7 +332,10 @@ fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<Field
 
 fn check_for_nul(index: usize, arg: &str, errors: &mut Vec<FieldError>) {
     if arg.contains('\0') {
-        errors.push(FieldError::new(Field::Arg(index), Problem::ContainsNul));
+        errors.push(FieldError::new(
+            Field::Arg(index),
+            FieldProblem::ContainsNul,
+        ));
     }
 }
 

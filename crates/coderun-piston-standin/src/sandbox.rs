@@ -177,7 +177,7 @@ impl RunIo for CapturingIo {
         self.capture.take(stream, &bytes);
     }
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
         if !self.is_input_closed && wanted == InputWanted::Anything {

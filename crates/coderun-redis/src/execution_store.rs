@@ -26,10 +26,10 @@ impl ExecutionStore for RedisBackend {
             "accepted" => Ok(Submitted::Accepted),
             "there" => {
                 let there = Self::read_whole(execution.id(), &mut reply)?;
-                Ok(Submitted::AlreadyThere(Box::new(there)))
+                Ok(Submitted::AlreadyExists(Box::new(there)))
             }
             "full" => Err(StoreError::Full {
-                retry_after: StorePolicy::PLACE_RETRY_AFTER,
+                retry_after: StorePolicy::FULL_RETRY_AFTER,
             }),
             "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
             _ => Err(unexpected(Surprise)),
@@ -93,7 +93,7 @@ impl RedisBackend {
             .text(owner(submission.user()))
             .text(submission.language().as_str())
             .number(submission.size_while_live().as_bytes())
-            .number(duration_micros(submission.limits().wall_time_in_all()))
+            .number(duration_micros(submission.limits().total_wall_time()))
             .number(micros(execution.progress().created_at()))
             .number(policy.pending_max)
             .number(policy.live_bytes_max.as_bytes())
@@ -149,7 +149,7 @@ fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, Surprise> {
     let limit = u32::try_from(reply.number()?).map_err(|_| Surprise)?;
     let retry_after = match quota {
         Quota::SubmitsPerMinute => Duration::from_micros(reply.number()?),
-        Quota::Pending => StorePolicy::PLACE_RETRY_AFTER,
+        Quota::Pending => StorePolicy::FULL_RETRY_AFTER,
     };
     Ok(StoreError::QuotaExceeded {
         quota,

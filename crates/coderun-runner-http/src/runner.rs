@@ -132,7 +132,7 @@ impl HttpRunner {
         let running = if is_interpreted(program.submission.language().as_str()) {
             limits.run.wall_time()
         } else {
-            limits.wall_time_in_all()
+            limits.total_wall_time()
         };
         running + self.config.connect_timeout + self.config.answer_grace
     }

@@ -1,4 +1,4 @@
-//! Deletes what is a user's.
+//! Deletes one execution or all executions of a user, and stops those that run.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{AccessError, Executions};
 
-/// How long a program that runs may take to be stopped before its execution is deleted in spite of it. Its worker then finds
-/// its lease lost and kills it.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How much is looked at, and how much is deleted, at a time.
+/// The longest wait for a program to stop before its execution is deleted. Its worker then loses its lease and kills it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// The executions that are listed at a time.
 const PAGE: usize = 100;
-const AT_A_TIME: usize = 8;
+/// The executions that are deleted at a time.
+const CONCURRENT_DELETIONS: usize = 8;
 
 impl Executions {
     /// Deletes an execution of the user. One that is not final is cancelled first.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or the store fails.
     pub async fn delete(&self, user: &UserId, id: ExecutionId) -> Result<(), AccessError> {
         let execution = self.read(user, id).await?;
         if !execution.status().is_final() {
@@ -33,7 +33,7 @@ impl Executions {
     /// Deletes every execution that the user has now, as [`delete`](Self::delete) does.
     ///
     /// # Errors
-    /// [`StoreError`] if the store fails; some may be deleted then.
+    /// [`StoreError`] if the store fails; some of the executions may be deleted then.
     pub async fn delete_all(&self, user: &UserId) -> Result<(), StoreError> {
         let mut before = None;
         loop {
@@ -53,13 +53,13 @@ impl Executions {
                 self.ports.store.delete(summary.id).await
             });
             stream::iter(deleting)
-                .buffer_unordered(AT_A_TIME)
+                .buffer_unordered(CONCURRENT_DELETIONS)
                 .try_for_each(|_| std::future::ready(Ok(())))
                 .await?;
         }
     }
 
-    /// Cancels an execution and waits until its program is gone, but not for long.
+    /// Cancels an execution and waits until its program is gone, for [`STOP_TIMEOUT`] at most.
     async fn stop(&self, id: ExecutionId) -> Result<(), StoreError> {
         let since = match self.ports.store.request_cancel(id).await? {
             CancelReply::Requested(execution) => execution.sequence(),
@@ -67,10 +67,10 @@ impl Executions {
                 return Ok(());
             }
         };
-        let stopped = tokio::time::timeout(STOP_PATIENCE, self.until_final(id, since));
+        let stopped = tokio::time::timeout(STOP_TIMEOUT, self.until_final(id, since));
         match stopped.await {
             Ok(Ok(()) | Err(WatchError::Gone)) => {}
-            Ok(Err(WatchError::Unavailable { .. })) | Err(_) => tell_not_stopped(id),
+            Ok(Err(WatchError::Unavailable { .. })) | Err(_) => log_not_stopped(id),
         }
         Ok(())
     }
@@ -87,7 +87,6 @@ impl Executions {
     }
 }
 
-/// Its worker kills it when it finds the lease lost.
-fn tell_not_stopped(id: ExecutionId) {
-    tracing::warn!(execution_id = %id, "deleting what has not been seen to stop");
+fn log_not_stopped(id: ExecutionId) {
+    tracing::warn!(execution_id = %id, "deleting an execution whose program may still run; its worker will kill it");
 }

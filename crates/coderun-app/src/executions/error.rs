@@ -1,25 +1,25 @@
-//! Why a use case failed.
+//! Errors of the use cases, each with its kind.
 
 use coderun_domain::{FailureKind, StoreError, SubmissionError, WatchError};
 
 use crate::NoWorkerYet;
 
-/// Why a submission was not accepted.
+/// Says why a submission was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// It is wrong.
+    /// The submission is invalid.
     #[error(transparent)]
     Invalid(#[from] SubmissionError),
-    /// Nobody has said yet what can be run.
+    /// No worker has announced yet what can be run.
     #[error(transparent)]
     NoWorkerYet(#[from] NoWorkerYet),
-    /// It could not be stored.
+    /// The store refused it or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl SubmitError {
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         match self {
@@ -30,25 +30,25 @@ impl SubmitError {
     }
 }
 
-/// Why a user does not get at an execution.
+/// Says why a user cannot access an execution.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// There is none with this id, or not any more.
+    /// No execution has this id, or it was deleted.
     #[error("there is no such execution")]
     Absent,
-    /// It is another user's.
+    /// The execution belongs to another user.
     #[error("the execution is another user's")]
     Forbidden,
-    /// The store cannot tell.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The notifier cannot tell.
+    /// The notifier failed.
     #[error(transparent)]
     Watch(WatchError),
 }
 
 impl AccessError {
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

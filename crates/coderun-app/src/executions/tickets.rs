@@ -1,4 +1,4 @@
-//! One-time tickets: what may stand in a URL in place of a token.
+//! Issues and redeems one-time tickets, which stand in a URL in place of a token.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AccessError, Executions};
 
-/// How long a ticket is good.
+/// The time for which a ticket is valid.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// The length of 256 bits in base64url.
+/// The characters of 256 bits in base64url.
 const TICKET_LENGTH: usize = 43;
 
-/// A ticket for its owner's eyes. `Debug` does not show it.
+/// A ticket for its owner. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IssuedTicket {
     /// The ticket: 43 characters of base64url.
     pub ticket: String,
-    /// For how long it is good.
+    /// The time for which it is valid.
     pub expires_in: Duration,
 }
 
@@ -32,19 +32,19 @@ impl fmt::Debug for IssuedTicket {
     }
 }
 
-/// Why there is no ticket.
+/// Says why a ticket was not issued.
 #[derive(Debug, thiserror::Error)]
 pub enum TicketIssueError {
-    /// The user does not get at the execution.
+    /// The user cannot access the execution.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// It could not be kept.
+    /// The ticket store refused the ticket or failed.
     #[error(transparent)]
     Ticket(#[from] TicketError),
 }
 
 impl TicketIssueError {
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {
@@ -55,11 +55,11 @@ impl TicketIssueError {
 }
 
 impl Executions {
-    /// Makes a ticket with which an execution of the user can be watched once, within 30 seconds, and for no longer than the
-    /// user's token is good.
+    /// Issues a ticket for watching an execution of the user: valid once, for 30 seconds. The watcher is admitted until the
+    /// user's token expires.
     ///
     /// # Errors
-    /// [`TicketIssueError`] if there is no such execution, it is another user's, or the ticket cannot be kept.
+    /// [`TicketIssueError`] if the execution does not exist or belongs to another user, or the ticket store refuses.
     pub async fn issue_ticket(
         &self,
         principal: &Principal,
@@ -81,11 +81,11 @@ impl Executions {
         })
     }
 
-    /// Redeems a ticket for watching this execution: whom it admits, or `None` if it is not good, or not any more.
+    /// Redeems a ticket for watching this execution; `None` if it is invalid, already used or expired.
     ///
     /// # Errors
     /// [`TicketError::Unavailable`].
-    pub async fn admit(
+    pub async fn redeem_ticket(
         &self,
         id: ExecutionId,
         ticket: &str,

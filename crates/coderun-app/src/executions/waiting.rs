@@ -1,4 +1,4 @@
-//! Answers when something has changed, for those who ask again and again.
+//! Waits for the next change of an execution, for clients that poll.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use futures_util::StreamExt as _;
 use super::{AccessError, Executions};
 
 impl Executions {
-    /// Waits for the next change of state of an execution of the user, and answers it as it stands then.
+    /// Waits for the next change of state of an execution of the user, and returns the execution.
     ///
-    /// Answers at once if it is final, or if it has changed since `since`; output alone is no change. Answers the execution
-    /// as it stands when `patience` is over, and at once if `since` is a number that is yet to come. Cancel-safe.
+    /// Returns at once if the execution is final, has changed after `since`, or has no event `since` yet; output alone is no
+    /// change. Without a change it returns after `timeout`. Cancel-safe.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the backend cannot tell.
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or a backend fails.
     pub async fn wait(
         &self,
         user: &UserId,
         id: ExecutionId,
         since: Option<Sequence>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Execution, AccessError> {
         let execution = self.read(user, id).await?;
         let last = execution.sequence();
         let since = since.unwrap_or(last);
-        if execution.status().is_final() || since > last || patience.is_zero() {
+        if execution.status().is_final() || since > last || timeout.is_zero() {
             return Ok(execution);
         }
         let changing = async {
             let events = self.ports.notifier.subscribe(id, since).await?;
             next_change(events).await
         };
-        // That nothing has changed in time is an answer, too.
-        if let Ok(changed) = tokio::time::timeout(patience, changing).await {
+        // A timeout is no error: the execution has not changed.
+        if let Ok(changed) = tokio::time::timeout(timeout, changing).await {
             changed?;
         }
         self.read(user, id).await

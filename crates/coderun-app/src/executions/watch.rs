@@ -1,4 +1,4 @@
-//! The story of one execution, told from where the watcher wants it.
+//! Turns a snapshot and the events after it into one stream for a watcher.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use coderun_domain::{
     Attempt, Event, EventStream, Execution, OutputChunk, Sequence, StoredEvent, WatchError,
 };
 
-/// What a watcher learns.
+/// One item of a [`WatchStream`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchEvent {
-    /// The execution stands like this now.
+    /// The execution changed to this.
     Updated(Box<Execution>),
     /// The program wrote something.
     Output {
         /// The number of the event.
         sequence: Sequence,
-        /// What it wrote.
+        /// The output.
         chunk: OutputChunk,
     },
     /// The program waits for input and has none.
     AwaitingInput {
         /// The number of the event.
         sequence: Sequence,
-        /// By which attempt.
+        /// The attempt that waits.
         attempt: Attempt,
     },
 }
 
-/// What a watcher learns, in order.
+/// A snapshot, if the watcher wants one, and the events after it in order.
 pub type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchEvent, WatchError>> + Send>>;
 
 /// Puts the snapshot, unless the watcher has seen it, before the events that come after it.
@@ -43,16 +43,16 @@ pub(super) fn stream(
         None => Some(Ok(WatchEvent::Updated(Box::new(execution.clone())))),
         Some(_) => None,
     };
-    let following = events.map(move |stored| stored.map(|stored| told(&execution, stored)));
+    let following = events.map(move |stored| stored.map(|stored| watch_event(&execution, stored)));
     Box::pin(streams::iter(snapshot).chain(following))
 }
 
-fn told(execution: &Execution, stored: StoredEvent) -> WatchEvent {
+fn watch_event(execution: &Execution, stored: StoredEvent) -> WatchEvent {
     match stored.event {
         Event::Updated(progress) => {
             let submission = Arc::clone(execution.submission());
-            let shown = Execution::restore(execution.id(), submission, progress);
-            WatchEvent::Updated(Box::new(shown))
+            let updated = Execution::restore(execution.id(), submission, progress);
+            WatchEvent::Updated(Box::new(updated))
         }
         Event::Output(chunk) => WatchEvent::Output {
             sequence: stored.sequence,

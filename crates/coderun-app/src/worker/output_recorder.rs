@@ -132,7 +132,7 @@ impl OutputRecorder {
 
     /// Marks a stream of which the runner did not see the rest.
     pub(super) fn mark_truncated(&self, stream: OutputStream) {
-        self.state.lock().buffer(stream).cut();
+        self.state.lock().buffer(stream).mark_truncated();
     }
 
     /// Records that the program waits for input, behind all that it wrote.

@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
 
     fn time_limit(&self) -> Duration {
         let limits = self.execution().submission().limits();
-        limits.wall_time_in_all() + self.worker.settings.policy.run_grace
+        limits.total_wall_time() + self.worker.settings.policy.run_grace
     }
 
     fn execution(&self) -> &Execution {

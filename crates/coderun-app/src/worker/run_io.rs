@@ -51,7 +51,7 @@ impl RunIo for RecordingIo {
         self.recorder.record(stream, &bytes);
     }
 
-    fn cut(&mut self, stream: OutputStream) {
+    fn mark_truncated(&mut self, stream: OutputStream) {
         self.recorder.mark_truncated(stream);
     }
 

@@ -127,7 +127,7 @@ impl RunIo for InteractiveIo {
         drop(self.events.send(ProgramEvent::Output(stream, bytes)));
     }
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
         if self.is_cancelled {

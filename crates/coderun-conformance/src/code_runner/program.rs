@@ -207,7 +207,7 @@ impl RunIo for Listener {
         }
     }
 
-    fn cut(&mut self, stream: OutputStream) {
+    fn mark_truncated(&mut self, stream: OutputStream) {
         self.cut.push(stream);
     }
 

@@ -150,7 +150,7 @@ pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
     exceeded(&refused, Quota::SubmitsPerMinute, 2);
 }
 
-/// What is there already is answered with `AlreadyThere` where a new submission would be refused, and counts once.
+/// What is there already is answered with `AlreadyExists` where a new submission would be refused, and counts once.
 pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
     let backend = setup
         .with(|policy| {
@@ -162,12 +162,12 @@ pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
     let execution = backend.submit(1, "alice").await;
     for _ in 0..3 {
         let again = backend.store.submit(&execution).await.unwrap();
-        let there = Submitted::AlreadyThere(Box::new(execution.clone()));
+        let there = Submitted::AlreadyExists(Box::new(execution.clone()));
         assert_eq!(again, there);
     }
     backend.submit(2, "alice").await;
     let again = backend.store.submit(&execution).await.unwrap();
-    assert!(matches!(again, Submitted::AlreadyThere(_)));
+    assert!(matches!(again, Submitted::AlreadyExists(_)));
     let new = backend.draft(3, "alice", draft());
     exceeded(
         &backend.store.submit(&new).await,

@@ -164,7 +164,7 @@ pub async fn submitting_twice_is_once(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(5));
     let again = backend.try_submit(1, "alice").await.unwrap();
-    assert_eq!(again, Submitted::AlreadyThere(Box::new(execution.clone())));
+    assert_eq!(again, Submitted::AlreadyExists(Box::new(execution.clone())));
     assert_eq!(backend.get(id(1)).await, execution);
     assert_eq!(numbers(&backend.events(id(1)).await), [1]);
     assert_eq!(backend.list("alice").await.len(), 1);
@@ -176,11 +176,11 @@ pub async fn submitting_twice_is_once(backend: Backend) {
 pub async fn submitting_again_answers_what_has_become_of_it(Running { backend, lease }: Running) {
     let again = backend.try_submit(1, "alice").await.unwrap();
     let running = Box::new(lease.execution().clone());
-    assert_eq!(again, Submitted::AlreadyThere(running));
+    assert_eq!(again, Submitted::AlreadyExists(running));
     backend.finish(&lease).await;
     let again = backend.try_submit(1, "alice").await.unwrap();
     let ended: Execution = backend.get(id(1)).await;
-    assert_eq!(again, Submitted::AlreadyThere(Box::new(ended)));
+    assert_eq!(again, Submitted::AlreadyExists(Box::new(ended)));
     assert_eq!(backend.try_take().await, None);
 }
 

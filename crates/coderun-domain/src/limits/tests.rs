@@ -24,7 +24,7 @@ fn the_maximum_is_granted_and_one_more_is_refused() {
         policy.resolve(&ask(max + 1)).unwrap_err(),
         [FieldError {
             field: Field::Limit(LimitName::MemoryBytes),
-            problem: Problem::AboveMaximum { max },
+            problem: FieldProblem::AboveMaximum { max },
         }]
     );
 }

@@ -83,7 +83,7 @@ pub trait RunIo: Send {
     async fn output(&mut self, stream: OutputStream, bytes: Bytes);
 
     /// Takes note that the program wrote more to a stream than was passed on, for runners that never see the rest.
-    fn cut(&mut self, stream: OutputStream);
+    fn mark_truncated(&mut self, stream: OutputStream);
 
     /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
     ///
@@ -105,7 +105,7 @@ pub trait RunIo: Send {
 /// - Output goes through [`RunIo::output`], in the order of each stream; as it is written where the runner sees it then,
 ///   else when the program has ended. A program that writes more to a stream than the submission's limit is stopped and
 ///   reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), and whoever keeps the head knows that there was
-///   more: at least one byte beyond the limit was passed on, or [`RunIo::cut`] was called.
+///   more: at least one byte beyond the limit was passed on, or [`RunIo::mark_truncated`] was called.
 /// - After [`RunInput::Cancel`] `run` answers within 2 s with [`Verdict::Cancelled`](crate::Verdict::Cancelled), and the
 ///   program is gone by then. A runner that cannot kill leaves it to end by its limits, and says `abandoned` in
 ///   [`Enforcement::cancel`].

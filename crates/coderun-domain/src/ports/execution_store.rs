@@ -74,7 +74,7 @@ pub enum Submitted {
     /// It is new, and now stored.
     Accepted,
     /// The id is there already: the execution as it stands now.
-    AlreadyThere(Box<Execution>),
+    AlreadyExists(Box<Execution>),
 }
 
 /// What became of [`ExecutionStore::request_cancel`].

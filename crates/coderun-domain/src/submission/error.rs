@@ -83,7 +83,7 @@ impl LimitName {
 
 /// What is wrong with one field, with the numbers a caller needs to put it right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum FieldProblem {
     /// Something is required here.
     #[error("must not be empty")]
     Empty,
@@ -166,11 +166,11 @@ pub struct FieldError {
     /// Where.
     pub field: Field,
     /// What.
-    pub problem: Problem,
+    pub problem: FieldProblem,
 }
 
 impl FieldError {
-    pub(crate) const fn new(field: Field, problem: Problem) -> Self {
+    pub(crate) const fn new(field: Field, problem: FieldProblem) -> Self {
         Self { field, problem }
     }
 }
@@ -200,7 +200,7 @@ impl SubmissionError {
                 error.field,
                 Field::Code | Field::InputData | Field::ExpectedOutput
             );
-            is_text && matches!(error.problem, Problem::TooLong { .. })
+            is_text && matches!(error.problem, FieldProblem::TooLong { .. })
         };
         if self.errors.iter().any(too_large) {
             FailureKind::TooLarge

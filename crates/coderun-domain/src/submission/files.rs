@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{ByteSize, LanguageSpec};
 
-use super::{Field, FieldError, Problem, SubmissionPolicy};
+use super::{Field, FieldError, FieldProblem, SubmissionPolicy};
 
 /// A relative path of plain names, such as `data/input.txt`.
 ///
@@ -151,7 +151,7 @@ fn check_amount(
     if files.len() > policy.files_max {
         errors.push(FieldError::new(
             Field::Files,
-            Problem::TooMany {
+            FieldProblem::TooMany {
                 actual: files.len(),
                 max: policy.files_max,
             },
@@ -165,7 +165,7 @@ fn check_amount(
     if total > policy.files_total_max {
         errors.push(FieldError::new(
             Field::Files,
-            Problem::TooLong {
+            FieldProblem::TooLong {
                 actual: total,
                 max: policy.files_total_max,
             },
@@ -178,7 +178,7 @@ fn parse_name(
     name: &str,
     entry_file: &str,
     names: &mut HashSet<String>,
-) -> Result<FileName, Problem> {
+) -> Result<FileName, FieldProblem> {
     let name = FileName::parse(name)?;
     let is_folder = |other: &String| {
         other
@@ -190,7 +190,7 @@ fn parse_name(
         .filter_map(|end| name.as_str().get(..end))
         .any(|parent| names.contains(parent));
     if below_a_file || names.iter().any(is_folder) || !names.insert(name.0.clone()) {
-        return Err(Problem::FileNameTaken {
+        return Err(FieldProblem::FileNameTaken {
             entry_file: entry_file.to_owned(),
         });
     }

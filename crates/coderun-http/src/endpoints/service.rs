@@ -44,14 +44,14 @@ fn describe(state: &HealthState) -> Health<'_> {
 
 /// `GET /api/v1/languages`
 pub(crate) async fn languages(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
-    let offering = state.ports.executions.offering()?;
-    json(StatusCode::OK, &Languages::of(&offering), LARGE)
+    let view = state.ports.executions.fleet_view()?;
+    json(StatusCode::OK, &Languages::of(&view), LARGE)
 }
 
 /// `GET /api/v1/capabilities`
 pub(crate) async fn capabilities(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
-    let offering = state.ports.executions.offering();
-    let offers = offering.as_ref().map_or(&[][..], |it| it.offers());
+    let view = state.ports.executions.fleet_view();
+    let offers = view.as_ref().map_or(&[][..], |it| it.offers());
     json(StatusCode::OK, &Capabilities::of(offers), LARGE)
 }
 

@@ -62,7 +62,7 @@ async fn redeem(
 ) -> Result<Admission, AdmissionError> {
     let permit = state.sockets.admit_unverified();
     let _permit = permit.ok_or(AdmissionError::SocketLimit(SocketLimitReached::Total))?;
-    let redeeming = state.ports.executions.admit(id, ticket);
+    let redeeming = state.ports.executions.redeem_ticket(id, ticket);
     let redeemed = tokio::time::timeout(state.config.sockets.verification, redeeming).await;
     redeemed
         .map_err(|_| AdmissionError::TimedOut)?

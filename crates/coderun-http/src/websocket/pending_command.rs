@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use coderun_app::{AccessError, Console, Executions};
+use coderun_app::{AccessError, Executions, InputSender};
 use coderun_domain::{
     Admission, BearerToken, CancelReply, ExecutionId, InputError, InputPiece, InputReply, UserId,
 };
@@ -28,9 +28,9 @@ pub(super) struct PendingCommand(Pin<Box<dyn Future<Output = CommandResult>>>);
 pub(super) enum CommandResult {
     /// The answer to `cancel`.
     Cancelled(Result<CancelReply, AccessError>),
-    /// The answer to a piece of input. The console is kept for the next piece.
+    /// The answer to a piece of input. The sender is kept for the next piece.
     Input {
-        console: Option<Console>,
+        sender: Option<InputSender>,
         reply: Result<InputReply, InputSendError>,
     },
     /// The answer to a fresh token.
@@ -67,19 +67,19 @@ impl PendingCommand {
 
     pub(super) fn send_input(
         target: InputTarget,
-        console: Option<Console>,
+        sender: Option<InputSender>,
         piece: InputPiece,
     ) -> Self {
         Self(Box::pin(async move {
-            match target.open(console).await {
+            match target.open(sender).await {
                 Err(error) => CommandResult::Input {
-                    console: None,
+                    sender: None,
                     reply: Err(InputSendError::Access(error)),
                 },
-                Ok(mut console) => {
-                    let reply = send(&mut console, piece, target.retry_for).await;
+                Ok(mut sender) => {
+                    let reply = send(&mut sender, piece, target.retry_for).await;
                     CommandResult::Input {
-                        console: Some(console),
+                        sender: Some(sender),
                         reply: reply.map_err(InputSendError::Input),
                     }
                 }
@@ -94,23 +94,23 @@ impl PendingCommand {
 }
 
 impl InputTarget {
-    async fn open(&self, console: Option<Console>) -> Result<Console, AccessError> {
-        match console {
-            Some(console) => Ok(console),
-            None => self.executions.console(&self.user, self.id).await,
+    async fn open(&self, sender: Option<InputSender>) -> Result<InputSender, AccessError> {
+        match sender {
+            Some(sender) => Ok(sender),
+            None => self.executions.input_sender(&self.user, self.id).await,
         }
     }
 }
 
 /// Sends one piece, and retries while the relay is full or fails for a short time.
 async fn send(
-    console: &mut Console,
+    sender: &mut InputSender,
     piece: InputPiece,
     retry_for: Duration,
 ) -> Result<InputReply, InputError> {
     let mut failing_since = None;
     loop {
-        match console.send(piece.clone()).await {
+        match sender.send(piece.clone()).await {
             Ok(InputReply::Full) => failing_since = None,
             Ok(
                 reply @ (InputReply::Kept

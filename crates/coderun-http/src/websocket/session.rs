@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web;
-use coderun_app::{AccessError, Console};
+use coderun_app::{AccessError, InputSender};
 use coderun_domain::{
     Admission, BearerToken, ExecutionId, InputPiece, InputReply, Sequence, UserId,
 };
@@ -74,7 +74,7 @@ async fn open<'a>(
         command: None,
         input: None,
         queue: InputQueue::default(),
-        console: None,
+        sender: None,
         unanswered_pings: 0,
     })
 }
@@ -118,7 +118,7 @@ struct Session<'a> {
     /// The input that is being sent. It has its own slot, so that a program that does not read can still be cancelled.
     input: Option<PendingCommand>,
     queue: InputQueue,
-    console: Option<Box<Console>>,
+    sender: Option<Box<InputSender>>,
     unanswered_pings: u32,
 }
 
@@ -230,8 +230,8 @@ impl Session<'_> {
             id: self.id,
             retry_for: self.state.config.sockets.send,
         };
-        let console = self.console.take().map(|console| *console);
-        self.input = Some(PendingCommand::send_input(target, console, piece));
+        let sender = self.sender.take().map(|sender| *sender);
+        self.input = Some(PendingCommand::send_input(target, sender, piece));
     }
 
     fn verify(&mut self, token: BearerToken) {
@@ -248,8 +248,8 @@ impl Session<'_> {
                 self.send_error("The execution could not be cancelled, try again")
                     .await
             }
-            CommandResult::Input { console, reply } => {
-                self.console = console.map(Box::new);
+            CommandResult::Input { sender, reply } => {
+                self.sender = sender.map(Box::new);
                 self.handle_input_reply(reply).await
             }
             CommandResult::Verified(verified) => self.handle_verified(verified).await,

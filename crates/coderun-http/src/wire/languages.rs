@@ -24,12 +24,12 @@ struct LanguageRecord<'a> {
 
 impl<'a> Languages<'a> {
     /// The languages of these workers.
-    pub(crate) fn of(offering: &'a FleetView) -> Self {
-        let policy = offering.limits();
+    pub(crate) fn of(view: &'a FleetView) -> Self {
+        let policy = view.limits();
         let record =
             |spec| LanguageRecord::new(spec, policy.default_limits(), policy.maximum_limits());
         Self {
-            languages: offering.catalog().specs().iter().map(record).collect(),
+            languages: view.catalog().specs().iter().map(record).collect(),
         }
     }
 }

@@ -21,7 +21,7 @@ impl Ledger {
     ) -> Result<Submitted, StoreError> {
         if let Some(record) = self.find(execution.id(), now) {
             let there = Box::new(record.execution.clone());
-            return Ok(Submitted::AlreadyThere(there));
+            return Ok(Submitted::AlreadyExists(there));
         }
         let submission = execution.submission();
         self.check_quotas(submission.user(), now)?;
@@ -50,7 +50,7 @@ impl Ledger {
             return Err(exceeded(
                 Quota::Pending,
                 pending_max,
-                StorePolicy::PLACE_RETRY_AFTER,
+                StorePolicy::FULL_RETRY_AFTER,
             ));
         }
         Ok(())
@@ -68,7 +68,7 @@ impl Ledger {
         fits.then_some(()).ok_or(StoreError::QuotaExceeded {
             quota: Quota::Pending,
             limit: owner.pending,
-            retry_after: StorePolicy::PLACE_RETRY_AFTER,
+            retry_after: StorePolicy::FULL_RETRY_AFTER,
         })
     }
 
@@ -78,7 +78,7 @@ impl Ledger {
         let fits = self.totals.pending < self.config.policy.pending_max
             && live_bytes <= self.config.policy.live_bytes_max.as_bytes();
         fits.then_some(()).ok_or(StoreError::Full {
-            retry_after: StorePolicy::PLACE_RETRY_AFTER,
+            retry_after: StorePolicy::FULL_RETRY_AFTER,
         })
     }
 

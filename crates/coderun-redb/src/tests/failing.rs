@@ -290,7 +290,7 @@ async fn no_step_waits_for_a_stuck_disk_longer_than_it_may() {
     };
     let submitted = timeout(PATIENCE, submitted).await.unwrap();
     assert!(
-        matches!(submitted, Submitted::AlreadyThere(_)),
+        matches!(submitted, Submitted::AlreadyExists(_)),
         "{submitted:?}"
     );
 }

@@ -125,7 +125,7 @@ async fn a_record_outlives_all_that_may_still_happen_to_it() {
     };
     let policy = fixture.policy;
     let waiting = fixture.get(1).await.unwrap();
-    let run = waiting.submission().limits().wall_time_in_all() + policy.run_grace;
+    let run = waiting.submission().limits().total_wall_time() + policy.run_grace;
     assert_long("submit", policy.queue_deadline + run + policy.retention);
     let lease = fixture.take().await;
     assert_long("take", run + policy.retention);

@@ -45,7 +45,7 @@ async fn a_submission_is_accepted_once() {
     let execution = fixture.execution(1);
     let submitted = fixture.redis.submit(&execution).await.unwrap();
     assert!(!proxy.is_armed());
-    assert_eq!(submitted, Submitted::AlreadyThere(Box::new(execution)));
+    assert_eq!(submitted, Submitted::AlreadyExists(Box::new(execution)));
     assert_eq!(fixture.take().await.id(), id(1));
     assert!(fixture.try_take().await.is_none());
 }

@@ -42,7 +42,7 @@ impl Reporter<'_> {
                 io.output(stream, head).await;
             }
             if result.truncated.contains(&stream) {
-                io.cut(stream);
+                io.mark_truncated(stream);
             }
         }
         let verdict = if is_over_limit {

@@ -245,7 +245,7 @@ impl RunIo for RecordingIo {
         }
     }
 
-    fn cut(&mut self, stream: OutputStream) {
+    fn mark_truncated(&mut self, stream: OutputStream) {
         self.cut.push(stream);
     }
 

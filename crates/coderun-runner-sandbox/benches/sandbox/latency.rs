@@ -46,7 +46,7 @@ impl RunIo for Listener {
         }
     }
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, _wanted: InputWanted) -> RunInput {
         if !self.is_awaited {

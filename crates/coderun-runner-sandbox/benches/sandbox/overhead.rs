@@ -94,7 +94,7 @@ struct NoIo;
 impl RunIo for NoIo {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, _wanted: InputWanted) -> RunInput {
         std::future::pending().await

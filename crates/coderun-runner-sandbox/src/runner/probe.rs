@@ -32,7 +32,7 @@ pub(super) struct NoIo;
 impl RunIo for NoIo {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, _wanted: InputWanted) -> RunInput {
         std::future::pending().await

@@ -184,7 +184,7 @@ mod tests {
             self.0.push(bytes);
         }
 
-        fn cut(&mut self, _stream: OutputStream) {}
+        fn mark_truncated(&mut self, _stream: OutputStream) {}
 
         async fn input(&mut self, _wanted: InputWanted) -> RunInput {
             std::future::pending().await

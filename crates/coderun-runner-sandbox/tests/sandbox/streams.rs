@@ -116,7 +116,7 @@ async fn time_limits_hold_while_the_client_does_not_take_output() {
             .unwrap();
         }
 
-        fn cut(&mut self, _stream: OutputStream) {}
+        fn mark_truncated(&mut self, _stream: OutputStream) {}
 
         async fn input(&mut self, _wanted: InputWanted) -> RunInput {
             std::future::pending().await

@@ -344,7 +344,7 @@ impl RunIo for CollectingIo {
         }
     }
 
-    fn cut(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
 
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
         if self.closed || wanted == InputWanted::Cancel {

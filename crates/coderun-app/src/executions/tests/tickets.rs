@@ -33,10 +33,10 @@ async fn a_ticket_admits_its_owner_once() {
         expires_at: at(600),
     };
     assert_eq!(
-        executions.admit(id, &ticket).await.unwrap(),
+        executions.redeem_ticket(id, &ticket).await.unwrap(),
         Some(admission)
     );
-    assert_eq!(executions.admit(id, &ticket).await.unwrap(), None);
+    assert_eq!(executions.redeem_ticket(id, &ticket).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -76,6 +76,6 @@ async fn what_is_no_ticket_admits_nobody() {
     let (executions, _memory) = in_memory();
     let id = submitted(&executions).await;
     for text in ["", "x", &"x".repeat(43), &"x".repeat(10_000)] {
-        assert_eq!(executions.admit(id, text).await.unwrap(), None);
+        assert_eq!(executions.redeem_ticket(id, text).await.unwrap(), None);
     }
 }

@@ -153,7 +153,7 @@ async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, Run
                 let retry_after = Some(Duration::from_secs(1));
                 return Err(RunnerError::Overloaded { retry_after });
             }
-            ("cut", _) => io.cut(OutputStream::Stdout),
+            ("cut", _) => io.mark_truncated(OutputStream::Stdout),
             ("unsupported", _) => {
                 let language = coderun_domain::testing::language("python");
                 return Err(RunnerError::Unsupported { language });

@@ -1,4 +1,4 @@
-//! What a user types while a program runs.
+//! Sends what a user types to a running program.
 
 use std::sync::Arc;
 
@@ -9,15 +9,19 @@ use coderun_domain::{
 use super::{AccessError, Executions};
 
 impl Executions {
-    /// Opens a way to the stdin of an execution of the user.
+    /// Makes a sender to the stdin of an execution of the user.
     ///
     /// # Errors
-    /// [`AccessError`] if there is none, it is another user's, or the store cannot tell.
-    pub async fn console(&self, user: &UserId, id: ExecutionId) -> Result<Console, AccessError> {
+    /// [`AccessError`] if the execution does not exist, belongs to another user, or the store fails.
+    pub async fn input_sender(
+        &self,
+        user: &UserId,
+        id: ExecutionId,
+    ) -> Result<InputSender, AccessError> {
         self.read(user, id).await?;
         let secret = self.ports.ids.secret();
         let sender = secret.first_chunk().copied().unwrap_or_default();
-        Ok(Console {
+        Ok(InputSender {
             relay: Arc::clone(&self.ports.inputs),
             id,
             next: InputId {
@@ -28,18 +32,18 @@ impl Executions {
     }
 }
 
-/// One sender's way to the stdin of an execution.
+/// Sends input to the stdin of one execution, each piece once and in order.
 #[derive(Debug)]
-pub struct Console {
+pub struct InputSender {
     relay: Arc<dyn InputRelay>,
     id: ExecutionId,
     next: InputId,
 }
 
-impl Console {
-    /// Sends a piece behind all that was sent before; nothing is sent if it is empty.
+impl InputSender {
+    /// Sends a piece behind all earlier ones. An empty piece is dropped.
     ///
-    /// After [`InputReply::Full`] or an error only the same piece may be sent next; it is kept once.
+    /// After [`InputReply::Full`] or an error only the same piece may be sent next; the relay keeps it once.
     ///
     /// # Errors
     /// [`InputError::Unavailable`].
