@@ -1,121 +1,86 @@
-//! Clients that are slow or silent.
+//! Checks clients that are slow or silent, and heads that are too long.
 
 use std::time::Duration;
 
+use rstest::rstest;
+
 use crate::support::Server;
-use crate::support::raw::RawConnection;
+use crate::support::raw::{RawConnection, submission_head};
 
 #[tokio::test]
-async fn a_slow_head_is_given_up() {
+async fn a_slow_head_times_out() {
     let server = Server::with(|config| {
         config.timeouts.request_head = Duration::from_millis(50);
     });
-    let mut connection = RawConnection::open(server.address).await;
-    connection.send("GET /health/ HTTP/1.1\r\nHo").await;
+    let mut connection = server.send_raw("GET /health/ HTTP/1.1\r\nHo").await;
     let answer = connection.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
+#[rstest]
+#[case::a_head_of_more_than_128_kib(format!("GET /health/ HTTP/1.1\r\nX: {}", "x".repeat(140_000)), 431)]
+#[case::a_path_of_more_than_64_kib(format!("GET /?{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(70_000)), 400)]
+#[case::a_head_of_97_headers(format!("GET /health/ HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(97)), 431)]
 #[tokio::test]
-async fn a_head_beyond_128_kib_is_431() {
-    let server = Server::start();
-    let mut connection = RawConnection::open(server.address).await;
-    let head = format!("GET /health/ HTTP/1.1\r\nX: {}", "x".repeat(140_000));
-    connection.send(head).await;
+async fn a_head_above_the_limits_of_the_parser_is_refused(
+    #[case] head: String,
+    #[case] status: u16,
+) {
+    let mut connection = Server::start().send_raw(head).await;
     let answer = connection.read_until("\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let expected = format!("HTTP/1.1 {status}");
+    assert!(answer.starts_with(&expected), "{answer}");
 }
 
 #[tokio::test]
-async fn a_path_beyond_64_kib_is_400() {
-    let server = Server::start();
-    let mut connection = RawConnection::open(server.address).await;
-    let head = format!(
-        "GET /health/?{} HTTP/1.1\r\nHost: x\r\n\r\n",
-        "x".repeat(70_000)
-    );
-    connection.send(head).await;
-    let answer = connection.read_until("\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_head_of_97_headers_is_431() {
-    let server = Server::start();
-    let mut connection = RawConnection::open(server.address).await;
-    let headers = "X: y\r\n".repeat(97);
-    connection
-        .send(format!("GET /health/ HTTP/1.1\r\n{headers}\r\n"))
-        .await;
-    let answer = connection.read_until("\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_connection_serves_one_request_after_another() {
+async fn a_connection_serves_several_requests() {
     let server = Server::start();
     let mut connection = RawConnection::open(server.address).await;
     for _ in 0..3 {
-        connection
-            .send("GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n")
-            .await;
+        let head = "GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n";
+        connection.send(head).await;
         connection.read_until("1.2.3\"}").await;
     }
 }
 
+#[rstest]
+#[case("/api/v1/executions/execute", 401)]
+#[case("/nowhere", 404)]
+#[case("/health/", 405)]
 #[tokio::test]
-async fn a_chunked_body_that_nobody_wants_does_not_hold_its_connection() {
+async fn an_unread_chunked_body_does_not_keep_its_connection_open(
+    #[case] path: &str,
+    #[case] status: u16,
+) {
     let server = Server::start();
-    for (path, status) in [
-        ("/api/v1/executions/execute", 401),
-        ("/nowhere", 404),
-        ("/health/", 405),
-    ] {
-        let mut connection = RawConnection::open(server.address).await;
-        connection
-            .send(format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
-            ))
-            .await;
-        // The body never ends, but the connection does.
-        let answer = connection.read_to_end().await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{answer}"
-        );
-        assert!(answer.contains("connection: close"), "{answer}");
-    }
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut connection = server.send_raw(head + "1\r\nx\r\n").await;
+    // The body never ends, but the connection does.
+    let answer = connection.read_to_end().await;
+    let expected = format!("HTTP/1.1 {status}");
+    assert!(answer.starts_with(&expected), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_chunked_body_that_was_read_lets_its_connection_live() {
+async fn a_chunked_body_that_was_read_keeps_its_connection_open() {
     let server = Server::start();
     let mut connection = RawConnection::open(server.address).await;
+    let body = "20\r\n{\"code\":\"x\",\"language\":\"python\"}\r\n0\r\n\r\n";
     for _ in 0..2 {
-        connection
-            .send(
-                "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
-                 Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
-                 20\r\n{\"code\":\"x\",\"language\":\"python\"}\r\n0\r\n\r\n",
-            )
-            .await;
+        let head = submission_head("Transfer-Encoding: chunked");
+        connection.send(head + body).await;
         connection.read_until("to track progress").await;
     }
 }
 
 #[tokio::test]
-async fn a_client_that_sends_all_of_a_refused_body_finds_the_answer() {
+async fn a_client_that_sends_all_of_a_refused_body_gets_the_answer() {
     let server = Server::with(|config| config.timeouts.linger = Duration::from_mins(1));
     // More than the buffers between client and server hold.
     let body = vec![b'x'; 32 << 20];
-    let length = body.len();
-    let mut connection = RawConnection::open(server.address).await;
-    connection
-        .send(format!(
-            "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-        ))
-        .await;
+    let head = submission_head(&format!("Content-Length: {}", body.len()));
+    let mut connection = server.send_raw(head).await;
     connection.send(body).await;
     let answer = connection.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");

@@ -1,4 +1,4 @@
-//! What a stream of events tells.
+//! Checks the events of a stream.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use coderun_domain::testing::finished;
 use coderun_http::AllowedOrigins;
 use serde_json::json;
 
+use crate::support::Server;
 use crate::support::event_source::{EventSource, Frame};
-use crate::support::{Answer, Server, until};
 
 #[tokio::test]
-async fn it_begins_with_a_snapshot_and_ends_after_the_final_event() {
+async fn a_stream_begins_with_a_snapshot_and_ends_after_the_final_event() {
     let server = Server::start();
     let id = server.backend.running();
     let mut events = EventSource::open(server.events(id, "")).await;
@@ -31,7 +31,7 @@ async fn it_begins_with_a_snapshot_and_ends_after_the_final_event() {
 }
 
 #[tokio::test]
-async fn it_is_declared_as_a_stream_that_nobody_may_hold_back() {
+async fn a_stream_has_its_media_type_and_asks_proxies_not_to_buffer() {
     let server = Server::with(|config| {
         config.origins = AllowedOrigins::List(vec!["https://play.example".to_owned()]);
     });
@@ -48,7 +48,7 @@ async fn it_is_declared_as_a_stream_that_nobody_may_hold_back() {
 }
 
 #[tokio::test]
-async fn it_resumes_after_the_last_event_that_was_seen() {
+async fn a_stream_resumes_after_the_last_event_that_was_seen() {
     let server = Server::start();
     let id = server.backend.running();
     server.backend.write(id, "one");
@@ -75,7 +75,7 @@ async fn the_header_wins_over_since() {
 async fn since_0_is_everything() {
     let server = Server::start();
     let id = server.backend.finished();
-    let mut events = server.follow(id).await;
+    let mut events = EventSource::open(server.events(id, "?since=0")).await;
     for number in ["1", "2", "3"] {
         assert_eq!(events.next().await.kind(), ("execution_update", number));
     }
@@ -83,20 +83,20 @@ async fn since_0_is_everything() {
 }
 
 #[tokio::test]
-async fn whoever_has_seen_all_of_it_is_told_to_stop() {
+async fn a_client_that_has_seen_all_events_gets_204() {
     let server = Server::start();
     let id = server.backend.finished();
     for request in [
         server.events(id, "?since=3"),
         server.events(id, "").header("last-event-id", "3"),
     ] {
-        let answer = Answer::to(request).await;
+        let answer = request.await;
         assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     }
 }
 
 #[tokio::test]
-async fn a_number_that_is_yet_to_come_is_an_error_and_then_a_snapshot() {
+async fn a_since_that_is_ahead_is_an_error_and_then_a_snapshot() {
     let server = Server::start();
     let id = server.backend.finished();
     let mut events = EventSource::open(server.events(id, "?since=99")).await;
@@ -111,16 +111,16 @@ async fn a_bad_number_is_named() {
     let id = server.backend.running();
     for bad in ["x", "-1", "+1", "1.5", "99999999999999999999"] {
         let in_header = server.events(id, "?since=1").header("last-event-id", bad);
-        let problem = Answer::to(in_header).await.problem(422);
+        let problem = in_header.await.problem(422);
         assert_eq!(problem["errors"][0]["header"], "Last-Event-ID", "{bad}");
         let in_query = server.events(id, &format!("?since={bad}"));
-        let problem = Answer::to(in_query).await.problem(422);
+        let problem = in_query.await.problem(422);
         assert_eq!(problem["errors"][0]["parameter"], "since", "{bad}");
     }
 }
 
 #[tokio::test]
-async fn comments_show_that_it_lives() {
+async fn comments_keep_an_idle_stream_alive() {
     let server = Server::with(|config| {
         config.sockets.comment_interval = Duration::from_millis(20);
     });
@@ -133,46 +133,40 @@ async fn comments_show_that_it_lives() {
 }
 
 #[tokio::test]
-async fn the_place_in_the_queue_is_told_while_it_waits() {
+async fn a_stream_has_the_queue_position_of_a_pending_execution() {
     let server = Server::start();
     let id = server.backend.pending();
-    server.backend.set_place(3);
+    server.backend.set_queue_position(3);
     let mut events = EventSource::open(server.events(id, "")).await;
     assert_eq!(events.next().await.kind(), ("execution_update", "1"));
-    let place = events.next().await;
-    assert_eq!(place.kind(), ("queue", ""));
-    assert_eq!(
-        place.data["data"],
-        json!({"position": 3, "estimated_start_ms": null})
-    );
+    let position = events.next().await;
+    assert_eq!(position.kind(), ("queue", ""));
+    let expected = json!({"position": 3, "estimated_start_ms": null});
+    assert_eq!(position.data["data"], expected);
 }
 
 #[tokio::test]
-async fn nothing_is_read_ahead_of_a_client_that_takes_nothing() {
+async fn no_event_is_read_ahead_of_a_stalled_client() {
     let server = Server::start();
     let id = server.backend.running();
     for _ in 0..64 {
         server.backend.write(id, vec![b'x'; 1 << 20]);
     }
-    let mut stalled = crate::support::raw::RawConnection::open_narrow(server.address).await;
-    let head = format!(
-        "GET /api/v1/executions/events/{id}?since=2&token=alice HTTP/1.1\r\nHost: x\r\n\r\n"
-    );
-    stalled.send(head).await;
-    stalled.read_until("retry: 1000").await;
-    // Another client gets all of it meanwhile, in spite of the first.
+    let path = format!("/api/v1/executions/events/{id}?since=2");
+    let _stalled = server.stall(&path, "retry: 1000").await;
+    // Another client reads all events meanwhile.
     server.backend.finish(id, finished());
     let mut events = EventSource::open(server.events(id, "?since=2")).await;
     for _ in 0..64 {
         assert_eq!(events.next().await.kind().0, "execution_output");
     }
     assert_eq!(events.next().await.kind().0, "execution_update");
-    let read_ahead = server.backend.handed_out() - 65;
+    let read_ahead = server.backend.events_read() - 65;
     assert!(read_ahead < 16, "{read_ahead} MiB were read ahead");
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_stops_watching() {
+async fn a_lost_connection_closes_the_subscription() {
     let server = Server::with(|config| {
         config.sockets.comment_interval = Duration::from_millis(20);
     });
@@ -181,5 +175,5 @@ async fn a_client_that_vanishes_stops_watching() {
     events.next().await;
     assert_eq!(server.backend.watchers(), 1);
     drop(events);
-    until(|| server.backend.watchers() == 0).await;
+    server.backend.has_watchers(0).await;
 }

@@ -1,70 +1,68 @@
-//! Who gets no stream of events, and how one ends.
+//! Checks refused event streams, and how a stream ends.
 
 use std::time::Duration;
 
 use coderun_domain::testing::execution_id;
-use reqwest::Method;
+use rstest::rstest;
 
+use crate::support::Server;
 use crate::support::event_source::EventSource;
-use crate::support::{Answer, Server, until};
 
 #[tokio::test]
 async fn the_token_may_stand_in_the_query() {
     let server = Server::start();
-    let id = server.backend.running();
-    let request = server.events_of_anybody(id, "?token=alice");
-    let mut events = EventSource::open(request).await;
+    let request = server.events(server.backend.running(), "?token=alice");
+    let mut events = EventSource::open(request.anonymous()).await;
     assert_eq!(events.next().await.kind(), ("execution_update", "2"));
 }
 
+#[rstest]
+#[case("", "missing")]
+#[case("?token=", "missing")]
+#[case("?token=forged", "signature")]
+#[case("?token=expired", "expired")]
+#[case("?ticket=unknown", "ticket")]
 #[tokio::test]
-async fn without_a_good_token_nobody_is_told_anything() {
+async fn a_stream_without_a_valid_token_is_401(#[case] query: &str, #[case] reason: &str) {
     let server = Server::start();
-    let id = server.backend.running();
-    for (query, reason) in [
-        ("", "missing"),
-        ("?token=", "missing"),
-        ("?token=forged", "signature"),
-        ("?token=expired", "expired"),
-        ("?ticket=unknown", "ticket"),
-    ] {
-        let answer = Server::refused(server.events_of_anybody(id, query), 401).await;
-        assert_eq!(answer.json()["reason"], reason, "{query}");
-        assert_ne!(answer.header("www-authenticate"), "", "{query}");
-    }
-    for query in ["?token=alice", "?ticket=x"] {
-        let answer = Server::refused(server.events(id, query), 400).await;
-        assert_eq!(answer.json()["reason"], "ambiguous-token", "{query}");
-    }
-    Server::refused(server.events_of_anybody(id, "?token=keys-down"), 503).await;
+    let request = server.events(server.backend.running(), query).anonymous();
+    let answer = request.await;
+    assert_eq!(answer.problem(401)["reason"], reason);
+    assert_ne!(answer.header("www-authenticate"), "");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_stream_with_two_credentials_is_400(#[values("?token=alice", "?ticket=x")] query: &str) {
+    let server = Server::start();
+    let answer = server.events(server.backend.running(), query).await;
+    assert_eq!(answer.problem(400)["reason"], "ambiguous-token");
+}
+
+#[rstest]
+#[case::keys_that_cannot_be_fetched("?token=keys-down")]
+#[case::a_verification_that_takes_too_long("?token=slow")]
+#[tokio::test]
+async fn a_token_that_cannot_be_verified_now_is_503(#[case] query: &str) {
+    let server = Server::with(|config| {
+        config.sockets.verification = Duration::from_millis(30);
+    });
+    let request = server.events(server.backend.running(), query).anonymous();
+    request.await.problem(503);
 }
 
 #[tokio::test]
 async fn another_users_execution_is_denied_and_an_unknown_one_not_found() {
     let server = Server::start();
     let other = server.backend.add(execution_id(5), "bob", 0);
-    Server::refused(server.events(other, ""), 403).await;
-    Server::refused(server.events(execution_id(9), ""), 404).await;
-    let answer = server.get("/api/v1/executions/events/1").await;
-    answer.problem(404);
-    let answer = server
-        .ask(Method::POST, "/api/v1/executions/events/1")
-        .await;
-    answer.problem(405);
-    assert_eq!(answer.header("allow"), "GET");
+    server.events(other, "").await.problem(403);
+    server.events(execution_id(9), "").await.problem(404);
+    let malformed = server.get("/api/v1/executions/events/1");
+    malformed.await.problem(404);
 }
 
 #[tokio::test]
-async fn a_verification_that_takes_too_long_is_given_up() {
-    let server = Server::with(|config| {
-        config.sockets.verification = Duration::from_millis(30);
-    });
-    let id = server.backend.running();
-    Server::refused(server.events_of_anybody(id, "?token=slow"), 503).await;
-}
-
-#[tokio::test]
-async fn a_stream_counts_among_the_sockets() {
+async fn a_stream_counts_as_a_socket() {
     let server = Server::with(|config| {
         config.sockets.per_user_max = 1;
         config.sockets.total_max = 2;
@@ -74,86 +72,82 @@ async fn a_stream_counts_among_the_sockets() {
     let other = server.backend.add(execution_id(7), "bob", 0);
     let mut events = EventSource::open(server.events(id, "")).await;
     events.next().await;
-    let answer = Server::refused(server.events(id, ""), 429).await;
+    let answer = server.events(id, "").await;
+    answer.problem(429);
     assert_ne!(answer.header("retry-after"), "");
-    let others = server.events_of_anybody(other, "?token=bob");
-    let mut others = EventSource::open(others).await;
+    let mut others = EventSource::open(server.events(other, "").token("bob")).await;
     others.next().await;
-    Server::refused(server.events_of_anybody(other, "?token=carol"), 503).await;
+    server.events(other, "").token("carol").await.problem(503);
     assert_eq!(server.watch(id).await.close_code().await, 1013);
     drop(events);
-    until(|| server.backend.watchers() == 1).await;
+    server.backend.has_watchers(1).await;
     let mut again = EventSource::open(server.events(id, "")).await;
     again.next().await;
 }
 
 #[tokio::test]
-async fn it_ends_with_its_token_after_a_notice() {
+async fn a_stream_ends_with_its_token_after_a_notice() {
     let server = Server::with(|config| {
         config.sockets.expiry_grace = Duration::from_secs(1);
     });
-    let id = server.backend.running();
-    let request = server.events_of_anybody(id, "?token=alice@0");
-    let mut events = EventSource::open(request).await;
-    let mut told = Vec::new();
+    let request = server.events(server.backend.running(), "");
+    let mut events = EventSource::open(request.token("alice@0")).await;
+    let mut kinds = Vec::new();
     for _ in 0..2 {
-        told.push(events.next().await.event.unwrap());
+        kinds.push(events.next().await.event.unwrap());
     }
-    told.sort();
-    assert_eq!(told, ["auth_expiring", "execution_update"]);
+    kinds.sort();
+    assert_eq!(kinds, ["auth_expiring", "execution_update"]);
     events.ends().await;
-    // Whoever asks again with that token learns why.
-    Server::refused(server.events_of_anybody(id, "?token=expired"), 401).await;
 }
 
 #[tokio::test]
-async fn it_says_that_the_server_goes_away_and_goes_on_until_it_ends() {
+async fn a_stream_announces_that_the_server_goes_away_and_continues() {
     let server = Server::start();
     let id = server.backend.running();
     let mut events = EventSource::open(server.events(id, "")).await;
     events.next().await;
-    server.going_away.cancel();
+    server.drain.going_away.cancel();
     let notice = events.next().await;
     assert_eq!(notice.kind(), ("going_away", ""));
     let within = notice.data["data"]["reconnect_within_ms"].as_u64();
     assert!(within.unwrap() <= 30_000, "{within:?}");
     server.backend.write(id, "more");
     assert_eq!(events.next().await.kind(), ("execution_output", "3"));
-    server.draining.cancel();
+    server.drain.end.cancel();
     events.ends().await;
     server.stop().await;
 }
 
 #[tokio::test]
-async fn it_says_that_the_server_goes_away_even_where_it_ends_at_once() {
+async fn a_stream_announces_that_the_server_goes_away_before_a_sudden_end() {
     let server = Server::start();
     let id = server.backend.running();
     let mut events = EventSource::open(server.events(id, "")).await;
     events.next().await;
-    server.draining.cancel();
+    server.drain.end.cancel();
     assert_eq!(events.next().await.kind(), ("going_away", ""));
     events.ends().await;
     server.stop().await;
 }
 
 #[tokio::test]
-async fn it_ends_when_the_record_is_gone_and_then_there_is_none() {
+async fn a_stream_ends_when_its_record_is_removed() {
     let server = Server::start();
     let id = server.backend.running();
     let mut events = EventSource::open(server.events(id, "")).await;
     events.next().await;
-    server.backend.forget(id);
+    server.backend.remove(id);
     events.ends().await;
-    Server::refused(server.events(id, ""), 404).await;
+    server.events(id, "").await.problem(404);
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_is_503() {
+async fn an_unreachable_store_is_503() {
     let server = Server::start();
     let id = server.backend.finished();
     server.backend.break_down(true);
-    Server::refused(server.events(id, ""), 503).await;
+    server.events(id, "").await.problem(503);
     server.backend.break_down(false);
-    let answer = Answer::to(server.events(id, "?since=3")).await;
-    assert_eq!(answer.status, 204);
+    assert_eq!(server.events(id, "?since=3").await.status, 204);
 }

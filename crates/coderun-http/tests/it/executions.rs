@@ -1,9 +1,13 @@
-//! `status`, `cancel` and the list.
+//! Checks `status`, `cancel` and the list.
 
+use coderun_domain::ExecutionId;
+use coderun_domain::testing::{execution_id, finished};
+use rstest::rstest;
 use serde_json::Value;
 
-use crate::support::{Answer, Server};
-use coderun_domain::testing::{execution_id, finished};
+use crate::support::Server;
+use crate::support::backend::Backend;
+use crate::support::request::Request;
 
 const CORE_KEYS: [&str; 13] = [
     "execution_id",
@@ -24,25 +28,20 @@ const CORE_KEYS: [&str; 13] = [
 #[tokio::test]
 async fn the_core_keys_of_a_record_come_first_and_in_order() {
     let server = Server::start();
-    let id = server.backend.finished();
-    let answer = server.get(&format!("/api/v1/executions/status/{id}")).await;
+    let answer = server.status(server.backend.finished()).await;
     assert_eq!(answer.status, 200);
-    let places: Vec<usize> = CORE_KEYS
+    let offsets: Vec<usize> = CORE_KEYS
         .iter()
         .chain(["verdict", "expires_at"].iter())
         .map(|key| answer.text.find(&format!("\"{key}\":")).unwrap())
         .collect();
-    assert!(places.is_sorted(), "{}", answer.text);
+    assert!(offsets.is_sorted(), "{}", answer.text);
 }
 
 #[tokio::test]
-async fn a_finished_execution_is_told_with_its_output() {
+async fn a_finished_execution_has_its_output() {
     let server = Server::start();
-    let id = server.backend.finished();
-    let record = server
-        .get(&format!("/api/v1/executions/status/{id}"))
-        .await
-        .json();
+    let record = server.status(server.backend.finished()).await.json();
     assert_eq!(record["status"], "completed");
     assert_eq!(record["output"], "the output\n");
     assert_eq!(record["error_output"], "");
@@ -54,31 +53,32 @@ async fn a_finished_execution_is_told_with_its_output() {
 #[tokio::test]
 async fn a_pending_execution_has_no_output_yet() {
     let server = Server::start();
-    let id = server.backend.pending();
-    let record = server
-        .get(&format!("/api/v1/executions/status/{id}"))
-        .await
-        .json();
+    let record = server.status(server.backend.pending()).await.json();
     assert_eq!(record["status"], "pending");
     for key in ["output", "error_output", "completed_at", "verdict"] {
         assert_eq!(record[key], Value::Null, "{key}");
     }
 }
 
-#[tokio::test]
-async fn an_unknown_execution_is_not_found() {
-    let server = Server::start();
-    let id = execution_id(99);
-    let answer = server.get(&format!("/api/v1/executions/status/{id}")).await;
-    assert_eq!(answer.problem(404)["detail"], "Execution not found");
+fn cancel(server: &Server, id: ExecutionId) -> Request {
+    server.post(&format!("/api/v1/executions/cancel/{id}"))
 }
 
+#[rstest]
+#[case("1")]
+#[case("%00")]
+#[case("..%2F..")]
+#[case("00000000000000000000000000000001")]
+#[case::unknown(&execution_id(99).to_string())]
 #[tokio::test]
-async fn a_malformed_id_is_not_found() {
+async fn an_unknown_or_malformed_id_is_not_found(#[case] id: &str) {
     let server = Server::start();
-    for id in ["1", "%00", "..%2F..", "00000000000000000000000000000001"] {
-        let answer = server.get(&format!("/api/v1/executions/status/{id}")).await;
-        assert_eq!(answer.problem(404)["detail"], "Execution not found", "{id}");
+    for request in [
+        server.get(&format!("/api/v1/executions/status/{id}")),
+        server.post(&format!("/api/v1/executions/cancel/{id}")),
+    ] {
+        let problem = request.await.problem(404);
+        assert_eq!(problem["detail"], "Execution not found");
     }
 }
 
@@ -86,77 +86,50 @@ async fn a_malformed_id_is_not_found() {
 async fn another_users_execution_is_denied() {
     let server = Server::start();
     let id = server.backend.add(execution_id(5), "bob", 0);
-    let answer = server.get(&format!("/api/v1/executions/status/{id}")).await;
-    assert_eq!(answer.problem(403)["detail"], "Access denied");
-    let answer = post(&server, &format!("/api/v1/executions/cancel/{id}")).await;
-    assert_eq!(answer.problem(403)["detail"], "Access denied");
+    for request in [server.status(id), cancel(&server, id)] {
+        assert_eq!(request.await.problem(403)["detail"], "Access denied");
+    }
 }
 
-async fn post(server: &Server, path: &str) -> Answer {
-    let request = server.client.post(server.url(path)).bearer_auth("alice");
-    Answer::to(request).await
+#[rstest]
+#[case::a_pending_one_ends(Backend::pending, 200, "error")]
+#[case::a_running_one_is_asked_to_stop(Backend::running, 202, "running")]
+#[case::a_final_one_stays_as_it_is(Backend::finished, 200, "completed")]
+#[tokio::test]
+async fn cancelling_depends_on_the_state(
+    #[case] execution: fn(&Backend) -> ExecutionId,
+    #[case] status: u16,
+    #[case] state: &str,
+) {
+    let server = Server::start();
+    let answer = cancel(&server, execution(&server.backend)).await;
+    assert_eq!(answer.status, status);
+    assert_eq!(answer.json()["status"], state);
 }
 
 #[tokio::test]
-async fn cancelling_a_waiting_execution_ends_it() {
+async fn a_cancelled_execution_says_so() {
     let server = Server::start();
-    let id = server.backend.pending();
-    let answer = post(&server, &format!("/api/v1/executions/cancel/{id}")).await;
-    assert_eq!(answer.status, 200);
-    let record = answer.json();
-    assert_eq!(record["status"], "error");
+    let record = cancel(&server, server.backend.pending()).await.json();
     assert_eq!(record["verdict"], "cancelled");
     assert_eq!(record["error_output"], "It was cancelled");
-}
-
-#[tokio::test]
-async fn cancelling_a_running_execution_is_only_asked_for() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let answer = post(&server, &format!("/api/v1/executions/cancel/{id}")).await;
-    assert_eq!(answer.status, 202);
-    assert_eq!(answer.json()["status"], "running");
-}
-
-#[tokio::test]
-async fn cancelling_a_final_execution_changes_nothing() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    let answer = post(&server, &format!("/api/v1/executions/cancel/{id}")).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.json()["status"], "completed");
-}
-
-#[tokio::test]
-async fn cancelling_an_unknown_execution_is_not_found() {
-    let server = Server::start();
-    let id = execution_id(9);
-    let answer = post(&server, &format!("/api/v1/executions/cancel/{id}")).await;
-    answer.problem(404);
 }
 
 #[tokio::test]
 async fn a_list_is_paged_newest_first_and_without_texts() {
     let server = Server::start();
     for number in 1..=5 {
-        server.backend.add(
-            execution_id(number),
-            "alice",
-            u32::try_from(number).unwrap(),
-        );
+        let second = u32::try_from(number).unwrap();
+        server.backend.add(execution_id(number), "alice", second);
     }
     server.backend.add(execution_id(9), "bob", 9);
     let mut path = "/api/v1/executions?limit=2".to_owned();
     let mut pages = Vec::new();
     loop {
         let page = server.get(&path).await.json();
-        let ids: Vec<String> = page["executions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|summary| summary["execution_id"].as_str().unwrap()[35..].to_owned())
-            .collect();
-        pages.push(ids.concat());
+        let executions = page["executions"].as_array().unwrap().iter();
+        let last_digits = executions.map(|it| &it["execution_id"].as_str().unwrap()[35..]);
+        pages.push(last_digits.collect::<String>());
         assert!(page["executions"][0].get("code").is_none());
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/api/v1/executions?limit=2&cursor={cursor}"),
@@ -176,20 +149,17 @@ async fn a_list_that_fits_has_no_cursor() {
     assert_eq!(page["next_cursor"], Value::Null);
 }
 
+#[rstest]
+#[case("limit=0", "limit")]
+#[case("limit=101", "limit")]
+#[case("limit=x", "limit")]
+#[case("limit=1&limit=1", "limit")]
+#[case("cursor=abc", "cursor")]
+#[case("cursor=", "cursor")]
 #[tokio::test]
-async fn a_bad_limit_or_cursor_is_named() {
+async fn a_bad_limit_or_cursor_is_named(#[case] query: &str, #[case] name: &str) {
     let server = Server::start();
-    for (query, name) in [
-        ("limit=0", "limit"),
-        ("limit=101", "limit"),
-        ("limit=x", "limit"),
-        ("limit=1&limit=1", "limit"),
-        ("cursor=abc", "cursor"),
-        ("cursor=", "cursor"),
-    ] {
-        let answer = server.get(&format!("/api/v1/executions?{query}")).await;
-        let problem = answer.problem(422);
-        assert_eq!(problem["errors"][0]["parameter"], name, "{query}");
-    }
+    let answer = server.get(&format!("/api/v1/executions?{query}")).await;
+    assert_eq!(answer.problem(422)["errors"][0]["parameter"], name);
     assert_eq!(server.get("/api/v1/executions?limit=100").await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! The server of a process that has no API.
+//! Checks the server of a process without an API.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::support::{Answer, client, in_time, readiness};
 
 struct HealthServer {
     address: SocketAddr,
-    draining: CancellationToken,
-    leaving: CancellationToken,
+    end: CancellationToken,
+    not_ready: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -23,8 +23,8 @@ impl HealthServer {
         let mut store = MockExecutionStore::new();
         store.expect_check().returning(|| Ok(Health::Good));
         let store: Arc<dyn ExecutionStore> = Arc::new(store);
-        let (draining, leaving) = (CancellationToken::new(), CancellationToken::new());
-        let readiness = Arc::new(readiness(&store, &leaving));
+        let (end, not_ready) = (CancellationToken::new(), CancellationToken::new());
+        let readiness = Arc::new(readiness(&store, &not_ready));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let config = HttpConfig {
@@ -32,24 +32,25 @@ impl HealthServer {
             ..HttpConfig::default()
         };
         let clock = Arc::new(ManualClock::default());
-        let running = serve_health(listener, config, readiness, clock, draining.clone()).unwrap();
+        let running = serve_health(listener, config, readiness, clock, end.clone()).unwrap();
         let tasks = TaskTracker::new();
         tasks.spawn(running);
         Self {
             address,
-            draining,
-            leaving,
+            end,
+            not_ready,
             tasks,
         }
     }
 
     async fn get(&self, path: &str) -> Answer {
-        Answer::to(client().get(format!("http://{}{path}", self.address))).await
+        let request = client().get(format!("http://{}{path}", self.address));
+        Answer::of(request.send().await.unwrap()).await
     }
 }
 
 #[tokio::test]
-async fn it_says_how_it_is() {
+async fn the_health_routes_are_answered() {
     let server = HealthServer::start();
     for path in ["/health", "/health/"] {
         assert_eq!(server.get(path).await.json()["status"], "healthy");
@@ -60,7 +61,7 @@ async fn it_says_how_it_is() {
 }
 
 #[tokio::test]
-async fn it_has_no_api() {
+async fn no_other_route_exists() {
     let server = HealthServer::start();
     for path in ["/", "/api/v1/languages", "/api/v1/executions"] {
         server.get(path).await.problem(404);
@@ -68,11 +69,11 @@ async fn it_has_no_api() {
 }
 
 #[tokio::test]
-async fn it_is_not_ready_while_its_process_leaves_and_ends_when_told() {
+async fn a_draining_process_is_not_ready_and_its_server_ends_when_told() {
     let server = HealthServer::start();
-    server.leaving.cancel();
+    server.not_ready.cancel();
     assert_eq!(server.get("/health/ready").await.status, 503);
-    server.draining.cancel();
+    server.end.cancel();
     server.tasks.close();
     in_time(server.tasks.wait()).await;
 }

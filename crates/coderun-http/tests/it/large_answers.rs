@@ -1,20 +1,20 @@
-//! Many large answers that nobody takes: they share a bounded room.
+//! Checks that large answers which are not read share a bounded budget.
 
 use std::time::Duration;
 
 use coderun_domain::testing::report;
-use coderun_domain::{ExecutionId, Outcome, Output, Verdict};
+use coderun_domain::{ByteSize, ExecutionId, Outcome, Output, Verdict};
+use rstest::rstest;
 
-use crate::support::raw::RawConnection;
 use crate::support::{Server, until_async};
 
-/// Far more than the buffers between server and client hold.
+/// More than the buffers between server and client hold.
 const OUTPUT_BYTES: usize = 32 << 20;
 
-/// A server with room for one such answer, and an execution that has it.
+/// A server with a budget for one such answer, and an execution that has it.
 fn start() -> (Server, ExecutionId) {
     let server = Server::with(|config| {
-        config.large_answers_max = coderun_domain::ByteSize::from_mib(33);
+        config.large_answers_max = ByteSize::from_mib(33);
         config.sockets.send = Duration::from_millis(100);
     });
     let id = server.backend.running();
@@ -25,57 +25,24 @@ fn start() -> (Server, ExecutionId) {
     (server, id)
 }
 
-/// Asks and reads no more than the beginning.
-async fn stall(server: &Server, path: &str, until: &str) -> RawConnection {
-    let mut connection = RawConnection::open_narrow(server.address).await;
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n");
-    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
-    let upgrade = if path.contains("/ws/") { upgrade } else { "" };
-    connection.send(format!("{head}{upgrade}\r\n")).await;
-    connection.read_until(until).await;
-    connection
-}
-
-async fn assert_has_room_again(server: &Server, path: &str) {
-    until_async(async || server.get(path).await.status == 200).await;
-}
-
+#[rstest]
+#[case::a_record("status", "200 OK")]
+#[case::a_message("ws", "execution_update")]
+#[case::an_event("events", "execution_update")]
 #[tokio::test]
-async fn a_record_that_is_not_taken_leaves_no_room_for_others_of_its_size() {
+async fn an_unread_answer_uses_up_the_budget_until_its_client_leaves(
+    #[case] route: &str,
+    #[case] read_until: &str,
+) {
     let (server, id) = start();
-    let path = format!("/api/v1/executions/status/{id}");
-    let stalled = stall(&server, &path, "200 OK").await;
-    let refused = server.get(&path).await;
+    let path = format!("/api/v1/executions/{route}/{id}");
+    let stalled = server.stall(&path, read_until).await;
+    let refused = server.status(id).await;
     refused.problem(503);
     assert_ne!(refused.header("retry-after"), "");
-    assert_eq!(
-        server.get("/health/").await.status,
-        200,
-        "small ones need none"
-    );
-    drop(stalled);
-    assert_has_room_again(&server, &path).await;
-}
-
-#[tokio::test]
-async fn neither_does_a_message_on_a_socket() {
-    let (server, id) = start();
-    let path = format!("/api/v1/executions/status/{id}");
-    let watch = format!("/api/v1/executions/ws/{id}");
-    let stalled = stall(&server, &watch, "execution_update").await;
-    server.get(&path).await.problem(503);
     assert_eq!(server.watch(id).await.close_code().await, 1013);
+    let small = server.get("/health/").await;
+    assert_eq!(small.status, 200, "a small answer needs no budget");
     drop(stalled);
-    assert_has_room_again(&server, &path).await;
-}
-
-#[tokio::test]
-async fn neither_does_an_event() {
-    let (server, id) = start();
-    let path = format!("/api/v1/executions/status/{id}");
-    let events = format!("/api/v1/executions/events/{id}");
-    let stalled = stall(&server, &events, "execution_update").await;
-    server.get(&path).await.problem(503);
-    drop(stalled);
-    assert_has_room_again(&server, &path).await;
+    until_async(async || server.status(id).await.status == 200).await;
 }

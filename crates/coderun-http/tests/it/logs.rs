@@ -1,20 +1,21 @@
-//! What stands in the log, and what never does.
+//! Checks what is logged, and that secrets never are.
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use coderun_domain::StoreError;
-use coderun_domain::testing::execution_id;
+use coderun_domain::testing::{execution_id, finished};
+use rstest::rstest;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failures::submit_to_failing_store;
-use crate::support::raw::RawConnection;
 use crate::support::{Answer, Server, until};
 
-/// Everything that is logged in this process, at every level.
+const VERIFY: &str = "/api/v1/auth/verify";
+
+/// The log of this process, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -23,13 +24,16 @@ impl Log {
         static LOG: OnceLock<Log> = OnceLock::new();
         LOG.get_or_init(|| {
             let log = Self::default();
-            // The clients of other tests in this process log what they send; the server's crates do not.
+            // The clients of these tests log what they send; the crates of the server do not.
             let filter =
                 "trace,hyper=off,hyper_util=off,reqwest=off,tungstenite=off,tokio_tungstenite=off";
             tracing_subscriber::fmt()
                 .with_env_filter(EnvFilter::new(filter))
                 .with_ansi(false)
-                .with_writer(log.clone())
+                .with_writer({
+                    let log = log.clone();
+                    move || log.clone()
+                })
                 .init();
             log
         })
@@ -40,30 +44,38 @@ impl Log {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
-    fn lines_with(&self, text: &str) -> Vec<String> {
+    /// The lines that contain all of these texts.
+    fn lines_with(&self, texts: &[&str]) -> Vec<String> {
         let all = self.text();
-        let lines = all.lines().filter(|line| line.contains(text));
+        let lines = all.lines();
+        let lines = lines.filter(|line| texts.iter().all(|text| line.contains(text)));
         lines.map(str::to_owned).collect()
     }
 
-    /// What this crate logged of a request, once that is complete.
-    async fn of_request(&self, answer: &Answer) -> Vec<String> {
-        let id = answer.header("x-request-id");
-        let lines = || {
-            let lines = self.lines_with(id).into_iter();
-            let ours = lines.filter(|line| line.contains(" coderun_http"));
-            ours.collect::<Vec<_>>()
-        };
-        // The line of the request is its last.
-        until(|| lines().iter().any(|line| line.contains("answered"))).await;
-        lines()
+    /// The only line that contains all of these texts, once it is there.
+    async fn only_line_with(&self, texts: &[&str]) -> String {
+        until(|| !self.lines_with(texts).is_empty()).await;
+        let mut lines = self.lines_with(texts);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines.remove(0)
     }
 
-    /// What was logged of the failure behind an answer.
-    async fn failure(&self, answer: &Answer) -> Vec<String> {
-        let mut lines = self.of_request(answer).await;
-        lines.retain(|line| line.contains("could not be served"));
-        lines
+    /// The lines of this crate about a request, once they are complete.
+    async fn of_request(&self, answer: &Answer) -> Vec<String> {
+        let id = answer.header("x-request-id");
+        // The access line of a request is its last.
+        until(|| {
+            !self
+                .lines_with(&[id, " coderun_http", "answered"])
+                .is_empty()
+        })
+        .await;
+        self.lines_with(&[id, " coderun_http"])
+    }
+
+    fn assert_no_secret(&self) {
+        let lines = self.lines_with(&["hush"]);
+        assert_eq!(lines, [""; 0]);
     }
 }
 
@@ -77,72 +89,50 @@ impl io::Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-const UPGRADE: &str = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
-
 #[tokio::test]
-async fn neither_token_nor_code_is_ever_logged() {
+async fn neither_a_token_nor_code_is_ever_logged() {
     let log = Log::capture();
     let server = Server::start();
-    let body = r#"{"code":"hush-code","language":"python","input_data":"hush-input"}"#;
-    let length = body.len();
-    let requests = [
-        "GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-header\r\n"
-            .to_owned(),
-        "GET /api/v1/auth/verify?token=hush-query HTTP/1.1\r\nHost: x\r\n".to_owned(),
-        format!(
-            "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-submit\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        ),
-        "GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush-forged\r\n"
-            .to_owned(),
-        format!("GET /api/v1/executions/ws/1?token=hush-forged HTTP/1.1\r\n{UPGRADE}"),
-        format!("GET /api/v1/executions/ws/1?token=hush-socket HTTP/1.1\r\n{UPGRADE}"),
-        format!(
-            "GET /api/v1/executions/ws/1 HTTP/1.1\r\n{UPGRADE}\
-             Sec-WebSocket-Protocol: execution.v1, bearer.hush-protocol\r\n"
-        ),
-        format!("GET /api/v1/executions/ws/1?ticket=hush-ticket HTTP/1.1\r\n{UPGRADE}"),
-        "GET /api/v1/executions/events/1?token=hush-forged HTTP/1.1\r\nHost: x\r\n".to_owned(),
-        "GET /api/v1/executions/events/1?token=hush-events HTTP/1.1\r\nHost: x\r\n".to_owned(),
-        "GET /api/v1/executions/events/1?ticket=hush-ticket HTTP/1.1\r\nHost: x\r\n".to_owned(),
-        "GET /health/ HTTP/1.1\r\nHost: x\r\nTraceparent: hush-trace\r\n".to_owned(),
-    ];
-    for (number, request) in requests.iter().enumerate() {
-        let mut connection = RawConnection::open(server.address).await;
-        let (head, body) = request
-            .split_once("\r\n\r\n")
-            .unwrap_or((request.trim_end(), ""));
-        let request = format!("{head}\r\nX-Request-Id: quiet-{number}\r\n\r\n{body}");
-        connection.send(request).await;
-        connection.read_until("\r\n\r\n").await;
-        until(|| !log.lines_with(&format!("quiet-{number}")).is_empty()).await;
+    let get = |path: &str| server.get(path).anonymous();
+    let secret = json!({"code": "hush-code", "language": "python", "input_data": "hush-input"});
+    for request in [
+        server.submit(&secret).token("hush-submit"),
+        server.get(VERIFY).token("hush-header"),
+        server.get(VERIFY).token("hush-forged"),
+        get("/api/v1/auth/verify?token=hush-query"),
+        get("/api/v1/executions/events/1?token=hush-forged"),
+        get("/api/v1/executions/events/1?token=hush-events"),
+        get("/api/v1/executions/events/1?ticket=hush-ticket"),
+        get("/health/").header("traceparent", "hush-trace"),
+    ] {
+        log.of_request(&request.await).await;
     }
-    until(|| log.lines_with("socket closed").len() >= 3).await;
-    assert!(!log.text().contains("hush"), "{:?}", log.lines_with("hush"));
+    let protocols = "execution.v1, bearer.hush-protocol";
+    for (query, headers) in [
+        ("1?token=hush-forged", &[][..]),
+        ("1?token=hush-socket", &[]),
+        ("1?ticket=hush-ticket", &[]),
+        ("1", &[("sec-websocket-protocol", protocols)]),
+    ] {
+        server.connect(query, headers).await.final_code().await;
+    }
+    until(|| log.lines_with(&["socket closed"]).len() >= 4).await;
+    log.assert_no_secret();
 }
 
 #[tokio::test]
-async fn neither_what_is_typed_nor_a_ticket_nor_a_fresh_token_is_ever_logged() {
+async fn neither_input_nor_a_ticket_nor_a_fresh_token_is_ever_logged() {
     let log = Log::capture();
     let server = Server::start();
     let id = server.backend.interactive();
     let path = format!("/api/v1/executions/ticket/{id}");
-    let issued = server.ask(reqwest::Method::POST, &path).await.json();
+    let issued = server.post(&path).await.json();
     let ticket = issued["ticket"].as_str().unwrap();
     let query = format!("{id}?ticket={ticket}&since=0");
-    let headers = [("x-request-id", "typing")];
+    let headers = [("x-request-id", "with-input")];
     let mut socket = server.connect(&query, &headers).await;
     for message in [
-        r#"{"type":"stdin","data":"hush-typed"}"#,
+        r#"{"type":"stdin","data":"hush-input"}"#,
         r#"{"type":"auth","token":"hush-fresh"}"#,
         r#"{"type":"auth","token":"hush-forged"}"#,
         r#"{"type":"stdin","data":["hush-list"]}"#,
@@ -151,58 +141,40 @@ async fn neither_what_is_typed_nor_a_ticket_nor_a_fresh_token_is_ever_logged() {
     ] {
         socket.say(message).await;
     }
-    while socket.next().await["type"] != "pong" {}
-    server
-        .backend
-        .finish(id, coderun_domain::testing::finished());
+    socket.next_of("pong").await;
+    server.backend.finish(id, finished());
     socket.final_code().await;
-    let closed = || {
-        let lines = log.lines_with("socket closed").into_iter();
-        lines.filter(|line| line.contains("typing")).count()
-    };
-    until(|| closed() == 1).await;
-    assert_eq!(server.relay.typed(), "hush-typed");
-    assert!(!log.text().contains("hush"), "{:?}", log.lines_with("hush"));
+    log.only_line_with(&["socket closed", "with-input"]).await;
+    assert_eq!(server.relay.input(), "hush-input");
+    log.assert_no_secret();
     assert!(!log.text().contains(ticket));
 }
 
 #[tokio::test]
-async fn a_request_leaves_the_trace_that_it_belongs_to() {
+async fn a_request_is_logged_with_its_trace() {
     let log = Log::capture();
     let server = Server::start();
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let lines = async |id: &'static str, traceparent: String| {
-        let request = server.client.get(server.url("/health/"));
-        let request = request.header("x-request-id", id);
-        let answer = Answer::to(request.header("traceparent", traceparent)).await;
-        log.of_request(&answer).await.concat()
+    let lines = async |parent: &str| {
+        let traceparent = format!("00-{trace}-{parent}-01");
+        let request = server.get("/health/").header("traceparent", traceparent);
+        log.of_request(&request.await).await.concat()
     };
-    let good = lines("traced", format!("00-{trace}-00f067aa0ba902b7-01")).await;
-    assert!(good.contains(&format!("trace_id=\"{trace}\"")), "{good}");
-    let bad = lines("untraced", format!("00-{trace}-0000000000000000-01")).await;
-    assert!(!bad.contains("trace_id"), "{bad}");
+    let valid = lines("00f067aa0ba902b7").await;
+    assert!(valid.contains(&format!("trace_id=\"{trace}\"")), "{valid}");
+    let invalid = lines("0000000000000000").await;
+    assert!(!invalid.contains("trace_id"), "{invalid}");
 }
 
 #[tokio::test]
-async fn a_request_leaves_one_line_with_its_route_and_not_its_path() {
+async fn a_request_has_one_access_line_with_its_route_and_not_its_path() {
     let log = Log::capture();
     let server = Server::start();
     let id = server.backend.finished();
-    let request = server
-        .client
-        .get(server.url(&format!("/api/v1/executions/status/{id}?x=secret")))
-        .bearer_auth("alice")
-        .header("x-request-id", "one-line");
-    request.send().await.unwrap();
-    let lines = || {
-        let lines = log.lines_with("coderun_http::access");
-        let mine = lines.into_iter().filter(|line| line.contains("one-line"));
-        mine.collect::<Vec<_>>()
-    };
-    until(|| !lines().is_empty()).await;
-    let lines = lines();
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    let line = &lines[0];
+    let request = server.get(&format!("/api/v1/executions/status/{id}?x=secret"));
+    request.header("x-request-id", "one-line").await;
+    let texts = ["coderun_http::access", "one-line"];
+    let line = log.only_line_with(&texts).await;
     for part in [
         "method=\"GET\"",
         "route=\"/api/v1/executions/status/{id}\"",
@@ -212,112 +184,94 @@ async fn a_request_leaves_one_line_with_its_route_and_not_its_path() {
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
-    assert!(
-        !line.contains("secret") && !line.contains(&id.to_string()),
-        "{line}"
-    );
+    for part in ["secret", &id.to_string()] {
+        assert!(!line.contains(part), "{part} in {line}");
+    }
 }
 
-#[tokio::test]
-async fn a_failure_is_logged_once_with_its_chain_and_request_id() {
-    let log = Log::capture();
-    let server = Server::start();
-    server.backend.break_down(true);
-    let answer = server.get("/api/v1/executions").await;
-    let lines = log.failure(&answer).await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(
-        lines[0].contains("the store `fake` is not available: connection refused"),
-        "{lines:?}"
-    );
-    assert!(lines[0].contains(" WARN "), "{lines:?}");
+const fn full() -> StoreError {
+    let retry_after = Duration::from_secs(1);
+    StoreError::Full { retry_after }
 }
 
-#[tokio::test]
-async fn a_defect_is_logged_as_an_error() {
-    let log = Log::capture();
-    let answer = submit_to_failing_store(|| StoreError::Corrupt {
+fn corrupt() -> StoreError {
+    StoreError::Corrupt {
         backend: "fake",
         id: execution_id(1),
         source: "not a record".into(),
-    })
-    .await;
-    let lines = log.failure(&answer).await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("ERROR "), "{lines:?}");
+    }
 }
 
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        backend: "fake",
+        source: "connection refused".into(),
+    }
+}
+
+#[rstest]
+#[case(corrupt, "ERROR ", ": not a record")]
+#[case(
+    unavailable,
+    " WARN ",
+    "the store `fake` is not available: connection refused"
+)]
+#[case(full, "DEBUG ", "error=")]
 #[tokio::test]
-async fn a_full_store_is_no_alarm() {
+async fn a_failure_is_logged_once_at_its_level_and_with_its_causes(
+    #[case] failure: fn() -> StoreError,
+    #[case] level: &str,
+    #[case] cause: &str,
+) {
     let log = Log::capture();
-    let answer = submit_to_failing_store(|| StoreError::Full {
-        retry_after: Duration::from_secs(1),
-    })
-    .await;
-    let lines = log.failure(&answer).await;
+    let answer = submit_to_failing_store(failure).await;
+    let mut lines = log.of_request(&answer).await;
+    lines.retain(|line| line.contains("could not be served"));
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("DEBUG "), "{lines:?}");
+    assert!(lines[0].contains(level), "{lines:?}");
+    assert!(lines[0].contains(cause), "{lines:?}");
 }
 
 #[tokio::test]
-async fn a_refusal_while_draining_leaves_nothing_but_its_line() {
+async fn an_expected_refusal_leaves_only_its_access_line() {
     let log = Log::capture();
     let server = Server::start();
-    server.leaving.cancel();
+    server.not_ready.cancel();
     let submission = json!({"code": "x", "language": "python"});
-    let answer = server.submit(&submission).await;
-    answer.problem(503);
-    let lines = log.of_request(&answer).await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    for (request, status) in [
+        (server.submit(&submission), 503),
+        (server.get(VERIFY).token("forged"), 401),
+    ] {
+        let answer = request.await;
+        answer.problem(status);
+        let lines = log.of_request(&answer).await;
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_refused_token_leaves_nothing_but_its_line() {
-    let log = Log::capture();
-    let server = Server::start();
-    let request = server
-        .client
-        .get(server.url("/api/v1/auth/verify"))
-        .bearer_auth("forged");
-    let answer = Answer::to(request).await;
-    answer.problem(401);
-    let lines = log.of_request(&answer).await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
-}
-
-#[tokio::test]
-async fn keys_that_cannot_be_had_for_a_socket_are_logged_once_with_their_chain() {
+async fn a_failure_of_a_socket_is_logged_once_with_its_causes() {
     let log = Log::capture();
     let server = Server::start();
     let headers = [("x-request-id", "keyless-socket")];
     let mut socket = server.connect("1?token=keys-down", &headers).await;
     assert_eq!(socket.close_code().await, 1013);
-    let lines = log.lines_with("a socket could not be served");
-    let mine = lines.iter().filter(|line| line.contains("keyless-socket"));
-    let mine: Vec<_> = mine.collect();
-    assert_eq!(mine.len(), 1, "{lines:?}");
-    assert!(mine[0].contains(" WARN "), "{mine:?}");
-    assert!(mine[0].contains(": connection refused"), "{mine:?}");
+    let texts = ["a socket could not be served", "keyless-socket"];
+    let line = log.only_line_with(&texts).await;
+    assert!(line.contains(" WARN "), "{line}");
+    assert!(line.contains(": connection refused"), "{line}");
 }
 
 #[tokio::test]
-async fn a_socket_that_vanishes_has_left_and_done_nothing_wrong() {
+async fn a_lost_socket_is_logged_without_a_code() {
     let log = Log::capture();
     let server = Server::start();
-    let id = server.backend.running();
-    let headers = [("x-request-id", "vanishing")];
-    let query = format!("{id}?token=alice");
+    let query = format!("{}?token=alice", server.backend.running());
+    let headers = [("x-request-id", "lost-socket")];
     let mut socket = server.connect(&query, &headers).await;
     socket.next().await;
     drop(socket);
-    let closed = || {
-        let mut lines = log.lines_with("socket closed").into_iter();
-        lines.find(|line| line.contains("vanishing"))
-    };
-    until(|| closed().is_some()).await;
-    let line = closed().unwrap();
-    assert!(
-        !line.contains("code=") && line.contains("The client closed the connection"),
-        "{line}"
-    );
+    let line = log.only_line_with(&["socket closed", "lost-socket"]).await;
+    assert!(!line.contains("code="), "{line}");
+    assert!(line.contains("The client closed the connection"), "{line}");
 }

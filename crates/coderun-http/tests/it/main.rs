@@ -1,4 +1,4 @@
-//! The HTTP edge from outside: real sockets on port 0, with fakes behind the ports.
+//! Tests the HTTP edge from outside: real sockets on port 0, with fakes behind the ports.
 
 #![expect(
     clippy::unwrap_used,

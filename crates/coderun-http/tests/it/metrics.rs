@@ -1,4 +1,4 @@
-//! What is counted.
+//! Checks the recorded metrics.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,16 +7,15 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::Method;
 
 use crate::support::event_source::EventSource;
-use crate::support::raw::RawConnection;
 use crate::support::{Server, until};
 
-/// Everything that is counted in this process.
+/// The recorder of this process.
 fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap())
 }
 
-/// The value of a line, 0 if there is none yet.
+/// The value of a series, or 0 if it does not exist yet.
 fn value(line: &str) -> f64 {
     let text = recorder().render();
     let found = text
@@ -33,12 +32,12 @@ async fn requests_are_counted_by_pattern_and_never_by_path() {
     let line = "coderun_http_requests_total{method=\"GET\",route=\"/api/v1/executions/status/{id}\",status=\"200\"}";
     let before = value(line);
     for _ in 0..3 {
-        server.get(&format!("/api/v1/executions/status/{id}")).await;
+        server.status(id).await;
     }
     until(|| value(line) >= before + 3.0).await;
     server.get("/nowhere/secret-path").await;
-    let strange = Method::from_bytes(b"SECRETMETHOD").unwrap();
-    server.ask(strange, "/health/").await;
+    let unknown = Method::from_bytes(b"SECRETMETHOD").unwrap();
+    server.request(unknown, "/health/").await;
     let other = "coderun_http_requests_total{method=\"other\",route=\"/health/\",status=\"405\"}";
     until(|| value(other) >= 1.0).await;
     let text = recorder().render();
@@ -49,7 +48,7 @@ async fn requests_are_counted_by_pattern_and_never_by_path() {
 }
 
 #[tokio::test]
-async fn whoever_watches_is_counted_until_the_end() {
+async fn watchers_are_counted_while_they_are_connected() {
     recorder();
     let server = Server::with(|config| {
         config.sockets.comment_interval = Duration::from_millis(20);
@@ -68,13 +67,14 @@ async fn whoever_watches_is_counted_until_the_end() {
                 .all(|kind| open(kind) >= 1.0)
         })
         .await;
-        server.going_away.cancel();
+        server.drain.going_away.cancel();
     };
-    tokio::join!(server.get(&path), seen);
+    let polling = async { server.get(&path).await };
+    tokio::join!(polling, seen);
     let closed = "coderun_sockets_closed_total{code=\"1012\"}";
     let before = value(closed);
     drop(events);
-    server.draining.cancel();
+    server.drain.end.cancel();
     assert_eq!(socket.close_code().await, 1012);
     until(|| value(closed) > before).await;
     until(|| open("websocket") + open("sse") + open("long_poll") == 0.0).await;
@@ -91,11 +91,7 @@ async fn slow_watchers_are_counted() {
         server.backend.write(id, vec![b'x'; 1 << 20]);
     }
     let before = value("coderun_slow_watchers_total");
-    let mut stalled = RawConnection::open_narrow(server.address).await;
-    let upgrade = format!(
-        "GET /api/v1/executions/ws/{id}?token=alice&since=0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
-    );
-    stalled.send(upgrade).await;
+    let path = format!("/api/v1/executions/ws/{id}?since=0");
+    let _stalled = server.stall(&path, "101 Switching Protocols").await;
     until(|| value("coderun_slow_watchers_total") > before).await;
 }

@@ -1,15 +1,14 @@
-//! What the server says of itself.
+//! Checks the answers about the service itself.
 
-use coderun_domain::testing::worker_offer;
 use serde_json::{Value, json};
 
 use crate::support::{Server, no_worker};
 
 #[tokio::test]
-async fn it_is_healthy_with_and_without_the_slash() {
+async fn health_is_answered_with_and_without_a_slash() {
     let server = Server::start();
     for path in ["/health", "/health/"] {
-        let answer = server.get_anonymously(path).await;
+        let answer = server.get(path).anonymous().await;
         assert_eq!(answer.status, 200);
         assert_eq!(
             answer.text,
@@ -19,9 +18,9 @@ async fn it_is_healthy_with_and_without_the_slash() {
 }
 
 #[tokio::test]
-async fn it_is_ready_with_a_check_for_each_dependency() {
+async fn readiness_has_a_check_for_each_dependency() {
     let server = Server::start();
-    let answer = server.get_anonymously("/health/ready").await;
+    let answer = server.get("/health/ready").anonymous().await;
     assert_eq!(answer.status, 200);
     let mut ready = answer.json();
     assert_eq!(ready["status"], "ready");
@@ -33,10 +32,10 @@ async fn it_is_ready_with_a_check_for_each_dependency() {
 }
 
 #[tokio::test]
-async fn it_is_not_ready_without_its_store() {
+async fn an_unreachable_store_is_not_ready() {
     let server = Server::start();
     server.backend.break_down(true);
-    let answer = server.get_anonymously("/health/ready").await;
+    let answer = server.get("/health/ready").anonymous().await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("content-type"), "application/json");
     let ready = answer.json();
@@ -46,9 +45,9 @@ async fn it_is_not_ready_without_its_store() {
 }
 
 #[tokio::test]
-async fn the_root_says_what_this_is() {
+async fn the_root_names_the_service() {
     let server = Server::start();
-    let root = server.get_anonymously("/").await.json();
+    let root = server.get("/").anonymous().await.json();
     assert_eq!(root["message"], "Code Execution Service");
     assert_eq!(root["version"], "1.2.3");
     assert_eq!(root["status"], "running");
@@ -58,7 +57,7 @@ async fn the_root_says_what_this_is() {
 #[tokio::test]
 async fn the_languages_are_listed_with_their_limits() {
     let server = Server::start();
-    let languages = server.get_anonymously("/api/v1/languages").await.json();
+    let languages = server.get("/api/v1/languages").anonymous().await.json();
     let python = &languages["languages"][0];
     assert_eq!(python["name"], "python");
     assert_eq!(python["aliases"], json!(["py"]));
@@ -70,9 +69,8 @@ async fn the_languages_are_listed_with_their_limits() {
 
 #[tokio::test]
 async fn the_runners_are_listed_with_what_they_enforce() {
-    let fleet = no_worker().with_worker(worker_offer("w1"));
-    let server = Server::with_fleet(fleet);
-    let answer = server.get_anonymously("/api/v1/capabilities").await;
+    let server = Server::start();
+    let answer = server.get("/api/v1/capabilities").anonymous().await;
     assert_eq!(answer.status, 200);
     let nothing = json!({
         "cpu": null, "memory": null, "processes": null, "network": null, "filesystem": null, "output": null,
@@ -91,7 +89,7 @@ async fn the_runners_are_listed_with_what_they_enforce() {
 }
 
 #[tokio::test]
-async fn before_a_worker_has_announced_itself_clients_are_told_to_try_again() {
+async fn before_the_first_worker_clients_are_told_to_try_again() {
     let server = Server::with_fleet(no_worker());
     let submission = json!({"code": "x", "language": "python"});
     let refused = server.submit(&submission).await;
@@ -99,8 +97,8 @@ async fn before_a_worker_has_announced_itself_clients_are_told_to_try_again() {
     let problem = refused.problem(503);
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("No worker"), "{detail}");
-    let languages = server.get_anonymously("/api/v1/languages").await;
+    let languages = server.get("/api/v1/languages").anonymous().await;
     languages.problem(503);
-    let capabilities = server.get_anonymously("/api/v1/capabilities").await;
+    let capabilities = server.get("/api/v1/capabilities").anonymous().await;
     assert_eq!(capabilities.json(), json!({"runners": []}));
 }

@@ -1,17 +1,33 @@
-//! `POST /api/v1/executions/execute`: what is accepted.
+//! Checks what `POST /api/v1/executions/execute` accepts.
 
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::support::raw::RawConnection;
-use crate::support::{Answer, Server, no_worker};
+use coderun_domain::Submission;
 use coderun_domain::testing::{execution_id, worker_offer};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::raw::submission_head;
+use crate::support::request::Request;
+use crate::support::{Server, no_worker};
+
+fn minimal() -> Value {
+    json!({"code": "x", "language": "python"})
+}
+
+/// Sends a submission that must be accepted, and returns what reached the domain.
+async fn accepted(server: &Server, request: Request) -> Arc<Submission> {
+    let answer = request.await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let execution = server.backend.execution(execution_id(1));
+    Arc::clone(execution.submission())
+}
 
 #[tokio::test]
-async fn a_submission_is_answered_to_the_letter() {
+async fn the_answer_has_the_fields_of_the_contract_in_order() {
     let server = Server::start();
-    let answer = server
-        .submit(&json!({"code": "print('Hello World')", "language": "python", "input_data": ""}))
-        .await;
+    let body = json!({"code": "print('Hello World')", "language": "python", "input_data": ""});
+    let answer = server.submit(&body).await;
     let id = "00000000-0000-0000-0000-000000000001";
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -32,11 +48,10 @@ async fn a_submission_is_answered_to_the_letter() {
 async fn unknown_keys_are_ignored_and_null_input_is_empty() {
     let server = Server::start();
     let body = json!({"code": "x", "language": "PY", "input_data": null, "theme": {"dark": [1]}});
-    assert_eq!(server.submit(&body).await.status, 200);
-    let execution = server.backend.execution(execution_id(1));
-    assert_eq!(execution.submission().input(), "");
-    assert_eq!(execution.submission().language().as_str(), "python");
-    assert_eq!(execution.submission().user().as_str(), "alice");
+    let submission = accepted(&server, server.submit(&body)).await;
+    assert_eq!(submission.input(), "");
+    assert_eq!(submission.language().as_str(), "python");
+    assert_eq!(submission.user().as_str(), "alice");
 }
 
 #[tokio::test]
@@ -55,10 +70,7 @@ async fn every_option_reaches_the_domain() {
         },
         "expected_output": "out", "interactive": false, "callback_url": null,
     });
-    let answer = server.submit(&body).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let execution = server.backend.execution(execution_id(1));
-    let submission = execution.submission();
+    let submission = accepted(&server, server.submit(&body)).await;
     assert_eq!(submission.version(), Some("3.11.2"));
     assert_eq!(submission.input(), "in");
     assert_eq!(submission.args(), ["a", "b c"]);
@@ -84,65 +96,46 @@ async fn every_option_reaches_the_domain() {
     assert_eq!(limits.storage.output().as_bytes(), 100);
 }
 
+#[rstest]
+#[case::nul_bytes("a\0b")]
+#[case::the_maximum_length(&"x".repeat(256 << 10))]
 #[tokio::test]
-async fn nul_bytes_in_code_are_kept() {
+async fn code_is_kept_as_it_is(#[case] code: &str) {
     let server = Server::start();
-    let answer = server
-        .submit(&json!({"code": "a\0b", "language": "python"}))
-        .await;
-    assert_eq!(answer.status, 200);
-    let execution = server.backend.execution(execution_id(1));
-    assert_eq!(execution.submission().code(), "a\0b");
+    let body = json!({"code": code, "language": "python"});
+    let submission = accepted(&server, server.submit(&body)).await;
+    assert_eq!(submission.code(), code);
+}
+
+#[rstest]
+#[tokio::test]
+async fn other_json_media_types_are_accepted(
+    #[values("application/json; charset=utf-8", "application/vnd.coderun+json")] content_type: &str,
+) {
+    let server = Server::start();
+    let request = server.submit_text(content_type, minimal().to_string());
+    accepted(&server, request).await;
 }
 
 #[tokio::test]
-async fn the_longest_code_is_accepted() {
+async fn a_chunked_body_is_reassembled() {
     let server = Server::start();
-    let body = json!({"code": "x".repeat(256 << 10), "language": "python"});
-    assert_eq!(server.submit(&body).await.status, 200);
-}
-
-#[tokio::test]
-async fn json_of_another_name_and_with_a_charset_is_accepted() {
-    let server = Server::start();
-    let body = r#"{"code": "x", "language": "python"}"#;
-    for content_type in [
-        "application/json; charset=utf-8",
-        "application/vnd.coderun+json",
-    ] {
-        let answer = server.submit_text(content_type, body).await;
-        assert_eq!(answer.status, 200, "{content_type}");
-    }
-}
-
-#[tokio::test]
-async fn a_body_in_chunks_is_put_together() {
-    let server = Server::start();
-    let mut connection = RawConnection::open(server.address).await;
-    connection
-        .send(
-            "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
-             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
-             8\r\n{\"code\":\r\n17\r\n\"x\",\"language\":\"python\"\r\n1\r\n}\r\n0\r\n\r\n",
-        )
-        .await;
+    let chunks = "8\r\n{\"code\":\r\n17\r\n\"x\",\"language\":\"python\"\r\n1\r\n}\r\n0\r\n\r\n";
+    let head = submission_head("Transfer-Encoding: chunked");
+    let mut connection = server.send_raw(head + chunks).await;
     let answer = connection.read_until("to track progress").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]
-async fn while_draining_nothing_is_accepted_and_no_id_handed_out() {
+async fn a_submission_that_arrives_while_the_server_ends_gets_no_id() {
     let server = Server::start();
-    let mut connection = RawConnection::open(server.address).await;
-    let body = r#"{"code": "x", "language": "python"}"#;
+    let body = minimal().to_string();
     let length = body.len();
-    let head = format!(
-        "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
-    );
-    connection.send(head).await;
+    let head = format!("Content-Length: {length}\r\nExpect: 100-continue");
+    let mut connection = server.send_raw(submission_head(&head)).await;
     connection.read_until("100 Continue\r\n\r\n").await;
-    server.draining.cancel();
+    server.drain.end.cancel();
     connection.send(body).await;
     let answer = connection.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
@@ -153,25 +146,20 @@ async fn while_draining_nothing_is_accepted_and_no_id_handed_out() {
 #[tokio::test]
 async fn a_submission_without_a_token_is_not_read() {
     let server = Server::start();
-    let request = server
-        .client
-        .post(server.url("/api/v1/executions/execute"))
-        .body("not even JSON");
-    Answer::to(request).await.problem(401);
+    let request = server.submit_text("text/plain", "not even JSON");
+    request.anonymous().await.problem(401);
 }
 
 #[tokio::test]
-async fn an_interactive_submission_is_accepted_where_a_runner_passes_input_on() {
+async fn an_interactive_submission_is_accepted_if_a_runner_supports_it() {
     let server = Server::start();
     let body = json!({"code": "input()", "language": "python", "interactive": true});
-    let answer = server.submit(&body).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let execution = server.backend.execution(execution_id(1));
-    assert!(execution.submission().is_interactive());
+    let submission = accepted(&server, server.submit(&body)).await;
+    assert!(submission.is_interactive());
 }
 
 #[tokio::test]
-async fn an_interactive_submission_is_refused_where_no_runner_passes_input_on() {
+async fn an_interactive_submission_is_refused_if_no_runner_supports_it() {
     let mut offer = worker_offer("w1");
     offer.runner.interactive = false;
     let server = Server::with_fleet(no_worker().with_worker(offer));
@@ -182,33 +170,25 @@ async fn an_interactive_submission_is_refused_where_no_runner_passes_input_on() 
     assert_eq!(server.submit(&body).await.status, 200);
 }
 
-/// What the domain learns of the trace, from a request with these headers.
-async fn trace_of(headers: &[&str]) -> Option<String> {
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+#[rstest]
+#[case::valid(&[TRACE], Some(TRACE))]
+#[case::absent(&[], None)]
+#[case::malformed(&["none"], None)]
+#[case::repeated(&[TRACE, TRACE], None)]
+#[tokio::test]
+async fn only_a_well_formed_trace_is_kept_with_the_submission(
+    #[case] headers: &[&str],
+    #[case] expected: Option<&str>,
+) {
     let server = Server::start();
-    let mut request = server
-        .client
-        .post(server.url("/api/v1/executions/execute"))
-        .bearer_auth("alice")
-        .json(&json!({"code": "x", "language": "python"}));
-    for header in headers {
-        request = request.header("traceparent", *header);
-    }
-    assert_eq!(Answer::to(request).await.status, 200);
-    let execution = server.backend.execution(execution_id(1));
-    let trace = execution.submission().trace();
-    trace.map(ToString::to_string)
-}
-
-#[tokio::test]
-async fn the_trace_of_a_submission_goes_with_it() {
-    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    assert_eq!(trace_of(&[good]).await.as_deref(), Some(good));
-}
-
-#[tokio::test]
-async fn a_trace_that_is_not_well_formed_is_passed_over() {
-    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    assert_eq!(trace_of(&[]).await, None);
-    assert_eq!(trace_of(&["none"]).await, None);
-    assert_eq!(trace_of(&[good, good]).await, None);
+    let request = headers
+        .iter()
+        .fold(server.submit(&minimal()), |request, trace| {
+            request.header("traceparent", trace)
+        });
+    let submission = accepted(&server, request).await;
+    let trace = submission.trace().map(ToString::to_string);
+    assert_eq!(trace.as_deref(), expected);
 }

@@ -1,28 +1,29 @@
-//! One-time tickets in place of a token.
+//! Checks one-time tickets in place of a token.
 
-use coderun_domain::testing::execution_id;
-use reqwest::Method;
+use std::time::Duration;
 
-use crate::support::event_source::EventSource;
-use crate::support::{Answer, Server};
 use coderun_domain::ExecutionId;
+use coderun_domain::testing::execution_id;
+use rstest::rstest;
 
-async fn ask(server: &Server, id: ExecutionId) -> Answer {
-    let path = format!("/api/v1/executions/ticket/{id}");
-    server.ask(Method::POST, &path).await
+use crate::support::Server;
+use crate::support::event_source::EventSource;
+use crate::support::request::Request;
+
+fn issue(server: &Server, id: ExecutionId) -> Request {
+    server.post(&format!("/api/v1/executions/ticket/{id}"))
 }
 
-async fn ticket(server: &Server, id: ExecutionId) -> String {
-    let answer = ask(server, id).await;
+async fn ticket(request: Request) -> String {
+    let answer = request.await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["ticket"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn a_ticket_is_answered_to_the_letter() {
+async fn the_answer_has_the_ticket_and_its_lifetime() {
     let server = Server::start();
-    let id = server.backend.running();
-    let answer = ask(&server, id).await;
+    let answer = issue(&server, server.backend.running()).await;
     let ticket = answer.json()["ticket"].as_str().unwrap().to_owned();
     assert_eq!(ticket.len(), 43);
     let expected = format!("{{\"ticket\":\"{ticket}\",\"expires_in\":30}}");
@@ -30,134 +31,121 @@ async fn a_ticket_is_answered_to_the_letter() {
 }
 
 #[tokio::test]
-async fn it_opens_one_socket_and_no_more() {
+async fn a_ticket_opens_one_socket() {
     let server = Server::start();
     let id = server.backend.running();
-    let query = format!("{id}?ticket={}", ticket(&server, id).await);
+    let query = format!("{id}?ticket={}", ticket(issue(&server, id)).await);
     let mut socket = server.connect(&query, &[]).await;
     assert_eq!(socket.next().await["seq"], 2);
-    let mut second = server.connect(&query, &[]).await;
-    let frame = second.close_frame().await;
+    let frame = server.connect(&query, &[]).await.close_frame().await;
     assert_eq!(u16::from(frame.code), 4001);
-    assert_eq!(
-        frame.reason.as_str(),
-        "This ticket is invalid, already used or expired"
-    );
+    let reason = "This ticket is invalid, already used or expired";
+    assert_eq!(frame.reason.as_str(), reason);
 }
 
 #[tokio::test]
-async fn it_opens_one_stream_of_events_and_no_more() {
+async fn a_ticket_opens_one_event_stream() {
     let server = Server::start();
     let id = server.backend.running();
-    let query = format!("?ticket={}", ticket(&server, id).await);
-    let mut events = EventSource::open(server.events_of_anybody(id, &query)).await;
+    let query = format!("?ticket={}", ticket(issue(&server, id)).await);
+    let mut events = EventSource::open(server.events(id, &query).anonymous()).await;
     assert_eq!(events.next().await.kind(), ("execution_update", "2"));
-    let answer = Server::refused(server.events_of_anybody(id, &query), 401).await;
-    assert_eq!(answer.json()["reason"], "ticket");
+    let answer = server.events(id, &query).anonymous().await;
+    assert_eq!(answer.problem(401)["reason"], "ticket");
 }
 
 #[tokio::test]
-async fn it_is_good_for_its_execution_only() {
+async fn a_ticket_is_valid_for_its_execution_only() {
     let server = Server::start();
     let id = server.backend.running();
     let other = server.backend.add(execution_id(7), "alice", 0);
-    let query = format!("{other}?ticket={}", ticket(&server, id).await);
+    let query = format!("{other}?ticket={}", ticket(issue(&server, id)).await);
     let mut socket = server.connect(&query, &[]).await;
     assert_eq!(socket.close_code().await, 4001);
 }
 
 #[tokio::test]
-async fn one_that_is_unknown_or_too_old_is_4001() {
+async fn an_unknown_or_expired_ticket_is_4001() {
     let server = Server::start();
     let id = server.backend.running();
-    let old = ticket(&server, id).await;
+    let expired = ticket(issue(&server, id)).await;
     server.tickets.expire();
-    for text in [old.as_str(), &"A".repeat(43), "short"] {
-        let mut socket = server.connect(&format!("{id}?ticket={text}"), &[]).await;
-        assert_eq!(socket.close_code().await, 4001, "{text}");
+    let unknown = "A".repeat(43);
+    for query in [
+        format!("{id}?ticket={expired}"),
+        format!("{id}?ticket={unknown}"),
+        format!("{id}?ticket=short"),
+        format!("1?ticket={unknown}"),
+    ] {
+        let mut socket = server.connect(&query, &[]).await;
+        assert_eq!(socket.close_code().await, 4001, "{query}");
     }
-    let mut socket = server.connect(&format!("1?ticket={old}"), &[]).await;
-    assert_eq!(socket.close_code().await, 4001, "for what is no id");
 }
 
+#[rstest]
+#[case::a_header("", &[("authorization", "Bearer alice")])]
+#[case::a_subprotocol("", &[("sec-websocket-protocol", "execution.v1, bearer.alice")])]
+#[case::a_token("&token=alice", &[])]
+#[case::another_ticket("&ticket=A", &[])]
 #[tokio::test]
-async fn beside_anything_else_that_says_who_asks_it_is_4001_and_stays_good() {
+async fn a_ticket_beside_other_credentials_is_refused_and_stays_valid(
+    #[case] more: &str,
+    #[case] headers: &[(&str, &str)],
+) {
     let server = Server::start();
     let id = server.backend.running();
-    let ticket = ticket(&server, id).await;
-    let header = [("authorization", "Bearer alice")];
-    let protocol = [("sec-websocket-protocol", "execution.v1, bearer.alice")];
-    let query = format!("{id}?ticket={ticket}");
-    let ambiguous = [
-        server.connect(&query, &header).await,
-        server.connect(&query, &protocol).await,
-        server.connect(&format!("{query}&token=alice"), &[]).await,
-        server
-            .connect(&format!("{query}&ticket={ticket}"), &[])
-            .await,
-    ];
-    for mut socket in ambiguous {
-        let frame = socket.close_frame().await;
-        assert_eq!(
-            frame.reason.as_str(),
-            "Send exactly one token or ticket, in one place"
-        );
-    }
-    let mut socket = server.connect(&query, &[]).await;
-    assert_eq!(socket.next().await["seq"], 2);
-}
-
-#[tokio::test]
-async fn what_it_opened_ends_with_the_token_behind_it() {
-    let server = Server::with(|config| {
-        config.sockets.expiry_grace = std::time::Duration::from_secs(1);
-    });
-    let id = server.backend.running();
-    let path = format!("/api/v1/executions/ticket/{id}");
-    let request = server.client.post(server.url(&path)).bearer_auth("alice@0");
-    let ticket = Answer::to(request).await.json()["ticket"].take();
-    let query = format!("{id}?ticket={}", ticket.as_str().unwrap());
-    let mut socket = server.connect(&query, &[]).await;
-    assert_eq!(socket.next().await["seq"], 2);
+    let query = format!("{id}?ticket={}", ticket(issue(&server, id)).await);
+    let mut socket = server.connect(&format!("{query}{more}"), headers).await;
     let frame = socket.close_frame().await;
     assert_eq!(u16::from(frame.code), 4001);
+    let reason = "Send exactly one token or ticket, in one place";
+    assert_eq!(frame.reason.as_str(), reason);
+    let mut socket = server.connect(&query, &[]).await;
+    assert_eq!(socket.next().await["seq"], 2);
 }
 
 #[tokio::test]
-async fn nobody_gets_one_for_what_is_not_theirs_or_not_there() {
+async fn a_socket_of_a_ticket_ends_with_the_token_that_the_ticket_was_issued_for() {
+    let server = Server::with(|config| config.sockets.expiry_grace = Duration::from_secs(1));
+    let id = server.backend.running();
+    let ticket = ticket(issue(&server, id).token("alice@0")).await;
+    let query = format!("{id}?ticket={ticket}");
+    let mut socket = server.connect(&query, &[]).await;
+    assert_eq!(socket.next().await["seq"], 2);
+    assert_eq!(socket.close_code().await, 4001);
+}
+
+#[tokio::test]
+async fn only_the_owner_gets_a_ticket_for_an_execution() {
     let server = Server::start();
     let other = server.backend.add(execution_id(5), "bob", 0);
-    ask(&server, other).await.problem(403);
-    ask(&server, execution_id(9)).await.problem(404);
-    let path = "/api/v1/executions/ticket/1";
-    server.ask(Method::POST, path).await.problem(404);
-    let answer = server.ask(Method::GET, path).await;
-    answer.problem(405);
-    assert_eq!(answer.header("allow"), "POST");
-    let request = server.client.post(server.url(path));
-    Answer::to(request).await.problem(401);
+    issue(&server, other).await.problem(403);
+    issue(&server, execution_id(9)).await.problem(404);
+    let malformed = server.post("/api/v1/executions/ticket/1");
+    malformed.await.problem(404);
+    issue(&server, other).anonymous().await.problem(401);
 }
 
 #[tokio::test]
-async fn too_many_that_are_unused_are_429() {
+async fn too_many_unused_tickets_are_429() {
     let server = Server::start();
-    let id = server.backend.running();
     server.tickets.fill();
-    let answer = ask(&server, id).await;
+    let answer = issue(&server, server.backend.running()).await;
     answer.problem(429);
     assert_eq!(answer.header("retry-after"), "7");
 }
 
 #[tokio::test]
-async fn tickets_that_cannot_be_kept_or_redeemed_are_no_fault_of_the_user() {
+async fn an_unreachable_ticket_store_is_503_and_1013() {
     let server = Server::start();
     let id = server.backend.running();
-    let query = format!("{id}?ticket={}", ticket(&server, id).await);
+    let ticket = ticket(issue(&server, id)).await;
     server.tickets.break_down();
-    let answer = ask(&server, id).await;
-    assert!(!answer.problem(503).to_string().contains("refused"));
-    let mut socket = server.connect(&query, &[]).await;
+    let problem = issue(&server, id).await.problem(503);
+    assert!(!problem.to_string().contains("refused"));
+    let query = format!("?ticket={ticket}");
+    let mut socket = server.connect(&format!("{id}{query}"), &[]).await;
     assert_eq!(socket.close_code().await, 1013);
-    let request = server.events_of_anybody(id, &format!("?ticket={}", "A".repeat(43)));
-    Server::refused(request, 503).await;
+    let events = server.events(id, &query).anonymous();
+    events.await.problem(503);
 }

@@ -1,13 +1,14 @@
-//! However somebody watches, the story is the same.
+//! Checks that all ways to watch an execution report the same events.
 
+use coderun_domain::ExecutionId;
 use coderun_domain::testing::finished;
 use serde_json::Value;
 
+use crate::support::event_source::EventSource;
 use crate::support::{Server, until};
-use coderun_domain::ExecutionId;
 
-/// Everything that happens to one execution, while somebody watches.
-async fn happen(server: &Server, id: ExecutionId) {
+/// Starts, runs and finishes an execution.
+async fn run(server: &Server, id: ExecutionId) {
     server.backend.start(id);
     for text in ["one\n", "grün", "\u{1f600}", "\0\u{7}\"\\"] {
         server.backend.write(id, text);
@@ -20,51 +21,49 @@ async fn happen(server: &Server, id: ExecutionId) {
 }
 
 async fn by_socket(server: &Server, id: ExecutionId) -> Vec<Value> {
-    let mut socket = server.watch_all(id).await;
-    let mut story = Vec::new();
+    let mut socket = server.watch_since(id, 0).await;
+    let mut events = Vec::new();
     loop {
         match socket.text_or_code().await {
-            Ok(message) => story.push(message),
+            Ok(message) => events.push(message),
             Err(code) => {
                 assert_eq!(code, 1000);
-                return story;
+                return events;
             }
         }
     }
 }
 
-/// By a stream that breaks after every event and is resumed after it.
+/// Reads the events by streams that break after every event.
 async fn by_broken_streams(server: &Server, id: ExecutionId) -> Vec<Value> {
-    let mut story = Vec::new();
+    let mut seen = Vec::new();
     let mut last = "0".to_owned();
     loop {
-        let request = server.events(id, "").header("last-event-id", &last);
-        let response = request.send().await.unwrap();
-        if response.status().as_u16() == 204 {
-            return story;
+        let request = || server.events(id, "").header("last-event-id", &last);
+        if request().send().await.status().as_u16() == 204 {
+            return seen;
         }
-        let request = server.events(id, "").header("last-event-id", &last);
-        let mut events = crate::support::event_source::EventSource::open(request).await;
+        let mut events = EventSource::open(request()).await;
         let frame = events.next().await;
         assert_eq!(frame.event.as_deref(), frame.data["type"].as_str());
         last = frame.id.unwrap();
         assert_eq!(last, frame.data["seq"].to_string());
-        story.push(frame.data);
+        seen.push(frame.data);
     }
 }
 
 async fn by_stream(server: &Server, id: ExecutionId) -> Vec<Value> {
-    let mut events = server.follow(id).await;
-    let mut story = Vec::new();
+    let mut events = EventSource::open(server.events(id, "?since=0")).await;
+    let mut seen = Vec::new();
     while let Some(frame) = events.frame().await {
         assert_eq!(frame.id.unwrap(), frame.data["seq"].to_string());
-        story.push(frame.data);
+        seen.push(frame.data);
     }
-    story
+    seen
 }
 
-/// The records that answers brought which waited for a change.
-async fn by_waiting(server: &Server, id: ExecutionId) -> Vec<Value> {
+/// Reads the records by long polls.
+async fn by_long_polls(server: &Server, id: ExecutionId) -> Vec<Value> {
     let mut records: Vec<Value> = Vec::new();
     let mut since = 0;
     loop {
@@ -83,40 +82,40 @@ async fn by_waiting(server: &Server, id: ExecutionId) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn it_is_one_story_for_all_who_watch() {
+async fn all_ways_to_watch_report_the_same_events() {
     let server = Server::start();
     let id = server.backend.pending();
-    let happening = async {
+    let running = async {
         until(|| server.backend.watchers() >= 3).await;
-        happen(&server, id).await;
+        run(&server, id).await;
     };
-    let (live, streamed, waited, ()) = tokio::join!(
+    let (live, streamed, polled, ()) = tokio::join!(
         by_socket(&server, id),
         by_stream(&server, id),
-        by_waiting(&server, id),
-        happening,
+        by_long_polls(&server, id),
+        running,
     );
     let numbers: Vec<u64> = live.iter().map(|it| it["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=10).collect::<Vec<_>>());
-    assert_eq!(streamed, live, "live, by another way");
-    assert_eq!(by_socket(&server, id).await, live, "told again");
+    assert_eq!(streamed, live, "by a stream");
+    assert_eq!(by_socket(&server, id).await, live, "replayed");
     assert_eq!(by_broken_streams(&server, id).await, live, "resumed");
-    // Who waits sees the record as it stands, which is the last update before the output that followed.
+    // A long poll sees the current record, so it may skip updates.
     let updates: Vec<&Value> = live
         .iter()
         .filter(|message| message["type"] == "execution_update")
         .map(|message| &message["data"])
         .collect();
-    assert_eq!(waited.last(), updates.last().copied());
+    assert_eq!(polled.last(), updates.last().copied());
     let statuses = |records: &[&Value]| -> Vec<String> {
         let all = records.iter().map(|record| record["status"].to_string());
         all.collect()
     };
-    let told = statuses(&updates);
-    let waited = statuses(&waited.iter().collect::<Vec<_>>());
-    let mut seen = told.iter();
+    let pushed = statuses(&updates);
+    let polled = statuses(&polled.iter().collect::<Vec<_>>());
+    let mut seen = pushed.iter();
     assert!(
-        waited.iter().all(|status| seen.any(|it| it == status)),
-        "{waited:?} among {told:?}"
+        polled.iter().all(|status| seen.any(|it| it == status)),
+        "{polled:?} among {pushed:?}"
     );
 }

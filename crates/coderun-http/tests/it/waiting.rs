@@ -1,147 +1,120 @@
-//! `status` with `wait`: an answer once something has changed.
+//! Checks long polls: `status` with `wait` answers once the state has changed.
 
+use coderun_domain::ExecutionId;
 use coderun_domain::testing::{execution_id, finished};
+use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::raw::RawConnection;
-use crate::support::{Answer, Server, until};
-use coderun_domain::ExecutionId;
+use crate::support::backend::Backend;
+use crate::support::request::Request;
+use crate::support::{Answer, Server};
 
-fn path(id: ExecutionId, query: &str) -> String {
-    format!("/api/v1/executions/status/{id}?{query}")
+/// Polls an execution with this query.
+fn poll(server: &Server, id: ExecutionId, query: &str) -> Request {
+    server.get(&format!("/api/v1/executions/status/{id}?{query}"))
 }
 
-/// Asks, lets something happen once the answer is waited for, and gives the answer.
-async fn ask_while(server: &Server, path: &str, happens: impl FnOnce()) -> Answer {
-    let happening = async {
-        until(|| server.backend.watchers() == 1).await;
-        happens();
+/// Polls an execution, acts once the poll waits, and returns the answer.
+async fn poll_while(server: &Server, id: ExecutionId, act: impl FnOnce()) -> Answer {
+    let polling = async { poll(server, id, "wait=60").await };
+    let acting = async {
+        server.backend.has_watchers(1).await;
+        act();
     };
-    let (answer, ()) = tokio::join!(server.get(path), happening);
+    let (answer, ()) = tokio::join!(polling, acting);
     answer
 }
 
 #[tokio::test]
-async fn it_answers_when_the_state_changes() {
+async fn a_poll_is_answered_when_the_state_changes() {
     let server = Server::start();
     let id = server.backend.pending();
-    let answer = ask_while(&server, &path(id, "wait=60"), || server.backend.start(id)).await;
+    let answer = poll_while(&server, id, || server.backend.start(id)).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["status"], "running");
 }
 
 #[tokio::test]
-async fn output_is_no_change_of_state() {
+async fn output_is_not_a_change_of_state() {
     let server = Server::start();
     let id = server.backend.running();
-    let waiting = path(id, "wait=60");
-    let answer = ask_while(&server, &waiting, || {
+    let answer = poll_while(&server, id, || {
         server.backend.write(id, "some output");
         server.backend.await_input(id);
         server.backend.finish(id, finished());
     });
     let record = answer.await.json();
-    assert_eq!(
-        (&record["seq"], &record["status"]),
-        (&json!(5), &json!("completed"))
-    );
+    assert_eq!(record["seq"], 5);
+    assert_eq!(record["status"], "completed");
 }
 
+#[rstest]
+#[case::a_final_state(Backend::finished, "wait=60", 3)]
+#[case::a_final_state_that_was_seen(Backend::finished, "wait=60&since=3", 3)]
+#[case::a_final_state_before_since(Backend::finished, "wait=60&since=99", 3)]
+#[case::a_change_after_since(Backend::running, "wait=60&since=1", 2)]
+#[case::a_since_that_is_ahead(Backend::running, "wait=60&since=99", 2)]
+#[case::the_end_of_the_wait(Backend::running, "wait=1&since=2", 2)]
+#[case::no_wait(Backend::running, "wait=0", 2)]
+#[case::only_since(Backend::running, "since=2", 2)]
+#[case::no_wait_with_since(Backend::running, "wait=0&since=2", 2)]
 #[tokio::test]
-async fn what_is_final_is_answered_at_once() {
+async fn a_poll_is_answered_at_once_or_when_its_wait_ends(
+    #[case] execution: fn(&Backend) -> ExecutionId,
+    #[case] query: &str,
+    #[case] seq: u64,
+) {
     let server = Server::start();
-    let id = server.backend.finished();
-    for query in ["wait=60", "wait=60&since=3", "wait=60&since=99"] {
-        let answer = server.get(&path(id, query)).await;
-        assert_eq!(answer.json()["status"], "completed", "{query}");
-    }
+    let answer = poll(&server, execution(&server.backend), query).await;
+    assert_eq!((answer.status, &answer.json()["seq"]), (200, &json!(seq)));
 }
 
+#[rstest]
+#[case("wait=61", "wait")]
+#[case("wait=x", "wait")]
+#[case("wait=", "wait")]
+#[case("wait=1.5", "wait")]
+#[case("wait=-1", "wait")]
+#[case("wait=1&wait=1", "wait")]
+#[case("wait=1&since=x", "since")]
+#[case("since=-1", "since")]
+#[case("since=+1", "since")]
+#[case("since=1&since=1", "since")]
 #[tokio::test]
-async fn a_change_after_since_is_answered_at_once() {
+async fn a_bad_wait_or_since_is_named(#[case] query: &str, #[case] name: &str) {
     let server = Server::start();
-    let id = server.backend.running();
-    let answer = server.get(&path(id, "wait=60&since=1")).await;
-    assert_eq!(answer.json()["seq"], 2);
+    let answer = poll(&server, server.backend.running(), query).await;
+    assert_eq!(answer.problem(422)["errors"][0]["parameter"], name);
 }
 
 #[tokio::test]
-async fn a_since_that_is_yet_to_come_is_answered_at_once() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let answer = server.get(&path(id, "wait=60&since=99")).await;
-    assert_eq!(answer.json()["seq"], 2);
-}
-
-#[tokio::test]
-async fn without_a_change_it_answers_what_there_is() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let answer = server.get(&path(id, "wait=1&since=2")).await;
-    assert_eq!((answer.status, &answer.json()["seq"]), (200, &json!(2)));
-}
-
-#[tokio::test]
-async fn without_wait_it_answers_at_once() {
-    let server = Server::start();
-    let id = server.backend.running();
-    for query in ["wait=0", "since=2", "wait=0&since=2"] {
-        let answer = server.get(&path(id, query)).await;
-        assert_eq!(answer.json()["seq"], 2, "{query}");
-    }
-}
-
-#[tokio::test]
-async fn a_bad_wait_or_since_is_named() {
+async fn a_poll_that_waits_when_the_server_goes_away_is_answered_at_once() {
     let server = Server::start();
     let id = server.backend.running();
-    for (query, name) in [
-        ("wait=61", "wait"),
-        ("wait=x", "wait"),
-        ("wait=", "wait"),
-        ("wait=1.5", "wait"),
-        ("wait=-1", "wait"),
-        ("wait=1&wait=1", "wait"),
-        ("wait=1&since=x", "since"),
-        ("since=-1", "since"),
-        ("since=+1", "since"),
-        ("since=1&since=1", "since"),
-    ] {
-        let problem = server.get(&path(id, query)).await.problem(422);
-        assert_eq!(problem["errors"][0]["parameter"], name, "{query}");
-    }
-}
-
-#[tokio::test]
-async fn when_the_server_goes_away_what_was_waited_for_is_answered_once() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let answer = ask_while(&server, &path(id, "wait=60"), || server.going_away.cancel()).await;
+    let answer = poll_while(&server, id, || server.drain.going_away.cancel()).await;
     assert_eq!(answer.json()["status"], "running");
-    // Answered at once it would be asked for again and again.
-    let again = ask_while(&server, &path(id, "wait=60"), || server.draining.cancel()).await;
+    // A later poll waits: answered at once, its client would only ask again.
+    let again = poll_while(&server, id, || server.drain.end.cancel()).await;
     assert_eq!(again.json()["status"], "running");
 }
 
 #[tokio::test]
-async fn who_leaves_while_they_wait_gives_their_place_back() {
+async fn a_client_that_leaves_while_it_polls_gives_its_permit_back() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut leaving = RawConnection::open(server.address).await;
-    let waiting = path(id, "wait=60");
-    let head =
-        format!("GET {waiting} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer alice\r\n\r\n");
-    leaving.send(head).await;
-    until(|| server.backend.watchers() == 1).await;
+    let head = format!("GET /api/v1/executions/status/{id}?wait=60 HTTP/1.1\r\nHost: x\r\n");
+    let authorization = "Authorization: Bearer alice\r\n\r\n";
+    let leaving = server.send_raw(head + authorization).await;
+    server.backend.has_watchers(1).await;
     drop(leaving);
-    until(|| server.backend.watchers() == 0).await;
+    server.backend.has_watchers(0).await;
 }
 
 #[tokio::test]
-async fn when_the_server_ends_what_was_waited_for_is_answered() {
+async fn a_poll_that_waits_when_the_server_ends_is_answered() {
     let server = Server::start();
     let id = server.backend.running();
-    let answer = ask_while(&server, &path(id, "wait=60"), || server.draining.cancel()).await;
+    let answer = poll_while(&server, id, || server.drain.end.cancel()).await;
     assert_eq!(answer.json()["status"], "running");
     server.stop().await;
 }
@@ -150,52 +123,45 @@ async fn when_the_server_ends_what_was_waited_for_is_answered() {
 async fn another_users_execution_is_denied_and_an_unknown_one_not_found() {
     let server = Server::start();
     let other = server.backend.add(execution_id(5), "bob", 0);
-    server.get(&path(other, "wait=60")).await.problem(403);
-    server
-        .get(&path(execution_id(9), "wait=60"))
-        .await
-        .problem(404);
+    poll(&server, other, "wait=60").await.problem(403);
+    let unknown = poll(&server, execution_id(9), "wait=60");
+    unknown.await.problem(404);
 }
 
 #[tokio::test]
-async fn an_execution_that_goes_while_it_is_waited_for_is_not_found() {
+async fn an_execution_that_is_removed_during_a_poll_is_not_found() {
     let server = Server::start();
     let id = server.backend.running();
-    let answer = ask_while(&server, &path(id, "wait=60"), || server.backend.forget(id)).await;
+    let answer = poll_while(&server, id, || server.backend.remove(id)).await;
     answer.problem(404);
 }
 
 #[tokio::test]
-async fn waiting_counts_among_the_sockets_of_the_user() {
+async fn a_poll_counts_as_a_socket_of_its_user() {
     let server = Server::with(|config| config.sockets.per_user_max = 1);
     let id = server.backend.running();
     let other = server.backend.add(execution_id(7), "bob", 0);
     let mut socket = server.watch(id).await;
     socket.next().await;
-    let answer = server.get(&path(id, "wait=60")).await;
+    let answer = poll(&server, id, "wait=60").await;
     answer.problem(429);
     assert_ne!(answer.header("retry-after"), "");
-    assert_eq!(
-        server.get(&path(id, "")).await.status,
-        200,
-        "without waiting"
-    );
-    let request = server.client.get(server.url(&path(other, "wait=1")));
-    let others = Answer::to(request.bearer_auth("bob")).await;
+    assert_eq!(server.status(id).await.status, 200, "without a wait");
+    let others = poll(&server, other, "wait=1").token("bob").await;
     assert_eq!(others.status, 200);
     drop(socket);
-    until(|| server.backend.watchers() == 0).await;
-    let again = server.get(&path(id, "wait=60&since=1")).await;
+    server.backend.has_watchers(0).await;
+    let again = poll(&server, id, "wait=60&since=1").await;
     assert_eq!(again.status, 200);
 }
 
 #[tokio::test]
-async fn waiting_counts_among_all_sockets() {
+async fn a_poll_counts_as_a_socket_in_total() {
     let server = Server::with(|config| config.sockets.total_max = 1);
     let id = server.backend.running();
     let mut socket = server.watch(id).await;
     socket.next().await;
-    let answer = server.get(&path(id, "wait=60")).await;
+    let answer = poll(&server, id, "wait=60").await;
     let problem = answer.problem(503);
     assert_eq!(
         problem["detail"],
@@ -205,31 +171,31 @@ async fn waiting_counts_among_all_sockets() {
 }
 
 #[tokio::test]
-async fn a_socket_is_refused_while_answers_that_wait_take_all_places() {
+async fn a_socket_is_refused_while_polls_use_up_the_limit() {
     let server = Server::with(|config| config.sockets.per_user_max = 1);
     let id = server.backend.running();
-    let answering = async {
-        until(|| server.backend.watchers() == 1).await;
+    let watching = async {
+        server.backend.has_watchers(1).await;
         assert_eq!(server.watch(id).await.close_code().await, 1013);
         server.backend.finish(id, finished());
     };
-    let waiting = path(id, "wait=60");
-    let (answer, ()) = tokio::join!(server.get(&waiting), answering);
+    let polling = async { poll(&server, id, "wait=60").await };
+    let (answer, ()) = tokio::join!(polling, watching);
     assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]
-async fn a_record_shows_its_place_while_it_waits() {
+async fn a_pending_record_has_its_queue_position() {
     let server = Server::start();
     let id = server.backend.pending();
-    server.backend.set_place(4);
-    let record = server.get(&path(id, "")).await;
+    server.backend.set_queue_position(4);
+    let record = server.status(id).await;
     assert_eq!(record.json()["queue_position"], 4);
-    let places = ["hint", "queue_position", "attempts"].map(|key| record.text.find(key));
-    assert!(places.is_sorted(), "{}", record.text);
+    let offsets = ["hint", "queue_position", "attempts"].map(|key| record.text.find(key));
+    assert!(offsets.is_sorted(), "{}", record.text);
     server.backend.start(id);
-    let asked = server.backend.places_asked();
-    let record = server.get(&path(id, "")).await.json();
+    let reads = server.backend.queue_position_reads();
+    let record = server.status(id).await.json();
     assert_eq!(record["queue_position"], Value::Null);
-    assert_eq!(server.backend.places_asked(), asked, "nobody need ask");
+    assert_eq!(server.backend.queue_position_reads(), reads);
 }

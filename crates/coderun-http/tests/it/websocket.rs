@@ -1,18 +1,17 @@
-//! What a watcher is told.
+//! Checks the messages of a WebSocket.
 
 use std::time::Duration;
 
+use coderun_domain::testing::finished;
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::support::Server;
 use crate::support::socket::Socket;
-use crate::support::{Server, until};
-use coderun_domain::testing::finished;
-
-const PROTOCOL: [(&str, &str); 1] = [("sec-websocket-protocol", "execution.v1, bearer.alice")];
 
 #[tokio::test]
-async fn the_state_is_told_at_once_and_then_every_change_until_the_end() {
+async fn a_socket_gets_the_current_state_and_then_every_change_until_the_end() {
     let server = Server::start();
     let id = server.backend.pending();
     let mut socket = server.watch(id).await;
@@ -37,7 +36,7 @@ async fn the_state_is_told_at_once_and_then_every_change_until_the_end() {
 }
 
 #[tokio::test]
-async fn a_final_execution_is_told_once() {
+async fn a_final_execution_has_one_update() {
     let server = Server::start();
     let id = server.backend.finished();
     let mut socket = server.watch(id).await;
@@ -46,7 +45,7 @@ async fn a_final_execution_is_told_once() {
 }
 
 #[tokio::test]
-async fn what_never_changes_is_not_told_again() {
+async fn an_update_omits_the_user_and_the_submission() {
     let server = Server::start();
     let id = server.backend.finished();
     let data = server.watch(id).await.next().await["data"].take();
@@ -59,13 +58,13 @@ async fn what_never_changes_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn an_old_client_hears_of_updates_only() {
+async fn a_core_client_gets_updates_only() {
     let server = Server::start();
     let id = server.backend.running();
     let mut socket = server.watch(id).await;
     assert_eq!(socket.next().await["seq"], 2);
     socket.say("{\"type\":\"ping\"}").await;
-    socket.say("are you there?").await;
+    socket.say("not a message").await;
     server.backend.write(id, "some output");
     server.backend.finish(id, finished());
     let last = socket.next().await;
@@ -77,10 +76,10 @@ async fn an_old_client_hears_of_updates_only() {
 }
 
 #[tokio::test]
-async fn with_the_subprotocol_output_comes_as_it_is_written() {
+async fn a_client_with_the_subprotocol_gets_output_as_it_is_written() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    let mut socket = server.watch_full(id).await;
     assert_eq!(socket.headers["sec-websocket-protocol"], "execution.v1");
     assert_eq!(socket.next().await["type"], "execution_update");
     server.backend.write(id, "grün");
@@ -98,7 +97,7 @@ async fn with_the_subprotocol_output_comes_as_it_is_written() {
 async fn a_chunk_that_ends_within_a_character_is_sent_as_bytes() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    let mut socket = server.watch_full(id).await;
     socket.next().await;
     let [first, second] = ["gr\u{fc}n".as_bytes().split_at(3).0, b"\xbcn"];
     server.backend.write(id, first.to_vec());
@@ -108,14 +107,12 @@ async fn a_chunk_that_ends_within_a_character_is_sent_as_bytes() {
 }
 
 #[tokio::test]
-async fn since_replays_what_came_after_and_no_snapshot() {
+async fn since_replays_later_events_without_a_snapshot() {
     let server = Server::start();
     let id = server.backend.running();
     server.backend.write(id, "one");
     server.backend.write(id, "two");
-    let mut socket = server
-        .connect(&format!("{id}?token=alice&since=2"), &[])
-        .await;
+    let mut socket = server.watch_since(id, 2).await;
     let first = socket.next().await;
     assert_eq!(
         (&first["seq"], &first["data"]["text"]),
@@ -127,34 +124,26 @@ async fn since_replays_what_came_after_and_no_snapshot() {
     assert_eq!(socket.close_code().await, 1000);
 }
 
+#[rstest]
+#[case::everything(0)]
+#[case::the_rest(1)]
+#[case::nothing_more(3)]
 #[tokio::test]
-async fn since_0_is_everything() {
+async fn since_replays_a_final_execution_up_to_its_end(#[case] since: u64) {
     let server = Server::start();
     let id = server.backend.finished();
-    let mut socket = server.watch_all(id).await;
-    for seq in 1..=3 {
+    let mut socket = server.watch_since(id, since).await;
+    for seq in since + 1..=3 {
         assert_eq!(socket.next().await["seq"], seq);
     }
     assert_eq!(socket.close_code().await, 1000);
 }
 
 #[tokio::test]
-async fn since_the_end_of_a_final_execution_is_nothing_more() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    let mut socket = server
-        .connect(&format!("{id}?token=alice&since=3"), &[])
-        .await;
-    assert_eq!(socket.close_code().await, 1000);
-}
-
-#[tokio::test]
-async fn a_since_from_the_future_is_an_error_and_then_a_snapshot() {
+async fn a_since_that_is_ahead_is_an_error_and_then_a_snapshot() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server
-        .connect(&format!("{id}?token=alice&since=99"), &[])
-        .await;
+    let mut socket = server.watch_since(id, 99).await;
     assert_eq!(socket.next().await["type"], "error");
     assert_eq!(socket.next().await["seq"], 2);
 }
@@ -163,27 +152,37 @@ async fn a_since_from_the_future_is_an_error_and_then_a_snapshot() {
 async fn a_ping_is_answered() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    let mut socket = server.watch_full(id).await;
     socket.next().await;
-    socket.say("{\"type\":\"ping\"}").await;
-    assert_eq!(socket.next().await, json!({"type": "pong"}));
+    socket.expect_pong().await;
     socket.send(Message::Ping(vec![7].into())).await;
     let pong = socket.frame().await.unwrap().unwrap();
     assert_eq!(pong, Message::Pong(vec![7].into()));
 }
 
 #[tokio::test]
-async fn an_unknown_message_is_answered_with_an_error_and_not_a_close() {
+async fn an_invalid_message_is_answered_with_an_error_and_not_a_close() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    let mut socket = server.watch_full(id).await;
     socket.next().await;
-    for message in ["{\"type\":\"dance\"}", "{}", "[1]", "", "{\"type\":5}"] {
+    for message in [
+        r#"{"type":"dance"}"#,
+        "{}",
+        "[1]",
+        "",
+        r#"{"type":5}"#,
+        r#"{"type":"auth"}"#,
+        r#"{"type":"auth","token":5}"#,
+        r#"{"type":"stdin"}"#,
+        r#"{"type":"stdin","data":42}"#,
+        r#"{"type":"stdin","data":null}"#,
+    ] {
         socket.say(message).await;
         assert_eq!(socket.next().await["type"], "error", "{message}");
     }
-    socket.say("{\"type\":\"ping\"}").await;
-    assert_eq!(socket.next().await["type"], "pong");
+    assert_eq!(server.relay.sends(), 0);
+    socket.expect_pong().await;
 }
 
 #[tokio::test]
@@ -202,7 +201,7 @@ async fn an_execution_can_be_cancelled_from_its_socket() {
 async fn a_cancel_that_fails_is_an_error_event() {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    let mut socket = server.watch_full(id).await;
     socket.next().await;
     server.backend.break_down(true);
     socket.say("{\"type\":\"cancel\"}").await;
@@ -228,7 +227,7 @@ async fn several_sockets_may_watch_one_execution() {
 }
 
 #[tokio::test]
-async fn a_socket_that_is_closed_by_its_client_stops_watching() {
+async fn a_socket_that_its_client_closes_ends_its_subscription() {
     let server = Server::start();
     let id = server.backend.running();
     let mut socket = server.watch(id).await;
@@ -236,17 +235,17 @@ async fn a_socket_that_is_closed_by_its_client_stops_watching() {
     assert_eq!(server.backend.watchers(), 1);
     socket.send(Message::Close(None)).await;
     assert_eq!(socket.close_code().await, 1000);
-    until(|| server.backend.watchers() == 0).await;
+    server.backend.has_watchers(0).await;
 }
 
 #[tokio::test]
-async fn a_socket_that_vanishes_stops_watching() {
+async fn a_lost_connection_ends_its_subscription() {
     let server = Server::start();
     let id = server.backend.running();
     let mut socket = server.watch(id).await;
     socket.next().await;
     drop(socket);
-    until(|| server.backend.watchers() == 0).await;
+    server.backend.has_watchers(0).await;
 }
 
 #[tokio::test]
@@ -269,10 +268,7 @@ async fn the_server_pings() {
 async fn every_update_has_the_same_form_as_the_record() {
     let server = Server::start();
     let id = server.backend.finished();
-    let mut record: Value = server
-        .get(&format!("/api/v1/executions/status/{id}"))
-        .await
-        .json();
+    let mut record: Value = server.status(id).await.json();
     for key in ["user_id", "code", "input_data"] {
         record.as_object_mut().unwrap().remove(key);
     }

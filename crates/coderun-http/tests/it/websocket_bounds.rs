@@ -1,6 +1,5 @@
-//! What a socket may not do, and how many there may be.
+//! Checks the bounds of sockets: their messages, their number, and slow or silent clients.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coderun_domain::testing::execution_id;
@@ -8,13 +7,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
+use crate::support::Server;
 use crate::support::socket::Socket;
-use crate::support::{Server, until};
 
 async fn open() -> (Server, Socket) {
     let server = Server::start();
     let id = server.backend.running();
-    let mut socket = server.watch_all(id).await;
+    let mut socket = server.watch_since(id, 0).await;
     socket.next().await;
     socket.next().await;
     (server, socket)
@@ -83,7 +82,7 @@ async fn one_socket_too_many_is_1013_and_a_closed_one_makes_room() {
     assert_eq!(server.watch(id).await.close_code().await, 1013);
     first.send(Message::Close(None)).await;
     first.close_code().await;
-    until(|| server.backend.watchers() == 0).await;
+    server.backend.has_watchers(0).await;
     assert_eq!(server.watch(id).await.next().await["seq"], 2);
 }
 
@@ -104,7 +103,7 @@ async fn one_unverified_socket_too_many_is_1013() {
     let server = Server::with(|config| config.sockets.unverified_max = 1);
     let id = server.backend.running();
     let _waiting = server.connect(&format!("{id}?token=slow"), &[]).await;
-    until(|| server.verifier.stuck.load(Ordering::SeqCst) == 1).await;
+    server.verifier.is_waiting().await;
     let mut second = server.watch(id).await;
     let frame = second.close_frame().await;
     assert_eq!(u16::from(frame.code), 1013);
@@ -115,34 +114,19 @@ async fn one_unverified_socket_too_many_is_1013() {
 }
 
 #[tokio::test]
-async fn a_peer_silent_past_two_pings_is_dropped() {
+async fn a_client_that_leaves_two_pings_unanswered_is_dropped() {
     let server = Server::with(|config| {
         config.sockets.ping_interval = Duration::from_millis(30);
     });
     let id = server.backend.running();
     let _silent = server.watch(id).await;
-    // The client library answers pings only when it is read, and nobody reads it.
-    until(|| server.backend.watchers() == 1).await;
-    until(|| server.backend.watchers() == 0).await;
+    // The client library answers pings only when it is read.
+    server.backend.has_watchers(1).await;
+    server.backend.has_watchers(0).await;
 }
 
 #[tokio::test]
-async fn a_watcher_who_does_not_read_is_dropped() {
-    let server = Server::with(|config| {
-        config.sockets.send = Duration::from_millis(50);
-    });
-    let id = server.backend.running();
-    let chunk = bytes::Bytes::from(vec![b'x'; 256 << 10]);
-    for _ in 0..200 {
-        server.backend.write(id, chunk.clone());
-    }
-    let _stalled = server.watch_all(id).await;
-    until(|| server.backend.watchers() == 1).await;
-    until(|| server.backend.watchers() == 0).await;
-}
-
-#[tokio::test]
-async fn a_slow_watcher_learns_that_it_was_too_slow() {
+async fn a_client_that_reads_too_slowly_is_closed_with_1013() {
     let server = Server::with(|config| {
         config.sockets.send = Duration::from_millis(500);
     });
@@ -151,18 +135,9 @@ async fn a_slow_watcher_learns_that_it_was_too_slow() {
     for _ in 0..200 {
         server.backend.write(id, chunk.clone());
     }
-    let mut slow = server.watch_all(id).await;
-    until(|| server.backend.watchers() == 1).await;
-    until(|| server.backend.watchers() == 0).await;
-    // It reads again while the close frame still waits for room.
-    loop {
-        match slow.frame().await {
-            Some(Ok(Message::Close(Some(frame)))) => {
-                assert_eq!(u16::from(frame.code), 1013);
-                return;
-            }
-            Some(Ok(_)) => {}
-            other => panic!("not closed: {other:?}"),
-        }
-    }
+    let mut slow = server.watch_since(id, 0).await;
+    server.backend.has_watchers(1).await;
+    server.backend.has_watchers(0).await;
+    // It reads again while the close frame still waits for space.
+    assert_eq!(slow.final_code().await, 1013);
 }

@@ -1,13 +1,14 @@
-//! When the connection of a socket ends.
+//! Checks when the connection of a socket ends.
 
 use std::time::Duration;
 
 use coderun_domain::ExecutionId;
 use coderun_http::HttpConfig;
+use rstest::rstest;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::Server;
-use crate::support::raw::RawConnection;
+use crate::support::raw::{RawConnection, UPGRADE};
 use crate::support::socket::Socket;
 
 /// Longer than any test waits.
@@ -30,19 +31,15 @@ async fn read_to_end(socket: &mut Socket) {
     while let Some(Ok(_)) = socket.frame().await {}
 }
 
-/// Watches without a library that would answer close frames.
+/// Watches without a library, which would answer close frames.
 async fn watch_raw(server: &Server, id: ExecutionId) -> RawConnection {
-    let mut connection = RawConnection::open(server.address).await;
-    let upgrade = format!(
-        "GET /api/v1/executions/ws/{id}?token=alice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
-    );
-    connection.send(upgrade).await;
-    connection
+    let path = format!("/api/v1/executions/ws/{id}?token=alice");
+    let head = format!("GET {path} HTTP/1.1\r\n{UPGRADE}\r\n");
+    server.send_raw(head).await
 }
 
 #[tokio::test]
-async fn it_ends_as_soon_as_the_client_has_answered_the_close_frame() {
+async fn a_connection_ends_as_soon_as_the_client_has_answered_the_close_frame() {
     let server = Server::with(patient);
     let id = server.backend.finished();
     let mut socket = server.watch(id).await;
@@ -51,7 +48,7 @@ async fn it_ends_as_soon_as_the_client_has_answered_the_close_frame() {
 }
 
 #[tokio::test]
-async fn it_ends_at_once_if_the_client_closes() {
+async fn a_connection_ends_at_once_if_the_client_closes() {
     let server = Server::with(patient);
     let id = server.backend.running();
     let mut socket = server.watch(id).await;
@@ -61,7 +58,7 @@ async fn it_ends_at_once_if_the_client_closes() {
 }
 
 #[tokio::test]
-async fn a_refused_socket_ends_as_soon_as_the_client_has_answered() {
+async fn a_refused_connection_ends_as_soon_as_the_client_has_answered() {
     let server = Server::with(patient);
     let mut socket = server.connect("1?token=forged", &[]).await;
     assert_eq!(socket.close_code().await, 4001);
@@ -69,7 +66,7 @@ async fn a_refused_socket_ends_as_soon_as_the_client_has_answered() {
 }
 
 #[tokio::test]
-async fn it_stays_until_the_client_has_answered() {
+async fn a_connection_stays_open_until_the_client_has_answered() {
     let server = Server::with(patient);
     let id = server.backend.finished();
     let mut connection = watch_raw(&server, id).await;
@@ -81,36 +78,27 @@ async fn it_stays_until_the_client_has_answered() {
 }
 
 #[tokio::test]
-async fn it_ends_without_an_answer_when_that_takes_too_long() {
+async fn a_connection_ends_if_the_answer_takes_too_long() {
     let server = Server::with(hasty);
     let id = server.backend.finished();
     let mut connection = watch_raw(&server, id).await;
-    let told = connection.read_to_end().await;
-    assert!(told.contains("The execution is final"), "{told}");
+    let received = connection.read_to_end().await;
+    let reason = "The execution is final";
+    assert!(received.contains(reason), "{received}");
 }
 
+#[rstest]
+#[case::a_frame_without_a_mask(&[0x81, 0x01, b'x'], "protocol was violated")]
+#[case::the_head_of_a_frame_of_1_gib(&[0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0], "too big")]
 #[tokio::test]
-async fn it_ends_after_a_violation_that_leaves_nothing_to_understand() {
+async fn a_violation_ends_the_connection_at_once(#[case] bytes: &[u8], #[case] reason: &str) {
     let server = Server::with(hasty);
     let id = server.backend.running();
     let mut connection = watch_raw(&server, id).await;
     connection.read_until("execution_update").await;
-    let not_masked = [0x81, 0x01, b'x'];
-    connection.send(not_masked).await;
-    let told = connection.read_to_end().await;
-    assert!(told.contains("protocol was violated"), "{told}");
-}
-
-#[tokio::test]
-async fn a_frame_that_is_too_long_is_1009_before_any_of_it_has_come() {
-    let server = Server::with(hasty);
-    let id = server.backend.running();
-    let mut connection = watch_raw(&server, id).await;
-    connection.read_until("execution_update").await;
-    let head_of_a_gibibyte = [0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0];
-    connection.send(head_of_a_gibibyte).await;
-    let told = connection.read_to_end().await;
-    assert!(told.contains("too big"), "{told}");
+    connection.send(bytes).await;
+    let received = connection.read_to_end().await;
+    assert!(received.contains(reason), "{received}");
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
-//! Whoever waits is told the place.
+//! Checks the queue positions of a pending execution.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::{Server, until};
-
-const PROTOCOL: [(&str, &str); 1] = [("sec-websocket-protocol", "execution.v1, bearer.alice")];
 
 fn server() -> Server {
     Server::with(|config| {
@@ -15,76 +13,74 @@ fn server() -> Server {
 }
 
 #[tokio::test]
-async fn the_place_is_told_when_it_changes_and_from_then_on_an_estimate() {
+async fn a_changed_position_is_sent_with_an_estimate() {
     let server = server();
     let id = server.backend.pending();
-    server.backend.set_place(10);
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    server.backend.set_queue_position(10);
+    let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     let first = json!({"type": "queue", "data": {"position": 10, "estimated_start_ms": null}});
     assert_eq!(socket.next().await, first);
-    let asked = server.backend.places_asked();
-    until(|| server.backend.places_asked() >= asked + 3).await;
-    server.backend.set_place(5);
-    // Asked again and again, it was told only once that it is 10.
+    let reads = server.backend.queue_position_reads();
+    until(|| server.backend.queue_position_reads() >= reads + 3).await;
+    server.backend.set_queue_position(5);
+    // The unchanged 10 was read several times and sent once.
     let second = socket.next().await;
     assert_eq!(second["data"]["position"], 5);
     assert!(second["data"]["estimated_start_ms"].is_u64(), "{second}");
 }
 
 #[tokio::test]
-async fn once_it_runs_nobody_asks_for_its_place() {
+async fn the_position_of_a_running_execution_is_not_read() {
     let server = server();
     let id = server.backend.pending();
-    server.backend.set_place(2);
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    server.backend.set_queue_position(2);
+    let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     assert_eq!(socket.next().await["type"], "queue");
-    server.backend.set_place(1);
+    server.backend.set_queue_position(1);
     assert_eq!(socket.next().await["type"], "queue");
     server.backend.start(id);
     assert_eq!(socket.next().await["data"]["status"], "running");
-    let asked = server.backend.places_asked();
-    server.backend.set_place(7);
+    let reads = server.backend.queue_position_reads();
+    server.backend.set_queue_position(7);
     server.backend.write(id, "output");
     assert_eq!(socket.next().await["type"], "execution_output");
-    assert_eq!(server.backend.places_asked(), asked);
+    assert_eq!(server.backend.queue_position_reads(), reads);
 }
 
 #[tokio::test]
-async fn whoever_resumes_is_told_the_place_too() {
+async fn a_resumed_socket_gets_the_position() {
     let server = server();
     let id = server.backend.pending();
-    server.backend.set_place(3);
-    let resumed = format!("{id}?token=alice&since=1");
-    let mut socket = server.connect(&resumed, &[]).await;
+    server.backend.set_queue_position(3);
+    let mut socket = server.watch_since(id, 1).await;
     assert_eq!(socket.next().await["data"]["position"], 3);
 }
 
 #[tokio::test]
-async fn for_an_old_client_nobody_asks() {
+async fn the_position_is_not_read_for_a_core_client() {
     let server = server();
     let id = server.backend.pending();
-    server.backend.set_place(3);
+    server.backend.set_queue_position(3);
     let mut socket = server.watch(id).await;
     assert_eq!(socket.next().await["data"]["status"], "pending");
     server.backend.start(id);
     assert_eq!(socket.next().await["data"]["status"], "running");
-    assert_eq!(server.backend.places_asked(), 0);
+    assert_eq!(server.backend.queue_position_reads(), 0);
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_tell_the_place_does_not_end_the_socket() {
+async fn a_failed_read_of_the_position_does_not_end_the_socket() {
     let server = server();
     let id = server.backend.pending();
-    server.backend.set_place(3);
-    let mut socket = server.connect(&id.to_string(), &PROTOCOL).await;
+    server.backend.set_queue_position(3);
+    let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     assert_eq!(socket.next().await["type"], "queue");
     server.backend.break_down(true);
-    server.backend.set_place(2);
-    socket.say("{\"type\":\"ping\"}").await;
-    assert_eq!(socket.next().await["type"], "pong");
+    server.backend.set_queue_position(2);
+    socket.expect_pong().await;
     server.backend.break_down(false);
     assert_eq!(socket.next().await["data"]["position"], 2);
 }

@@ -1,47 +1,50 @@
-//! Who may not watch, and the close code that says why.
+//! Checks refused sockets and the close codes that say why.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coderun_domain::testing::{execution_id, finished};
 use coderun_http::AllowedOrigins;
-use reqwest::Method;
+use rstest::rstest;
 
-use crate::support::{Answer, Server, until};
+use crate::support::Server;
 
-/// The code with which a socket is closed after a handshake that succeeds.
-async fn refusal(query: &str, headers: &[(&str, &str)]) -> u16 {
-    let server = Server::start();
+const BEARERS: &str = "execution.v1, bearer.alice, bearer.alice";
+
+#[rstest]
+#[case::no_token("", &[], 4001)]
+#[case::an_empty_token("?token=", &[], 4001)]
+#[case::a_forged_token("?token=forged", &[], 4001)]
+#[case::an_expired_token("?token=expired", &[], 4001)]
+#[case::a_token_and_a_header("?token=alice", &[("authorization", "Bearer alice")], 4001)]
+#[case::two_tokens("?token=alice&token=alice", &[], 4001)]
+#[case::two_subprotocols("", &[("sec-websocket-protocol", BEARERS)], 4001)]
+#[case::two_headers("", &[("authorization", "Bearer alice"), ("authorization", "Bearer alice")], 4001)]
+#[case::a_banned_user("?token=banned", &[], 4003)]
+#[case::another_user("?token=bob", &[], 4003)]
+#[case::another_user_who_resumes("?token=bob&since=1", &[], 4003)]
+#[case::keys_that_cannot_be_fetched("?token=keys-down", &[], 1013)]
+#[case::a_verification_that_takes_too_long("?token=slow", &[], 1013)]
+#[case::a_defect("?token=defect", &[], 1011)]
+#[case::a_foreign_origin("?token=alice", &[("origin", "http://localhost:3000")], 1008)]
+#[case("?token=alice&since=x", &[], 1008)]
+#[case("?token=alice&since=-1", &[], 1008)]
+#[case("?token=alice&since=+1", &[], 1008)]
+#[case("?token=alice&since=1.5", &[], 1008)]
+#[case("?token=alice&since=", &[], 1008)]
+#[case("?token=alice&since=99999999999999999999", &[], 1008)]
+#[case("?token=alice&since=1&since=1", &[], 1008)]
+#[tokio::test]
+async fn a_refused_socket_is_closed_with_its_code(
+    #[case] query: &str,
+    #[case] headers: &[(&str, &str)],
+    #[case] code: u16,
+) {
+    let server = Server::with(|config| {
+        config.sockets.verification = Duration::from_millis(500);
+    });
     let id = server.backend.running();
     let mut socket = server.connect(&format!("{id}{query}"), headers).await;
-    socket.close_code().await
-}
-
-#[tokio::test]
-async fn without_a_token_it_is_4001() {
-    assert_eq!(refusal("", &[]).await, 4001);
-    assert_eq!(refusal("?token=", &[]).await, 4001);
-}
-
-#[tokio::test]
-async fn a_bad_token_is_4001() {
-    assert_eq!(refusal("?token=forged", &[]).await, 4001);
-    assert_eq!(refusal("?token=expired", &[]).await, 4001);
-}
-
-#[tokio::test]
-async fn several_tokens_are_4001() {
-    let header = [("authorization", "Bearer alice")];
-    assert_eq!(refusal("?token=alice", &header).await, 4001);
-    assert_eq!(refusal("?token=alice&token=alice", &[]).await, 4001);
-    let offer = "execution.v1, bearer.alice, bearer.alice";
-    let bearers = [("sec-websocket-protocol", offer)];
-    assert_eq!(refusal("", &bearers).await, 4001);
-    let two = [
-        ("authorization", "Bearer alice"),
-        ("authorization", "Bearer alice"),
-    ];
-    assert_eq!(refusal("", &two).await, 4001);
+    assert_eq!(socket.close_code().await, code);
 }
 
 #[tokio::test]
@@ -57,66 +60,30 @@ async fn the_authorization_header_is_enough() {
 async fn a_refused_subprotocol_token_is_not_echoed() {
     let server = Server::start();
     let id = server.backend.running();
-    let headers = [("sec-websocket-protocol", "execution.v1, bearer.forged")];
-    let mut socket = server.connect(&id.to_string(), &headers).await;
+    let mut socket = server.watch_as("forged", id).await;
     assert_eq!(socket.headers["sec-websocket-protocol"], "execution.v1");
     assert_eq!(socket.close_code().await, 4001);
 }
 
+#[rstest]
+#[case(&execution_id(9).to_string())]
+#[case("1")]
+#[case("%20")]
 #[tokio::test]
-async fn a_banned_user_is_4003() {
-    assert_eq!(refusal("?token=banned", &[]).await, 4003);
-}
-
-#[tokio::test]
-async fn another_users_execution_is_4003() {
-    assert_eq!(refusal("?token=bob", &[]).await, 4003);
-    assert_eq!(refusal("?token=bob&since=1", &[]).await, 4003);
-}
-
-#[tokio::test]
-async fn an_unknown_or_malformed_id_is_4004() {
-    let server = Server::start();
-    for id in [
-        execution_id(9).to_string(),
-        "1".to_owned(),
-        "%20".to_owned(),
-    ] {
-        let mut socket = server.connect(&format!("{id}?token=alice"), &[]).await;
-        assert_eq!(socket.close_code().await, 4004, "{id}");
-    }
-}
-
-#[tokio::test]
-async fn a_record_that_expires_while_it_is_watched_is_4004() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
-    server.backend.forget(id);
+async fn an_unknown_or_malformed_id_is_4004(#[case] id: &str) {
+    let query = format!("{id}?token=alice");
+    let mut socket = Server::start().connect(&query, &[]).await;
     assert_eq!(socket.close_code().await, 4004);
 }
 
 #[tokio::test]
-async fn a_bad_since_is_1008() {
-    for since in [
-        "x",
-        "-1",
-        "+1",
-        "1.5",
-        "",
-        "99999999999999999999",
-        "1&since=1",
-    ] {
-        let query = format!("?token=alice&since={since}");
-        assert_eq!(refusal(&query, &[]).await, 1008, "{since}");
-    }
-}
-
-#[tokio::test]
-async fn a_foreign_origin_is_1008() {
-    let headers = [("origin", "http://localhost:3000")];
-    assert_eq!(refusal("?token=alice", &headers).await, 1008);
+async fn a_record_that_is_removed_while_it_is_watched_is_4004() {
+    let server = Server::start();
+    let id = server.backend.running();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    server.backend.remove(id);
+    assert_eq!(socket.close_code().await, 4004);
 }
 
 #[tokio::test]
@@ -124,41 +91,20 @@ async fn an_allowed_origin_and_the_servers_own_may_watch() {
     let server = Server::with(|config| {
         config.origins = AllowedOrigins::List(vec!["https://play.example".to_owned()]);
     });
-    let id = server.backend.running();
+    let query = format!("{}?token=alice", server.backend.running());
     for origin in ["https://play.example".to_owned(), server.url("")] {
         let headers = [("origin", origin.as_str())];
-        let mut socket = server.connect(&format!("{id}?token=alice"), &headers).await;
+        let mut socket = server.connect(&query, &headers).await;
         assert_eq!(socket.next().await["seq"], 2, "{origin}");
     }
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_are_1013() {
-    assert_eq!(refusal("?token=keys-down", &[]).await, 1013);
-}
-
-#[tokio::test]
-async fn a_store_that_is_down_is_1013() {
+async fn an_unreachable_store_is_1013() {
     let server = Server::start();
     let id = server.backend.running();
     server.backend.break_down(true);
-    let mut socket = server.watch(id).await;
-    assert_eq!(socket.close_code().await, 1013);
-}
-
-#[tokio::test]
-async fn a_verification_that_takes_too_long_is_1013() {
-    let server = Server::with(|config| {
-        config.sockets.verification = Duration::from_millis(30);
-    });
-    let id = server.backend.running();
-    let mut socket = server.connect(&format!("{id}?token=slow"), &[]).await;
-    assert_eq!(socket.close_code().await, 1013);
-}
-
-#[tokio::test]
-async fn a_defect_is_1011() {
-    assert_eq!(refusal("?token=defect", &[]).await, 1011);
+    assert_eq!(server.watch(id).await.close_code().await, 1013);
 }
 
 #[tokio::test]
@@ -175,31 +121,26 @@ async fn a_token_that_expires_while_watching_is_4001() {
 }
 
 #[tokio::test]
-async fn while_draining_it_is_1012() {
+async fn a_socket_that_is_being_verified_when_the_server_ends_is_1012() {
     let server = Server::start();
-    let id = server.backend.running();
-    let mut waiting = server.connect(&format!("{id}?token=slow"), &[]).await;
-    until(|| server.verifier.stuck.load(Ordering::SeqCst) == 1).await;
-    server.draining.cancel();
+    let query = format!("{}?token=slow", server.backend.running());
+    let mut waiting = server.connect(&query, &[]).await;
+    server.verifier.is_waiting().await;
+    server.drain.end.cancel();
     assert_eq!(waiting.close_code().await, 1012);
 }
 
 #[tokio::test]
-async fn a_request_without_an_upgrade_is_a_problem() {
+async fn a_request_without_a_valid_upgrade_is_a_problem() {
     let server = Server::start();
-    let id = server.backend.add(execution_id(2), "alice", 0);
-    server.backend.start(id);
+    let id = server.backend.running();
     server.backend.finish(id, finished());
     let path = format!("/api/v1/executions/ws/{id}?token=alice");
-    let answer = server.get_anonymously(&path).await;
-    answer.problem(400);
-    let request = server
-        .client
-        .request(Method::GET, server.url(&path))
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "12");
-    let answer = Answer::to(request).await;
+    server.get(&path).anonymous().await.problem(400);
+    let request = server.get(&path).anonymous();
+    let request = request.header("connection", "upgrade");
+    let request = request.header("upgrade", "websocket");
+    let answer = request.header("sec-websocket-version", "12").await;
     answer.problem(426);
     assert_eq!(answer.header("sec-websocket-version"), "13");
 }

@@ -1,8 +1,8 @@
-//! A store and notifier in a map, with switches for trouble.
+//! Fakes a store and notifier in a map, with switches for failures.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use coderun_domain::testing::{
@@ -14,18 +14,19 @@ use coderun_domain::{
     StoreError, StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
 };
 use futures_util::stream;
+use parking_lot::Mutex;
 use tokio::sync::watch;
+
+use super::until;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Backend {
     entries: Arc<Mutex<HashMap<ExecutionId, Entry>>>,
     changed: watch::Sender<()>,
     down: Arc<AtomicBool>,
-    /// The place of whatever waits, and how often it was asked for.
-    place: Arc<AtomicU64>,
-    asked: Arc<AtomicUsize>,
-    /// How many events were handed out.
-    handed_out: Arc<AtomicUsize>,
+    queue_position: Arc<AtomicU64>,
+    queue_position_reads: Arc<AtomicUsize>,
+    events_read: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ impl Backend {
         self.change(id, |execution| execution.start(worker, at(1)).unwrap());
     }
 
-    /// Another worker takes it up.
+    /// Hands the execution over to another worker.
     pub(crate) fn start_again(&self, id: ExecutionId) {
         self.change(id, |execution| execution.hand_over(at(1)).unwrap());
     }
@@ -83,7 +84,7 @@ impl Backend {
         self.change(id, |execution| execution.finish(outcome, at(2)).unwrap());
     }
 
-    /// The program writes.
+    /// Appends output of the program.
     pub(crate) fn write(&self, id: ExecutionId, bytes: impl Into<bytes::Bytes>) {
         let chunk = OutputChunk {
             stream: OutputStream::Stdout,
@@ -93,49 +94,54 @@ impl Backend {
         self.append(id, Event::Output(chunk));
     }
 
-    /// The program waits for input.
+    /// Appends that the program waits for input.
     pub(crate) fn await_input(&self, id: ExecutionId) {
         self.append(id, Event::AwaitingInput(Attempt::from_count(1)));
     }
 
-    /// The place of whatever waits; 0 is none.
-    pub(crate) fn set_place(&self, place: u64) {
-        self.place.store(place, Ordering::SeqCst);
+    /// Sets the queue position of all executions; 0 is none.
+    pub(crate) fn set_queue_position(&self, position: u64) {
+        self.queue_position.store(position, Ordering::SeqCst);
     }
 
-    /// How often a place was asked for.
-    pub(crate) fn places_asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// The number of reads of a queue position.
+    pub(crate) fn queue_position_reads(&self) -> usize {
+        self.queue_position_reads.load(Ordering::SeqCst)
     }
 
-    /// How many events were handed out to watchers.
-    pub(crate) fn handed_out(&self) -> usize {
-        self.handed_out.load(Ordering::SeqCst)
+    /// The number of events that watchers have read.
+    pub(crate) fn events_read(&self) -> usize {
+        self.events_read.load(Ordering::SeqCst)
     }
 
-    /// Whether there is such an execution.
-    pub(crate) fn knows(&self, id: ExecutionId) -> bool {
-        self.lock().contains_key(&id)
+    /// Whether the execution exists.
+    pub(crate) fn contains(&self, id: ExecutionId) -> bool {
+        self.entries.lock().contains_key(&id)
     }
 
-    /// The record expires.
-    pub(crate) fn forget(&self, id: ExecutionId) {
-        self.lock().remove(&id);
+    /// Removes the record, as when it expires.
+    pub(crate) fn remove(&self, id: ExecutionId) {
+        self.entries.lock().remove(&id);
         self.changed.send_replace(());
     }
 
-    /// From now on nothing can be reached, or everything again.
+    /// Makes the backend unreachable, or reachable again.
     pub(crate) fn break_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }
 
     pub(crate) fn execution(&self, id: ExecutionId) -> Execution {
-        self.lock().get(&id).unwrap().execution.clone()
+        self.entries.lock().get(&id).unwrap().execution.clone()
     }
 
-    /// How many watchers there are.
+    /// The number of open subscriptions.
     pub(crate) fn watchers(&self) -> usize {
         self.changed.receiver_count()
+    }
+
+    /// Waits until this number of subscriptions is open.
+    pub(crate) async fn has_watchers(&self, count: usize) {
+        until(|| self.watchers() == count).await;
     }
 
     fn insert(&self, execution: Execution) {
@@ -145,34 +151,31 @@ impl Backend {
         };
         let progress = entry.execution.progress().clone();
         entry.push(Event::Updated(progress));
-        self.lock().insert(entry.execution.id(), entry);
+        self.entries.lock().insert(entry.execution.id(), entry);
         self.changed.send_replace(());
     }
 
     fn append(&self, id: ExecutionId, event: Event) {
-        let mut entries = self.lock();
-        let entry = entries.get_mut(&id).unwrap();
-        entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
-        entry.push(event);
-        drop(entries);
-        self.changed.send_replace(());
+        self.update(id, |entry| {
+            entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
+            entry.push(event);
+        });
     }
 
     fn change(&self, id: ExecutionId, step: impl FnOnce(Execution) -> Execution) {
-        let mut entries = self.lock();
-        let entry = entries.get_mut(&id).unwrap();
-        entry.execution = step(entry.execution.clone());
-        let progress = entry.execution.progress().clone();
-        entry.push(Event::Updated(progress));
-        drop(entries);
+        self.update(id, |entry| {
+            entry.execution = step(entry.execution.clone());
+            let progress = entry.execution.progress().clone();
+            entry.push(Event::Updated(progress));
+        });
+    }
+
+    fn update(&self, id: ExecutionId, step: impl FnOnce(&mut Entry)) {
+        step(self.entries.lock().get_mut(&id).unwrap());
         self.changed.send_replace(());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ExecutionId, Entry>> {
-        self.entries.lock().unwrap()
-    }
-
-    fn check_up(&self) -> Result<(), StoreError> {
+    fn check_reachable(&self) -> Result<(), StoreError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable {
                 backend: "fake",
@@ -198,19 +201,23 @@ impl Entry {
 #[async_trait]
 impl ExecutionStore for Backend {
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
-        self.check_up()?;
+        self.check_reachable()?;
         self.insert(execution.clone());
         Ok(Submitted::Accepted)
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        self.check_up()?;
-        Ok(self.lock().get(&id).map(|entry| entry.execution.clone()))
+        self.check_reachable()?;
+        Ok(self
+            .entries
+            .lock()
+            .get(&id)
+            .map(|entry| entry.execution.clone()))
     }
 
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
-        self.check_up()?;
-        let entries = self.lock();
+        self.check_reachable()?;
+        let entries = self.entries.lock();
         let mut list: Vec<Summary> = entries
             .values()
             .filter(|entry| entry.execution.submission().user() == user)
@@ -223,7 +230,7 @@ impl ExecutionStore for Backend {
     }
 
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
-        self.check_up()?;
+        self.check_reachable()?;
         let execution = self.execution(id);
         if execution.status().is_final() {
             return Ok(CancelReply::AlreadyFinal(Box::new(execution)));
@@ -237,21 +244,21 @@ impl ExecutionStore for Backend {
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        self.check_up()?;
-        let found = self.lock().remove(&id).is_some();
+        self.check_reachable()?;
+        let found = self.entries.lock().remove(&id).is_some();
         self.changed.send_replace(());
         Ok(found)
     }
 
     async fn queue_position(&self, _id: ExecutionId) -> Result<Option<u64>, StoreError> {
-        self.check_up()?;
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let place = self.place.load(Ordering::SeqCst);
-        Ok((place > 0).then_some(place))
+        self.check_reachable()?;
+        self.queue_position_reads.fetch_add(1, Ordering::SeqCst);
+        let position = self.queue_position.load(Ordering::SeqCst);
+        Ok((position > 0).then_some(position))
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
-        self.check_up()?;
+        self.check_reachable()?;
         Ok(Health::Good)
     }
 }
@@ -275,7 +282,7 @@ impl Notifier for Backend {
     }
 }
 
-/// Reads the events of one execution after `since`, which is `None` once there will be no more.
+/// Reads the events of one execution after `since`, which is `None` after the last event.
 struct Reader {
     backend: Backend,
     changes: watch::Receiver<()>,
@@ -288,14 +295,14 @@ impl Reader {
         let since = self.since?;
         loop {
             self.changes.mark_unchanged();
-            let entry = self.backend.lock().get(&self.id).cloned();
+            let entry = self.backend.entries.lock().get(&self.id).cloned();
             let Some(entry) = entry else {
                 self.since = None;
                 return Some((Err(WatchError::Gone), self));
             };
             if let Some(event) = entry.after(since) {
                 self.since = Some(event.sequence);
-                self.backend.handed_out.fetch_add(1, Ordering::SeqCst);
+                self.backend.events_read.fetch_add(1, Ordering::SeqCst);
                 return Some((Ok(event), self));
             }
             if entry.execution.status().is_final() {

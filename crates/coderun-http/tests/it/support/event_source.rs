@@ -1,9 +1,10 @@
-//! A client of server-sent events.
+//! Reads server-sent events.
 
 use coderun_domain::ExecutionId;
 use serde_json::Value;
 
-use super::{Answer, Server, in_time};
+use super::request::Request;
+use super::{Server, in_time};
 
 /// An open stream of events.
 pub(crate) struct EventSource {
@@ -11,7 +12,7 @@ pub(crate) struct EventSource {
     unread: String,
 }
 
-/// One event, or a frame without any.
+/// One frame: an event or a comment.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) event: Option<String>,
@@ -21,38 +22,16 @@ pub(crate) struct Frame {
 }
 
 impl Server {
-    /// Asks for the events as `alice`.
-    pub(crate) fn events(&self, id: ExecutionId, query: &str) -> reqwest::RequestBuilder {
-        self.events_of_anybody(id, query).bearer_auth("alice")
-    }
-
-    /// Asks for the events without a token in the head.
-    pub(crate) fn events_of_anybody(
-        &self,
-        id: ExecutionId,
-        query: &str,
-    ) -> reqwest::RequestBuilder {
-        let path = format!("/api/v1/executions/events/{id}{query}");
-        self.client.get(self.url(&path))
-    }
-
-    /// Follows the events of an execution of `alice` from its beginning.
-    pub(crate) async fn follow(&self, id: ExecutionId) -> EventSource {
-        EventSource::open(self.events(id, "?since=0")).await
-    }
-
-    /// The problem with which a request for events is refused.
-    pub(crate) async fn refused(request: reqwest::RequestBuilder, status: u16) -> Answer {
-        let answer = Answer::to(request).await;
-        answer.problem(status);
-        answer
+    /// Requests the events of an execution.
+    pub(crate) fn events(&self, id: ExecutionId, query: &str) -> Request {
+        self.get(&format!("/api/v1/executions/events/{id}{query}"))
     }
 }
 
 impl EventSource {
-    /// Opens a stream, which must succeed and begin with when to ask again.
-    pub(crate) async fn open(request: reqwest::RequestBuilder) -> Self {
-        let response = in_time(request.send()).await.unwrap();
+    /// Opens a stream, which must succeed and begin with the reconnection time.
+    pub(crate) async fn open(request: Request) -> Self {
+        let response = request.send().await;
         assert_eq!(response.status().as_u16(), 200);
         let mut source = Self {
             response,
@@ -68,7 +47,7 @@ impl EventSource {
         value.map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The next frame, be it a comment; `None` at the end.
+    /// The next frame, or `None` at the end.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(end) = self.unread.find("\n\n") {
@@ -94,7 +73,7 @@ impl EventSource {
         }
     }
 
-    /// Waits for the end, with nothing but comments before it.
+    /// Waits for the end, with only comments before it.
     pub(crate) async fn ends(&mut self) {
         while let Some(frame) = self.frame().await {
             assert_eq!(frame, Frame::default());
@@ -117,7 +96,7 @@ impl Frame {
         frame
     }
 
-    /// The type of the event, and its number.
+    /// The type of the event and its number.
     pub(crate) fn kind(&self) -> (&str, &str) {
         let name = self.event.as_deref().unwrap_or_default();
         (name, self.id.as_deref().unwrap_or_default())

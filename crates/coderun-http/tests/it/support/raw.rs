@@ -1,15 +1,50 @@
-//! HTTP byte by byte, for what no well-behaved client sends.
+//! Sends HTTP byte by byte, for requests that no well-behaved client sends.
 
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::in_time;
+use super::{Server, in_time};
 
-/// A connection that sends whatever it is given.
+/// The headers of a WebSocket upgrade.
+pub(crate) const UPGRADE: &str = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                                  Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
+
+/// A connection that sends the bytes it is given.
 pub(crate) struct RawConnection {
     stream: TcpStream,
+}
+
+/// The head of a submission of `alice` with these further headers.
+pub(crate) fn submission_head(headers: &str) -> String {
+    format!(
+        "POST /api/v1/executions/execute HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\
+         Content-Type: application/json\r\n{headers}\r\n\r\n"
+    )
+}
+
+impl Server {
+    /// Sends these bytes.
+    pub(crate) async fn send_raw(&self, bytes: impl AsRef<[u8]>) -> RawConnection {
+        let mut connection = RawConnection::open(self.address).await;
+        connection.send(bytes).await;
+        connection
+    }
+
+    /// Sends a GET request of `alice` over a connection with a small receive buffer, and reads the answer up to this text only.
+    pub(crate) async fn stall(&self, path: &str, read_until: &str) -> RawConnection {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
+        let mut connection = RawConnection { stream };
+        let is_socket = path.contains("/ws/");
+        let headers = if is_socket { UPGRADE } else { "Host: x\r\n" };
+        let head = format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer alice\r\n{headers}\r\n");
+        connection.send(head).await;
+        connection.read_until(read_until).await;
+        connection
+    }
 }
 
 impl RawConnection {
@@ -18,30 +53,22 @@ impl RawConnection {
         Self { stream }
     }
 
-    /// One that takes next to nothing ahead of whoever reads it.
-    pub(crate) async fn open_narrow(address: SocketAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4_096).unwrap();
-        let stream = socket.connect(address).await.unwrap();
-        Self { stream }
-    }
-
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Reads until the answer holds this text.
+    /// Reads until the answer contains this text.
     pub(crate) async fn read_until(&mut self, text: &str) -> String {
         let mut answer = Vec::new();
         in_time(async {
             loop {
-                let shown = String::from_utf8_lossy(&answer);
-                if shown.contains(text) {
-                    return shown.into_owned();
+                let read = String::from_utf8_lossy(&answer);
+                if read.contains(text) {
+                    return read.into_owned();
                 }
                 let mut buffer = [0; 4_096];
                 let count = self.stream.read(&mut buffer).await.unwrap();
-                assert!(count > 0, "the connection ended after: {shown}");
+                assert!(count > 0, "the connection ended after: {read}");
                 answer.extend_from_slice(&buffer[..count]);
             }
         })

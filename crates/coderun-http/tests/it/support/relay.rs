@@ -1,28 +1,28 @@
-//! A relay that keeps what was typed, with switches for trouble.
+//! Fakes an input relay that keeps its input, with switches for failures.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionId, InputError, InputId, InputPiece, InputPosition, InputRelay, InputReply, Lease,
 };
+use parking_lot::Mutex;
 
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
     kept: Mutex<Vec<(InputId, InputPiece)>>,
-    /// What is answered in place of keeping anything.
+    /// The reply to all input, which is then not kept.
     reply: Mutex<Option<InputReply>>,
     down: AtomicBool,
-    /// The next reply is lost: what was sent is kept, and the sender does not learn it.
+    /// Whether the next reply is lost although the input is kept.
     lossy: AtomicBool,
-    asked: AtomicUsize,
+    sends: AtomicUsize,
 }
 
 impl Relay {
-    /// From now on this is the answer; `None` is the truth.
+    /// Sets the reply to all further input; `None` keeps input again.
     pub(crate) fn answer(&self, reply: Option<InputReply>) {
-        *lock(&self.reply) = reply;
+        *self.reply.lock() = reply;
     }
 
     pub(crate) fn break_down(&self, down: bool) {
@@ -33,14 +33,14 @@ impl Relay {
         self.lossy.store(true, Ordering::SeqCst);
     }
 
-    /// How often something was sent.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// The number of attempts to send input.
+    pub(crate) fn sends(&self) -> usize {
+        self.sends.load(Ordering::SeqCst)
     }
 
-    /// What was typed, with its end as `$`.
-    pub(crate) fn typed(&self) -> String {
-        let kept = lock(&self.kept);
+    /// The kept input, with its end as `$`.
+    pub(crate) fn input(&self) -> String {
+        let kept = self.kept.lock();
         let pieces = kept.iter().map(|(_, piece)| match piece {
             InputPiece::Data(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
             InputPiece::End => "$".to_owned(),
@@ -56,10 +56,6 @@ impl Relay {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[async_trait]
 impl InputRelay for Relay {
     async fn send(
@@ -68,14 +64,14 @@ impl InputRelay for Relay {
         input: InputId,
         piece: InputPiece,
     ) -> Result<InputReply, InputError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.sends.fetch_add(1, Ordering::SeqCst);
         if self.down.load(Ordering::SeqCst) {
             return Err(Self::unavailable());
         }
-        if let Some(reply) = *lock(&self.reply) {
+        if let Some(reply) = *self.reply.lock() {
             return Ok(reply);
         }
-        let mut kept = lock(&self.kept);
+        let mut kept = self.kept.lock();
         if !kept.iter().any(|(known, _)| *known == input) {
             kept.push((input, piece));
         }

@@ -1,7 +1,8 @@
-//! A WebSocket client.
+//! Connects WebSocket clients.
 
+use coderun_domain::ExecutionId;
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +11,6 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Server, in_time};
-use coderun_domain::ExecutionId;
 
 /// An open WebSocket.
 pub(crate) struct Socket {
@@ -19,15 +19,27 @@ pub(crate) struct Socket {
 }
 
 impl Server {
-    /// Watches as `alice`, as an old client does.
+    /// Watches as `alice` with the core contract, which has updates only.
     pub(crate) async fn watch(&self, id: ExecutionId) -> Socket {
         self.connect(&format!("{id}?token=alice"), &[]).await
     }
 
-    /// Watches as `alice`, with everything that there is to learn.
-    pub(crate) async fn watch_all(&self, id: ExecutionId) -> Socket {
-        self.connect(&format!("{id}?token=alice&since=0"), &[])
-            .await
+    /// Watches as `alice` with all messages, from the current state on.
+    pub(crate) async fn watch_full(&self, id: ExecutionId) -> Socket {
+        self.watch_as("alice", id).await
+    }
+
+    /// Watches with all messages and this token.
+    pub(crate) async fn watch_as(&self, token: &str, id: ExecutionId) -> Socket {
+        let protocols = format!("execution.v1, bearer.{token}");
+        let headers = [("sec-websocket-protocol", protocols.as_str())];
+        self.connect(&id.to_string(), &headers).await
+    }
+
+    /// Watches as `alice` with all messages, after this number.
+    pub(crate) async fn watch_since(&self, id: ExecutionId, since: u64) -> Socket {
+        let query = format!("{id}?token=alice&since={since}");
+        self.connect(&query, &[]).await
     }
 
     /// Opens a socket; the handshake must succeed.
@@ -48,50 +60,57 @@ impl Server {
 }
 
 impl Socket {
-    /// The next message, whatever it is.
+    /// The next message of any kind.
     pub(crate) async fn frame(&mut self) -> Option<Result<Message, Error>> {
         in_time(self.stream.next()).await
     }
 
-    /// The next text message; pings before it are answered.
-    pub(crate) async fn next(&mut self) -> Value {
-        loop {
-            match self.frame().await {
-                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("not a text message: {other:?}"),
-            }
-        }
-    }
-
-    /// The code with which the server closes, and nothing but pings before it.
-    pub(crate) async fn close_code(&mut self) -> u16 {
-        self.close_frame().await.code.into()
-    }
-
-    pub(crate) async fn close_frame(&mut self) -> CloseFrame {
-        loop {
-            match self.frame().await {
-                Some(Ok(Message::Close(Some(frame)))) => return frame,
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("not closed: {other:?}"),
-            }
-        }
-    }
-
-    /// The next text message, or the code with which the server closes.
-    pub(crate) async fn text_or_code(&mut self) -> Result<Value, u16> {
+    /// The next text message, or the close frame of the server.
+    async fn text_or_close(&mut self) -> Result<Value, CloseFrame> {
         loop {
             match self.frame().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(frame),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("neither a text message nor a close frame: {other:?}"),
             }
         }
     }
 
-    /// The code with which the server closes, whatever it says before.
+    /// The next text message, or the close code of the server.
+    pub(crate) async fn text_or_code(&mut self) -> Result<Value, u16> {
+        let received = self.text_or_close().await;
+        received.map_err(|frame| frame.code.into())
+    }
+
+    /// The next text message.
+    pub(crate) async fn next(&mut self) -> Value {
+        let received = self.text_or_close().await;
+        received.unwrap_or_else(|frame| panic!("not a text message: {frame:?}"))
+    }
+
+    /// The next text message of this type, after any others.
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The close frame of the server, with no text message before it.
+    pub(crate) async fn close_frame(&mut self) -> CloseFrame {
+        let received = self.text_or_close().await;
+        received.expect_err("not a close frame")
+    }
+
+    /// The close code of the server, with no text message before it.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        self.close_frame().await.code.into()
+    }
+
+    /// The close code of the server, after any text messages.
     pub(crate) async fn final_code(&mut self) -> u16 {
         loop {
             if let Err(code) = self.text_or_code().await {
@@ -100,7 +119,7 @@ impl Socket {
         }
     }
 
-    /// Sends a text message, however long the server lets it wait.
+    /// Sends a text message, without a timeout.
     pub(crate) async fn say_patiently(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.unwrap();
     }
@@ -111,5 +130,17 @@ impl Socket {
 
     pub(crate) async fn say(&mut self, text: &str) {
         self.send(Message::text(text)).await;
+    }
+
+    /// Sends input for the program.
+    pub(crate) async fn send_input(&mut self, text: &str) {
+        let message = json!({"type": "stdin", "data": text});
+        self.say(&message.to_string()).await;
+    }
+
+    /// Pings the server, whose next message must be the pong.
+    pub(crate) async fn expect_pong(&mut self) {
+        self.say(r#"{"type":"ping"}"#).await;
+        assert_eq!(self.next().await, json!({"type": "pong"}));
     }
 }

@@ -1,24 +1,24 @@
-//! Tickets in a map, with switches for trouble.
+//! Fakes a ticket store in a map, with switches for failures.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{Admission, ExecutionId, TicketDigest, TicketError, TicketStore};
+use parking_lot::Mutex;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tickets {
-    good: Mutex<HashMap<(ExecutionId, TicketDigest), Admission>>,
+    valid: Mutex<HashMap<(ExecutionId, TicketDigest), Admission>>,
     down: AtomicBool,
     full: AtomicBool,
 }
 
 impl Tickets {
-    /// Nothing that was handed out is good any more.
+    /// Expires all tickets.
     pub(crate) fn expire(&self) {
-        self.good.lock().unwrap().clear();
+        self.valid.lock().clear();
     }
 
     pub(crate) fn break_down(&self) {
@@ -29,7 +29,7 @@ impl Tickets {
         self.full.store(true, Ordering::SeqCst);
     }
 
-    fn check_up(&self) -> Result<(), TicketError> {
+    fn check_reachable(&self) -> Result<(), TicketError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(TicketError::Unavailable {
                 backend: "fake",
@@ -49,14 +49,14 @@ impl TicketStore for Tickets {
         admission: &Admission,
         _lifetime: Duration,
     ) -> Result<(), TicketError> {
-        self.check_up()?;
+        self.check_reachable()?;
         if self.full.load(Ordering::SeqCst) {
             return Err(TicketError::TooMany {
                 retry_after: Duration::from_secs(7),
             });
         }
-        let mut good = self.good.lock().unwrap();
-        good.insert((id, ticket), admission.clone());
+        let mut valid = self.valid.lock();
+        valid.insert((id, ticket), admission.clone());
         Ok(())
     }
 
@@ -65,7 +65,7 @@ impl TicketStore for Tickets {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
-        self.check_up()?;
-        Ok(self.good.lock().unwrap().remove(&(id, ticket)))
+        self.check_reachable()?;
+        Ok(self.valid.lock().remove(&(id, ticket)))
     }
 }

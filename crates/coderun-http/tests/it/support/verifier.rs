@@ -1,4 +1,4 @@
-//! A verifier for which the token is the user's name, with some names that mean trouble. `name@5` expires in second 5.
+//! Fakes a verifier: the token is the user's name, and some names fail. `name@5` expires in second 5.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +9,20 @@ use coderun_domain::testing::{at, user};
 use coderun_domain::{BearerToken, Principal, TokenVerifier, VerifyError};
 use tokio::sync::Notify;
 
+use super::until;
+
 #[derive(Debug, Default)]
 pub(crate) struct NameVerifier {
-    /// How many verifications have come so far that they wait.
-    pub(crate) stuck: AtomicUsize,
-    /// Lets one of `patient` go on.
+    waiting: AtomicUsize,
+    /// Lets one verification of `patient` go on.
     pub(crate) release: Notify,
+}
+
+impl NameVerifier {
+    /// Waits until one verification of `slow` or `patient` is under way.
+    pub(crate) async fn is_waiting(&self) {
+        until(|| self.waiting.load(Ordering::SeqCst) == 1).await;
+    }
 }
 
 #[async_trait]
@@ -36,11 +44,11 @@ impl TokenVerifier for NameVerifier {
                 source: "connection refused".into(),
             }),
             "slow" => {
-                self.stuck.fetch_add(1, Ordering::SeqCst);
+                self.waiting.fetch_add(1, Ordering::SeqCst);
                 pending().await
             }
             "patient" => {
-                self.stuck.fetch_add(1, Ordering::SeqCst);
+                self.waiting.fetch_add(1, Ordering::SeqCst);
                 self.release.notified().await;
                 Ok(principal("patient"))
             }
@@ -63,7 +71,7 @@ impl TokenVerifier for NameVerifier {
     }
 }
 
-/// The user of this name; `brief` has a token that has just expired, within the skew.
+/// The user of this name. The token of `brief` has just expired, within the clock skew.
 fn principal(name: &str) -> Principal {
     let seconds = if name == "brief" { 0 } else { 3_600 };
     let known = name == "alice";
