@@ -1,7 +1,7 @@
-//! The admin address: metrics and a sign of life, for operators alone.
+//! Serves metrics and a liveness check for operators, on an address of its own.
 //!
-//! A server of its own, so that none of it is ever reached from outside together with the API, and so that it answers as
-//! long as the process lives, also while it drains. It knows no users and takes no orders.
+//! So it is never exposed together with the API, and answers for as long as the process lives, also while it drains. It knows
+//! no users and changes nothing.
 
 mod page;
 
@@ -23,22 +23,23 @@ use crate::metrics::{Metrics, Probes};
 use crate::settings::{AdminAddress, Settings};
 use page::Pages;
 
-/// Where it is unless a setting says otherwise.
-const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
-/// More connections wait.
+/// The address without `ADMIN_ADDR`.
+const DEFAULT_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
+/// Connections at a time; more of them wait.
 const CONNECTIONS_MAX: usize = 8;
-/// A connection takes no longer than this in all; each is for one request.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// Whoever asks nothing gives way to others after this.
-const HEAD_DEADLINE: Duration = Duration::from_secs(1);
-/// Durations are counted into their buckets this often.
-const TIDY_INTERVAL: Duration = Duration::from_secs(1);
-/// A listener that has just failed is likely to fail again at once, as where no more files may be opened.
-const PAUSE: Duration = Duration::from_millis(100);
-/// The longest head of a request.
+/// The longest life of a connection, which serves one request.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the head of the request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
+/// Durations are sorted into their buckets this often.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// A listener that has failed is likely to fail again at once, for example for lack of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The largest head of a request.
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 
-/// An address that is taken and numbers that are kept, before anybody can be answered.
+/// A bound listener, and the recorder of metrics.
 #[derive(Debug)]
 pub(crate) struct AdminListener {
     listener: StdTcpListener,
@@ -52,27 +53,27 @@ pub(crate) struct Admin {
 }
 
 impl AdminListener {
-    /// Takes the address and begins to count; neither where the settings turn it off.
+    /// Binds the address and installs the recorder; neither if the settings turn metrics off.
     ///
-    /// Call this before anything else is built: counters that are made earlier count nothing. Where no address is set
-    /// and the default is in use, for example by another process of this service, this logs a warning and returns `None`.
+    /// Call this before anything else is built: counters that are created earlier count nothing. If no address is set and
+    /// the default is in use, for example by another process of this service, this logs a warning and returns `None`.
     pub(crate) fn bind(settings: &Settings) -> anyhow::Result<Option<Self>> {
-        let Some(listener) = listen(settings.admin_addr, USUAL)? else {
+        let Some(listener) = listen(settings.admin_addr, DEFAULT_ADDRESS)? else {
             return Ok(None);
         };
         let metrics = Metrics::install()?;
         Ok(Some(Self { listener, metrics }))
     }
 
-    /// Answers from now on, on the current runtime.
+    /// Serves from now on, on the current runtime.
     pub(crate) fn serve(self, probes: Probes) -> anyhow::Result<Admin> {
         let Self { listener, metrics } = self;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let tidying = tidy(metrics.clone());
-        tasks.spawn(stop.clone().run_until_cancelled_owned(tidying));
+        let upkeep = run_upkeep(metrics.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(upkeep));
         let pages = Arc::new(Pages::new(metrics, probes));
         let accepting = accept(listener, pages, stop.clone(), tasks.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
@@ -84,28 +85,28 @@ impl AdminListener {
     }
 }
 
-/// Listens where the settings say, or where it is usual; `None` if nowhere.
+/// Listens on the address of the settings, or else on the default one.
 fn listen(
     address: Option<AdminAddress>,
-    usual: SocketAddr,
+    default: SocketAddr,
 ) -> anyhow::Result<Option<StdTcpListener>> {
     match address {
         Some(AdminAddress::Off) => Ok(None),
         Some(AdminAddress::At(address)) => StdTcpListener::bind(address)
             .map(Some)
             .with_context(|| format!("cannot listen on {address} (ADMIN_ADDR)")),
-        None => Ok(StdTcpListener::bind(usual).map_or_else(|error| without(usual, &error), Some)),
+        None => Ok(StdTcpListener::bind(default)
+            .inspect_err(|error| warn_disabled(default, error))
+            .ok()),
     }
 }
 
-/// Says why this process goes on without metrics.
-fn without(address: SocketAddr, error: &io::Error) -> Option<StdTcpListener> {
+fn warn_disabled(address: SocketAddr, error: &io::Error) {
     tracing::warn!(
         %address,
         %error,
-        "no metrics of this process: their usual address cannot be used; set ADMIN_ADDR to another one, or to `off`"
+        "metrics disabled: cannot listen on their default address; set ADMIN_ADDR to another one or to `off`"
     );
-    None
 }
 
 async fn accept(
@@ -114,17 +115,17 @@ async fn accept(
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
         let pages = Arc::clone(&pages);
         let answering = async move {
-            // Whoever asks too slowly is cut off, and whoever breaks off needs no answer.
-            drop(tokio::time::timeout(DEADLINE, answer(stream, &pages)).await);
-            drop(place);
+            // A slow client is cut off; a client that disconnects needs no answer.
+            drop(tokio::time::timeout(CONNECTION_TIMEOUT, answer(stream, &pages)).await);
+            drop(permit);
         };
         tasks.spawn(stop.clone().run_until_cancelled_owned(answering));
     }
@@ -139,17 +140,17 @@ async fn answer(stream: TcpStream, pages: &Arc<Pages>) -> hyper::Result<()> {
         .keep_alive(false)
         .max_buf_size(HEAD_MAX_BYTES)
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await
 }
 
-async fn tidy(metrics: Metrics) {
+async fn run_upkeep(metrics: Metrics) {
     loop {
-        tokio::time::sleep(TIDY_INTERVAL).await;
+        tokio::time::sleep(UPKEEP_INTERVAL).await;
         let metrics = metrics.clone();
-        // Fails only where the runtime ends.
-        drop(tokio::task::spawn_blocking(move || metrics.tidy()).await);
+        // Fails only when the runtime ends.
+        drop(tokio::task::spawn_blocking(move || metrics.run_upkeep()).await);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the program can be asked to do, a file each.
+//! Implements the commands of the program, one file each.
 
 mod check_config;
 mod doctor;
@@ -16,7 +16,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-/// Prints a line on stdout: what the command was asked for.
+/// Prints a line of the result on stdout.
 fn print(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("cannot write to stdout")
 }

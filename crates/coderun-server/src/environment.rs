@@ -1,24 +1,24 @@
-//! The process environment behind a trait, so that tests bring their own.
+//! Reads environment variables through a trait, so that tests can supply their own.
 
 use std::env::VarError;
 
-/// Where environment variables come from.
+/// A source of environment variables.
 pub trait Environment {
     /// The value of a variable; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// [`NotUnicode`] if its value is no text.
+    /// [`NotUnicode`] if its value is not Unicode.
     fn get(&self, name: &str) -> Result<Option<String>, NotUnicode>;
 }
 
-/// A variable whose value is no text.
+/// A variable whose value is not Unicode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable `{name}` is not valid Unicode")]
 pub struct NotUnicode {
     name: String,
 }
 
-/// The environment that the process was started with.
+/// The environment of this process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessEnvironment;
 

@@ -1,4 +1,4 @@
-//! The coderun binary as a library: settings, composition, commands and lifecycle.
+//! Contains the coderun binary as a library: settings, composition, commands and lifecycle.
 //!
 //! [`run`] is the whole program. The adapters are named in one place only, `compose`; business rules live in
 //! `coderun-app` and `coderun-domain`.
@@ -23,7 +23,7 @@ use settings::{Command, Invocation};
 
 /// Runs the program with these arguments (the first is its own name) in this environment.
 ///
-/// Anything that stops it is one sentence on stderr and a failing exit code: 2 for wrong arguments or settings.
+/// An error is one sentence on stderr and a failing exit code: 2 for invalid arguments or settings, otherwise 1.
 #[must_use]
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
@@ -38,7 +38,7 @@ pub fn run(
     match execute(&invocation, environment) {
         Ok(code) => code,
         Err(error) => {
-            complain(&format!("error: {error:#}"));
+            print_error(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -50,7 +50,7 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
         Command::Serve => {
             let traces = telemetry::start(settings.log_format, environment)?;
             let served = commands::serve(settings);
-            traces.finish();
+            traces.flush();
             served
         }
         Command::Token(request) => commands::token(settings, request),
@@ -63,7 +63,7 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
     }
 }
 
-/// Prints a line for people on stderr. A stderr that is closed is nobody's to complain about.
-fn complain(line: &str) {
+/// Prints a line on stderr, and ignores a stderr that is closed.
+fn print_error(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }

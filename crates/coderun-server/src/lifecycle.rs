@@ -1,8 +1,8 @@
-//! Starting and stopping: signals, and the order in which things end.
+//! Turns signals into the steps of a shutdown.
 //!
-//! The first SIGTERM or SIGINT begins the drain: readiness turns to 503, no submission is accepted and no work taken,
-//! what runs may finish. When it has, or after the time allowed, or at a second signal, what still runs is killed and
-//! handed over, sockets are closed with 1012, and the process ends: within five seconds, or at a third signal.
+//! The first SIGTERM or SIGINT begins the drain: readiness turns to 503, no submission is accepted, no execution taken, and
+//! running executions may finish. When they have, or after the drain time, or at a second signal, what still runs is killed
+//! and handed over, sockets are closed with 1012, and the process ends: within five seconds, or at a third signal.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use coderun_app::Shutdown;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What is left to do once nothing runs any more may take so long.
-const LAST_STEPS: Duration = Duration::from_secs(5);
+/// Time to close everything once nothing runs any more.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The signals that ask the service to end.
+/// The signals that stop the service.
 #[derive(Debug)]
 pub(crate) struct StopSignals {
     terminate: Signal,
@@ -21,7 +21,7 @@ pub(crate) struct StopSignals {
 }
 
 impl StopSignals {
-    /// Listens from now on; a signal that comes before the first wait is not lost.
+    /// Listens from now on; a signal before the first wait is not lost.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
@@ -37,24 +37,24 @@ impl StopSignals {
         }
     }
 
-    /// Turns signals into steps of the shutdown; answers when there is no more time for any of them.
-    pub(crate) async fn drive(mut self, shutdown: &Shutdown, patience: Duration) {
+    /// Turns signals into steps of the shutdown, and returns when the time for all of them is over.
+    pub(crate) async fn drive(mut self, shutdown: &Shutdown, drain_time: Duration) {
         self.next().await;
-        tell("stopping: finishing what runs");
+        log("draining: running executions may finish");
         shutdown.drain.cancel();
         tokio::select! {
-            () = tokio::time::sleep(patience) => tell("stopping: out of patience"),
-            () = self.next() => tell("stopping: asked twice"),
+            () = tokio::time::sleep(drain_time) => log("drain time is over: stopping running executions"),
+            () = self.next() => log("second signal: stopping running executions"),
         }
         shutdown.abort.cancel();
         tokio::select! {
-            () = tokio::time::sleep(LAST_STEPS) => {}
+            () = tokio::time::sleep(CLOSE_TIMEOUT) => {}
             () = self.next() => {}
         }
-        tell("stopped before everything was closed");
+        log("stopped before everything was closed");
     }
 }
 
-fn tell(step: &str) {
+fn log(step: &str) {
     tracing::info!("{step}");
 }

@@ -1,4 +1,4 @@
-//! The coderun service: `coderun` alone serves; see `coderun --help` for the rest.
+//! Starts the coderun service; `coderun --help` lists its commands.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the service counts and measures, for Prometheus.
+//! Records the metrics of the service for Prometheus.
 //!
 //! Ports are measured from outside, by decorators that `compose` puts around the adapters; workers, sweepers, the HTTP edge
 //! and the token verifiers record their own metrics, through the same facade. Without a recorder behind it (`ADMIN_ADDR=off`) nothing is

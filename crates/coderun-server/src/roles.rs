@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::AdminListener;
 use crate::compose::{self, Ports, Process};
 use crate::lifecycle::StopSignals;
-use crate::settings::{Issuers, Settings};
+use crate::settings::{Settings, TokenIssuer};
 
 /// The store may take this long to answer the first health check.
 const STORE_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -98,7 +98,7 @@ async fn run(
 /// Looks for workers before the first request comes, so that it is not refused for lack of them.
 async fn find_workers(fleet: &Fleet) {
     if let Err(error) = fleet.refresh().await {
-        tracing::warn!(error = %ErrorChain(&error), "nothing can be run yet");
+        tracing::warn!(error = %ErrorChain(&error), "no worker found yet");
     }
 }
 
@@ -126,9 +126,9 @@ fn warn(warning: Option<String>) {
 
 fn users_warning(settings: &Settings) -> Option<String> {
     let warning = compose::warning_about_users(settings).filter(|_| settings.role.serves_api())?;
-    match settings.users.issuers() {
-        Issuers::Development => Some(format!("{warning}; `coderun token` prints one")),
-        Issuers::Firebase(_) | Issuers::Emulator(..) => Some(warning.to_owned()),
+    match settings.users.token_issuer() {
+        TokenIssuer::Development => Some(format!("{warning}; `coderun token` prints one")),
+        TokenIssuer::Firebase(_) | TokenIssuer::Emulator(..) => Some(warning.to_owned()),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Every setting, with its type, its meaning and its default; and where values come from.
+//! Defines every setting with its type, meaning and default, and reads their values.
 //!
-//! Defaults stand here. A file replaces them, the environment the file, and flags the environment. The rest of the
-//! program gets [`Settings`] and reads neither environment nor files.
+//! A settings file overrides the defaults, the environment overrides the file, and flags override the environment. The rest
+//! of the program gets [`Settings`] and reads neither environment nor files.
 
 mod admin;
 mod conflict;
-mod idle;
+mod ineffective;
 mod limits;
 mod runners;
 mod source;
@@ -24,15 +24,15 @@ pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
 pub(crate) use runners::{Runner, RunnerSettings};
 pub(crate) use source::read;
-pub(crate) use users::{Issuers, UserSettings};
+pub(crate) use users::{TokenIssuer, UserSettings};
 pub(crate) use values::{Origins, RedisUrl, Seconds, Size};
 
-/// Where the API is found.
+/// The default port of the API.
 const API_PORT: u16 = 8001;
-/// Where a worker says how it is.
+/// The default port of a worker's health checks.
 const HEALTH_PORT: u16 = 8002;
 
-/// What the program was asked to do, and with what settings.
+/// A command with its settings, as read from the command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
     pub(crate) command: Command,
@@ -41,14 +41,14 @@ pub(crate) struct Invocation {
     pub(crate) effective: Vec<(String, String)>,
 }
 
-/// Runs code that people send, in a sandbox, and shows what happens while it happens.
+/// Runs submitted code in a sandbox and streams its output while it runs.
 ///
 /// Each setting is a flag, an environment variable of the same name (`--execution-ttl`, `EXECUTION_TTL`) and a key of the settings
-/// file (`execution_ttl`). Flags win over the environment, the environment over the file.
+/// file (`execution_ttl`). Flags override the environment, the environment overrides the file.
 #[derive(Debug, Parser)]
 #[command(name = "coderun", version, next_line_help = true)]
 pub(crate) struct CommandLine {
-    /// What to do; without it, serve.
+    /// Command to run; without one, `serve`.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// TOML file with settings.
@@ -59,104 +59,104 @@ pub(crate) struct CommandLine {
     pub(crate) settings: Settings,
 }
 
-/// What the program can do.
+/// A command of the program.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
-    /// Do what the role says: serve the API and run what is submitted (the default).
+    /// Serve the API, run executions, or both, depending on the role (the default).
     Serve,
     /// Print a token of the development issuer.
     Token(TokenRequest),
-    /// Find out what works on this machine and what does not.
+    /// Check what works on this machine and what does not.
     Doctor,
-    /// Check the settings and print them as they are in force.
+    /// Check the settings and print the effective ones.
     CheckConfig,
     /// Ask a running service whether it is ready; for containers.
     Healthcheck {
-        /// The service's base URL; by default where the settings say that it listens.
+        /// Base URL of the service. Default: the address in the settings.
         url: Option<String>,
     },
 }
 
-/// Whose token to print.
+/// The user and the lifetime of a token to print.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TokenRequest {
     /// User id.
     #[arg(long, default_value = "developer")]
     pub(crate) uid: String,
-    /// Address of the user.
+    /// Email address of the user.
     #[arg(long)]
     pub(crate) email: Option<String>,
     /// Name of the user.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// How long the token is valid, in seconds.
+    /// Lifetime of the token in seconds.
     #[arg(long, default_value = "3600")]
     pub(crate) lifetime: Seconds,
 }
 
-/// Everything that can be set.
+/// The settings of a process.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) host: IpAddr,
-    /// Port to listen on; 0 takes a free one. By default 8001, and 8002 for a worker, which answers only how it is.
+    /// Port to listen on; 0 picks a free one. Default: 8001, or 8002 for a worker, which serves health checks only.
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// What this process does: serve the API (`api`), run what is submitted (`worker`), or both (`all`). Apart they need state that they share.
+    /// Role of this process: serve the API (`api`), run executions (`worker`), or both (`all`). Separate roles need shared state.
     #[arg(long, default_value = "all")]
     pub(crate) role: Role,
-    /// Redis or Valkey, where state is kept that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in `DATA_DIR`, or else in the memory of this process.
+    /// Redis or Valkey for state that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in `DATA_DIR`, or else in the memory of this process.
     #[arg(long, hide_default_value = true)]
     pub(crate) redis_url: Option<RedisUrl>,
-    /// Redis replicas that must have what was accepted or finished before that is told; 0 waits for none. Not on a cluster.
+    /// Redis replicas that must confirm an accepted or finished execution before the answer is sent; 0 waits for none. Not supported on a cluster.
     #[arg(long, default_value_t = 0)]
     pub(crate) redis_wait_replicas: u32,
-    /// Folder where state is kept across restarts, without Redis; made if it is not there. One process at a time works on it.
+    /// Folder that keeps state across restarts, without Redis; created if it is missing. Only one process at a time can use it.
     #[arg(long)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// What the names of all keys in Redis begin with.
+    /// Prefix of all key names in Redis.
     #[arg(long, default_value_t = KeyPrefix::default())]
     pub(crate) key_prefix: KeyPrefix,
-    /// What runs the code.
+    /// The runner of the code.
     #[command(flatten)]
     pub(crate) runners: RunnerSettings,
-    /// Seconds that what runs may still take when the service is told to stop.
+    /// Seconds that running executions may still take after the service is told to stop.
     #[arg(long, default_value = "30")]
     pub(crate) drain_seconds: Seconds,
-    /// IP address and port of metrics, for operators alone; port 0 takes a free one, `off` serves none. By default `127.0.0.1:9001`, and none where that is taken.
+    /// IP address and port of the metrics, for operators only; port 0 picks a free one, `off` disables them. Default: `127.0.0.1:9001`, or none if that is in use.
     #[arg(long)]
     pub(crate) admin_addr: Option<AdminAddress>,
-    /// Origins of pages that may call the API, separated by commas. By default none; with tokens of the development issuer or the emulator every loopback origin.
+    /// Origins of pages that may call the API, separated by commas. Default: none, or every loopback origin with tokens of the development issuer or the emulator.
     #[arg(long)]
     pub(crate) cors_origins: Option<Origins>,
-    /// Folder for the key of the development issuer; by default `coderun` in the user's state directory.
+    /// Folder for the key of the development issuer. Default: `coderun` in the user's state directory.
     #[arg(long)]
     pub(crate) state_dir: Option<PathBuf>,
-    /// Folders in which compilers and interpreters are looked for, separated by colons; by default those of PATH.
+    /// Folders to search for compilers and interpreters, separated by colons. Default: those of PATH.
     #[arg(long)]
     pub(crate) toolchain_path: Option<String>,
-    /// Who users are.
+    /// The users whose tokens are accepted.
     #[command(flatten)]
     pub(crate) users: UserSettings,
-    /// How log lines look; by default `pretty` on a terminal and `json` elsewhere.
+    /// Format of log lines. Default: `pretty` on a terminal, `json` elsewhere.
     #[arg(long)]
     pub(crate) log_format: Option<LogFormat>,
     /// Sizes, times and counts.
     #[command(flatten)]
     pub(crate) limits: LimitSettings,
-    /// The user's home directory, which version managers of toolchains ask for.
+    /// The user's home directory, which version managers of toolchains need.
     #[arg(skip)]
     pub(crate) home: Option<String>,
 }
 
 impl Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub(crate) fn listen_address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port())
     }
 
-    /// On which port to listen.
+    /// The port to listen on.
     pub(crate) fn port(&self) -> u16 {
         self.port.unwrap_or(match self.role {
             Role::All | Role::Api => API_PORT,
@@ -164,25 +164,25 @@ impl Settings {
         })
     }
 
-    /// Whether other processes can work with the state of this one.
+    /// Whether other processes can use the state of this one.
     pub(crate) const fn shares_state(&self) -> bool {
         self.redis_url.is_some()
     }
 }
 
-/// What a process does.
+/// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Serve the API and run what is submitted.
+    /// Serve the API and run executions.
     All,
-    /// Serve the API; workers are elsewhere.
+    /// Serve the API; other processes run executions.
     Api,
-    /// Run what is submitted; the API is elsewhere.
+    /// Run executions; other processes serve the API.
     Worker,
 }
 
 impl Role {
-    /// The word for it.
+    /// The name of the role, as in the settings.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -191,7 +191,7 @@ impl Role {
         }
     }
 
-    /// Whether it runs what is submitted.
+    /// Whether the process runs executions.
     pub(crate) const fn runs_code(self) -> bool {
         match self {
             Self::All | Self::Worker => true,
@@ -199,7 +199,7 @@ impl Role {
         }
     }
 
-    /// Whether users talk to it.
+    /// Whether the process serves the API.
     pub(crate) const fn serves_api(self) -> bool {
         match self {
             Self::All | Self::Api => true,
@@ -208,7 +208,7 @@ impl Role {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.

@@ -1,4 +1,4 @@
-//! Time and chance as the operating system gives them.
+//! Implements the ports for time and randomness with the operating system, and names the process.
 
 use coderun_domain::{Clock, ExecutionId, IdGenerator, UserId, WorkerId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,7 +27,7 @@ impl IdGenerator for RandomIds {
 
     fn secret(&self) -> [u8; 32] {
         // Every byte of a random UUID is random but two, which hold its version and its variant.
-        let is_random = |(place, byte): (usize, u8)| (place != 6 && place != 8).then_some(byte);
+        let is_random = |(index, byte): (usize, u8)| (index != 6 && index != 8).then_some(byte);
         let uuids = std::iter::repeat_with(|| random().into_bytes());
         let mut bytes = uuids.flat_map(|uuid| uuid.into_iter().enumerate().filter_map(is_random));
         std::array::from_fn(|_| bytes.next().unwrap_or_default())
@@ -42,13 +42,13 @@ fn random() -> Uuid {
     Uuid::new_v4()
 }
 
-/// A number that no other process has, so that processes do not act in step.
+/// A random seed, so that processes do not act in step.
 pub(crate) fn seed() -> u64 {
     let (upper, lower) = random().as_u64_pair();
     upper ^ lower
 }
 
-/// A name for this process that no other worker has.
+/// A unique id for the worker of this process.
 pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
     Ok(WorkerId::parse(format!(
         "{}-{}",
@@ -57,7 +57,7 @@ pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
     ))?)
 }
 
-/// Lets this process open as many files as it is allowed to, and says so if that is less than it may need.
+/// Raises the limit of open files as far as allowed, and logs a warning if it stays below `needed`.
 pub(crate) fn raise_open_files_limit(needed: usize) {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -72,7 +72,7 @@ pub(crate) fn raise_open_files_limit(needed: usize) {
         tracing::warn!(
             allowed,
             needed,
-            "the limit of open files is less than SOCKETS_MAX needs"
+            "the limit of open files is too low for SOCKETS_MAX"
         );
     }
 }
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn every_byte_of_a_secret_is_random() {
         let secrets: Vec<_> = (0..64).map(|_| RandomIds.secret()).collect();
-        for place in 0..32 {
-            let mut seen: Vec<_> = secrets.iter().map(|secret| secret[place]).collect();
+        for index in 0..32 {
+            let mut seen: Vec<_> = secrets.iter().map(|secret| secret[index]).collect();
             seen.sort_unstable();
             seen.dedup();
-            assert!(seen.len() > 32, "byte {place} has {} values", seen.len());
+            assert!(seen.len() > 32, "byte {index} has {} values", seen.len());
         }
     }
 }

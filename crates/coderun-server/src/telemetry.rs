@@ -1,7 +1,7 @@
-//! Structured logs on stderr, and traces for a collector where one is named.
+//! Starts structured logs on stderr, and sends traces to a collector if the environment names one.
 
 #[cfg(feature = "otel")]
-mod joined;
+mod remote_parent;
 #[cfg(feature = "otel")]
 #[path = "telemetry/collector.rs"]
 mod traces;
@@ -23,15 +23,15 @@ use crate::settings::LogFormat;
 
 pub(crate) use traces::Traces;
 
-/// What is logged without `RUST_LOG`.
-const FILTER: &str = "info";
+/// The log filter without `RUST_LOG`.
+const DEFAULT_FILTER: &str = "info";
 
-/// Clients that tell at `debug` where they connect to, and at `trace` what they send. Neither is for a log.
-const DISCREET: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
+/// Clients that log addresses at `debug` and contents at `trace`, which may hold secrets.
+const LIMITED_TO_WARN: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
 
-/// Starts logging for the whole process, and tracing where the environment names a collector.
+/// Starts logging for the whole process, and tracing if the environment names a collector.
 ///
-/// What is left of traces when the process ends has to be sent with [`Traces::finish`].
+/// Before the process ends, [`Traces::flush`] sends the last traces.
 pub(crate) fn start(
     format: Option<LogFormat>,
     environment: &dyn Environment,
@@ -42,16 +42,16 @@ pub(crate) fn start(
         .with(layer)
         .with(log(format).with_filter(filter))
         .try_init()?;
-    traces.tell();
+    traces.log_start();
     Ok(traces)
 }
 
 fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {
     let directives = environment.get("RUST_LOG")?;
-    let directives = directives.as_deref().unwrap_or(FILTER);
+    let directives = directives.as_deref().unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(directives)
         .with_context(|| format!("RUST_LOG is `{directives}`, which is not a log filter"))?;
-    DISCREET.iter().try_fold(filter, |filter, client| {
+    LIMITED_TO_WARN.iter().try_fold(filter, |filter, client| {
         let directive = format!("{client}=warn").parse()?;
         Ok(filter.add_directive(directive))
     })

@@ -1,4 +1,4 @@
-//! What the admin address answers.
+//! Answers requests to the admin address.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// All there is to see.
+/// The pages of the admin address.
 #[derive(Debug)]
 pub(super) struct Pages {
     metrics: Metrics,
@@ -27,7 +27,7 @@ impl Pages {
         Self { metrics, probes }
     }
 
-    /// Never fails; the type is what the server wants.
+    /// Never fails; the server requires the type.
     pub(super) async fn answer(
         &self,
         request: &Request<Incoming>,
@@ -44,7 +44,7 @@ impl Pages {
     }
 
     async fn metrics(&self) -> Response<Full<Bytes>> {
-        self.probes.ask().await;
+        self.probes.update().await;
         let metrics = self.metrics.clone();
         match tokio::task::spawn_blocking(move || metrics.render()).await {
             Ok(text) => page(StatusCode::OK, TEXT_FORMAT, text),

@@ -4,18 +4,18 @@ use reqwest::{Client, Method, StatusCode};
 
 use super::*;
 
-/// Nothing here takes nearly as long, unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Far more than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(20);
 
-fn free() -> StdTcpListener {
+fn free_listener() -> StdTcpListener {
     StdTcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// A server, and where it is.
+/// A server and its URL.
 fn start() -> (Admin, String) {
-    let listener = free();
+    let listener = free_listener();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let metrics = Metrics::of_nothing().unwrap();
+    let metrics = Metrics::empty().unwrap();
     let admin = AdminListener { listener, metrics };
     (admin.serve(probes()).unwrap(), url)
 }
@@ -37,7 +37,7 @@ fn probes() -> Probes {
 }
 
 async fn ask(method: Method, url: String) -> reqwest::Result<(StatusCode, String, String)> {
-    let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+    let client = Client::builder().no_proxy().timeout(DEADLINE).build()?;
     let answer = client.request(method, url).send().await?;
     let content_type = answer.headers().get("content-type").unwrap();
     let content_type = content_type.to_str().unwrap().to_owned();
@@ -54,7 +54,7 @@ async fn metrics_are_served_as_prometheus_reads_them() {
 }
 
 #[tokio::test]
-async fn a_sign_of_life_is_there_and_nothing_else() {
+async fn a_liveness_check_is_served_and_nothing_else() {
     let (_admin, url) = start();
     let (status, _, text) = ask(Method::GET, format!("{url}/health/")).await.unwrap();
     assert_eq!(
@@ -68,7 +68,7 @@ async fn a_sign_of_life_is_there_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn it_takes_no_orders() {
+async fn only_get_and_head_are_allowed() {
     let (_admin, url) = start();
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         let (status, ..) = ask(method, format!("{url}/metrics")).await.unwrap();
@@ -79,7 +79,7 @@ async fn it_takes_no_orders() {
 }
 
 #[tokio::test]
-async fn it_ends_when_it_is_dropped() {
+async fn the_server_ends_when_it_is_dropped() {
     let (admin, url) = start();
     ask(Method::GET, format!("{url}/health/")).await.unwrap();
     drop(admin);
@@ -88,30 +88,30 @@ async fn it_ends_when_it_is_dropped() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, gone).await.expect("it ends");
+    tokio::time::timeout(DEADLINE, gone).await.expect("it ends");
 }
 
 #[test]
-fn an_address_that_was_set_and_is_taken_stops_the_start() {
-    let taken = free();
-    let address = taken.local_addr().unwrap();
-    let result = listen(Some(AdminAddress::At(address)), USUAL);
-    let told = result.unwrap_err().to_string();
-    assert_eq!(told, format!("cannot listen on {address} (ADMIN_ADDR)"));
+fn a_configured_address_in_use_is_an_error() {
+    let in_use = free_listener();
+    let address = in_use.local_addr().unwrap();
+    let result = listen(Some(AdminAddress::At(address)), DEFAULT_ADDRESS);
+    let error = result.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot listen on {address} (ADMIN_ADDR)"));
 }
 
 #[test]
-fn the_usual_address_is_taken_only_if_it_is_free() {
-    let taken = free();
-    let address = taken.local_addr().unwrap();
+fn the_default_address_is_used_only_if_it_is_free() {
+    let in_use = free_listener();
+    let address = in_use.local_addr().unwrap();
     assert!(listen(None, address).unwrap().is_none());
-    drop(taken);
+    drop(in_use);
     let listener = listen(None, "127.0.0.1:0".parse().unwrap()).unwrap();
     assert!(listener.is_some());
 }
 
 #[test]
 fn off_listens_nowhere() {
-    let usual = "127.0.0.1:0".parse().unwrap();
-    assert!(listen(Some(AdminAddress::Off), usual).unwrap().is_none());
+    let default = "127.0.0.1:0".parse().unwrap();
+    assert!(listen(Some(AdminAddress::Off), default).unwrap().is_none());
 }

@@ -1,4 +1,4 @@
-//! `coderun doctor`: what works on this machine and what does not.
+//! `coderun doctor` checks what works on this machine and what does not.
 
 use std::process::ExitCode;
 
@@ -9,19 +9,19 @@ use super::print;
 use crate::compose::{Ports, Process};
 use crate::settings::Settings;
 
-/// What was found.
+/// The results of all checks.
 #[derive(Debug)]
 struct Findings {
     checks: Vec<Check>,
     languages: Vec<LanguageSpec>,
 }
 
-/// Builds everything that `serve` would in this role, asks each part how it is, and fails if one would not work.
+/// Builds everything that `serve` builds in this role, checks each part, and fails if one does not work.
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let Findings { checks, languages } = runtime.block_on(examine(settings))?;
+    let Findings { checks, languages } = runtime.block_on(check_machine(settings))?;
     for check in &checks {
         print(&line(check))?;
     }
@@ -40,17 +40,17 @@ pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
             |check: &Check| check.name == "runner" && check.status == CheckStatus::Failing;
         let runs_nothing = languages.is_empty() || checks.iter().any(is_runner);
         print(if settings.role.runs_code() && runs_nothing {
-            "no code can be run as it is"
+            "this service cannot run any code"
         } else {
-            "this service would not be ready as it is"
+            "this service is not ready"
         })?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn examine(settings: &Settings) -> anyhow::Result<Findings> {
-    // The file of `DATA_DIR` belongs to the service, which may be running now or may run as another user.
+async fn check_machine(settings: &Settings) -> anyhow::Result<Findings> {
+    // The file in `DATA_DIR` belongs to the service, which may be running now or as another user.
     let settings = &Settings {
         data_dir: None,
         ..settings.clone()
@@ -89,7 +89,7 @@ mod tests {
             state_dir: Some(state.path().to_owned()),
             ..settings_with(&[])
         };
-        let findings = examine(&settings).await.unwrap();
+        let findings = check_machine(&settings).await.unwrap();
         let lines: Vec<_> = findings.checks.iter().map(line).collect();
         let runner = "runner    failing    no worker is available".to_owned();
         assert!(lines.contains(&runner), "{lines:?}");

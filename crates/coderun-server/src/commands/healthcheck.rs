@@ -1,4 +1,4 @@
-//! `coderun healthcheck`: asks a running service whether it is ready.
+//! `coderun healthcheck` asks a running service whether it is ready.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -9,10 +9,10 @@ use anyhow::{Context as _, bail};
 use super::print;
 use crate::settings::Settings;
 
-/// A service that takes longer is not well.
+/// A service that takes longer counts as not ready.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Succeeds if the service answers that it is ready.
+/// Succeeds if the service is ready.
 pub(crate) fn healthcheck(settings: &Settings, url: Option<&str>) -> anyhow::Result<ExitCode> {
     let base = url.map_or_else(|| own_url(settings.listen_address()), str::to_owned);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -40,7 +40,7 @@ async fn ask(base: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where a service with these settings is reached from this machine.
+/// The URL at which this machine reaches a service that listens on this address.
 fn own_url(address: SocketAddr) -> String {
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

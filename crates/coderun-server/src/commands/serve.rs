@@ -1,4 +1,4 @@
-//! `coderun serve`: the service itself.
+//! `coderun serve` runs the service.
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ use crate::roles;
 use crate::settings::Settings;
 use crate::system::raise_open_files_limit;
 
-/// Files beside sockets: those of runs, of the runtime and of requests.
+/// Open files beside sockets: those of runs, of the runtime and of requests.
 const OTHER_FILES: usize = 512;
 
-/// Serves until a signal asks it to stop, and answers when everything has ended.
+/// Runs the service until a signal stops it.
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     if settings.role.serves_api() {
         raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);

@@ -1,4 +1,4 @@
-//! `coderun token`: a token of the development issuer, for curl and for pages that log in by themselves.
+//! `coderun token` prints a token of the development issuer, for curl and for pages under development.
 
 use std::process::ExitCode;
 
@@ -6,17 +6,17 @@ use anyhow::bail;
 
 use super::print;
 use crate::compose;
-use crate::settings::{Issuers, Settings, TokenRequest};
+use crate::settings::{Settings, TokenIssuer, TokenRequest};
 use crate::system::SystemClock;
 
-/// Prints the token alone, so that a shell can take it as it is.
+/// Prints only the token, so that a shell can use the output as it is.
 pub(crate) fn token(settings: &Settings, request: &TokenRequest) -> anyhow::Result<ExitCode> {
-    match settings.users.issuers() {
-        Issuers::Development => {}
-        Issuers::Firebase(project) => {
+    match settings.users.token_issuer() {
+        TokenIssuer::Development => {}
+        TokenIssuer::Firebase(project) => {
             bail!("tokens of `{project}` come from Firebase (FIREBASE_PROJECT_ID is set)")
         }
-        Issuers::Emulator(project, host) => {
+        TokenIssuer::Emulator(project, host) => {
             bail!(
                 "tokens of `{project}` come from the emulator at {host} (FIREBASE_AUTH_EMULATOR_HOST is set)"
             )

@@ -14,7 +14,7 @@ use coderun_http::{
 use tokio_util::sync::CancellationToken;
 
 use super::Ports;
-use crate::settings::{Issuers, Settings};
+use crate::settings::{Settings, TokenIssuer};
 
 /// A server that is not started yet.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
             None => default_origins(settings),
         },
         // A page of another site whose name resolves to this machine must not use tokens that anybody can make.
-        hosts: if settings.users.are_for_this_machine_alone() {
+        hosts: if settings.users.are_local_only() {
             AllowedHosts::LoopbackOnly
         } else {
             AllowedHosts::Any
@@ -127,9 +127,9 @@ const fn drain_time(settings: &Settings) -> Duration {
 
 /// Pages under development come from any loopback port; those of real users must be named.
 const fn default_origins(settings: &Settings) -> AllowedOrigins {
-    match settings.users.issuers() {
-        Issuers::Firebase(_) => AllowedOrigins::List(Vec::new()),
-        Issuers::Emulator(..) | Issuers::Development => AllowedOrigins::AnyLoopback,
+    match settings.users.token_issuer() {
+        TokenIssuer::Firebase(_) => AllowedOrigins::List(Vec::new()),
+        TokenIssuer::Emulator(..) | TokenIssuer::Development => AllowedOrigins::AnyLoopback,
     }
 }
 

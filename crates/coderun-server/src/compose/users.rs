@@ -12,7 +12,7 @@ use coderun_firebase::{
 };
 
 use super::values::ProjectId;
-use crate::settings::{Issuers, Settings, TokenRequest, UserSettings};
+use crate::settings::{Settings, TokenIssuer, TokenRequest, UserSettings};
 
 /// The issuer whose tokens are accepted, with what its verifier needs.
 #[derive(Debug)]
@@ -34,11 +34,11 @@ pub(super) struct FirebaseConfig {
 impl UserConfig {
     pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
         let users = &settings.users;
-        Ok(match users.issuers() {
-            Issuers::Firebase(project) => {
+        Ok(match users.token_issuer() {
+            TokenIssuer::Firebase(project) => {
                 Self::Firebase(Box::new(FirebaseConfig::new(users, project)))
             }
-            Issuers::Emulator(project, host) => {
+            TokenIssuer::Emulator(project, host) => {
                 let projects = if users.dangerously_emulate_a_real_project {
                     EmulatorProjects::Any
                 } else {
@@ -48,7 +48,7 @@ impl UserConfig {
                 let host = host.clone();
                 Self::Emulator(Box::new(EmulatorConfig { host, verifier }), projects)
             }
-            Issuers::Development => Self::Development(key_directory(settings)?),
+            TokenIssuer::Development => Self::Development(key_directory(settings)?),
         })
     }
 
@@ -135,12 +135,12 @@ fn key_directory(settings: &Settings) -> anyhow::Result<PathBuf> {
 
 /// A warning for operators, in readiness and in the start-up log, about tokens that others can make.
 pub(crate) const fn warning(settings: &Settings) -> Option<&'static str> {
-    match settings.users.issuers() {
-        Issuers::Firebase(_) => None,
-        Issuers::Emulator(..) => {
+    match settings.users.token_issuer() {
+        TokenIssuer::Firebase(_) => None,
+        TokenIssuer::Emulator(..) => {
             Some("tokens of the Auth emulator are accepted, which anybody can make")
         }
-        Issuers::Development => Some(
+        TokenIssuer::Development => Some(
             "tokens of the development issuer are accepted, which anybody on this machine can make",
         ),
     }

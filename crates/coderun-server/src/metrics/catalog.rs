@@ -1,4 +1,4 @@
-//! Every metric there is, whoever counts it.
+//! Lists every metric of the service.
 
 use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
 use coderun_http::metrics as http;

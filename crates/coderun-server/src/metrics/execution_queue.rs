@@ -10,7 +10,7 @@ use coderun_domain::{
 
 use super::timing::Timing;
 
-/// A queue whose calls are measured.
+/// A queue whose calls are recorded.
 #[derive(Debug)]
 pub(crate) struct MeasuredExecutionQueue {
     inner: Arc<dyn ExecutionQueue>,

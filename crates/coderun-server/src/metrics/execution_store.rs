@@ -10,7 +10,7 @@ use coderun_domain::{
 
 use super::timing::Timing;
 
-/// A store whose calls are measured.
+/// A store whose calls are recorded.
 #[derive(Debug)]
 pub(crate) struct MeasuredExecutionStore {
     inner: Arc<dyn ExecutionStore>,

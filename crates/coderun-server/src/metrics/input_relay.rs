@@ -9,7 +9,7 @@ use coderun_domain::{
 
 use super::timing::Timing;
 
-/// A relay whose calls are measured.
+/// A relay whose calls are recorded.
 #[derive(Debug)]
 pub(crate) struct MeasuredInputRelay {
     inner: Arc<dyn InputRelay>,

@@ -7,7 +7,7 @@ use coderun_domain::{EventStream, ExecutionId, Notifier, Sequence, WatchError};
 
 use super::timing::Timing;
 
-/// A notifier whose subscriptions are measured; what comes in their streams is not.
+/// A notifier whose subscriptions are recorded; what comes in their streams is not.
 #[derive(Debug)]
 pub(crate) struct MeasuredNotifier {
     inner: Arc<dyn Notifier>,

@@ -1,4 +1,4 @@
-//! What is asked for when somebody looks, not counted all the time.
+//! Reads the queue depth and the readiness whenever metrics are rendered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::timeout;
 
 use super::catalog::{QUEUE_DEPTH, READY};
 
-/// The queue may take so long to say how much is in it.
-const DEADLINE: Duration = Duration::from_secs(1);
+/// Time for the queue to report its depth.
+const DEPTH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Asks the queue and the readiness for what is not counted.
+/// The sources of gauges that are read on demand.
 #[derive(Debug)]
 pub(crate) struct Probes {
     pub(crate) queue: Arc<dyn ExecutionQueue>,
@@ -21,17 +21,17 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// Asks, and shows the answers. Takes two seconds at most.
-    pub(crate) async fn ask(&self) {
-        tokio::join!(self.ask_queue(), self.ask_readiness());
+    /// Reads both and sets the gauges. Takes two seconds at most.
+    pub(crate) async fn update(&self) {
+        tokio::join!(self.update_depth(), self.update_readiness());
     }
 
-    async fn ask_queue(&self) {
-        let (pending, running) = match timeout(DEADLINE, self.queue.depth()).await {
+    async fn update_depth(&self) {
+        let (pending, running) = match timeout(DEPTH_TIMEOUT, self.queue.depth()).await {
             Ok(Ok(depth)) => (number(depth.pending), number(depth.running)),
             Ok(Err(error)) => {
                 let error = ErrorChain(&error);
-                tracing::debug!(%error, "the queue does not say how much is in it");
+                tracing::debug!(%error, "cannot read the queue depth");
                 (f64::NAN, f64::NAN)
             }
             Err(_) => (f64::NAN, f64::NAN),
@@ -40,7 +40,7 @@ impl Probes {
         gauge!(QUEUE_DEPTH, "state" => "running").set(running);
     }
 
-    async fn ask_readiness(&self) {
+    async fn update_readiness(&self) {
         let checks = self.readiness.checks().await;
         let fails = |status| match status {
             CheckStatus::Failing => true,
@@ -52,7 +52,7 @@ impl Probes {
     }
 }
 
-/// A count as Prometheus takes it: exact up to 4 294 967 295, and not beyond.
+/// A count as a float: exact up to 4 294 967 295, infinite beyond.
 fn number(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

@@ -1,4 +1,4 @@
-//! What this process takes of its machine, as Linux tells it.
+//! Reads the resources that this process uses from `/proc`.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::catalog::{CPU_TIME, Kind, MEMORY, METRICS, OPEN_FILES, OPEN_FILES_MAX};
 
-/// All of it in the text format; what cannot be found out is left out.
+/// All readings in the text format, without those that fail.
 pub(super) fn render() -> String {
     let readings = [
         (CPU_TIME, cpu_seconds()),
@@ -15,13 +15,13 @@ pub(super) fn render() -> String {
         (OPEN_FILES, open_files()),
         (OPEN_FILES_MAX, open_files_max()),
     ];
-    let shown = readings
+    let rendered = readings
         .into_iter()
-        .filter_map(|(name, reading)| show(name, reading?));
-    shown.collect()
+        .filter_map(|(name, reading)| metric_text(name, reading?));
+    rendered.collect()
 }
 
-fn show(name: &str, reading: f64) -> Option<String> {
+fn metric_text(name: &str, reading: f64) -> Option<String> {
     let metric = METRICS.iter().find(|metric| metric.name == name)?;
     let kind = match metric.kind {
         Kind::Counter => "counter",
@@ -54,7 +54,7 @@ fn resident_bytes() -> Option<f64> {
 }
 
 fn open_files() -> Option<f64> {
-    // One of them is the folder itself, which is open only for this.
+    // The folder itself is open only for this reading.
     let open = fs::read_dir("/proc/self/fd").ok()?.count().checked_sub(1)?;
     u32::try_from(open).ok().map(f64::from)
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_memory_files_and_a_bound_for_them() {
+    fn every_reading_of_this_process_is_plausible() {
         assert!(resident_bytes().unwrap() > 1e6);
         assert!(open_files().unwrap() >= 3.0);
         assert!(open_files_max().unwrap() >= open_files().unwrap());
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_opened_is_counted() {
+    fn an_open_file_is_counted() {
         let before = open_files().unwrap();
         let file = fs::File::open("/proc/self/stat").unwrap();
         assert!(open_files().unwrap() > before);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_takes_is_shown_with_its_kind() {
+    fn every_reading_is_rendered_with_its_kind() {
         let text = render();
         assert!(
             text.contains("# TYPE process_cpu_seconds_total counter\n"),

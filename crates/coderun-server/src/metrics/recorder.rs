@@ -1,4 +1,4 @@
-//! What keeps the numbers, and shows them as Prometheus reads them.
+//! Records the metrics of this process and renders them for Prometheus.
 
 use anyhow::Context as _;
 use metrics::gauge;
@@ -7,34 +7,34 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use super::catalog::{self, BUILD_INFO, Kind};
 use super::process;
 
-/// The numbers of this process.
+/// The metrics of this process.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics(PrometheusHandle);
 
 impl Metrics {
-    /// Begins to keep what is counted from now on, everywhere in this process. Works once.
+    /// Installs the recorder for the whole process. Works only once.
     pub(crate) fn install() -> anyhow::Result<Self> {
         let recorder = builder().and_then(PrometheusBuilder::install_recorder);
-        let metrics = Self(recorder.context("cannot keep metrics")?);
-        introduce();
+        let metrics = Self(recorder.context("cannot record metrics")?);
+        describe();
         Ok(metrics)
     }
 
-    /// Everything, in the text format. Takes milliseconds: not for a thread that others wait for.
+    /// All metrics in the text format. This takes milliseconds, so call it where blocking is allowed.
     pub(crate) fn render(&self) -> String {
         let mut text = self.0.render();
         text.push_str(&process::render());
         text
     }
 
-    /// Counts durations into their buckets. They take memory until this is done or all is shown.
-    pub(crate) fn tidy(&self) {
+    /// Sorts durations into their buckets. Until then, or until they are rendered, each takes memory.
+    pub(crate) fn run_upkeep(&self) {
         self.0.run_upkeep();
     }
 
-    /// Numbers that nothing is counted into.
+    /// Metrics that nothing records into.
     #[cfg(test)]
-    pub(crate) fn of_nothing() -> anyhow::Result<Self> {
+    pub(crate) fn empty() -> anyhow::Result<Self> {
         Ok(Self(builder()?.build_recorder().handle()))
     }
 }
@@ -51,8 +51,8 @@ pub(super) fn builder() -> Result<PrometheusBuilder, BuildError> {
     Ok(builder)
 }
 
-/// Tells the recorder what never changes.
-pub(super) fn introduce() {
+/// Records what never changes: descriptions and the version.
+pub(super) fn describe() {
     catalog::describe();
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

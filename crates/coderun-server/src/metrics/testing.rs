@@ -1,15 +1,15 @@
-//! What is measured, for tests on it.
+//! Records metrics in tests.
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Builder;
 
 use super::recorder;
 
-/// A recorder of a test's own.
-pub(super) struct Measured(PrometheusHandle);
+/// The metrics that a test has recorded.
+pub(super) struct Recorded(PrometheusHandle);
 
-impl Measured {
-    /// Does this, on a runtime of its own where time is virtual, and sees what is measured meanwhile.
+impl Recorded {
+    /// Runs `work` on a runtime with virtual time, and records the metrics meanwhile.
     pub(super) fn during(work: impl Future<Output = ()>) -> Self {
         let recorder = recorder::builder().unwrap().build_recorder();
         let runtime = Builder::new_current_thread()
@@ -18,7 +18,7 @@ impl Measured {
             .build()
             .unwrap();
         metrics::with_local_recorder(&recorder, || {
-            recorder::introduce();
+            recorder::describe();
             runtime.block_on(work);
         });
         Self(recorder.handle())
@@ -34,7 +34,7 @@ impl Measured {
         lines
     }
 
-    /// Everything.
+    /// All metrics in the text format.
     pub(super) fn text(&self) -> String {
         self.0.render()
     }

@@ -1,4 +1,4 @@
 mod catalog;
+mod probes;
 mod queues;
-mod standing;
 mod storage;

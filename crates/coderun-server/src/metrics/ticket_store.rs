@@ -8,7 +8,7 @@ use coderun_domain::{Admission, ExecutionId, TicketDigest, TicketError, TicketSt
 
 use super::timing::Timing;
 
-/// A ticket store whose calls are measured.
+/// A ticket store whose calls are recorded.
 #[derive(Debug)]
 pub(crate) struct MeasuredTicketStore {
     inner: Arc<dyn TicketStore>,

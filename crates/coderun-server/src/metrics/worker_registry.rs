@@ -8,7 +8,7 @@ use coderun_domain::{RegistryError, WorkerId, WorkerOffer, WorkerRegistry};
 
 use super::timing::Timing;
 
-/// A registry whose calls are measured.
+/// A registry whose calls are recorded.
 #[derive(Debug)]
 pub(crate) struct MeasuredWorkerRegistry {
     inner: Arc<dyn WorkerRegistry>,

@@ -1,4 +1,4 @@
-//! Roles over one memory, as processes would be over one Redis.
+//! Tests the roles with one storage in memory, as separate processes would share Redis.
 
 mod support;
 
@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::Message;
 use support::{Deployment, until};
 
 #[tokio::test]
-async fn what_the_api_accepts_a_worker_runs() {
+async fn a_worker_runs_what_the_api_accepts() {
     let deployment = Deployment::new().await;
     let worker = deployment.worker();
-    deployment.until_a_worker_is_there().await;
+    deployment.until_a_worker_is_announced().await;
     let api = deployment.api();
     let id = api.submit().await;
     until(async || api.status(&id).await == "completed").await;
@@ -21,7 +21,7 @@ async fn what_the_api_accepts_a_worker_runs() {
 }
 
 #[tokio::test]
-async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
+async fn an_api_without_workers_refuses_submissions_and_is_not_ready() {
     let deployment = Deployment::new().await;
     let api = deployment.api();
     assert_eq!(api.try_submit().await.status(), 503);
@@ -34,7 +34,7 @@ async fn an_api_without_workers_takes_no_submission_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn an_api_learns_of_a_worker_that_comes_later() {
+async fn an_api_finds_a_worker_that_starts_later() {
     let deployment = Deployment::new().await;
     let api = deployment.api();
     assert_eq!(api.get("/api/v1/languages").await.status(), 503);
@@ -45,10 +45,10 @@ async fn an_api_learns_of_a_worker_that_comes_later() {
 }
 
 #[tokio::test]
-async fn what_is_submitted_while_no_worker_is_there_waits_for_the_next_one() {
+async fn a_submission_waits_for_the_next_worker() {
     let deployment = Deployment::new().await;
     let first = deployment.worker();
-    deployment.until_a_worker_is_there().await;
+    deployment.until_a_worker_is_announced().await;
     let api = deployment.api();
     first.stop().await;
     until(async || api.get("/health/ready").await.status() == 503).await;
@@ -64,7 +64,7 @@ async fn what_is_submitted_while_no_worker_is_there_waits_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_worker_shows_how_it_is_and_nothing_else() {
+async fn a_worker_serves_health_checks_only() {
     let deployment = Deployment::new().await;
     let worker = deployment.worker();
     worker.until_ready().await;
@@ -80,7 +80,7 @@ async fn a_worker_shows_how_it_is_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_process_that_does_everything_takes_submissions_at_once() {
+async fn a_process_with_both_roles_accepts_submissions_at_once() {
     let deployment = Deployment::new().await;
     let all = deployment.all();
     let id = all.submit().await;
@@ -89,7 +89,7 @@ async fn a_process_that_does_everything_takes_submissions_at_once() {
 }
 
 #[tokio::test]
-async fn a_process_that_does_everything_knows_other_workers_too() {
+async fn a_process_with_both_roles_finds_other_workers_too() {
     let deployment = Deployment::new().await;
     let (all, worker) = (deployment.all(), deployment.worker());
     until(async || {
@@ -103,11 +103,11 @@ async fn a_process_that_does_everything_knows_other_workers_too() {
 }
 
 #[tokio::test]
-async fn deadlines_hold_where_no_worker_is_left() {
+async fn queue_deadlines_hold_without_workers() {
     let mut deployment = Deployment::new().await;
     deployment.queue_deadline("1").await;
     let worker = deployment.worker();
-    deployment.until_a_worker_is_there().await;
+    deployment.until_a_worker_is_announced().await;
     let api = deployment.api();
     worker.stop().await;
     let id = api.submit().await;
@@ -116,10 +116,10 @@ async fn deadlines_hold_where_no_worker_is_left() {
 }
 
 #[tokio::test]
-async fn an_api_that_ends_tells_its_watchers_to_come_back() {
+async fn an_api_that_stops_closes_its_sockets_with_1012() {
     let deployment = Deployment::new().await;
     let worker = deployment.worker();
-    deployment.until_a_worker_is_there().await;
+    deployment.until_a_worker_is_announced().await;
     let api = deployment.api();
     worker.stop().await;
     let id = api.submit().await;
@@ -132,7 +132,7 @@ async fn an_api_that_ends_tells_its_watchers_to_come_back() {
                 return;
             }
         }
-        panic!("it was closed without a word");
+        panic!("the connection ended without a close frame");
     };
     tokio::join!(ending, watching);
 }

@@ -1,15 +1,15 @@
-//! Where operators look.
+//! Parses the address of the metrics, or `off`.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-/// Where metrics are served, if anywhere.
+/// The address of the metrics, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AdminAddress {
-    /// Here; port 0 takes a free one.
+    /// An address; port 0 picks a free one.
     At(SocketAddr),
-    /// Nowhere.
+    /// No metrics.
     Off,
 }
 

@@ -1,10 +1,10 @@
-//! What no setting can be checked for alone.
+//! Refuses settings that do not go together.
 
 use std::net::IpAddr;
 
-use super::{Issuers, Role, Runner, Settings, UserSettings};
+use super::{Role, Runner, Settings, TokenIssuer, UserSettings};
 
-/// Says which settings do not go together.
+/// Settings that do not go together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SettingsConflict {
     /// A default is above its own maximum.
@@ -15,46 +15,46 @@ pub(crate) enum SettingsConflict {
         /// The maximum.
         maximum: &'static str,
     },
-    /// A role that works with other processes, over state that none of them could see.
+    /// A role that needs other processes, without state that they share.
     #[error(
-        "`ROLE` is {role}, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use \
-         `ROLE=all` to do everything in one process"
+        "`ROLE={role}` needs state that other processes share: set `REDIS_URL`, or use `ROLE=all` to do everything in one \
+         process"
     )]
     NoSharedState {
         /// The role.
         role: &'static str,
     },
-    /// Tokens that anybody can make would be accepted from everywhere.
+    /// Tokens that others can create would be accepted from the network.
     #[error(
-        "`HOST` is {host}, which others can reach, but tokens are those of the {issuer}, which anybody {who} can make; \
-         listen on 127.0.0.1, or set `{permission}=true` if that is what you want"
+        "`HOST` is {host}, which other machines can reach, but {who} can create tokens of the {issuer}; listen on \
+         127.0.0.1, or set `{permission}=true` to allow this"
     )]
     ExposedTokens {
-        /// Where the service was to listen.
+        /// The address of the service.
         host: IpAddr,
-        /// Who issues the tokens.
+        /// The issuer of the tokens.
         issuer: &'static str,
-        /// Who can make them.
+        /// The people who can create such tokens.
         who: &'static str,
         /// The setting that allows it.
         permission: &'static str,
     },
-    /// The emulator, for a project that may have users to be harmed.
+    /// The emulator, for a project that may have real users.
     #[error(
-        "with `FIREBASE_AUTH_EMULATOR_HOST` anybody can pass for any user, so `FIREBASE_PROJECT_ID` must begin with \
-         `demo-`, as no real project does; or set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` if that is what you want"
+        "with `FIREBASE_AUTH_EMULATOR_HOST` anyone can sign in as any user, so `FIREBASE_PROJECT_ID` must begin with \
+         `demo-`, as no real project does; set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` to allow this"
     )]
     EmulatedProject,
-    /// A setting that means nothing without another one.
-    #[error("`{name}` is set, which needs `{missing}`")]
+    /// A setting that needs another one.
+    #[error("`{name}` needs `{missing}`, which is not set")]
     Incomplete {
         /// The setting.
         name: &'static str,
-        /// What it needs.
+        /// The setting that is missing.
         missing: &'static str,
     },
-    /// A setting that another one makes useless.
-    #[error("`{name}` is set, which has no meaning with `{other}`: unset one of them")]
+    /// Two settings that exclude each other.
+    #[error("`{name}` and `{other}` exclude each other: unset one of them")]
     Contradiction {
         /// The setting.
         name: &'static str,
@@ -63,7 +63,7 @@ pub(crate) enum SettingsConflict {
     },
 }
 
-/// Checks what no setting can be checked for alone.
+/// Refuses the first settings that do not go together.
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
     if let Some((default, maximum)) = settings.limits.default_above_maximum() {
         return Err(SettingsConflict::AboveMaximum { default, maximum });
@@ -103,7 +103,7 @@ fn check_users(users: &UserSettings) -> Result<(), SettingsConflict> {
             return Err(SettingsConflict::Incomplete { name, missing });
         }
     }
-    if let Issuers::Emulator(project, _) = users.issuers()
+    if let TokenIssuer::Emulator(project, _) = users.token_issuer()
         && !users.dangerously_emulate_a_real_project
         && !project.as_str().starts_with("demo-")
     {
@@ -120,21 +120,21 @@ fn check_users(users: &UserSettings) -> Result<(), SettingsConflict> {
 
 fn check_exposure(settings: &Settings) -> Result<(), SettingsConflict> {
     let (host, users) = (settings.host, &settings.users);
-    if host.is_loopback() || !users.are_for_this_machine_alone() {
+    if host.is_loopback() || !users.are_local_only() {
         return Ok(());
     }
-    match users.issuers() {
-        Issuers::Firebase(_) => Ok(()),
-        Issuers::Emulator(..) => Err(SettingsConflict::ExposedTokens {
+    match users.token_issuer() {
+        TokenIssuer::Firebase(_) => Ok(()),
+        TokenIssuer::Emulator(..) => Err(SettingsConflict::ExposedTokens {
             host,
             issuer: "Auth emulator",
-            who: "at all",
+            who: "anyone",
             permission: "DANGEROUSLY_EXPOSE_EMULATOR_TOKENS",
         }),
-        Issuers::Development => Err(SettingsConflict::ExposedTokens {
+        TokenIssuer::Development => Err(SettingsConflict::ExposedTokens {
             host,
             issuer: "development issuer",
-            who: "on this machine",
+            who: "any user of this machine",
             permission: "DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS",
         }),
     }

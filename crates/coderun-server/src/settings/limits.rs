@@ -1,4 +1,4 @@
-//! Sizes, times and counts: the limits table of the contract.
+//! Defines the settings for sizes, times and counts.
 
 use std::time::Duration;
 
@@ -9,18 +9,17 @@ use coderun_domain::{
 
 use super::values::{Seconds, Size, positive, positive_u32};
 
-/// How often an execution is taken up before it is given up.
+/// Attempts before an execution is given up because its workers are lost.
 const ATTEMPTS_MAX: u32 = 3;
-/// How long a worker may be silent before its execution is taken over: within 15 seconds, counting the poll behind it.
+/// A worker that does not renew for this long loses its execution; with the poll of the next worker, within 15 s.
 const LEASE: Duration = Duration::from_secs(10);
-/// What one attempt may take beyond its own limits: up to 10 s of waiting for a place at the runner, then building the
-/// sandbox or reaching the third party, and killing.
+/// Time for one attempt beyond its limits: up to 10 s of waiting for a permit of the runner, then setup and killing.
 const RUN_GRACE: Duration = Duration::from_secs(20);
 
 /// Sizes, times and counts.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LimitSettings {
-    /// Seconds that a record lives after its last change.
+    /// Seconds that a record is kept after its last change.
     #[arg(long, default_value = "3600")]
     pub(crate) execution_ttl: Seconds,
     /// The longest request body.
@@ -92,13 +91,13 @@ pub(crate) struct LimitSettings {
     /// All files that a program writes.
     #[arg(long, default_value = "64MiB")]
     pub(crate) disk_max: Size,
-    /// Executions that wait, of all users.
+    /// Pending executions of all users.
     #[arg(long, default_value_t = 10_000, value_parser = positive_u32)]
     pub(crate) pending_max: u32,
-    /// Executions of one user that wait.
+    /// Pending executions of one user.
     #[arg(long, default_value_t = 100, value_parser = positive_u32)]
     pub(crate) user_pending_max: u32,
-    /// Executions of one user that run at a time; more of them wait.
+    /// Executions of one user that run at a time; the others wait.
     #[arg(long, default_value_t = 8, value_parser = positive_u32)]
     pub(crate) user_running_max: u32,
     /// Submissions of one user in a minute; 0 means no bound.
@@ -107,22 +106,22 @@ pub(crate) struct LimitSettings {
     /// Seconds that an execution may wait for a worker.
     #[arg(long, default_value = "600")]
     pub(crate) queue_deadline: Seconds,
-    /// Memory for submissions that have not ended.
+    /// Memory for submissions that are not final.
     #[arg(long, default_value = "256MiB")]
     pub(crate) live_bytes_max: Size,
-    /// Memory for records that have ended; the oldest make room.
+    /// Memory for final records; the oldest are deleted to make room.
     #[arg(long, default_value = "256MiB")]
     pub(crate) final_bytes_max: Size,
-    /// Sockets in all.
+    /// Open sockets of all users.
     #[arg(long, default_value_t = 20_000, value_parser = positive)]
     pub(crate) sockets_max: usize,
-    /// Sockets of one user.
+    /// Open sockets of one user.
     #[arg(long, default_value_t = 50, value_parser = positive)]
     pub(crate) user_sockets_max: usize,
 }
 
 impl LimitSettings {
-    /// What submissions must keep to.
+    /// The limits of submissions.
     pub(crate) fn submission_policy(&self) -> Result<SubmissionPolicy, ZeroLimit> {
         Ok(SubmissionPolicy {
             code_max: self.code_max.bytes(),
@@ -180,7 +179,7 @@ impl LimitSettings {
         })
     }
 
-    /// The first default that is above its own maximum, by their names.
+    /// The names of the first default that is above its maximum, and of that maximum.
     pub(crate) fn default_above_maximum(&self) -> Option<(&'static str, &'static str)> {
         let pairs = [
             (
@@ -204,7 +203,7 @@ impl LimitSettings {
         above.map(|(_, names)| names)
     }
 
-    /// How much is stored and for how long.
+    /// The limits of the store.
     pub(crate) const fn store_policy(&self) -> StorePolicy {
         StorePolicy {
             retention: self.execution_ttl.duration(),

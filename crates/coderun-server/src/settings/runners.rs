@@ -1,14 +1,14 @@
-//! What runs the code.
+//! Defines the settings of runners.
 
 use clap::{Args, ValueEnum};
 
 use super::values::{ApiUrl, Size, positive, positive_u32};
 use crate::compose::values::ApiKey;
 
-/// What runs the code.
+/// The settings of runners.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunnerSettings {
-    /// What runs the code: the built-in sandbox (`sandbox`), or a Piston server (`piston`).
+    /// Runner of the code: the built-in sandbox (`sandbox`) or a Piston server (`piston`).
     #[arg(long, default_value = "sandbox")]
     pub(crate) runner: Runner,
     /// Base URL of the third party's API with its path, such as `http://piston:2000/api/v2`.
@@ -20,10 +20,10 @@ pub(crate) struct RunnerSettings {
     /// Header that carries the key.
     #[arg(long, default_value = "Authorization")]
     pub(crate) code_execution_api_key_header: String,
-    /// The largest request that the Piston server accepts: code, files and input together, as JSON.
+    /// Largest request that the Piston server accepts: code, files and input together, as JSON.
     #[arg(long, default_value = "100KiB")]
     pub(crate) piston_body_max: Size,
-    /// What the Piston server keeps of each stream of output: its `PISTON_OUTPUT_MAX_SIZE`.
+    /// Output that the Piston server keeps of each stream: its `PISTON_OUTPUT_MAX_SIZE`.
     #[arg(long, default_value = "1KiB")]
     pub(crate) piston_output_max: Size,
     /// `PISTON_RUN_TIMEOUT` of the Piston server, in milliseconds.
@@ -32,7 +32,7 @@ pub(crate) struct RunnerSettings {
     /// `PISTON_RUN_CPU_TIME` of the Piston server, in milliseconds.
     #[arg(long, default_value = "3000", value_parser = positive_u32)]
     pub(crate) piston_run_cpu_time: u32,
-    /// `PISTON_RUN_MEMORY_LIMIT` of the Piston server; by default it has none.
+    /// `PISTON_RUN_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long)]
     pub(crate) piston_run_memory_limit: Option<Size>,
     /// `PISTON_COMPILE_TIMEOUT` of the Piston server, in milliseconds.
@@ -41,15 +41,15 @@ pub(crate) struct RunnerSettings {
     /// `PISTON_COMPILE_CPU_TIME` of the Piston server, in milliseconds.
     #[arg(long, default_value = "10000", value_parser = positive_u32)]
     pub(crate) piston_compile_cpu_time: u32,
-    /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server; by default it has none.
+    /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long)]
     pub(crate) piston_compile_memory_limit: Option<Size>,
-    /// Executions at a time; by default as many as there are cores, and 64 for a third party's API.
+    /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
     #[arg(long, value_parser = positive)]
     pub(crate) worker_concurrency: Option<usize>,
 }
 
-/// What runs the code.
+/// A kind of runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Runner {
     /// The built-in sandbox.
@@ -59,7 +59,7 @@ pub(crate) enum Runner {
 }
 
 impl Runner {
-    /// How often an execution is tried before it is given up, when it is this that fails.
+    /// Attempts before an execution is given up because the runner fails.
     pub(crate) const fn attempts_max(self) -> u32 {
         match self {
             Self::Sandbox => 3,

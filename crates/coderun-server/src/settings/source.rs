@@ -1,7 +1,7 @@
-//! Where values of settings come from: defaults, file, environment, flags.
+//! Reads settings from defaults, file, environment and flags.
 //!
-//! The command line parser is the one place that knows names, types and defaults. A value of the file or of the
-//! environment takes the place of a default there, so it is checked just like a flag.
+//! Only the command line parser knows names, types and defaults. A value of the file or of the environment replaces a
+//! default of the parser, so that it is checked like a flag.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches as _};
 
 use super::conflict::{self, SettingsConflict};
 use super::values::without_secrets;
-use super::{Command, CommandLine, Invocation, Settings, idle, unsupported};
-use crate::{Environment, NotUnicode, complain};
+use super::{Command, CommandLine, Invocation, Settings, ineffective, unsupported};
+use crate::{Environment, NotUnicode, print_error};
 
-/// Says why there are no settings.
+/// Settings that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// The command line is wrong, or asks for help.
@@ -24,7 +24,7 @@ pub(crate) enum SettingsError {
     /// The settings file cannot be read.
     #[error("cannot read the settings file `{}`", path.display())]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -33,7 +33,7 @@ pub(crate) enum SettingsError {
     /// The settings file is not TOML.
     #[error("the settings file `{}` is not valid TOML: {source}", path.display())]
     Toml {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Box<toml::de::Error>,
@@ -41,49 +41,47 @@ pub(crate) enum SettingsError {
     /// The settings file has a key that no setting has.
     #[error("{origin} has no setting `{key}`; `coderun --help` lists all of them")]
     UnknownKey {
-        /// Where it stands.
+        /// The file or the environment.
         origin: String,
         /// The key.
         key: String,
     },
-    /// A value cannot be what it should be.
+    /// The value of a setting is invalid.
     #[error("{origin} sets `{key}` to `{value}`: {expectation}")]
     BadValue {
-        /// Where it stands.
+        /// The file or the environment.
         origin: String,
         /// The setting.
         key: String,
         /// The value.
         value: String,
-        /// What it should be.
+        /// The expected kind of value.
         expectation: String,
     },
     /// Settings that do not go together.
     #[error(transparent)]
     Conflict(#[from] SettingsConflict),
-    /// A variable is no text.
+    /// A variable is not Unicode.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
-    /// A setting of the contract that this build does not have yet.
-    #[error(
-        "`{name}` is set, but this build does not support it yet: {instead}. Unset it to go on"
-    )]
+    /// A planned setting that this build does not support.
+    #[error("`{name}` is set, but this build does not support it: {instead}")]
     Unsupported {
         /// The variable.
         name: &'static str,
-        /// What this build does.
+        /// What to do instead.
         instead: &'static str,
     },
 }
 
 impl SettingsError {
-    /// Prints what is wrong and answers the exit code. Help and version that were asked for are no failure.
+    /// Prints the error and returns the exit code. A request for help or version is not a failure.
     pub(crate) fn report(&self) -> ExitCode {
         if let Self::CommandLine(error) = self {
             drop(error.print());
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
-        complain(&format!("error: {self}"));
+        print_error(&format!("error: {self}"));
         ExitCode::from(2)
     }
 }
@@ -91,7 +89,7 @@ impl SettingsError {
 /// Reads all sources and checks every value.
 ///
 /// # Errors
-/// [`SettingsError`] is the first thing found that is wrong.
+/// [`SettingsError`] names the first problem.
 pub(crate) fn read(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &dyn Environment,
@@ -109,9 +107,9 @@ pub(crate) fn read(
     command = with_environment(command, environment)?;
     let matches = command.try_get_matches_from(&arguments)?;
     let parsed = CommandLine::from_arg_matches(&matches)?;
-    let settings = complete(parsed.settings, environment)?;
+    let settings = with_standard_variables(parsed.settings, environment)?;
     conflict::check(&settings)?;
-    idle::check(&settings, |key| is_changed(key, &matches))?;
+    ineffective::check(&settings, |key| is_changed(key, &matches))?;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let effective = keys.into_iter().filter_map(|key| {
         let given = matches.get_raw(&key).and_then(|mut values| values.next());
@@ -122,7 +120,7 @@ pub(crate) fn read(
             _ => None,
         };
         let value = text(given.map(OsString::from).or(found)?);
-        Some((key.clone(), shown(&key, &value)))
+        Some((key.clone(), redacted(&key, &value)))
     });
     let effective = effective.collect();
     Ok(Invocation {
@@ -132,18 +130,21 @@ pub(crate) fn read(
     })
 }
 
-/// Whether a setting has another value than it has by itself.
+/// Whether a setting differs from its default.
 fn is_changed(key: &str, matches: &ArgMatches) -> bool {
     let command = command_line();
-    let usual = command.get_arguments().find(|arg| arg.get_id() == key);
-    let usual = usual.map(Arg::get_default_values);
+    let default = command.get_arguments().find(|arg| arg.get_id() == key);
+    let default = default.map(Arg::get_default_values);
     let given = matches.get_raw(key).into_iter().flatten();
-    let usual = usual.into_iter().flatten();
-    !given.eq(usual.map(clap::builder::OsStr::as_os_str))
+    let default = default.into_iter().flatten();
+    !given.eq(default.map(clap::builder::OsStr::as_os_str))
 }
 
-/// Adds what is found in the environment under names that are not ours.
-fn complete(settings: Settings, environment: &dyn Environment) -> Result<Settings, NotUnicode> {
+/// Adds values from standard variables, such as `HOME` and `PATH`.
+fn with_standard_variables(
+    settings: Settings,
+    environment: &dyn Environment,
+) -> Result<Settings, NotUnicode> {
     let found = state_dir(environment)?;
     let path = environment.get("PATH")?;
     Ok(Settings {
@@ -154,7 +155,7 @@ fn complete(settings: Settings, environment: &dyn Environment) -> Result<Setting
     })
 }
 
-/// Where programs keep what should outlive them, by the XDG base directory specification.
+/// The state directory by the XDG base directory specification.
 fn state_dir(environment: &dyn Environment) -> Result<Option<PathBuf>, NotUnicode> {
     let base = environment.get("XDG_STATE_HOME")?.map(PathBuf::from);
     let home = environment.get("HOME")?;
@@ -164,16 +165,16 @@ fn state_dir(environment: &dyn Environment) -> Result<Option<PathBuf>, NotUnicod
     Ok(base.map(|base| base.join("coderun")))
 }
 
-/// The parser, with every setting allowed before and after the command's name.
+/// The parser, which accepts every setting before and after the name of the command.
 pub(super) fn command_line() -> clap::Command {
-    let every_setting_everywhere = |arg: Arg| match arg.get_id().as_str() {
+    let allow_everywhere = |arg: Arg| match arg.get_id().as_str() {
         "help" | "version" => arg,
         _ => arg.global(true),
     };
-    CommandLine::command().mut_args(every_setting_everywhere)
+    CommandLine::command().mut_args(allow_everywhere)
 }
 
-/// The keys of all settings, as they stand in a file.
+/// The keys of all settings, as in a file.
 pub(super) fn keys(command: &clap::Command) -> Vec<String> {
     let is_setting = |arg: &&Arg| !matches!(arg.get_id().as_str(), "help" | "version" | "config");
     let settings = command.get_arguments().filter(is_setting);
@@ -236,7 +237,7 @@ fn with_environment(
         })
 }
 
-/// Replaces a default, after seeing whether the parser takes the value.
+/// Replaces a default, if the parser accepts the value.
 fn with_default(
     command: clap::Command,
     origin: &str,
@@ -254,22 +255,22 @@ fn with_default(
         Err(error) => Err(SettingsError::BadValue {
             origin: origin.to_owned(),
             key: key.to_owned(),
-            value: shown_refused(&key.to_lowercase(), value),
+            value: redacted_refused(&key.to_lowercase(), value),
             expectation: expectation(&error),
         }),
     }
 }
 
-/// A value that was refused as it may be shown to people: what was accepted as an address has no secret in it, but this.
-fn shown_refused(key: &str, value: &str) -> String {
+/// A refused value without secrets; unlike an accepted address, a refused one may contain some.
+fn redacted_refused(key: &str, value: &str) -> String {
     match key {
         "firebase_jwks_url" | "firebase_users_url" => without_secrets(value),
-        _ => shown(key, value),
+        _ => redacted(key, value),
     }
 }
 
-/// A value as it may be shown to people.
-fn shown(key: &str, value: &str) -> String {
+/// A value without secrets.
+fn redacted(key: &str, value: &str) -> String {
     match key {
         "redis_url" | "code_execution_api_url" => without_secrets(value),
         "code_execution_api_key" => "…".to_owned(),
@@ -277,7 +278,7 @@ fn shown(key: &str, value: &str) -> String {
     }
 }
 
-/// What the parser says that it wanted, without the usage text around it.
+/// The expectation in an error of the parser, without the usage text around it.
 fn expectation(error: &clap::Error) -> String {
     if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) {
         return format!("expected {}", valid.join(" or "));

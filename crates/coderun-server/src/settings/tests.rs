@@ -14,12 +14,12 @@ fn read_with(flags: &[&str], environment: &dyn Environment) -> Result<Invocation
     read(arguments, environment)
 }
 
-fn complaint(flags: &[&str], environment: &[(&'static str, &'static str)]) -> String {
+fn error_of(flags: &[&str], environment: &[(&'static str, &'static str)]) -> String {
     let environment: HashMap<_, _> = environment.iter().copied().collect();
     read_with(flags, &environment).unwrap_err().to_string()
 }
 
-fn nothing() -> HashMap<&'static str, &'static str> {
+fn no_variables() -> HashMap<&'static str, &'static str> {
     HashMap::new()
 }
 
@@ -31,7 +31,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn defaults_are_those_of_the_contract() {
-    let settings = read_with(&[], &nothing()).unwrap().settings;
+    let settings = read_with(&[], &no_variables()).unwrap().settings;
     assert_eq!(settings.listen_address().to_string(), "127.0.0.1:8001");
     let policy = settings.limits.submission_policy().unwrap();
     assert_eq!(policy, coderun_domain::testing::submission_policy());
@@ -40,7 +40,7 @@ fn defaults_are_those_of_the_contract() {
 }
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let file = file("port = 1\nexecution_ttl = 11\nuser_pending_max = 21\n");
     let config = file.path().to_str().unwrap();
     let environment = HashMap::from([("PORT", "2"), ("EXECUTION_TTL", "12")]);
@@ -55,9 +55,12 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn settings_stand_before_or_after_the_command() {
+fn settings_are_accepted_before_and_after_the_command() {
     for flags in [["--port", "9000", "serve"], ["serve", "--port", "9000"]] {
-        assert_eq!(read_with(&flags, &nothing()).unwrap().settings.port(), 9000);
+        assert_eq!(
+            read_with(&flags, &no_variables()).unwrap().settings.port(),
+            9000
+        );
     }
 }
 
@@ -68,21 +71,21 @@ fn an_empty_variable_is_an_unset_one() {
 }
 
 #[test]
-fn a_bad_value_is_named_with_its_key_and_what_was_expected() {
+fn an_invalid_value_is_named_with_its_key_and_the_expectation() {
     assert_eq!(
-        complaint(&[], &[("PORT", "many")]),
+        error_of(&[], &[("PORT", "many")]),
         "the environment sets `PORT` to `many`: invalid digit found in string"
     );
     assert_eq!(
-        complaint(&[], &[("CODE_MAX", "lots")]),
+        error_of(&[], &[("CODE_MAX", "lots")]),
         "the environment sets `CODE_MAX` to `lots`: expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
     );
     assert_eq!(
-        complaint(&[], &[("ROLE", "both")]),
+        error_of(&[], &[("ROLE", "both")]),
         "the environment sets `ROLE` to `both`: expected all or api or worker"
     );
     assert_eq!(
-        complaint(&[], &[("EXECUTION_TTL", "0")]),
+        error_of(&[], &[("EXECUTION_TTL", "0")]),
         "the environment sets `EXECUTION_TTL` to `0`: expected a whole number of seconds, at least 1"
     );
 }
@@ -90,34 +93,34 @@ fn a_bad_value_is_named_with_its_key_and_what_was_expected() {
 #[test]
 fn an_unknown_key_of_the_file_is_named() {
     let file = file("prot = 1\n");
-    let complaint = complaint(&["--config", file.path().to_str().unwrap()], &[]);
-    assert!(complaint.contains("has no setting `prot`"), "{complaint}");
+    let error_of = error_of(&["--config", file.path().to_str().unwrap()], &[]);
+    assert!(error_of.contains("has no setting `prot`"), "{error_of}");
 }
 
 #[test]
-fn a_file_that_is_missing_or_broken_is_named() {
+fn a_missing_or_invalid_file_is_named() {
     let broken = file("port = \n");
     for path in [broken.path().to_str().unwrap(), "no/such/file.toml"] {
-        let complaint = complaint(&["--config", path], &[]);
-        assert!(complaint.contains(path), "{complaint}");
+        let error_of = error_of(&["--config", path], &[]);
+        assert!(error_of.contains(path), "{error_of}");
     }
 }
 
 #[test]
-fn what_this_build_cannot_honour_is_refused_by_name() {
+fn a_planned_setting_is_refused_by_name() {
     for name in ["REDIS_HOST", "PISTON_URL", "PUBLIC_URL"] {
-        let complaint = complaint(&[], &[(name, "x")]);
+        let error_of = error_of(&[], &[(name, "x")]);
         assert!(
-            complaint.starts_with(&format!("`{name}` is set, but")),
-            "{complaint}"
+            error_of.starts_with(&format!("`{name}` is set, but")),
+            "{error_of}"
         );
     }
 }
 
 #[test]
-fn the_password_of_redis_is_shown_nowhere() {
+fn the_password_of_redis_is_never_shown() {
     let bad = [("REDIS_URL", "redis://:hush@127.0.0.1:1/x")];
-    let refused = complaint(&[], &bad);
+    let refused = error_of(&[], &bad);
     assert!(
         refused.contains("REDIS_URL") && !refused.contains("hush"),
         "{refused}"
@@ -129,7 +132,7 @@ fn the_password_of_redis_is_shown_nowhere() {
         shown.contains("127.0.0.1:1") && !shown.contains("hush"),
         "{shown}"
     );
-    let help = complaint(&["--help"], &good);
+    let help = error_of(&["--help"], &good);
     assert!(
         help.contains("--redis-url") && !help.contains("hush"),
         "{help}"
@@ -139,22 +142,22 @@ fn the_password_of_redis_is_shown_nowhere() {
 #[test]
 fn a_default_above_its_maximum_is_refused() {
     assert_eq!(
-        complaint(&["--cpu-time-default", "16"], &[]),
+        error_of(&["--cpu-time-default", "16"], &[]),
         "`CPU_TIME_DEFAULT` must not be above `CPU_TIME_MAX`"
     );
-    assert!(read_with(&["--cpu-time-default", "15"], &nothing()).is_ok());
+    assert!(read_with(&["--cpu-time-default", "15"], &no_variables()).is_ok());
 }
 
-/// The settings of this role, as if there were state to share.
+/// The settings of this role, without checking for shared state.
 fn settings_of(role: Role) -> Settings {
     Settings {
         role,
-        ..read_with(&[], &nothing()).unwrap().settings
+        ..read_with(&[], &no_variables()).unwrap().settings
     }
 }
 
 #[test]
-fn an_api_and_a_worker_on_one_machine_have_ports_of_their_own() {
+fn an_api_and_a_worker_have_different_default_ports() {
     assert_eq!(settings_of(Role::All).port(), 8001);
     assert_eq!(settings_of(Role::Api).port(), 8001);
     assert_eq!(settings_of(Role::Worker).port(), 8002);
@@ -194,7 +197,7 @@ fn origins_have_neither_path_nor_wildcard() {
 }
 
 #[test]
-fn the_state_directory_is_the_users() {
+fn the_default_state_directory_is_that_of_the_user() {
     let dir =
         |environment: HashMap<&str, &str>| read_with(&[], &environment).unwrap().settings.state_dir;
     let home = ("HOME", "/home/ann");

@@ -1,11 +1,11 @@
-//! Settings of the contract that this build cannot honour yet: they are refused by name, never ignored.
+//! Refuses planned settings that this build does not support, instead of ignoring them.
 
 use crate::{Environment, NotUnicode};
 
-/// Variables that would change what the service does, and what this build does instead.
+/// Variables of planned features, each with what to do instead.
 const UNSUPPORTED: [(&str, &str); 12] = [
-    ("REDIS_HOST", "the address of Redis stands in REDIS_URL"),
-    ("REDIS_PORT", "the address of Redis stands in REDIS_URL"),
+    ("REDIS_HOST", "set REDIS_URL instead"),
+    ("REDIS_PORT", "set REDIS_URL instead"),
     ("PISTON_URL", ONE_RUNNER),
     ("PISTON_API_KEY", ONE_RUNNER),
     ("JUDGE0_URL", ONE_RUNNER),
@@ -14,14 +14,13 @@ const UNSUPPORTED: [(&str, &str); 12] = [
     ("GO_JUDGE_API_KEY", ONE_RUNNER),
     ("ONLINECOMPILER_URL", ONE_RUNNER),
     ("ONLINECOMPILER_API_KEY", ONE_RUNNER),
-    ("PUBLIC_URL", "nobody calls back"),
-    ("CALLBACK_ALLOW", "nobody is called back"),
+    ("PUBLIC_URL", "there are no callbacks"),
+    ("CALLBACK_ALLOW", "there are no callbacks"),
 ];
 
-const ONE_RUNNER: &str =
-    "one runner runs the code: RUNNER, with CODE_EXECUTION_API_URL and CODE_EXECUTION_API_KEY";
+const ONE_RUNNER: &str = "set RUNNER, CODE_EXECUTION_API_URL and CODE_EXECUTION_API_KEY instead";
 
-/// The first variable that is set though nothing here would obey it, and what happens instead.
+/// The first unsupported variable that is set, and what to do instead.
 pub(super) fn find(
     environment: &dyn Environment,
 ) -> Result<Option<(&'static str, &'static str)>, NotUnicode> {

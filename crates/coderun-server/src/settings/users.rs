@@ -1,101 +1,101 @@
-//! Who users are: whose tokens are accepted, and what else is asked of their owners.
+//! Defines the settings of users: the issuer of their tokens and the rules for them.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{Size, clock_skew, stale_key_bound, tokens};
+use super::values::{Size, cached_tokens, clock_skew, stale_key_bound};
 use crate::compose::values::{
     AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
     GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy, firebase_keys_url,
 };
 
-/// Who users are.
+/// The settings of users.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UserSettings {
-    /// Firebase project whose ID tokens are accepted. Without it, tokens are those of the development issuer, for this machine alone.
+    /// Firebase project whose ID tokens are accepted. Without it, only tokens of the development issuer are accepted, on this machine only.
     #[arg(long, value_parser = |text: &str| ProjectId::parse(text))]
     pub(crate) firebase_project_id: Option<ProjectId>,
     /// Where Firebase publishes the keys that sign its tokens: a JSON Web Key Set.
     #[arg(long, default_value = FIREBASE_KEYS_URL, value_parser = firebase_keys_url)]
     pub(crate) firebase_jwks_url: Endpoint,
-    /// Seconds that keys stay in use after they were fetched when no newer ones can be had, 0 to 604800.
+    /// Seconds that fetched keys stay in use while no newer ones can be fetched, 0 to 604800.
     #[arg(long, default_value = "86400", value_parser = stale_key_bound)]
     pub(crate) firebase_stale_keys_seconds: StaleKeyBound,
-    /// Host and port of a Firebase Auth emulator whose unsigned tokens are accepted, such as `127.0.0.1:9099`; never together with real users.
+    /// Host and port of a Firebase Auth emulator whose unsigned tokens are accepted, such as `127.0.0.1:9099`. Never use it together with real users.
     #[arg(long)]
     pub(crate) firebase_auth_emulator_host: Option<EmulatorHost>,
-    /// Key file of a service account, to refuse users who are disabled, deleted or signed out before their tokens end.
+    /// Key file of a service account. With it, users who are disabled, deleted or signed out are refused before their tokens expire.
     #[arg(long)]
     pub(crate) firebase_service_account_path: Option<PathBuf>,
-    /// Where users are asked for with that account.
+    /// Base URL of the user directory that the service account reads.
     #[arg(long, default_value = GOOGLE_USERS_URL)]
     pub(crate) firebase_users_url: Endpoint,
-    /// Seconds that the clocks of Firebase and of this machine may be apart, 0 to 300.
+    /// Seconds by which the clocks of Firebase and of this machine may differ, 0 to 300.
     #[arg(long, default_value = "60", value_parser = clock_skew)]
     pub(crate) firebase_clock_skew_seconds: ClockSkew,
-    /// The longest token that is looked at.
+    /// The longest accepted token.
     #[arg(long, default_value = "8KiB")]
     pub(crate) firebase_token_max: Size,
-    /// Whose tenants are accepted: `none`, `any`, or the id of the only one.
+    /// Accepted tenants: `none`, `any`, or the id of the only one.
     #[arg(long, default_value_t = TenantPolicy::default())]
     pub(crate) firebase_tenant: TenantPolicy,
-    /// Ways of signing in that are accepted, such as `password,google.com`, or `any`.
+    /// Accepted sign-in providers, such as `password,google.com`, or `any`.
     #[arg(long, default_value_t = SignInProviders::default())]
     pub(crate) firebase_sign_in_providers: SignInProviders,
-    /// Whether the address of a user must be verified: `any` or `verified`.
+    /// Whether the email address of a user must be verified: `any` or `verified`.
     #[arg(long, default_value_t = EmailPolicy::default())]
     pub(crate) firebase_email_policy: EmailPolicy,
     /// Whether anonymous users are `accepted` or `refused`.
     #[arg(long, default_value_t = AnonymousUsers::default())]
     pub(crate) firebase_anonymous_users: AnonymousUsers,
-    /// Tokens that are remembered as verified, so that RSA is asked once for each, 0 to 1000000.
-    #[arg(long, default_value = "10000", value_parser = tokens)]
+    /// Verified tokens to cache, so that each signature is checked only once, 0 to 1000000.
+    #[arg(long, default_value = "10000", value_parser = cached_tokens)]
     pub(crate) verified_tokens_max: usize,
-    /// Serve development tokens, which anybody on this machine can make, to the whole network. Never on a machine that others can reach.
+    /// Accept development tokens, which any user of this machine can create, from the whole network. Never use it on a machine that others can reach.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) dangerously_expose_development_tokens: bool,
-    /// Serve the emulator's tokens, which anybody can make, to the whole network.
+    /// Accept the emulator's tokens, which anyone can create, from the whole network.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) dangerously_expose_emulator_tokens: bool,
-    /// Accept the emulator's tokens for a project that may exist: one whose id does not begin with `demo-`.
+    /// Accept the emulator's tokens for a project that may be real: one whose id does not begin with `demo-`.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) dangerously_emulate_a_real_project: bool,
 }
 
-/// Whose tokens are accepted.
+/// The issuer whose tokens are accepted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Issuers<'settings> {
-    /// Google's, for this project.
+pub(crate) enum TokenIssuer<'settings> {
+    /// Google, for this Firebase project.
     Firebase(&'settings ProjectId),
-    /// The emulator's, for this project.
+    /// The Auth emulator, for this project.
     Emulator(&'settings ProjectId, &'settings EmulatorHost),
-    /// Our own.
+    /// The development issuer of this service.
     Development,
 }
 
 impl UserSettings {
-    /// Whose tokens are accepted.
-    pub(crate) const fn issuers(&self) -> Issuers<'_> {
+    /// The issuer whose tokens are accepted.
+    pub(crate) const fn token_issuer(&self) -> TokenIssuer<'_> {
         match (&self.firebase_project_id, &self.firebase_auth_emulator_host) {
-            (Some(project), Some(host)) => Issuers::Emulator(project, host),
-            (Some(project), None) => Issuers::Firebase(project),
-            (None, _) => Issuers::Development,
+            (Some(project), Some(host)) => TokenIssuer::Emulator(project, host),
+            (Some(project), None) => TokenIssuer::Firebase(project),
+            (None, _) => TokenIssuer::Development,
         }
     }
 
-    /// How far the clocks of whoever issues tokens and of this machine may be apart.
+    /// The difference allowed between the clocks of the issuer and of this machine.
     pub(crate) const fn clock_skew(&self) -> Duration {
         self.firebase_clock_skew_seconds.as_duration()
     }
 
-    /// Whether anybody who can reach the service could be anybody, and nobody has said that this is meant.
-    pub(crate) const fn are_for_this_machine_alone(&self) -> bool {
-        match self.issuers() {
-            Issuers::Firebase(_) => false,
-            Issuers::Emulator(..) => !self.dangerously_expose_emulator_tokens,
-            Issuers::Development => !self.dangerously_expose_development_tokens,
+    /// Whether only this machine may use the service, because others could create tokens for any user.
+    pub(crate) const fn are_local_only(&self) -> bool {
+        match self.token_issuer() {
+            TokenIssuer::Firebase(_) => false,
+            TokenIssuer::Emulator(..) => !self.dangerously_expose_emulator_tokens,
+            TokenIssuer::Development => !self.dangerously_expose_development_tokens,
         }
     }
 }

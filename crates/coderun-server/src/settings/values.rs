@@ -1,4 +1,4 @@
-//! Values of settings that are more than a number.
+//! Parses the values of settings.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -36,7 +36,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// An amount of bytes, written as `262144`, `256KiB` or `1 MiB`.
+/// A number of bytes, written as `262144`, `256KiB` or `1 MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size(ByteSize);
 
@@ -116,7 +116,7 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-/// Where Redis is. Its text may hold a password, so it is never shown as it is.
+/// The address of Redis. Its text may hold a password, so it is shown only without it.
 #[derive(Debug, Clone)]
 pub(crate) struct RedisUrl(RedisAddress);
 
@@ -134,7 +134,7 @@ impl FromStr for RedisUrl {
     }
 }
 
-/// Where a third party's API is. Its text may hold a password, so it is never shown as it is.
+/// The address of a third party's API. Its text may hold a password, so it is shown only without it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiUrl(String);
 
@@ -177,7 +177,7 @@ fn without_password(url: &str) -> String {
     format!("{scheme}{user}:…{hosts}")
 }
 
-/// Seconds for which keys stay in use that cannot be fetched anew.
+/// Parses the seconds that keys stay in use while no newer ones can be fetched.
 pub(crate) fn stale_key_bound(text: &str) -> Result<StaleKeyBound, &'static str> {
     let seconds = text.parse().map(Duration::from_secs);
     seconds
@@ -186,7 +186,7 @@ pub(crate) fn stale_key_bound(text: &str) -> Result<StaleKeyBound, &'static str>
         .ok_or("expected a whole number of seconds from 0 to 604800")
 }
 
-/// Whole seconds that clocks may be apart.
+/// Parses the seconds by which clocks may differ.
 pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
     let seconds = text.parse().map(Duration::from_secs);
     seconds
@@ -195,8 +195,8 @@ pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
         .ok_or("expected a whole number of seconds from 0 to 300")
 }
 
-/// A number of tokens that a process has room for.
-pub(crate) fn tokens(text: &str) -> Result<usize, &'static str> {
+/// Parses a number of cached tokens.
+pub(crate) fn cached_tokens(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(number) if number <= 1_000_000 => Ok(number),
         Ok(_) | Err(_) => Err("expected a whole number from 0 to 1000000"),

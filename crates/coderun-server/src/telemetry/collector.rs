@@ -1,7 +1,6 @@
 //! Sends traces to an OpenTelemetry collector, over HTTP.
 //!
-//! What the OpenTelemetry specification names in variables beyond the endpoint (`OTEL_SERVICE_NAME`, samplers, headers,
-//! batches) its own libraries read.
+//! The OpenTelemetry libraries themselves read the other variables of its specification: samplers, headers, batches.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{Filtered, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::joined::JoiningTracer;
+use super::remote_parent::RemoteParentTracer;
 use crate::Environment;
 
 /// The variables that name a collector: for everything, or for traces alone.
@@ -24,23 +23,23 @@ const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 ];
-/// What this service is called where `OTEL_SERVICE_NAME` says nothing.
+/// The service name without `OTEL_SERVICE_NAME`.
 const SERVICE_NAME: &str = "coderun";
-/// Only what is ours is traced, and so not how traces are sent.
-const OURS: &str = "coderun";
-/// At the end, sending what is left may take so long.
-const DEADLINE: Duration = Duration::from_secs(3);
+/// Only spans of these crates are traced, and so not the sending of traces.
+const TARGET: &str = "coderun";
+/// Time to send the last traces at the end.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What is not sent yet.
+/// The sender of traces, if there is a collector.
 #[derive(Debug)]
 pub(crate) struct Traces {
     provider: Option<SdkTracerProvider>,
 }
 
-type TraceLayer<S> = Filtered<OpenTelemetryLayer<S, JoiningTracer<SdkTracer>>, Targets, S>;
+type TraceLayer<S> = Filtered<OpenTelemetryLayer<S, RemoteParentTracer<SdkTracer>>, Targets, S>;
 
 impl Traces {
-    /// Begins to send where the environment names a collector; otherwise there is no layer.
+    /// Begins to send traces if the environment names a collector; otherwise there is no layer.
     pub(super) fn start<S>(
         environment: &dyn Environment,
     ) -> anyhow::Result<(Self, Option<TraceLayer<S>>)>
@@ -57,36 +56,36 @@ impl Traces {
         let exporter = SpanExporter::builder().with_http().build();
         // The cause would repeat the address, which may hold a key.
         let exporter = exporter.map_err(|_| {
-            anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT is not an address that traces can be sent to")
+            anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT is not a valid address for traces")
         })?;
         let provider = SdkTracerProvider::builder()
             .with_resource(resource(environment)?)
             .with_batch_exporter(exporter)
             .build();
-        let tracer = JoiningTracer(provider.tracer(OURS));
+        let tracer = RemoteParentTracer(provider.tracer(TARGET));
         let layer = OpenTelemetryLayer::new(tracer)
             .with_location(false)
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(Targets::new().with_target(OURS, Level::INFO));
+            .with_filter(Targets::new().with_target(TARGET, Level::INFO));
         let provider = Some(provider);
         Ok((Self { provider }, Some(layer)))
     }
 
-    /// Says that traces are sent; where to is not for a log, because the address may hold a key.
-    pub(super) fn tell(&self) {
+    /// Logs that traces are sent, without the address, which may hold a key.
+    pub(super) fn log_start(&self) {
         if self.provider.is_some() {
             tracing::info!("sending traces to the collector");
         }
     }
 
-    /// Sends what is left, within three seconds.
-    pub(crate) fn finish(&self) {
+    /// Sends the last traces, within three seconds.
+    pub(crate) fn flush(&self) {
         if let Some(provider) = &self.provider
-            && let Err(error) = provider.shutdown_with_timeout(DEADLINE)
+            && let Err(error) = provider.shutdown_with_timeout(FLUSH_TIMEOUT)
         {
-            tracing::warn!(%error, "the last traces are lost");
+            tracing::warn!(%error, "cannot send the last traces");
         }
     }
 }

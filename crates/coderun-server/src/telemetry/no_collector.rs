@@ -1,35 +1,35 @@
-//! Traces of a build without the feature `otel`: none.
+//! Stands in for the sender of traces in a build without the feature `otel`.
 
 use tracing_subscriber::layer::Identity;
 
 use crate::Environment;
 
-/// The variables that would name a collector.
+/// The variables that name a collector.
 const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 ];
 
-/// Nothing that could be sent.
+/// A sender that sends nothing.
 #[derive(Debug)]
 pub(crate) struct Traces {
-    wanted: Option<&'static str>,
+    requested_by: Option<&'static str>,
 }
 
 impl Traces {
     pub(super) fn start(environment: &dyn Environment) -> anyhow::Result<(Self, Identity)> {
-        let mut wanted = None;
+        let mut requested_by = None;
         for name in ENDPOINTS {
             if environment.get(name)?.is_some() {
-                wanted = Some(name);
+                requested_by = Some(name);
             }
         }
-        Ok((Self { wanted }, Identity::new()))
+        Ok((Self { requested_by }, Identity::new()))
     }
 
-    /// Warns whoever expects traces: the variables are not ours, so that they cannot be refused.
-    pub(super) fn tell(&self) {
-        if let Some(name) = self.wanted {
+    /// Warns if the environment names a collector; standard variables of other software are no reason to stop.
+    pub(super) fn log_start(&self) {
+        if let Some(name) = self.requested_by {
             tracing::warn!(
                 "{name} is set, but this build sends no traces: it lacks the feature `otel`"
             );
@@ -41,7 +41,7 @@ impl Traces {
         clippy::unused_self,
         reason = "the same call sends traces where there are any"
     )]
-    pub(crate) const fn finish(&self) {}
+    pub(crate) const fn flush(&self) {}
 }
 
 #[cfg(test)]
@@ -50,16 +50,16 @@ mod tests {
 
     use super::*;
 
-    fn wanted(environment: &HashMap<&str, &str>) -> Option<&'static str> {
-        Traces::start(environment).unwrap().0.wanted
+    fn requested_by(environment: &HashMap<&str, &str>) -> Option<&'static str> {
+        Traces::start(environment).unwrap().0.requested_by
     }
 
     #[test]
-    fn whoever_names_a_collector_is_warned() {
+    fn a_collector_in_the_environment_causes_a_warning() {
         for name in ENDPOINTS {
             let environment = HashMap::from([(name, "http://127.0.0.1:4318")]);
-            assert_eq!(wanted(&environment), Some(name));
+            assert_eq!(requested_by(&environment), Some(name));
         }
-        assert_eq!(wanted(&HashMap::new()), None);
+        assert_eq!(requested_by(&HashMap::new()), None);
     }
 }

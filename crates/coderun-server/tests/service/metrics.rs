@@ -224,7 +224,7 @@ async fn a_process_whose_usual_admin_address_is_taken_goes_on_without() {
     let record = service.run_code("python", "print(1)").await;
     assert_eq!(record["verdict"], "accepted");
     let log = service.log();
-    assert!(log.contains("no metrics of this process"), "{log}");
+    assert!(log.contains("metrics disabled"), "{log}");
 }
 
 #[tokio::test]

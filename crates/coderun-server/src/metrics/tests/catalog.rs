@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::metrics::catalog::{Kind, METRICS};
-use crate::metrics::testing::Measured;
+use crate::metrics::testing::Recorded;
 
 const DASHBOARD: &str = include_str!("../../../../../deploy/grafana/coderun.json");
 const ALERTS: &str = include_str!("../../../../../deploy/prometheus/alerts.yml");
@@ -153,13 +153,13 @@ fn bounds_of_buckets_grow() {
 
 #[test]
 fn the_build_is_known_from_the_start() {
-    let measured = Measured::during(std::future::ready(()));
+    let recorded = Recorded::during(std::future::ready(()));
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        measured.lines("coderun_build_info"),
+        recorded.lines("coderun_build_info"),
         [format!(r#"coderun_build_info{{version="{version}"}} 1"#)]
     );
-    let text = measured.text();
+    let text = recorded.text();
     assert!(
         text.contains("# HELP coderun_build_info Always 1"),
         "{text}"

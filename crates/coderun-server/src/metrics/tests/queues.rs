@@ -1,4 +1,4 @@
-//! What is measured of the queue, beside how long it takes.
+//! What is recorded of the queue, beside how long it takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use coderun_domain::{ExecutionQueue as _, Lease, MockExecutionQueue, WorkerId};
 use metrics::histogram;
 
 use crate::metrics::MeasuredExecutionQueue;
-use crate::metrics::testing::Measured;
+use crate::metrics::testing::Recorded;
 
 #[test]
 fn waits_are_counted_in_buckets_up_to_minutes() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         histogram!(QUEUE_WAIT, "language" => "python").record(7.0);
     });
-    let text = measured.text();
+    let text = recorded.text();
     for line in [
         r#"coderun_queue_wait_seconds_sum{language="python"} 7"#,
         r#"coderun_queue_wait_seconds_count{language="python"} 1"#,
@@ -32,7 +32,7 @@ fn waits_are_counted_in_buckets_up_to_minutes() {
 
 #[test]
 fn waiting_for_work_is_no_call() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         let mut inner = MockExecutionQueue::new();
         inner.expect_work_available().times(1).return_const(());
         inner.expect_cancel_requested().times(1).return_const(());
@@ -46,5 +46,5 @@ fn waiting_for_work_is_no_call() {
         let waiting = tokio::time::timeout(Duration::from_secs(20), waiting);
         waiting.await.expect("it is passed on");
     });
-    assert_eq!(measured.lines("coderun_storage"), [""; 0]);
+    assert_eq!(recorded.lines("coderun_storage"), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! What is measured of calls of the storage.
+//! What is recorded of calls of the storage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use coderun_domain::{
 };
 use time::OffsetDateTime;
 
-use crate::metrics::testing::Measured;
+use crate::metrics::testing::Recorded;
 use crate::metrics::{
     MeasuredExecutionStore, MeasuredInputRelay, MeasuredNotifier, MeasuredTicketStore,
     MeasuredWorkerRegistry,
@@ -29,7 +29,7 @@ fn away() -> StoreError {
 
 #[test]
 fn calls_of_the_store_are_counted_by_operation_and_result() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         let mut inner = MockExecutionStore::new();
         inner
             .expect_submit()
@@ -62,7 +62,7 @@ fn calls_of_the_store_are_counted_by_operation_and_result() {
         store.delete(execution_id(1)).await.unwrap_err();
     });
     assert_eq!(
-        measured.lines(COUNT),
+        recorded.lines(COUNT),
         [
             r#"coderun_storage_duration_seconds_count{backend="redis",operation="delete",result="corrupt"} 1"#,
             r#"coderun_storage_duration_seconds_count{backend="redis",operation="get",result="unavailable"} 1"#,
@@ -79,7 +79,7 @@ fn one(operation: &str, result: &str) -> String {
 
 #[test]
 fn subscriptions_and_workers_are_measured() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         let mut notifier = MockNotifier::new();
         notifier
             .expect_subscribe()
@@ -98,12 +98,12 @@ fn subscriptions_and_workers_are_measured() {
         registry.offers().await.unwrap_err();
     });
     let expected = [one("offers", "unavailable"), one("subscribe", "refused")];
-    assert_eq!(measured.lines(COUNT), expected);
+    assert_eq!(recorded.lines(COUNT), expected);
 }
 
 #[test]
 fn input_and_tickets_are_measured() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         let mut relay = MockInputRelay::new();
         relay
             .expect_send()
@@ -131,18 +131,18 @@ fn input_and_tickets_are_measured() {
     });
     let expected = ["issue_ticket", "redeem_ticket", "send_input"];
     let expected = expected.map(|operation| one(operation, "ok"));
-    assert_eq!(measured.lines(COUNT), expected);
+    assert_eq!(recorded.lines(COUNT), expected);
 }
 
 #[test]
 fn durations_fall_into_the_buckets_of_calls() {
-    let measured = Measured::during(async {
+    let recorded = Recorded::during(async {
         let mut inner = MockExecutionStore::new();
         inner.expect_get().returning(|_| Ok(None));
         let store = MeasuredExecutionStore::new(Arc::new(inner), "memory");
         assert_eq!(store.get(execution_id(1)).await.unwrap(), None);
     });
-    let text = measured.text();
+    let text = recorded.text();
     for bound in ["0.0001", "0.001", "10", "+Inf"] {
         let bucket = format!(
             r#"coderun_storage_duration_seconds_bucket{{backend="memory",operation="get",result="ok",le="{bound}"}} "#

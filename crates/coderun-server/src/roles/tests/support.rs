@@ -1,4 +1,4 @@
-//! Roles in tasks of the test, over one memory, each on a free port.
+//! Runs roles as tasks of a test, each on a free port, with one storage in memory.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -20,22 +20,22 @@ use crate::compose::Ports;
 use crate::settings::testing::settings_with;
 use crate::settings::{Role, Settings};
 
-/// Nothing here takes nearly as long, unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Far more than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits until something holds that must come to hold.
+/// Waits until the condition holds.
 pub(super) async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting)
+    tokio::time::timeout(DEADLINE, waiting)
         .await
-        .expect("it comes to hold");
+        .expect("the condition holds in time");
 }
 
-/// What several processes share.
+/// Several processes with one storage.
 pub(super) struct Deployment {
     settings: Settings,
     /// Every process works with this storage.
@@ -47,7 +47,7 @@ impl Deployment {
         Self::of(&[]).await
     }
 
-    /// Ends what waits longer for a worker than so many seconds.
+    /// Ends executions that are pending for longer than this many seconds.
     pub(super) async fn queue_deadline(&mut self, seconds: &'static str) {
         *self = Self::of(&[("QUEUE_DEADLINE", seconds)]).await;
     }
@@ -58,7 +58,7 @@ impl Deployment {
         Self { settings, ports }
     }
 
-    pub(super) async fn until_a_worker_is_there(&self) {
+    pub(super) async fn until_a_worker_is_announced(&self) {
         let registry = &self.ports.storage.registry;
         until(async || !registry.offers().await.unwrap().is_empty()).await;
     }
@@ -81,7 +81,7 @@ impl Deployment {
             role,
             ..self.settings.clone()
         };
-        let verifier: Arc<dyn TokenVerifier> = Arc::new(everybody_is_alice());
+        let verifier: Arc<dyn TokenVerifier> = Arc::new(accept_as_alice());
         let runner: Arc<dyn CodeRunner> = Arc::new(InstantRunner);
         let ports = Ports {
             verifier: role.serves_api().then_some(verifier),
@@ -94,7 +94,7 @@ impl Deployment {
     }
 }
 
-fn everybody_is_alice() -> impl TokenVerifier {
+fn accept_as_alice() -> impl TokenVerifier {
     let mut verifier = MockTokenVerifier::new();
     verifier.expect_check().returning(|| Ok(()));
     verifier.expect_verify().returning(|_| {
@@ -110,9 +110,9 @@ fn everybody_is_alice() -> impl TokenVerifier {
 }
 
 /// The socket of a watcher.
-type Watcher = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A role that runs.
+/// A running process.
 pub(super) struct Running {
     address: SocketAddr,
     shutdown: Shutdown,
@@ -132,7 +132,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::default();
-        let client = Client::builder().no_proxy().timeout(PATIENCE);
+        let client = Client::builder().no_proxy().timeout(DEADLINE);
         Self {
             address,
             role: tokio::spawn(role(listener, shutdown.clone())),
@@ -158,7 +158,7 @@ impl Running {
         request.send().await.unwrap()
     }
 
-    /// Submits and answers the id.
+    /// Submits and returns the id.
     pub(super) async fn submit(&self) -> String {
         let answer: Value = self.try_submit().await.json().await.unwrap();
         let id = answer["execution_id"].as_str();
@@ -171,8 +171,8 @@ impl Running {
         record["status"].as_str().unwrap().to_owned()
     }
 
-    /// Watches, once the first state has come.
-    pub(super) async fn watch(&self, id: &str) -> Watcher {
+    /// Opens a socket and reads the first state.
+    pub(super) async fn watch(&self, id: &str) -> Socket {
         let address = self.address;
         let url = format!("ws://{address}/api/v1/executions/ws/{id}?token=alice");
         let (mut watcher, _) = tokio_tungstenite::connect_async(url).await.unwrap();
@@ -180,13 +180,13 @@ impl Running {
         watcher
     }
 
-    /// Drains it and waits until it has ended.
+    /// Drains the process and waits until it has ended.
     pub(super) async fn stop(self) {
         self.shutdown.drain.cancel();
-        tokio::time::timeout(PATIENCE, self.role)
+        tokio::time::timeout(DEADLINE, self.role)
             .await
-            .expect("it ends")
+            .expect("it ends in time")
             .expect("it does not panic")
-            .expect("it ends well");
+            .expect("it ends without an error");
     }
 }

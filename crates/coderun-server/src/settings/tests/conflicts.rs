@@ -1,4 +1,4 @@
-//! Settings that do not go together.
+//! Tests which settings go together.
 
 use rstest::rstest;
 
@@ -15,44 +15,44 @@ const PUBLIC: (&str, &str) = ("HOST", "0.0.0.0");
 type Variables = &'static [(&'static str, &'static str)];
 
 #[rstest]
-#[case::emulator_without_project(&[EMULATOR], "`FIREBASE_AUTH_EMULATOR_HOST` is set, which needs `FIREBASE_PROJECT_ID`")]
-#[case::account_without_project(&[ACCOUNT], "`FIREBASE_SERVICE_ACCOUNT_PATH` is set, which needs `FIREBASE_PROJECT_ID`")]
+#[case::emulator_without_project(&[EMULATOR], "`FIREBASE_AUTH_EMULATOR_HOST` needs `FIREBASE_PROJECT_ID`, which is not set")]
+#[case::account_without_project(&[ACCOUNT], "`FIREBASE_SERVICE_ACCOUNT_PATH` needs `FIREBASE_PROJECT_ID`, which is not set")]
 #[case::account_with_emulator(
     &[PROJECT, EMULATOR, ACCOUNT],
-    "`FIREBASE_SERVICE_ACCOUNT_PATH` is set, which has no meaning with `FIREBASE_AUTH_EMULATOR_HOST`: unset one of them"
+    "`FIREBASE_SERVICE_ACCOUNT_PATH` and `FIREBASE_AUTH_EMULATOR_HOST` exclude each other: unset one of them"
 )]
-#[case::piston_without_address(&[PISTON], "`RUNNER=piston` is set, which needs `CODE_EXECUTION_API_URL`")]
+#[case::piston_without_address(&[PISTON], "`RUNNER=piston` needs `CODE_EXECUTION_API_URL`, which is not set")]
 #[case::address_without_piston(
     &[API_URL],
-    "`CODE_EXECUTION_API_URL` is set, which needs `RUNNER=piston`"
+    "`CODE_EXECUTION_API_URL` needs `RUNNER=piston`, which is not set"
 )]
-#[case::key_without_piston(&[("CODE_EXECUTION_API_KEY", "k")], "`CODE_EXECUTION_API_KEY` is set, which needs `RUNNER=piston`")]
-#[case::rule_without_project(&[("FIREBASE_TENANT", "any")], "`FIREBASE_TENANT` is set, which needs `FIREBASE_PROJECT_ID`")]
+#[case::key_without_piston(&[("CODE_EXECUTION_API_KEY", "k")], "`CODE_EXECUTION_API_KEY` needs `RUNNER=piston`, which is not set")]
+#[case::rule_without_project(&[("FIREBASE_TENANT", "any")], "`FIREBASE_TENANT` needs `FIREBASE_PROJECT_ID`, which is not set")]
 #[case::users_without_account(
     &[PROJECT, ("FIREBASE_USERS_URL", "https://u.example")],
-    "`FIREBASE_USERS_URL` is set, which needs `FIREBASE_SERVICE_ACCOUNT_PATH`"
+    "`FIREBASE_USERS_URL` needs `FIREBASE_SERVICE_ACCOUNT_PATH`, which is not set"
 )]
 #[case::emulator_flag_without_emulator(
     &[PROJECT, ("DANGEROUSLY_EMULATE_A_REAL_PROJECT", "true")],
-    "`DANGEROUSLY_EMULATE_A_REAL_PROJECT` is set, which needs `FIREBASE_AUTH_EMULATOR_HOST`"
+    "`DANGEROUSLY_EMULATE_A_REAL_PROJECT` needs `FIREBASE_AUTH_EMULATOR_HOST`, which is not set"
 )]
 #[case::emulator_of_a_real_project(
     &[("FIREBASE_PROJECT_ID", "real"), EMULATOR],
-    "with `FIREBASE_AUTH_EMULATOR_HOST` anybody can pass for any user, so `FIREBASE_PROJECT_ID` must begin with `demo-`, as no real project does; or set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` if that is what you want"
+    "with `FIREBASE_AUTH_EMULATOR_HOST` anyone can sign in as any user, so `FIREBASE_PROJECT_ID` must begin with `demo-`, as no real project does; set `DANGEROUSLY_EMULATE_A_REAL_PROJECT=true` to allow this"
 )]
 #[case::two_places_for_state(
     &[REDIS, ("DATA_DIR", "/var/lib/coderun")],
-    "`DATA_DIR` is set, which has no meaning with `REDIS_URL`: unset one of them"
+    "`DATA_DIR` and `REDIS_URL` exclude each other: unset one of them"
 )]
-#[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE` is api, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
-#[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE` is worker, which needs state that other processes share, but `REDIS_URL` is not set; set it, or use `ROLE=all` to do everything in one process")]
+#[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE=api` needs state that other processes share: set `REDIS_URL`, or use `ROLE=all` to do everything in one process")]
+#[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE=worker` needs state that other processes share: set `REDIS_URL`, or use `ROLE=all` to do everything in one process")]
 fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
-    assert_eq!(complaint(&[], variables), expected);
+    assert_eq!(error_of(&[], variables), expected);
 }
 
 #[rstest]
 #[case::project(&[PROJECT])]
-#[case::project_for_everybody(&[PROJECT, PUBLIC])]
+#[case::project_on_the_network(&[PROJECT, PUBLIC])]
 #[case::emulator(&[PROJECT, EMULATOR])]
 #[case::account(&[PROJECT, ACCOUNT])]
 #[case::piston(&[PISTON, API_URL])]
@@ -61,9 +61,9 @@ fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
 #[case::exposed_emulator(&[PROJECT, EMULATOR, PUBLIC, ("DANGEROUSLY_EXPOSE_EMULATOR_TOKENS", "true")])]
 #[case::exposed_issuer(&[PUBLIC, ("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")])]
 #[case::loopback(&[("HOST", "::1")])]
-#[case::the_usual_value(&[("FIREBASE_TENANT", "none"), ("PISTON_BODY_MAX", "100KiB")])]
+#[case::the_default_value(&[("FIREBASE_TENANT", "none"), ("PISTON_BODY_MAX", "100KiB")])]
 #[case::real_project(&[("FIREBASE_PROJECT_ID", "real"), EMULATOR, ("DANGEROUSLY_EMULATE_A_REAL_PROJECT", "true")])]
-fn settings_that_go_together_are_taken(#[case] variables: Variables) {
+fn settings_that_go_together_are_accepted(#[case] variables: Variables) {
     let environment: HashMap<_, _> = variables.iter().copied().collect();
     assert!(read_with(&[], &environment).is_ok());
 }
@@ -75,14 +75,14 @@ fn settings_that_go_together_are_taken(#[case] variables: Variables) {
     &[PUBLIC, PROJECT, EMULATOR, ("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")],
     "`DANGEROUSLY_EXPOSE_EMULATOR_TOKENS=true`"
 )]
-fn tokens_that_anybody_can_make_are_not_exposed_by_accident(
+fn tokens_that_others_can_create_need_a_loopback_address_or_a_permission(
     #[case] variables: Variables,
     #[case] permission: &str,
 ) {
-    let complaint = complaint(&[], variables);
+    let error_of = error_of(&[], variables);
     assert!(
-        complaint.contains("`HOST` is 0.0.0.0, which others can reach"),
-        "{complaint}"
+        error_of.contains("`HOST` is 0.0.0.0, which other machines can reach"),
+        "{error_of}"
     );
-    assert!(complaint.contains(permission), "{complaint}");
+    assert!(error_of.contains(permission), "{error_of}");
 }

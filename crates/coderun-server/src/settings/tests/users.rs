@@ -1,4 +1,4 @@
-//! Who users are, and what runs their code.
+//! Tests the values of settings for users and runners.
 
 use rstest::rstest;
 
@@ -19,14 +19,14 @@ use super::*;
 #[case("VERIFIED_TOKENS_MAX", "1000001")]
 #[case("RUNNER", "magic")]
 #[case("PISTON_BODY_MAX", "much")]
-fn a_value_that_cannot_be_is_named(#[case] name: &'static str, #[case] value: &'static str) {
-    let complaint = complaint(&[], &[(name, value)]);
+fn an_invalid_value_is_named(#[case] name: &'static str, #[case] value: &'static str) {
+    let error_of = error_of(&[], &[(name, value)]);
     let beginning = format!("the environment sets `{name}` to `{value}`: ");
-    assert!(complaint.starts_with(&beginning), "{complaint}");
+    assert!(error_of.starts_with(&beginning), "{error_of}");
 }
 
 #[test]
-fn keys_and_passwords_are_shown_nowhere() {
+fn keys_and_passwords_are_never_shown() {
     let environment = HashMap::from([
         ("RUNNER", "piston"),
         (
@@ -39,12 +39,12 @@ fn keys_and_passwords_are_shown_nowhere() {
     let shown = format!("{:?}", invocation.effective);
     assert!(shown.contains("code_execution_api_key"), "{shown}");
     let settings = format!("{:?}", invocation.settings);
-    let bad = complaint(&[], &[("CODE_EXECUTION_API_KEY", "hush\u{1}")]);
+    let bad = error_of(&[], &[("CODE_EXECUTION_API_KEY", "hush\u{1}")]);
     let help = read_with(&["--help"], &environment)
         .unwrap_err()
         .to_string();
     let url = "https://me:hush@keys.example/?key=hush";
-    let refused = complaint(&[], &[("FIREBASE_JWKS_URL", url)]);
+    let refused = error_of(&[], &[("FIREBASE_JWKS_URL", url)]);
     for text in [shown, settings, bad, help, refused] {
         assert!(!text.contains("hush"), "{text}");
     }

@@ -11,18 +11,18 @@ use coderun_domain::{
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Probes;
-use crate::metrics::testing::Measured;
+use crate::metrics::testing::Recorded;
 
 const DEPTH: &str = "coderun_queue_depth";
 const READY: &str = "coderun_ready";
 
-/// What is measured when these are asked.
+/// What is recorded when these are asked.
 fn probed(
     queue: impl ExecutionQueue + 'static,
     store: fn() -> Result<Health, StoreError>,
     draining: CancellationToken,
-) -> Measured {
-    Measured::during(async move {
+) -> Recorded {
+    Recorded::during(async move {
         let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
         let mut mock = MockExecutionStore::new();
         mock.expect_check().returning(store);
@@ -33,7 +33,7 @@ fn probed(
             verifier: None,
         };
         let readiness = Readiness::new(ports, draining);
-        Probes { queue, readiness }.ask().await;
+        Probes { queue, readiness }.update().await;
     })
 }
 

@@ -1,4 +1,4 @@
-//! Spans that go on with a trace which began elsewhere.
+//! Continues traces that began in another process.
 
 use coderun_domain::TraceContext;
 use opentelemetry::trace::{
@@ -6,16 +6,16 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 
-/// The field of a span that says where it belongs, as the `traceparent` header does.
+/// The field of a span that names its remote parent, in the format of the `traceparent` header.
 const FIELD: &str = "traceparent";
 
-/// A tracer that gives a span with the field `traceparent` the parent which that names, instead of the one around it.
+/// A tracer that gives a span with the field `traceparent` that parent, instead of the span around it.
 ///
-/// Whoever makes a span needs to know nothing of OpenTelemetry for that.
+/// So code that creates spans does not need OpenTelemetry.
 #[derive(Debug)]
-pub(super) struct JoiningTracer<T>(pub(super) T);
+pub(super) struct RemoteParentTracer<T>(pub(super) T);
 
-impl<T: Tracer> Tracer for JoiningTracer<T> {
+impl<T: Tracer> Tracer for RemoteParentTracer<T> {
     type Span = T::Span;
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> Self::Span {
@@ -29,11 +29,11 @@ impl<T: Tracer> Tracer for JoiningTracer<T> {
     }
 }
 
-/// Takes the field out of what is known of the span so far; `None` if it is not there or no trace context.
+/// Removes the field from the span; `None` if it is missing or invalid.
 fn take_parent(builder: &mut SpanBuilder) -> Option<SpanContext> {
     let attributes = builder.attributes.as_mut()?;
-    let place = attributes.iter().position(is_parent)?;
-    let attribute = attributes.swap_remove(place);
+    let index = attributes.iter().position(is_parent)?;
+    let attribute = attributes.swap_remove(index);
     let context: TraceContext = attribute.value.as_str().parse().ok()?;
     let flags = if context.is_sampled() {
         TraceFlags::SAMPLED
@@ -64,8 +64,8 @@ mod tests {
         SpanBuilder::from_name("a span").with_attributes(attributes)
     }
 
-    /// The names of the fields that are left.
-    fn left(builder: &SpanBuilder) -> Vec<&str> {
+    /// The names of the remaining fields.
+    fn remaining(builder: &SpanBuilder) -> Vec<&str> {
         let attributes = builder.attributes.iter().flatten();
         attributes.map(|attribute| attribute.key.as_str()).collect()
     }
@@ -82,18 +82,18 @@ mod tests {
         assert_eq!(parent.span_id().to_string(), "00f067aa0ba902b7");
         assert_eq!(parent.is_sampled(), is_sampled);
         assert!(parent.is_remote());
-        assert_eq!(left(&builder), ["other"]);
+        assert_eq!(remaining(&builder), ["other"]);
     }
 
     #[test]
-    fn what_is_no_trace_context_is_no_parent() {
+    fn an_invalid_trace_context_is_removed_and_ignored() {
         let mut builder = builder("nonsense");
         assert!(take_parent(&mut builder).is_none());
-        assert_eq!(left(&builder), ["other"]);
+        assert_eq!(remaining(&builder), ["other"]);
     }
 
     #[test]
-    fn a_span_without_the_field_stays_where_it_is() {
+    fn a_span_without_the_field_keeps_its_parent() {
         let mut builder = SpanBuilder::from_name("a span");
         assert!(take_parent(&mut builder).is_none());
     }
