@@ -1,6 +1,6 @@
-//! The arrows between crates: only those that stand in the table below.
+//! Tests that crates depend only on those that the table below allows.
 //!
-//! Adding a dependency on another crate of ours means adding it here, where a reviewer sees it.
+//! A new dependency between crates of the workspace needs an entry here, where a reviewer sees it.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Each crate with those of ours that it may depend on, outside of tests.
+/// Each crate with the crates of the workspace that it may depend on, except in tests.
 const ALLOWED: [(&str, &[&str]); 16] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
@@ -56,7 +56,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ),
 ];
 
-/// What each crate must not know of, whatever brings it in.
+/// Each crate with the dependencies that it must not have.
 const FORBIDDEN: [(&str, &[&str]); 5] = [
     (
         "coderun-domain",
@@ -117,7 +117,7 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn arrows_between_crates_are_those_of_the_table() {
+fn dependencies_between_crates_are_those_of_the_table() {
     let found: BTreeMap<String, BTreeSet<String>> = normal_dependencies()
         .into_iter()
         .map(|(name, dependencies)| {
@@ -135,7 +135,7 @@ fn arrows_between_crates_are_those_of_the_table() {
 }
 
 #[test]
-fn no_crate_knows_what_its_layer_must_not_know() {
+fn no_crate_has_a_forbidden_dependency() {
     let found = normal_dependencies();
     for (name, forbidden) in FORBIDDEN {
         for dependency in forbidden {
@@ -183,7 +183,7 @@ fn the_domain_brings_in_no_runtime_no_serialization_and_no_client() {
     }
 }
 
-/// Crates of ours that `coderun-server` may name outside of `compose`.
+/// Crates of the workspace that `coderun-server` may name outside of `compose`.
 const NAMED_EVERYWHERE: [&str; 3] = ["coderun_app", "coderun_domain", "coderun_server"];
 
 #[test]
@@ -192,9 +192,10 @@ fn the_server_names_adapters_in_compose_alone() {
     let mut files = Vec::new();
     rust_files(&source, &mut files);
     assert!(files.len() > 20, "{files:?}");
-    let is_composition = |file: &Path| file.starts_with(source.join("compose"));
-    let others = files.iter().filter(|file| !is_composition(file));
-    for file in others.filter(|file| !file.ends_with("src/compose.rs")) {
+    // The catalog lists the metrics of all crates by their constants.
+    let exempt = ["compose", "compose.rs", "metrics/catalog.rs"].map(|path| source.join(path));
+    let is_exempt = |file: &Path| exempt.iter().any(|path| file.starts_with(path));
+    for file in files.iter().filter(|file| !is_exempt(file)) {
         let text = std::fs::read_to_string(file).expect("a source file");
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let paths = words.filter(|word| text.contains(&format!("{word}::")));

@@ -1,4 +1,4 @@
-//! How long it takes from a program's write to a client that reads it: the real binary with its sandbox.
+//! Measures the time from a program's write to the client's read, with the real binary and its sandbox.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,10 +9,10 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Prints the time, again and again, with pauses longer than output is held back for.
+/// Prints the time repeatedly, with pauses longer than the interval of output events.
 const PROGRAM: &str = "import time\nfor _ in range(100):\n    print(time.time_ns(), flush=True)\n    time.sleep(0.05)";
 
-/// Starts the service, runs the program, and prints how old each line was when it was read.
+/// Starts the service, runs the program, and prints the age of each line when it is read.
 pub(crate) async fn measure_live_output(directory: &std::path::Path) -> std::io::Result<()> {
     let (service, address) = start(directory)?;
     let token = token(directory)?;
@@ -29,7 +29,7 @@ pub(crate) async fn measure_live_output(directory: &std::path::Path) -> std::io:
     Ok(())
 }
 
-/// Killed when the measurement is over.
+/// A service that is killed when it is dropped.
 struct Service(Child);
 
 impl Drop for Service {
@@ -60,7 +60,7 @@ fn start(directory: &std::path::Path) -> std::io::Result<(Service, String)> {
             break event["address"].as_str().unwrap_or_default().to_owned();
         }
     };
-    // The log goes on, and somebody must read it.
+    // The pipe of the log must not fill up.
     std::thread::spawn(move || lines.for_each(drop));
     Ok((service, address))
 }

@@ -1,4 +1,4 @@
-//! A measured server, what clients ask of it, and what that cost.
+//! Sends requests to a measured server and reads its CPU time and memory.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) struct Server {
     client: Client,
     issuer: DevelopmentIssuer,
     token: String,
-    /// What was submitted last.
+    /// The id of the last submission.
     last: Mutex<Option<String>>,
 }
 
@@ -47,19 +47,19 @@ impl Server {
     }
 }
 
-/// What the server stands between.
+/// The storage and the third party of a server.
 #[derive(Default)]
-pub(crate) struct Surroundings {
-    /// Where its state is kept, if not in memory.
+pub(crate) struct Dependencies {
+    /// The storage; by default the memory of the server.
     pub(crate) redis: Option<RedisServer>,
-    /// The base URL of the Piston that runs its programs, if they are run at all.
+    /// The base URL of a Piston server; by default an instant runner.
     pub(crate) piston_url: Option<String>,
 }
 
-/// Starts a server of its own, whose issuer's key is in this folder.
-pub(crate) fn start(directory: &Path, surroundings: Surroundings) -> std::io::Result<Server> {
+/// Starts a server with the key of its issuer in this folder.
+pub(crate) fn start(directory: &Path, dependencies: Dependencies) -> std::io::Result<Server> {
     let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
-    let Surroundings { redis, piston_url } = surroundings;
+    let Dependencies { redis, piston_url } = dependencies;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--server").arg(directory);
     if let Some(redis) = &redis {
@@ -84,7 +84,7 @@ pub(crate) fn start(directory: &Path, surroundings: Surroundings) -> std::io::Re
     })
 }
 
-/// A token that the server has never seen, of the user who has submitted.
+/// A new token of the user who submits.
 #[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
 fn new_token(issuer: &DevelopmentIssuer, name: &str) -> String {
     let request = TokenRequest {
@@ -95,20 +95,20 @@ fn new_token(issuer: &DevelopmentIssuer, name: &str) -> String {
     token.expect("a token").expose().to_owned()
 }
 
-/// So many tokens that the server has never seen.
+/// This many new tokens.
 pub(crate) fn new_tokens(server: &Server, count: usize) -> Vec<String> {
     let names = (0..count).map(|number| format!("bench {number}"));
     names.map(|name| new_token(&server.issuer, &name)).collect()
 }
 
-/// An operation, and how it is repeated.
+/// The name and the repetitions of an operation.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
-    /// What it is called in the table.
+    /// The name in the table.
     pub(crate) name: &'static str,
-    /// How often it is done.
+    /// All repetitions.
     pub(crate) count: usize,
-    /// How often at a time.
+    /// Concurrent repetitions.
     pub(crate) connections: usize,
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn print_head() {
     );
 }
 
-/// Does the operation over and over on all connections, and prints what each has cost the server. It is given its number.
+/// Repeats the operation, which gets its number, on all connections, and prints the cost of each.
 pub(crate) async fn measure<F: Future<Output = ()>>(
     server: &Arc<Server>,
     load: Load,
@@ -140,7 +140,7 @@ pub(crate) async fn measure<F: Future<Output = ()>>(
         }
     });
     join_all(connections).await;
-    until_all_is_run(server).await;
+    until_all_have_run(server).await;
     let elapsed = began.elapsed();
     let cpu = cpu_time(server).saturating_sub(before);
     let each = cpu.as_secs_f64() * 1e6 / count as f64;
@@ -175,8 +175,8 @@ pub(crate) async fn submit_body(server: &Server, body: &Value) -> String {
     id
 }
 
-/// Waits for the runs of what was submitted: one user's executions are run in their order.
-async fn until_all_is_run(server: &Server) {
+/// Waits until the last submission has run; the executions of one user run in order.
+async fn until_all_have_run(server: &Server) {
     let last = server.last.lock().expect("no panic before").take();
     if let Some(id) = last {
         while status(server, &id).await["status"] != "completed" {
@@ -194,7 +194,7 @@ pub(crate) async fn status(server: &Server, id: &str) -> Value {
     status_as(server, id, &server.token).await
 }
 
-/// The record, as it is shown to whoever has this token.
+/// The record as the user of this token sees it.
 pub(crate) async fn status_as(server: &Server, id: &str, token: &str) -> Value {
     let url = format!("http://{}/api/v1/executions/status/{id}", server.address);
     let request = server.client.get(url).bearer_auth(token);
@@ -226,7 +226,7 @@ pub(crate) async fn watch(server: &Server, id: &str) {
     while socket.next().await.is_some_and(|message| message.is_ok()) {}
 }
 
-/// User and system time of the server so far.
+/// The user and system time of the server so far.
 pub(crate) fn cpu_time(server: &Server) -> Duration {
     let stat =
         std::fs::read_to_string(format!("/proc/{}/stat", server.child.id())).expect("a stat");
@@ -240,7 +240,7 @@ pub(crate) fn cpu_time(server: &Server) -> Duration {
     TICK * ticks
 }
 
-/// Seconds of user and system time of Redis so far.
+/// The seconds of user and system time of Redis so far.
 fn redis_cpu_time(server: &Server) -> f64 {
     let Some(redis) = &server.redis else {
         return 0.0;
@@ -252,7 +252,7 @@ fn redis_cpu_time(server: &Server) -> f64 {
     used.iter().sum()
 }
 
-/// The memory that the server has now, in KiB.
+/// The resident memory of the server in KiB.
 pub(crate) fn resident_kib(server: &Server) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()));
     let status = status.expect("a status");

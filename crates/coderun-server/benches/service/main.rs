@@ -1,5 +1,6 @@
-//! CPU time of the server per request, and throughput: with state in memory and in Redis, with a runner that needs no time
-//! and with a third party, with tokens that are known already and with new ones.
+//! Measures CPU time per request and throughput of the server.
+//!
+//! Scenarios vary the storage, the runner and the tokens.
 //!
 //! The server is a process of its own (this program again, with `--server`), so that its CPU time is its own. The load
 //! comes over 32 or 64 connections; noise of the machine shows in the throughput, hardly in the CPU time.

@@ -1,4 +1,4 @@
-//! What is measured.
+//! Defines the scenarios to measure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use tokio::runtime::{Builder, Runtime};
 use crate::faults::measure_faults;
 use crate::live::measure_live_output;
 use crate::load::{
-    Load, Server, Surroundings, health, measure, new_tokens, print_head, resident_kib, start,
+    Dependencies, Load, Server, health, measure, new_tokens, print_head, resident_kib, start,
     status, status_as, submit, until_final, watch,
 };
 
 use crate::server::raise_open_files_limit;
 use crate::sockets::measure_sockets;
 
-/// Connections at a time.
+/// Concurrent connections.
 const CONNECTIONS: usize = 32;
-/// Programs at a time where a third party runs them: as many as one takes.
-const AT_THE_THIRD_PARTY: usize = 64;
+/// Concurrent programs at a third party: as many as the worker sends.
+const THIRD_PARTY_CONNECTIONS: usize = 64;
 
 type Scenario = fn() -> std::io::Result<()>;
 
-/// What can be measured, by the names that select it.
+/// All scenarios by name.
 const SCENARIOS: [(&str, Scenario); 6] = [
     ("memory", in_memory),
     ("redis", over_redis),
@@ -35,7 +35,7 @@ const SCENARIOS: [(&str, Scenario); 6] = [
     ("faults", over_faulty_piston),
 ];
 
-/// Measures what has one of these names, or everything if there are none.
+/// Measures the scenarios with these names, or all without names.
 pub(crate) fn run(names: &[&String]) -> std::io::Result<()> {
     coderun_firebase::install_crypto_provider();
     for (name, measure) in SCENARIOS {
@@ -63,7 +63,7 @@ fn over_piston() -> std::io::Result<()> {
 }
 
 fn in_memory() -> std::io::Result<()> {
-    between("state in memory", Surroundings::default(), async |server| {
+    with_server("state in memory", Dependencies::default(), async |server| {
         measure_paths(server).await;
         measure_tokens(server).await;
     })
@@ -73,7 +73,7 @@ fn with_many_sockets() -> std::io::Result<()> {
     println!("\nmany sockets, state in memory");
     raise_open_files_limit();
     let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), Surroundings::default())?);
+    let server = Arc::new(start(directory.path(), Dependencies::default())?);
     runtime()?.block_on(measure_sockets(&server));
     Ok(())
 }
@@ -85,11 +85,11 @@ fn live_output() -> std::io::Result<()> {
 }
 
 fn on_redis(title: &str, options: &RedisOptions) -> std::io::Result<()> {
-    let surroundings = Surroundings {
+    let dependencies = Dependencies {
         redis: Some(RedisServer::with(options)),
-        ..Surroundings::default()
+        ..Dependencies::default()
     };
-    between(title, surroundings, async |server| {
+    with_server(title, dependencies, async |server| {
         measure_paths(server).await;
     })
 }
@@ -99,7 +99,7 @@ fn over_faulty_piston() -> std::io::Result<()> {
     println!("\nPiston that takes {latency:?}, and a fault in every tenth answer");
     let (_threads, piston) = start_piston(latency)?;
     let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), surroundings(&piston))?);
+    let server = Arc::new(start(directory.path(), dependencies(&piston))?);
     runtime()?.block_on(measure_faults(&server, &piston));
     Ok(())
 }
@@ -107,11 +107,11 @@ fn over_faulty_piston() -> std::io::Result<()> {
 fn behind_piston(latency: Duration) -> std::io::Result<()> {
     let (_threads, piston) = start_piston(latency)?;
     let title = format!("state in memory, Piston that takes {latency:?}");
-    between(&title, surroundings(&piston), measure_runs)
+    with_server(&title, dependencies(&piston), measure_runs)
 }
 
-/// Starts a third party that answers every program after this time with the same result. It has threads of its own, so
-/// that it neither costs the server CPU time nor delays the load.
+/// Starts a third party that returns the same result after this latency. On a thread of its own, it neither counts as the
+/// server nor delays the load.
 fn start_piston(latency: Duration) -> std::io::Result<(Runtime, PistonStandin)> {
     let threads = Builder::new_multi_thread()
         .worker_threads(1)
@@ -127,14 +127,14 @@ fn start_piston(latency: Duration) -> std::io::Result<(Runtime, PistonStandin)> 
     Ok((threads, piston))
 }
 
-fn surroundings(piston: &PistonStandin) -> Surroundings {
-    Surroundings {
+fn dependencies(piston: &PistonStandin) -> Dependencies {
+    Dependencies {
         piston_url: Some(piston.api_url()),
-        ..Surroundings::default()
+        ..Dependencies::default()
     }
 }
 
-/// What the server says that its worker can run.
+/// The languages that the worker of the server offers.
 fn runtimes() -> Vec<coderun_piston_standin::Runtime> {
     let catalog = coderun_domain::testing::catalog();
     let runtime = |spec: &LanguageSpec| {
@@ -145,16 +145,16 @@ fn runtimes() -> Vec<coderun_piston_standin::Runtime> {
     catalog.specs().iter().filter_map(runtime).collect()
 }
 
-/// Starts a server between these, and measures it.
-fn between(
+/// Starts a server with these dependencies and measures it.
+fn with_server(
     title: &str,
-    surroundings: Surroundings,
+    dependencies: Dependencies,
     measuring: impl AsyncFnOnce(&Arc<Server>),
 ) -> std::io::Result<()> {
     println!("\n{title}");
     print_head();
     let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), surroundings)?);
+    let server = Arc::new(start(directory.path(), dependencies)?);
     runtime()?.block_on(measuring(&server));
     let resident = resident_kib(&server);
     println!("resident memory of the server afterwards: {resident} KiB");
@@ -210,7 +210,7 @@ async fn measure_paths(server: &Arc<Server>) {
     .await;
 }
 
-/// The same request with tokens that were never seen before, and then once more with each of them.
+/// The same request with new tokens, and then once more with each of them.
 async fn measure_tokens(server: &Arc<Server>) {
     let id = submit(server).await;
     until_final(server, &id).await;
@@ -229,16 +229,16 @@ async fn measure_tokens(server: &Arc<Server>) {
 async fn measure_runs(server: &Arc<Server>) {
     let id = submit(server).await;
     until_final(server, &id).await;
-    let at_the_third_party = |name, count| Load {
-        connections: AT_THE_THIRD_PARTY,
+    let third_party_load = |name, count| Load {
+        connections: THIRD_PARTY_CONNECTIONS,
         ..load(name, count)
     };
-    let submitting = at_the_third_party("POST submit (and its run)", 5_000);
+    let submitting = third_party_load("POST submit (and its run)", 5_000);
     measure(server, submitting, |server, _| async move {
         submit(&server).await;
     })
     .await;
-    let watching = at_the_third_party("submit, WebSocket to final", 5_000);
+    let watching = third_party_load("submit, WebSocket to final", 5_000);
     measure(server, watching, |server, _| async move {
         let id = submit(&server).await;
         watch(&server, &id).await;

@@ -1,4 +1,4 @@
-//! The measured process: everything real but, where no third party is there, the runner.
+//! Runs the measured server: all parts are real, except for an instant runner unless Piston is given.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub(crate) fn run(
     runtime.block_on(serve(directory, redis_url, piston_url))
 }
 
-/// A runner that needs no time, or a third party.
+/// An instant runner, or Piston.
 async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>> {
     let Some(url) = piston_url else {
         return Ok(Arc::new(InstantRunner));
@@ -71,8 +71,7 @@ async fn runner(piston_url: Option<&str>) -> std::io::Result<Arc<dyn CodeRunner>
     Ok(Arc::new(runner.map_err(std::io::Error::other)?))
 }
 
-/// The defaults, with room for as many sockets of one user as are measured, and without pings, which a client that measures
-/// something else would not answer.
+/// The defaults, with room for all measured sockets of one user, and without pings, which the clients do not answer.
 fn http_config() -> HttpConfig {
     let sockets = SocketLimits {
         per_user_max: SocketLimits::default().total_max,
@@ -85,7 +84,7 @@ fn http_config() -> HttpConfig {
     }
 }
 
-/// Lets this process, and those that it starts, open as many files as is allowed.
+/// Raises the limit of open files of this process and its children as far as allowed.
 pub(crate) fn raise_open_files_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -125,7 +124,7 @@ async fn serve(
     process.run(redis, ids).await
 }
 
-/// What the process has beside its storage.
+/// The parts of the process beside its storage.
 struct Process {
     verifier: FirebaseTokenVerifier,
     runner: Arc<dyn CodeRunner>,

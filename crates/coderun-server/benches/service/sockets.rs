@@ -1,4 +1,4 @@
-//! Many sockets that watch one execution: what each costs while nothing happens, and how long a word to all of them takes.
+//! Measures many sockets that watch one execution: the memory of each, and the time to deliver an event to all.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,21 +13,21 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::load::{Server, cpu_time, resident_kib, submit_body};
 
-/// How many there are.
+/// Open sockets.
 const SOCKETS: usize = 10_000;
-/// So many are opened at a time.
+/// Concurrent handshakes.
 const OPENED_AT_A_TIME: usize = 64;
-/// How often a word is sent to all.
+/// Events to deliver to all sockets.
 const ROUNDS: usize = 5;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Opens the sockets, lets them be, and speaks to all of them.
+/// Opens the sockets and delivers events to all of them.
 pub(crate) async fn measure_sockets(server: &Arc<Server>) {
     let echo = json!({"code": "echo", "language": "python", "interactive": true});
     let id = submit_body(server, &echo).await;
-    let mut speaker = open(server, &id).await;
-    until_running(&mut speaker).await;
+    let mut sender = open(server, &id).await;
+    until_running(&mut sender).await;
     let before = resident_kib(server);
     let mut watchers = open_all(server, &id).await;
     let each = (resident_kib(server) - before) * 1024 / SOCKETS;
@@ -35,7 +35,7 @@ pub(crate) async fn measure_sockets(server: &Arc<Server>) {
     let mut took = Vec::new();
     let cpu_before = cpu_time(server);
     for round in 0..ROUNDS {
-        took.push(speak(&mut speaker, &mut watchers, round).await);
+        took.push(broadcast(&mut sender, &mut watchers, round).await);
     }
     took.sort_unstable();
     let cpu = cpu_time(server).saturating_sub(cpu_before).as_secs_f64() * 1e6;
@@ -49,7 +49,7 @@ pub(crate) async fn measure_sockets(server: &Arc<Server>) {
 async fn open(server: &Server, id: &str) -> Socket {
     let (address, token) = (server.address(), server.token());
     let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}&since=0");
-    // By default a client would have 128 KiB for each socket, and be busy with nothing but its own memory.
+    // The default buffers take 128 KiB for each socket and would dominate the measurement.
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)
         .write_buffer_size(0);
@@ -58,7 +58,7 @@ async fn open(server: &Server, id: &str) -> Socket {
     socket
 }
 
-/// Opens all, each when it has been told all that there is so far.
+/// Opens all sockets, each of which has read all events so far.
 async fn open_all(server: &Arc<Server>, id: &str) -> Vec<Socket> {
     let mut opening = FuturesUnordered::new();
     let mut watchers = Vec::with_capacity(SOCKETS);
@@ -80,19 +80,19 @@ async fn until_running(socket: &mut Socket) {
     while next(socket).await["data"]["status"] != "running" {}
 }
 
-/// Has the program write a word, and waits until everybody has read it.
-async fn speak(speaker: &mut Socket, watchers: &mut [Socket], round: usize) -> Duration {
-    let word = format!("word {round}\n");
-    let message = json!({"type": "stdin", "data": word}).to_string();
+/// Makes the program write a line, and waits until every socket has read it.
+async fn broadcast(sender: &mut Socket, watchers: &mut [Socket], round: usize) -> Duration {
+    let line = format!("line {round}\n");
+    let message = json!({"type": "stdin", "data": line}).to_string();
     let began = Instant::now();
-    speaker
+    sender
         .send(Message::text(message))
         .await
         .expect("an open socket");
     let reading: FuturesUnordered<_> = watchers
         .iter_mut()
-        .chain([speaker])
-        .map(|socket| async { while next(socket).await["data"]["text"] != word.as_str() {} })
+        .chain([sender])
+        .map(|socket| async { while next(socket).await["data"]["text"] != line.as_str() {} })
         .collect();
     reading.collect::<Vec<_>>().await;
     began.elapsed()

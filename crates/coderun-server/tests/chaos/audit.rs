@@ -1,4 +1,4 @@
-//! What is found when the dust has settled.
+//! Checks after the disturbances that nothing accepted was lost or duplicated.
 
 use std::time::Duration;
 
@@ -7,57 +7,57 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::load::{Accepted, Loaded};
-use crate::support::{Socket, Story};
+use crate::load::{Accepted, LoadResult};
+use crate::support::{EventLog, Socket};
 
-/// Everything is final by then: a lease, the attempts behind it, and what still waits.
+/// Time for everything to become final: a lease, more attempts, and pending executions.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(200);
 const AT_A_TIME: usize = 8;
 const ATTEMPTS_MAX: u64 = 3;
 const COMPLETED: &str = "accepted";
-/// What a record says whose every attempt ended with its lease.
+/// The text of a record whose attempts all lost their lease.
 const GIVEN_UP: &str = "no worker could finish it";
 
-/// What became of what was accepted.
+/// The state of everything that was accepted.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Audit {
     /// Accepted ids whose record is final.
     pub(crate) ended: usize,
     pub(crate) completed: usize,
     /// Attempts beyond the first.
     pub(crate) takeovers: u64,
-    /// Why some were given up after the last attempt.
+    /// The texts of executions that were given up after the last attempt.
     pub(crate) given_up: Vec<String>,
-    /// Records of all users, also of submissions that nobody got an answer to.
+    /// Records of all users, including submissions without an answer.
     pub(crate) listed: usize,
     pub(crate) listed_ended: usize,
     pub(crate) events: usize,
     pub(crate) wrong: Vec<String>,
 }
 
-/// Waits until everything has ended, and compares it with what was promised.
-pub(crate) async fn audit(addresses: &[String], loaded: &Loaded) -> Found {
+/// Waits until everything is final, and compares it with what was promised.
+pub(crate) async fn audit(addresses: &[String], load_result: &LoadResult) -> Audit {
     let client = Client::builder().no_proxy().timeout(SETTLED_WITHIN).build();
     let auditor = Auditor {
         client: client.expect("a client"),
         addresses,
         deadline: Instant::now() + SETTLED_WITHIN,
     };
-    let mut found = Found::default();
-    let examined = loaded.accepted.iter().enumerate();
+    let mut audit = Audit::default();
+    let examined = load_result.accepted.iter().enumerate();
     let examined = examined.map(|(number, accepted)| auditor.examine(number, accepted));
     let mut examined = stream::iter(examined).buffer_unordered(AT_A_TIME);
-    while let Some((accepted, record, story)) = examined.next().await {
-        found.add(accepted, record.as_ref(), &story);
+    while let Some((accepted, record, events)) = examined.next().await {
+        audit.add(accepted, record.as_ref(), &events);
     }
-    for (accepted, story) in &loaded.watched {
-        found.check_story("watched live", accepted, story);
+    for (accepted, events) in &load_result.watched {
+        audit.check_story("watched live", accepted, events);
     }
-    for token in &loaded.tokens {
-        auditor.list(token, &mut found).await;
+    for token in &load_result.tokens {
+        auditor.list(token, &mut audit).await;
     }
-    found
+    audit
 }
 
 #[derive(Debug)]
@@ -68,21 +68,21 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    /// The final record, if it is there in time, and the whole story.
+    /// The final record, if there is one in time, and all events.
     async fn examine<'a>(
         &self,
         number: usize,
         accepted: &'a Accepted,
-    ) -> (&'a Accepted, Option<Value>, Story) {
+    ) -> (&'a Accepted, Option<Value>, EventLog) {
         let address = &self.addresses[number % self.addresses.len()];
         let record = self.final_record(address, accepted).await;
-        let mut story = Story::default();
+        let mut events = EventLog::default();
         if record.is_some() {
             let query = format!("token={}&since=0", accepted.token);
             let socket = Socket::try_open(address, &accepted.id, &query).await;
-            story.follow(socket.expect("a handshake")).await;
+            events.read_until_closed(socket.expect("a handshake")).await;
         }
-        (accepted, record, story)
+        (accepted, record, events)
     }
 
     async fn final_record(&self, address: &str, accepted: &Accepted) -> Option<Value> {
@@ -101,14 +101,14 @@ impl Auditor<'_> {
     }
 
     /// Counts all records of a user.
-    async fn list(&self, token: &str, found: &mut Found) {
+    async fn list(&self, token: &str, audit: &mut Audit) {
         let mut path = "/api/v1/executions?limit=100".to_owned();
         loop {
             let page = self.page_without_work(&path, token).await;
             let records = page["executions"].as_array().expect("a list");
-            found.listed += records.len();
+            audit.listed += records.len();
             let ended = records.iter().filter(|record| has_ended(record));
-            found.listed_ended += ended.count();
+            audit.listed_ended += ended.count();
             let Some(cursor) = page["next_cursor"].as_str() else {
                 return;
             };
@@ -116,7 +116,7 @@ impl Auditor<'_> {
         }
     }
 
-    /// A page on which everything has ended, or as it is when there is no more time.
+    /// A page on which everything is final, or its last state at the deadline.
     async fn page_without_work(&self, path: &str, token: &str) -> Value {
         loop {
             let (status, page) = self.get(&self.addresses[0], path, token).await;
@@ -141,15 +141,15 @@ fn has_ended(record: &Value) -> bool {
     record["status"] == "completed" || record["status"] == "error"
 }
 
-impl Found {
-    fn add(&mut self, accepted: &Accepted, record: Option<&Value>, story: &Story) {
+impl Audit {
+    fn add(&mut self, accepted: &Accepted, record: Option<&Value>, events: &EventLog) {
         let Some(record) = record else {
             let id = &accepted.id;
             self.wrong.push(format!("{id} is lost or has not ended"));
             return;
         };
         self.ended += 1;
-        self.events += story.numbers().len();
+        self.events += events.numbers().len();
         let attempts = record["attempts"].as_u64().unwrap_or_default();
         self.takeovers += attempts.saturating_sub(1);
         if record["verdict"] == COMPLETED {
@@ -163,22 +163,22 @@ impl Found {
             self.given_up.push(reason);
             self.check(accepted, &format!("ending {record}"), is_given_up);
         }
-        self.check_story("read again", accepted, story);
-        let told = story.last_update();
+        self.check_story("read again", accepted, events);
+        let told = events.last_update();
         let is_told = told["verdict"] == record["verdict"] && told["attempts"] == attempts;
         self.check(accepted, "last event", is_told);
     }
 
-    /// No gap, nothing twice, and of each attempt what the program writes, or its beginning.
-    fn check_story(&mut self, how: &str, accepted: &Accepted, story: &Story) {
-        let numbers = story.numbers();
+    /// Checks that there is no gap and no duplicate, and that each attempt has the output of the program or its beginning.
+    fn check_story(&mut self, how: &str, accepted: &Accepted, events: &EventLog) {
+        let numbers = events.numbers();
         let what = format!("numbers, {how}: {numbers:?}");
-        self.check(accepted, &what, story.is_gap_free());
+        self.check(accepted, &what, events.is_gap_free());
         let what = format!("order of attempts, {how}");
-        self.check(accepted, &what, story.is_told_attempt_by_attempt());
-        let last = story.last_update();
+        self.check(accepted, &what, events.has_attempts_in_order());
+        let last = events.last_update();
         let last_attempt = last["attempts"].as_u64().unwrap_or_default();
-        for (attempt, output) in story.output_by_attempt() {
+        for (attempt, output) in events.output_by_attempt() {
             let is_whole = attempt == last_attempt && last["verdict"] == COMPLETED;
             let is_right = if is_whole {
                 output == accepted.output
@@ -189,7 +189,7 @@ impl Found {
             self.check(accepted, &what, is_right);
         }
         let is_completed = last["verdict"] == COMPLETED;
-        let has_output = story.output_by_attempt().contains_key(&last_attempt);
+        let has_output = events.output_by_attempt().contains_key(&last_attempt);
         let what = format!("no output of the last attempt, {how}");
         self.check(accepted, &what, has_output || !is_completed);
     }

@@ -1,33 +1,31 @@
-//! What is done to the processes and to Redis.
+//! Kills processes and interrupts Redis at random.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_redis_fixture::RedisServer;
 
-use crate::random::Random;
 use crate::replicas::Replicas;
 
-/// A replica is killed every two seconds, more or less: with a fixed rhythm, of which a lease would be a multiple, the same
-/// executions would be hit again and again.
-const PAUSE_MS: std::ops::Range<usize> = 1_500..2_500;
-/// Redis hangs for so long, once.
+/// The pause between kills. It varies, because with a divisor of the lease the same executions would be hit every time.
+const PAUSE_MS: std::ops::Range<u64> = 1_500..2_500;
+/// Redis hangs once for this long.
 const HANGS_FOR: Duration = Duration::from_secs(3);
-/// Redis is dead for so long, once.
-const DEAD_FOR: Duration = Duration::from_secs(4);
-/// Replicas that were killed are back within this time after the last disturbance.
+/// Redis is down once for this long.
+const DOWN_FOR: Duration = Duration::from_secs(4);
+/// Killed replicas run again within this time after the last disturbance.
 const REVIVED_WITHIN: Duration = Duration::from_secs(30);
 
-/// What is to be done, and for how long.
+/// A plan of disturbances.
 #[derive(Debug)]
 pub(crate) struct Disturbance {
     duration: Duration,
-    random: Random,
+    random: fastrand::Rng,
 }
 
-/// What was done.
+/// Counts of disturbances.
 #[derive(Debug, Default)]
-pub(crate) struct Disturbed {
+pub(crate) struct DisturbanceCounts {
     pub(crate) kills: usize,
     pub(crate) failed_starts: usize,
 }
@@ -36,27 +34,27 @@ impl Disturbance {
     pub(crate) const fn new(duration: Duration, seed: u64) -> Self {
         Self {
             duration,
-            random: Random::new(seed),
+            random: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// Disturbs both at the same time; the replicas all run again when it is over.
+    /// Disturbs replicas and Redis concurrently; all replicas run again at the end.
     pub(crate) async fn run(
         self,
         replicas: Replicas,
         redis: Arc<RedisServer>,
-    ) -> (Replicas, Disturbed) {
+    ) -> (Replicas, DisturbanceCounts) {
         let duration = self.duration;
         let redis = tokio::task::spawn_blocking(move || disturb_redis(&redis, duration));
         let replicas = tokio::task::spawn_blocking(move || self.disturb_replicas(replicas));
         let (redis, replicas) = tokio::join!(redis, replicas);
         redis.expect("no panic");
         let replicas = replicas.expect("no panic");
-        let disturbed = Disturbed {
+        let disturbance_counts = DisturbanceCounts {
             kills: replicas.kills,
             failed_starts: replicas.failed_starts,
         };
-        (replicas, disturbed)
+        (replicas, disturbance_counts)
     }
 
     fn disturb_replicas(mut self, mut replicas: Replicas) -> Replicas {
@@ -64,7 +62,7 @@ impl Disturbance {
         let mut next = self.pause();
         while next < self.duration {
             wait_until(begin + next);
-            replicas.kill(self.random.below(replicas.len()));
+            replicas.kill(self.random.usize(..replicas.len()));
             replicas.revive();
             next += self.pause();
         }
@@ -77,8 +75,7 @@ impl Disturbance {
     }
 
     fn pause(&mut self) -> Duration {
-        let milliseconds = PAUSE_MS.start + self.random.below(PAUSE_MS.len());
-        Duration::from_millis(milliseconds as u64)
+        Duration::from_millis(self.random.u64(PAUSE_MS))
     }
 }
 
@@ -90,7 +87,7 @@ fn disturb_redis(redis: &RedisServer, duration: Duration) {
     redis.resume();
     wait_until(begin + duration * 2 / 3);
     redis.kill();
-    wait_until(begin + duration * 2 / 3 + DEAD_FOR);
+    wait_until(begin + duration * 2 / 3 + DOWN_FOR);
     redis.restart();
 }
 

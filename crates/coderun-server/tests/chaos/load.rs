@@ -1,4 +1,4 @@
-//! Users who submit, retry what they may retry, and watch some of what they submitted.
+//! Simulates users who submit, retry refusals, and watch some of their executions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::programs::{Program, program};
-use crate::random::Random;
-use crate::support::{DEADLINE, Launch, Socket, Story};
+use crate::support::{DEADLINE, EventLog, Launch, Socket};
 
-/// A user submits this often.
+/// The pause between submissions of a user.
 const PAUSE: Duration = Duration::from_millis(400);
-/// What was refused is tried again after this time.
-const RETRY: Duration = Duration::from_millis(100);
-/// One in so many submissions is watched from the start.
+/// The pause before a retry.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// One in this many submissions is watched from the start.
 const WATCHED_ONE_IN: usize = 2;
 
-/// What a user got an id for.
+/// An accepted submission.
 #[derive(Debug, Clone)]
 pub(crate) struct Accepted {
     pub(crate) id: String,
@@ -27,28 +26,28 @@ pub(crate) struct Accepted {
     pub(crate) output: String,
 }
 
-/// What became of all submissions.
+/// The results of all submissions.
 #[derive(Debug, Default)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadResult {
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) tokens: Vec<String>,
-    /// Answers 503.
+    /// Answers with 503.
     pub(crate) refused: usize,
-    /// Nobody listened.
+    /// Connections that were refused.
     pub(crate) unreachable: usize,
-    /// The connection broke before there was an answer: it may have been accepted or not.
+    /// Connections that broke before an answer: the submission may or may not have been accepted.
     pub(crate) unanswered: usize,
-    /// What those who watched from the start were told, in all.
-    pub(crate) watched: Vec<(Accepted, Story)>,
-    /// How often a watcher had to reconnect.
+    /// The events of submissions that were watched from the start.
+    pub(crate) watched: Vec<(Accepted, EventLog)>,
+    /// Reconnects of watchers.
     pub(crate) reconnects: usize,
     pub(crate) unexpected: Vec<String>,
 }
 
-/// The users at work.
+/// The running users.
 #[derive(Debug)]
 pub(crate) struct Load {
-    users: JoinSet<Loaded>,
+    users: JoinSet<LoadResult>,
     over: CancellationToken,
 }
 
@@ -62,7 +61,7 @@ impl Load {
             token: launch.token(&format!("user{number}")),
             addresses: addresses.into(),
             client: client.clone(),
-            random: Random::new(number as u64),
+            random: fastrand::Rng::with_seed(number as u64),
         };
         let users = (0..users).map(|number| user(number).work(over.clone()));
         Self {
@@ -71,18 +70,18 @@ impl Load {
         }
     }
 
-    /// Lets all users stop, and waits until those who watch have seen the end.
-    pub(crate) async fn end(self) -> Loaded {
+    /// Stops all users, and waits until all watchers have seen the end.
+    pub(crate) async fn end(self) -> LoadResult {
         self.over.cancel();
-        let mut all = Loaded::default();
-        for loaded in self.users.join_all().await {
-            all.add(loaded);
+        let mut all = LoadResult::default();
+        for load_result in self.users.join_all().await {
+            all.add(load_result);
         }
         all
     }
 }
 
-impl Loaded {
+impl LoadResult {
     fn add(&mut self, other: Self) {
         self.accepted.extend(other.accepted);
         self.tokens.extend(other.tokens);
@@ -95,8 +94,8 @@ impl Loaded {
     }
 }
 
-/// What one try to submit came to.
-enum Try {
+/// The result of one request to submit.
+enum SubmitResult {
     Accepted(String),
     Refused,
     Unreachable,
@@ -110,111 +109,113 @@ struct User {
     token: String,
     addresses: Arc<[String]>,
     client: Client,
-    random: Random,
+    random: fastrand::Rng,
 }
 
 impl User {
-    async fn work(mut self, over: CancellationToken) -> Loaded {
-        let mut loaded = Loaded {
+    async fn work(mut self, over: CancellationToken) -> LoadResult {
+        let mut load_result = LoadResult {
             tokens: vec![self.token.clone()],
-            ..Loaded::default()
+            ..LoadResult::default()
         };
         let mut watchers = JoinSet::new();
         let mut number = 0;
         while !over.is_cancelled() {
             let wanted = program(&format!("{}-{number}", self.name), number);
-            if let Some(accepted) = self.submit(wanted, &over, &mut loaded).await {
-                if loaded.accepted.len().is_multiple_of(WATCHED_ONE_IN) {
+            if let Some(accepted) = self.submit(wanted, &over, &mut load_result).await {
+                if load_result.accepted.len().is_multiple_of(WATCHED_ONE_IN) {
                     let random = self.random.clone();
                     watchers.spawn(watch(accepted.clone(), Arc::clone(&self.addresses), random));
                 }
-                loaded.accepted.push(accepted);
+                load_result.accepted.push(accepted);
             }
             number += 1;
             tokio::time::sleep(PAUSE).await;
         }
-        for (accepted, story, reconnects) in watchers.join_all().await {
-            loaded.watched.push((accepted, story));
-            loaded.reconnects += reconnects;
+        for (accepted, events, reconnects) in watchers.join_all().await {
+            load_result.watched.push((accepted, events));
+            load_result.reconnects += reconnects;
         }
-        loaded
+        load_result
     }
 
-    /// Tries until it is accepted, or until nobody knows whether it was.
+    /// Retries until the submission is accepted or its result is unknown.
     async fn submit(
         &mut self,
         wanted: Program,
         over: &CancellationToken,
-        loaded: &mut Loaded,
+        load_result: &mut LoadResult,
     ) -> Option<Accepted> {
         while !over.is_cancelled() {
             match self.try_submit(&wanted.body).await {
-                Try::Accepted(id) => {
+                SubmitResult::Accepted(id) => {
                     return Some(Accepted {
                         id,
                         token: self.token.clone(),
                         output: wanted.output,
                     });
                 }
-                Try::Refused => loaded.refused += 1,
-                Try::Unreachable => loaded.unreachable += 1,
-                Try::Unanswered => {
-                    loaded.unanswered += 1;
+                SubmitResult::Refused => load_result.refused += 1,
+                SubmitResult::Unreachable => load_result.unreachable += 1,
+                SubmitResult::Unanswered => {
+                    load_result.unanswered += 1;
                     return None;
                 }
-                Try::Unexpected(what) => {
-                    loaded.unexpected.push(what);
+                SubmitResult::Unexpected(what) => {
+                    load_result.unexpected.push(what);
                     return None;
                 }
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
         None
     }
 
-    async fn try_submit(&mut self, body: &Value) -> Try {
-        let address = &self.addresses[self.random.below(self.addresses.len())];
+    async fn try_submit(&mut self, body: &Value) -> SubmitResult {
+        let address = &self.addresses[self.random.usize(..self.addresses.len())];
         let url = format!("http://{address}/api/v1/executions/execute");
         let request = self.client.post(url).bearer_auth(&self.token).json(body);
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) if error.is_connect() => return Try::Unreachable,
-            Err(error) if error.is_timeout() => return Try::Unexpected("no answer".to_owned()),
-            Err(_) => return Try::Unanswered,
+            Err(error) if error.is_connect() => return SubmitResult::Unreachable,
+            Err(error) if error.is_timeout() => {
+                return SubmitResult::Unexpected("no answer".to_owned());
+            }
+            Err(_) => return SubmitResult::Unanswered,
         };
-        let (status, says_when) = (
+        let (status, has_retry_after) = (
             answer.status(),
             answer.headers().contains_key("retry-after"),
         );
         let Ok(body) = answer.json::<Value>().await else {
-            return Try::Unanswered;
+            return SubmitResult::Unanswered;
         };
         match (status, body["execution_id"].as_str()) {
-            (StatusCode::OK, Some(id)) => Try::Accepted(id.to_owned()),
-            (StatusCode::SERVICE_UNAVAILABLE, None) if says_when => Try::Refused,
-            _ => Try::Unexpected(format!("{status}: {body}")),
+            (StatusCode::OK, Some(id)) => SubmitResult::Accepted(id.to_owned()),
+            (StatusCode::SERVICE_UNAVAILABLE, None) if has_retry_after => SubmitResult::Refused,
+            _ => SubmitResult::Unexpected(format!("{status}: {body}")),
         }
     }
 }
 
-/// Watches from the first event to the last, on whatever replica is there.
+/// Watches from the first event to the last, over any replica.
 async fn watch(
     accepted: Accepted,
     addresses: Arc<[String]>,
-    mut random: Random,
-) -> (Accepted, Story, usize) {
+    mut random: fastrand::Rng,
+) -> (Accepted, EventLog, usize) {
     let deadline = tokio::time::Instant::now() + DEADLINE * 2;
-    let (mut story, mut connects) = (Story::default(), 0);
+    let (mut events, mut connects) = (EventLog::default(), 0);
     loop {
-        let address = &addresses[random.below(addresses.len())];
-        let query = format!("token={}&since={}", accepted.token, story.last_number());
+        let address = &addresses[random.usize(..addresses.len())];
+        let query = format!("token={}&since={}", accepted.token, events.last_sequence());
         if let Some(socket) = Socket::try_open(address, &accepted.id, &query).await {
             connects += 1;
-            if story.follow(socket).await == 1000 {
-                return (accepted, story, connects - 1);
+            if events.read_until_closed(socket).await == 1000 {
+                return (accepted, events, connects - 1);
             }
         }
         assert!(tokio::time::Instant::now() < deadline, "{accepted:?}");
-        tokio::time::sleep(RETRY).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }

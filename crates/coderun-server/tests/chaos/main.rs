@@ -1,7 +1,6 @@
-//! Several processes on one Redis while everything around them is killed again and again: nothing that was accepted may
-//! be lost, told twice or told wrongly.
+//! Tests that kills of processes and of Redis lose, duplicate and corrupt nothing that was accepted.
 //!
-//! `CHAOS_SECONDS` says how long the disturbances go on (15 by default), `CHAOS_SEED` which processes they hit.
+//! `CHAOS_SECONDS` is the duration of the disturbances (15 by default), `CHAOS_SEED` selects the processes to kill.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +13,6 @@ mod audit;
 mod disturbance;
 mod load;
 mod programs;
-mod random;
 mod replicas;
 mod report;
 mod rolling;
@@ -27,7 +25,7 @@ use std::time::Duration;
 
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::disturbance::{Disturbance, Disturbed};
+use crate::disturbance::{Disturbance, DisturbanceCounts};
 use crate::load::Load;
 use crate::replicas::Replicas;
 use crate::report::Report;
@@ -50,23 +48,23 @@ async fn nothing_accepted_is_lost_while_replicas_and_redis_are_killed() {
     let addresses = replicas.addresses();
     let load = Load::begin(&addresses, &launch, USERS);
     let disturbance = Disturbance::new(Duration::from_secs(seconds), seed);
-    let (replicas, disturbed) = disturbance.run(replicas, Arc::clone(&redis)).await;
-    let loaded = load.end().await;
-    let found = audit::audit(&addresses, &loaded).await;
+    let (replicas, disturbance_counts) = disturbance.run(replicas, Arc::clone(&redis)).await;
+    let load_result = load.end().await;
+    let audit = audit::audit(&addresses, &load_result).await;
     drop((replicas, redis));
     let report = Report {
         seconds,
         seed,
-        disturbed,
-        loaded,
-        found,
+        disturbance_counts,
+        load_result,
+        audit,
     };
     report.print();
     report.assert_nothing_is_wrong();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
+async fn a_rolling_restart_under_load_loses_and_duplicates_nothing() {
     let redis = Arc::new(RedisServer::start());
     let launch = Launch::on(&redis.url())
         .with("USER_SUBMITS_PER_MINUTE", "0")
@@ -81,20 +79,20 @@ async fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
     let began = std::time::Instant::now();
     rolling::restart_all(&mut replicas).await;
     let seconds = began.elapsed().as_secs();
-    let mut loaded = load.end().await;
-    loaded.accepted.push(long);
-    let found = audit::audit(&addresses, &loaded).await;
+    let mut load_result = load.end().await;
+    load_result.accepted.push(long);
+    let audit = audit::audit(&addresses, &load_result).await;
     drop((replicas, redis));
     let report = Report {
         seconds,
         seed: 0,
-        disturbed: Disturbed::default(),
-        loaded,
-        found,
+        disturbance_counts: DisturbanceCounts::default(),
+        load_result,
+        audit,
     };
     report.print();
     report.assert_nothing_is_wrong();
-    assert_eq!(report.found.given_up, Vec::<String>::new());
+    assert_eq!(report.audit.given_up, Vec::<String>::new());
 }
 
 fn setting(name: &str, default: u64) -> u64 {

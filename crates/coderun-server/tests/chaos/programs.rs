@@ -1,4 +1,4 @@
-//! What is submitted: small programs whose output is known, and like no other's.
+//! Makes small programs, each with a unique known output.
 
 use serde_json::{Value, json};
 

@@ -1,29 +1,28 @@
-//! Processes that are started again where they were when they are killed.
+//! Kills replicas and starts them again on the same ports.
 
 use std::net::TcpListener;
 
 use crate::load::Accepted;
 use crate::programs::Program;
-use crate::random::Random;
 use crate::support::{Launch, Service};
 
-/// Below the ports that systems give to outgoing connections: none of those may take one while its process is dead.
+/// Below the ports for outgoing connections, so that none of those takes the port of a killed process.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
-/// A process for each port, or none where it could not be started again yet.
+/// One process per port; `None` while it is not running.
 #[derive(Debug)]
 pub(crate) struct Replicas {
     launches: Vec<(u16, Launch)>,
     running: Vec<Option<Service>>,
-    /// How often one was killed.
+    /// Kills of running replicas.
     pub(crate) kills: usize,
-    /// How often one ended at its start.
+    /// Replicas that ended at their start.
     pub(crate) failed_starts: usize,
 }
 
 impl Replicas {
     pub(crate) fn start(launch: &Launch, count: usize) -> Self {
-        let mut random = Random::new(u64::from(std::process::id()));
+        let mut random = fastrand::Rng::with_seed(u64::from(std::process::id()));
         let ports = (0..count).map(|_| free_port(&mut random));
         let with_port = |port: u16| (port, launch.with("PORT", &port.to_string()));
         let launches: Vec<_> = ports.map(with_port).collect();
@@ -45,7 +44,7 @@ impl Replicas {
         ports.map(|(port, _)| format!("127.0.0.1:{port}")).collect()
     }
 
-    /// Kills one, if it is there.
+    /// Kills a replica, if it runs.
     pub(crate) fn kill(&mut self, index: usize) {
         if let Some(service) = self.running[index].take() {
             service.kill();
@@ -53,7 +52,7 @@ impl Replicas {
         }
     }
 
-    /// Submits a program to the first, and waits until somewhere it runs.
+    /// Submits a program to the first replica, and waits until it runs.
     pub(crate) async fn begin(&self, token: &str, wanted: Program) -> Accepted {
         let first = self.running[0].as_ref().expect("a running replica");
         let id = first.submit(token, &wanted.body).await;
@@ -66,22 +65,22 @@ impl Replicas {
         }
     }
 
-    /// Tells one to stop and answers its exit code when it has.
+    /// Stops a replica and returns its exit code.
     pub(crate) async fn stop(&mut self, index: usize) -> Option<i32> {
         let mut service = self.running[index].take().expect("a running replica");
         service.signal("TERM");
         service.ended().await
     }
 
-    /// Starts one that has stopped, and waits until it is ready.
-    pub(crate) async fn start_again(&mut self, index: usize) {
+    /// Starts a stopped replica and waits until it is ready.
+    pub(crate) async fn restart(&mut self, index: usize) {
         let (_, launch) = &self.launches[index];
         let service = launch.start();
         service.until_readiness_is(reqwest::StatusCode::OK).await;
         self.running[index] = Some(service);
     }
 
-    /// Tries once to start each that is not there; whether all are there now.
+    /// Tries once to start every replica that does not run; returns whether all run now.
     pub(crate) fn revive(&mut self) -> bool {
         for ((_, launch), running) in self.launches.iter().zip(&mut self.running) {
             if running.is_none() {
@@ -93,10 +92,9 @@ impl Replicas {
     }
 }
 
-fn free_port(random: &mut Random) -> u16 {
+fn free_port(random: &mut fastrand::Rng) -> u16 {
     loop {
-        let offset = random.below(PORTS.len());
-        let port = PORTS.start + u16::try_from(offset).expect("a port");
+        let port = random.u16(PORTS);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

@@ -1,4 +1,4 @@
-//! Replicas that are restarted one after the other, as a deployment does it.
+//! Restarts replicas one after the other, like a deployment.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use tokio::time::Instant;
 
 use crate::replicas::Replicas;
 
-/// So often each replica is restarted.
+/// Restarts of each replica.
 pub(crate) const ROUNDS: usize = 2;
-/// What runs from the beginning takes so long that it is handed over at least once.
+/// The duration of a program that is handed over at least once.
 pub(crate) const LONG_SECONDS: u64 = 25;
-/// How long what runs may still take when a replica is told to stop.
+/// The drain time of a replica.
 pub(crate) const DRAIN_SECONDS: u64 = 2;
-/// From the signal to the end: the drain, what is left to do after it, and a busy machine.
+/// The longest time from the signal to the end, on a busy machine.
 const ENDS_WITHIN: Duration = Duration::from_secs(DRAIN_SECONDS + 15);
 
-/// Restarts every replica in turn, each when the one before is ready again; answers the longest time that one took to end.
+/// Restarts every replica, each when the previous one is ready again, and returns the longest time to the end of one.
 pub(crate) async fn restart_all(replicas: &mut Replicas) -> Duration {
     let mut longest = Duration::ZERO;
     let count = replicas.len();
@@ -26,7 +26,7 @@ pub(crate) async fn restart_all(replicas: &mut Replicas) -> Duration {
         let took = asked.elapsed();
         assert!(took < ENDS_WITHIN, "replica {index} took {took:?}");
         longest = longest.max(took);
-        replicas.start_again(index).await;
+        replicas.restart(index).await;
     }
     longest
 }

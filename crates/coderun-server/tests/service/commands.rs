@@ -1,15 +1,15 @@
-//! The commands beside `serve`, and what stops the program before it starts.
+//! Tests the commands other than `serve`, and errors at the start.
 
 use tempfile::TempDir;
 
-use crate::support::{Service, coderun, output, text};
+use crate::support::{Service, coderun, output, text, unused_address};
 
 fn state() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
 #[test]
-fn the_doctor_finds_this_machine_well() {
+fn the_doctor_reports_that_this_machine_works() {
     let printed = output(coderun(&state()).arg("doctor"));
     let report = text(&printed.stdout);
     assert!(printed.status.success(), "{report}");
@@ -36,7 +36,7 @@ fn check_config_prints_a_file_that_it_reads_again() {
 }
 
 #[test]
-fn a_setting_of_a_later_version_stops_the_start() {
+fn a_planned_setting_stops_the_start() {
     let stopped = output(coderun(&state()).env("PISTON_URL", "http://piston:2000"));
     assert_eq!(stopped.status.code(), Some(2));
     let complaint = text(&stopped.stderr);
@@ -45,7 +45,7 @@ fn a_setting_of_a_later_version_stops_the_start() {
 }
 
 #[test]
-fn development_tokens_are_not_served_to_the_network() {
+fn development_tokens_are_not_accepted_from_the_network() {
     for command in ["serve", "check-config"] {
         let stopped = output(coderun(&state()).arg(command).env("HOST", "0.0.0.0"));
         assert_eq!(stopped.status.code(), Some(2), "{command}");
@@ -58,7 +58,7 @@ fn development_tokens_are_not_served_to_the_network() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_stops_the_start() {
+fn a_variable_that_is_not_unicode_stops_the_start() {
     use std::os::unix::ffi::OsStrExt as _;
     let nonsense = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
     let stopped = output(coderun(&state()).env("STATE_DIR", nonsense));
@@ -79,16 +79,14 @@ async fn the_healthcheck_agrees_with_the_service() {
 }
 
 #[test]
-fn the_healthcheck_fails_where_nothing_listens() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+fn the_healthcheck_fails_if_nothing_listens() {
+    let address = unused_address();
     let asked = output(coderun(&state()).args(["healthcheck", &format!("http://{address}")]));
     assert_eq!(asked.status.code(), Some(1));
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let stopped = output(coderun(&state()).env("PORT", &port));
@@ -100,10 +98,8 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn a_redis_that_is_away_at_the_start_is_named() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+fn an_unreachable_redis_is_named_at_the_start() {
+    let address = unused_address();
     let url = format!("redis://:hush@{address}");
     let stopped = output(coderun(&state()).env("PORT", "0").env("REDIS_URL", &url));
     assert_eq!(stopped.status.code(), Some(1));
@@ -113,7 +109,7 @@ fn a_redis_that_is_away_at_the_start_is_named() {
     assert!(!complaint.contains("hush"), "{complaint}");
 }
 
-/// The JavaScript of the README, run as it stands there, with a real service behind it.
+/// Runs the JavaScript of the README unchanged against a real service.
 #[tokio::test]
 async fn the_readmes_javascript_works() {
     let service = Service::start();
@@ -142,10 +138,10 @@ async fn the_readmes_javascript_works() {
 }
 
 #[test]
-fn the_doctor_leaves_the_file_of_the_service_alone() {
+fn the_doctor_does_not_create_the_data_folder() {
     let state = state();
     let folder = state.path().join("data");
     let examined = output(coderun(&state).arg("doctor").env("DATA_DIR", &folder));
     assert!(examined.status.success(), "{examined:?}");
-    assert!(!folder.exists(), "it was made by whoever asked");
+    assert!(!folder.exists(), "the doctor created it");
 }

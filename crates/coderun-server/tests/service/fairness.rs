@@ -1,4 +1,4 @@
-//! Somebody who submits a lot does not make others wait for all of it.
+//! Tests that a user with many executions does not delay other users for long.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::support::{Launch, Service};
 const MANY: usize = 1_000;
 const FEW: usize = 10;
 const AT_A_TIME: usize = 32;
-/// Every other turn is the other user's, and the first begins when what runs has ended: a little more than twice.
+/// Every second turn belongs to the other user, and the first waits for a running program: a little more than twice.
 const TIMES_LONGER_MAX: u32 = 3;
 
-/// Its length is mostly that of the sleep, whatever else the machine does.
+/// A program whose duration hardly depends on the load of the machine.
 fn program() -> Value {
     json!({"code": "sleep 0.2", "language": "bash"})
 }
@@ -33,7 +33,7 @@ fn time(text: &Value) -> OffsetDateTime {
     OffsetDateTime::parse(text.as_str().expect("a time"), &Rfc3339).expect("a time")
 }
 
-/// From when it was accepted to when it ran.
+/// The time from acceptance to the start of the run.
 async fn wait(service: &Service, token: &str, id: &str) -> Duration {
     let (messages, close) = service.watch_since(token, id, 0).await.until_closed().await;
     assert_eq!(close, 1000, "{messages:?}");
@@ -44,7 +44,7 @@ async fn wait(service: &Service, token: &str, id: &str) -> Duration {
     waited.unsigned_abs()
 }
 
-/// The median wait of a few that are submitted at once.
+/// The median wait of a few executions that are submitted together.
 async fn median_wait(service: &Service, token: &str) -> Duration {
     let ids = submit(service, token, FEW).await;
     let waits = ids.iter().map(|id| wait(service, token, id));
@@ -55,7 +55,7 @@ async fn median_wait(service: &Service, token: &str) -> Duration {
 
 /// One program at a time, so that a wait is a number of turns.
 #[tokio::test]
-async fn ten_beside_a_thousand_wait_at_most_three_times_as_long_as_alone() {
+async fn a_thousand_executions_of_another_user_at_most_triple_the_wait() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url())
         .with("USER_SUBMITS_PER_MINUTE", "0")

@@ -1,4 +1,4 @@
-//! Users of a Firebase project: its keys and what it knows of them, as the whole service sees both.
+//! Tests the whole service with the keys and the users of a Firebase project.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ const VERIFY: &str = "/api/v1/auth/verify";
 
 fn launch(firebase: &FirebaseProject) -> Launch {
     Launch::new()
-        // Nobody is there: keys and users are asked for directly.
+        // Nothing listens there: keys and users are fetched without a proxy.
         .with("HTTP_PROXY", "http://127.0.0.1:9")
         .with("FIREBASE_PROJECT_ID", PROJECT)
         .with("FIREBASE_JWKS_URL", &firebase.keys_url())
 }
 
-/// The status of who this is, and the reason where there is one.
+/// The status of the verification, and its reason if there is one.
 async fn verify(service: &Service, token: &str) -> (StatusCode, Value) {
     let answer = service.get(VERIFY, token).send().await.unwrap();
     let status = answer.status();
@@ -39,7 +39,7 @@ async fn many_first_requests_wait_for_one_fetch_of_the_keys() {
     .await;
     let requests = join_all((0..500).map(|_| verify(&service, &token)));
     let release = async {
-        // Held, none of them can be answered.
+        // While the keys are held, no request can be answered.
         let held = verify(&service, "a.b.c").await;
         firebase.release_keys();
         held
@@ -53,7 +53,7 @@ async fn many_first_requests_wait_for_one_fetch_of_the_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_keys_nobody_is_logged_out_and_the_service_is_not_ready() {
+async fn without_keys_requests_get_503_and_the_service_is_not_ready() {
     let firebase = FirebaseProject::start();
     firebase.hold_keys();
     let service = launch(&firebase).start();
@@ -61,10 +61,10 @@ async fn without_keys_nobody_is_logged_out_and_the_service_is_not_ready() {
     let answer = service.get(VERIFY, &token).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers().contains_key("retry-after"));
-    let said = service
+    let body = service
         .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
         .await;
-    assert_eq!(said["checks"]["keys"]["status"], "failing");
+    assert_eq!(body["checks"]["keys"]["status"], "failing");
     let (_, close) = service.watch(&token, "none").await.until_closed().await;
     assert_eq!(close, 1013);
     firebase.release_keys();
@@ -73,7 +73,7 @@ async fn without_keys_nobody_is_logged_out_and_the_service_is_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_service_account_users_who_are_not_welcome_are_refused() {
+async fn with_a_service_account_disabled_and_revoked_users_are_refused() {
     let firebase = FirebaseProject::start();
     let account = firebase.service_account();
     firebase.set_user("alice", &json!({"validSince": "1"}));
@@ -99,16 +99,16 @@ async fn with_a_service_account_users_who_are_not_welcome_are_refused() {
 }
 
 #[tokio::test]
-async fn with_a_project_there_are_no_tokens_of_our_own() {
+async fn with_a_project_development_tokens_are_refused() {
     let firebase = FirebaseProject::start();
     let service = launch(&firebase).start();
-    let ours = Launch::new().token("alice");
+    let token = Launch::new().token("alice");
     assert_eq!(
-        verify(&service, &ours).await,
+        verify(&service, &token).await,
         (StatusCode::UNAUTHORIZED, "audience".into())
     );
     let printed = launch(&firebase).command().arg("token").output().unwrap();
     assert!(!printed.status.success());
-    let said = String::from_utf8(printed.stderr).unwrap();
-    assert!(said.contains("come from Firebase"), "{said}");
+    let body = String::from_utf8(printed.stderr).unwrap();
+    assert!(body.contains("come from Firebase"), "{body}");
 }

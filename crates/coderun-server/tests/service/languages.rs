@@ -1,125 +1,82 @@
-//! Each language, and each way in which a program can go wrong, through the whole service.
+//! Tests every language, and every way in which a program can fail, through the whole service.
 
-use serde_json::Value;
+use rstest::rstest;
+use serde_json::{Value, json};
 
 use crate::support::Service;
 
-async fn hello(language: &str, code: &str) {
-    let service = Service::start();
-    let record = service.run_code(language, code).await;
+#[rstest]
+#[case::python("python", "print('hello')")]
+#[case::javascript("javascript", "console.log('hello')")]
+#[case::bash("bash", "echo hello")]
+#[case::c("c", "#include <stdio.h>\nint main(void) { puts(\"hello\"); }")]
+#[case::cpp(
+    "c++",
+    "#include <iostream>\nint main() { std::cout << \"hello\\n\"; }"
+)]
+#[tokio::test]
+async fn a_program_runs_in_every_language(#[case] language: &str, #[case] code: &str) {
+    let record = Service::start().run_code(language, code).await;
     assert_eq!(record["output"], "hello\n", "{record}");
     assert_eq!(record["status"], "completed", "{record}");
 }
 
 #[tokio::test]
-async fn python_runs() {
-    hello("python", "print('hello')").await;
-}
-
-#[tokio::test]
-async fn javascript_runs() {
-    hello("javascript", "console.log('hello')").await;
-}
-
-#[tokio::test]
-async fn bash_runs() {
-    hello("bash", "echo hello").await;
-}
-
-#[tokio::test]
-async fn c_runs() {
-    hello(
-        "c",
-        "#include <stdio.h>\nint main(void) { puts(\"hello\"); }",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn cpp_runs() {
-    hello(
-        "c++",
-        "#include <iostream>\nint main() { std::cout << \"hello\\n\"; }",
-    )
-    .await;
-}
-
-#[tokio::test]
 async fn every_example_of_the_catalog_runs() {
     let service = Service::start();
-    let languages: Value = service
-        .client
-        .get(service.url("/api/v1/languages"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let languages = languages["languages"].as_array().unwrap();
-    let names: Vec<_> = languages
-        .iter()
-        .map(|spec| spec["name"].as_str().unwrap())
-        .collect();
+    let token = service.token("runner");
+    let languages = service.read("/api/v1/languages", &token).await["languages"].take();
+    let languages = languages.as_array().unwrap();
+    let text = |spec: &'_ Value, key: &str| spec[key].as_str().unwrap().to_owned();
+    let names: Vec<_> = languages.iter().map(|spec| text(spec, "name")).collect();
     assert_eq!(names, ["python", "javascript", "bash", "c", "cpp"]);
-    for spec in languages {
-        let name = spec["name"].as_str().unwrap();
-        let record = service
-            .run_code(name, spec["example"].as_str().unwrap())
-            .await;
+    for (spec, name) in languages.iter().zip(names) {
+        let record = service.run_code(&name, &text(spec, "example")).await;
         assert_eq!(record["verdict"], "accepted", "{name}: {record}");
         assert_ne!(record["output"], "", "{name}");
     }
 }
 
+#[rstest]
+#[case::exits_with_an_error(
+    ("CPU_TIME_DEFAULT", "5"),
+    "import sys; print('so far'); sys.exit(3)",
+    json!({"status": "error", "verdict": "runtime_error", "exit_code": 3, "output": "so far\n", "error_output": "The program exited with code 3"})
+)]
+#[case::never_ends(
+    ("CPU_TIME_DEFAULT", "1"),
+    "while True: pass",
+    json!({"verdict": "time_limit", "error_output": "CPU time limit of 1 s exceeded"})
+)]
+#[case::sleeps_for_ever(
+    ("WALL_TIME_DEFAULT", "1"),
+    "import time; time.sleep(100)",
+    json!({"verdict": "time_limit", "error_output": "Time limit of 1 s exceeded"})
+)]
+#[case::writes_without_end(
+    ("OUTPUT_DEFAULT", "1MiB"),
+    "while True: print('x' * 1023)",
+    json!({"verdict": "output_limit", "error_output": "Output limit of 1 MiB exceeded", "output_truncated": true, "output": format!("{}\n", "x".repeat(1023)).repeat(1024)})
+)]
 #[tokio::test]
-async fn a_program_that_fails_is_an_error_with_its_exit_code() {
-    let record = Service::start()
-        .run_code("python", "import sys; print('so far'); sys.exit(3)")
-        .await;
-    assert_eq!(record["status"], "error");
-    assert_eq!(record["verdict"], "runtime_error");
-    assert_eq!(record["exit_code"], 3);
-    assert_eq!(record["output"], "so far\n");
-    assert_eq!(record["error_output"], "The program exited with code 3");
+async fn a_program_that_fails_gets_its_verdict_and_keeps_its_output(
+    #[case] variable: (&str, &str),
+    #[case] code: &str,
+    #[case] expected: Value,
+) {
+    let service = Service::start_with(&[variable]);
+    let record = service.run_code("python", code).await;
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&record[key], value, "{key} of {record}");
+    }
 }
 
 #[tokio::test]
-async fn a_program_that_never_ends_is_stopped_at_its_cpu_limit() {
-    let service = Service::start_with(&[("CPU_TIME_DEFAULT", "1")]);
-    let record = service.run_code("python", "while True: pass").await;
-    assert_eq!(record["verdict"], "time_limit");
-    assert_eq!(record["error_output"], "CPU time limit of 1 s exceeded");
-}
-
-#[tokio::test]
-async fn a_program_that_sleeps_for_ever_is_stopped_by_the_clock() {
-    let service = Service::start_with(&[("WALL_TIME_DEFAULT", "1")]);
-    let record = service
-        .run_code("python", "import time; time.sleep(100)")
-        .await;
-    assert_eq!(record["verdict"], "time_limit");
-    assert_eq!(record["error_output"], "Time limit of 1 s exceeded");
-}
-
-#[tokio::test]
-async fn a_program_that_floods_keeps_its_head_and_is_stopped() {
-    let service = Service::start();
-    let record = service
-        .run_code("python", "while True: print('x' * 1000)")
-        .await;
-    assert_eq!(record["verdict"], "output_limit");
-    assert_eq!(record["error_output"], "Output limit of 1 MiB exceeded");
-    assert_eq!(record["output_truncated"], true);
-    assert_eq!(record["output"].as_str().unwrap().len(), 1 << 20);
-}
-
-#[tokio::test]
-async fn code_that_does_not_compile_shows_the_compilers_words() {
+async fn code_that_does_not_compile_shows_the_errors_of_the_compiler() {
     let record = Service::start()
         .run_code("c", "int main(void) { return x; }")
         .await;
     assert_eq!(record["verdict"], "compile_error");
-    let words = record["error_output"].as_str().unwrap();
-    assert!(words.contains("undeclared"), "{words}");
+    let errors = record["error_output"].as_str().unwrap();
+    assert!(errors.contains("undeclared"), "{errors}");
 }

@@ -1,4 +1,4 @@
-//! Starting, stopping and dying.
+//! Tests readiness, shutdown and kills.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{DEADLINE, Service, descendants, is_alive};
 
 #[tokio::test]
-async fn what_runs_is_finished_and_told_before_the_service_ends() {
+async fn a_running_execution_finishes_before_the_service_ends() {
     let mut service = Service::start();
     let token = service.token("alice");
     let body = json!({"code": "import time; print('a', flush=True); time.sleep(2); print('b')", "language": "python"});
@@ -69,7 +69,7 @@ async fn readiness_names_its_checks() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_killed_takes_every_program_with_it() {
+async fn killing_the_service_kills_every_program() {
     let mut service = Service::start();
     let token = service.token("alice");
     let body = json!({

@@ -1,4 +1,4 @@
-//! The whole service as its users see it: the real binary, real sandbox, real sockets.
+//! Tests the whole service as users see it: the real binary, real sandbox, real sockets.
 
 #![expect(
     clippy::expect_used,
@@ -12,16 +12,17 @@
 #[path = "../support/collector.rs"]
 mod collector;
 mod commands;
-mod deleting;
-mod durable;
+mod data_dir;
+mod deletion;
+mod end_to_end;
 mod fairness;
 #[path = "../support/firebase.rs"]
 mod firebase;
 mod firebase_users;
+mod interactive;
 mod languages;
 mod lifecycle;
 mod metrics;
-mod mission;
 mod outage;
 mod roles;
 mod sentinel;
@@ -32,4 +33,3 @@ mod takeover;
 mod third_parties;
 #[cfg(feature = "otel")]
 mod traces;
-mod typing;

@@ -1,4 +1,4 @@
-//! What the service tells Prometheus.
+//! Tests the metrics of the whole service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -15,9 +15,9 @@ fn launch() -> Launch {
     Launch::new().with("ADMIN_ADDR", "127.0.0.1:0")
 }
 
-/// Everything on the admin address, which is in the log.
+/// The metrics from the admin address, which the log names.
 async fn metrics(service: &Service) -> String {
-    let address = eventually("the admin address is told", || async {
+    let address = eventually("the admin address is logged", || async {
         service.log().lines().find_map(|line| {
             let event: Value = serde_json::from_str(line).ok()?;
             let address = event["address"].as_str()?.to_owned();
@@ -30,13 +30,13 @@ async fn metrics(service: &Service) -> String {
     answer.text().await.unwrap()
 }
 
-/// The value of a series, written as it is shown.
+/// The value of a series, which is written as in the text format.
 fn value(text: &str, series: &str) -> Option<f64> {
     let of_series = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
     text.lines().find_map(of_series)
 }
 
-/// Metrics and their labels, as the documentation lists them.
+/// Metrics and their labels in the documentation.
 fn documented() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let (_, table) = OPERATIONS.split_once("| metric | kind | labels |").unwrap();
     let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
@@ -49,7 +49,7 @@ fn documented() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     .collect()
 }
 
-/// Refuses what the documentation does not name.
+/// Fails for a metric or label that is not documented.
 fn assert_documented(text: &str) {
     let documented = documented();
     for line in text
@@ -74,7 +74,7 @@ fn assert_documented(text: &str) {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn a_run_shows_in_the_metrics() {
     let service = launch().start();
     let token = service.token("alice");
     let program = json!({"code": "print(1)", "language": "python"});
@@ -119,7 +119,7 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
-async fn nobody_is_named() {
+async fn metrics_name_no_user_and_hold_no_secret() {
     let service = launch().start();
     let token = service.token("alice");
     let program = json!({"code": "print('hush')", "language": "python"});
@@ -147,7 +147,7 @@ async fn requests_and_sockets_are_counted() {
         r#"coderun_sockets_closed_total{code="1000"} 1"#,
         r#"coderun_sockets{kind="websocket"} 0"#,
     ] {
-        // The client may know of the end before it is counted.
+        // The client may see the end before it is counted.
         eventually(line, || async {
             let text = metrics(&service).await;
             text.lines().any(|found| found == line).then_some(())
@@ -157,7 +157,7 @@ async fn requests_and_sockets_are_counted() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_project_are_remembered_and_its_keys_have_an_age() {
+async fn cached_tokens_and_fetched_keys_are_counted() {
     let firebase = FirebaseProject::start();
     let service = launch()
         .with("HTTP_PROXY", "http://127.0.0.1:9")
@@ -186,7 +186,7 @@ async fn tokens_of_a_project_are_remembered_and_its_keys_have_an_age() {
 }
 
 #[tokio::test]
-async fn a_service_that_drains_is_still_watched_and_not_ready() {
+async fn a_draining_service_still_serves_metrics_and_is_not_ready() {
     let mut service = launch().start();
     let token = service.token("alice");
     let sleeper = json!({"code": "import time; time.sleep(30)", "language": "python"});
@@ -207,7 +207,7 @@ async fn a_service_that_drains_is_still_watched_and_not_ready() {
 }
 
 #[tokio::test]
-async fn an_admin_address_that_was_set_and_is_taken_stops_the_start() {
+async fn a_configured_admin_address_in_use_stops_the_start() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let log = Launch::new().with("ADMIN_ADDR", &address).try_start();
@@ -217,8 +217,8 @@ async fn an_admin_address_that_was_set_and_is_taken_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_process_whose_usual_admin_address_is_taken_goes_on_without() {
-    // Whoever has it, it is taken.
+async fn a_process_whose_default_admin_address_is_in_use_runs_without_metrics() {
+    // If this fails, another process uses the address.
     let _taken = TcpListener::bind("127.0.0.1:9001");
     let service = Launch::new().without("ADMIN_ADDR").start();
     let record = service.run_code("python", "print(1)").await;
@@ -228,7 +228,7 @@ async fn a_process_whose_usual_admin_address_is_taken_goes_on_without() {
 }
 
 #[tokio::test]
-async fn switched_off_there_is_no_admin_address() {
+async fn off_disables_the_admin_address() {
     let service = Launch::new().with("ADMIN_ADDR", "off").start();
     let record = service.run_code("python", "print(1)").await;
     assert_eq!(record["verdict"], "accepted");

@@ -1,4 +1,4 @@
-//! API and worker in processes of their own.
+//! Tests the API and the worker in separate processes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Launch, descendants, eventually, output, runs_marked, text, within};
 
 #[tokio::test]
-async fn what_an_api_accepts_runs_on_a_worker_and_is_watched_on_the_api() {
+async fn an_execution_runs_on_a_worker_and_is_watched_on_the_api() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let worker = launch.role("worker").start();
@@ -31,7 +31,7 @@ async fn what_an_api_accepts_runs_on_a_worker_and_is_watched_on_the_api() {
 }
 
 #[tokio::test]
-async fn an_api_is_ready_as_long_as_a_worker_is_there() {
+async fn an_api_is_ready_while_a_worker_is_announced() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let api = launch.role("api").start();
@@ -54,7 +54,7 @@ async fn an_api_is_ready_as_long_as_a_worker_is_there() {
 }
 
 #[tokio::test]
-async fn an_api_forgets_a_worker_that_was_killed() {
+async fn an_api_is_not_ready_after_its_worker_was_killed() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let worker = launch.role("worker").start();
@@ -65,9 +65,9 @@ async fn an_api_forgets_a_worker_that_was_killed() {
         .await;
 }
 
-/// Neither a folder with the issuer's key nor a home that could hold one.
+/// Without a state directory and without a home.
 #[tokio::test]
-async fn a_worker_starts_without_keys_and_says_how_it_is() {
+async fn a_worker_starts_without_keys_and_serves_health_checks() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url()).role("worker");
     let worker = launch.without("STATE_DIR").without("HOME").start();
@@ -81,7 +81,7 @@ async fn a_worker_starts_without_keys_and_says_how_it_is() {
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "it serves no API");
 }
 
-/// No `PATH`: a sandbox would find nothing to run.
+/// Without `PATH`, a sandbox finds no toolchain.
 #[tokio::test]
 async fn an_api_starts_without_a_sandbox() {
     let redis = RedisServer::start();
@@ -94,7 +94,7 @@ async fn an_api_starts_without_a_sandbox() {
 }
 
 #[tokio::test]
-async fn a_cancel_reaches_the_program_from_any_api() {
+async fn any_api_can_cancel_an_execution() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let worker = launch.role("worker").start();
@@ -112,7 +112,7 @@ async fn a_cancel_reaches_the_program_from_any_api() {
     let (messages, close) = socket.until_closed().await;
     assert!(
         !runs_marked(worker.id(), "cancel-marker"),
-        "the program is gone when the last event is there"
+        "the program is gone before the last event"
     );
     assert_eq!(close, 1000);
     assert_eq!(messages.last().unwrap()["data"]["verdict"], "cancelled");
@@ -120,9 +120,9 @@ async fn a_cancel_reaches_the_program_from_any_api() {
     assert_eq!(record["verdict"], "cancelled");
 }
 
-/// The hint that something is to be cancelled, not the next renewal of the lease three seconds later.
+/// A notification carries the cancellation; the next renewal of the lease would come three seconds later.
 #[tokio::test]
-async fn a_cancel_from_another_process_takes_less_than_a_renewal() {
+async fn a_cancellation_from_another_process_does_not_wait_for_a_renewal() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let worker = launch.role("worker").start();
@@ -141,7 +141,7 @@ async fn a_cancel_from_another_process_takes_less_than_a_renewal() {
 }
 
 #[test]
-fn the_doctor_of_each_role_says_how_redis_keeps_records() {
+fn the_doctor_of_each_role_reports_the_persistence_of_redis() {
     let redis = RedisServer::with(&RedisOptions {
         lines: vec!["maxmemory-policy allkeys-lru".to_owned()],
         ..RedisOptions::default()

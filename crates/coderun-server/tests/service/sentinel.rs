@@ -1,4 +1,4 @@
-//! The master of Redis changes under a running process.
+//! Tests failovers of Redis under a running process.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Launch, Service, eventually, within};
 
-/// From the loss of the master to the next accepted submission; the Sentinels alone take some two seconds.
+/// The longest time from the loss of the master to the next accepted submission; the Sentinels need about two seconds.
 const ACCEPTS_AGAIN_WITHIN: Duration = Duration::from_secs(15);
 const BEFORE: usize = 20;
 
@@ -16,14 +16,14 @@ fn program(number: usize) -> Value {
     json!({"code": format!("sleep 0.2; echo {number}"), "language": "bash"})
 }
 
-struct Scene {
+struct Deployment {
     sentinel: RedisSentinel,
     service: Service,
     token: String,
 }
 
-impl Scene {
-    fn set() -> Self {
+impl Deployment {
+    fn start() -> Self {
         Self::with_waiting_for("0")
     }
 
@@ -39,7 +39,7 @@ impl Scene {
         }
     }
 
-    /// Submits some, the first of which have run and the last of which wait when it returns.
+    /// Submits executions and returns when the first has run and the last still wait.
     async fn submit_some(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for number in 0..BEFORE {
@@ -49,7 +49,7 @@ impl Scene {
         ids
     }
 
-    /// Submits until it is accepted, and answers the id.
+    /// Submits until it is accepted, and returns the id.
     async fn submit_again(&self) -> String {
         let body = program(BEFORE);
         within(ACCEPTS_AGAIN_WITHIN, "it accepts again", || async {
@@ -82,7 +82,7 @@ impl Scene {
     }
 }
 
-/// Waits until the replica has all that the master has, so that nothing is lost by the way Redis replicates.
+/// Waits until the replica has all data of the master, because replication is asynchronous.
 async fn until_replicated(servers: &[RedisServer; 2]) {
     let [master, replica] = servers;
     let offset = |server: &RedisServer, name: &str| -> u64 {
@@ -97,39 +97,41 @@ async fn until_replicated(servers: &[RedisServer; 2]) {
 }
 
 #[tokio::test]
-async fn all_goes_on_after_a_failover_that_somebody_asked_for() {
-    let scene = Scene::set();
-    let mut ids = scene.submit_some().await;
-    scene.sentinel.failover();
-    ids.push(scene.submit_again().await);
-    scene.assert_all_ran(&ids).await;
+async fn executions_survive_a_manual_failover() {
+    let deployment = Deployment::start();
+    let mut ids = deployment.submit_some().await;
+    deployment.sentinel.failover();
+    ids.push(deployment.submit_again().await);
+    deployment.assert_all_ran(&ids).await;
 }
 
 #[tokio::test]
-async fn all_goes_on_when_the_master_is_killed() {
-    let scene = Scene::set();
-    let mut ids = scene.submit_some().await;
-    until_replicated(scene.sentinel.servers()).await;
-    scene.sentinel.kill_master();
-    ids.push(scene.submit_again().await);
-    scene.assert_all_ran(&ids).await;
+async fn executions_survive_a_kill_of_the_master() {
+    let deployment = Deployment::start();
+    let mut ids = deployment.submit_some().await;
+    until_replicated(deployment.sentinel.servers()).await;
+    deployment.sentinel.kill_master();
+    ids.push(deployment.submit_again().await);
+    deployment.assert_all_ran(&ids).await;
 }
 
-/// Killed in the middle of it all; whoever was given an id keeps it. Nothing more is accepted before there is a replica
-/// again.
+/// After the kill nothing is accepted until there is a replica again.
 #[tokio::test]
-async fn nothing_accepted_is_lost_with_the_master_where_replicas_are_waited_for() {
-    let scene = Scene::with_waiting_for("1");
-    let mut ids = scene.submit_some().await;
-    let old = scene.sentinel.master();
-    scene.sentinel.kill_master();
-    scene.sentinel.wait_for_master_other_than(old);
-    let refused = scene.service.try_submit(&scene.token, &program(0)).await;
+async fn with_confirmed_replicas_nothing_accepted_is_lost_with_the_master() {
+    let deployment = Deployment::with_waiting_for("1");
+    let mut ids = deployment.submit_some().await;
+    let old = deployment.sentinel.master();
+    deployment.sentinel.kill_master();
+    deployment.sentinel.wait_for_master_other_than(old);
+    let refused = deployment
+        .service
+        .try_submit(&deployment.token, &program(0))
+        .await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     old.restart();
-    let port = scene.sentinel.master().port().to_string();
+    let port = deployment.sentinel.master().port().to_string();
     let replica = old.command(&["REPLICAOF", "127.0.0.1", &port]);
     assert_eq!(replica.text(), "OK");
-    ids.push(scene.submit_again().await);
-    scene.assert_all_ran(&ids).await;
+    ids.push(deployment.submit_again().await);
+    deployment.assert_all_ran(&ids).await;
 }

@@ -1,16 +1,16 @@
-//! Output while it is written: one story, however it is told and however often its telling is cut.
+//! Tests that watchers get all output once and in order, over every transport and after disconnects.
 
 use coderun_redis_fixture::RedisServer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Launch, Service, Socket, Story};
+use crate::support::{EventLog, Launch, Service, Socket};
 
-/// How often the socket is cut.
-const CUTS: usize = 100;
+/// Disconnects of the socket.
+const DISCONNECTS: usize = 100;
 
-/// Writes a line every hundredth of a second, and to stderr, and now and then half a character or no text at all.
-const CHATTY: &str = r"
+/// Writes a line every 10 ms, some lines to stderr, split characters and bytes that are not text.
+const PROGRAM: &str = r"
 import os, time
 for number in range(600):
     os.write(1, b'line %d \xc3' % number)
@@ -20,7 +20,7 @@ for number in range(600):
     os.write(1, b'\xa9\n' if number % 50 else b'\xff\x00\n')
 ";
 
-fn chatty_output() -> (Vec<u8>, Vec<u8>) {
+fn expected_output() -> (Vec<u8>, Vec<u8>) {
     let (mut output, mut notes) = (Vec::new(), Vec::new());
     for number in 0..600 {
         output.extend_from_slice(format!("line {number} ").as_bytes());
@@ -38,56 +38,57 @@ fn chatty_output() -> (Vec<u8>, Vec<u8>) {
     (output, notes)
 }
 
-/// Numbers from 0 to 2 that look random.
-fn few(number: usize) -> usize {
+/// A number from 0 to 2 that looks random.
+fn message_count(number: usize) -> usize {
     (number.wrapping_mul(2_654_435_761) >> 7) % 3
 }
 
 #[tokio::test]
-async fn a_watcher_cut_off_a_hundred_times_on_three_replicas_gets_every_byte_once() {
+async fn a_watcher_that_reconnects_a_hundred_times_gets_every_byte_once() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let replicas: Vec<Service> = (0..3).map(|_| launch.start()).collect();
     let token = launch.token("alice");
-    let body = json!({"code": CHATTY, "language": "python", "limits": {"wall_time_ms": 60_000}});
+    let body = json!({"code": PROGRAM, "language": "python", "limits": {"wall_time_ms": 60_000}});
     let id = replicas[0].submit(&token, &body).await;
-    let mut story = Story::default();
-    for cut in 0..CUTS {
-        let replica = &replicas[cut % replicas.len()];
-        let mut socket = replica.watch_since(&token, &id, story.last_number()).await;
-        for _ in 0..few(cut) {
+    let mut events = EventLog::default();
+    for disconnect in 0..DISCONNECTS {
+        let replica = &replicas[disconnect % replicas.len()];
+        let mut socket = replica
+            .watch_since(&token, &id, events.last_sequence())
+            .await;
+        for _ in 0..message_count(disconnect) {
             let message = socket.next().await;
-            story.push(message.expect("there is more to come after every cut"));
+            events.push(message.expect("more messages after every disconnect"));
         }
-        // Nobody says good-bye.
         drop(socket);
     }
-    let socket = replicas[0].watch_since(&token, &id, story.last_number());
-    assert_eq!(story.follow(socket.await).await, 1000);
-    assert!(story.is_gap_free(), "{:?}", story.numbers());
-    let (output, notes) = chatty_output();
+    let socket = replicas[0].watch_since(&token, &id, events.last_sequence());
+    assert_eq!(events.read_until_closed(socket.await).await, 1000);
+    assert!(events.is_gap_free(), "{:?}", events.numbers());
+    let (output, notes) = expected_output();
     assert!(
-        story.bytes("stdout") == output,
+        events.bytes("stdout") == output,
         "stdout is not what was written"
     );
     assert!(
-        story.bytes("stderr") == notes,
+        events.bytes("stderr") == notes,
         "stderr is not what was written"
     );
-    let last = story.last_update();
+    let last = events.last_update();
     assert_eq!(last["verdict"], "accepted", "{last}");
 }
 
-/// What three kinds of watchers were told of one execution.
-struct Told {
-    socket: Story,
+/// The messages that three kinds of watchers received.
+struct Received {
+    socket: EventLog,
     events: Vec<Value>,
     polls: Vec<Value>,
 }
 
-async fn told(replicas: &[Service; 3], token: &str, id: &str) -> Told {
+async fn receive(replicas: &[Service; 3], token: &str, id: &str) -> Received {
     let [first, second, third] = replicas;
-    let mut story = Story::default();
+    let mut log = EventLog::default();
     let events = async {
         let source = second.events_since(token, id, 0).await;
         let events = source.all().await.into_iter();
@@ -114,17 +115,17 @@ async fn told(replicas: &[Service; 3], token: &str, id: &str) -> Told {
         }
     };
     let socket = first.watch_since(token, id, 0).await;
-    let (code, events, polls) = tokio::join!(story.follow(socket), events, polls);
+    let (code, events, polls) = tokio::join!(log.read_until_closed(socket), events, polls);
     assert_eq!(code, 1000);
-    Told {
-        socket: story,
+    Received {
+        socket: log,
         events,
         polls,
     }
 }
 
 #[tokio::test]
-async fn socket_events_and_long_polls_tell_one_story() {
+async fn websocket_event_stream_and_long_polls_agree() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let replicas = [launch.start(), launch.start(), launch.start()];
@@ -132,14 +133,14 @@ async fn socket_events_and_long_polls_tell_one_story() {
     let code = "import time\nfor n in range(20):\n    print(n, flush=True)\n    time.sleep(0.05)";
     let body = json!({"code": code, "language": "python"});
     let id = replicas[0].submit(&token, &body).await;
-    let told = told(&replicas, &token, &id).await;
-    assert!(told.socket.is_gap_free());
-    assert_eq!(told.socket.messages(), told.events);
-    let updates = told.socket.messages().iter();
+    let received = receive(&replicas, &token, &id).await;
+    assert!(received.socket.is_gap_free());
+    assert_eq!(received.socket.messages(), received.events);
+    let updates = received.socket.messages().iter();
     let updates = updates.filter(|message| message["type"] == "execution_update");
     let state = |record: &Value| (record["status"].clone(), record["verdict"].clone());
     let updates: Vec<_> = updates.map(|message| state(&message["data"])).collect();
-    let polled: Vec<_> = told.polls.iter().map(state).collect();
+    let polled: Vec<_> = received.polls.iter().map(state).collect();
     // A poll sees the execution as it stands, so it may miss a state that did not last.
     let mut rest = updates.iter();
     assert!(
@@ -147,13 +148,13 @@ async fn socket_events_and_long_polls_tell_one_story() {
         "{polled:?} is not in {updates:?}"
     );
     assert_eq!(polled.last(), updates.last());
-    let record = told.polls.last().unwrap();
-    let written = String::from_utf8(told.socket.bytes("stdout")).unwrap();
+    let record = received.polls.last().unwrap();
+    let written = String::from_utf8(received.socket.bytes("stdout")).unwrap();
     assert_eq!(record["output"], written);
 }
 
 #[tokio::test]
-async fn whoever_has_seen_the_end_is_told_to_stop() {
+async fn a_watcher_that_has_seen_the_end_is_told_to_stop() {
     let service = Service::start();
     let token = service.token("alice");
     let body = json!({"code": "print(1)", "language": "python"});
@@ -171,7 +172,7 @@ async fn whoever_has_seen_the_end_is_told_to_stop() {
 }
 
 #[tokio::test]
-async fn old_clients_see_updates_only() {
+async fn clients_without_since_see_updates_only() {
     let service = Service::start();
     let token = service.token("alice");
     let body = json!({

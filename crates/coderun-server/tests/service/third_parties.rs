@@ -1,26 +1,26 @@
-//! The whole mission: a token of Firebase, a program run by a third party, state in Redis, two processes.
+//! Tests the whole service with Firebase users, Piston as the runner, and state in Redis.
 
 use coderun_piston_standin::{Behavior, PistonLimits, PistonStandin, Reply, StandinOptions};
-use coderun_redis_fixture::{RedisServer, Reply as RedisReply};
+use coderun_redis_fixture::RedisServer;
 use coderun_runner_sandbox::SandboxConfig;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::firebase::{FirebaseProject, PROJECT};
-use crate::support::{Launch, Service, eventually};
+use crate::support::{Launch, Service, dump, eventually};
 
-/// What Piston knows the service by.
+/// The key of the service at Piston.
 const API_KEY: &str = "Bearer a-secret-of-the-operator";
 
-/// All the outside of a service, and how one is started in the middle of it.
-struct World {
+/// The third parties of a service, and the environment of its processes.
+struct ThirdParties {
     firebase: FirebaseProject,
     piston: PistonStandin,
     redis: RedisServer,
     launch: Launch,
 }
 
-impl World {
+impl ThirdParties {
     async fn new() -> Self {
         let sandbox = SandboxConfig {
             launcher: env!("CARGO_BIN_EXE_coderun").into(),
@@ -46,7 +46,7 @@ impl World {
             .with("CODE_EXECUTION_API_KEY_HEADER", "X-Piston-Key")
             .with("PISTON_OUTPUT_MAX", "64KiB")
             .with("RUST_LOG", "trace")
-            // Nobody is there: third parties are asked directly.
+            // Nothing listens there: third parties are called without a proxy.
             .with("HTTP_PROXY", "http://127.0.0.1:9");
         Self {
             firebase,
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// A process of this role that would do its work.
+    /// Starts a process of this role and waits until it is ready.
     async fn start(&self, role: &str) -> Service {
         let service = self.launch.role(role).start();
         service.until_readiness_is(StatusCode::OK).await;
@@ -66,10 +66,10 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_of_firebase_runs_a_program_on_piston_and_watches_it_from_another_process() {
-    let world = World::new().await;
-    let worker = world.start("worker").await;
-    let api = world.start("api").await;
-    let token = world.firebase.token("alice");
+    let parties = ThirdParties::new().await;
+    let worker = parties.start("worker").await;
+    let api = parties.start("api").await;
+    let token = parties.firebase.token("alice");
 
     let who = api.read("/api/v1/auth/verify", &token).await;
     assert_eq!(who["user"]["uid"], "alice");
@@ -78,7 +78,7 @@ async fn a_user_of_firebase_runs_a_program_on_piston_and_watches_it_from_another
     let body = json!({
         "code": "import sys\nprint('Hello', input())\nprint('oh', file=sys.stderr)",
         "language": "py",
-        "input_data": "World",
+        "input_data": "ThirdParties",
     });
     let id = api.submit(&token, &body).await;
     let (messages, close) = api.watch_since(&token, &id, 0).await.until_closed().await;
@@ -90,23 +90,23 @@ async fn a_user_of_firebase_runs_a_program_on_piston_and_watches_it_from_another
     assert_eq!(record["user_id"], "alice");
     assert_eq!(record["language"], "python");
     assert_eq!(record["verdict"], "accepted");
-    assert_eq!(record["output"], "Hello World\n");
+    assert_eq!(record["output"], "Hello ThirdParties\n");
     assert_eq!(record["error_output"], "oh\n");
     assert_eq!(record["runner"], "piston");
     assert_eq!(record["attempts"], 1);
-    assert_eq!(world.firebase.fetches(), 1);
+    assert_eq!(parties.firebase.fetches(), 1);
 
-    let mallory = world.firebase.token("mallory");
+    let mallory = parties.firebase.token("mallory");
     let answer = api.try_status(&mallory, &id).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     drop(worker);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_piston_allows_is_what_may_be_asked_for() {
-    let world = World::new().await;
-    let service = world.start("all").await;
-    let token = world.firebase.token("alice");
+async fn submissions_are_held_to_the_limits_of_piston() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
     let offered = service.read("/api/v1/languages", &token).await;
     let languages = offered["languages"].as_array().unwrap();
     let python = languages.iter().find(|it| it["name"] == "python").unwrap();
@@ -119,15 +119,15 @@ async fn what_piston_allows_is_what_may_be_asked_for() {
     let problem: Value = refusal.json().await.unwrap();
     assert_eq!(problem["errors"][0]["pointer"], "/limits/wall_time_ms");
     assert_eq!(problem["errors"][0]["detail"], "must be at most 3000");
-    assert_eq!(world.piston.running(), 0);
+    assert_eq!(parties.piston.running(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_that_piston_cannot_take_is_rejected_with_both_sizes() {
-    let world = World::new().await;
-    let service = world.start("all").await;
-    let token = world.firebase.token("alice");
-    let begun = world.piston.programs().len();
+async fn a_submission_too_large_for_piston_is_rejected_with_both_sizes() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
+    let begun = parties.piston.programs().len();
     let code = format!("print(1) # {}", "x".repeat(110 * 1024));
     let record = service
         .run(&token, &json!({"code": code, "language": "python"}))
@@ -135,38 +135,38 @@ async fn a_submission_that_piston_cannot_take_is_rejected_with_both_sizes() {
     assert_eq!(record["verdict"], "rejected");
     let hint = record["hint"].as_str().unwrap();
     assert!(hint.contains("102400"), "{hint}");
-    assert_eq!(world.piston.programs().len(), begun);
+    assert_eq!(parties.piston.programs().len(), begun);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_piston_that_loses_its_answer_is_asked_once_more_and_no_more() {
-    let world = World::new().await;
-    let service = world.start("all").await;
-    let token = world.firebase.token("alice");
+async fn a_lost_answer_of_piston_is_retried_once() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
     let body = json!({"code": "print('again')", "language": "python"});
     let lost = || Behavior::RunThenReply(Reply::reset());
 
-    let begun = world.piston.programs().len();
-    world.piston.script([lost()]);
+    let begun = parties.piston.programs().len();
+    parties.piston.script([lost()]);
     let record = service.run(&token, &body).await;
     assert_eq!(record["output"], "again\n");
     assert_eq!(record["attempts"], 2);
-    assert_eq!(world.piston.programs().len(), begun + 2);
+    assert_eq!(parties.piston.programs().len(), begun + 2);
 
-    world.piston.script([lost(), lost()]);
+    parties.piston.script([lost(), lost()]);
     let record = service.run(&token, &body).await;
     assert_eq!(record["verdict"], "internal_error");
     assert_eq!(record["attempts"], 2);
-    assert_eq!(world.piston.programs().len(), begun + 4);
+    assert_eq!(parties.piston.programs().len(), begun + 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_busy_piston_is_waited_for() {
-    let world = World::new().await;
-    let service = world.start("all").await;
-    let token = world.firebase.token("alice");
+async fn a_busy_piston_is_retried() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
     let busy = || Reply::status(429).header("retry-after", "1");
-    world.piston.script([busy(), busy()]);
+    parties.piston.script([busy(), busy()]);
     let body = json!({"code": "print('at last')", "language": "python"});
     let record = service.run(&token, &body).await;
     assert_eq!(record["output"], "at last\n");
@@ -174,17 +174,17 @@ async fn a_busy_piston_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_whose_piston_is_away_says_so_and_works_when_it_is_back() {
-    let world = World::new().await;
-    world.piston.script_runtimes(Reply::status(500));
-    let service = world.launch.start();
-    let said = service
+async fn a_worker_is_not_ready_while_piston_is_down() {
+    let parties = ThirdParties::new().await;
+    parties.piston.script_runtimes(Reply::status(500));
+    let service = parties.launch.start();
+    let seen = service
         .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
         .await;
-    assert_eq!(said["checks"]["runner"]["status"], "failing");
-    world.piston.recover();
+    assert_eq!(seen["checks"]["runner"]["status"], "failing");
+    parties.piston.recover();
     service.until_readiness_is(StatusCode::OK).await;
-    let token = world.firebase.token("alice");
+    let token = parties.firebase.token("alice");
     let body = json!({"code": "print('back')", "language": "python"});
     let answer = eventually("languages are known", || async {
         let answer = service.try_submit(&token, &body).await;
@@ -196,15 +196,14 @@ async fn a_worker_whose_piston_is_away_says_so_and_works_when_it_is_back() {
     assert_eq!(record["output"], "back\n");
 }
 
-/// Everything that can go wrong in sight of a user or an operator, at level `trace`: nobody is told the token, the key, or
-/// where Piston is.
+/// Neither the token nor the key nor the address of Piston may show, whatever fails, even at level `trace`.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_record_event_error_or_log_line_holds_a_secret() {
-    let world = World::new().await;
-    let mut service = world.start("all").await;
-    let token = world.firebase.token("alice");
+    let parties = ThirdParties::new().await;
+    let mut service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
     let body = json!({"code": "print('x')", "language": "python"});
-    let mut said = String::new();
+    let mut seen = String::new();
     let faults = [
         Behavior::Run,
         Reply::json(400, &json!({"message": "no"})).into(),
@@ -221,62 +220,43 @@ async fn no_record_event_error_or_log_line_holds_a_secret() {
         Reply::success("x").truncated().into(),
     ];
     for fault in faults {
-        world.piston.recover();
-        world.piston.script([fault]);
+        parties.piston.recover();
+        parties.piston.script([fault]);
         let id = service.submit(&token, &body).await;
         let (messages, _) = service
             .watch_since(&token, &id, 0)
             .await
             .until_closed()
             .await;
-        said.extend(messages.iter().map(Value::to_string));
-        said += &service.status(&token, &id).await.to_string();
+        seen.extend(messages.iter().map(Value::to_string));
+        seen += &service.status(&token, &id).await.to_string();
     }
     let expired = json!({"exp": 1_700_003_600, "iat": 1_700_000_000, "auth_time": 1_700_000_000});
-    let refused = world.firebase.token_with("alice", &expired);
+    let refused = parties.firebase.token_with("alice", &expired);
     let refusal = service.try_status(&refused, "none").await;
     assert_eq!(refusal.status(), StatusCode::UNAUTHORIZED);
-    said += &refusal.text().await.unwrap();
-    said += &service.readiness().await.1.to_string();
-    said += &everything_in(&world.redis);
+    seen += &refusal.text().await.unwrap();
+    seen += &service.readiness().await.1.to_string();
+    seen.extend(dump(&parties.redis).into_iter().flat_map(<[_; 2]>::from));
+    assert!(seen.contains("execution:"), "{seen}");
     service.signal("TERM");
     service.ended().await;
-    said += &service.log();
+    seen += &service.log();
 
     let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
-    let port = world.piston.address().port();
+    let port = parties.piston.address().port();
     let secrets = [
         signature(&token),
         signature(&refused),
         "a-secret-of-the-operator".to_owned(),
-        world.piston.url(),
-        world.piston.address().to_string(),
+        parties.piston.url(),
+        parties.piston.address().to_string(),
         format!("port {port}"),
     ];
-    assert!(said.contains("accepted") && said.contains("listening"));
+    assert!(seen.contains("accepted") && seen.contains("listening"));
     for secret in secrets {
-        let at = said.find(&secret);
-        let around = at.map(|at| &said[at.saturating_sub(200)..at]);
+        let at = seen.find(&secret);
+        let around = at.map(|at| &seen[at.saturating_sub(200)..at]);
         assert_eq!(around, None, "followed by {secret}");
     }
-}
-
-/// The names and contents of all keys.
-fn everything_in(redis: &RedisServer) -> String {
-    let keys = redis.command(&["KEYS", "*"]);
-    let mut all = String::new();
-    for key in keys.parts().iter().map(RedisReply::text) {
-        let read: &[&str] = match redis.command(&["TYPE", &key]).text().as_str() {
-            "hash" => &["HGETALL", &key],
-            "list" => &["LRANGE", &key, "0", "-1"],
-            "zset" => &["ZRANGE", &key, "0", "-1"],
-            "string" => &["GET", &key],
-            other => panic!("a {other} at {key}"),
-        };
-        let reply = redis.command(read);
-        all.extend([key, reply.text()]);
-        all.extend(reply.parts().iter().map(RedisReply::text));
-    }
-    assert!(all.contains("execution:"), "{all}");
-    all
 }

@@ -1,14 +1,14 @@
-//! Where a run came from: in the log, and at a collector.
+//! Tests that logs and exported spans belong to the trace of the client.
 
 use serde_json::{Value, json};
 
 use crate::collector::Collector;
-use crate::support::{Launch, Service};
+use crate::support::{Launch, Service, unused_address};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "00f067aa0ba902b7";
 
-/// Submits as part of that trace, and waits for the end.
+/// Submits within that trace and waits for the end.
 async fn run(service: &Service) {
     let token = service.token("alice");
     let request = service
@@ -20,7 +20,7 @@ async fn run(service: &Service) {
     service.final_record(&token, id).await;
 }
 
-/// Ends it, so that nothing is left to be sent.
+/// Stops the service, so that it sends its last spans, and returns its log.
 async fn end(mut service: Service) -> String {
     service.signal("TERM");
     assert_eq!(service.ended().await, Some(0));
@@ -28,14 +28,14 @@ async fn end(mut service: Service) -> String {
 }
 
 #[tokio::test]
-async fn what_a_worker_logs_of_a_run_names_the_trace() {
+async fn the_log_of_a_run_names_the_trace() {
     let service = Service::start();
     run(&service).await;
     let log = end(service).await;
     let events = log.lines().map(serde_json::from_str::<Value>);
     let finished = events
         .filter_map(Result::ok)
-        .find(|event| event["message"] == "finished");
+        .find(|event| event["message"] == "run finished");
     assert_eq!(finished.unwrap()["span"]["trace_id"], TRACE_ID);
 }
 
@@ -90,10 +90,8 @@ async fn a_request_is_a_child_of_the_span_of_its_client() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_keeps_nothing_from_ending() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+async fn an_unreachable_collector_does_not_stop_the_shutdown() {
+    let address = unused_address();
     let service = Launch::new()
         .with("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{address}"))
         .start();

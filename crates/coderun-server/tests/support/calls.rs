@@ -1,4 +1,4 @@
-//! What clients ask of a service.
+//! Sends the requests of clients to a service.
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ impl Service {
         self.client.post(self.url(path)).bearer_auth(token)
     }
 
-    /// What there is at a path that answers with 200.
+    /// The JSON at a path that answers with 200.
     pub(crate) async fn read(&self, path: &str, token: &str) -> Value {
         let answer = self.get(path, token).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
@@ -26,7 +26,7 @@ impl Service {
         request.send().await.expect("an answer")
     }
 
-    /// Submits and answers the id.
+    /// Submits and returns the id.
     pub(crate) async fn submit(&self, token: &str, body: &Value) -> String {
         let answer = self.try_submit(token, body).await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -59,14 +59,14 @@ impl Service {
         request.send().await.expect("an answer")
     }
 
-    /// Whether it is ready, and what it says about that.
+    /// The status and the body of the readiness check.
     pub(crate) async fn readiness(&self) -> (StatusCode, Value) {
         let request = self.client.get(self.url("/health/ready"));
         let answer = request.send().await.expect("an answer");
         (answer.status(), answer.json().await.expect("JSON"))
     }
 
-    /// Waits until readiness answers with this status, and answers what it says.
+    /// Waits until readiness answers with this status, and returns its body.
     pub(crate) async fn until_readiness_is(&self, wanted: StatusCode) -> Value {
         eventually(&format!("readiness is {wanted}"), || async {
             let (status, ready) = self.readiness().await;
@@ -80,17 +80,17 @@ impl Service {
         socket.expect("a handshake")
     }
 
-    /// Watches as old clients do: a snapshot, then updates.
+    /// Watches like clients without `since`: a snapshot, then updates.
     pub(crate) async fn watch(&self, token: &str, id: &str) -> Socket {
         self.open(id, &format!("token={token}")).await
     }
 
-    /// Watches everything that came after this event.
+    /// Watches all events after this one.
     pub(crate) async fn watch_since(&self, token: &str, id: &str, since: u64) -> Socket {
         self.open(id, &format!("token={token}&since={since}")).await
     }
 
-    /// Submits, watches to the end and answers the final record as polling shows it.
+    /// Submits, watches until the end and returns the final record.
     pub(crate) async fn run(&self, token: &str, body: &Value) -> Value {
         let id = self.submit(token, body).await;
         let (messages, close) = self.watch(token, &id).await.until_closed().await;
@@ -98,7 +98,7 @@ impl Service {
         self.status(token, &id).await
     }
 
-    /// Runs a program in this language and answers the final record.
+    /// Runs a program in this language and returns the final record.
     pub(crate) async fn run_code(&self, language: &str, code: &str) -> Value {
         let token = self.token("runner");
         self.run(&token, &json!({"language": language, "code": code}))

@@ -1,15 +1,16 @@
-//! An OpenTelemetry collector that keeps what it is sent.
+//! Collects the spans that a service sends with OpenTelemetry.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use parking_lot::Mutex;
 use prost::Message as _;
 
-/// What is looked at of a span.
+use crate::support::HttpServer;
+
+/// A received span.
 #[derive(Debug, Clone)]
 pub(crate) struct SentSpan {
     pub(crate) name: String,
@@ -18,41 +19,38 @@ pub(crate) struct SentSpan {
     pub(crate) parent_id: String,
     /// The names of its attributes.
     pub(crate) attributes: Vec<String>,
-    /// Whose it is.
+    /// The name of the service.
     pub(crate) service: String,
-    /// All of it, as it came.
+    /// The whole span as text.
     pub(crate) whole: String,
 }
 
-/// Listens until the test process ends.
+/// A collector until it is dropped.
 pub(crate) struct Collector {
-    address: SocketAddr,
+    server: HttpServer,
     spans: Arc<Mutex<Vec<SentSpan>>>,
 }
 
 impl Collector {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
         let spans = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&spans);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let sent = receive(stream.expect("a connection"));
-                kept.lock().expect("the spans").extend(sent);
-            }
+        let received = Arc::clone(&spans);
+        let server = HttpServer::start(move |request| {
+            assert_eq!(request.path, "/v1/traces");
+            received.lock().extend(decode(&request.body));
+            Some(String::new())
         });
-        Self { address, spans }
+        Self { server, spans }
     }
 
-    /// What stands in `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
-    /// All that was sent so far.
+    /// All spans received so far.
     pub(crate) fn spans(&self) -> Vec<SentSpan> {
-        self.spans.lock().expect("the spans").clone()
+        self.spans.lock().clone()
     }
 
     /// The first with this name.
@@ -63,30 +61,7 @@ impl Collector {
     }
 }
 
-/// Takes one request and answers it.
-fn receive(mut stream: TcpStream) -> Vec<SentSpan> {
-    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
-    let mut line = String::new();
-    reader.read_line(&mut line).expect("a request");
-    assert!(line.starts_with("POST /v1/traces "), "{line}");
-    let mut length = 0;
-    while line.trim_end() != "" {
-        line.clear();
-        reader.read_line(&mut line).expect("a header");
-        let header = line.to_ascii_lowercase();
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        .expect("somebody who listens");
-    spans(&body)
-}
-
-fn spans(body: &[u8]) -> Vec<SentSpan> {
+fn decode(body: &[u8]) -> Vec<SentSpan> {
     let request = ExportTraceServiceRequest::decode(body).expect("spans");
     let mut found = Vec::new();
     for resource_spans in request.resource_spans {

@@ -1,4 +1,4 @@
-//! A watcher that reads server-sent events.
+//! Watches executions over server-sent events.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{DEADLINE, Service};
 
-/// One event as it was sent.
+/// One server-sent event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ServerEvent {
     /// Its number, if it has one.
@@ -43,11 +43,11 @@ impl Service {
 }
 
 impl EventSource {
-    /// The next event; none when the stream has ended.
+    /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<ServerEvent> {
         while self.ready.is_empty() {
             let chunk = tokio::time::timeout(DEADLINE, self.response.chunk());
-            let chunk = chunk.await.expect("a piece in time").expect("a piece")?;
+            let chunk = chunk.await.expect("a chunk in time").expect("a chunk")?;
             self.unread.push_str(&String::from_utf8_lossy(&chunk));
             while let Some(end) = self.unread.find("\n\n") {
                 let block: String = self.unread.drain(..end + 2).collect();
@@ -67,7 +67,7 @@ impl EventSource {
     }
 }
 
-/// Takes a block apart; comments and the like are none.
+/// Parses a block; a comment is not an event.
 fn event(block: &str) -> Option<ServerEvent> {
     let field = |name: &str| {
         let mut lines = block.lines();

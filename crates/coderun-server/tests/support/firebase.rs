@@ -1,4 +1,4 @@
-//! A Firebase project of a test's own: a key, a server that publishes it and knows users, and tokens that it has signed.
+//! Plays a Firebase project: a signing key, a server that publishes it, users, and signed tokens.
 
 #[path = "firebase/server.rs"]
 mod server;
@@ -20,7 +20,7 @@ use server::FirebaseServer;
 pub(crate) const PROJECT: &str = "the-project";
 const KID: &str = "the-key";
 
-/// A project whose only key is published over HTTP.
+/// A project with one key, published over HTTP.
 pub(crate) struct FirebaseProject {
     key: RsaKeyPair,
     server: FirebaseServer,
@@ -33,32 +33,32 @@ impl FirebaseProject {
         Self { key, server }
     }
 
-    /// Where its key is published.
+    /// The URL of its keys.
     pub(crate) fn keys_url(&self) -> String {
         format!("{}/keys", self.server.url())
     }
 
-    /// Where its users are known.
+    /// The base URL of its user directory.
     pub(crate) fn users_url(&self) -> String {
         self.server.url()
     }
 
-    /// How often its keys were asked for.
+    /// The number of requests for its keys.
     pub(crate) fn fetches(&self) -> usize {
         self.server.fetches()
     }
 
-    /// Lets whoever asks for the keys wait, until they are released.
+    /// Delays the answers to requests for keys until they are released.
     pub(crate) fn hold_keys(&self) {
         self.server.hold_keys(true);
     }
 
-    /// Answers whoever waits for the keys.
+    /// Answers the delayed requests for keys.
     pub(crate) fn release_keys(&self) {
         self.server.hold_keys(false);
     }
 
-    /// Lets the project know this of a user, such as `{"disabled": true}`.
+    /// Sets the account of a user, such as `{"disabled": true}`.
     pub(crate) fn set_user(&self, uid: &str, account: &Value) {
         self.server.set_user(uid, account);
     }
@@ -80,7 +80,7 @@ impl FirebaseProject {
         file
     }
 
-    /// A token of this user that is good for an hour.
+    /// A token of this user, valid for an hour.
     pub(crate) fn token(&self, uid: &str) -> String {
         self.token_with(uid, &json!({}))
     }
@@ -107,7 +107,7 @@ impl FirebaseProject {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a token that is good now")]
+#[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
 fn claims_of(uid: &str) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.expect("a time after 1970").as_secs();
@@ -125,7 +125,7 @@ fn claims_of(uid: &str) -> Value {
     })
 }
 
-/// The public half of a key as Google publishes it.
+/// The public key in the format of Google.
 fn key_set(key: &RsaKeyPair) -> Value {
     let public = key.public_key();
     json!({"keys": [{

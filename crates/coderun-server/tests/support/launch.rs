@@ -1,5 +1,6 @@
-//! How a process of the binary is started.
+//! Starts processes of the binary.
 
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use tempfile::TempDir;
 
 use super::Service;
 
-/// The program with nothing of this process's environment but what toolchains are found by.
+/// The program, with an empty environment except for the variables that toolchains need.
 pub(crate) fn coderun(state: &TempDir) -> Command {
     let mut command = bare();
     command.env("STATE_DIR", state.path());
@@ -25,7 +26,7 @@ fn bare() -> Command {
     command
 }
 
-/// Runs the program to its end.
+/// Runs the program until it ends.
 pub(crate) fn output(command: &mut Command) -> Output {
     command
         .stdin(Stdio::null())
@@ -33,11 +34,17 @@ pub(crate) fn output(command: &mut Command) -> Output {
         .expect("the program starts")
 }
 
+/// An address of this machine that nothing listens on.
+pub(crate) fn unused_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// What a process is started with. Clones share the folder of the issuer's key, so that a token is good on all of them.
+/// The environment of a process. Clones share the key of the issuer, so a token is valid on all of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     state: Arc<TempDir>,
@@ -46,7 +53,7 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// A process that keeps its state in memory and takes a free port.
+    /// A process with its state in memory, on a free port.
     pub(crate) fn new() -> Self {
         let launch = Self {
             state: Arc::new(tempfile::tempdir().expect("a temporary directory")),
@@ -59,7 +66,7 @@ impl Launch {
             .with("LOG_FORMAT", "json")
     }
 
-    /// A process that keeps its state in Redis.
+    /// A process with its state in Redis.
     pub(crate) fn on(redis_url: &str) -> Self {
         Self::new().with("REDIS_URL", redis_url)
     }
@@ -89,12 +96,12 @@ impl Launch {
             .unwrap_or_else(|log| panic!("the service ended early:\n{log}"))
     }
 
-    /// Starts it and waits until it listens; answers its log if it ends instead.
+    /// Starts it and waits until it listens; returns its log if it ends instead.
     pub(crate) fn try_start(&self) -> Result<Service, String> {
         Service::launch(self)
     }
 
-    /// The program with all of this.
+    /// The program with these variables.
     pub(crate) fn command(&self) -> Command {
         let mut command = coderun(&self.state);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

@@ -1,4 +1,4 @@
-//! What runs on this machine, as `/proc` shows it.
+//! Finds processes of this machine in `/proc`.
 
 use std::io::Read as _;
 
@@ -23,7 +23,7 @@ pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
     all.into_iter().filter(is_below).collect()
 }
 
-/// Whether a process is there and has not ended.
+/// Whether a process exists and has not ended.
 pub(crate) fn is_alive(id: u32) -> bool {
     read_if_there(&format!("/proc/{id}/stat")).is_some_and(|stat| !stat.contains(") Z "))
 }
@@ -41,7 +41,7 @@ fn parent(id: u32) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
-/// The contents of a file that may be gone already.
+/// The content of a file that may have been removed.
 fn read_if_there(path: &str) -> Option<String> {
     let mut content = Vec::new();
     std::fs::File::open(path)
@@ -51,8 +51,8 @@ fn read_if_there(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&content).into_owned())
 }
 
-/// The one of two services that runs the program with this marker, and then the other one.
-pub(crate) async fn whoever_runs(
+/// The service that runs the program with this marker, and the other one.
+pub(crate) async fn find_runner(
     marker: &str,
     first: Service,
     second: Service,

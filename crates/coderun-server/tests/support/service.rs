@@ -1,4 +1,4 @@
-//! A running process.
+//! Controls a running process and reads its log.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{DEADLINE, Launch, eventually};
 
-/// So much of the log is shown when a test fails.
+/// The lines of the log to print when a test fails.
 const LAST_LINES: usize = 100;
 
 /// A running service; killed when the test ends, however it ends.
@@ -87,13 +87,13 @@ impl Service {
         assert!(sent.success());
     }
 
-    /// Ends the process at once, without a word.
+    /// Kills the process.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("a child");
     }
 
-    /// Waits for the service to end by itself and answers its exit code, if it was no signal that ended it.
+    /// Waits until the service ends and returns its exit code; `None` after a fatal signal.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         let child = &mut self.child;
         let mut status = || child.try_wait().expect("a child");
@@ -104,7 +104,7 @@ impl Service {
 
     #[expect(
         clippy::print_stderr,
-        reason = "a test that failed shows what the service said"
+        reason = "a failed test prints the log of the service"
     )]
     fn show_log(&self) {
         let log = self.log();
@@ -113,7 +113,7 @@ impl Service {
         eprintln!("log of {}:\n{}", self.address, last.join("\n"));
     }
 
-    /// What was logged so far.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().expect("the log").clone()
     }
@@ -121,7 +121,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to kill.
+        // Fails if it has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
         if let Some(reader) = self.log_reader.take() {
@@ -133,7 +133,7 @@ impl Drop for Service {
     }
 }
 
-/// Reads the log up to the line that names the address; there is none if the process ends first.
+/// Reads the log until the line with the address; `None` if the process ends first.
 fn listening(lines: &mut impl std::io::BufRead, log: &Mutex<String>) -> Option<String> {
     loop {
         let mut line = String::new();
@@ -150,7 +150,7 @@ fn listening(lines: &mut impl std::io::BufRead, log: &Mutex<String>) -> Option<S
     }
 }
 
-/// Reads the rest of the log as it comes.
+/// Reads the rest of the log as it is written.
 fn read_on(lines: BufReader<ChildStderr>, log: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! A watcher.
+//! Watches executions over sockets.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::DEADLINE;
 
-/// The code of a connection that ended without a close.
+/// The code of a connection that ended without a close frame.
 const ABNORMAL: u16 = 1006;
 
-/// A WebSocket of a watcher.
+/// A WebSocket that watches an execution.
 pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    /// Connects to the service at this address; nothing if nobody answers there.
+    /// Connects to the service at this address; `None` if the handshake fails.
     pub(crate) async fn try_open(address: &str, id: &str, query: &str) -> Option<Self> {
         let url = format!("ws://{address}/api/v1/executions/ws/{id}?{query}");
         let handshake = tokio_tungstenite::connect_async(url);
@@ -82,25 +82,25 @@ impl Socket {
     }
 }
 
-/// What a watcher who resumes was told about one execution: everything that has a number.
+/// The numbered messages about one execution, over any number of connections.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Story(Vec<Value>);
+pub(crate) struct EventLog(Vec<Value>);
 
-impl Story {
-    /// Adds one message, unless it belongs to the connection and not to the execution.
+impl EventLog {
+    /// Adds a message, unless it concerns only the connection.
     pub(crate) fn push(&mut self, message: Value) {
         if message["seq"].is_u64() {
             self.0.push(message);
         }
     }
 
-    /// All of it.
+    /// All messages.
     pub(crate) fn messages(&self) -> &[Value] {
         &self.0
     }
 
-    /// Adds what one socket said, until it was closed with the code that is the answer.
-    pub(crate) async fn follow(&mut self, mut socket: Socket) -> u16 {
+    /// Adds all messages of a socket, and returns its close code.
+    pub(crate) async fn read_until_closed(&mut self, mut socket: Socket) -> u16 {
         loop {
             match socket.next().await {
                 Ok(message) => self.push(message),
@@ -110,23 +110,23 @@ impl Story {
     }
 
     /// The number of the last event; 0 before the first.
-    pub(crate) fn last_number(&self) -> u64 {
+    pub(crate) fn last_sequence(&self) -> u64 {
         self.numbers().last().copied().unwrap_or_default()
     }
 
-    /// The numbers of the events as they came.
+    /// The numbers of the events in the order of arrival.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         let numbers = self.0.iter().map(|message| message["seq"].as_u64());
         numbers.map(Option::unwrap_or_default).collect()
     }
 
-    /// Whether every event was told, once and in its order.
+    /// Whether every event arrived once and in order.
     pub(crate) fn is_gap_free(&self) -> bool {
         self.numbers().into_iter().eq(1..=self.0.len() as u64)
     }
 
-    /// Whether everything of an attempt was told before anything of a later one.
-    pub(crate) fn is_told_attempt_by_attempt(&self) -> bool {
+    /// Whether all events of an attempt came before those of later attempts.
+    pub(crate) fn has_attempts_in_order(&self) -> bool {
         let data = self.0.iter().map(|message| &message["data"]);
         let attempts = data.filter_map(|data| {
             let update = || data["attempts"].as_u64();
@@ -135,7 +135,7 @@ impl Story {
         attempts.is_sorted()
     }
 
-    /// What each attempt wrote on stdout.
+    /// The stdout of each attempt.
     pub(crate) fn output_by_attempt(&self) -> BTreeMap<u64, String> {
         let mut outputs = BTreeMap::<u64, String>::new();
         let chunks = self.0.iter().map(|message| &message["data"]);
@@ -147,7 +147,7 @@ impl Story {
         outputs
     }
 
-    /// What the last attempt wrote to this stream, byte for byte.
+    /// The bytes that the last attempt wrote to this stream.
     pub(crate) fn bytes(&self, stream: &str) -> Vec<u8> {
         let data = self.0.iter().map(|message| &message["data"]);
         let chunks = data.filter(|data| data["stream"] == stream);

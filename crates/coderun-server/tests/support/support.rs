@@ -1,15 +1,19 @@
-//! Starts processes of the binary and talks to them as clients would; the test programs of this crate share it.
+//! Starts processes of the binary and calls them as clients do, for all test programs of this crate.
 
 mod calls;
 mod events;
+mod http_server;
 mod launch;
 mod processes;
+mod redis;
 mod service;
 mod socket;
 mod waiting;
 
-pub(crate) use launch::{Launch, coderun, output, text};
-pub(crate) use processes::{descendants, is_alive, runs_marked, whoever_runs};
+pub(crate) use http_server::{HttpServer, Request};
+pub(crate) use launch::{Launch, coderun, output, text, unused_address};
+pub(crate) use processes::{descendants, find_runner, is_alive, runs_marked};
+pub(crate) use redis::dump;
 pub(crate) use service::Service;
-pub(crate) use socket::{Socket, Story};
+pub(crate) use socket::{EventLog, Socket};
 pub(crate) use waiting::{DEADLINE, eventually, within};

@@ -1,14 +1,14 @@
-//! One process with `DATA_DIR`, killed without warning again and again: what was accepted goes on.
+//! Tests that state in `DATA_DIR` survives kills and restarts.
 
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Launch, Service, Story};
+use crate::support::{EventLog, Launch, Service};
 
-/// How many executions are submitted in each round.
+/// Executions to submit in each round.
 const SUBMITTED: usize = 8;
 
-/// A process that keeps its state in this folder.
+/// A process with its state in this folder.
 fn launch(folder: &TempDir) -> Launch {
     let folder = folder.path().join("data");
     let folder = folder.to_str().expect("a path of text");
@@ -30,7 +30,7 @@ async fn submit_some(service: &Service, token: &str, round: usize) -> Vec<(Strin
 }
 
 #[tokio::test]
-async fn nothing_accepted_is_lost_when_the_process_is_killed_again_and_again() {
+async fn nothing_accepted_is_lost_when_the_process_is_killed_repeatedly() {
     let folder = tempfile::tempdir().unwrap();
     let launch = launch(&folder);
     let token = launch.token("alice");
@@ -39,7 +39,7 @@ async fn nothing_accepted_is_lost_when_the_process_is_killed_again_and_again() {
         let service = launch.start();
         submitted.extend(submit_some(&service, &token, round).await);
         if let Some(before) = round.checked_sub(1) {
-            // What was hit goes first: else it would be hit again until it is given up.
+            // The interrupted executions must end first, or the next kill hits them again until they are given up.
             let (first_before, _) = &submitted[before * SUBMITTED];
             service.final_record(&token, first_before).await;
         }
@@ -50,19 +50,19 @@ async fn nothing_accepted_is_lost_when_the_process_is_killed_again_and_again() {
         let record = service.final_record(&token, id).await;
         assert_eq!(record["verdict"], "accepted", "{record}");
         assert_eq!(record["output"], output.as_str());
-        let mut story = Story::default();
+        let mut events = EventLog::default();
         let socket = service.watch_since(&token, id, 0).await;
-        assert_eq!(story.follow(socket).await, 1000);
-        assert!(story.is_gap_free(), "{story:?}");
-        assert_eq!(story.bytes("stdout"), output.as_bytes());
+        assert_eq!(events.read_until_closed(socket).await, 1000);
+        assert!(events.is_gap_free(), "{events:?}");
+        assert_eq!(events.bytes("stdout"), output.as_bytes());
     }
     let page = service.read("/api/v1/executions?limit=100", &token).await;
     let listed = page["executions"].as_array().unwrap().len();
-    assert_eq!(listed, submitted.len(), "nothing is there twice");
+    assert_eq!(listed, submitted.len(), "nothing is listed twice");
 }
 
 #[tokio::test]
-async fn a_watcher_goes_on_where_it_was_after_a_kill() {
+async fn a_watcher_resumes_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let launch = launch(&folder);
     let token = launch.token("alice");
@@ -70,21 +70,23 @@ async fn a_watcher_goes_on_where_it_was_after_a_kill() {
     let code = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.3; done";
     let body = json!({"code": code, "language": "bash"});
     let id = service.submit(&token, &body).await;
-    let mut story = Story::default();
+    let mut events = EventLog::default();
     let mut socket = service.watch_since(&token, &id, 0).await;
-    while story.output_by_attempt().is_empty() {
-        story.push(socket.next().await.expect("an open socket"));
+    while events.output_by_attempt().is_empty() {
+        events.push(socket.next().await.expect("an open socket"));
     }
     service.kill();
     while let Ok(message) = socket.next().await {
-        story.push(message);
+        events.push(message);
     }
     let service = launch.start();
-    let socket = service.watch_since(&token, &id, story.last_number()).await;
-    assert_eq!(story.follow(socket).await, 1000);
-    assert!(story.is_gap_free() && story.is_told_attempt_by_attempt());
-    assert_eq!(story.bytes("stdout"), b"1\n2\n3\n4\n5\n6\n");
-    assert_eq!(story.last_update()["attempts"], 2);
+    let socket = service
+        .watch_since(&token, &id, events.last_sequence())
+        .await;
+    assert_eq!(events.read_until_closed(socket).await, 1000);
+    assert!(events.is_gap_free() && events.has_attempts_in_order());
+    assert_eq!(events.bytes("stdout"), b"1\n2\n3\n4\n5\n6\n");
+    assert_eq!(events.last_update()["attempts"], 2);
 }
 
 #[tokio::test]
@@ -97,7 +99,7 @@ async fn a_second_process_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn what_waits_when_the_service_stops_runs_when_it_is_back() {
+async fn a_pending_execution_runs_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let launch = launch(&folder).with("WORKER_CONCURRENCY", "1");
     let token = launch.token("alice");

@@ -1,4 +1,4 @@
-//! A token in, a program's output out.
+//! Tests the main path: a token in, the output of a program out.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn a_program_is_submitted_watched_and_polled() {
 }
 
 #[tokio::test]
-async fn another_user_sees_nothing_of_it() {
+async fn another_user_cannot_see_an_execution() {
     let service = Service::start();
     let id = service
         .submit(
@@ -53,7 +53,7 @@ async fn another_user_sees_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn two_watchers_are_told_the_same_story() {
+async fn two_watchers_see_the_same_end() {
     let service = Service::start();
     let token = service.token("alice");
     let body = json!({"code": "import time; time.sleep(0.5); print('done')", "language": "python"});
@@ -68,7 +68,7 @@ async fn two_watchers_are_told_the_same_story() {
 }
 
 #[tokio::test]
-async fn a_running_program_is_cancelled_and_gone() {
+async fn a_running_program_can_be_cancelled() {
     let service = Service::start();
     let token = service.token("alice");
     let body =
@@ -102,7 +102,7 @@ async fn a_token_of_another_issuer_is_refused() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_logged_even_at_trace() {
+async fn no_secret_is_logged_even_at_trace() {
     let mut service = Service::start_with(&[("RUST_LOG", "trace")]);
     let token = service.token("alice");
     let body = json!({

@@ -1,10 +1,10 @@
-//! A person types while a program runs, on whichever replica they happen to be.
+//! Tests interactive programs, with input through any replica.
 
 use coderun_redis_fixture::RedisServer;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Launch, Service, Socket, Story, descendants, eventually, is_alive, runs_marked, whoever_runs,
+    EventLog, Launch, Service, Socket, descendants, eventually, find_runner, is_alive, runs_marked,
 };
 
 /// The session of `docs/interactive.md`.
@@ -23,12 +23,12 @@ async fn type_line(socket: &mut Socket, line: &str) {
     socket.send(&json!({"type": "stdin", "data": data})).await;
 }
 
-/// Waits until the program waits for input, and answers what it has written since the last time.
-async fn prompt(socket: &mut Socket, story: &mut Story) -> String {
+/// Waits until the program waits for input, and returns its output since the last time.
+async fn prompt(socket: &mut Socket, events: &mut EventLog) -> String {
     let mut written = String::new();
     loop {
         let message = socket.next().await.expect("an open socket");
-        story.push(message.clone());
+        events.push(message.clone());
         match message["type"].as_str() {
             Some("execution_output") => {
                 written.push_str(message["data"]["text"].as_str().expect("text"));
@@ -39,34 +39,34 @@ async fn prompt(socket: &mut Socket, story: &mut Story) -> String {
     }
 }
 
-async fn talk(service: &Service, token: &str, id: &str) {
+async fn run_session(service: &Service, token: &str, id: &str) {
     let mut socket = service.watch_since(token, id, 0).await;
-    let mut story = Story::default();
-    let asked = prompt(&mut socket, &mut story).await;
+    let mut events = EventLog::default();
+    let asked = prompt(&mut socket, &mut events).await;
     assert_eq!(asked, "What is your name? ");
     type_line(&mut socket, "Ada").await;
-    let asked = prompt(&mut socket, &mut story).await;
+    let asked = prompt(&mut socket, &mut events).await;
     assert_eq!(asked, "Hello Ada, how old are you? ");
     type_line(&mut socket, "36").await;
-    assert_eq!(story.follow(socket).await, 1000);
-    assert!(story.is_gap_free(), "{story:?}");
-    let last = story.last_update();
+    assert_eq!(events.read_until_closed(socket).await, 1000);
+    assert!(events.is_gap_free(), "{events:?}");
+    let last = events.last_update();
     assert_eq!(last["verdict"], "accepted", "{last}");
     let whole = "What is your name? Hello Ada, how old are you? Next year you will be 37.\n";
     assert_eq!(last["output"], whole);
-    assert_eq!(story.bytes("stdout"), whole.as_bytes());
+    assert_eq!(events.bytes("stdout"), whole.as_bytes());
 }
 
 #[tokio::test]
-async fn a_person_answers_what_a_program_asks() {
+async fn a_program_reads_typed_answers() {
     let service = Service::start();
     let token = service.token("alice");
     let id = submit(&service, &token, SESSION).await;
-    talk(&service, &token, &id).await;
+    run_session(&service, &token, &id).await;
 }
 
 #[tokio::test]
-async fn it_makes_no_difference_which_replica_the_person_is_on() {
+async fn input_is_accepted_by_any_replica() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let worker = launch.role("worker").start();
@@ -75,32 +75,32 @@ async fn it_makes_no_difference_which_replica_the_person_is_on() {
     here.until_readiness_is(reqwest::StatusCode::OK).await;
     there.until_readiness_is(reqwest::StatusCode::OK).await;
     let id = submit(&here, &token, SESSION).await;
-    talk(&there, &token, &id).await;
+    run_session(&there, &token, &id).await;
     drop(worker);
 }
 
 #[tokio::test]
-async fn a_session_goes_on_after_a_reconnect() {
+async fn a_session_continues_after_a_reconnect() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let (one, other) = (launch.start(), launch.start());
     let token = launch.token("alice");
     let id = submit(&one, &token, SESSION).await;
-    let mut story = Story::default();
+    let mut events = EventLog::default();
     let mut socket = one.watch_since(&token, &id, 0).await;
-    prompt(&mut socket, &mut story).await;
+    prompt(&mut socket, &mut events).await;
     type_line(&mut socket, "Ada").await;
-    prompt(&mut socket, &mut story).await;
+    prompt(&mut socket, &mut events).await;
     drop(socket);
-    let mut socket = other.watch_since(&token, &id, story.last_number()).await;
+    let mut socket = other.watch_since(&token, &id, events.last_sequence()).await;
     type_line(&mut socket, "36").await;
-    assert_eq!(story.follow(socket).await, 1000);
-    assert!(story.is_gap_free(), "{story:?}");
-    assert_eq!(story.last_update()["verdict"], "accepted");
+    assert_eq!(events.read_until_closed(socket).await, 1000);
+    assert!(events.is_gap_free(), "{events:?}");
+    assert_eq!(events.last_update()["verdict"], "accepted");
 }
 
 #[tokio::test]
-async fn the_end_of_the_input_is_told_to_the_program() {
+async fn closing_stdin_reaches_the_program() {
     let service = Service::start();
     let token = service.token("alice");
     let code = "import sys\nprint(len(sys.stdin.read()))";
@@ -117,11 +117,11 @@ async fn the_end_of_the_input_is_told_to_the_program() {
 }
 
 #[tokio::test]
-async fn more_than_is_kept_waits_and_nothing_of_it_is_lost() {
+async fn input_beyond_the_buffer_is_delayed_and_not_lost() {
     const PIECES: usize = 60;
     let service = Service::start();
     let token = service.token("alice");
-    // It reads nothing at first, so that more is sent than may be kept.
+    // It does not read at first, so that the buffer overflows.
     let code = "import sys, time\ntime.sleep(2)\nprint(len(sys.stdin.read()))";
     let id = submit(&service, &token, code).await;
     let mut socket = service.watch_since(&token, &id, 0).await;
@@ -137,7 +137,7 @@ async fn more_than_is_kept_waits_and_nothing_of_it_is_lost() {
 }
 
 #[tokio::test]
-async fn a_program_is_stopped_from_another_replica_and_gone_when_that_is_told() {
+async fn any_replica_can_cancel_and_the_program_is_gone_before_the_last_event() {
     const MARKER: &str = "stopped-from-elsewhere";
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
@@ -163,8 +163,8 @@ async fn a_program_is_stopped_from_another_replica_and_gone_when_that_is_told() 
 }
 
 #[tokio::test]
-async fn a_takeover_types_everything_again() {
-    const MARKER: &str = "typed-again";
+async fn a_takeover_replays_all_input() {
+    const MARKER: &str = "replayed-input";
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url());
     let (first, second) = (launch.start(), launch.start());
@@ -173,32 +173,32 @@ async fn a_takeover_types_everything_again() {
         "code": SESSION, "language": "python", "interactive": true, "args": [MARKER],
     });
     let id = first.submit(&token, &body).await;
-    let mut story = Story::default();
-    let (runs_it, other) = whoever_runs(MARKER, first, second).await;
+    let mut events = EventLog::default();
+    let (runner, other) = find_runner(MARKER, first, second).await;
     let mut socket = other.watch_since(&token, &id, 0).await;
-    prompt(&mut socket, &mut story).await;
+    prompt(&mut socket, &mut events).await;
     type_line(&mut socket, "Ada").await;
-    prompt(&mut socket, &mut story).await;
-    let below = descendants(runs_it.id());
-    runs_it.kill();
+    prompt(&mut socket, &mut events).await;
+    let below = descendants(runner.id());
+    runner.kill();
     eventually("its programs are gone", || {
         std::future::ready((!below.iter().any(|id| is_alive(*id))).then_some(()))
     })
     .await;
-    // The other one asks both questions again, and has the first answer already.
+    // The next attempt asks both questions again and gets the first answer from the replay.
     let asked = loop {
-        let asked = prompt(&mut socket, &mut story).await;
+        let asked = prompt(&mut socket, &mut events).await;
         if asked.contains("how old") {
             break asked;
         }
     };
     assert!(asked.ends_with("Hello Ada, how old are you? "), "{asked}");
     type_line(&mut socket, "36").await;
-    assert_eq!(story.follow(socket).await, 1000);
-    let last = story.last_update();
+    assert_eq!(events.read_until_closed(socket).await, 1000);
+    let last = events.last_update();
     assert_eq!(
         (&last["verdict"], &last["attempts"]),
         (&json!("accepted"), &json!(2))
     );
-    assert!(story.is_gap_free() && story.is_told_attempt_by_attempt());
+    assert!(events.is_gap_free() && events.has_attempts_in_order());
 }

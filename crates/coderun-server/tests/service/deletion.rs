@@ -1,10 +1,10 @@
-//! What is left when a user deletes what is theirs: nothing.
+//! Tests that deleting executions leaves nothing behind.
 
-use coderun_redis_fixture::{RedisServer, Reply};
+use coderun_redis_fixture::RedisServer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Launch, Service, eventually, runs_marked};
+use crate::support::{Launch, Service, dump, eventually, runs_marked};
 
 const MARKER: &str = "deleted-while-it-runs";
 
@@ -17,25 +17,8 @@ async fn list(service: &Service, token: &str) -> Value {
     service.read("/api/v1/executions", token).await["executions"].clone()
 }
 
-/// Every key with everything in it, as text.
-fn dump(redis: &RedisServer) -> Vec<(String, String)> {
-    let keys = redis.command(&["KEYS", "*"]);
-    let keys = keys.parts().iter().map(Reply::text);
-    keys.map(|key| {
-        let content = match redis.command(&["TYPE", &key]).text().as_str() {
-            "string" => redis.command(&["GET", &key]),
-            "hash" => redis.command(&["HGETALL", &key]),
-            "list" => redis.command(&["LRANGE", &key, "0", "-1"]),
-            "zset" => redis.command(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]),
-            other => panic!("a key of type {other}"),
-        };
-        (key, format!("{content:?}"))
-    })
-    .collect()
-}
-
-/// Submits one that ends, one that runs and is typed to, and one that waits; answers their ids.
-async fn have_three(service: &Service, token: &str) -> [String; 3] {
+/// Submits one execution that ends, one that runs and gets input, and one that waits; returns their ids.
+async fn submit_three(service: &Service, token: &str) -> [String; 3] {
     let ended = json!({"code": "print('my ' + 'output') # my code", "language": "python", "input_data": "my input"});
     let record = service.run(token, &ended).await;
     let runs = json!({
@@ -59,7 +42,7 @@ async fn have_three(service: &Service, token: &str) -> [String; 3] {
 }
 
 #[tokio::test]
-async fn nothing_of_a_user_is_left_in_redis() {
+async fn deleting_all_executions_leaves_nothing_of_the_user_in_redis() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url())
         .with("WORKER_CONCURRENCY", "1")
@@ -69,7 +52,7 @@ async fn nothing_of_a_user_is_left_in_redis() {
     let bobs = json!({"code": "print('of bob')", "language": "python"});
     let bobs = service.run(&bob, &bobs).await;
     let before = dump(&redis);
-    let ids = have_three(&service, &alice).await;
+    let ids = submit_three(&service, &alice).await;
     assert_eq!(list(&service, &alice).await.as_array().unwrap().len(), 3);
     let deleted = delete(&service, &alice, "/api/v1/executions").await;
     assert_eq!(deleted, StatusCode::NO_CONTENT);
@@ -101,7 +84,7 @@ async fn nothing_of_a_user_is_left_in_redis() {
 }
 
 #[tokio::test]
-async fn one_is_deleted_and_its_watcher_is_told() {
+async fn deleting_a_running_execution_kills_it_and_closes_its_sockets() {
     let service = Service::start();
     let (alice, mallory) = (service.token("alice"), service.token("mallory"));
     let body =
@@ -120,12 +103,12 @@ async fn one_is_deleted_and_its_watcher_is_told() {
     assert_eq!(deleted, StatusCode::NO_CONTENT);
     assert!(!runs_marked(service.id(), MARKER), "the program still runs");
     let (messages, code) = socket.until_closed().await;
-    // It may have been told of the cancellation, which is the end, before the record was gone.
-    let was_told = messages
+    // The cancellation may have reached the watcher before the record was deleted.
+    let saw_end = messages
         .last()
         .is_some_and(|it| it["data"]["verdict"] == "cancelled");
     assert!(
-        code == 4004 || (code == 1000 && was_told),
+        code == 4004 || (code == 1000 && saw_end),
         "{code} {messages:?}"
     );
     assert_eq!(delete(&service, &alice, &path).await, StatusCode::NOT_FOUND);
