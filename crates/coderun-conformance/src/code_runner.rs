@@ -32,15 +32,15 @@ macro_rules! code_runner_tests {
                 the_submissions_input_is_stdin,
                 arguments_reach_the_program,
                 files_lie_beside_the_program,
-                a_program_that_does_nothing_ends_well,
+                a_program_that_does_nothing_is_accepted,
                 what_goes_to_both_streams_keeps_its_order_on_each,
-                output_that_is_no_text_survives_or_is_replaced_by_ability,
+                output_that_is_not_utf8_survives_or_is_replaced_by_ability,
                 an_interactive_program_gets_its_own_input_and_then_more_or_the_end_by_profile,
             }
             endings {
                 a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability,
-                an_exception_is_a_report_with_its_words,
-                what_the_compiler_refuses_is_a_compile_error_with_its_words_and_is_not_run,
+                an_exception_is_a_report_with_its_message,
+                a_program_that_does_not_compile_is_a_compile_error_with_the_compilers_text,
                 a_compiled_program_has_a_report_of_both_stages,
             }
             limits {
@@ -65,26 +65,26 @@ macro_rules! code_runner_tests {
                 a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_ability,
                 a_program_that_is_cancelled_while_it_waits_is_never_begun,
                 a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability,
-                a_place_is_free_again_after_each_end,
+                a_slot_is_free_again_after_each_end,
                 a_run_finds_no_files_of_the_one_before,
                 two_runs_at_a_time_find_no_files_of_each_other,
             }
             interactive {
                 input_that_comes_while_it_runs_arrives_in_order,
-                a_prompt_is_passed_on_before_it_is_told_that_the_program_waits,
-                it_is_told_once_that_a_program_waits_and_again_after_more_input,
+                a_prompt_is_passed_on_before_the_program_is_said_to_wait,
+                waiting_is_reported_once_and_again_after_more_input,
                 a_program_that_does_not_read_its_input_is_not_said_to_wait,
                 the_end_of_input_ends_a_program_that_reads,
                 a_program_that_never_reads_can_be_cancelled_although_much_was_sent,
-                no_more_is_asked_for_than_a_bounded_amount,
+                only_a_bounded_amount_of_input_is_requested,
                 what_is_echoed_comes_back_byte_for_byte,
                 a_program_may_end_while_input_still_comes,
             }
             offers {
-                a_good_runner_says_so,
+                check_succeeds_on_a_working_runner,
                 every_offered_language_runs_its_example_and_tells_its_version,
                 a_language_that_is_not_offered_is_an_error,
-                the_profile_is_what_reports_say,
+                reports_match_the_profile,
             }
         }
     };

@@ -3,7 +3,7 @@
 use coderun_domain::{Ending, RunnerError, Verdict};
 
 use super::RunnerSetup;
-use super::program::{Listener, Program};
+use super::program::{Program, RecordingIo};
 
 /// A program that fails is not started again.
 pub async fn a_program_that_fails_is_started_once(setup: RunnerSetup) {
@@ -23,7 +23,9 @@ pub async fn a_program_whose_answer_is_lost_is_not_started_again(setup: RunnerSe
     let program = Program::python("print('started')");
     if let Some(answers) = &under_test.lost_answers {
         (answers.lose_next)();
-        let lost = under_test.try_run(&program, &mut Listener::default()).await;
+        let lost = under_test
+            .try_run(&program, &mut RecordingIo::default())
+            .await;
         assert!(
             matches!(lost, Err(RunnerError::Unavailable { .. })),
             "{lost:?}"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, CompileReport, Verdict};
 
 use super::RunnerSetup;
-use super::program::{Program, Ran};
+use super::program::{CompletedRun, Program};
 
 /// A compiler has a limit on time of its own, and a program that was not built is not run.
 pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(setup: RunnerSetup) {
@@ -66,7 +66,7 @@ pub async fn what_a_compiler_writes_beyond_the_limit_is_dropped(setup: RunnerSet
 }
 
 /// The report on the compile stage of a program that was not started.
-fn assert_not_run(ran: &Ran) -> &CompileReport {
+fn assert_not_run(ran: &CompletedRun) -> &CompileReport {
     let report = &ran.report;
     assert_eq!(report.ending, None, "{report:?}");
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());

@@ -5,7 +5,7 @@ use coderun_domain::{Ending, Signal, Verdict};
 use super::program::Program;
 use super::{RunnerSetup, SignalFidelity};
 
-/// A program that crashes is a report, and says by which signal.
+/// A crash is a report that names the signal.
 pub async fn a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)";
@@ -16,11 +16,11 @@ pub async fn a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability(s
         SignalFidelity::ShellCode => Ending::Exited(128 + 11),
     };
     assert_eq!(report.ending, Some(expected));
-    assert!(report.hint.is_some(), "a person is told what that means");
+    assert!(report.hint.is_some(), "a hint explains it");
 }
 
-/// What an interpreter says of an error is the program's stderr.
-pub async fn an_exception_is_a_report_with_its_words(setup: RunnerSetup) {
+/// The message of an interpreter is the program's stderr.
+pub async fn an_exception_is_a_report_with_its_message(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let ran = under_test.run(&Program::python("1 / 0")).await;
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
@@ -32,8 +32,8 @@ pub async fn an_exception_is_a_report_with_its_words(setup: RunnerSetup) {
     );
 }
 
-/// What is not built is not run, and the compiler's words are in the report, not in the output.
-pub async fn what_the_compiler_refuses_is_a_compile_error_with_its_words_and_is_not_run(
+/// A program that was not built is not run, and the compiler's text is in the report, not in the output.
+pub async fn a_program_that_does_not_compile_is_a_compile_error_with_the_compilers_text(
     setup: RunnerSetup,
 ) {
     let under_test = setup.runner().await;
@@ -49,7 +49,7 @@ pub async fn what_the_compiler_refuses_is_a_compile_error_with_its_words_and_is_
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
 }
 
-/// A compiled program has what was used in each of its stages.
+/// A compiled program has a report on each of its stages.
 pub async fn a_compiled_program_has_a_report_of_both_stages(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "#include <stdio.h>\nint main(void) { puts(\"built\"); return 3; }";

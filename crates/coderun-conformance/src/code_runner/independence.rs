@@ -1,15 +1,15 @@
-//! Runs that nobody waits for any more, and runs that are no business of each other.
+//! Checks cancelled and dropped runs, and that runs do not affect each other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::Verdict;
 
-use super::program::{Listener, Program};
+use super::program::{Program, RecordingIo};
 use super::{Killing, RunnerSetup, RunnerUnderTest};
 use crate::fixtures::within;
 
-/// One that lives until it is killed, or for a second where nobody can kill it.
+/// A program that lives until it is killed, or for a second on a runner that cannot kill.
 fn sleeper(under_test: &RunnerUnderTest) -> Program {
     let wall = match under_test.abilities.killing {
         // Longer than a clause waits.
@@ -25,35 +25,34 @@ pub async fn a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_abili
     setup: RunnerSetup,
 ) {
     let under_test = setup.runner().await;
-    let mut listener = Listener::default();
-    let cancel = Arc::clone(&listener.cancel);
+    let mut io = RecordingIo::default();
+    let cancel = Arc::clone(&io.cancel);
     let program = sleeper(&under_test);
     let cancelling = async {
-        under_test.until_alive(1).await;
+        under_test.wait_until_running(1).await;
         cancel.notify_one();
         tokio::time::Instant::now()
     };
-    let (report, cancelled_at) =
-        tokio::join!(under_test.try_run(&program, &mut listener), cancelling);
+    let (report, cancelled_at) = tokio::join!(under_test.try_run(&program, &mut io), cancelling);
     assert!(cancelled_at.elapsed() < Duration::from_secs(2));
     let report = report.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
-    let alive = (under_test.alive)();
+    let running = (under_test.running_programs)();
     match under_test.abilities.killing {
-        Killing::AtOnce => assert_eq!((alive, report.enforcement.cancel), (0, None)),
+        Killing::AtOnce => assert_eq!((running, report.enforcement.cancel), (0, None)),
         Killing::ByLimits => assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned")),
     }
 }
 
-/// What is cancelled before it began never begins; a runner that did not hear of it may call itself overloaded.
+/// A program that is cancelled while it waits for a slot never starts.
 pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(setup: RunnerSetup) {
     let under_test = setup.runner_of_one().await;
     let program = sleeper(&under_test);
-    let (mut first, mut second) = (Listener::default(), Listener::default());
+    let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
     let (cancel, running) = (Arc::clone(&first.cancel), program.request(&under_test, 1));
     let waiting = program.request(&under_test, 2);
     let cancelling = async {
-        under_test.until_alive(1).await;
+        under_test.wait_until_running(1).await;
         second.cancel.notify_one();
         let report = within(Box::pin(under_test.runner.run(waiting, &mut second))).await;
         let report = report.unwrap();
@@ -65,47 +64,46 @@ pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(setup: Ru
     assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
 }
 
-/// A program whose run was dropped does not live for ever.
+/// A program whose run was dropped is killed, or ends by its limits.
 pub async fn a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     drop_while_it_runs(&under_test).await;
-    under_test.until_alive(0).await;
+    under_test.wait_until_running(0).await;
 }
 
 async fn drop_while_it_runs(under_test: &RunnerUnderTest) {
-    let mut listener = Listener::default();
+    let mut io = RecordingIo::default();
     let program = sleeper(under_test);
     tokio::select! {
-        _ = under_test.try_run(&program, &mut listener) => panic!("it sleeps"),
-        () = under_test.until_alive(1) => {}
+        _ = under_test.try_run(&program, &mut io) => panic!("it sleeps"),
+        () = under_test.wait_until_running(1) => {}
     }
 }
 
-/// Where there is one place, the next program begins when the one before is gone, however that ended, and not before.
-pub async fn a_place_is_free_again_after_each_end(setup: RunnerSetup) {
+/// With one slot, the next program starts after the one before is gone, however that ended.
+pub async fn a_slot_is_free_again_after_each_end(setup: RunnerSetup) {
     let under_test = setup.runner_of_one().await;
     for _ in 0..3 {
         drop_while_it_runs(&under_test).await;
         let next = Program::python("print('next')");
-        let mut listener = Listener::default();
-        let most = async {
-            let mut most = 0;
+        let mut io = RecordingIo::default();
+        let watching = async {
             loop {
-                most = most.max((under_test.alive)());
-                assert!(most <= 1, "two programs in one place");
+                let running = (under_test.running_programs)();
+                assert!(running <= 1, "two programs in one slot");
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         let report = tokio::select! {
-            report = under_test.try_run(&next, &mut listener) => report,
-            () = most => panic!("it looks for ever"),
+            report = under_test.try_run(&next, &mut io) => report,
+            () = watching => unreachable!(),
         };
         assert_eq!(report.unwrap().verdict, Verdict::Accepted);
-        assert_eq!(listener.stdout, b"next\n");
+        assert_eq!(io.stdout, b"next\n");
     }
 }
 
-/// What a run leaves behind is gone with it.
+/// The files of a run are gone after it.
 pub async fn a_run_finds_no_files_of_the_one_before(setup: RunnerSetup) {
     let under_test = setup.runner_of_one().await;
     let code = "import os\nprint(os.path.exists('/tmp/left'), os.path.exists('left'))\n\
@@ -116,7 +114,7 @@ pub async fn a_run_finds_no_files_of_the_one_before(setup: RunnerSetup) {
     }
 }
 
-/// Two runs at a time each have a place of their own.
+/// Two concurrent runs each have a file system of their own.
 pub async fn two_runs_at_a_time_find_no_files_of_each_other(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "import os, sys, time\nopen('/tmp/' + sys.argv[1], 'x').close()\ntime.sleep(0.5)\n\

@@ -47,7 +47,7 @@ pub async fn input_that_comes_while_it_runs_arrives_in_order(setup: RunnerSetup)
 }
 
 /// The user sees the question, and earlier text on the other stream, before the program is said to wait.
-pub async fn a_prompt_is_passed_on_before_it_is_told_that_the_program_waits(setup: RunnerSetup) {
+pub async fn a_prompt_is_passed_on_before_the_program_is_said_to_wait(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
@@ -63,7 +63,7 @@ pub async fn a_prompt_is_passed_on_before_it_is_told_that_the_program_waits(setu
 }
 
 /// Without new input, a waiting program is not reported again, whatever else it does.
-pub async fn it_is_told_once_that_a_program_waits_and_again_after_more_input(setup: RunnerSetup) {
+pub async fn waiting_is_reported_once_and_again_after_more_input(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
@@ -139,15 +139,15 @@ pub async fn a_program_that_never_reads_can_be_cancelled_although_much_was_sent(
             client.send(vec![b'x'; PIECE]);
         }
         client.wait_until_only_cancel_is_wanted().await;
-        under_test.until_alive(1).await;
+        under_test.wait_until_running(1).await;
         client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
-    assert_eq!((under_test.alive)(), 0);
+    assert_eq!((under_test.running_programs)(), 0);
 }
 
 /// Input that the program does not read stays with its sender.
-pub async fn no_more_is_asked_for_than_a_bounded_amount(setup: RunnerSetup) {
+pub async fn only_a_bounded_amount_of_input_is_requested(setup: RunnerSetup) {
     let Some(under_test) = interactive_runner(&setup).await else {
         return;
     };
@@ -159,14 +159,14 @@ pub async fn no_more_is_asked_for_than_a_bounded_amount(setup: RunnerSetup) {
         }
         client.read_stdout_until("still here\n").await;
         let taken = client.requested_bytes();
-        assert!((1..=ASKED_FOR_MAX).contains(&taken), "{taken} bytes");
+        assert!((1..=REQUESTED_MAX).contains(&taken), "{taken} bytes");
         client.cancel();
     });
     assert_eq!(report.await.verdict, Verdict::Cancelled);
 }
 
 /// The most that may wait in a runner and in the kernel: far less than a client may send.
-const ASKED_FOR_MAX: usize = 256 * 1024;
+const REQUESTED_MAX: usize = 256 * 1024;
 
 /// Input in pieces of all sizes is neither lost nor changed while the program answers.
 pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, OutputStream, Verdict};
 
 use super::RunnerSetup;
-use super::program::{Bounds, Program, Ran};
+use super::program::{AskedLimits, CompletedRun, Program};
 
 /// CPU time is limited.
 pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
@@ -61,7 +61,7 @@ fn output_limit(under_test: &super::RunnerUnderTest, program: &Program) -> usize
     usize::try_from(limit.as_bytes()).unwrap()
 }
 
-fn assert_flooded(ran: &Ran, written: &[u8], stream: OutputStream, limit: usize) {
+fn assert_flooded(ran: &CompletedRun, written: &[u8], stream: OutputStream, limit: usize) {
     assert_eq!(ran.report.verdict, Verdict::OutputLimit);
     let is_known = written.len() > limit || ran.cut.contains(&stream);
     assert!(
@@ -102,7 +102,7 @@ pub async fn limits_above_the_maximum_are_lowered_or_refused_and_never_exceeded(
         None => Duration::from_secs(1),
     };
     let program = Program {
-        bounds: Bounds::Beyond,
+        asked_limits: AskedLimits::BeyondMaximum,
         ..Program::sleeper().wall(asked)
     };
     let ran = under_test.run(&program).await;

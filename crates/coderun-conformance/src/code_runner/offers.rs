@@ -4,16 +4,16 @@ use coderun_domain::testing::language;
 use coderun_domain::{RunnerError, Verdict};
 
 use super::RunnerSetup;
-use super::program::{Listener, Program};
+use super::program::{Program, RecordingIo};
 use crate::fixtures::within;
 
-/// A runner that works says so.
-pub async fn a_good_runner_says_so(setup: RunnerSetup) {
+/// A runner that works passes its own check.
+pub async fn check_succeeds_on_a_working_runner(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     within(under_test.runner.check()).await.unwrap();
 }
 
-/// Every language that is offered works, in the version that is its first.
+/// Every offered language works, in its first version.
 pub async fn every_offered_language_runs_its_example_and_tells_its_version(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let languages = under_test.runner.languages();
@@ -44,7 +44,7 @@ pub async fn every_offered_language_runs_its_example_and_tells_its_version(setup
     }
 }
 
-/// What is not offered is an error, and no report: another runner may have it.
+/// A language that is not offered is an error, not a report: another runner may have it.
 pub async fn a_language_that_is_not_offered_is_an_error(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let mut unknown = under_test.runner.languages().remove(0);
@@ -54,7 +54,7 @@ pub async fn a_language_that_is_not_offered_is_an_error(setup: RunnerSetup) {
     let request = program.request_for(vec![unknown], limits, 1);
     let answer = under_test
         .runner
-        .run(request, &mut Listener::default())
+        .run(request, &mut RecordingIo::default())
         .await;
     assert!(
         matches!(answer, Err(RunnerError::Unsupported { .. })),
@@ -62,8 +62,8 @@ pub async fn a_language_that_is_not_offered_is_an_error(setup: RunnerSetup) {
     );
 }
 
-/// What the runner says that it is and enforces is what stands in its reports.
-pub async fn the_profile_is_what_reports_say(setup: RunnerSetup) {
+/// Reports name the runner and what it enforces as its profile does.
+pub async fn reports_match_the_profile(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let report = under_test.run(&Program::python("pass")).await.report;
     let profile = under_test.runner.profile();

@@ -28,16 +28,16 @@ pub(super) struct Program {
     pub(super) compile_time: Duration,
     pub(super) compile_memory: ByteSize,
     /// Whether the limits may be above the runner's own.
-    pub(super) bounds: Bounds,
+    pub(super) asked_limits: AskedLimits,
 }
 
 /// Whether a program asks for more than the maximum limits of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bounds {
+pub(super) enum AskedLimits {
     /// It asks for at most the maximum.
-    Within,
+    WithinMaximum,
     /// It may ask for more.
-    Beyond,
+    BeyondMaximum,
 }
 
 impl Program {
@@ -54,7 +54,7 @@ impl Program {
             output: ByteSize::from_kib(64),
             compile_time: Duration::from_secs(20),
             compile_memory: ByteSize::from_mib(512),
-            bounds: Bounds::Within,
+            asked_limits: AskedLimits::WithinMaximum,
         }
     }
 
@@ -120,9 +120,9 @@ impl Program {
             storage: StorageLimits::new(self.output, file, disk, 64).unwrap(),
         };
         let policy = LimitPolicy::new(asked, asked);
-        let policy = match (under_test.runner.maximum_limits(), self.bounds) {
-            (Some(maximum), Bounds::Within) => policy.capped_at(maximum),
-            (Some(_), Bounds::Beyond) | (None, _) => policy,
+        let policy = match (under_test.runner.maximum_limits(), self.asked_limits) {
+            (Some(maximum), AskedLimits::WithinMaximum) => policy.capped_at(maximum),
+            (Some(_), AskedLimits::BeyondMaximum) | (None, _) => policy,
         };
         *policy.default_limits()
     }
@@ -130,14 +130,14 @@ impl Program {
 
 /// A report and the output of its program.
 #[derive(Debug)]
-pub(super) struct Ran {
+pub(super) struct CompletedRun {
     pub(super) report: Report,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) cut: Vec<OutputStream>,
 }
 
-impl Ran {
+impl CompletedRun {
     pub(super) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -149,30 +149,30 @@ impl Ran {
 
 impl RunnerUnderTest {
     /// Runs a program to its end.
-    pub(super) async fn run(&self, program: &Program) -> Ran {
-        let mut listener = Listener::default();
-        let report = self.try_run(program, &mut listener).await.unwrap();
-        Ran {
+    pub(super) async fn run(&self, program: &Program) -> CompletedRun {
+        let mut io = RecordingIo::default();
+        let report = self.try_run(program, &mut io).await.unwrap();
+        CompletedRun {
             report,
-            stdout: listener.stdout,
-            stderr: listener.stderr,
-            cut: listener.cut,
+            stdout: io.stdout,
+            stderr: io.stderr,
+            cut: io.cut,
         }
     }
 
     pub(super) async fn try_run(
         &self,
         program: &Program,
-        listener: &mut Listener,
+        io: &mut RecordingIo,
     ) -> Result<Report, RunnerError> {
         let request = program.request(self, 1);
-        within(Box::pin(self.runner.run(request, listener))).await
+        within(Box::pin(self.runner.run(request, io))).await
     }
 
     /// Waits until this many of its programs live.
-    pub(super) async fn until_alive(&self, count: usize) {
+    pub(super) async fn wait_until_running(&self, count: usize) {
         within(async {
-            while (self.alive)() != count {
+            while (self.running_programs)() != count {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         })
@@ -182,7 +182,7 @@ impl RunnerUnderTest {
 
 /// Keeps all output; gives no input; cancels when told to.
 #[derive(Debug, Default)]
-pub(super) struct Listener {
+pub(super) struct RecordingIo {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) cut: Vec<OutputStream>,
@@ -199,7 +199,7 @@ enum Next {
 }
 
 #[async_trait]
-impl RunIo for Listener {
+impl RunIo for RecordingIo {
     async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
         match stream {
             OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
@@ -227,6 +227,6 @@ impl RunIo for Listener {
     }
 
     async fn awaiting_input(&mut self) {
-        panic!("nobody could send any");
+        panic!("the program gets no input");
     }
 }

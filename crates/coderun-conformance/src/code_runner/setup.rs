@@ -15,7 +15,7 @@ pub struct RunnerUnderTest {
     /// What it can do.
     pub abilities: Abilities,
     /// How many of its programs live now, as the machine or the backend sees it: not as the runner believes.
-    pub alive: Box<dyn Fn() -> usize + Send + Sync>,
+    pub running_programs: Box<dyn Fn() -> usize + Send + Sync>,
     /// How its answers get lost; `None` for a runner that runs programs in its own process.
     pub lost_answers: Option<LostAnswers>,
     /// Lives as long as the runner, such as a server.

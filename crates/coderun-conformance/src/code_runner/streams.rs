@@ -6,7 +6,7 @@ use coderun_domain::{Ending, Verdict};
 use super::program::Program;
 use super::{OutputFidelity, RunnerSetup};
 
-/// What a program writes to each stream is told apart, and so is how it exits.
+/// The streams and the exit code are told apart.
 pub async fn stdout_stderr_and_the_exit_code_are_told_apart(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(7)";
@@ -27,7 +27,7 @@ pub async fn the_submissions_input_is_stdin(setup: RunnerSetup) {
     assert_eq!(under_test.run(&program).await.stdout(), "desserts\n");
 }
 
-/// Arguments arrive one by one, whatever is in them.
+/// Arguments arrive one by one, whatever they contain.
 pub async fn arguments_reach_the_program(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let mut program = Program::python("import sys\nprint('|'.join(sys.argv[1:]))");
@@ -35,7 +35,7 @@ pub async fn arguments_reach_the_program(setup: RunnerSetup) {
     assert_eq!(under_test.run(&program).await.stdout(), "a b||-x|$HOME|'\n");
 }
 
-/// Submitted files are there under their names, byte for byte.
+/// Submitted files have their names and their bytes.
 pub async fn files_lie_beside_the_program(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "print(open('data/in.txt').read(), open('raw', 'rb').read().hex())";
@@ -47,8 +47,8 @@ pub async fn files_lie_beside_the_program(setup: RunnerSetup) {
     assert_eq!(under_test.run(&program).await.stdout(), "inside 00ff0a\n");
 }
 
-/// A program without a word is a good program.
-pub async fn a_program_that_does_nothing_ends_well(setup: RunnerSetup) {
+/// A program without output is accepted.
+pub async fn a_program_that_does_nothing_is_accepted(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let ran = under_test.run(&Program::python("\n")).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted);
@@ -56,7 +56,7 @@ pub async fn a_program_that_does_nothing_ends_well(setup: RunnerSetup) {
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
 }
 
-/// On each stream things come in the order in which they were written.
+/// Each stream keeps the order in which it was written.
 pub async fn what_goes_to_both_streams_keeps_its_order_on_each(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "import os\nfor i in range(100):\n    os.write(1, b'%d\\n' % i)\n    os.write(2, b'%d\\n' % -i)";
@@ -69,8 +69,8 @@ pub async fn what_goes_to_both_streams_keeps_its_order_on_each(setup: RunnerSetu
     assert!(numbers(ran.stderr()).into_iter().eq((0..100).map(|i| -i)));
 }
 
-/// Output that is not UTF-8 arrives as it is, or with U+FFFD for what is not.
-pub async fn output_that_is_no_text_survives_or_is_replaced_by_ability(setup: RunnerSetup) {
+/// Output that is not UTF-8 arrives unchanged, or with U+FFFD in place of bad bytes.
+pub async fn output_that_is_not_utf8_survives_or_is_replaced_by_ability(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let program = Program::python("import os\nos.write(1, b'a\\x00\\xffb')");
     let ran = under_test.run(&program).await;
@@ -82,8 +82,8 @@ pub async fn output_that_is_no_text_survives_or_is_replaced_by_ability(setup: Ru
     assert_eq!(ran.report.verdict, Verdict::Accepted);
 }
 
-/// A runner that passes nothing on while a program runs gives it the end after the submission's own input: for more it would
-/// wait in vain. It is offered no such program, but what is offered may have changed since one was accepted.
+/// A runner that passes no input on ends stdin after the submission's own input, so that the program does not wait in vain.
+/// Its profile excludes such programs, but it may have changed since one was accepted.
 pub async fn an_interactive_program_gets_its_own_input_and_then_more_or_the_end_by_profile(
     setup: RunnerSetup,
 ) {

@@ -32,7 +32,7 @@ async fn runner(concurrency: usize) -> RunnerUnderTest {
             killing: Killing::ByLimits,
             signals: SignalFidelity::ShellCode,
         },
-        alive: Box::new(move || observed.running()),
+        running_programs: Box::new(move || observed.running()),
         lost_answers: Some(LostAnswers {
             lose_next: Box::new(move || losing.script([Behavior::RunThenReply(Reply::reset())])),
             programs_sent: Box::new(move || counted.programs().len()),

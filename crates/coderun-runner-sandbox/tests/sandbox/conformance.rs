@@ -21,7 +21,7 @@ async fn runner(slots: usize) -> RunnerUnderTest {
             killing: Killing::AtOnce,
             signals: SignalFidelity::Signal,
         },
-        alive: Box::new(|| sandboxes().len()),
+        running_programs: Box::new(|| sandboxes().len()),
         lost_answers: None,
         guard: Box::new(sandbox),
     }
