@@ -41,7 +41,7 @@ struct ExecuteRequest {
     version: String,
     files: Vec<RequestFile>,
     #[serde(default)]
-    stdin: Value,
+    stdin: String,
     #[serde(default)]
     args: Vec<String>,
     #[serde(flatten)]
@@ -91,12 +91,8 @@ impl Program {
             code,
             files,
             stdin: match request.stdin {
-                Value::Null => "\n".to_owned(),
-                Value::String(text) if text.ends_with('\n') => text,
-                Value::String(text) => text + "\n",
-                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    return Err(Reply::json(400, &json!({})));
-                }
+                text if text.ends_with('\n') => text,
+                text => text + "\n",
             },
             args: request.args,
             limits,
