@@ -145,7 +145,7 @@ impl Executions {
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub async fn queue_position(&self, execution: &Execution) -> Result<Option<u64>, StoreError> {
-        match execution.status() {
+        match execution.reported_status() {
             Status::Pending => self.ports.store.queue_position(execution.id()).await,
             Status::Running | Status::Completed | Status::Error => Ok(None),
         }

@@ -43,6 +43,7 @@ macro_rules! execution_store_tests {
                 pages_join_without_gap_or_double,
                 a_later_page_is_not_moved_by_what_is_new,
                 a_summary_says_what_the_execution_says,
+                a_released_execution_is_listed_as_running,
             }
             cancel {
                 cancelling_what_waits_ends_it,

@@ -142,6 +142,12 @@ impl Execution {
         self.progress.status()
     }
 
+    /// The status that clients see: see [`Progress::reported_status`].
+    #[must_use]
+    pub fn reported_status(&self) -> Status {
+        self.progress.reported_status()
+    }
+
     /// How often a worker has taken it up.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {

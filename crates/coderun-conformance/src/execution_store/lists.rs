@@ -85,3 +85,15 @@ pub async fn a_summary_says_what_the_execution_says(backend: Backend) {
     assert_eq!(list[0].verdict, Some(Verdict::Accepted));
     assert_eq!(list[0].completed_at, Some(backend.now()));
 }
+
+/// What a list says never goes back: an execution that was given back stays running until it is final.
+pub async fn a_released_execution_is_listed_as_running(backend: Backend) {
+    backend.submit(1, "alice").await;
+    let lease = backend.take().await;
+    backend.queue.release(&lease).await.unwrap();
+    let waiting = backend.get(id(1)).await;
+    assert_eq!(waiting.status(), Status::Pending);
+    let list = backend.list("alice").await;
+    assert_eq!(list, [Summary::from(&waiting)]);
+    assert_eq!(list[0].status, Status::Running);
+}

@@ -168,6 +168,17 @@ impl Progress {
         }
     }
 
+    /// The status that clients see. It never goes back: once a worker has taken it up, it is running until it is final,
+    /// also while it waits for another attempt.
+    #[must_use]
+    pub fn reported_status(&self) -> Status {
+        let was_taken = self.attempt() != Attempt::NONE;
+        match &self.0.state {
+            State::Pending if was_taken => Status::Running,
+            State::Pending | State::Running { .. } | State::Final { .. } => self.status(),
+        }
+    }
+
     /// How often a worker has taken it up.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {

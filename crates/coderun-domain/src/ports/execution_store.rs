@@ -115,7 +115,7 @@ pub struct Summary {
     pub id: ExecutionId,
     /// Its language.
     pub language: Language,
-    /// Where it stands.
+    /// The status that clients see: see [`Progress::reported_status`](crate::Progress::reported_status).
     pub status: Status,
     /// How it ended, once it has.
     pub verdict: Option<Verdict>,
@@ -144,7 +144,7 @@ impl From<&Execution> for Summary {
         Self {
             id: execution.id(),
             language: execution.submission().language().clone(),
-            status: progress.status(),
+            status: progress.reported_status(),
             verdict: progress.outcome().map(|outcome| outcome.verdict()),
             created_at: progress.created_at(),
             updated_at: progress.updated_at(),

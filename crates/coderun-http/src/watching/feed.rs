@@ -192,7 +192,7 @@ impl Feed {
         if self.dialect == Dialect::Core {
             return;
         }
-        match execution.status() {
+        match execution.reported_status() {
             Status::Pending => {
                 self.queue = Some(QueueProgress::new(execution.clone()));
                 self.timers.start_queue_position(Instant::now());

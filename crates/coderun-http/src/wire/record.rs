@@ -82,7 +82,7 @@ impl<'a> ExecutionRecord<'a> {
             code: whole.then(|| submission.code()),
             language: submission.language().as_str(),
             input_data: whole.then(|| submission.input()),
-            status: execution.status().as_str(),
+            status: execution.reported_status().as_str(),
             output: outcome.map(|outcome| text(outcome.output())),
             error_output: outcome.map(|outcome| error_text(execution, outcome)),
             execution_time: usage.cpu_time.map(|time| Shown(Seconds(time))),

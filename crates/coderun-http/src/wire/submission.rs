@@ -115,7 +115,7 @@ impl From<&Execution> for SubmitAnswer {
         let id = execution.id();
         Self {
             execution_id: Shown(id),
-            status: execution.status().as_str(),
+            status: execution.reported_status().as_str(),
             message: format!(
                 "Code submitted for execution. Use execution_id: {id} to track progress."
             ),

@@ -4,7 +4,8 @@ use coderun_domain::testing::{at, draft, execution, finished, report, submission
 use coderun_domain::testing::{execution_id, store_policy};
 use coderun_domain::{
     Attempt, ByteSize, CompileReport, EndedWithoutRun, Ending, Enforcement, Execution, Outcome,
-    Output, OutputChunk, OutputStream, Report, Sequence, Signal, Summary, Usage, Verdict, WorkerId,
+    Output, OutputChunk, OutputStream, Report, Sequence, Signal, Status, Summary, Usage, Verdict,
+    WorkerId,
 };
 use insta::assert_snapshot;
 use rstest::rstest;
@@ -191,6 +192,16 @@ fn a_pending_record_has_its_queue_position() {
     let record =
         ExecutionRecord::new(&execution, &policy, Audience::Reader).with_queue_position(Some(7));
     assert!(pretty(&record).contains("\"queue_position\": 7,\n  \"attempts\": 0"));
+}
+
+#[test]
+fn a_record_of_an_execution_that_was_handed_over_stays_running() {
+    let waiting = running().hand_over(at(9)).unwrap();
+    assert_eq!(waiting.status(), Status::Pending);
+    let record = ExecutionRecord::new(&waiting, &store_policy(), Audience::Watcher);
+    let record = serde_json::to_value(&record).unwrap();
+    assert_eq!(record["status"], "running");
+    assert_eq!(record["attempts"], 1);
 }
 
 #[test]

@@ -12,7 +12,9 @@ local function look_at(id, created)
     lost[#lost + 1] = id
     return
   end
-  local status, updated, expires = string.match(values[2], '^(%S+) %S+ %S+ (%S+) %S+ %S+ %S+ (%S+)')
+  local status, attempt, updated, expires = string.match(values[2], '^(%S+) (%S+) %S+ (%S+) %S+ %S+ %S+ (%S+)')
+  -- What clients see never goes back to pending.
+  if status == 'pending' and attempt ~= '0' then status = 'running' end
   -- The state of a newer version may look different; whoever understands it lists it.
   if status and (status ~= 'final' or tonumber(expires) > now) then
     summaries[#summaries + 1] = { id, values[1], status, values[3] or '', created, updated }

@@ -109,9 +109,12 @@ impl Simulation {
     }
 
     async fn running(&self, user: &UserId) -> u32 {
-        let list = self.backend.list(user.as_str()).await;
-        let running = list.iter().filter(|it| it.status == Status::Running);
-        u32::try_from(running.count()).unwrap()
+        let mut running = 0;
+        for summary in self.backend.list(user.as_str()).await {
+            let status = self.backend.get(summary.id).await.status();
+            running += u32::from(status == Status::Running);
+        }
+        running
     }
 
     /// One of the latest leases, valid or stale.
@@ -172,10 +175,11 @@ impl Simulation {
         let mut counted = QueueDepth::default();
         for name in USERS {
             for summary in self.backend.list(name).await {
-                counted.pending += u64::from(summary.status == Status::Pending);
-                counted.running += u64::from(summary.status == Status::Running);
+                let status = self.backend.get(summary.id).await.status();
+                counted.pending += u64::from(status == Status::Pending);
+                counted.running += u64::from(status == Status::Running);
                 let position = self.backend.store.queue_position(summary.id).await;
-                let waits = summary.status == Status::Pending;
+                let waits = status == Status::Pending;
                 assert_eq!(position.unwrap().is_some(), waits, "{summary:?}");
             }
         }
