@@ -1,11 +1,9 @@
 //! Wraps the secret that authenticates the service to an API.
 
-use std::fmt;
-
 use reqwest::header::HeaderValue;
 
 /// The secret that an API requires: the whole value of a header. Neither `Debug` nor any error shows it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey(HeaderValue);
 
 impl ApiKey {
@@ -18,18 +16,13 @@ impl ApiKey {
         if value.is_empty() {
             return Err(ApiKeyError);
         }
+        // `Debug` hides sensitive values.
         value.set_sensitive(true);
         Ok(Self(value))
     }
 
     pub(crate) const fn header_value(&self) -> &HeaderValue {
         &self.0
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(hidden)")
     }
 }
 

@@ -12,8 +12,13 @@ pub(crate) use offers::{ListedRuntime, RuntimeList};
 
 use offers::Offer;
 
+use crate::error::ApiError;
+use crate::languages::KnownLanguages;
+
 /// A list that was not confirmed for so many refresh intervals is no longer used.
 const VALID_INTERVALS: u32 = 5;
+
+const NO_LIST: ApiError = ApiError::Unusable("its languages are not known");
 
 /// What a run is asked of: exactly one runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,7 @@ pub(crate) struct Runtime {
 /// The runtimes of one API, as listed last.
 #[derive(Debug)]
 pub(crate) struct RuntimeCatalog {
+    known: KnownLanguages,
     valid_for: Duration,
     listed: Mutex<Option<Listed>>,
 }
@@ -38,18 +44,10 @@ struct Listed {
     unusable: usize,
 }
 
-/// Why no runtime was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotFound {
-    /// The API does not list it.
-    Unlisted,
-    /// There is no valid list.
-    NoList,
-}
-
 impl RuntimeCatalog {
-    pub(crate) const fn new(refresh_interval: Duration) -> Self {
+    pub(crate) fn new(refresh_interval: Duration) -> Self {
         Self {
+            known: KnownLanguages::read(),
             valid_for: refresh_interval.saturating_mul(VALID_INTERVALS),
             listed: Mutex::new(None),
         }
@@ -58,7 +56,7 @@ impl RuntimeCatalog {
     /// Replaces the list, unless the new one is empty: `false` then.
     pub(crate) fn replace(&self, list: RuntimeList) -> bool {
         let unusable = list.unusable;
-        let offers = offers::of(list.runtimes);
+        let offers = offers::of(list.runtimes, &self.known);
         let mut listed = self.listed.lock();
         let unusable_before = listed.as_ref().map_or(0, |listed| listed.unusable);
         if unusable > 0 && unusable != unusable_before {
@@ -89,15 +87,21 @@ impl RuntimeCatalog {
         &self,
         language: &Language,
         version: Option<&str>,
-    ) -> Result<(Runtime, String), NotFound> {
+    ) -> Result<(Runtime, String), ApiError> {
         let find = |offers: &[Offer]| {
             let offer = offers.iter().find(|it| it.spec.language == *language)?;
             let is_wanted = |it: &&Runtime| version.is_none_or(|version| it.version == version);
             let runtime = offer.runtimes.iter().find(is_wanted)?;
             Some((runtime.clone(), offer.spec.entry_file.clone()))
         };
-        let found = self.with_offers(find).ok_or(NotFound::NoList)?;
-        found.ok_or(NotFound::Unlisted)
+        let found = self.with_offers(find).ok_or(NO_LIST)?;
+        found.ok_or(ApiError::UnknownRuntime)
+    }
+
+    /// Whether programs in this language are run without a compile stage.
+    pub(crate) fn is_interpreted(&self, language: &Language) -> bool {
+        let known = self.known.find(language.as_str());
+        known.is_some_and(|(_, known)| known.is_interpreted)
     }
 
     fn with_offers<T>(&self, read: impl FnOnce(&[Offer]) -> T) -> Option<T> {
@@ -130,7 +134,7 @@ mod tests {
         catalog
     }
 
-    fn version(catalog: &RuntimeCatalog, version: Option<&str>) -> Result<String, NotFound> {
+    fn version(catalog: &RuntimeCatalog, version: Option<&str>) -> Result<String, ApiError> {
         let found = catalog.find(&testing::language("python"), version);
         found.map(|(runtime, _)| runtime.version)
     }
@@ -140,9 +144,12 @@ mod tests {
         let catalog = catalog();
         assert_eq!(version(&catalog, None), Ok("3.12.0".to_owned()));
         assert_eq!(version(&catalog, Some("3.9.4")), Ok("3.9.4".to_owned()));
-        assert_eq!(version(&catalog, Some("3.9")), Err(NotFound::Unlisted));
+        assert_eq!(
+            version(&catalog, Some("3.9")),
+            Err(ApiError::UnknownRuntime)
+        );
         let cobol = catalog.find(&testing::language("cobol"), None);
-        assert_eq!(cobol, Err(NotFound::Unlisted));
+        assert_eq!(cobol, Err(ApiError::UnknownRuntime));
     }
 
     #[tokio::test(start_paused = true)]
@@ -152,7 +159,7 @@ mod tests {
         assert_eq!(catalog.languages().len(), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(catalog.languages(), []);
-        assert_eq!(version(&catalog, None), Err(NotFound::NoList));
+        assert_eq!(version(&catalog, None), Err(NO_LIST));
         assert!(catalog.replace(list(&["3.12.0"])));
         assert_eq!(catalog.languages().len(), 1);
     }

@@ -8,10 +8,11 @@ mod send_state;
 use std::fmt;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use coderun_domain::{ByteSize, TraceContext};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect, retry};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Body, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
 pub(crate) use call::Call;
 pub(crate) use error::ClientError;
@@ -23,7 +24,7 @@ use crate::config::{ConfigError, HttpRunnerConfig};
 /// is closed at that moment may have been received or not.
 const IDLE_MAX: Duration = Duration::from_secs(3);
 
-/// How much of an error answer is read.
+/// The body of a larger error answer is not used.
 const ERROR_MAX: ByteSize = ByteSize::from_kib(16);
 
 /// The header of the W3C Trace Context recommendation.
@@ -43,7 +44,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// When to ask again, if the API said so.
     pub(crate) retry_after: Option<Duration>,
-    /// The whole body of a 200, the head of any other.
+    /// The whole body; empty if that of an error could not be read.
     pub(crate) body: Bytes,
 }
 
@@ -128,12 +129,10 @@ impl Client {
         let status = response.status();
         let retry_after = retry_after::read(response.headers());
         let body = if status == StatusCode::OK {
-            read_whole(response, answer_max).await?
+            read(response, answer_max).await?
         } else {
-            // An error answer is of use even if its body is lost.
-            read_head(response, ERROR_MAX)
-                .await
-                .map_or_else(|_| Bytes::new(), |(head, _)| head)
+            // An error answer is of use even without its body.
+            read(response, ERROR_MAX).await.unwrap_or_default()
         };
         Ok(Answer {
             status,
@@ -149,38 +148,17 @@ impl fmt::Debug for Client {
     }
 }
 
-async fn read_whole(response: Response, max: ByteSize) -> Result<Bytes, ClientError> {
-    let declared = response.headers().get(CONTENT_LENGTH);
-    let declared: Option<u64> = declared.and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length| length > max.as_bytes()) {
-        return Err(ClientError::TooLarge { max });
+async fn read(response: Response, max: ByteSize) -> Result<Bytes, ClientError> {
+    let too_large = ClientError::TooLarge { max };
+    if response.content_length() > Some(max.as_bytes()) {
+        return Err(too_large);
     }
-    match read_head(response, max).await? {
-        (body, Rest::None) => Ok(body),
-        (_, Rest::Unread) => Err(ClientError::TooLarge { max }),
-    }
-}
-
-/// Whether there was more than was read.
-enum Rest {
-    None,
-    Unread,
-}
-
-async fn read_head(mut response: Response, max: ByteSize) -> Result<(Bytes, Rest), ClientError> {
     let max = usize::try_from(max.as_bytes()).unwrap_or(usize::MAX);
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| ClientError::Truncated)? {
-        let room = max.saturating_sub(body.len());
-        if let Some(head) = chunk.get(..room)
-            && head.len() < chunk.len()
-        {
-            body.extend_from_slice(head);
-            return Ok((body.freeze(), Rest::Unread));
-        }
-        body.extend_from_slice(&chunk);
+    match Limited::new(Body::from(response), max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large),
+        Err(_) => Err(ClientError::Truncated),
     }
-    Ok((body.freeze(), Rest::None))
 }
 
 fn base_url(text: &str) -> Result<Url, ConfigError> {

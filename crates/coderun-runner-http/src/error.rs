@@ -82,14 +82,9 @@ impl ApiError {
 
     /// Whether it tells something about the API, not about one program alone.
     pub(crate) const fn is_outage(&self) -> bool {
-        match self {
-            Self::Client(ClientError::TooLarge { .. })
-            | Self::NoPermit
-            | Self::UnknownRuntime
-            | Self::Malformed { .. }
-            | Self::Contradiction(_) => false,
-            Self::Client(_) | Self::Overloaded { .. } | Self::Failed(_) | Self::Unusable(_) => true,
-        }
+        let is_unreadable = matches!(self, Self::Malformed { .. } | Self::Contradiction(_));
+        let is_too_large = matches!(self, Self::Client(ClientError::TooLarge { .. }));
+        !(is_unreadable || is_too_large || matches!(self, Self::NoPermit | Self::UnknownRuntime))
     }
 
     /// Whether the program may still run: only the API itself knows that it has ended.

@@ -13,11 +13,10 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use coderun_domain::{
     CodeRunner, ErrorChain, InputWanted, LanguageSpec, LimitPolicy, Limits, Report, RunInput,
-    RunIo, RunRequest, RunnerError, RunnerProfile, Submission,
+    RunIo, RunRequest, RunnerError, RunnerProfile, Submission, Verdict,
 };
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use admission::Admission;
 use call::Calls;
@@ -26,12 +25,13 @@ use refresher::Refresher;
 use report::Reporter;
 
 use crate::api::{Program, RunResult, ThirdPartyApi};
-use crate::catalog::NotFound;
 use crate::client::{Client, ClientError, SendState};
 use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
-use crate::languages::is_interpreted;
 use crate::piston::{Piston, PistonConfig};
+
+/// What `enforcement.cancel` says of a program that was cancelled and may still run.
+const ABANDONED: &str = "abandoned";
 
 /// How long the start waits for the first list of runtimes.
 const FIRST_REFRESH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -54,7 +54,7 @@ pub struct HttpRunner {
     breaker: CircuitBreaker,
     calls: Calls,
     refresher: Arc<Refresher>,
-    _stop_on_drop: DropGuard,
+    _refreshing: AbortOnDropHandle<()>,
 }
 
 impl HttpRunner {
@@ -82,13 +82,9 @@ impl HttpRunner {
             Arc::clone(&client),
             config.refresh_interval,
         ));
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
         // Without an answer the languages follow later.
         drop(timeout(FIRST_REFRESH_TIMEOUT, refresher.check()).await);
-        let refreshing = Arc::clone(&refresher).run();
-        tasks.spawn(stop.clone().run_until_cancelled_owned(refreshing));
-        tasks.close();
+        let refreshing = TaskTracker::new().spawn(Arc::clone(&refresher).run());
         Ok(Self {
             admission: Admission::new(config.concurrency),
             breaker: CircuitBreaker::default(),
@@ -96,7 +92,7 @@ impl HttpRunner {
             api,
             config,
             refresher,
-            _stop_on_drop: stop.drop_guard(),
+            _refreshing: AbortOnDropHandle::new(refreshing),
         })
     }
 
@@ -104,16 +100,8 @@ impl HttpRunner {
         let language = submission.language();
         let catalog = self.refresher.catalog();
         let found = catalog.find(language, submission.version());
-        let (runtime, entry_file) = found.map_err(|reason| match reason {
-            NotFound::Unlisted => RunnerError::Unsupported {
-                language: language.clone(),
-            },
-            NotFound::NoList => RunnerError::Unavailable {
-                backend: self.api.name(),
-                reason: "its languages are not known".to_owned(),
-                source: None,
-            },
-        })?;
+        let (runtime, entry_file) =
+            found.map_err(|error| error.into_runner_error(self.api.name(), Some(language)))?;
         let asked = *submission.limits();
         let limits = self.maximum_limits().map_or(asked, |maximum| {
             *LimitPolicy::new(asked, maximum).default_limits()
@@ -129,7 +117,8 @@ impl HttpRunner {
     /// How long after it was sent the program has certainly ended, by its limits.
     fn longest(&self, program: &Program) -> Duration {
         let limits = &program.limits;
-        let running = if is_interpreted(program.submission.language().as_str()) {
+        let language = program.submission.language();
+        let running = if self.refresher.catalog().is_interpreted(language) {
             limits.run.wall_time()
         } else {
             limits.total_wall_time()
@@ -246,7 +235,7 @@ impl CodeRunner for HttpRunner {
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
         let program = Arc::new(self.program(request.submission)?);
-        let reporter = Reporter {
+        let mut reporter = Reporter {
             runner: self.api.name(),
             enforcement: self.api.enforcement(),
             program: &program,
@@ -257,11 +246,13 @@ impl CodeRunner for HttpRunner {
             () = cancelled(io) => None,
             result = Box::pin(self.execute(&program, &state)) => Some(result),
         };
-        let Some(result) = result else {
-            return Ok(reporter.cancelled(state.has_begun()));
+        let result = if let Some(result) = result {
+            self.observe(&result);
+            self.settle(&program, result)?
+        } else {
+            reporter.enforcement.cancel = state.has_begun().then(|| ABANDONED.to_owned());
+            RunResult::without_run(Verdict::Cancelled, None)
         };
-        self.observe(&result);
-        let result = self.settle(&program, result)?;
         Ok(reporter.report(result, io).await)
     }
 }

@@ -10,7 +10,7 @@ use coderun_domain::{Language, LanguageSpec};
 use semver::Version;
 
 use super::Runtime;
-use crate::languages::{self, KNOWN_LANGUAGES, KnownLanguage};
+use crate::languages::{KnownLanguage, KnownLanguages};
 
 const LANGUAGES_MAX: usize = 200;
 const VERSIONS_PER_LANGUAGE_MAX: usize = 20;
@@ -76,14 +76,10 @@ impl ListedRuntime {
         self
     }
 
-    fn known(&self) -> Option<(usize, &'static KnownLanguage)> {
-        languages::find(self.language.as_str())
-    }
-
-    fn sort_key(&self) -> impl Ord + use<> {
-        let position = self.known().map(|(position, _)| position);
+    fn sort_key(&self, known: &KnownLanguages) -> impl Ord + use<> {
+        let position = known.find(self.language.as_str());
         (
-            position.unwrap_or(KNOWN_LANGUAGES.len()),
+            position.map_or(usize::MAX, |(position, _)| position),
             self.language.clone(),
             self.is_second_choice,
             Reverse(self.version.clone()),
@@ -92,9 +88,9 @@ impl ListedRuntime {
 }
 
 /// Groups the runtimes by language: known languages first, the others by name.
-pub(super) fn of(mut runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
+pub(super) fn of(mut runtimes: Vec<ListedRuntime>, known: &KnownLanguages) -> Vec<Offer> {
     // The sort is stable: of equal versions the API's first comes first.
-    runtimes.sort_by_cached_key(ListedRuntime::sort_key);
+    runtimes.sort_by_cached_key(|listed| listed.sort_key(known));
     let groups = runtimes.chunk_by(|one, other| one.language == other.language);
     let groups: Vec<_> = groups.take(LANGUAGES_MAX).collect();
     let mut names: HashSet<String> = runtimes
@@ -103,13 +99,18 @@ pub(super) fn of(mut runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
         .collect();
     groups
         .into_iter()
-        .filter_map(|group| offer(group, &mut names))
+        .filter_map(|group| offer(group, known, &mut names))
         .collect()
 }
 
-fn offer(group: &[ListedRuntime], names: &mut HashSet<String>) -> Option<Offer> {
+fn offer(
+    group: &[ListedRuntime],
+    known: &KnownLanguages,
+    names: &mut HashSet<String>,
+) -> Option<Offer> {
     let first = group.first()?;
-    let known = first.known().map(|(_, known)| known);
+    let known = known.find(first.language.as_str());
+    let known = known.map(|(_, known)| known);
     let mut runtimes: Vec<Runtime> = Vec::new();
     for listed in group {
         let is_new = !{ &runtimes }
@@ -121,7 +122,7 @@ fn offer(group: &[ListedRuntime], names: &mut HashSet<String>) -> Option<Offer> 
     }
     let entry_file = known.map_or_else(
         || format!("main.{}", first.language),
-        |known| known.entry_file.to_owned(),
+        |known| known.entry_file.clone(),
     );
     Some(Offer {
         spec: LanguageSpec {
@@ -129,7 +130,7 @@ fn offer(group: &[ListedRuntime], names: &mut HashSet<String>) -> Option<Offer> 
             aliases: aliases(group, known, names),
             versions: runtimes.iter().map(|it| it.version.clone()).collect(),
             entry_file,
-            example: known.map_or("", |known| known.example).to_owned(),
+            example: known.map_or_else(String::new, |known| known.example.clone()),
         },
         runtimes,
     })
@@ -141,10 +142,10 @@ fn aliases(
     known: Option<&KnownLanguage>,
     names: &mut HashSet<String>,
 ) -> Vec<String> {
-    let own = known.map_or(&[][..], |known| known.aliases);
-    let own = own.iter().map(ToString::to_string);
+    let own = known.into_iter().flat_map(|known| &known.aliases);
     let listed = group.iter().flat_map(|listed| &listed.aliases);
-    own.chain(listed.map(|alias| alias.to_ascii_lowercase()))
+    own.chain(listed)
+        .map(|alias| alias.to_ascii_lowercase())
         .filter(|alias| Language::parse(alias).is_ok() && names.insert(alias.clone()))
         .take(ALIASES_PER_LANGUAGE_MAX)
         .collect()
@@ -153,6 +154,10 @@ fn aliases(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
+        super::of(runtimes, &KnownLanguages::read())
+    }
 
     fn listed(language: &str, version: &str) -> ListedRuntime {
         ListedRuntime::new(language, version, Vec::new()).unwrap()

@@ -40,11 +40,9 @@ impl SendState {
         self.0.store(UNSENT, Ordering::Release);
     }
 
-    fn begin(&self) -> Result<(), Prevented> {
-        match self.leave_unsent(SENT) {
-            PREVENTED => Err(Prevented),
-            _ => Ok(()),
-        }
+    /// Marks that something is sent now; `false` if that was prevented.
+    fn begin(&self) -> bool {
+        self.leave_unsent(SENT) == SENT
     }
 
     /// Sets the state if nothing was sent or prevented; answers what holds from now on.
@@ -55,11 +53,6 @@ impl SendState {
         swap.map_or_else(|there| there, |_| to)
     }
 }
-
-/// The request was prevented.
-#[derive(Debug, thiserror::Error)]
-#[error("the request was prevented")]
-struct Prevented;
 
 struct TrackedBody {
     bytes: Option<Bytes>,
@@ -77,8 +70,11 @@ impl Body for TrackedBody {
         let Some(bytes) = self.bytes.take() else {
             return Poll::Ready(None);
         };
-        let begun = self.state.begin().map_err(Into::into);
-        Poll::Ready(Some(begun.map(|()| Frame::data(bytes))))
+        Poll::Ready(Some(if self.state.begin() {
+            Ok(Frame::data(bytes))
+        } else {
+            Err("the request was prevented".into())
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -99,7 +95,7 @@ mod tests {
     fn a_prevented_request_is_never_sent() {
         let state = SendState::default();
         assert!(state.prevent());
-        assert!(state.begin().is_err());
+        assert!(!state.begin());
         assert!(!state.has_begun());
         assert!(state.prevent(), "it still is");
     }
@@ -107,7 +103,7 @@ mod tests {
     #[test]
     fn a_sent_request_cannot_be_prevented() {
         let state = SendState::default();
-        assert!(state.begin().is_ok());
+        assert!(state.begin());
         assert!(!state.prevent());
         assert!(state.has_begun());
     }

@@ -64,19 +64,12 @@ impl StageEnd {
 
     /// The verdict on a program whose compiler ended like this; `None` if it was compiled.
     pub(super) const fn failure(&self) -> Option<Verdict> {
-        match self.verdict {
-            _ if self.is_passed => None,
-            Verdict::RuntimeError | Verdict::Accepted => Some(Verdict::CompileError),
-            Verdict::WrongAnswer
-            | Verdict::CompileError
-            | Verdict::TimeLimit
-            | Verdict::MemoryLimit
-            | Verdict::OutputLimit
-            | Verdict::ProcessLimit
-            | Verdict::SecurityViolation
-            | Verdict::Cancelled
-            | Verdict::Rejected
-            | Verdict::InternalError => Some(self.verdict),
+        if self.is_passed {
+            None
+        } else if matches!(self.verdict, Verdict::RuntimeError | Verdict::Accepted) {
+            Some(Verdict::CompileError)
+        } else {
+            Some(self.verdict)
         }
     }
 }

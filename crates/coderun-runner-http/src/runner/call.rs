@@ -3,19 +3,22 @@
 //! An API that cannot be told to stop runs what it has received. So the task keeps the permit until the API has answered
 //! or the program must have ended by its limits, even if the run is cancelled or dropped.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Permit;
 use crate::api::{Program, RunResult, ThirdPartyApi};
 use crate::client::{Call, Client, ClientError, SendState};
 use crate::error::ApiError;
+
+const NO_ANSWER: ApiError = ApiError::Client(ClientError::NoAnswer);
 
 /// Starts calls and owns their tasks, which end when it is dropped.
 #[derive(Debug)]
@@ -24,7 +27,6 @@ pub(super) struct Calls {
     client: Arc<Client>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    _stop_on_drop: DropGuard,
 }
 
 /// A call that runs. Dropping it prevents what was not sent yet.
@@ -38,15 +40,11 @@ pub(super) struct RunningCall {
 
 impl Calls {
     pub(super) fn new(api: Arc<dyn ThirdPartyApi>, client: Arc<Client>) -> Self {
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        tasks.close();
         Self {
             api,
             client,
-            tasks,
-            _stop_on_drop: stop.clone().drop_guard(),
-            stop,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
         }
     }
 
@@ -59,17 +57,14 @@ impl Calls {
         longest: Duration,
     ) -> RunningCall {
         let (sender, result) = oneshot::channel();
-        let task = Task {
-            api: Arc::clone(&self.api),
-            call: Call {
-                client: Arc::clone(&self.client),
-                state: state.clone(),
-                trace: program.submission.trace().copied(),
-            },
-            program: Arc::clone(program),
-            end: Instant::now() + longest,
+        let (api, program) = (Arc::clone(&self.api), Arc::clone(program));
+        let call = Call {
+            client: Arc::clone(&self.client),
+            state: state.clone(),
+            trace: program.submission.trace().copied(),
         };
-        let running = task.run(sender, permit);
+        let executing = async move { api.execute(program, &call).await };
+        let running = run(executing, Instant::now() + longest, sender, permit);
         let running = self.stop.clone().run_until_cancelled_owned(running);
         RunningCall {
             result,
@@ -80,39 +75,34 @@ impl Calls {
     }
 }
 
-struct Task {
-    api: Arc<dyn ThirdPartyApi>,
-    call: Call,
-    program: Arc<Program>,
-    /// The program has ended by then, by its limits.
-    end: Instant,
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
-impl Task {
-    async fn run(
-        self,
-        mut sender: oneshot::Sender<Result<RunResult, ApiError>>,
-        mut permit: Permit,
-    ) {
-        let executing = self.api.execute(self.program, &self.call);
-        let mut executing = std::pin::pin!(timeout_at(self.end, executing));
-        let result = tokio::select! {
-            result = &mut executing => result,
-            () = sender.closed() => {
-                permit.orphan();
-                executing.await
-            }
-        };
-        let result = result.unwrap_or(Err(ApiError::Client(ClientError::NoAnswer)));
-        let may_run = { &result }
-            .as_ref()
-            .is_err_and(ApiError::leaves_program_running);
-        // The run may be gone by now.
-        drop(sender.send(result));
-        if may_run {
+/// Keeps the permit until the program has certainly ended, at `end` at the latest.
+async fn run(
+    executing: impl Future<Output = Result<RunResult, ApiError>> + Send,
+    end: Instant,
+    mut sender: oneshot::Sender<Result<RunResult, ApiError>>,
+    mut permit: Permit,
+) {
+    let mut executing = pin!(timeout_at(end, executing));
+    let result = tokio::select! {
+        result = &mut executing => result,
+        () = sender.closed() => {
             permit.orphan();
-            sleep_until(self.end).await;
+            executing.await
         }
+    };
+    let result = result.unwrap_or(Err(NO_ANSWER));
+    let may_run = matches!(&result, Err(error) if error.leaves_program_running());
+    // The run may be gone by now.
+    drop(sender.send(result));
+    if may_run {
+        permit.orphan();
+        sleep_until(end).await;
     }
 }
 
@@ -121,7 +111,7 @@ impl RunningCall {
     pub(super) async fn result(mut self) -> Result<RunResult, ApiError> {
         // Without a result the runner itself was dropped.
         let result = (&mut self.result).await;
-        let result = result.unwrap_or(Err(ApiError::Client(ClientError::NoAnswer)));
+        let result = result.unwrap_or(Err(NO_ANSWER));
         self.is_answered = true;
         if matches!(result, Err(ApiError::Overloaded { .. })) {
             self.state.reset();

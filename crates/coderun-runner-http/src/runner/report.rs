@@ -1,17 +1,12 @@
 //! Turns the result of an API into the report of the port, and passes the output on.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CompileReport, Ending, Enforcement, Output, OutputStream, Report, RunIo, Signal,
-    StageLimits, Usage, Verdict,
+    ByteSize, CompileReport, Ending, Enforcement, Limits, Output, OutputStream, Report, RunIo,
+    Signal, StageLimits, Verdict,
 };
 
 use crate::api::{Program, RunResult};
-
-/// What `enforcement.cancel` says of a program that was cancelled and may still run.
-const ABANDONED: &str = "abandoned";
 
 const SIGSEGV: i32 = 11;
 /// A shell exits with 128 and the number of the signal that ended its program.
@@ -63,46 +58,20 @@ impl Reporter<'_> {
         }
     }
 
-    /// The report on a program that was cancelled; it may still run if it was sent.
-    pub(super) fn cancelled(self, was_sent: bool) -> Report {
-        Report {
-            verdict: Verdict::Cancelled,
-            ending: None,
-            usage: Usage::default(),
-            hint: None,
-            compile: None,
-            language_version: Some(self.program.runtime.version.clone()),
-            runner: self.runner.to_owned(),
-            enforcement: Enforcement {
-                cancel: was_sent.then(|| ABANDONED.to_owned()),
-                ..self.enforcement
-            },
-        }
-    }
-
     /// The API's own hint, or one sentence where verdict and ending alone say too little.
     fn hint(&self, result: &RunResult) -> Option<String> {
-        let own = || result.hint.clone();
-        let explained = match result.verdict {
-            Verdict::TimeLimit => self.lowered_limits(result),
-            Verdict::RuntimeError => result.ending.and_then(explain),
-            Verdict::Accepted
-            | Verdict::WrongAnswer
-            | Verdict::CompileError
-            | Verdict::MemoryLimit
-            | Verdict::OutputLimit
-            | Verdict::ProcessLimit
-            | Verdict::SecurityViolation
-            | Verdict::Cancelled
-            | Verdict::Rejected
-            | Verdict::InternalError => None,
-        };
-        own().or(explained)
+        if result.verdict == Verdict::TimeLimit {
+            self.lowered_limits(result)
+        } else if result.verdict == Verdict::RuntimeError {
+            result.ending.and_then(explain)
+        } else {
+            result.hint.clone()
+        }
     }
 
     /// Says so if the limits that were met are lower than those of the submission.
     fn lowered_limits(&self, result: &RunResult) -> Option<String> {
-        let stage = |limits: &coderun_domain::Limits| match result.ending {
+        let stage = |limits: &Limits| match result.ending {
             Some(_) => limits.run,
             None => limits.compile,
         };
@@ -110,10 +79,9 @@ impl Reporter<'_> {
         let sent = times(stage(&self.program.limits));
         let asked = times(stage(self.program.submission.limits()));
         (sent != asked).then(|| {
+            let (cpu_ms, wall_ms) = (sent.0.as_millis(), sent.1.as_millis());
             format!(
-                "The runner's own limits are lower: {} ms of CPU time, {} ms in all",
-                millis(sent.0),
-                millis(sent.1)
+                "The runner's own limits are lower: {cpu_ms} ms of CPU time, {wall_ms} ms in all"
             )
         })
     }
@@ -148,10 +116,6 @@ fn explain(ending: Ending) -> Option<String> {
         }
         Ending::Exited(_) | Ending::Signaled(_) => None,
     }
-}
-
-fn millis(time: Duration) -> u128 {
-    time.as_millis()
 }
 
 /// Keeps the compiler's output within the limit of the program's.
