@@ -29,7 +29,11 @@ pub(super) fn write_all(spec: &StageSpec, contents: &OwnedFd) -> Result<(), Step
     let step = "write the submitted files";
     let target = open_box(step)?;
     for file in &spec.files {
-        make_parents(&target, Path::new(&file.name))?;
+        // The domain has checked that the name stays below `/box`.
+        make_folders(
+            &target,
+            Path::new(&file.name).parent().unwrap_or(Path::new("")),
+        )?;
         let to = create(&target, &file.name, Mode::from(0o644))?;
         copy(contents, &to, file.size_bytes).step(step)?;
     }
@@ -72,20 +76,23 @@ fn open_box(step: &'static str) -> Result<OwnedFd, StepError> {
     openat(CWD, BOX, flags, Mode::empty()).step(step)
 }
 
-/// Creates the folders above a file. The domain has checked that the name stays below `/box`.
-fn make_parents(target: &OwnedFd, name: &Path) -> Result<(), StepError> {
-    let mut folders: Vec<&Path> = name.ancestors().skip(1).collect();
-    folders.reverse();
-    for folder in folders {
-        if folder.as_os_str().is_empty() {
-            continue;
-        }
-        match mkdirat(target, folder, Mode::from(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno).step("create a submitted folder"),
-        }
+/// Creates a folder with all above it.
+pub(super) fn make_folders(root: &OwnedFd, folder: &Path) -> Result<(), StepError> {
+    if folder.as_os_str().is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let create = || mkdirat(root, folder, Mode::from(0o755));
+    let created = match (create(), folder.parent()) {
+        (Err(Errno::NOENT), Some(above)) => {
+            make_folders(root, above)?;
+            create()
+        }
+        (answer, _) => answer,
+    };
+    match created {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(errno).step("create a folder"),
+    }
 }
 
 fn create(target: &OwnedFd, name: &str, mode: Mode) -> Result<OwnedFd, StepError> {

@@ -126,11 +126,8 @@ fn wait_for_release(lifeline: &OwnedFd) -> Result<(), StepError> {
 fn die_with_parent(lifeline: &OwnedFd) -> Result<(), StepError> {
     set_parent_process_death_signal(Some(Signal::KILL)).step("set the parent death signal")?;
     let mut polled = [PollFd::new(lifeline, PollFlags::IN)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let ended = retry_on_intr(|| poll(&mut polled, Some(&now))).step("check the launcher")?;
+    let ended = retry_on_intr(|| poll(&mut polled, Some(&Timespec::default())))
+        .step("check the launcher")?;
     if ended > 0 {
         // The launcher died before the signal was set.
         kernel_calls::exit_now(1);

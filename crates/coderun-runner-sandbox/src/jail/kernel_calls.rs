@@ -67,19 +67,15 @@ pub(super) fn clone_process(
     Ok(Cloned::Parent(pid, pidfd))
 }
 
-/// Sets attributes of a mount and, if asked, of all mounts below it.
+/// Sets attributes of a mount and, with the flag [`RECURSIVE`], of all mounts below it.
 pub(super) fn set_mount_attributes(
     mount: BorrowedFd<'_>,
     attributes: u64,
-    recursive: Recursive,
+    flags: i32,
 ) -> Result<(), Errno> {
     let request = MountAttributes {
         set: attributes,
         ..MountAttributes::default()
-    };
-    let flags = match recursive {
-        Recursive::Yes => libc::AT_EMPTY_PATH | AT_RECURSIVE,
-        Recursive::No => libc::AT_EMPTY_PATH,
     };
     // SAFETY: the path is a C string and the structure has the given size.
     let answer = unsafe {
@@ -87,7 +83,7 @@ pub(super) fn set_mount_attributes(
             libc::SYS_mount_setattr,
             mount.as_raw_fd(),
             c"".as_ptr(),
-            flags,
+            libc::AT_EMPTY_PATH | flags,
             &raw const request,
             size_of::<MountAttributes>(),
         )
@@ -95,12 +91,8 @@ pub(super) fn set_mount_attributes(
     check(answer)
 }
 
-/// Whether the mounts below are included.
-#[derive(Clone, Copy)]
-pub(super) enum Recursive {
-    Yes,
-    No,
-}
+/// The kernel's `AT_RECURSIVE`.
+pub(super) const RECURSIVE: i32 = 0x8000;
 
 /// Closes the descriptors from `first` to `last`.
 ///
@@ -188,7 +180,6 @@ struct MountAttributes {
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-const AT_RECURSIVE: i32 = 0x8000;
 
 /// The number with the same bits: flags and descriptors are not negative.
 fn unsigned(number: i32) -> u64 {

@@ -21,6 +21,7 @@ use super::init::{self, Descriptors};
 use super::kernel_calls::{self, Cloned};
 use super::network::Network;
 use super::seccomp::{self, Filter};
+use super::step::{StepContext, StepError};
 use crate::protocol::{
     DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode,
     encode,
@@ -60,19 +61,20 @@ pub(crate) fn run() -> io::Result<()> {
             // While nothing runs, no run has to wait for it.
             network = Network::prepare();
         }
-        let ready = wait_for_work(&sandboxes)?;
-        for (sandbox, work) in sandboxes.iter_mut().zip(&ready.sandboxes) {
-            if work.kill && !sandbox.is_kill_requested {
+        let mut ready = wait_for_work(&sandboxes)?.into_iter();
+        let mut is_ready = || ready.next().unwrap_or(false);
+        let has_dispatch = is_ready();
+        let mut killed = Ok(());
+        sandboxes.retain_mut(|sandbox| {
+            let (has_ended, wants_kill) = (is_ready(), is_ready());
+            if wants_kill && !sandbox.is_kill_requested {
                 sandbox.is_kill_requested = true;
-                kill(sandbox)?;
+                killed = killed.and(kill(sandbox));
             }
-        }
-        let mut ended = ready.sandboxes.iter().map(|work| work.ended);
-        sandboxes.retain(|sandbox| match ended.next() {
-            Some(true) => !finish(sandbox),
-            Some(false) | None => true,
+            !(has_ended && finish(sandbox))
         });
-        if ready.dispatch {
+        killed?;
+        if has_dispatch {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
@@ -82,18 +84,8 @@ pub(crate) fn run() -> io::Result<()> {
     }
 }
 
-/// The descriptors that are ready.
-struct Ready {
-    dispatch: bool,
-    sandboxes: Vec<SandboxReady>,
-}
-
-struct SandboxReady {
-    kill: bool,
-    ended: bool,
-}
-
-fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Ready> {
+/// Waits until a descriptor is ready. Returns which are: the service's, then of each sandbox its process and its socket.
+fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Vec<bool>> {
     let own = rustix::stdio::stdin();
     let mut polled = vec![PollFd::from_borrowed_fd(own, PollFlags::IN)];
     for sandbox in sandboxes {
@@ -107,26 +99,15 @@ fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Ready> {
         polled.push(PollFd::new(wanted, PollFlags::IN));
     }
     retry_on_intr(|| poll(&mut polled, None))?;
-    let mut ready = polled.iter().map(|entry| !entry.revents().is_empty());
-    let dispatch = ready.next().unwrap_or(false);
-    let sandboxes = sandboxes
-        .iter()
-        .map(|_| SandboxReady {
-            ended: ready.next().unwrap_or(false),
-            kill: ready.next().unwrap_or(false),
-        })
-        .collect();
-    Ok(Ready {
-        dispatch,
-        sandboxes,
-    })
+    let ready = polled.iter().map(|entry| !entry.revents().is_empty());
+    Ok(ready.collect())
 }
 
 /// Kills the first process of a sandbox, and so all of it.
-fn kill(sandbox: &Sandbox) -> io::Result<()> {
+fn kill(sandbox: &Sandbox) -> Result<(), Errno> {
     match pidfd_send_signal(&sandbox.process.pidfd, Signal::KILL) {
-        Ok(()) | Err(Errno::SRCH) => Ok(()),
-        Err(errno) => Err(errno.into()),
+        Err(Errno::SRCH) => Ok(()),
+        answer => answer,
     }
 }
 
@@ -213,7 +194,8 @@ fn start(
                 is_kill_requested: false,
             })
         }
-        Err(reason) => {
+        Err(error) => {
+            let reason = format!("{error}: {}", error.errno);
             send(&socket, &LauncherMessage::Refused { reason });
             None
         }
@@ -226,9 +208,8 @@ fn clone_sandbox(
     mut others: impl Iterator<Item = OwnedFd>,
     network: Network,
     filter: &Filter,
-) -> Result<(Pid, FirstProcess), String> {
-    let missing = || "a descriptor is missing".to_owned();
-    let mut next = || others.next().ok_or_else(missing);
+) -> Result<(Pid, FirstProcess), StepError> {
+    let mut next = || others.next().ok_or(Errno::BADF).step("find a descriptor");
     let stdio = [next()?, next()?, next()?];
     let artefact_in = dispatch.artefact_in.then(&mut next).transpose()?;
     let artefact_out = dispatch.artefact_out.then(&mut next).transpose()?;
@@ -236,11 +217,11 @@ fn clone_sandbox(
     let tasks = (0..dispatch.tasks_files)
         .map(|_| next())
         .collect::<Result<Vec<_>, _>>()?;
-    let (report, report_writer) = pipe().map_err(|error| explain("make a pipe", error))?;
-    let (lifeline_reader, lifeline) = pipe().map_err(|error| explain("make a pipe", error))?;
+    let (report, report_writer) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
+    let (lifeline_reader, lifeline) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
     let namespaces = NAMESPACES | network.clone_flags();
     let cloned = kernel_calls::clone_process(namespaces, cgroup.as_ref().map(AsFd::as_fd));
-    match cloned.map_err(|error| explain("create namespaces", error))? {
+    match cloned.step("create namespaces")? {
         Cloned::Child => init::run(
             Descriptors {
                 spec,
@@ -255,7 +236,8 @@ fn clone_sandbox(
         ),
         Cloned::Parent(pid, pidfd) => {
             map_ids(dispatch, pid)
-                .and_then(|()| release(&lifeline))
+                // The first process waits for the maps of its ids.
+                .and_then(|()| rustix::io::write(&lifeline, b"g").step("let the sandbox go on"))
                 .inspect_err(|_| kill_and_reap(&pidfd))?;
             let process = FirstProcess {
                 pidfd,
@@ -283,30 +265,18 @@ fn mounts_of(pid: Pid) -> Option<OwnedFd> {
 }
 
 /// Maps the ids of the new user namespace.
-fn map_ids(dispatch: Dispatch, pid: Pid) -> Result<(), String> {
-    let pid = pid.as_raw_nonzero();
-    let write = |file: &str, line: String| {
-        fs::write(format!("/proc/{pid}/{file}"), line)
-            .map_err(|error| format!("could not write `{file}`: {error}"))
-    };
+fn map_ids(dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
+    let file = |name: &str| format!("/proc/{}/{name}", pid.as_raw_nonzero());
     let (user, group) = if let Some(id) = dispatch.outside_id {
         (id, id)
     } else {
         // Without it the kernel lets no ordinary user map a group.
-        write("setgroups", "deny".to_owned())?;
+        fs::write(file("setgroups"), "deny").step("write `setgroups`")?;
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         (user.as_raw(), group.as_raw())
     };
-    write("uid_map", format!("{INSIDE_ID} {user} 1"))?;
-    write("gid_map", format!("{INSIDE_ID} {group} 1"))
-}
-
-/// Lets the first process go on, which waits for the maps of its ids.
-fn release(lifeline: &OwnedFd) -> Result<(), String> {
-    let written = rustix::io::write(lifeline, b"g");
-    written
-        .map(drop)
-        .map_err(|error| explain("let the sandbox go on", error))
+    fs::write(file("uid_map"), format!("{INSIDE_ID} {user} 1")).step("write `uid_map`")?;
+    fs::write(file("gid_map"), format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
 }
 
 /// Kills and reaps a first process that cannot go on.
@@ -314,12 +284,4 @@ fn kill_and_reap(pidfd: &OwnedFd) {
     // Neither call can fail on a child of ours that is not reaped yet.
     let _ = pidfd_send_signal(pidfd, Signal::KILL);
     let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
-}
-
-fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
-    pipe_with(PipeFlags::CLOEXEC)
-}
-
-fn explain(step: &str, errno: Errno) -> String {
-    format!("could not {step}: {errno}")
 }

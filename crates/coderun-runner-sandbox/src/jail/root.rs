@@ -1,6 +1,6 @@
 //! Builds the file system of a sandbox: a small one in memory, read-only parts of the machine, and little else.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, mknodat, open, openat, symlinkat};
@@ -12,7 +12,8 @@ use rustix::mount::{
 };
 use rustix::process::{chdir, fchdir, pivot_root};
 
-use super::kernel_calls::{Recursive, set_mount_attributes};
+use super::files::make_folders;
+use super::kernel_calls::{RECURSIVE, set_mount_attributes};
 use super::step::{StepContext, StepError};
 use crate::protocol::{BOX, INSIDE_ID, KernelLimits, SYSTEM_FOLDERS};
 
@@ -166,7 +167,7 @@ impl DetachedMount {
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_RECURSIVE;
         let mount = open_tree(CWD, path, flags).step("open a part of the machine")?;
-        set_mount_attributes(mount.as_fd(), attributes, Recursive::Yes)
+        set_mount_attributes(mount.as_fd(), attributes, RECURSIVE)
             .step("make a part of the machine read-only")?;
         Ok(Self {
             target: relative(path),
@@ -196,23 +197,14 @@ fn new_root(limits: &KernelLimits) -> Result<OwnedFd, StepError> {
     let step = "mount the root";
     let size_bytes = limits.disk_bytes.saturating_add(ROOT_BYTES);
     let inodes = (limits.disk_bytes / BYTES_PER_INODE).max(INODES_MIN);
-    let file_system = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
-    for (key, value) in [
-        ("size", size_bytes),
-        ("nr_inodes", inodes),
-        ("uid", INSIDE_ID.into()),
-        ("gid", INSIDE_ID.into()),
-    ] {
-        fsconfig_set_string(file_system.as_fd(), key, value.to_string()).step(step)?;
-    }
-    fsconfig_set_string(file_system.as_fd(), "mode", "0755").step(step)?;
-    fsconfig_create(file_system.as_fd()).step(step)?;
-    let mount = fsmount(
-        file_system.as_fd(),
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        NO_PRIVILEGES,
-    )
-    .step(step)?;
+    let options = [
+        ("size", size_bytes.to_string()),
+        ("nr_inodes", inodes.to_string()),
+        ("uid", INSIDE_ID.to_string()),
+        ("gid", INSIDE_ID.to_string()),
+        ("mode", "0755".to_owned()),
+    ];
+    let mount = new_mount("tmpfs", &options, NO_PRIVILEGES).step(step)?;
     attach(&mount, CWD, Path::new(NEW_ROOT)).step(step)?;
     let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
     open(NEW_ROOT, flags, Mode::empty()).step(step)
@@ -224,6 +216,21 @@ const ROOT_BYTES: u64 = 256 * 1024;
 const BYTES_PER_INODE: u64 = 4096;
 const INODES_MIN: u64 = 1024;
 
+/// Creates a file system with these options, as a mount that is not attached yet.
+fn new_mount(
+    kind: &str,
+    options: &[(&str, String)],
+    attributes: MountAttrFlags,
+) -> Result<OwnedFd, Errno> {
+    let file_system = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (key, value) in options {
+        fsconfig_set_string(file_system.as_fd(), *key, value)?;
+    }
+    fsconfig_create(file_system.as_fd())?;
+    let flags = FsMountFlags::FSMOUNT_CLOEXEC;
+    fsmount(file_system.as_fd(), flags, attributes)
+}
+
 fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errno> {
     move_mount(
         mount,
@@ -232,25 +239,6 @@ fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errn
         target,
         MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
     )
-}
-
-/// Creates a folder with all above it.
-fn make_folders(root: &OwnedFd, folder: &Path) -> Result<(), StepError> {
-    if folder.as_os_str().is_empty() {
-        return Ok(());
-    }
-    let create = || mkdirat(root, folder, Mode::from(0o755));
-    let created = match (create(), folder.parent()) {
-        (Err(Errno::NOENT), Some(above)) => {
-            make_folders(root, above)?;
-            create()
-        }
-        (answer, _) => answer,
-    };
-    match created {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(errno) => Err(errno).step("create a folder"),
-    }
 }
 
 fn write_file(root: &OwnedFd, file: &Path, content: &str) -> Result<(), StepError> {
@@ -280,18 +268,13 @@ fn make_writable_folders(root: &OwnedFd) -> Result<(), StepError> {
 /// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
 fn mount_proc(root: &OwnedFd) -> Result<(), StepError> {
     let step = "mount the process file system";
-    let file_system = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
-    fsconfig_set_string(file_system.as_fd(), "hidepid", "invisible").step(step)?;
-    fsconfig_set_string(file_system.as_fd(), "subset", "pid").step(step)?;
-    fsconfig_create(file_system.as_fd()).step(step)?;
+    let options = [
+        ("hidepid", "invisible".to_owned()),
+        ("subset", "pid".to_owned()),
+    ];
     let attributes =
         NO_PRIVILEGES | MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_RDONLY;
-    let mount = fsmount(
-        file_system.as_fd(),
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        attributes,
-    )
-    .step(step)?;
+    let mount = new_mount("proc", &options, attributes).step(step)?;
     attach(&mount, root, Path::new("proc")).step(step)
 }
 
@@ -303,14 +286,7 @@ fn enter(root: &OwnedFd) -> Result<(), StepError> {
     // The old root is now mounted over the new one.
     unmount(".", UnmountFlags::DETACH).step(step)?;
     chdir("/").step(step)?;
-    make_read_only(
-        open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .step(step)?
-            .as_fd(),
-    )?;
+    let root = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).step(step)?;
+    set_mount_attributes(root.as_fd(), READ_ONLY, 0).step("make the root read-only")?;
     chdir(BOX).step(step)
-}
-
-fn make_read_only(root: BorrowedFd<'_>) -> Result<(), StepError> {
-    set_mount_attributes(root, READ_ONLY, Recursive::No).step("make the root read-only")
 }

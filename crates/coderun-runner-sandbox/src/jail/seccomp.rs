@@ -26,9 +26,8 @@ pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
 
 /// The filter for calls that only building a sandbox needs. It is compiled once, and installed right before each program.
 pub(super) fn of_program() -> Result<Filter, BackendError> {
-    let building = BUILDING.map(|number| (number, Vec::new()));
     let mut program = without_clone3();
-    program.extend(filter(building.into(), libc::EPERM)?);
+    program.extend(filter(always(BUILDING), libc::EPERM)?);
     Ok(Filter(program))
 }
 
@@ -46,6 +45,14 @@ impl Filter {
 }
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Rules that match these calls with whatever arguments.
+fn always(calls: impl IntoIterator<Item = i64>) -> Rules {
+    calls
+        .into_iter()
+        .map(|number| (number, Vec::new()))
+        .collect()
+}
 
 fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
     SeccompFilter::new(
@@ -120,7 +127,7 @@ const CLONE3: u32 = 435;
 
 /// Calls that a program finds absent: it has another way, or none.
 fn absent() -> Rules {
-    [
+    let calls = [
         // It would show which files of the machine the programs of others open.
         libc::SYS_inotify_init1,
         libc::SYS_inotify_add_watch,
@@ -136,11 +143,8 @@ fn absent() -> Rules {
         libc::SYS_msgget,
         libc::SYS_semget,
         libc::SYS_shmget,
-    ]
-    .into_iter()
-    .chain(ABSENT_ON_THIS_ARCHITECTURE)
-    .map(|number| (number, Vec::new()))
-    .collect()
+    ];
+    always(calls.into_iter().chain(ABSENT_ON_THIS_ARCHITECTURE))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -150,12 +154,9 @@ const ABSENT_ON_THIS_ARCHITECTURE: [i64; 0] = [];
 
 /// Calls that a program must not make, in whole or with some arguments.
 fn forbidden() -> Result<Rules, BackendError> {
-    let mut rules: Rules = FORBIDDEN
-        .iter()
-        .map(|number| (*number, Vec::new()))
-        .collect();
+    let mut rules = always(FORBIDDEN);
     #[cfg(target_arch = "x86_64")]
-    rules.extend(FORBIDDEN_ON_X86_64.map(|number| (number, Vec::new())));
+    rules.extend(always(FORBIDDEN_ON_X86_64));
     rules.insert(libc::SYS_clone, any_bit(0, NAMESPACE_FLAGS)?);
     rules.insert(libc::SYS_socket, none_of(0, &SOCKET_FAMILIES)?);
     rules.insert(libc::SYS_ioctl, equal_to_any(1, &[TIOCSTI, TIOCLINUX])?);

@@ -1,6 +1,7 @@
 //! Describes a step of building a sandbox that failed.
 
 use std::borrow::Cow;
+use std::io;
 
 use rustix::io::Errno;
 
@@ -32,20 +33,11 @@ pub(super) trait StepContext<T> {
     fn step(self, step: &'static str) -> Result<T, StepError>;
 }
 
-impl<T> StepContext<T> for Result<T, Errno> {
-    fn step(self, step: &'static str) -> Result<T, StepError> {
-        self.map_err(|errno| StepError {
-            step: step.into(),
-            errno,
-        })
-    }
-}
-
-impl<T> StepContext<T> for std::io::Result<T> {
+impl<T, E: Into<io::Error>> StepContext<T> for Result<T, E> {
     fn step(self, step: &'static str) -> Result<T, StepError> {
         self.map_err(|error| StepError {
             step: step.into(),
-            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
+            errno: Errno::from_io_error(&error.into()).unwrap_or(Errno::IO),
         })
     }
 }
