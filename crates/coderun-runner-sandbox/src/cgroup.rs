@@ -14,7 +14,7 @@ use std::io;
 
 use crate::config::ControlGroups;
 use group::GroupParent;
-pub(crate) use group::{CgroupVersion, Group, GroupLimits, GroupUsage};
+pub(crate) use group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
 use hierarchy::Hierarchies;
 use names::Owner;
 use version1::Version1;

@@ -15,8 +15,6 @@ pub(crate) struct LanguageEntry {
     pub(crate) discovery: Discovery,
     /// How programs are built, for languages that are compiled.
     pub(crate) build: Option<Build>,
-    /// Arguments of the interpreter before the entry file.
-    pub(crate) interpreter_arguments: &'static [&'static str],
     /// Environment variables beside those of all programs.
     pub(crate) environment: &'static [(&'static str, &'static str)],
     /// A short program that prints a greeting.
@@ -31,12 +29,10 @@ pub(crate) enum Discovery {
     PrintsPathFolderVersion(&'static [&'static str]),
     /// With the arguments `version` it prints its version, and with each of `parts` the path of one of its programs. It is
     /// where its name leads.
-    Compiler {
+    PrintsVersion {
         version: &'static [&'static str],
         parts: &'static [&'static str],
     },
-    /// With these arguments it prints its version; it is one file.
-    PrintsVersion(&'static [&'static str]),
 }
 
 /// How programs of a language are built.
@@ -68,7 +64,6 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
              print(platform.python_version())",
         ]),
         build: None,
-        interpreter_arguments: &[],
         environment: &[
             ("PYTHONUNBUFFERED", "1"),
             ("PYTHONDONTWRITEBYTECODE", "1"),
@@ -90,7 +85,6 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
              console.log(process.versions.node);",
         ]),
         build: None,
-        interpreter_arguments: &[],
         environment: &[("NODE_DISABLE_COLORS", "1")],
         example: "console.log('Hello, World!');\n",
     },
@@ -99,14 +93,16 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
         aliases: &["sh", "shell"],
         entry_file: "main.sh",
         candidates: &["bash"],
-        discovery: Discovery::PrintsVersion(&[
-            "--noprofile",
-            "--norc",
-            "-c",
-            "echo ${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}.${BASH_VERSINFO[2]}",
-        ]),
+        discovery: Discovery::PrintsVersion {
+            version: &[
+                "--noprofile",
+                "--norc",
+                "-c",
+                "echo ${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}.${BASH_VERSINFO[2]}",
+            ],
+            parts: &[],
+        },
         build: None,
-        interpreter_arguments: &[],
         environment: &[],
         example: "echo 'Hello, World!'\n",
     },
@@ -122,7 +118,6 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
             source_ending: ".c",
             artefact: "main",
         }),
-        interpreter_arguments: &[],
         environment: &[],
         example: "#include <stdio.h>\n\nint main(void) {\n    puts(\"Hello, World!\");\n    return 0;\n}\n",
     },
@@ -138,13 +133,12 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
             source_ending: ".cpp",
             artefact: "main",
         }),
-        interpreter_arguments: &[],
         environment: &[],
         example: "#include <iostream>\n\nint main() {\n    std::cout << \"Hello, World!\\n\";\n}\n",
     },
 ];
 
-const COMPILER: Discovery = Discovery::Compiler {
+const COMPILER: Discovery = Discovery::PrintsVersion {
     version: &["-dumpfullversion", "-dumpversion"],
     parts: &[
         "-print-prog-name=cc1",

@@ -115,26 +115,17 @@ impl Candidate<'_> {
                     extra_paths: outside_of_system([program, folder].map(PathBuf::from)),
                 })
             }
-            Discovery::Compiler { version, parts } => self.compiler(version, parts).await,
-            Discovery::PrintsVersion(arguments) => {
-                let printed = self.output_of(arguments).await?;
-                let program = self.program.canonicalize().ok()?;
-                Some(Installation {
-                    program: program.to_str()?.to_owned(),
-                    version: printed.lines().next().map(str::to_owned),
-                    extra_paths: outside_of_system([program]),
-                })
-            }
+            Discovery::PrintsVersion { version, parts } => self.inspect_parts(version, parts).await,
         }
     }
 
-    /// Inspects a compiler. It drives several programs, whose folders are all needed.
-    async fn compiler(&self, version: &[&str], parts: &[&str]) -> Option<Installation> {
+    /// Inspects a tool that may drive other programs, such as a compiler. The folders of all of them are needed.
+    async fn inspect_parts(&self, version: &[&str], parts: &[&str]) -> Option<Installation> {
         let printed = self.output_of(version).await?;
         let program = self.program.canonicalize().ok()?;
         let mut found = vec![program.clone()];
         for part in parts {
-            // A name without a folder means that the compiler finds the part in the system's folders.
+            // A name without a folder means that the tool finds the part in the system's folders.
             let part = self.output_of(&[part]).await.map(PathBuf::from);
             let real = part.and_then(|part| part.canonicalize().ok());
             found.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));

@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use coderun_domain::StageLimits;
+
 /// The limits of a group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupLimits {
@@ -12,6 +14,16 @@ pub(crate) struct GroupLimits {
     pub(crate) memory_bytes: u64,
     /// Its processes and threads, the sandbox's own first process among them.
     pub(crate) processes: u64,
+}
+
+impl From<&StageLimits> for GroupLimits {
+    fn from(limits: &StageLimits) -> Self {
+        Self {
+            memory_bytes: limits.memory().as_bytes(),
+            // The first process counts beside those that the limit allows the program.
+            processes: u64::from(limits.processes()) + 1,
+        }
+    }
 }
 
 /// The usage that a group has counted so far; `None` where it cannot.
@@ -44,16 +56,22 @@ pub(super) trait GroupParent: Debug + Send + Sync {
     fn group(&self, name: &str) -> Box<dyn Group>;
 }
 
+/// The files by which the first process of a stage joins its groups.
+#[derive(Debug, Default)]
+pub(crate) struct Entrances {
+    /// The version 2 group into which it is cloned.
+    pub(crate) clone_target: Option<OwnedFd>,
+    /// The `tasks` files of version 1 into which it writes itself.
+    pub(crate) tasks_files: Vec<OwnedFd>,
+}
+
 /// The groups of one stage.
 pub(crate) trait Group: Debug + Send + Sync {
     /// Creates them with these limits.
     fn create(&self, limits: &GroupLimits) -> io::Result<()>;
 
-    /// The version 2 group into which the first process is cloned.
-    fn clone_target(&self) -> io::Result<Option<OwnedFd>>;
-
-    /// The `tasks` files of version 1 into which the first process writes itself.
-    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>>;
+    /// Opens the files by which the first process joins them.
+    fn entrances(&self) -> io::Result<Entrances>;
 
     /// Kills all their processes at once, where the kernel can do that.
     fn kill(&self);

@@ -66,14 +66,8 @@ fn is_orphaned(name: &str, boot: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return false;
     };
-    let mut parts = rest.split('-');
-    let (Some(its_boot), Some(process_id), Some(started), Some(_), None) = (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) else {
+    let parts: Vec<&str> = rest.split('-').collect();
+    let [its_boot, process_id, started, _] = *parts else {
         return false;
     };
     let (Ok(process_id), Ok(started)) = (process_id.parse(), started.parse::<u64>()) else {

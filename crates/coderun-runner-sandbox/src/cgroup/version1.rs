@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage};
+use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupParent, GroupUsage};
 use super::hierarchy::Hierarchies;
 
-/// The folders in which groups of version 1 are created.
+/// The folders of a group of version 1, one for each controller. Groups of stages are created in those of the service.
 #[derive(Debug)]
 pub(super) struct Version1 {
     memory: PathBuf,
@@ -39,7 +39,7 @@ impl GroupParent for Version1 {
     }
 
     fn group(&self, name: &str) -> Box<dyn Group> {
-        Box::new(Version1Group {
+        Box::new(Self {
             memory: self.memory.join(name),
             pids: self.pids.join(name),
             cpuacct: self.cpuacct.join(name),
@@ -48,23 +48,14 @@ impl GroupParent for Version1 {
     }
 }
 
-/// The groups of one stage.
-#[derive(Debug)]
-struct Version1Group {
-    memory: PathBuf,
-    pids: PathBuf,
-    cpuacct: PathBuf,
-    unified: Option<PathBuf>,
-}
-
-impl Version1Group {
+impl Version1 {
     fn folders(&self) -> impl Iterator<Item = &Path> {
         let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
         version1.chain(&self.unified).map(PathBuf::as_path)
     }
 }
 
-impl Group for Version1Group {
+impl Group for Version1 {
     fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         for folder in self.folders() {
             fs::create_dir(folder)?;
@@ -80,19 +71,17 @@ impl Group for Version1Group {
         fs::write(self.pids.join("pids.max"), limits.processes.to_string())
     }
 
-    fn clone_target(&self) -> io::Result<Option<OwnedFd>> {
-        let open = |folder| fs::File::open(folder).map(OwnedFd::from);
-        self.unified.as_ref().map(open).transpose()
-    }
-
-    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
-        [&self.memory, &self.pids, &self.cpuacct]
-            .into_iter()
-            .map(|folder| {
-                let file = fs::File::options().write(true).open(folder.join("tasks"))?;
-                Ok(file.into())
-            })
-            .collect()
+    fn entrances(&self) -> io::Result<Entrances> {
+        let clone_target = self.unified.as_ref().map(fs::File::open).transpose()?;
+        let tasks_file = |folder: &PathBuf| {
+            let file = fs::File::options().write(true).open(folder.join("tasks"))?;
+            Ok(OwnedFd::from(file))
+        };
+        let folders = [&self.memory, &self.pids, &self.cpuacct].into_iter();
+        Ok(Entrances {
+            clone_target: clone_target.map(OwnedFd::from),
+            tasks_files: folders.map(tasks_file).collect::<io::Result<_>>()?,
+        })
     }
 
     fn kill(&self) {

@@ -2,18 +2,17 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Group, GroupLimits, GroupParent, GroupUsage};
+use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupParent, GroupUsage};
 use super::hierarchy::Hierarchies;
 
 /// The group into which the service moves itself, because a group that has children may hold no process.
 const SERVICE_GROUP: &str = "coderun-service";
 
-/// The folder in which groups of version 2 are created.
+/// The folder of a group of version 2. Groups of stages are created in that of the service.
 #[derive(Debug)]
 pub(super) struct Version2 {
     folder: PathBuf,
@@ -49,7 +48,7 @@ impl GroupParent for Version2 {
     }
 
     fn group(&self, name: &str) -> Box<dyn Group> {
-        Box::new(Version2Group {
+        Box::new(Self {
             folder: self.folder.join(name),
         })
     }
@@ -81,13 +80,7 @@ fn has_words(file: &Path, words: &[&str]) -> bool {
     words.iter().all(|word| found.contains(word))
 }
 
-/// The group of one stage.
-#[derive(Debug)]
-struct Version2Group {
-    folder: PathBuf,
-}
-
-impl Group for Version2Group {
+impl Group for Version2 {
     fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         fs::create_dir(&self.folder)?;
         let write = |file: &str, value: &str| fs::write(self.folder.join(file), value);
@@ -100,12 +93,11 @@ impl Group for Version2Group {
         Ok(())
     }
 
-    fn clone_target(&self) -> io::Result<Option<OwnedFd>> {
-        fs::File::open(&self.folder).map(|folder| Some(folder.into()))
-    }
-
-    fn tasks_files(&self) -> io::Result<Vec<OwnedFd>> {
-        Ok(Vec::new())
+    fn entrances(&self) -> io::Result<Entrances> {
+        Ok(Entrances {
+            clone_target: Some(fs::File::open(&self.folder)?.into()),
+            tasks_files: Vec::new(),
+        })
     }
 
     fn kill(&self) {
@@ -134,9 +126,9 @@ mod tests {
     use super::*;
 
     /// A folder in place of a group, for kernels that do not delegate controllers.
-    fn fake_group() -> (tempfile::TempDir, Version2Group) {
+    fn fake_group() -> (tempfile::TempDir, Version2) {
         let root = tempfile::tempdir().unwrap();
-        let group = Version2Group {
+        let group = Version2 {
             folder: root.path().join("group"),
         };
         let limits = GroupLimits {

@@ -7,11 +7,10 @@ use coderun_domain::{CompileReport, Ending, Report, RunIo, RunnerError, Submissi
 
 use super::input::Input;
 use super::judge::Judgement;
-use super::pump::OutputSink;
+use super::plan::StagePlan;
+use super::pump::{OutputSinks, StageIo};
 use super::report::not_run;
-use super::specs::{self, SpecWithFiles};
-use super::stage::StagePlan;
-use super::stage_runner::{StageIo, StageResult, StageRunner};
+use super::stage_runner::{StageResult, StageRunner};
 use crate::slots::Slot;
 use crate::toolchain::Toolchain;
 
@@ -39,20 +38,9 @@ impl Execution<'_> {
             Built::Runnable(compile, artefact) => (compile, artefact),
             Built::Over(report) => return Ok(*report),
         };
-        let limits = *self.submission.limits();
-        let plan = plan(
-            specs::run(self.submission, self.toolchain),
-            specs::group_limits(&limits.run),
-            artefact,
-        );
-        let mut sink = OutputSink::program(limits.storage.output());
-        let io = StageIo {
-            io,
-            input: &mut self.input,
-            sink: &mut sink,
-        };
-        let run = self.stages.run(&self.slot, plan, &limits.run, io);
-        let judgement = run.await?.judgement;
+        let plan = StagePlan::run(self.submission, self.toolchain, artefact);
+        let mut sinks = OutputSinks::client(self.submission.limits().storage.output());
+        let judgement = self.run_stage(plan, io, &mut sinks).await?.judgement;
         Ok(Report {
             ending: Some(judgement.ending),
             usage: judgement.usage,
@@ -63,32 +51,17 @@ impl Execution<'_> {
     }
 
     async fn build(&mut self, io: &mut (dyn RunIo + '_)) -> Result<Built, RunnerError> {
-        let Some(spec) = specs::compile(self.submission, self.toolchain) else {
+        let Some(plan) = StagePlan::compile(self.submission, self.toolchain) else {
             return Ok(Built::Runnable(None, None));
         };
-        let limits = *self.submission.limits();
-        let group = specs::group_limits(&limits.compile);
-        let plan = StagePlan {
-            wants_artefact: true,
-            ..plan(spec, group, None)
-        };
-        let mut sink = OutputSink::compiler(limits.storage.output());
-        let io = StageIo {
-            io,
-            input: &mut self.input,
-            sink: &mut sink,
-        };
-        let compilation = self.stages.run(&self.slot, plan, &limits.compile, io);
-        let StageResult {
-            judgement,
-            artefact,
-        } = compilation.await?;
-        let (output, error_output) = sink.into_outputs();
+        let mut sinks = OutputSinks::buffers(self.submission.limits().storage.output());
+        let compilation = self.run_stage(plan, io, &mut sinks).await?;
+        let (judgement, artefact) = (compilation.judgement, compilation.artefact);
         let report = CompileReport {
             ending: Some(judgement.ending),
             usage: judgement.usage,
-            output,
-            error_output,
+            output: sinks.stdout.finish(),
+            error_output: sinks.stderr.finish(),
         };
         let verdict = compile_verdict(judgement)
             .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
@@ -100,19 +73,20 @@ impl Execution<'_> {
             })),
         })
     }
-}
 
-fn plan(
-    spec: SpecWithFiles,
-    group: crate::cgroup::GroupLimits,
-    artefact_in: Option<OwnedFd>,
-) -> StagePlan {
-    StagePlan {
-        spec: spec.spec,
-        contents: spec.contents,
-        group,
-        artefact_in,
-        wants_artefact: false,
+    async fn run_stage(
+        &mut self,
+        plan: StagePlan,
+        client: &mut (dyn RunIo + '_),
+        sinks: &mut OutputSinks,
+    ) -> Result<StageResult, RunnerError> {
+        let input = &mut self.input;
+        let io = StageIo {
+            client,
+            input,
+            sinks,
+        };
+        self.stages.run(&self.slot, plan, io).await
     }
 }
 

@@ -8,51 +8,61 @@ use super::streams::{ReadMode, Streams};
 use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
 
-/// The receiver of output.
+/// The receivers of both output streams.
+#[derive(Debug)]
+pub(super) struct OutputSinks {
+    pub(super) stdout: OutputSink,
+    pub(super) stderr: OutputSink,
+}
+
+/// The receiver of an output stream.
 #[derive(Debug)]
 pub(super) enum OutputSink {
-    /// The client, up to this many bytes of each stream and the piece that goes beyond.
-    Program {
-        stdout_left: usize,
-        stderr_left: usize,
-    },
+    /// The client, which gets this many more bytes and the piece that goes beyond.
+    Client { left: usize },
     /// A buffer, for the output of a compiler. Output beyond its capacity is dropped.
-    Compiler {
-        stdout: OutputBuffer,
-        stderr: OutputBuffer,
-    },
+    Buffer(OutputBuffer),
+}
+
+impl OutputSinks {
+    /// Passes up to this much of each stream on to the client.
+    pub(super) fn client(limit: ByteSize) -> Self {
+        let left = usize::try_from(limit.as_bytes()).unwrap_or(usize::MAX);
+        Self {
+            stdout: OutputSink::Client { left },
+            stderr: OutputSink::Client { left },
+        }
+    }
+
+    /// Keeps up to this much of each stream.
+    pub(super) fn buffers(limit: ByteSize) -> Self {
+        Self {
+            stdout: OutputSink::Buffer(OutputBuffer::new(limit)),
+            stderr: OutputSink::Buffer(OutputBuffer::new(limit)),
+        }
+    }
 }
 
 impl OutputSink {
-    pub(super) fn program(cap: ByteSize) -> Self {
-        let cap = usize::try_from(cap.as_bytes()).unwrap_or(usize::MAX);
-        Self::Program {
-            stdout_left: cap,
-            stderr_left: cap,
-        }
-    }
-
-    /// The kept output of both streams, which is none of a program.
-    pub(super) fn into_outputs(self) -> (Output, Output) {
+    /// The kept output, which is none of a client.
+    pub(super) fn finish(self) -> Output {
         match self {
-            Self::Program { .. } => (Output::default(), Output::default()),
-            Self::Compiler { stdout, stderr } => (stdout.finish(), stderr.finish()),
+            Self::Client { .. } => Output::default(),
+            Self::Buffer(buffer) => buffer.finish(),
         }
     }
+}
 
-    pub(super) fn compiler(cap: ByteSize) -> Self {
-        Self::Compiler {
-            stdout: OutputBuffer::new(cap),
-            stderr: OutputBuffer::new(cap),
-        }
-    }
+/// The service's side of a stage's streams.
+pub(super) struct StageIo<'a, 'io> {
+    pub(super) client: &'a mut (dyn RunIo + 'io),
+    pub(super) input: &'a mut Input,
+    pub(super) sinks: &'a mut OutputSinks,
 }
 
 /// The two sides between which bytes are moved.
 pub(super) struct Pump<'a, 'io> {
-    pub(super) io: &'a mut (dyn RunIo + 'io),
-    pub(super) input: &'a mut Input,
-    pub(super) sink: &'a mut OutputSink,
+    pub(super) io: StageIo<'a, 'io>,
     pub(super) signals: &'a StageSignals,
 }
 
@@ -69,12 +79,12 @@ impl Pump<'_, '_> {
     pub(super) async fn run(mut self, mut streams: Streams) {
         let mut detector = WaitDetector::new();
         loop {
-            streams.close_at_end(self.input);
+            streams.close_at_end(self.io.input);
             match self.next(&streams, &mut detector).await {
                 Event::Gone => break,
-                Event::Input(received) => self.input.receive(received, self.signals),
+                Event::Input(received) => self.io.input.receive(received, self.signals),
                 Event::Writable => {
-                    streams.write(self.input);
+                    streams.write(self.io.input);
                     detector.reset();
                 }
                 Event::Readable(stream) => {
@@ -90,12 +100,14 @@ impl Pump<'_, '_> {
     }
 
     async fn next(&mut self, streams: &Streams, detector: &mut WaitDetector) -> Event {
-        let has_input = !self.input.pending().is_empty();
-        let watched = streams.stdin().filter(|_| self.input.wants_wait_notice());
+        let has_input = !self.io.input.pending().is_empty();
+        let watched = streams
+            .stdin()
+            .filter(|_| self.io.input.wants_wait_notice());
         tokio::select! {
             biased;
             () = self.signals.gone() => Event::Gone,
-            received = self.io.input(self.input.wanted()) => Event::Input(received),
+            received = self.io.client.input(self.io.input.wanted()) => Event::Input(received),
             () = streams.readable(OutputStream::Stderr) => Event::Readable(OutputStream::Stderr),
             () = streams.readable(OutputStream::Stdout) => Event::Readable(OutputStream::Stdout),
             () = streams.writable(), if has_input => Event::Writable,
@@ -106,8 +118,8 @@ impl Pump<'_, '_> {
     /// Reports that the program waits for input, after delivering what it wrote before: the client sees the prompt first.
     async fn report_wait(&mut self, streams: &mut Streams) {
         self.deliver_all(streams).await;
-        self.io.awaiting_input().await;
-        self.input.mark_wait_noticed();
+        self.io.client.awaiting_input().await;
+        self.io.input.mark_wait_noticed();
     }
 
     /// Reads and delivers everything in the pipes.
@@ -130,17 +142,16 @@ impl Pump<'_, '_> {
         let Some(bytes) = streams.read(stream, mode) else {
             return false;
         };
-        let left = match (&mut *self.sink, stream) {
-            (OutputSink::Compiler { stdout, .. }, OutputStream::Stdout) => {
-                stdout.push(&bytes);
+        let sink = match stream {
+            OutputStream::Stdout => &mut self.io.sinks.stdout,
+            OutputStream::Stderr => &mut self.io.sinks.stderr,
+        };
+        let left = match sink {
+            OutputSink::Client { left } => left,
+            OutputSink::Buffer(buffer) => {
+                buffer.push(&bytes);
                 return true;
             }
-            (OutputSink::Compiler { stderr, .. }, OutputStream::Stderr) => {
-                stderr.push(&bytes);
-                return true;
-            }
-            (OutputSink::Program { stdout_left, .. }, OutputStream::Stdout) => stdout_left,
-            (OutputSink::Program { stderr_left, .. }, OutputStream::Stderr) => stderr_left,
         };
         if bytes.len() > *left {
             self.signals.stop(StopReason::Output);
@@ -148,7 +159,7 @@ impl Pump<'_, '_> {
         }
         *left = left.saturating_sub(bytes.len());
         // Also the piece beyond the limit, so that the client knows that there was more.
-        self.io.output(stream, bytes).await;
+        self.io.client.output(stream, bytes).await;
         true
     }
 }
@@ -203,9 +214,11 @@ mod tests {
         rustix::io::write(&error_writer, b"careful").unwrap();
         let mut recorder = Recorder::default();
         let mut pump = Pump {
-            io: &mut recorder,
-            input: &mut Input::of(testing::interactive_execution().submission()),
-            sink: &mut OutputSink::program(ByteSize::from_kib(1)),
+            io: StageIo {
+                client: &mut recorder,
+                input: &mut Input::of(testing::interactive_execution().submission()),
+                sinks: &mut OutputSinks::client(ByteSize::from_kib(1)),
+            },
             signals: &StageSignals::new(),
         };
         pump.report_wait(&mut streams).await;

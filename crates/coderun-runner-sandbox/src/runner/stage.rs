@@ -13,30 +13,17 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::machine::Machine;
-use crate::cgroup::{Group, GroupLimits, GroupUsage};
+use super::plan::StagePlan;
+use crate::cgroup::{Entrances, Group, GroupLimits, GroupUsage};
 use crate::launcher_process::{LauncherEnds, stage_socket};
-use crate::protocol::{MESSAGE_MAX_BYTES, StageSpec, encode};
+use crate::protocol::{MESSAGE_MAX_BYTES, encode};
 use crate::slots::Slot;
-
-/// The parts of a stage before it starts.
-#[derive(Debug)]
-pub(super) struct StagePlan {
-    pub(super) spec: StageSpec,
-    /// The contents of the submitted files, one after the other.
-    pub(super) contents: Vec<bytes::Bytes>,
-    pub(super) group: GroupLimits,
-    pub(super) artefact_in: Option<OwnedFd>,
-    /// Whether the built program is to be copied out.
-    pub(super) wants_artefact: bool,
-}
 
 /// A stage that was dispatched: the service's ends of its descriptors, and the guard that ends it.
 #[derive(Debug)]
 pub(super) struct StartedStage {
     pub(super) guard: StageGuard,
-    pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+    pub(super) stdio: [OwnedFd; 3],
     pub(super) socket: OwnedFd,
     pub(super) artefact: Option<OwnedFd>,
 }
@@ -47,48 +34,43 @@ pub(super) fn start(
     slot: &Arc<Slot>,
     mut plan: StagePlan,
 ) -> io::Result<StartedStage> {
+    let group_limits = GroupLimits::from(&plan.limits);
     let limits = &mut plan.spec.limits;
     match machine.groups.version() {
-        None => limits.data_bytes = Some(plan.group.memory_bytes),
+        None => limits.data_bytes = Some(group_limits.memory_bytes),
         // The group's limit must be met first: only the group reports that it was.
         Some(_) => limits.processes += PROCESSES_RESERVE,
     }
     let spec = write_spec(&plan)?;
-    let (stdin, stdin_inside) = reversed(pipe_with(PipeFlags::CLOEXEC)?);
+    let (stdin_inside, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stdout, stdout_inside) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, stderr_inside) = pipe_with(PipeFlags::CLOEXEC)?;
     let (socket, socket_inside) = stage_socket()?;
     rustix::io::ioctl_fionbio(&socket, true)?;
     let artefact = plan
-        .wants_artefact
+        .is_compilation
         .then(|| memfd_create("artefact", MemfdFlags::CLOEXEC))
         .transpose()?;
-    let resources = StageResources {
+    let guard = StageGuard::new(StageResources {
         socket: socket.try_clone()?,
-        group: machine.groups.create(&plan.group)?,
+        group: machine.groups.create(&group_limits)?,
         _slot: Arc::clone(slot),
-    };
-    let cgroup = resources.group.as_ref().map(|group| group.clone_target());
-    let tasks_files = resources.group.as_ref().map(|group| group.tasks_files());
-    let guard = StageGuard {
-        resources: Some(resources),
-    };
+    });
+    let entrances = guard.entrances()?;
     let ends = LauncherEnds {
         spec,
         socket: socket_inside,
         stdio: [stdin_inside, stdout_inside, stderr_inside],
         artefact_in: plan.artefact_in,
         artefact_out: artefact.as_ref().map(OwnedFd::try_clone).transpose()?,
-        cgroup: cgroup.transpose()?.flatten(),
-        tasks_files: tasks_files.transpose()?.unwrap_or_default(),
+        cgroup: entrances.clone_target,
+        tasks_files: entrances.tasks_files,
     };
     let dispatch = ends.dispatch(machine.outside_id(slot));
     machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
     Ok(StartedStage {
         guard,
-        stdin,
-        stdout,
-        stderr,
+        stdio: [stdin, stdout, stderr],
         socket,
         artefact,
     })
@@ -96,10 +78,6 @@ pub(super) fn start(
 
 /// The processes that the limit of a sandbox's user allows beyond that of its group.
 const PROCESSES_RESERVE: u64 = 32;
-
-fn reversed<A, B>((first, second): (A, B)) -> (B, A) {
-    (second, first)
-}
 
 /// Writes the specification and the contents into a file in memory.
 fn write_spec(plan: &StagePlan) -> io::Result<OwnedFd> {
@@ -131,6 +109,21 @@ struct StageResources {
 }
 
 impl StageGuard {
+    const fn new(resources: StageResources) -> Self {
+        Self {
+            resources: Some(resources),
+        }
+    }
+
+    fn group(&self) -> Option<&dyn Group> {
+        self.resources.as_ref()?.group.as_deref()
+    }
+
+    fn entrances(&self) -> io::Result<Entrances> {
+        self.group()
+            .map_or(Ok(Entrances::default()), Group::entrances)
+    }
+
     /// Kills everything in the stage. The launcher reports when it is gone.
     pub(super) fn kill(&self) {
         if let Some(resources) = &self.resources {
@@ -140,8 +133,7 @@ impl StageGuard {
 
     /// What the stage has used so far.
     pub(super) fn usage(&self) -> GroupUsage {
-        let group = self.resources.as_ref().and_then(|it| it.group.as_ref());
-        group.map(|group| group.usage()).unwrap_or_default()
+        self.group().map(Group::usage).unwrap_or_default()
     }
 
     /// Cleans up after a stage that is gone. Blocks for less than a millisecond.

@@ -4,17 +4,17 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coderun_domain::{Enforcement, RunIo, RunnerError, StageLimits, Verdict};
+use coderun_domain::{Enforcement, RunnerError, Verdict};
 
 use super::enforcement;
 use super::errors::{broken, not_started, stage_failed, unavailable};
 use super::input::Input;
 use super::judge::{Judgement, judge};
 use super::machine::Machine;
-use super::probe::{NoIo, Probe};
-use super::pump::{OutputSink, Pump};
-use super::specs;
-use super::stage::{self, StagePlan};
+use super::plan::{PROBE_OUTPUT, StagePlan};
+use super::probe::NoIo;
+use super::pump::{OutputSinks, Pump, StageIo};
+use super::stage;
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, supervise};
 use crate::slots::Slot;
@@ -84,20 +84,13 @@ impl StageRunner {
     pub(super) async fn probe(&self, slot: &Arc<Slot>) -> Result<(), RunnerError> {
         // A trial that does not end leaves the doubt behind.
         self.health.is_doubtful.store(true, Ordering::Relaxed);
-        let probe = Probe::new().map_err(|error| broken(Box::new(error)))?;
-        let plan = StagePlan {
-            spec: specs::probe(&probe.stage, &probe.storage),
-            contents: Vec::new(),
-            group: specs::group_limits(&probe.stage),
-            artefact_in: None,
-            wants_artefact: false,
-        };
+        let plan = StagePlan::probe().map_err(|error| broken(Box::new(error)))?;
         let io = StageIo {
-            io: &mut NoIo,
+            client: &mut NoIo,
             input: &mut Input::none(),
-            sink: &mut OutputSink::program(probe.storage.output()),
+            sinks: &mut OutputSinks::client(PROBE_OUTPUT),
         };
-        let result = Box::pin(self.run(slot, plan, &probe.stage, io)).await?;
+        let result = Box::pin(self.run(slot, plan, io)).await?;
         let verdict = result.judgement.verdict;
         if verdict != Verdict::Accepted {
             return Err(unavailable(format!(
@@ -112,33 +105,28 @@ impl StageRunner {
         &self,
         slot: &Arc<Slot>,
         plan: StagePlan,
-        limits: &StageLimits,
-        stage_io: StageIo<'_, '_>,
+        io: StageIo<'_, '_>,
     ) -> Result<StageResult, RunnerError> {
-        let machine = Arc::clone(&self.machine);
-        let slot = Arc::clone(slot);
+        let (limits, is_compilation) = (plan.limits, plan.is_compilation);
+        let (machine, slot) = (Arc::clone(&self.machine), Arc::clone(slot));
         let started = tokio::task::spawn_blocking(move || stage::start(&machine, &slot, plan));
         let started = started
             .await
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(not_started)?;
-        let streams = Streams::new(started.stdin, started.stdout, started.stderr);
-        let streams = streams.map_err(|error| broken(Box::new(error)))?;
-        let streams = match stage_io.sink {
-            OutputSink::Program { .. } => streams,
-            OutputSink::Compiler { .. } => streams.without_stdin(),
+        let streams = Streams::new(started.stdio).map_err(|error| broken(Box::new(error)))?;
+        let streams = if is_compilation {
+            streams.without_stdin()
+        } else {
+            streams
         };
         let signals = StageSignals::new();
-        let pump = Pump {
-            io: stage_io.io,
-            input: stage_io.input,
-            sink: stage_io.sink,
-            signals: &signals,
-        };
+        let signals = &signals;
+        let pump = Pump { io, signals };
         let guard = started.guard;
         let (end, ()) = tokio::join!(
-            supervise(&guard, started.socket, limits, &signals),
+            supervise(&guard, started.socket, &limits, signals),
             pump.run(streams)
         );
         self.record(&end);
@@ -152,17 +140,10 @@ impl StageRunner {
             ));
         }
         Ok(StageResult {
-            judgement: judge(&end, counted, limits),
+            judgement: judge(&end, counted, &limits),
             artefact: started.artefact,
         })
     }
-}
-
-/// The two sides of a stage's streams.
-pub(super) struct StageIo<'a, 'io> {
-    pub(super) io: &'a mut (dyn RunIo + 'io),
-    pub(super) input: &'a mut Input,
-    pub(super) sink: &'a mut OutputSink,
 }
 
 /// The result of a stage.

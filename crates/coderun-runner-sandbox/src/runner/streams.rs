@@ -23,7 +23,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
+    pub(super) fn new([stdin, stdout, stderr]: [OwnedFd; 3]) -> io::Result<Self> {
         Ok(Self {
             stdin: Some(pipe::Sender::from_owned_fd(stdin)?),
             stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
@@ -153,7 +153,7 @@ pub(super) mod tests {
     pub(crate) fn streams() -> (Streams, [OwnedFd; 3]) {
         let pipe = || pipe_with(PipeFlags::CLOEXEC).unwrap();
         let ((reader, stdin), (stdout, writer), (stderr, error_writer)) = (pipe(), pipe(), pipe());
-        let streams = Streams::new(stdin, stdout, stderr).unwrap();
+        let streams = Streams::new([stdin, stdout, stderr]).unwrap();
         (streams, [reader, writer, error_writer])
     }
 

@@ -1,0 +1,157 @@
+//! Plans the stages of a submission: which program runs on which files under which limits.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coderun_domain::{ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
+
+use crate::protocol::{KernelLimits, SpecFile, StageSpec};
+use crate::toolchain::Toolchain;
+
+/// The environment variables of every program.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("HOME", "/box"),
+    ("LANG", "C.UTF-8"),
+    ("LC_ALL", "C.UTF-8"),
+    ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ("TMPDIR", "/tmp"),
+    ("USER", "sandbox"),
+];
+
+/// The stack limit of one process. The group's memory limit bounds it too.
+const STACK_BYTES: u64 = 64 << 20;
+
+/// The parts of a stage before it starts.
+#[derive(Debug)]
+pub(super) struct StagePlan {
+    pub(super) spec: StageSpec,
+    /// The contents of the submitted files, one after the other.
+    pub(super) contents: Vec<Bytes>,
+    pub(super) limits: StageLimits,
+    pub(super) artefact_in: Option<OwnedFd>,
+    /// A compilation reads no input, and the program that it builds is copied out.
+    pub(super) is_compilation: bool,
+}
+
+impl StagePlan {
+    /// Builds a submission; `None` where its language needs no building.
+    pub(super) fn compile(submission: &Submission, toolchain: &Toolchain) -> Option<Self> {
+        let build = toolchain.entry.build.as_ref()?;
+        let mut argv = vec![toolchain.program.clone()];
+        argv.extend(build.arguments.iter().map(ToString::to_string));
+        // So that a name that begins with a dash is not taken for an option.
+        argv.push(format!("./{}", toolchain.entry.entry_file));
+        let names = submission.files().iter().map(|file| file.name().as_str());
+        let sources = names.filter(|name| name.ends_with(build.source_ending));
+        argv.extend(sources.map(|name| format!("./{name}")));
+        argv.extend(build.last_arguments.iter().map(ToString::to_string));
+        let files = submitted_files(submission, toolchain);
+        let limits = submission.limits();
+        let mut plan = Self::new(argv, files, limits.compile, &limits.storage);
+        plan.is_compilation = true;
+        Some(plan.with_toolchain(toolchain))
+    }
+
+    /// Runs a submission, or the program that was built from it, which is not one of the files.
+    pub(super) fn run(
+        submission: &Submission,
+        toolchain: &Toolchain,
+        artefact: Option<OwnedFd>,
+    ) -> Self {
+        let entry = toolchain.entry;
+        let mut files = submitted_files(submission, toolchain);
+        let mut argv = if let Some(build) = &entry.build {
+            files.retain(|(name, _)| name != build.artefact);
+            vec![format!("./{}", build.artefact)]
+        } else {
+            vec![toolchain.program.clone(), entry.entry_file.to_owned()]
+        };
+        argv.extend(submission.args().iter().cloned());
+        let limits = submission.limits();
+        let mut plan =
+            Self::new(argv, files, limits.run, &limits.storage).with_toolchain(toolchain);
+        plan.artefact_in = artefact;
+        if submission.is_interactive() {
+            let variables = toolchain.interactive_environment.iter().cloned();
+            plan.spec.environment.extend(variables);
+        }
+        plan
+    }
+
+    /// Runs `true`, which shows that a sandbox can be built.
+    pub(super) fn probe() -> Result<Self, ZeroLimit> {
+        let (time, memory, disk) = (
+            Duration::from_secs(5),
+            ByteSize::from_mib(64),
+            ByteSize::from_mib(1),
+        );
+        let limits = StageLimits::new(time, time, memory, 8)?;
+        let storage = StorageLimits::new(PROBE_OUTPUT, disk, disk, 16)?;
+        let argv = vec!["/bin/true".to_owned()];
+        Ok(Self::new(argv, Vec::new(), limits, &storage))
+    }
+
+    fn new(
+        argv: Vec<String>,
+        files: Vec<(String, Bytes)>,
+        limits: StageLimits,
+        storage: &StorageLimits,
+    ) -> Self {
+        let spec_file = |(name, content): &(String, Bytes)| SpecFile {
+            name: name.clone(),
+            size_bytes: u64::try_from(content.len()).unwrap_or(u64::MAX),
+        };
+        Self {
+            spec: StageSpec {
+                argv,
+                environment: Vec::new(),
+                visible: Vec::new(),
+                files: files.iter().map(spec_file).collect(),
+                artefact: None,
+                limits: kernel_limits(&limits, storage),
+            },
+            contents: files.into_iter().map(|(_, content)| content).collect(),
+            limits,
+            artefact_in: None,
+            is_compilation: false,
+        }
+    }
+
+    fn with_toolchain(mut self, toolchain: &Toolchain) -> Self {
+        let variables = ENVIRONMENT.iter().chain(toolchain.entry.environment);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.spec.environment = variables.map(owned).collect();
+        self.spec.visible.clone_from(&toolchain.extra_paths);
+        let build = toolchain.entry.build.as_ref();
+        self.spec.artefact = build.map(|build| build.artefact.to_owned());
+        self
+    }
+}
+
+/// The output limit of the program that shows that a sandbox can be built.
+pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
+
+fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(String, Bytes)> {
+    let code = Bytes::copy_from_slice(submission.code().as_bytes());
+    let others = submission
+        .files()
+        .iter()
+        .map(|file| (file.name().as_str().to_owned(), file.content().clone()));
+    std::iter::once((toolchain.entry.entry_file.to_owned(), code))
+        .chain(others)
+        .collect()
+}
+
+fn kernel_limits(stage: &StageLimits, storage: &StorageLimits) -> KernelLimits {
+    KernelLimits {
+        // The group's limit is met first. This one holds even if the service does not check.
+        cpu_seconds: stage.cpu_time().as_secs().saturating_add(2),
+        data_bytes: None,
+        stack_bytes: STACK_BYTES.min(stage.memory().as_bytes()),
+        processes: u64::from(stage.processes()).saturating_add(1),
+        file_size_bytes: storage.file_size().as_bytes(),
+        disk_bytes: storage.disk().as_bytes(),
+        open_files: u64::from(storage.open_files()),
+    }
+}
