@@ -3,45 +3,51 @@
 //! Each transition goes through `advance`, which takes a record out of the indexes of its old state and enters it into
 //! those of the new one, so that what the indexes say follows from the states alone.
 
-mod announcing;
 mod fair_queue;
 mod final_records;
 mod input_log;
-mod journal;
 mod leasing;
+mod pending_changes;
 mod record;
+mod relaying;
+mod restoring;
 mod snapshot;
 mod submit_rate;
 mod submitting;
 mod sweeping;
+mod ticketing;
 mod tickets;
 mod time_index;
-mod typing;
+mod usage;
 mod watching;
+mod work_signal;
+mod worker_offers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use coderun_domain::{
-    Cursor, Execution, ExecutionId, ForcedEnd, OutputStream, QueueDepth, State, Summary, UserId,
+    Execution, ExecutionId, ForcedEnd, OutputStream, QueueDepth, State, Summary, UserId,
 };
 use time::OffsetDateTime;
 
 use fair_queue::FairQueue;
 use final_records::FinalRecords;
-use journal::Journal;
+use pending_changes::PendingChanges;
 use record::Record;
 use submit_rate::SubmitRate;
 use tickets::Tickets;
 use time_index::TimeIndex;
+use usage::{Usage, UserRecords};
+use work_signal::WorkSignal;
 
-pub use announcing::WorkerOffers;
-pub use journal::{Restored, Workers};
-pub use snapshot::{Change, Holder, Kept, KeptInput, Settled};
+pub use restoring::{SavedState, SurvivingWorkers};
+pub use snapshot::{InputSnapshot, LeaseEnd, LeaseHolder, RecordChange, RecordSnapshot};
 pub(crate) use tickets::Ticket;
 pub(crate) use watching::{NextEvent, WatchedRecord};
+pub use worker_offers::WorkerOffers;
 
 use crate::config::LedgerConfig;
-use crate::wake::{WakeListener, WakeSignal};
+use crate::wake::WakeListener;
 
 /// Every execution, and the rules by which they are accepted, taken, ended and deleted.
 ///
@@ -51,7 +57,7 @@ use crate::wake::{WakeListener, WakeSignal};
 pub struct Ledger {
     config: LedgerConfig,
     records: HashMap<ExecutionId, Record>,
-    owners: HashMap<UserId, Owner>,
+    users: HashMap<UserId, UserRecords>,
     submit_rate: SubmitRate,
     waiting: FairQueue,
     /// When a live execution is ended by force.
@@ -62,41 +68,13 @@ pub struct Ledger {
     expiries: TimeIndex,
     finals: FinalRecords,
     tickets: Tickets,
-    offers: WorkerOffers,
-    work: Work,
-    totals: Totals,
-    /// What has changed, if an adapter keeps that elsewhere.
-    journal: Option<Journal>,
-    /// How many records there have ever been.
-    submissions: u64,
-}
-
-/// What one user has.
-#[derive(Debug, Default)]
-struct Owner {
-    executions: BTreeSet<Cursor>,
-    pending: u32,
-    live_bytes: u64,
-}
-
-#[derive(Debug, Default)]
-struct Totals {
-    pending: u32,
-    live_bytes: u64,
-}
-
-/// Whether something has come up to be taken since a taker last found nothing.
-#[derive(Debug, Default)]
-struct Work {
-    signal: WakeSignal,
-    unseen: bool,
-}
-
-impl Work {
-    fn announce(&mut self) {
-        self.unseen = true;
-        self.signal.wake();
-    }
+    work: WorkSignal,
+    usage: Usage,
+    pub(crate) offers: WorkerOffers,
+    /// Noted for an adapter that saves changes.
+    changes: Option<PendingChanges>,
+    /// The number of the newest record, counted over all records that there ever were.
+    last_order: u64,
 }
 
 /// Counts everything in a ledger that could grow. An unused ledger has none of it.
@@ -132,7 +110,7 @@ impl Ledger {
         Self {
             config,
             records: HashMap::new(),
-            owners: HashMap::new(),
+            users: HashMap::new(),
             submit_rate: SubmitRate::new(policy.user_submits_per_minute),
             waiting: FairQueue::new(policy.user_running_max),
             deadlines: TimeIndex::default(),
@@ -140,11 +118,11 @@ impl Ledger {
             expiries: TimeIndex::default(),
             finals: FinalRecords::default(),
             tickets: Tickets::default(),
-            offers: WorkerOffers::new(),
-            work: Work::default(),
-            totals: Totals::default(),
-            journal: None,
-            submissions: 0,
+            work: WorkSignal::default(),
+            usage: Usage::default(),
+            offers: WorkerOffers::default(),
+            changes: None,
+            last_order: 0,
         }
     }
 
@@ -167,36 +145,36 @@ impl Ledger {
         self.find(id, now).is_some() && self.remove(id)
     }
 
-    /// Deletes a record and wakes whoever waits for news of it.
+    /// Deletes a record. That drops its signals and so wakes their listeners.
     fn remove(&mut self, id: ExecutionId) -> bool {
         self.leave(id);
         let Some(record) = self.records.remove(&id) else {
             return false;
         };
         self.tickets.remove(id);
-        if let Some(journal) = &mut self.journal {
-            journal.deleted(&record);
+        if let Some(changes) = self.changes.as_mut().filter(|_| record.is_saved()) {
+            changes.deleted(record.order);
         }
         let user = record.execution.submission().user();
-        if let Some(owner) = self.owners.get_mut(user) {
+        if let Some(records) = self.users.get_mut(user) {
             let cursor = Summary::from(&record.execution).cursor();
-            owner.executions.remove(&cursor);
-            if owner.executions.is_empty() {
-                self.owners.remove(user);
+            records.cursors.remove(&cursor);
+            if records.cursors.is_empty() {
+                self.users.remove(user);
             }
         }
         true
     }
 
-    /// A listener for the next thing to be taken; `None` if something has come up since a taker last found nothing.
+    /// A listener for new work; `None` if work has come up since a take last found none.
     pub(crate) fn listen_for_work(&mut self) -> Option<WakeListener> {
-        (!self.work.unseen).then(|| self.work.signal.listen())
+        self.work.listen()
     }
 
     /// How much waits and how much runs.
     pub(crate) fn depth(&self) -> QueueDepth {
         QueueDepth {
-            pending: self.totals.pending.into(),
+            pending: self.usage.pending.into(),
             running: self.waiting.running().into(),
         }
     }
@@ -206,9 +184,9 @@ impl Ledger {
     pub fn counts(&self) -> LedgerCounts {
         LedgerCounts {
             records: self.records.len(),
-            pending: self.totals.pending,
+            pending: self.usage.pending,
             running: self.waiting.running(),
-            users: self.owners.len()
+            users: self.users.len()
                 + self.waiting.users()
                 + self.submit_rate.users()
                 + self.finals.users(),
@@ -216,33 +194,33 @@ impl Ledger {
             listeners: self.records.values().map(Record::listeners).sum(),
             input_pieces: self.records.values().map(Record::input_pieces).sum(),
             tickets: self.tickets.len(),
-            live_bytes: self.totals.live_bytes,
+            live_bytes: self.usage.live_bytes,
             final_bytes: self.finals.bytes(),
         }
     }
 
     fn insert(&mut self, execution: Execution, now: OffsetDateTime) {
         let id = execution.id();
-        self.submissions += 1;
-        let record = Record::new(execution, self.submissions);
+        self.last_order += 1;
+        let record = Record::new(execution, self.last_order);
         self.register(record, now);
         self.note(id);
     }
 
-    /// Enters a record wherever records are looked for.
+    /// Enters a record into every index.
     fn register(&mut self, record: Record, now: OffsetDateTime) {
         let execution = &record.execution;
         let (id, cursor) = (execution.id(), Summary::from(execution).cursor());
-        let owner = self.owners.entry(execution.submission().user().clone());
-        owner.or_default().executions.insert(cursor);
+        let user = self.users.entry(execution.submission().user().clone());
+        user.or_default().cursors.insert(cursor);
         self.records.insert(id, record);
         self.enter(id, now);
     }
 
-    /// Notes that there is something new about a record.
+    /// Notes that a record has changed.
     fn note(&mut self, id: ExecutionId) {
-        if let Some(journal) = &mut self.journal {
-            journal.changed(id);
+        if let Some(changes) = &mut self.changes {
+            changes.changed(id);
         }
     }
 
@@ -275,22 +253,17 @@ impl Ledger {
             return;
         };
         let user = record.execution.submission().user();
+        let usage = record.usage();
+        self.usage.subtract(usage);
+        if let Some(records) = self.users.get_mut(user) {
+            records.usage.subtract(usage);
+        }
         match record.execution.state() {
             State::Pending => {
-                self.totals.pending -= 1;
-                self.totals.live_bytes -= record.live_bytes();
-                if let Some(owner) = self.owners.get_mut(user) {
-                    owner.pending -= 1;
-                    owner.live_bytes -= record.live_bytes();
-                }
-                self.waiting.remove(record.place());
+                self.waiting.remove(record.queue_entry());
                 self.deadlines.remove(id);
             }
             State::Running { .. } => {
-                self.totals.live_bytes -= record.live_bytes();
-                if let Some(owner) = self.owners.get_mut(user) {
-                    owner.live_bytes -= record.live_bytes();
-                }
                 self.deadlines.remove(id);
                 self.leases.remove(id);
                 if self.waiting.ended(user) {
@@ -311,25 +284,20 @@ impl Ledger {
         };
         let execution = &record.execution;
         let user = execution.submission().user();
+        let usage = record.usage();
+        self.usage.add(usage);
+        if let Some(records) = self.users.get_mut(user) {
+            records.usage.add(usage);
+        }
         match execution.state() {
             State::Pending => {
-                self.totals.pending += 1;
-                self.totals.live_bytes += record.live_bytes();
-                if let Some(owner) = self.owners.get_mut(user) {
-                    owner.pending += 1;
-                    owner.live_bytes += record.live_bytes();
-                }
                 let deadline = self.config.policy.deadline(execution).unwrap_or(now);
                 self.deadlines.set(id, deadline);
-                if self.waiting.push(record.place(), id) {
+                if self.waiting.push(record.queue_entry(), id) {
                     self.work.announce();
                 }
             }
             State::Running { .. } => {
-                self.totals.live_bytes += record.live_bytes();
-                if let Some(owner) = self.owners.get_mut(user) {
-                    owner.live_bytes += record.live_bytes();
-                }
                 self.waiting.started(user);
                 self.hold(id, now);
             }
@@ -343,11 +311,11 @@ impl Ledger {
         }
     }
 
-    /// Deletes final records while all of them occupy too much, each time the oldest of whoever occupies the most,
-    /// except the latest of all.
+    /// Deletes final records while all of them occupy too much, each time the oldest of the user who occupies
+    /// the most, except the latest of all.
     fn evict(&mut self, latest: ExecutionId) {
         while self.finals.bytes() > self.config.final_bytes_max.as_bytes() {
-            let Some(oldest) = self.finals.first_to_go_except(latest) else {
+            let Some(oldest) = self.finals.next_to_evict_except(latest) else {
                 return;
             };
             self.remove(oldest);

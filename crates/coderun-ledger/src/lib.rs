@@ -36,5 +36,6 @@ pub use access::{LedgerAccess, StepError, ledger_time};
 pub use backend::LedgerBackend;
 pub use config::LedgerConfig;
 pub use ledger::{
-    Change, Holder, Kept, KeptInput, Ledger, LedgerCounts, Restored, Settled, WorkerOffers, Workers,
+    InputSnapshot, LeaseEnd, LeaseHolder, Ledger, LedgerCounts, RecordChange, RecordSnapshot,
+    SavedState, SurvivingWorkers, WorkerOffers,
 };

@@ -15,7 +15,8 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
     /// Refused beyond 1 024 workers, until another offer ends.
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
         let offer = offer.clone();
-        let announce = move |ledger: &mut Ledger, now| ledger.announce(offer, now + lifetime, now);
+        let announce =
+            move |ledger: &mut Ledger, now| ledger.offers.announce(offer, now + lifetime, now);
         let announced = self.step("announce", announce).await?;
         announced.map_err(|full| {
             let source = full.into();
@@ -26,11 +27,13 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
 
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
         let worker = worker.clone();
-        let withdraw = move |ledger: &mut Ledger, _| ledger.withdraw(&worker);
+        let withdraw = move |ledger: &mut Ledger, _| ledger.offers.withdraw(&worker);
         Ok(self.step("withdraw", withdraw).await?)
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        Ok(self.step("offers", Ledger::offers).await?)
+        Ok(self
+            .step("offers", |ledger, now| ledger.offers.current(now))
+            .await?)
     }
 }

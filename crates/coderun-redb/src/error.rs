@@ -1,5 +1,6 @@
-//! What can go wrong with the file.
+//! Defines the errors of the file.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use std::time::Duration;
 use coderun_domain::BackendError;
 use coderun_record::RecordError;
 
-/// Why a file cannot be opened or used.
+/// Says why a file cannot be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum RedbError {
-    /// The folder, or the file in it, cannot be made.
-    #[error("cannot make the folder `{}` and a file in it", folder.display())]
+    /// The folder, or the file in it, cannot be created.
+    #[error("cannot create the folder `{}` and a file in it", folder.display())]
     Folder {
-        /// Which one.
+        /// The folder.
         folder: PathBuf,
         /// The cause.
         #[source]
@@ -22,49 +23,45 @@ pub enum RedbError {
     /// Another process has the file open.
     #[error("the folder `{}` is in use by another process", folder.display())]
     InUse {
-        /// Which one.
+        /// The folder.
         folder: PathBuf,
     },
     /// A newer version of the service wrote the file, or something in it.
     #[error("the file was written by a newer version of the service")]
     Newer,
-    /// Something in the file is not what it should be.
+    /// Something in the file is malformed.
     #[error("a record in the file is damaged")]
     Damaged(#[source] BackendError),
     /// The file cannot be read or written.
     #[error("the file cannot be read or written")]
     File(#[source] BackendError),
     /// The thread that owns the file cannot be started, or has ended.
-    #[error("nobody owns the file")]
-    NoOwner(#[source] Option<io::Error>),
+    #[error("the thread that owns the file is not running")]
+    NoThread(#[source] Option<io::Error>),
+}
+
+impl RedbError {
+    pub(crate) fn file(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::File(Box::new(error))
+    }
 }
 
 impl From<RecordError> for RedbError {
     fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::Newer => Self::Newer,
-            RecordError::Missing(_)
-            | RecordError::Malformed(..)
-            | RecordError::Event
-            | RecordError::Input
-            | RecordError::Progress(_)
-            | RecordError::Submission(_)
-            | RecordError::Outcome(_)
-            | RecordError::Identifier(_)
-            | RecordError::Language(_)
-            | RecordError::Limit(_)
-            | RecordError::Unwritable(_) => Self::Damaged(Box::new(error)),
+        if matches!(error, RecordError::Newer) {
+            return Self::Newer;
         }
+        Self::Damaged(Box::new(error))
     }
 }
 
-/// Why a step was not done, as far as whoever asked for it can know: it may have been.
+/// Says why a step was not answered. It may have been done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepFault {
-    /// The file cannot be used now; its owner has said why.
+    /// The file cannot be used now; the log says why.
     #[error("the file cannot be written")]
     NotWritten,
-    /// The owner had too much to do, or the disk was too slow.
+    /// Too many steps wait, or the disk is too slow.
     #[error("a step was not done within {0:?}")]
     TimedOut(Duration),
 }

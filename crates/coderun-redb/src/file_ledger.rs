@@ -42,15 +42,15 @@ impl FileLedger {
             .name("coderun-redb".to_owned())
             .spawn(
                 move || match FileThread::open(Box::new(open), config, clock) {
-                    Ok(owner) => {
+                    Ok(thread) => {
                         drop(report.send(Ok(())));
-                        owner.run(messages);
+                        thread.run(messages);
                     }
                     Err(error) => drop(report.send(Err(error))),
                 },
             )
-            .map_err(|error| RedbError::NoOwner(Some(error)))?;
-        reported.await.unwrap_or(Err(RedbError::NoOwner(None)))?;
+            .map_err(|error| RedbError::NoThread(Some(error)))?;
+        reported.await.unwrap_or(Err(RedbError::NoThread(None)))?;
         Ok(Self {
             thread,
             step_timeout,

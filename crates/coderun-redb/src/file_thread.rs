@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_domain::{Clock, ErrorChain};
-use coderun_ledger::{Ledger, LedgerConfig, Restored, WorkerOffers, Workers, ledger_time};
+use coderun_ledger::{
+    Ledger, LedgerConfig, SavedState, SurvivingWorkers, WorkerOffers, ledger_time,
+};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
@@ -75,10 +77,10 @@ impl FileThread {
     ) -> Result<Self, RedbError> {
         let mut file = open()?;
         file.compact()?;
-        let restored = Restored {
+        let restored = SavedState {
             records: file.load()?,
             last_order: 0,
-            workers: Workers::Gone,
+            workers: SurvivingWorkers::None,
         };
         let ledger = restore(config, restored, &*clock, &file)?;
         Ok(Self {
@@ -160,10 +162,10 @@ impl FileThread {
 
     fn try_reopen(&self, survivors: Survivors) -> Result<(Ledger, File), RedbError> {
         let file = (self.open)()?;
-        let restored = Restored {
+        let restored = SavedState {
             records: file.load()?,
             last_order: survivors.last_order,
-            workers: Workers::Alive(survivors.offers),
+            workers: SurvivingWorkers::All(survivors.offers),
         };
         let ledger = restore(self.config, restored, &*self.clock, &file)?;
         Ok((ledger, file))
@@ -179,7 +181,7 @@ impl FileThread {
 /// Makes a ledger of what the file holds, and writes what has changed by the passing of time.
 fn restore(
     config: LedgerConfig,
-    restored: Restored,
+    restored: SavedState,
     clock: &dyn Clock,
     file: &File,
 ) -> Result<Ledger, RedbError> {

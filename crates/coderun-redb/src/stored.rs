@@ -1,15 +1,15 @@
-//! The stored form: what stands in the values of the tables.
+//! Encodes and decodes the values of the tables.
 //!
 //! Each value begins with a byte for the version of this form. Records are fields as `coderun_record` writes them, each a
-//! length and a name, a length and a value; events and input are single strings of bytes.
+//! length and a name, a length and a value. Events and input are single byte strings.
 
 mod fields;
-mod kept;
+mod record;
 
 pub(crate) use fields::{pack_one, unpack_one};
-pub(crate) use kept::{decode_kept, encode_progress_of, encode_submission_of};
+pub(crate) use record::{decode_record, encode_progress_of, encode_submission_of};
 
-/// The version of the form that is written here.
+/// The version of the form.
 pub(crate) const FORM: u8 = 1;
 
 #[cfg(test)]

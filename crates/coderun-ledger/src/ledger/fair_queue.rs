@@ -1,45 +1,47 @@
-//! Who is served next: users take turns, and nobody has more than so many executions running.
+//! Chooses the next execution: users take turns, and each may have only so many executions running.
 //!
-//! A user who waits has one turn and stands with it in the lane of every language that they wait for, unless they have
-//! as many executions running as they may. The next one is the smallest turn in the lanes asked for, so neither many
-//! executions of one user nor other languages are ever looked through.
+//! A user who waits has one turn. It is listed under every language that the user waits for, unless the user has as many
+//! executions running as allowed. The next execution belongs to the smallest turn under the languages asked for, so that
+//! neither many executions of one user nor other languages are ever scanned.
 
 use std::collections::{BTreeMap, HashMap};
 
 use coderun_domain::{ExecutionId, Language, UserId};
 
-/// So many users are looked at to say where an execution stands; of more of them these are a sample.
-const USERS_LOOKED_AT: usize = 128;
+/// How many users are looked at to estimate a position. Of more users these are a sample.
+const USERS_SAMPLED: usize = 128;
 
-/// The waiting executions of all users and the number of those that run.
+/// The waiting executions of all users, and how many run.
 #[derive(Debug)]
 pub(crate) struct FairQueue {
     running_max: u32,
     running: u32,
-    users: HashMap<UserId, Customer>,
-    lanes: BTreeMap<Language, BTreeMap<Turn, UserId>>,
-    turns: Turns,
+    users: HashMap<UserId, UserQueue>,
+    /// The users that can be served now.
+    turns_by_language: BTreeMap<Language, BTreeMap<Turn, UserId>>,
+    turns: TurnCounter,
 }
 
-/// An execution's place: whose it is, what it is written in, and when it came.
+/// The key of a waiting execution.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct QueueEntry<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) language: &'a Language,
     /// The executions of one user are served in this order; unique.
     pub(crate) order: u64,
 }
 
-/// Smaller is sooner; no two users have the same.
+/// The place of a user in the order of service. Smaller is sooner, and no two users have the same.
 type Turn = i64;
 
+/// Gives out turns before and behind all others.
 #[derive(Debug, Default)]
-struct Turns {
+struct TurnCounter {
     first: Turn,
     last: Turn,
 }
 
-impl Turns {
+impl TurnCounter {
     fn behind_all(&mut self) -> Turn {
         self.last += 1;
         self.last
@@ -51,24 +53,26 @@ impl Turns {
     }
 }
 
+/// The turn of one user, and what the user has.
 #[derive(Debug, Default)]
-struct Customer {
+struct UserQueue {
     turn: Turn,
     running: u32,
     waiting: BTreeMap<Language, BTreeMap<u64, ExecutionId>>,
 }
 
-impl Customer {
+impl UserQueue {
     /// How many wait that came before this one.
     fn waiting_before(&self, order: u64) -> u64 {
-        let lanes = self.waiting.values();
-        lanes.map(|lane| count(lane.range(..order).count())).sum()
+        let waiting = self.waiting.values();
+        waiting.map(|ids| count(ids.range(..order).count())).sum()
     }
 
     /// How many wait, up to this number.
     fn waiting_at_most(&self, most: u64) -> u64 {
-        let lanes = self.waiting.values();
-        lanes.map(|lane| count(lane.len())).sum::<u64>().min(most)
+        let waiting = self.waiting.values();
+        let total: u64 = waiting.map(|ids| count(ids.len())).sum();
+        total.min(most)
     }
 }
 
@@ -79,62 +83,62 @@ impl FairQueue {
             running_max,
             running: 0,
             users: HashMap::new(),
-            lanes: BTreeMap::new(),
-            turns: Turns::default(),
+            turns_by_language: BTreeMap::new(),
+            turns: TurnCounter::default(),
         }
     }
 
-    /// Lets an execution wait. Answers whether its user can be served now.
-    pub(crate) fn push(&mut self, place: Place<'_>, id: ExecutionId) -> bool {
-        self.change(place.user, |customer, turns| {
-            if customer.waiting.is_empty() {
-                customer.turn = turns.behind_all();
+    /// Adds an execution. Answers whether its user can be served now.
+    pub(crate) fn push(&mut self, entry: QueueEntry<'_>, id: ExecutionId) -> bool {
+        self.change(entry.user, |queue, turns| {
+            if queue.waiting.is_empty() {
+                queue.turn = turns.behind_all();
             }
-            let language = place.language.clone();
-            let lane = customer.waiting.entry(language).or_default();
-            lane.insert(place.order, id);
+            let language = entry.language.clone();
+            let waiting = queue.waiting.entry(language).or_default();
+            waiting.insert(entry.order, id);
         })
     }
 
-    /// Takes an execution out, if it waits.
-    pub(crate) fn remove(&mut self, place: Place<'_>) {
-        self.change(place.user, |customer, _| {
-            if let Some(lane) = customer.waiting.get_mut(place.language) {
-                lane.remove(&place.order);
-                if lane.is_empty() {
-                    customer.waiting.remove(place.language);
+    /// Removes an execution, if it waits.
+    pub(crate) fn remove(&mut self, entry: QueueEntry<'_>) {
+        self.change(entry.user, |queue, _| {
+            if let Some(waiting) = queue.waiting.get_mut(entry.language) {
+                waiting.remove(&entry.order);
+                if waiting.is_empty() {
+                    queue.waiting.remove(entry.language);
                 }
             }
         });
     }
 
-    /// One more execution of this user runs: it is the turn of the others.
+    /// Counts an execution of this user that runs. Other users come first now.
     pub(crate) fn started(&mut self, user: &UserId) {
         self.running += 1;
-        self.change(user, |customer, turns| {
-            customer.running += 1;
-            customer.turn = turns.behind_all();
+        self.change(user, |queue, turns| {
+            queue.running += 1;
+            queue.turn = turns.behind_all();
         });
     }
 
-    /// One execution less of this user runs. Answers whether they have another one that can be served now.
+    /// Counts an execution of this user that no longer runs. Answers whether the user has another that can be served now.
     pub(crate) fn ended(&mut self, user: &UserId) -> bool {
         self.running = self.running.saturating_sub(1);
-        self.change(user, |customer, _| {
-            customer.running = customer.running.saturating_sub(1);
+        self.change(user, |queue, _| {
+            queue.running = queue.running.saturating_sub(1);
         })
     }
 
-    /// Makes it this user's turn, before all others.
+    /// Puts this user before all others.
     pub(crate) fn bring_forward(&mut self, user: &UserId) {
-        self.change(user, |customer, turns| customer.turn = turns.before_all());
+        self.change(user, |queue, turns| queue.turn = turns.before_all());
     }
 
-    /// The execution to be served next in one of these languages.
+    /// The next execution in one of these languages.
     pub(crate) fn next(&self, languages: &[Language]) -> Option<ExecutionId> {
         let (_, user) = languages
             .iter()
-            .filter_map(|language| self.lanes.get(language)?.first_key_value())
+            .filter_map(|language| self.turns_by_language.get(language)?.first_key_value())
             .min_by_key(|(turn, _)| **turn)?;
         let waiting = &self.users.get(user)?.waiting;
         let (_, id) = languages
@@ -146,19 +150,19 @@ impl FairQueue {
 
     /// Where an execution stands, from 1: behind those of its user that came before it, and behind as many of each other
     /// user as have their turns before it. Languages and users who run as many as they may are not considered.
-    pub(crate) fn position(&self, place: Place<'_>) -> u64 {
-        let own = self.users.get(place.user);
-        let before = own.map_or(0, |customer| customer.waiting_before(place.order));
-        let turn = own.map_or(Turn::MAX, |customer| customer.turn);
-        let others = self.users.iter().filter(|(user, _)| *user != place.user);
-        let ahead = others.take(USERS_LOOKED_AT).map(|(_, other)| {
+    pub(crate) fn position(&self, entry: QueueEntry<'_>) -> u64 {
+        let own = self.users.get(entry.user);
+        let before = own.map_or(0, |queue| queue.waiting_before(entry.order));
+        let turn = own.map_or(Turn::MAX, |queue| queue.turn);
+        let others = self.users.iter().filter(|(user, _)| *user != entry.user);
+        let ahead = others.take(USERS_SAMPLED).map(|(_, other)| {
             let turns = before + u64::from(other.turn < turn);
             other.waiting_at_most(turns)
         });
         let ahead: u64 = ahead.sum();
         let in_all = count(self.users.len()) - u64::from(own.is_some());
-        let looked_at = in_all.min(count(USERS_LOOKED_AT)).max(1);
-        let ahead = ahead.saturating_mul(in_all) / looked_at;
+        let sampled = in_all.min(count(USERS_SAMPLED)).max(1);
+        let ahead = ahead.saturating_mul(in_all) / sampled;
         before + ahead + 1
     }
 
@@ -172,25 +176,29 @@ impl FairQueue {
         self.running
     }
 
-    /// Changes one user and puts them into the right lanes again. Answers whether they stand in any.
-    fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Customer, &mut Turns)) -> bool {
-        let customer = self.users.entry(user.clone()).or_default();
-        for language in customer.waiting.keys() {
-            leave_lane(&mut self.lanes, language, customer.turn);
+    /// Changes one user, and lists its turn anew. Answers whether the user can be served now.
+    fn change(
+        &mut self,
+        user: &UserId,
+        change: impl FnOnce(&mut UserQueue, &mut TurnCounter),
+    ) -> bool {
+        let queue = self.users.entry(user.clone()).or_default();
+        for language in queue.waiting.keys() {
+            remove_turn(&mut self.turns_by_language, language, queue.turn);
         }
-        change(customer, &mut self.turns);
-        if customer.waiting.is_empty() && customer.running == 0 {
+        change(queue, &mut self.turns);
+        if queue.waiting.is_empty() && queue.running == 0 {
             self.users.remove(user);
             return false;
         }
-        if customer.running >= self.running_max {
+        if queue.running >= self.running_max {
             return false;
         }
-        for language in customer.waiting.keys() {
-            let lane = self.lanes.entry(language.clone()).or_default();
-            lane.insert(customer.turn, user.clone());
+        for language in queue.waiting.keys() {
+            let turns = self.turns_by_language.entry(language.clone());
+            turns.or_default().insert(queue.turn, user.clone());
         }
-        !customer.waiting.is_empty()
+        !queue.waiting.is_empty()
     }
 }
 
@@ -198,15 +206,15 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn leave_lane(
-    lanes: &mut BTreeMap<Language, BTreeMap<Turn, UserId>>,
+fn remove_turn(
+    turns: &mut BTreeMap<Language, BTreeMap<Turn, UserId>>,
     language: &Language,
     turn: Turn,
 ) {
-    if let Some(lane) = lanes.get_mut(language) {
-        lane.remove(&turn);
-        if lane.is_empty() {
-            lanes.remove(language);
+    if let Some(users) = turns.get_mut(language) {
+        users.remove(&turn);
+        if users.is_empty() {
+            turns.remove(language);
         }
     }
 }

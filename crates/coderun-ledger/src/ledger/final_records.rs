@@ -1,6 +1,6 @@
-//! Whose final records occupy how much, and which of them makes room for others.
+//! Chooses which final record makes room for others.
 //!
-//! It is always a record of the user who occupies the most: much output of one user costs nobody else a result.
+//! It is always a record of the user who occupies the most: much output of one user never costs another user a result.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use super::time_index::TimeIndex;
 /// The final records of all users by size and age.
 #[derive(Debug, Default)]
 pub(crate) struct FinalRecords {
-    shares: HashMap<UserId, Share>,
+    shares: HashMap<UserId, UserShare>,
     /// Every user with a share, in the order of its size.
     by_bytes: BTreeSet<(u64, UserId)>,
     bytes: u64,
@@ -20,7 +20,7 @@ pub(crate) struct FinalRecords {
 
 /// What one user has.
 #[derive(Debug, Default)]
-struct Share {
+struct UserShare {
     bytes: u64,
     by_age: TimeIndex,
 }
@@ -52,7 +52,7 @@ impl FinalRecords {
 
     /// The oldest record of the user who occupies the most. The spared one is passed over, and with it a user who has
     /// no other: that is one user at most, so nothing is looked through.
-    pub(crate) fn first_to_go_except(&self, spared: ExecutionId) -> Option<ExecutionId> {
+    pub(crate) fn next_to_evict_except(&self, spared: ExecutionId) -> Option<ExecutionId> {
         let mut shares = self
             .by_bytes
             .iter()
@@ -71,17 +71,17 @@ impl FinalRecords {
         self.shares.len() + self.by_bytes.len()
     }
 
-    /// Changes the share of one user and puts them into their place again, if they have anything left.
-    fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Share)) {
+    /// Changes the share of one user and moves them to their place in the order, unless they have nothing left.
+    fn change(&mut self, user: &UserId, change: impl FnOnce(&mut UserShare)) {
         let share = self.shares.entry(user.clone()).or_default();
-        let mut place = (share.bytes, user.clone());
-        self.by_bytes.remove(&place);
+        let mut key = (share.bytes, user.clone());
+        self.by_bytes.remove(&key);
         change(share);
         if share.by_age.len() == 0 {
             self.shares.remove(user);
         } else {
-            place.0 = share.bytes;
-            self.by_bytes.insert(place);
+            key.0 = share.bytes;
+            self.by_bytes.insert(key);
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_whoever_occupies_the_most_goes_first() {
+    fn the_oldest_of_the_user_who_occupies_the_most_goes_first() {
         let mut records = records([
             ("bob", 1, 0, 50),
             ("alice", 2, 9, 20),
@@ -110,25 +110,25 @@ mod tests {
             ("carol", 4, 1, 10),
         ]);
         let spared = execution_id(4);
-        assert_eq!(records.first_to_go_except(spared), Some(execution_id(3)));
+        assert_eq!(records.next_to_evict_except(spared), Some(execution_id(3)));
         records.remove(&user("alice"), execution_id(3), 40);
-        assert_eq!(records.first_to_go_except(spared), Some(execution_id(1)));
+        assert_eq!(records.next_to_evict_except(spared), Some(execution_id(1)));
         records.remove(&user("bob"), execution_id(1), 50);
-        assert_eq!(records.first_to_go_except(spared), Some(execution_id(2)));
+        assert_eq!(records.next_to_evict_except(spared), Some(execution_id(2)));
         assert_eq!(records.bytes(), 30);
     }
 
     #[test]
     fn the_spared_one_stays_and_the_next_user_makes_room() {
         let records = records([("alice", 1, 0, 90), ("bob", 2, 1, 10)]);
-        let next = records.first_to_go_except(execution_id(1));
+        let next = records.next_to_evict_except(execution_id(1));
         assert_eq!(next, Some(execution_id(2)));
     }
 
     #[test]
     fn alone_the_spared_one_stays() {
         let records = records([("alice", 1, 0, 90)]);
-        assert_eq!(records.first_to_go_except(execution_id(1)), None);
+        assert_eq!(records.next_to_evict_except(execution_id(1)), None);
     }
 
     #[test]

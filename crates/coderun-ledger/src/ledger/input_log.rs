@@ -1,4 +1,4 @@
-//! What was sent to one execution and not dropped yet.
+//! Keeps the input of one execution within a bound, and knows how much of it was read.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use coderun_domain::{
     Attempt, InputError, InputId, InputPiece, InputPosition, InputReply, SenderId, StorePolicy,
 };
 
-use super::snapshot::KeptInput;
+use super::snapshot::InputSnapshot;
 use crate::wake::{WakeListener, WakeSignal};
 
 /// What one read answers at most, unless a single piece is larger.
@@ -16,19 +16,20 @@ const READ_BYTES: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct InputLog {
     pieces: VecDeque<InputPiece>,
-    /// How many pieces had to make room.
+    /// How many pieces were dropped to make room.
     dropped: u64,
     bytes: usize,
-    /// Up to where which attempt has read.
-    read: (Attempt, InputPosition),
-    /// The last piece of each of the last senders, whoever sent last at the end.
+    /// The attempt that reads, and how far it has read.
+    reader: Attempt,
+    read_to: InputPosition,
+    /// The last piece of each of the last senders. The sender that sent last comes last.
     senders: Vec<InputId>,
     is_ended: bool,
-    news: WakeSignal,
+    signal: WakeSignal,
 }
 
 impl InputLog {
-    /// Keeps a piece if there is room, at the cost of what this attempt has read; of nothing while there is none.
+    /// Keeps a piece if there is room. Pieces that the reading attempt has read make room.
     pub(crate) fn send(
         &mut self,
         input: InputId,
@@ -49,7 +50,7 @@ impl InputLog {
         self.bytes += piece.size_bytes();
         self.pieces.push_back(piece);
         self.remember(input);
-        self.news.wake();
+        self.signal.wake();
         InputReply::Kept
     }
 
@@ -60,7 +61,8 @@ impl InputLog {
         attempt: Attempt,
     ) -> Result<Vec<InputPiece>, InputError> {
         let earlier = self.read_by(attempt);
-        self.read = (attempt, earlier.max(after));
+        self.reader = attempt;
+        self.read_to = earlier.max(after);
         let skipped = after.number().checked_sub(self.dropped);
         let skipped = skipped.ok_or(InputError::Forgotten)?;
         let mut room = READ_BYTES;
@@ -73,25 +75,25 @@ impl InputLog {
         Ok(fitting.map(|(_, piece)| piece.clone()).collect())
     }
 
-    /// The log as it was kept elsewhere.
-    pub(crate) fn restored(kept: KeptInput) -> Self {
-        let pieces: VecDeque<_> = kept.pieces.into_iter().map(|(_, piece)| piece).collect();
+    /// The log as it was saved.
+    pub(crate) fn restored(saved: InputSnapshot) -> Self {
+        let pieces: VecDeque<_> = saved.pieces.into_iter().map(|(_, piece)| piece).collect();
         Self {
             bytes: pieces.iter().map(InputPiece::size_bytes).sum(),
             is_ended: pieces.back() == Some(&InputPiece::End),
             pieces,
-            dropped: kept.dropped,
-            senders: kept.senders,
+            dropped: saved.dropped,
+            senders: saved.senders,
             ..Self::default()
         }
     }
 
-    /// What is to be kept elsewhere: of the pieces those after this position.
-    pub(crate) fn kept(&self, told: InputPosition) -> KeptInput {
-        let skipped = told.number().saturating_sub(self.dropped);
+    /// What is to be saved: of the pieces those after this position.
+    pub(crate) fn snapshot_after(&self, position: InputPosition) -> InputSnapshot {
+        let skipped = position.number().saturating_sub(self.dropped);
         let positions = (self.dropped..).map(InputPosition::from_number);
         let pieces = positions.zip(self.pieces.iter().cloned());
-        KeptInput {
+        InputSnapshot {
             dropped: self.dropped,
             pieces: pieces.skip(to_usize(skipped)).collect(),
             senders: self.senders.clone(),
@@ -103,9 +105,9 @@ impl InputLog {
         InputPosition::from_number(self.dropped + to_u64(self.pieces.len()))
     }
 
-    /// A listener for more; `None` if there is something after this position, or was.
+    /// A listener for more; `None` if there is something after this position.
     pub(crate) fn listen_after(&mut self, after: InputPosition) -> Option<WakeListener> {
-        (after >= self.end()).then(|| self.news.listen())
+        (after >= self.end()).then(|| self.signal.listen())
     }
 
     /// How many pieces are kept.
@@ -114,7 +116,7 @@ impl InputLog {
     }
 
     pub(crate) fn listeners(&self) -> usize {
-        self.news.listeners()
+        self.signal.listeners()
     }
 
     /// Drops the oldest pieces before this position until there is room for so many bytes more; nothing if that is not
@@ -139,11 +141,10 @@ impl InputLog {
         true
     }
 
-    /// Up to where this attempt has read: each begins anew.
+    /// How far this attempt has read: each begins anew.
     fn read_by(&self, attempt: Attempt) -> InputPosition {
-        let (reader, position) = self.read;
-        if reader == attempt {
-            position
+        if self.reader == attempt {
+            self.read_to
         } else {
             InputPosition::START
         }

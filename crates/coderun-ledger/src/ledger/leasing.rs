@@ -1,14 +1,14 @@
-//! What workers do: take, renew, append, finish and release.
+//! Leases executions to workers, and takes back what they did.
 
 use coderun_domain::{
     Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, QueueError, Renewal, RunEvent,
-    Sequence, WorkerId,
+    Sequence, TransitionError, WorkerId,
 };
 use time::OffsetDateTime;
 
 use super::Ledger;
 use super::record::Record;
-use super::snapshot::{Holder, Settled};
+use super::snapshot::LeaseEnd;
 use crate::wake::WakeListener;
 
 impl Ledger {
@@ -23,11 +23,11 @@ impl Ledger {
             .abandoned(languages, now)
             .or_else(|| self.next_waiting(languages, now));
         let Some(id) = next else {
-            self.work.unseen = false;
+            self.work.found_nothing();
             return None;
         };
         let record = self.records.get_mut(&id)?;
-        record.settled = None;
+        record.lease_end = None;
         let waiting = record.execution.clone();
         let lease = Lease::new(waiting.start(worker.clone(), now).ok()?).ok()?;
         self.advance(lease.execution().clone(), now);
@@ -45,7 +45,7 @@ impl Ledger {
         })
     }
 
-    /// The next waiting execution that is still in time. Those that are not give up their places to be swept.
+    /// The next waiting execution that is still in time. The others leave the queue, and a sweep ends them.
     fn next_waiting(&mut self, languages: &[Language], now: OffsetDateTime) -> Option<ExecutionId> {
         loop {
             let id = self.waiting.next(languages)?;
@@ -53,7 +53,7 @@ impl Ledger {
             if !self.is_overdue(&record.execution, now) {
                 return Some(id);
             }
-            self.waiting.remove(record.place());
+            self.waiting.remove(record.queue_entry());
         }
     }
 
@@ -87,12 +87,9 @@ impl Ledger {
             return;
         };
         let until = now + self.config.policy.lease;
-        let deadline = self
-            .config
-            .policy
-            .deadline(&record.execution)
-            .unwrap_or(until);
-        if self.config.policy.is_last_attempt(&record.execution) {
+        let policy = &self.config.policy;
+        let deadline = policy.deadline(&record.execution).unwrap_or(until);
+        if policy.is_last_attempt(&record.execution) {
             self.deadlines.set(id, until.min(deadline));
         } else {
             self.leases.set(id, until);
@@ -100,14 +97,14 @@ impl Ledger {
         }
     }
 
-    /// A listener for the wish to stop; `None` if there is that wish already, or the lease is lost.
+    /// A listener for a request to cancel; `None` if there is one already, or the lease is lost.
     pub(crate) fn listen_for_cancel(
         &mut self,
         lease: &Lease,
         now: OffsetDateTime,
     ) -> Option<WakeListener> {
         let record = self.held(lease, now).ok()?;
-        (!record.cancel_requested).then(|| record.cancel.listen())
+        (!record.cancel_requested).then(|| record.cancel_signal.listen())
     }
 
     /// Stores those of the events that are not stored yet; the first of all has the number after `after`.
@@ -115,24 +112,23 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         after: Sequence,
-        mut happened: Vec<RunEvent>,
+        mut events: Vec<RunEvent>,
         now: OffsetDateTime,
     ) -> Result<Sequence, QueueError> {
         let record = self.held(lease, now)?;
         let last = record.execution.sequence();
         let known = last.number().checked_sub(after.number());
-        // A worker that knows of more than there is has written to something else.
+        // A worker that knows of more events than are stored has appended them to another record.
         let known = known.ok_or(QueueError::LeaseLost)?;
-        let known =
-            usize::try_from(known).map_or(happened.len(), |known| known.min(happened.len()));
-        let fresh = happened.split_off(known);
+        let known = usize::try_from(known).map_or(events.len(), |known| known.min(events.len()));
+        let fresh = events.split_off(known);
         if fresh.is_empty() {
             return Ok(last);
         }
         let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
         let execution = record.execution.clone().append(count, now);
         let execution = execution.map_err(|_| QueueError::LeaseLost)?;
-        record.add(execution, fresh);
+        record.append(execution, fresh);
         self.note(lease.id());
         Ok(last.plus(count))
     }
@@ -144,31 +140,23 @@ impl Ledger {
         outcome: Outcome,
         now: OffsetDateTime,
     ) -> Result<(), QueueError> {
-        let settled = Holder::of(lease.execution()).map(Settled::Finished);
-        if self.was_settled(lease, settled.as_ref(), now) {
-            return Ok(());
-        }
-        let record = self.held(lease, now)?;
-        let ended = record.execution.clone().finish(outcome, now);
-        let ended = ended.map_err(|_| QueueError::LeaseLost)?;
-        record.settled = settled;
-        self.advance(ended, now);
+        let finished = LeaseEnd::Finished(lease.into());
+        self.end_lease(lease, finished, now, |execution| {
+            execution.finish(outcome, now)
+        })?;
         Ok(())
     }
 
-    /// Lets an execution wait again, before all others; one that is to be stopped ends instead.
+    /// Lets an execution wait again, before all others. An execution that is to be stopped ends instead.
     pub(crate) fn release(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<(), QueueError> {
-        let settled = Holder::of(lease.execution()).map(Settled::Released);
-        if self.was_settled(lease, settled.as_ref(), now) {
+        let released = LeaseEnd::Released(lease.into());
+        let is_repetition =
+            self.end_lease(lease, released, now, |execution| execution.hand_over(now))?;
+        if is_repetition {
             return Ok(());
         }
-        let record = self.held(lease, now)?;
-        let waiting = record.execution.clone().hand_over(now);
-        let waiting = waiting.map_err(|_| QueueError::LeaseLost)?;
-        record.settled = settled;
-        let cancelled = record.cancel_requested;
-        self.advance(waiting, now);
-        if cancelled {
+        let record = self.records.get(&lease.id());
+        if record.is_some_and(|record| record.cancel_requested) {
             self.end(lease.id(), ForcedEnd::Cancelled, now);
         } else {
             let user = lease.execution().submission().user();
@@ -177,14 +165,24 @@ impl Ledger {
         Ok(())
     }
 
-    fn was_settled(
+    /// Moves an execution on as its worker asks with the last call of a lease. Answers whether the same call has done so
+    /// before.
+    fn end_lease(
         &mut self,
         lease: &Lease,
-        settled: Option<&Settled>,
+        lease_end: LeaseEnd,
         now: OffsetDateTime,
-    ) -> bool {
-        let record = self.find(lease.id(), now);
-        settled.is_some() && record.is_some_and(|record| record.settled.as_ref() == settled)
+        transition: impl FnOnce(Execution) -> Result<Execution, TransitionError>,
+    ) -> Result<bool, QueueError> {
+        let record = self.find(lease.id(), now).ok_or(QueueError::LeaseLost)?;
+        if record.lease_end.as_ref() == Some(&lease_end) {
+            return Ok(true);
+        }
+        let record = self.held(lease, now)?;
+        let next = transition(record.execution.clone()).map_err(|_| QueueError::LeaseLost)?;
+        record.lease_end = Some(lease_end);
+        self.advance(next, now);
+        Ok(false)
     }
 
     /// The record that this lease still holds.

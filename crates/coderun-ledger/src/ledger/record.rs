@@ -1,12 +1,14 @@
-//! One execution with everything that is kept about it.
+//! Holds one execution with everything that belongs to it.
 
 use coderun_domain::{
-    Event, Execution, InputPosition, Lease, Output, OutputStream, RunEvent, Sequence, StoredEvent,
+    Event, Execution, InputPosition, Lease, Output, OutputStream, RunEvent, Sequence, State,
+    StoredEvent,
 };
 
-use super::fair_queue::Place;
+use super::fair_queue::QueueEntry;
 use super::input_log::InputLog;
-use super::snapshot::{Holder, Kept, Settled};
+use super::snapshot::{LeaseEnd, RecordSnapshot};
+use super::usage::Usage;
 use crate::wake::WakeSignal;
 
 /// What a record occupies beside its texts and output, generously.
@@ -14,30 +16,29 @@ const RECORD_OVERHEAD_BYTES: u64 = 1024;
 /// What an event occupies beside its output, generously.
 const EVENT_OVERHEAD_BYTES: u64 = 192;
 
-/// One execution with everything that is kept about it.
+/// One execution with everything that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) execution: Execution,
-    /// The place among all submissions. Tells this record from a later one with the same id.
+    /// The number among all records. It tells this record from a later one with the same id.
     pub(crate) order: u64,
     pub(crate) cancel_requested: bool,
-    /// Which worker has finished it or given it back, so that the same call again can be told from a stale one.
-    pub(crate) settled: Option<Settled>,
-    /// What was sent to it, until it is final.
+    /// How the last lease ended.
+    pub(crate) lease_end: Option<LeaseEnd>,
+    /// The input that was sent to it, until it is final.
     pub(crate) input: Option<InputLog>,
     /// Wakes the watchers.
-    pub(crate) news: WakeSignal,
+    pub(crate) event_signal: WakeSignal,
     /// Wakes the worker.
-    pub(crate) cancel: WakeSignal,
+    pub(crate) cancel_signal: WakeSignal,
     events: Vec<StoredEvent>,
     output_bytes: u64,
-    /// What a change has told of.
-    told: Told,
+    saved: SavedParts,
 }
 
-/// How much of a record whoever keeps it elsewhere knows.
+/// How much of a record was in a change before.
 #[derive(Debug, Default)]
-struct Told {
+struct SavedParts {
     events: usize,
     input: InputPosition,
 }
@@ -45,23 +46,39 @@ struct Told {
 impl Record {
     /// The record of a new execution, with its first event.
     pub(crate) fn new(execution: Execution, order: u64) -> Self {
-        let mut record = Self {
-            execution: execution.clone(),
+        let mut record = Self::restored(RecordSnapshot {
             order,
+            execution: execution.clone(),
             cancel_requested: false,
-            settled: None,
-            input: None,
-            news: WakeSignal::default(),
-            cancel: WakeSignal::default(),
+            lease_end: None,
             events: Vec::new(),
-            output_bytes: 0,
-            told: Told::default(),
-        };
+            input: None,
+        });
         record.move_to(execution);
         record
     }
 
-    /// Enters a transition with its event.
+    /// The record of a saved execution.
+    pub(crate) fn restored(snapshot: RecordSnapshot) -> Self {
+        let events = snapshot.events.iter();
+        let output_bytes = events.map(|stored| output_bytes(&stored.event)).sum();
+        let mut record = Self {
+            execution: snapshot.execution,
+            order: snapshot.order,
+            cancel_requested: snapshot.cancel_requested,
+            lease_end: snapshot.lease_end,
+            input: snapshot.input.map(InputLog::restored),
+            event_signal: WakeSignal::default(),
+            cancel_signal: WakeSignal::default(),
+            events: snapshot.events,
+            output_bytes,
+            saved: SavedParts::default(),
+        };
+        record.saved = record.parts();
+        record
+    }
+
+    /// Adds a transition with its event.
     pub(crate) fn move_to(&mut self, execution: Execution) {
         self.events.push(StoredEvent {
             sequence: execution.sequence(),
@@ -71,64 +88,48 @@ impl Record {
             self.input = None;
         }
         self.execution = execution;
-        self.news.wake();
+        self.event_signal.wake();
     }
 
-    /// Enters what the program did; `execution` has counted it.
-    pub(crate) fn add(&mut self, execution: Execution, happened: Vec<RunEvent>) {
+    /// Adds events of the program. `execution` has counted them.
+    pub(crate) fn append(&mut self, execution: Execution, events: Vec<RunEvent>) {
         let mut sequence = self.execution.sequence();
-        for event in happened {
+        for event in events {
             sequence = sequence.next();
             let event = event.into();
             self.output_bytes += output_bytes(&event);
             self.events.push(StoredEvent { sequence, event });
         }
         self.execution = execution;
-        self.news.wake();
+        self.event_signal.wake();
     }
 
-    /// The record of an execution that was kept elsewhere, with everything that is known of it.
-    pub(crate) fn restored(kept: Kept) -> Self {
-        let output = kept.events.iter().map(|stored| output_bytes(&stored.event));
-        let input = kept.input.map(InputLog::restored);
-        Self {
-            order: kept.order,
-            cancel_requested: kept.cancel_requested,
-            settled: kept.settled,
-            news: WakeSignal::default(),
-            cancel: WakeSignal::default(),
-            output_bytes: output.sum(),
-            told: Told {
-                events: kept.events.len(),
-                input: input.as_ref().map(InputLog::end).unwrap_or_default(),
-            },
-            events: kept.events,
-            input,
-            execution: kept.execution,
-        }
-    }
-
-    /// What is to be kept elsewhere, without the events and the input that were told of before.
-    pub(crate) fn untold(&mut self) -> Kept {
-        let events = self.events.get(self.told.events..).unwrap_or_default();
-        let kept = Kept {
+    /// What is to be saved now, without the events and the input that were saved before.
+    pub(crate) fn take_unsaved(&mut self) -> RecordSnapshot {
+        let events = self.events.get(self.saved.events..).unwrap_or_default();
+        let input = self.input.as_ref();
+        let snapshot = RecordSnapshot {
             order: self.order,
             execution: self.execution.clone(),
             cancel_requested: self.cancel_requested,
-            settled: self.settled.clone(),
+            lease_end: self.lease_end.clone(),
             events: events.to_vec(),
-            input: self.input.as_ref().map(|input| input.kept(self.told.input)),
+            input: input.map(|input| input.snapshot_after(self.saved.input)),
         };
-        self.told = Told {
-            events: self.events.len(),
-            input: self.input.as_ref().map(InputLog::end).unwrap_or_default(),
-        };
-        kept
+        self.saved = self.parts();
+        snapshot
     }
 
-    /// Whether anybody who keeps it elsewhere knows of it.
-    pub(crate) const fn is_told(&self) -> bool {
-        self.told.events > 0
+    fn parts(&self) -> SavedParts {
+        SavedParts {
+            events: self.events.len(),
+            input: self.input.as_ref().map(InputLog::end).unwrap_or_default(),
+        }
+    }
+
+    /// Whether a change has contained this record.
+    pub(crate) const fn is_saved(&self) -> bool {
+        self.saved.events > 0
     }
 
     /// The first event after this one.
@@ -138,8 +139,13 @@ impl Record {
     }
 
     pub(crate) fn is_held_by(&self, lease: &Lease) -> bool {
-        let holder = Holder::of(&self.execution);
-        holder.is_some() && holder == Holder::of(lease.execution())
+        match self.execution.state() {
+            State::Running { worker, started_at } => {
+                (worker, *started_at) == (lease.worker(), lease.started_at())
+                    && self.execution.attempt() == lease.attempt()
+            }
+            State::Pending | State::Final { .. } => false,
+        }
     }
 
     /// What the last attempt wrote to this stream.
@@ -157,30 +163,35 @@ impl Record {
         Output::complete(bytes)
     }
 
-    pub(crate) fn place(&self) -> Place<'_> {
+    pub(crate) fn queue_entry(&self) -> QueueEntry<'_> {
         let submission = self.execution.submission();
-        Place {
+        QueueEntry {
             user: submission.user(),
             language: submission.language(),
             order: self.order,
         }
     }
 
-    /// What the submission occupies.
-    fn submission_bytes(&self) -> u64 {
-        self.execution.submission().size().as_bytes()
+    /// What it counts for until it is final, beside its output.
+    pub(crate) fn usage(&self) -> Usage {
+        let live_bytes = self.execution.submission().size_while_live().as_bytes();
+        match self.execution.state() {
+            State::Pending => Usage {
+                pending: 1,
+                live_bytes,
+            },
+            State::Running { .. } => Usage {
+                pending: 0,
+                live_bytes,
+            },
+            State::Final { .. } => Usage::default(),
+        }
     }
 
-    /// What it may occupy until it is final, beside its output.
-    pub(crate) fn live_bytes(&self) -> u64 {
-        let submission = self.execution.submission();
-        submission.size_while_live().as_bytes()
-    }
-
-    /// How many wait for news of any kind.
+    /// How many tasks wait for a change of any kind.
     pub(crate) fn listeners(&self) -> usize {
         let input = self.input.as_ref().map_or(0, InputLog::listeners);
-        self.news.listeners() + self.cancel.listeners() + input
+        self.event_signal.listeners() + self.cancel_signal.listeners() + input
     }
 
     pub(crate) fn input_pieces(&self) -> usize {
@@ -194,7 +205,7 @@ impl Record {
         RECORD_OVERHEAD_BYTES
             .saturating_add(events.saturating_mul(EVENT_OVERHEAD_BYTES))
             .saturating_add(self.output_bytes)
-            .saturating_add(self.submission_bytes())
+            .saturating_add(self.execution.submission().size().as_bytes())
             .saturating_add(outcome.map_or(0, |outcome| outcome.size().as_bytes()))
     }
 }

@@ -1,78 +1,74 @@
 //! Describes records for an adapter that keeps them elsewhere.
 
 use coderun_domain::{
-    Attempt, Execution, InputId, InputPiece, InputPosition, State, StoredEvent, WorkerId,
+    Attempt, Execution, InputId, InputPiece, InputPosition, Lease, StoredEvent, WorkerId,
 };
 use time::OffsetDateTime;
 
-/// One change of what is to be kept.
+/// One change that is to be saved.
 #[derive(Debug, Clone)]
-pub enum Change {
-    /// A record is new, or not what it was.
-    Kept(Box<Kept>),
-    /// The record with this [`order`](Kept::order) is no more, and nothing that belongs to it.
+pub enum RecordChange {
+    /// A record is new or has changed.
+    Updated(Box<RecordSnapshot>),
+    /// The record with this [`order`](RecordSnapshot::order) is deleted, with everything that belongs to it.
     Deleted(u64),
 }
 
-/// One execution with everything that outlives a restart. Submission rates and tickets do not: both are over soon.
+/// One execution with everything that outlives a restart. Submission rates, tickets and offers do not: all are over soon.
 #[derive(Debug, Clone)]
-pub struct Kept {
-    /// The place among all records that there ever were: later ones are greater, and none is used twice.
+pub struct RecordSnapshot {
+    /// The number of the record among all that there ever were. Later records have greater ones, and none is used twice.
     pub order: u64,
     /// The execution. Its submission never changes.
     pub execution: Execution,
     /// Whether its worker is to stop it.
     pub cancel_requested: bool,
-    /// How its last worker let go of it.
-    pub settled: Option<Settled>,
-    /// Its events in their order: all of them, or in a [`Change`] those that no change has told of before.
+    /// How the last lease ended.
+    pub lease_end: Option<LeaseEnd>,
+    /// Its events in order: all of them, or in a [`RecordChange`] those that no change has contained before.
     pub events: Vec<StoredEvent>,
-    /// What was sent to it; `None` once it is final.
-    pub input: Option<KeptInput>,
+    /// The input that was sent to it; `None` once it is final.
+    pub input: Option<InputSnapshot>,
 }
 
-/// What was sent to one execution.
+/// The input that was sent to one execution.
 #[derive(Debug, Clone)]
-pub struct KeptInput {
-    /// How many pieces had to make room; they are not kept any more.
+pub struct InputSnapshot {
+    /// How many pieces were dropped to make room.
     pub dropped: u64,
-    /// Pieces in their order, each with the position before it: all that are kept, or in a [`Change`] those that no change
-    /// has told of before.
+    /// Pieces in order, each with the position before it: all that are kept, or in a [`RecordChange`] those that no change
+    /// has contained before.
     pub pieces: Vec<(InputPosition, InputPiece)>,
-    /// The last piece of each sender, whoever sent last at the end.
+    /// The last piece of each sender. The sender that sent last comes last.
     pub senders: Vec<InputId>,
 }
 
-/// Who holds an execution. The attempt alone would not do: a deleted id may be submitted and taken again.
+/// Names one lease. The attempt alone would not do: a deleted id may be submitted and taken again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// Which worker.
+pub struct LeaseHolder {
+    /// The worker that holds it.
     pub worker: WorkerId,
-    /// Since when.
+    /// When the attempt began.
     pub started_at: OffsetDateTime,
-    /// In which attempt.
+    /// The attempt.
     pub attempt: Attempt,
 }
 
-impl Holder {
-    /// The holder of a running execution.
-    pub(crate) fn of(execution: &Execution) -> Option<Self> {
-        match execution.state() {
-            State::Running { worker, started_at } => Some(Self {
-                worker: worker.clone(),
-                started_at: *started_at,
-                attempt: execution.attempt(),
-            }),
-            State::Pending | State::Final { .. } => None,
+impl From<&Lease> for LeaseHolder {
+    fn from(lease: &Lease) -> Self {
+        Self {
+            worker: lease.worker().clone(),
+            started_at: lease.started_at(),
+            attempt: lease.attempt(),
         }
     }
 }
 
-/// How the last holder let go of an execution.
+/// The call with which a worker ended its lease, so that a repetition can be told from a stale call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// It has ended the execution.
-    Finished(Holder),
-    /// It has given the execution back.
-    Released(Holder),
+pub enum LeaseEnd {
+    /// It finished the execution.
+    Finished(LeaseHolder),
+    /// It gave the execution back.
+    Released(LeaseHolder),
 }

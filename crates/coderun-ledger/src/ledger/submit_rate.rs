@@ -1,4 +1,4 @@
-//! How often a user has submitted in the last minute.
+//! Bounds how often each user submits in a minute.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -8,12 +8,12 @@ use time::OffsetDateTime;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// The times of the submissions of the last minute; nothing older is kept, of anybody.
+/// The times of the submissions of the last minute, of all users.
 #[derive(Debug)]
 pub(crate) struct SubmitRate {
     limit: u32,
-    of_user: HashMap<UserId, VecDeque<OffsetDateTime>>,
-    of_all: VecDeque<(OffsetDateTime, UserId)>,
+    by_user: HashMap<UserId, VecDeque<OffsetDateTime>>,
+    by_time: VecDeque<(OffsetDateTime, UserId)>,
 }
 
 impl SubmitRate {
@@ -21,15 +21,15 @@ impl SubmitRate {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
             limit,
-            of_user: HashMap::new(),
-            of_all: VecDeque::new(),
+            by_user: HashMap::new(),
+            by_time: VecDeque::new(),
         }
     }
 
     /// Whether this user may submit now; if not, after how long.
     pub(crate) fn check(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), Duration> {
-        self.forget(now);
-        let Some(times) = self.of_user.get(user) else {
+        self.remove_old(now);
+        let Some(times) = self.by_user.get(user) else {
             return Ok(());
         };
         let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
@@ -47,28 +47,28 @@ impl SubmitRate {
             return;
         }
         // The clock may have gone back; the queues stay in order.
-        let at = self.of_all.back().map_or(now, |(last, _)| now.max(*last));
-        self.of_user.entry(user.clone()).or_default().push_back(at);
-        self.of_all.push_back((at, user.clone()));
+        let at = self.by_time.back().map_or(now, |(last, _)| now.max(*last));
+        self.by_user.entry(user.clone()).or_default().push_back(at);
+        self.by_time.push_back((at, user.clone()));
     }
 
     /// Drops what is older than a minute.
-    pub(crate) fn forget(&mut self, now: OffsetDateTime) {
+    pub(crate) fn remove_old(&mut self, now: OffsetDateTime) {
         let past = |(at, _): &mut (OffsetDateTime, UserId)| *at + WINDOW <= now;
-        while let Some((_, user)) = self.of_all.pop_front_if(past) {
-            let Some(times) = self.of_user.get_mut(&user) else {
+        while let Some((_, user)) = self.by_time.pop_front_if(past) {
+            let Some(times) = self.by_user.get_mut(&user) else {
                 continue;
             };
             times.pop_front();
             if times.is_empty() {
-                self.of_user.remove(&user);
+                self.by_user.remove(&user);
             }
         }
     }
 
     /// How many users it remembers.
     pub(crate) fn users(&self) -> usize {
-        self.of_user.len()
+        self.by_user.len()
     }
 }
 
@@ -99,10 +99,10 @@ mod tests {
         let mut rate = SubmitRate::new(2);
         rate.record(&user("a"), at(0));
         rate.record(&user("b"), at(30));
-        rate.forget(at(60));
-        assert_eq!((rate.users(), rate.of_all.len()), (1, 1));
-        rate.forget(at(90));
-        assert_eq!((rate.users(), rate.of_all.len()), (0, 0));
+        rate.remove_old(at(60));
+        assert_eq!((rate.users(), rate.by_time.len()), (1, 1));
+        rate.remove_old(at(90));
+        assert_eq!((rate.users(), rate.by_time.len()), (0, 0));
     }
 
     #[test]

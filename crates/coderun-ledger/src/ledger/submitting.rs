@@ -1,4 +1,4 @@
-//! What users do: submit, list and cancel.
+//! Accepts, lists and cancels executions for their users.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ impl Ledger {
         now: OffsetDateTime,
     ) -> Result<Submitted, StoreError> {
         if let Some(record) = self.find(execution.id(), now) {
-            let there = Box::new(record.execution.clone());
-            return Ok(Submitted::AlreadyExists(there));
+            let existing = Box::new(record.execution.clone());
+            return Ok(Submitted::AlreadyExists(existing));
         }
         let submission = execution.submission();
         self.check_quotas(submission.user(), now)?;
@@ -34,6 +34,7 @@ impl Ledger {
         Ok(Submitted::Accepted)
     }
 
+    /// Refuses a submission beyond the quotas of its user.
     fn check_quotas(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), StoreError> {
         let exceeded = |quota, limit, retry_after| StoreError::QuotaExceeded {
             quota,
@@ -44,7 +45,10 @@ impl Ledger {
         self.submit_rate
             .check(user, now)
             .map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
-        let pending = self.owners.get(user).map_or(0, |owner| owner.pending);
+        let pending = self
+            .users
+            .get(user)
+            .map_or(0, |records| records.usage.pending);
         let pending_max = self.config.policy.user_pending_max;
         if pending >= pending_max {
             return Err(exceeded(
@@ -56,40 +60,42 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether this user may occupy as much more.
+    /// Refuses a submission beyond what one user may occupy.
     fn check_share(&self, submission: &Submission) -> Result<(), StoreError> {
-        let Some(owner) = self.owners.get(submission.user()) else {
+        let Some(records) = self.users.get(submission.user()) else {
             return Ok(());
         };
         let size = submission.size_while_live().as_bytes();
         let share = self.config.policy.user_live_bytes_max().as_bytes();
-        let fits = owner.live_bytes == 0 || owner.live_bytes.saturating_add(size) <= share;
-        // Of executions as large as these the quota allows no more than there are.
+        let fits =
+            records.usage.live_bytes == 0 || records.usage.live_bytes.saturating_add(size) <= share;
+        // The quota counts executions: of this size it allows as many as there are.
         fits.then_some(()).ok_or(StoreError::QuotaExceeded {
             quota: Quota::Pending,
-            limit: owner.pending,
+            limit: records.usage.pending,
             retry_after: StorePolicy::FULL_RETRY_AFTER,
         })
     }
 
+    /// Refuses a submission beyond what all users may occupy.
     fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {
         let size = submission.size_while_live().as_bytes();
-        let live_bytes = self.totals.live_bytes.saturating_add(size);
-        let fits = self.totals.pending < self.config.policy.pending_max
+        let live_bytes = self.usage.live_bytes.saturating_add(size);
+        let fits = self.usage.pending < self.config.policy.pending_max
             && live_bytes <= self.config.policy.live_bytes_max.as_bytes();
         fits.then_some(()).ok_or(StoreError::Full {
             retry_after: StorePolicy::FULL_RETRY_AFTER,
         })
     }
 
-    /// The place of an execution among those that wait.
+    /// Where an execution stands among those that wait, from 1.
     pub(crate) fn queue_position(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<u64> {
         self.find(id, now)?;
         let record = self.records.get(&id)?;
         match record.execution.status() {
             Status::Pending => {
-                let place = self.waiting.position(record.place());
-                Some(place.min(self.totals.pending.into()))
+                let position = self.waiting.position(record.queue_entry());
+                Some(position.min(self.usage.pending.into()))
             }
             Status::Running | Status::Completed | Status::Error => None,
         }
@@ -97,12 +103,12 @@ impl Ledger {
 
     /// One page of what a user has, newest first. What has expired is not in it.
     pub(crate) fn list(&self, user: &UserId, page: Page, now: OffsetDateTime) -> Vec<Summary> {
-        let Some(owner) = self.owners.get(user) else {
+        let Some(records) = self.users.get(user) else {
             return Vec::new();
         };
         let end = page.before.map_or(Bound::Unbounded, Bound::Excluded);
-        owner
-            .executions
+        records
+            .cursors
             .range((Bound::Unbounded, end))
             .rev()
             .filter(|cursor| !self.expiries.is_due(cursor.id, now))
@@ -125,7 +131,7 @@ impl Ledger {
                 }),
             Status::Running => {
                 record.cancel_requested = true;
-                record.cancel.wake();
+                record.cancel_signal.wake();
                 let running = Box::new(record.execution.clone());
                 self.note(id);
                 CancelReply::Requested(running)

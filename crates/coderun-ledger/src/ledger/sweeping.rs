@@ -1,4 +1,4 @@
-//! What time does: ends what has outlived its deadline, deletes what has expired.
+//! Ends executions that have outlived a deadline, and deletes records that have expired.
 
 use coderun_domain::{ExecutionId, Swept};
 use time::OffsetDateTime;
@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use super::Ledger;
 
 impl Ledger {
-    /// Ends at most `batch` executions and deletes at most as many records. Where it did as much as that there may be more.
+    /// Ends at most `batch` executions and deletes at most as many records. If it reaches either bound there may be more to do.
     pub(crate) fn sweep(&mut self, batch: usize, now: OffsetDateTime) -> Swept {
-        self.submit_rate.forget(now);
-        self.tickets.forget(now);
+        self.submit_rate.remove_old(now);
+        self.tickets.remove_expired(now);
         if self.leases.due(now).next().is_some() {
             self.work.announce();
         }

@@ -1,4 +1,4 @@
-//! What is to happen to which execution, and when.
+//! Indexes executions by the time at which something is to happen to them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -59,24 +59,24 @@ mod tests {
 
     #[test]
     fn an_entry_is_replaced_not_doubled() {
-        let mut time_index = TimeIndex::default();
-        time_index.set(execution_id(1), at(5));
-        time_index.set(execution_id(1), at(9));
-        assert!(!time_index.is_due(execution_id(1), at(8)));
-        assert_eq!(time_index.due(at(9)).count(), 1);
-        time_index.remove(execution_id(1));
-        assert_eq!(time_index.len(), 0);
+        let mut index = TimeIndex::default();
+        index.set(execution_id(1), at(5));
+        index.set(execution_id(1), at(9));
+        assert!(!index.is_due(execution_id(1), at(8)));
+        assert_eq!(index.due(at(9)).count(), 1);
+        index.remove(execution_id(1));
+        assert_eq!(index.len(), 0);
     }
 
     #[test]
     fn what_is_due_comes_in_order_of_time() {
-        let mut time_index = TimeIndex::default();
+        let mut index = TimeIndex::default();
         for (number, second) in [(1, 30), (2, 10), (3, 20), (4, 40)] {
-            time_index.set(execution_id(number), at(second));
+            index.set(execution_id(number), at(second));
         }
-        let due: Vec<_> = time_index.due(at(30)).collect();
+        let due: Vec<_> = index.due(at(30)).collect();
         assert_eq!(due, [2, 3, 1].map(execution_id));
-        let earliest = time_index.earliest_except(execution_id(2));
+        let earliest = index.earliest_except(execution_id(2));
         assert_eq!(earliest, Some(execution_id(3)));
     }
 }

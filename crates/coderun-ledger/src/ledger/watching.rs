@@ -47,7 +47,7 @@ impl Ledger {
         match record.event_after(after) {
             Some(event) => NextEvent::Stored(event.clone()),
             None if record.execution.status().is_final() => NextEvent::End,
-            None => NextEvent::Pending(record.news.listen()),
+            None => NextEvent::Pending(record.event_signal.listen()),
         }
     }
 }

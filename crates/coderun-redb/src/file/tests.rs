@@ -4,32 +4,74 @@ use coderun_domain::testing::{at, execution, finished, interactive_execution};
 use coderun_domain::{
     Event, Execution, InputPiece, InputPosition, Sequence, StoredEvent, WorkerId,
 };
-use coderun_ledger::KeptInput;
-use redb::ReadableTableMetadata;
+use coderun_ledger::InputSnapshot;
+use redb::{Key, ReadableTableMetadata, Table, TableDefinition};
+use tempfile::TempDir;
 
+use super::schema::{ABOUT, EVENTS, INPUT, VERSION_KEY};
 use super::*;
 
-/// A new record of this execution, with as many events as it says.
-fn new_record(order: u64, execution: Execution) -> Kept {
+/// A new record of this execution, with as many events as it counts.
+fn new_record(order: u64, execution: Execution) -> RecordSnapshot {
     let events = (1..=execution.sequence().number()).map(|number| StoredEvent {
         sequence: Sequence::from_number(number),
         event: Event::AwaitingInput(execution.attempt()),
     });
-    Kept {
+    RecordSnapshot {
         order,
         events: events.collect(),
         execution,
         cancel_requested: false,
-        settled: None,
+        lease_end: None,
         input: None,
     }
+}
+
+/// A new record of an interactive execution, with so many copies of a piece of input.
+fn record_with_input(order: u64, piece: &InputPiece, count: u64) -> RecordSnapshot {
+    let pieces = (0..count).map(|number| (InputPosition::from_number(number), piece.clone()));
+    RecordSnapshot {
+        input: Some(InputSnapshot {
+            dropped: 0,
+            pieces: pieces.collect(),
+            senders: Vec::new(),
+        }),
+        ..new_record(order, interactive_execution())
+    }
+}
+
+fn running() -> Execution {
+    let worker = WorkerId::parse("w").unwrap();
+    interactive_execution().start(worker, at(1)).unwrap()
 }
 
 fn open(folder: &Path) -> Result<File, RedbError> {
     File::in_folder(folder)
 }
 
-/// How many entries there are in all tables but the one about the file.
+fn new_file() -> (TempDir, File) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = open(folder.path()).unwrap();
+    (folder, file)
+}
+
+fn write(file: &File, records: impl IntoIterator<Item = RecordSnapshot>) {
+    let changes = records.into_iter().map(Box::new).map(RecordChange::Updated);
+    file.write(&changes.collect::<Vec<_>>()).unwrap();
+}
+
+/// Changes a table behind the back of the file.
+fn edit<K: Key, V: redb::Value>(
+    file: &File,
+    table: TableDefinition<'_, K, V>,
+    change: impl FnOnce(&mut Table<'_, K, V>),
+) {
+    let transaction = file.database.begin_write().unwrap();
+    change(&mut transaction.open_table(table).unwrap());
+    transaction.commit().unwrap();
+}
+
+/// How many entries all tables of records have.
 fn entries(file: &File) -> u64 {
     let transaction = file.database.begin_read().unwrap();
     let records = [SUBMISSIONS, PROGRESS].map(|table| {
@@ -45,8 +87,7 @@ fn entries(file: &File) -> u64 {
 
 #[test]
 fn a_second_opening_is_refused_while_the_first_lasts() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path()).unwrap();
+    let (folder, first) = new_file();
     let second = open(folder.path());
     assert!(matches!(second, Err(RedbError::InUse { .. })), "{second:?}");
     drop(first);
@@ -66,7 +107,7 @@ fn folder_and_file_are_for_their_owner_only() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_refused() {
+fn a_folder_that_cannot_be_created_is_refused() {
     let outer = tempfile::tempdir().unwrap();
     let file = outer.path().join("file");
     fs::write(&file, "").unwrap();
@@ -78,7 +119,7 @@ fn a_folder_that_cannot_be_made_is_refused() {
 }
 
 #[test]
-fn what_is_no_such_file_is_refused_and_left_alone() {
+fn a_file_of_another_kind_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
     fs::write(&path, "something else entirely").unwrap();
@@ -90,147 +131,103 @@ fn what_is_no_such_file_is_refused_and_left_alone() {
 
 #[test]
 fn a_file_of_a_newer_version_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = open(folder.path()).unwrap();
-    let transaction = file.database.begin_write().unwrap();
-    let mut about = transaction.open_table(ABOUT).unwrap();
-    about.insert(VERSION_KEY, "2").unwrap();
-    drop(about);
-    transaction.commit().unwrap();
+    let (folder, file) = new_file();
+    edit(&file, ABOUT, |about| {
+        about.insert(VERSION_KEY, "2").unwrap();
+    });
     drop(file);
     let refused = open(folder.path());
     assert!(matches!(refused, Err(RedbError::Newer)), "{refused:?}");
 }
 
-/// Changes the value of the only record in this table.
-fn spoil(file: &File, table: Records, change: impl Fn(&mut Vec<u8>)) {
-    let transaction = file.database.begin_write().unwrap();
-    let mut table = transaction.open_table(table).unwrap();
-    let mut value = table.get(1).unwrap().unwrap().value().to_vec();
-    change(&mut value);
-    table.insert(1, value.as_slice()).unwrap();
-    drop(table);
-    transaction.commit().unwrap();
-}
-
 #[test]
-fn a_value_of_a_newer_form_is_refused_and_a_damaged_one_too() {
+fn values_of_a_newer_form_and_damaged_values_are_refused() {
     for table in [SUBMISSIONS, PROGRESS] {
-        let folder = tempfile::tempdir().unwrap();
-        let file = open(folder.path()).unwrap();
-        let record = new_record(1, execution());
-        file.write(&[Change::Kept(Box::new(record))]).unwrap();
-        spoil(&file, table, |value| value[0] = 2);
+        let (_folder, file) = new_file();
+        write(&file, [new_record(1, execution())]);
+        let edit_value = |change: fn(&mut Vec<u8>)| {
+            edit(&file, table, |table| {
+                let mut value = table.get(1).unwrap().unwrap().value().to_vec();
+                change(&mut value);
+                table.insert(1, value.as_slice()).unwrap();
+            });
+        };
+        edit_value(|value| value[0] = 2);
         assert!(matches!(file.load(), Err(RedbError::Newer)));
-        spoil(&file, table, |value| {
+        edit_value(|value| {
             value[0] = 1;
-            value.truncate(value.len() - 1);
+            value.pop();
         });
         assert!(matches!(file.load(), Err(RedbError::Damaged(_))));
     }
 }
 
 #[test]
-fn a_gap_between_events_or_pieces_is_noticed() {
+fn a_gap_between_events_or_pieces_is_refused() {
     for table in [EVENTS, INPUT] {
-        let folder = tempfile::tempdir().unwrap();
-        let file = open(folder.path()).unwrap();
-        let worker = WorkerId::parse("w").unwrap();
-        let running = interactive_execution().start(worker, at(1)).unwrap();
-        let pieces = [0, 1, 2].map(|number| (InputPosition::from_number(number), InputPiece::End));
-        let record = Kept {
-            input: Some(KeptInput {
-                dropped: 0,
-                pieces: pieces.to_vec(),
-                senders: Vec::new(),
-            }),
-            ..new_record(1, running)
+        let (_folder, file) = new_file();
+        let input = record_with_input(1, &InputPiece::End, 3).input;
+        let record = RecordSnapshot {
+            input,
+            ..new_record(1, running())
         };
-        file.write(&[Change::Kept(Box::new(record))]).unwrap();
+        write(&file, [record]);
         assert_eq!(file.load().unwrap().len(), 1);
-        let transaction = file.database.begin_write().unwrap();
-        let mut parts = transaction.open_table(table).unwrap();
-        assert!(parts.remove((1, 1)).unwrap().is_some());
-        drop(parts);
-        transaction.commit().unwrap();
+        edit(&file, table, |parts| {
+            assert!(parts.remove((1, 1)).unwrap().is_some());
+        });
         assert!(matches!(file.load(), Err(RedbError::Damaged(_))));
     }
 }
 
 #[test]
-fn nothing_is_left_of_what_was_deleted() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = open(folder.path()).unwrap();
-    let kept = Kept {
-        input: Some(KeptInput {
-            dropped: 0,
-            pieces: vec![(InputPosition::START, InputPiece::End)],
-            senders: Vec::new(),
-        }),
-        ..new_record(1, interactive_execution())
-    };
-    let other = new_record(2, execution());
-    file.write(&[Change::Kept(Box::new(kept)), Change::Kept(Box::new(other))])
-        .unwrap();
+fn nothing_is_left_of_a_deleted_record() {
+    let (_folder, file) = new_file();
+    let records = [
+        record_with_input(1, &InputPiece::End, 1),
+        new_record(2, execution()),
+    ];
+    write(&file, records);
     assert_eq!(entries(&file), 4 + 3);
-    file.write(&[Change::Deleted(1)]).unwrap();
+    file.write(&[RecordChange::Deleted(1)]).unwrap();
     assert_eq!(entries(&file), 3);
     assert_eq!(file.load().unwrap()[0].order, 2);
-    file.write(&[Change::Deleted(2)]).unwrap();
+    file.write(&[RecordChange::Deleted(2)]).unwrap();
     assert_eq!(entries(&file), 0);
 }
 
 #[test]
-fn the_input_of_what_is_final_is_not_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = open(folder.path()).unwrap();
-    let worker = WorkerId::parse("w").unwrap();
-    let running = interactive_execution().start(worker, at(1)).unwrap();
-    let mut kept = Kept {
-        input: Some(KeptInput {
-            dropped: 0,
-            pieces: vec![(InputPosition::START, InputPiece::End)],
-            senders: Vec::new(),
-        }),
-        ..new_record(1, running.clone())
+fn the_input_of_a_final_execution_is_deleted() {
+    let (_folder, file) = new_file();
+    let mut record = RecordSnapshot {
+        input: record_with_input(1, &InputPiece::End, 1).input,
+        ..new_record(1, running())
     };
-    file.write(&[Change::Kept(Box::new(kept.clone()))]).unwrap();
+    write(&file, [record.clone()]);
     assert_eq!(entries(&file), 5);
-    kept.execution = running.finish(finished(), at(2)).unwrap();
-    kept.events.clear();
-    kept.input = None;
-    file.write(&[Change::Kept(Box::new(kept))]).unwrap();
+    record.execution = running().finish(finished(), at(2)).unwrap();
+    record.events.clear();
+    record.input = None;
+    write(&file, [record]);
     assert_eq!(entries(&file), 4);
 }
 
-/// A record with half a MiB of input, in many small values.
-fn wordy_record(order: u64) -> Kept {
-    let piece = InputPiece::Data(vec![b'x'; 1 << 10].into());
-    let pieces = (0..512).map(|number| (InputPosition::from_number(number), piece.clone()));
-    Kept {
-        input: Some(KeptInput {
-            dropped: 0,
-            pieces: pieces.collect(),
-            senders: Vec::new(),
-        }),
-        ..new_record(order, interactive_execution())
-    }
-}
-
 #[test]
-fn the_room_of_what_was_deleted_is_given_back_when_the_file_is_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = open(folder.path()).unwrap();
+fn the_room_of_deleted_records_is_given_back_when_the_file_is_opened() {
+    let (folder, file) = new_file();
     let length = || folder.path().join(NAME).metadata().unwrap().len();
-    let all = (1..=48).map(|order| Change::Kept(Box::new(wordy_record(order))));
-    file.write(&all.collect::<Vec<_>>()).unwrap();
+    // Half a MiB for each record, in many small values.
+    let piece = InputPiece::Data(vec![b'x'; 1 << 10].into());
+    write(
+        &file,
+        (1..=48).map(|order| record_with_input(order, &piece, 512)),
+    );
     let full = length();
     assert!(full > 24 << 20, "{full}");
-    let most = (1..=44).map(Change::Deleted);
+    let most = (1..=44).map(RecordChange::Deleted);
     file.write(&most.collect::<Vec<_>>()).unwrap();
     for order in 49..=51 {
-        let record = new_record(order, interactive_execution());
-        file.write(&[Change::Kept(Box::new(record))]).unwrap();
+        write(&file, [new_record(order, interactive_execution())]);
     }
     let before = file.load().unwrap();
     drop(file);

@@ -1,10 +1,10 @@
-//! Fields and single strings as one value.
+//! Packs fields, or one byte string, into a value.
 
 use coderun_record::{Field, Fields, RecordError};
 
 use super::FORM;
 
-/// Writes fields one after the other.
+/// Packs fields one after the other.
 pub(crate) fn pack(fields: &[Field<'_>]) -> Result<Vec<u8>, RecordError> {
     let mut packed = vec![FORM];
     for (name, value) in fields {
@@ -18,7 +18,7 @@ pub(crate) fn pack(fields: &[Field<'_>]) -> Result<Vec<u8>, RecordError> {
     Ok(packed)
 }
 
-/// Reads fields, and adds them to others.
+/// Unpacks fields, and adds them to others.
 pub(crate) fn unpack(
     packed: &[u8],
     fields: &mut Vec<(Vec<u8>, Vec<u8>)>,
@@ -33,17 +33,17 @@ pub(crate) fn unpack(
     Ok(())
 }
 
-/// Writes a single string of bytes.
+/// Packs one byte string.
 pub(crate) fn pack_one(content: &[u8]) -> Vec<u8> {
     [&[FORM], content].concat()
 }
 
-/// Reads a single string of bytes.
+/// Unpacks one byte string.
 pub(crate) fn unpack_one(packed: &[u8]) -> Result<Vec<u8>, RecordError> {
     content(packed).map(<[u8]>::to_vec)
 }
 
-/// What stands behind the version.
+/// The bytes behind the version.
 fn content(packed: &[u8]) -> Result<&[u8], RecordError> {
     match packed.split_first() {
         Some((&FORM, content)) => Ok(content),
@@ -52,7 +52,7 @@ fn content(packed: &[u8]) -> Result<&[u8], RecordError> {
     }
 }
 
-/// One string with its length, and what stands behind it.
+/// One length-prefixed byte string, and the bytes behind it.
 fn part(rest: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
     let cut_off = RecordError::Missing("length");
     let Some((length, rest)) = rest.split_first_chunk::<4>() else {
@@ -62,7 +62,7 @@ fn part(rest: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
     rest.split_at_checked(length).ok_or(cut_off)
 }
 
-/// All fields of a record.
+/// Unpacks all fields of a record.
 pub(crate) fn unpack_all(packed: [&[u8]; 2]) -> Result<Fields, RecordError> {
     let mut pairs = Vec::new();
     for packed in packed {

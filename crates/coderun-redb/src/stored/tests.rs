@@ -1,32 +1,32 @@
 use coderun_domain::testing::{at, finished, interactive_execution};
 use coderun_domain::{Attempt, InputId, InputPiece, SenderId, WorkerId};
-use coderun_ledger::{Holder, Kept, KeptInput, Settled};
+use coderun_ledger::{InputSnapshot, LeaseEnd, LeaseHolder, RecordSnapshot};
 use coderun_record::RecordError;
 
 use super::*;
 
-fn holder() -> Holder {
-    Holder {
+fn holder() -> LeaseHolder {
+    LeaseHolder {
         worker: WorkerId::parse("a worker").unwrap(),
         started_at: at(7),
         attempt: Attempt::from_count(2),
     }
 }
 
-/// A record that runs and has one of everything.
-fn full() -> Kept {
+/// A running record that has a value in every field.
+fn full() -> RecordSnapshot {
     let senders = [(1, 5), (u128::MAX, 1)].map(|(sender, number)| InputId {
         sender: SenderId::from_number(sender),
         number,
     });
     let worker = WorkerId::parse("a worker").unwrap();
-    Kept {
+    RecordSnapshot {
         order: 9,
         execution: interactive_execution().start(worker, at(7)).unwrap(),
         cancel_requested: true,
-        settled: Some(Settled::Released(holder())),
+        lease_end: Some(LeaseEnd::Released(holder())),
         events: Vec::new(),
-        input: Some(KeptInput {
+        input: Some(InputSnapshot {
             dropped: 3,
             pieces: Vec::new(),
             senders: senders.to_vec(),
@@ -34,38 +34,38 @@ fn full() -> Kept {
     }
 }
 
-fn final_one() -> Kept {
+fn final_one() -> RecordSnapshot {
     let worker = WorkerId::parse("a worker").unwrap();
     let running = interactive_execution().start(worker, at(7)).unwrap();
-    Kept {
+    RecordSnapshot {
         execution: running.finish(finished(), at(8)).unwrap(),
         cancel_requested: false,
-        settled: Some(Settled::Finished(holder())),
+        lease_end: Some(LeaseEnd::Finished(holder())),
         input: None,
         ..full()
     }
 }
 
-fn round_trip(kept: &Kept) -> Kept {
-    let submission = encode_submission_of(kept).unwrap();
-    let progress = encode_progress_of(kept).unwrap();
-    decode_kept(kept.order, &submission, &progress).unwrap()
+fn round_trip(record: &RecordSnapshot) -> RecordSnapshot {
+    let submission = encode_submission_of(record).unwrap();
+    let progress = encode_progress_of(record).unwrap();
+    decode_record(record.order, &submission, &progress).unwrap()
 }
 
 #[test]
 fn a_record_is_read_as_it_was_written() {
-    let plain = Kept {
-        settled: None,
+    let plain = RecordSnapshot {
+        lease_end: None,
         ..final_one()
     };
-    for kept in [full(), final_one(), plain] {
-        let read = round_trip(&kept);
-        assert_eq!(read.execution, kept.execution);
-        assert_eq!(format!("{read:?}"), format!("{kept:?}"));
+    for record in [full(), final_one(), plain] {
+        let read = round_trip(&record);
+        assert_eq!(read.execution, record.execution);
+        assert_eq!(format!("{read:?}"), format!("{record:?}"));
     }
 }
 
-/// The bytes, with what cannot be printed escaped.
+/// The bytes, with unprintable ones escaped.
 fn shown(packed: &[u8]) -> String {
     packed.escape_ascii().to_string()
 }
@@ -86,37 +86,37 @@ fn the_stored_form_of_a_final_state_is_pinned() {
 }
 
 #[test]
-fn the_stored_form_of_single_strings_is_pinned() {
+fn the_stored_form_of_one_byte_string_is_pinned() {
     let piece = coderun_record::encode_input(&InputPiece::Data(b"a\0".as_slice().into()));
     assert_eq!(pack_one(&piece), b"\x01da\0");
     assert_eq!(unpack_one(b"\x01da\0").unwrap(), piece);
 }
 
 #[test]
-fn what_has_no_version_or_a_newer_one_is_not_read() {
+fn a_value_without_a_version_or_of_a_newer_one_is_refused() {
     assert!(matches!(unpack_one(b""), Err(RecordError::Missing(_))));
     assert!(matches!(unpack_one(b"\x02d"), Err(RecordError::Newer)));
 }
 
 #[test]
-fn whatever_is_cut_off_is_noticed() {
-    let kept = full();
-    let submission = encode_submission_of(&kept).unwrap();
-    let progress = encode_progress_of(&kept).unwrap();
+fn a_truncated_record_is_refused_or_lacks_whole_fields() {
+    let record = full();
+    let submission = encode_submission_of(&record).unwrap();
+    let progress = encode_progress_of(&record).unwrap();
     for length in 0..progress.len() {
-        let read = decode_kept(9, &submission, &progress[..length]);
+        let read = decode_record(9, &submission, &progress[..length]);
         let whole_fields_less = read.as_ref().is_ok_and(|read| {
-            read.settled.is_none() || read.input.is_none() || !read.cancel_requested
+            read.lease_end.is_none() || read.input.is_none() || !read.cancel_requested
         });
         assert!(read.is_err() || whole_fields_less, "{length} bytes");
     }
 }
 
 #[test]
-fn fields_of_our_own_that_are_not_as_they_should_be_are_refused() {
-    let kept = full();
-    let submission = encode_submission_of(&kept).unwrap();
-    let progress = String::from_utf8(encode_progress_of(&kept).unwrap()).unwrap();
+fn malformed_fields_are_refused() {
+    let record = full();
+    let submission = encode_submission_of(&record).unwrap();
+    let progress = String::from_utf8(encode_progress_of(&record).unwrap()).unwrap();
     for (good, bad) in [
         ("released", "Released"),
         ("released 2", "released x"),
@@ -127,7 +127,7 @@ fn fields_of_our_own_that_are_not_as_they_should_be_are_refused() {
         let spoiled = progress.replacen(good, bad, 1);
         assert_ne!(spoiled, progress, "{good}");
         assert!(
-            decode_kept(9, &submission, spoiled.as_bytes()).is_err(),
+            decode_record(9, &submission, spoiled.as_bytes()).is_err(),
             "{bad}"
         );
     }

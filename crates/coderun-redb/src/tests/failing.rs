@@ -19,16 +19,16 @@ use super::support::*;
 use crate::file::builder;
 use crate::*;
 
-/// A disk that fails when it is told to, or lets everybody wait.
+/// A disk that fails, or blocks every change, when a test says so.
 #[derive(Debug)]
 struct Disk {
     /// How many more changes succeed.
     healthy_for: AtomicI64,
     is_stuck: Mutex<bool>,
-    moved: Condvar,
-    /// How many changes were waited with.
-    waited: AtomicI64,
-    /// How often everything was made durable.
+    stuck_changed: Condvar,
+    /// How many changes have been blocked.
+    blocked: AtomicI64,
+    /// How often the file was flushed.
     syncs: AtomicI64,
 }
 
@@ -37,8 +37,8 @@ impl Disk {
         Arc::new(Self {
             healthy_for: AtomicI64::new(i64::MAX),
             is_stuck: Mutex::new(false),
-            moved: Condvar::new(),
-            waited: AtomicI64::new(0),
+            stuck_changed: Condvar::new(),
+            blocked: AtomicI64::new(0),
             syncs: AtomicI64::new(0),
         })
     }
@@ -48,19 +48,26 @@ impl Disk {
         self.healthy_for.store(changes, Ordering::SeqCst);
     }
 
-    fn repair(&self) {
+    /// Repairs the disk and waits until the file is in use again.
+    async fn recover(&self, backend: &TestBackend) {
         self.break_after(i64::MAX);
+        let recovered = async {
+            while backend.redb.depth().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, recovered).await.unwrap();
     }
 
     fn set_stuck(&self, is_stuck: bool) {
         *self.is_stuck.lock().unwrap() = is_stuck;
-        self.moved.notify_all();
+        self.stuck_changed.notify_all();
     }
 
-    /// Waits until somebody is stuck.
-    async fn somebody_is_stuck(&self) {
+    /// Waits until a change is blocked.
+    async fn until_stuck(&self) {
         let stuck = async {
-            while self.waited.load(Ordering::SeqCst) == 0 {
+            while self.blocked.load(Ordering::SeqCst) == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
@@ -69,8 +76,12 @@ impl Disk {
 
     fn change(&self) -> Result<(), io::Error> {
         let stuck = self.is_stuck.lock().unwrap();
-        self.waited.fetch_add(i64::from(*stuck), Ordering::SeqCst);
-        drop(self.moved.wait_while(stuck, |is_stuck| *is_stuck).unwrap());
+        self.blocked.fetch_add(i64::from(*stuck), Ordering::SeqCst);
+        drop(
+            self.stuck_changed
+                .wait_while(stuck, |is_stuck| *is_stuck)
+                .unwrap(),
+        );
         match self.healthy_for.fetch_sub(1, Ordering::SeqCst) {
             ..=0 => Err(io::ErrorKind::StorageFull.into()),
             _ => Ok(()),
@@ -80,9 +91,9 @@ impl Disk {
 
 /// A file on that disk.
 #[derive(Debug)]
-struct OnDisk(FileBackend, Arc<Disk>);
+struct FileOnDisk(FileBackend, Arc<Disk>);
 
-impl StorageBackend for OnDisk {
+impl StorageBackend for FileOnDisk {
     fn len(&self) -> Result<u64, io::Error> {
         self.0.len()
     }
@@ -113,45 +124,27 @@ impl StorageBackend for OnDisk {
 }
 
 /// A backend over a file on a disk that may fail.
-struct Bench {
-    redb: RedbBackend,
-    clock: Arc<ManualClock>,
-    disk: Arc<Disk>,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        Self::with_timeout(PATIENCE).await
-    }
-
-    async fn with_timeout(step_timeout: Duration) -> Self {
-        let (disk, clock) = (Disk::new(), Arc::new(ManualClock::default()));
-        let (file, opened) = (tempfile::NamedTempFile::new().unwrap(), Arc::clone(&disk));
-        let open = move || {
-            let broken = |error: redb::DatabaseError| RedbError::File(error.into());
-            let storage = FileBackend::new(file.reopen().unwrap()).map_err(broken)?;
-            let storage = OnDisk(storage, Arc::clone(&opened));
-            File::checked(builder().create_with_backend(storage).map_err(broken)?)
-        };
-        let config = LedgerConfig::new(store_policy());
-        let ledger = FileLedger::open(open, config, step_timeout, Arc::clone(&clock) as _);
-        Self {
-            redb: LedgerBackend::new(ledger.await.unwrap()),
-            clock,
-            disk,
-        }
-    }
-
-    /// Repairs the disk and waits until the file is in use again.
-    async fn recover(&self) {
-        self.disk.repair();
-        let again = async {
-            while self.redb.depth().await.is_err() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(PATIENCE, again).await.unwrap();
-    }
+async fn backend_on_disk(step_timeout: Duration) -> (TestBackend, Arc<Disk>) {
+    let (disk, clock) = (Disk::new(), Arc::<ManualClock>::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::File::create_new(&path).unwrap();
+    let opened = Arc::clone(&disk);
+    let open = move || {
+        let file = std::fs::File::options().read(true).write(true).open(&path);
+        let storage = FileBackend::new(file.unwrap()).map_err(RedbError::file)?;
+        let storage = FileOnDisk(storage, Arc::clone(&opened));
+        let database = builder().create_with_backend(storage);
+        File::new(database.map_err(RedbError::file)?)
+    };
+    let config = LedgerConfig::new(store_policy());
+    let ledger = FileLedger::open(open, config, step_timeout, Arc::clone(&clock) as _);
+    let backend = TestBackend {
+        redb: LedgerBackend::new(ledger.await.unwrap()),
+        clock,
+        folder,
+    };
+    (backend, disk)
 }
 
 fn assert_unavailable<T: fmt::Debug>(result: &Result<T, QueueError>) {
@@ -162,34 +155,34 @@ fn assert_unavailable<T: fmt::Debug>(result: &Result<T, QueueError>) {
 }
 
 #[tokio::test]
-async fn what_was_not_written_was_never_there() {
-    let bench = Bench::new().await;
-    submit(&bench.redb, 1, &bench.clock).await;
-    bench.disk.break_after(0);
-    let refused = bench.redb.submit(&execution(2, &bench.clock)).await;
+async fn a_submission_that_was_not_written_does_not_exist() {
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    backend.submit(1).await;
+    disk.break_after(0);
+    let refused = backend.redb.submit(&backend.execution(2)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    let found = bench.redb.get(id(2)).await;
+    let found = backend.redb.get(id(2)).await;
     assert!(matches!(found, Err(StoreError::Unavailable { .. })));
-    bench.recover().await;
-    assert_eq!(bench.redb.get(id(2)).await.unwrap(), None);
-    assert_eq!(get(&bench.redb, 1).await.status(), Status::Pending);
-    submit(&bench.redb, 2, &bench.clock).await;
-    assert_eq!(bench.redb.depth().await.unwrap().pending, 2);
+    disk.recover(&backend).await;
+    assert_eq!(backend.redb.get(id(2)).await.unwrap(), None);
+    assert_eq!(backend.get(1).await.status(), Status::Pending);
+    backend.submit(2).await;
+    assert_eq!(backend.redb.depth().await.unwrap().pending, 2);
 }
 
 #[tokio::test]
-async fn wherever_a_write_fails_what_is_told_afterwards_is_one_story() {
+async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
     let mut succeeded = false;
     for changes in 0..200 {
-        let bench = Bench::new().await;
-        let lease = start(&bench.redb, 1, &bench.clock).await;
-        let before = get(&bench.redb, 1).await;
-        let events_before = events(&bench.redb, 1).await;
-        bench.disk.break_after(changes);
-        let finished_now = bench.redb.finish(&lease, &finished()).await;
-        bench.recover().await;
-        let after = get(&bench.redb, 1).await;
-        let events_after = events(&bench.redb, 1).await;
+        let (backend, disk) = backend_on_disk(PATIENCE).await;
+        let lease = backend.start(1).await;
+        let before = backend.get(1).await;
+        let events_before = backend.events(1).await;
+        disk.break_after(changes);
+        let finished_now = backend.redb.finish(&lease, &finished()).await;
+        disk.recover(&backend).await;
+        let after = backend.get(1).await;
+        let events_after = backend.events(1).await;
         assert_eq!(events_after[..2], events_before);
         if after == before {
             assert_unavailable(&finished_now);
@@ -197,9 +190,9 @@ async fn wherever_a_write_fails_what_is_told_afterwards_is_one_story() {
         } else {
             assert_eq!(events_after.len(), 3);
         }
-        bench.redb.finish(&lease, &finished()).await.unwrap();
-        assert_eq!(events(&bench.redb, 1).await.len(), 3);
-        assert!(get(&bench.redb, 1).await.status().is_final());
+        backend.redb.finish(&lease, &finished()).await.unwrap();
+        assert_eq!(backend.events(1).await.len(), 3);
+        assert!(backend.get(1).await.status().is_final());
         if finished_now.is_ok() {
             succeeded = true;
             break;
@@ -210,41 +203,45 @@ async fn wherever_a_write_fails_what_is_told_afterwards_is_one_story() {
 
 #[tokio::test]
 async fn workers_keep_their_leases_through_a_failure() {
-    let bench = Bench::new().await;
-    let lease = start(&bench.redb, 1, &bench.clock).await;
-    bench.disk.break_after(0);
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    let lease = backend.start(1).await;
+    disk.break_after(0);
     let after = lease.execution().sequence();
-    let happened = [said(&lease, "a")];
-    assert_unavailable(&bench.redb.append(&lease, after, &happened).await);
-    bench.recover().await;
-    assert_eq!(take(&bench.redb, "worker 2").await, None);
-    assert_eq!(bench.redb.renew(&lease).await.unwrap(), Renewal::Continue);
-    let appended = bench.redb.append(&lease, after, &happened).await;
+    let output = [stdout(&lease, "a")];
+    assert_unavailable(&backend.redb.append(&lease, after, &output).await);
+    disk.recover(&backend).await;
+    assert_eq!(backend.take("worker 2").await, None);
+    assert_eq!(backend.redb.renew(&lease).await.unwrap(), Renewal::Continue);
+    let appended = backend.redb.append(&lease, after, &output).await;
     assert_eq!(appended.unwrap(), after.next());
-    bench.clock.advance(store_policy().lease);
-    let taken_over = take(&bench.redb, "worker 2").await.unwrap();
+    backend.clock.advance(store_policy().lease);
+    let taken_over = backend.take("worker 2").await.unwrap();
     assert_eq!(taken_over.attempt().count(), 2);
 }
 
 #[tokio::test]
-async fn a_watcher_is_told_nothing_that_was_not_written() {
-    let bench = Bench::new().await;
-    let lease = start(&bench.redb, 1, &bench.clock).await;
+async fn a_watcher_sees_no_event_that_was_not_written() {
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    let lease = backend.start(1).await;
     let since = lease.execution().sequence();
-    let mut stream = bench.redb.subscribe(id(1), since).await.unwrap();
+    let mut stream = backend.redb.subscribe(id(1), since).await.unwrap();
     let mut next = Box::pin(stream.next());
     assert!((&mut next).now_or_never().is_none());
-    bench.disk.break_after(0);
-    let happened = [said(&lease, "never written")];
-    assert_unavailable(&bench.redb.append(&lease, since, &happened).await);
-    let told = timeout(PATIENCE, next).await.unwrap().unwrap();
+    disk.break_after(0);
+    let output = [stdout(&lease, "never written")];
+    assert_unavailable(&backend.redb.append(&lease, since, &output).await);
+    let next = timeout(PATIENCE, next).await.unwrap().unwrap();
     assert!(
-        matches!(told, Err(WatchError::Unavailable { .. })),
-        "{told:?}"
+        matches!(next, Err(WatchError::Unavailable { .. })),
+        "{next:?}"
     );
-    bench.recover().await;
-    let mut stream = bench.redb.subscribe(id(1), Sequence::START).await.unwrap();
-    bench.redb.finish(&lease, &finished()).await.unwrap();
+    disk.recover(&backend).await;
+    let mut stream = backend
+        .redb
+        .subscribe(id(1), Sequence::START)
+        .await
+        .unwrap();
+    backend.redb.finish(&lease, &finished()).await.unwrap();
     let mut told = Vec::new();
     while let Some(event) = stream.next().await {
         told.push(event.unwrap().sequence.number());
@@ -253,37 +250,41 @@ async fn a_watcher_is_told_nothing_that_was_not_written() {
 }
 
 #[tokio::test]
-async fn a_new_record_does_not_take_the_place_of_one_that_was_watched() {
-    let bench = Bench::new().await;
-    submit(&bench.redb, 1, &bench.clock).await;
-    let mut stream = bench.redb.subscribe(id(1), Sequence::START).await.unwrap();
-    assert!(bench.redb.delete(id(1)).await.unwrap());
-    bench.disk.break_after(0);
-    let refused = bench.redb.submit(&execution(2, &bench.clock)).await;
+async fn a_watcher_does_not_follow_an_id_into_a_new_record() {
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    backend.submit(1).await;
+    let mut stream = backend
+        .redb
+        .subscribe(id(1), Sequence::START)
+        .await
+        .unwrap();
+    assert!(backend.redb.delete(id(1)).await.unwrap());
+    disk.break_after(0);
+    let refused = backend.redb.submit(&backend.execution(2)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    bench.recover().await;
-    submit(&bench.redb, 1, &bench.clock).await;
-    let told = timeout(PATIENCE, stream.next()).await.unwrap().unwrap();
-    assert!(matches!(told, Err(WatchError::Gone)), "{told:?}");
+    disk.recover(&backend).await;
+    backend.submit(1).await;
+    let next = timeout(PATIENCE, stream.next()).await.unwrap().unwrap();
+    assert!(matches!(next, Err(WatchError::Gone)), "{next:?}");
 }
 
 #[tokio::test]
-async fn no_step_waits_for_a_stuck_disk_longer_than_it_may() {
-    let bench = Bench::with_timeout(Duration::from_millis(50)).await;
-    bench.disk.set_stuck(true);
-    let first = execution(1, &bench.clock);
-    let mut stuck = Box::pin(bench.redb.submit(&first));
+async fn no_step_waits_for_a_stuck_disk_beyond_its_timeout() {
+    let (backend, disk) = backend_on_disk(Duration::from_millis(50)).await;
+    disk.set_stuck(true);
+    let first = backend.execution(1);
+    let mut stuck = Box::pin(backend.redb.submit(&first));
     assert!((&mut stuck).now_or_never().is_none());
-    bench.disk.somebody_is_stuck().await;
+    disk.until_stuck().await;
     let stuck = stuck.await;
     assert!(matches!(stuck, Err(StoreError::Unavailable { .. })));
-    let behind = bench.redb.get(id(1)).await;
+    let behind = backend.redb.get(id(1)).await;
     assert!(matches!(behind, Err(StoreError::Unavailable { .. })));
-    bench.disk.set_stuck(false);
-    bench.recover().await;
+    disk.set_stuck(false);
+    disk.recover(&backend).await;
     let submitted = async {
         loop {
-            if let Ok(submitted) = bench.redb.submit(&first).await {
+            if let Ok(submitted) = backend.redb.submit(&first).await {
                 return submitted;
             }
         }
@@ -298,42 +299,42 @@ async fn no_step_waits_for_a_stuck_disk_longer_than_it_may() {
 #[tokio::test]
 async fn steps_that_wait_together_are_written_together() {
     const STEPS: u32 = 50;
-    let bench = Bench::new().await;
-    bench.disk.set_stuck(true);
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    disk.set_stuck(true);
     let all: Vec<_> = (0..=STEPS)
-        .map(|number| execution(number, &bench.clock))
+        .map(|number| backend.execution(number))
         .collect();
     let mut submitting: Vec<_> = all
         .iter()
-        .map(|execution| Box::pin(bench.redb.submit(execution)))
+        .map(|execution| Box::pin(backend.redb.submit(execution)))
         .collect();
     assert!((&mut submitting[0]).now_or_never().is_none());
-    bench.disk.somebody_is_stuck().await;
+    disk.until_stuck().await;
     for waiting in &mut submitting[1..] {
         assert!(waiting.now_or_never().is_none());
     }
-    bench.disk.set_stuck(false);
-    let before = bench.disk.syncs.load(Ordering::SeqCst);
+    disk.set_stuck(false);
+    let before = disk.syncs.load(Ordering::SeqCst);
     for submitted in futures_util::future::join_all(submitting).await {
         assert_eq!(submitted.unwrap(), Submitted::Accepted);
     }
-    let syncs = bench.disk.syncs.load(Ordering::SeqCst) - before;
+    let syncs = disk.syncs.load(Ordering::SeqCst) - before;
     assert!(syncs < i64::from(STEPS) / 2, "{syncs} for {STEPS} steps");
 }
 
 #[tokio::test]
-async fn a_step_that_nobody_waits_for_any_more_is_not_done() {
-    let bench = Bench::new().await;
-    submit(&bench.redb, 1, &bench.clock).await;
-    bench.disk.set_stuck(true);
-    let second = execution(2, &bench.clock);
-    let mut blocker = Box::pin(bench.redb.submit(&second));
+async fn a_step_whose_caller_has_gone_is_not_done() {
+    let (backend, disk) = backend_on_disk(PATIENCE).await;
+    backend.submit(1).await;
+    disk.set_stuck(true);
+    let second = backend.execution(2);
+    let mut blocker = Box::pin(backend.redb.submit(&second));
     assert!((&mut blocker).now_or_never().is_none());
-    bench.disk.somebody_is_stuck().await;
-    let mut taking = Box::pin(take(&bench.redb, "worker 1"));
+    disk.until_stuck().await;
+    let mut taking = Box::pin(backend.take("worker 1"));
     assert!((&mut taking).now_or_never().is_none());
     drop(taking);
-    bench.disk.set_stuck(false);
+    disk.set_stuck(false);
     blocker.await.unwrap();
-    assert_eq!(get(&bench.redb, 1).await.status(), Status::Pending);
+    assert_eq!(backend.get(1).await.status(), Status::Pending);
 }

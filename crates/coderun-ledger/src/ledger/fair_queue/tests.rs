@@ -2,50 +2,52 @@ use coderun_domain::testing::{execution_id, language, user};
 
 use super::*;
 
-/// A queue and a counter of what came.
-struct Desk {
+/// A queue, and how many executions were added to it.
+struct TestQueue {
     queue: FairQueue,
-    arrivals: u64,
+    added: u64,
 }
 
-impl Desk {
+impl TestQueue {
     fn new(running_max: u32) -> Self {
         Self {
             queue: FairQueue::new(running_max),
-            arrivals: 0,
+            added: 0,
         }
     }
 
-    /// Lets an execution wait; the number of its id is its place among all arrivals.
-    fn push(&mut self, name: &str, written_in: &str) -> bool {
-        self.arrivals += 1;
-        let (user, language) = (user(name), language(written_in));
-        let place = Place {
-            user: &user,
-            language: &language,
-            order: self.arrivals,
+    /// Calls the queue with the entry of these values.
+    fn with_entry<T>(
+        &mut self,
+        name: &str,
+        written_in: &str,
+        order: u64,
+        call: impl FnOnce(&mut FairQueue, QueueEntry<'_>) -> T,
+    ) -> T {
+        let entry = QueueEntry {
+            user: &user(name),
+            language: &language(written_in),
+            order,
         };
-        self.queue.push(place, execution_id(self.arrivals.into()))
+        call(&mut self.queue, entry)
+    }
+
+    /// Adds an execution. Its order and the number of its id are how many were added.
+    fn push(&mut self, name: &str, written_in: &str) -> bool {
+        self.added += 1;
+        let order = self.added;
+        let id = execution_id(order.into());
+        self.with_entry(name, written_in, order, |queue, entry| {
+            queue.push(entry, id)
+        })
     }
 
     fn remove(&mut self, name: &str, written_in: &str, order: u64) {
-        let (user, language) = (user(name), language(written_in));
-        let place = Place {
-            user: &user,
-            language: &language,
-            order,
-        };
-        self.queue.remove(place);
+        self.with_entry(name, written_in, order, FairQueue::remove);
     }
 
-    fn position(&self, name: &str, order: u64) -> u64 {
-        let (user, language) = (user(name), language("c"));
-        let place = Place {
-            user: &user,
-            language: &language,
-            order,
-        };
-        self.queue.position(place)
+    fn position(&mut self, name: &str, order: u64) -> u64 {
+        self.with_entry(name, "c", order, |queue, entry| queue.position(entry))
     }
 
     fn next(&self, languages: &[&str]) -> Option<ExecutionId> {
@@ -62,121 +64,124 @@ impl Desk {
     }
 
     fn assert_empty(&self) {
-        assert_eq!((self.queue.users(), self.queue.lanes.len()), (0, 0));
+        assert_eq!(
+            (self.queue.users(), self.queue.turns_by_language.len()),
+            (0, 0)
+        );
     }
 }
 
 #[test]
-fn users_take_turns_whatever_they_write_in() {
-    let mut desk = Desk::new(10);
+fn users_take_turns_across_languages() {
+    let mut queue = TestQueue::new(10);
     for language in ["python", "c", "python"] {
-        desk.push("alice", language);
+        queue.push("alice", language);
     }
-    desk.push("bob", "c");
-    desk.push("bob", "c");
-    desk.serve("alice", "python", 1);
-    desk.serve("bob", "c", 4);
-    desk.serve("alice", "c", 2);
-    desk.serve("bob", "c", 5);
-    desk.serve("alice", "python", 3);
-    assert_eq!(desk.next(&["python", "c"]), None);
+    queue.push("bob", "c");
+    queue.push("bob", "c");
+    queue.serve("alice", "python", 1);
+    queue.serve("bob", "c", 4);
+    queue.serve("alice", "c", 2);
+    queue.serve("bob", "c", 5);
+    queue.serve("alice", "python", 3);
+    assert_eq!(queue.next(&["python", "c"]), None);
 }
 
 #[test]
-fn a_user_at_the_bound_stands_in_no_lane() {
-    let mut desk = Desk::new(1);
-    assert!(desk.push("alice", "c"));
-    desk.serve("alice", "c", 1);
-    assert!(!desk.push("alice", "c"), "alice cannot be served now");
-    assert_eq!(desk.queue.lanes.len(), 0);
-    assert!(desk.push("bob", "c"));
-    assert_eq!(desk.next(&["c"]), Some(execution_id(3)));
-    assert!(desk.queue.ended(&user("alice")));
-    assert_eq!(desk.next(&["c"]), Some(execution_id(2)));
+fn a_user_at_the_bound_is_listed_under_no_language() {
+    let mut queue = TestQueue::new(1);
+    assert!(queue.push("alice", "c"));
+    queue.serve("alice", "c", 1);
+    assert!(!queue.push("alice", "c"), "alice cannot be served now");
+    assert_eq!(queue.queue.turns_by_language.len(), 0);
+    assert!(queue.push("bob", "c"));
+    assert_eq!(queue.next(&["c"]), Some(execution_id(3)));
+    assert!(queue.queue.ended(&user("alice")));
+    assert_eq!(queue.next(&["c"]), Some(execution_id(2)));
 }
 
 #[test]
 fn a_turn_is_kept_while_the_user_is_at_the_bound() {
-    let mut desk = Desk::new(1);
-    desk.push("alice", "c");
-    desk.push("alice", "c");
-    desk.serve("alice", "c", 1);
+    let mut queue = TestQueue::new(1);
+    queue.push("alice", "c");
+    queue.push("alice", "c");
+    queue.serve("alice", "c", 1);
     for _ in 0..3 {
-        desk.push("bob", "c");
+        queue.push("bob", "c");
     }
-    desk.serve("bob", "c", 3);
-    desk.queue.ended(&user("bob"));
-    desk.queue.ended(&user("alice"));
-    desk.serve("alice", "c", 2);
-    desk.serve("bob", "c", 4);
+    queue.serve("bob", "c", 3);
+    queue.queue.ended(&user("bob"));
+    queue.queue.ended(&user("alice"));
+    queue.serve("alice", "c", 2);
+    queue.serve("bob", "c", 4);
 }
 
 #[test]
-fn other_languages_are_not_in_the_way() {
-    let mut desk = Desk::new(10);
+fn executions_in_other_languages_do_not_delay() {
+    let mut queue = TestQueue::new(10);
     for _ in 0..3 {
-        desk.push("alice", "c");
+        queue.push("alice", "c");
     }
-    desk.push("alice", "python");
-    assert_eq!(desk.next(&["python"]), Some(execution_id(4)));
-    assert_eq!(desk.next(&["ruby"]), None);
-    assert_eq!(desk.next(&[]), None);
+    queue.push("alice", "python");
+    assert_eq!(queue.next(&["python"]), Some(execution_id(4)));
+    assert_eq!(queue.next(&["ruby"]), None);
+    assert_eq!(queue.next(&[]), None);
 }
 
 #[test]
-fn who_is_brought_forward_is_next() {
-    let mut desk = Desk::new(10);
+fn a_user_that_is_brought_forward_is_next() {
+    let mut queue = TestQueue::new(10);
     for name in ["alice", "bob", "carol"] {
-        desk.push(name, "c");
+        queue.push(name, "c");
     }
-    desk.queue.bring_forward(&user("carol"));
-    assert_eq!(desk.next(&["c"]), Some(execution_id(3)));
-    desk.queue.bring_forward(&user("bob"));
-    assert_eq!(desk.next(&["c"]), Some(execution_id(2)));
+    queue.queue.bring_forward(&user("carol"));
+    assert_eq!(queue.next(&["c"]), Some(execution_id(3)));
+    queue.queue.bring_forward(&user("bob"));
+    assert_eq!(queue.next(&["c"]), Some(execution_id(2)));
 }
 
 #[test]
-fn who_has_nothing_left_is_forgotten() {
-    let mut desk = Desk::new(1);
-    desk.push("alice", "c");
-    desk.push("alice", "python");
-    desk.push("bob", "c");
-    desk.serve("alice", "c", 1);
-    desk.remove("alice", "python", 2);
-    desk.remove("alice", "python", 2);
-    assert_eq!(desk.queue.running(), 1);
-    desk.queue.ended(&user("alice"));
-    desk.remove("bob", "c", 3);
-    desk.remove("nobody", "c", 9);
-    desk.queue.ended(&user("nobody"));
-    desk.assert_empty();
+fn a_user_with_nothing_left_is_forgotten() {
+    let mut queue = TestQueue::new(1);
+    queue.push("alice", "c");
+    queue.push("alice", "python");
+    queue.push("bob", "c");
+    queue.serve("alice", "c", 1);
+    queue.remove("alice", "python", 2);
+    queue.remove("alice", "python", 2);
+    assert_eq!(queue.queue.running(), 1);
+    queue.queue.ended(&user("alice"));
+    queue.remove("bob", "c", 3);
+    queue.remove("unknown", "c", 9);
+    queue.queue.ended(&user("unknown"));
+    queue.assert_empty();
 }
 
 #[test]
-fn a_place_is_how_many_are_served_before() {
-    let mut desk = Desk::new(10);
+fn a_position_counts_the_executions_served_before() {
+    let mut queue = TestQueue::new(10);
     for name in ["alice", "alice", "alice", "bob", "carol", "carol"] {
-        desk.push(name, "c");
+        queue.push(name, "c");
     }
     let served = [("alice", 1), ("bob", 4), ("carol", 5), ("alice", 2)];
     let expected = [("carol", 6), ("alice", 3)];
-    for (place, (name, order)) in (1..).zip(served.into_iter().chain(expected)) {
-        assert_eq!(desk.position(name, order), place, "{name} {order}");
+    for (position, (name, order)) in (1..).zip(served.into_iter().chain(expected)) {
+        assert_eq!(queue.position(name, order), position, "{name} {order}");
     }
-    desk.serve("alice", "c", 1);
-    for (place, (name, order)) in (1..).zip([("bob", 4), ("carol", 5), ("alice", 2)]) {
-        assert_eq!(desk.position(name, order), place, "{name} {order}");
+    queue.serve("alice", "c", 1);
+    for (position, (name, order)) in (1..).zip([("bob", 4), ("carol", 5), ("alice", 2)]) {
+        assert_eq!(queue.position(name, order), position, "{name} {order}");
     }
 }
 
 #[test]
-fn with_very_many_users_a_place_is_estimated() {
-    let mut desk = Desk::new(10);
+fn with_very_many_users_a_position_is_estimated() {
+    let mut queue = TestQueue::new(10);
     for number in 1..=1001 {
-        desk.push(&format!("user-{number}"), "c");
+        queue.push(&format!("user-{number}"), "c");
     }
-    assert_eq!(desk.position("user-1", 1), 1);
-    assert_eq!(desk.position("user-1001", 1001), 1001);
-    let middle = desk.position("user-501", 501);
+    assert_eq!(queue.position("user-1", 1), 1);
+    assert_eq!(queue.position("user-1001", 1001), 1001);
+    let middle = queue.position("user-501", 501);
     assert!((200..=800).contains(&middle), "{middle}");
 }

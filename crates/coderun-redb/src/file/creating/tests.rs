@@ -1,6 +1,7 @@
 use std::sync::Barrier;
 
 use super::*;
+use crate::file::File;
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
@@ -17,7 +18,7 @@ fn leave(folder: &Path, number: u32, contents: &[u8]) {
 }
 
 #[test]
-fn an_unfinished_file_stops_no_start_and_goes_with_it() {
+fn a_start_removes_unfinished_files() {
     let folder = tempfile::tempdir().unwrap();
     leave(folder.path(), 0, b"");
     leave(folder.path(), 1, b"redb, but not much of it");
@@ -27,10 +28,10 @@ fn an_unfinished_file_stops_no_start_and_goes_with_it() {
 }
 
 #[test]
-fn what_a_killed_start_left_goes_with_the_next_one() {
+fn a_start_removes_a_second_name_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     drop(File::in_folder(folder.path()).unwrap());
-    // It was killed after it had given the file its name.
+    // The earlier start was killed after it had given the file its name.
     let unfinished = folder.path().join(format!("{UNFINISHED}1-0"));
     fs::hard_link(folder.path().join(NAME), unfinished).unwrap();
     File::in_folder(folder.path()).unwrap();
@@ -38,20 +39,20 @@ fn what_a_killed_start_left_goes_with_the_next_one() {
 }
 
 #[test]
-fn the_file_has_its_name_only_when_it_is_whole() {
+fn the_file_has_its_name_only_when_it_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
-    make_folder(folder.path()).unwrap();
+    create_folder(folder.path()).unwrap();
     let (unfinished, file) = begin(folder.path()).unwrap();
     assert!(!path.exists());
     finish(file).unwrap();
     assert!(!path.exists());
     publish(&unfinished, &path).unwrap();
-    File::checked(builder().open(path).unwrap()).unwrap();
+    File::new(builder().open(path).unwrap()).unwrap();
 }
 
 #[test]
-fn who_comes_second_leaves_the_file_of_the_first_alone() {
+fn a_second_start_leaves_the_file_of_the_first_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
     let (unfinished, file) = begin(folder.path()).unwrap();
@@ -64,7 +65,7 @@ fn who_comes_second_leaves_the_file_of_the_first_alone() {
 }
 
 #[test]
-fn what_cannot_get_its_name_is_an_error() {
+fn a_file_that_cannot_get_its_name_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let error = publish(&missing, &folder.path().join(NAME)).unwrap_err();
@@ -72,7 +73,7 @@ fn what_cannot_get_its_name_is_an_error() {
 }
 
 #[test]
-fn of_many_first_starts_at_a_time_each_has_the_file_or_finds_it_in_use() {
+fn of_many_first_starts_one_opens_the_file_and_the_others_find_it_in_use() {
     const STARTS: usize = 4;
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();

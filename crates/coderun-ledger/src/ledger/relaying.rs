@@ -1,4 +1,4 @@
-//! What users type while their program runs, and what its worker reads of it.
+//! Keeps the input of running programs until their workers read it.
 
 use coderun_domain::{
     ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease, State,
@@ -23,7 +23,7 @@ impl Ledger {
         if !record.execution.submission().is_interactive() {
             return InputReply::NotInteractive;
         }
-        // What an earlier attempt has read is still to be read by the next one.
+        // The next attempt reads again what an earlier one has read.
         let reader = match record.execution.state() {
             State::Pending => None,
             State::Running { .. } => Some(record.execution.attempt()),
@@ -35,7 +35,7 @@ impl Ledger {
         reply
     }
 
-    /// What the holder of this lease finds after a position.
+    /// The input after a position, for the holder of this lease.
     pub(crate) fn receive(
         &mut self,
         lease: &Lease,
@@ -50,7 +50,7 @@ impl Ledger {
         }
     }
 
-    /// A listener for input after a position; `None` if there is some already, or the lease is lost.
+    /// A listener for input after a position; `None` if there is input already, or the lease is lost.
     pub(crate) fn listen_for_input(
         &mut self,
         lease: &Lease,

@@ -1,10 +1,10 @@
-//! A record of the ledger as fields: those of an execution, and a few of our own.
+//! Encodes a record of the ledger as fields: those of an execution, and a few more.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use coderun_domain::{Attempt, ExecutionId, InputId, SenderId, WorkerId};
-use coderun_ledger::{Holder, Kept, KeptInput, Settled};
+use coderun_ledger::{InputSnapshot, LeaseEnd, LeaseHolder, RecordSnapshot};
 use coderun_record::{
     Field, Fields, RecordError, decode_execution, encode_progress, encode_submission, from_micros,
     micros,
@@ -14,53 +14,53 @@ use super::fields::{pack, unpack_all};
 
 /// The id of the execution.
 const ID: &str = "id";
-/// There if the execution is to be stopped.
+/// Present if the execution is to be stopped.
 const CANCEL: &str = "cancel";
-/// `finished` or `released`, `ATTEMPT STARTED WORKER`: how the last worker let go of the execution.
+/// `finished` or `released`, `ATTEMPT STARTED WORKER`: how the last lease ended.
 const SETTLED: &str = "settled";
-/// How many pieces of input had to make room, and the last number of each sender: `DROPPED SENDER:NUMBER …`. There if
-/// anything was sent and the execution is not final.
+/// How many pieces of input were dropped, and the last number of each sender: `DROPPED SENDER:NUMBER …`. Present if
+/// input was sent and the execution is not final.
 const INPUT: &str = "input_log";
 
 /// Writes what never changes.
-pub(crate) fn encode_submission_of(kept: &Kept) -> Result<Vec<u8>, RecordError> {
-    let execution = &kept.execution;
+pub(crate) fn encode_submission_of(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
+    let execution = &record.execution;
     let mut fields = encode_submission(execution.submission())?;
     fields.push(text(ID, execution.id().to_string()));
     pack(&fields)
 }
 
 /// Writes what changes, but for events and input.
-pub(crate) fn encode_progress_of(kept: &Kept) -> Result<Vec<u8>, RecordError> {
-    let mut fields = encode_progress(kept.execution.progress())?;
-    if kept.cancel_requested {
+pub(crate) fn encode_progress_of(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
+    let mut fields = encode_progress(record.execution.progress())?;
+    if record.cancel_requested {
         fields.push(text(CANCEL, "1".to_owned()));
     }
-    if let Some(settled) = &kept.settled {
-        fields.push(text(SETTLED, encode_settled(settled)));
+    if let Some(lease_end) = &record.lease_end {
+        fields.push(text(SETTLED, encode_lease_end(lease_end)));
     }
-    if let Some(input) = &kept.input {
+    if let Some(input) = &record.input {
         fields.push(text(INPUT, encode_input_log(input)));
     }
     pack(&fields)
 }
 
 /// Reads both, without events and pieces of input.
-pub(crate) fn decode_kept(
+pub(crate) fn decode_record(
     order: u64,
     submission: &[u8],
     progress: &[u8],
-) -> Result<Kept, RecordError> {
+) -> Result<RecordSnapshot, RecordError> {
     let mut fields = unpack_all([submission, progress])?;
     let id: ExecutionId = fields.text(ID)?.parse()?;
     let cancel_requested = fields.get(CANCEL).is_some();
-    let settled = optional(&mut fields, SETTLED)?;
+    let lease_end = optional(&mut fields, SETTLED)?;
     let input = optional(&mut fields, INPUT)?;
-    Ok(Kept {
+    Ok(RecordSnapshot {
         order,
         execution: decode_execution(id, fields)?,
         cancel_requested,
-        settled: settled.map(|text| decode_settled(&text)).transpose()?,
+        lease_end: lease_end.map(|text| decode_lease_end(&text)).transpose()?,
         events: Vec::new(),
         input: input.map(|text| decode_input_log(&text)).transpose()?,
     })
@@ -77,34 +77,34 @@ fn optional(fields: &mut Fields, name: &'static str) -> Result<Option<String>, R
     }
 }
 
-fn encode_settled(settled: &Settled) -> String {
-    let (word, holder) = match settled {
-        Settled::Finished(holder) => ("finished", holder),
-        Settled::Released(holder) => ("released", holder),
+fn encode_lease_end(lease_end: &LeaseEnd) -> String {
+    let (word, holder) = match lease_end {
+        LeaseEnd::Finished(holder) => ("finished", holder),
+        LeaseEnd::Released(holder) => ("released", holder),
     };
     let started = micros(holder.started_at);
     format!("{word} {} {started} {}", holder.attempt, holder.worker)
 }
 
-fn decode_settled(text: &str) -> Result<Settled, RecordError> {
+fn decode_lease_end(text: &str) -> Result<LeaseEnd, RecordError> {
     let mut words = text.splitn(4, ' ');
     let mut word = || words.next().ok_or(RecordError::Missing(SETTLED));
     let how = word()?;
     let attempt = number(word()?, SETTLED)?;
     let started_at = from_micros(SETTLED, number(word()?, SETTLED)?)?;
-    let holder = Holder {
+    let holder = LeaseHolder {
         worker: WorkerId::parse(word()?)?,
         started_at,
         attempt: Attempt::from_count(attempt),
     };
     match how {
-        "finished" => Ok(Settled::Finished(holder)),
-        "released" => Ok(Settled::Released(holder)),
+        "finished" => Ok(LeaseEnd::Finished(holder)),
+        "released" => Ok(LeaseEnd::Released(holder)),
         _ => Err(RecordError::Missing(SETTLED)),
     }
 }
 
-fn encode_input_log(input: &KeptInput) -> String {
+fn encode_input_log(input: &InputSnapshot) -> String {
     let mut text = input.dropped.to_string();
     for InputId { sender, number } in &input.senders {
         // Writing to a string does not fail.
@@ -113,11 +113,11 @@ fn encode_input_log(input: &KeptInput) -> String {
     text
 }
 
-fn decode_input_log(text: &str) -> Result<KeptInput, RecordError> {
+fn decode_input_log(text: &str) -> Result<InputSnapshot, RecordError> {
     let mut words = text.split(' ');
     let dropped = words.next().ok_or(RecordError::Missing(INPUT))?;
     let senders: Result<Vec<_>, _> = words.map(decode_sender).collect();
-    Ok(KeptInput {
+    Ok(InputSnapshot {
         dropped: number(dropped, INPUT)?,
         pieces: Vec::new(),
         senders: senders?,

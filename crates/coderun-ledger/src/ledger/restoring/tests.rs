@@ -11,11 +11,11 @@ use super::*;
 
 /// A ledger that notes what changes.
 fn ledger() -> Ledger {
-    restore(Vec::new(), Workers::Gone)
+    restore(Vec::new(), SurvivingWorkers::None)
 }
 
-fn restore(records: Vec<Kept>, workers: Workers) -> Ledger {
-    let restored = Restored {
+fn restore(records: Vec<RecordSnapshot>, workers: SurvivingWorkers) -> Ledger {
+    let restored = SavedState {
         records,
         last_order: 0,
         workers,
@@ -23,7 +23,7 @@ fn restore(records: Vec<Kept>, workers: Workers) -> Ledger {
     Ledger::restore(config(), restored, at(0))
 }
 
-/// Without a bound on the rate of submissions, which is not kept.
+/// Without a bound on the rate of submissions, which is not saved.
 fn config() -> LedgerConfig {
     LedgerConfig::new(StorePolicy {
         user_submits_per_minute: 0,
@@ -52,53 +52,53 @@ fn send(ledger: &mut Ledger, number: u64) {
     assert_eq!(reply, InputReply::Kept);
 }
 
-/// The only change, of a record that is kept.
-fn only(ledger: &mut Ledger) -> Kept {
+/// The only change, which must be of a record.
+fn only_update(ledger: &mut Ledger) -> RecordSnapshot {
     let mut changes = ledger.take_changes();
     match (changes.pop(), changes.pop()) {
-        (Some(Change::Kept(kept)), None) => *kept,
+        (Some(RecordChange::Updated(saved)), None) => *saved,
         other => panic!("not one record: {other:?}"),
     }
 }
 
-fn numbers(kept: &Kept) -> Vec<u64> {
-    kept.events.iter().map(|it| it.sequence.number()).collect()
+fn numbers(saved: &RecordSnapshot) -> Vec<u64> {
+    saved.events.iter().map(|it| it.sequence.number()).collect()
 }
 
 #[test]
-fn without_a_journal_nothing_is_told() {
+fn a_new_ledger_notes_no_changes() {
     let mut ledger = Ledger::new(config());
     submit(&mut ledger);
     assert!(ledger.take_changes().is_empty());
 }
 
 #[test]
-fn every_event_and_piece_is_told_once() {
+fn every_event_and_piece_is_in_one_change() {
     let mut ledger = ledger();
     submit(&mut ledger);
     send(&mut ledger, 1);
-    let kept = only(&mut ledger);
-    assert_eq!(numbers(&kept), [1]);
-    assert_eq!(kept.input.unwrap().pieces.len(), 1);
+    let saved = only_update(&mut ledger);
+    assert_eq!(numbers(&saved), [1]);
+    assert_eq!(saved.input.unwrap().pieces.len(), 1);
     let lease = take(&mut ledger).unwrap();
     let waits = vec![RunEvent::AwaitingInput(lease.attempt()); 2];
     let after = lease.execution().sequence();
     ledger.append(&lease, after, waits, at(1)).unwrap();
     send(&mut ledger, 2);
-    let kept = only(&mut ledger);
-    assert_eq!(numbers(&kept), [2, 3, 4]);
-    let positions = kept.input.unwrap().pieces;
+    let saved = only_update(&mut ledger);
+    assert_eq!(numbers(&saved), [2, 3, 4]);
+    let positions = saved.input.unwrap().pieces;
     let positions: Vec<_> = positions.iter().map(|(at, _)| at.number()).collect();
     assert_eq!(positions, [1]);
     ledger.finish(&lease, finished(), at(2)).unwrap();
-    let kept = only(&mut ledger);
-    assert_eq!(numbers(&kept), [5]);
-    assert!(kept.input.is_none() && kept.settled.is_some());
+    let saved = only_update(&mut ledger);
+    assert_eq!(numbers(&saved), [5]);
+    assert!(saved.input.is_none() && saved.lease_end.is_some());
     assert!(ledger.take_changes().is_empty());
 }
 
 #[test]
-fn what_changes_nothing_that_is_kept_is_not_told() {
+fn steps_that_change_nothing_saved_are_no_changes() {
     let mut ledger = ledger();
     submit(&mut ledger);
     let lease = take(&mut ledger).unwrap();
@@ -111,36 +111,36 @@ fn what_changes_nothing_that_is_kept_is_not_told() {
     ledger.append(&lease, after, Vec::new(), at(2)).unwrap();
     assert!(ledger.take_changes().is_empty());
     ledger.request_cancel(execution_id(1), at(2));
-    assert!(only(&mut ledger).cancel_requested);
+    assert!(only_update(&mut ledger).cancel_requested);
 }
 
 #[test]
-fn a_deletion_is_told_if_the_record_was() {
+fn a_deletion_is_a_change_if_the_record_was_saved() {
     let mut ledger = ledger();
     submit(&mut ledger);
     ledger.delete(execution_id(1), at(0));
-    assert!(ledger.take_changes().is_empty(), "nobody knew of it");
+    assert!(ledger.take_changes().is_empty(), "it was never saved");
     submit(&mut ledger);
-    let first = only(&mut ledger).order;
+    let first = only_update(&mut ledger).order;
     ledger.delete(execution_id(1), at(0));
     submit(&mut ledger);
     let changes = ledger.take_changes();
-    let [Change::Deleted(deleted), Change::Kept(kept)] = &changes[..] else {
+    let [RecordChange::Deleted(deleted), RecordChange::Updated(saved)] = &changes[..] else {
         panic!("not a deletion and a record: {changes:?}");
     };
     assert_eq!(*deleted, first);
-    assert!(kept.order > first);
-    assert_eq!(numbers(kept), [1]);
+    assert!(saved.order > first);
+    assert_eq!(numbers(saved), [1]);
 }
 
 #[test]
-fn a_restored_ledger_has_what_was_kept_and_tells_only_what_is_new() {
+fn a_restored_ledger_has_what_was_saved_and_no_changes() {
     let mut before = ledger();
     submit(&mut before);
     send(&mut before, 1);
-    let kept = only(&mut before);
-    let order = kept.order;
-    let mut after = restore(vec![kept], Workers::Gone);
+    let saved = only_update(&mut before);
+    let order = saved.order;
+    let mut after = restore(vec![saved], SurvivingWorkers::None);
     assert!(after.take_changes().is_empty());
     assert_eq!(after.last_order(), order);
     assert_eq!(after.counts(), before.counts());
@@ -148,47 +148,50 @@ fn a_restored_ledger_has_what_was_kept_and_tells_only_what_is_new() {
     let lease = take(&mut after).unwrap();
     let read = after.receive(&lease, InputPosition::START, at(1)).unwrap();
     assert_eq!(read.len(), 1);
-    let kept = only(&mut after);
-    assert_eq!((kept.order, numbers(&kept)), (order, vec![2]));
-    assert_eq!(kept.input.unwrap().pieces, []);
+    let saved = only_update(&mut after);
+    assert_eq!((saved.order, numbers(&saved)), (order, vec![2]));
+    assert_eq!(saved.input.unwrap().pieces, []);
 }
 
 #[test]
-fn leases_go_on_while_the_workers_are_alive_and_end_when_they_are_gone() {
+fn leases_go_on_with_surviving_workers_and_expire_without() {
     let mut before = ledger();
     submit(&mut before);
     let lease = take(&mut before).unwrap();
-    let kept = only(&mut before);
-    before.announce(worker_offer("w"), at(9), at(0)).unwrap();
-    let workers = Workers::Alive(before.take_offers());
-    let mut alive = restore(vec![kept.clone()], workers);
+    let saved = only_update(&mut before);
+    before
+        .offers
+        .announce(worker_offer("w"), at(9), at(0))
+        .unwrap();
+    let workers = SurvivingWorkers::All(before.take_offers());
+    let mut alive = restore(vec![saved.clone()], workers);
     assert_eq!(take(&mut alive), None);
-    assert_eq!(alive.offers(at(1)), [worker_offer("w")]);
+    assert_eq!(alive.offers.current(at(1)), [worker_offer("w")]);
     alive.renew(&lease, at(1)).unwrap();
-    let mut gone = restore(vec![kept], Workers::Gone);
-    assert_eq!(gone.offers(at(1)), []);
+    let mut gone = restore(vec![saved], SurvivingWorkers::None);
+    assert_eq!(gone.offers.current(at(1)), []);
     assert_eq!(take(&mut gone).unwrap().attempt().count(), 2);
 }
 
 #[test]
-fn what_has_expired_is_not_put_back_and_its_deletion_is_told() {
+fn an_expired_record_is_not_restored_and_its_deletion_is_a_change() {
     let mut before = ledger();
     submit(&mut before);
     before.request_cancel(execution_id(1), at(0));
-    let kept = only(&mut before);
+    let saved = only_update(&mut before);
     let now = at(1) + store_policy().retention;
-    let order = kept.order;
+    let order = saved.order;
     let mut after = Ledger::restore(
         config(),
-        Restored {
-            records: vec![kept],
+        SavedState {
+            records: vec![saved],
             last_order: 7,
-            workers: Workers::Gone,
+            workers: SurvivingWorkers::None,
         },
         now,
     );
     let changes = after.take_changes();
-    assert!(matches!(changes[..], [Change::Deleted(deleted)] if deleted == order));
+    assert!(matches!(changes[..], [RecordChange::Deleted(deleted)] if deleted == order));
     assert_eq!(after.counts().records, 0);
     assert_eq!(after.last_order(), 7, "its number is not used again");
 }

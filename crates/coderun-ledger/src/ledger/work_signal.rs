@@ -1,0 +1,28 @@
+//! Announces work to the takers that wait for it.
+
+use crate::wake::{WakeListener, WakeSignal};
+
+/// Wakes takers, and remembers work that came up before they began to wait.
+#[derive(Debug, Default)]
+pub(crate) struct WorkSignal {
+    signal: WakeSignal,
+    /// Whether work has come up since a take last found none.
+    is_unseen: bool,
+}
+
+impl WorkSignal {
+    pub(crate) fn announce(&mut self) {
+        self.is_unseen = true;
+        self.signal.wake();
+    }
+
+    /// Notes that a take has found nothing.
+    pub(crate) const fn found_nothing(&mut self) {
+        self.is_unseen = false;
+    }
+
+    /// A listener for new work; `None` if there may be some already.
+    pub(crate) fn listen(&mut self) -> Option<WakeListener> {
+        (!self.is_unseen).then(|| self.signal.listen())
+    }
+}

@@ -1,0 +1,53 @@
+//! Keeps the offers of workers until they end.
+
+use std::collections::BTreeMap;
+
+use coderun_domain::{WorkerId, WorkerOffer};
+use time::OffsetDateTime;
+
+/// How many offers are kept: more workers than one process has, and few enough to be scanned.
+const WORKERS_MAX: usize = 1024;
+
+/// The offers of all workers, each with the time at which it ends.
+#[derive(Debug, Clone, Default)]
+pub struct WorkerOffers {
+    by_worker: BTreeMap<WorkerId, (OffsetDateTime, WorkerOffer)>,
+}
+
+/// Says that no more workers can be registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{WORKERS_MAX} workers are registered, which is the most")]
+pub(crate) struct TooManyWorkers;
+
+impl WorkerOffers {
+    /// Keeps an offer until it ends, in place of an earlier one of the same worker.
+    pub(crate) fn announce(
+        &mut self,
+        offer: WorkerOffer,
+        ends_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), TooManyWorkers> {
+        self.remove_ended(now);
+        if self.by_worker.len() >= WORKERS_MAX && !self.by_worker.contains_key(&offer.worker) {
+            return Err(TooManyWorkers);
+        }
+        self.by_worker
+            .insert(offer.worker.clone(), (ends_at, offer));
+        Ok(())
+    }
+
+    pub(crate) fn withdraw(&mut self, worker: &WorkerId) {
+        self.by_worker.remove(worker);
+    }
+
+    /// The offers that have not ended, by worker.
+    pub(crate) fn current(&mut self, now: OffsetDateTime) -> Vec<WorkerOffer> {
+        self.remove_ended(now);
+        let offers = self.by_worker.values();
+        offers.map(|(_, offer)| offer.clone()).collect()
+    }
+
+    fn remove_ended(&mut self, now: OffsetDateTime) {
+        self.by_worker.retain(|_, (ends_at, _)| *ends_at > now);
+    }
+}
