@@ -63,7 +63,7 @@ macro_rules! token_verifier_tests {
                 a_token_must_name_a_known_key,
             }
             outages {
-                a_token_that_cannot_be_judged_is_neither_good_nor_bad,
+                a_token_that_cannot_be_verified_now_is_neither_good_nor_bad,
                 a_bad_token_is_bad_without_the_backend,
             }
         }

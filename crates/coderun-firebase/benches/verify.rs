@@ -1,4 +1,4 @@
-//! What a verification costs: CPU time of this thread, the median of several rounds.
+//! Measures the cost of a verification: CPU time of this thread, the median of several rounds.
 //!
 //! `cargo bench -p coderun-firebase --bench verify`; an argument that is a number says how many tokens make a round.
 
@@ -71,7 +71,7 @@ fn tokens(issuer: &DevelopmentIssuer, count: usize) -> Result<Vec<BearerToken>, 
     (0..count).map(token).collect()
 }
 
-/// The same token with the claims of nobody, which its signature does not fit.
+/// The same token with other claims, which its signature does not fit.
 fn with_other_claims(token: &BearerToken) -> Option<BearerToken> {
     let mut parts = token.expose().split('.');
     let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -111,7 +111,7 @@ async fn rejected(
     Ok(micros_each(started, tokens.len()))
 }
 
-/// The part of a repeated token that nobody can save.
+/// The part of a repeated token that no verifier can save.
 fn hashing(tokens: &[BearerToken]) -> f64 {
     let started = cpu_time();
     for token in tokens {
@@ -120,7 +120,7 @@ fn hashing(tokens: &[BearerToken]) -> f64 {
     micros_each(started, tokens.len())
 }
 
-/// The part of a first token that nobody can save: one signature with a key that is taken apart.
+/// The part of a first token that no verifier can save: one signature with a key that is taken apart.
 struct Rsa {
     key: ParsedPublicKey,
     signature: Vec<u8>,

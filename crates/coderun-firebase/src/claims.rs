@@ -1,4 +1,4 @@
-//! What the claims of a token must say, key and signature apart.
+//! Checks the claims of a token; key and signature are checked elsewhere.
 
 use coderun_domain::{Principal, UserId, VerifyError};
 use coderun_json::{Object, non_null, read_object};
@@ -35,14 +35,14 @@ pub(crate) struct Claims {
     name: Option<String>,
 }
 
-/// What Firebase says about the sign-in.
+/// The claim of Firebase about the sign-in.
 #[derive(Default, Deserialize)]
 struct FirebaseClaim {
     #[serde(default, deserialize_with = "non_null")]
     sign_in_provider: Option<String>,
     #[serde(default, deserialize_with = "non_null")]
     tenant: Option<String>,
-    /// Not used, but it must not stand there twice.
+    /// Unused, but it must not be given twice.
     #[serde(default, rename = "identities")]
     _identities: Option<IgnoredAny>,
 }
@@ -66,21 +66,21 @@ impl TryFrom<u64> for Timestamp {
 
 /// Claims that are good now, if the signature is.
 pub(crate) struct CheckedClaims {
-    admitted: Admitted,
+    user: AcceptedUser,
     sign_in_provider: Option<String>,
 }
 
-/// A user whom the token and the policy let pass; what is known of them now is still to be asked for.
+/// A user that token and policy accept; their current state is still to be looked up.
 #[derive(Debug, Clone)]
-pub(crate) struct Admitted {
+pub(crate) struct AcceptedUser {
     pub(crate) principal: Principal,
-    /// When the user showed who they are; tokens that were renewed since keep it.
+    /// The time of the sign-in; tokens that are renewed later keep it.
     pub(crate) auth_time: OffsetDateTime,
     pub(crate) tenant: Option<TenantId>,
 }
 
-impl Admitted {
-    /// What a user directory is asked about.
+impl AcceptedUser {
+    /// The sign-in that a user directory checks.
     pub(crate) const fn sign_in(&self) -> SignIn<'_> {
         SignIn {
             user: &self.principal.user,
@@ -90,7 +90,7 @@ impl Admitted {
     }
 }
 
-/// Reads the claims of a token and checks them all, those apart that only say whether a known user may pass.
+/// Reads and checks the claims of a token, except those that only the policy for users concerns.
 pub(crate) fn check_claims(
     bytes: &[u8],
     config: &VerifierConfig,
@@ -103,7 +103,7 @@ pub(crate) fn check_claims(
     check_times(&claims, config, now)?;
     let tenant = check_tenant(firebase.tenant, &config.tenants)?;
     Ok(CheckedClaims {
-        admitted: Admitted {
+        user: AcceptedUser {
             principal: Principal {
                 user,
                 expires_at: claims.exp.0,
@@ -119,10 +119,10 @@ pub(crate) fn check_claims(
 }
 
 impl CheckedClaims {
-    /// The user, if the policy lets them pass. To be asked once the signature is known to be good: whoever forges
-    /// a token is not told whom the policy accepts.
-    pub(crate) fn admit(self, policy: &UserPolicy) -> Result<Admitted, VerifyError> {
-        let principal = &self.admitted.principal;
+    /// The user, if the policy accepts them. To be called once the signature is verified: the sender of a forged token must
+    /// not learn which users the policy accepts.
+    pub(crate) fn accept(self, policy: &UserPolicy) -> Result<AcceptedUser, VerifyError> {
+        let principal = &self.user.principal;
         let provider = self.sign_in_provider.as_deref();
         let email_passes = match policy.email {
             EmailPolicy::Any => true,
@@ -139,7 +139,7 @@ impl CheckedClaims {
             AnonymousUsers::Refused => provider.is_some_and(|name| name != "anonymous"),
         };
         if email_passes && provider_passes && anonymity_passes {
-            Ok(self.admitted)
+            Ok(self.user)
         } else {
             Err(VerifyError::Forbidden)
         }
@@ -189,7 +189,7 @@ fn check_tenant(
     tenant: Option<String>,
     policy: &TenantPolicy,
 ) -> Result<Option<TenantId>, VerifyError> {
-    // A tenant whose name cannot be one is nobody's: it never gets as far as a URL.
+    // A tenant with a malformed name is refused under every policy, so that it never becomes a part of a URL.
     let tenant = tenant
         .map(TenantId::parse)
         .transpose()

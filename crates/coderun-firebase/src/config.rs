@@ -1,4 +1,4 @@
-//! The settings of a verifier, each checked when it is made.
+//! Holds the settings of a verifier, each checked when it is made.
 
 mod endpoint;
 mod policy;
@@ -13,24 +13,24 @@ pub use policy::{
     AnonymousUsers, EmailPolicy, PolicyError, SignInProviders, TenantId, TenantPolicy, UserPolicy,
 };
 
-/// What a verifier expects of a token.
+/// The rules for a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierConfig {
     /// The project that a token must be meant for (`aud`).
     pub project_id: ProjectId,
-    /// Who must have issued it (`iss`).
+    /// The issuer that it must name (`iss`).
     pub issuer: Issuer,
     /// How far the clocks of issuer and verifier may be apart; 60 s by default.
     pub clock_skew: ClockSkew,
-    /// The longest token that is looked at; 8 KiB by default.
+    /// The longest token that is read; 8 KiB by default.
     pub token_max: ByteSize,
     /// The longest time between `iat` and `exp`; 24 h by default.
     pub lifetime_max: Duration,
-    /// How many good tokens are remembered, so that they need not be judged anew; 10 000 by default, 0 for none.
+    /// How many good tokens are cached, so that they need not be verified again; 10 000 by default, 0 for none.
     pub verified_tokens_max: usize,
-    /// Whose tenants are accepted; none by default.
+    /// The tenants that are accepted; none by default.
     pub tenants: TenantPolicy,
-    /// Which users are accepted once the token is known to be good; all by default.
+    /// The users that are accepted once the token is known to be good; all by default.
     pub users: UserPolicy,
 }
 
@@ -55,7 +55,7 @@ impl VerifierConfig {
     }
 }
 
-/// Who issues tokens. Followed by the project id, its prefix is the `iss` of a token.
+/// An issuer of tokens. Its prefix and the project id are the `iss` of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer {
     /// Google, for Firebase projects.
@@ -65,7 +65,7 @@ pub enum Issuer {
 }
 
 impl Issuer {
-    /// What stands before the project id in `iss`.
+    /// The text before the project id in `iss`.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {

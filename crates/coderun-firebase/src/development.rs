@@ -1,4 +1,4 @@
-//! Issues tokens for development, where no Firebase project is at hand.
+//! Issues tokens for development without a Firebase project.
 
 mod error;
 mod key_file;
@@ -39,7 +39,7 @@ pub struct DevelopmentIssuer {
 }
 
 impl DevelopmentIssuer {
-    /// Opens the issuer whose key is in this directory; makes directory (mode 0700) and key (mode 0600) if need be.
+    /// Opens the issuer whose key is in this directory; creates directory (mode 0700) and key (mode 0600) if they are missing.
     ///
     /// Any number of processes may do so at the same time; all get the same key. Blocks: making a key takes about
     /// 0.2 s.
@@ -129,7 +129,7 @@ impl fmt::Debug for DevelopmentIssuer {
     }
 }
 
-/// What a token is to say.
+/// The content of a token to be issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// The user.
@@ -194,8 +194,8 @@ fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeyId, KeySet), BackendError> {
     let key = RsaKeyPair::from_pkcs8(pkcs8)?;
     let kid = KeyId::parse(name_of(&key))?;
     let public = RsaPublicKey {
-        modulus: significant(key.public_key().modulus()),
-        exponent: significant(key.public_key().exponent()),
+        modulus: without_leading_zeros(key.public_key().modulus()),
+        exponent: without_leading_zeros(key.public_key().exponent()),
     };
     let keys = KeySet::from_public_keys([(kid.clone(), public)])?;
     let base64 = STANDARD.encode(pkcs8);
@@ -203,7 +203,7 @@ fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeyId, KeySet), BackendError> {
     Ok((SigningKey::from_pem(kid.as_str(), &pem)?, kid, keys))
 }
 
-/// A name that differs where the keys differ.
+/// A name that differs for each key.
 fn name_of(key: &RsaKeyPair) -> String {
     let hash = digest(&SHA256, key.public_key().as_ref());
     let digits = hash
@@ -214,7 +214,7 @@ fn name_of(key: &RsaKeyPair) -> String {
     format!("development-{}", digits.collect::<String>())
 }
 
-fn significant(number: aws_lc_rs::io::Positive<'_>) -> Vec<u8> {
+fn without_leading_zeros(number: aws_lc_rs::io::Positive<'_>) -> Vec<u8> {
     number.big_endian_without_leading_zero().to_vec()
 }
 

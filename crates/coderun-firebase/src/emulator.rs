@@ -1,6 +1,6 @@
-//! Tokens of the Firebase Auth emulator, which nobody signs.
+//! Verifies the unsigned tokens of the Firebase Auth emulator.
 //!
-//! Anybody can write such a token, so its verifier is a type of its own: it shares the rules for claims with
+//! Every client can make such a token, so its verifier is a type of its own: it shares the rules for claims with
 //! [`FirebaseTokenVerifier`](crate::FirebaseTokenVerifier), and neither of the two can be set up to accept the tokens
 //! of the other.
 

@@ -1,4 +1,4 @@
-//! What the header of a token must say.
+//! Checks the header of a token.
 
 use coderun_domain::VerifyError;
 use coderun_json::{non_null, read_object};
@@ -17,15 +17,15 @@ pub(crate) fn read_header(bytes: &[u8]) -> Result<KeyId, VerifyError> {
     KeyId::parse(kid).map_err(|_| VerifyError::NoKeyId)
 }
 
-/// Checks the header of a token that nobody signed; only an emulator issues such.
+/// Checks the header of an unsigned token; only an emulator issues such.
 ///
-/// It answers nothing that a signature could be judged with, so it cannot stand in for [`read_header`].
+/// It returns nothing to verify a signature with, so it cannot take the place of [`read_header`].
 pub(crate) fn read_unsigned_header(bytes: &[u8]) -> Result<(), VerifyError> {
     let header: Header = read_object(bytes).map_err(|_| VerifyError::Malformed)?;
     header.check("none")
 }
 
-/// The fields are of any type here, so that a wrong type is answered with the reason of its rule.
+/// The fields have any type here, so that a wrong type is refused for the reason of its rule.
 #[derive(Deserialize)]
 struct Header {
     #[serde(default, deserialize_with = "non_null")]

@@ -1,4 +1,4 @@
-//! The public keys that sign tokens, by name.
+//! Holds the public keys that verify tokens, by name.
 
 mod http;
 mod jwks;
@@ -15,7 +15,7 @@ pub(crate) use verifying_key::VerifyingKey;
 
 /// The keys that are current at one time, by name; never empty and never changed.
 ///
-/// Each key is taken apart once, when the set is made.
+/// Each key is parsed once, when the set is made.
 pub struct KeySet {
     keys: HashMap<KeyId, Arc<VerifyingKey>>,
 }
@@ -122,7 +122,10 @@ impl RsaPublicKey {
 
     /// Whether signatures may be verified with it.
     pub(crate) fn is_usable(&self) -> bool {
-        let (modulus, exponent) = (significant(&self.modulus), significant(&self.exponent));
+        let (modulus, exponent) = (
+            without_leading_zeros(&self.modulus),
+            without_leading_zeros(&self.exponent),
+        );
         let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
         (Self::MIN_BITS..=Self::MAX_BITS).contains(&bits(modulus))
             && (2..=Self::EXPONENT_MAX_BITS).contains(&bits(exponent))
@@ -131,7 +134,7 @@ impl RsaPublicKey {
     }
 }
 
-fn significant(number: &[u8]) -> &[u8] {
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }

@@ -1,12 +1,11 @@
-//! Knows users by their Firebase ID tokens, and issues such tokens itself for development.
+//! Verifies Firebase ID tokens, and issues such tokens itself for development.
 //!
-//! [`FirebaseTokenVerifier`] is the adapter of the [`TokenVerifier`](coderun_domain::TokenVerifier) port. It judges a
+//! [`FirebaseTokenVerifier`] is the adapter of the [`TokenVerifier`](coderun_domain::TokenVerifier) port. It verifies a
 //! token in steps, the cheap ones first and RSA last: its form, its header, its claims, its key, its signature.
-//! The keys come from a [`KeySource`]; where that has them from is no concern of the verifier.
-//! A [`UserDirectory`] may have the last word: [`AccountLookup`] asks Google whether a user was disabled, or their
-//! sessions ended, after the token was issued. [`EmulatorTokenVerifier`] is another adapter of the port, for the
+//! The keys come from a [`KeySource`]. A [`UserDirectory`] may refuse the user of a good token: [`AccountLookup`] asks
+//! Google whether a user was disabled, or their sessions ended, after the token was issued. [`EmulatorTokenVerifier`] is another adapter of the port, for the
 //! unsigned tokens of the Auth emulator; it has only the rules for claims in common with the first.
-//! [`DevelopmentIssuer`] signs tokens with a key of its own, which the very same verifier judges by the same rules.
+//! [`DevelopmentIssuer`] signs tokens with a key of its own; the same verifier accepts them by the same rules.
 //!
 //! This crate reads neither the environment nor the clock: settings, directories and time are parameters.
 //!

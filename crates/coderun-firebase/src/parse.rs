@@ -1,4 +1,4 @@
-//! Takes a token apart, without a look at what it says.
+//! Splits a token into its parts and decodes them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use coderun_domain::{ByteSize, VerifyError};
 ///
 /// Its parts are base64url in the one spelling that each byte string has: no padding, no white space, zero bits
 /// at the end. So no two tokens have the same meaning.
-pub(crate) struct Parts<'token> {
+pub(crate) struct SignedParts<'token> {
     /// What the signature covers: header and claims as they were sent.
     pub(crate) signed: &'token str,
     /// The decoded header.
@@ -19,8 +19,8 @@ pub(crate) struct Parts<'token> {
     pub(crate) signature: &'token str,
 }
 
-impl<'token> Parts<'token> {
-    /// Splits a token and decodes its parts; one longer than `max` is not looked at.
+impl<'token> SignedParts<'token> {
+    /// Splits a token and decodes its parts; one longer than `max` is refused unread.
     pub(crate) fn split(token: &'token str, max: ByteSize) -> Result<Self, VerifyError> {
         let (signed, signature) = last_part_off(token, max)?;
         decode(signature)?;
@@ -34,9 +34,9 @@ impl<'token> Parts<'token> {
     }
 }
 
-/// The parts of a token that nobody signed, which only an emulator issues.
+/// The parts of an unsigned token, which only an emulator issues.
 ///
-/// A type of its own: whatever wants [`Parts`] cannot be given these.
+/// A type of its own, so that they are never taken for [`SignedParts`].
 pub(crate) struct UnsignedParts {
     /// The decoded header.
     pub(crate) header: Vec<u8>,

@@ -126,11 +126,11 @@ where
 
     /// Gives the value: at once if it is fresh or no fetch may start, and from a fetch otherwise.
     ///
-    /// With a usable value at hand, a caller waits for the fetch no longer than `patience`. No fetch may start before the
+    /// With a usable value at hand, a caller waits for the fetch no longer than `wait_max`. No fetch may start before the
     /// last failure's `retry_at`, nor when `start` refuses. The error is `None` if the fetch ended without one.
     pub(crate) async fn get<F>(
         self: &Arc<Self>,
-        patience: Duration,
+        wait_max: Duration,
         start: impl FnOnce() -> Result<F, Arc<E>>,
     ) -> Result<T, Option<Arc<E>>>
     where
@@ -150,10 +150,10 @@ where
             Err(Ok(value)) => return Ok(value),
             Err(Err(error)) => return self.usable(now).ok_or(Some(error)),
         };
-        let outcome = match self.usable(now + patience) {
+        let outcome = match self.usable(now + wait_max) {
             // A timer that is due at once would still take a millisecond.
-            Some(value) if patience.is_zero() => return Ok(value),
-            Some(value) => timeout(patience, flight).await.unwrap_or(Some(Ok(value))),
+            Some(value) if wait_max.is_zero() => return Ok(value),
+            Some(value) => timeout(wait_max, flight).await.unwrap_or(Some(Ok(value))),
             None => flight.await,
         };
         let error = match outcome {

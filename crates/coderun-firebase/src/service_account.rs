@@ -1,4 +1,4 @@
-//! The account in whose name this service asks Google about users.
+//! Reads the service account with which users are looked up at Google.
 
 mod error;
 mod tokens;
@@ -19,7 +19,7 @@ use crate::signing::SigningKey;
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
 pub(crate) use tokens::{AccessTokens, TokenError};
 
-/// All that the account is used for: to see and change the users of its project.
+/// The only permission that the account is used for: to see and change the users of its project.
 const SCOPE: &str = "https://www.googleapis.com/auth/identitytoolkit";
 
 /// An assertion is good for so long, which is as long as Google allows.
@@ -42,7 +42,7 @@ pub struct ServiceAccount {
 impl ServiceAccount {
     /// Reads the key file that the Google console hands out. Blocks.
     ///
-    /// A symbolic link is followed, as a mounted secret often is one.
+    /// Follows a symbolic link, as a mounted secret often is one.
     ///
     /// # Errors
     /// [`ServiceAccountError::Unreadable`]; [`ServiceAccountError::Unsafe`] if it is no regular file or others than its
@@ -74,7 +74,7 @@ impl ServiceAccount {
     /// Reads the content of such a file.
     ///
     /// # Errors
-    /// [`ServiceAccountFormatError`], which says what is wrong but not what stands there.
+    /// [`ServiceAccountFormatError`], which does not quote the content.
     pub fn parse(json: &[u8]) -> Result<Self, ServiceAccountFormatError> {
         if json.len() as u64 > CONTENT_MAX_BYTES {
             return Err(ServiceAccountFormatError::TooLong {

@@ -1,4 +1,4 @@
-//! Tokens for tests: good ones, and any text signed as if it were one.
+//! Makes tokens for tests: good ones, and any text signed as if it were one.
 
 mod counts;
 mod log;

@@ -1,4 +1,4 @@
-//! What a project knows about its users now, which a token from an hour ago does not say.
+//! Looks up the current state of users, which a token from an hour ago does not say.
 
 mod account;
 mod answer;
@@ -25,24 +25,24 @@ pub(crate) use remote::{Credentials, RemoteAccounts};
 /// Knows the users of a project as they are now.
 #[async_trait]
 pub trait UserDirectory: fmt::Debug + Send + Sync + 'static {
-    /// Whether this user may still come in with this sign-in. Dropping the call changes nothing for other callers.
+    /// Checks that this sign-in still lets its user use the service. Dropping the call changes nothing for other callers.
     ///
     /// # Errors
     /// [`VerifyError::UserNotFound`]; [`VerifyError::UserDisabled`]; [`VerifyError::Revoked`] if all sessions of the
-    /// user were ended after the sign-in; [`VerifyError::UsersUnavailable`] if that cannot be told now.
-    async fn admit(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError>;
+    /// user were ended after the sign-in; [`VerifyError::UsersUnavailable`] if that is not known now.
+    async fn check_sign_in(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError>;
 
-    /// Whether the directory answered lately. Asks nobody.
+    /// Checks that lookups worked lately, without making one.
     ///
     /// # Errors
     /// [`VerifyError::UsersUnavailable`].
     async fn check(&self) -> Result<(), VerifyError>;
 }
 
-/// What a good token says of the sign-in behind it.
+/// The sign-in behind a good token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignIn<'token> {
-    /// Who signed in.
+    /// The user.
     pub user: &'token UserId,
     /// The tenant that the user belongs to, if any.
     pub tenant: Option<&'token TenantId>,

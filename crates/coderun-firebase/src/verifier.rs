@@ -1,4 +1,4 @@
-//! Judges a token, the cheap checks first and RSA last.
+//! Verifies a token of Firebase or of the development issuer, cheap checks first and RSA last.
 
 mod verified_tokens;
 
@@ -10,22 +10,22 @@ use aws_lc_rs::digest::{SHA256, digest};
 use coderun_domain::{BearerToken, ByteSize, Clock, Principal, TokenVerifier, VerifyError};
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 
-use crate::claims::{Admitted, check_claims};
+use crate::claims::{AcceptedUser, check_claims};
 use crate::config::VerifierConfig;
 use crate::counters::ResultCounter;
 use crate::header::read_header;
 use crate::keys::{KeyId, KeySource, VerifyingKey};
-use crate::parse::Parts;
+use crate::parse::SignedParts;
 use crate::users::UserDirectory;
 use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};
 
 /// Verifies ID tokens of one Firebase project, or of the development issuer.
 ///
 /// A token is accepted only if all rules hold; nothing about it is repaired or guessed. Missing keys never make a
-/// token bad: that is [`VerifyError::KeysUnavailable`]. A verification with keys at hand waits for nobody.
+/// token bad: that is [`VerifyError::KeysUnavailable`]. With a usable key set, a verification never waits.
 ///
-/// The last [`VerifierConfig::verified_tokens_max`] good tokens are remembered by their SHA-256. One of them is judged
-/// again when it has expired, and when its key is no longer current or is another one; refusals are never remembered.
+/// The last [`VerifierConfig::verified_tokens_max`] good tokens are cached by their SHA-256. A cached token is verified
+/// again when it has expired, and when its key is no longer current or is another one; refusals are never cached.
 #[derive(Debug)]
 pub struct FirebaseTokenVerifier {
     config: VerifierConfig,
@@ -37,7 +37,7 @@ pub struct FirebaseTokenVerifier {
 }
 
 impl FirebaseTokenVerifier {
-    /// A verifier with keys from this source. Installs the cryptography, where that was not done yet.
+    /// A verifier with keys from this source. Installs the cryptography if that was not done yet.
     #[must_use]
     pub fn new(config: VerifierConfig, keys: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
         install_crypto_provider();
@@ -51,7 +51,7 @@ impl FirebaseTokenVerifier {
         }
     }
 
-    /// The same verifier, which also asks this directory about the user of every good token.
+    /// The same verifier, which also checks the user of every good token in this directory.
     #[must_use]
     pub fn with_user_directory(self, users: Arc<dyn UserDirectory>) -> Self {
         Self {
@@ -60,8 +60,8 @@ impl FirebaseTokenVerifier {
         }
     }
 
-    /// A token that was found to be good before, if it still is.
-    async fn recall(
+    /// A token that was verified before, if it still is good.
+    async fn cached(
         &self,
         text: &str,
         hash: &TokenHash,
@@ -70,47 +70,47 @@ impl FirebaseTokenVerifier {
             return Ok(None);
         };
         let skew = self.config.clock_skew.as_duration();
-        if token.is_alive(self.clock.now(), skew) {
+        if token.is_unexpired(self.clock.now(), skew) {
             let keys = self.keys.current().await.map_err(VerifyError::from);
             let keys = keys.inspect_err(|error| log_refusal(text, Some(&token.kid), error))?;
             if token.is_signed_by(&keys) {
                 return Ok(Some(token));
             }
         }
-        self.verified.forget(hash);
+        self.verified.remove(hash);
         Ok(None)
     }
 
-    /// Judges a token by all rules.
-    async fn judge(&self, text: &str) -> Result<VerifiedToken, VerifyError> {
+    /// Verifies a token by all rules.
+    async fn verify_uncached(&self, text: &str) -> Result<VerifiedToken, VerifyError> {
         let (parts, kid) =
-            take_apart(text, &self.config).inspect_err(|error| log_refusal(text, None, error))?;
-        self.judge_parts(&parts, &kid)
+            split_token(text, &self.config).inspect_err(|error| log_refusal(text, None, error))?;
+        self.verify_parts(&parts, &kid)
             .await
             .inspect_err(|error| log_refusal(text, Some(&kid), error))
     }
 
-    async fn judge_parts(
+    async fn verify_parts(
         &self,
-        parts: &Parts<'_>,
+        parts: &SignedParts<'_>,
         kid: &KeyId,
     ) -> Result<VerifiedToken, VerifyError> {
         let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
         let key = self.key(kid).await?;
-        if !key.has_signed(parts.signed.as_bytes(), parts.signature) {
+        if !key.verifies(parts.signed.as_bytes(), parts.signature) {
             return Err(VerifyError::Signature);
         }
         Ok(VerifiedToken {
-            admitted: claims.admit(&self.config.users)?,
+            user: claims.accept(&self.config.users)?,
             kid: kid.clone(),
             key,
         })
     }
 
-    /// What is known of the user now. The last question, so that only who has a good token makes us ask elsewhere.
-    async fn ask_directory(&self, admitted: &Admitted) -> Result<(), VerifyError> {
+    /// Checks the current state of the user. This comes last, so that only good tokens cause lookups.
+    async fn check_user(&self, user: &AcceptedUser) -> Result<(), VerifyError> {
         match &self.users {
-            Some(users) => users.admit(admitted.sign_in()).await,
+            Some(users) => users.check_sign_in(user.sign_in()).await,
             None => Ok(()),
         }
     }
@@ -125,26 +125,26 @@ impl FirebaseTokenVerifier {
         newer.get(kid).cloned().ok_or(VerifyError::UnknownKey)
     }
 
-    /// What a token may be remembered by. One that is too long is not even hashed.
+    /// The cache key of a token; `None` for one that is too long, or without a cache.
     fn hash(&self, text: &str) -> Option<TokenHash> {
         let is_looked_at = ByteSize::of(text.as_bytes()) <= self.config.token_max;
         is_looked_at.then(|| self.verified.hash(text)).flatten()
     }
 
-    /// The token, as it was found now or before.
+    /// The verified token, from the cache or by all rules.
     async fn verified(&self, text: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
         let hash = self.hash(text);
         if let Some(hash) = &hash {
-            if let Some(token) = self.recall(text, hash).await? {
+            if let Some(token) = self.cached(text, hash).await? {
                 self.cache.count(true);
                 return Ok(token);
             }
             self.cache.count(false);
         }
-        // Apart, because room for all that judging needs would be allocated for a remembered token, too.
-        let token = Arc::new(Box::pin(self.judge(text)).await?);
+        // Boxed, because the future of a cached token would otherwise have the size of this one.
+        let token = Arc::new(Box::pin(self.verify_uncached(text)).await?);
         if let Some(hash) = hash {
-            self.verified.remember(hash, Arc::clone(&token));
+            self.verified.insert(hash, Arc::clone(&token));
         }
         Ok(token)
     }
@@ -155,10 +155,10 @@ impl TokenVerifier for FirebaseTokenVerifier {
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
         let text = token.expose();
         let verified = self.verified(text).await?;
-        self.ask_directory(&verified.admitted)
+        self.check_user(&verified.user)
             .await
             .inspect_err(|error| log_refusal(text, Some(&verified.kid), error))?;
-        Ok(verified.admitted.principal.clone())
+        Ok(verified.user.principal.clone())
     }
 
     async fn check(&self) -> Result<(), VerifyError> {
@@ -178,11 +178,11 @@ pub fn install_crypto_provider() {
     DEFAULT_PROVIDER.install_default().ok();
 }
 
-fn take_apart<'token>(
+fn split_token<'token>(
     text: &'token str,
     config: &VerifierConfig,
-) -> Result<(Parts<'token>, KeyId), VerifyError> {
-    let parts = Parts::split(text, config.token_max)?;
+) -> Result<(SignedParts<'token>, KeyId), VerifyError> {
+    let parts = SignedParts::split(text, config.token_max)?;
     let kid = read_header(&parts.header)?;
     Ok((parts, kid))
 }

@@ -47,7 +47,7 @@ pub async fn a_token_is_accepted_again(verifier: Verifier) {
     assert_eq!(second.user, user("bob"));
 }
 
-/// `check` succeeds where tokens can be judged.
+/// `check` succeeds where tokens can be verified.
 pub async fn a_verifier_that_works_says_so(verifier: Verifier) {
     assert_eq!(verifier.verdict(&verifier.good()).await, "accepted");
     verifier.check().await.unwrap();

@@ -7,7 +7,7 @@ use coderun_domain::{BearerToken, FailureKind};
 use super::setup::{Verifier, reason};
 
 /// An outage logs no user out: the error is transient, and says when to ask again.
-pub async fn a_token_that_cannot_be_judged_is_neither_good_nor_bad(verifier: Verifier) {
+pub async fn a_token_that_cannot_be_verified_now_is_neither_good_nor_bad(verifier: Verifier) {
     let Some(cut_off) = verifier.cut_off() else {
         return;
     };

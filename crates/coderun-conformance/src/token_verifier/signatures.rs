@@ -1,7 +1,7 @@
 //! Tokens that the issuer did not seal.
 //!
-//! Where anybody can seal a token, as with the emulator's, these clauses have nothing to try: such tokens have no signature,
-//! and one with a signature is refused by its form.
+//! Unsigned tokens, such as the emulator's, have nothing to forge: these clauses then try nothing, and a token with a
+//! signature is refused by its form.
 
 use serde_json::{Value, json};
 

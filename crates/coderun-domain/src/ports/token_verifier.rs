@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use crate::{BackendError, BearerToken, FailureKind, Principal};
 
 /// Finds out who shows a token.
+///
+/// Every implementation for tokens in the form of Firebase's passes `coderun_conformance::token_verifier_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait TokenVerifier: fmt::Debug + Send + Sync + 'static {

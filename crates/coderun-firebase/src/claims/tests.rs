@@ -22,7 +22,7 @@ fn a_good_token_tells_of_the_sign_in_behind_it() {
     let mut config = config();
     config.tenants = TenantPolicy::Any;
     let checked = check_claims(text.as_bytes(), &config, at(0)).unwrap();
-    let admitted = checked.admit(&UserPolicy::default()).unwrap();
+    let admitted = checked.accept(&UserPolicy::default()).unwrap();
     let sign_in = admitted.sign_in();
     assert_eq!(sign_in.user.as_str(), "alice");
     assert_eq!(sign_in.tenant.map(TenantId::as_str), Some("acme"));
@@ -105,7 +105,7 @@ fn tenants_are_a_setting(
 fn is_admitted(policy: &UserPolicy, claims: &Value) -> bool {
     let text = claims.to_string();
     let checked = check_claims(text.as_bytes(), &config(), at(0)).unwrap();
-    match checked.admit(policy) {
+    match checked.accept(policy) {
         Ok(_) => true,
         Err(error) => {
             assert_eq!(error.reason(), "forbidden");

@@ -1,4 +1,4 @@
-//! Where a service is asked, so that neither a secret nor an answer is open to others on the way.
+//! Checks the addresses of services, so that neither a secret nor an answer is open to others on the way.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ pub struct Endpoint(Url);
 
 impl Endpoint {
     /// This URL with more segments at the end of its path, each escaped where need be.
-    pub(crate) fn below(&self, segments: &[&str]) -> Url {
+    pub(crate) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         // Only a URL that cannot be a base has no segments; `http` and `https` always have.
         if let Ok(mut path) = url.path_segments_mut() {
@@ -23,10 +23,10 @@ impl Endpoint {
         url
     }
 
-    /// Where an emulator at this address plays the part of Google.
+    /// The Identity Toolkit of an emulator at this address.
     ///
-    /// The rule for `http` does not hold there: what is known to an emulator is no secret.
-    pub(crate) fn of_emulator(authority: &str) -> Result<Self, EndpointError> {
+    /// The rule for `http` does not hold there: an emulator knows no secrets.
+    pub(crate) fn for_emulator(authority: &str) -> Result<Self, EndpointError> {
         Url::parse(&format!(
             "http://{authority}/identitytoolkit.googleapis.com"
         ))
@@ -138,6 +138,6 @@ mod tests {
     #[case("https://example.com/base/", "https://example.com/base/v1/a%2F..:b")]
     fn a_path_is_put_below_it(#[case] base: &str, #[case] expected: &str) {
         let base: Endpoint = base.parse().unwrap();
-        assert_eq!(base.below(&["v1", "a/..:b"]).as_str(), expected);
+        assert_eq!(base.join(&["v1", "a/..:b"]).as_str(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Whose tokens are accepted, and how settings say it.
+//! Holds the policies that decide whose tokens are accepted, in the form of settings.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -154,7 +154,7 @@ impl fmt::Display for SignInProviders {
 
 fn provider(name: &str) -> Result<String, PolicyError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    // `any` inside a list would look as if it opened the list to everybody.
+    // `any` inside a list would look as if it opened the list to every provider.
     if name.is_empty() || name == "any" || !name.bytes().all(allowed) {
         return Err(PolicyError::Providers);
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with the development issuer.
+//! Lists the errors of the development issuer.
 
 use std::io;
 use std::path::PathBuf;

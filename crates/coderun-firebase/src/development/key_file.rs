@@ -1,4 +1,4 @@
-//! Keeps a key in a file that only this user can read, and that any number of processes make only once.
+//! Keeps a key in a file that only this user can read, and that concurrent processes create only once.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -57,7 +57,7 @@ fn prepare_directory(path: &Path) -> Result<(), IssuerError> {
 
 fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
     check_owner(metadata, user)?;
-    // Others may look into a directory that was there before, but not write: the file guards its content itself.
+    // Others may read a directory that was there before, but not write: the mode of the file protects its content.
     let actual = private_file::mode(metadata);
     if actual & 0o022 != 0 {
         return Err(UnsafePath::Mode {

@@ -116,7 +116,7 @@ async fn the_key_stays() {
 }
 
 #[test]
-fn all_who_open_it_at_once_share_one_key() {
+fn concurrent_openers_share_one_key() {
     const OPENERS: usize = 8;
     let fixture = Fixture::new();
     let barrier = Barrier::new(OPENERS);

@@ -1,4 +1,4 @@
-//! Where the emulator listens.
+//! Checks host and port of the Auth emulator.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -29,11 +29,11 @@ impl EmulatorHost {
         if !is_host(host) || !is_port(port) {
             return Err(EmulatorHostError);
         }
-        let base = Endpoint::of_emulator(&text).map_err(|_| EmulatorHostError)?;
+        let base = Endpoint::for_emulator(&text).map_err(|_| EmulatorHostError)?;
         Ok(Self { text, base })
     }
 
-    /// Where the emulator plays the part of Google's Identity Toolkit.
+    /// The Identity Toolkit of the emulator.
     pub(super) const fn base(&self) -> &Endpoint {
         &self.base
     }

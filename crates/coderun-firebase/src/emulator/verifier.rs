@@ -1,4 +1,4 @@
-//! Judges a token of the emulator, and asks the emulator about its user.
+//! Verifies a token of the emulator, and looks up its user in the emulator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::start_error::StartError;
 use crate::users::{AccountLookup, CachePolicy, Credentials, RemoteAccounts, UserDirectory};
 use crate::verifier::log_refusal;
 
-/// What a project for the emulator alone is called; no project of Google has such a name.
+/// The prefix of projects that exist in emulators only; no project of Google has such a name.
 const DEMO_PREFIX: &str = "demo-";
 
-/// Nothing is remembered: whoever disables a user in the emulator wants to see it at once.
+/// Nothing is cached: a developer who disables a user in the emulator wants to see the effect at once.
 const CACHE_POLICY: CachePolicy = CachePolicy {
     fresh_for: Duration::ZERO,
     stale_for: Duration::ZERO,
@@ -28,12 +28,12 @@ const CACHE_POLICY: CachePolicy = CachePolicy {
     lookups_max: 32,
 };
 
-/// Which emulator issues the tokens, and what is expected of them.
+/// The emulator that issues the tokens, and the rules for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmulatorConfig {
-    /// Where the emulator listens.
+    /// The address of the emulator.
     pub host: EmulatorHost,
-    /// What is expected of a token, as with Firebase itself.
+    /// The rules for a token, as with Firebase itself.
     pub verifier: VerifierConfig,
 }
 
@@ -43,14 +43,14 @@ pub enum EmulatorProjects {
     /// Only for those whose id begins with `demo-`, which do not exist at Google.
     #[default]
     DemoOnly,
-    /// For any, though anybody who reaches this service can pass for any of its users.
+    /// For any, although every client that reaches this service can act as any of its users.
     Any,
 }
 
-/// Verifies tokens of the Auth emulator: unsigned, so anybody can make them. For development and tests only.
+/// Verifies tokens of the Auth emulator: unsigned, so every client can make them. For development and tests only.
 ///
-/// All rules for the tokens of Firebase hold, apart from those on the signature. The emulator is asked about the user
-/// of each good token; nothing is remembered.
+/// All rules for the tokens of Firebase hold, except those on the signature. The user of each good token is looked up in the
+/// emulator; nothing is cached.
 #[derive(Debug)]
 pub struct EmulatorTokenVerifier {
     config: VerifierConfig,
@@ -59,7 +59,7 @@ pub struct EmulatorTokenVerifier {
 }
 
 impl EmulatorTokenVerifier {
-    /// A verifier for the tokens of this emulator. Its lookups are made on the present runtime, until it is dropped.
+    /// A verifier for the tokens of this emulator. Lookups run on the current runtime, until it is dropped.
     ///
     /// # Errors
     /// [`EmulatorError::RealProject`] unless the project's id begins with `demo-` or any is allowed;
@@ -84,13 +84,13 @@ impl EmulatorTokenVerifier {
         })
     }
 
-    async fn judge(&self, token: &str) -> Result<Principal, VerifyError> {
+    async fn principal(&self, token: &str) -> Result<Principal, VerifyError> {
         let parts = UnsignedParts::split(token, self.config.token_max)?;
         read_unsigned_header(&parts.header)?;
         let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
-        let admitted = claims.admit(&self.config.users)?;
-        self.users.admit(admitted.sign_in()).await?;
-        Ok(admitted.principal)
+        let user = claims.accept(&self.config.users)?;
+        self.users.check_sign_in(user.sign_in()).await?;
+        Ok(user.principal)
     }
 }
 
@@ -98,8 +98,8 @@ impl EmulatorTokenVerifier {
 impl TokenVerifier for EmulatorTokenVerifier {
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
         let text = token.expose();
-        let judged = self.judge(text).await;
-        judged.inspect_err(|error| log_refusal(text, None, error))
+        let principal = self.principal(text).await;
+        principal.inspect_err(|error| log_refusal(text, None, error))
     }
 
     async fn check(&self) -> Result<(), VerifyError> {
@@ -128,8 +128,8 @@ fn check_project(config: &VerifierConfig, projects: EmulatorProjects) -> Result<
 pub enum EmulatorError {
     /// The project may exist at Google, and then has users who can be harmed.
     #[error(
-        "with the Auth emulator anybody can pass for any user, so the project must be one for the emulator alone, \
-         `demo-...`, not `{project_id}`"
+        "with the Auth emulator every client can act as any user, so the project id must begin with `demo-`, which no \
+         project at Google does, not `{project_id}`"
     )]
     RealProject {
         /// The project.

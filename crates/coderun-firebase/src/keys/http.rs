@@ -45,7 +45,7 @@ const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 /// - A token that names an unknown key starts a fetch, at most once in 60 s for all callers together.
 /// - All callers wait for the same fetch; it goes on when they leave.
 pub struct HttpKeySource {
-    patience: Duration,
+    wait_max: Duration,
     refresher: Arc<KeyRefresher>,
     unknown: Mutex<UnknownKeys>,
     age: KeyAge,
@@ -76,7 +76,7 @@ impl HttpKeySource {
         drop(refresher.join_or_start());
         drop(spawner.spawn(Arc::clone(&refresher).run()));
         Ok(Self {
-            patience: config.patience,
+            wait_max: config.wait_max,
             refresher,
             unknown: Mutex::default(),
             age: KeyAge::new(),
@@ -148,11 +148,11 @@ impl HttpKeySource {
 #[async_trait]
 impl KeySource for HttpKeySource {
     async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        self.current_by(Instant::now() + self.patience).await
+        self.current_by(Instant::now() + self.wait_max).await
     }
 
     async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.wait_max;
         let keys = self.current_by(deadline).await?;
         if keys.get(kid).is_some() || self.unknown.lock().is_missing(kid, Instant::now()) {
             return Ok(keys);

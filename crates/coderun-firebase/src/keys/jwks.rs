@@ -1,4 +1,4 @@
-//! Reads a JSON Web Key Set.
+//! Reads the usable keys of a JSON Web Key Set.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Where a verifier has its keys from.
+//! Defines the source of a verifier's keys.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use coderun_domain::{BackendError, VerifyError};
 
 use super::{KeyId, KeySet};
 
-/// Provides the keys that are current.
+/// Provides the current keys.
 ///
 /// Both calls end within the deadline that the source is configured with. `current` takes no lock when there is a set to
 /// give. Dropping a call changes nothing for other callers.
@@ -23,14 +23,14 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
 
     /// The set to verify with after a token named a key that the current one lacks.
     ///
-    /// A source may ask for newer keys first, as rarely as it likes. The set may still lack the key.
+    /// A source may fetch newer keys first, as rarely as it likes. The set may still lack the key.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] if it cannot be told whether there is such a key.
+    /// [`KeysUnavailable`] if it is not known whether there is such a key.
     async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable>;
 }
 
-/// Says that no keys are to be had now.
+/// Says that there are no keys now.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing keys are not available")]
 pub struct KeysUnavailable {

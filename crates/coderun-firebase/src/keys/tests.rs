@@ -8,7 +8,7 @@ fn kid(text: &str) -> KeyId {
     KeyId::parse(text).unwrap()
 }
 
-/// A modulus of so many bits; nobody checks that it is a product of primes.
+/// A modulus of so many bits, which need not be a product of primes here.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut bytes = vec![0xFF; bits.div_ceil(8)];
     bytes[0] >>= bytes.len() * 8 - bits;

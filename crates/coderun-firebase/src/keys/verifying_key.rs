@@ -1,10 +1,10 @@
-//! A public key as the verifier wants it.
+//! Verifies signatures with one public key.
 
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
-use super::{RsaPublicKey, significant};
+use super::{RsaPublicKey, without_leading_zeros};
 
-/// A usable key, taken apart once.
+/// A usable key, parsed once.
 ///
 /// Two are equal if they accept the same signatures, wherever they come from.
 pub(crate) struct VerifyingKey {
@@ -18,13 +18,14 @@ impl VerifyingKey {
         if !public.is_usable() {
             return None;
         }
-        let modulus = significant(&public.modulus);
-        let decoding = DecodingKey::from_rsa_raw_components(modulus, significant(&public.exponent));
+        let modulus = without_leading_zeros(&public.modulus);
+        let decoding =
+            DecodingKey::from_rsa_raw_components(modulus, without_leading_zeros(&public.exponent));
         Some(Self { public, decoding })
     }
 
     /// Whether this is the key's RS256 signature (base64url) of the message.
-    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &str) -> bool {
         // The algorithm is ours, never the token's.
         crypto::verify(signature, message, &self.decoding, Algorithm::RS256).unwrap_or(false)
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with the file of a service account.
+//! Lists the errors of service account files.
 
 use std::io;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub enum ServiceAccountError {
     },
 }
 
-/// Says what is wrong in the file of a service account; never what stands there.
+/// Says what is wrong in the file of a service account, without quoting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountFormatError {
     /// It is longer than any such file.
@@ -45,7 +45,7 @@ pub enum ServiceAccountFormatError {
         /// The greatest length.
         max_bytes: u64,
     },
-    /// It is no JSON object, or a field stands there twice.
+    /// It is no JSON object, or has a field twice.
     #[error("it is no JSON object with each field once (line {line}, column {column})")]
     NotJson {
         /// The line where that was noticed, from 1.

@@ -1,4 +1,4 @@
-//! What is counted, for tests on it.
+//! Reads metrics, for tests on them.
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 

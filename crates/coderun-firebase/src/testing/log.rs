@@ -1,4 +1,4 @@
-//! The log, for tests on what stands there.
+//! Captures the log, for tests on its content.
 
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What is known of one user.
+//! Represents the state of one user in the project.
 
 use coderun_domain::{UserId, VerifyError};
 use time::OffsetDateTime;
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::SignIn;
 use crate::config::TenantId;
 
-/// Which user is meant: a tenant has users of its own.
+/// Identifies a user: each tenant has users of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct AccountId {
     pub(crate) user: UserId,
@@ -22,23 +22,23 @@ impl AccountId {
     }
 }
 
-/// What the project knew of a user when it was asked.
+/// The state of a user when the project was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
     /// There is no such user.
     Absent,
     /// The user is disabled.
     Disabled,
-    /// The user may come in.
+    /// The user may use the service.
     Active {
-        /// Sign-ins before this second do not count any more.
+        /// Sign-ins before this second were revoked.
         valid_since: Option<OffsetDateTime>,
     },
 }
 
 impl Account {
-    /// Whether a sign-in at this time still counts.
-    pub(crate) fn admit(self, auth_time: OffsetDateTime) -> Result<(), VerifyError> {
+    /// Checks a sign-in at this time.
+    pub(crate) fn check_sign_in(self, auth_time: OffsetDateTime) -> Result<(), VerifyError> {
         match self {
             Self::Absent => Err(VerifyError::UserNotFound),
             Self::Disabled => Err(VerifyError::UserDisabled),
@@ -64,8 +64,11 @@ mod tests {
     #[case::revoked_before(Account::Active { valid_since: Some(at(9)) }, None)]
     #[case::revoked_in_the_same_second(Account::Active { valid_since: Some(at(10)) }, None)]
     #[case::revoked_after(Account::Active { valid_since: Some(at(11)) }, Some("revoked"))]
-    fn a_sign_in_is_judged(#[case] account: Account, #[case] expected: Option<&str>) {
-        let reason = account.admit(at(10)).map_err(|error| error.reason()).err();
+    fn a_sign_in_is_checked(#[case] account: Account, #[case] expected: Option<&str>) {
+        let reason = account
+            .check_sign_in(at(10))
+            .map_err(|error| error.reason())
+            .err();
         assert_eq!(reason, expected);
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::account::{Account, AccountId};
 use crate::config::TenantId;
 
-/// What the answer says of the user who was asked for.
+/// The state of the user in an answer to a request about that user.
 pub(super) fn read_answer(body: &[u8], asked: &AccountId) -> Result<Account, AnswerError> {
     let answer: Answer = read_object(body).map_err(|_| AnswerError::Form)?;
     if answer.error.is_some() {
@@ -31,20 +31,20 @@ pub(super) fn read_answer(body: &[u8], asked: &AccountId) -> Result<Account, Ans
     Ok(Account::Active { valid_since })
 }
 
-/// Says what is wrong with an answer; never what stood in it.
+/// Says what is wrong with an answer, without quoting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// It is not what `accounts:lookup` answers.
     #[error("the answer has another form")]
     Form,
-    /// It is about somebody else.
+    /// It is about another user.
     #[error("the answer is about another user")]
     OtherUser,
 }
 
 #[derive(Deserialize)]
 struct Answer {
-    /// Left out where nobody was found.
+    /// Left out if there is no such user.
     #[serde(default)]
     users: Vec<Object<User>>,
     #[serde(default)]
@@ -121,7 +121,7 @@ mod tests {
     #[case::nothing("{}")]
     #[case::usual(r#"{"kind":"identitytoolkit#GetAccountInfoResponse"}"#)]
     #[case::none(r#"{"users":[]}"#)]
-    fn nobody_may_be_found(#[case] body: &str) {
+    fn a_user_may_be_absent(#[case] body: &str) {
         assert_eq!(
             read_answer(body.as_bytes(), &alice(None)),
             Ok(Account::Absent)
@@ -172,7 +172,7 @@ mod tests {
     #[case::two_users(None, r#"{"users":[{"localId":"alice"},{"localId":"alice"}]}"#)]
     #[case::of_a_tenant(None, r#"{"users":[{"localId":"alice","tenantId":"t"}]}"#)]
     #[case::of_another_tenant(Some("t"), r#"{"users":[{"localId":"alice","tenantId":"u"}]}"#)]
-    fn an_answer_about_somebody_else_is_refused(#[case] tenant: Option<&str>, #[case] body: &str) {
+    fn an_answer_about_another_user_is_refused(#[case] tenant: Option<&str>, #[case] body: &str) {
         assert_eq!(
             read_answer(body.as_bytes(), &alice(tenant)),
             Err(AnswerError::OtherUser)

@@ -11,12 +11,12 @@ use crate::http_client::HttpClient;
 use crate::service_account::{AccessTokens, ServiceAccount};
 use crate::start_error::StartError;
 
-/// Where users are looked up, and how often.
+/// Settings for lookups at Google.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountLookupConfig {
-    /// The project whose users are meant.
+    /// The project whose users are looked up.
     pub project_id: ProjectId,
-    /// Where its users are asked for: [`AccountLookupConfig::GOOGLE`], or what stands in for it.
+    /// The address of the Identity Toolkit: [`AccountLookupConfig::GOOGLE`], or a substitute for it.
     pub base: Endpoint,
     /// How long answers are used, and how many lookups are made at a time.
     pub cache: CachePolicy,

@@ -173,9 +173,9 @@ impl AccountLookup {
 
 #[async_trait]
 impl UserDirectory for AccountLookup {
-    async fn admit(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
+    async fn check_sign_in(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
         let account = self.account(AccountId::of(sign_in)).await?;
-        account.admit(sign_in.auth_time)
+        account.check_sign_in(sign_in.auth_time)
     }
 
     async fn check(&self) -> Result<(), VerifyError> {

@@ -22,12 +22,12 @@ pub(crate) struct RemoteAccounts {
     pub(crate) credentials: Credentials,
 }
 
-/// In whose name users are asked for.
+/// The credentials of requests about users.
 #[derive(Debug)]
 pub(crate) enum Credentials {
-    /// In that of a service account.
+    /// Access tokens of a service account.
     ServiceAccount(AccessTokens),
-    /// With the word that the emulator takes from everybody.
+    /// With the bearer token that the emulator accepts from every client.
     Emulator,
 }
 
@@ -37,8 +37,8 @@ impl RemoteAccounts {
         match &id.tenant {
             None => self
                 .base
-                .below(&["v1", "projects", project, "accounts:lookup"]),
-            Some(tenant) => self.base.below(&[
+                .join(&["v1", "projects", project, "accounts:lookup"]),
+            Some(tenant) => self.base.join(&[
                 "v1",
                 "projects",
                 project,

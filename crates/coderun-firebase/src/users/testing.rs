@@ -1,4 +1,4 @@
-//! A server on loopback that answers as it is told to, and a service account for it.
+//! Provides a scripted server on loopback, and a service account for it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::testing::{PROJECT, key};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     /// Method and path.
     pub(crate) target: String,
     /// The header, in lower case but for its values.
@@ -24,14 +24,14 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(it, _)| it == name);
         found.next().map(|(_, value)| value.as_str())
     }
 }
 
-/// What becomes of a request.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// Status 200 and this body.
@@ -60,13 +60,13 @@ pub(crate) enum Reply {
 #[derive(Debug)]
 pub(crate) struct LoopbackServer {
     pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
     _tasks: JoinSet<()>,
 }
 
 /// The answer of an emulator that knows the user it is asked about, and this of them.
-pub(crate) fn known(seen: &Seen, more: &Value) -> Reply {
-    let request: Value = serde_json::from_str(&seen.body).unwrap();
+pub(crate) fn known(request: &ReceivedRequest, more: &Value) -> Reply {
+    let request: Value = serde_json::from_str(&request.body).unwrap();
     let mut user = json!({"localId": request["localId"][0]});
     for (name, value) in more.as_object().unwrap() {
         user[name] = value.clone();
@@ -74,7 +74,7 @@ pub(crate) fn known(seen: &Seen, more: &Value) -> Reply {
     Reply::Good(json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [user]}))
 }
 
-type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
+type Script = dyn Fn(&ReceivedRequest) -> Reply + Send + Sync;
 
 impl LoopbackServer {
     /// An emulator that knows every user, and this of each.
@@ -83,7 +83,9 @@ impl LoopbackServer {
         Self::start(move |seen| known(seen, &more)).await
     }
 
-    pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        script: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -96,7 +98,7 @@ impl LoopbackServer {
         }
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -105,7 +107,7 @@ impl LoopbackServer {
     }
 }
 
-async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<ReceivedRequest>>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
@@ -113,8 +115,12 @@ async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<S
     }
 }
 
-/// Answers one request; who made it may have gone away.
-async fn answer(mut stream: TcpStream, script: &Script, seen: &Mutex<Vec<Seen>>) -> io::Result<()> {
+/// Answers one request; its client may have gone away.
+async fn answer(
+    mut stream: TcpStream,
+    script: &Script,
+    seen: &Mutex<Vec<ReceivedRequest>>,
+) -> io::Result<()> {
     let request = read_request(&mut stream).await?;
     let reply = script(&request);
     seen.lock().unwrap().push(request);
@@ -152,7 +158,7 @@ async fn answer(mut stream: TcpStream, script: &Script, seen: &Mutex<Vec<Seen>>)
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> io::Result<Seen> {
+async fn read_request(stream: &mut TcpStream) -> io::Result<ReceivedRequest> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -173,7 +179,7 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<Seen> {
                 .map_or(0, |(_, value)| value.parse().unwrap());
             if body.len() >= length {
                 let body = body.to_owned();
-                return Ok(Seen {
+                return Ok(ReceivedRequest {
                     target,
                     headers,
                     body,

@@ -1,4 +1,4 @@
-mod counting;
+mod metrics;
 mod signatures;
 
 use std::sync::{Mutex, PoisonError};
@@ -170,7 +170,7 @@ async fn claims_are_checked_before_a_key_is_asked_for() {
 }
 
 #[tokio::test]
-async fn policy_is_told_only_to_who_has_a_good_token() {
+async fn only_a_good_token_reveals_the_policy() {
     let mut config = config();
     config.users.email = EmailPolicy::Verified;
     config.users.anonymous = AnonymousUsers::Refused;

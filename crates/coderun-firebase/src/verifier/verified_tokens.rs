@@ -1,4 +1,4 @@
-//! Remembers which tokens were found to be good.
+//! Caches tokens that were verified.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use quick_cache::sync::Cache;
 use time::OffsetDateTime;
 
-use crate::claims::Admitted;
+use crate::claims::AcceptedUser;
 use crate::keys::{KeyId, KeySet, VerifyingKey};
 
-/// The SHA-256 of a token, under which it is remembered: no two tokens share it, and it does not give the token away.
+/// The SHA-256 of a token, its cache key: no two tokens share it, and it does not reveal the token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TokenHash([u8; SHA256_OUTPUT_LEN]);
 
@@ -23,19 +23,19 @@ impl TokenHash {
     }
 }
 
-/// A token that all rules were found to hold for. What else is known of its user is asked for every time.
+/// A token for which all rules hold. The state of its user is checked every time.
 #[derive(Clone)]
 pub(super) struct VerifiedToken {
-    pub(super) admitted: Admitted,
+    pub(super) user: AcceptedUser,
     pub(super) kid: KeyId,
-    /// The very key: another one may take its name.
+    /// The key itself: another one may take its name.
     pub(super) key: Arc<VerifyingKey>,
 }
 
 impl VerifiedToken {
-    /// Whether the token has not expired since.
-    pub(super) fn is_alive(&self, now: OffsetDateTime, skew: Duration) -> bool {
-        now - self.admitted.principal.expires_at < skew
+    /// Whether the token has not expired yet.
+    pub(super) fn is_unexpired(&self, now: OffsetDateTime, skew: Duration) -> bool {
+        now - self.user.principal.expires_at < skew
     }
 
     /// Whether its key is still one of these, under the same name.
@@ -45,21 +45,21 @@ impl VerifiedToken {
     }
 }
 
-/// The last so many good tokens, each by its hash. Never holds a refusal, nor the text of a token.
+/// A bounded cache of good tokens by their hashes. Never holds a refusal, nor the text of a token.
 pub(super) struct VerifiedTokens {
-    /// `None` if nothing is to be remembered.
+    /// `None` if nothing is cached.
     tokens: Option<Cache<TokenHash, Arc<VerifiedToken>>>,
 }
 
 impl VerifiedTokens {
-    /// Room for so many tokens; 0 remembers nothing.
+    /// A cache of so many tokens; 0 caches nothing.
     pub(super) fn new(max: usize) -> Self {
         Self {
             tokens: (max > 0).then(|| Cache::new(max)),
         }
     }
 
-    /// What a token is found by; `None` if nothing is remembered anyway.
+    /// The cache key of a token; `None` if nothing is cached.
     pub(super) fn hash(&self, token: &str) -> Option<TokenHash> {
         self.tokens.as_ref().and_then(|_| TokenHash::of(token))
     }
@@ -68,19 +68,19 @@ impl VerifiedTokens {
         self.tokens.as_ref()?.get(hash)
     }
 
-    pub(super) fn remember(&self, hash: TokenHash, token: Arc<VerifiedToken>) {
+    pub(super) fn insert(&self, hash: TokenHash, token: Arc<VerifiedToken>) {
         if let Some(tokens) = &self.tokens {
             tokens.insert(hash, token);
         }
     }
 
-    pub(super) fn forget(&self, hash: &TokenHash) {
+    pub(super) fn remove(&self, hash: &TokenHash) {
         if let Some(tokens) = &self.tokens {
             tokens.remove(hash);
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.tokens.as_ref().map_or(0, Cache::len)
     }
 }
@@ -88,7 +88,7 @@ impl VerifiedTokens {
 impl fmt::Debug for VerifiedTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedTokens")
-            .field("count", &self.count())
+            .field("len", &self.len())
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Where the keys are fetched from, and how long to wait for them.
+//! Holds the settings for fetching keys.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use coderun_domain::ByteSize;
 
 use crate::config::{Endpoint, EndpointError};
 
-/// Where the keys are fetched from, and how long to wait for them.
+/// Settings for fetching keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpKeysConfig {
-    /// Where they are published, as a JSON Web Key Set.
+    /// The address of the JSON Web Key Set.
     pub url: Endpoint,
     /// How long making a connection may take. Default: 2 s.
     pub connect_timeout: Duration,
@@ -17,9 +17,9 @@ pub struct HttpKeysConfig {
     pub fetch_timeout: Duration,
     /// The longest answer that is read. Default: 256 KiB.
     pub answer_max: ByteSize,
-    /// How long a caller waits for a fetch where nothing can be said without it. Default: 3 s.
-    pub patience: Duration,
-    /// How long keys stay in use when no newer ones can be had. Default: 24 h.
+    /// How long a caller waits for a fetch if there are no usable keys, or not the one it needs. Default: 3 s.
+    pub wait_max: Duration,
+    /// How long keys stay in use when no newer ones can be fetched. Default: 24 h.
     pub stale_bound: StaleKeyBound,
 }
 
@@ -48,7 +48,7 @@ impl HttpKeysConfig {
             connect_timeout: Duration::from_secs(2),
             fetch_timeout: Duration::from_secs(5),
             answer_max: ByteSize::from_kib(256),
-            patience: Duration::from_secs(3),
+            wait_max: Duration::from_secs(3),
             stale_bound: StaleKeyBound::default(),
         }
     }
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(config.connect_timeout, Duration::from_secs(2));
         assert_eq!(config.fetch_timeout, Duration::from_secs(5));
         assert_eq!(config.answer_max.as_bytes(), 256 * 1024);
-        assert_eq!(config.patience, Duration::from_secs(3));
+        assert_eq!(config.wait_max, Duration::from_secs(3));
         let bound = config.stale_bound.as_duration();
         assert_eq!(bound, Duration::from_hours(24));
     }

@@ -1,4 +1,4 @@
-//! How long an answer counts as fresh.
+//! Computes for how long an answer is fresh.
 
 use std::time::Duration;
 

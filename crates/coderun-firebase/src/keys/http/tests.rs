@@ -1,10 +1,10 @@
-//! Each module is about one danger. Where days pass, the publisher is a script and time is virtual; where the network is
-//! at fault, there is a network.
+//! Tests the cache of keys. Where days pass, the publisher is a script and time is virtual; where the network fails, there
+//! is a network.
 
 mod cold;
-mod counting;
 mod faults;
 mod key_server;
+mod metrics;
 mod publisher;
 mod refreshing;
 mod unknown;
@@ -18,7 +18,7 @@ use super::*;
 use crate::testing::{key, public_half};
 
 /// How long a test waits for what must happen, on whatever machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn kid(text: &str) -> KeyId {
     KeyId::parse(text).unwrap()
@@ -29,7 +29,7 @@ fn key_set(names: &[&str]) -> KeySet {
     KeySet::from_public_keys(names.iter().map(|name| (kid(name), public_half(key())))).unwrap()
 }
 
-/// Runs on its own, like a caller whom nobody waits for.
+/// Runs a caller in a task of its own.
 fn spawn<T: Send + 'static>(caller: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     TaskTracker::new().spawn(caller)
 }

@@ -10,11 +10,10 @@ use crate::keys::KeyId;
 /// However many unknown keys tokens name, newer keys are fetched for them once in this time.
 const LOOKUP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A key that was looked for in vain is not looked for again for so long. Not for longer: a publisher's own caches may
-/// show a new key late.
+/// A missing key is not looked for again for so long. Not for longer: a publisher's own caches may show a new key late.
 const MISSING_FOR: Duration = LOOKUP_INTERVAL;
 
-/// So many missing keys are remembered; the oldest goes first.
+/// So many missing keys are remembered; the oldest is dropped first.
 const MISSING_MAX: usize = 256;
 
 /// Decides whether newer keys are fetched.
@@ -26,13 +25,13 @@ pub(super) struct UnknownKeys {
 }
 
 impl UnknownKeys {
-    /// Whether this key was looked for in vain lately.
+    /// Whether this key was missing lately.
     pub(super) fn is_missing(&self, kid: &KeyId, now: Instant) -> bool {
         let found_at = self.missing.get(kid);
         found_at.is_some_and(|at| now < *at + MISSING_FOR)
     }
 
-    /// Remembers that a key was looked for in vain.
+    /// Remembers that a key is missing.
     pub(super) fn remember_missing(&mut self, kid: &KeyId, now: Instant) {
         if self.missing.len() >= MISSING_MAX {
             let oldest = self.missing.iter().min_by_key(|(_, at)| **at);

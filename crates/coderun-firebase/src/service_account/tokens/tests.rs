@@ -12,9 +12,9 @@ use tokio::time::{advance, pause, resume};
 use super::*;
 use crate::parse::decode;
 use crate::testing::{key, with, without};
-use crate::users::testing::{LoopbackServer, Reply, Seen, account_file};
+use crate::users::testing::{LoopbackServer, ReceivedRequest, Reply, account_file};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn answer() -> Value {
     json!({"access_token": "access", "expires_in": 3600, "token_type": "Bearer"})
@@ -28,7 +28,7 @@ fn tokens_with(server: &LoopbackServer, deadline: Duration) -> AccessTokens {
 }
 
 fn tokens(server: &LoopbackServer) -> AccessTokens {
-    tokens_with(server, PATIENCE)
+    tokens_with(server, TEST_TIMEOUT)
 }
 
 /// A server that numbers its tokens, until it goes away.
@@ -48,7 +48,7 @@ async fn numbering(expires_in: u64, is_away: &Arc<AtomicBool>) -> LoopbackServer
 async fn current(tokens: &AccessTokens) -> String {
     match tokens.current().await {
         Ok(token) => token.bearer.expose().to_owned(),
-        Err(fault) => format!("fault: {}", ErrorChain(&fault)),
+        Err(error) => format!("error: {}", ErrorChain(&error)),
     }
 }
 
@@ -67,9 +67,9 @@ async fn skip(time: Duration) {
     resume();
 }
 
-fn is_rightly_signed(seen: &Seen) -> bool {
+fn is_rightly_signed(request: &ReceivedRequest) -> bool {
     let prefix = format!("grant_type={GRANT}&assertion=");
-    let assertion = seen.body.strip_prefix(&prefix).unwrap();
+    let assertion = request.body.strip_prefix(&prefix).unwrap();
     let (signed, signature) = assertion.rsplit_once('.').unwrap();
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key().public_key().as_ref())
         .verify(signed.as_bytes(), &decode(signature).unwrap())
@@ -140,7 +140,7 @@ async fn a_token_is_used_to_its_end_if_there_is_no_other() {
     assert_eq!(current(&tokens).await, "access-1");
     assert_eq!(server.seen().len(), 2);
     skip(Duration::from_mins(4)).await;
-    assert!(current(&tokens).await.starts_with("fault: "));
+    assert!(current(&tokens).await.starts_with("error: "));
     is_away.store(false, Ordering::SeqCst);
     skip(Duration::from_secs(1)).await;
     assert_eq!(current(&tokens).await, "access-2");
@@ -171,7 +171,7 @@ async fn another_answer_gives_no_token(#[case] reply: Reply) {
     .await;
     let tokens = tokens(&server);
     let first = current(&tokens).await;
-    assert!(first.starts_with("fault: "), "{first}");
+    assert!(first.starts_with("error: "), "{first}");
     for hidden in ["secret-body", "127.0.0.1", "eyJ"] {
         assert!(!first.contains(hidden), "{first}");
     }
@@ -179,13 +179,13 @@ async fn another_answer_gives_no_token(#[case] reply: Reply) {
 }
 
 #[tokio::test]
-async fn a_failure_is_followed_by_a_rest() {
+async fn after_a_failure_no_token_is_requested_for_a_second() {
     let is_away = Arc::new(AtomicBool::new(true));
     let server = numbering(3600, &is_away).await;
     let tokens = tokens(&server);
     for expected in 1..4 {
         for _ in 0..50 {
-            assert!(current(&tokens).await.starts_with("fault: "));
+            assert!(current(&tokens).await.starts_with("error: "));
         }
         assert_eq!(server.seen().len(), expected);
         skip(Duration::from_secs(1)).await;
@@ -218,8 +218,8 @@ async fn a_token_that_is_good_for_a_while_is_used_while_the_next_one_is_slow() {
 async fn a_slow_answer_gives_no_token() {
     let server = LoopbackServer::start(|_| Reply::Silence).await;
     let tokens = tokens_with(&server, Duration::from_millis(200));
-    let fault = current(&tokens).await;
-    assert!(fault.contains("did not answer within 200ms"), "{fault}");
+    let error = current(&tokens).await;
+    assert!(error.contains("did not answer within 200ms"), "{error}");
 }
 
 #[tokio::test]

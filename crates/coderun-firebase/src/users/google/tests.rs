@@ -12,11 +12,11 @@ use tokio::time::{advance, pause, resume};
 use super::*;
 use crate::config::TenantId;
 use crate::testing::{Log, claims, config, good, header, other_key, sign_with, unsigned, verifier};
-use crate::users::testing::{LoopbackServer, Reply, Seen, account_file};
+use crate::users::testing::{LoopbackServer, ReceivedRequest, Reply, account_file};
 use crate::users::{SignIn, UserDirectory};
 
 /// Longer than any test should take, so that only those on slowness meet the deadline.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const LOOKUP: &str = "POST /v1/projects/demo-project/accounts:lookup";
 
 fn token() -> Value {
@@ -38,8 +38,10 @@ fn padded(length: usize) -> Vec<u8> {
     body
 }
 
-/// A server that hands out tokens, and answers lookups as told.
-async fn server(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> LoopbackServer {
+/// A server that issues tokens, and answers lookups by this script.
+async fn server(
+    script: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+) -> LoopbackServer {
     LoopbackServer::start(move |seen| {
         if seen.target == "POST /token" {
             Reply::Good(token())
@@ -58,7 +60,7 @@ fn account(server: &LoopbackServer) -> ServiceAccount {
 fn lookup_config(server: &LoopbackServer) -> AccountLookupConfig {
     let base = server.url().parse().unwrap();
     let mut config = AccountLookupConfig::new(config().project_id, base);
-    config.cache.deadline = PATIENCE;
+    config.cache.deadline = TEST_TIMEOUT;
     config
 }
 
@@ -70,7 +72,7 @@ fn lookup(server: &LoopbackServer) -> AccountLookup {
     start(lookup_config(server), server)
 }
 
-fn lookups(server: &LoopbackServer) -> Vec<Seen> {
+fn lookups(server: &LoopbackServer) -> Vec<ReceivedRequest> {
     let mut seen = server.seen();
     seen.retain(|it| it.target.ends_with("accounts:lookup"));
     seen
@@ -83,7 +85,7 @@ async fn admit(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
         tenant: None,
         auth_time: at(10),
     };
-    lookup.admit(sign_in).await
+    lookup.check_sign_in(sign_in).await
 }
 
 async fn verdict(lookup: &AccountLookup) -> &'static str {
@@ -101,13 +103,13 @@ async fn verdict(lookup: &AccountLookup) -> &'static str {
 #[case::revoked_after(alice(&json!({"validSince": "1800000011"})), "revoked")]
 #[case::not_found(json!({"kind": "identitytoolkit#GetAccountInfoResponse"}), "user-not-found")]
 #[tokio::test]
-async fn what_the_project_knows_decides(#[case] answer: Value, #[case] expected: &str) {
+async fn the_state_of_the_user_decides(#[case] answer: Value, #[case] expected: &str) {
     let server = server(move |_| Reply::Good(answer.clone())).await;
     assert_eq!(verdict(&lookup(&server)).await, expected);
 }
 
 #[tokio::test]
-async fn the_question_is_that_of_the_identity_toolkit() {
+async fn the_request_is_that_of_the_identity_toolkit() {
     let server = server(|_| Reply::Good(alice(&json!({})))).await;
     assert_eq!(verdict(&lookup(&server)).await, "admitted");
     let seen = lookups(&server);
@@ -127,7 +129,7 @@ async fn a_user_of_a_tenant_is_asked_for_in_the_tenant() {
         tenant: Some(&tenant),
         auth_time: at(10),
     };
-    lookup(&server).admit(sign_in).await.unwrap();
+    lookup(&server).check_sign_in(sign_in).await.unwrap();
     let target = "POST /v1/projects/demo-project/tenants/acme/accounts:lookup";
     assert_eq!(lookups(&server)[0].target, target);
 }
@@ -259,7 +261,7 @@ async fn a_refused_service_account_is_logged_once_and_shows_no_secret(#[case] st
 }
 
 #[tokio::test]
-async fn without_an_access_token_nobody_is_looked_up() {
+async fn without_an_access_token_no_user_is_looked_up() {
     let server = LoopbackServer::start(|_| Reply::Status(400, json!({}))).await;
     let lookup = lookup(&server);
     let verdicts = join_all((0..20).map(|_| verdict(&lookup))).await;

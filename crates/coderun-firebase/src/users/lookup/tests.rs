@@ -1,6 +1,6 @@
-mod counting;
-mod crowding;
-mod resting;
+mod circuit_breaker;
+mod metrics;
+mod overload;
 mod sharing;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,11 +18,11 @@ use crate::users::answer::AnswerError;
 
 const ACTIVE: Account = Account::Active { valid_since: None };
 
-/// What a source does when it is asked. Time in these tests is not that of the machine.
+/// The reaction of a source to a question. Time in these tests is not that of the machine.
 #[derive(Debug, Clone, Copy)]
 enum Behaviour {
     Answers(Account),
-    /// It cannot be asked about anybody.
+    /// It cannot be asked about any user.
     Fails,
     /// It cannot be asked about this user.
     AnswersWrongly,
@@ -62,7 +62,7 @@ impl ScriptedSource {
     }
 }
 
-/// Counts a question as long as somebody waits for its answer.
+/// Counts a question while a lookup waits for its answer.
 struct Open<'source>(&'source ScriptedSource);
 
 impl Drop for Open<'_> {
@@ -111,7 +111,7 @@ fn sign_in(user: &UserId) -> SignIn<'_> {
 }
 
 async fn verdict(directory: &AccountLookup, name: &str) -> &'static str {
-    match directory.admit(sign_in(&user(name))).await {
+    match directory.check_sign_in(sign_in(&user(name))).await {
         Ok(()) => "admitted",
         Err(error) => error.reason(),
     }
@@ -152,7 +152,7 @@ async fn an_answer_is_as_old_as_its_question() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_answer_judges_each_sign_in_by_itself() {
+async fn one_answer_decides_about_each_sign_in_by_itself() {
     let source = ScriptedSource::new();
     source.is_to(Behaviour::Answers(Account::Active {
         valid_since: Some(at(10)),
@@ -162,8 +162,8 @@ async fn one_answer_judges_each_sign_in_by_itself() {
         auth_time: at(second),
         ..sign_in(&alice)
     };
-    assert!(directory.admit(at_second(10)).await.is_ok());
-    let error = directory.admit(at_second(9)).await.unwrap_err();
+    assert!(directory.check_sign_in(at_second(10)).await.is_ok());
+    let error = directory.check_sign_in(at_second(9)).await.unwrap_err();
     assert!(matches!(error, VerifyError::Revoked), "{error:?}");
     assert_eq!(source.asked(), 1);
 }
@@ -192,7 +192,7 @@ async fn a_known_answer_is_used_for_five_minutes_if_there_is_no_other(
 #[case::disabled(Account::Disabled, "user-disabled")]
 #[case::absent(Account::Absent, "user-not-found")]
 #[tokio::test(start_paused = true)]
-async fn bad_news_are_remembered_like_good_ones(#[case] account: Account, #[case] expected: &str) {
+async fn a_refusal_is_cached_like_an_admission(#[case] account: Account, #[case] expected: &str) {
     let source = ScriptedSource::new();
     source.is_to(Behaviour::Answers(account));
     let directory = directory(&source);
@@ -217,11 +217,14 @@ async fn a_failure_does_not_make_an_old_answer_younger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_user_cannot_be_judged_without_an_answer() {
+async fn an_unknown_user_is_neither_admitted_nor_refused_without_an_answer() {
     let source = ScriptedSource::new();
     source.is_to(Behaviour::AnswersWrongly);
     let directory = directory(&source);
-    let error = directory.admit(sign_in(&user("alice"))).await.unwrap_err();
+    let error = directory
+        .check_sign_in(sign_in(&user("alice")))
+        .await
+        .unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     let VerifyError::UsersUnavailable {
         retry_after,
@@ -289,8 +292,8 @@ async fn each_tenant_has_users_of_its_own() {
         ..sign_in(&alice)
     };
     for _ in 0..2 {
-        assert!(directory.admit(sign_in(&alice)).await.is_ok());
-        assert!(directory.admit(of_tenant).await.is_ok());
+        assert!(directory.check_sign_in(sign_in(&alice)).await.is_ok());
+        assert!(directory.check_sign_in(of_tenant).await.is_ok());
     }
     let tenants: Vec<_> = source
         .asked
@@ -309,7 +312,7 @@ async fn fail(directory: &AccountLookup, times: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_tells_what_was_seen_lately_and_asks_nobody() {
+async fn a_check_reports_recent_failures_and_makes_no_lookup() {
     let source = ScriptedSource::new();
     let directory = directory(&source);
     assert!(directory.check().await.is_ok());

@@ -72,15 +72,15 @@ impl Fixture {
     }
 
     fn count(&self) -> usize {
-        self.verifier.verified.count()
+        self.verifier.verified.len()
     }
 
-    /// Makes the verifier believe that it judged this text when it judged the good token.
+    /// Caches the good token under the hash of this text.
     async fn plant(&self, text: &str) {
         assert_eq!(self.verdict(&good()).await, "accepted");
         let found = self.verifier.verified.get(&TokenHash::of(&good()).unwrap());
         let hash = TokenHash::of(text).unwrap();
-        self.verifier.verified.remember(hash, found.unwrap());
+        self.verifier.verified.insert(hash, found.unwrap());
     }
 }
 
@@ -90,7 +90,7 @@ fn set_of(name: &str, key: &RsaKeyPair) -> KeySet {
 }
 
 #[tokio::test]
-async fn a_token_that_was_judged_is_not_judged_again() {
+async fn a_cached_token_is_not_verified_again() {
     let fixture = Fixture::new(10);
     assert_eq!(fixture.verdict("planted").await, "malformed");
     fixture.plant("planted").await;
@@ -131,7 +131,7 @@ async fn a_token_that_was_accepted_is_refused_when_another_key_takes_the_name() 
 }
 
 #[tokio::test]
-async fn a_token_is_not_judged_again_when_its_key_is_fetched_again() {
+async fn a_cached_token_stays_when_its_key_is_fetched_again() {
     let fixture = Fixture::new(10);
     fixture.plant("planted").await;
     fixture.keys.change(Some(set_of(KID, key())));
@@ -188,7 +188,7 @@ async fn neither_tokens_nor_users_are_shown() {
     let fixture = Fixture::new(10);
     assert_eq!(fixture.verdict(&good()).await, "accepted");
     let shown = format!("{:?}", fixture.verifier);
-    assert!(shown.contains("VerifiedTokens { count: 1, .. }"), "{shown}");
+    assert!(shown.contains("VerifiedTokens { len: 1, .. }"), "{shown}");
     assert!(!shown.contains("alice"), "{shown}");
 }
 
@@ -201,7 +201,7 @@ struct Directory {
 
 #[async_trait]
 impl UserDirectory for Directory {
-    async fn admit(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
+    async fn check_sign_in(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
         assert_eq!(sign_in.user.as_str(), "alice");
         assert_eq!(sign_in.auth_time, at(0) - Duration::from_secs(100));
         let before = self.asked.fetch_add(1, Ordering::Relaxed);
@@ -216,7 +216,7 @@ impl UserDirectory for Directory {
 }
 
 #[tokio::test]
-async fn what_is_known_of_the_user_is_asked_for_every_time() {
+async fn the_user_is_looked_up_every_time() {
     let mut fixture = Fixture::new(10);
     let directory = Arc::new(Directory {
         asked: AtomicUsize::new(0),

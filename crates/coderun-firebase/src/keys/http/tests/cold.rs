@@ -1,13 +1,13 @@
-//! Before the first keys have come.
+//! Tests the time before the first keys.
 
 use tokio::time::sleep;
 
-use super::publisher::{Publisher, assert_backs_off};
+use super::publisher::{ScriptedPublisher, assert_backs_off};
 use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn all_first_callers_share_one_fetch() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     publisher.take(Duration::from_secs(1));
     let source = Arc::new(publisher.source());
     let callers: Vec<_> = (0..500)
@@ -24,7 +24,7 @@ async fn all_first_callers_share_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn first_callers_do_not_wait_for_ever() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     publisher.take(Duration::from_secs(4));
     let source = publisher.source();
     let began = Instant::now();
@@ -38,7 +38,7 @@ async fn first_callers_do_not_wait_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_looks_for_a_key_waits_no_longer_than_others() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     publisher.take(Duration::from_secs(2));
     let source = publisher.source();
     let began = Instant::now();
@@ -47,8 +47,8 @@ async fn a_caller_who_looks_for_a_key_waits_no_longer_than_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_nobody_waits_and_all_know_why() {
-    let publisher = Publisher::default();
+async fn after_a_failure_no_caller_waits_and_each_learns_the_cause() {
+    let publisher = ScriptedPublisher::default();
     let source = publisher.source();
     assert!(source.current().await.is_err());
     let began = Instant::now();
@@ -64,7 +64,7 @@ async fn after_a_failure_nobody_waits_and_all_know_why() {
 
 #[tokio::test(start_paused = true)]
 async fn without_keys_attempts_come_ever_later_but_often() {
-    let publisher = Publisher::default();
+    let publisher = ScriptedPublisher::default();
     let source = publisher.source();
     sleep(Duration::from_mins(10)).await;
     let attempts = publisher.asked_at();
@@ -77,7 +77,7 @@ async fn without_keys_attempts_come_ever_later_but_often() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_keys_come_when_the_publisher_does() {
-    let publisher = Publisher::default();
+    let publisher = ScriptedPublisher::default();
     let source = publisher.source();
     sleep(Duration::from_hours(3)).await;
     assert!(source.current().await.is_err());

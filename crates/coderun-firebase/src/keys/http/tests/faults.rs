@@ -1,4 +1,4 @@
-//! What a publisher may do wrong. None of it takes a usable set away, and none of it makes one.
+//! Tests faults of a publisher: none takes a usable set away, and none makes one.
 
 use coderun_domain::ErrorChain;
 use rstest::rstest;
@@ -139,7 +139,7 @@ async fn has_keys(source: &HttpKeySource) -> Arc<KeySet> {
             }
         }
     };
-    timeout(PATIENCE, keys).await.unwrap()
+    timeout(TEST_TIMEOUT, keys).await.unwrap()
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A server on the loopback interface that publishes keys, or does anything else instead.
+//! Provides a server on loopback that publishes keys, or misbehaves.
 
 use std::io;
 use std::net::SocketAddr;
@@ -78,7 +78,7 @@ impl KeyServer {
 
     pub(super) fn config(&self) -> HttpKeysConfig {
         HttpKeysConfig {
-            patience: PATIENCE,
+            wait_max: TEST_TIMEOUT,
             ..HttpKeysConfig::new(self.url().parse().unwrap())
         }
     }
@@ -113,7 +113,7 @@ async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken
     }
 }
 
-/// Errors are the client's, who may go away whenever it likes.
+/// Errors are those of the client, which may go away at any time.
 async fn answer(mut connection: TcpStream, state: Arc<State>) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! A publisher without a network.
+//! Provides a scripted publisher without a network.
 
 use parking_lot::MutexGuard;
 
@@ -13,7 +13,7 @@ pub(super) const FRESH: Duration = Duration::from_hours(6);
 
 /// Answers with what was set last, after the time that was set last.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Publisher(Arc<Mutex<State>>);
+pub(super) struct ScriptedPublisher(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,7 +23,7 @@ struct State {
     asked_at: Vec<Instant>,
 }
 
-impl Publisher {
+impl ScriptedPublisher {
     pub(super) fn of(names: &[&'static str]) -> Self {
         let publisher = Self::default();
         publisher.publish(names);
@@ -65,7 +65,7 @@ impl Publisher {
 }
 
 #[async_trait]
-impl KeyFetch for Publisher {
+impl KeyFetch for ScriptedPublisher {
     async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
         let takes = {
             let mut state = self.state();

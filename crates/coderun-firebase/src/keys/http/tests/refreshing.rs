@@ -1,9 +1,9 @@
-//! While keys grow old.
+//! Tests keys that grow old.
 
 use rstest::rstest;
 use tokio::time::sleep;
 
-use super::publisher::{FRESH, Publisher, assert_backs_off};
+use super::publisher::{FRESH, ScriptedPublisher, assert_backs_off};
 use super::*;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// A source that has its first keys.
-async fn warm(publisher: &Publisher) -> HttpKeySource {
+async fn warm(publisher: &ScriptedPublisher) -> HttpKeySource {
     let source = publisher.source();
     source.current().await.unwrap();
     source
@@ -19,7 +19,7 @@ async fn warm(publisher: &Publisher) -> HttpKeySource {
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_fetched_again_before_they_are_old() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let _source = warm(&publisher).await;
     sleep(DAY * 3).await;
     let asked_at = publisher.asked_at();
@@ -36,8 +36,8 @@ async fn keys_are_fetched_again_before_they_are_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_newer_keys() {
-    let publisher = Publisher::of(&["a"]);
+async fn no_caller_waits_for_newer_keys() {
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.publish(&["b"]);
     publisher.take(HOUR * 2);
@@ -52,7 +52,7 @@ async fn nobody_waits_for_newer_keys() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_not_published_any_more_is_dropped() {
-    let publisher = Publisher::of(&["a", "b"]);
+    let publisher = ScriptedPublisher::of(&["a", "b"]);
     let source = warm(&publisher).await;
     publisher.publish(&["b", "c"]);
     sleep(FRESH).await;
@@ -62,7 +62,7 @@ async fn a_key_that_is_not_published_any_more_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_failure_attempts_come_ever_later_up_to_five_minutes() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let _source = warm(&publisher).await;
     publisher.fail();
     sleep(FRESH + HOUR).await;
@@ -71,7 +71,7 @@ async fn after_a_failure_attempts_come_ever_later_up_to_five_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_hour_without_publisher_the_keys_are_still_in_use() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.fail();
     sleep(FRESH).await;
@@ -93,7 +93,7 @@ async fn old_keys_are_in_use_until_their_bound(
     #[case] stale_bound: StaleKeyBound,
     #[case] expected: Duration,
 ) {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = publisher.source_with(HttpKeysConfig {
         stale_bound,
         ..config()
@@ -117,7 +117,7 @@ async fn old_keys_are_in_use_until_their_bound(
 
 #[tokio::test(start_paused = true)]
 async fn without_its_source_nothing_is_fetched() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     drop(warm(&publisher).await);
     sleep(DAY * 2).await;
     assert_eq!(publisher.fetches(), 1);

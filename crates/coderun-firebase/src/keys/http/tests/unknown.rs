@@ -1,16 +1,16 @@
-//! When tokens name keys that are in no set.
+//! Tests tokens that name keys which are in no set.
 
 use futures_util::future::join_all;
 use tokio::time::{advance, sleep, sleep_until};
 
-use super::publisher::{FRESH, Publisher};
+use super::publisher::{FRESH, ScriptedPublisher};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A source that has its first keys.
-async fn warm(publisher: &Publisher) -> HttpKeySource {
+async fn warm(publisher: &ScriptedPublisher) -> HttpKeySource {
     let source = publisher.source();
     source.current().await.unwrap();
     source
@@ -21,8 +21,8 @@ async fn finds(source: &HttpKeySource, name: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_found_by_one_fetch_whoever_asks() {
-    let publisher = Publisher::of(&["a"]);
+async fn one_fetch_finds_a_new_key_for_all_callers() {
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.publish(&["b"]);
     publisher.take(SECOND);
@@ -34,7 +34,7 @@ async fn a_new_key_is_found_by_one_fetch_whoever_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_current_key_is_not_looked_for() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(finds(&source, "a").await);
     assert_eq!(publisher.fetches(), 1);
@@ -42,7 +42,7 @@ async fn a_current_key_is_not_looked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn thousands_of_unknown_keys_make_a_handful_of_fetches() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     for number in 0..20_000 {
         assert!(!finds(&source, &format!("unknown-{number}")).await);
@@ -56,8 +56,8 @@ async fn thousands_of_unknown_keys_make_a_handful_of_fetches() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn between_looks_nobody_waits() {
-    let publisher = Publisher::of(&["a"]);
+async fn no_caller_waits_while_no_lookup_is_due() {
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["c"]);
@@ -70,7 +70,7 @@ async fn between_looks_nobody_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["a", "b"]);
@@ -84,7 +84,7 @@ async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.take(SECOND * 2);
     let began = Instant::now();
@@ -96,7 +96,7 @@ async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     assert!(!finds(&source, "b").await);
     sleep(SECOND * 59).await;
@@ -106,8 +106,8 @@ async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
     assert!(finds(&source, "c").await);
 }
 
-/// A source that fetches by itself at present, in an answer that was written before this call.
-async fn fetching(publisher: &Publisher) -> HttpKeySource {
+/// A source with a scheduled fetch under way.
+async fn fetching(publisher: &ScriptedPublisher) -> HttpKeySource {
     let source = warm(publisher).await;
     publisher.take(SECOND);
     let keys = &source.refresher.keys;
@@ -120,7 +120,7 @@ async fn fetching(publisher: &Publisher) -> HttpKeySource {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = fetching(&publisher).await;
     let found = tokio::join!(finds(&source, "b"), async {
         let flight = source.refresher.keys.flight().unwrap();
@@ -133,7 +133,7 @@ async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = Arc::new(warm(&publisher).await);
     publisher.take(SECOND * 2);
     let stranger = {
@@ -150,7 +150,7 @@ async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_leaves_everything_as_it_was() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.fail();
     let error = source.look_for(&kid("b")).await.unwrap_err();
@@ -170,7 +170,7 @@ async fn a_look_that_fails_leaves_everything_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.fail();
     assert!(source.look_for(&kid("b")).await.is_err());
@@ -184,7 +184,7 @@ async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_takes_too_long_is_not_waited_for() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.publish(&["b"]);
     publisher.take(SECOND * 4);
@@ -201,7 +201,7 @@ async fn a_look_that_takes_too_long_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_joins_a_fetch_that_is_under_way() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let source = warm(&publisher).await;
     publisher.publish(&["b"]);
     publisher.take(FRESH / 4 + SECOND * 2);

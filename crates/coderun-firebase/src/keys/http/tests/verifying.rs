@@ -1,4 +1,4 @@
-//! The verifier with keys that come over a network.
+//! Tests the verifier with keys from a network.
 
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use coderun_domain::testing::{ManualClock, at};
@@ -65,7 +65,11 @@ async fn a_new_key_is_found_and_the_old_one_is_dropped() {
     fixture
         .server
         .reply(Reply::keys(&[web_key("new", other_key())]));
-    assert_eq!(fixture.verdict(&old).await, "accepted", "nobody has looked");
+    assert_eq!(
+        fixture.verdict(&old).await,
+        "accepted",
+        "no newer keys were fetched"
+    );
     assert_eq!(fixture.verdict(&new).await, "accepted");
     assert_eq!(fixture.verdict(&old).await, "unknown-kid");
     assert_eq!(fixture.server.requests(), 2);

@@ -1,4 +1,4 @@
-//! Lookups at the same time, and what becomes of them when callers, sources or the directory go away.
+//! Tests lookups that run at the same time.
 
 use futures_util::future::join_all;
 
@@ -41,7 +41,7 @@ async fn too_many_lookups_at_a_time_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_blocks_nobody() {
+async fn after_a_panic_of_the_source_lookups_go_on() {
     let source = ScriptedSource::new();
     source.is_to(Behaviour::Panics);
     let directory = directory(&source);

@@ -1,14 +1,14 @@
-//! What is counted of keys.
+//! Tests the metrics of keys.
 
 use tokio::time::sleep;
 
-use super::publisher::{FRESH, Publisher};
+use super::publisher::{FRESH, ScriptedPublisher};
 use super::*;
 use crate::testing::Counts;
 
 #[tokio::test(start_paused = true)]
 async fn fetches_are_counted_by_how_they_end() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let (source, counts) = Counts::of(|| publisher.source());
     source.current().await.unwrap();
     publisher.fail();
@@ -27,7 +27,7 @@ async fn fetches_are_counted_by_how_they_end() {
 
 #[tokio::test(start_paused = true)]
 async fn the_age_of_the_keys_is_that_at_their_last_use() {
-    let publisher = Publisher::of(&["a"]);
+    let publisher = ScriptedPublisher::of(&["a"]);
     let (source, counts) = Counts::of(|| publisher.source());
     let age = || counts.lines().pop().unwrap();
     assert_eq!(age(), "coderun_keys_age_seconds{} NaN");

@@ -1,4 +1,4 @@
-//! What is counted of tokens.
+//! Tests the metrics of the token cache.
 
 use super::*;
 use crate::testing::Counts;

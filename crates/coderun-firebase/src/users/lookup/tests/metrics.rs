@@ -1,4 +1,4 @@
-//! What is counted of questions about users.
+//! Tests the metrics of lookups.
 
 use super::*;
 use crate::testing::Counts;

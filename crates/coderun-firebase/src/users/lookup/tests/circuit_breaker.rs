@@ -1,4 +1,4 @@
-//! When the source fails again and again, whoever it is asked about.
+//! Tests a source that fails for every user.
 
 use coderun_domain::ErrorChain;
 use futures_util::future::join_all;
@@ -9,7 +9,10 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// When to ask again, and why.
 async fn refusal(directory: &AccountLookup, name: &str) -> (Duration, String) {
-    let error = directory.admit(sign_in(&user(name))).await.unwrap_err();
+    let error = directory
+        .check_sign_in(sign_in(&user(name)))
+        .await
+        .unwrap_err();
     let text = ErrorChain(&error).to_string();
     let VerifyError::UsersUnavailable { retry_after, .. } = error else {
         panic!("{error:?}");
@@ -17,8 +20,8 @@ async fn refusal(directory: &AccountLookup, name: &str) -> (Duration, String) {
     (retry_after, text)
 }
 
-/// A directory that knows Alice, and whose lookups rest for a second from now on.
-async fn resting() -> (Arc<ScriptedSource>, AccountLookup) {
+/// A directory that knows Alice, with a circuit that is open for a second from now on.
+async fn open_circuit() -> (Arc<ScriptedSource>, AccountLookup) {
     let source = ScriptedSource::new();
     source.takes(Duration::ZERO);
     let directory = directory(&source);
@@ -31,8 +34,8 @@ async fn resting() -> (Arc<ScriptedSource>, AccountLookup) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_three_failures_nobody_is_asked_for() {
-    let (source, directory) = resting().await;
+async fn after_three_failures_no_user_is_looked_up() {
+    let (source, directory) = open_circuit().await;
     let (retry_after, text) = refusal(&directory, "bob").await;
     assert_eq!(retry_after, SECOND);
     assert!(text.contains("the answer has the status 502"), "{text}");
@@ -43,7 +46,7 @@ async fn after_three_failures_nobody_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_failures_are_no_reason_to_rest() {
+async fn two_failures_do_not_open_the_circuit() {
     let source = ScriptedSource::new();
     let directory = directory(&source);
     for round in 1..5 {
@@ -58,8 +61,8 @@ async fn two_failures_are_no_reason_to_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_known_comes_in_while_lookups_rest() {
-    let (source, directory) = resting().await;
+async fn a_known_user_is_admitted_while_the_circuit_is_open() {
+    let (source, directory) = open_circuit().await;
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     assert_eq!(source.asked(), 4);
     advance(Duration::from_mins(5)).await;
@@ -70,33 +73,33 @@ async fn who_is_known_comes_in_while_lookups_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_rest_is_twice_as_long_up_to_half_a_minute_and_ends_with_one_trial() {
-    let (source, directory) = resting().await;
-    for (trial, expected) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
-        let rest = SECOND * expected;
-        assert_eq!(refusal(&directory, "bob").await.0, rest);
-        advance(rest / 2).await;
-        let left = (rest / 2).max(SECOND);
+async fn the_circuit_is_open_twice_as_long_after_each_failed_probe_up_to_half_a_minute() {
+    let (source, directory) = open_circuit().await;
+    for (probe, expected) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        let open_for = SECOND * expected;
+        assert_eq!(refusal(&directory, "bob").await.0, open_for);
+        advance(open_for / 2).await;
+        let left = (open_for / 2).max(SECOND);
         assert_eq!(refusal(&directory, "bob").await.0, left);
-        advance(rest / 2).await;
-        let names: Vec<String> = (0..50).map(|it| format!("user-{trial}-{it}")).collect();
+        advance(open_for / 2).await;
+        let names: Vec<String> = (0..50).map(|it| format!("user-{probe}-{it}")).collect();
         let verdicts = join_all(names.iter().map(|name| verdict(&directory, name))).await;
         assert!(verdicts.iter().all(|it| *it == "users-unavailable"));
-        assert_eq!(source.asked(), 5 + trial);
+        assert_eq!(source.asked(), 5 + probe);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn whose_own_lookup_failed_is_told_how_long_all_rest() {
-    let (_, directory) = resting().await;
+async fn a_caller_whose_lookup_failed_learns_how_long_the_circuit_is_open() {
+    let (_, directory) = open_circuit().await;
     advance(SECOND).await;
     assert_eq!(refusal(&directory, "bob").await.0, SECOND * 2);
     assert_eq!(refusal(&directory, "bob").await.0, SECOND * 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_ends_the_rest_for_all() {
-    let (source, directory) = resting().await;
+async fn a_success_closes_the_circuit() {
+    let (source, directory) = open_circuit().await;
     advance(SECOND).await;
     fail(&directory, 1).await;
     advance(SECOND * 2).await;
@@ -116,13 +119,13 @@ async fn a_success_ends_the_rest_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_rest_while_a_trial_is_under_way() {
-    let (source, directory) = resting().await;
+async fn no_other_lookup_is_made_while_a_probe_is_under_way() {
+    let (source, directory) = open_circuit().await;
     source.is_to(Behaviour::Answers(ACTIVE));
     source.takes(SECOND);
     advance(SECOND).await;
-    let (trial, other) = tokio::join!(verdict(&directory, "bob"), refusal(&directory, "carol"));
-    assert_eq!(trial, "admitted");
+    let (probe, other) = tokio::join!(verdict(&directory, "bob"), refusal(&directory, "carol"));
+    assert_eq!(probe, "admitted");
     assert_eq!(other.0, SECOND);
     assert_eq!(source.asked(), 5);
 }
@@ -131,8 +134,8 @@ async fn others_rest_while_a_trial_is_under_way() {
 #[case::about_one_user(Behaviour::AnswersWrongly)]
 #[case::panic(Behaviour::Panics)]
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_tells_nothing_is_followed_by_another(#[case] behaviour: Behaviour) {
-    let (source, directory) = resting().await;
+async fn a_probe_that_shows_nothing_is_followed_by_another(#[case] behaviour: Behaviour) {
+    let (source, directory) = open_circuit().await;
     advance(SECOND).await;
     source.is_to(behaviour);
     assert_eq!(verdict(&directory, "bob").await, "users-unavailable");
@@ -151,13 +154,13 @@ async fn a_source_in_trouble_is_asked_less_not_more() {
         join_all(names.iter().map(|name| verdict(&directory, name))).await;
         sleep(SECOND).await;
     }
-    // All who have their turn at first; then one after 1 s, 2 s, 4 s, 8 s and 16 s.
+    // All that have a permit at first; then one after 1 s, 2 s, 4 s, 8 s and 16 s.
     let asked = source.asked();
     assert!((32..=38).contains(&asked), "{asked}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_at_the_same_time_make_one_rest() {
+async fn failures_at_the_same_time_open_the_circuit_once() {
     let source = ScriptedSource::new();
     source.is_to(Behaviour::Fails);
     let directory = directory(&source);
@@ -178,7 +181,7 @@ async fn lookups_that_take_too_long_are_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_about_one_user_concerns_nobody_else() {
+async fn an_error_about_one_user_concerns_no_other() {
     let source = ScriptedSource::new();
     let directory = directory(&source);
     source.is_to(Behaviour::AnswersWrongly);
@@ -188,10 +191,10 @@ async fn a_fault_about_one_user_concerns_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_fails_as_long_as_lookups_rest() {
-    let (_, directory) = resting().await;
-    for rest in [1, 2, 4, 8] {
-        advance(SECOND * rest).await;
+async fn a_check_fails_while_the_circuit_is_open() {
+    let (_, directory) = open_circuit().await;
+    for seconds in [1, 2, 4, 8] {
+        advance(SECOND * seconds).await;
         fail(&directory, 1).await;
     }
     advance(SECOND * 15).await;
@@ -201,5 +204,5 @@ async fn a_check_fails_as_long_as_lookups_rest() {
         "{error:?}"
     );
     advance(SECOND).await;
-    assert!(directory.check().await.is_ok(), "a trial needs a caller");
+    assert!(directory.check().await.is_ok(), "a probe needs a caller");
 }

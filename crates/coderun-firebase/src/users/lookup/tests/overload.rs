@@ -1,4 +1,4 @@
-//! When more users are looked up than the source can serve, and when it is slow.
+//! Tests lookups of more users than the source can serve, and of a slow source.
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -47,14 +47,14 @@ async fn a_source_that_is_asked_for_too_much_goes_on_serving(#[case] per_second:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_is_waited_for_for_half_a_second() {
+async fn a_lookup_waits_for_its_permit_for_half_a_second() {
     let source = ScriptedSource::new();
     source.takes(SECOND);
     let directory = one_at_a_time(&source);
     let start = Instant::now();
     let bob = user("bob");
     let bob = async {
-        let error = directory.admit(sign_in(&bob)).await.unwrap_err();
+        let error = directory.check_sign_in(sign_in(&bob)).await.unwrap_err();
         assert_took(start, 500);
         error
     };
@@ -73,7 +73,7 @@ async fn a_turn_is_waited_for_for_half_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waited_for_a_turn_has_as_long_as_others() {
+async fn a_lookup_that_waited_for_its_permit_has_the_full_deadline() {
     let source = ScriptedSource::new();
     source.takes(Duration::from_millis(450));
     let directory = one_at_a_time(&source);
@@ -115,7 +115,7 @@ async fn slow(age: Duration) -> (Arc<ScriptedSource>, AccountLookup) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_known_does_not_wait_long_for_a_slow_source() {
+async fn a_caller_with_a_known_user_does_not_wait_long_for_a_slow_source() {
     let (source, directory) = slow(Duration::from_mins(4)).await;
     let start = Instant::now();
     let verdicts = join_all((0..10).map(|_| verdict(&directory, "alice"))).await;
@@ -130,14 +130,17 @@ async fn a_lookup_that_is_not_waited_for_goes_on() {
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     sleep(SECOND).await;
     let alice = user("alice");
-    let known = directory.admit(sign_in(&alice)).now_or_never().unwrap();
+    let known = directory
+        .check_sign_in(sign_in(&alice))
+        .now_or_never()
+        .unwrap();
     let error = known.unwrap_err();
     assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
     assert_eq!(source.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_known_gets_the_new_answer_if_it_comes_soon() {
+async fn a_caller_with_a_known_user_gets_the_new_answer_if_it_comes_soon() {
     let (source, directory) = slow(Duration::from_mins(4)).await;
     source.takes(Duration::from_millis(290));
     assert_eq!(verdict(&directory, "alice").await, "user-disabled");
@@ -155,7 +158,7 @@ async fn an_answer_that_is_too_old_is_no_reason_to_wait_less(#[case] age: Durati
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_known_goes_by_that_where_too_many_wait() {
+async fn a_known_user_is_admitted_when_too_many_lookups_wait() {
     let (source, directory) = slow(Duration::from_mins(4)).await;
     let names: Vec<String> = (0..200).map(|number| format!("user-{number}")).collect();
     let others = join_all(names.iter().map(|name| verdict(&directory, name)));
