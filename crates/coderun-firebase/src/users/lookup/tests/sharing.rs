@@ -1,5 +1,6 @@
 //! Tests lookups that run at the same time.
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::*;
@@ -48,4 +49,30 @@ async fn after_a_panic_of_the_source_lookups_go_on() {
     assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
     source.is_to(Behaviour::Answers(ACTIVE));
     assert_eq!(verdict(&directory, "alice").await, "admitted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_is_not_evicted_while_it_is_looked_up() {
+    let source = ScriptedSource::new();
+    let policy = CachePolicy {
+        users_max: 4,
+        ..CachePolicy::default()
+    };
+    let directory = directory_with(&source, policy);
+    let look_up_others = async |first: usize| {
+        source.takes(Duration::ZERO);
+        for number in first..first + 100 {
+            let name = format!("user-{number}");
+            assert_eq!(verdict(&directory, &name).await, "admitted");
+        }
+    };
+    look_up_others(0).await;
+    source.takes(Duration::from_secs(1));
+    let alice = user("alice");
+    let first = directory.check_sign_in(sign_in(&alice)).now_or_never();
+    assert!(first.is_none());
+    tokio::task::yield_now().await;
+    look_up_others(100).await;
+    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(source.asked(), 201);
 }
