@@ -42,14 +42,11 @@ impl FromRequest for Authenticated {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = AppState::of(request).and_then(|state| {
-            let token = find_token(request)?;
-            Ok((state, token))
-        });
+        let request = request.clone();
         Box::pin(async move {
-            let (state, token) = found?;
-            let principal = verify_token(&token, &state).await?;
-            Ok(Self(principal))
+            let state = AppState::of(&request)?;
+            let token = find_token(&request)?;
+            Ok(Self(verify_token(&token, &state).await?))
         })
     }
 }

@@ -2,7 +2,6 @@
 
 mod json_error;
 
-use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
@@ -31,10 +30,8 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     let body = tokio::time::timeout(config.timeouts.request_body, reading)
         .await
         .map_err(|_| {
-            Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "The request body did not arrive in time",
-            )
+            let detail = "The request body did not arrive in time";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
         })??;
     parse(&body)
 }
@@ -76,7 +73,10 @@ fn check_announced_length(headers: &HeaderMap, max: ByteSize) -> Result<(), Prob
 async fn read(mut payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| unreadable(&error, max))?;
+        let chunk = chunk.map_err(|_| {
+            let detail = "The request body ended early or could not be read";
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?;
         if ByteSize::of(&body).saturating_add(ByteSize::of(&chunk)) > max {
             return Err(too_large(max));
         }
@@ -92,22 +92,10 @@ fn too_large(max: ByteSize) -> Problem {
     )
 }
 
-fn unreadable(error: &PayloadError, max: ByteSize) -> Problem {
-    if matches!(error, PayloadError::Overflow) {
-        return too_large(max);
-    }
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "The request body ended early or could not be read",
-    )
-}
-
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "The request body is not valid UTF-8",
-        )
+        let detail = "The request body is not valid UTF-8";
+        Problem::new(StatusCode::BAD_REQUEST, detail)
     })?;
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed: Object<T> =

@@ -37,10 +37,8 @@ pub(crate) async fn around(
     let call = RequestContext::of(&mut request, config);
     let span = call.span();
     let answer = match call.early_answer() {
-        Some(EarlyAnswer::Refused(problem)) => Ok(request.error_response(problem)),
-        Some(EarlyAnswer::Preflight) => {
-            Ok(request.into_response(HttpResponse::new(StatusCode::NO_CONTENT)))
-        }
+        Some(Ok(response)) => Ok(request.into_response(response)),
+        Some(Err(problem)) => Ok(request.error_response(problem)),
         None => {
             let answering = AssertUnwindSafe(next.call(request)).catch_unwind();
             let answered = answering.instrument(span).await;
@@ -62,12 +60,6 @@ struct RequestContext {
     trace: Option<TraceContext>,
     payload: Option<HeldPayload>,
     linger: Duration,
-}
-
-/// An answer without a handler.
-enum EarlyAnswer {
-    Refused(Problem),
-    Preflight,
 }
 
 impl RequestContext {
@@ -100,18 +92,19 @@ impl RequestContext {
         )
     }
 
-    fn early_answer(&self) -> Option<EarlyAnswer> {
+    /// The answer to a request that needs no handler: one to a foreign host, or a preflight.
+    fn early_answer(&self) -> Option<Result<HttpResponse, Problem>> {
         if !self.host_is_allowed {
             let detail = "This server answers only requests whose Host is a loopback name";
             let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, detail);
-            return Some(EarlyAnswer::Refused(problem));
+            return Some(Err(problem));
         }
         self.origin.is_preflight().then(|| {
             if self.origin.is_allowed() {
-                return EarlyAnswer::Preflight;
+                return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
             }
             let detail = "Pages of this origin may not call this server";
-            EarlyAnswer::Refused(Problem::new(StatusCode::FORBIDDEN, detail))
+            Err(Problem::new(StatusCode::FORBIDDEN, detail))
         })
     }
 

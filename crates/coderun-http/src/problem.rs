@@ -70,24 +70,16 @@ impl Problem {
         }
     }
 
-    /// An invalid parameter in the query.
-    pub(crate) fn bad_parameter(name: &'static str, detail: &'static str) -> Self {
-        let entry = ProblemEntry::new(ErrorLocation::Parameter(name), detail);
-        Self::of_entries(FailureKind::Invalid, vec![entry])
-    }
-
-    /// An invalid header.
-    pub(crate) fn bad_header(name: &'static str, detail: &'static str) -> Self {
-        let entry = ProblemEntry::new(ErrorLocation::Header(name), detail);
+    /// A request with one invalid part.
+    pub(crate) fn invalid(location: ErrorLocation, detail: &'static str) -> Self {
+        let entry = ProblemEntry::new(location, detail);
         Self::of_entries(FailureKind::Invalid, vec![entry])
     }
 
     /// Adds a word for programs, such as `expired`.
-    pub(crate) fn with_reason(self, reason: &'static str) -> Self {
-        Self {
-            reason: Some(reason),
-            ..self
-        }
+    pub(crate) fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
     }
 
     /// Adds a header.
@@ -108,11 +100,9 @@ impl Problem {
     }
 
     /// Adds the cause, which is only logged.
-    pub(crate) fn with_source(self, source: impl Into<BackendError>) -> Self {
-        Self {
-            source: Some(source.into()),
-            ..self
-        }
+    pub(crate) fn with_source(mut self, source: impl Into<BackendError>) -> Self {
+        self.source = Some(source.into());
+        self
     }
 }
 

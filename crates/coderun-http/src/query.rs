@@ -3,7 +3,7 @@
 use actix_web::web;
 use coderun_domain::Sequence;
 
-use crate::problem::Problem;
+use crate::problem::{ErrorLocation, Problem};
 
 /// The expectation that an invalid `since` is answered with.
 pub(crate) const SINCE_EXPECTED: &str = "must be a whole number of at least 0, given once";
@@ -57,7 +57,7 @@ impl Query {
         };
         parsed
             .map(Some)
-            .ok_or_else(|| Problem::bad_parameter(name, expected))
+            .ok_or_else(|| Problem::invalid(ErrorLocation::Parameter(name), expected))
     }
 
     /// The number of the last event that the client has seen.

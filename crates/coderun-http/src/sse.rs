@@ -15,7 +15,7 @@ use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
 use crate::headers::{RepeatedHeader, single};
 use crate::metrics::SocketKind;
-use crate::problem::Problem;
+use crate::problem::{ErrorLocation, Problem};
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
 use crate::state::AppState;
 use crate::watching::{Dialect, FeedSettings, WatcherPermit, admit, subscribe};
@@ -63,7 +63,7 @@ fn set_headers(headers: &mut HeaderMap) {
 /// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
 /// URL as it was.
 fn since(request: &HttpRequest) -> Result<Option<Sequence>, Problem> {
-    let bad = || Problem::bad_header(LAST_EVENT_ID, SINCE_EXPECTED);
+    let bad = || Problem::invalid(ErrorLocation::Header(LAST_EVENT_ID), SINCE_EXPECTED);
     match single(request.headers(), LAST_EVENT_ID).map_err(|RepeatedHeader| bad())? {
         None => Query::parse(request.query_string()).since(),
         Some(value) => {

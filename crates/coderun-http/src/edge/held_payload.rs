@@ -14,10 +14,11 @@ use std::time::Duration;
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::error::PayloadError;
+
 use actix_web::http::header;
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::stream::poll_fn;
 use tokio::time::Sleep;
 
 /// The body of a request, shared with the handler that reads it.
@@ -33,8 +34,11 @@ impl HeldPayload {
             return None;
         }
         let held = Rc::new(RefCell::new(request.take_payload()));
-        let payload = Box::pin(SharedPayload(Rc::clone(&held)));
-        request.set_payload(Payload::Stream { payload });
+        let shared = Rc::clone(&held);
+        let payload = poll_fn(move |cx| Pin::new(&mut *shared.borrow_mut()).poll_next(cx));
+        request.set_payload(Payload::Stream {
+            payload: Box::pin(payload),
+        });
         Some(Self(held))
     }
 
@@ -47,16 +51,6 @@ impl HeldPayload {
             linger,
             lingering: None,
         })
-    }
-}
-
-struct SharedPayload(Rc<RefCell<Payload>>);
-
-impl Stream for SharedPayload {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
     }
 }
 

@@ -11,7 +11,7 @@ use coderun_domain::{CancelReply, Execution, FailureKind, Page, TraceContext};
 use super::{json, large_json, parse_id};
 use crate::authentication::Authenticated;
 use crate::body::read_json;
-use crate::problem::{Problem, refused_submission};
+use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::{
@@ -58,13 +58,14 @@ pub(crate) async fn submit(
 
 /// Refuses options of the contract that this version does not have: ignored, they would mislead the client.
 fn refuse_unsupported_options(request: &HttpRequest) -> Result<(), Problem> {
-    if Query::parse(request.query_string()).contains("dry_run") {
-        return Err(Problem::bad_parameter("dry_run", NOT_OFFERED));
-    }
-    if request.headers().contains_key(IDEMPOTENCY_KEY) {
-        return Err(Problem::bad_header(IDEMPOTENCY_KEY, NOT_OFFERED));
-    }
-    Ok(())
+    let option = if Query::parse(request.query_string()).contains("dry_run") {
+        ErrorLocation::Parameter("dry_run")
+    } else if request.headers().contains_key(IDEMPOTENCY_KEY) {
+        ErrorLocation::Header(IDEMPOTENCY_KEY)
+    } else {
+        return Ok(());
+    };
+    Err(Problem::invalid(option, NOT_OFFERED))
 }
 
 /// Refuses a submission that could be lost with this process, or would have to wait for another one.

@@ -45,12 +45,9 @@ impl ProblemEntry {
 
 impl Serialize for JsonPointer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut pointer = String::new();
-        for segment in self.0.split(['.', '[']).filter(|it| !it.is_empty()) {
-            pointer.push('/');
-            pointer.push_str(segment.trim_end_matches(']'));
-        }
-        serializer.serialize_str(&pointer)
+        let slash = if self.0.is_empty() { "" } else { "/" };
+        let segments = self.0.replace(['.', '['], "/").replace(']', "");
+        serializer.collect_str(&format_args!("{slash}{segments}"))
     }
 }
 
@@ -75,7 +72,6 @@ impl fmt::Display for ErrorLocation {
 
 impl fmt::Display for ProblemEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { location, detail } = self;
-        write!(f, "{location} {detail}")
+        write!(f, "{} {}", self.location, self.detail)
     }
 }

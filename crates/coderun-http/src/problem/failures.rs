@@ -155,16 +155,14 @@ fn quota_exceeded(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
             format!("At most {limit} submissions a minute are allowed"),
         ),
     };
-    let headers = [
+    let mut problem = Problem::failed(FailureKind::RateLimited, detail);
+    for (header, value) in [
         ("ratelimit-policy", format!("\"{name}\";q={limit}{window}")),
         ("ratelimit", format!("\"{name}\";r=0;t={seconds}")),
-    ];
-    let problem = Problem::failed(FailureKind::RateLimited, detail);
-    headers
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)))
-        .fold(problem, |problem, (name, value)| {
-            problem.with_header(HeaderName::from_static(name), value)
-        })
-        .with_retry_after(retry_after)
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            problem = problem.with_header(HeaderName::from_static(header), value);
+        }
+    }
+    problem.with_retry_after(retry_after)
 }

@@ -109,7 +109,7 @@ impl FrameScanner {
         self.has_failed = length > self.max_bytes || !self.fits_unfinished_message(frame_bytes);
     }
 
-    /// Counts a frame, whose head has been read, towards the unfinished message; whether that stays within its bound.
+    /// Counts a frame, whose head is complete, towards the unfinished message. Returns whether the message is within its bound.
     fn fits_unfinished_message(&mut self, frame_bytes: u64) -> bool {
         let [first, ..] = self.head;
         let (is_last, is_control) = (first & 0x80 != 0, first & 0x08 != 0);

@@ -194,11 +194,8 @@ impl Session<'_> {
 
     fn cancel(&mut self) {
         let executions = Arc::clone(&self.state.ports.executions);
-        self.command = Some(PendingCommand::cancel(
-            executions,
-            self.user.clone(),
-            self.id,
-        ));
+        let command = PendingCommand::cancel(executions, self.user.clone(), self.id);
+        self.command = Some(command);
     }
 
     async fn enqueue(&mut self, input: QueuedInput) -> Result<(), CloseFrame> {
@@ -278,21 +275,16 @@ impl Session<'_> {
         &mut self,
         verified: Result<Admission, AdmissionError>,
     ) -> Result<(), CloseFrame> {
-        match verified {
+        let reason = match verified {
             Ok(admission) if admission.user == self.user => {
                 self.feed.admit(&admission);
-                Ok(())
+                return Ok(());
             }
-            Ok(_) => {
-                self.send_error("The token belongs to another user; the previous token stays valid")
-                    .await
-            }
-            Err(error) => {
-                let reason = admission_failed(&error).reason;
-                self.send_error(&format!("{reason}; the previous token stays valid"))
-                    .await
-            }
-        }
+            Ok(_) => "The token belongs to another user",
+            Err(error) => admission_failed(&error).reason,
+        };
+        let detail = format!("{reason}; the previous token stays valid");
+        self.send_error(&detail).await
     }
 
     async fn send_error(&mut self, detail: &str) -> Result<(), CloseFrame> {

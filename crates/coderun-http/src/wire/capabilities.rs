@@ -33,24 +33,20 @@ impl<'a> Capabilities<'a> {
                 profiles.push(&offer.runner);
             }
         }
-        let record = |profile| RunnerRecord::new(profile, offers);
+        let record = |profile: &'a RunnerProfile| {
+            let its = || offers.iter().filter(|offer| offer.runner == *profile);
+            let languages = its().flat_map(|offer| &offer.languages);
+            RunnerRecord {
+                name: &profile.name,
+                languages: languages.map(|spec| spec.language.as_str()).collect(),
+                enforcement: WireEnforcement::from(&profile.enforcement),
+                interactive: profile.interactive,
+                workers: its().count(),
+                concurrency: its().map(|offer| u64::from(offer.concurrency)).sum(),
+            }
+        };
         Self {
             runners: profiles.into_iter().map(record).collect(),
-        }
-    }
-}
-
-impl<'a> RunnerRecord<'a> {
-    fn new(profile: &'a RunnerProfile, offers: &'a [WorkerOffer]) -> Self {
-        let its = || offers.iter().filter(|offer| offer.runner == *profile);
-        let languages = its().flat_map(|offer| &offer.languages);
-        Self {
-            name: &profile.name,
-            languages: languages.map(|spec| spec.language.as_str()).collect(),
-            enforcement: WireEnforcement::from(&profile.enforcement),
-            interactive: profile.interactive,
-            workers: its().count(),
-            concurrency: its().map(|offer| u64::from(offer.concurrency)).sum(),
         }
     }
 }

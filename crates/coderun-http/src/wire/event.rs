@@ -98,12 +98,8 @@ impl<'a> ServerMessage<'a> {
     pub(crate) fn update(execution: &'a Execution, policy: &StorePolicy) -> Self {
         let record = ExecutionRecord::new(execution, policy, Audience::Watcher);
         let data = MessageData::Update(Box::new(record));
-        Self::stored(
-            "execution_update",
-            execution.id(),
-            execution.sequence(),
-            data,
-        )
+        let (id, sequence) = (execution.id(), execution.sequence());
+        Self::stored("execution_update", id, sequence, data)
     }
 
     /// The program has written output.
@@ -142,9 +138,8 @@ impl<'a> ServerMessage<'a> {
 
     /// The server is going away.
     pub(crate) fn going_away(reconnect_within: Duration) -> Self {
-        let reconnect_within_ms = millis(reconnect_within);
         let data = MessageData::GoingAway {
-            reconnect_within_ms,
+            reconnect_within_ms: millis(reconnect_within),
         };
         Self::of_connection("going_away", data)
     }

@@ -1,7 +1,7 @@
 //! Encodes the languages that can be submitted.
 
 use coderun_app::FleetView;
-use coderun_domain::{LanguageSpec, Limits};
+use coderun_domain::LanguageSpec;
 use serde::Serialize;
 
 use super::limits::WireLimits;
@@ -26,23 +26,16 @@ impl<'a> Languages<'a> {
     /// The languages of these workers.
     pub(crate) fn of(view: &'a FleetView) -> Self {
         let policy = view.limits();
-        let record =
-            |spec| LanguageRecord::new(spec, policy.default_limits(), policy.maximum_limits());
-        Self {
-            languages: view.catalog().specs().iter().map(record).collect(),
-        }
-    }
-}
-
-impl<'a> LanguageRecord<'a> {
-    fn new(spec: &'a LanguageSpec, default: &Limits, maximum: &Limits) -> Self {
-        Self {
+        let record = |spec: &'a LanguageSpec| LanguageRecord {
             name: spec.language.as_str(),
             aliases: &spec.aliases,
             versions: &spec.versions,
-            default_limits: WireLimits::from(default),
-            maximum_limits: WireLimits::from(maximum),
+            default_limits: WireLimits::from(policy.default_limits()),
+            maximum_limits: WireLimits::from(policy.maximum_limits()),
             example: &spec.example,
+        };
+        Self {
+            languages: view.catalog().specs().iter().map(record).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use coderun_domain::{Cursor, ExecutionId, Summary};
+use coderun_domain::{Cursor, ExecutionId, Summary, Verdict};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -29,23 +29,14 @@ struct SummaryRecord<'a> {
 
 impl<'a> From<&'a Summary> for SummaryRecord<'a> {
     fn from(summary: &'a Summary) -> Self {
-        let Summary {
-            id,
-            language,
-            status,
-            verdict,
-            created_at,
-            updated_at,
-            completed_at,
-        } = summary;
         Self {
-            execution_id: Shown(*id),
-            language: language.as_str(),
-            status: status.as_str(),
-            created_at: Timestamp(*created_at),
-            updated_at: Timestamp(*updated_at),
-            completed_at: completed_at.map(Timestamp),
-            verdict: verdict.map(coderun_domain::Verdict::as_str),
+            execution_id: Shown(summary.id),
+            language: summary.language.as_str(),
+            status: summary.status.as_str(),
+            created_at: Timestamp(summary.created_at),
+            updated_at: Timestamp(summary.updated_at),
+            completed_at: summary.completed_at.map(Timestamp),
+            verdict: summary.verdict.map(Verdict::as_str),
         }
     }
 }
