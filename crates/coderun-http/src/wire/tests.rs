@@ -121,12 +121,6 @@ fn an_execution_that_never_ran_says_why() {
 }
 
 #[test]
-fn a_stream_whose_text_is_exact_has_no_base64() {
-    let text = record(&ended(finished()));
-    assert!(!text.contains("base64"), "{text}");
-}
-
-#[test]
 fn output_events() {
     let chunk = |bytes: &'static [u8]| OutputChunk {
         stream: OutputStream::Stderr,
@@ -159,31 +153,6 @@ fn a_program_that_waits_for_input() {
     let (sequence, attempt) = (Sequence::from_number(4), Attempt::from_count(1));
     let message = ServerMessage::awaiting_input(execution_id(1), sequence, attempt);
     assert_snapshot!(pretty(&message));
-}
-
-#[test]
-fn the_accessors_of_a_message_match_its_json() {
-    let chunk = OutputChunk {
-        stream: OutputStream::Stdout,
-        bytes: bytes::Bytes::from_static(b"x"),
-        attempt: Attempt::from_count(1),
-    };
-    let (id, number, execution) = (execution_id(1), Sequence::from_number(9), execution());
-    let messages = [
-        ServerMessage::update(&execution, &store_policy()),
-        ServerMessage::output(id, number, &chunk),
-        ServerMessage::awaiting_input(id, number, chunk.attempt),
-        ServerMessage::queue(1, None),
-        ServerMessage::going_away(Duration::ZERO),
-        ServerMessage::auth_expiring(Duration::ZERO),
-        ServerMessage::error("x"),
-        ServerMessage::PONG,
-    ];
-    for message in messages {
-        let written = serde_json::to_value(&message).unwrap();
-        assert_eq!(written["type"], message.kind());
-        assert_eq!(written["seq"].as_u64(), message.sequence());
-    }
 }
 
 #[test]

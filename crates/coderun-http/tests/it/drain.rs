@@ -65,22 +65,18 @@ async fn a_draining_process_accepts_no_submission(#[case] signal: fn(&Server)) {
 
 #[tokio::test]
 async fn a_silent_socket_does_not_keep_the_server_from_ending() {
-    let server = Server::with(|config| {
+    let (server, _, _socket) = Server::with(|config| {
         config.timeouts.drain = Duration::from_secs(1);
-    });
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    })
+    .watch_running()
+    .await;
     // It never reads the close frame and never closes on its side.
     in_time(server.stop()).await;
 }
 
 #[tokio::test]
 async fn a_socket_is_told_once_that_the_server_goes_away_and_stays_open() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (server, id, mut socket) = Server::start().watch_running_full().await;
     server.drain.going_away.cancel();
     let notice = socket.next().await;
     assert_eq!(notice["type"], "going_away");
@@ -95,10 +91,7 @@ async fn a_socket_is_told_once_that_the_server_goes_away_and_stays_open() {
 
 #[tokio::test]
 async fn a_socket_is_told_that_the_server_goes_away_before_a_sudden_end() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (server, _, mut socket) = Server::start().watch_running_full().await;
     server.drain.end.cancel();
     assert_eq!(socket.next().await["type"], "going_away");
     assert_eq!(socket.close_code().await, 1012);
@@ -117,10 +110,7 @@ async fn a_new_socket_is_told_at_once_that_the_server_goes_away() {
 
 #[tokio::test]
 async fn a_core_client_only_gets_the_close_code_1012() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (server, id, mut socket) = Server::start().watch_running().await;
     server.drain.going_away.cancel();
     server.backend.start_again(id);
     assert_eq!(socket.next().await["seq"], 3);

@@ -121,12 +121,11 @@ async fn a_bad_number_is_named() {
 
 #[tokio::test]
 async fn comments_keep_an_idle_stream_alive() {
-    let server = Server::with(|config| {
+    let (_server, _, mut events) = Server::with(|config| {
         config.sockets.comment_interval = Duration::from_millis(20);
-    });
-    let id = server.backend.running();
-    let mut events = EventSource::open(server.events(id, "")).await;
-    events.next().await;
+    })
+    .stream_running()
+    .await;
     for _ in 0..3 {
         assert_eq!(events.frame().await, Some(Frame::default()));
     }
@@ -167,12 +166,11 @@ async fn no_event_is_read_ahead_of_a_stalled_client() {
 
 #[tokio::test]
 async fn a_lost_connection_closes_the_subscription() {
-    let server = Server::with(|config| {
+    let (server, _, events) = Server::with(|config| {
         config.sockets.comment_interval = Duration::from_millis(20);
-    });
-    let id = server.backend.running();
-    let mut events = EventSource::open(server.events(id, "")).await;
-    events.next().await;
+    })
+    .stream_running()
+    .await;
     assert_eq!(server.backend.watchers(), 1);
     drop(events);
     server.backend.has_watchers(0).await;

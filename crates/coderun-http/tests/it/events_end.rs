@@ -103,10 +103,7 @@ async fn a_stream_ends_with_its_token_after_a_notice() {
 
 #[tokio::test]
 async fn a_stream_announces_that_the_server_goes_away_and_continues() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut events = EventSource::open(server.events(id, "")).await;
-    events.next().await;
+    let (server, id, mut events) = Server::start().stream_running().await;
     server.drain.going_away.cancel();
     let notice = events.next().await;
     assert_eq!(notice.kind(), ("going_away", ""));
@@ -121,10 +118,7 @@ async fn a_stream_announces_that_the_server_goes_away_and_continues() {
 
 #[tokio::test]
 async fn a_stream_announces_that_the_server_goes_away_before_a_sudden_end() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut events = EventSource::open(server.events(id, "")).await;
-    events.next().await;
+    let (server, _, mut events) = Server::start().stream_running().await;
     server.drain.end.cancel();
     assert_eq!(events.next().await.kind(), ("going_away", ""));
     events.ends().await;
@@ -133,10 +127,7 @@ async fn a_stream_announces_that_the_server_goes_away_before_a_sudden_end() {
 
 #[tokio::test]
 async fn a_stream_ends_when_its_record_is_removed() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut events = EventSource::open(server.events(id, "")).await;
-    events.next().await;
+    let (server, id, mut events) = Server::start().stream_running().await;
     server.backend.remove(id);
     events.ends().await;
     server.events(id, "").await.problem(404);

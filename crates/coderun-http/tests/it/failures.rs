@@ -22,6 +22,26 @@ pub(crate) async fn submit_to_failing_store(failure: fn() -> StoreError) -> Answ
     server.submit(&valid()).await
 }
 
+pub(crate) const fn full() -> StoreError {
+    let retry_after = Duration::from_millis(6_001);
+    StoreError::Full { retry_after }
+}
+
+pub(crate) fn corrupt() -> StoreError {
+    StoreError::Corrupt {
+        backend: "redis",
+        id: execution_id(1),
+        source: "secret bytes".into(),
+    }
+}
+
+pub(crate) fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        backend: "redis",
+        source: "connection refused".into(),
+    }
+}
+
 #[tokio::test]
 async fn an_unreachable_store_is_503_and_no_id() {
     let server = Server::start();
@@ -48,10 +68,7 @@ async fn an_unreachable_store_is_never_404() {
 
 #[tokio::test]
 async fn a_full_queue_is_503_with_the_time_to_wait() {
-    let answer = submit_to_failing_store(|| StoreError::Full {
-        retry_after: Duration::from_millis(6_001),
-    })
-    .await;
+    let answer = submit_to_failing_store(full).await;
     answer.problem(503);
     assert_eq!(answer.header("retry-after"), "7");
 }
@@ -89,12 +106,7 @@ async fn an_exceeded_quota_is_429_with_its_policy(
 
 #[tokio::test]
 async fn a_corrupt_record_is_a_500_without_details() {
-    let answer = submit_to_failing_store(|| StoreError::Corrupt {
-        backend: "redis",
-        id: execution_id(1),
-        source: "secret bytes".into(),
-    })
-    .await;
+    let answer = submit_to_failing_store(corrupt).await;
     let problem = answer.problem(500);
     assert_eq!(problem["detail"], "Internal server error");
     assert!(!answer.text.contains("secret") && !answer.text.contains("redis"));

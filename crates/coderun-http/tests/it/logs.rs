@@ -2,15 +2,14 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use coderun_domain::StoreError;
-use coderun_domain::testing::{execution_id, finished};
+use coderun_domain::testing::finished;
 use rstest::rstest;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use crate::failures::submit_to_failing_store;
+use crate::failures::{corrupt, full, submit_to_failing_store, unavailable};
 use crate::support::{Answer, Server, until};
 
 const VERIFY: &str = "/api/v1/auth/verify";
@@ -189,32 +188,12 @@ async fn a_request_has_one_access_line_with_its_route_and_not_its_path() {
     }
 }
 
-const fn full() -> StoreError {
-    let retry_after = Duration::from_secs(1);
-    StoreError::Full { retry_after }
-}
-
-fn corrupt() -> StoreError {
-    StoreError::Corrupt {
-        backend: "fake",
-        id: execution_id(1),
-        source: "not a record".into(),
-    }
-}
-
-fn unavailable() -> StoreError {
-    StoreError::Unavailable {
-        backend: "fake",
-        source: "connection refused".into(),
-    }
-}
-
 #[rstest]
-#[case(corrupt, "ERROR ", ": not a record")]
+#[case(corrupt, "ERROR ", ": secret bytes")]
 #[case(
     unavailable,
     " WARN ",
-    "the store `fake` is not available: connection refused"
+    "the store `redis` is not available: connection refused"
 )]
 #[case(full, "DEBUG ", "error=")]
 #[tokio::test]

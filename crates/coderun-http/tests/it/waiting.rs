@@ -158,9 +158,7 @@ async fn a_poll_counts_as_a_socket_of_its_user() {
 #[tokio::test]
 async fn a_poll_counts_as_a_socket_in_total() {
     let server = Server::with(|config| config.sockets.total_max = 1);
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (server, id, _socket) = server.watch_running().await;
     let answer = poll(&server, id, "wait=60").await;
     let problem = answer.problem(503);
     assert_eq!(

@@ -95,10 +95,7 @@ async fn a_client_with_the_subprotocol_gets_output_as_it_is_written() {
 
 #[tokio::test]
 async fn a_chunk_that_ends_within_a_character_is_sent_as_bytes() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (server, id, mut socket) = Server::start().watch_running_full().await;
     let [first, second] = ["gr\u{fc}n".as_bytes().split_at(3).0, b"\xbcn"];
     server.backend.write(id, first.to_vec());
     server.backend.write(id, second.to_vec());
@@ -150,10 +147,7 @@ async fn a_since_that_is_ahead_is_an_error_and_then_a_snapshot() {
 
 #[tokio::test]
 async fn a_ping_is_answered() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     socket.expect_pong().await;
     socket.send(Message::Ping(vec![7].into())).await;
     let pong = socket.frame().await.unwrap().unwrap();
@@ -162,10 +156,7 @@ async fn a_ping_is_answered() {
 
 #[tokio::test]
 async fn an_invalid_message_is_answered_with_an_error_and_not_a_close() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (server, _, mut socket) = Server::start().watch_running_full().await;
     for message in [
         r#"{"type":"dance"}"#,
         "{}",
@@ -199,10 +190,7 @@ async fn an_execution_can_be_cancelled_from_its_socket() {
 
 #[tokio::test]
 async fn a_cancel_that_fails_is_an_error_event() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    socket.next().await;
+    let (server, _, mut socket) = Server::start().watch_running_full().await;
     server.backend.break_down(true);
     socket.say("{\"type\":\"cancel\"}").await;
     let error = socket.next().await;
@@ -228,10 +216,7 @@ async fn several_sockets_may_watch_one_execution() {
 
 #[tokio::test]
 async fn a_socket_that_its_client_closes_ends_its_subscription() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (server, _, mut socket) = Server::start().watch_running().await;
     assert_eq!(server.backend.watchers(), 1);
     socket.send(Message::Close(None)).await;
     assert_eq!(socket.close_code().await, 1000);
@@ -240,22 +225,18 @@ async fn a_socket_that_its_client_closes_ends_its_subscription() {
 
 #[tokio::test]
 async fn a_lost_connection_ends_its_subscription() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (server, _, socket) = Server::start().watch_running().await;
     drop(socket);
     server.backend.has_watchers(0).await;
 }
 
 #[tokio::test]
 async fn the_server_pings() {
-    let server = Server::with(|config| {
+    let (server, _, mut socket) = Server::with(|config| {
         config.sockets.ping_interval = Duration::from_millis(20);
-    });
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    })
+    .watch_running()
+    .await;
     // Each ping is answered by the client library when the next one is read.
     for _ in 0..5 {
         let ping = socket.frame().await.unwrap().unwrap();

@@ -42,10 +42,7 @@ async fn an_expiring_token_is_announced_and_then_closed_with_4001() {
 
 #[tokio::test]
 async fn a_token_that_expires_late_is_not_announced() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_full(id).await;
-    assert_eq!(socket.next().await["type"], "execution_update");
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     socket.expect_pong().await;
 }
 

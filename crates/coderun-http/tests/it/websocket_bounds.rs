@@ -8,27 +8,17 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use crate::support::Server;
-use crate::support::socket::Socket;
-
-async fn open() -> (Server, Socket) {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch_since(id, 0).await;
-    socket.next().await;
-    socket.next().await;
-    (server, socket)
-}
 
 #[tokio::test]
 async fn a_binary_message_is_1008() {
-    let (_server, mut socket) = open().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     socket.send(Message::binary(vec![1, 2, 3])).await;
     assert_eq!(socket.close_code().await, 1008);
 }
 
 #[tokio::test]
 async fn a_message_of_64_kib_is_read_and_one_byte_more_is_1009() {
-    let (_server, mut socket) = open().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     socket.say(&"x".repeat(64 << 10)).await;
     assert_eq!(socket.next().await["type"], "error");
     socket.say(&"x".repeat((64 << 10) + 1)).await;
@@ -37,7 +27,7 @@ async fn a_message_of_64_kib_is_read_and_one_byte_more_is_1009() {
 
 #[tokio::test]
 async fn a_message_that_is_too_big_in_pieces_is_1009() {
-    let (_server, mut socket) = open().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     for (number, opcode) in [Data::Text, Data::Continue, Data::Continue]
         .into_iter()
         .enumerate()
@@ -55,7 +45,7 @@ async fn a_message_that_is_too_big_in_pieces_is_1009() {
 
 #[tokio::test]
 async fn a_continuation_of_nothing_is_1008() {
-    let (_server, mut socket) = open().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     let header = FrameHeader {
         opcode: OpCode::Data(Data::Continue),
         ..FrameHeader::default()
@@ -67,7 +57,7 @@ async fn a_continuation_of_nothing_is_1008() {
 
 #[tokio::test]
 async fn text_that_is_not_utf8_is_1008() {
-    let (_server, mut socket) = open().await;
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
     let piece = Frame::message(vec![0xff], OpCode::Data(Data::Text), true);
     socket.send(Message::Frame(piece)).await;
     assert_eq!(socket.close_code().await, 1008);

@@ -49,10 +49,7 @@ async fn a_connection_ends_as_soon_as_the_client_has_answered_the_close_frame() 
 
 #[tokio::test]
 async fn a_connection_ends_at_once_if_the_client_closes() {
-    let server = Server::with(patient);
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (_server, _, mut socket) = Server::with(patient).watch_running().await;
     socket.send(Message::Close(None)).await;
     read_to_end(&mut socket).await;
 }
@@ -103,10 +100,7 @@ async fn a_violation_ends_the_connection_at_once(#[case] bytes: &[u8], #[case] r
 
 #[tokio::test]
 async fn a_client_that_sends_all_of_a_long_message_learns_that_it_was_too_big() {
-    let server = Server::with(patient);
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (_server, _, mut socket) = Server::with(patient).watch_running().await;
     // More than the buffers between client and server hold.
     socket.say(&"x".repeat(32 << 20)).await;
     assert_eq!(socket.close_code().await, 1009);

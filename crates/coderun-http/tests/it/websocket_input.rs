@@ -11,17 +11,17 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::socket::Socket;
 use crate::support::{Server, until};
 
-async fn open(server: &Server, id: ExecutionId) -> Socket {
+/// Watches a running interactive execution, after its current state.
+async fn open(server: Server) -> (Server, ExecutionId, Socket) {
+    let id = server.backend.interactive();
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
-    socket
+    (server, id, socket)
 }
 
 #[tokio::test]
 async fn input_arrives_in_order_and_once() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     for text in ["4", "2\n", "", "grün\0\n"] {
         socket.send_input(text).await;
     }
@@ -32,9 +32,7 @@ async fn input_arrives_in_order_and_once() {
 
 #[tokio::test]
 async fn a_program_that_waits_for_input_says_so() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, id, mut socket) = open(Server::start()).await;
     server.backend.await_input(id);
     let expected = json!({
         "type": "awaiting_input", "execution_id": id.to_string(), "seq": 3, "data": {"attempt": 1},
@@ -44,9 +42,7 @@ async fn a_program_that_waits_for_input_says_so() {
 
 #[tokio::test]
 async fn a_lost_reply_does_not_double_input() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     server.relay.lose_next_reply();
     socket.send_input("a").await;
     socket.send_input("b").await;
@@ -56,9 +52,7 @@ async fn a_lost_reply_does_not_double_input() {
 
 #[tokio::test]
 async fn unread_input_holds_back_later_input_but_not_events() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, id, mut socket) = open(Server::start()).await;
     server.relay.answer(Some(InputReply::Full));
     socket.send_input("a").await;
     socket.send_input("b").await;
@@ -76,7 +70,8 @@ async fn unread_input_holds_back_later_input_but_not_events() {
 async fn a_program_that_reads_nothing_can_be_cancelled() {
     let server = Server::start();
     let id = server.backend.pending();
-    let mut socket = open(&server, id).await;
+    let mut socket = server.watch_full(id).await;
+    assert_eq!(socket.next().await["type"], "execution_update");
     server.relay.answer(Some(InputReply::Full));
     for _ in 0..100 {
         socket.send_input("not read").await;
@@ -89,9 +84,7 @@ async fn a_program_that_reads_nothing_can_be_cancelled() {
 
 #[tokio::test]
 async fn a_held_back_client_sends_no_more_than_the_buffers_hold() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     server.relay.answer(Some(InputReply::Full));
     let piece = json!({"type": "stdin", "data": "x".repeat(60_000)}).to_string();
     let sent = Cell::new(0);
@@ -118,11 +111,10 @@ async fn a_held_back_client_sends_no_more_than_the_buffers_hold() {
 
 #[tokio::test]
 async fn a_held_back_client_is_not_dropped_for_unanswered_pings() {
-    let server = Server::with(|config| {
+    let (server, _, mut socket) = open(Server::with(|config| {
         config.sockets.ping_interval = Duration::from_millis(30);
-    });
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    }))
+    .await;
     server.relay.answer(Some(InputReply::Full));
     socket.send_input("a").await;
     // The server reads no pongs meanwhile.
@@ -137,9 +129,7 @@ async fn a_held_back_client_is_not_dropped_for_unanswered_pings() {
 
 #[tokio::test]
 async fn refused_input_is_an_error_event_and_not_a_close() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     for reply in [
         InputReply::NotInteractive,
         InputReply::Ended,
@@ -154,9 +144,7 @@ async fn refused_input_is_an_error_event_and_not_a_close() {
 
 #[tokio::test]
 async fn input_for_a_removed_execution_is_4004() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     server.relay.answer(Some(InputReply::Absent));
     socket.send_input("a").await;
     assert_eq!(socket.close_code().await, 4004);
@@ -179,9 +167,7 @@ async fn input_of_a_core_client_is_ignored() {
 
 #[tokio::test]
 async fn a_short_failure_of_the_relay_loses_no_input() {
-    let server = Server::start();
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    let (server, _, mut socket) = open(Server::start()).await;
     server.relay.break_down(true);
     socket.send_input("a").await;
     until(|| server.relay.sends() >= 2).await;
@@ -193,11 +179,10 @@ async fn a_short_failure_of_the_relay_loses_no_input() {
 
 #[tokio::test]
 async fn a_long_failure_of_the_relay_is_1013() {
-    let server = Server::with(|config| {
+    let (server, _, mut socket) = open(Server::with(|config| {
         config.sockets.send = Duration::from_millis(100);
-    });
-    let id = server.backend.interactive();
-    let mut socket = open(&server, id).await;
+    }))
+    .await;
     server.relay.break_down(true);
     socket.send_input("a").await;
     assert_eq!(socket.close_code().await, 1013);

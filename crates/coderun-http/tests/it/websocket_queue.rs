@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
+use coderun_domain::ExecutionId;
 use serde_json::json;
 
 use crate::support::{Server, until};
 
-fn server() -> Server {
-    Server::with(|config| {
+/// A server, and a pending execution at this position.
+fn pending_at(position: u64) -> (Server, ExecutionId) {
+    let server = Server::with(|config| {
         config.sockets.queue_interval = Duration::from_millis(20);
-    })
+    });
+    let id = server.backend.pending();
+    server.backend.set_queue_position(position);
+    (server, id)
 }
 
 #[tokio::test]
 async fn a_changed_position_is_sent_with_an_estimate() {
-    let server = server();
-    let id = server.backend.pending();
-    server.backend.set_queue_position(10);
+    let (server, id) = pending_at(10);
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     let first = json!({"type": "queue", "data": {"position": 10, "estimated_start_ms": null}});
@@ -32,9 +35,7 @@ async fn a_changed_position_is_sent_with_an_estimate() {
 
 #[tokio::test]
 async fn the_position_of_a_running_execution_is_not_read() {
-    let server = server();
-    let id = server.backend.pending();
-    server.backend.set_queue_position(2);
+    let (server, id) = pending_at(2);
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     assert_eq!(socket.next().await["type"], "queue");
@@ -51,18 +52,14 @@ async fn the_position_of_a_running_execution_is_not_read() {
 
 #[tokio::test]
 async fn a_resumed_socket_gets_the_position() {
-    let server = server();
-    let id = server.backend.pending();
-    server.backend.set_queue_position(3);
+    let (server, id) = pending_at(3);
     let mut socket = server.watch_since(id, 1).await;
     assert_eq!(socket.next().await["data"]["position"], 3);
 }
 
 #[tokio::test]
 async fn the_position_is_not_read_for_a_core_client() {
-    let server = server();
-    let id = server.backend.pending();
-    server.backend.set_queue_position(3);
+    let (server, id) = pending_at(3);
     let mut socket = server.watch(id).await;
     assert_eq!(socket.next().await["data"]["status"], "pending");
     server.backend.start(id);
@@ -72,9 +69,7 @@ async fn the_position_is_not_read_for_a_core_client() {
 
 #[tokio::test]
 async fn a_failed_read_of_the_position_does_not_end_the_socket() {
-    let server = server();
-    let id = server.backend.pending();
-    server.backend.set_queue_position(3);
+    let (server, id) = pending_at(3);
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     assert_eq!(socket.next().await["type"], "queue");

@@ -78,10 +78,7 @@ async fn an_unknown_or_malformed_id_is_4004(#[case] id: &str) {
 
 #[tokio::test]
 async fn a_record_that_is_removed_while_it_is_watched_is_4004() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut socket = server.watch(id).await;
-    socket.next().await;
+    let (server, id, mut socket) = Server::start().watch_running().await;
     server.backend.remove(id);
     assert_eq!(socket.close_code().await, 4004);
 }

@@ -26,6 +26,14 @@ impl Server {
     pub(crate) fn events(&self, id: ExecutionId, query: &str) -> Request {
         self.get(&format!("/api/v1/executions/events/{id}{query}"))
     }
+
+    /// Streams the events of a running execution, after its current state.
+    pub(crate) async fn stream_running(self) -> (Self, ExecutionId, EventSource) {
+        let id = self.backend.running();
+        let mut events = EventSource::open(self.events(id, "")).await;
+        events.next().await;
+        (self, id, events)
+    }
 }
 
 impl EventSource {

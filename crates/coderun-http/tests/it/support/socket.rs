@@ -29,6 +29,22 @@ impl Server {
         self.watch_as("alice", id).await
     }
 
+    /// Watches a running execution with the core contract, after its current state.
+    pub(crate) async fn watch_running(self) -> (Self, ExecutionId, Socket) {
+        let id = self.backend.running();
+        let mut socket = self.watch(id).await;
+        assert_eq!(socket.next().await["type"], "execution_update");
+        (self, id, socket)
+    }
+
+    /// Watches a running execution with all messages, after its current state.
+    pub(crate) async fn watch_running_full(self) -> (Self, ExecutionId, Socket) {
+        let id = self.backend.running();
+        let mut socket = self.watch_full(id).await;
+        assert_eq!(socket.next().await["type"], "execution_update");
+        (self, id, socket)
+    }
+
     /// Watches with all messages and this token.
     pub(crate) async fn watch_as(&self, token: &str, id: ExecutionId) -> Socket {
         let protocols = format!("execution.v1, bearer.{token}");
