@@ -12,7 +12,7 @@ use coderun_domain::{
     WorkerRegistry,
 };
 
-/// The storage ports over one set of records that nobody else uses.
+/// The storage ports over one set of records, which no other backend uses.
 #[derive(Debug)]
 pub struct Backend {
     /// The store.
@@ -31,7 +31,7 @@ pub struct Backend {
     pub clock: Arc<ManualClock>,
     /// The policy that all of them enforce.
     pub policy: StorePolicy,
-    /// Whatever is to live as long as the backend, such as a server process.
+    /// A value that must live as long as the backend, such as a server process.
     pub guard: Box<dyn Any + Send + Sync>,
 }
 

@@ -1,9 +1,9 @@
-//! The contract of [`ExecutionStore`](coderun_domain::ExecutionStore).
+//! States the contract of [`ExecutionStore`](coderun_domain::ExecutionStore).
 
 pub mod cancel;
 pub mod delete;
 pub mod lists;
-pub mod places;
+pub mod positions;
 pub mod quotas;
 pub mod records;
 pub mod retention;
@@ -15,66 +15,66 @@ macro_rules! execution_store_tests {
     (@list $then:ident $context:tt) => {
         $crate::$then! { $context
             records {
-                unknown_id_is_absent,
-                a_good_backend_says_so,
-                a_submission_is_found_as_it_was_handed_in,
-                every_state_comes_back_as_it_was,
-                every_verdict_comes_back,
-                every_part_of_a_report_comes_back,
-                long_and_odd_texts_come_back_byte_for_byte,
+                an_unknown_id_is_absent,
+                checks_pass_on_a_healthy_backend,
+                a_submission_is_stored_unchanged,
+                every_state_is_stored_unchanged,
+                every_verdict_is_stored_unchanged,
+                every_part_of_a_report_is_stored_unchanged,
+                long_and_odd_texts_are_stored_byte_for_byte,
                 the_first_event_is_the_submission,
-                submitting_twice_is_once,
-                submitting_again_answers_what_has_become_of_it,
+                submitting_twice_stores_one_execution,
+                submitting_again_returns_the_current_execution,
                 of_many_equal_submissions_one_is_accepted,
             }
             quotas {
                 submissions_of_a_user_are_bounded_in_any_minute,
-                no_bound_on_submissions_is_no_bound,
+                a_submission_bound_of_zero_is_unlimited,
                 waiting_executions_of_a_user_are_bounded,
-                waiting_executions_of_all_are_bounded,
+                waiting_executions_of_all_users_are_bounded,
                 live_submissions_are_bounded_in_bytes,
-                a_refused_submission_leaves_nothing,
+                a_refused_submission_leaves_no_trace,
                 a_refused_submission_uses_no_quota,
-                a_repetition_is_answered_before_any_quota,
-                a_deleted_execution_gives_its_place_back,
+                a_repeated_submission_is_answered_before_any_quota,
+                a_deleted_execution_frees_its_quota,
             }
             lists {
-                a_list_is_of_one_user_and_newest_first,
-                pages_join_without_gap_or_double,
-                a_later_page_is_not_moved_by_what_is_new,
-                a_summary_says_what_the_execution_says,
+                a_list_holds_one_users_executions_newest_first,
+                pages_join_without_gap_or_duplicate,
+                new_executions_do_not_shift_later_pages,
+                a_summary_matches_its_execution,
                 a_released_execution_is_listed_as_running,
             }
             cancel {
-                cancelling_what_waits_ends_it,
-                cancelling_what_runs_asks_its_worker,
-                cancelling_what_is_final_changes_nothing,
-                cancelling_twice_is_once,
+                cancelling_a_pending_execution_ends_it,
+                cancelling_a_running_execution_asks_its_worker,
+                cancelling_a_final_execution_changes_nothing,
+                cancelling_twice_has_no_further_effect,
                 cancelling_wakes_the_worker,
-                a_cancel_survives_a_takeover,
+                a_cancellation_survives_a_takeover,
                 a_cancelled_execution_that_is_released_ends,
             }
             delete {
-                deleting_what_waits_leaves_nothing,
-                deleting_what_runs_takes_it_from_its_worker,
-                deleting_what_runs_wakes_its_worker,
-                deleting_what_is_final_leaves_nothing,
-                a_deleted_id_begins_anew,
+                deleting_a_pending_execution_leaves_nothing,
+                deleting_a_running_execution_revokes_its_lease,
+                deleting_a_running_execution_wakes_its_worker,
+                deleting_a_final_execution_leaves_nothing,
+                a_deleted_id_may_be_submitted_again,
                 the_worker_of_a_deleted_execution_cannot_touch_its_successor,
             }
-            places {
-                the_only_one_is_the_first,
-                the_executions_of_one_user_stand_in_their_order,
-                those_behind_move_up,
-                users_take_turns_in_places_too,
-                what_does_not_wait_has_no_place,
-                no_place_is_beyond_what_waits,
+            positions {
+                a_single_pending_execution_is_first,
+                positions_of_one_user_follow_the_submissions,
+                executions_behind_move_up,
+                positions_follow_the_turns_of_users,
+                only_pending_executions_have_a_position,
+                no_position_exceeds_the_number_of_pending_executions,
             }
             retention {
-                a_final_record_lives_for_its_retention_and_no_longer,
-                every_change_renews_the_retention,
+                a_final_record_is_kept_for_its_retention_and_no_longer,
+                every_change_restarts_the_retention,
                 a_live_execution_outlives_the_retention,
-                an_expired_id_begins_anew,
+                an_expired_id_may_be_submitted_again,
             }
         }
     };

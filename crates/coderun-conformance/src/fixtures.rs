@@ -1,7 +1,7 @@
 //! Provides the helpers in which clauses are written.
 
+mod input;
 mod tickets;
-mod typing;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -21,8 +21,8 @@ use tokio::task::JoinSet;
 
 use crate::Backend;
 
+pub(crate) use input::{data, sender};
 pub(crate) use tickets::{LIFETIME, ticket};
-pub(crate) use typing::{data, sender};
 
 /// The longest that a clause waits for something that must happen.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -52,7 +52,7 @@ pub(crate) async fn waiting<F: Future<Output = ()>>(hint: impl Fn() -> F) -> Pin
     panic!("the hint never waits: its worker would poll without a pause");
 }
 
-/// Runs a task so many times at once and returns what each of them returned.
+/// Runs a task this many times at once and returns all answers.
 pub(crate) async fn at_once<F>(count: u32, task: impl Fn(u32) -> F) -> Vec<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,

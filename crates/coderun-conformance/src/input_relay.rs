@@ -1,9 +1,9 @@
-//! The contract of [`InputRelay`](coderun_domain::InputRelay).
+//! States the contract of [`InputRelay`](coderun_domain::InputRelay).
 
 pub mod attempts;
-pub mod carrying;
+pub mod capacity;
+pub mod delivery;
 pub mod refusals;
-pub mod room;
 pub mod wakeups;
 
 /// Makes one test of each clause for the input relay that this constructor makes: a function or closure from a manual
@@ -12,54 +12,54 @@ pub mod wakeups;
 macro_rules! input_relay_tests {
     (@list $then:ident $context:tt) => {
         $crate::$then! { $context
-            carrying {
-                without_input_there_is_nothing_to_read,
-                pieces_arrive_in_order_and_whole,
-                bytes_of_every_kind_arrive,
-                what_is_sent_before_any_worker_is_kept,
-                reading_goes_on_where_it_stood,
-                reading_again_reads_the_same,
+            delivery {
+                an_execution_without_input_has_nothing_to_read,
+                pieces_arrive_in_order_and_complete,
+                every_byte_value_arrives,
+                input_sent_before_the_run_is_kept,
+                reading_continues_after_a_position,
+                reading_again_returns_the_same,
                 the_end_comes_last,
-                a_piece_sent_twice_is_once,
-                of_many_equal_pieces_at_a_time_one_is_kept,
-                each_sender_counts_for_itself,
-                as_many_senders_as_promised_are_known,
-                many_senders_at_a_time_lose_nothing,
+                a_piece_sent_twice_is_kept_once,
+                of_many_equal_pieces_one_is_kept,
+                each_sender_has_its_own_numbers,
+                the_latest_senders_are_remembered,
+                concurrent_senders_lose_nothing,
                 executions_do_not_read_each_others_input,
                 input_changes_neither_record_nor_events,
             }
-            room {
+            capacity {
                 unread_input_is_bounded_exactly,
                 small_pieces_are_bounded_too,
-                what_is_read_makes_room,
-                what_found_no_room_may_be_sent_again,
-                a_repetition_needs_no_room,
-                much_input_passes_bit_by_bit,
-                a_full_execution_leaves_room_for_others,
+                read_input_frees_capacity,
+                a_refused_piece_may_be_sent_again,
+                a_repeated_piece_needs_no_capacity,
+                any_amount_of_input_passes_piece_by_piece,
+                a_full_execution_does_not_limit_others,
             }
             attempts {
                 a_takeover_reads_everything_from_the_beginning,
-                what_was_given_back_reads_everything_from_the_beginning,
-                a_takeover_reads_what_came_in_between,
-                what_an_earlier_attempt_has_read_makes_no_room,
-                what_had_to_make_room_is_forgotten,
-                a_later_attempt_can_read_behind_what_was_forgotten,
+                a_run_after_a_release_reads_everything_from_the_beginning,
+                a_takeover_reads_input_that_came_before_it,
+                input_read_by_an_earlier_attempt_frees_no_capacity,
+                evicted_input_is_reported_as_forgotten,
+                a_later_attempt_can_read_behind_evicted_input,
                 a_stale_worker_reads_nothing,
-                a_deleted_execution_is_lost_to_its_worker,
+                the_worker_of_a_deleted_execution_reads_nothing,
             }
             refusals {
-                nothing_comes_after_the_end,
-                what_is_not_interactive_takes_no_input,
-                what_is_final_takes_no_input,
-                what_is_unknown_takes_no_input,
-                what_has_expired_takes_no_input,
-                deletion_takes_the_input_along,
+                input_after_the_end_is_refused,
+                an_execution_that_is_not_interactive_takes_no_input,
+                a_final_execution_takes_no_input,
+                an_unknown_execution_takes_no_input,
+                an_expired_execution_takes_no_input,
+                deletion_removes_the_input,
             }
             wakeups {
                 input_wakes_the_worker,
-                input_that_is_there_already_does_not_let_wait,
-                an_end_wakes_the_worker,
-                giving_up_to_wait_for_input_harms_nobody,
+                a_wait_for_unread_input_returns_at_once,
+                the_end_of_input_wakes_the_worker,
+                a_cancelled_wait_for_input_loses_no_wakeup,
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The contract of the storage ports and of the runner as named tests that every adapter runs against its real technology.
+//! States the contract of the ports as named tests, which every adapter runs against its real technology.
 //!
 //! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`InputRelay`], [`TicketStore`],
 //! [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
@@ -20,12 +20,12 @@
 //! Where a backend is too costly to be made for each clause, `execution_store_tests!(@list clause_list (execution_store …))`
 //! gives the clauses as a list, to be tried one after the other in one test: see [`Clause`].
 //!
-//! A runner is another thing than a store, and says what it can do in [`RunnerUnderTest`]:
+//! A runner has a suite of its own, and describes its abilities in [`RunnerUnderTest`]:
 //!
 //! ```
 //! # use coderun_conformance::RunnerUnderTest;
 //! async fn runner(concurrency: usize) -> RunnerUnderTest {
-//!     // Starts a runner that runs so many programs at a time.
+//!     // Starts a runner that runs this many programs at a time.
 //! #   unimplemented!()
 //! }
 //!

@@ -1,4 +1,4 @@
-//! The contract of [`Notifier`](coderun_domain::Notifier).
+//! States the contract of [`Notifier`](coderun_domain::Notifier).
 
 pub mod gone;
 pub mod live;
@@ -11,28 +11,28 @@ macro_rules! notifier_tests {
     (@list $then:ident $context:tt) => {
         $crate::$then! { $context
             replay {
-                everything_is_told_in_order_without_a_gap,
-                what_was_seen_is_not_told_again,
-                the_end_of_a_final_execution_has_nothing_behind_it,
-                a_long_story_is_told_whole,
+                events_are_delivered_in_order_without_a_gap,
+                seen_events_are_not_delivered_again,
+                a_stream_behind_the_final_event_ends_at_once,
+                a_long_history_is_delivered_completely,
             }
             live {
-                events_are_told_as_they_are_stored,
+                events_are_delivered_as_they_are_stored,
                 the_stream_ends_with_the_final_event,
-                a_watcher_from_the_future_is_let_go_at_the_end,
-                all_subscribers_are_told_everything,
-                other_executions_are_not_told_of,
-                a_takeover_is_told,
+                a_stream_that_begins_beyond_the_last_event_ends_with_the_execution,
+                every_subscriber_receives_every_event,
+                events_of_other_executions_are_not_delivered,
+                a_takeover_is_delivered,
                 nothing_is_lost_between_replay_and_live,
-                a_slow_subscriber_blocks_nobody_and_catches_up,
-                a_dropped_subscriber_harms_nobody,
-                waiting_for_an_event_can_be_given_up,
+                a_slow_subscriber_blocks_no_step_and_catches_up,
+                a_dropped_subscriber_affects_no_other,
+                a_cancelled_wait_for_an_event_loses_none,
             }
             gone {
                 an_unknown_execution_cannot_be_watched,
                 a_deleted_execution_is_gone_for_its_watchers,
                 an_expired_execution_is_gone_for_its_watchers,
-                a_watcher_that_saw_the_end_does_not_see_the_deletion,
+                a_stream_after_the_final_event_ignores_the_deletion,
             }
         }
     };

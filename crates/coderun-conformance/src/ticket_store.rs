@@ -1,4 +1,4 @@
-//! The contract of [`TicketStore`](coderun_domain::TicketStore).
+//! States the contract of [`TicketStore`](coderun_domain::TicketStore).
 
 pub mod bounds;
 pub mod redeeming;
@@ -10,26 +10,26 @@ macro_rules! ticket_store_tests {
     (@list $then:ident $context:tt) => {
         $crate::$then! { $context
             redeeming {
-                an_unknown_ticket_admits_nobody,
-                a_ticket_admits_whom_it_was_issued_to,
-                odd_users_are_admitted_as_they_are,
-                a_ticket_is_good_once,
-                of_many_at_a_time_one_is_admitted,
+                an_unknown_ticket_is_refused,
+                a_ticket_returns_its_admission_unchanged,
+                odd_user_ids_are_stored_unchanged,
+                a_ticket_is_valid_once,
+                of_many_redemptions_at_once_one_succeeds,
                 a_ticket_is_bound_to_its_execution,
-                each_ticket_is_good_for_itself,
-                a_ticket_is_good_in_every_state,
+                tickets_that_differ_in_one_bit_are_distinct,
+                a_ticket_is_valid_in_every_state,
                 a_ticket_changes_neither_record_nor_events,
             }
             bounds {
-                a_ticket_ends_with_its_lifetime,
-                each_ticket_has_a_lifetime_of_its_own,
+                a_ticket_expires_after_its_lifetime,
+                each_ticket_has_its_own_lifetime,
                 an_unknown_execution_gets_no_ticket,
-                a_deleted_execution_takes_its_tickets_along,
-                an_expired_execution_takes_its_tickets_along,
+                deletion_removes_the_tickets,
+                expiry_removes_the_tickets,
                 tickets_of_an_execution_are_bounded,
-                a_ticket_that_was_redeemed_makes_room,
-                tickets_that_have_ended_make_room,
-                other_executions_have_bounds_of_their_own,
+                a_redeemed_ticket_does_not_count,
+                expired_tickets_do_not_count,
+                each_execution_has_its_own_ticket_bound,
             }
         }
     };

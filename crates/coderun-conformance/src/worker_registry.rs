@@ -1,4 +1,4 @@
-//! The contract of [`WorkerRegistry`](coderun_domain::WorkerRegistry).
+//! States the contract of [`WorkerRegistry`](coderun_domain::WorkerRegistry).
 
 pub mod lifetimes;
 pub mod offers;
@@ -10,20 +10,20 @@ macro_rules! worker_registry_tests {
     (@list $then:ident $context:tt) => {
         $crate::$then! { $context
             offers {
-                there_are_no_workers_at_first,
-                an_offer_is_listed_with_everything_in_it,
+                an_empty_registry_lists_no_workers,
+                an_offer_is_listed_unchanged,
                 announcing_again_replaces_the_offer,
                 a_withdrawn_worker_is_not_listed,
-                withdrawing_what_is_not_there_changes_nothing,
+                withdrawing_an_unknown_worker_changes_nothing,
                 a_withdrawal_leaves_other_workers,
-                a_withdrawn_worker_may_come_back,
-                many_workers_are_listed_in_the_order_of_their_ids,
-                workers_that_announce_at_the_same_time_are_all_listed,
+                a_withdrawn_worker_may_announce_again,
+                workers_are_listed_in_order_of_their_ids,
+                concurrent_announcements_are_all_listed,
             }
             lifetimes {
-                an_offer_ends_with_its_lifetime,
-                announcing_again_begins_a_new_lifetime,
-                each_offer_has_a_lifetime_of_its_own,
+                an_offer_expires_after_its_lifetime,
+                announcing_again_restarts_the_lifetime,
+                each_offer_has_its_own_lifetime,
             }
         }
     };

@@ -1,4 +1,4 @@
-//! How much waits and how much runs.
+//! Checks the numbers of pending and running executions.
 
 use coderun_domain::QueueDepth;
 
@@ -16,7 +16,7 @@ pub async fn an_empty_queue_has_no_depth(backend: Backend) {
 }
 
 /// Everything that waits or runs is counted, whosever it is.
-pub async fn what_waits_and_what_runs_is_counted(backend: Backend) {
+pub async fn pending_and_running_executions_are_counted(backend: Backend) {
     for (number, name) in (1..).zip(["alice", "bob", "alice", "carol"]) {
         backend.submit(number, name).await;
         assert_depth(&backend, number.into(), 0).await;
@@ -29,7 +29,7 @@ pub async fn what_waits_and_what_runs_is_counted(backend: Backend) {
 }
 
 /// Finished, cancelled, deleted and forcibly ended executions are neither waiting nor running.
-pub async fn what_ends_is_counted_no_more(backend: Backend) {
+pub async fn ended_executions_are_not_counted(backend: Backend) {
     backend.finish(&backend.start(1, "alice").await).await;
     assert_depth(&backend, 0, 0).await;
     backend.submit(2, "alice").await;
@@ -48,8 +48,8 @@ pub async fn what_ends_is_counted_no_more(backend: Backend) {
     assert_depth(&backend, 0, 0).await;
 }
 
-/// What is said twice, and a takeover, count once.
-pub async fn a_repetition_is_counted_once(backend: Backend) {
+/// A repeated step and a takeover count once.
+pub async fn repeated_steps_are_counted_once(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     backend.store.submit(&execution).await.unwrap();
     assert_depth(&backend, 1, 0).await;

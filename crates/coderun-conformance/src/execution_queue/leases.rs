@@ -1,4 +1,4 @@
-//! Leases: how long they hold, who takes over, and that the attempt is a fence.
+//! Checks leases: how long they are valid, takeovers, and the attempt as a fence.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ fn outlast_leases(backend: &Backend) {
     backend.advance(backend.policy.lease + SECOND);
 }
 
-/// An execution whose worker is silent is taken by another one: attempt 2, its own start, an event that says so.
-pub async fn a_lease_that_has_run_out_is_taken_over(backend: Backend) {
+/// An execution whose worker is silent is taken by another worker, with attempt 2, a start of its own and an event.
+pub async fn an_expired_lease_is_taken_over(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["half"]).await;
     outlast_leases(&backend);
@@ -33,8 +33,8 @@ pub async fn a_lease_that_has_run_out_is_taken_over(backend: Backend) {
     backend.finish(&lease).await;
 }
 
-/// Until the lease has run out nobody else gets the execution.
-pub async fn a_lease_that_holds_is_not_taken_over(backend: Backend) {
+/// Until the lease has expired no other worker gets the execution.
+pub async fn a_valid_lease_is_not_taken_over(backend: Backend) {
     backend.start(1, "alice").await;
     backend.advance(backend.policy.lease - SECOND);
     backend.sweep().await;
@@ -56,7 +56,7 @@ pub async fn renewing_keeps_the_lease(Running { backend, lease }: Running) {
 }
 
 /// Of sixteen takers at a time one takes over, and attempt 2 is its alone.
-pub async fn one_of_many_takes_over(backend: Backend) {
+pub async fn one_of_many_workers_takes_over(backend: Backend) {
     backend.start(1, "alice").await;
     outlast_leases(&backend);
     let leases = at_once(16, |number| {
@@ -72,7 +72,7 @@ pub async fn one_of_many_takes_over(backend: Backend) {
 }
 
 /// An execution that has lost its worker is taken before those that wait.
-pub async fn a_takeover_goes_first(backend: Backend) {
+pub async fn a_takeover_precedes_pending_executions(backend: Backend) {
     backend.submit(2, "bob").await;
     backend.take().await;
     backend.submit(1, "alice").await;
@@ -82,7 +82,7 @@ pub async fn a_takeover_goes_first(backend: Backend) {
 }
 
 /// A takeover is not one more running execution of its user.
-pub async fn a_takeover_needs_no_place(setup: Setup) {
+pub async fn a_takeover_does_not_count_as_another_run(setup: Setup) {
     let backend = setup.with(|policy| policy.user_running_max = 1).await;
     backend.start(1, "alice").await;
     backend.submit(2, "alice").await;
@@ -115,7 +115,7 @@ pub async fn a_run_past_its_deadline_is_not_taken_over(Running { backend, lease 
     assert_eq!(backend.sweep().await.ended, 1);
 }
 
-/// After a takeover the worker before it can neither renew, append, finish nor release: it is told so each time, and
+/// After a takeover the previous worker can neither renew, append, finish nor release: each call answers `LeaseLost`, and
 /// neither record nor events change.
 pub async fn a_stale_worker_changes_nothing(backend: Backend) {
     let stale = backend.start(1, "alice").await;
@@ -124,7 +124,7 @@ pub async fn a_stale_worker_changes_nothing(backend: Backend) {
     let lease = backend.take_as("worker-2").await.unwrap();
     let events = backend.events(id(1)).await;
     backend.assert_powerless(&stale).await;
-    // Also where it repeats what once was good, and where it guesses the right number.
+    // Also where it repeats a valid append, and where it guesses the right number.
     let again = [chunk(&stale, "one"), chunk(&stale, "two")];
     let before = stale.execution().sequence();
     assert_lost(backend.queue.append(&stale, before, &again).await);
@@ -145,8 +145,8 @@ pub async fn a_stale_worker_changes_nothing(backend: Backend) {
     assert_eq!(**ended.outcome().unwrap(), finished());
 }
 
-/// A worker that was silent for too long goes on where nobody has taken its place.
-pub async fn a_lease_that_nobody_took_over_is_still_good(Running { backend, lease }: Running) {
+/// A worker that was silent for too long goes on if no other worker has taken over.
+pub async fn an_expired_lease_is_valid_until_it_is_taken_over(Running { backend, lease }: Running) {
     outlast_leases(&backend);
     backend.print(&lease, &["late"]).await;
     backend.renew(&lease).await;
@@ -158,7 +158,7 @@ pub async fn a_lease_that_nobody_took_over_is_still_good(Running { backend, leas
 }
 
 /// No renewal carries a run beyond its deadline.
-pub async fn a_lease_ends_with_the_deadline_of_the_run(Running { backend, lease }: Running) {
+pub async fn a_lease_ends_at_the_deadline_of_the_run(Running { backend, lease }: Running) {
     let deadline = backend.policy.deadline(lease.execution()).unwrap();
     backend.clock.set(deadline - SECOND);
     backend.renew(&lease).await;

@@ -1,4 +1,4 @@
-//! The steps of a run: append, finish, release, each safe to repeat.
+//! Checks the steps of a run: append, finish and release, each safe to repeat.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::fixtures::{
 use crate::{Backend, Interactive, Running};
 
 /// Pieces of output become events, numbered on from the last one; the record counts them.
-pub async fn output_is_numbered_behind_what_there_is(Running { backend, lease }: Running) {
+pub async fn output_continues_the_sequence_of_events(Running { backend, lease }: Running) {
     backend.advance(SECOND);
     let last = backend.print(&lease, &["a", "b"]).await;
     assert_eq!(last, Sequence::from_number(4));
@@ -25,7 +25,7 @@ pub async fn output_is_numbered_behind_what_there_is(Running { backend, lease }:
     assert_eq!(backend.get(id(1)).await, counted);
 }
 
-/// No pieces, no event: the answer is the last number there is.
+/// Without pieces there is no event, and the answer is the number of the last event.
 pub async fn appending_nothing_changes_nothing(Running { backend, lease }: Running) {
     backend.advance(SECOND);
     let events = backend.events(id(1)).await;
@@ -50,7 +50,7 @@ pub async fn a_repeated_append_changes_nothing(Running { backend, lease }: Runni
 }
 
 /// A repetition with more pieces behind stores just those.
-pub async fn an_append_adds_only_what_is_not_there(Running { backend, lease }: Running) {
+pub async fn an_overlapping_append_adds_only_new_events(Running { backend, lease }: Running) {
     let after = lease.execution().sequence();
     let pieces = ["a", "b", "c"].map(|text| chunk(&lease, text));
     let first = backend.queue.append(&lease, after, &pieces[..1]).await;
@@ -72,7 +72,7 @@ pub async fn an_append_beyond_the_last_event_is_refused(Running { backend, lease
 }
 
 /// Of many equal appends at a time one is stored, and all get the same answer.
-pub async fn many_equal_appends_are_one(Running { backend, lease }: Running) {
+pub async fn many_equal_appends_are_stored_once(Running { backend, lease }: Running) {
     let answers = at_once(8, |_| {
         let (queue, lease) = (Arc::clone(&backend.queue), lease.clone());
         async move {
@@ -86,8 +86,7 @@ pub async fn many_equal_appends_are_one(Running { backend, lease }: Running) {
     assert_eq!(backend.events(id(1)).await.len(), 4);
 }
 
-/// That a program waits for input is told in its place among what it wrote, with its attempt, to those who watch and to
-/// those who come later.
+/// A wait for input is delivered among the output before and after it, with its attempt, to present and later watchers.
 pub async fn waiting_for_input_is_an_event_among_output(
     Interactive { backend, lease }: Interactive,
 ) {
@@ -110,7 +109,7 @@ pub async fn waiting_for_input_is_an_event_among_output(
     );
 }
 
-/// The same wait after a lost reply is stored once; what is new behind it is stored.
+/// The same wait after a lost reply is stored once; new events behind it are stored.
 pub async fn a_repeated_wait_for_input_changes_nothing(
     Interactive { backend, lease }: Interactive,
 ) {
@@ -159,7 +158,7 @@ pub async fn a_repeated_finish_changes_nothing(Running { backend, lease }: Runni
 }
 
 /// The first outcome stands, even if the same worker brings another one.
-pub async fn another_outcome_comes_too_late(Running { backend, lease }: Running) {
+pub async fn a_second_outcome_changes_nothing(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let other = backend.queue.finish(&lease, &failed()).await;
@@ -168,7 +167,7 @@ pub async fn another_outcome_comes_too_late(Running { backend, lease }: Running)
 }
 
 /// Once it has finished, a worker can append, renew and release no more.
-pub async fn after_the_end_the_lease_is_lost(Running { backend, lease }: Running) {
+pub async fn the_lease_is_lost_after_the_end(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let late = [chunk(&lease, "too late")];
@@ -180,7 +179,7 @@ pub async fn after_the_end_the_lease_is_lost(Running { backend, lease }: Running
 }
 
 /// A released execution is pending again, in the same attempt until it is taken; then the output so far is void.
-pub async fn a_released_execution_waits_again(Running { backend, lease }: Running) {
+pub async fn a_released_execution_is_pending_again(Running { backend, lease }: Running) {
     backend.print(&lease, &["void"]).await;
     backend.release(&lease).await;
     let waiting = backend.get(id(1)).await;
@@ -195,7 +194,7 @@ pub async fn a_released_execution_waits_again(Running { backend, lease }: Runnin
     backend.finish(&again).await;
 }
 
-/// What a worker gives back has waited already: it goes before what has not been taken yet.
+/// A released execution has waited already: it precedes those that have not been taken yet.
 pub async fn a_released_execution_is_taken_next(Running { backend, lease }: Running) {
     for (number, name) in (2..).zip(["bob", "carol", "bob", "carol", "alice"]) {
         backend.submit(number, name).await;
@@ -216,7 +215,7 @@ pub async fn a_repeated_release_changes_nothing(Running { backend, lease }: Runn
 }
 
 /// After it has given an execution back a worker can renew, append and finish no more.
-pub async fn a_released_execution_is_not_its_workers_any_more(Running { backend, lease }: Running) {
+pub async fn a_release_revokes_the_lease(Running { backend, lease }: Running) {
     backend.release(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     let late = [chunk(&lease, "too late")];
@@ -230,7 +229,7 @@ pub async fn a_released_execution_is_not_its_workers_any_more(Running { backend,
 }
 
 /// Where the clock goes back the times of an execution stay.
-pub async fn times_never_go_back(backend: Backend) {
+pub async fn times_of_an_execution_never_go_back(backend: Backend) {
     backend.set_clock(100);
     backend.submit(1, "alice").await;
     backend.set_clock(90);

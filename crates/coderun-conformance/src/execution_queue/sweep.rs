@@ -1,4 +1,4 @@
-//! The sweep: what it ends, once, and what it leaves alone.
+//! Checks the sweep: it ends what is overdue, once, and changes nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use coderun_domain::{Execution, Status, Swept, Verdict};
 use crate::fixtures::{SECOND, assert_lost, at_once, attempt, drain_events, id, progress_of};
 use crate::{Backend, Pending, Running, Setup};
 
-/// Asserts that an execution ended by force, and answers the sentence that says why.
+/// Asserts that an execution ended by force, and returns the sentence that explains it.
 async fn assert_ended_by_force(backend: &Backend, number: u32) -> String {
     let ended: Execution = backend.get(id(number)).await;
     let outcome = ended.outcome().unwrap();
@@ -33,8 +33,8 @@ const fn ended(count: usize) -> Swept {
     }
 }
 
-/// What no worker has taken by its deadline ends, and its owner reads that it waited too long.
-pub async fn what_waits_too_long_is_ended(setup: Setup) {
+/// An execution that no worker takes by its deadline ends, and its owner reads that it waited too long.
+pub async fn a_sweep_ends_executions_that_wait_too_long(setup: Setup) {
     let backend = setup.with(|policy| policy.user_pending_max = 1).await;
     backend.submit(1, "alice").await;
     backend.advance(backend.policy.queue_deadline - SECOND);
@@ -49,7 +49,7 @@ pub async fn what_waits_too_long_is_ended(setup: Setup) {
 }
 
 /// An execution that was given back has the whole time in the queue before it again.
-pub async fn a_wait_begins_anew_when_given_back(Pending(backend): Pending) {
+pub async fn a_release_restarts_the_queue_deadline(Pending(backend): Pending) {
     backend.advance(backend.policy.queue_deadline - SECOND);
     let lease = backend.take().await;
     backend.release(&lease).await;
@@ -62,7 +62,7 @@ pub async fn a_wait_begins_anew_when_given_back(Pending(backend): Pending) {
 }
 
 /// A run ends with its deadline, however eagerly its worker renews.
-pub async fn what_runs_too_long_is_ended(Running { backend, lease }: Running) {
+pub async fn a_sweep_ends_executions_that_run_too_long(Running { backend, lease }: Running) {
     let deadline = backend.policy.deadline(lease.execution()).unwrap();
     while backend.now() + SECOND * 10 < deadline {
         backend.advance(SECOND * 10);
@@ -76,8 +76,8 @@ pub async fn what_runs_too_long_is_ended(Running { backend, lease }: Running) {
     assert_eq!(backend.try_take().await, None);
 }
 
-/// The outcome of a run that was ended by force holds what its last attempt wrote, as the events do.
-pub async fn what_is_ended_by_force_keeps_its_output(backend: Backend) {
+/// The outcome of a run that was ended by force holds the output of its last attempt, as the events do.
+pub async fn a_forced_end_keeps_the_output(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["void"]).await;
     backend.advance(backend.policy.lease + SECOND);
@@ -91,7 +91,7 @@ pub async fn what_is_ended_by_force_keeps_its_output(backend: Backend) {
     assert!(outcome.error_output().is_empty());
 }
 
-/// After the last attempt nobody takes over: the sweep ends the execution once the lease has run out.
+/// After the last attempt no worker takes over: the sweep ends the execution once the lease has expired.
 pub async fn the_last_attempt_ends_with_its_lease(setup: Setup) {
     let backend = setup.with(|policy| policy.attempts_max = 2).await;
     backend.start(1, "alice").await;
@@ -108,7 +108,7 @@ pub async fn the_last_attempt_ends_with_its_lease(setup: Setup) {
 }
 
 /// A last attempt whose worker renews is not ended.
-pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
+pub async fn a_renewed_last_attempt_is_not_ended(setup: Setup) {
     let backend = setup.with(|policy| policy.attempts_max = 1).await;
     let lease = backend.start(1, "alice").await;
     for _ in 0..4 {
@@ -120,8 +120,8 @@ pub async fn the_last_attempt_may_keep_its_lease(setup: Setup) {
     assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
 }
 
-/// What is given back is taken again, however often that happens: only a lost lease counts.
-pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
+/// A released execution is taken again, however often: only a lost lease counts.
+pub async fn a_release_uses_up_no_attempt(setup: Setup) {
     let backend = setup.with(|policy| policy.attempts_max = 2).await;
     backend.submit(1, "alice").await;
     for count in 1..=5 {
@@ -142,7 +142,7 @@ pub async fn what_is_given_back_uses_up_no_attempt(setup: Setup) {
 }
 
 /// Where nothing is overdue nothing is touched, in any state.
-pub async fn a_sweep_leaves_the_rest_alone(backend: Backend) {
+pub async fn a_sweep_changes_nothing_that_is_not_overdue(backend: Backend) {
     backend.complete(1, "alice").await;
     let running = backend.start(2, "alice").await;
     backend.submit(3, "bob").await;
@@ -172,7 +172,7 @@ pub async fn one_sweep_leaves_nothing_overdue(backend: Backend) {
     assert_eq!(backend.sweep().await.expired, 200);
 }
 
-/// The sum of what many sweeps at a time have done.
+/// The sum of the answers of concurrent sweeps.
 async fn sweep_concurrently(backend: &Backend) -> Swept {
     let swept = at_once(8, |_| {
         let queue = Arc::clone(&backend.queue);
@@ -186,7 +186,7 @@ async fn sweep_concurrently(backend: &Backend) -> Swept {
 }
 
 /// Of many sweeps at a time each execution is ended by one, with one event, and later deleted by one.
-pub async fn each_is_ended_and_deleted_once_by_many_sweeps(backend: Backend) {
+pub async fn concurrent_sweeps_end_and_delete_each_execution_once(backend: Backend) {
     const EXECUTIONS: u32 = 150;
     backend.submit_all(1..=EXECUTIONS, "alice").await;
     backend.advance(backend.policy.queue_deadline + SECOND);
@@ -204,8 +204,8 @@ pub async fn each_is_ended_and_deleted_once_by_many_sweeps(backend: Backend) {
     assert_eq!(backend.list("alice").await, []);
 }
 
-/// Who watches sees the forced end as the last event.
-pub async fn watchers_are_told_of_a_forced_end(Pending(backend): Pending) {
+/// A watcher receives the forced end as the last event.
+pub async fn watchers_receive_a_forced_end(Pending(backend): Pending) {
     let stream = backend.watch(id(1), 0).await;
     backend.advance(backend.policy.queue_deadline + SECOND);
     backend.sweep().await;
@@ -215,7 +215,7 @@ pub async fn watchers_are_told_of_a_forced_end(Pending(backend): Pending) {
 }
 
 /// A worker that comes too late for its deadline finds its lease lost, and the end stays as it is.
-pub async fn the_worker_of_what_was_ended_by_force_is_stale(Running { backend, lease }: Running) {
+pub async fn a_forced_end_revokes_the_lease(Running { backend, lease }: Running) {
     backend.advance(Duration::from_mins(2));
     backend.sweep().await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);

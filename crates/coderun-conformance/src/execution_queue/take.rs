@@ -1,4 +1,4 @@
-//! Taking: what, by whom, once.
+//! Checks that workers take each execution once, in order, in their languages.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use coderun_domain::{Event, State};
 use crate::fixtures::{SECOND, at_once, attempt, id, languages, progress_of, worker, written_in};
 use crate::{Backend, Pending};
 
-/// Where nothing waits there is nothing to take: at the beginning, and when everything runs or has ended.
-pub async fn without_work_there_is_nothing_to_take(backend: Backend) {
+/// There is nothing to take at the beginning, and when every execution is running or has ended.
+pub async fn an_empty_queue_has_nothing_to_take(backend: Backend) {
     assert_eq!(backend.try_take().await, None);
     let lease = backend.start(1, "alice").await;
     assert_eq!(backend.try_take().await, None);
@@ -20,7 +20,7 @@ pub async fn without_work_there_is_nothing_to_take(backend: Backend) {
 }
 
 /// The lease holds the execution as it is stored: running, by this worker, in its first attempt, with an event.
-pub async fn what_is_taken_runs(backend: Backend) {
+pub async fn a_taken_execution_is_running(backend: Backend) {
     let submitted = backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(2));
     let lease = backend.take_as("worker-7").await.unwrap();
@@ -67,7 +67,7 @@ pub async fn each_execution_is_taken_once_by_many_takers(backend: Backend) {
 }
 
 /// A worker gets nothing that it did not ask for, and misses nothing behind it.
-pub async fn only_languages_asked_for_are_taken(backend: Backend) {
+pub async fn only_requested_languages_are_taken(backend: Backend) {
     for number in 1..=3 {
         backend.submit_draft(number, "alice", written_in("c")).await;
     }
@@ -90,7 +90,7 @@ pub async fn only_languages_asked_for_are_taken(backend: Backend) {
 }
 
 /// Among the executions of one user the one that was submitted first is taken first, whatever its id.
-pub async fn executions_of_one_user_are_taken_in_their_order(backend: Backend) {
+pub async fn executions_of_one_user_are_taken_in_submission_order(backend: Backend) {
     let order = [7, 3, 9, 1, 8];
     for (number, name) in order.into_iter().zip(["c", "python"].into_iter().cycle()) {
         backend
@@ -107,8 +107,8 @@ pub async fn executions_of_one_user_are_taken_in_their_order(backend: Backend) {
     }
 }
 
-/// What has outlived its time in the queue is left to the sweep, and what waits behind it is taken.
-pub async fn what_has_waited_too_long_is_not_taken(Pending(backend): Pending) {
+/// An execution that has outlived its time in the queue is left to the sweep, and the one behind it is taken.
+pub async fn an_execution_past_its_queue_deadline_is_not_taken(Pending(backend): Pending) {
     backend.advance(backend.policy.queue_deadline);
     backend.submit(2, "alice").await;
     backend.advance(SECOND);

@@ -1,4 +1,4 @@
-//! Fairness: whose turn it is, and how many of one user run.
+//! Checks fairness: users take turns, and run a bounded number of executions.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use coderun_domain::ExecutionId;
 use crate::fixtures::id;
 use crate::{Backend, Setup};
 
-/// The numbers of this user's executions begin here, so that an id tells whose it is.
+/// The numbers of this user's executions begin here, so that an id shows its owner.
 const ALICE: u32 = 0;
 const BOB: u32 = 1000;
 const CAROL: u32 = 2000;
@@ -22,7 +22,7 @@ fn is_of(first: u32, taken: ExecutionId) -> bool {
     (1..1000).any(|number| id(first + number) == taken)
 }
 
-/// A user with a hundred waiting executions leaves every second turn to another one, who came later.
+/// A user with a hundred pending executions leaves every second turn to a user who came later.
 pub async fn users_take_turns(backend: Backend) {
     submit_many(&backend, "alice", ALICE, 100).await;
     submit_many(&backend, "bob", BOB, 10).await;
@@ -39,7 +39,7 @@ pub async fn users_take_turns(backend: Backend) {
     }
 }
 
-/// Who submits a first execution is served after at most one more turn of each of the others.
+/// The first execution of a user is taken after at most one more turn of each other user.
 pub async fn a_newcomer_waits_for_one_turn_of_each(backend: Backend) {
     submit_many(&backend, "alice", ALICE, 50).await;
     submit_many(&backend, "bob", BOB, 50).await;
@@ -74,7 +74,7 @@ pub async fn a_user_runs_no_more_than_allowed(setup: Setup) {
 }
 
 /// While one user may not run more, the executions of the others are taken.
-pub async fn a_user_at_the_bound_delays_nobody(setup: Setup) {
+pub async fn a_user_at_the_limit_does_not_delay_others(setup: Setup) {
     let backend = setup.with(|policy| policy.user_running_max = 1).await;
     submit_many(&backend, "alice", ALICE, 50).await;
     assert!(is_of(ALICE, backend.take().await.id()));
@@ -86,8 +86,8 @@ pub async fn a_user_at_the_bound_delays_nobody(setup: Setup) {
     assert_eq!(backend.try_take().await, None);
 }
 
-/// Finished, released, deleted and forcibly ended executions free their user's place alike.
-pub async fn every_way_to_end_frees_the_place(setup: Setup) {
+/// Finished, released, deleted and forcibly ended executions all let the user run another one.
+pub async fn every_ending_lets_another_execution_run(setup: Setup) {
     let backend = setup.with(|policy| policy.user_running_max = 1).await;
     submit_many(&backend, "alice", ALICE, 3).await;
     backend.finish(&backend.take().await).await;

@@ -1,4 +1,4 @@
-//! Hints: whoever waits for work is woken when there is some.
+//! Checks hints: a worker that waits for work is woken when there is some.
 
 use coderun_domain::Lease;
 
@@ -10,7 +10,7 @@ async fn assert_wakes(backend: &Backend, cause: impl AsyncFnOnce()) -> Lease {
     let queue = &backend.queue;
     let mut woken = None;
     for _ in 0..10 {
-        // A hint may still be due for what came before; it answers to that first.
+        // A hint may still be due for an earlier step; it answers to that first.
         assert_eq!(backend.try_take().await, None);
         woken = Some(waiting(|| queue.work_available()).await);
     }
@@ -34,7 +34,7 @@ pub async fn a_release_wakes_a_taker(Running { backend, lease }: Running) {
 }
 
 /// A taker that found nothing, because a user had as many running as allowed, is woken when one of them ends.
-pub async fn a_free_place_wakes_a_taker(setup: Setup) {
+pub async fn a_run_that_ends_wakes_a_taker(setup: Setup) {
     let backend = setup.with(|policy| policy.user_running_max = 1).await;
     let lease = backend.start(1, "alice").await;
     backend.submit(2, "alice").await;
@@ -46,7 +46,7 @@ pub async fn a_free_place_wakes_a_taker(setup: Setup) {
 }
 
 /// Waiting for a hint can be given up at any time: another taker is woken as if nothing had been.
-pub async fn giving_up_to_wait_harms_nobody(Running { backend, lease }: Running) {
+pub async fn a_cancelled_wait_for_work_loses_no_wakeup(Running { backend, lease }: Running) {
     for _ in 0..100 {
         assert_eq!(backend.try_take().await, None);
         drop(waiting(|| backend.queue.work_available()).await);

@@ -1,4 +1,4 @@
-//! Cancelling: at once what waits, by its worker what runs.
+//! Checks cancellation: pending executions end at once, running ones by their worker.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use coderun_domain::{CancelReply, Renewal, Status, Verdict};
 use crate::fixtures::{SECOND, attempt, drain_events, id, progress_of, waiting, within};
 use crate::{Backend, Running, Setup};
 
-/// A waiting execution is final at once, with an event and a sentence; it is not taken and holds no place.
-pub async fn cancelling_what_waits_ends_it(setup: Setup) {
+/// A pending execution is final at once, with an event and an explanation; it is not taken and does not count any more.
+pub async fn cancelling_a_pending_execution_ends_it(setup: Setup) {
     let backend = setup.with(|policy| policy.user_pending_max = 1).await;
     backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(3));
@@ -28,8 +28,8 @@ pub async fn cancelling_what_waits_ends_it(setup: Setup) {
     backend.submit(2, "alice").await;
 }
 
-/// The worker of a running execution is told at its next renewal; until then nothing changes.
-pub async fn cancelling_what_runs_asks_its_worker(Running { backend, lease }: Running) {
+/// The worker of a running execution learns of it at its next renewal; until then nothing changes.
+pub async fn cancelling_a_running_execution_asks_its_worker(Running { backend, lease }: Running) {
     assert_eq!(backend.renew(&lease).await, Renewal::Continue);
     let asked = backend.cancel(id(1)).await;
     let running = Box::new(lease.execution().clone());
@@ -42,8 +42,8 @@ pub async fn cancelling_what_runs_asks_its_worker(Running { backend, lease }: Ru
     assert_eq!(backend.get(id(1)).await.status(), Status::Completed);
 }
 
-/// What has ended stays as it ended.
-pub async fn cancelling_what_is_final_changes_nothing(backend: Backend) {
+/// A final execution stays as it ended.
+pub async fn cancelling_a_final_execution_changes_nothing(backend: Backend) {
     let ended = backend.complete(1, "alice").await;
     let events = backend.events(id(1)).await;
     let reply = backend.cancel(id(1)).await;
@@ -51,8 +51,8 @@ pub async fn cancelling_what_is_final_changes_nothing(backend: Backend) {
     backend.assert_unchanged(&ended, &events).await;
 }
 
-/// The second request changes nothing that the first has not.
-pub async fn cancelling_twice_is_once(Running { backend, lease }: Running) {
+/// A second request changes nothing.
+pub async fn cancelling_twice_has_no_further_effect(Running { backend, lease }: Running) {
     assert_eq!(backend.cancel(id(1)).await, backend.cancel(id(1)).await);
     assert_eq!(backend.get(id(1)).await, *lease.execution());
     backend.submit(2, "alice").await;
@@ -66,7 +66,7 @@ pub async fn cancelling_twice_is_once(Running { backend, lease }: Running) {
     backend.assert_unchanged(&ended, &events).await;
 }
 
-/// A worker that waits for the wish to stop is woken by it, and one that comes later does not wait at all.
+/// A worker that waits for a cancellation is woken by it, and one that begins to wait later returns at once.
 pub async fn cancelling_wakes_the_worker(Running { backend, lease }: Running) {
     let woken = waiting(|| backend.queue.cancel_requested(&lease)).await;
     backend.cancel(id(1)).await;
@@ -74,8 +74,8 @@ pub async fn cancelling_wakes_the_worker(Running { backend, lease }: Running) {
     within(backend.queue.cancel_requested(&lease)).await;
 }
 
-/// The wish to stop outlives the worker that it was meant for.
-pub async fn a_cancel_survives_a_takeover(backend: Backend) {
+/// A cancellation stays in force when another worker takes over.
+pub async fn a_cancellation_survives_a_takeover(backend: Backend) {
     backend.start(1, "alice").await;
     backend.cancel(id(1)).await;
     backend.advance(backend.policy.lease + SECOND);
@@ -87,7 +87,7 @@ pub async fn a_cancel_survives_a_takeover(backend: Backend) {
     backend.queue.finish(&lease, &outcome).await.unwrap();
 }
 
-/// What is to be stopped and comes back from its worker is not run again.
+/// A cancelled execution that its worker releases is not run again.
 pub async fn a_cancelled_execution_that_is_released_ends(Running { backend, lease }: Running) {
     backend.cancel(id(1)).await;
     backend.release(&lease).await;

@@ -1,4 +1,4 @@
-//! Deleting: nothing is left, whatever the state was.
+//! Checks deletion, which leaves nothing of an execution in any state.
 
 use coderun_domain::testing::finished;
 use coderun_domain::{CancelReply, Sequence};
@@ -17,13 +17,13 @@ async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
 }
 
 /// A deleted waiting execution is not found, listed, watched or taken.
-pub async fn deleting_what_waits_leaves_nothing(Pending(backend): Pending) {
+pub async fn deleting_a_pending_execution_leaves_nothing(Pending(backend): Pending) {
     assert!(backend.delete(id(1)).await);
     assert_nothing_left(&backend, 1, "alice").await;
 }
 
-/// The worker of a deleted execution has lost its lease and brings nothing back; the user's place is free.
-pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
+/// The worker of a deleted execution has lost its lease and restores nothing; the user may run another execution.
+pub async fn deleting_a_running_execution_revokes_its_lease(setup: Setup) {
     let backend = setup.with(|policy| policy.user_running_max = 1).await;
     let lease = backend.start(1, "alice").await;
     assert!(backend.delete(id(1)).await);
@@ -38,9 +38,9 @@ pub async fn deleting_what_runs_takes_it_from_its_worker(setup: Setup) {
     assert_eq!(backend.take().await.id(), id(2));
 }
 
-/// The worker of a deleted execution is woken as by a wish to stop, and learns when it looks that the lease is lost. One
-/// that begins to wait afterwards does not wait at all.
-pub async fn deleting_what_runs_wakes_its_worker(Running { backend, lease }: Running) {
+/// The worker of a deleted execution is woken as by a cancellation, and its next renewal answers `LeaseLost`. A worker that
+/// begins to wait afterwards returns at once.
+pub async fn deleting_a_running_execution_wakes_its_worker(Running { backend, lease }: Running) {
     let woken = waiting(|| backend.queue.cancel_requested(&lease)).await;
     assert!(backend.delete(id(1)).await);
     within(woken).await;
@@ -49,14 +49,14 @@ pub async fn deleting_what_runs_wakes_its_worker(Running { backend, lease }: Run
 }
 
 /// A deleted final execution is not found, listed or watched.
-pub async fn deleting_what_is_final_leaves_nothing(backend: Backend) {
+pub async fn deleting_a_final_execution_leaves_nothing(backend: Backend) {
     backend.complete(1, "alice").await;
     assert!(backend.delete(id(1)).await);
     assert_nothing_left(&backend, 1, "alice").await;
 }
 
 /// A deleted id that is submitted again is a new execution with events of its own.
-pub async fn a_deleted_id_begins_anew(Running { backend, lease }: Running) {
+pub async fn a_deleted_id_may_be_submitted_again(Running { backend, lease }: Running) {
     backend.print(&lease, &["old"]).await;
     backend.cancel(id(1)).await;
     backend.delete(id(1)).await;

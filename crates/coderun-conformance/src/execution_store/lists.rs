@@ -1,4 +1,4 @@
-//! Lists: whose, in what order, and page by page.
+//! Checks lists: their owner, their order, and their pages.
 
 use coderun_domain::testing::user;
 use coderun_domain::{ExecutionId, Page, Status, Summary, Verdict};
@@ -19,7 +19,7 @@ async fn page(backend: &Backend, after: Option<&Summary>, limit: usize) -> Vec<S
 }
 
 /// A list holds the executions of its user, the latest first, and no more than asked for.
-pub async fn a_list_is_of_one_user_and_newest_first(backend: Backend) {
+pub async fn a_list_holds_one_users_executions_newest_first(backend: Backend) {
     // Ids do not follow time.
     for (number, name) in [(5, "alice"), (2, "bob"), (9, "alice"), (1, "alice")] {
         backend.submit(number, name).await;
@@ -32,7 +32,7 @@ pub async fn a_list_is_of_one_user_and_newest_first(backend: Backend) {
 }
 
 /// Page by page a list gives every execution once, also where many were submitted at the same time.
-pub async fn pages_join_without_gap_or_double(backend: Backend) {
+pub async fn pages_join_without_gap_or_duplicate(backend: Backend) {
     for number in 1..=20 {
         backend.submit(number, "alice").await;
         if number % 7 == 0 {
@@ -53,8 +53,8 @@ pub async fn pages_join_without_gap_or_double(backend: Backend) {
     assert!(cursors.is_sorted_by(|newer, older| newer > older));
 }
 
-/// Executions that come while somebody pages do not move the pages behind.
-pub async fn a_later_page_is_not_moved_by_what_is_new(backend: Backend) {
+/// Executions that are submitted between two pages do not shift the later page.
+pub async fn new_executions_do_not_shift_later_pages(backend: Backend) {
     for number in 1..=4 {
         backend.submit(number, "alice").await;
         backend.advance(SECOND);
@@ -67,8 +67,8 @@ pub async fn a_later_page_is_not_moved_by_what_is_new(backend: Backend) {
     assert_eq!(ids(&second), [2, 1].map(id));
 }
 
-/// An entry of a list says what the execution says, pending, running and final.
-pub async fn a_summary_says_what_the_execution_says(backend: Backend) {
+/// A summary matches its execution when that is pending, running and final.
+pub async fn a_summary_matches_its_execution(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     assert_eq!(backend.list("alice").await, [Summary::from(&execution)]);
     backend.advance(SECOND);

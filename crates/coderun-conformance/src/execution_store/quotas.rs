@@ -1,4 +1,4 @@
-//! What is refused, to whom, and that a refusal leaves nothing.
+//! Checks quotas, and that a refusal leaves no trace.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use coderun_domain::{ByteSize, Quota, StoreError, Submitted};
 use crate::Setup;
 use crate::fixtures::{SECOND, assert_full, id, sized};
 
-/// Asserts that a quota was exceeded, and answers when to ask again.
+/// Asserts that a quota was exceeded, and returns the time until the next try.
 fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32) -> Duration {
     match result {
         Err(StoreError::QuotaExceeded {
@@ -44,21 +44,21 @@ pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
     backend.submit(3, "alice").await;
     let refused = backend.try_submit(5, "alice").await;
     exceeded(&refused, Quota::SubmitsPerMinute, 2);
-    // Whoever waits as long as they were told is served.
+    // After the time in the refusal a submission is accepted.
     let wait = exceeded(&refused, Quota::SubmitsPerMinute, 2);
     backend.advance(wait + SECOND);
     backend.submit(5, "alice").await;
 }
 
-/// A bound of 0 submissions a minute means that there is none.
-pub async fn no_bound_on_submissions_is_no_bound(setup: Setup) {
+/// A bound of 0 submissions a minute means no bound.
+pub async fn a_submission_bound_of_zero_is_unlimited(setup: Setup) {
     let backend = setup
         .with(|policy| policy.user_submits_per_minute = 0)
         .await;
     backend.submit_all(1..=200, "alice").await;
 }
 
-/// A user has no more waiting than the bound; what runs does not count, and others are not concerned.
+/// A user has no more pending executions than the bound. Running ones do not count, and other users are not affected.
 pub async fn waiting_executions_of_a_user_are_bounded(setup: Setup) {
     let backend = setup.with(|policy| policy.user_pending_max = 2).await;
     backend.submit(1, "alice").await;
@@ -73,7 +73,7 @@ pub async fn waiting_executions_of_a_user_are_bounded(setup: Setup) {
 }
 
 /// Of all users together no more wait than the bound.
-pub async fn waiting_executions_of_all_are_bounded(setup: Setup) {
+pub async fn waiting_executions_of_all_users_are_bounded(setup: Setup) {
     let backend = setup.with(|policy| policy.pending_max = 2).await;
     backend.submit(1, "alice").await;
     backend.submit(2, "bob").await;
@@ -103,7 +103,7 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
 }
 
 /// After a refusal there is no record, no list entry, nothing to watch and nothing to take.
-pub async fn a_refused_submission_leaves_nothing(setup: Setup) {
+pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     let backend = setup
         .with(|policy| {
             policy.pending_max = 3;
@@ -130,7 +130,7 @@ pub async fn a_refused_submission_leaves_nothing(setup: Setup) {
     assert_eq!(backend.try_take().await, None);
 }
 
-/// Only what was accepted counts against the bound of a minute.
+/// Only accepted submissions count against the bound of a minute.
 pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
     let backend = setup
         .with(|policy| {
@@ -151,7 +151,7 @@ pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
 }
 
 /// What is there already is answered with `AlreadyExists` where a new submission would be refused, and counts once.
-pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
+pub async fn a_repeated_submission_is_answered_before_any_quota(setup: Setup) {
     let backend = setup
         .with(|policy| {
             policy.pending_max = 2;
@@ -177,7 +177,7 @@ pub async fn a_repetition_is_answered_before_any_quota(setup: Setup) {
 }
 
 /// Deleting a waiting execution makes room for another one.
-pub async fn a_deleted_execution_gives_its_place_back(setup: Setup) {
+pub async fn a_deleted_execution_frees_its_quota(setup: Setup) {
     let backend = setup
         .with(|policy| {
             policy.pending_max = 1;

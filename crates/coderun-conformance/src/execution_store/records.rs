@@ -1,4 +1,4 @@
-//! What is stored comes back, and is stored once.
+//! Checks that records are stored once and unchanged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use crate::fixtures::{SECOND, at_once, id, numbers, progress_of};
 use crate::{Backend, Pending, Running};
 
 /// An id that was never submitted is not found, cancelled or deleted.
-pub async fn unknown_id_is_absent(Pending(backend): Pending) {
+pub async fn an_unknown_id_is_absent(Pending(backend): Pending) {
     let unknown = execution_id(99);
     assert_eq!(backend.find(unknown).await, None);
     assert_eq!(backend.cancel(unknown).await, CancelReply::Absent);
     assert!(!backend.delete(unknown).await);
 }
 
-/// A backend that works says so, as store and as queue.
-pub async fn a_good_backend_says_so(backend: Backend) {
+/// The checks of a healthy backend pass, as store and as queue.
+pub async fn checks_pass_on_a_healthy_backend(backend: Backend) {
     backend.store.check().await.unwrap();
     backend.queue.check().await.unwrap();
 }
@@ -31,8 +31,8 @@ pub async fn a_good_backend_says_so(backend: Backend) {
 /// The example of the W3C recommendation on trace context.
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// What was handed in is found with all its fields.
-pub async fn a_submission_is_found_as_it_was_handed_in(backend: Backend) {
+/// A submission is found with all its fields.
+pub async fn a_submission_is_stored_unchanged(backend: Backend) {
     let full = SubmissionDraft {
         version: Some("3.11".to_owned()),
         args: vec!["-v".to_owned(), String::new()],
@@ -42,14 +42,14 @@ pub async fn a_submission_is_found_as_it_was_handed_in(backend: Backend) {
         trace: Some(TRACE.parse().unwrap()),
         ..draft()
     };
-    let handed_in = backend.submit_draft(1, "alice", full).await;
-    assert_eq!(backend.get(id(1)).await, handed_in);
+    let submitted = backend.submit_draft(1, "alice", full).await;
+    assert_eq!(backend.get(id(1)).await, submitted);
     let plain = backend.submit(2, "bob").await;
     assert_eq!(backend.get(id(2)).await, plain);
 }
 
 /// Completed, failed, pending, running and given back executions are found as they were left.
-pub async fn every_state_comes_back_as_it_was(backend: Backend) {
+pub async fn every_state_is_stored_unchanged(backend: Backend) {
     for (number, outcome) in [(1, finished()), (2, failed())] {
         let lease = backend.start(number, "alice").await;
         backend.advance(SECOND);
@@ -69,7 +69,7 @@ pub async fn every_state_comes_back_as_it_was(backend: Backend) {
 }
 
 /// A final execution has the verdict that it was given, whichever it is.
-pub async fn every_verdict_comes_back(backend: Backend) {
+pub async fn every_verdict_is_stored_unchanged(backend: Backend) {
     for (number, verdict) in (1..).zip(Verdict::ALL) {
         let lease = backend.start(number, "alice").await;
         let outcome = Outcome::of_run(report(verdict), Output::default(), Output::default(), None);
@@ -80,8 +80,8 @@ pub async fn every_verdict_comes_back(backend: Backend) {
     }
 }
 
-/// A report comes back with everything that is in it, and with what is not.
-pub async fn every_part_of_a_report_comes_back(backend: Backend) {
+/// A report is found with all its fields, set or not.
+pub async fn every_part_of_a_report_is_stored_unchanged(backend: Backend) {
     let full = Report {
         ending: Some(Ending::Signaled(Signal::from_number(11))),
         usage: Usage {
@@ -121,7 +121,7 @@ pub async fn every_part_of_a_report_comes_back(backend: Backend) {
 }
 
 /// Texts of 64 KiB with NUL and characters of four bytes, and output that is no text at all, come back unchanged.
-pub async fn long_and_odd_texts_come_back_byte_for_byte(backend: Backend) {
+pub async fn long_and_odd_texts_are_stored_byte_for_byte(backend: Backend) {
     let odd = "a\0\u{1F980}\r\n\"\\\u{7f}\u{feff}".repeat(4096);
     let bytes: Vec<u8> = (0..=255).cycle().take(64 << 10).collect();
     let long = SubmissionDraft {
@@ -131,10 +131,10 @@ pub async fn long_and_odd_texts_come_back_byte_for_byte(backend: Backend) {
         expected_output: Some(odd),
         ..draft()
     };
-    let handed_in = backend.submit_draft(1, "alice", long).await;
-    assert_eq!(backend.get(id(1)).await, handed_in);
+    let submitted = backend.submit_draft(1, "alice", long).await;
+    assert_eq!(backend.get(id(1)).await, submitted);
     let lease = backend.take().await;
-    assert_eq!(lease.execution().submission(), handed_in.submission());
+    assert_eq!(lease.execution().submission(), submitted.submission());
     let piece = RunEvent::from(OutputChunk {
         stream: OutputStream::Stderr,
         bytes: Bytes::from(bytes.clone()),
@@ -159,8 +159,8 @@ pub async fn the_first_event_is_the_submission(backend: Backend) {
     assert_eq!(progress_of(&events[0]), execution.progress());
 }
 
-/// The same id again is answered with what is there: one record, one event, one waiting place.
-pub async fn submitting_twice_is_once(backend: Backend) {
+/// The same id again is answered with the stored execution: there is one record, one event and one place in the queue.
+pub async fn submitting_twice_stores_one_execution(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     backend.advance(Duration::from_secs(5));
     let again = backend.try_submit(1, "alice").await.unwrap();
@@ -173,7 +173,7 @@ pub async fn submitting_twice_is_once(backend: Backend) {
 }
 
 /// A repeated submission is answered with the execution as it stands now, running or final.
-pub async fn submitting_again_answers_what_has_become_of_it(Running { backend, lease }: Running) {
+pub async fn submitting_again_returns_the_current_execution(Running { backend, lease }: Running) {
     let again = backend.try_submit(1, "alice").await.unwrap();
     let running = Box::new(lease.execution().clone());
     assert_eq!(again, Submitted::AlreadyExists(running));
@@ -184,7 +184,7 @@ pub async fn submitting_again_answers_what_has_become_of_it(Running { backend, l
     assert_eq!(backend.try_take().await, None);
 }
 
-/// Of sixteen equal submissions at a time one is accepted, and the others are told so.
+/// Of sixteen equal submissions at once one is accepted, and the others are answered with the stored execution.
 pub async fn of_many_equal_submissions_one_is_accepted(backend: Backend) {
     let execution = backend.draft(1, "alice", draft());
     let answers = at_once(16, |_| {

@@ -1,4 +1,4 @@
-//! How long records live.
+//! Checks how long records are kept.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use coderun_domain::{CancelReply, Status};
 use crate::fixtures::{SECOND, id, numbers};
 use crate::{Backend, Setup};
 
-/// A final record is there for its retention, then it is gone from everywhere, and a sweep says that it was deleted.
-pub async fn a_final_record_lives_for_its_retention_and_no_longer(backend: Backend) {
+/// A final record is kept for its retention. Then a sweep deletes it everywhere, and counts it.
+pub async fn a_final_record_is_kept_for_its_retention_and_no_longer(backend: Backend) {
     let ended = backend.complete(1, "alice").await;
     backend.advance(backend.policy.retention - SECOND);
     assert_eq!(backend.sweep().await.expired, 0);
@@ -25,7 +25,7 @@ pub async fn a_final_record_lives_for_its_retention_and_no_longer(backend: Backe
 }
 
 /// The retention begins with the last change, not with the submission.
-pub async fn every_change_renews_the_retention(setup: Setup) {
+pub async fn every_change_restarts_the_retention(setup: Setup) {
     let backend = setup
         .with(|policy| policy.retention = Duration::from_mins(1))
         .await;
@@ -62,7 +62,7 @@ pub async fn a_live_execution_outlives_the_retention(setup: Setup) {
 }
 
 /// An expired id that is submitted again is a new execution.
-pub async fn an_expired_id_begins_anew(backend: Backend) {
+pub async fn an_expired_id_may_be_submitted_again(backend: Backend) {
     backend.complete(1, "alice").await;
     backend.advance(backend.policy.retention + SECOND);
     backend.sweep().await;

@@ -1,11 +1,11 @@
-//! Another worker takes over: what it reads, and what the one before does not read any more.
+//! Checks which input a worker reads after a takeover, and that the previous worker reads none.
 
 use coderun_domain::{InputError, InputPiece, InputPosition, InputReply, Lease, StorePolicy};
 
 use crate::fixtures::{attempt, data, id, sender};
 use crate::{Backend, Interactive};
 
-fn assert_not_its_workers<T>(result: Result<T, InputError>) {
+fn assert_lease_lost<T>(result: Result<T, InputError>) {
     let error = result.err();
     assert!(matches!(error, Some(InputError::LeaseLost)), "{error:?}");
 }
@@ -32,7 +32,7 @@ async fn overflow(backend: &Backend) -> [InputPiece; 5] {
     pieces
 }
 
-/// The program of a second attempt gets what the first had read, the end included.
+/// The second attempt reads what the first had read, the end included.
 pub async fn a_takeover_reads_everything_from_the_beginning(backend: Backend) {
     let lost = backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
@@ -43,8 +43,8 @@ pub async fn a_takeover_reads_everything_from_the_beginning(backend: Backend) {
     assert_eq!(backend.read_all(&lease).await, all);
 }
 
-/// So does the attempt after one that was given back.
-pub async fn what_was_given_back_reads_everything_from_the_beginning(
+/// The attempt after a release reads everything, too.
+pub async fn a_run_after_a_release_reads_everything_from_the_beginning(
     Interactive { backend, lease }: Interactive,
 ) {
     backend.type_in(id(1), &["a", "b"]).await;
@@ -56,8 +56,8 @@ pub async fn what_was_given_back_reads_everything_from_the_beginning(
     assert_eq!(backend.read_all(&lease).await, expected);
 }
 
-/// What was sent to a silent worker is not lost with it.
-pub async fn a_takeover_reads_what_came_in_between(backend: Backend) {
+/// Input that was sent while the worker was silent is not lost.
+pub async fn a_takeover_reads_input_that_came_before_it(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a"]).await;
     backend.advance(backend.policy.lease * 2);
@@ -66,8 +66,8 @@ pub async fn a_takeover_reads_what_came_in_between(backend: Backend) {
     assert_eq!(backend.read_all(&lease).await, [data("a"), data("b")]);
 }
 
-/// What one attempt has read is not given away while nobody runs it, nor while the next one has still to read it.
-pub async fn what_an_earlier_attempt_has_read_makes_no_room(backend: Backend) {
+/// Input that one attempt has read is kept until the next attempt has read it, too.
+pub async fn input_read_by_an_earlier_attempt_frees_no_capacity(backend: Backend) {
     let bound = usize::try_from(StorePolicy::INPUT_KEPT_MAX.as_bytes()).unwrap();
     let all = data(vec![b'x'; bound - InputPiece::End.size_bytes()]);
     let behind = InputPosition::START.next();
@@ -83,8 +83,8 @@ pub async fn what_an_earlier_attempt_has_read_makes_no_room(backend: Backend) {
     assert_eq!(send().await, InputReply::Kept, "after it has read");
 }
 
-/// Where something had to make room a later attempt is told so, and never reads a part for the whole.
-pub async fn what_had_to_make_room_is_forgotten(backend: Backend) {
+/// A later attempt never reads a part for the whole: where input was evicted, it gets `Forgotten`.
+pub async fn evicted_input_is_reported_as_forgotten(backend: Backend) {
     overflow(&backend).await;
     let lease = take_over(&backend).await;
     for _ in 0..2 {
@@ -93,40 +93,40 @@ pub async fn what_had_to_make_room_is_forgotten(backend: Backend) {
     }
 }
 
-/// Only as much has made room as had to, the oldest first.
-pub async fn a_later_attempt_can_read_behind_what_was_forgotten(backend: Backend) {
+/// Only as much is evicted as necessary, the oldest first.
+pub async fn a_later_attempt_can_read_behind_evicted_input(backend: Backend) {
     let pieces = overflow(&backend).await;
     let lease = take_over(&backend).await;
     let first = InputPosition::from_number(1);
     assert!(backend.read_from(&lease, first).await == pieces[1..]);
 }
 
-/// Who has lost the lease reads nothing more, and what it says it has read counts for nothing.
+/// A worker that has lost its lease reads nothing more, and the position that it sends has no effect.
 pub async fn a_stale_worker_reads_nothing(backend: Backend) {
     let stale = backend.start_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
     let lease = take_over(&backend).await;
     for position in [0, 2] {
         let after = InputPosition::from_number(position);
-        assert_not_its_workers(backend.inputs.receive(&stale, after).await);
+        assert_lease_lost(backend.inputs.receive(&stale, after).await);
     }
     assert_eq!(backend.read_all(&lease).await, [data("a"), data("b")]);
     backend.finish(&lease).await;
     for old in [&stale, &lease] {
         let read = backend.inputs.receive(old, InputPosition::START).await;
-        assert_not_its_workers(read);
+        assert_lease_lost(read);
     }
 }
 
-/// Neither the input of a deleted execution nor that of its successor is its old worker's.
-pub async fn a_deleted_execution_is_lost_to_its_worker(backend: Backend) {
+/// The worker of a deleted execution reads neither its input nor that of a new execution with its id.
+pub async fn the_worker_of_a_deleted_execution_reads_nothing(backend: Backend) {
     let old = backend.start_interactive(1, "alice").await;
     backend.delete(id(1)).await;
     let read = backend.inputs.receive(&old, InputPosition::START).await;
-    assert_not_its_workers(read);
+    assert_lease_lost(read);
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["for the new one"]).await;
     backend.take_as("worker-2").await.unwrap();
     let read = backend.inputs.receive(&old, InputPosition::START).await;
-    assert_not_its_workers(read);
+    assert_lease_lost(read);
 }

@@ -1,4 +1,4 @@
-//! What is not kept, and what is not kept any more.
+//! Checks which input is refused, and which is deleted.
 
 use coderun_domain::{InputPiece, InputReply};
 
@@ -6,7 +6,7 @@ use crate::fixtures::{SECOND, data, id, sender};
 use crate::{Backend, Interactive, Pending};
 
 /// After the end no sender can add anything, and nothing is added.
-pub async fn nothing_comes_after_the_end(Interactive { backend, lease }: Interactive) {
+pub async fn input_after_the_end_is_refused(Interactive { backend, lease }: Interactive) {
     backend.keep(id(1), sender(1, 1), InputPiece::End).await;
     for input in [sender(1, 2), sender(2, 1)] {
         for piece in [data("late"), InputPiece::End] {
@@ -17,8 +17,8 @@ pub async fn nothing_comes_after_the_end(Interactive { backend, lease }: Interac
     assert_eq!(backend.read_all(&lease).await, [InputPiece::End]);
 }
 
-/// Who did not ask for it gets no input, neither while the execution waits nor while it runs.
-pub async fn what_is_not_interactive_takes_no_input(Pending(backend): Pending) {
+/// An execution that is not interactive takes no input, neither pending nor running.
+pub async fn an_execution_that_is_not_interactive_takes_no_input(Pending(backend): Pending) {
     let send = async || backend.send(id(1), sender(1, 1), data("a")).await;
     assert_eq!(send().await, InputReply::NotInteractive);
     let lease = backend.take().await;
@@ -26,8 +26,8 @@ pub async fn what_is_not_interactive_takes_no_input(Pending(backend): Pending) {
     assert_eq!(backend.read_all(&lease).await, []);
 }
 
-/// When the program has ended, or was cancelled before it began, there is nobody to type to.
-pub async fn what_is_final_takes_no_input(Interactive { backend, lease }: Interactive) {
+/// An execution takes no input once it has ended, also if it was cancelled before it ran.
+pub async fn a_final_execution_takes_no_input(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a"]).await;
     backend.finish(&lease).await;
     let reply = backend.send(id(1), sender(1, 2), data("b")).await;
@@ -38,8 +38,8 @@ pub async fn what_is_final_takes_no_input(Interactive { backend, lease }: Intera
     assert_eq!(reply, InputReply::Final);
 }
 
-/// There is no execution with this id, and none comes to be.
-pub async fn what_is_unknown_takes_no_input(backend: Backend) {
+/// Input for an unknown id is refused and creates no execution.
+pub async fn an_unknown_execution_takes_no_input(backend: Backend) {
     let reply = backend.send(id(1), sender(1, 1), data("a")).await;
     assert_eq!(reply, InputReply::Absent);
     assert_eq!(backend.find(id(1)).await, None);
@@ -47,8 +47,8 @@ pub async fn what_is_unknown_takes_no_input(backend: Backend) {
     assert_eq!(backend.read_all(&lease).await, []);
 }
 
-/// A record whose time is over is not there to be sent to.
-pub async fn what_has_expired_takes_no_input(Interactive { backend, lease }: Interactive) {
+/// An execution whose record has expired takes no input.
+pub async fn an_expired_execution_takes_no_input(Interactive { backend, lease }: Interactive) {
     backend.finish(&lease).await;
     backend.advance(backend.policy.retention + SECOND);
     backend.sweep().await;
@@ -57,7 +57,7 @@ pub async fn what_has_expired_takes_no_input(Interactive { backend, lease }: Int
 }
 
 /// A new execution with a deleted id has none of the old one's input, and takes pieces with the same numbers as new.
-pub async fn deletion_takes_the_input_along(backend: Backend) {
+pub async fn deletion_removes_the_input(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["old", "older"]).await;
     backend.keep(id(1), sender(1, 3), InputPiece::End).await;

@@ -1,11 +1,11 @@
-//! Hints: a worker whose program has read everything is woken when there is more.
+//! Checks hints: a worker whose program has read everything is woken when there is more.
 
 use coderun_domain::{InputPiece, InputPosition, Lease};
 
 use crate::fixtures::{data, id, sender, waiting, within};
 use crate::{Backend, Interactive};
 
-/// Begins to wait for what comes after a position, lets `cause` happen, and is woken.
+/// Begins to wait for input after a position, lets `cause` happen, and is woken.
 async fn assert_wakes(
     backend: &Backend,
     lease: &Lease,
@@ -29,7 +29,7 @@ pub async fn input_wakes_the_worker(Interactive { backend, lease }: Interactive)
 }
 
 /// A worker that comes after the piece does not wait for the next one.
-pub async fn input_that_is_there_already_does_not_let_wait(backend: Backend) {
+pub async fn a_wait_for_unread_input_returns_at_once(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["a", "b"]).await;
     let lease = backend.take().await;
@@ -39,14 +39,16 @@ pub async fn input_that_is_there_already_does_not_let_wait(backend: Backend) {
     }
 }
 
-/// The end of the input is news like any other.
-pub async fn an_end_wakes_the_worker(Interactive { backend, lease }: Interactive) {
+/// The end of the input wakes the worker like any other piece.
+pub async fn the_end_of_input_wakes_the_worker(Interactive { backend, lease }: Interactive) {
     let end = async || backend.keep(id(1), sender(1, 1), InputPiece::End).await;
     assert_wakes(&backend, &lease, InputPosition::START, end).await;
 }
 
-/// Waiting for input can be given up at any time: what comes later wakes whoever waits then.
-pub async fn giving_up_to_wait_for_input_harms_nobody(Interactive { backend, lease }: Interactive) {
+/// A wait for input may be cancelled at any time: later input wakes the next wait.
+pub async fn a_cancelled_wait_for_input_loses_no_wakeup(
+    Interactive { backend, lease }: Interactive,
+) {
     let start = InputPosition::START;
     for _ in 0..50 {
         drop(waiting(|| backend.inputs.input_available(&lease, start)).await);

@@ -1,4 +1,4 @@
-//! What cannot be watched, or not any more.
+//! Checks that executions which are deleted or unknown cannot be watched.
 
 use coderun_domain::{EventStream, WatchError};
 use futures_util::StreamExt;
@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use crate::fixtures::{SECOND, drain, drain_events, id, is_waiting, within};
 use crate::{Pending, Running};
 
-/// Asserts that a stream ends by saying that the execution is gone, without having told of an end that it never saw.
+/// Asserts that a stream ends with `Gone`, and has no other error before.
 async fn assert_gone(stream: EventStream) {
     let mut items = drain(stream).await;
     let last = items.pop();
@@ -19,7 +19,7 @@ pub async fn an_unknown_execution_cannot_be_watched(Pending(backend): Pending) {
     backend.assert_unwatchable(id(2)).await;
 }
 
-/// Whoever watches an execution when it is deleted is told so, whether it waits for news or is behind.
+/// A watcher of an execution that is deleted gets `Gone`, whether it waits for events or is behind.
 pub async fn a_deleted_execution_is_gone_for_its_watchers(Running { backend, lease }: Running) {
     let mut waits = backend.watch(id(1), 2).await;
     assert!(is_waiting(&mut waits.next()).await);
@@ -36,7 +36,7 @@ pub async fn a_deleted_execution_is_gone_for_its_watchers(Running { backend, lea
     within(async { tokio::join!(watcher, deletion) }).await;
 }
 
-/// Whoever has not read to the end when the record expires is told that it is gone.
+/// A watcher that has not read to the end when the record expires gets `Gone`.
 pub async fn an_expired_execution_is_gone_for_its_watchers(Running { backend, lease }: Running) {
     let behind = backend.watch(id(1), 0).await;
     backend.print(&lease, &["x"]).await;
@@ -46,8 +46,8 @@ pub async fn an_expired_execution_is_gone_for_its_watchers(Running { backend, le
     assert_gone(behind).await;
 }
 
-/// A stream that has told of the end is over: what happens to the record afterwards is not its matter.
-pub async fn a_watcher_that_saw_the_end_does_not_see_the_deletion(
+/// A stream that has delivered the final event is over: a later deletion of the record does not affect it.
+pub async fn a_stream_after_the_final_event_ignores_the_deletion(
     Running { backend, lease }: Running,
 ) {
     let mut stream = backend.watch(id(1), 2).await;

@@ -1,4 +1,4 @@
-//! What is stored while somebody watches.
+//! Checks the delivery of events that are stored during a subscription.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::fixtures::{
 };
 use crate::{Backend, Pending, Running};
 
-/// A watcher that has seen all there is gets each further event without asking again.
-pub async fn events_are_told_as_they_are_stored(Pending(backend): Pending) {
+/// A watcher that has seen all events gets each new one by the same stream.
+pub async fn events_are_delivered_as_they_are_stored(Pending(backend): Pending) {
     let mut stream = backend.watch(id(1), 0).await;
     assert_eq!(next_event(&mut stream).await.sequence.number(), 1);
     assert!(is_waiting(&mut stream.next()).await);
@@ -31,7 +31,7 @@ pub async fn events_are_told_as_they_are_stored(Pending(backend): Pending) {
     assert_eq!(progress_of(&event).status(), Status::Pending);
 }
 
-/// After the final event the stream ends, for those who were there and for those who came later.
+/// After the final event the stream ends, for present and for later watchers.
 pub async fn the_stream_ends_with_the_final_event(Running { backend, lease }: Running) {
     let mut early = backend.watch(id(1), 2).await;
     assert!(is_waiting(&mut early.next()).await);
@@ -43,8 +43,10 @@ pub async fn the_stream_ends_with_the_final_event(Running { backend, lease }: Ru
     assert_eq!(late, [event]);
 }
 
-/// Whoever claims to have seen more than there is gets nothing of what they claim, and is let go at the end.
-pub async fn a_watcher_from_the_future_is_let_go_at_the_end(Running { backend, lease }: Running) {
+/// A stream that begins beyond the last event skips the events up to its beginning, and ends with the execution.
+pub async fn a_stream_that_begins_beyond_the_last_event_ends_with_the_execution(
+    Running { backend, lease }: Running,
+) {
     let mut near = backend.watch(id(1), 3).await;
     let far = backend.watch(id(1), 1000).await;
     backend.print(&lease, &["a", "b"]).await;
@@ -54,8 +56,8 @@ pub async fn a_watcher_from_the_future_is_let_go_at_the_end(Running { backend, l
     assert_eq!(drain_events(far).await, []);
 }
 
-/// Each of many subscribers is told everything, whenever it came.
-pub async fn all_subscribers_are_told_everything(Pending(backend): Pending) {
+/// Each of many subscribers receives every event, whenever it subscribed.
+pub async fn every_subscriber_receives_every_event(Pending(backend): Pending) {
     let mut streams = vec![backend.watch(id(1), 0).await];
     let lease = backend.take().await;
     streams.push(backend.watch(id(1), 0).await);
@@ -71,8 +73,8 @@ pub async fn all_subscribers_are_told_everything(Pending(backend): Pending) {
     }
 }
 
-/// A watcher of one execution is told nothing of another one of the same user.
-pub async fn other_executions_are_not_told_of(backend: Backend) {
+/// A watcher of one execution gets no events of another one of the same user.
+pub async fn events_of_other_executions_are_not_delivered(backend: Backend) {
     let first = backend.start(1, "alice").await;
     let second = backend.start(2, "alice").await;
     let stream = backend.watch(id(1), 2).await;
@@ -91,7 +93,7 @@ pub async fn other_executions_are_not_told_of(backend: Backend) {
 }
 
 /// When another worker takes over, watchers learn of the new attempt, and its output carries the number.
-pub async fn a_takeover_is_told(backend: Backend) {
+pub async fn a_takeover_is_delivered(backend: Backend) {
     let lost = backend.start(1, "alice").await;
     backend.print(&lost, &["void"]).await;
     let mut stream = backend.watch(id(1), 3).await;
@@ -105,8 +107,7 @@ pub async fn a_takeover_is_told(backend: Backend) {
     assert_eq!(event.event, chunk(&lease, "good").into());
 }
 
-/// However a subscription falls into a storm of events, it tells each of them once: watchers that begin at the start,
-/// and watchers that begin where a snapshot stood.
+/// A subscription during many events delivers each of them once, whether it begins at the start or at a snapshot.
 pub async fn nothing_is_lost_between_replay_and_live(backend: Backend) {
     const ROUNDS: u32 = 40;
     const CHUNKS: u64 = 40;
@@ -133,9 +134,9 @@ pub async fn nothing_is_lost_between_replay_and_live(backend: Backend) {
                     _ => backend.get(id).await.sequence(),
                 };
                 let stream = backend.watch(id, snapshot.number()).await;
-                let told = numbers(&drain_events(stream).await);
+                let delivered = numbers(&drain_events(stream).await);
                 let expected: Vec<_> = (snapshot.next().number()..=CHUNKS + 3).collect();
-                assert_eq!(told, expected, "round {round}, since {snapshot}");
+                assert_eq!(delivered, expected, "round {round}, since {snapshot}");
             });
         }
         within(tasks.join_all()).await;
@@ -143,7 +144,7 @@ pub async fn nothing_is_lost_between_replay_and_live(backend: Backend) {
 }
 
 /// Steps do not wait for a subscriber that reads nothing, and when it reads at last it misses nothing.
-pub async fn a_slow_subscriber_blocks_nobody_and_catches_up(Running { backend, lease }: Running) {
+pub async fn a_slow_subscriber_blocks_no_step_and_catches_up(Running { backend, lease }: Running) {
     let slow = backend.watch(id(1), 0).await;
     let mut quick = backend.watch(id(1), 2).await;
     let large = "x".repeat(4096);
@@ -156,8 +157,8 @@ pub async fn a_slow_subscriber_blocks_nobody_and_catches_up(Running { backend, l
     assert_eq!(numbers(&drain_events(slow).await), expected);
 }
 
-/// Subscribers that go away, in the middle or before the first event, take nothing from those who stay.
-pub async fn a_dropped_subscriber_harms_nobody(Running { backend, lease }: Running) {
+/// Subscribers that are dropped, before or after their first event, take no events from the others.
+pub async fn a_dropped_subscriber_affects_no_other(Running { backend, lease }: Running) {
     let mut stays = backend.watch(id(1), 2).await;
     for number in 3..=52 {
         drop(backend.watch(id(1), 0).await);
@@ -173,8 +174,8 @@ pub async fn a_dropped_subscriber_harms_nobody(Running { backend, lease }: Runni
     assert_eq!(numbers(&drain_events(stays).await), [53]);
 }
 
-/// Giving up to wait for the next event, as a timeout does, loses none.
-pub async fn waiting_for_an_event_can_be_given_up(Running { backend, lease }: Running) {
+/// Cancelling a wait for the next event, as a timeout does, loses no event.
+pub async fn a_cancelled_wait_for_an_event_loses_none(Running { backend, lease }: Running) {
     let mut stream = backend.watch(id(1), 2).await;
     for number in 3..=22 {
         for _ in 0..3 {

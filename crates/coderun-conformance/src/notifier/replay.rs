@@ -1,12 +1,12 @@
-//! What was stored before somebody watched.
+//! Checks the delivery of events that were stored before a subscription.
 
 use coderun_domain::Status;
 
 use crate::fixtures::{drain_events, id, numbers, progress_of, text_of};
 use crate::{Backend, Running};
 
-/// From the beginning a watcher is told of everything: submission, start, output and end, numbered 1, 2, 3 …
-pub async fn everything_is_told_in_order_without_a_gap(backend: Backend) {
+/// A stream from the beginning delivers submission, start, output and end, numbered 1, 2, 3 …
+pub async fn events_are_delivered_in_order_without_a_gap(backend: Backend) {
     let submitted = backend.submit(1, "alice").await;
     let lease = backend.take().await;
     backend.print(&lease, &["a", "b"]).await;
@@ -23,8 +23,8 @@ pub async fn everything_is_told_in_order_without_a_gap(backend: Backend) {
     assert_eq!(ended.status(), Status::Completed);
 }
 
-/// Whoever has seen everything up to an event is told of what comes after it and of nothing else, whichever it is.
-pub async fn what_was_seen_is_not_told_again(Running { backend, lease }: Running) {
+/// A stream after any event delivers the later events and no others.
+pub async fn seen_events_are_not_delivered_again(Running { backend, lease }: Running) {
     backend.print(&lease, &["a", "b", "c"]).await;
     backend.finish(&lease).await;
     let all = drain_events(backend.watch(id(1), 0).await).await;
@@ -36,15 +36,15 @@ pub async fn what_was_seen_is_not_told_again(Running { backend, lease }: Running
 }
 
 /// A stream of a final execution that begins at its last event, or later, ends at once.
-pub async fn the_end_of_a_final_execution_has_nothing_behind_it(backend: Backend) {
+pub async fn a_stream_behind_the_final_event_ends_at_once(backend: Backend) {
     let last = backend.complete(1, "alice").await.sequence().number();
     for since in [last, last + 1, u64::MAX] {
         assert_eq!(drain_events(backend.watch(id(1), since).await).await, []);
     }
 }
 
-/// Two thousand events are told as well as two.
-pub async fn a_long_story_is_told_whole(Running { backend, lease }: Running) {
+/// Two thousand events are delivered as reliably as two.
+pub async fn a_long_history_is_delivered_completely(Running { backend, lease }: Running) {
     let texts: Vec<String> = (0..50).map(|number| number.to_string()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     for _ in 0..40 {
@@ -54,6 +54,6 @@ pub async fn a_long_story_is_told_whole(Running { backend, lease }: Running) {
     let events = drain_events(backend.watch(id(1), 2).await).await;
     let expected: Vec<u64> = (3..=2003).collect();
     assert_eq!(numbers(&events), expected);
-    let told: Vec<_> = events[..2000].iter().map(text_of).collect();
-    assert_eq!(told, texts.repeat(40));
+    let delivered: Vec<_> = events[..2000].iter().map(text_of).collect();
+    assert_eq!(delivered, texts.repeat(40));
 }

@@ -1,4 +1,4 @@
-//! How long tickets are good, and how many.
+//! Checks how long tickets are valid, and how many.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn last() -> u8 {
     u8::try_from(StorePolicy::TICKETS_MAX).unwrap()
 }
 
-/// Issues as many tickets as may be good at a time.
+/// Issues as many tickets as may be valid at a time.
 async fn issue_all(backend: &Backend, id: ExecutionId) {
     for number in 1..=last() {
         backend.issue(id, number).await;
@@ -28,8 +28,8 @@ async fn assert_too_many(backend: &Backend, id: ExecutionId) -> Duration {
     retry_after
 }
 
-/// A ticket is good until its lifetime is over, and then no more.
-pub async fn a_ticket_ends_with_its_lifetime(Pending(backend): Pending) {
+/// A ticket is valid until its lifetime is over, and not longer.
+pub async fn a_ticket_expires_after_its_lifetime(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
     backend.advance(LIFETIME - SECOND);
@@ -39,7 +39,7 @@ pub async fn a_ticket_ends_with_its_lifetime(Pending(backend): Pending) {
 }
 
 /// A later ticket does not lengthen the life of an earlier one, nor does a short one shorten it.
-pub async fn each_ticket_has_a_lifetime_of_its_own(Pending(backend): Pending) {
+pub async fn each_ticket_has_its_own_lifetime(Pending(backend): Pending) {
     let admission = backend.admission("alice");
     for (number, seconds) in [(1, 20), (2, 60), (3, 5)] {
         let lifetime = Duration::from_secs(seconds);
@@ -55,7 +55,7 @@ pub async fn each_ticket_has_a_lifetime_of_its_own(Pending(backend): Pending) {
     assert!(backend.redeem(id(1), 2).await.is_some());
 }
 
-/// There are no tickets for what is not there, and none are left for what comes later.
+/// An unknown execution gets no ticket, and a later execution with its id has none.
 pub async fn an_unknown_execution_gets_no_ticket(backend: Backend) {
     let refused = backend.try_issue(id(1), 1).await;
     assert!(matches!(refused, Err(TicketError::Absent)), "{refused:?}");
@@ -63,8 +63,8 @@ pub async fn an_unknown_execution_gets_no_ticket(backend: Backend) {
     assert_eq!(backend.redeem(id(1), 1).await, None);
 }
 
-/// The tickets of a deleted execution admit nobody, also not to a new one with its id.
-pub async fn a_deleted_execution_takes_its_tickets_along(Pending(backend): Pending) {
+/// The tickets of a deleted execution are invalid, also for a new execution with its id.
+pub async fn deletion_removes_the_tickets(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     backend.delete(id(1)).await;
     assert_eq!(backend.redeem(id(1), 1).await, None);
@@ -76,7 +76,7 @@ pub async fn a_deleted_execution_takes_its_tickets_along(Pending(backend): Pendi
 }
 
 /// When a record expires, so do its tickets.
-pub async fn an_expired_execution_takes_its_tickets_along(backend: Backend) {
+pub async fn expiry_removes_the_tickets(backend: Backend) {
     backend.complete(1, "alice").await;
     let admission = backend.admission("alice");
     let lifetime = backend.policy.retention * 3;
@@ -91,7 +91,7 @@ pub async fn an_expired_execution_takes_its_tickets_along(backend: Backend) {
     assert_eq!(backend.redeem(id(1), 1).await, None);
 }
 
-/// So many tickets are good at a time, and one more is refused with the time when it will not be.
+/// A bounded number of tickets is valid at a time. One more is refused, with the time until it may be issued.
 pub async fn tickets_of_an_execution_are_bounded(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     assert_too_many(&backend, id(1)).await;
@@ -102,7 +102,7 @@ pub async fn tickets_of_an_execution_are_bounded(Pending(backend): Pending) {
 }
 
 /// A ticket that has been used is not counted.
-pub async fn a_ticket_that_was_redeemed_makes_room(Pending(backend): Pending) {
+pub async fn a_redeemed_ticket_does_not_count(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     assert_too_many(&backend, id(1)).await;
     backend.redeem(id(1), 7).await;
@@ -110,8 +110,8 @@ pub async fn a_ticket_that_was_redeemed_makes_room(Pending(backend): Pending) {
     assert_too_many(&backend, id(1)).await;
 }
 
-/// Nor is one whose lifetime is over: whoever waits as long as they were told finds room.
-pub async fn tickets_that_have_ended_make_room(Pending(backend): Pending) {
+/// An expired ticket is not counted: after the time in the refusal another ticket may be issued.
+pub async fn expired_tickets_do_not_count(Pending(backend): Pending) {
     issue_all(&backend, id(1)).await;
     backend.advance(LIFETIME / 2);
     let retry_after = assert_too_many(&backend, id(1)).await;
@@ -119,8 +119,8 @@ pub async fn tickets_that_have_ended_make_room(Pending(backend): Pending) {
     backend.issue(id(1), last() + 1).await;
 }
 
-/// Many tickets for one execution are none of another's concern.
-pub async fn other_executions_have_bounds_of_their_own(Pending(backend): Pending) {
+/// The tickets of one execution do not count for another.
+pub async fn each_execution_has_its_own_ticket_bound(Pending(backend): Pending) {
     backend.submit(2, "alice").await;
     issue_all(&backend, id(1)).await;
     issue_all(&backend, id(2)).await;

@@ -1,4 +1,4 @@
-//! Whom a ticket admits, where, and how often.
+//! Checks that a ticket admits its user to its execution once.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::fixtures::{LIFETIME, at_once, id, ticket};
 use crate::{Backend, Pending};
 
 /// Neither an unknown ticket nor an unknown execution is an error.
-pub async fn an_unknown_ticket_admits_nobody(backend: Backend) {
+pub async fn an_unknown_ticket_is_refused(backend: Backend) {
     assert_eq!(backend.redeem(id(1), 1).await, None);
     backend.submit(1, "alice").await;
     assert_eq!(backend.redeem(id(1), 1).await, None);
 }
 
 /// The admission comes back as it was given, to the millisecond.
-pub async fn a_ticket_admits_whom_it_was_issued_to(Pending(backend): Pending) {
+pub async fn a_ticket_returns_its_admission_unchanged(Pending(backend): Pending) {
     let admission = Admission {
         user: user("alice"),
         expires_at: backend.now() + std::time::Duration::from_millis(1_234_567),
@@ -28,8 +28,8 @@ pub async fn a_ticket_admits_whom_it_was_issued_to(Pending(backend): Pending) {
     assert_eq!(backend.redeem(id(1), 1).await, Some(admission));
 }
 
-/// Whatever is allowed in the id of a user comes back.
-pub async fn odd_users_are_admitted_as_they_are(Pending(backend): Pending) {
+/// Every id that a user may have is stored unchanged.
+pub async fn odd_user_ids_are_stored_unchanged(Pending(backend): Pending) {
     for name in ["a b", "{alice}:*", "\"'\\", "ÄÖ 😀", "1,2;3|4=5"] {
         let admission = backend.admission(name);
         let issued = backend
@@ -40,8 +40,8 @@ pub async fn odd_users_are_admitted_as_they_are(Pending(backend): Pending) {
     }
 }
 
-/// Who comes second with a ticket is not admitted.
-pub async fn a_ticket_is_good_once(Pending(backend): Pending) {
+/// A ticket that was redeemed is invalid.
+pub async fn a_ticket_is_valid_once(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     assert!(backend.redeem(id(1), 1).await.is_some());
     for _ in 0..2 {
@@ -49,8 +49,8 @@ pub async fn a_ticket_is_good_once(Pending(backend): Pending) {
     }
 }
 
-/// Of many who come with the same ticket at the same time one is admitted.
-pub async fn of_many_at_a_time_one_is_admitted(Pending(backend): Pending) {
+/// Of many redemptions of the same ticket at once one succeeds.
+pub async fn of_many_redemptions_at_once_one_succeeds(Pending(backend): Pending) {
     for round in 1..=10 {
         backend.issue(id(1), round).await;
         let admitted = at_once(8, |_| {
@@ -73,12 +73,12 @@ pub async fn a_ticket_is_bound_to_its_execution(Pending(backend): Pending) {
 }
 
 /// Tickets that differ in one bit are different tickets.
-pub async fn each_ticket_is_good_for_itself(Pending(backend): Pending) {
+pub async fn tickets_that_differ_in_one_bit_are_distinct(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
-    for place in [0, 31] {
+    for index in [0, 31] {
         let mut bytes = [1; 32];
-        bytes[place] ^= 0x80;
+        bytes[index] ^= 0x80;
         let other = TicketDigest::from_bytes(bytes);
         let redeemed = backend.tickets.redeem(id(1), other).await;
         assert_eq!(redeemed.unwrap(), None);
@@ -87,8 +87,8 @@ pub async fn each_ticket_is_good_for_itself(Pending(backend): Pending) {
     assert!(backend.redeem(id(1), 1).await.is_some());
 }
 
-/// An execution that waits, runs or has ended can be watched with a ticket, also with one from before.
-pub async fn a_ticket_is_good_in_every_state(Pending(backend): Pending) {
+/// A ticket is valid for a pending, a running and a final execution, also if it was issued before a change.
+pub async fn a_ticket_is_valid_in_every_state(Pending(backend): Pending) {
     backend.issue(id(1), 1).await;
     backend.issue(id(1), 2).await;
     let lease = backend.take().await;
@@ -101,7 +101,7 @@ pub async fn a_ticket_is_good_in_every_state(Pending(backend): Pending) {
     }
 }
 
-/// Tickets are not part of what is told of an execution.
+/// Tickets are not part of an execution's record or events.
 pub async fn a_ticket_changes_neither_record_nor_events(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
     let events = backend.events(id(1)).await;

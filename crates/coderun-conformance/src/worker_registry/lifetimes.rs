@@ -1,4 +1,4 @@
-//! A worker that says nothing more is not there.
+//! Checks that offers expire.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ async fn announce(backend: &Backend, name: &str, lifetime: Duration) {
     backend.registry.announce(&offer, lifetime).await.unwrap();
 }
 
-/// An offer holds for as long as it says, and no longer.
-pub async fn an_offer_ends_with_its_lifetime(backend: Backend) {
+/// An offer is listed for its lifetime and not longer.
+pub async fn an_offer_expires_after_its_lifetime(backend: Backend) {
     announce(&backend, "w1", LIFETIME).await;
     backend.advance(LIFETIME - SECOND);
     assert_eq!(listed(&backend).await, ["w1"]);
@@ -29,8 +29,8 @@ pub async fn an_offer_ends_with_its_lifetime(backend: Backend) {
     assert_eq!(listed(&backend).await, [""; 0]);
 }
 
-/// Whoever announces again in time stays.
-pub async fn announcing_again_begins_a_new_lifetime(backend: Backend) {
+/// A worker that announces again in time stays listed.
+pub async fn announcing_again_restarts_the_lifetime(backend: Backend) {
     for _ in 0..4 {
         announce(&backend, "w1", LIFETIME).await;
         backend.advance(LIFETIME - SECOND);
@@ -38,8 +38,8 @@ pub async fn announcing_again_begins_a_new_lifetime(backend: Backend) {
     assert_eq!(listed(&backend).await, ["w1"]);
 }
 
-/// Who is silent is gone, though others go on.
-pub async fn each_offer_has_a_lifetime_of_its_own(backend: Backend) {
+/// An offer expires though other workers announce again.
+pub async fn each_offer_has_its_own_lifetime(backend: Backend) {
     announce(&backend, "long", LIFETIME * 2).await;
     announce(&backend, "short", LIFETIME).await;
     backend.advance(LIFETIME + SECOND);

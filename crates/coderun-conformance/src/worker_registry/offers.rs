@@ -1,4 +1,4 @@
-//! What is announced is listed, until it is withdrawn.
+//! Checks that announced offers are listed until they are withdrawn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::fixtures::{at_once, worker};
 
 const LIFETIME: Duration = Duration::from_secs(15);
 
-/// Where nobody has announced anything, nobody is there.
-pub async fn there_are_no_workers_at_first(backend: Backend) {
+/// Before the first announcement no worker is listed.
+pub async fn an_empty_registry_lists_no_workers(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), []);
 }
 
@@ -71,8 +71,8 @@ fn full_offer() -> WorkerOffer {
     }
 }
 
-/// What a worker says of itself is what others read.
-pub async fn an_offer_is_listed_with_everything_in_it(backend: Backend) {
+/// An offer is listed with all its fields.
+pub async fn an_offer_is_listed_unchanged(backend: Backend) {
     let offer = full_offer();
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
@@ -93,7 +93,7 @@ pub async fn announcing_again_replaces_the_offer(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), [second]);
 }
 
-/// Who has withdrawn is gone at once.
+/// A worker that has withdrawn is not listed any more.
 pub async fn a_withdrawn_worker_is_not_listed(backend: Backend) {
     let offer = worker_offer("w1");
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
@@ -101,8 +101,8 @@ pub async fn a_withdrawn_worker_is_not_listed(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), []);
 }
 
-/// A withdrawal may be repeated, and may come from a worker that nobody knows.
-pub async fn withdrawing_what_is_not_there_changes_nothing(backend: Backend) {
+/// A withdrawal may be repeated, and may come from an unknown worker.
+pub async fn withdrawing_an_unknown_worker_changes_nothing(backend: Backend) {
     let (there, gone) = (worker_offer("w1"), worker_offer("w2"));
     for offer in [&there, &gone] {
         backend.registry.announce(offer, LIFETIME).await.unwrap();
@@ -124,8 +124,8 @@ pub async fn a_withdrawal_leaves_other_workers(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), [first, last]);
 }
 
-/// A withdrawal holds for what was said before it, not for ever.
-pub async fn a_withdrawn_worker_may_come_back(backend: Backend) {
+/// A worker may announce an offer again after a withdrawal.
+pub async fn a_withdrawn_worker_may_announce_again(backend: Backend) {
     let offer = worker_offer("w1");
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     backend.registry.withdraw(&offer.worker).await.unwrap();
@@ -133,8 +133,8 @@ pub async fn a_withdrawn_worker_may_come_back(backend: Backend) {
     assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
 }
 
-/// Everybody reads the same list, whoever announced first.
-pub async fn many_workers_are_listed_in_the_order_of_their_ids(backend: Backend) {
+/// The list is in the order of the workers' ids, not of their announcements.
+pub async fn workers_are_listed_in_order_of_their_ids(backend: Backend) {
     let mut offers: Vec<_> = (0..100)
         .map(|number| worker_offer(&format!("w{}", number * 37 % 100)))
         .collect();
@@ -146,7 +146,7 @@ pub async fn many_workers_are_listed_in_the_order_of_their_ids(backend: Backend)
 }
 
 /// No announcement overwrites another worker's.
-pub async fn workers_that_announce_at_the_same_time_are_all_listed(backend: Backend) {
+pub async fn concurrent_announcements_are_all_listed(backend: Backend) {
     at_once(16, |number| {
         let registry = Arc::clone(&backend.registry);
         async move {

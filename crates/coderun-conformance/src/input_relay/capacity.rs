@@ -1,23 +1,23 @@
-//! How much is kept: never more than the bound, and what was read makes room.
+//! Checks that kept input is bounded, and that read input frees capacity.
 
 use coderun_domain::{InputPiece, InputPosition, InputReply, Lease, StorePolicy};
 
 use crate::fixtures::{data, id, sender};
 use crate::{Backend, Interactive};
 
-/// So many pieces of [`part`] fill the bound exactly.
+/// The number of parts that fill the bound exactly.
 const PARTS: u64 = 16;
 
 fn bound() -> usize {
     usize::try_from(StorePolicy::INPUT_KEPT_MAX.as_bytes()).unwrap()
 }
 
-/// What a piece counts beside its bytes.
+/// The size of a piece beside its bytes.
 fn overhead() -> usize {
     InputPiece::End.size_bytes()
 }
 
-/// A piece that counts a sixteenth of the bound, and can be told from the others.
+/// A piece with the size of a sixteenth of the bound, different for each number.
 fn part(number: u64) -> InputPiece {
     let mut bytes = vec![b'x'; bound() / 16 - overhead()];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
@@ -37,7 +37,7 @@ async fn acknowledge(backend: &Backend, lease: &Lease, position: u64) {
     backend.inputs.receive(lease, after).await.unwrap();
 }
 
-/// What nobody has read is kept up to the bound, and not one byte beyond it; nothing of that is lost.
+/// Unread input is kept up to the bound, and not one byte beyond it; none of it is lost.
 pub async fn unread_input_is_bounded_exactly(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS - 1).await;
     let too_large = data(vec![b'y'; bound() / 16 - overhead() + 1]);
@@ -67,8 +67,8 @@ pub async fn small_pieces_are_bounded_too(Interactive { backend, lease }: Intera
     assert_eq!(read.len(), kept + 15);
 }
 
-/// As soon as the program has read something there is room for as much.
-pub async fn what_is_read_makes_room(Interactive { backend, lease }: Interactive) {
+/// When the program has read some input, there is capacity for as much.
+pub async fn read_input_frees_capacity(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS).await;
     let one_more = async || {
         backend
@@ -90,7 +90,7 @@ pub async fn what_is_read_makes_room(Interactive { backend, lease }: Interactive
 }
 
 /// A refused piece has left nothing behind, not even its number: later it is kept, once.
-pub async fn what_found_no_room_may_be_sent_again(Interactive { backend, lease }: Interactive) {
+pub async fn a_refused_piece_may_be_sent_again(Interactive { backend, lease }: Interactive) {
     keep_parts(&backend, 1..=PARTS).await;
     let late = sender(1, PARTS + 1);
     for _ in 0..2 {
@@ -105,15 +105,17 @@ pub async fn what_found_no_room_may_be_sent_again(Interactive { backend, lease }
     assert_eq!(read.await, [data("late")]);
 }
 
-/// What is kept already is answered so, however little room there is.
-pub async fn a_repetition_needs_no_room(backend: Backend) {
+/// A piece that is kept already is answered with `Kept`, however little capacity is left.
+pub async fn a_repeated_piece_needs_no_capacity(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     keep_parts(&backend, 1..=PARTS).await;
     keep_parts(&backend, 1..=PARTS).await;
 }
 
 /// A program that reads as it goes gets any amount, in order.
-pub async fn much_input_passes_bit_by_bit(Interactive { backend, lease }: Interactive) {
+pub async fn any_amount_of_input_passes_piece_by_piece(
+    Interactive { backend, lease }: Interactive,
+) {
     for number in 1..=PARTS * 4 {
         keep_parts(&backend, number..=number).await;
         let before = InputPosition::from_number(number - 1);
@@ -123,7 +125,7 @@ pub async fn much_input_passes_bit_by_bit(Interactive { backend, lease }: Intera
 }
 
 /// The bound is of each execution, not of a user.
-pub async fn a_full_execution_leaves_room_for_others(backend: Backend) {
+pub async fn a_full_execution_does_not_limit_others(backend: Backend) {
     backend.start_interactive(1, "alice").await;
     let other = backend.start_interactive(2, "alice").await;
     keep_parts(&backend, 1..=PARTS).await;

@@ -1,4 +1,4 @@
-//! From whoever types to the program: in order, whole, once.
+//! Checks that input reaches the program in order, complete and once.
 
 use std::sync::Arc;
 
@@ -7,23 +7,25 @@ use coderun_domain::{InputPiece, InputPosition, InputReply, StorePolicy};
 use crate::fixtures::{at_once, data, id, sender};
 use crate::{Backend, Interactive};
 
-/// Nobody has typed: there is nothing, and that is no error.
-pub async fn without_input_there_is_nothing_to_read(Interactive { backend, lease }: Interactive) {
+/// An execution without input has nothing to read, which is no error.
+pub async fn an_execution_without_input_has_nothing_to_read(
+    Interactive { backend, lease }: Interactive,
+) {
     assert_eq!(backend.read_all(&lease).await, []);
     let plain = backend.start(2, "alice").await;
     assert_eq!(backend.read_all(&plain).await, []);
 }
 
 /// A program gets the pieces as they were sent, one after the other.
-pub async fn pieces_arrive_in_order_and_whole(Interactive { backend, lease }: Interactive) {
+pub async fn pieces_arrive_in_order_and_complete(Interactive { backend, lease }: Interactive) {
     let large = "x".repeat(64 << 10);
     backend.type_in(id(1), &["a\n", " ", &large, "b\n"]).await;
     let expected = ["a\n", " ", &large, "b\n"].map(data);
     assert_eq!(backend.read_all(&lease).await, expected);
 }
 
-/// NUL, line ends of every kind and what is not UTF-8 arrive byte for byte.
-pub async fn bytes_of_every_kind_arrive(Interactive { backend, lease }: Interactive) {
+/// NUL, line ends of every kind and bytes that are not UTF-8 arrive unchanged.
+pub async fn every_byte_value_arrives(Interactive { backend, lease }: Interactive) {
     let every: Vec<u8> = (0..=255).collect();
     let pieces = [&every[..], b"\0", b"\xFF\xFE", b"\r\n\n", "😀".as_bytes()];
     for (number, bytes) in (1..).zip(pieces) {
@@ -32,8 +34,8 @@ pub async fn bytes_of_every_kind_arrive(Interactive { backend, lease }: Interact
     assert_eq!(backend.read_all(&lease).await, pieces.map(data));
 }
 
-/// What was sent while the execution waited is there for the worker that takes it.
-pub async fn what_is_sent_before_any_worker_is_kept(backend: Backend) {
+/// Input that was sent while the execution was pending is kept for the worker that takes it.
+pub async fn input_sent_before_the_run_is_kept(backend: Backend) {
     backend.submit_interactive(1, "alice").await;
     backend.type_in(id(1), &["early", "bird"]).await;
     backend.keep(id(1), sender(2, 1), InputPiece::End).await;
@@ -42,8 +44,8 @@ pub async fn what_is_sent_before_any_worker_is_kept(backend: Backend) {
     assert_eq!(backend.read_all(&lease).await, expected);
 }
 
-/// A worker that asks for what comes after a position gets just that.
-pub async fn reading_goes_on_where_it_stood(Interactive { backend, lease }: Interactive) {
+/// A worker that reads after a position gets only later input.
+pub async fn reading_continues_after_a_position(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a", "b"]).await;
     let second = InputPosition::from_number(2);
     assert_eq!(backend.read_from(&lease, second).await, []);
@@ -53,7 +55,7 @@ pub async fn reading_goes_on_where_it_stood(Interactive { backend, lease }: Inte
 }
 
 /// A read whose answer was lost is answered alike.
-pub async fn reading_again_reads_the_same(Interactive { backend, lease }: Interactive) {
+pub async fn reading_again_returns_the_same(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a", "b", "c"]).await;
     let first = InputPosition::from_number(1);
     for _ in 0..3 {
@@ -62,7 +64,7 @@ pub async fn reading_again_reads_the_same(Interactive { backend, lease }: Intera
     }
 }
 
-/// The end is a piece like others: it stands behind what was sent before.
+/// The end is a piece like others, behind all input that was sent before.
 pub async fn the_end_comes_last(Interactive { backend, lease }: Interactive) {
     backend.type_in(id(1), &["a"]).await;
     backend.keep(id(1), sender(1, 2), InputPiece::End).await;
@@ -72,7 +74,7 @@ pub async fn the_end_comes_last(Interactive { backend, lease }: Interactive) {
 
 /// The same piece of the same sender after a lost reply is kept once, also when it has been read or others came behind
 /// it, and also when it was the end.
-pub async fn a_piece_sent_twice_is_once(Interactive { backend, lease }: Interactive) {
+pub async fn a_piece_sent_twice_is_kept_once(Interactive { backend, lease }: Interactive) {
     let (first, second) = (sender(1, 1), sender(1, 2));
     for _ in 0..2 {
         backend.keep(id(1), first, data("a")).await;
@@ -87,10 +89,8 @@ pub async fn a_piece_sent_twice_is_once(Interactive { backend, lease }: Interact
     assert_eq!(backend.read_all(&lease).await, expected);
 }
 
-/// Of many equal pieces at a time one is kept, and all of them are told so.
-pub async fn of_many_equal_pieces_at_a_time_one_is_kept(
-    Interactive { backend, lease }: Interactive,
-) {
+/// Of many equal pieces at once one is kept, and all are answered with `Kept`.
+pub async fn of_many_equal_pieces_one_is_kept(Interactive { backend, lease }: Interactive) {
     let replies = at_once(8, |_| {
         let inputs = Arc::clone(&backend.inputs);
         async move { inputs.send(id(1), sender(1, 1), data("a")).await.unwrap() }
@@ -100,9 +100,8 @@ pub async fn of_many_equal_pieces_at_a_time_one_is_kept(
     assert_eq!(backend.read_all(&lease).await, [data("a")]);
 }
 
-/// Two who type at a time are told apart: equal numbers of theirs are different pieces, kept in the order in which they
-/// came.
-pub async fn each_sender_counts_for_itself(Interactive { backend, lease }: Interactive) {
+/// Pieces of different senders are different even with equal numbers, and are kept in the order of their arrival.
+pub async fn each_sender_has_its_own_numbers(Interactive { backend, lease }: Interactive) {
     for (input, text) in [
         (sender(1, 1), "a"),
         (sender(u128::MAX, 1), "b"),
@@ -115,8 +114,8 @@ pub async fn each_sender_counts_for_itself(Interactive { backend, lease }: Inter
     assert_eq!(backend.read_all(&lease).await, expected);
 }
 
-/// A piece that is sent again is known as long as its sender is one of the last so many, and not for longer.
-pub async fn as_many_senders_as_promised_are_known(Interactive { backend, lease }: Interactive) {
+/// A repeated piece is recognised as long as its sender is one of the latest senders.
+pub async fn the_latest_senders_are_remembered(Interactive { backend, lease }: Interactive) {
     let count = u128::try_from(StorePolicy::SENDERS_KEPT).unwrap();
     let keep = async |name| backend.keep(id(1), sender(name, 1), data("a")).await;
     for name in (1..=count).chain(1..=count) {
@@ -133,7 +132,7 @@ pub async fn as_many_senders_as_promised_are_known(Interactive { backend, lease 
 }
 
 /// However the pieces of several senders fall, all of them are kept, those of each sender in its order.
-pub async fn many_senders_at_a_time_lose_nothing(Interactive { backend, lease }: Interactive) {
+pub async fn concurrent_senders_lose_nothing(Interactive { backend, lease }: Interactive) {
     const SENDERS: u32 = 4;
     const PIECES: u64 = 25;
     at_once(SENDERS, |name| {
@@ -159,7 +158,7 @@ pub async fn many_senders_at_a_time_lose_nothing(Interactive { backend, lease }:
     assert_eq!(read.len() as u64, PIECES * 4);
 }
 
-/// What is sent to one execution is not read by another one of the same user.
+/// The input of one execution is not read by another one of the same user.
 pub async fn executions_do_not_read_each_others_input(backend: Backend) {
     let first = backend.start_interactive(1, "alice").await;
     let second = backend.start_interactive(2, "alice").await;
@@ -169,7 +168,7 @@ pub async fn executions_do_not_read_each_others_input(backend: Backend) {
     assert_eq!(backend.read_all(&second).await, [data("two")]);
 }
 
-/// Input is not part of what is told of an execution.
+/// Input is not part of an execution's record or events.
 pub async fn input_changes_neither_record_nor_events(Interactive { backend, lease }: Interactive) {
     let events = backend.events(id(1)).await;
     backend.type_in(id(1), &["a", "b"]).await;
