@@ -14,13 +14,16 @@ pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(setup: RunnerSet
     let header =
         "#if __INCLUDE_LEVEL__ < 100\n#include \"twice.h\"\n#include \"twice.h\"\n#endif\n";
     let mut program = Program {
-        compile_time: Duration::from_secs(1),
+        compile_time: Duration::from_millis(500),
         ..Program::new("c", "#include \"twice.h\"\nint main(void) { return 0; }")
     };
     program.draft.files = vec![("twice.h".to_owned(), header.into())];
     let ran = under_test.run(&program).await;
-    assert_not_run(&ran);
+    let usage = assert_not_run(&ran).usage;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    // The run stage would have had more.
+    let most = Duration::from_millis(2500);
+    assert!(usage.wall_time.is_none_or(|used| used < most), "{usage:?}");
 }
 
 /// A compiler has a limit on memory of its own. Some compilers notice, and fail by themselves.
@@ -38,7 +41,10 @@ pub async fn a_compiler_that_takes_too_much_memory_fails(setup: RunnerSetup) {
         )
     };
     let ran = under_test.run(&program).await;
-    assert_not_run(&ran);
+    let usage = assert_not_run(&ran).usage;
+    // The run stage would have had more.
+    let most = ByteSize::from_mib(128);
+    assert!(usage.memory.is_none_or(|used| used < most), "{usage:?}");
     let verdict = ran.report.verdict;
     assert!(
         matches!(verdict, Verdict::MemoryLimit | Verdict::CompileError),
