@@ -112,9 +112,9 @@ pub(crate) async fn setup_with(
     (piston, start(config).await)
 }
 
-/// Waits about a second for an answer to a program with [`short_limits`].
+/// Waits about two seconds for an answer to a program with [`short_limits`].
 pub(crate) fn short_deadlines(config: &mut HttpRunnerConfig) {
-    config.connect_timeout = Duration::from_secs(1);
+    config.connect_timeout = Duration::from_secs(2);
     config.answer_grace = Duration::from_millis(50);
 }
 
