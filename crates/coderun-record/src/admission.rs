@@ -1,29 +1,22 @@
-//! Whom a ticket admits: `EXPIRES USER`.
+//! Stores the admission of a ticket: `EXPIRES USER`.
 
 use coderun_domain::{Admission, UserId};
 
-use crate::{RecordError, from_micros, micros};
+use crate::{RecordError, Words, micros};
 
-const ADMISSION: &str = "admission";
-
-/// Writes whom a ticket admits.
+/// Writes an admission.
 #[must_use]
 pub fn encode_admission(admission: &Admission) -> String {
     format!("{} {}", micros(admission.expires_at), admission.user)
 }
 
-/// Reads whom a ticket admits.
+/// Reads an admission.
 ///
 /// # Errors
-/// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Identifier`] if it is not as it was written.
+/// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Identifier`] if it is damaged.
 pub fn decode_admission(stored: &str) -> Result<Admission, RecordError> {
-    let words = stored.split_once(' ');
-    let (expires, user) = words.ok_or(RecordError::Missing(ADMISSION))?;
-    let expires = expires
-        .parse()
-        .map_err(|error| RecordError::Malformed(ADMISSION, Box::new(error)))?;
-    Ok(Admission {
-        user: UserId::parse(user)?,
-        expires_at: from_micros(ADMISSION, expires)?,
-    })
+    let mut words = Words::new("admission", stored, 2);
+    let expires_at = words.time()?;
+    let user = UserId::parse(words.word()?)?;
+    Ok(Admission { user, expires_at })
 }

@@ -1,48 +1,48 @@
-//! What is wrong with a record.
+//! Defines what can be wrong with a stored form.
 
 use coderun_domain::{
     BackendError, IdentifierError, LanguageNameError, OutcomeError, RestoreError, SubmissionError,
     ZeroLimit,
 };
 
-/// Why something cannot be read from its stored form, or written in it.
+/// Says why a value cannot be read from its stored form, or written to it.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A newer version of the service wrote it.
-    #[error("it was written by a newer version of the service")]
+    #[error("the record was written by a newer version of the service")]
     Newer,
-    /// A field that must be there is not, or holds no word that is known.
+    /// A required field is missing, or holds an unknown word.
     #[error("the field `{0}` is missing")]
     Missing(&'static str),
     /// A field cannot be read.
-    #[error("the field `{0}` is not as it should be")]
+    #[error("the field `{0}` is malformed")]
     Malformed(&'static str, #[source] BackendError),
-    /// What is stored as an event is none.
-    #[error("an event is not as it should be")]
+    /// A stored event is malformed.
+    #[error("an event is malformed")]
     Event,
-    /// What is stored as a piece of input is none.
-    #[error("a piece of input is not as it should be")]
+    /// A stored piece of input is malformed.
+    #[error("a piece of input is malformed")]
     Input,
-    /// How far an execution has come contradicts itself.
+    /// Progress contradicts itself.
     #[error(transparent)]
     Progress(#[from] RestoreError),
-    /// A submission is not one that could have been accepted.
+    /// A submission could not have been accepted.
     #[error(transparent)]
     Submission(#[from] SubmissionError),
     /// An outcome contradicts itself.
     #[error(transparent)]
     Outcome(#[from] OutcomeError),
-    /// A user or a worker has no good name.
+    /// The name of a user or a worker is invalid.
     #[error(transparent)]
     Identifier(#[from] IdentifierError),
-    /// A language has no good name.
+    /// The name of a language is invalid.
     #[error(transparent)]
     Language(#[from] LanguageNameError),
     /// A limit is zero.
     #[error(transparent)]
     Limit(#[from] ZeroLimit),
-    /// It cannot be written.
-    #[error("cannot write what is to be stored")]
+    /// A value cannot be written.
+    #[error("cannot encode a value")]
     Unwritable(#[source] BackendError),
 }
 

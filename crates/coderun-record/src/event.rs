@@ -1,8 +1,8 @@
-//! Events as stored: a string of bytes each.
+//! Stores each event as a string of bytes.
 //!
-//! `o1 …` and `e1 …` are output of attempt 1, and `a1` says that its program waits for input;
-//! `u running 1 0 CREATED UPDATED WORKER` is a change of state in attempt 1, of which none took over from another. A change to `final` does not repeat the outcome: the record
-//! holds it.
+//! `o1 …` and `e1 …` are output of attempt 1, and `a1` means that its program waits for input.
+//! `u running 1 0 CREATED UPDATED WORKER` is a change of state in attempt 1, after no takeovers. A change to `final` does
+//! not repeat the outcome, which the record holds.
 
 use std::sync::Arc;
 
@@ -15,29 +15,26 @@ use time::OffsetDateTime;
 
 use crate::{RecordError, from_micros, micros};
 
-/// Writes an event, but for its number and the outcome of an execution that is final.
+/// Writes an event without its number, and without the outcome of a final execution.
 #[must_use]
 pub fn encode_event(event: &Event) -> Vec<u8> {
     match event {
         Event::Updated(progress) => encode_update(progress).into_bytes(),
         Event::Output(chunk) => encode_output(chunk),
-        Event::AwaitingInput(attempt) => encode_awaiting(*attempt),
+        Event::AwaitingInput(attempt) => format!("a{attempt}").into_bytes(),
     }
 }
 
-/// Writes what a worker tells of a program, as the event that comes of it.
+/// Writes what a worker reports of a program, as the event that it becomes.
 #[must_use]
 pub fn encode_run_event(event: &RunEvent) -> Vec<u8> {
-    match event {
-        RunEvent::Output(chunk) => encode_output(chunk),
-        RunEvent::AwaitingInput(attempt) => encode_awaiting(*attempt),
-    }
+    encode_event(&Event::from(event.clone()))
 }
 
-/// Reads the event with this number. `outcome` is how the execution ended, where that is known.
+/// Reads the event with this number. `outcome` is the outcome of a final execution.
 ///
 /// # Errors
-/// [`RecordError::Event`] if it is none, or says that the execution is final while `outcome` is missing;
+/// [`RecordError::Event`] if it is not an event, or a final one without an `outcome`;
 /// [`RecordError::Malformed`], [`RecordError::Progress`] and [`RecordError::Identifier`] if it is damaged.
 pub fn decode_event(
     stored: Vec<u8>,
@@ -61,10 +58,6 @@ fn encode_output(chunk: &OutputChunk) -> Vec<u8> {
     let mut event = format!("{stream}{} ", chunk.attempt).into_bytes();
     event.extend_from_slice(&chunk.bytes);
     event
-}
-
-fn encode_awaiting(attempt: Attempt) -> Vec<u8> {
-    format!("a{attempt}").into_bytes()
 }
 
 fn encode_update(progress: &Progress) -> String {

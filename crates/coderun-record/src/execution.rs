@@ -1,4 +1,4 @@
-//! A whole execution.
+//! Stores a whole execution.
 
 use coderun_domain::{Execution, ExecutionId};
 
@@ -6,7 +6,7 @@ use crate::progress::{decode_progress, encode_progress};
 use crate::submission::{decode_submission, encode_submission};
 use crate::{Field, Fields, RecordError};
 
-/// Writes a whole execution but for its id: what [`encode_submission`] and [`encode_progress`] write.
+/// Writes a whole execution without its id: what [`encode_submission`] and [`encode_progress`] write.
 ///
 /// # Errors
 /// [`RecordError::Unwritable`].

@@ -1,9 +1,10 @@
-//! The fields of a record as they come from where it is stored.
+//! Holds the fields of a record as they were stored.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use coderun_domain::Output;
 use serde::de::DeserializeOwned;
 
 use crate::RecordError;
@@ -11,24 +12,24 @@ use crate::RecordError;
 /// A field of a record and its value, to be stored.
 pub type Field<'a> = (&'static str, Cow<'a, [u8]>);
 
-/// The stored fields of a record, each to be taken once. `Debug` shows their number only.
+/// The stored fields of a record. Each can be taken once. `Debug` shows their number only.
 #[derive(Default)]
 pub struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Fields {
-    /// Wraps names and values. Which come first does not matter; of two with the same name one is read.
+    /// Wraps names and values, in any order. Of two fields with the same name one is read.
     #[must_use]
     pub const fn from_pairs(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
         Self(pairs)
     }
 
-    /// Whether there is nothing in it: no such record.
+    /// Whether there are no fields, which means that there is no such record.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All that were not taken; those whose name is no text are left out.
+    /// The fields that were not taken, except those whose name is no text.
     pub fn into_pairs(self) -> impl Iterator<Item = (String, Vec<u8>)> {
         let pairs = self.0.into_iter();
         pairs.filter_map(|(name, value)| Some((String::from_utf8(name).ok()?, value)))
@@ -50,10 +51,10 @@ impl Fields {
     }
 
     /// Takes a field that is text and may be missing.
-    pub(crate) fn optional_text(
-        &mut self,
-        name: &'static str,
-    ) -> Result<Option<String>, RecordError> {
+    ///
+    /// # Errors
+    /// [`RecordError::Malformed`] if it is no text.
+    pub fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, RecordError> {
         let found = self.find(name).map(String::from_utf8).transpose();
         found.map_err(|error| RecordError::Malformed(name, error.utf8_error().into()))
     }
@@ -70,6 +71,20 @@ impl Fields {
         Ok(Bytes::from(found))
     }
 
+    /// Takes a stream of output.
+    pub(crate) fn output(
+        &mut self,
+        name: &'static str,
+        truncated: bool,
+    ) -> Result<Output, RecordError> {
+        let bytes = self.bytes(name)?;
+        Ok(if truncated {
+            Output::truncated(bytes)
+        } else {
+            Output::complete(bytes)
+        })
+    }
+
     /// Takes a field that is JSON.
     pub(crate) fn json<T: DeserializeOwned>(
         &mut self,
@@ -80,11 +95,11 @@ impl Fields {
             .map_err(|error| RecordError::Malformed(name, Box::new(error)))
     }
 
-    /// There are few, so they are looked through.
+    /// A linear search: there are few fields.
     fn position(&self, name: &str) -> Option<usize> {
         self.0
             .iter()
-            .position(|(known, _)| known == name.as_bytes())
+            .position(|(other, _)| other == name.as_bytes())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Input that was sent to a running program: `d…` is more of it, byte for byte, and `e` is its end.
+//! Stores input that was sent to a running program: `d…` is data, byte for byte, and `e` is the end.
 
 use bytes::Bytes;
 use coderun_domain::InputPiece;
@@ -17,7 +17,7 @@ pub fn encode_input(piece: &InputPiece) -> Vec<u8> {
 /// Reads a piece of input.
 ///
 /// # Errors
-/// [`RecordError::Input`] if it is none.
+/// [`RecordError::Input`] if it is not a piece of input.
 pub fn decode_input(stored: Vec<u8>) -> Result<InputPiece, RecordError> {
     let stored = Bytes::from(stored);
     match stored.split_first() {

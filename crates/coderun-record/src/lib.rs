@@ -1,11 +1,11 @@
-//! The stored form of executions, and the way there and back.
+//! Encodes and decodes the stored form of executions, events, input, tickets and offers.
 //!
 //! An execution is a record of named fields, each a string of bytes. Texts and output are fields of their own, byte for
-//! byte, so that nothing is escaped and an operator can look at them; what is small and structured is JSON. The form has a
-//! [`VERSION`]: a process that meets a newer one leaves it alone. Nothing here knows in what records are stored, or when
+//! byte, so that nothing is escaped and an operator can read them. Small structured parts are JSON. The form has a
+//! [`VERSION`]: a process that reads a newer one leaves it alone. This crate does not know where records are stored, or when
 //! they expire.
 //!
-//! Fields that were added later may be missing, and mean then what there was before. Times are whole microseconds.
+//! Fields that were added later may be missing, and then mean what was true before. Times are whole microseconds.
 //!
 //! # Examples
 //!
@@ -40,6 +40,7 @@ mod outcome;
 mod progress;
 mod report;
 mod submission;
+mod words;
 
 pub use admission::{decode_admission, encode_admission};
 pub use error::RecordError;
@@ -52,6 +53,7 @@ pub use offer::{StoredOffer, encode_offer};
 pub use outcome::{decode_outcome, encode_outcome};
 pub use progress::{VERSION, decode_progress, encode_progress};
 pub use submission::{decode_submission, encode_submission};
+pub use words::Words;
 
 #[cfg(test)]
 mod tests;

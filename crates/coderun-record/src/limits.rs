@@ -1,11 +1,11 @@
-//! Limits as stored.
+//! Stores limits.
 
 use std::time::Duration;
 
 use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits, ZeroLimit};
 use serde::{Deserialize, Serialize};
 
-/// Everything that a program may use.
+/// The limits of a program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LimitsRecord {
     run: StageRecord,

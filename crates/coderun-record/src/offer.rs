@@ -1,6 +1,8 @@
-//! What a worker offers, as it announces it.
+//! Stores the offer of a worker.
 
-use coderun_domain::{Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer};
+use coderun_domain::{
+    Enforcement, Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -13,7 +15,8 @@ struct OfferRecord {
     expires: i64,
     worker: String,
     runner: String,
-    enforcement: EnforcementRecord,
+    #[serde(with = "EnforcementRecord")]
+    enforcement: Enforcement,
     languages: Vec<LanguageRecord>,
     default_limits: LimitsRecord,
     maximum_limits: LimitsRecord,
@@ -40,7 +43,7 @@ pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<
         expires: micros(expires),
         worker: offer.worker.as_str().to_owned(),
         runner: offer.runner.name.clone(),
-        enforcement: EnforcementRecord::from(&offer.runner.enforcement),
+        enforcement: offer.runner.enforcement.clone(),
         languages: offer.languages.iter().map(LanguageRecord::from).collect(),
         default_limits: LimitsRecord::from(offer.limits.default_limits()),
         maximum_limits: LimitsRecord::from(offer.limits.maximum_limits()),
@@ -50,7 +53,7 @@ pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<
     serde_json::to_vec(&record).map_err(RecordError::unwritable)
 }
 
-/// An offer as it is stored. One that a newer version of the service wrote may be unreadable beyond its end.
+/// An offer as it is stored. Of an offer that a newer version of the service wrote only the end may be readable.
 #[derive(Debug)]
 pub struct StoredOffer<'a> {
     expires: OffsetDateTime,
@@ -71,7 +74,7 @@ impl<'a> StoredOffer<'a> {
         Some(Self { expires, record })
     }
 
-    /// When it ends.
+    /// The time at which it ends.
     #[must_use]
     pub const fn expires(&self) -> OffsetDateTime {
         self.expires
@@ -94,7 +97,7 @@ impl OfferRecord {
             worker: WorkerId::parse(self.worker)?,
             runner: RunnerProfile {
                 name: self.runner,
-                enforcement: self.enforcement.decode(),
+                enforcement: self.enforcement,
                 interactive: self.interactive,
             },
             languages: languages.collect::<Result<_, _>>()?,

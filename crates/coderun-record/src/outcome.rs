@@ -1,4 +1,4 @@
-//! How an execution ended.
+//! Stores the outcome of an execution.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::ReportRecord;
 use crate::{Field, Fields, RecordError};
 
-/// What is small and structured of an outcome.
+/// The small structured parts of an outcome.
 #[derive(Debug, Serialize, Deserialize)]
 struct OutcomeRecord {
     reason: Option<String>,
@@ -43,10 +43,10 @@ pub fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, RecordError> 
     Ok(fields)
 }
 
-/// Reads an outcome, as a worker told it, and takes the fields in which it stands.
+/// Reads an outcome, and takes its fields.
 ///
-/// Whoever ends an execution by force need not know this crate: the field `forced` with a word of [`ForcedEnd`] beside
-/// `output` and `error_output` is an outcome, too.
+/// A script that ends an execution by force writes a short form: the field `forced` with a word of [`ForcedEnd`], `output`
+/// and `error_output`.
 ///
 /// # Errors
 /// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Outcome`] if it is damaged.
@@ -70,21 +70,7 @@ pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
             .report
             .map(|report| report.decode(compile))
             .transpose()?,
-        output: output(fields, "output", record.output_truncated)?,
-        error_output: output(fields, "error_output", record.error_output_truncated)?,
+        output: fields.output("output", record.output_truncated)?,
+        error_output: fields.output("error_output", record.error_output_truncated)?,
     })?)
-}
-
-/// Takes a stream of output.
-pub(crate) fn output(
-    fields: &mut Fields,
-    name: &'static str,
-    truncated: bool,
-) -> Result<Output, RecordError> {
-    let bytes = fields.bytes(name)?;
-    Ok(if truncated {
-        Output::truncated(bytes)
-    } else {
-        Output::complete(bytes)
-    })
 }

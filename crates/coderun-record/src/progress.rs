@@ -1,23 +1,21 @@
-//! How far an execution has come: one field of words, and the outcome of one that is final.
+//! Stores the progress of an execution: one field of words, and the outcome of a final execution.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use coderun_domain::{Attempt, Progress, ProgressParts, Sequence, State, WorkerId};
-use time::OffsetDateTime;
 
 use crate::outcome::{decode_outcome, encode_outcome};
-use crate::{Field, Fields, RecordError, from_micros, micros};
+use crate::{Field, Fields, RecordError, Words, micros};
 
-/// The version of the form that is written here.
+/// The version of the stored form.
 pub const VERSION: &str = "2";
 
-/// `VERSION STATUS ATTEMPT TAKEOVERS SEQUENCE CREATED UPDATED STARTED WORKER`; only what runs has the last two.
+/// `VERSION STATUS ATTEMPT TAKEOVERS SEQUENCE CREATED UPDATED STARTED WORKER`; only a running execution has the last two.
 const PROGRESS: &str = "progress";
 
-/// Writes how far an execution has come: the field `progress`, and what [`encode_outcome`] writes of a final one. Together
-/// they replace what was written before.
+/// Writes progress: the field `progress`, and the fields of [`encode_outcome`] for a final execution. Together they replace
+/// those that were written before.
 ///
 /// # Errors
 /// [`RecordError::Unwritable`].
@@ -43,7 +41,7 @@ pub fn encode_progress(progress: &Progress) -> Result<Vec<Field<'_>>, RecordErro
     Ok(fields)
 }
 
-/// Reads how far an execution has come, and takes the fields in which that stands.
+/// Reads progress, and takes its fields.
 ///
 /// # Errors
 /// [`RecordError::Newer`] if a newer version of the service wrote it; [`RecordError::Missing`],
@@ -51,21 +49,20 @@ pub fn encode_progress(progress: &Progress) -> Result<Vec<Field<'_>>, RecordErro
 /// damaged.
 pub fn decode_progress(fields: &mut Fields) -> Result<Progress, RecordError> {
     let text = fields.text(PROGRESS)?;
-    let mut words = text.splitn(9, ' ');
-    let mut word = || words.next().ok_or(RecordError::Missing(PROGRESS));
-    if word()? != VERSION {
+    let mut words = Words::new(PROGRESS, &text, 9);
+    if words.word()? != VERSION {
         return Err(RecordError::Newer);
     }
-    let status = word()?;
-    let attempt = Attempt::from_count(number(word()?)?);
-    let takeovers = number(word()?)?;
-    let sequence = Sequence::from_number(number(word()?)?);
-    let (created_at, updated_at) = (time(word()?)?, time(word()?)?);
+    let status = words.word()?;
+    let attempt = Attempt::from_count(words.number()?);
+    let takeovers = words.number()?;
+    let sequence = Sequence::from_number(words.number()?);
+    let (created_at, updated_at) = (words.time()?, words.time()?);
     let state = match status {
         "pending" => State::Pending,
         "running" => State::Running {
-            started_at: time(word()?)?,
-            worker: WorkerId::parse(word()?)?,
+            started_at: words.time()?,
+            worker: WorkerId::parse(words.word()?)?,
         },
         "final" => State::Final {
             outcome: Arc::new(decode_outcome(fields)?),
@@ -81,16 +78,4 @@ pub fn decode_progress(fields: &mut Fields) -> Result<Progress, RecordError> {
         created_at,
         updated_at,
     })?)
-}
-
-fn time(word: &str) -> Result<OffsetDateTime, RecordError> {
-    from_micros(PROGRESS, number(word)?)
-}
-
-fn number<T>(word: &str) -> Result<T, RecordError>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    word.parse()
-        .map_err(|error| RecordError::Malformed(PROGRESS, Box::new(error)))
 }

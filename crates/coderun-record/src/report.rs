@@ -1,4 +1,4 @@
-//! What a runner said.
+//! Stores the report of a runner, without its output.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use coderun_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::output;
 use crate::{Fields, RecordError};
 
 /// A report without output.
@@ -19,7 +18,8 @@ pub(crate) struct ReportRecord {
     compile: Option<CompileRecord>,
     language_version: Option<String>,
     runner: String,
-    enforcement: EnforcementRecord,
+    #[serde(with = "EnforcementRecord")]
+    enforcement: Enforcement,
     hint: Option<String>,
 }
 
@@ -45,8 +45,9 @@ struct CompileRecord {
     error_output_truncated: bool,
 }
 
-/// Controls and their means; shared with the offers of workers.
+/// Describes [`Enforcement`] to serde; shared with the offers of workers.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(remote = "Enforcement")]
 pub(crate) struct EnforcementRecord {
     cpu: Option<String>,
     memory: Option<String>,
@@ -67,14 +68,14 @@ impl From<&Report> for ReportRecord {
             compile: report.compile.as_ref().map(CompileRecord::from),
             language_version: report.language_version.clone(),
             runner: report.runner.clone(),
-            enforcement: EnforcementRecord::from(&report.enforcement),
+            enforcement: report.enforcement.clone(),
             hint: report.hint.clone(),
         }
     }
 }
 
 impl ReportRecord {
-    /// Reads the compile stage, whose output lies beside it.
+    /// Reads the compile stage, whose output is in fields of its own.
     pub(crate) fn decode_compile(
         &self,
         fields: &mut Fields,
@@ -86,12 +87,12 @@ impl ReportRecord {
         Ok(Some(CompileReport {
             ending: compile.ending.as_ref().map(EndingRecord::decode),
             usage: compile.usage.decode(),
-            output: output(fields, "compile_output", compile.output_truncated)?,
-            error_output: output(fields, "compile_error_output", error_truncated)?,
+            output: fields.output("compile_output", compile.output_truncated)?,
+            error_output: fields.output("compile_error_output", error_truncated)?,
         }))
     }
 
-    /// Reads the rest.
+    /// Reads the report, with a compile stage that was read before.
     pub(crate) fn decode(self, compile: Option<CompileReport>) -> Result<Report, RecordError> {
         Ok(Report {
             verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
@@ -100,7 +101,7 @@ impl ReportRecord {
             compile,
             language_version: self.language_version,
             runner: self.runner,
-            enforcement: self.enforcement.decode(),
+            enforcement: self.enforcement,
             hint: self.hint,
         })
     }
@@ -152,43 +153,6 @@ impl UsageRecord {
             cpu_time: self.cpu_time_ns.map(Duration::from_nanos),
             wall_time: self.wall_time_ns.map(Duration::from_nanos),
             memory: self.memory_bytes.map(ByteSize::from_bytes),
-        }
-    }
-}
-
-impl From<&Enforcement> for EnforcementRecord {
-    fn from(enforcement: &Enforcement) -> Self {
-        let Enforcement {
-            cpu,
-            memory,
-            processes,
-            network,
-            filesystem,
-            output,
-            cancel,
-        } = enforcement.clone();
-        Self {
-            cpu,
-            memory,
-            processes,
-            network,
-            filesystem,
-            output,
-            cancel,
-        }
-    }
-}
-
-impl EnforcementRecord {
-    pub(crate) fn decode(self) -> Enforcement {
-        Enforcement {
-            cpu: self.cpu,
-            memory: self.memory,
-            processes: self.processes,
-            network: self.network,
-            filesystem: self.filesystem,
-            output: self.output,
-            cancel: self.cancel,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What was handed in: fields that are written once.
+//! Stores a submission, in fields that are written once.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use crate::limits::LimitsRecord;
 use crate::{Field, Fields, RecordError};
 
-/// What is small and structured of a submission.
+/// The small structured parts of a submission.
 #[derive(Debug, Serialize, Deserialize)]
 struct SubmissionRecord {
     version: Option<String>,
     args: Vec<String>,
-    /// Name and length of each file; the contents follow each other in the field `files`.
+    /// Name and length of each file. The field `files` holds the contents one after the other.
     files: Vec<(String, usize)>,
     limits: LimitsRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
 }
 
-/// A field of its own, because also those look at it who read nothing else of a submission.
+/// A field of its own, because scripts read it without the rest of a submission.
 const INTERACTIVE: Field<'static> = ("interactive", Cow::Borrowed(b"1"));
 
 /// Writes a submission, in fields that never change.
@@ -64,7 +64,7 @@ pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, Reco
     Ok(fields)
 }
 
-/// Reads a submission, and takes the fields in which it stands.
+/// Reads a submission, and takes its fields.
 ///
 /// # Errors
 /// [`RecordError::Missing`], [`RecordError::Malformed`], [`RecordError::Submission`], [`RecordError::Identifier`],
@@ -79,7 +79,7 @@ pub fn decode_submission(fields: &mut Fields) -> Result<Submission, RecordError>
         code: fields.text("code")?,
         input: fields.text("input")?,
         args: record.args,
-        files: cut(&record.files, contents)?,
+        files: split_files(&record.files, contents)?,
         limits: record.limits.decode()?,
         expected_output: fields.optional_text("expected_output")?,
         interactive: fields.find(INTERACTIVE.0).is_some(),
@@ -93,7 +93,7 @@ fn decode_trace(text: &str) -> Result<TraceContext, RecordError> {
         .map_err(|error| RecordError::Malformed("submission", Box::new(error)))
 }
 
-fn cut(names: &[(String, usize)], mut contents: Bytes) -> Result<Vec<File>, RecordError> {
+fn split_files(names: &[(String, usize)], mut contents: Bytes) -> Result<Vec<File>, RecordError> {
     let mut files = Vec::with_capacity(names.len());
     for (name, length) in names {
         if *length > contents.len() {

@@ -14,7 +14,7 @@ use rstest::rstest;
 
 use super::*;
 
-/// The fields of a record as they come back from where they are stored.
+/// The fields as a store returns them.
 fn stored(fields: &[Field<'_>]) -> Fields {
     let pairs = fields.iter();
     Fields::from_pairs(
@@ -29,7 +29,7 @@ fn shown(fields: &[Field<'_>]) -> Vec<String> {
     fields.iter().map(show).collect()
 }
 
-/// A submission that uses everything a submission can have.
+/// A submission with a value in every field.
 fn rich_submission() -> Submission {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let draft = SubmissionDraft {
@@ -94,7 +94,7 @@ fn ended() -> Execution {
 #[rstest]
 #[case::plain(submission(user("alice"), draft()))]
 #[case::with_everything(rich_submission())]
-fn a_submission_comes_back_as_it_was(#[case] submission: Submission) {
+fn a_submission_survives_a_round_trip(#[case] submission: Submission) {
     let fields = encode_submission(&submission).unwrap();
     assert_eq!(decode_submission(&mut stored(&fields)).unwrap(), submission);
 }
@@ -114,13 +114,13 @@ fn a_submission_comes_back_as_it_was(#[case] submission: Submission) {
     Some("42")
 ))]
 #[case::forced(ForcedEnd::RanTooLong.outcome(Output::complete("so far"), Output::default()))]
-fn an_outcome_comes_back_as_it_was(#[case] outcome: Outcome) {
+fn an_outcome_survives_a_round_trip(#[case] outcome: Outcome) {
     let fields = encode_outcome(&outcome).unwrap();
     assert_eq!(decode_outcome(&mut stored(&fields)).unwrap(), outcome);
 }
 
 #[test]
-fn an_outcome_that_was_made_without_a_worker_is_the_one_of_the_domain() {
+fn a_forced_outcome_is_read_as_the_domain_makes_it() {
     let fields: [Field<'_>; 4] = [
         ("verdict", b"internal_error".as_slice().into()),
         ("forced", b"given_up".as_slice().into()),
@@ -136,7 +136,7 @@ fn an_outcome_that_was_made_without_a_worker_is_the_one_of_the_domain() {
 #[case::running(running())]
 #[case::given_back(running().hand_over(at(4)).unwrap())]
 #[case::ended(ended())]
-fn an_execution_comes_back_as_it_was(#[case] execution: Execution) {
+fn an_execution_survives_a_round_trip(#[case] execution: Execution) {
     let fields = encode_execution(&execution).unwrap();
     let decoded = decode_execution(execution.id(), stored(&fields)).unwrap();
     assert_eq!(decoded, execution);
@@ -149,7 +149,7 @@ fn an_execution_comes_back_as_it_was(#[case] execution: Execution) {
 #[case::pending(Event::Updated(execution().progress().clone()))]
 #[case::running(Event::Updated(execution().start(WorkerId::parse("w 1").unwrap(), at(1)).unwrap().progress().clone()))]
 #[case::ended(Event::Updated(ended().progress().clone()))]
-fn an_event_comes_back_as_it_was(#[case] event: Event) {
+fn an_event_survives_a_round_trip(#[case] event: Event) {
     let (sequence, outcome) = match &event {
         Event::Updated(progress) => (progress.sequence(), progress.outcome()),
         Event::Output(_) | Event::AwaitingInput(_) => (Sequence::from_number(7), None),
@@ -168,26 +168,26 @@ fn an_event_comes_back_as_it_was(#[case] event: Event) {
 #[case::unknown_state("u dancing 1 1 1 w")]
 #[case::state_without_times("u pending 1")]
 #[case::final_without_outcome("u final 1 1 1 ")]
-fn what_is_no_event_is_refused(#[case] text: &str) {
+fn a_malformed_event_is_refused(#[case] text: &str) {
     let sequence = Sequence::from_number(9);
     let result = decode_event(text.as_bytes().to_vec(), sequence, None);
     assert!(matches!(result, Err(RecordError::Event)), "{result:?}");
 }
 
 #[test]
-fn what_a_worker_tells_is_stored_as_the_event_that_comes_of_it() {
-    for told in [
+fn a_run_event_is_stored_as_the_event_it_becomes() {
+    for event in [
         RunEvent::Output(chunk(OutputStream::Stderr, b"oops")),
         RunEvent::AwaitingInput(Attempt::from_count(3)),
     ] {
-        assert_eq!(encode_run_event(&told), encode_event(&Event::from(told)));
+        assert_eq!(encode_run_event(&event), encode_event(&Event::from(event)));
     }
 }
 
 #[rstest]
 #[case::bytes(InputPiece::Data(Bytes::from_static(b"\0e\xff\n")))]
 #[case::end(InputPiece::End)]
-fn a_piece_of_input_comes_back_as_it_was(#[case] piece: InputPiece) {
+fn a_piece_of_input_survives_a_round_trip(#[case] piece: InputPiece) {
     assert_eq!(decode_input(encode_input(&piece)).unwrap(), piece);
 }
 
@@ -196,13 +196,13 @@ fn a_piece_of_input_comes_back_as_it_was(#[case] piece: InputPiece) {
 #[case("d")]
 #[case("e4")]
 #[case("42")]
-fn what_is_no_piece_of_input_is_refused(#[case] text: &str) {
+fn a_malformed_piece_of_input_is_refused(#[case] text: &str) {
     let result = decode_input(text.as_bytes().to_vec());
     assert!(matches!(result, Err(RecordError::Input)), "{result:?}");
 }
 
 #[test]
-fn an_admission_comes_back_as_it_was() {
+fn an_admission_survives_a_round_trip() {
     let admission = Admission {
         user: user("alice {of} the garden"),
         expires_at: at(30),
@@ -212,7 +212,7 @@ fn an_admission_comes_back_as_it_was() {
 }
 
 #[test]
-fn an_offer_comes_back_as_it_was() {
+fn an_offer_survives_a_round_trip() {
     let offer = worker_offer("worker-1");
     let record = encode_offer(&offer, at(30)).unwrap();
     let stored = StoredOffer::read(&record).unwrap();
@@ -220,9 +220,9 @@ fn an_offer_comes_back_as_it_was() {
     assert_eq!(stored.decode().unwrap(), offer);
 }
 
-/// As versions wrote them that knew nothing of input while a program runs.
+/// As versions before interactive programs wrote them.
 #[test]
-fn what_was_added_later_may_be_missing() {
+fn fields_that_were_added_later_may_be_missing() {
     let plain = submission(user("alice"), draft());
     let names: Vec<_> = encode_submission(&plain).unwrap();
     let text = shown(&names).concat();
@@ -295,7 +295,7 @@ fn the_stored_form_of_an_offer_is_pinned() {
 }
 
 #[test]
-fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
+fn a_record_of_a_newer_version_is_distinguished_from_a_damaged_one() {
     let newer: [Field<'_>; 1] = [("progress", b"3 whatever comes".as_slice().into())];
     let result = decode_execution(execution_id(1), stored(&newer));
     assert!(matches!(result, Err(RecordError::Newer)), "{result:?}");
@@ -321,7 +321,7 @@ fn debug_of_fields_shows_their_number_only() {
 }
 
 #[test]
-fn an_outcome_is_shared_with_the_event_that_tells_of_it() {
+fn an_outcome_is_shared_with_the_final_event() {
     let outcome = Arc::new(finished());
     let stored = encode_event(&Event::Updated(ended().progress().clone()));
     let event = decode_event(stored, ended().sequence(), Some(&outcome)).unwrap();

@@ -6,8 +6,7 @@ use std::fmt::Write;
 use coderun_domain::{Attempt, ExecutionId, InputId, SenderId, WorkerId};
 use coderun_ledger::{InputSnapshot, LeaseEnd, LeaseHolder, RecordSnapshot};
 use coderun_record::{
-    Field, Fields, RecordError, decode_execution, encode_progress, encode_submission, from_micros,
-    micros,
+    Field, RecordError, Words, decode_execution, encode_progress, encode_submission, micros,
 };
 
 use super::fields::{pack, unpack_all};
@@ -54,8 +53,8 @@ pub(crate) fn decode_record(
     let mut fields = unpack_all([submission, progress])?;
     let id: ExecutionId = fields.text(ID)?.parse()?;
     let cancel_requested = fields.get(CANCEL).is_some();
-    let lease_end = optional(&mut fields, SETTLED)?;
-    let input = optional(&mut fields, INPUT)?;
+    let lease_end = fields.optional_text(SETTLED)?;
+    let input = fields.optional_text(INPUT)?;
     Ok(RecordSnapshot {
         order,
         execution: decode_execution(id, fields)?,
@@ -70,13 +69,6 @@ fn text(name: &'static str, value: String) -> Field<'static> {
     (name, Cow::from(value.into_bytes()))
 }
 
-fn optional(fields: &mut Fields, name: &'static str) -> Result<Option<String>, RecordError> {
-    match fields.get(name) {
-        Some(_) => fields.text(name).map(Some),
-        None => Ok(None),
-    }
-}
-
 fn encode_lease_end(lease_end: &LeaseEnd) -> String {
     let (word, holder) = match lease_end {
         LeaseEnd::Finished(holder) => ("finished", holder),
@@ -87,15 +79,14 @@ fn encode_lease_end(lease_end: &LeaseEnd) -> String {
 }
 
 fn decode_lease_end(text: &str) -> Result<LeaseEnd, RecordError> {
-    let mut words = text.splitn(4, ' ');
-    let mut word = || words.next().ok_or(RecordError::Missing(SETTLED));
-    let how = word()?;
-    let attempt = number(word()?, SETTLED)?;
-    let started_at = from_micros(SETTLED, number(word()?, SETTLED)?)?;
+    let mut words = Words::new(SETTLED, text, 4);
+    let how = words.word()?;
+    let attempt = Attempt::from_count(words.number()?);
+    let started_at = words.time()?;
     let holder = LeaseHolder {
-        worker: WorkerId::parse(word()?)?,
+        worker: WorkerId::parse(words.word()?)?,
         started_at,
-        attempt: Attempt::from_count(attempt),
+        attempt,
     };
     match how {
         "finished" => Ok(LeaseEnd::Finished(holder)),
@@ -114,30 +105,20 @@ fn encode_input_log(input: &InputSnapshot) -> String {
 }
 
 fn decode_input_log(text: &str) -> Result<InputSnapshot, RecordError> {
-    let mut words = text.split(' ');
-    let dropped = words.next().ok_or(RecordError::Missing(INPUT))?;
-    let senders: Result<Vec<_>, _> = words.map(decode_sender).collect();
+    let mut words = Words::new(INPUT, text, usize::MAX);
     Ok(InputSnapshot {
-        dropped: number(dropped, INPUT)?,
+        dropped: words.number()?,
         pieces: Vec::new(),
-        senders: senders?,
+        senders: words.rest().map(decode_sender).collect::<Result<_, _>>()?,
     })
 }
 
 fn decode_sender(word: &str) -> Result<InputId, RecordError> {
-    let (sender, last) = word.split_once(':').ok_or(RecordError::Missing(INPUT))?;
-    let sender = u128::from_str_radix(sender, 16)
+    let mut parts = Words::separated_by(':', INPUT, word, 2);
+    let sender = u128::from_str_radix(parts.word()?, 16)
         .map_err(|error| RecordError::Malformed(INPUT, error.into()))?;
     Ok(InputId {
         sender: SenderId::from_number(sender),
-        number: number(last, INPUT)?,
+        number: parts.number()?,
     })
-}
-
-fn number<T>(word: &str, field: &'static str) -> Result<T, RecordError>
-where
-    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    word.parse()
-        .map_err(|error| RecordError::Malformed(field, Box::new(error)))
 }
