@@ -1,5 +1,5 @@
+mod input_and_tickets;
 mod random_steps;
-mod visiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,13 +20,13 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::*;
 
-/// A backend of few bounds and its clock.
-struct Bench {
+/// A backend and its clock.
+struct TestBackend {
     memory: MemoryBackend,
     clock: Arc<ManualClock>,
 }
 
-impl Bench {
+impl TestBackend {
     fn new() -> Self {
         Self::with_final_bytes(ByteSize::from_mib(256))
     }
@@ -119,140 +119,144 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_what_was_deleted_in_any_state() {
-    let bench = Bench::new();
-    let mut ids = vec![bench.complete(1, 10).await];
-    ids.push(bench.start(2, "bob").await.id());
-    let lease = bench.start(3, "carol").await;
-    bench.memory.release(&lease).await.unwrap();
+async fn nothing_is_left_of_deleted_executions_in_any_state() {
+    let backend = TestBackend::new();
+    let mut ids = vec![backend.complete(1, 10).await];
+    ids.push(backend.start(2, "bob").await.id());
+    let lease = backend.start(3, "carol").await;
+    backend.memory.release(&lease).await.unwrap();
     ids.push(lease.id());
-    ids.push(bench.submit(4, "dave").await);
-    ids.push(bench.submit(5, "erin").await);
-    bench.memory.request_cancel(execution_id(5)).await.unwrap();
-    assert_eq!(bench.counts().records, 5);
+    ids.push(backend.submit(4, "dave").await);
+    ids.push(backend.submit(5, "erin").await);
+    backend
+        .memory
+        .request_cancel(execution_id(5))
+        .await
+        .unwrap();
+    assert_eq!(backend.counts().records, 5);
     for id in ids {
-        assert!(bench.memory.delete(id).await.unwrap());
+        assert!(backend.memory.delete(id).await.unwrap());
     }
     assert_eq!(
-        bench.counts().users,
+        backend.counts().users,
         5,
         "their submissions are counted for a minute"
     );
-    bench.clock.advance(Duration::from_mins(1));
-    bench.memory.sweep().await.unwrap();
-    assert_eq!(bench.counts(), LedgerCounts::default());
+    backend.clock.advance(Duration::from_mins(1));
+    backend.memory.sweep().await.unwrap();
+    assert_eq!(backend.counts(), LedgerCounts::default());
 }
 
 #[tokio::test]
-async fn nothing_is_left_when_all_time_is_over() {
-    let bench = Bench::new();
-    bench.complete(1, 10).await;
-    let lease = bench.start(2, "bob").await;
-    bench.append(&lease, Bytes::from_static(b"half")).await;
-    bench.submit(3, "carol").await;
+async fn nothing_is_left_after_every_deadline() {
+    let backend = TestBackend::new();
+    backend.complete(1, 10).await;
+    let lease = backend.start(2, "bob").await;
+    backend.append(&lease, Bytes::from_static(b"half")).await;
+    backend.submit(3, "carol").await;
     for _ in 0..2 {
-        bench.clock.advance(store_policy().retention);
-        bench.memory.sweep().await.unwrap();
+        backend.clock.advance(store_policy().retention);
+        backend.memory.sweep().await.unwrap();
     }
-    assert_eq!(bench.counts(), LedgerCounts::default());
+    assert_eq!(backend.counts(), LedgerCounts::default());
 }
 
 #[tokio::test]
-async fn what_has_expired_is_gone_before_any_sweep() {
-    let bench = Bench::new();
-    let id = bench.complete(1, 10).await;
-    bench.clock.advance(store_policy().retention);
+async fn an_expired_record_is_gone_before_any_sweep() {
+    let backend = TestBackend::new();
+    let id = backend.complete(1, 10).await;
+    backend.clock.advance(store_policy().retention);
     let page = Page {
         before: None,
         limit: 10,
     };
-    let list = bench.memory.list(&user("alice"), page).await.unwrap();
+    let list = backend.memory.list(&user("alice"), page).await.unwrap();
     assert_eq!(list, []);
-    let watched = bench.memory.subscribe(id, Sequence::START).await;
+    let watched = backend.memory.subscribe(id, Sequence::START).await;
     assert!(matches!(watched, Err(WatchError::Gone)));
-    assert!(!bench.exists(id).await);
-    assert_eq!(bench.counts().records, 0);
+    assert!(!backend.exists(id).await);
+    assert_eq!(backend.counts().records, 0);
 }
 
 #[tokio::test]
 async fn the_oldest_final_records_make_room_for_the_latest() {
-    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
-    let waiting = bench.submit(100, "alice").await;
-    bench.memory.request_cancel(waiting).await.unwrap();
+    let backend = TestBackend::with_final_bytes(ByteSize::from_kib(64));
+    let waiting = backend.submit(100, "alice").await;
+    backend.memory.request_cancel(waiting).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=10 {
-        bench.clock.advance(Duration::from_secs(1));
-        ids.push(bench.complete(number, 15 << 10).await);
+        backend.clock.advance(Duration::from_secs(1));
+        ids.push(backend.complete(number, 15 << 10).await);
     }
-    assert!(!bench.exists(waiting).await);
+    assert!(!backend.exists(waiting).await);
     let mut kept = Vec::new();
     for id in &ids {
-        kept.push(bench.exists(*id).await);
+        kept.push(backend.exists(*id).await);
     }
     assert_eq!(kept, [vec![false; 7], vec![true; 3]].concat());
-    assert!(bench.counts().final_bytes <= 64 << 10);
+    assert!(backend.counts().final_bytes <= 64 << 10);
 }
 
 #[tokio::test]
 async fn a_user_with_much_output_loses_their_own_records_first() {
-    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
-    let of_bob = bench.complete_as("bob", 100, 1 << 10).await;
+    let backend = TestBackend::with_final_bytes(ByteSize::from_kib(64));
+    let of_bob = backend.complete_as("bob", 100, 1 << 10).await;
     let mut of_alice = Vec::new();
     for number in 1..=10 {
-        bench.clock.advance(Duration::from_secs(1));
-        of_alice.push(bench.complete_as("alice", number, 15 << 10).await);
+        backend.clock.advance(Duration::from_secs(1));
+        of_alice.push(backend.complete_as("alice", number, 15 << 10).await);
     }
     let mut kept = Vec::new();
     for id in &of_alice {
-        kept.push(bench.exists(*id).await);
+        kept.push(backend.exists(*id).await);
     }
     assert_eq!(kept, [vec![false; 7], vec![true; 3]].concat());
-    assert!(bench.exists(of_bob).await);
-    let of_carol = bench.complete_as("carol", 101, 15 << 10).await;
-    assert!(bench.exists(of_carol).await && bench.exists(of_bob).await);
-    assert!(!bench.exists(of_alice[7]).await, "alice makes room");
-    assert!(bench.counts().final_bytes <= 64 << 10);
+    assert!(backend.exists(of_bob).await);
+    let of_carol = backend.complete_as("carol", 101, 15 << 10).await;
+    assert!(backend.exists(of_carol).await && backend.exists(of_bob).await);
+    assert!(!backend.exists(of_alice[7]).await, "alice makes room");
+    assert!(backend.counts().final_bytes <= 64 << 10);
 }
 
 #[tokio::test]
 async fn one_users_large_submissions_do_not_fill_the_store_for_others() {
-    let bench = Bench::with_live_bytes(1000);
+    let backend = TestBackend::with_live_bytes(1000);
     for number in [1, 2] {
-        bench.submit_sized(number, "alice", 125).await.unwrap();
+        backend.submit_sized(number, "alice", 125).await.unwrap();
     }
-    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 2);
+    assert_share_used_up(backend.submit_sized(3, "alice", 1).await, 2);
     for (number, name) in [(4, "bob"), (5, "carol"), (6, "dave")] {
-        bench.submit_sized(number, name, 250).await.unwrap();
+        backend.submit_sized(number, name, 250).await.unwrap();
     }
-    let full = bench.submit_sized(7, "erin", 1).await;
+    let full = backend.submit_sized(7, "erin", 1).await;
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
 }
 
 #[tokio::test]
-async fn what_runs_counts_against_the_share_of_its_user_until_it_ends() {
-    let bench = Bench::with_live_bytes(1000);
+async fn a_running_execution_counts_against_its_users_share_until_it_ends() {
+    let backend = TestBackend::with_live_bytes(1000);
     for number in [1, 2] {
-        bench.submit_sized(number, "alice", 125).await.unwrap();
+        backend.submit_sized(number, "alice", 125).await.unwrap();
     }
-    let lease = bench.try_take().await.unwrap();
-    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 1);
-    bench.memory.release(&lease).await.unwrap();
-    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 2);
-    let lease = bench.try_take().await.unwrap();
-    bench.memory.finish(&lease, &finished()).await.unwrap();
-    bench.submit_sized(3, "alice", 125).await.unwrap();
-    assert_share_used_up(bench.submit_sized(4, "alice", 1).await, 2);
+    let lease = backend.try_take().await.unwrap();
+    assert_share_used_up(backend.submit_sized(3, "alice", 1).await, 1);
+    backend.memory.release(&lease).await.unwrap();
+    assert_share_used_up(backend.submit_sized(3, "alice", 1).await, 2);
+    let lease = backend.try_take().await.unwrap();
+    backend.memory.finish(&lease, &finished()).await.unwrap();
+    backend.submit_sized(3, "alice", 125).await.unwrap();
+    assert_share_used_up(backend.submit_sized(4, "alice", 1).await, 2);
 }
 
 #[tokio::test]
 async fn a_user_with_nothing_alive_may_submit_more_than_their_share() {
-    let bench = Bench::with_live_bytes(1000);
-    bench.complete(1, 0).await;
-    bench.submit_sized(2, "alice", 600).await.unwrap();
-    assert_share_used_up(bench.submit_sized(3, "alice", 1).await, 1);
-    let full = bench.submit_sized(4, "bob", 401).await;
+    let backend = TestBackend::with_live_bytes(1000);
+    backend.complete(1, 0).await;
+    backend.submit_sized(2, "alice", 600).await.unwrap();
+    assert_share_used_up(backend.submit_sized(3, "alice", 1).await, 1);
+    let full = backend.submit_sized(4, "bob", 401).await;
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
-    bench.submit_sized(4, "bob", 400).await.unwrap();
+    backend.submit_sized(4, "bob", 400).await.unwrap();
 }
 
 /// Asserts that a user was refused who has as many waiting as their share allows.
@@ -272,111 +276,111 @@ fn assert_share_used_up(result: Result<(), StoreError>, waiting: u32) {
 
 #[tokio::test]
 async fn stored_output_counts_as_much_as_the_outcome() {
-    let bench = Bench::with_final_bytes(ByteSize::from_kib(64));
-    let small = bench.complete(1, 0).await;
-    let lease = bench.start(2, "alice").await;
+    let backend = TestBackend::with_final_bytes(ByteSize::from_kib(64));
+    let small = backend.complete(1, 0).await;
+    let lease = backend.start(2, "alice").await;
     let large = Bytes::from(vec![b'x'; 64 << 10]);
-    bench.append(&lease, large).await;
-    assert!(bench.exists(small).await);
-    bench.memory.finish(&lease, &finished()).await.unwrap();
-    assert!(!bench.exists(small).await);
+    backend.append(&lease, large).await;
+    assert!(backend.exists(small).await);
+    backend.memory.finish(&lease, &finished()).await.unwrap();
+    assert!(!backend.exists(small).await);
 }
 
 #[tokio::test]
-async fn what_lives_and_what_ended_last_is_never_evicted() {
-    let bench = Bench::with_final_bytes(ByteSize::from_bytes(1));
-    let running = bench.start(1, "bob").await;
-    let waiting = bench.submit(2, "bob").await;
-    let carol = bench.submit(3, "carol").await;
-    bench.memory.request_cancel(carol).await.unwrap();
-    assert!(bench.exists(carol).await);
-    bench.memory.finish(&running, &finished()).await.unwrap();
-    assert!(!bench.exists(carol).await);
-    assert!(bench.exists(running.id()).await);
-    assert!(bench.exists(waiting).await);
+async fn live_executions_and_the_latest_final_one_are_never_evicted() {
+    let backend = TestBackend::with_final_bytes(ByteSize::from_bytes(1));
+    let running = backend.start(1, "bob").await;
+    let waiting = backend.submit(2, "bob").await;
+    let carol = backend.submit(3, "carol").await;
+    backend.memory.request_cancel(carol).await.unwrap();
+    assert!(backend.exists(carol).await);
+    backend.memory.finish(&running, &finished()).await.unwrap();
+    assert!(!backend.exists(carol).await);
+    assert!(backend.exists(running.id()).await);
+    assert!(backend.exists(waiting).await);
 }
 
 #[tokio::test]
 async fn empty_records_are_bounded_too() {
-    let bench = Bench::with_final_bytes(ByteSize::from_kib(20));
+    let backend = TestBackend::with_final_bytes(ByteSize::from_kib(20));
     for number in 1..=100 {
-        let id = bench.submit(number, "alice").await;
-        bench.memory.request_cancel(id).await.unwrap();
+        let id = backend.submit(number, "alice").await;
+        backend.memory.request_cancel(id).await.unwrap();
     }
-    assert!(bench.counts().records <= 20);
+    assert!(backend.counts().records <= 20);
 }
 
 #[tokio::test]
-async fn a_taker_misses_nothing_that_comes_before_it_waits() {
-    let bench = Bench::new();
-    assert_eq!(bench.try_take().await, None);
-    bench.submit(1, "alice").await;
-    assert!(bench.memory.work_available().now_or_never().is_some());
-    bench.try_take().await.unwrap();
-    assert_eq!(bench.try_take().await, None);
-    assert!(bench.memory.work_available().now_or_never().is_none());
+async fn a_taker_misses_no_work_that_arrives_before_it_waits() {
+    let backend = TestBackend::new();
+    assert_eq!(backend.try_take().await, None);
+    backend.submit(1, "alice").await;
+    assert!(backend.memory.work_available().now_or_never().is_some());
+    backend.try_take().await.unwrap();
+    assert_eq!(backend.try_take().await, None);
+    assert!(backend.memory.work_available().now_or_never().is_none());
 }
 
 #[tokio::test]
 async fn a_sweep_wakes_takers_for_an_abandoned_execution() {
-    let bench = Bench::new();
-    let lease = bench.start(1, "alice").await;
-    assert_eq!(bench.try_take().await, None);
-    bench.clock.advance(store_policy().lease);
-    bench.memory.sweep().await.unwrap();
-    assert!(bench.memory.work_available().now_or_never().is_some());
-    assert_eq!(bench.try_take().await.unwrap().id(), lease.id());
+    let backend = TestBackend::new();
+    let lease = backend.start(1, "alice").await;
+    assert_eq!(backend.try_take().await, None);
+    backend.clock.advance(store_policy().lease);
+    backend.memory.sweep().await.unwrap();
+    assert!(backend.memory.work_available().now_or_never().is_some());
+    assert_eq!(backend.try_take().await.unwrap().id(), lease.id());
 }
 
 #[tokio::test]
 async fn the_worker_of_a_deleted_execution_is_woken() {
-    let bench = Bench::new();
-    let lease = bench.start(1, "alice").await;
-    let mut woken = bench.memory.cancel_requested(&lease);
+    let backend = TestBackend::new();
+    let lease = backend.start(1, "alice").await;
+    let mut woken = backend.memory.cancel_requested(&lease);
     assert!((&mut woken).now_or_never().is_none());
-    bench.memory.delete(lease.id()).await.unwrap();
+    backend.memory.delete(lease.id()).await.unwrap();
     assert!(woken.now_or_never().is_some());
 }
 
 #[tokio::test]
 async fn watchers_leave_nothing_behind() {
-    let bench = Bench::new();
-    let lease = bench.start(1, "alice").await;
+    let backend = TestBackend::new();
+    let lease = backend.start(1, "alice").await;
     let since = lease.execution().sequence();
     let mut streams = Vec::new();
     for _ in 0..100 {
-        let mut stream = bench.memory.subscribe(lease.id(), since).await.unwrap();
+        let mut stream = backend.memory.subscribe(lease.id(), since).await.unwrap();
         assert!(stream.next().now_or_never().is_none());
         streams.push(stream);
     }
-    assert_eq!(bench.counts().listeners, 100);
+    assert_eq!(backend.counts().listeners, 100);
     streams.truncate(1);
-    assert_eq!(bench.counts().listeners, 1);
-    bench.memory.finish(&lease, &finished()).await.unwrap();
+    assert_eq!(backend.counts().listeners, 1);
+    backend.memory.finish(&lease, &finished()).await.unwrap();
     let events: Vec<_> = streams.remove(0).collect().await;
     assert_eq!(events.len(), 1);
-    assert_eq!(bench.counts().listeners, 0);
+    assert_eq!(backend.counts().listeners, 0);
 }
 
 #[tokio::test]
 async fn a_watcher_does_not_follow_an_id_into_another_record() {
-    let bench = Bench::new();
-    let id = bench.submit(1, "alice").await;
-    let mut stream = bench.memory.subscribe(id, Sequence::START).await.unwrap();
-    bench.memory.delete(id).await.unwrap();
-    bench.start(1, "alice").await;
+    let backend = TestBackend::new();
+    let id = backend.submit(1, "alice").await;
+    let mut stream = backend.memory.subscribe(id, Sequence::START).await.unwrap();
+    backend.memory.delete(id).await.unwrap();
+    backend.start(1, "alice").await;
     assert!(matches!(stream.next().await, Some(Err(WatchError::Gone))));
     assert!(stream.next().await.is_none());
 }
 
 #[tokio::test]
-async fn a_stored_piece_of_output_keeps_no_larger_buffer() {
-    let bench = Bench::new();
-    let lease = bench.start(1, "alice").await;
+async fn a_stored_piece_of_output_holds_no_larger_buffer() {
+    let backend = TestBackend::new();
+    let lease = backend.start(1, "alice").await;
     let buffer = Bytes::from(vec![b'x'; 1 << 20]);
-    bench.append(&lease, buffer.slice(0..1)).await;
+    backend.append(&lease, buffer.slice(0..1)).await;
     let since = lease.execution().sequence();
-    let mut stream = bench.memory.subscribe(lease.id(), since).await.unwrap();
+    let mut stream = backend.memory.subscribe(lease.id(), since).await.unwrap();
     let Some(Ok(StoredEvent {
         event: Event::Output(chunk),
         ..
@@ -385,15 +389,15 @@ async fn a_stored_piece_of_output_keeps_no_larger_buffer() {
         panic!("there is output");
     };
     assert_eq!(chunk.bytes, buffer.slice(0..1));
-    assert!(buffer.is_unique(), "nobody else holds on to it");
+    assert!(buffer.is_unique(), "the ledger holds a copy");
 }
 
 #[tokio::test]
 async fn debug_shows_counts_only() {
-    let bench = Bench::new();
-    bench.start(1, "alice").await;
-    bench.submit(2, "bob").await;
-    let shown = format!("{:?}", bench.memory);
+    let backend = TestBackend::new();
+    backend.start(1, "alice").await;
+    backend.submit(2, "bob").await;
+    let shown = format!("{:?}", backend.memory);
     assert!(
         shown.contains("records: 2, pending: 1, running: 1"),
         "{shown}"
@@ -405,7 +409,7 @@ async fn debug_shows_counts_only() {
 
 #[tokio::test]
 async fn one_worker_too_many_is_refused_until_another_offer_ends() {
-    let Bench { memory, clock } = Bench::new();
+    let TestBackend { memory, clock } = TestBackend::new();
     let offers: Vec<_> = (0..=1024)
         .map(|number| worker_offer(&format!("w{number}")))
         .collect();
@@ -422,12 +426,12 @@ async fn one_worker_too_many_is_refused_until_another_offer_ends() {
 
 #[tokio::test]
 async fn the_steps_of_a_group_run_in_order_and_each_is_answered() {
-    let bench = Bench::new();
+    let backend = TestBackend::new();
     let ran = Arc::new(AtomicUsize::new(0));
     let steps = (0..3).map(|number| {
         let ran = Arc::clone(&ran);
         move |_: &mut Ledger, _| (number, ran.fetch_add(1, Ordering::SeqCst))
     });
-    let answers = bench.memory.access().apply_all(steps.collect()).await;
+    let answers = backend.memory.access().apply_all(steps.collect()).await;
     assert_eq!(answers.unwrap(), [(0, 0), (1, 1), (2, 2)]);
 }

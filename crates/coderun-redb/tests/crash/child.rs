@@ -1,4 +1,4 @@
-//! The child: submits, runs and types until it is killed, and says what it was told.
+//! Submits, runs and sends input until the process is killed, and reports every answer on stdout.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,25 +14,25 @@ use futures_util::StreamExt;
 
 use crate::{fingerprint, open};
 
-/// So many executions are under way at a time.
-const LANES: u32 = 4;
+/// How many executions run at a time.
+const TASKS: u32 = 4;
 
-/// Lives one life after the other in several lanes, and says on stdout what it was told.
+/// Runs one execution after the other in several tasks, and reports every answer on stdout.
 pub(crate) async fn work_until_killed(folder: &Path, first: u32) {
     let redb = open(folder).await;
-    let lanes = (0..LANES).map(|lane| {
+    let tasks = (0..TASKS).map(|task| {
         let redb = redb.clone();
         async move {
-            for number in (first + lane..).step_by(LANES as usize) {
-                live_a_life(&redb, number).await;
+            for number in (first + task..).step_by(TASKS as usize) {
+                run_one_execution(&redb, number).await;
             }
         }
     });
-    futures_util::future::join_all(lanes).await;
+    futures_util::future::join_all(tasks).await;
 }
 
 /// One execution from its submission to its end, or as far as it comes.
-async fn live_a_life(redb: &RedbBackend, number: u32) {
+async fn run_one_execution(redb: &RedbBackend, number: u32) {
     let id = execution_id(number.into());
     let name = format!("user-{number}");
     let draft = SubmissionDraft {
@@ -41,7 +41,7 @@ async fn live_a_life(redb: &RedbBackend, number: u32) {
     };
     let execution = Execution::submit(id, submission(user(&name), draft), at(0));
     redb.submit(&execution).await.unwrap();
-    say(&format!("accepted {number}"));
+    report(&format!("accepted {number}"));
     let sender = SenderId::from_number(1);
     for number_of_piece in 1..=2 {
         let input = InputId {
@@ -50,25 +50,25 @@ async fn live_a_life(redb: &RedbBackend, number: u32) {
         };
         let piece = InputPiece::Data(Bytes::from(number.to_string()));
         assert_eq!(redb.send(id, input, piece).await.unwrap(), InputReply::Kept);
-        say(&format!("kept {number}"));
+        report(&format!("kept {number}"));
     }
-    // Any of those that wait, also one of an earlier child.
+    // Any waiting execution, even one of an earlier child.
     let worker = WorkerId::parse("worker").unwrap();
     let Some(lease) = redb.take(&worker, &[language("python")]).await.unwrap() else {
         return;
     };
     let mut last = lease.execution().sequence();
-    tell(redb, &lease, last).await;
+    report_event(redb, &lease, last).await;
     for piece in 0..3 {
-        let happened = [said(&lease, piece)];
-        last = redb.append(&lease, last, &happened).await.unwrap();
-        tell(redb, &lease, last).await;
+        let events = [stdout(&lease, piece)];
+        last = redb.append(&lease, last, &events).await.unwrap();
+        report_event(redb, &lease, last).await;
     }
     redb.finish(&lease, &finished()).await.unwrap();
-    tell(redb, &lease, last.next()).await;
+    report_event(redb, &lease, last.next()).await;
 }
 
-fn said(lease: &Lease, piece: u32) -> RunEvent {
+fn stdout(lease: &Lease, piece: u32) -> RunEvent {
     RunEvent::from(OutputChunk {
         stream: OutputStream::Stdout,
         bytes: Bytes::from(format!("{} {piece}", lease.id())),
@@ -76,20 +76,20 @@ fn said(lease: &Lease, piece: u32) -> RunEvent {
     })
 }
 
-/// Says what a watcher is told of one event.
-async fn tell(redb: &RedbBackend, lease: &Lease, sequence: Sequence) {
+/// Reports an event as a watcher sees it.
+async fn report_event(redb: &RedbBackend, lease: &Lease, sequence: Sequence) {
     let before = Sequence::from_number(sequence.number() - 1);
     let mut stream = redb.subscribe(lease.id(), before).await.unwrap();
     let event = stream.next().await.unwrap().unwrap();
-    say(&format!(
-        "told {} {}",
+    report(&format!(
+        "event {} {}",
         lease.id().as_uuid().as_u128(),
         fingerprint(&event)
     ));
 }
 
 /// One line at a time, whole.
-fn say(line: &str) {
+fn report(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();

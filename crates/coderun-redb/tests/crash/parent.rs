@@ -1,4 +1,4 @@
-//! The parent: kills child after child, and looks at what is left.
+//! Kills child after child, and compares the file with what they reported.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -20,52 +20,52 @@ use crate::{FIRST, FOLDER, fingerprint, open};
 const ROUNDS: u32 = 12;
 const FIRST_STARTS: u32 = 16;
 
-/// What children have said so far.
+/// What the children have reported so far.
 #[derive(Default)]
-struct Said {
+struct Reports {
     accepted: Vec<u32>,
     kept: HashMap<u32, usize>,
-    /// For each execution the events that it was told of, by their numbers.
-    told: HashMap<u128, HashMap<u64, String>>,
+    /// The events of each execution, by their numbers.
+    events: HashMap<u128, HashMap<u64, String>>,
 }
 
-impl Said {
-    fn hear(&mut self, line: &str) {
+impl Reports {
+    fn add(&mut self, line: &str) {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["accepted", number] => self.accepted.push(number.parse().unwrap()),
             ["kept", number] => *self.kept.entry(number.parse().unwrap()).or_default() += 1,
-            ["told", id, event] => {
+            ["event", id, event] => {
                 let number = event.split_once('=').unwrap().0.parse().unwrap();
-                let events = self.told.entry(id.parse().unwrap()).or_default();
+                let events = self.events.entry(id.parse().unwrap()).or_default();
                 let earlier = events.insert(number, event.to_owned());
                 assert!(
                     earlier.is_none_or(|earlier| earlier == event),
-                    "told twice: {event}"
+                    "an event changed: {event}"
                 );
             }
-            // The test harness speaks, too.
+            // The test harness writes lines, too.
             _ => {}
         }
     }
 }
 
-/// Kills each child after it has said more than the one before.
-pub(crate) async fn watch_many_kills() {
+/// Kills each child after more reports than the one before.
+pub(crate) async fn check_many_kills() {
     let folder = tempfile::tempdir().unwrap();
-    let mut said = Said::default();
+    let mut reports = Reports::default();
     for round in 0..ROUNDS {
         let first = round * 1_000_000 + 1;
-        run_child(folder.path(), first, 3 + round as usize * 17, &mut said);
+        run_child(folder.path(), first, 3 + round as usize * 17, &mut reports);
         let redb = open(folder.path()).await;
-        check(&redb, &said).await;
+        check(&redb, &reports).await;
         redb.close().await;
     }
-    assert!(said.accepted.len() > 100, "{}", said.accepted.len());
+    assert!(reports.accepted.len() > 100, "{}", reports.accepted.len());
 }
 
 /// Kills each child as soon as it has put anything into its new folder, or a moment later.
-pub(crate) async fn watch_first_starts_being_killed() {
+pub(crate) async fn check_killed_first_starts() {
     for round in 0..FIRST_STARTS {
         let folder = tempfile::tempdir().unwrap();
         let mut child = spawn(folder.path(), 1);
@@ -87,33 +87,29 @@ pub(crate) async fn watch_first_starts_being_killed() {
     }
 }
 
-/// Starts a child and kills it when it has said so many lines, wherever it is then.
-fn run_child(folder: &Path, first: u32, lines: usize, said: &mut Said) {
+/// Starts a child and kills it after so many reports.
+fn run_child(folder: &Path, first: u32, lines: usize, reports: &mut Reports) {
     let mut child = spawn(folder, first);
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut heard = 0;
+    let mut count = 0;
     for line in output.by_ref() {
-        said.hear(&line.unwrap());
-        heard += 1;
-        if heard >= lines + 10 {
+        reports.add(&line.unwrap());
+        count += 1;
+        if count >= lines + 10 {
             break;
         }
     }
-    assert!(heard > lines, "the child ended by itself");
+    assert!(count > lines, "the child ended by itself");
     child.kill().unwrap();
     child.wait().unwrap();
     for line in output {
-        said.hear(&line.unwrap());
+        reports.add(&line.unwrap());
     }
 }
 
 fn spawn(folder: &Path, first: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "nothing_that_was_told_is_lost_by_a_kill",
-            "--nocapture",
-        ])
+        .args(["--exact", "no_answer_is_lost_by_a_kill", "--nocapture"])
         .env(FOLDER, folder)
         .env(FIRST, first.to_string())
         .stdout(Stdio::piped())
@@ -121,13 +117,13 @@ fn spawn(folder: &Path, first: u32) -> Child {
         .unwrap()
 }
 
-async fn check(redb: &RedbBackend, said: &Said) {
+async fn check(redb: &RedbBackend, reports: &Reports) {
     assert_eq!(ExecutionStore::check(redb).await.unwrap(), Health::Good);
-    for number in &said.accepted {
+    for number in &reports.accepted {
         let found = redb.get(execution_id((*number).into())).await.unwrap();
         assert!(found.is_some(), "{number} was accepted");
     }
-    for (id, told) in &said.told {
+    for (id, reported) in &reports.events {
         let id = execution_id(*id);
         let sequence = redb.get(id).await.unwrap().unwrap().sequence();
         let stream = redb.subscribe(id, Sequence::START).await.unwrap();
@@ -135,16 +131,16 @@ async fn check(redb: &RedbBackend, said: &Said) {
         let stored: Vec<_> = stream.take(count).map(Result::unwrap).collect().await;
         let numbers: Vec<_> = stored.iter().map(|it| it.sequence.number()).collect();
         assert_eq!(numbers, (1..=sequence.number()).collect::<Vec<_>>());
-        for (number, event) in told {
+        for (number, event) in reported {
             let stored = &stored[usize::try_from(*number - 1).unwrap()];
             assert_eq!(&fingerprint(stored), event);
         }
     }
-    check_input(redb, said).await;
+    check_input(redb, reports).await;
 }
 
-/// What was kept of the input of what waits is there for whoever takes it.
-async fn check_input(redb: &RedbBackend, said: &Said) {
+/// The worker that takes a waiting execution finds its input.
+async fn check_input(redb: &RedbBackend, reports: &Reports) {
     let worker = WorkerId::parse("reader").unwrap();
     for _ in 0..3 {
         let taken = redb.take(&worker, &[language("python")]).await.unwrap();
@@ -153,7 +149,7 @@ async fn check_input(redb: &RedbBackend, said: &Said) {
         };
         let number = u32::try_from(lease.id().as_uuid().as_u128()).unwrap();
         let read = redb.receive(&lease, InputPosition::START).await.unwrap();
-        let kept = said.kept.get(&number).copied().unwrap_or_default();
+        let kept = reports.kept.get(&number).copied().unwrap_or_default();
         assert!((kept..=2).contains(&read.len()), "{number}: {kept}");
         let piece = InputPiece::Data(Bytes::from(number.to_string()));
         assert!(read.iter().all(|read| *read == piece));

@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of its work loses nothing that it was told, and repeats nothing.
+//! Kills processes that use a file, and checks that no answer is lost or repeated.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,28 +17,28 @@ use coderun_domain::testing::{ManualClock, store_policy};
 use coderun_domain::{Event, StorePolicy, StoredEvent};
 use coderun_redb::{RedbBackend, RedbConfig, open_backend};
 
-/// Where the child finds the file; whoever is not told is the parent.
+/// Tells a child where the file is. The parent has no such variable.
 const FOLDER: &str = "CODERUN_REDB_TEST_FOLDER";
-/// From which number the child goes on.
+/// Tells a child the first number to use.
 const FIRST: &str = "CODERUN_REDB_TEST_FIRST";
 
 #[tokio::test]
-async fn nothing_that_was_told_is_lost_by_a_kill() {
+async fn no_answer_is_lost_by_a_kill() {
     match (std::env::var_os(FOLDER), std::env::var_os(FIRST)) {
         (Some(folder), Some(first)) => {
             let first = first.to_str().unwrap().parse().unwrap();
             child::work_until_killed(Path::new(&folder), first).await;
         }
-        _ => parent::watch_many_kills().await,
+        _ => parent::check_many_kills().await,
     }
 }
 
 #[tokio::test]
-async fn a_first_start_that_is_killed_leaves_a_folder_that_can_be_used() {
-    parent::watch_first_starts_being_killed().await;
+async fn a_first_start_that_is_killed_leaves_a_usable_folder() {
+    parent::check_killed_first_starts().await;
 }
 
-/// Opens the file with bounds that are never met.
+/// Opens the file with bounds that are never reached.
 async fn open(folder: &Path) -> RedbBackend {
     let policy = StorePolicy {
         user_running_max: 100_000,
