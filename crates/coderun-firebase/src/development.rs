@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use coderun_domain::{BackendError, BearerToken, ByteSize, Clock, UserId};
-use serde::Serialize;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::config::{Issuer, ProjectId, VerifierConfig};
@@ -95,29 +95,23 @@ impl DevelopmentIssuer {
         FirebaseTokenVerifier::new(self.config.clone(), keys, clock)
     }
 
-    fn claims<'request>(
-        &'request self,
-        request: &'request TokenRequest,
-        now: OffsetDateTime,
-    ) -> Claims<'request> {
+    fn claims(&self, request: &TokenRequest, now: OffsetDateTime) -> Value {
         let project_id = self.config.project_id.as_str();
         let now = now.unix_timestamp();
-        Claims {
-            iss: format!("{}{project_id}", self.config.issuer.prefix()),
-            aud: project_id,
-            auth_time: now,
-            user_id: request.uid.as_str(),
-            sub: request.uid.as_str(),
-            iat: now,
-            exp: now.saturating_add_unsigned(request.lifetime.as_secs()),
-            email: request.email.as_deref(),
-            email_verified: request.email.is_some().then_some(true),
-            name: request.name.as_deref(),
-            firebase: FirebaseClaim {
-                identities: NoIdentities {},
-                sign_in_provider: "custom",
-            },
-        }
+        let claims = json!({
+            "iss": format!("{}{project_id}", self.config.issuer.prefix()),
+            "aud": project_id,
+            "auth_time": now,
+            "user_id": request.uid.as_str(),
+            "sub": request.uid.as_str(),
+            "iat": now,
+            "exp": now.saturating_add_unsigned(request.lifetime.as_secs()),
+            "email": request.email,
+            "email_verified": request.email.is_some().then_some(true),
+            "name": request.name,
+            "firebase": {"identities": {}, "sign_in_provider": "custom"},
+        });
+        without_nulls(claims)
     }
 }
 
@@ -155,32 +149,13 @@ impl TokenRequest {
     }
 }
 
-#[derive(Serialize)]
-struct Claims<'request> {
-    iss: String,
-    aud: &'request str,
-    auth_time: i64,
-    user_id: &'request str,
-    sub: &'request str,
-    iat: i64,
-    exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'request str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email_verified: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'request str>,
-    firebase: FirebaseClaim,
+/// A verifier takes an absent claim, but no `null`.
+fn without_nulls(mut claims: Value) -> Value {
+    if let Some(claims) = claims.as_object_mut() {
+        claims.retain(|_, value| !value.is_null());
+    }
+    claims
 }
-
-#[derive(Serialize)]
-struct FirebaseClaim {
-    identities: NoIdentities,
-    sign_in_provider: &'static str,
-}
-
-#[derive(Serialize)]
-struct NoIdentities {}
 
 /// A new private key, as PKCS#8.
 fn generate() -> Result<Vec<u8>, IssuerError> {

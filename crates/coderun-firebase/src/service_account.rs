@@ -8,8 +8,8 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use coderun_json::{Object, non_null};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::config::{Endpoint, ProjectId};
@@ -117,13 +117,13 @@ impl ServiceAccount {
     /// The signed request of this account for an access token (RFC 7523).
     fn assertion(&self, now: OffsetDateTime) -> Result<String, jsonwebtoken::errors::Error> {
         let now = now.unix_timestamp();
-        self.key.sign(&AssertionClaims {
-            iss: &self.client_email,
-            scope: SCOPE,
-            aud: self.token_uri.as_str(),
-            iat: now,
-            exp: now.saturating_add(ASSERTION_SECONDS),
-        })
+        self.key.sign(&json!({
+            "iss": self.client_email,
+            "scope": SCOPE,
+            "aud": self.token_uri.as_str(),
+            "iat": now,
+            "exp": now.saturating_add(ASSERTION_SECONDS),
+        }))
     }
 }
 
@@ -180,15 +180,6 @@ fn private_key(
 
 const fn wrong(name: &'static str, expected: &'static str) -> ServiceAccountFormatError {
     ServiceAccountFormatError::Field { name, expected }
-}
-
-#[derive(Serialize)]
-struct AssertionClaims<'account> {
-    iss: &'account str,
-    scope: &'static str,
-    aud: &'account str,
-    iat: i64,
-    exp: i64,
 }
 
 #[cfg(test)]

@@ -21,9 +21,6 @@ pub(crate) enum LookupError {
     /// The service does not accept the service account.
     #[error("the service account may not look up users")]
     Refused(#[source] HttpError),
-    /// The request cannot be written.
-    #[error("cannot write the request about a user")]
-    Request(#[source] serde_json::Error),
     /// The request or the answer did not get through.
     #[error("cannot ask for a user")]
     Http(#[source] HttpError),
@@ -48,7 +45,6 @@ impl LookupError {
             Self::TimedOut(_) => "timed-out",
             Self::Token(_) => "no-access-token",
             Self::Refused(_) => "refused",
-            Self::Request(_) => "request",
             Self::Http(_) => "http",
             Self::Answer(_) => "answer",
             Self::TooManyLookups => "too-many-lookups",
@@ -62,11 +58,9 @@ impl LookupError {
         match self {
             Self::TimedOut(_) | Self::Token(_) | Self::Refused(_) => true,
             Self::Http(error) => !error.is_about_the_request(),
-            Self::Request(_)
-            | Self::Answer(_)
-            | Self::TooManyLookups
-            | Self::CircuitOpen(_)
-            | Self::Cancelled => false,
+            Self::Answer(_) | Self::TooManyLookups | Self::CircuitOpen(_) | Self::Cancelled => {
+                false
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use coderun_domain::BearerToken;
 use reqwest::Url;
-use serde::Serialize;
+use serde_json::json;
 
 use super::account::{Account, AccountId};
 use super::answer::read_answer;
@@ -27,37 +27,26 @@ pub(crate) struct RemoteAccounts {
 pub(crate) enum Credentials {
     /// Access tokens of a service account.
     ServiceAccount(AccessTokens),
-    /// With the bearer token that the emulator accepts from every client.
+    /// The bearer token that the emulator accepts from every client.
     Emulator,
 }
 
 impl RemoteAccounts {
     fn url(&self, id: &AccountId) -> Url {
-        let project = self.project_id.as_str();
-        match &id.tenant {
-            None => self
-                .base
-                .join(&["v1", "projects", project, "accounts:lookup"]),
-            Some(tenant) => self.base.join(&[
-                "v1",
-                "projects",
-                project,
-                "tenants",
-                tenant.as_str(),
-                "accounts:lookup",
-            ]),
+        let mut segments = vec!["v1", "projects", self.project_id.as_str()];
+        if let Some(tenant) = &id.tenant {
+            segments.extend(["tenants", tenant.as_str()]);
         }
+        segments.push("accounts:lookup");
+        self.base.join(&segments)
     }
 
     async fn ask(&self, id: &AccountId, bearer: &BearerToken) -> Result<Account, LookupError> {
-        let body = LookupRequest {
-            local_id: [id.user.as_str()],
-        };
         let request = PostRequest {
             url: self.url(id),
             bearer: Some(bearer),
             content_type: "application/json",
-            body: serde_json::to_string(&body).map_err(LookupError::Request)?,
+            body: json!({"localId": [id.user.as_str()]}).to_string(),
         };
         let answer = self.client.post(request).await?;
         read_answer(&answer, id).map_err(LookupError::Answer)
@@ -67,9 +56,8 @@ impl RemoteAccounts {
 #[async_trait]
 impl AccountSource for RemoteAccounts {
     async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError> {
-        let tokens = match &self.credentials {
-            Credentials::ServiceAccount(tokens) => tokens,
-            Credentials::Emulator => return self.ask(id, &BearerToken::new("owner")).await,
+        let Credentials::ServiceAccount(tokens) = &self.credentials else {
+            return self.ask(id, &BearerToken::new("owner")).await;
         };
         let token = tokens.current().await.map_err(LookupError::Token)?;
         let answer = self.ask(id, &token.bearer).await;
@@ -78,10 +66,4 @@ impl AccountSource for RemoteAccounts {
         }
         answer
     }
-}
-
-#[derive(Serialize)]
-struct LookupRequest<'user> {
-    #[serde(rename = "localId")]
-    local_id: [&'user str; 1],
 }
