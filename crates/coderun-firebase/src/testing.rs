@@ -2,6 +2,7 @@
 
 mod counts;
 mod log;
+pub(crate) mod server;
 
 use std::sync::{Arc, OnceLock};
 

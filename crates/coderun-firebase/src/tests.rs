@@ -13,8 +13,8 @@ use crate::development::{DevelopmentIssuer, TokenRequest};
 use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier};
 use crate::keys::{KeyId, KeySet, KeySource, KeysUnavailable};
 use crate::parse::decode;
+use crate::testing::server::{LoopbackServer, Reply};
 use crate::testing::{PROJECT, config, header, key, other_key, sign_with, static_keys};
-use crate::users::testing::{LoopbackServer, Reply};
 use crate::verifier::FirebaseTokenVerifier;
 
 mod firebase_contract {
@@ -84,7 +84,7 @@ impl TokenIssuer for FirebaseIssuer {
 
 async fn emulator(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let server = LoopbackServer::emulator(&json!({})).await;
-    let broken = LoopbackServer::start(|_| Reply::Status(500, json!({}))).await;
+    let broken = LoopbackServer::start(|_| Reply::error(500, json!({}))).await;
     let start = |server: &LoopbackServer| {
         let config = EmulatorConfig {
             host: EmulatorHost::parse(server.address.to_string()).unwrap(),

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::{AnonymousUsers, TenantId, TenantPolicy};
+use crate::testing::server::{LoopbackServer, Reply, known};
 use crate::testing::{Log, NOW, claims, config, good, unsigned, with};
-use crate::users::testing::{LoopbackServer, Reply, known};
 
 fn emulator_config(server: &LoopbackServer, verifier: VerifierConfig) -> EmulatorConfig {
     EmulatorConfig {
@@ -106,7 +106,7 @@ async fn the_user_is_looked_up_each_time() {
 
 #[tokio::test]
 async fn a_user_whom_the_emulator_does_not_know_is_refused() {
-    let server = LoopbackServer::start(|_| Reply::Good(json!({"kind": "x"}))).await;
+    let server = LoopbackServer::start(|_| Reply::json(json!({"kind": "x"}))).await;
     let found = verdict(&verifier_of(&server), &token(&claims())).await;
     assert_eq!(found, "user-not-found");
 }

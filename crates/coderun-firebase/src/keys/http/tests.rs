@@ -11,7 +11,6 @@ mod unknown;
 mod verifying;
 
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;

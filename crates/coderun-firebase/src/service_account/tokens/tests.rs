@@ -11,8 +11,9 @@ use tokio::time::{advance, pause, resume};
 
 use super::*;
 use crate::parse::decode;
+use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
 use crate::testing::{key, with, without};
-use crate::users::testing::{LoopbackServer, ReceivedRequest, Reply, account_file};
+use crate::users::testing::account_file;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -36,11 +37,11 @@ async fn numbering(expires_in: u64, is_away: &Arc<AtomicBool>) -> LoopbackServer
     let (count, is_away) = (AtomicUsize::new(0), Arc::clone(is_away));
     LoopbackServer::start(move |_| {
         if is_away.load(Ordering::SeqCst) {
-            return Reply::Status(500, answer());
+            return Reply::error(500, answer());
         }
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
         let answer = with(answer(), "access_token", format!("access-{number}"));
-        Reply::Good(with(answer, "expires_in", expires_in))
+        Reply::json(with(answer, "expires_in", expires_in))
     })
     .await
 }
@@ -80,9 +81,9 @@ fn is_rightly_signed(request: &ReceivedRequest) -> bool {
 async fn a_token_is_given_for_a_signed_assertion() {
     let server = LoopbackServer::start(|seen| {
         if is_rightly_signed(seen) {
-            Reply::Good(answer())
+            Reply::json(answer())
         } else {
-            Reply::Status(401, answer())
+            Reply::error(401, answer())
         }
     })
     .await;
@@ -147,26 +148,26 @@ async fn a_token_is_used_to_its_end_if_there_is_no_other() {
 }
 
 #[rstest]
-#[case::no_token(Reply::Good(without(answer(), "access_token")))]
-#[case::empty_token(Reply::Good(with(answer(), "access_token", "")))]
-#[case::token_with_a_line_feed(Reply::Good(with(answer(), "access_token", "a\r\nb")))]
-#[case::long_token(Reply::Good(with(answer(), "access_token", "a".repeat(8193))))]
-#[case::token_number(Reply::Good(with(answer(), "access_token", 1)))]
-#[case::other_type(Reply::Good(with(answer(), "token_type", "mac")))]
-#[case::over_at_once(Reply::Good(with(answer(), "expires_in", 0)))]
-#[case::over_before(Reply::Good(with(answer(), "expires_in", -1)))]
-#[case::end_as_text(Reply::Good(with(answer(), "expires_in", "3600")))]
-#[case::array(Reply::Good(json!([answer()])))]
-#[case::page(Reply::Body(b"<html>secret-body</html>".to_vec()))]
-#[case::refused(Reply::Status(400, answer()))]
-#[case::redirect(Reply::Redirect("/good"))]
-#[case::huge(Reply::Endless)]
+#[case::no_token(Reply::json(without(answer(), "access_token")))]
+#[case::empty_token(Reply::json(with(answer(), "access_token", "")))]
+#[case::token_with_a_line_feed(Reply::json(with(answer(), "access_token", "a\r\nb")))]
+#[case::long_token(Reply::json(with(answer(), "access_token", "a".repeat(8193))))]
+#[case::token_number(Reply::json(with(answer(), "access_token", 1)))]
+#[case::other_type(Reply::json(with(answer(), "token_type", "mac")))]
+#[case::over_at_once(Reply::json(with(answer(), "expires_in", 0)))]
+#[case::over_before(Reply::json(with(answer(), "expires_in", -1)))]
+#[case::end_as_text(Reply::json(with(answer(), "expires_in", "3600")))]
+#[case::array(Reply::json(json!([answer()])))]
+#[case::page(Reply::ok("<html>secret-body</html>"))]
+#[case::refused(Reply::error(400, answer()))]
+#[case::redirect(Reply::status("307 X", "location: /good\r\n", ""))]
+#[case::huge(Reply::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 4096], Duration::ZERO))]
 #[case::reset(Reply::Reset)]
 #[tokio::test]
 async fn another_answer_gives_no_token(#[case] reply: Reply) {
     let server = LoopbackServer::start(move |seen| match seen.target.as_str() {
         "POST /token" => reply.clone(),
-        _ => Reply::Good(answer()),
+        _ => Reply::json(answer()),
     })
     .await;
     let tokens = tokens(&server);
@@ -198,9 +199,9 @@ async fn a_token_that_is_good_for_a_while_is_used_while_the_next_one_is_slow() {
     let script = Arc::clone(&is_slow);
     let server = LoopbackServer::start(move |_| {
         if script.load(Ordering::SeqCst) {
-            Reply::Silence
+            Reply::Stall(Vec::new())
         } else {
-            Reply::Good(answer())
+            Reply::json(answer())
         }
     })
     .await;
@@ -216,7 +217,7 @@ async fn a_token_that_is_good_for_a_while_is_used_while_the_next_one_is_slow() {
 
 #[tokio::test]
 async fn a_slow_answer_gives_no_token() {
-    let server = LoopbackServer::start(|_| Reply::Silence).await;
+    let server = LoopbackServer::start(|_| Reply::Stall(Vec::new())).await;
     let tokens = tokens_with(&server, Duration::from_millis(200));
     let error = current(&tokens).await;
     assert!(error.contains("did not answer within 200ms"), "{error}");

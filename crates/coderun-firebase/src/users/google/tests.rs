@@ -11,8 +11,9 @@ use tokio::time::{advance, pause, resume};
 
 use super::*;
 use crate::config::TenantId;
+use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
 use crate::testing::{Log, claims, config, good, header, other_key, sign_with, unsigned, verifier};
-use crate::users::testing::{LoopbackServer, ReceivedRequest, Reply, account_file};
+use crate::users::testing::account_file;
 use crate::users::{SignIn, UserDirectory};
 
 /// Longer than any test should take, so that only those on slowness meet the deadline.
@@ -44,7 +45,7 @@ async fn server(
 ) -> LoopbackServer {
     LoopbackServer::start(move |seen| {
         if seen.target == "POST /token" {
-            Reply::Good(token())
+            Reply::json(token())
         } else {
             script(seen)
         }
@@ -104,13 +105,13 @@ async fn verdict(lookup: &AccountLookup) -> &'static str {
 #[case::not_found(json!({"kind": "identitytoolkit#GetAccountInfoResponse"}), "user-not-found")]
 #[tokio::test]
 async fn the_state_of_the_user_decides(#[case] answer: Value, #[case] expected: &str) {
-    let server = server(move |_| Reply::Good(answer.clone())).await;
+    let server = server(move |_| Reply::json(answer.clone())).await;
     assert_eq!(verdict(&lookup(&server)).await, expected);
 }
 
 #[tokio::test]
 async fn the_request_is_that_of_the_identity_toolkit() {
-    let server = server(|_| Reply::Good(alice(&json!({})))).await;
+    let server = server(|_| Reply::json(alice(&json!({})))).await;
     assert_eq!(verdict(&lookup(&server)).await, "admitted");
     let seen = lookups(&server);
     assert_eq!(seen.len(), 1);
@@ -122,7 +123,7 @@ async fn the_request_is_that_of_the_identity_toolkit() {
 
 #[tokio::test]
 async fn a_user_of_a_tenant_is_asked_for_in_the_tenant() {
-    let server = server(|_| Reply::Good(alice(&json!({"tenantId": "acme"})))).await;
+    let server = server(|_| Reply::json(alice(&json!({"tenantId": "acme"})))).await;
     let (user, tenant) = (user("alice"), TenantId::parse("acme").unwrap());
     let sign_in = SignIn {
         user: &user,
@@ -135,32 +136,32 @@ async fn a_user_of_a_tenant_is_asked_for_in_the_tenant() {
 }
 
 #[rstest]
-#[case::no_content(Reply::Status(204, json!({})))]
-#[case::partial(Reply::Status(206, alice(&json!({}))))]
-#[case::created(Reply::Status(201, alice(&json!({}))))]
-#[case::bad_request(Reply::Status(400, alice(&json!({}))))]
-#[case::unauthorized(Reply::Status(401, alice(&json!({}))))]
-#[case::forbidden(Reply::Status(403, alice(&json!({}))))]
-#[case::not_found(Reply::Status(404, alice(&json!({}))))]
-#[case::too_many_requests(Reply::Status(429, alice(&json!({}))))]
-#[case::internal_error(Reply::Status(500, alice(&json!({}))))]
-#[case::unavailable(Reply::Status(503, alice(&json!({}))))]
-#[case::redirect(Reply::Redirect("/good"))]
-#[case::empty(Reply::Body(Vec::new()))]
-#[case::page(Reply::Body(b"<html>secret-body</html>".to_vec()))]
-#[case::another_user(Reply::Good(json!({"users": [{"localId": "bob"}]})))]
-#[case::wrong_type(Reply::Good(alice(&json!({"disabled": "secret-body"}))))]
-#[case::error_in_the_body(Reply::Good(json!({"error": {"message": "secret-body"}})))]
-#[case::one_byte_too_long(Reply::Body(padded(64 * 1024 + 1)))]
-#[case::endless(Reply::Endless)]
+#[case::no_content(Reply::error(204, json!({})))]
+#[case::partial(Reply::error(206, alice(&json!({}))))]
+#[case::created(Reply::error(201, alice(&json!({}))))]
+#[case::bad_request(Reply::error(400, alice(&json!({}))))]
+#[case::unauthorized(Reply::error(401, alice(&json!({}))))]
+#[case::forbidden(Reply::error(403, alice(&json!({}))))]
+#[case::not_found(Reply::error(404, alice(&json!({}))))]
+#[case::too_many_requests(Reply::error(429, alice(&json!({}))))]
+#[case::internal_error(Reply::error(500, alice(&json!({}))))]
+#[case::unavailable(Reply::error(503, alice(&json!({}))))]
+#[case::redirect(Reply::status("307 X", "location: /good\r\n", ""))]
+#[case::empty(Reply::ok(""))]
+#[case::page(Reply::ok("<html>secret-body</html>"))]
+#[case::another_user(Reply::json(json!({"users": [{"localId": "bob"}]})))]
+#[case::wrong_type(Reply::json(alice(&json!({"disabled": "secret-body"}))))]
+#[case::error_in_the_body(Reply::json(json!({"error": {"message": "secret-body"}})))]
+#[case::one_byte_too_long(Reply::ok(padded(64 * 1024 + 1)))]
+#[case::endless(Reply::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 4096], Duration::ZERO))]
 #[case::reset(Reply::Reset)]
-#[case::closed(Reply::Close)]
-#[case::garbage(Reply::Garbage)]
+#[case::closed(Reply::Bytes(Vec::new()))]
+#[case::garbage(Reply::Bytes(b"220 mail.example.com ESMTP\r\n".to_vec()))]
 #[tokio::test]
 async fn another_answer_is_no_answer(#[case] reply: Reply) {
     let server = server(move |seen| match seen.target.as_str() {
         LOOKUP => reply.clone(),
-        _ => Reply::Good(alice(&json!({}))),
+        _ => Reply::json(alice(&json!({}))),
     })
     .await;
     let error = admit(&lookup(&server), "alice").await.unwrap_err();
@@ -175,13 +176,13 @@ async fn another_answer_is_no_answer(#[case] reply: Reply) {
 
 #[tokio::test]
 async fn an_answer_may_be_just_as_long_as_allowed() {
-    let server = server(|_| Reply::Body(padded(64 * 1024))).await;
+    let server = server(|_| Reply::ok(padded(64 * 1024))).await;
     assert_eq!(verdict(&lookup(&server)).await, "admitted");
 }
 
 #[rstest]
-#[case::silence(Reply::Silence)]
-#[case::half_an_answer(Reply::HeadOnly)]
+#[case::silence(Reply::Stall(Vec::new()))]
+#[case::half_an_answer(Reply::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec()))]
 #[tokio::test]
 async fn a_slow_answer_is_no_answer(#[case] reply: Reply) {
     let server = server(move |_| reply.clone()).await;
@@ -192,7 +193,7 @@ async fn a_slow_answer_is_no_answer(#[case] reply: Reply) {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_gives_no_answer() {
-    let server = server(|_| Reply::Close).await;
+    let server = server(|_| Reply::Bytes(Vec::new())).await;
     let (config, account) = (lookup_config(&server), account(&server));
     drop(server);
     let lookup = AccountLookup::start(config, account, Arc::new(ManualClock::default())).unwrap();
@@ -215,9 +216,9 @@ async fn an_outage_is_bridged_for_five_minutes(#[case] age: Duration, #[case] ex
     let script = Arc::clone(&is_away);
     let server = server(move |_| {
         if script.load(Ordering::SeqCst) {
-            Reply::Status(503, json!({}))
+            Reply::error(503, json!({}))
         } else {
-            Reply::Good(alice(&json!({})))
+            Reply::json(alice(&json!({})))
         }
     })
     .await;
@@ -238,7 +239,7 @@ async fn an_outage_is_bridged_for_five_minutes(#[case] age: Duration, #[case] ex
 #[case::forbidden(403)]
 #[tokio::test]
 async fn a_refused_service_account_is_logged_once_and_shows_no_secret(#[case] status: u16) {
-    let server = server(move |_| Reply::Status(status, json!({"error": "secret-body"}))).await;
+    let server = server(move |_| Reply::error(status, json!({"error": "secret-body"}))).await;
     let lookup = lookup(&server);
     let log = Log::default();
     let guard = log.listen();
@@ -262,7 +263,7 @@ async fn a_refused_service_account_is_logged_once_and_shows_no_secret(#[case] st
 
 #[tokio::test]
 async fn without_an_access_token_no_user_is_looked_up() {
-    let server = LoopbackServer::start(|_| Reply::Status(400, json!({}))).await;
+    let server = LoopbackServer::start(|_| Reply::error(400, json!({}))).await;
     let lookup = lookup(&server);
     let verdicts = join_all((0..20).map(|_| verdict(&lookup))).await;
     assert!(
@@ -274,7 +275,7 @@ async fn without_an_access_token_no_user_is_looked_up() {
 
 #[tokio::test]
 async fn a_token_that_is_not_accepted_is_replaced() {
-    let server = server(|_| Reply::Status(401, json!({}))).await;
+    let server = server(|_| Reply::error(401, json!({}))).await;
     let lookup = lookup(&server);
     let tokens = || {
         server
@@ -298,7 +299,7 @@ async fn a_token_that_is_not_accepted_is_replaced() {
 
 #[tokio::test]
 async fn a_verifier_asks_the_directory_about_good_tokens_only() {
-    let server = server(|_| Reply::Good(alice(&json!({"disabled": true})))).await;
+    let server = server(|_| Reply::json(alice(&json!({"disabled": true})))).await;
     let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
     let signed = unsigned(&header(), &claims());
     let forged = sign_with(&signed, other_key(), &RSA_PKCS1_SHA256);
@@ -321,7 +322,7 @@ async fn the_directory_is_asked_about_a_repeated_token_as_well() {
     let is_disabled = Arc::new(AtomicBool::new(false));
     let script = Arc::clone(&is_disabled);
     let server =
-        server(move |_| Reply::Good(alice(&json!({"disabled": script.load(Ordering::SeqCst)}))))
+        server(move |_| Reply::json(alice(&json!({"disabled": script.load(Ordering::SeqCst)}))))
             .await;
     let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
     let token = BearerToken::new(good());
@@ -334,7 +335,7 @@ async fn the_directory_is_asked_about_a_repeated_token_as_well() {
 
 #[tokio::test]
 async fn a_verifier_is_not_ready_while_its_directory_is_not() {
-    let server = server(|_| Reply::Status(500, json!({}))).await;
+    let server = server(|_| Reply::error(500, json!({}))).await;
     let directory = Arc::new(lookup(&server));
     let users: Arc<dyn UserDirectory> = Arc::<AccountLookup>::clone(&directory);
     let verifier = verifier(config()).with_user_directory(users);
@@ -349,7 +350,7 @@ async fn a_verifier_is_not_ready_while_its_directory_is_not() {
 
 #[tokio::test]
 async fn the_service_account_must_belong_to_the_project() {
-    let server = server(|_| Reply::Close).await;
+    let server = server(|_| Reply::Bytes(Vec::new())).await;
     let config = AccountLookupConfig {
         project_id: ProjectId::parse("another").unwrap(),
         ..lookup_config(&server)

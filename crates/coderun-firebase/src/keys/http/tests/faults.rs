@@ -5,15 +5,16 @@ use rstest::rstest;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::key_server::{KeyServer, Reply};
+use super::key_server::{KeyServer, keys_reply};
 use super::*;
+use crate::testing::server::Reply;
 use crate::testing::{web_key, with};
 
 /// Something that stands in the bodies below, and must not stand in errors.
 const SECRET: &str = "hush-hush";
 
 fn good() -> Reply {
-    Reply::keys(&[web_key("a", key())])
+    keys_reply(&[web_key("a", key())])
 }
 
 fn usable() -> String {
@@ -41,7 +42,7 @@ fn flood(first: Vec<u8>, again: Vec<u8>) -> Reply {
 }
 
 fn no_keys() -> Reply {
-    Reply::keys(&[
+    keys_reply(&[
         with(web_key("a", key()), "use", "enc"),
         with(web_key("b", key()), "n", SECRET),
     ])
@@ -91,7 +92,7 @@ fn text_of(error: &KeysUnavailable, server: &str) -> String {
 #[case::compressed(zeros(), "no JSON Web Key Set")]
 #[case::no_usable_key(no_keys(), "no key in the answer can be used")]
 #[case::same_name(
-    Reply::keys(&[web_key(SECRET, key()), web_key(SECRET, key())]),
+    keys_reply(&[web_key(SECRET, key()), web_key(SECRET, key())]),
     "two keys in the answer have the same name"
 )]
 #[case::no_content(Reply::status("204 No Content", "", ""), "the status 204")]

@@ -5,8 +5,9 @@ use coderun_domain::testing::{ManualClock, at};
 use coderun_domain::{BearerToken, TokenVerifier as _};
 use futures_util::future::join_all;
 
-use super::key_server::{KeyServer, Reply};
+use super::key_server::{KeyServer, keys_reply};
 use super::*;
+use crate::testing::server::Reply;
 use crate::testing::{
     KID, claims, config as verifier_config, good, header, other_key, sign_with, unsigned, web_key,
     with,
@@ -22,7 +23,7 @@ struct Fixture {
 impl Fixture {
     /// A verifier for which no key was fetched yet, and the publisher of the key that signs good tokens.
     async fn new() -> Self {
-        let server = KeyServer::start(Reply::keys(&[web_key(KID, key())])).await;
+        let server = KeyServer::start(keys_reply(&[web_key(KID, key())])).await;
         let keys = Arc::new(HttpKeySource::start(server.config()).unwrap());
         let clock = Arc::new(ManualClock::default());
         let verifier =
@@ -64,7 +65,7 @@ async fn a_new_key_is_found_and_the_old_one_is_dropped() {
     assert_eq!(fixture.verdict(&old).await, "accepted");
     fixture
         .server
-        .reply(Reply::keys(&[web_key("new", other_key())]));
+        .reply(keys_reply(&[web_key("new", other_key())]));
     assert_eq!(
         fixture.verdict(&old).await,
         "accepted",
@@ -82,7 +83,7 @@ async fn a_key_that_took_an_old_name_does_not_vouch_for_old_tokens() {
     assert_eq!(fixture.verdict(&old).await, "accepted");
     assert_eq!(fixture.verdict(&by_other_key(KID)).await, "signature");
     let renamed = [web_key(KID, other_key()), web_key("new", other_key())];
-    fixture.server.reply(Reply::keys(&renamed));
+    fixture.server.reply(keys_reply(&renamed));
     assert_eq!(fixture.verdict(&by_other_key("new")).await, "accepted");
     assert_eq!(fixture.verdict(&old).await, "signature");
     assert_eq!(fixture.verdict(&by_other_key(KID)).await, "accepted");
