@@ -1,9 +1,11 @@
 //! Keeps a key in a file that only this user can read, and that concurrent processes create only once.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::error::IssuerError;
 use crate::private_file::{self, ReadError, SymbolicLinks, UnsafePath};
@@ -30,7 +32,7 @@ pub(super) fn load_or_create(
     if let Some(content) = read(&path)? {
         return Ok(KeyFile { path, content });
     }
-    publish(&path, &generate()?).map_err(|source| failed(&path, source))?;
+    publish(directory, &path, &generate()?).map_err(|source| failed(&path, source))?;
     // Another process may have been first: what counts is what is there now.
     match read(&path)? {
         Some(content) => Ok(KeyFile { path, content }),
@@ -107,34 +109,15 @@ fn this_user() -> u32 {
 }
 
 /// Puts a complete file in its place, unless there is one already.
-fn publish(path: &Path, content: &[u8]) -> io::Result<()> {
-    let draft = draft_path(path)?;
-    let written = write_draft(&draft, content).and_then(|()| {
-        // Unlike a rename, a link never replaces the file of a process that was faster.
-        match fs::hard_link(&draft, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    });
-    let removed = fs::remove_file(&draft);
-    written.and(removed)
-}
-
-fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(draft)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-/// A name next to the file that no other process or thread uses.
-fn draft_path(path: &Path) -> io::Result<PathBuf> {
-    let mut random = [0; 8];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;
-    Ok(path.with_extension(format!("{:016x}.draft", u64::from_ne_bytes(random))))
+fn publish(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    // Only this user can read the draft, and it is removed unless it is persisted.
+    let mut draft = NamedTempFile::new_in(directory)?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    match draft.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn failed(path: &Path, source: io::Error) -> IssuerError {
@@ -151,7 +134,7 @@ mod tests {
     #[test]
     fn what_belongs_to_another_user_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let file = tempfile::NamedTempFile::new_in(&directory).unwrap();
+        let file = NamedTempFile::new_in(&directory).unwrap();
         let (us, other) = (this_user(), this_user() + 1);
         let foreign = Err(UnsafePath::Owner {
             actual: us,
