@@ -16,7 +16,7 @@ use tokio_util::sync::DropGuard;
 
 use super::account::{Account, AccountId};
 use super::circuit_breaker::{CircuitBreaker, Purpose};
-use super::lookup_error::{LookupError, LookupUnavailable};
+use super::lookup_error::LookupError;
 use super::{SignIn, UserDirectory};
 use crate::counters::ResultCounter;
 use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
@@ -130,7 +130,7 @@ impl AccountLookup {
         })
     }
 
-    async fn account(&self, id: AccountId) -> Result<Account, LookupUnavailable> {
+    async fn account(&self, id: AccountId) -> Result<Account, VerifyError> {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(User::new(self.spawner.clone())));
         let Ok(user) = self.users.get_or_insert_with(&id, new);
         let patience = self.lookups.policy.refresh_wait_max();
@@ -180,7 +180,7 @@ impl UserDirectory for AccountLookup {
 
     async fn check(&self) -> Result<(), VerifyError> {
         let error = self.lookups.breaker.lock().recent_error(Instant::now());
-        error.map_or(Ok(()), |error| Err(self.lookups.unavailable(error).into()))
+        error.map_or(Ok(()), |error| Err(self.lookups.unavailable(error)))
     }
 }
 
@@ -203,11 +203,11 @@ struct Lookups {
 }
 
 impl Lookups {
-    fn unavailable(&self, error: Arc<LookupError>) -> LookupUnavailable {
+    fn unavailable(&self, error: Arc<LookupError>) -> VerifyError {
         let open_for = self.breaker.lock().open_for(Instant::now());
-        LookupUnavailable {
+        VerifyError::UsersUnavailable {
             retry_after: open_for.max(RETRY_AFTER_MIN),
-            error,
+            source: Box::new(error),
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::VerifyError;
-
 use super::answer::AnswerError;
 use crate::http_client::HttpError;
 use crate::service_account::TokenError;
@@ -71,22 +69,6 @@ impl From<HttpError> for LookupError {
             Self::Refused(error)
         } else {
             Self::Http(error)
-        }
-    }
-}
-
-/// Says that nothing usable is known of a user.
-#[derive(Debug, Clone)]
-pub(super) struct LookupUnavailable {
-    pub(super) retry_after: Duration,
-    pub(super) error: Arc<LookupError>,
-}
-
-impl From<LookupUnavailable> for VerifyError {
-    fn from(unavailable: LookupUnavailable) -> Self {
-        Self::UsersUnavailable {
-            retry_after: unavailable.retry_after,
-            source: Box::new(unavailable.error),
         }
     }
 }
