@@ -33,10 +33,10 @@ impl KeySet {
         let mut set = HashMap::new();
         for (kid, key) in keys {
             let Some(parsed) = VerifyingKey::new(key) else {
-                return Err(KeySetError::UnusableKey { kid });
+                return Err(KeySetError::UnusableKey);
             };
-            if set.insert(kid.clone(), Arc::new(parsed)).is_some() {
-                return Err(KeySetError::DuplicateKeyId { kid });
+            if set.insert(kid, Arc::new(parsed)).is_some() {
+                return Err(KeySetError::DuplicateKeyId);
             }
         }
         if set.is_empty() {
@@ -145,29 +145,26 @@ fn bits(number: &[u8]) -> usize {
     (number.len() * 8).saturating_sub(unused as usize)
 }
 
-/// Says why keys do not make a set.
-#[derive(Debug, thiserror::Error)]
+/// Says why keys do not make a set, without quoting them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// The text is no JSON Web Key Set.
-    #[error("not a JSON Web Key Set")]
-    NotAKeySet(#[source] serde_json::Error),
-    /// The text is a map of X.509 certificates, the other form in which Google publishes these keys.
-    #[error("a map of X.509 certificates, not a JSON Web Key Set")]
+    #[error("this is no JSON Web Key Set")]
+    NotAKeySet,
+    /// The text is in the other form in which Google publishes these keys.
+    #[error(
+        "this is a map of X.509 certificates, not a JSON Web Key Set; use `{}`",
+        HttpKeysConfig::FIREBASE_URL
+    )]
     Certificates,
     /// Two keys have the same name.
-    #[error("two keys are named `{}`", kid.as_str())]
-    DuplicateKeyId {
-        /// The name.
-        kid: KeyId,
-    },
+    #[error("two keys have the same name")]
+    DuplicateKeyId,
     /// A key cannot be used.
-    #[error("the key `{}` is not an RSA key of 2048 to 8192 bits", kid.as_str())]
-    UnusableKey {
-        /// Its name.
-        kid: KeyId,
-    },
+    #[error("a key is not an RSA key of 2048 to 8192 bits")]
+    UnusableKey,
     /// There is no usable key.
-    #[error("there is no usable key")]
+    #[error("no key can be used")]
     Empty,
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::development::{DevelopmentIssuer, TokenRequest};
 use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier};
-use crate::keys::{KeyId, KeySet, KeySource, KeysUnavailable};
+use crate::keys::{KeySet, KeySource, KeysUnavailable};
 use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, Reply};
 use crate::testing::{PROJECT, config, header, key, other_key, sign_with, static_keys};
@@ -40,10 +40,6 @@ impl KeySource for NoKeys {
             retry_after: std::time::Duration::from_secs(7),
             source: "connection refused".into(),
         })
-    }
-
-    async fn look_for(&self, _kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
-        self.current().await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::parse::decode;
 
 /// The keys of a set that can verify tokens.
 pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, KeySetError> {
-    let set: Object<Set> = serde_json::from_slice(json).map_err(|error| not_a_set(json, error))?;
+    let set: Object<Set> = serde_json::from_slice(json).map_err(|_| not_a_set(json))?;
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for Object(entry) in set.0.keys {
@@ -18,7 +18,7 @@ pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, Key
             continue;
         };
         if !seen.insert(kid.clone()) {
-            return Err(KeySetError::DuplicateKeyId { kid });
+            return Err(KeySetError::DuplicateKeyId);
         }
         if let Some(key) = entry.public_key() {
             keys.push((kid, key));
@@ -28,13 +28,13 @@ pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, Key
 }
 
 /// Tells the map of certificates apart, for which there is another address to use.
-fn not_a_set(json: &[u8], error: serde_json::Error) -> KeySetError {
+fn not_a_set(json: &[u8]) -> KeySetError {
     let certificates = serde_json::from_slice::<HashMap<String, String>>(json).unwrap_or_default();
     let is_certificate = |text: &String| text.starts_with("-----BEGIN CERTIFICATE-----");
     if certificates.values().any(is_certificate) {
         return KeySetError::Certificates;
     }
-    KeySetError::NotAKeySet(error)
+    KeySetError::NotAKeySet
 }
 
 #[derive(Deserialize)]

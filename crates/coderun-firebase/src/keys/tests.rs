@@ -42,10 +42,7 @@ fn keys_have_a_usable_size(#[case] key: RsaPublicKey, #[case] usable: bool) {
     let set = KeySet::from_public_keys([(kid("a"), key)]);
     assert_eq!(set.is_ok(), usable);
     if let Err(error) = set {
-        assert!(
-            matches!(error, KeySetError::UnusableKey { .. }),
-            "{error:?}"
-        );
+        assert_eq!(error, KeySetError::UnusableKey);
     }
 }
 
@@ -73,12 +70,9 @@ fn a_set_has_keys_of_different_names() {
     assert!(set.get(&kid("a")).is_some() && set.get(&kid("b")).is_some());
     assert!(set.get(&kid("c")).is_none());
     let error = KeySet::from_public_keys([pair("a"), pair("a")]).unwrap_err();
-    assert!(
-        matches!(error, KeySetError::DuplicateKeyId { .. }),
-        "{error:?}"
-    );
+    assert_eq!(error, KeySetError::DuplicateKeyId);
     let error = KeySet::from_public_keys([]).unwrap_err();
-    assert!(matches!(error, KeySetError::Empty), "{error:?}");
+    assert_eq!(error, KeySetError::Empty);
 }
 
 #[test]
@@ -121,7 +115,7 @@ fn other_web_keys_are_left_out(#[case] other: Value) {
     assert_eq!(set.keys.len(), 1);
     assert!(set.get(&kid("a")).is_some());
     let error = read(&[other]).unwrap_err();
-    assert!(matches!(error, KeySetError::Empty), "{error:?}");
+    assert_eq!(error, KeySetError::Empty);
 }
 
 #[rstest]
@@ -135,10 +129,7 @@ fn a_web_key_need_not_say_what_it_is_for(#[case] name: &str) {
 fn web_keys_have_different_names_even_if_left_out() {
     let unusable = with(web_key("a"), "use", "enc");
     let error = read(&[web_key("a"), unusable]).unwrap_err();
-    assert!(
-        matches!(error, KeySetError::DuplicateKeyId { .. }),
-        "{error:?}"
-    );
+    assert_eq!(error, KeySetError::DuplicateKeyId);
 }
 
 #[rstest]
@@ -156,14 +147,14 @@ fn web_keys_have_different_names_even_if_left_out() {
 #[case::twice(r#"{"keys":[],"keys":[]}"#)]
 fn another_text_is_no_web_key_set(#[case] text: &str) {
     let error = KeySet::from_jwks(text.as_bytes()).unwrap_err();
-    assert!(matches!(error, KeySetError::NotAKeySet(_)), "{error:?}");
+    assert_eq!(error, KeySetError::NotAKeySet);
 }
 
 #[test]
 fn a_map_of_certificates_is_no_web_key_set() {
     let text = r#"{"a":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}"#;
     let error = KeySet::from_jwks(text.as_bytes()).unwrap_err();
-    assert!(matches!(error, KeySetError::Certificates), "{error:?}");
+    assert_eq!(error, KeySetError::Certificates);
 }
 
 #[test]

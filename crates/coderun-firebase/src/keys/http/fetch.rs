@@ -36,32 +36,8 @@ pub(super) enum FetchError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The answer is of another form.
-    #[error("the answer is no JSON Web Key Set")]
-    NotAKeySet,
-    /// The answer is in the other form that Google publishes.
-    #[error(
-        "the answer is a map of X.509 certificates, not a JSON Web Key Set; use `{}`",
-        HttpKeysConfig::FIREBASE_URL
-    )]
-    Certificates,
-    /// Two keys have the same name.
-    #[error("two keys in the answer have the same name")]
-    DuplicateKeyId,
-    /// No key can be used.
-    #[error("no key in the answer can be used")]
-    NoUsableKey,
-}
-
-impl From<KeySetError> for FetchError {
-    /// Drops the source, which may quote the answer.
-    fn from(error: KeySetError) -> Self {
-        match error {
-            KeySetError::NotAKeySet(_) => Self::NotAKeySet,
-            KeySetError::Certificates => Self::Certificates,
-            KeySetError::DuplicateKeyId { .. } => Self::DuplicateKeyId,
-            KeySetError::UnusableKey { .. } | KeySetError::Empty => Self::NoUsableKey,
-        }
-    }
+    #[error("the answer cannot be used")]
+    Answer(#[from] KeySetError),
 }
 
 /// Fetches keys over HTTP.

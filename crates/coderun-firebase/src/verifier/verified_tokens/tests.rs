@@ -36,10 +36,6 @@ impl KeySource for ChangingKeys {
                 source: "away".into(),
             })
     }
-
-    async fn look_for(&self, _kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
-        self.current().await
-    }
 }
 
 struct Fixture {

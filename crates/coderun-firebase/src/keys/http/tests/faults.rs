@@ -90,10 +90,10 @@ fn text_of(error: &KeysUnavailable, server: &str) -> String {
     "a map of X.509 certificates, not a JSON Web Key Set; use `https://www.googleapis.com/"
 )]
 #[case::compressed(zeros(), "no JSON Web Key Set")]
-#[case::no_usable_key(no_keys(), "no key in the answer can be used")]
+#[case::no_usable_key(no_keys(), "no key can be used")]
 #[case::same_name(
     keys_reply(&[web_key(SECRET, key()), web_key(SECRET, key())]),
-    "two keys in the answer have the same name"
+    "two keys have the same name"
 )]
 #[case::no_content(Reply::status("204 No Content", "", ""), "the status 204")]
 #[case::not_modified(Reply::status("304 Not Modified", "", ""), "the status 304")]
