@@ -125,39 +125,3 @@ pub(crate) fn record_closed_socket(code: Option<u16>) {
 pub(crate) fn record_slow_watcher() {
     counter!(SLOW_WATCHERS).increment(1);
 }
-
-#[cfg(test)]
-mod tests {
-    use coderun_domain::testing::{at, user};
-    use metrics_exporter_prometheus::PrometheusBuilder;
-
-    use super::*;
-
-    #[test]
-    fn verified_tokens_are_counted_by_result_without_naming_the_user() {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        metrics::with_local_recorder(&recorder, || {
-            let meter = VerificationMeter::default();
-            let alice = Principal {
-                user: user("alice"),
-                expires_at: at(0),
-                email: None,
-                name: None,
-                email_verified: None,
-            };
-            meter.record(&Ok(alice.clone()));
-            meter.record(&Ok(alice));
-            meter.record(&Err(VerifyError::Expired));
-        });
-        let text = recorder.handle().render();
-        let mut lines: Vec<_> = text.lines().filter(|line| line.contains('{')).collect();
-        lines.sort_unstable();
-        assert_eq!(
-            lines,
-            [
-                r#"coderun_token_verifications_total{result="accepted"} 2"#,
-                r#"coderun_token_verifications_total{result="expired"} 1"#,
-            ]
-        );
-    }
-}

@@ -48,6 +48,26 @@ async fn requests_are_counted_by_pattern_and_never_by_path() {
 }
 
 #[tokio::test]
+async fn verified_tokens_are_counted_by_result_without_naming_the_user() {
+    recorder();
+    let server = Server::start();
+    let count = |result| {
+        value(&format!(
+            "coderun_token_verifications_total{{result=\"{result}\"}}"
+        ))
+    };
+    let (accepted, refused) = (count("accepted"), count("signature"));
+    server.get("/api/v1/auth/verify").await;
+    server.get("/api/v1/auth/verify").token("forged").await;
+    assert!(count("accepted") >= accepted + 1.0);
+    assert!(count("signature") >= refused + 1.0);
+    let accepted = count("accepted");
+    let (_server, _, _socket) = server.watch_running().await;
+    assert!(count("accepted") >= accepted + 1.0, "by a socket");
+    assert!(!recorder().render().contains("alice"));
+}
+
+#[tokio::test]
 async fn watchers_are_counted_while_they_are_connected() {
     recorder();
     let server = Server::with(|config| {
