@@ -5,7 +5,7 @@ use std::time::Duration;
 use coderun_domain::{Attempt, Execution, ExecutionId, OutputChunk, Sequence, StorePolicy};
 use serde::Serialize;
 
-use super::format::{Base64, Shown, millis};
+use super::format::{Base64, DisplayText, millis};
 use super::record::{Audience, ExecutionRecord};
 
 /// The size of a message without its texts, roughly.
@@ -18,7 +18,7 @@ pub(crate) struct ServerMessage<'a> {
     kind: &'static str,
     /// Only in stored messages, like `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    execution_id: Option<Shown<ExecutionId>>,
+    execution_id: Option<DisplayText<ExecutionId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ impl<'a> ServerMessage<'a> {
     ) -> Self {
         Self {
             kind,
-            execution_id: Some(Shown(id)),
+            execution_id: Some(DisplayText(id)),
             seq: Some(sequence.number()),
             data: Some(data),
         }

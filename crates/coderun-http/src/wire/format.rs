@@ -13,9 +13,9 @@ use time::{OffsetDateTime, UtcOffset};
 
 /// A value that is serialized as its `Display` text, without an intermediate string.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown<T>(pub(super) T);
+pub(crate) struct DisplayText<T>(pub(super) T);
 
-impl<T: fmt::Display> Serialize for Shown<T> {
+impl<T: fmt::Display> Serialize for DisplayText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::format::{Shown, Timestamp};
+use super::format::{DisplayText, Timestamp};
 
 /// A page of a user's executions, newest first.
 #[derive(Debug, Serialize)]
@@ -18,7 +18,7 @@ pub(crate) struct ExecutionList<'a> {
 
 #[derive(Debug, Serialize)]
 struct SummaryRecord<'a> {
-    execution_id: Shown<ExecutionId>,
+    execution_id: DisplayText<ExecutionId>,
     language: &'a str,
     status: &'static str,
     created_at: Timestamp,
@@ -30,7 +30,7 @@ struct SummaryRecord<'a> {
 impl<'a> From<&'a Summary> for SummaryRecord<'a> {
     fn from(summary: &'a Summary) -> Self {
         Self {
-            execution_id: Shown(summary.id),
+            execution_id: DisplayText(summary.id),
             language: summary.language.as_str(),
             status: summary.status.as_str(),
             created_at: Timestamp(summary.created_at),

@@ -9,7 +9,7 @@ use coderun_domain::{
 use serde::Serialize;
 
 use super::enforcement::WireEnforcement;
-use super::format::{Base64, Megabytes, Seconds, Shown, Timestamp, millis};
+use super::format::{Base64, DisplayText, Megabytes, Seconds, Timestamp, millis};
 use super::limits::WireLimits;
 
 /// The size of a record without its texts, roughly.
@@ -27,7 +27,7 @@ pub(crate) enum Audience {
 /// The record of one execution. The keys of the core contract stand first and in its order.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExecutionRecord<'a> {
-    execution_id: Shown<ExecutionId>,
+    execution_id: DisplayText<ExecutionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,14 +38,14 @@ pub(crate) struct ExecutionRecord<'a> {
     status: &'static str,
     output: Option<Cow<'a, str>>,
     error_output: Option<Cow<'a, str>>,
-    execution_time: Option<Shown<Seconds>>,
-    memory_usage: Option<Shown<Megabytes>>,
+    execution_time: Option<DisplayText<Seconds>>,
+    memory_usage: Option<DisplayText<Megabytes>>,
     created_at: Timestamp,
     updated_at: Timestamp,
     completed_at: Option<Timestamp>,
     verdict: Option<&'static str>,
     exit_code: Option<i32>,
-    signal: Option<Shown<Signal>>,
+    signal: Option<DisplayText<Signal>>,
     cpu_time_ms: Option<u64>,
     wall_time_ms: Option<u64>,
     memory_bytes: Option<u64>,
@@ -77,7 +77,7 @@ impl<'a> ExecutionRecord<'a> {
         let whole = audience == Audience::Reader;
         let (exit_code, signal) = ending(report.and_then(|report| report.ending));
         Self {
-            execution_id: Shown(execution.id()),
+            execution_id: DisplayText(execution.id()),
             user_id: whole.then(|| submission.user().as_str()),
             code: whole.then(|| submission.code()),
             language: submission.language().as_str(),
@@ -85,8 +85,8 @@ impl<'a> ExecutionRecord<'a> {
             status: execution.reported_status().as_str(),
             output: outcome.map(|outcome| text(outcome.output())),
             error_output: outcome.map(|outcome| error_text(execution, outcome)),
-            execution_time: usage.cpu_time.map(|time| Shown(Seconds(time))),
-            memory_usage: usage.memory.map(|memory| Shown(Megabytes(memory))),
+            execution_time: usage.cpu_time.map(|time| DisplayText(Seconds(time))),
+            memory_usage: usage.memory.map(|memory| DisplayText(Megabytes(memory))),
             created_at: Timestamp(progress.created_at()),
             updated_at: Timestamp(progress.updated_at()),
             completed_at: progress.completed_at().map(Timestamp),
@@ -160,10 +160,10 @@ impl<'a> From<&'a CompileReport> for CompileRecord<'a> {
     }
 }
 
-fn ending(ending: Option<Ending>) -> (Option<i32>, Option<Shown<Signal>>) {
+fn ending(ending: Option<Ending>) -> (Option<i32>, Option<DisplayText<Signal>>) {
     match ending {
         Some(Ending::Exited(code)) => (Some(code), None),
-        Some(Ending::Signaled(signal)) => (None, Some(Shown(signal))),
+        Some(Ending::Signaled(signal)) => (None, Some(DisplayText(signal))),
         None => (None, None),
     }
 }

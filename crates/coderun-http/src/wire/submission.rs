@@ -5,7 +5,7 @@ use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft, T
 use coderun_json::Object;
 use serde::{Deserialize, Serialize};
 
-use super::format::{Shown, decode_base64};
+use super::format::{DisplayText, decode_base64};
 use crate::problem::ProblemEntry;
 
 /// What is wrong with an option of the contract that this version does not have.
@@ -105,7 +105,7 @@ impl FileRequest {
 /// The answer to an accepted submission.
 #[derive(Debug, Serialize)]
 pub(crate) struct SubmitAnswer {
-    execution_id: Shown<ExecutionId>,
+    execution_id: DisplayText<ExecutionId>,
     status: &'static str,
     message: String,
 }
@@ -114,7 +114,7 @@ impl From<&Execution> for SubmitAnswer {
     fn from(execution: &Execution) -> Self {
         let id = execution.id();
         Self {
-            execution_id: Shown(id),
+            execution_id: DisplayText(id),
             status: execution.reported_status().as_str(),
             message: format!(
                 "Code submitted for execution. Use execution_id: {id} to track progress."
