@@ -1,4 +1,4 @@
-//! Amounts of memory, of text and of files.
+//! Counts and prints amounts of bytes.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use std::fmt;
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// So many bytes.
+    /// An amount in bytes.
     #[must_use]
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// So many KiB (1 024 bytes).
+    /// An amount in KiB (1 024 bytes).
     #[must_use]
     pub const fn from_kib(kib: u64) -> Self {
         Self(kib.saturating_mul(1 << 10))
     }
 
-    /// So many MiB (1 048 576 bytes).
+    /// An amount in MiB (1 048 576 bytes).
     #[must_use]
     pub const fn from_mib(mib: u64) -> Self {
         Self(mib.saturating_mul(1 << 20))

@@ -1,4 +1,4 @@
-//! An error with its causes, in one line.
+//! Prints an error with its causes in one line.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What happens to an execution, as it is stored, numbered and told to watchers.
+//! Defines the numbered events of an execution, as stored and as streamed to watchers.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use crate::{Attempt, OutputStream, Progress, Sequence};
 
-/// Something that happened to an execution.
+/// A change of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Its state changed to this. A higher attempt than before means: the output so far is void.
+    /// The state changed to this. A higher attempt than before makes the output so far void.
     Updated(Progress),
-    /// The program wrote something.
+    /// The program wrote output.
     Output(OutputChunk),
     /// The program of this attempt waits for input and has none.
     AwaitingInput(Attempt),
@@ -26,12 +26,12 @@ impl From<RunEvent> for Event {
     }
 }
 
-/// What a worker tells of a program while it runs.
+/// An event that a worker records while a program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunEvent {
-    /// It wrote something.
+    /// The program wrote output.
     Output(OutputChunk),
-    /// It waits for input and has none. It is told once, until more has been sent.
+    /// The program waits for input and has none. Recorded once until more input is sent.
     AwaitingInput(Attempt),
 }
 
@@ -46,11 +46,11 @@ impl From<OutputChunk> for RunEvent {
 /// The chunks of the last attempt of one stream, put together in order, are byte for byte what was kept of the stream.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutputChunk {
-    /// Which stream it was written to.
+    /// The stream.
     pub stream: OutputStream,
-    /// What was written; not empty.
+    /// The bytes; not empty.
     pub bytes: Bytes,
-    /// By which attempt.
+    /// The attempt that wrote them.
     pub attempt: Attempt,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Debug for OutputChunk {
 pub struct StoredEvent {
     /// The number.
     pub sequence: Sequence,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 

@@ -1,4 +1,4 @@
-//! The `Execution` aggregate: one submission and how far it has come.
+//! Holds the `Execution` aggregate: one submission and its progress along a table of transitions.
 //!
 //! The table of transitions, complete:
 //!
@@ -22,7 +22,7 @@ pub use state::{Progress, ProgressParts, RestoreError, State};
 
 use crate::{Attempt, ExecutionId, Outcome, Sequence, Status, Submission, WorkerId};
 
-/// One submission and how far it has come.
+/// One submission and its progress.
 ///
 /// Cheap to clone: submission and outcome are shared. `Debug` shows lengths, never code, input or output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Execution {
         }
     }
 
-    /// An execution as a store kept it, or as one of its events shows it.
+    /// An execution from a store, or at the time of one of its events.
     #[must_use]
     pub fn restore(
         id: ExecutionId,
@@ -61,34 +61,34 @@ impl Execution {
         }
     }
 
-    /// A worker takes it up, for the first time or after the worker before it was lost.
+    /// Starts an attempt by this worker: the first, or one after another worker was lost or released the execution.
     ///
     /// # Errors
-    /// [`TransitionError`] if it is final.
+    /// [`TransitionError`] if the execution is final.
     pub fn start(self, worker: WorkerId, at: OffsetDateTime) -> Result<Self, TransitionError> {
         self.step(Transition::Start, |progress| progress.start(worker, at))
     }
 
-    /// The running worker gives it back, to be taken up by another one.
+    /// Returns the execution to the queue for another worker.
     ///
     /// # Errors
-    /// [`TransitionError`] if it is not running.
+    /// [`TransitionError`] if the execution is not running.
     pub fn hand_over(self, at: OffsetDateTime) -> Result<Self, TransitionError> {
         self.step(Transition::HandOver, |progress| progress.hand_over(at))
     }
 
-    /// `count` events of output were stored; the state stays running.
+    /// Counts stored events of the run; the state stays running.
     ///
     /// # Errors
-    /// [`TransitionError`] if it is not running.
+    /// [`TransitionError`] if the execution is not running.
     pub fn append(self, count: u64, at: OffsetDateTime) -> Result<Self, TransitionError> {
         self.step(Transition::Append, |progress| progress.append(count, at))
     }
 
-    /// It has ended.
+    /// Ends the execution.
     ///
     /// # Errors
-    /// [`TransitionError`] if it is final already, or if it is pending and the outcome claims a run.
+    /// [`TransitionError`] if the execution is final, or pending although the outcome has a report.
     pub fn finish(
         self,
         outcome: impl Into<Arc<Outcome>>,
@@ -112,31 +112,31 @@ impl Execution {
         }
     }
 
-    /// Which execution it is.
+    /// The id.
     #[must_use]
     pub const fn id(&self) -> ExecutionId {
         self.id
     }
 
-    /// What was handed in.
+    /// The submission.
     #[must_use]
     pub const fn submission(&self) -> &Arc<Submission> {
         &self.submission
     }
 
-    /// How far it has come.
+    /// The part that changes.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Where it stands.
+    /// The state.
     #[must_use]
     pub const fn state(&self) -> &State {
         self.progress.state()
     }
 
-    /// Where it stands, in the words of the core contract.
+    /// The status, as the API names it.
     #[must_use]
     pub fn status(&self) -> Status {
         self.progress.status()
@@ -148,26 +148,26 @@ impl Execution {
         self.progress.reported_status()
     }
 
-    /// How often a worker has taken it up.
+    /// The number of times that a worker has taken it.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
         self.progress.attempt()
     }
 
-    /// The number of its last event.
+    /// The number of the last event.
     #[must_use]
     pub const fn sequence(&self) -> Sequence {
         self.progress.sequence()
     }
 
-    /// How it ended, once it has.
+    /// The outcome, if the execution is final.
     #[must_use]
     pub fn outcome(&self) -> Option<&Arc<Outcome>> {
         self.progress.outcome()
     }
 }
 
-/// An arrow of the table.
+/// A transition of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// [`Execution::start`].
@@ -191,13 +191,13 @@ impl fmt::Display for Transition {
     }
 }
 
-/// The table has no such arrow.
+/// Says that the table has no such transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {attempted} an execution that is {from}")]
 pub struct TransitionError {
-    /// Where it stood.
+    /// The status before.
     pub from: Status,
-    /// What was tried.
+    /// The transition that was attempted.
     pub attempted: Transition,
 }
 

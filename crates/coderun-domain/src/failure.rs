@@ -1,23 +1,23 @@
-//! The kinds of failure, free of any protocol.
+//! Classifies failures, free of any protocol.
 
-/// What a failure means to whoever asked.
+/// The meaning of a failure for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// The request is wrong and will stay wrong.
     Invalid,
     /// The request is too large.
     TooLarge,
-    /// Who asks is not known.
+    /// The caller is not identified.
     Unauthenticated,
-    /// Who asks may not.
+    /// The caller is not allowed to do this.
     Forbidden,
-    /// There is no such thing.
+    /// The thing does not exist.
     Absent,
-    /// Too often or too much, by this user: later it may pass.
+    /// This user has used up a quota; the request may succeed later.
     RateLimited,
-    /// Too much, by all users: later it may pass.
+    /// All users together ask too much; the request may succeed later.
     Overloaded,
-    /// Something that is needed cannot be reached: later it may pass.
+    /// A backend is unavailable; the request may succeed later.
     Unavailable,
     /// A defect of ours.
     Bug,
@@ -41,5 +41,5 @@ impl FailureKind {
 
 /// The error of a technology behind a port, kept as the source of the port's own error.
 ///
-/// It ends up in a log, so adapters keep addresses and secrets out of it.
+/// It is logged, so adapters keep addresses and secrets out of it.
 pub type BackendError = Box<dyn std::error::Error + Send + Sync>;

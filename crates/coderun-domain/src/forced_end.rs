@@ -1,22 +1,22 @@
-//! The ends that the service itself makes, without a worker.
+//! Names the reasons for which the service ends an execution without a worker.
 
 use crate::{EndedWithoutRun, Outcome, Output};
 
-/// Why an execution ended though no worker finished it.
+/// The reason for which the service ended an execution that no worker finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForcedEnd {
-    /// Its owner stopped it while no worker had it.
+    /// Its owner cancelled it while no worker held it.
     Cancelled,
     /// No worker took it by its deadline.
     WaitedTooLong,
     /// Its run did not end by its deadline.
     RanTooLong,
-    /// It was taken up as often as the policy allows.
+    /// Its last allowed attempt ended with a lost lease.
     GivenUp,
 }
 
 impl ForcedEnd {
-    /// Every reason there is.
+    /// All reasons.
     pub const ALL: [Self; 4] = [
         Self::Cancelled,
         Self::WaitedTooLong,
@@ -24,7 +24,7 @@ impl ForcedEnd {
         Self::GivenUp,
     ];
 
-    /// The word for it, such as `waited_too_long`.
+    /// The name, such as `waited_too_long`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,19 +35,19 @@ impl ForcedEnd {
         }
     }
 
-    /// The reason with this word, if there is one.
+    /// The reason with this name.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|end| end.as_str() == word)
     }
 
-    /// The outcome, with what the last attempt wrote.
+    /// The outcome, with the output of the last attempt.
     #[must_use]
     pub fn outcome(self, output: Output, error_output: Output) -> Outcome {
         Outcome::without_run(self.ending(), self.sentence()).with_output(output, error_output)
     }
 
-    /// The way to end that it is.
+    /// The kind of end.
     #[must_use]
     pub const fn ending(self) -> EndedWithoutRun {
         match self {
@@ -56,7 +56,7 @@ impl ForcedEnd {
         }
     }
 
-    /// What its owner reads.
+    /// The sentence for the owner.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {

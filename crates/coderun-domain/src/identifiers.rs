@@ -1,4 +1,4 @@
-//! Names of things: executions, users, workers, and the numbers that order what happens to them.
+//! Identifies executions, users and workers, and numbers attempts and events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -107,7 +107,7 @@ impl fmt::Display for WorkerId {
     }
 }
 
-/// Counts how often a worker has taken an execution up; the fence that keeps a stale worker out.
+/// The number of times that a worker has taken an execution: the fence that keeps a stale worker out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Attempt(u32);
 

@@ -1,4 +1,4 @@
-//! Who asks: the token that was shown and the user whom it names.
+//! Holds a bearer token and the user that it identifies.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::UserId;
 
-/// A bearer token as it was shown: unchecked, secret. `Debug` shows the length only.
+/// A bearer token as received: secret and not verified. `Debug` shows the length only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken(String);
 
@@ -17,7 +17,7 @@ impl BearerToken {
         Self(token.into())
     }
 
-    /// The token itself, for a verifier's eyes only.
+    /// The token itself, for verifiers only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -35,15 +35,15 @@ impl fmt::Debug for BearerToken {
 /// A user whose token was verified, and until when that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Who it is.
+    /// The user's id.
     pub user: UserId,
-    /// When the token expires; nothing may be done in its name after that (plus the skew allowed for clocks).
+    /// The expiry of the token. It authorises nothing after that, plus the skew allowed for clocks.
     pub expires_at: OffsetDateTime,
-    /// The user's address, where the token has one.
+    /// The user's e-mail address, if the token has one.
     pub email: Option<String>,
-    /// The user's name, where the token has one.
+    /// The user's name, if the token has one.
     pub name: Option<String>,
-    /// Whether the address was verified, where the token says so.
+    /// Whether the address was verified, if the token says so.
     pub email_verified: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! Languages by name, and the catalog of those that can be run here.
+//! Names languages and lists those that can be run.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl fmt::Display for Language {
     }
 }
 
-/// The text is not a canonical language name.
+/// Says that a text is not a canonical language name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a language name has 1 to 32 characters of `a-z 0-9 + # . _ -`")]
 pub struct LanguageNameError;
@@ -47,18 +47,18 @@ pub struct LanguageNameError;
 pub struct LanguageSpec {
     /// The canonical name.
     pub language: Language,
-    /// Other names that mean it, in lower case.
+    /// Other names for the language, in lower case.
     pub aliases: Vec<String>,
-    /// What is installed, such as `3.11.2`; the first is the default. Empty where the runner cannot tell.
+    /// The installed versions, such as `3.11.2`; the first is the default. Empty if the runner does not know them.
     pub versions: Vec<String>,
-    /// The name under which the submitted code lies beside the submitted files.
+    /// The file name of the submitted code, beside the submitted files.
     pub entry_file: String,
     /// A short program that prints a greeting.
     pub example: String,
 }
 
 impl LanguageSpec {
-    /// The installed version that a request means: exactly it, or the first that begins with it (`3` means `3.11.2`).
+    /// The installed version that a request selects: the equal one, or the first that begins with it (`3` selects `3.11.2`).
     /// Without a request it is the default.
     #[must_use]
     pub fn version(&self, requested: Option<&str>) -> Option<&str> {
@@ -85,13 +85,13 @@ impl LanguageCatalog {
         Self { specs }
     }
 
-    /// All languages in it.
+    /// All languages.
     #[must_use]
     pub fn specs(&self) -> &[LanguageSpec] {
         &self.specs
     }
 
-    /// The canonical names in it.
+    /// The canonical names of all languages.
     #[must_use]
     pub fn languages(&self) -> Vec<Language> {
         self.specs

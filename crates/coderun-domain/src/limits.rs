@@ -1,11 +1,11 @@
-//! What a program may use, and how much of it a caller may ask for.
+//! Defines the resource limits of a program and those that a caller may ask for.
 
 use std::time::Duration;
 
 use crate::ByteSize;
 use crate::submission::{Field, FieldError, FieldProblem, LimitName};
 
-/// What one stage (compiling or running) may use. Nothing in it is zero.
+/// Limits of one stage, compiling or running. None of them is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageLimits {
     cpu_time: Duration,
@@ -43,7 +43,7 @@ impl StageLimits {
         self.cpu_time
     }
 
-    /// Time on the clock.
+    /// Wall time.
     #[must_use]
     pub const fn wall_time(&self) -> Duration {
         self.wall_time
@@ -62,7 +62,7 @@ impl StageLimits {
     }
 }
 
-/// What files and streams of one execution may hold. Nothing in it is zero.
+/// Limits of the files and streams of one execution. None of them is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorageLimits {
     output: ByteSize,
@@ -94,7 +94,7 @@ impl StorageLimits {
         })
     }
 
-    /// What is kept of each of stdout and stderr.
+    /// The most that is kept of each of stdout and stderr.
     #[must_use]
     pub const fn output(&self) -> ByteSize {
         self.output
@@ -122,31 +122,31 @@ impl StorageLimits {
 /// All limits of one execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// While the program runs.
+    /// Limits while the program runs.
     pub run: StageLimits,
-    /// While it is compiled, where it is.
+    /// Limits while the program is compiled.
     pub compile: StageLimits,
-    /// Its files and streams, in both stages.
+    /// Limits of files and streams in both stages.
     pub storage: StorageLimits,
 }
 
 impl Limits {
-    /// The longest that both stages may take on the clock, together.
+    /// The wall time of both stages together.
     #[must_use]
     pub const fn total_wall_time(&self) -> Duration {
         self.run.wall_time.saturating_add(self.compile.wall_time)
     }
 }
 
-/// A limit that is zero, which would let no program run.
+/// Says that a limit is zero, under which no program could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("limit `{name}` must be greater than zero")]
 pub struct ZeroLimit {
-    /// Which limit.
+    /// The name of the limit.
     pub name: &'static str,
 }
 
-/// What a caller asks for; `None` means the default.
+/// The limits that a caller asks for; `None` means the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestedLimits {
     /// CPU time of the run, in milliseconds.
@@ -161,7 +161,7 @@ pub struct RequestedLimits {
     pub processes: Option<u64>,
 }
 
-/// The limits of an execution that asks for none, and the greatest that one may ask for.
+/// The default and the maximum limits of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitPolicy {
     default: Limits,
@@ -193,7 +193,7 @@ impl LimitPolicy {
         self.lowered_to(&Self::new(maximum, maximum))
     }
 
-    /// The policy under which a run may take this long on the clock, and does unless less is asked for. Nothing changes if
+    /// The policy with this default and maximum wall time of a run. Nothing changes if
     /// that is zero.
     #[must_use]
     pub const fn with_wall_time(mut self, wall_time: Duration) -> Self {
@@ -204,13 +204,13 @@ impl LimitPolicy {
         self
     }
 
-    /// The limits of an execution that asks for none.
+    /// The default limits.
     #[must_use]
     pub const fn default_limits(&self) -> &Limits {
         &self.default
     }
 
-    /// The greatest limits that may be asked for.
+    /// The maximum limits.
     #[must_use]
     pub const fn maximum_limits(&self) -> &Limits {
         &self.maximum

@@ -1,4 +1,4 @@
-//! How an execution ended: what the runner reported, what was kept of the output, and one verdict over it.
+//! Combines the runner's report, the kept output and one verdict over both.
 
 mod parts;
 
@@ -8,27 +8,27 @@ pub use parts::{OutcomeError, OutcomeParts};
 
 use crate::{ByteSize, Limits, Output, Signal, StageLimits, Verdict};
 
-/// What ended a process.
+/// The cause of the end of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// It exited with this code.
+    /// The process exited with this code.
     Exited(i32),
-    /// This signal ended it.
+    /// This signal ended the process.
     Signaled(Signal),
 }
 
-/// What a stage used; `None` where the runner cannot tell.
+/// The resources that a stage used; `None` if the runner does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// CPU time of all its processes together.
+    /// CPU time of all processes together.
     pub cpu_time: Option<Duration>,
-    /// Time on the clock.
+    /// Wall time.
     pub wall_time: Option<Duration>,
     /// Peak memory.
     pub memory: Option<ByteSize>,
 }
 
-/// Which controls were really in force on a run, and by what means; `None` means not enforced.
+/// The controls that were in force on a run, each with its mechanism; `None` means not enforced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Enforcement {
     /// CPU time.
@@ -37,54 +37,53 @@ pub struct Enforcement {
     pub memory: Option<String>,
     /// Number of processes.
     pub processes: Option<String>,
-    /// No network.
+    /// Isolation from the network.
     pub network: Option<String>,
-    /// No files but its own.
+    /// Isolation from files outside the sandbox.
     pub filesystem: Option<String>,
     /// Amount of output.
     pub output: Option<String>,
-    /// What became of a cancelled program that was not killed: `abandoned`. It ends by itself or by its limits.
+    /// `abandoned` if a cancelled program was not killed: it ends by itself or by its limits.
     pub cancel: Option<String>,
 }
 
-/// What a runner says about the compile stage.
+/// A runner's report on the compile stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileReport {
-    /// How the compiler ended.
+    /// The end of the compiler.
     pub ending: Option<Ending>,
-    /// What it used.
+    /// The resources that were used.
     pub usage: Usage,
-    /// What it wrote to stdout.
+    /// The output on stdout.
     pub output: Output,
-    /// What it wrote to stderr.
+    /// The output on stderr.
     pub error_output: Output,
 }
 
-/// What a runner says about a program that it ran, or refused to run.
+/// A runner's report on a program that it ran, or refused to run.
 ///
 /// A program that crashes is a report, never an error of the runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The runner's judgement.
+    /// The verdict of the runner.
     pub verdict: Verdict,
-    /// How the program ended, if it was started.
+    /// The end of the program, if it was started.
     pub ending: Option<Ending>,
-    /// What it used.
+    /// The resources that were used.
     pub usage: Usage,
-    /// The compile stage, where there was one.
+    /// The compile stage, if there was one.
     pub compile: Option<CompileReport>,
-    /// The version that really ran, such as `3.11.2`.
+    /// The version that ran, such as `3.11.2`.
     pub language_version: Option<String>,
     /// The name of the runner, such as `sandbox`.
     pub runner: String,
-    /// What was enforced on this run.
+    /// The controls that were in force.
     pub enforcement: Enforcement,
-    /// One sentence that may help a person.
+    /// A hint for the owner, in one sentence.
     pub hint: Option<String>,
 }
 
-/// How an execution ended. Made by [`Outcome::of_run`], [`Outcome::without_run`] or [`Outcome::restore`], so verdict and
-/// report agree.
+/// The end of an execution: verdict, report and output. Its constructors make sure that verdict and report agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome(OutcomeParts);
 
@@ -92,7 +91,7 @@ impl Outcome {
     /// The outcome of a run: the runner's verdict, except that an accepted program that did not print what was
     /// `expected` is [`Verdict::WrongAnswer`].
     ///
-    /// A program that was not compiled has the compiler's text for its error output.
+    /// A program that did not compile has the compiler's output as its error output.
     /// Expected and actual output are compared after trimming white space at the end of each line and of the whole.
     #[must_use]
     pub fn of_run(
@@ -121,7 +120,7 @@ impl Outcome {
         })
     }
 
-    /// The outcome of an execution that no runner reported on, with one plain sentence for its owner.
+    /// The outcome of an execution without a runner's report, with a reason in one sentence for its owner.
     #[must_use]
     pub fn without_run(ending: EndedWithoutRun, reason: impl Into<String>) -> Self {
         Self(OutcomeParts {
@@ -133,7 +132,7 @@ impl Outcome {
         })
     }
 
-    /// Checks what a store kept.
+    /// Checks values that a store has kept.
     ///
     /// # Errors
     /// [`OutcomeError`] where verdict and report do not agree.
@@ -155,7 +154,7 @@ impl Outcome {
         Ok(Self(parts))
     }
 
-    /// Adds the output that was kept before the run was given up.
+    /// Adds the output of a run that was given up.
     #[must_use]
     pub fn with_output(self, output: Output, error_output: Output) -> Self {
         Self(OutcomeParts {
@@ -165,37 +164,37 @@ impl Outcome {
         })
     }
 
-    /// The one word for it.
+    /// The verdict.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
         self.0.verdict
     }
 
-    /// The sentence for its owner, where no runner reported.
+    /// The reason, in one sentence for the owner, if no runner reported.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// What the runner said, where one ran.
+    /// The runner's report, if a runner made one.
     #[must_use]
     pub const fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()
     }
 
-    /// What the program wrote to stdout.
+    /// The output on stdout.
     #[must_use]
     pub const fn output(&self) -> &Output {
         &self.0.output
     }
 
-    /// What the program wrote to stderr.
+    /// The output on stderr.
     #[must_use]
     pub const fn error_output(&self) -> &Output {
         &self.0.error_output
     }
 
-    /// What it occupies in memory: both streams and the compiler's.
+    /// The memory that it occupies: both streams and those of the compiler.
     #[must_use]
     pub fn size(&self) -> ByteSize {
         let compile = self
@@ -210,7 +209,7 @@ impl Outcome {
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
-    /// Says in one sentence what happened, unless the program ended well.
+    /// Explains in one sentence what happened; `None` after success.
     #[must_use]
     pub fn explanation(&self, limits: &Limits) -> Option<String> {
         if let Some(reason) = &self.0.reason {
@@ -261,7 +260,7 @@ impl Outcome {
     }
 }
 
-/// Names the CPU limit where the CPU time says that it was the one, else the limit on the clock.
+/// Names the CPU limit if the CPU time has reached it, else the wall time limit.
 fn time_sentence(stage: &StageLimits, usage: Usage) -> String {
     let (cpu, wall) = (stage.cpu_time(), stage.wall_time());
     if usage.cpu_time.is_some_and(|used| used >= cpu) {
@@ -271,19 +270,19 @@ fn time_sentence(stage: &StageLimits, usage: Usage) -> String {
     }
 }
 
-/// The ways to end without a runner's report.
+/// A way to end without a runner's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedWithoutRun {
-    /// Its owner stopped it before it ran.
+    /// The owner cancelled the execution before it ran.
     Cancelled,
-    /// The runner would not take it.
+    /// The runner refused the program.
     Rejected,
     /// The service failed.
     Failed,
 }
 
 impl EndedWithoutRun {
-    /// Every way there is.
+    /// All ways.
     pub const ALL: [Self; 3] = [Self::Cancelled, Self::Rejected, Self::Failed];
 
     /// The verdict for this ending.
@@ -303,7 +302,7 @@ fn seconds(duration: Duration) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What the compiler had to say, on whichever stream it said it.
+/// The output of the compiler: stderr, or stdout if that is empty.
 fn compiler_text(report: &Report) -> Output {
     match &report.compile {
         Some(compile) if compile.error_output.is_empty() => compile.output.clone(),

@@ -1,4 +1,4 @@
-//! What a program wrote, as bytes, within a bound.
+//! Keeps the output of a program within a bound, as bytes.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::ByteSize;
 
-/// Which of its two streams a program wrote to.
+/// One of the two output streams of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutputStream {
     /// Standard output.
@@ -82,7 +82,7 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Collects the head of one stream up to a cap; what comes after is counted as truncated and dropped.
+/// Collects the head of one stream up to a cap and drops the rest.
 #[derive(Clone)]
 pub struct OutputBuffer {
     head: Vec<u8>,
@@ -101,7 +101,7 @@ impl OutputBuffer {
         }
     }
 
-    /// Adds what fits and answers how many bytes were kept: all of them, a head of them, or none.
+    /// Adds the bytes that fit and returns their number.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         let room = self.cap_bytes.saturating_sub(self.head.len());
         let kept = bytes.get(..room).unwrap_or(bytes);
@@ -110,18 +110,18 @@ impl OutputBuffer {
         kept.len()
     }
 
-    /// Takes note that there was more than was ever pushed.
+    /// Marks the output as truncated although the rest was never pushed.
     pub const fn mark_truncated(&mut self) {
         self.truncated = true;
     }
 
-    /// Whether something had to be dropped, or never came.
+    /// Whether some output was dropped, or never pushed.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// What was kept.
+    /// The head that was kept.
     #[must_use]
     pub fn finish(self) -> Output {
         Output {

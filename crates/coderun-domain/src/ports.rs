@@ -1,8 +1,7 @@
-//! What the core needs from the outside, one trait a file, each with its error.
+//! Defines the ports: one trait a file for each thing that the core needs from outside, with its error.
 //!
-//! Rules for all of them: methods take `&self` and may be called from many tasks at a time; absence is an `Option`;
-//! every call ends within the deadline that its adapter is configured with; an error says what it means, and
-//! `is_transient` whether to ask again.
+//! Rules for all of them: methods take `&self` and may be called by many tasks at a time; absence is an `Option`; every call
+//! returns within the deadline that its adapter is configured with; `is_transient` of an error tells whether to retry.
 
 mod clock;
 mod code_runner;

@@ -1,4 +1,4 @@
-//! How much the store takes in and how long it keeps it: the same rules for every adapter.
+//! Defines the bounds and deadlines that every store and queue enforces.
 
 use std::time::Duration;
 
@@ -9,51 +9,51 @@ use crate::{ByteSize, Execution, ForcedEnd, State, Status};
 /// Bounds and deadlines that a store and its queue enforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StorePolicy {
-    /// How long a final record lives.
+    /// The time for which a final record is kept.
     pub retention: Duration,
-    /// The most executions that wait, of all users.
+    /// The most pending executions of all users.
     pub pending_max: u32,
-    /// The most executions of one user that wait.
+    /// The most pending executions of one user.
     pub user_pending_max: u32,
-    /// The most executions of one user that run at a time; more of them wait.
+    /// The most running executions of one user; more of them wait.
     pub user_running_max: u32,
     /// The most submissions of one user in any 60 seconds; 0 means no bound.
     pub user_submits_per_minute: u32,
-    /// What submissions that are not final may occupy together, in a store that keeps them in memory.
+    /// The most that submissions of live executions may occupy together, in a store that keeps them in memory.
     pub live_bytes_max: ByteSize,
     /// The longest that an execution waits for a worker.
     pub queue_deadline: Duration,
-    /// How long a worker may be silent before its execution is taken over.
+    /// The length of a lease: without a renewal, another worker may take the execution over after it.
     pub lease: Duration,
-    /// How many attempts at an execution may end with a lost lease before it is given up. What a worker gives back in good
-    /// order does not count.
+    /// The attempts at an execution that may end with a lost lease before it is given up. Attempts that a worker releases do
+    /// not count.
     pub attempts_max: u32,
-    /// What one attempt may take beyond the wall time limits of its submission.
+    /// The time that one attempt may take beyond the wall time limits of its submission.
     pub run_grace: Duration,
 }
 
 impl StorePolicy {
-    /// When somebody who found no place may ask again: nobody can know when one is free, and asking is cheap.
+    /// The retry time for a submission that found the store full. It is a guess, and retries are cheap.
     pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-    /// What is kept of the input that was sent to one execution; see [`InputRelay`](crate::InputRelay).
+    /// The most input that is kept for one execution; see [`InputRelay`](crate::InputRelay).
     pub const INPUT_KEPT_MAX: ByteSize = ByteSize::from_mib(1);
 
-    /// How many senders of input to one execution are told apart; see [`InputRelay::send`](crate::InputRelay::send).
+    /// The senders of input to one execution that are told apart; see [`InputRelay::send`](crate::InputRelay::send).
     pub const SENDERS_KEPT: usize = 64;
 
-    /// How many tickets for one execution are good at a time.
+    /// The most tickets for one execution that are valid at a time.
     pub const TICKETS_MAX: usize = 16;
 
-    /// What the live submissions of one user may occupy together: a quarter of what those of all may. That leaves half
-    /// of the room whatever two users send, and lets one who is alone still have dozens of the largest waiting. Whoever
-    /// has nothing alive may always submit one, however large it is: else it would be refused for ever.
+    /// The most that the live submissions of one user may occupy together: a quarter of the total. Two users leave half of
+    /// the memory free, and one user can still have dozens of the largest submissions. A user without live submissions
+    /// may always submit one, however large, because it would otherwise be refused for ever.
     #[must_use]
     pub const fn user_live_bytes_max(&self) -> ByteSize {
         ByteSize::from_bytes(self.live_bytes_max.as_bytes() / 4)
     }
 
-    /// When the present state of an execution ends by force: `None` once it is final.
+    /// The time at which the current state of an execution ends by force; `None` if it is final.
     #[must_use]
     pub fn deadline(&self, execution: &Execution) -> Option<OffsetDateTime> {
         let progress = execution.progress();
@@ -67,13 +67,13 @@ impl StorePolicy {
         }
     }
 
-    /// Whether nobody may take an execution over when the lease of its worker is lost.
+    /// Whether no worker may take an execution over after its lease is lost.
     #[must_use]
     pub fn is_last_attempt(&self, execution: &Execution) -> bool {
         execution.progress().takeovers().saturating_add(1) >= self.attempts_max
     }
 
-    /// Why an execution that has outlived its deadline or its last attempt ends now; `None` once it is final.
+    /// The reason for which an execution past its deadline or its last attempt ends now; `None` if it is final.
     #[must_use]
     pub fn forced_end(&self, execution: &Execution, now: OffsetDateTime) -> Option<ForcedEnd> {
         let is_overdue = self.deadline(execution)? <= now;
@@ -85,7 +85,7 @@ impl StorePolicy {
         }
     }
 
-    /// When the record of an execution is deleted, if nothing happens to it before.
+    /// The time at which the record of an execution is deleted, unless the execution changes before.
     #[must_use]
     pub fn expires_at(&self, execution: &Execution) -> OffsetDateTime {
         let progress = execution.progress();

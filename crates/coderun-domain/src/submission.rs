@@ -1,7 +1,7 @@
-//! What a user hands in: parsed once, valid for ever.
+//! Parses what a user submits, once, into a value that stays valid.
 //!
-//! A [`SubmissionDraft`] is what arrived, field by field; [`Submission::parse`] turns it into a [`Submission`] or into
-//! the list of everything that is wrong with it. Whoever holds a `Submission` checks nothing again.
+//! [`Submission::parse`] turns a [`SubmissionDraft`], the received fields, into a [`Submission`] or into a list of all its
+//! errors. A `Submission` need not be checked again.
 
 mod error;
 mod files;
@@ -28,9 +28,9 @@ pub struct SubmissionDraft {
     pub code: String,
     /// Name or alias of the language, in any case.
     pub language: String,
-    /// The version asked for, or any.
+    /// The requested version; `None` means any.
     pub version: Option<String>,
-    /// What the program reads from stdin.
+    /// The input on stdin.
     pub input: String,
     /// Command line arguments of the program.
     pub args: Vec<String>,
@@ -38,9 +38,9 @@ pub struct SubmissionDraft {
     pub files: Vec<(String, Bytes)>,
     /// Limits that differ from the defaults.
     pub limits: RequestedLimits,
-    /// What the program must print for the verdict `accepted`.
+    /// The output that the verdict `accepted` requires.
     pub expected_output: Option<String>,
-    /// Whether more input may come while the program runs.
+    /// Whether the program takes input while it runs.
     pub interactive: bool,
     /// The trace that the submission belongs to.
     pub trace: Option<TraceContext>,
@@ -59,7 +59,7 @@ impl fmt::Debug for SubmissionDraft {
     }
 }
 
-/// How large a submission may be, and what limits it may ask for.
+/// The largest sizes of a submission and the limits that it may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubmissionPolicy {
     /// The longest code.
@@ -74,10 +74,10 @@ pub struct SubmissionPolicy {
     pub files_max: usize,
     /// All files together.
     pub files_total_max: ByteSize,
-    /// What the program may use.
+    /// The limits of the program.
     pub limits: LimitPolicy,
-    /// The longest that an interactive program runs on the clock, and how long it may run if it asks for no limit: whoever
-    /// types takes longer than a file. `None` where nothing could pass input on.
+    /// The default and maximum wall time of an interactive program, because typing takes longer than reading a file.
+    /// `None` if no worker can pass input to a running program.
     pub interactive_wall_time: Option<Duration>,
 }
 
@@ -91,7 +91,7 @@ impl Submission {
     /// Checks a draft.
     ///
     /// # Errors
-    /// [`SubmissionError`] with one entry for each thing that is wrong, in the order of the fields.
+    /// [`SubmissionError`] with one entry for each error, in the order of the fields.
     pub fn parse(
         user: UserId,
         draft: SubmissionDraft,
@@ -124,10 +124,10 @@ impl Submission {
         }))
     }
 
-    /// Checks what a store kept. Policy and languages may have changed since, so they are not asked.
+    /// Checks values that a store has kept. Policy and languages do not matter, because they may have changed.
     ///
     /// # Errors
-    /// [`SubmissionError`] with what no submission can have, whatever the policy.
+    /// [`SubmissionError`] with everything that is invalid under every policy.
     pub fn restore(parts: SubmissionParts) -> Result<Self, SubmissionError> {
         let mut errors = Vec::new();
         if parts.code.is_empty() {
@@ -144,7 +144,7 @@ impl Submission {
         }
     }
 
-    /// Who handed it in.
+    /// The user who submitted it.
     #[must_use]
     pub const fn user(&self) -> &UserId {
         &self.0.user
@@ -156,7 +156,7 @@ impl Submission {
         &self.0.language
     }
 
-    /// The version that will run, where the runner names its versions.
+    /// The version that will run, if the runner names its versions.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
@@ -168,7 +168,7 @@ impl Submission {
         &self.0.code
     }
 
-    /// What the program reads from stdin; may be empty.
+    /// The input on stdin; may be empty.
     #[must_use]
     pub fn input(&self) -> &str {
         &self.0.input
@@ -192,25 +192,25 @@ impl Submission {
         &self.0.limits
     }
 
-    /// What the program must print for the verdict `accepted`, if the user said so.
+    /// The output that the verdict `accepted` requires, if the user gave one.
     #[must_use]
     pub fn expected_output(&self) -> Option<&str> {
         self.0.expected_output.as_deref()
     }
 
-    /// Whether more input may come while the program runs.
+    /// Whether the program takes input while it runs.
     #[must_use]
     pub const fn is_interactive(&self) -> bool {
         self.0.interactive
     }
 
-    /// The trace that it belongs to, if its sender named one.
+    /// The trace that it belongs to, if the client named one.
     #[must_use]
     pub const fn trace(&self) -> Option<&TraceContext> {
         self.0.trace.as_ref()
     }
 
-    /// What it occupies in memory: all texts and files together.
+    /// The memory that it occupies: all texts and files together.
     #[must_use]
     pub fn size(&self) -> ByteSize {
         let args: usize = self.args().iter().map(String::len).sum();
@@ -220,7 +220,7 @@ impl Submission {
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
-    /// What it may occupy until it is final: its size, and the most that is kept of what is sent to it meanwhile.
+    /// The memory that it may occupy until it is final: its size, and the most input that is kept for it.
     #[must_use]
     pub fn size_while_live(&self) -> ByteSize {
         let input = if self.is_interactive() {
@@ -238,7 +238,7 @@ impl fmt::Debug for Submission {
     }
 }
 
-/// The limits that a program may have, which depend on whether somebody types.
+/// The limits that a program may have, which differ for interactive programs.
 fn limit_policy(
     draft: &SubmissionDraft,
     policy: &SubmissionPolicy,

@@ -1,4 +1,4 @@
-//! Values for tests: a clock that stands still, ids that count, and one good example of everything.
+//! Provides values for tests: a manual clock, sequential ids and one valid example of everything.
 
 mod instant_runner;
 
@@ -132,7 +132,7 @@ pub fn catalog() -> LanguageCatalog {
     ])
 }
 
-/// What a worker of this name offers: Python and C, within the limits of the contract.
+/// The offer of a worker of this name: Python and C, within the limits of the contract.
 ///
 /// # Panics
 /// If the name cannot be a worker id.

@@ -1,4 +1,4 @@
-//! Which trace something belongs to, as the W3C Trace Context recommendation writes it.
+//! Parses and prints trace contexts as the W3C Trace Context recommendation writes them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,13 +14,13 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The trace.
+    /// The id of the trace, in hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
     }
 
-    /// The span from which this came.
+    /// The id of the parent span, in hexadecimal digits.
     #[must_use]
     pub fn parent_id(&self) -> String {
         format!("{:016x}", self.parent_id)
@@ -47,7 +47,7 @@ impl fmt::Display for TraceContext {
 impl FromStr for TraceContext {
     type Err = TraceContextError;
 
-    /// Reads a `traceparent`. What later versions append is passed over, as the recommendation asks.
+    /// Reads a `traceparent`. Parts that later versions append are ignored, as the recommendation asks.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split('-');
         let mut part = |length| number(parts.next().unwrap_or_default(), length);

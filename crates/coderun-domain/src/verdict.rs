@@ -1,38 +1,38 @@
-//! What became of a program, and what clients of the core contract call it.
+//! Names the verdicts of executions and the statuses that clients see.
 
 use std::fmt;
 
-/// The reason an execution is final. These words stand in code, records and documents alike.
+/// The reason for which an execution is final. The names are the same in code, records and documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// The program was built (if compiled) and exited with code 0.
     Accepted,
-    /// It exited with code 0, but its output was not the expected one.
+    /// The program exited with code 0, but its output was not the expected one.
     WrongAnswer,
-    /// The compiler refused it.
+    /// The compiler refused the program.
     CompileError,
-    /// It exited with another code than 0, or a signal of its own making ended it.
+    /// The program exited with another code than 0, or a signal that it caused ended it.
     RuntimeError,
-    /// It used more CPU or wall time than allowed.
+    /// The program used more CPU or wall time than allowed.
     TimeLimit,
-    /// It used more memory than allowed.
+    /// The program used more memory than allowed.
     MemoryLimit,
-    /// It wrote more than allowed; the head is kept.
+    /// The program wrote more than allowed; the head is kept.
     OutputLimit,
-    /// It needed more processes than allowed.
+    /// The program needed more processes than allowed.
     ProcessLimit,
-    /// It tried what the sandbox punishes with death.
+    /// The program made a system call for which the sandbox kills.
     SecurityViolation,
-    /// Its owner stopped it.
+    /// The owner cancelled the execution.
     Cancelled,
-    /// The runner refused to run it.
+    /// The runner refused the program.
     Rejected,
     /// The service failed, not the program.
     InternalError,
 }
 
 impl Verdict {
-    /// Every verdict there is.
+    /// All verdicts.
     pub const ALL: [Self; 12] = [
         Self::Accepted,
         Self::WrongAnswer,
@@ -48,7 +48,7 @@ impl Verdict {
         Self::InternalError,
     ];
 
-    /// The word for the verdict, such as `time_limit`.
+    /// The name of the verdict, such as `time_limit`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict with this word, if there is one.
+    /// The verdict with this name.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL
@@ -100,21 +100,21 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The four words that clients of the core contract know.
+/// The state of an execution as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Accepted and waiting.
     Pending,
-    /// Taken up by a worker.
+    /// Held by a worker.
     Running,
-    /// Ended well: see [`Verdict::is_success`].
+    /// Ended with success: see [`Verdict::is_success`].
     Completed,
     /// Ended in any other way.
     Error,
 }
 
 impl Status {
-    /// The word for the status, such as `pending`.
+    /// The name of the status, such as `pending`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -125,7 +125,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Whether the execution will not change again.
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {

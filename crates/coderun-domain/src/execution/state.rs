@@ -1,4 +1,4 @@
-//! The part of an execution that changes.
+//! Holds the part of an execution that changes.
 
 use std::sync::Arc;
 
@@ -6,45 +6,45 @@ use time::OffsetDateTime;
 
 use crate::{Attempt, Outcome, Sequence, Status, WorkerId};
 
-/// Where an execution stands, with what is known only there.
+/// The state of an execution, with the values that only this state has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It waits for a worker.
+    /// The execution waits for a worker.
     Pending,
-    /// A worker has it.
+    /// A worker runs it.
     Running {
-        /// Which one.
+        /// The worker.
         worker: WorkerId,
-        /// Since when.
+        /// The start of the attempt.
         started_at: OffsetDateTime,
     },
-    /// It has ended and will not change again.
+    /// The execution has ended and will not change again.
     Final {
-        /// How.
+        /// The outcome.
         outcome: Arc<Outcome>,
-        /// When.
+        /// The time of the end.
         completed_at: OffsetDateTime,
     },
 }
 
-/// How far an execution has come: everything about it that changes.
+/// The part of an execution that changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress(ProgressParts);
 
 /// The values of a [`Progress`], for a store to write and to read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgressParts {
-    /// Where the execution stands.
+    /// The state.
     pub state: State,
-    /// How often a worker has taken it up.
+    /// The number of times that a worker has taken it.
     pub attempt: Attempt,
-    /// How many of these began because the worker before was lost.
+    /// The number of attempts that began because the worker before was lost.
     pub takeovers: u32,
-    /// The number of its last event.
+    /// The number of the last event.
     pub sequence: Sequence,
-    /// When it was submitted.
+    /// The time of the submission.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: OffsetDateTime,
 }
 
@@ -60,7 +60,7 @@ impl Progress {
         })
     }
 
-    /// Checks what a store kept.
+    /// Checks values that a store has kept.
     ///
     /// # Errors
     /// [`RestoreError`] where no sequence of transitions leads to these values.
@@ -152,13 +152,13 @@ impl Progress {
         at.max(self.0.updated_at)
     }
 
-    /// Where the execution stands.
+    /// The state.
     #[must_use]
     pub const fn state(&self) -> &State {
         &self.0.state
     }
 
-    /// Where it stands, in the words of the core contract.
+    /// The status, as the API names it.
     #[must_use]
     pub fn status(&self) -> Status {
         match &self.0.state {
@@ -179,37 +179,37 @@ impl Progress {
         }
     }
 
-    /// How often a worker has taken it up.
+    /// The number of times that a worker has taken it.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
         self.0.attempt
     }
 
-    /// How many of its attempts began because the worker before was lost; those that a worker gave back are none of them.
+    /// The number of attempts that began because the worker before was lost; released attempts do not count.
     #[must_use]
     pub const fn takeovers(&self) -> u32 {
         self.0.takeovers
     }
 
-    /// The number of its last event.
+    /// The number of the last event.
     #[must_use]
     pub const fn sequence(&self) -> Sequence {
         self.0.sequence
     }
 
-    /// When it was submitted.
+    /// The time of the submission.
     #[must_use]
     pub const fn created_at(&self) -> OffsetDateTime {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time of the last change.
     #[must_use]
     pub const fn updated_at(&self) -> OffsetDateTime {
         self.0.updated_at
     }
 
-    /// When the running attempt began, while one runs.
+    /// The start of the attempt, if the execution is running.
     #[must_use]
     pub const fn started_at(&self) -> Option<OffsetDateTime> {
         match &self.0.state {
@@ -218,7 +218,7 @@ impl Progress {
         }
     }
 
-    /// When it ended, once it has.
+    /// The time of the end, if the execution is final.
     #[must_use]
     pub const fn completed_at(&self) -> Option<OffsetDateTime> {
         match &self.0.state {
@@ -227,7 +227,7 @@ impl Progress {
         }
     }
 
-    /// How it ended, once it has.
+    /// The outcome, if the execution is final.
     #[must_use]
     pub const fn outcome(&self) -> Option<&Arc<Outcome>> {
         match &self.0.state {
@@ -237,19 +237,19 @@ impl Progress {
     }
 }
 
-/// Says why stored values are no progress that an execution can have.
+/// Says why stored values are not a possible progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// A later time stands before an earlier one.
+    /// A later step has an earlier time.
     #[error("times go backwards")]
     TimeGoesBack,
-    /// It runs or has run, but no attempt was counted.
+    /// The execution runs or has run, but no attempt was counted.
     #[error("a run without an attempt")]
     RunWithoutAttempt,
-    /// More attempts took over than there were attempts to take over from.
+    /// There are more takeovers than attempts that could be taken over.
     #[error("more takeovers than attempts")]
     TooManyTakeovers,
-    /// It cannot stand there after so few events.
+    /// The state cannot be reached with so few events.
     #[error("too few events")]
     TooFewEvents,
 }

@@ -1,26 +1,26 @@
-//! The values of an outcome.
+//! Exposes the values of an outcome to stores.
 
 use crate::{Output, Report, Verdict};
 
 /// The values of an [`Outcome`](crate::Outcome), for a store to read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeParts {
-    /// The one word for it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The sentence for its owner, where no runner reported.
+    /// The reason, in one sentence for the owner, if no runner reported.
     pub reason: Option<String>,
-    /// What the runner said, where one ran.
+    /// The runner's report, if a runner made one.
     pub report: Option<Report>,
-    /// What the program wrote to stdout.
+    /// The output on stdout.
     pub output: Output,
-    /// What the program wrote to stderr.
+    /// The output on stderr.
     pub error_output: Output,
 }
 
-/// Says that stored values are no outcome that an execution can have.
+/// Says that stored values are not a possible outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the verdict `{verdict}` does not agree with the report")]
 pub struct OutcomeError {
-    /// What was stored.
+    /// The stored verdict.
     pub verdict: Verdict,
 }

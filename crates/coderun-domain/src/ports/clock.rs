@@ -1,4 +1,4 @@
-//! Time and randomness, so that nothing inside depends on either.
+//! Provides time and randomness, so that the core depends on neither.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use time::OffsetDateTime;
 
 use crate::{ExecutionId, UserId};
 
-/// Tells the time.
+/// Provides the current time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now, in UTC. It may go back; whoever needs order takes care of that.
+    /// The time now, in UTC. It may go back, so code that needs order takes care of that.
     fn now(&self) -> OffsetDateTime;
 }
 
-/// Makes ids and secrets that nobody can guess.
+/// Makes ids and secrets that cannot be guessed.
 pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
-    /// An id for a new execution of this user, never handed out before and not to be guessed.
+    /// An unguessable id for a new execution of this user, never made before.
     ///
-    /// The user is told because a store may want the id to say where it keeps the user's records.
+    /// A store may encode in the id where it keeps the user's records.
     fn execution_id(&self, user: &UserId) -> ExecutionId;
 
-    /// 256 random bits that were never handed out before.
+    /// 256 random bits that were never made before.
     fn secret(&self) -> [u8; 32];
 }

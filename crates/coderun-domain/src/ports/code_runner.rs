@@ -20,36 +20,36 @@ use crate::{
     Report, Submission,
 };
 
-/// What a runner is asked to run.
+/// A program for a runner, with its id and attempt.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
-    /// For which execution; unique among those that run, whatever the attempt.
+    /// The id of the execution; unique among those that run, whatever the attempt.
     pub id: ExecutionId,
-    /// Which attempt at it.
+    /// The attempt.
     pub attempt: Attempt,
     /// The program, its first input and its limits.
     pub submission: Arc<Submission>,
 }
 
-/// What is the same for every run of a runner.
+/// Properties that every run of a runner shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunnerProfile {
-    /// Its name, such as `sandbox`.
+    /// The name, such as `sandbox`.
     pub name: String,
-    /// What it enforces, and by what means.
+    /// The controls that it enforces.
     pub enforcement: Enforcement,
-    /// Whether it passes on input while a program runs.
+    /// Whether it passes input to a running program.
     pub interactive: bool,
 }
 
-/// What comes in for a running program.
+/// Input or a signal for a running program.
 #[derive(Clone, PartialEq, Eq)]
 pub enum RunInput {
-    /// More for its stdin.
+    /// More data for stdin.
     Data(Bytes),
-    /// Its stdin ends here.
+    /// The end of stdin.
     Closed,
-    /// It is to be stopped.
+    /// The program has to stop.
     Cancel,
 }
 
@@ -63,38 +63,38 @@ impl fmt::Debug for RunInput {
     }
 }
 
-/// What a runner can take of what comes in for a running program.
+/// The part of [`RunInput`] that a runner can take now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputWanted {
-    /// Whatever comes.
+    /// All of it.
     Anything,
-    /// Nothing more for its stdin, because what came before has not been read: only [`RunInput::Cancel`].
+    /// Only [`RunInput::Cancel`], because the program has not read its earlier input.
     Cancel,
 }
 
-/// The running program's side of the world: takes its output, gives it input.
+/// Takes the output of a running program and gives it input.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait RunIo: Send {
-    /// Takes a piece of output of the program, in the order it was written; never of the compiler.
+    /// Takes a piece of the program's output, in the order of writing; never the compiler's.
     ///
-    /// Waits while whoever listens is behind; the runner reads no more of the program's output meanwhile, but its
+    /// Waits while the receiver is behind (back-pressure): the runner reads no more output meanwhile, but its
     /// clocks go on.
     async fn output(&mut self, stream: OutputStream, bytes: Bytes);
 
-    /// Takes note that the program wrote more to a stream than was passed on, for runners that never see the rest.
+    /// Marks a stream of which the runner does not see the rest.
     fn mark_truncated(&mut self, stream: OutputStream);
 
-    /// Waits for what comes after the submission's own input, which the runner passes to the program by itself.
+    /// Waits for input beyond that of the submission, which the runner passes to the program by itself.
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
-    /// come, and after that nothing: the future waits for ever. Where only a cancellation is wanted, everything else,
-    /// also the end, waits with whoever sends it. Cancel-safe: nothing is lost if it is dropped.
+    /// come, and after that nothing: the future waits for ever. If only a cancellation is wanted, all other input,
+    /// the end included, waits with its sender. Cancel-safe: no input is lost if the future is dropped.
     async fn input(&mut self, wanted: InputWanted) -> RunInput;
 
-    /// Takes note that the program waits for input and has none, after all that it wrote before has been passed on.
+    /// Notes that the program waits for input and has none, after all its earlier output was passed on.
     ///
-    /// Called once, until more has come in; by an interactive runner that can see it, for interactive submissions only.
+    /// Called once until more input comes, by interactive runners that can see it, for interactive submissions only.
     async fn awaiting_input(&mut self);
 }
 
@@ -102,35 +102,35 @@ pub trait RunIo: Send {
 ///
 /// Every runner keeps these promises:
 /// - A program that crashes, hangs, floods or is refused is a [`Report`], never an `Err`.
-/// - Output goes through [`RunIo::output`], in the order of each stream; as it is written where the runner sees it then,
-///   else when the program has ended. A program that writes more to a stream than the submission's limit is stopped and
-///   reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), and whoever keeps the head knows that there was
-///   more: at least one byte beyond the limit was passed on, or [`RunIo::mark_truncated`] was called.
+/// - Output goes through [`RunIo::output`], in the order of each stream: as it is written if the runner sees it then, else
+///   when the program has ended. A program that writes more to a stream than the submission's limit is stopped and
+///   reported as [`Verdict::OutputLimit`](crate::Verdict::OutputLimit), and the receiver knows that there was more:
+///   at least one byte beyond the limit was passed on, or [`RunIo::mark_truncated`] was called.
 /// - After [`RunInput::Cancel`] `run` answers within 2 s with [`Verdict::Cancelled`](crate::Verdict::Cancelled), and the
-///   program is gone by then. A runner that cannot kill leaves it to end by its limits, and says `abandoned` in
+///   program is gone by then. A runner that cannot kill leaves it to end by its limits, and reports `abandoned` in
 ///   [`Enforcement::cancel`].
-/// - Dropping the future of `run` gives the program up, with everything it started: it is killed at once, or, by a runner
-///   that cannot kill, left to end within its limits.
-/// - `run` ends by itself, within the submission's limits and a grace of its own, whatever the other side does.
-/// - Two runs see nothing of each other. One call of `run` begins its program once at most: what may have been begun and was
-///   lost is an error.
-/// - A runner whose profile says `interactive` passes what [`RunIo::input`] brings to the program's stdin, in order and as it
-///   comes, and asks for no more than a bounded amount of what the program has not read.
-/// - Nothing in a [`Report`] or in the text of a [`RunnerError`] tells where a runner is or how it knows us.
+/// - Dropping the future of `run` kills the program with everything that it started. A runner that cannot kill leaves it to
+///   end within its limits.
+/// - `run` returns within the submission's limits and a grace of its own, whatever the program or a remote service does.
+/// - Two runs are isolated from each other. A call of `run` starts its program at most once: if the program may have been
+///   started and its result was lost, that is an error.
+/// - An interactive runner passes the data of [`RunIo::input`] to the program's stdin, in order and at once, and asks for no
+///   more than a bounded amount that the program has not read.
+/// - Neither a [`Report`] nor the text of a [`RunnerError`] reveals the address of a runner or our credentials.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
-    /// Its name, and what it enforces on every run.
+    /// The name and the controls that it enforces on every run.
     fn profile(&self) -> RunnerProfile;
 
-    /// The languages that can be run now, best known from the runner itself.
+    /// The languages that can be run now.
     fn languages(&self) -> Vec<LanguageSpec>;
 
-    /// The greatest limits that it takes, as far as it is known now; `None` where it sets none of its own. A submission
+    /// The greatest limits that it accepts, as far as they are known now; `None` if it has none of its own. A submission
     /// with greater ones may be refused.
     fn maximum_limits(&self) -> Option<Limits>;
 
-    /// Whether a program could be run now.
+    /// Checks whether a program could be run now.
     ///
     /// # Errors
     /// The [`RunnerError`] that a run would meet, with a reason that a person can act on.
@@ -147,33 +147,33 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Report, RunnerError>;
 }
 
-/// Why a runner could not run a program.
+/// Says why a runner could not run a program.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
-    /// It does not know the language.
+    /// The runner does not have the language.
     #[error("the runner has no language `{language}`")]
     Unsupported {
-        /// The language asked for.
+        /// The requested language.
         language: Language,
     },
-    /// It has too much to do.
+    /// The runner has no capacity left.
     #[error("the runner is overloaded")]
     Overloaded {
-        /// When to ask again, if it said so.
+        /// The time to wait before the next request, if the runner named one.
         retry_after: Option<Duration>,
     },
-    /// It cannot be reached, or this machine cannot build it.
+    /// The runner cannot be reached, or cannot work on this machine.
     #[error("the runner `{backend}` is not available: {reason}")]
     Unavailable {
         /// The runner's name.
         backend: &'static str,
-        /// Why, for the operator; free of secrets and addresses.
+        /// The reason for the operator, without secrets and addresses.
         reason: String,
         /// The cause.
         #[source]
         source: Option<BackendError>,
     },
-    /// It does not keep to its own protocol.
+    /// The runner violates its own protocol.
     #[error("the runner `{backend}` is broken")]
     Broken {
         /// The runner's name.

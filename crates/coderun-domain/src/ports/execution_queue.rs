@@ -1,4 +1,4 @@
-//! Hands executions to workers, one worker at a time, and takes back what became of them.
+//! Hands executions to workers, each to one worker at a time, and records their results.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::{
 
 /// The worker's side of the store.
 ///
-/// It works on the same data as the [`ExecutionStore`](crate::ExecutionStore): every step changes the record and adds
+/// It shares its data with the [`ExecutionStore`](crate::ExecutionStore): every step changes the record and adds
 /// its events in one step, or changes nothing. The attempt in a [`Lease`] is the fence: once another attempt has
 /// begun, or the execution has ended otherwise, every call with the old lease is answered with
 /// [`QueueError::LeaseLost`] and changes nothing. Every call may be repeated after [`QueueError::Unavailable`].
@@ -23,8 +23,8 @@ use crate::{
 pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// Takes the next execution in one of these languages, or `None` if there is none now. Never waits.
     ///
-    /// An execution whose worker has lost its lease goes first. Otherwise users take turns: one with many waiting
-    /// executions does not delay another. Nobody gets more executions at a time than the policy allows a user. The
+    /// An execution whose worker has lost its lease goes first. Otherwise users take turns: one with many pending
+    /// executions does not delay another. No user has more running executions than the policy allows. The
     /// execution is running, with its attempt raised, and the lease holds for the policy's `lease` time.
     ///
     /// # Errors
@@ -35,26 +35,26 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         languages: &[Language],
     ) -> Result<Option<Lease>, QueueError>;
 
-    /// Waits until there may be something to take. May answer for nothing, and may miss a chance: ask [`take`]
+    /// Waits until there may be something to take. It is a hint that may be wrong or missing: call [`take`]
     /// again after a while in any case. Cancel-safe.
     ///
     /// [`take`]: ExecutionQueue::take
     async fn work_available(&self);
 
-    /// Holds the lease for another `lease` time, and says whether the owner wants the execution stopped.
+    /// Extends the lease by another `lease` time, and returns whether the owner wants the execution stopped.
     ///
     /// # Errors
-    /// [`QueueError::LeaseLost`] also where the deadline of the run has passed; [`QueueError::Unavailable`].
+    /// [`QueueError::LeaseLost`] also if the deadline of the run has passed; [`QueueError::Unavailable`].
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError>;
 
-    /// Waits until the owner wants the execution stopped, or has deleted it. A hint like `work_available`: the truth is
-    /// what [`renew`](ExecutionQueue::renew) says. Cancel-safe.
+    /// Waits until the owner wants the execution stopped, or has deleted it. A hint like `work_available`:
+    /// [`renew`](ExecutionQueue::renew) decides. Cancel-safe.
     async fn cancel_requested(&self, lease: &Lease);
 
-    /// Stores what the program did as events; the first of them gets the number after `after`.
+    /// Stores events of the run; the first of them gets the number after `after`.
     ///
     /// Every event has its number, and one whose number is stored already is skipped: a repetition after a lost reply
-    /// changes nothing, and one with more events behind adds just those. Answers the number of the last event.
+    /// changes nothing, and one with more events adds just those. Returns the number of the last event.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
@@ -65,33 +65,34 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError>;
 
-    /// Ends the execution: final state, last event, lease and places gone. A repetition changes nothing and is `Ok`.
+    /// Ends the execution: stores the final state and the last event, and frees lease and quota. A repetition changes nothing
+    /// and is `Ok`.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError>;
 
-    /// Gives the execution back, to be taken up by another worker as soon as may be. However often that happens, it does not
-    /// count among the attempts that an execution has.
+    /// Returns the execution to the queue, for another worker to take soon. However often that happens, it does not count
+    /// among the attempts that the policy bounds.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
     async fn release(&self, lease: &Lease) -> Result<(), QueueError>;
 
-    /// Ends what has outlived its deadline or its last attempt, and deletes what has expired. Any replica may call
+    /// Ends executions past their deadline or last attempt, and deletes expired records. Any replica may call
     /// it at any time; each execution is ended once.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn sweep(&self) -> Result<Swept, QueueError>;
 
-    /// How much waits and how much runs now, of all users.
+    /// The number of pending and of running executions of all users.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
 
-    /// Whether executions could be taken and finished now, as far as the backend can tell.
+    /// Checks whether executions could be taken and finished now.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`].
@@ -150,67 +151,67 @@ impl Lease {
         self.started_at
     }
 
-    /// Which execution.
+    /// The id of the execution.
     #[must_use]
     pub const fn id(&self) -> ExecutionId {
         self.execution.id()
     }
 
-    /// Which attempt at it: the fence.
+    /// The attempt: the fence.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
         self.execution.attempt()
     }
 }
 
-/// What a worker learns when it renews its lease.
+/// The answer to a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
-    /// Go on.
+    /// The worker goes on.
     Continue,
     /// The owner wants the execution stopped.
     Cancel,
 }
 
-/// What a sweep did.
+/// The numbers of executions that a sweep ended and deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Executions that it ended.
+    /// Executions that were ended.
     pub ended: usize,
-    /// Records that it deleted.
+    /// Records that were deleted.
     pub expired: usize,
 }
 
-/// How much there is in a queue.
+/// The numbers of executions in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
-    /// Executions that wait for a worker.
+    /// Pending executions.
     pub pending: u64,
-    /// Executions that workers have.
+    /// Running executions.
     pub running: u64,
 }
 
-/// Why a queue could not do what it was asked.
+/// Says why a call of the queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The execution is no longer this worker's: it was taken over, ended or deleted.
+    /// The worker no longer holds the execution: it was taken over, ended or deleted.
     #[error("the lease on the execution is lost")]
     LeaseLost,
     /// The backend cannot be reached or refuses to work.
     #[error("the queue `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]
         source: BackendError,
     },
-    /// The backend holds something that cannot be an execution.
+    /// The backend holds a record that is not a possible execution.
     #[error("the queue `{backend}` holds a damaged record of `{id}`")]
     Corrupt {
-        /// Which backend.
+        /// The name of the backend.
         backend: &'static str,
-        /// Which execution.
+        /// The id of the execution.
         id: ExecutionId,
         /// The cause.
         #[source]

@@ -18,15 +18,15 @@ use crate::{
 pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// Accepts a new execution: record, waiting place, quota and first event in one step, or nothing at all.
     ///
-    /// Idempotent: the same id again is answered with what is there and uses no quota. Whose that is, is for the
-    /// caller to look at where ids can be chosen.
+    /// Idempotent: the same id again is answered with the stored execution and uses no quota. Where clients can choose ids,
+    /// the caller checks whose execution that is.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::QuotaExceeded`], [`StoreError::Unavailable`], [`StoreError::Corrupt`]. After `Unavailable` it may
     /// have been accepted: only the same id may be submitted again.
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError>;
 
-    /// Finds an execution; `None` if there is none with this id, or none any more.
+    /// Finds an execution; `None` if the id is unknown or its execution was deleted.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
@@ -38,97 +38,97 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError>;
 
-    /// Ends a waiting execution as cancelled at once; asks the worker of a running one to stop it. Idempotent.
+    /// Ends a pending execution as cancelled; asks the worker of a running one to stop it. Idempotent.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError>;
 
-    /// Deletes the execution now, with its events, its tickets and what was sent to it; `false` if there was none. The
-    /// worker of a running one loses its lease and is told so as of a cancellation.
+    /// Deletes an execution with its events, tickets and input; `false` if the id is unknown. The
+    /// worker of a running one loses its lease and is notified as of a cancellation.
     ///
-    /// Watchers of it are told with [`WatchError::Gone`](crate::WatchError::Gone).
+    /// The streams of its watchers end with [`WatchError::Gone`](crate::WatchError::Gone).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError>;
 
-    /// The place of an execution among those that wait, from 1; `None` where it does not wait or is not there.
+    /// The position of an execution in the queue, from 1; `None` if it is not pending.
     ///
-    /// An estimate: users take turns, so that it depends on what others submit and on which languages workers have.
+    /// An estimate: users take turns, so it depends on the submissions of others and on the languages of the workers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError>;
 
-    /// Whether an execution could be accepted now, as far as the backend can tell.
+    /// Checks whether an execution could be accepted now.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn check(&self) -> Result<Health, StoreError>;
 }
 
-/// What became of [`ExecutionStore::submit`].
+/// The answer to [`ExecutionStore::submit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// It is new, and now stored.
+    /// The execution was stored.
     Accepted,
-    /// The id is there already: the execution as it stands now.
+    /// The id was stored before: the execution as it is now.
     AlreadyExists(Box<Execution>),
 }
 
-/// What became of [`ExecutionStore::request_cancel`].
+/// The answer to [`ExecutionStore::request_cancel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CancelReply {
-    /// It waited and is final now.
+    /// The execution was pending and is final now.
     Ended(Box<Execution>),
-    /// It runs; its worker is asked to stop it.
+    /// The execution runs; its worker is asked to stop it.
     Requested(Box<Execution>),
-    /// It was final already.
+    /// The execution was final before.
     AlreadyFinal(Box<Execution>),
-    /// There is none with this id.
+    /// The id is unknown.
     Absent,
 }
 
-/// A part of a list.
+/// A page of a list, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Only what is older than this; `None` begins at the newest.
+    /// Only executions after this cursor; `None` begins at the newest.
     pub before: Option<Cursor>,
-    /// At most so many.
+    /// The most executions on the page.
     pub limit: usize,
 }
 
-/// A place in a list of executions, newest first.
+/// A position in a list of executions, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// When the execution there was submitted.
+    /// The time of the submission.
     pub created_at: OffsetDateTime,
-    /// Which one it is, among those submitted at the same time.
+    /// The id, which orders executions of the same time.
     pub id: ExecutionId,
 }
 
 /// An execution without its texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Which one.
+    /// The id.
     pub id: ExecutionId,
-    /// Its language.
+    /// The language.
     pub language: Language,
     /// The status that clients see: see [`Progress::reported_status`](crate::Progress::reported_status).
     pub status: Status,
-    /// How it ended, once it has.
+    /// The verdict, if the execution is final.
     pub verdict: Option<Verdict>,
-    /// When it was submitted.
+    /// The time of the submission.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: OffsetDateTime,
-    /// When it ended, once it has.
+    /// The time of the end, if the execution is final.
     pub completed_at: Option<OffsetDateTime>,
 }
 
 impl Summary {
-    /// Its place in a list.
+    /// The position in a list.
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         Cursor {
@@ -153,49 +153,49 @@ impl From<&Execution> for Summary {
     }
 }
 
-/// A bound on what one user may do.
+/// A quota of one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {
-    /// Executions that wait at a time.
+    /// Pending executions at a time.
     Pending,
     /// Submissions in a minute.
     SubmitsPerMinute,
 }
 
-/// Why a store could not do what it was asked.
+/// Says why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Too many executions wait, of all users.
+    /// Too many executions of all users are pending.
     #[error("too many executions are waiting")]
     Full {
-        /// When to ask again.
+        /// The time to wait before the next request.
         retry_after: Duration,
     },
-    /// This user has used up a quota.
+    /// The user has used up a quota.
     #[error("a quota of the user is used up")]
     QuotaExceeded {
-        /// Which one.
+        /// The id.
         quota: Quota,
-        /// How much it allows.
+        /// The amount that the quota allows.
         limit: u32,
-        /// When to ask again.
+        /// The time to wait before the next request.
         retry_after: Duration,
     },
     /// The backend cannot be reached or refuses to work.
     #[error("the store `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The id.
         backend: &'static str,
         /// The cause.
         #[source]
         source: BackendError,
     },
-    /// The backend holds something that cannot be an execution.
+    /// The backend holds a record that is not a possible execution.
     #[error("the store `{backend}` holds a damaged record of `{id}`")]
     Corrupt {
-        /// Which backend.
+        /// The name of the backend.
         backend: &'static str,
-        /// Which execution.
+        /// The id of the execution.
         id: ExecutionId,
         /// The cause.
         #[source]
@@ -210,7 +210,7 @@ impl StoreError {
         self.kind().is_transient()
     }
 
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

@@ -1,19 +1,19 @@
-//! How well a backend is that answers.
+//! Reports the health of a backend that answers.
 
-/// How well a backend is that answers; one that does not is an error.
+/// The health of a backend that answers; a backend that does not answer is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// As it should be.
+    /// The backend works as it should.
     Good,
-    /// It works, but an operator should know something about it.
+    /// The backend works, but an operator should know something about it.
     Limited {
-        /// What, in one sentence for everybody to read: free of addresses and secrets.
+        /// The reason, in one sentence without addresses and secrets.
         reason: String,
     },
 }
 
 impl Health {
-    /// It works, but an operator should know this about it.
+    /// A backend that works, with a reason that an operator should know.
     pub fn limited(reason: impl Into<String>) -> Self {
         Self::Limited {
             reason: reason.into(),

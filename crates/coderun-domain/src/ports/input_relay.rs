@@ -7,28 +7,27 @@ use bytes::Bytes;
 
 use crate::{BackendError, ExecutionId, FailureKind, Lease};
 
-/// Carries what users send to a running program's stdin, from whichever process they are connected to, to the worker that
-/// has the execution.
+/// Carries input for a program's stdin from the process to which the user is connected to the worker that holds the execution.
 ///
-/// Everything sent is kept in its order until a worker has read it, also while the execution still waits, and as long as
-/// there is room even longer: a worker that takes the execution over gives the program the same input from the beginning.
-/// What is kept of one execution never exceeds [`StorePolicy::INPUT_KEPT_MAX`](crate::StorePolicy::INPUT_KEPT_MAX), each
-/// piece counted as [`InputPiece::size_bytes`] says; what the present attempt has read makes room, the oldest first, for what it
-/// has not. While the execution waits nothing makes room.
+/// Input is kept in its order until a worker has read it, also while the execution is pending, and longer while there is room:
+/// a worker that takes the execution over gives the program the same input from the beginning. The input of one execution
+/// never exceeds [`StorePolicy::INPUT_KEPT_MAX`](crate::StorePolicy::INPUT_KEPT_MAX), each piece counted by
+/// [`InputPiece::size_bytes`]. Pieces that the current attempt has read make room, the oldest first, for those that it has not;
+/// while the execution is pending, none make room.
 ///
 /// Every implementation passes `coderun_conformance::input_relay_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait InputRelay: fmt::Debug + Send + Sync + 'static {
-    /// Keeps one piece behind all that was sent before.
+    /// Keeps one piece behind all earlier ones.
     ///
     /// A sender numbers its pieces from 1 up and sends one at a time. Idempotent for the last
-    /// [`StorePolicy::SENDERS_KEPT`](crate::StorePolicy::SENDERS_KEPT) senders of whom something was kept: while the execution
-    /// is not final, a piece with a number that was kept from such a sender before is answered with [`InputReply::Kept`] and
-    /// changes nothing. Of a sender before those nothing is known any more: a repetition is kept again.
+    /// [`StorePolicy::SENDERS_KEPT`](crate::StorePolicy::SENDERS_KEPT) senders with a kept piece: while the execution is not
+    /// final, a repeated piece of such a sender is answered with [`InputReply::Kept`] and changes nothing. Earlier senders are
+    /// forgotten, so a repetition of theirs is kept again.
     ///
     /// # Errors
-    /// [`InputError::Unavailable`]: it may have been kept, so only the same may be sent again.
+    /// [`InputError::Unavailable`]: the piece may have been kept, so only the same piece may be sent again.
     async fn send(
         &self,
         id: ExecutionId,
@@ -36,12 +35,12 @@ pub trait InputRelay: fmt::Debug + Send + Sync + 'static {
         piece: InputPiece,
     ) -> Result<InputReply, InputError>;
 
-    /// Reads what is kept after this position, in order, a bounded amount at a time; nothing if there is no more now.
+    /// Reads the pieces after this position, in order, a bounded amount at a time; empty if there are none now.
     ///
-    /// Everything up to `after` counts as read from now on, and need not be kept for this attempt.
+    /// Pieces up to `after` count as read from now on, and need not be kept for this attempt.
     ///
     /// # Errors
-    /// [`InputError::LeaseLost`]; [`InputError::Forgotten`] if something after this position had to make room before;
+    /// [`InputError::LeaseLost`]; [`InputError::Forgotten`] if a piece after this position had to make room;
     /// [`InputError::Unavailable`].
     async fn receive(
         &self,
@@ -49,25 +48,25 @@ pub trait InputRelay: fmt::Debug + Send + Sync + 'static {
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError>;
 
-    /// Waits until there may be something after this position. May answer for nothing, and may miss something: ask
-    /// [`receive`](InputRelay::receive) again after a while in any case, which also tells that the lease is lost. Cancel-safe.
+    /// Waits until there may be input after this position. It is a hint that may be wrong or missing: call
+    /// [`receive`](InputRelay::receive) again after a while in any case, which also reports a lost lease. Cancel-safe.
     async fn input_available(&self, lease: &Lease, after: InputPosition);
 }
 
-/// Something for a program's stdin. `Debug` shows the length only.
+/// A piece of input for a program's stdin. `Debug` shows the length only.
 #[derive(Clone, PartialEq, Eq)]
 pub enum InputPiece {
-    /// More of it; not empty.
+    /// Data; not empty.
     Data(Bytes),
-    /// It ends here.
+    /// The end of stdin.
     End,
 }
 
 impl InputPiece {
-    /// What a piece counts beside its bytes, so that many small ones are bounded, too.
+    /// The size that each piece counts beside its bytes, so that many small ones are bounded, too.
     const OVERHEAD_BYTES: usize = 64;
 
-    /// What it counts among what is kept.
+    /// The size that the piece counts against the bound.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         match self {
@@ -107,13 +106,13 @@ impl fmt::Display for SenderId {
 /// Names a piece among all that its sender sends to one execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InputId {
-    /// Who sends it.
+    /// The sender.
     pub sender: SenderId,
     /// The how-manieth it is of this sender, from 1.
     pub number: u64,
 }
 
-/// How many pieces of an execution's input come before.
+/// The number of pieces of an execution's input before a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct InputPosition(u64);
 
@@ -127,7 +126,7 @@ impl InputPosition {
         Self(number)
     }
 
-    /// How many pieces come before.
+    /// The number of pieces before it.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
@@ -140,36 +139,36 @@ impl InputPosition {
     }
 }
 
-/// What became of [`InputRelay::send`].
+/// The answer to [`InputRelay::send`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputReply {
-    /// It is kept.
+    /// The piece is kept.
     Kept,
-    /// The program has not read what came before: the same may be sent again later.
+    /// The program has not read enough earlier input: the same piece may be sent again later.
     Full,
-    /// Its stdin has been ended before.
+    /// The end of stdin was sent before.
     Ended,
     /// The execution takes no input while it runs.
     NotInteractive,
     /// The execution is final.
     Final,
-    /// There is no such execution.
+    /// The execution does not exist.
     Absent,
 }
 
-/// Why input could not be carried.
+/// Says why a call of the input relay failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// The execution is no longer this worker's.
+    /// The worker no longer holds the execution.
     #[error("the lease on the execution is lost")]
     LeaseLost,
-    /// What an earlier attempt read was too much to be kept for this one.
+    /// Input that an earlier attempt read is no longer kept.
     #[error("the input of an earlier attempt is no longer kept")]
     Forgotten,
     /// The backend cannot be reached or refuses to work.
     #[error("the input relay `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]
@@ -184,7 +183,7 @@ impl InputError {
         self.kind().is_transient()
     }
 
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

@@ -1,4 +1,4 @@
-//! Tells watchers what happens to an execution.
+//! Streams the events of an execution to watchers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,36 +8,36 @@ use futures_core::Stream;
 
 use crate::{BackendError, ExecutionId, FailureKind, Sequence, StoredEvent};
 
-/// Events of one execution in order, without a gap and without a double.
+/// Events of one execution in order, without gaps and repetitions.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<StoredEvent, WatchError>> + Send>>;
 
-/// Tells watchers what happens to an execution.
+/// Streams the events of executions to watchers.
 ///
 /// Every implementation passes `coderun_conformance::notifier_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Notifier: fmt::Debug + Send + Sync + 'static {
-    /// Everything stored after `since`, then everything as it is stored. The stream ends after the final event.
+    /// Streams all events after `since`, stored and future ones. The stream ends after the final event.
     ///
-    /// Any number of subscribers, each at its own pace: a slow one delays nobody and costs no memory, because it
-    /// reads what is stored. Where `since` is the final event or later, the stream of a final execution is empty.
+    /// There may be any number of subscribers, each at its own pace: a slow one delays no other and costs no memory, because it
+    /// reads stored events. If `since` is the final event or later, the stream of a final execution is empty.
     ///
     /// # Errors
-    /// [`WatchError::Gone`] if there is no such execution, also later, when it is deleted or expires while watched;
+    /// [`WatchError::Gone`] if the execution does not exist, or is deleted or expires while it is watched;
     /// [`WatchError::Unavailable`].
     async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError>;
 }
 
-/// Why a watcher gets no more events.
+/// Says why a watcher gets no more events.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// There is no such execution, or not any more.
+    /// The execution does not exist or was deleted.
     #[error("the execution is gone")]
     Gone,
     /// The backend cannot be reached.
     #[error("the notifier `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]
@@ -52,7 +52,7 @@ impl WatchError {
         self.kind().is_transient()
     }
 
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

@@ -10,7 +10,7 @@ use crate::{BackendError, ExecutionId, FailureKind, UserId};
 
 /// Keeps one-time tickets for watching one execution.
 ///
-/// It never sees a ticket, only the digest of one. What it keeps goes with the execution when that is deleted.
+/// It never sees a ticket, only its digest. Tickets are deleted with their execution.
 ///
 /// Every implementation passes `coderun_conformance::ticket_store_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -19,8 +19,8 @@ pub trait TicketStore: fmt::Debug + Send + Sync + 'static {
     /// Keeps a ticket for this execution for `lifetime`.
     ///
     /// # Errors
-    /// [`TicketError::Absent`] if there is no such execution; [`TicketError::TooMany`] where
-    /// [`StorePolicy::TICKETS_MAX`](crate::StorePolicy::TICKETS_MAX) of them are good already;
+    /// [`TicketError::Absent`] if the execution does not exist; [`TicketError::TooMany`] if
+    /// [`StorePolicy::TICKETS_MAX`](crate::StorePolicy::TICKETS_MAX) of them are valid already;
     /// [`TicketError::Unavailable`].
     async fn issue(
         &self,
@@ -30,8 +30,8 @@ pub trait TicketStore: fmt::Debug + Send + Sync + 'static {
         lifetime: Duration,
     ) -> Result<(), TicketError>;
 
-    /// Takes a ticket for this execution away and says whom it admits; `None` if there is none, or not any more. Of many
-    /// who ask with the same ticket one is admitted.
+    /// Uses up a ticket for this execution; `None` if it is invalid, already used or expired. Of several
+    /// calls with the same ticket one succeeds.
     ///
     /// # Errors
     /// [`TicketError::Unavailable`]: the ticket may be used up.
@@ -66,31 +66,31 @@ impl fmt::Debug for TicketDigest {
     }
 }
 
-/// Whom a ticket admits.
+/// The permission of a user to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// The user.
     pub user: UserId,
-    /// When the token with which the ticket was asked for expires: what the ticket opened ends then.
+    /// The time at which watching ends: the expiry of the token.
     pub expires_at: OffsetDateTime,
 }
 
-/// Why tickets could not be kept or redeemed.
+/// Says why a call of the ticket store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TicketError {
-    /// There is no such execution.
+    /// The execution does not exist.
     #[error("there is no such execution")]
     Absent,
-    /// As many are good at a time as may be.
+    /// Too many tickets for the execution are valid.
     #[error("too many tickets for the execution are unused")]
     TooMany {
-        /// When one of them will have expired, at the latest.
+        /// The time until one of them has expired.
         retry_after: Duration,
     },
     /// The backend cannot be reached or refuses to work.
     #[error("the ticket store `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]
@@ -105,7 +105,7 @@ impl TicketError {
         self.kind().is_transient()
     }
 
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

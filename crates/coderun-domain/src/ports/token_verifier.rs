@@ -1,4 +1,4 @@
-//! Finds out who shows a token.
+//! Verifies tokens and names their users.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,86 +7,86 @@ use async_trait::async_trait;
 
 use crate::{BackendError, BearerToken, FailureKind, Principal};
 
-/// Finds out who shows a token.
+/// Verifies tokens and names their users.
 ///
 /// Every implementation for tokens in the form of Firebase's passes `coderun_conformance::token_verifier_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait TokenVerifier: fmt::Debug + Send + Sync + 'static {
-    /// The user whom a token names, if it is good now in every respect.
+    /// The user of a token that is valid now in every respect.
     ///
     /// # Errors
-    /// A [`VerifyError`] that says what is wrong with the token, or that it cannot be judged now.
+    /// [`VerifyError`] if the token is invalid, or cannot be verified now.
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError>;
 
-    /// Whether tokens can be judged now.
+    /// Checks whether tokens can be verified now.
     ///
     /// # Errors
     /// [`VerifyError::KeysUnavailable`] or [`VerifyError::UsersUnavailable`].
     async fn check(&self) -> Result<(), VerifyError>;
 }
 
-/// Why a token was not accepted.
+/// Says why a token was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// It is not a token of the expected form.
+    /// The token does not have the expected form.
     #[error("the token is malformed")]
     Malformed,
-    /// It is signed in a way that is not accepted.
+    /// The signature algorithm is not accepted.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
-    /// It does not say which key signed it.
+    /// The token does not name its key.
     #[error("the token names no key")]
     NoKeyId,
-    /// It is meant for another project.
+    /// The token is for another project.
     #[error("the token is for another audience")]
     Audience,
-    /// Somebody else issued it.
+    /// The token has another issuer.
     #[error("the token is from another issuer")]
     Issuer,
-    /// It names no acceptable user.
+    /// The token names no valid user.
     #[error("the token names no valid user")]
     Subject,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// It belongs to a tenant that is not accepted.
+    /// The tenant of the token is not accepted.
     #[error("the token's tenant is not accepted")]
     Tenant,
-    /// No key has the name that it gives.
+    /// The key that the token names is unknown.
     #[error("the token's key is not known")]
     UnknownKey,
     /// The signature is wrong.
     #[error("the token's signature is wrong")]
     Signature,
-    /// It was good, but its user may not use this service.
+    /// The token is valid, but its user may not use this service.
     #[error("the user may not use this service")]
     Forbidden,
-    /// It was good, but its user's sessions were ended after it was issued.
+    /// The token is valid, but the user's sessions were revoked after it was issued.
     #[error("the token was revoked")]
     Revoked,
-    /// It was good, but its user is disabled.
+    /// The token is valid, but its user is disabled.
     #[error("the user is disabled")]
     UserDisabled,
-    /// It was good, but its user does not exist any more.
+    /// The token is valid, but its user no longer exists.
     #[error("the user does not exist")]
     UserNotFound,
-    /// The signing keys cannot be had, so the token can be neither accepted nor refused.
+    /// The signing keys are unavailable, so the token can be neither accepted nor refused.
     #[error("the signing keys are not available")]
     KeysUnavailable {
-        /// When to ask again.
+        /// The time to wait before the next request.
         retry_after: Duration,
         /// The cause.
         #[source]
         source: BackendError,
     },
-    /// What is known of the user now cannot be asked for, so the token can be neither accepted nor refused.
+    /// The user directory is unavailable, so the token can be neither accepted nor refused.
     #[error("the user directory is not available")]
     UsersUnavailable {
-        /// When to ask again.
+        /// The time to wait before the next request.
         retry_after: Duration,
         /// The cause.
         #[source]
@@ -95,7 +95,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// The word for the reason that a client may see, such as `expired`.
+    /// The name of the reason that a client may see, such as `expired`.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -125,7 +125,7 @@ impl VerifyError {
         self.kind().is_transient()
     }
 
-    /// What it means to whoever asked.
+    /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {

@@ -1,4 +1,4 @@
-//! Tells those who accept executions which workers there are and what they can run.
+//! Lists the workers and what they can run, for those that accept executions.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use async_trait::async_trait;
 
 use crate::{BackendError, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId};
 
-/// Knows which workers there are and what they can run.
+/// Lists the workers and what each can run.
 ///
 /// Every implementation passes `coderun_conformance::worker_registry_tests!`.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait WorkerRegistry: fmt::Debug + Send + Sync + 'static {
-    /// Says that a worker is there, for this long, and what it can run. Replaces what it said before.
+    /// Publishes the offer of a worker for this lifetime. Replaces its earlier offer.
     ///
     /// # Errors
     /// [`RegistryError::Unavailable`].
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError>;
 
-    /// Says that a worker takes nothing more. Idempotent.
+    /// Removes the offer of a worker that takes no more executions. Idempotent.
     ///
     /// # Errors
     /// [`RegistryError::Unavailable`].
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError>;
 
-    /// What the workers offer that are there now, in the order of their ids. An offer that cannot be read, because a
+    /// The current offers, in the order of the workers' ids. An offer that cannot be read, because a
     /// newer version of the service made it, is left out.
     ///
     /// # Errors
@@ -33,28 +33,28 @@ pub trait WorkerRegistry: fmt::Debug + Send + Sync + 'static {
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError>;
 }
 
-/// What one worker can run.
+/// The languages, limits and concurrency that one worker offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerOffer {
-    /// Who it is.
+    /// The id of the worker.
     pub worker: WorkerId,
-    /// How it runs programs.
+    /// The properties of its runner.
     pub runner: RunnerProfile,
-    /// In which languages.
+    /// The languages.
     pub languages: Vec<LanguageSpec>,
-    /// Within which limits.
+    /// The limits.
     pub limits: LimitPolicy,
-    /// How many at a time.
+    /// The most executions at a time.
     pub concurrency: u32,
 }
 
-/// Why the registry could not do what it was asked.
+/// Says why a call of the registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The backend cannot be reached or refuses to work.
     #[error("the worker registry `{backend}` is not available")]
     Unavailable {
-        /// Which one.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]

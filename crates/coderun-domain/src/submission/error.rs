@@ -1,4 +1,4 @@
-//! What can be wrong with a submission, field by field.
+//! Lists the errors of a submission, field by field.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Field {
     Language,
     /// The version of the language.
     Version,
-    /// What the program reads.
+    /// The input on stdin.
     InputData,
     /// All arguments together.
     Args,
@@ -27,9 +27,9 @@ pub enum Field {
     FileName(usize),
     /// One of the limits.
     Limit(LimitName),
-    /// What the program must print.
+    /// The expected output.
     ExpectedOutput,
-    /// Whether input comes while the program runs.
+    /// The wish to send input while the program runs.
     Interactive,
 }
 
@@ -81,29 +81,29 @@ impl LimitName {
     }
 }
 
-/// What is wrong with one field, with the numbers a caller needs to put it right.
+/// An error of one field, with the numbers that the caller needs to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FieldProblem {
-    /// Something is required here.
+    /// The field is required.
     #[error("must not be empty")]
     Empty,
-    /// There is too much of it.
+    /// The text is too long.
     #[error("must be at most {max}, not {}", exactly(*actual, *max))]
     TooLong {
-        /// What arrived.
+        /// The received size.
         actual: ByteSize,
-        /// What is allowed.
+        /// The allowed size.
         max: ByteSize,
     },
-    /// There are too many of them.
+    /// The list is too long.
     #[error("must have at most {max} entries, not {actual}")]
     TooMany {
-        /// How many arrived.
+        /// The received number.
         actual: usize,
-        /// How many are allowed.
+        /// The allowed number.
         max: usize,
     },
-    /// The number is too great.
+    /// The number is too large.
     #[error("must be at most {max}")]
     AboveMaximum {
         /// The greatest allowed.
@@ -115,28 +115,28 @@ pub enum FieldProblem {
         /// The least allowed.
         min: u64,
     },
-    /// A NUL stands where the operating system allows none.
+    /// The text contains a NUL, which the operating system does not allow.
     #[error("must not contain NUL")]
     ContainsNul,
-    /// No runner here has this language.
+    /// No runner has this language.
     #[error("must be one of {}", list(known))]
     UnknownLanguage {
-        /// Those there are.
+        /// The available ones.
         known: Vec<String>,
     },
-    /// No runner here has this version of the language.
+    /// No runner has this version of the language.
     #[error("must be one of {}", list(known))]
     UnknownVersion {
-        /// Those there are.
+        /// The available ones.
         known: Vec<String>,
     },
-    /// No runner here can do it.
+    /// No runner supports this.
     #[error("is not offered by this deployment")]
     NotOffered,
     /// The text cannot name a file beside the code.
     #[error(transparent)]
     FileName(#[from] FileNameError),
-    /// Another file has the name already, or the entry file has.
+    /// Another file or the entry file has the same name.
     #[error("must not repeat the name of another file or of the code, which is `{entry_file}`")]
     FileNameTaken {
         /// The name under which the code is stored.
@@ -144,7 +144,7 @@ pub enum FieldProblem {
     },
 }
 
-/// Both sizes print alike when rounded, so the offending one is printed in bytes.
+/// Prints the received size in bytes if both sizes would print alike.
 fn exactly(actual: ByteSize, max: ByteSize) -> String {
     if actual.to_string() == max.to_string() {
         return format!("{} bytes", actual.as_bytes());
@@ -159,13 +159,13 @@ fn list(known: &[String]) -> String {
     known.join(", ")
 }
 
-/// One thing that is wrong with a submission.
+/// One error of a submission.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct FieldError {
-    /// Where.
+    /// The field.
     pub field: Field,
-    /// What.
+    /// The problem.
     pub problem: FieldProblem,
 }
 
@@ -175,7 +175,7 @@ impl FieldError {
     }
 }
 
-/// Everything that is wrong with a submission.
+/// All errors of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmissionError {
     errors: Vec<FieldError>,
@@ -186,7 +186,7 @@ impl SubmissionError {
         Self { errors }
     }
 
-    /// What is wrong, in the order of the fields.
+    /// The errors, in the order of the fields.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors

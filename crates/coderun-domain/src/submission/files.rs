@@ -1,4 +1,4 @@
-//! Files that are handed in beside the code.
+//! Checks the files that are submitted beside the code.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -60,19 +60,19 @@ impl FileName {
 /// Says why a text cannot name a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FileNameError {
-    /// There is no text.
+    /// The path is empty.
     #[error("must not be empty")]
     Empty,
-    /// It begins at the root.
+    /// The path begins with `/`.
     #[error("must not begin with `/`")]
     Absolute,
-    /// It holds a NUL.
+    /// The path contains a NUL.
     #[error("must not contain NUL")]
     ContainsNul,
-    /// It has an empty part, `.` or `..`.
+    /// The path has an empty part, `.` or `..`.
     #[error("must not contain `..`, `.` or empty parts")]
     NotPlain,
-    /// It is longer or deeper than allowed.
+    /// The path is longer or deeper than allowed.
     #[error("must have at most 512 bytes, 16 parts and 255 bytes in each part")]
     TooLong,
 }
@@ -91,13 +91,13 @@ impl File {
         Self { name, content }
     }
 
-    /// Where it lies, relative to the code.
+    /// The path, relative to the code.
     #[must_use]
     pub const fn name(&self) -> &FileName {
         &self.name
     }
 
-    /// What is in it.
+    /// The content.
     #[must_use]
     pub const fn content(&self) -> &Bytes {
         &self.content
@@ -113,7 +113,7 @@ impl fmt::Debug for File {
     }
 }
 
-/// Checks all files, adds what is wrong to `errors` and answers the good ones.
+/// Checks all files, adds their errors to `errors` and returns the valid ones.
 pub(super) fn parse(
     files: &[(String, Bytes)],
     spec: Option<&LanguageSpec>,
@@ -133,7 +133,7 @@ pub(super) fn parse(
     parsed
 }
 
-/// Checks that no two files are in each other's way.
+/// Checks that no file has the path of another file or of its folder.
 pub(super) fn check_names(files: &[File], errors: &mut Vec<FieldError>) {
     let mut names = HashSet::new();
     for (index, file) in files.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The values of a submission.
+//! Exposes the values of a submission to stores.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use crate::{Language, Limits, TraceContext, UserId};
 /// The values of a [`Submission`](crate::Submission), for a store to read back. `Debug` shows lengths only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmissionParts {
-    /// Who handed it in.
+    /// The user who submitted it.
     pub user: UserId,
     /// The language, by its canonical name.
     pub language: Language,
-    /// The version that will run, where the runner names its versions.
+    /// The version that will run, if the runner names its versions.
     pub version: Option<String>,
     /// The source text of the entry file.
     pub code: String,
-    /// What the program reads from stdin.
+    /// The input on stdin.
     pub input: String,
     /// Command line arguments.
     pub args: Vec<String>,
@@ -24,9 +24,9 @@ pub struct SubmissionParts {
     pub files: Vec<File>,
     /// The limits in force.
     pub limits: Limits,
-    /// What the program must print for the verdict `accepted`, if the user said so.
+    /// The output that the verdict `accepted` requires, if the user gave one.
     pub expected_output: Option<String>,
-    /// Whether more input may come while the program runs.
+    /// Whether the program takes input while it runs.
     pub interactive: bool,
     /// The trace that the submission belongs to.
     pub trace: Option<TraceContext>,
