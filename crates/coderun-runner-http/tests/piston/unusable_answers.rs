@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{answer, assert_unavailable, run, run_against, setup};
 
-/// Less than an answer needs, and longer than a test waits.
+/// The beginning of a head.
 const HEAD: &str = "HTTP/1.1 200 OK\r\n";
 
 #[rstest]
