@@ -1,11 +1,11 @@
 //! Sends requests to an API: answers are bounded, and errors tell neither the address nor the key.
 
-mod call;
 mod error;
 mod retry_after;
 mod send_state;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
-pub(crate) use call::Call;
 pub(crate) use error::ClientError;
 pub(crate) use send_state::SendState;
 
@@ -36,6 +35,14 @@ pub(crate) struct Client {
     base: Url,
     key: Option<(HeaderName, HeaderValue)>,
     answer_max: ByteSize,
+}
+
+/// The requests for one program. They belong to its trace, and are prevented together.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) client: Arc<Client>,
+    pub(crate) state: SendState,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// What an API answered, whatever the status.
@@ -86,26 +93,6 @@ impl Client {
             .await
     }
 
-    /// Posts JSON, once. `state` tells whether any of it was sent, and can prevent that. The caller bounds the time.
-    async fn post_json(
-        &self,
-        path: &str,
-        body: Bytes,
-        trace: Option<&TraceContext>,
-        state: &SendState,
-    ) -> Result<Answer, ClientError> {
-        let request = self
-            .http
-            .post(self.url(path))
-            .header(CONTENT_TYPE, "application/json")
-            .body(state.body(body));
-        let request = match trace {
-            Some(trace) => request.header(TRACE_HEADER, trace.to_string()),
-            None => request,
-        };
-        self.exchange(request, self.answer_max, Some(state)).await
-    }
-
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -139,6 +126,24 @@ impl Client {
             retry_after,
             body,
         })
+    }
+}
+
+impl Call {
+    /// Posts JSON to this path below the base, once. The caller bounds the time.
+    pub(crate) async fn post_json(&self, path: &str, body: Bytes) -> Result<Answer, ClientError> {
+        let client = &self.client;
+        let mut request = client
+            .http
+            .post(client.url(path))
+            .header(CONTENT_TYPE, "application/json")
+            .body(self.state.body(body));
+        if let Some(trace) = &self.trace {
+            request = request.header(TRACE_HEADER, trace.to_string());
+        }
+        client
+            .exchange(request, client.answer_max, Some(&self.state))
+            .await
     }
 }
 
