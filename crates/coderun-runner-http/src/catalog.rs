@@ -34,11 +34,11 @@ pub(crate) struct Runtime {
 pub(crate) struct RuntimeCatalog {
     known: KnownLanguages,
     valid_for: Duration,
-    listed: Mutex<Option<Listed>>,
+    listed: Mutex<Option<CurrentList>>,
 }
 
 #[derive(Debug)]
-struct Listed {
+struct CurrentList {
     at: Instant,
     offers: Vec<Offer>,
     unusable: usize,
@@ -56,7 +56,7 @@ impl RuntimeCatalog {
     /// Replaces the list, unless the new one is empty: `false` then.
     pub(crate) fn replace(&self, list: RuntimeList) -> bool {
         let unusable = list.unusable;
-        let offers = offers::of(list.runtimes, &self.known);
+        let offers = offers::group_by_language(list.runtimes, &self.known);
         let mut listed = self.listed.lock();
         let unusable_before = listed.as_ref().map_or(0, |listed| listed.unusable);
         if unusable > 0 && unusable != unusable_before {
@@ -68,7 +68,7 @@ impl RuntimeCatalog {
         if offers.is_empty() {
             return false;
         }
-        *listed = Some(Listed {
+        *listed = Some(CurrentList {
             at: Instant::now(),
             offers,
             unusable,
@@ -121,7 +121,11 @@ mod tests {
     const INTERVAL: Duration = Duration::from_mins(1);
 
     fn list(versions: &[&str]) -> RuntimeList {
-        let listed = |version: &&str| ListedRuntime::new("python", version, Vec::new()).unwrap();
+        let runtime = |version: &str| Runtime {
+            language: "python".to_owned(),
+            version: version.to_owned(),
+        };
+        let listed = |version: &&str| ListedRuntime::new("python", runtime(version)).unwrap();
         RuntimeList {
             runtimes: versions.iter().map(listed).collect(),
             unusable: 0,

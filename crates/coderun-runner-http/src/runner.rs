@@ -115,7 +115,7 @@ impl HttpRunner {
     }
 
     /// How long after it was sent the program has certainly ended, by its limits.
-    fn longest(&self, program: &Program) -> Duration {
+    fn call_timeout(&self, program: &Program) -> Duration {
         let limits = &program.limits;
         let language = program.submission.language();
         let running = if self.refresher.catalog().is_interpreted(language) {
@@ -135,8 +135,8 @@ impl HttpRunner {
         let deadline = Instant::now() + self.config.start_timeout;
         let attempt = || async {
             let permit = self.admission.acquire(deadline).await?;
-            let longest = self.longest(program);
-            let call = self.calls.start(program, state, permit, longest);
+            let timeout = self.call_timeout(program);
+            let call = self.calls.start(program, state, permit, timeout);
             call.result().await
         };
         let backoff = ExponentialBuilder::new()
@@ -172,7 +172,7 @@ impl HttpRunner {
     }
 
     /// An answer that cannot be read, or is too large, is a result: another attempt would get the same one.
-    fn settle(
+    fn classify(
         &self,
         program: &Program,
         result: Result<RunResult, ApiError>,
@@ -248,7 +248,7 @@ impl CodeRunner for HttpRunner {
         };
         let result = if let Some(result) = result {
             self.observe(&result);
-            self.settle(&program, result)?
+            self.classify(&program, result)?
         } else {
             reporter.enforcement.cancel = state.has_begun().then(|| ABANDONED.to_owned());
             RunResult::without_run(Verdict::Cancelled, None)
@@ -256,3 +256,6 @@ impl CodeRunner for HttpRunner {
         Ok(reporter.report(result, io).await)
     }
 }
+
+#[cfg(test)]
+mod tests;

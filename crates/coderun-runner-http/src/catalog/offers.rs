@@ -30,12 +30,12 @@ pub(crate) struct RuntimeList {
 #[derive(Debug)]
 pub(crate) struct ListedRuntime {
     language: Language,
-    runtime: Runtime,
     version: Version,
+    runtime: Runtime,
     /// The API's own names for the language.
-    aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// Whether another implementation of the language is preferred.
-    is_second_choice: bool,
+    pub(crate) is_second_choice: bool,
 }
 
 /// A language that is offered, and the runtime for each of its versions in the same order.
@@ -47,33 +47,17 @@ pub(super) struct Offer {
 
 impl ListedRuntime {
     /// A runtime of the language with this canonical name; `None` if the name or the version is not valid.
-    pub(crate) fn new(language: &str, version: &str, aliases: Vec<String>) -> Option<Self> {
-        if version.len() > VERSION_BYTES_MAX {
+    pub(crate) fn new(language: &str, runtime: Runtime) -> Option<Self> {
+        if runtime.version.len() > VERSION_BYTES_MAX {
             return None;
         }
         Some(Self {
             language: Language::parse(language).ok()?,
-            runtime: Runtime {
-                language: language.to_owned(),
-                version: version.to_owned(),
-            },
-            version: Version::parse(version).ok()?,
-            aliases,
+            version: Version::parse(&runtime.version).ok()?,
+            runtime,
+            aliases: Vec::new(),
             is_second_choice: false,
         })
-    }
-
-    /// The API calls the language by this name, which is an alias, too.
-    pub(crate) fn called(mut self, name: String) -> Self {
-        self.aliases.push(name.clone());
-        self.runtime.language = name;
-        self
-    }
-
-    /// Another implementation is preferred, if so.
-    pub(crate) const fn second_choice(mut self, is_second_choice: bool) -> Self {
-        self.is_second_choice = is_second_choice;
-        self
     }
 
     fn sort_key(&self, known: &KnownLanguages) -> impl Ord + use<> {
@@ -88,7 +72,10 @@ impl ListedRuntime {
 }
 
 /// Groups the runtimes by language: known languages first, the others by name.
-pub(super) fn of(mut runtimes: Vec<ListedRuntime>, known: &KnownLanguages) -> Vec<Offer> {
+pub(super) fn group_by_language(
+    mut runtimes: Vec<ListedRuntime>,
+    known: &KnownLanguages,
+) -> Vec<Offer> {
     // The sort is stable: of equal versions the API's first comes first.
     runtimes.sort_by_cached_key(|listed| listed.sort_key(known));
     let groups = runtimes.chunk_by(|one, other| one.language == other.language);
@@ -143,7 +130,9 @@ fn aliases(
     names: &mut HashSet<String>,
 ) -> Vec<String> {
     let own = known.into_iter().flat_map(|known| &known.aliases);
-    let listed = group.iter().flat_map(|listed| &listed.aliases);
+    let listed = group
+        .iter()
+        .flat_map(|listed| listed.aliases.iter().chain([&listed.runtime.language]));
     own.chain(listed)
         .map(|alias| alias.to_ascii_lowercase())
         .filter(|alias| Language::parse(alias).is_ok() && names.insert(alias.clone()))
@@ -156,11 +145,15 @@ mod tests {
     use super::*;
 
     fn of(runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
-        super::of(runtimes, &KnownLanguages::read())
+        group_by_language(runtimes, &KnownLanguages::read())
     }
 
     fn listed(language: &str, version: &str) -> ListedRuntime {
-        ListedRuntime::new(language, version, Vec::new()).unwrap()
+        let runtime = Runtime {
+            language: language.to_owned(),
+            version: version.to_owned(),
+        };
+        ListedRuntime::new(language, runtime).unwrap()
     }
 
     fn names(offers: &[Offer]) -> Vec<&str> {
@@ -184,9 +177,12 @@ mod tests {
 
     #[test]
     fn the_preferred_implementation_comes_first() {
-        let second = |version| listed("javascript", version).second_choice(true);
+        let second = ListedRuntime {
+            is_second_choice: true,
+            ..listed("javascript", "99.0.0")
+        };
         let offers = of(vec![
-            second("99.0.0"),
+            second,
             listed("javascript", "18.15.0"),
             listed("javascript", "20.11.1"),
         ]);
@@ -195,16 +191,15 @@ mod tests {
 
     #[test]
     fn two_runtimes_of_the_same_version_are_one() {
-        let tcc = listed("c", "10.2.0").second_choice(true);
-        let offers = of(vec![tcc, listed("c", "10.2.0").called("gnu".to_owned())]);
-        assert_eq!(offers[0].spec.versions, ["10.2.0"]);
-        assert_eq!(offers[0].runtimes[0].language, "gnu");
+        let mut offers = of(vec![listed("c", "10.2.0"), listed("c", "10.2.0")]);
+        assert_eq!(offers.remove(0).spec.versions, ["10.2.0"]);
     }
 
     #[test]
     fn an_alias_means_one_language_and_never_the_name_of_another() {
-        let list = |name: &str, aliases: &[&str]| {
-            ListedRuntime::new(name, "10.2.0", strings(aliases)).unwrap()
+        let list = |name: &str, aliases: &[&str]| ListedRuntime {
+            aliases: strings(aliases),
+            ..listed(name, "10.2.0")
         };
         let offers = of(vec![
             list("cpp", &["cpp", "same", "d", "visual basic"]),
@@ -226,8 +221,11 @@ mod tests {
         let many = (0..LANGUAGES_MAX + 5).map(|number| listed(&format!("l{number}"), "1.0.0"));
         assert_eq!(of(many.collect()).len(), LANGUAGES_MAX);
         let many = (0..100).map(|number| {
-            let alias = vec![format!("a{number}")];
-            ListedRuntime::new("x", &format!("1.{number}.0"), alias).unwrap()
+            let aliases = vec![format!("a{number}")];
+            ListedRuntime {
+                aliases,
+                ..listed("x", &format!("1.{number}.0"))
+            }
         });
         let offers = of(many.collect());
         let spec = &offers[0].spec;

@@ -17,9 +17,9 @@ const PREVENTED: u8 = 2;
 pub(crate) struct SendState(Arc<AtomicU8>);
 
 impl SendState {
-    /// Prevents what was not sent yet; `false` if something was sent already.
-    pub(crate) fn prevent(&self) -> bool {
-        self.leave_unsent(PREVENTED) != SENT
+    /// Prevents what was not sent yet. It is too late if something was sent already.
+    pub(crate) fn prevent(&self) {
+        self.leave_unsent(PREVENTED);
     }
 
     /// Whether the API may have received something.
@@ -94,17 +94,25 @@ mod tests {
     #[test]
     fn a_prevented_request_is_never_sent() {
         let state = SendState::default();
-        assert!(state.prevent());
+        state.prevent();
         assert!(!state.begin());
         assert!(!state.has_begun());
-        assert!(state.prevent(), "it still is");
     }
 
     #[test]
     fn a_sent_request_cannot_be_prevented() {
         let state = SendState::default();
         assert!(state.begin());
-        assert!(!state.prevent());
+        state.prevent();
         assert!(state.has_begun());
+    }
+
+    #[test]
+    fn a_refused_request_may_be_sent_again() {
+        let state = SendState::default();
+        assert!(state.begin());
+        state.reset();
+        assert!(!state.has_begun());
+        assert!(state.begin());
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::catalog::{ListedRuntime, RuntimeList};
+use crate::catalog::{ListedRuntime, Runtime, RuntimeList};
 use crate::error::ApiError;
 
 /// Further entries are not read.
@@ -38,12 +38,14 @@ fn listed(entry: Entry) -> Option<ListedRuntime> {
     let lower = entry.language.to_ascii_lowercase();
     let name = canonical_name(&lower);
     let is_second_choice = entry.runtime.as_deref() != preferred_package(name);
-    let listed = ListedRuntime::new(name, &entry.version, entry.aliases)?;
-    Some(
-        listed
-            .called(entry.language)
-            .second_choice(is_second_choice),
-    )
+    let runtime = Runtime {
+        language: entry.language,
+        version: entry.version,
+    };
+    let mut listed = ListedRuntime::new(name, runtime)?;
+    listed.aliases = entry.aliases;
+    listed.is_second_choice = is_second_choice;
+    Some(listed)
 }
 
 fn canonical_name(piston_name: &str) -> &str {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,7 +33,6 @@ pub(super) struct Calls {
 pub(super) struct RunningCall {
     result: oneshot::Receiver<Result<RunResult, ApiError>>,
     state: SendState,
-    task: JoinHandle<Option<()>>,
     is_answered: bool,
 }
 
@@ -48,13 +46,13 @@ impl Calls {
         }
     }
 
-    /// Starts to run a program, which must have ended after `longest`.
+    /// Starts to run a program, which must have ended after this time.
     pub(super) fn start(
         &self,
         program: &Arc<Program>,
         state: &SendState,
         permit: Permit,
-        longest: Duration,
+        timeout: Duration,
     ) -> RunningCall {
         let (sender, result) = oneshot::channel();
         let (api, program) = (Arc::clone(&self.api), Arc::clone(program));
@@ -64,12 +62,12 @@ impl Calls {
             trace: program.submission.trace().copied(),
         };
         let executing = async move { api.execute(program, &call).await };
-        let running = run(executing, Instant::now() + longest, sender, permit);
+        let running = hold_permit(executing, Instant::now() + timeout, sender, permit);
         let running = self.stop.clone().run_until_cancelled_owned(running);
+        self.tasks.spawn(running);
         RunningCall {
             result,
             state: state.clone(),
-            task: self.tasks.spawn(running),
             is_answered: false,
         }
     }
@@ -82,7 +80,7 @@ impl Drop for Calls {
 }
 
 /// Keeps the permit until the program has certainly ended, at `end` at the latest.
-async fn run(
+async fn hold_permit(
     executing: impl Future<Output = Result<RunResult, ApiError>> + Send,
     end: Instant,
     mut sender: oneshot::Sender<Result<RunResult, ApiError>>,
@@ -122,8 +120,8 @@ impl RunningCall {
 
 impl Drop for RunningCall {
     fn drop(&mut self) {
-        if !self.is_answered && self.state.prevent() {
-            self.task.abort();
+        if !self.is_answered {
+            self.state.prevent();
         }
     }
 }
