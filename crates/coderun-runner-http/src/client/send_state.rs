@@ -41,7 +41,7 @@ impl SendState {
     }
 
     /// Marks that something is sent now; `false` if that was prevented.
-    fn begin(&self) -> bool {
+    pub(crate) fn begin(&self) -> bool {
         self.leave_unsent(SENT) == SENT
     }
 

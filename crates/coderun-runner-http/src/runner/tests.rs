@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
-use coderun_domain::{Enforcement, SubmissionDraft, testing};
+use bytes::Bytes;
+use coderun_domain::{Attempt, Enforcement, OutputStream, SubmissionDraft, testing};
 use parking_lot::Mutex;
 use rstest::rstest;
 use tokio::sync::Semaphore;
@@ -9,10 +10,11 @@ use super::*;
 use crate::catalog::{ListedRuntime, Runtime, RuntimeList};
 use crate::client::Call;
 
-/// An API that answers the question for its runtimes by a script, and never answers a program.
+/// An API that answers by a script. It never answers a program that the script has nothing for.
 #[derive(Debug)]
 struct FakeApi {
     lists: Mutex<VecDeque<Result<(), ApiError>>>,
+    results: Mutex<VecDeque<Result<RunResult, ApiError>>>,
     /// How many questions for the runtimes may be answered.
     answers: Semaphore,
 }
@@ -21,15 +23,18 @@ impl FakeApi {
     fn new(answers: usize) -> Arc<Self> {
         Arc::new(Self {
             lists: Mutex::default(),
+            results: Mutex::default(),
             answers: Semaphore::new(answers),
         })
     }
 }
 
+/// A runtime in the version that submissions of the tests ask for.
 fn runtime(language: &str) -> Runtime {
+    let submission = submission(language);
     Runtime {
         language: language.to_owned(),
-        version: "1.0.0".to_owned(),
+        version: submission.version().unwrap().to_owned(),
     }
 }
 
@@ -57,8 +62,13 @@ impl ThirdPartyApi for FakeApi {
         })
     }
 
-    async fn execute(&self, _: Arc<Program>, _: &Call) -> Result<RunResult, ApiError> {
-        std::future::pending().await
+    async fn execute(&self, _: Arc<Program>, call: &Call) -> Result<RunResult, ApiError> {
+        assert!(call.state.begin());
+        let result = self.results.lock().pop_front();
+        match result {
+            Some(result) => result,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -68,6 +78,59 @@ async fn runner(api: Arc<FakeApi>) -> HttpRunner {
         ..HttpRunnerConfig::new("http://127.0.0.1:1")
     };
     HttpRunner::start(config, api).await.unwrap()
+}
+
+fn submission(language: &str) -> Arc<Submission> {
+    let draft = SubmissionDraft {
+        language: language.to_owned(),
+        ..testing::draft()
+    };
+    Arc::new(testing::submission(testing::user("alice"), draft))
+}
+
+/// Cancels its program after a second.
+struct CancelSoon;
+
+#[async_trait]
+impl RunIo for CancelSoon {
+    async fn output(&mut self, _: OutputStream, _: Bytes) {}
+
+    fn mark_truncated(&mut self, _: OutputStream) {}
+
+    async fn input(&mut self, _: InputWanted) -> RunInput {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        RunInput::Cancel
+    }
+
+    async fn awaiting_input(&mut self) {}
+}
+
+/// A program that was refused does not run, though its request was sent.
+#[rstest]
+#[case::sent(None, Some("abandoned"))]
+#[case::refused(Some(5), None)]
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_program_is_abandoned_only_if_it_may_run(
+    #[case] retry_after: Option<u64>,
+    #[case] expected: Option<&str>,
+) {
+    let api = FakeApi::new(9);
+    if retry_after.is_some() {
+        let retry_after = retry_after.map(Duration::from_secs);
+        let refused = ApiError::Overloaded { retry_after };
+        api.results.lock().push_back(Err(refused));
+    }
+    let runner = runner(api).await;
+    let request = RunRequest {
+        id: testing::execution_id(1),
+        attempt: Attempt::from_count(1),
+        submission: submission("c"),
+    };
+    let begun = Instant::now();
+    let report = runner.run(request, &mut CancelSoon).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
+    assert_eq!(report.verdict, Verdict::Cancelled);
+    assert_eq!(report.enforcement.cancel.as_deref(), expected);
 }
 
 /// The run may take 15 s and the compiler 30 s, and a call 7 s more.
@@ -80,14 +143,10 @@ async fn a_call_without_an_answer_ends_within_the_limits_of_its_stages_and_ten_s
     #[case] seconds: u64,
 ) {
     let runner = runner(FakeApi::new(9)).await;
-    let draft = SubmissionDraft {
-        language: language.to_owned(),
-        ..testing::draft()
-    };
-    let submission = testing::submission(testing::user("alice"), draft);
+    let submission = submission(language);
     let program = Program {
         limits: *submission.limits(),
-        submission: Arc::new(submission),
+        submission,
         runtime: runtime(language),
         entry_file: "main".to_owned(),
     };

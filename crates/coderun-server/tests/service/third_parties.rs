@@ -174,6 +174,60 @@ async fn a_busy_piston_is_retried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_program_on_piston_is_final_within_two_seconds() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
+    parties.piston.script([Reply::never()]);
+    let body = json!({"code": "print('never')", "language": "python"});
+    let id = service.submit(&token, &body).await;
+    eventually("the program is on Piston", || async {
+        (!parties.piston.programs().is_empty()).then_some(())
+    })
+    .await;
+    let cancelled_at = std::time::Instant::now();
+    service.cancel(&token, &id).await;
+    let record = service.final_record(&token, &id).await;
+    assert!(cancelled_at.elapsed() < std::time::Duration::from_secs(2));
+    assert_eq!(record["verdict"], "cancelled");
+    assert_eq!(record["enforcement"]["cancel"], "abandoned");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_never_goes_back_while_an_execution_is_tried_again() {
+    let parties = ThirdParties::new().await;
+    let service = parties.start("all").await;
+    let token = parties.firebase.token("alice");
+    let refused = Reply::status(429).header("retry-after", "3600");
+    parties.piston.script([refused]);
+    let body = json!({"code": "print('again')", "language": "python"});
+    let id = service.submit(&token, &body).await;
+    let (messages, _) = service
+        .watch_since(&token, &id, 0)
+        .await
+        .until_closed()
+        .await;
+    let updates = messages
+        .iter()
+        .filter(|it| it["type"] == "execution_update");
+    let statuses: Vec<_> = updates
+        .map(|it| {
+            let status = it["data"]["status"].as_str().unwrap();
+            (status, it["data"]["attempts"].as_u64().unwrap())
+        })
+        .collect();
+    // Piston is asked again at once, though it asked for an hour.
+    let expected = [
+        ("pending", 0),
+        ("running", 1),
+        ("running", 1),
+        ("running", 2),
+        ("completed", 2),
+    ];
+    assert_eq!(statuses, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_not_ready_while_piston_is_down() {
     let parties = ThirdParties::new().await;
     parties.piston.script_runtimes(Reply::status(500));
