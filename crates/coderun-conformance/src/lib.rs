@@ -1,7 +1,7 @@
 //! States the contract of the ports as named tests, which every adapter runs against its real technology.
 //!
 //! Each promise of [`ExecutionStore`], [`ExecutionQueue`], [`Notifier`], [`InputRelay`], [`TicketStore`],
-//! [`WorkerRegistry`] and [`CodeRunner`] is a clause: a function in one of
+//! [`WorkerRegistry`], [`CodeRunner`] and [`TokenVerifier`] is a clause: a function in one of
 //! the modules here, listed once in the macro of its suite. An adapter says how a [`Backend`] is made; it gets
 //! one test per clause and cannot leave one out.
 //!
@@ -31,6 +31,22 @@
 //!
 //! mod code_runner {
 //!     coderun_conformance::code_runner_tests!(super::runner);
+//! }
+//! ```
+//!
+//! A verifier of tokens comes with their issuer, in a [`VerifierUnderTest`], which makes tokens of every kind:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use coderun_conformance::VerifierUnderTest;
+//! # use coderun_domain::testing::ManualClock;
+//! async fn verifier(clock: Arc<ManualClock>) -> VerifierUnderTest {
+//!     // Makes a verifier, and an issuer of the tokens that it accepts.
+//! #   unimplemented!()
+//! }
+//!
+//! mod token_verifier {
+//!     coderun_conformance::token_verifier_tests!(super::verifier);
 //! }
 //! ```
 //!
@@ -64,7 +80,6 @@ pub use backend::{Backend, Clause, FromSetup, Interactive, Pending, Running, Set
 pub use code_runner::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
-
 pub use token_verifier::{TokenIssuer, VerifierSetup, VerifierUnderTest};
 
 #[doc(hidden)]
@@ -76,5 +91,6 @@ pub use tokio;
 
 #[cfg(doc)]
 use coderun_domain::{
-    CodeRunner, ExecutionQueue, ExecutionStore, InputRelay, Notifier, TicketStore, WorkerRegistry,
+    CodeRunner, ExecutionQueue, ExecutionStore, InputRelay, Notifier, TicketStore, TokenVerifier,
+    WorkerRegistry,
 };

@@ -33,12 +33,12 @@
 
 mod claims;
 mod config;
-mod counters;
 mod development;
 mod emulator;
 mod header;
 mod http_client;
 mod keys;
+pub mod metrics;
 mod parse;
 mod private_file;
 mod refreshing;
@@ -56,7 +56,6 @@ pub use config::{
     AnonymousUsers, ClockSkew, ConfigError, EmailPolicy, Endpoint, EndpointError, Issuer,
     PolicyError, ProjectId, SignInProviders, TenantId, TenantPolicy, UserPolicy, VerifierConfig,
 };
-pub use counters::{KEY_FETCHES_TOTAL, KEYS_AGE_SECONDS, TOKEN_CACHE_TOTAL, USER_LOOKUPS_TOTAL};
 pub use development::{DevelopmentIssuer, IssuerError, TokenRequest};
 pub use emulator::{
     EmulatorConfig, EmulatorError, EmulatorHost, EmulatorHostError, EmulatorProjects,

@@ -12,9 +12,9 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 
 use crate::claims::{AcceptedUser, check_claims};
 use crate::config::VerifierConfig;
-use crate::counters::ResultCounter;
 use crate::header::read_header;
 use crate::keys::{KeyId, KeySource, VerifyingKey};
+use crate::metrics::ResultCounter;
 use crate::parse::SignedParts;
 use crate::users::UserDirectory;
 use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};

@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::DropGuard;
 
 use super::{KeyId, KeySet, KeySource, KeysUnavailable};
-use crate::counters::{KeyAge, ResultCounter};
+use crate::metrics::{KeyAge, ResultCounter};
 use crate::refreshing::{Joined, Refreshing, Spawner};
 use crate::start_error::StartError;
 use fetch::{HttpKeyFetch, KeyFetch};

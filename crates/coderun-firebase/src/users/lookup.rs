@@ -18,7 +18,7 @@ use super::account::{Account, AccountId};
 use super::circuit_breaker::{CircuitBreaker, Purpose};
 use super::lookup_error::LookupError;
 use super::{SignIn, UserDirectory};
-use crate::counters::ResultCounter;
+use crate::metrics::ResultCounter;
 use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
 use crate::start_error::StartError;
 

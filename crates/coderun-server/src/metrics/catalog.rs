@@ -1,6 +1,7 @@
 //! Lists every metric of the service.
 
 use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
+use coderun_firebase::metrics as firebase;
 use coderun_http::metrics as http;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
@@ -160,28 +161,28 @@ pub(super) const METRICS: [Metric; 23] = {
             "Tokens that were judged: `accepted`, or the reason why not",
         ),
         metric(
-            "coderun_token_cache_total",
+            firebase::TOKEN_CACHE,
             Counter,
             &["result"],
-            "Looks into the memory of verified tokens: `hit` or `miss`",
+            "Lookups in the cache of verified tokens: `hit` or `miss`",
         ),
         metric(
-            "coderun_key_fetches_total",
+            firebase::KEY_FETCHES,
             Counter,
             &["result"],
             "Fetches of signing keys: `ok` or `failed`",
         ),
         metric(
-            "coderun_keys_age_seconds",
+            firebase::KEYS_AGE,
             Gauge,
             &[],
-            "How old the signing keys were when they were last used; NaN before the first",
+            "Age of the signing keys at their last use; NaN before the first",
         ),
         metric(
-            "coderun_user_lookups_total",
+            firebase::USER_LOOKUPS,
             Counter,
             &["result"],
-            "Questions about users to their directory: `ok` or `failed`",
+            "Lookups of users at Google or the emulator: `ok` or `failed`",
         ),
         metric(
             READY,

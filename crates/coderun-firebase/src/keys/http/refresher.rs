@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::config::StaleKeyBound;
 use super::fetch::{FetchError, FetchedKeys, KeyFetch};
 use crate::config::Endpoint;
-use crate::counters::ResultCounter;
 use crate::keys::KeySet;
+use crate::metrics::ResultCounter;
 use crate::refreshing::{Failure, Fetched, Flight, Joined, Refreshing, Timed};
 
 /// Pauses after failures begin with this, and double.

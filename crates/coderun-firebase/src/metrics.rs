@@ -8,13 +8,13 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, counter, gauge};
 
 /// Counts lookups in the cache of verified tokens, by `result`.
-pub const TOKEN_CACHE_TOTAL: &str = "coderun_token_cache_total";
+pub const TOKEN_CACHE: &str = "coderun_token_cache_total";
 /// Counts fetches of signing keys, by `result`.
-pub const KEY_FETCHES_TOTAL: &str = "coderun_key_fetches_total";
+pub const KEY_FETCHES: &str = "coderun_key_fetches_total";
 /// The age of the signing keys at their last use.
-pub const KEYS_AGE_SECONDS: &str = "coderun_keys_age_seconds";
+pub const KEYS_AGE: &str = "coderun_keys_age_seconds";
 /// Counts lookups of users, by `result`.
-pub const USER_LOOKUPS_TOTAL: &str = "coderun_user_lookups_total";
+pub const USER_LOOKUPS: &str = "coderun_user_lookups_total";
 
 /// Counts results, good and bad ones.
 #[derive(Clone)]
@@ -33,15 +33,15 @@ impl ResultCounter {
 
     /// Good is a token that was verified before, and bad is one that must be verified.
     pub(crate) fn token_cache() -> Self {
-        Self::new(TOKEN_CACHE_TOTAL, ["hit", "miss"])
+        Self::new(TOKEN_CACHE, ["hit", "miss"])
     }
 
     pub(crate) fn key_fetches() -> Self {
-        Self::new(KEY_FETCHES_TOTAL, ["ok", "failed"])
+        Self::new(KEY_FETCHES, ["ok", "failed"])
     }
 
     pub(crate) fn user_lookups() -> Self {
-        Self::new(USER_LOOKUPS_TOTAL, ["ok", "failed"])
+        Self::new(USER_LOOKUPS, ["ok", "failed"])
     }
 
     pub(crate) fn count(&self, is_good: bool) {
@@ -57,7 +57,7 @@ pub(crate) struct KeyAge(Gauge);
 impl KeyAge {
     /// Sets the age to `NaN`: no keys have no age.
     pub(crate) fn new() -> Self {
-        let age = gauge!(KEYS_AGE_SECONDS);
+        let age = gauge!(KEYS_AGE);
         age.set(f64::NAN);
         Self(age)
     }
