@@ -15,11 +15,10 @@ mod snapshot;
 mod submit_rate;
 mod submitting;
 mod sweeping;
-mod ticketing;
 mod tickets;
 mod time_index;
 mod usage;
-mod watching;
+pub(crate) mod watching;
 mod work_signal;
 mod worker_offers;
 
@@ -40,10 +39,11 @@ use time_index::TimeIndex;
 use usage::{Usage, UserRecords};
 use work_signal::WorkSignal;
 
-pub use restoring::{SavedState, SurvivingWorkers};
-pub use snapshot::{InputSnapshot, LeaseEnd, LeaseHolder, RecordChange, RecordSnapshot};
+pub use snapshot::{
+    InputSnapshot, LeaseEnd, LeaseHolder, RecordChange, RecordSnapshot, SavedState,
+    SurvivingWorkers,
+};
 pub(crate) use tickets::Ticket;
-pub(crate) use watching::{NextEvent, WatchedRecord};
 pub use worker_offers::WorkerOffers;
 
 use crate::config::LedgerConfig;
@@ -67,7 +67,7 @@ pub struct Ledger {
     /// When a final record is deleted.
     expiries: TimeIndex,
     finals: FinalRecords,
-    tickets: Tickets,
+    pub(crate) tickets: Tickets,
     work: WorkSignal,
     usage: Usage,
     pub(crate) offers: WorkerOffers,
@@ -153,7 +153,7 @@ impl Ledger {
         };
         self.tickets.remove(id);
         if let Some(changes) = self.changes.as_mut().filter(|_| record.is_saved()) {
-            changes.deleted(record.order);
+            changes.deleted.push(record.order);
         }
         let user = record.execution.submission().user();
         if let Some(records) = self.users.get_mut(user) {
@@ -220,7 +220,7 @@ impl Ledger {
     /// Notes that a record has changed.
     fn note(&mut self, id: ExecutionId) {
         if let Some(changes) = &mut self.changes {
-            changes.changed(id);
+            changes.updated.insert(id);
         }
     }
 

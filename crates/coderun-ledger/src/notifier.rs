@@ -8,7 +8,7 @@ use futures_util::stream;
 
 use crate::access::LedgerAccess;
 use crate::backend::LedgerBackend;
-use crate::ledger::{NextEvent, WatchedRecord};
+use crate::ledger::watching::{NextEvent, WatchedRecord};
 
 #[async_trait]
 impl<A: LedgerAccess> Notifier for LedgerBackend<A> {

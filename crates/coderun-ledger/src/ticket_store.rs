@@ -21,12 +21,13 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
     ) -> Result<(), TicketError> {
         let admission = admission.clone();
         let issue = move |ledger: &mut Ledger, now| {
+            ledger.find(id, now).ok_or(TicketError::Absent)?;
             let ticket = Ticket {
                 digest: ticket,
                 admission,
                 expires_at: now + lifetime,
             };
-            ledger.issue(id, ticket, now)
+            ledger.tickets.issue(id, ticket, now)
         };
         self.step("issue_ticket", issue).await?
     }
@@ -36,7 +37,10 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
-        let redeem = move |ledger: &mut Ledger, now| ledger.redeem(id, ticket, now);
+        let redeem = move |ledger: &mut Ledger, now| {
+            ledger.find(id, now)?;
+            ledger.tickets.redeem(id, ticket, now)
+        };
         Ok(self.step("redeem_ticket", redeem).await?)
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::RedbError;
 use crate::error::StepFault;
 use crate::file::File;
-use crate::file_thread::{FileThread, Message};
+use crate::file_thread::{FileThread, Message, Step};
 
 /// How many steps wait for the thread at most. Further steps wait for a place in the channel, as long as a step may take.
 const STEPS_WAITING_MAX: usize = 1024;
@@ -79,7 +79,7 @@ impl LedgerAccess for FileLedger {
         step: impl FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
     ) -> Result<T, StepError> {
         let (reply, answer) = oneshot::channel();
-        let step = Message::step(move |ledger, now| {
+        let step: Step = Box::new(move |ledger, now| {
             // The caller has gone: a lease that was taken now would have no holder.
             if reply.is_closed() {
                 return None;
@@ -87,10 +87,12 @@ impl LedgerAccess for FileLedger {
             let done = step(ledger, now);
             Some(Box::new(move || drop(reply.send(done))))
         });
-        self.ask(step, answer).await.map_err(|fault| StepError {
-            backend: Self::BACKEND,
-            source: Box::new(fault),
-        })
+        self.ask(Message::Step(step), answer)
+            .await
+            .map_err(|fault| StepError {
+                backend: Self::BACKEND,
+                source: Box::new(fault),
+            })
     }
 
     /// Good: a full disk shows itself with the next change.

@@ -16,34 +16,27 @@ use crate::file::File;
 /// How many steps are written in one transaction at most.
 const BATCH_MAX: usize = 256;
 
-/// How long the file is left alone after a failure.
+/// How long the thread waits after a failure before it opens the file again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Opens the file.
+/// Opens the file, now and after each failure.
 pub(crate) type Open = Box<dyn Fn() -> Result<File, RedbError> + Send>;
 
-/// Tells whoever asked what became of a step, once that is written. To drop it tells them that it may not be.
+/// Answers the caller of a step once its changes are written. Dropping it means that they may not be.
 pub(crate) type Answer = Box<dyn FnOnce() + Send>;
 
-type Step = Box<dyn FnOnce(&mut Ledger, OffsetDateTime) -> Option<Answer> + Send>;
+/// A step, and the answer that it owes.
+pub(crate) type Step = Box<dyn FnOnce(&mut Ledger, OffsetDateTime) -> Option<Answer> + Send>;
 
-/// What the owner is asked.
+/// What the thread is asked to do.
 pub(crate) enum Message {
-    /// To do a step.
+    /// Run a step.
     Step(Step),
-    /// To close the file and end.
+    /// Close the file and end.
     Close(oneshot::Sender<()>),
 }
 
-impl Message {
-    pub(crate) fn step(
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> Option<Answer> + Send + 'static,
-    ) -> Self {
-        Self::Step(Box::new(step))
-    }
-}
-
-/// Ledger and file, and how to get them again.
+/// The ledger, the file, and how to open them again.
 pub(crate) struct FileThread {
     open: Open,
     config: LedgerConfig,
@@ -52,20 +45,14 @@ pub(crate) struct FileThread {
 }
 
 enum State {
-    /// The ledger holds what the file does, and what steps of this batch have changed.
+    /// The ledger holds the records of the file, and the changes of the present batch.
     Open(Box<Ledger>, File),
-    /// The file has failed, and the ledger may hold what is not written. This outlives it.
+    /// The file has failed, and the ledger may have held changes that are not written. Only this outlives it.
     Failed {
         since: Instant,
-        survivors: Survivors,
+        last_order: u64,
+        offers: WorkerOffers,
     },
-}
-
-/// What a ledger hands on to the next one, beside what is written.
-#[derive(Debug, Clone)]
-struct Survivors {
-    last_order: u64,
-    offers: WorkerOffers,
 }
 
 impl FileThread {
@@ -77,21 +64,16 @@ impl FileThread {
     ) -> Result<Self, RedbError> {
         let mut file = open()?;
         file.compact()?;
-        let restored = SavedState {
-            records: file.load()?,
-            last_order: 0,
-            workers: SurvivingWorkers::None,
-        };
-        let ledger = restore(config, restored, &*clock, &file)?;
+        let state = State::restore(config, file, 0, SurvivingWorkers::None, &*clock)?;
         Ok(Self {
             open,
             config,
             clock,
-            state: State::Open(Box::new(ledger), file),
+            state,
         })
     }
 
-    /// Works until the last sender is gone or somebody wants the file closed.
+    /// Runs until all senders are gone or the file is to be closed.
     pub(crate) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         while let Some(message) = messages.blocking_recv() {
             let mut next = Some(message);
@@ -115,7 +97,7 @@ impl FileThread {
         }
     }
 
-    /// Does a batch of steps, writes what they changed and answers them; or answers none of them.
+    /// Runs a batch of steps, writes their changes and answers them, or answers none of them.
     fn handle(&mut self, batch: Vec<Step>) {
         self.reopen();
         let State::Open(ledger, file) = &mut self.state else {
@@ -131,61 +113,66 @@ impl FileThread {
                 }
             }
             Err(error) => {
-                let survivors = Survivors {
-                    last_order: ledger.last_order(),
-                    offers: ledger.take_offers(),
-                };
-                self.fail(&error, survivors);
+                let (last_order, offers) = (ledger.last_order(), ledger.take_offers());
+                self.fail(&error, last_order, offers);
             }
         }
     }
 
-    /// Opens the file again if it has failed and was left alone for long enough.
+    /// Opens the file again if it has failed and the pause is over.
     fn reopen(&mut self) {
-        let State::Failed { since, survivors } = &self.state else {
+        let State::Failed {
+            since,
+            last_order,
+            offers,
+        } = &self.state
+        else {
             return;
         };
         if since.elapsed() < PAUSE {
             return;
         }
-        let survivors = survivors.clone();
-        match self.try_reopen(survivors.clone()) {
-            Ok((ledger, file)) => {
+        let (last_order, offers) = (*last_order, offers.clone());
+        match self.try_reopen(last_order, offers.clone()) {
+            Ok(state) => {
                 tracing::info!("opened the file again");
-                self.state = State::Open(Box::new(ledger), file);
+                self.state = state;
             }
-            Err(error) => {
-                self.fail(&error, survivors);
-            }
+            Err(error) => self.fail(&error, last_order, offers),
         }
     }
 
-    fn try_reopen(&self, survivors: Survivors) -> Result<(Ledger, File), RedbError> {
-        let file = (self.open)()?;
-        let restored = SavedState {
-            records: file.load()?,
-            last_order: survivors.last_order,
-            workers: SurvivingWorkers::All(survivors.offers),
-        };
-        let ledger = restore(self.config, restored, &*self.clock, &file)?;
-        Ok((ledger, file))
+    fn try_reopen(&self, last_order: u64, offers: WorkerOffers) -> Result<State, RedbError> {
+        let (file, workers) = ((self.open)()?, SurvivingWorkers::All(offers));
+        State::restore(self.config, file, last_order, workers, &*self.clock)
     }
 
-    fn fail(&mut self, error: &RedbError, survivors: Survivors) {
+    fn fail(&mut self, error: &RedbError, last_order: u64, offers: WorkerOffers) {
         tracing::error!(error = %ErrorChain(error), "the file has failed; it will be opened again");
-        let since = Instant::now();
-        self.state = State::Failed { since, survivors };
+        self.state = State::Failed {
+            since: Instant::now(),
+            last_order,
+            offers,
+        };
     }
 }
 
-/// Makes a ledger of what the file holds, and writes what has changed by the passing of time.
-fn restore(
-    config: LedgerConfig,
-    restored: SavedState,
-    clock: &dyn Clock,
-    file: &File,
-) -> Result<Ledger, RedbError> {
-    let mut ledger = Ledger::restore(config, restored, ledger_time(clock));
-    file.write(&ledger.take_changes())?;
-    Ok(ledger)
+impl State {
+    /// Makes a ledger of what the file holds, and writes what has changed by the passing of time.
+    fn restore(
+        config: LedgerConfig,
+        file: File,
+        last_order: u64,
+        workers: SurvivingWorkers,
+        clock: &dyn Clock,
+    ) -> Result<Self, RedbError> {
+        let saved = SavedState {
+            records: file.load()?,
+            last_order,
+            workers,
+        };
+        let mut ledger = Ledger::restore(config, saved, ledger_time(clock));
+        file.write(&ledger.take_changes())?;
+        Ok(Self::Open(Box::new(ledger), file))
+    }
 }

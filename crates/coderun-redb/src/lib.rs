@@ -1,28 +1,28 @@
-//! Every storage port over one file, for a single process: what was accepted survives the process, however it ends.
+//! Keeps state in one file, for a single process: what was accepted survives the process, however it ends.
 //!
 //! The rules are those of [`coderun_ledger::Ledger`], which holds every execution in memory, with the bounds that
-//! `coderun_ledger` lists. One thread owns the ledger and the file. Steps are sent to it over a bounded channel; it does
-//! what is waiting, writes what that changed in one durable transaction, and only then answers. So nobody is told of
-//! anything that a power failure could undo. Watchers are woken by the step itself, but look by a step of their own, which
-//! is answered after the transaction, too.
+//! `coderun_ledger` lists. One thread owns the ledger and the file. Steps are sent to it over a bounded channel. It runs the
+//! steps that wait, writes their changes in one durable transaction, and only then answers. So no answer can be undone by a
+//! power failure. A step wakes watchers before its changes are written, but they read by a step of their own, which is
+//! answered after the transaction, too.
 //!
-//! If a transaction fails (a full disk), those who asked are told that the store is not available, and ledger and file are
-//! opened anew from what was written before. It may have been written nevertheless, so that only the same may be repeated,
-//! as the ports say.
+//! If a transaction fails (a full disk), the callers are told that the store is not available, and ledger and file are
+//! opened again from what was written before. The transaction may have been written nevertheless, so that only the same call
+//! may be repeated, as the ports say.
 //!
 //! # What survives
 //!
-//! Executions with their events, the wish to stop them, and what was sent to them. What ran when the process ended may be
-//! taken over at once, in the next attempt. The rate of submissions, unused tickets and the offers of workers
-//! are forgotten; workers announce themselves again.
+//! Executions with their events, cancel requests and input survive. An execution that ran when the process ended may be
+//! taken over at once, in the next attempt. The rate of submissions, unused tickets and the offers of workers do not
+//! survive; workers announce themselves again.
 //!
 //! # The file
 //!
-//! `coderun.redb`, which only its owner may read, in a folder that only its owner may enter unless it was there before. It
-//! is made whole under another name (`coderun.redb.new-…`) and then gets its own, so that the first start, too, may be
-//! killed at any time; the next one removes what is left. That needs a file system with hard links. A second process on the
-//! same folder, and a file that a newer version wrote, are refused. Deleted records leave in the transaction that deletes
-//! them, and their room is used again; when it is opened a file that is mostly room is compacted.
+//! `coderun.redb`, which only its owner may read, is in a folder that only its owner may enter unless it existed before. The
+//! file is created complete under another name (`coderun.redb.new-…`) and then gets its own, so that even the first start
+//! may be killed at any time; the next start removes what is left. That needs a file system with hard links. A second
+//! process on the same folder, and a file that a newer version wrote, are refused. Records are removed by the transaction
+//! that deletes them, and their room is used again. A file that is mostly unused room is compacted when it is opened.
 //!
 //! # Example
 //!

@@ -9,8 +9,5 @@ mod record;
 pub(crate) use fields::{pack_one, unpack_one};
 pub(crate) use record::{decode_record, encode_progress_of, encode_submission_of};
 
-/// The version of the form.
-pub(crate) const FORM: u8 = 1;
-
 #[cfg(test)]
 mod tests;

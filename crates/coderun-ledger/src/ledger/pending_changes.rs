@@ -7,17 +7,7 @@ use coderun_domain::ExecutionId;
 /// The changes that are not saved yet.
 #[derive(Debug, Default)]
 pub(crate) struct PendingChanges {
-    pub(crate) changed: BTreeSet<ExecutionId>,
-    /// The orders of deleted records.
+    pub(crate) updated: BTreeSet<ExecutionId>,
+    /// The orders of deleted records that were saved before.
     pub(crate) deleted: Vec<u64>,
-}
-
-impl PendingChanges {
-    pub(crate) fn changed(&mut self, id: ExecutionId) {
-        self.changed.insert(id);
-    }
-
-    pub(crate) fn deleted(&mut self, order: u64) {
-        self.deleted.push(order);
-    }
 }

@@ -8,29 +8,9 @@ use time::OffsetDateTime;
 use super::Ledger;
 use super::pending_changes::PendingChanges;
 use super::record::Record;
-use super::snapshot::{RecordChange, RecordSnapshot};
+use super::snapshot::{RecordChange, RecordSnapshot, SavedState, SurvivingWorkers};
 use super::worker_offers::WorkerOffers;
 use crate::LedgerConfig;
-
-/// Everything that a ledger is restored from.
-#[derive(Debug)]
-pub struct SavedState {
-    /// The saved records, in any order.
-    pub records: Vec<RecordSnapshot>,
-    /// At least the greatest [`order`](RecordSnapshot::order) that was ever saved, as far as known.
-    pub last_order: u64,
-    /// The workers that still work on the saved executions.
-    pub workers: SurvivingWorkers,
-}
-
-/// The workers that are still there when a ledger is restored.
-#[derive(Debug)]
-pub enum SurvivingWorkers {
-    /// All of them. Their leases begin anew, and their offers hold.
-    All(WorkerOffers),
-    /// None: what they had may be taken over at once.
-    None,
-}
 
 impl Ledger {
     /// Restores a ledger, and deletes the records that have expired meanwhile. From now on
@@ -66,9 +46,9 @@ impl Ledger {
         let Some(changes) = &mut self.changes else {
             return Vec::new();
         };
-        let PendingChanges { changed, deleted } = mem::take(changes);
+        let PendingChanges { updated, deleted } = mem::take(changes);
         let mut changes: Vec<_> = deleted.into_iter().map(RecordChange::Deleted).collect();
-        for id in changed {
+        for id in updated {
             let record = self.records.get_mut(&id);
             let snapshot = record.map(|record| Box::new(record.take_unsaved()));
             changes.extend(snapshot.map(RecordChange::Updated));

@@ -1,9 +1,31 @@
-//! Describes records for an adapter that keeps them elsewhere.
+//! Describes the state of a ledger for an adapter that saves it.
 
 use coderun_domain::{
     Attempt, Execution, InputId, InputPiece, InputPosition, Lease, StoredEvent, WorkerId,
 };
 use time::OffsetDateTime;
+
+use super::worker_offers::WorkerOffers;
+
+/// Everything that a ledger is restored from.
+#[derive(Debug)]
+pub struct SavedState {
+    /// The saved records, in any order.
+    pub records: Vec<RecordSnapshot>,
+    /// At least the greatest [`order`](RecordSnapshot::order) that was ever saved, as far as known.
+    pub last_order: u64,
+    /// The workers that still work on the saved executions.
+    pub workers: SurvivingWorkers,
+}
+
+/// The workers that are still there when a ledger is restored.
+#[derive(Debug)]
+pub enum SurvivingWorkers {
+    /// All of them. Their leases begin anew, and their offers hold.
+    All(WorkerOffers),
+    /// None: what they had may be taken over at once.
+    None,
+}
 
 /// One change that is to be saved.
 #[derive(Debug, Clone)]

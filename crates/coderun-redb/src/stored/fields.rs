@@ -2,7 +2,8 @@
 
 use coderun_record::{Field, Fields, RecordError};
 
-use super::FORM;
+/// The version of the form.
+const FORM: u8 = 1;
 
 /// Packs fields one after the other.
 pub(crate) fn pack(fields: &[Field<'_>]) -> Result<Vec<u8>, RecordError> {
