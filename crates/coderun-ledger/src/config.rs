@@ -1,8 +1,8 @@
-//! Defines what a ledger needs to know.
+//! Defines the bounds of a ledger.
 
 use coderun_domain::{ByteSize, StorePolicy};
 
-/// The bounds that a ledger enforces.
+/// The rules and bounds that a ledger enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerConfig {
     /// The rules of every store.

@@ -96,6 +96,8 @@ pub struct LedgerCounts {
     pub input_pieces: usize,
     /// Unused tickets.
     pub tickets: usize,
+    /// Offers of workers.
+    pub offers: usize,
     /// What executions that are not final occupy.
     pub live_bytes: u64,
     /// What final executions occupy.
@@ -194,6 +196,7 @@ impl Ledger {
             listeners: self.records.values().map(Record::listeners).sum(),
             input_pieces: self.records.values().map(Record::input_pieces).sum(),
             tickets: self.tickets.len(),
+            offers: self.offers.len(),
             live_bytes: self.usage.live_bytes,
             final_bytes: self.finals.bytes(),
         }

@@ -1,7 +1,7 @@
 //! Implements every storage port over a ledger of executions in memory: the rules that several adapters share.
 //!
 //! [`Ledger`] is a state machine without a clock, locks or tasks. [`LedgerAccess`] is what an adapter brings: a way to run a
-//! step on its ledger. [`LedgerBackend`] implements the ports over both. An adapter that keeps its executions elsewhere, too,
+//! step on its ledger. [`LedgerBackend`] implements the ports over both. An adapter that saves its executions
 //! takes the changes of each step from [`Ledger::take_changes`] and makes a ledger again with [`Ledger::restore`].
 //!
 //! Everything that a ledger keeps has a bound:

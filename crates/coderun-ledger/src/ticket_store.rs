@@ -9,7 +9,7 @@ use crate::access::LedgerAccess;
 use crate::backend::LedgerBackend;
 use crate::ledger::{Ledger, Ticket};
 
-/// Tickets are never durable: they are good for seconds, and a client that loses its ticket asks for another.
+/// Tickets are never durable: they are valid for seconds, and a client that loses its ticket asks for another.
 #[async_trait]
 impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
     async fn issue(

@@ -422,6 +422,7 @@ async fn one_worker_too_many_is_refused_until_another_offer_ends() {
     clock.advance(lifetime);
     memory.announce(&offers[1024], lifetime).await.unwrap();
     assert_eq!(memory.offers().await.unwrap(), offers[1024..]);
+    assert_eq!(memory.access().counts().offers, 1);
 }
 
 #[tokio::test]

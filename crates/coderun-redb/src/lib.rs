@@ -67,7 +67,7 @@ pub type RedbBackend = LedgerBackend<FileLedger>;
 
 /// Opens the file of a folder, or begins a new one.
 ///
-/// Whatever ran when the file was last used may be taken over at once. Opening takes as long as it takes to read the file,
+/// Executions that ran when the file was last used may be taken over at once. Opening takes as long as it takes to read the file,
 /// and after a crash to check it.
 ///
 /// # Errors

@@ -148,7 +148,7 @@ impl FairQueue {
         Some(*id)
     }
 
-    /// Where an execution stands, from 1: behind those of its user that came before it, and behind as many of each other
+    /// The position of an execution, from 1: behind those of its user that came before it, and behind as many of each other
     /// user as have their turns before it. Languages and users who run as many as they may are not considered.
     pub(crate) fn position(&self, entry: QueueEntry<'_>) -> u64 {
         let own = self.users.get(entry.user);

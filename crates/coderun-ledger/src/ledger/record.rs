@@ -20,7 +20,7 @@ const EVENT_OVERHEAD_BYTES: u64 = 192;
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) execution: Execution,
-    /// The number among all records. It tells this record from a later one with the same id.
+    /// The number among all records. It distinguishes this record from a later one with the same id.
     pub(crate) order: u64,
     pub(crate) cancel_requested: bool,
     /// How the last lease ended.

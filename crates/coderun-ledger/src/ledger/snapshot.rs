@@ -86,7 +86,7 @@ impl From<&Lease> for LeaseHolder {
     }
 }
 
-/// The call with which a worker ended its lease, so that a repetition can be told from a stale call.
+/// The call with which a worker ended its lease, which distinguishes a repetition from a stale call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseEnd {
     /// It finished the execution.

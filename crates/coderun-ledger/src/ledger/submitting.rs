@@ -88,7 +88,7 @@ impl Ledger {
         })
     }
 
-    /// Where an execution stands among those that wait, from 1.
+    /// The position of an execution among those that wait, from 1.
     pub(crate) fn queue_position(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<u64> {
         self.find(id, now)?;
         let record = self.records.get(&id)?;

@@ -18,7 +18,7 @@ pub(crate) struct WatchedRecord {
 pub(crate) enum NextEvent {
     /// It is stored.
     Stored(StoredEvent),
-    /// It is not stored yet. The listener is woken by whatever is stored from now on.
+    /// It is not stored yet. The listener is woken when the next event is stored.
     Pending(WakeListener),
     /// The watcher has seen the last event that there will be.
     End,

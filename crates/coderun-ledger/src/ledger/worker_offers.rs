@@ -47,6 +47,10 @@ impl WorkerOffers {
         offers.map(|(_, offer)| offer.clone()).collect()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.by_worker.len()
+    }
+
     fn remove_ended(&mut self, now: OffsetDateTime) {
         self.by_worker.retain(|_, (ends_at, _)| *ends_at > now);
     }

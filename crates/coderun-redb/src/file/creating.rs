@@ -105,7 +105,7 @@ fn sync(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be synchronised.
+/// Other systems cannot synchronise a folder.
 #[cfg(not(unix))]
 fn sync(_folder: &Path) -> io::Result<()> {
     Ok(())

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use coderun_domain::testing::{ManualClock, finished, store_policy};
+use coderun_domain::testing::{ManualClock, finished, store_policy, worker_offer};
 use coderun_domain::{
     ExecutionQueue, ExecutionStore, Notifier, QueueError, Renewal, Sequence, Status, StoreError,
-    Submitted, WatchError,
+    Submitted, WatchError, WorkerRegistry,
 };
 use coderun_ledger::{LedgerBackend, LedgerConfig};
 use futures_util::{FutureExt, StreamExt};
@@ -202,14 +202,18 @@ async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
 }
 
 #[tokio::test]
-async fn workers_keep_their_leases_through_a_failure() {
+async fn workers_keep_leases_and_offers_through_a_failure() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
     let lease = backend.start(1).await;
+    let offer = worker_offer("worker 1");
+    let lifetime = store_policy().lease * 3;
+    backend.redb.announce(&offer, lifetime).await.unwrap();
     disk.break_after(0);
     let after = lease.execution().sequence();
     let output = [stdout(&lease, "a")];
     assert_unavailable(&backend.redb.append(&lease, after, &output).await);
     disk.recover(&backend).await;
+    assert_eq!(backend.redb.offers().await.unwrap(), [offer]);
     assert_eq!(backend.take("worker 2").await, None);
     assert_eq!(backend.redb.renew(&lease).await.unwrap(), Renewal::Continue);
     let appended = backend.redb.append(&lease, after, &output).await;
@@ -242,11 +246,11 @@ async fn a_watcher_sees_no_event_that_was_not_written() {
         .await
         .unwrap();
     backend.redb.finish(&lease, &finished()).await.unwrap();
-    let mut told = Vec::new();
+    let mut numbers = Vec::new();
     while let Some(event) = stream.next().await {
-        told.push(event.unwrap().sequence.number());
+        numbers.push(event.unwrap().sequence.number());
     }
-    assert_eq!(told, [1, 2, 3]);
+    assert_eq!(numbers, [1, 2, 3]);
 }
 
 #[tokio::test]
