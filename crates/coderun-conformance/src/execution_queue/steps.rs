@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coderun_domain::testing::{failed, finished};
-use coderun_domain::{Event, QueueError, RunEvent, Sequence, State, Status};
+use coderun_domain::{Event, QueueError, RunEvent, Sequence, Status};
 
 use crate::fixtures::{
     SECOND, assert_lost, at_once, attempt, chunk, id, next_event, numbers, progress_of, text_of,
@@ -103,10 +103,8 @@ pub async fn waiting_for_input_is_an_event_among_output(
         assert_eq!(next_event(&mut live).await, *stored);
     }
     let record = backend.get(id(1)).await;
-    assert_eq!(
-        record,
-        lease.execution().clone().append(3, backend.now()).unwrap()
-    );
+    let counted = lease.execution().clone().append(3, backend.now());
+    assert_eq!(record, counted.unwrap());
 }
 
 /// The same wait after a lost reply is stored once; new events behind it are stored.
@@ -131,15 +129,8 @@ pub async fn finishing_is_the_last_event(Running { backend, lease }: Running) {
     backend.advance(SECOND);
     backend.finish(&lease).await;
     let ended = backend.get(id(1)).await;
-    let outcome = Arc::new(finished());
-    let completed_at = backend.now();
-    assert_eq!(
-        *ended.state(),
-        State::Final {
-            outcome,
-            completed_at
-        }
-    );
+    assert_eq!(ended.outcome(), Some(&Arc::new(finished())));
+    assert_eq!(ended.progress().completed_at(), Some(backend.now()));
     let events = backend.events(id(1)).await;
     assert_eq!(numbers(&events), [1, 2, 3, 4]);
     assert_eq!(progress_of(&events[3]), ended.progress());

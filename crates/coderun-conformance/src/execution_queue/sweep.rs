@@ -19,10 +19,8 @@ async fn assert_ended_by_force(backend: &Backend, number: u32) -> String {
     let events = backend.events(id(number)).await;
     assert_eq!(progress_of(events.last().unwrap()), ended.progress());
     let sentence = outcome.explanation(ended.submission().limits()).unwrap();
-    assert!(
-        !sentence.is_empty() && !sentence.contains('\n'),
-        "{sentence}"
-    );
+    let is_one_line = !sentence.is_empty() && !sentence.contains('\n');
+    assert!(is_one_line, "{sentence}");
     sentence
 }
 

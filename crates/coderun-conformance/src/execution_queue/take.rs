@@ -25,13 +25,9 @@ pub async fn a_taken_execution_is_running(backend: Backend) {
     backend.advance(Duration::from_secs(2));
     let lease = backend.take_as("worker-7").await.unwrap();
     assert_eq!(lease.attempt(), attempt(1));
-    assert_eq!(
-        *lease.execution().state(),
-        State::Running {
-            worker: worker("worker-7"),
-            started_at: backend.now(),
-        }
-    );
+    let (worker, started_at) = (worker("worker-7"), backend.now());
+    let running = State::Running { worker, started_at };
+    assert_eq!(*lease.execution().state(), running);
     assert_eq!(lease.execution().submission(), submitted.submission());
     assert_eq!(backend.get(id(1)).await, *lease.execution());
     let events = backend.events(id(1)).await;
@@ -93,17 +89,14 @@ pub async fn only_requested_languages_are_taken(backend: Backend) {
 pub async fn executions_of_one_user_are_taken_in_submission_order(backend: Backend) {
     let order = [7, 3, 9, 1, 8];
     for (number, name) in order.into_iter().zip(["c", "python"].into_iter().cycle()) {
-        backend
-            .submit_draft(number, "alice", written_in(name))
-            .await;
+        let draft = written_in(name);
+        backend.submit_draft(number, "alice", draft).await;
     }
     for number in order {
         let lease = backend.take().await;
         assert_eq!(lease.id(), id(number));
-        assert_eq!(
-            progress_of(&backend.events(id(number)).await[0]).attempt(),
-            attempt(0)
-        );
+        let events = backend.events(id(number)).await;
+        assert_eq!(progress_of(&events[0]).attempt(), attempt(0));
     }
 }
 

@@ -82,11 +82,9 @@ pub async fn read_input_frees_capacity(Interactive { backend, lease }: Interacti
     assert_eq!(one_more().await, InputReply::Kept);
     let reply = backend.send(id(1), sender(1, PARTS + 2), data("z")).await;
     assert_eq!(reply, InputReply::Full, "room for one, not for two");
-    let rest = backend
-        .read_from(&lease, InputPosition::from_number(1))
-        .await;
+    let rest = backend.read_from(&lease, InputPosition::START.next());
     let expected: Vec<_> = (2..=PARTS + 1).map(part).collect();
-    assert!(rest == expected);
+    assert!(rest.await == expected);
 }
 
 /// A refused piece has left nothing behind, not even its number: later it is kept, once.

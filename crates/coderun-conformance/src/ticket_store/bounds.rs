@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::{ExecutionId, StorePolicy, TicketError};
 
-use crate::fixtures::{LIFETIME, SECOND, id, ticket};
+use crate::fixtures::{LIFETIME, SECOND, id};
 use crate::{Backend, Pending};
 
 fn last() -> u8 {
@@ -43,10 +43,7 @@ pub async fn each_ticket_has_its_own_lifetime(Pending(backend): Pending) {
     let admission = backend.admission("alice");
     for (number, seconds) in [(1, 20), (2, 60), (3, 5)] {
         let lifetime = Duration::from_secs(seconds);
-        let issued = backend
-            .tickets
-            .issue(id(1), ticket(number), &admission, lifetime);
-        issued.await.unwrap();
+        backend.issue_with(number, &admission, lifetime).await;
     }
     backend.advance(Duration::from_secs(10));
     assert_eq!(backend.redeem(id(1), 3).await, None);
@@ -80,10 +77,7 @@ pub async fn expiry_removes_the_tickets(backend: Backend) {
     backend.complete(1, "alice").await;
     let admission = backend.admission("alice");
     let lifetime = backend.policy.retention * 3;
-    let issued = backend
-        .tickets
-        .issue(id(1), ticket(1), &admission, lifetime);
-    issued.await.unwrap();
+    backend.issue_with(1, &admission, lifetime).await;
     backend.advance(backend.policy.retention + SECOND);
     backend.sweep().await;
     assert_eq!(backend.redeem(id(1), 1).await, None);

@@ -21,10 +21,7 @@ pub async fn a_ticket_returns_its_admission_unchanged(Pending(backend): Pending)
         user: user("alice"),
         expires_at: backend.now() + std::time::Duration::from_millis(1_234_567),
     };
-    let issued = backend
-        .tickets
-        .issue(id(1), ticket(1), &admission, LIFETIME);
-    issued.await.unwrap();
+    backend.issue_with(1, &admission, LIFETIME).await;
     assert_eq!(backend.redeem(id(1), 1).await, Some(admission));
 }
 
@@ -32,10 +29,7 @@ pub async fn a_ticket_returns_its_admission_unchanged(Pending(backend): Pending)
 pub async fn odd_user_ids_are_stored_unchanged(Pending(backend): Pending) {
     for name in ["a b", "{alice}:*", "\"'\\", "ÄÖ 😀", "1,2;3|4=5"] {
         let admission = backend.admission(name);
-        let issued = backend
-            .tickets
-            .issue(id(1), ticket(1), &admission, LIFETIME);
-        issued.await.unwrap();
+        backend.issue_with(1, &admission, LIFETIME).await;
         assert_eq!(backend.redeem(id(1), 1).await, Some(admission));
     }
 }

@@ -14,9 +14,19 @@ use crate::fixtures::{at_once, worker};
 
 const LIFETIME: Duration = Duration::from_secs(15);
 
+async fn announce(backend: &Backend, offers: &[WorkerOffer]) {
+    for offer in offers {
+        backend.registry.announce(offer, LIFETIME).await.unwrap();
+    }
+}
+
+async fn assert_listed(backend: &Backend, offers: &[WorkerOffer]) {
+    assert_eq!(backend.registry.offers().await.unwrap(), offers);
+}
+
 /// Before the first announcement no worker is listed.
 pub async fn an_empty_registry_lists_no_workers(backend: Backend) {
-    assert_eq!(backend.registry.offers().await.unwrap(), []);
+    assert_listed(&backend, &[]).await;
 }
 
 /// An offer in which no two values are alike, with text that is no plain ASCII.
@@ -75,7 +85,7 @@ fn full_offer() -> WorkerOffer {
 pub async fn an_offer_is_listed_unchanged(backend: Backend) {
     let offer = full_offer();
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
-    assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
+    assert_listed(&backend, &[offer]).await;
 }
 
 /// A worker has one offer: the last one that it made.
@@ -87,10 +97,8 @@ pub async fn announcing_again_replaces_the_offer(backend: Backend) {
         concurrency: 9,
         ..first.clone()
     };
-    for offer in [&first, &second] {
-        backend.registry.announce(offer, LIFETIME).await.unwrap();
-    }
-    assert_eq!(backend.registry.offers().await.unwrap(), [second]);
+    announce(&backend, &[first, second.clone()]).await;
+    assert_listed(&backend, &[second]).await;
 }
 
 /// A worker that has withdrawn is not listed any more.
@@ -98,30 +106,26 @@ pub async fn a_withdrawn_worker_is_not_listed(backend: Backend) {
     let offer = worker_offer("w1");
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     backend.registry.withdraw(&offer.worker).await.unwrap();
-    assert_eq!(backend.registry.offers().await.unwrap(), []);
+    assert_listed(&backend, &[]).await;
 }
 
 /// A withdrawal may be repeated, and may come from an unknown worker.
 pub async fn withdrawing_an_unknown_worker_changes_nothing(backend: Backend) {
     let (there, gone) = (worker_offer("w1"), worker_offer("w2"));
-    for offer in [&there, &gone] {
-        backend.registry.announce(offer, LIFETIME).await.unwrap();
-    }
+    announce(&backend, &[there.clone(), gone.clone()]).await;
     for worker in [&gone.worker, &gone.worker, &worker("never seen")] {
         backend.registry.withdraw(worker).await.unwrap();
     }
-    assert_eq!(backend.registry.offers().await.unwrap(), [there]);
+    assert_listed(&backend, &[there]).await;
 }
 
 /// Workers come and go independently, also those whose ids begin alike.
 pub async fn a_withdrawal_leaves_other_workers(backend: Backend) {
     let offers = ["w1", "w10", "w100"].map(worker_offer);
-    for offer in &offers {
-        backend.registry.announce(offer, LIFETIME).await.unwrap();
-    }
+    announce(&backend, &offers).await;
     backend.registry.withdraw(&worker("w10")).await.unwrap();
     let [first, _, last] = offers;
-    assert_eq!(backend.registry.offers().await.unwrap(), [first, last]);
+    assert_listed(&backend, &[first, last]).await;
 }
 
 /// A worker may announce an offer again after a withdrawal.
@@ -130,7 +134,7 @@ pub async fn a_withdrawn_worker_may_announce_again(backend: Backend) {
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
     backend.registry.withdraw(&offer.worker).await.unwrap();
     backend.registry.announce(&offer, LIFETIME).await.unwrap();
-    assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
+    assert_listed(&backend, &[offer]).await;
 }
 
 /// The list is in the order of the workers' ids, not of their announcements.
@@ -138,11 +142,9 @@ pub async fn workers_are_listed_in_order_of_their_ids(backend: Backend) {
     let mut offers: Vec<_> = (0..100)
         .map(|number| worker_offer(&format!("w{}", number * 37 % 100)))
         .collect();
-    for offer in &offers {
-        backend.registry.announce(offer, LIFETIME).await.unwrap();
-    }
+    announce(&backend, &offers).await;
     offers.sort_by(|one, other| one.worker.cmp(&other.worker));
-    assert_eq!(backend.registry.offers().await.unwrap(), offers);
+    assert_listed(&backend, &offers).await;
 }
 
 /// No announcement overwrites another worker's.
