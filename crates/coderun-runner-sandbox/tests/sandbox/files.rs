@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use coderun_domain::{Ending, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox, assert_prints, run, run_program};
+use crate::support::{Program, TestSandbox, assert_prints, launcher_after, run, run_program};
 
 #[tokio::test]
 async fn a_file_cannot_grow_beyond_its_limit() {
@@ -44,11 +44,24 @@ async fn the_machine_cannot_be_written_to() {
     assert_prints("python", code, &"True\n".repeat(8)).await;
 }
 
+const PRINT_WRITABLE_MOUNTS: &str =
+    "awk '$6 ~ /^rw/ { print $5 }' /proc/self/mountinfo | sort | tr '\\n' ' '";
+const WRITABLE_MOUNTS: &str =
+    "/box /dev/full /dev/null /dev/random /dev/shm /dev/urandom /dev/zero /tmp ";
+
 #[tokio::test]
 async fn only_the_programs_own_folders_are_mounted_for_writing() {
-    let code = "awk '$6 ~ /^rw/ { print $5 }' /proc/self/mountinfo | sort | tr '\\n' ' '";
-    let expected = "/box /dev/full /dev/null /dev/random /dev/shm /dev/urandom /dev/zero /tmp ";
-    assert_prints("bash", code, expected).await;
+    assert_prints("bash", PRINT_WRITABLE_MOUNTS, WRITABLE_MOUNTS).await;
+}
+
+#[tokio::test]
+async fn mounts_below_the_systems_folders_are_read_only_too() {
+    let is_root = rustix::process::geteuid().is_root();
+    let namespaces = if is_root { "-m" } else { "-rm" };
+    let (_folder, script) = launcher_after(namespaces, "mount -t tmpfs tmpfs /usr/share");
+    let sandbox = TestSandbox::with(|config| config.launcher = script).await;
+    let ran = sandbox.run("bash", PRINT_WRITABLE_MOUNTS).await;
+    assert_eq!(ran.stdout(), WRITABLE_MOUNTS, "{}", ran.stderr());
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Tests what happens when the service or its launcher dies, hangs or misses something.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     CollectingIo, Program, TestSandbox, assert_broken, assert_unavailable, control_groups_of,
-    eventually, is_alive, launchers, run_program, sleepers_of, until,
+    eventually, is_alive, launcher_after, launchers, run_program, sleepers_of, until,
 };
 
 #[tokio::test]
@@ -140,14 +138,8 @@ async fn without_a_launcher_nothing_is_run() {
 
 #[tokio::test]
 async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("launcher");
-    let launcher = env!("CARGO_BIN_EXE_coderun-sandbox-launcher");
     let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
-    let text =
-        format!("#!/bin/sh\nexec unshare -r sh -c '{forbid}; exec {launcher} \"$@\"' sh \"$@\"\n");
-    fs::write(&script, text).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let (_folder, script) = launcher_after("-r", forbid);
     let sandbox = TestSandbox::with(|config| config.launcher = script).await;
     let mut io = CollectingIo::default();
     let answer = sandbox

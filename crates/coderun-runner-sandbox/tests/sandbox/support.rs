@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use coderun_domain::{
     SubmissionDraft, SubmissionPolicy, testing,
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+use tempfile::TempDir;
 
 /// The longest that anything quick may take.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -72,6 +74,18 @@ impl TestSandbox {
             .await
             .expect("a run that ends in time")
     }
+}
+
+/// Writes a launcher that runs a shell command in new namespaces before it becomes the real one.
+pub(crate) fn launcher_after(namespaces: &str, command: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("launcher");
+    let launcher = env!("CARGO_BIN_EXE_coderun-sandbox-launcher");
+    let steps = format!("{command}; exec {launcher} \"$@\"");
+    let text = format!("#!/bin/sh\nexec unshare {namespaces} sh -c '{steps}' sh \"$@\"\n");
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, script)
 }
 
 /// Runs a program in a sandbox of its own, under small limits.
