@@ -19,7 +19,7 @@ async fn run_interactively(
     // None of these tests is about time.
     program.wall = program.wall.max(Duration::from_secs(15));
     // When the run is over its side is dropped, which ends the client's events.
-    let running = async move { sandbox.try_run(&program, &mut io).await };
+    let running = async move { sandbox.run_with(&program, &mut io).await };
     let (report, ()) = tokio::join!(running, act(&mut client));
     report.unwrap()
 }

@@ -69,8 +69,8 @@ async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
         client_of_other.close();
     };
     let (one, other, ()) = tokio::join!(
-        sandbox.try_run(&program, &mut one),
-        sandbox.try_run(&program, &mut other),
+        sandbox.run_with(&program, &mut one),
+        sandbox.run_with(&program, &mut other),
         compare
     );
     assert!(one.is_ok() && other.is_ok());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::support::TestSandbox;
+use crate::support::{TestSandbox, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_a_time_see_nothing_of_each_other() {
@@ -20,8 +20,7 @@ async fn two_runs_at_a_time_see_nothing_of_each_other() {
 
 #[tokio::test]
 async fn a_report_says_what_was_enforced() {
-    let sandbox = TestSandbox::start().await;
-    let enforcement = sandbox.run("bash", ":").await.report.enforcement;
+    let enforcement = run("bash", ":").await.report.enforcement;
     for control in [
         enforcement.cpu,
         enforcement.memory,

@@ -19,8 +19,7 @@ async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
     for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
         let sandbox = TestSandbox::with(|config| config.control_groups = control_groups).await;
         let program = Program::new("bash", "sleep 1000");
-        let mut io = CollectingIo::default();
-        let (answer, running) = tokio::join!(sandbox.try_run(&program, &mut io), kill_launchers());
+        let (answer, running) = tokio::join!(sandbox.try_run(program), kill_launchers());
         assert_broken(&answer);
         eventually("the programs are gone", || {
             running.iter().all(|pid| !is_alive(*pid))
@@ -54,10 +53,7 @@ async fn a_launcher_that_hangs_is_replaced() {
     );
     signal_launchers(Signal::STOP);
     let program = Program::new("bash", "echo never").wall(Duration::from_millis(100));
-    let answer = sandbox
-        .try_run(&program, &mut CollectingIo::default())
-        .await;
-    assert_broken(&answer);
+    assert_broken(&sandbox.try_run(program).await);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
 }
 
@@ -143,7 +139,7 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
     let sandbox = TestSandbox::with(|config| config.launcher = script).await;
     let mut io = CollectingIo::default();
     let answer = sandbox
-        .try_run(&Program::new("bash", "echo x"), &mut io)
+        .run_with(&Program::new("bash", "echo x"), &mut io)
         .await;
     let Err(RunnerError::Unavailable { reason, .. }) = answer else {
         panic!("{answer:?}");
@@ -159,10 +155,7 @@ async fn a_required_control_that_is_missing_fails_closed() {
         config.required = vec![Control::Memory];
     })
     .await;
-    let mut io = CollectingIo::default();
-    let answer = sandbox
-        .try_run(&Program::new("bash", "echo x"), &mut io)
-        .await;
+    let answer = sandbox.try_run(Program::new("bash", "echo x")).await;
     assert_unavailable(&answer);
 }
 

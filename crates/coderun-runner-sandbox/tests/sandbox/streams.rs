@@ -96,7 +96,7 @@ async fn a_compilation_can_be_cancelled() {
     let program = Program::new("cpp", "#include <bits/stdc++.h>\nint main() {}");
     let (mut io, client) = interactive_io();
     client.cancel();
-    let report = sandbox.try_run(&program, &mut io).await.unwrap();
+    let report = sandbox.run_with(&program, &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
     assert_eq!(report.ending, None);
 }
@@ -127,6 +127,6 @@ async fn time_limits_hold_while_the_client_does_not_take_output() {
 
     let sandbox = TestSandbox::start().await;
     let program = Program::new("bash", "echo x; sleep 1000").wall(Duration::from_millis(300));
-    let report = sandbox.try_run(&program, &mut Slow).await.unwrap();
+    let report = sandbox.run_with(&program, &mut Slow).await.unwrap();
     assert_eq!(report.verdict, Verdict::TimeLimit);
 }

@@ -51,20 +51,24 @@ impl TestSandbox {
     }
 
     pub(crate) async fn run_program(&self, program: Program) -> Ran {
+        self.try_run(program).await.unwrap()
+    }
+
+    pub(crate) async fn try_run(&self, program: Program) -> Result<Ran, RunnerError> {
         let mut io = CollectingIo::default();
-        let report = self.try_run(&program, &mut io).await.unwrap();
+        let report = self.run_with(&program, &mut io).await?;
         assert_eq!(
             io.awaited, 0,
             "a program that takes no input waits for none"
         );
-        Ran {
+        Ok(Ran {
             report,
             stdout: io.stdout,
             stderr: io.stderr,
-        }
+        })
     }
 
-    pub(crate) async fn try_run(
+    pub(crate) async fn run_with(
         &self,
         program: &Program,
         io: &mut dyn RunIo,
@@ -122,7 +126,10 @@ impl Drop for TestSandbox {
             return;
         }
         eventually("no process is left", || sandboxes().is_empty());
-        eventually("no control group is left", || control_groups().is_empty());
+        let own = std::process::id();
+        eventually("no control group is left", || {
+            control_groups_of(own).is_empty()
+        });
     }
 }
 
@@ -205,12 +212,7 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The control groups that this process has created and not removed.
-fn control_groups() -> Vec<PathBuf> {
-    control_groups_of(std::process::id())
-}
-
-/// The control groups of a service.
+/// The control groups that a service has created and not removed.
 pub(crate) fn control_groups_of(service: u32) -> Vec<PathBuf> {
     let own = format!("-{service}-");
     let mut found = Vec::new();
