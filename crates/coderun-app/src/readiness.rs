@@ -1,13 +1,14 @@
 //! Checks each dependency and answers whether executions would be accepted and run now.
 
 use std::error::Error;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
     CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
 };
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -145,36 +146,29 @@ impl Readiness {
         let ports = &self.ports;
         let store = async { ports.store.check().await.map_err(|error| reason(&error)) };
         let queue = async { ports.queue.check().await.map_err(|error| reason(&error)) };
-        let runner = async {
-            match &ports.runners {
-                Some(runners) => Some(runners.check().await),
-                None => None,
-            }
-        };
-        let keys = async {
-            match &ports.verifier {
-                Some(verifier) => Some(health(verifier.check().await)),
-                None => None,
-            }
-        };
-        let (store, queue, runner, keys) = tokio::join!(
-            self.check("store", async { Some(store.await) }),
-            self.check("queue", async { Some(queue.await) }),
-            self.check("runner", runner),
-            self.check("keys", keys),
-        );
-        [store, queue, runner, keys].into_iter().flatten().collect()
+        let mut checks = vec![
+            self.check("store", store).boxed(),
+            self.check("queue", queue).boxed(),
+        ];
+        if let Some(runners) = &ports.runners {
+            checks.push(self.check("runner", runners.check()).boxed());
+        }
+        if let Some(verifier) = &ports.verifier {
+            let keys = async { health(verifier.check().await) };
+            checks.push(self.check("keys", keys).boxed());
+        }
+        join_all(checks).await
     }
 
     async fn check(
         &self,
         name: &'static str,
-        answer: impl Future<Output = Option<Result<Health, String>>>,
-    ) -> Option<Check> {
+        answer: impl Future<Output = Result<Health, String>> + Send,
+    ) -> Check {
         let started = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, answer)
             .await
-            .unwrap_or_else(|_| Some(Err("no answer within 2 s".to_owned())))?;
+            .unwrap_or_else(|_| Err("no answer within 2 s".to_owned()));
         let note = self.notes.iter().find(|note| note.dependency == name);
         let (status, reason) = match (answer, note) {
             (Err(reason), _) => (CheckStatus::Failing, Some(reason)),
@@ -182,12 +176,12 @@ impl Readiness {
             (Ok(Health::Good), Some(note)) => (CheckStatus::Degraded, Some(note.text.clone())),
             (Ok(Health::Good), None) => (CheckStatus::Ok, None),
         };
-        Some(Check {
+        Check {
             name,
             status,
             latency: started.elapsed(),
             reason,
-        })
+        }
     }
 }
 

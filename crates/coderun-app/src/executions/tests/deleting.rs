@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::{draft, execution_id, language, report, user};
+use coderun_domain::testing::{draft, execution_id, report, user};
 use coderun_domain::{
     EndedWithoutRun, ExecutionQueue as _, ExecutionStore as _, Lease, Outcome, Output, Page,
-    Renewal, Verdict, WorkerId,
+    Renewal, Verdict,
 };
 use coderun_memory::MemoryBackend;
 use tokio::time::Instant;
 
-use super::support::in_memory;
+use super::support::{in_memory, submitted, take};
 use crate::AccessError;
-
-async fn take(memory: &MemoryBackend) -> Lease {
-    let worker = WorkerId::parse("w").unwrap();
-    let lease = memory.take(&worker, &[language("python")]).await;
-    lease.unwrap().unwrap()
-}
 
 /// A worker that stops the program when it is asked to, after this time.
 async fn stop_when_asked(memory: &MemoryBackend, lease: &Lease, after: Duration) {
@@ -32,11 +26,7 @@ async fn stop_when_asked(memory: &MemoryBackend, lease: &Lease, after: Duration)
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_gone_at_once() {
     let (executions, memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await.id();
     executions.delete(&user("alice"), id).await.unwrap();
     assert_eq!(memory.get(id).await.unwrap(), None);
     let again = executions.delete(&user("alice"), id).await.unwrap_err();
@@ -46,7 +36,7 @@ async fn what_waits_is_gone_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_program_is_gone_before_what_runs_is() {
     let (executions, memory) = in_memory();
-    executions.submit(user("alice"), draft()).await.unwrap();
+    submitted(&executions).await;
     let lease = take(&memory).await;
     let (alice, began) = (user("alice"), Instant::now());
     let stopping = Duration::from_secs(2);
@@ -62,7 +52,7 @@ async fn the_program_is_gone_before_what_runs_is() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_stopped_is_deleted_all_the_same() {
     let (executions, memory) = in_memory();
-    executions.submit(user("alice"), draft()).await.unwrap();
+    submitted(&executions).await;
     let lease = take(&memory).await;
     executions.delete(&user("alice"), lease.id()).await.unwrap();
     assert_eq!(memory.get(lease.id()).await.unwrap(), None);
@@ -73,11 +63,7 @@ async fn what_cannot_be_stopped_is_deleted_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn nobody_deletes_what_is_anothers() {
     let (executions, memory) = in_memory();
-    let id = executions
-        .submit(user("alice"), draft())
-        .await
-        .unwrap()
-        .id();
+    let id = submitted(&executions).await.id();
     let error = executions.delete(&user("mallory"), id).await.unwrap_err();
     assert!(matches!(error, AccessError::Forbidden));
     executions.delete_all(&user("mallory")).await.unwrap();

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, limit_policy, store_policy, submission_policy, worker_offer,
+    ManualClock, SequentialIds, draft, language, limit_policy, store_policy, submission_policy,
+    user, worker_offer,
 };
 use coderun_domain::{
-    MockExecutionStore, MockInputRelay, MockNotifier, MockTicketStore, MockWorkerRegistry,
+    Execution, ExecutionQueue as _, Lease, MockExecutionStore, MockInputRelay, MockNotifier,
+    MockTicketStore, MockWorkerRegistry, WorkerId,
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 
@@ -56,4 +58,15 @@ pub(super) fn in_memory() -> (Arc<Executions>, MemoryBackend) {
     };
     let executions = Executions::new(ports, submission_policy(), store_policy());
     (Arc::new(executions), memory)
+}
+
+/// Submits an execution of `alice`.
+pub(super) async fn submitted(executions: &Executions) -> Execution {
+    executions.submit(user("alice"), draft()).await.unwrap()
+}
+
+pub(super) async fn take(memory: &MemoryBackend) -> Lease {
+    let worker = WorkerId::parse("w").unwrap();
+    let lease = memory.take(&worker, &[language("python")]).await;
+    lease.unwrap().unwrap()
 }

@@ -1,10 +1,10 @@
 //! Tickets, from the use case's side: what is kept and who gets one.
 
-use coderun_domain::testing::{at, draft, execution_id, user};
-use coderun_domain::{Admission, ExecutionId, Principal};
+use coderun_domain::testing::{at, execution_id, user};
+use coderun_domain::{Admission, Principal};
 
-use super::support::in_memory;
-use crate::{AccessError, Executions, TicketIssueError};
+use super::support::{in_memory, submitted};
+use crate::{AccessError, TicketIssueError};
 
 fn principal(name: &str) -> Principal {
     Principal {
@@ -16,16 +16,10 @@ fn principal(name: &str) -> Principal {
     }
 }
 
-/// An execution of `alice`.
-async fn submitted(executions: &Executions) -> ExecutionId {
-    let accepted = executions.submit(user("alice"), draft()).await;
-    accepted.unwrap().id()
-}
-
 #[tokio::test]
 async fn a_ticket_admits_its_owner_once() {
     let (executions, _memory) = in_memory();
-    let id = submitted(&executions).await;
+    let id = submitted(&executions).await.id();
     let issued = executions.issue_ticket(&principal("alice"), id).await;
     let ticket = issued.unwrap().ticket;
     let admission = Admission {
@@ -42,7 +36,7 @@ async fn a_ticket_admits_its_owner_once() {
 #[tokio::test]
 async fn no_two_tickets_are_alike_and_none_is_shown() {
     let (executions, _memory) = in_memory();
-    let id = submitted(&executions).await;
+    let id = submitted(&executions).await.id();
     let one = executions.issue_ticket(&principal("alice"), id).await;
     let other = executions.issue_ticket(&principal("alice"), id).await;
     let (one, other) = (one.unwrap(), other.unwrap());
@@ -54,7 +48,7 @@ async fn no_two_tickets_are_alike_and_none_is_shown() {
 #[tokio::test]
 async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
     let (executions, _memory) = in_memory();
-    let id = submitted(&executions).await;
+    let id = submitted(&executions).await.id();
     let forbidden = executions.issue_ticket(&principal("mallory"), id).await;
     let forbidden = forbidden.unwrap_err();
     assert!(matches!(
@@ -74,7 +68,7 @@ async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
 #[tokio::test]
 async fn what_is_no_ticket_admits_nobody() {
     let (executions, _memory) = in_memory();
-    let id = submitted(&executions).await;
+    let id = submitted(&executions).await.id();
     for text in ["", "x", &"x".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(executions.redeem_ticket(id, text).await.unwrap(), None);
     }

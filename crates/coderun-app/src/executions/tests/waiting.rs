@@ -3,24 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use coderun_domain::testing::{draft, execution_id, finished, language, user};
+use coderun_domain::testing::{execution_id, finished, user};
 use coderun_domain::{
     Execution, ExecutionQueue as _, Lease, OutputChunk, OutputStream, RunEvent, Sequence, Status,
-    WorkerId,
 };
 use coderun_memory::MemoryBackend;
 use tokio::time::Instant;
 
-use super::support::in_memory;
+use super::support::{in_memory, submitted, take};
 use crate::AccessError;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn take(memory: &MemoryBackend) -> Lease {
-    let worker = WorkerId::parse("w").unwrap();
-    let lease = memory.take(&worker, &[language("python")]).await;
-    lease.unwrap().unwrap()
-}
 
 async fn write(memory: &MemoryBackend, lease: &Lease) {
     let chunk = OutputChunk {
@@ -36,7 +29,7 @@ async fn write(memory: &MemoryBackend, lease: &Lease) {
 #[tokio::test(start_paused = true)]
 async fn the_next_change_of_state_is_the_answer() {
     let (executions, memory) = in_memory();
-    let pending = executions.submit(user("alice"), draft()).await.unwrap();
+    let pending = submitted(&executions).await;
     let user = user("alice");
     let waiting = executions.wait(&user, pending.id(), Some(pending.sequence()), PATIENCE);
     let (answer, _) = tokio::join!(waiting, take(&memory));
@@ -46,7 +39,7 @@ async fn the_next_change_of_state_is_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_change_since_then_is_the_answer_at_once() {
     let (executions, memory) = in_memory();
-    let pending = executions.submit(user("alice"), draft()).await.unwrap();
+    let pending = submitted(&executions).await;
     let lease = take(&memory).await;
     let began = Instant::now();
     let wait = |since: Sequence| {
@@ -68,7 +61,7 @@ async fn a_change_since_then_is_the_answer_at_once() {
 #[tokio::test(start_paused = true)]
 async fn output_is_no_change() {
     let (executions, memory) = in_memory();
-    executions.submit(user("alice"), draft()).await.unwrap();
+    submitted(&executions).await;
     let lease = take(&memory).await;
     let (alice, began) = (user("alice"), Instant::now());
     let waiting = executions.wait(&alice, lease.id(), None, PATIENCE);
@@ -80,7 +73,7 @@ async fn output_is_no_change() {
 #[tokio::test(start_paused = true)]
 async fn without_patience_the_answer_is_what_there_is() {
     let (executions, _memory) = in_memory();
-    let pending: Execution = executions.submit(user("alice"), draft()).await.unwrap();
+    let pending: Execution = submitted(&executions).await;
     let (alice, began) = (user("alice"), Instant::now());
     let answer = executions.wait(&alice, pending.id(), None, Duration::ZERO);
     assert_eq!(answer.await.unwrap().status(), Status::Pending);
@@ -90,7 +83,7 @@ async fn without_patience_the_answer_is_what_there_is() {
 #[tokio::test(start_paused = true)]
 async fn what_goes_while_somebody_waits_is_absent() {
     let (executions, _memory) = in_memory();
-    let pending = executions.submit(user("alice"), draft()).await.unwrap();
+    let pending = submitted(&executions).await;
     let alice = user("alice");
     let waiting = executions.wait(&alice, pending.id(), None, PATIENCE);
     let deleting = async {

@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use coderun_domain::{Attempt, ExecutionQueue, ExecutionStore as _, Verdict, WorkerId};
 
+use rstest::rstest;
+
 use super::flaky_queue::FlakyQueue;
 use super::support::{Harness, ended, explanation, verdict};
 
+#[rstest]
+#[case::unavailable_by_the_workers_bound("unavailable", Verdict::InternalError, 2)]
+// An overloaded runner has not tried, so only the store's bound counts.
+#[case::overloaded_by_the_stores_bound("overloaded", Verdict::InternalError, 3)]
+#[case::without_the_language_at_once("unsupported", Verdict::Rejected, 1)]
 #[tokio::test(start_paused = true)]
-async fn a_runner_that_stays_away_ends_the_execution_after_the_workers_last_attempt() {
+async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
+    #[case] failure: &str,
+    #[case] expected: Verdict,
+    #[case] attempts: u32,
+) {
     let harness = Harness::new();
     let _worker = harness.start("w1");
-    let id = harness.submit("unavailable").await;
+    let id = harness.submit(failure).await;
     let ended = harness.final_state(id).await;
-    assert_eq!(verdict(&ended), Verdict::InternalError);
-    assert_eq!(ended.attempt(), Attempt::from_count(2));
-    assert_eq!(
-        explanation(&ended),
-        "The program could not be run in 2 attempts"
-    );
-}
-
-/// It has not tried, so only the store's bound counts.
-#[tokio::test(start_paused = true)]
-async fn a_runner_that_stays_overloaded_ends_the_execution_after_the_last_attempt_of_all() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("overloaded").await;
-    let ended = harness.final_state(id).await;
-    assert_eq!(verdict(&ended), Verdict::InternalError);
-    assert_eq!(ended.attempt(), Attempt::from_count(3));
+    assert_eq!(verdict(&ended), expected);
+    assert_eq!(ended.attempt(), Attempt::from_count(attempts));
+    if attempts > 1 {
+        let text = format!("The program could not be run in {attempts} attempts");
+        assert_eq!(explanation(&ended), text);
+    }
 }
 
 /// One attempt shows that the runner has too much to do; it costs no other.
@@ -75,16 +75,6 @@ async fn a_runner_that_breaks_uses_up_one_attempt() {
         verdict(&harness.final_state(second).await),
         Verdict::Accepted
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_runner_without_the_language_rejects_the_program_at_once() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("unsupported").await;
-    let ended = harness.final_state(id).await;
-    assert_eq!(verdict(&ended), Verdict::Rejected);
-    assert_eq!(ended.attempt(), Attempt::from_count(1));
 }
 
 #[tokio::test(start_paused = true)]
