@@ -1,70 +1,17 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
-use coderun_domain::testing::{at, catalog, limit_policy, store_policy};
+use coderun_domain::testing::{catalog, limit_policy};
 use coderun_domain::{
-    Clock, Enforcement, LanguageSpec, Limits, MockCodeRunner, RunnerError, RunnerProfile,
+    Enforcement, LanguageSpec, Limits, MockCodeRunner, RunnerError, RunnerProfile,
 };
-use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
-use time::OffsetDateTime;
 
 use super::*;
+use crate::testing::FailingRegistry;
 
-/// A clock that goes with tokio's, so that a paused test moves both.
-#[derive(Debug)]
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> OffsetDateTime {
-        at(0) + self.0.elapsed()
-    }
-}
-
-/// A registry that can be cut off, and counts what it is told.
-#[derive(Debug)]
-struct Registry {
-    inner: MemoryBackend,
-    is_away: AtomicBool,
-    told: Mutex<Vec<&'static str>>,
-}
-
-impl Registry {
-    fn answer(&self, told: &'static str) -> Result<(), RegistryError> {
-        self.told.lock().unwrap().push(told);
-        if self.is_away.load(Ordering::SeqCst) {
-            return Err(RegistryError::Unavailable {
-                backend: "test",
-                source: "connection refused".into(),
-            });
-        }
-        Ok(())
-    }
-
-    fn told(&self, what: &str) -> usize {
-        let told = self.told.lock().unwrap();
-        told.iter().filter(|told| **told == what).count()
-    }
-}
-
-#[async_trait]
-impl WorkerRegistry for Registry {
-    async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
-        self.answer("announce")?;
-        self.inner.announce(offer, lifetime).await
-    }
-    async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
-        self.answer("withdraw")?;
-        self.inner.withdraw(worker).await
-    }
-    async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        self.inner.offers().await
-    }
-}
-
-/// A worker with what the test changes about it.
+/// An announcer with the parts that a test changes.
 struct Harness {
-    registry: Arc<Registry>,
+    registry: Arc<FailingRegistry>,
     languages: Arc<Mutex<Vec<LanguageSpec>>>,
     is_broken: Arc<AtomicBool>,
     announcer: Announcer,
@@ -78,12 +25,7 @@ impl Harness {
 
     /// The runner takes nothing above these limits.
     fn with_runner_of(maximum: Option<Limits>) -> Self {
-        let clock = Arc::new(TokioClock(Instant::now()));
-        let registry = Arc::new(Registry {
-            inner: memory_backend(LedgerConfig::new(store_policy()), clock),
-            is_away: AtomicBool::new(false),
-            told: Mutex::default(),
-        });
+        let registry = Arc::new(FailingRegistry::new());
         let languages = Arc::new(Mutex::new(catalog().specs().to_vec()));
         let is_broken = Arc::new(AtomicBool::new(false));
         let runner = runner(Arc::clone(&languages), Arc::clone(&is_broken), maximum);
@@ -115,7 +57,7 @@ impl Harness {
     }
 
     async fn listed(&self) -> Vec<WorkerOffer> {
-        self.registry.offers().await.unwrap()
+        self.registry.inner.offers().await.unwrap()
     }
 }
 
@@ -151,7 +93,7 @@ async fn seconds(seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_is_announced_at_once_with_all_that_it_offers() {
+async fn a_worker_is_announced_at_once_with_its_whole_offer() {
     let harness = Harness::new();
     harness
         .during(async {
@@ -183,7 +125,7 @@ async fn a_worker_that_goes_on_is_announced_every_five_seconds_and_stays() {
             assert_eq!(harness.listed().await.len(), 1);
         })
         .await;
-    assert_eq!(harness.registry.told("announce"), 13);
+    assert_eq!(harness.registry.announcements.load(Ordering::SeqCst), 13);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,7 +145,7 @@ async fn a_change_of_its_languages_is_announced_within_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_could_run_nothing_is_not_offered() {
+async fn a_worker_whose_runner_is_broken_is_not_offered() {
     let harness = Harness::new();
     harness
         .during(async {
@@ -223,18 +165,24 @@ async fn a_draining_worker_withdraws() {
     let harness = Harness::new();
     harness.during(seconds(1)).await;
     assert_eq!(harness.listed().await, []);
-    assert_eq!(harness.registry.told("withdraw"), 1);
+    assert_eq!(harness.registry.withdrawals.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_was_away_is_told_as_soon_as_it_is_back() {
+async fn a_worker_is_announced_as_soon_as_the_registry_is_available_again() {
     let harness = Harness::new();
-    harness.registry.is_away.store(true, Ordering::SeqCst);
+    harness
+        .registry
+        .is_unavailable
+        .store(true, Ordering::SeqCst);
     harness
         .during(async {
             seconds(30).await;
             assert_eq!(harness.listed().await, []);
-            harness.registry.is_away.store(false, Ordering::SeqCst);
+            harness
+                .registry
+                .is_unavailable
+                .store(false, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(1_100)).await;
             assert_eq!(harness.listed().await.len(), 1);
         })
@@ -248,20 +196,29 @@ async fn a_withdrawal_that_fails_is_tried_again() {
         harness.drain.cancelled().await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(harness.listed().await.len(), 1);
-        harness.registry.is_away.store(false, Ordering::SeqCst);
+        harness
+            .registry
+            .is_unavailable
+            .store(false, Ordering::SeqCst);
     };
     let leaving = harness.during(async {
         seconds(1).await;
-        harness.registry.is_away.store(true, Ordering::SeqCst);
+        harness
+            .registry
+            .is_unavailable
+            .store(true, Ordering::SeqCst);
     });
     tokio::join!(leaving, coming_back);
     assert_eq!(harness.listed().await, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_that_stays_away_does_not_hold_the_worker() {
+async fn an_unavailable_registry_does_not_hold_the_worker() {
     let harness = Harness::new();
-    harness.registry.is_away.store(true, Ordering::SeqCst);
+    harness
+        .registry
+        .is_unavailable
+        .store(true, Ordering::SeqCst);
     let before = Instant::now();
     harness.during(seconds(1)).await;
     assert!(before.elapsed() <= Duration::from_secs(1) + WITHDRAWAL_MAX);

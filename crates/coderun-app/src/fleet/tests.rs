@@ -1,60 +1,24 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use coderun_domain::testing::{ManualClock, language, limit_policy, store_policy, worker_offer};
+use coderun_domain::testing::{language, limit_policy, worker_offer};
 use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
-use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 
 use super::*;
+use crate::testing::FailingRegistry;
 
 const LIFETIME: Duration = Duration::from_secs(15);
 
-/// A registry that can be cut off.
-#[derive(Debug)]
-struct Registry {
-    inner: MemoryBackend,
-    clock: Arc<ManualClock>,
-    is_away: AtomicBool,
-}
-
-impl Registry {
-    fn new() -> Arc<Self> {
-        let clock = Arc::new(ManualClock::default());
-        Arc::new(Self {
-            inner: memory_backend(LedgerConfig::new(store_policy()), Arc::clone(&clock) as _),
-            clock,
-            is_away: AtomicBool::new(false),
-        })
-    }
-
-    async fn announce_all(&self, offers: impl IntoIterator<Item = WorkerOffer>) {
-        for offer in offers {
-            self.announce(&offer, LIFETIME).await.unwrap();
-        }
-    }
-
-    fn fleet(self: &Arc<Self>) -> Fleet {
-        Fleet::new(Arc::clone(self) as _, limit_policy())
+async fn announce_all(registry: &FailingRegistry, offers: impl IntoIterator<Item = WorkerOffer>) {
+    for offer in offers {
+        registry.announce(&offer, LIFETIME).await.unwrap();
     }
 }
 
-#[async_trait]
-impl WorkerRegistry for Registry {
-    async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
-        self.inner.announce(offer, lifetime).await
-    }
-    async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
-        self.inner.withdraw(worker).await
-    }
-    async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        if self.is_away.load(Ordering::SeqCst) {
-            return Err(RegistryError::Unavailable {
-                backend: "test",
-                source: "connection refused".into(),
-            });
-        }
-        self.inner.offers().await
-    }
+fn registry_and_fleet() -> (Arc<FailingRegistry>, Fleet) {
+    let registry = Arc::new(FailingRegistry::new());
+    let fleet = Fleet::new(Arc::clone(&registry) as _, limit_policy());
+    (registry, fleet)
 }
 
 /// A worker with these languages, each with its versions.
@@ -178,9 +142,8 @@ fn a_worker_that_can_run_nothing_lowers_nothing() {
 }
 
 #[tokio::test]
-async fn before_any_worker_was_seen_nobody_knows_what_may_be_submitted() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
+async fn before_any_worker_was_seen_there_is_no_view() {
+    let (_, fleet) = registry_and_fleet();
     assert_eq!(fleet.view(), Err(NoWorkerYet));
     let error = fleet.refresh().await.unwrap_err();
     assert!(matches!(error, FleetError::NoWorker), "{error:?}");
@@ -189,13 +152,12 @@ async fn before_any_worker_was_seen_nobody_knows_what_may_be_submitted() {
 
 #[tokio::test]
 async fn workers_that_come_and_go_are_seen() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
+    let (registry, fleet) = registry_and_fleet();
     let (first, second) = (worker_offer("w1"), offer("w2", &[("bash", &[])]));
-    registry.announce_all([first.clone()]).await;
+    announce_all(&registry, [first.clone()]).await;
     fleet.refresh().await.unwrap();
     assert!(fleet.view().unwrap().catalog().find("bash").is_none());
-    registry.announce_all([second]).await;
+    announce_all(&registry, [second]).await;
     fleet.refresh().await.unwrap();
     assert!(fleet.view().unwrap().catalog().find("bash").is_some());
     registry.withdraw(&worker_offer("w2").worker).await.unwrap();
@@ -203,14 +165,13 @@ async fn workers_that_come_and_go_are_seen() {
     assert_eq!(fleet.view().unwrap().offers(), [first]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_worker_the_last_languages_and_limits_stay() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
-    registry.announce_all([limited("w1", 3, 128)]).await;
+    let (registry, fleet) = registry_and_fleet();
+    announce_all(&registry, [limited("w1", 3, 128)]).await;
     fleet.refresh().await.unwrap();
     let before = fleet.view().unwrap();
-    registry.clock.advance(LIFETIME + Duration::from_secs(1));
+    tokio::time::advance(LIFETIME + Duration::from_secs(1)).await;
     for _ in 0..2 {
         let error = fleet.refresh().await.unwrap_err();
         assert!(matches!(error, FleetError::NoWorker), "{error:?}");
@@ -222,13 +183,12 @@ async fn without_a_worker_the_last_languages_and_limits_stay() {
 }
 
 #[tokio::test]
-async fn while_the_registry_is_away_the_last_view_stays() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
-    registry.announce_all([worker_offer("w1")]).await;
+async fn while_the_registry_is_unavailable_the_last_view_stays() {
+    let (registry, fleet) = registry_and_fleet();
+    announce_all(&registry, [worker_offer("w1")]).await;
     fleet.refresh().await.unwrap();
     let before = fleet.view();
-    registry.is_away.store(true, Ordering::SeqCst);
+    registry.is_unavailable.store(true, Ordering::SeqCst);
     let error = fleet.refresh().await.unwrap_err();
     assert!(matches!(error, FleetError::Registry(_)), "{error:?}");
     assert_eq!(fleet.view(), before);
@@ -258,18 +218,17 @@ async fn a_registry_that_does_not_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn the_own_worker_is_known_before_it_has_announced_itself() {
-    let fleet = Registry::new().fleet().with_worker(worker_offer("own"));
+async fn the_own_worker_is_in_the_view_before_it_has_announced_itself() {
+    let fleet = registry_and_fleet().1.with_worker(worker_offer("own"));
     assert_eq!(*fleet.view().unwrap(), view([worker_offer("own")]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_that_is_followed_learns_of_a_new_worker_within_two_seconds() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
+async fn a_followed_fleet_sees_a_new_worker_within_two_seconds() {
+    let (registry, fleet) = registry_and_fleet();
     let end = CancellationToken::new();
     let watching = async {
-        registry.announce_all([worker_offer("w1")]).await;
+        announce_all(&registry, [worker_offer("w1")]).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert!(fleet.view().is_ok());
         end.cancel();
@@ -280,11 +239,15 @@ async fn a_fleet_that_is_followed_learns_of_a_new_worker_within_two_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_language_whose_only_worker_restarts_may_be_submitted_for_a_minute() {
-    let registry = Registry::new();
-    let fleet = registry.fleet();
+    let (registry, fleet) = registry_and_fleet();
     let python = offer("p", &[("python", &["3.11.2"])]);
     let others = offer("q", &[("c", &["12.2.0"])]);
-    registry.announce_all([python.clone(), others]).await;
+    for offer in [&python, &others] {
+        registry
+            .announce(offer, Duration::from_hours(1))
+            .await
+            .unwrap();
+    }
     fleet.refresh().await.unwrap();
     registry.withdraw(&python.worker).await.unwrap();
     let knows_python = async || {

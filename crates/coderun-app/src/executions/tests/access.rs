@@ -1,4 +1,4 @@
-//! Who gets at what, and what a watcher is told.
+//! Tests access to executions, and the streams of watchers.
 
 use coderun_domain::testing::{at, draft, execution, execution_id, user, worker_offer};
 use coderun_domain::{
@@ -42,7 +42,7 @@ async fn while_no_worker_has_announced_itself_nothing_is_refused_as_wrong() {
 }
 
 #[test]
-fn nobody_may_ask_for_more_than_a_worker_allows() {
+fn limits_beyond_those_of_a_worker_are_refused() {
     let second = std::time::Duration::from_secs(1);
     let offer = worker_offer("small");
     let small = Limits {
@@ -135,7 +135,7 @@ async fn a_store_failure_is_not_absence() {
 }
 
 #[tokio::test]
-async fn nobody_cancels_another_users_execution() {
+async fn cancelling_another_users_execution_is_forbidden() {
     let mut store = holding(Some(execution()));
     store.expect_request_cancel().never();
     let error = over(store)
@@ -146,7 +146,7 @@ async fn nobody_cancels_another_users_execution() {
 }
 
 #[tokio::test]
-async fn nobody_watches_another_users_execution() {
+async fn watching_another_users_execution_is_forbidden() {
     let mut notifier = MockNotifier::new();
     notifier.expect_subscribe().never();
     let error = executions(holding(Some(execution())), notifier)
@@ -162,7 +162,7 @@ fn running() -> Execution {
     execution().start(worker, at(1)).unwrap()
 }
 
-fn story() -> Vec<StoredEvent> {
+fn events() -> Vec<StoredEvent> {
     let chunk = OutputChunk {
         stream: OutputStream::Stdout,
         bytes: "hi".into(),
@@ -181,18 +181,18 @@ fn story() -> Vec<StoredEvent> {
 }
 
 /// A notifier that must be asked for what comes after `since`, and tells the story.
-fn telling(since: u64) -> MockNotifier {
+fn notifier_after(since: u64) -> MockNotifier {
     let mut notifier = MockNotifier::new();
     notifier
         .expect_subscribe()
         .withf(move |_, asked| asked.number() == since)
-        .returning(|_, _| Ok(Box::pin(stream::iter(story().into_iter().map(Ok)))));
+        .returning(|_, _| Ok(Box::pin(stream::iter(events().into_iter().map(Ok)))));
     notifier
 }
 
 #[tokio::test]
-async fn a_watcher_gets_the_snapshot_and_then_what_comes_after_it() {
-    let watched = executions(holding(Some(execution())), telling(1));
+async fn a_watcher_gets_the_snapshot_and_then_the_events_after_it() {
+    let watched = executions(holding(Some(execution())), notifier_after(1));
     let events = watched
         .watch(&user("alice"), execution_id(1), None)
         .await
@@ -211,12 +211,12 @@ async fn a_watcher_gets_the_snapshot_and_then_what_comes_after_it() {
 }
 
 #[tokio::test]
-async fn a_returning_watcher_gets_only_what_it_has_not_seen() {
+async fn a_returning_watcher_gets_only_new_events() {
     let finished = running()
         .append(1, at(2))
         .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
         .unwrap();
-    let watched = executions(holding(Some(finished)), telling(0));
+    let watched = executions(holding(Some(finished)), notifier_after(0));
     let events = watched
         .watch(&user("alice"), execution_id(1), Some(Sequence::START))
         .await

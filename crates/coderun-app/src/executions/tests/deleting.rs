@@ -1,4 +1,4 @@
-//! What is left when a user deletes what is theirs.
+//! Tests the deletion of executions in every state.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn stop_when_asked(memory: &MemoryBackend, lease: &Lease, after: Duration)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_is_gone_at_once() {
+async fn a_pending_execution_is_gone_at_once() {
     let (executions, memory) = in_memory();
     let id = submitted(&executions).await.id();
     executions.delete(&user("alice"), id).await.unwrap();
@@ -34,7 +34,7 @@ async fn what_waits_is_gone_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_program_is_gone_before_what_runs_is() {
+async fn a_running_execution_is_deleted_after_its_program_is_gone() {
     let (executions, memory) = in_memory();
     submitted(&executions).await;
     let lease = take(&memory).await;
@@ -50,7 +50,7 @@ async fn the_program_is_gone_before_what_runs_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_stopped_is_deleted_all_the_same() {
+async fn an_execution_that_does_not_stop_is_deleted_in_spite_of_it() {
     let (executions, memory) = in_memory();
     submitted(&executions).await;
     let lease = take(&memory).await;
@@ -61,7 +61,7 @@ async fn what_cannot_be_stopped_is_deleted_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_deletes_what_is_anothers() {
+async fn deleting_another_users_execution_is_forbidden() {
     let (executions, memory) = in_memory();
     let id = submitted(&executions).await.id();
     let error = executions.delete(&user("mallory"), id).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The use cases over mocks, or over the memory adapter.
+//! Builds the use cases over mocks, or over the memory adapter.
 
 use std::sync::Arc;
 

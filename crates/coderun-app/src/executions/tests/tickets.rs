@@ -1,4 +1,4 @@
-//! Tickets, from the use case's side: what is kept and who gets one.
+//! Tests tickets: issue and redemption.
 
 use coderun_domain::testing::{at, execution_id, user};
 use coderun_domain::{Admission, Principal};
@@ -46,7 +46,7 @@ async fn no_two_tickets_are_alike_and_none_is_shown() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
+async fn tickets_for_absent_executions_and_those_of_others_are_refused() {
     let (executions, _memory) = in_memory();
     let id = submitted(&executions).await.id();
     let forbidden = executions.issue_ticket(&principal("mallory"), id).await;
@@ -66,7 +66,7 @@ async fn nobody_gets_a_ticket_for_what_is_anothers_or_not_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_ticket_admits_nobody() {
+async fn an_invalid_ticket_admits_no_user() {
     let (executions, _memory) = in_memory();
     let id = submitted(&executions).await.id();
     for text in ["", "x", &"x".repeat(43), &"x".repeat(10_000)] {

@@ -1,4 +1,4 @@
-//! Answers to those who ask again and again.
+//! Tests waiting for the next change.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::support::{in_memory, submitted, take};
 use crate::AccessError;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn write(memory: &MemoryBackend, lease: &Lease) {
     let chunk = OutputChunk {
@@ -31,7 +31,7 @@ async fn the_next_change_of_state_is_the_answer() {
     let (executions, memory) = in_memory();
     let pending = submitted(&executions).await;
     let user = user("alice");
-    let waiting = executions.wait(&user, pending.id(), Some(pending.sequence()), PATIENCE);
+    let waiting = executions.wait(&user, pending.id(), Some(pending.sequence()), TIMEOUT);
     let (answer, _) = tokio::join!(waiting, take(&memory));
     assert_eq!(answer.unwrap().status(), Status::Running);
 }
@@ -46,7 +46,7 @@ async fn a_change_since_then_is_the_answer_at_once() {
         let executions = &executions;
         async move {
             let alice = user("alice");
-            let answer = executions.wait(&alice, execution_id(1), Some(since), PATIENCE);
+            let answer = executions.wait(&alice, execution_id(1), Some(since), TIMEOUT);
             answer.await.unwrap().status()
         }
     };
@@ -64,14 +64,14 @@ async fn output_is_no_change() {
     submitted(&executions).await;
     let lease = take(&memory).await;
     let (alice, began) = (user("alice"), Instant::now());
-    let waiting = executions.wait(&alice, lease.id(), None, PATIENCE);
+    let waiting = executions.wait(&alice, lease.id(), None, TIMEOUT);
     let (answer, ()) = tokio::join!(waiting, write(&memory, &lease));
     assert_eq!(answer.unwrap().sequence(), Sequence::from_number(3));
-    assert_eq!(began.elapsed(), PATIENCE, "it waited for a change");
+    assert_eq!(began.elapsed(), TIMEOUT, "it waited for a change");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_patience_the_answer_is_what_there_is() {
+async fn without_a_timeout_the_answer_is_the_current_execution() {
     let (executions, _memory) = in_memory();
     let pending: Execution = submitted(&executions).await;
     let (alice, began) = (user("alice"), Instant::now());
@@ -81,11 +81,11 @@ async fn without_patience_the_answer_is_what_there_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_while_somebody_waits_is_absent() {
+async fn an_execution_deleted_during_the_wait_is_absent() {
     let (executions, _memory) = in_memory();
     let pending = submitted(&executions).await;
     let alice = user("alice");
-    let waiting = executions.wait(&alice, pending.id(), None, PATIENCE);
+    let waiting = executions.wait(&alice, pending.id(), None, TIMEOUT);
     let deleting = async {
         tokio::task::yield_now().await;
         executions.delete(&alice, pending.id()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Runners and queues that fail.
+//! Tests runners and queues that fail.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,7 +36,7 @@ async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
 
 /// One attempt shows that the runner has too much to do; it costs no other.
 #[tokio::test(start_paused = true)]
-async fn a_worker_whose_runner_turned_work_away_takes_nothing_until_it_is_well() {
+async fn a_worker_whose_runner_is_overloaded_takes_nothing_until_it_works_again() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let first = harness.submit("overloaded").await;
@@ -48,7 +48,7 @@ async fn a_worker_whose_runner_turned_work_away_takes_nothing_until_it_is_well()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_whose_runner_is_broken_takes_nothing_until_it_is_well() {
+async fn a_worker_whose_runner_is_broken_takes_nothing_until_it_works_again() {
     let harness = Harness::new();
     harness.runner.is_broken.store(true, Ordering::SeqCst);
     let _worker = harness.start("w1");
@@ -78,7 +78,7 @@ async fn a_runner_that_breaks_uses_up_one_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_runner_that_never_answers_is_given_up_with_what_it_wrote() {
+async fn a_runner_that_never_answers_is_given_up_and_its_output_kept() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness.submit("print head\nhang").await;
@@ -123,7 +123,7 @@ async fn a_lost_reply_doubles_nothing() {
 
 /// A queue that took over from another one has lost some of the output: the run is made again, not recorded over a gap.
 #[tokio::test(start_paused = true)]
-async fn a_run_whose_output_was_lost_is_made_again() {
+async fn a_run_whose_recorded_output_was_lost_is_repeated() {
     let harness = Harness::new();
     let queue = FlakyQueue::over(harness.backend.clone());
     queue.gaps.store(1, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A queue that fails as often as a test says.
+//! Wraps a queue whose calls fail as often as a test says.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

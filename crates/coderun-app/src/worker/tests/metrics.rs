@@ -1,4 +1,4 @@
-//! Metrics that a worker records.
+//! Tests the metrics that a worker records.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

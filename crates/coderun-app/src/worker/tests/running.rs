@@ -1,4 +1,4 @@
-//! Programs that run to their ends.
+//! Tests programs that run to completion.
 
 use std::sync::atomic::Ordering;
 
@@ -20,7 +20,7 @@ async fn a_submitted_program_runs_and_its_record_is_complete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_program_writes_is_told_while_it_runs() {
+async fn output_is_recorded_while_the_program_runs() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness.submit("print first\nuntil-cancelled").await;
@@ -31,7 +31,7 @@ async fn what_a_program_writes_is_told_while_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pieces_told_are_what_was_kept_in_order() {
+async fn output_events_together_are_the_kept_output() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness
@@ -69,7 +69,7 @@ async fn output_beyond_the_limit_is_cut_and_marked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn output_that_the_runner_never_saw_is_not_forgotten() {
+async fn output_that_the_runner_did_not_see_is_marked_as_truncated() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness.submit("print head\ncut").await;

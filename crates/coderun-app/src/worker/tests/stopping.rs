@@ -1,4 +1,4 @@
-//! Programs and workers that are stopped.
+//! Tests programs and workers that are stopped.
 
 use coderun_domain::{Attempt, ExecutionStore as _, Status, Verdict};
 
@@ -41,7 +41,7 @@ async fn a_program_whose_lease_is_lost_is_killed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drained_worker_finishes_what_runs_and_takes_nothing_more() {
+async fn a_drained_worker_finishes_its_runs_and_takes_no_more() {
     let harness = Harness::new();
     let worker = harness.start("w1");
     let running = harness.submit("sleep 10\nprint done").await;
@@ -54,7 +54,7 @@ async fn a_drained_worker_finishes_what_runs_and_takes_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_aborted_worker_kills_what_runs_and_hands_it_over() {
+async fn an_aborted_worker_kills_its_runs_and_releases_them() {
     let harness = Harness::new();
     let worker = harness.start("w1");
     let id = harness.submit("hang").await;

@@ -1,4 +1,4 @@
-//! A worker over the memory adapters, a runner that does what the test says, and a clock that follows tokio's.
+//! Runs a worker over the memory adapter, with a runner that plays a script.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,30 +9,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
 use coderun_domain::{
-    Clock, CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
+    CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
     InputRelay, InputWanted, LanguageSpec, Limits, Notifier, OutputStream, Report, RunInput, RunIo,
     RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft,
     Verdict, WorkerId,
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use futures_util::StreamExt as _;
-use time::OffsetDateTime;
-use tokio::time::Instant;
 
+use crate::testing::TokioClock;
 use crate::{JitteredInterval, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
 
 /// Nothing in these tests may take longer, on the paused clock.
 const DEADLINE: Duration = Duration::from_mins(30);
-
-/// A clock that goes with tokio's, so that a paused test moves both.
-#[derive(Debug)]
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> OffsetDateTime {
-        at(0) + self.0.elapsed()
-    }
-}
 
 /// A runner that does what the first line of the code says.
 #[derive(Default)]
@@ -178,7 +167,7 @@ impl Harness {
     }
 
     pub(super) fn with_policy(policy: StorePolicy) -> Self {
-        let clock = Arc::new(TokioClock(Instant::now()));
+        let clock = Arc::new(TokioClock::default());
         Self {
             backend: memory_backend(LedgerConfig::new(policy), clock),
             runner: Arc::default(),

@@ -1,4 +1,4 @@
-//! Programs that are typed to while they run.
+//! Tests input for programs while they run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn output(harness: &Harness, id: ExecutionId) -> Bytes {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_typed_reaches_the_program_in_order() {
+async fn input_reaches_the_program_in_order() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness
@@ -47,7 +47,7 @@ async fn what_is_typed_reaches_the_program_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_typed_before_the_program_ran_is_not_lost() {
+async fn input_sent_before_the_run_is_not_lost() {
     let harness = Harness::new();
     let id = harness.submit_interactive("echo-until-end").await;
     send(&harness, id, 1, text("early\n")).await;
@@ -57,7 +57,7 @@ async fn what_was_typed_before_the_program_ran_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watchers_are_told_that_it_waits_behind_what_it_wrote() {
+async fn awaiting_input_is_recorded_after_the_output_before_it() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness
@@ -77,7 +77,7 @@ async fn watchers_are_told_that_it_waits_behind_what_it_wrote() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_takes_over_types_everything_again() {
+async fn a_takeover_repeats_all_input() {
     let mut harness = Harness::new();
     let first = harness.start("w1");
     let id = harness.submit_interactive("echo-until-end").await;
@@ -101,7 +101,7 @@ async fn who_takes_over_types_everything_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_reads_nothing_is_stopped_however_much_was_typed() {
+async fn a_program_that_reads_nothing_is_stopped_however_much_input_it_has() {
     let harness = Harness::new();
     let _worker = harness.start("w1");
     let id = harness.submit_interactive("ignore-until-cancelled").await;
@@ -114,7 +114,7 @@ async fn a_program_that_reads_nothing_is_stopped_however_much_was_typed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_typed_again_ends_the_execution() {
+async fn input_that_is_no_longer_kept_ends_the_execution() {
     let mut relay = MockInputRelay::new();
     relay
         .expect_receive()
@@ -151,7 +151,7 @@ async fn input_is_read_again_after_an_outage_and_nothing_is_passed_on_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_programs_have_no_more_than_their_own_input() {
+async fn a_program_that_is_not_interactive_gets_only_its_submitted_input() {
     let mut relay = MockInputRelay::new();
     relay.expect_receive().never();
     let harness = Harness::with_policy(StorePolicy {
