@@ -1,20 +1,10 @@
-//! Stores a whole execution.
+//! Reads a whole execution from the fields of its submission and its progress.
 
 use coderun_domain::{Execution, ExecutionId};
 
-use crate::progress::{decode_progress, encode_progress};
-use crate::submission::{decode_submission, encode_submission};
-use crate::{Field, Fields, RecordError};
-
-/// Writes a whole execution without its id: what [`encode_submission`] and [`encode_progress`] write.
-///
-/// # Errors
-/// [`RecordError::Unwritable`].
-pub fn encode_execution(execution: &Execution) -> Result<Vec<Field<'_>>, RecordError> {
-    let mut fields = encode_submission(execution.submission())?;
-    fields.extend(encode_progress(execution.progress())?);
-    Ok(fields)
-}
+use crate::progress::decode_progress;
+use crate::submission::decode_submission;
+use crate::{Fields, RecordError};
 
 /// Reads a whole execution.
 ///

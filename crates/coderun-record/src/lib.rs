@@ -45,7 +45,7 @@ mod words;
 pub use admission::{decode_admission, encode_admission};
 pub use error::RecordError;
 pub use event::{decode_event, encode_event, encode_run_event};
-pub use execution::{decode_execution, encode_execution};
+pub use execution::decode_execution;
 pub use fields::{Field, Fields};
 pub use input::{decode_input, encode_input};
 pub use moment::{duration_micros, from_micros, micros};

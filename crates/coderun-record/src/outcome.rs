@@ -59,17 +59,11 @@ pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
     }
     let record: OutcomeRecord = fields.json("outcome")?;
     let verdict = Verdict::from_word(&fields.text("verdict")?);
-    let compile = match &record.report {
-        Some(report) => report.decode_compile(fields)?,
-        None => None,
-    };
+    let report = record.report.map(|report| report.decode(fields));
     Ok(Outcome::restore(OutcomeParts {
         verdict: verdict.ok_or(RecordError::Missing("verdict"))?,
         reason: record.reason,
-        report: record
-            .report
-            .map(|report| report.decode(compile))
-            .transpose()?,
+        report: report.transpose()?,
         output: fields.output("output", record.output_truncated)?,
         error_output: fields.output("error_output", record.error_output_truncated)?,
     })?)

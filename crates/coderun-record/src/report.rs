@@ -75,34 +75,29 @@ impl From<&Report> for ReportRecord {
 }
 
 impl ReportRecord {
-    /// Reads the compile stage, whose output is in fields of its own.
-    pub(crate) fn decode_compile(
-        &self,
-        fields: &mut Fields,
-    ) -> Result<Option<CompileReport>, RecordError> {
-        let Some(compile) = &self.compile else {
-            return Ok(None);
-        };
-        let error_truncated = compile.error_output_truncated;
-        Ok(Some(CompileReport {
-            ending: compile.ending.as_ref().map(EndingRecord::decode),
-            usage: compile.usage.decode(),
-            output: fields.output("compile_output", compile.output_truncated)?,
-            error_output: fields.output("compile_error_output", error_truncated)?,
-        }))
-    }
-
-    /// Reads the report, with a compile stage that was read before.
-    pub(crate) fn decode(self, compile: Option<CompileReport>) -> Result<Report, RecordError> {
+    /// Reads the report. The output of its compile stage is in fields of its own.
+    pub(crate) fn decode(self, fields: &mut Fields) -> Result<Report, RecordError> {
+        let compile = self.compile.map(|compile| compile.decode(fields));
         Ok(Report {
             verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
-            ending: self.ending.as_ref().map(EndingRecord::decode),
+            ending: self.ending.map(EndingRecord::decode),
             usage: self.usage.decode(),
-            compile,
+            compile: compile.transpose()?,
             language_version: self.language_version,
             runner: self.runner,
             enforcement: self.enforcement,
             hint: self.hint,
+        })
+    }
+}
+
+impl CompileRecord {
+    fn decode(self, fields: &mut Fields) -> Result<CompileReport, RecordError> {
+        Ok(CompileReport {
+            ending: self.ending.map(EndingRecord::decode),
+            usage: self.usage.decode(),
+            output: fields.output("compile_output", self.output_truncated)?,
+            error_output: fields.output("compile_error_output", self.error_output_truncated)?,
         })
     }
 }
@@ -128,10 +123,10 @@ impl From<Ending> for EndingRecord {
 }
 
 impl EndingRecord {
-    const fn decode(&self) -> Ending {
+    const fn decode(self) -> Ending {
         match self {
-            Self::ExitCode(code) => Ending::Exited(*code),
-            Self::Signal(number) => Ending::Signaled(Signal::from_number(*number)),
+            Self::ExitCode(code) => Ending::Exited(code),
+            Self::Signal(number) => Ending::Signaled(Signal::from_number(number)),
         }
     }
 }
