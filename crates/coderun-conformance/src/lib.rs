@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Where a backend is too costly to be made for each clause, `execution_store_tests!(@list clause_list (execution_store …))`
-//! gives the clauses as a list, to be tried one after the other in one test: see [`Clause`].
+//! gives the clauses as a list, which one test checks: see [`Clause`].
 //!
 //! A runner has a suite of its own, and describes its abilities in [`RunnerUnderTest`]:
 //!

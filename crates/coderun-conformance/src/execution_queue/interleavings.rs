@@ -1,4 +1,4 @@
-//! Checks the promises that hold at all times, whatever happens in whatever order.
+//! Checks the promises that hold at all times, under any steps in any order.
 
 mod clients;
 mod events;

@@ -85,7 +85,7 @@ pub async fn only_requested_languages_are_taken(backend: Backend) {
     assert_eq!(rest, HashSet::from([1, 2, 3, 5].map(id)));
 }
 
-/// Among the executions of one user the one that was submitted first is taken first, whatever its id.
+/// Among the executions of one user the earliest submission is taken first, independently of the ids.
 pub async fn executions_of_one_user_are_taken_in_submission_order(backend: Backend) {
     let order = [7, 3, 9, 1, 8];
     for (number, name) in order.into_iter().zip(["c", "python"].into_iter().cycle()) {

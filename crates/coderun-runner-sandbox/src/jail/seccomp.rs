@@ -46,7 +46,7 @@ impl Filter {
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// Rules that match these calls with whatever arguments.
+/// Rules that match these calls with any arguments.
 fn always(calls: impl IntoIterator<Item = i64>) -> Rules {
     calls
         .into_iter()
@@ -83,7 +83,7 @@ const X32: u32 = 0x4000_0000;
 
 /// Kills foreign architectures and x32 calls, and hides calls newer than the lists; the rest goes on to what follows.
 ///
-/// Written out by hand because a comparison of the call's number is what `seccompiler` cannot say.
+/// Written by hand because `seccompiler` cannot compare the number of a call.
 fn guard() -> BpfProgram {
     vec![
         instruction(LOAD, 0, 0, OFFSET_OF_ARCHITECTURE),
@@ -99,7 +99,7 @@ fn guard() -> BpfProgram {
 
 /// Hides `clone3`, whose flags are in memory, where no filter sees them: libraries fall back to `clone`.
 ///
-/// Written out by hand because a filter of `seccompiler` has one answer to all that it denies.
+/// Written by hand because a filter of `seccompiler` has one answer for all calls that it denies.
 fn without_clone3() -> BpfProgram {
     vec![
         instruction(LOAD, 0, 0, OFFSET_OF_NUMBER),
@@ -125,10 +125,10 @@ const ABSENT: u32 = ERRNO | libc::ENOSYS.unsigned_abs();
 /// The same on all architectures.
 const CLONE3: u32 = 435;
 
-/// Calls that a program finds absent: it has another way, or none.
+/// Calls that answer `ENOSYS`, so that a program tries another way.
 fn absent() -> Rules {
     let calls = [
-        // It would show which files of the machine the programs of others open.
+        // It would show which shared files other programs open.
         libc::SYS_inotify_init1,
         libc::SYS_inotify_add_watch,
         libc::SYS_add_key,
@@ -175,17 +175,17 @@ const NAMESPACE_FLAGS: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWNET) as u64
     | NEW_TIME_NAMESPACE;
 const NEW_TIME_NAMESPACE: u64 = 0x80;
-/// Type into a terminal, and rule a console.
+/// Injecting input into a terminal, and controlling a console.
 const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
-/// Be told, or asked, when somebody else opens a file that both can see.
+/// Being notified or asked when another process opens a shared file.
 const F_SETLEASE: u64 = 1024;
 const F_NOTIFY: u64 = 1026;
-/// Unix and the two families of the internet, for which there is nothing to reach but the program itself.
+/// Unix sockets and both internet families, which reach nothing but the program itself.
 const SOCKET_FAMILIES: [u64; 3] = [1, 2, 10];
-/// The ordinary one, the ordinary one without random addresses, and the question which it is.
+/// The default, the default without address randomisation, and the query of the current value.
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
-/// Watch over one's own children's calls: an own supervisor inside is not foreseen.
+/// Supervising the calls of children, which no program in a sandbox needs.
 const NEW_LISTENER: u64 = 1 << 3;
 
 /// One rule for each bit: it matches if the bit is set in an argument.
@@ -260,7 +260,7 @@ const FORBIDDEN: [i64; 50] = [
     libc::SYS_process_mrelease,
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
-    // Files of the machine: a lock on one is seen, and stands in the way, outside and in every other sandbox.
+    // Files of the machine: a lock on one is visible, and blocks others, outside and in every other sandbox.
     libc::SYS_flock,
     // Mounts and roots.
     libc::SYS_chroot,
@@ -306,7 +306,7 @@ const FORBIDDEN: [i64; 50] = [
     libc::SYS_clock_adjtime,
     libc::SYS_clock_settime,
     libc::SYS_settimeofday,
-    // Who one is.
+    // The identity of the process.
     libc::SYS_setfsuid,
     libc::SYS_setfsgid,
     libc::SYS_ioprio_set,
