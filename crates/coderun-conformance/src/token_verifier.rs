@@ -13,7 +13,7 @@ mod setup;
 pub mod signatures;
 pub mod times;
 
-pub use setup::{TokenIssuer, Verifier, VerifierSetup, VerifierUnderTest};
+pub use setup::{Seal, TokenIssuer, Verifier, VerifierSetup, VerifierUnderTest};
 
 /// Makes one test of each clause for the verifier that this constructor makes: a function or closure from a manual clock to
 /// a future of [`VerifierUnderTest`](crate::VerifierUnderTest).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use coderun_conformance::{TokenIssuer, VerifierUnderTest};
+use coderun_conformance::token_verifier::{Seal, TokenIssuer, VerifierUnderTest};
 use coderun_domain::testing::{ManualClock, at, user};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTo
 use crate::keys::{KeySet, KeySource, KeysUnavailable};
 use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, Reply};
-use crate::testing::{PROJECT, config, header, key, other_key, sign_with, static_keys};
+use crate::testing::{PROJECT, config, header, other_key, sign, sign_with, static_keys};
 use crate::verifier::FirebaseTokenVerifier;
 
 mod firebase_contract {
@@ -43,38 +43,25 @@ impl KeySource for NoKeys {
     }
 }
 
+/// Signs with a key that no verifier knows.
+fn forge() -> Seal {
+    Box::new(|parts| sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
+}
+
 async fn firebase(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let cut_off_clock = Arc::<ManualClock>::clone(&clock);
     let cut_off = FirebaseTokenVerifier::new(config(), Arc::new(NoKeys), cut_off_clock);
     VerifierUnderTest {
         verifier: Arc::new(FirebaseTokenVerifier::new(config(), static_keys(), clock)),
         cut_off: Some(Arc::new(cut_off)),
-        issuer: Box::new(FirebaseIssuer),
+        issuer: TokenIssuer {
+            header: header(),
+            audience: PROJECT.to_owned(),
+            issuer: format!("{ISSUER}{PROJECT}"),
+            seal: Box::new(sign),
+            forge: Some(forge()),
+        },
         guard: Box::new(()),
-    }
-}
-
-struct FirebaseIssuer;
-
-impl TokenIssuer for FirebaseIssuer {
-    fn header(&self) -> Value {
-        header()
-    }
-
-    fn audience(&self) -> &str {
-        PROJECT
-    }
-
-    fn issuer(&self) -> String {
-        format!("{ISSUER}{PROJECT}")
-    }
-
-    fn seal(&self, parts: &str) -> String {
-        sign_with(parts, key(), &RSA_PKCS1_SHA256)
-    }
-
-    fn forge(&self, parts: &str) -> Option<String> {
-        Some(sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
     }
 }
 
@@ -92,32 +79,14 @@ async fn emulator(clock: Arc<ManualClock>) -> VerifierUnderTest {
     VerifierUnderTest {
         verifier: Arc::new(start(&server)),
         cut_off: Some(Arc::new(start(&broken))),
-        issuer: Box::new(Emulator),
+        issuer: TokenIssuer {
+            header: json!({"alg": "none", "typ": "JWT"}),
+            audience: PROJECT.to_owned(),
+            issuer: format!("{ISSUER}{PROJECT}"),
+            seal: Box::new(|parts| format!("{parts}.")),
+            forge: None,
+        },
         guard: Box::new((server, broken)),
-    }
-}
-
-struct Emulator;
-
-impl TokenIssuer for Emulator {
-    fn header(&self) -> Value {
-        json!({"alg": "none", "typ": "JWT"})
-    }
-
-    fn audience(&self) -> &str {
-        PROJECT
-    }
-
-    fn issuer(&self) -> String {
-        format!("{ISSUER}{PROJECT}")
-    }
-
-    fn seal(&self, parts: &str) -> String {
-        format!("{parts}.")
-    }
-
-    fn forge(&self, _parts: &str) -> Option<String> {
-        None
     }
 }
 
@@ -125,6 +94,7 @@ async fn development(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let directory = tempfile::tempdir().unwrap();
     let issuer = DevelopmentIssuer::open(directory.path()).unwrap();
     let pkcs8 = fs::read(directory.path().join("development-issuer-key.der")).unwrap();
+    let key = RsaKeyPair::from_pkcs8(&pkcs8).unwrap();
     let request = TokenRequest::new(user("alice"));
     let token = issuer.issue(&request, at(0)).unwrap();
     let mut parts = token.expose().split('.').map(|part| {
@@ -135,42 +105,13 @@ async fn development(clock: Arc<ManualClock>) -> VerifierUnderTest {
     VerifierUnderTest {
         verifier: Arc::new(issuer.verifier(clock)),
         cut_off: None,
-        issuer: Box::new(Development {
-            key: RsaKeyPair::from_pkcs8(&pkcs8).unwrap(),
+        issuer: TokenIssuer {
             header,
             audience: claims["aud"].as_str().unwrap().to_owned(),
             issuer: claims["iss"].as_str().unwrap().to_owned(),
-        }),
+            seal: Box::new(move |parts| sign_with(parts, &key, &RSA_PKCS1_SHA256)),
+            forge: Some(forge()),
+        },
         guard: Box::new(directory),
-    }
-}
-
-/// Signs with the key of a development issuer, and says what it says.
-struct Development {
-    key: RsaKeyPair,
-    header: Value,
-    audience: String,
-    issuer: String,
-}
-
-impl TokenIssuer for Development {
-    fn header(&self) -> Value {
-        self.header.clone()
-    }
-
-    fn audience(&self) -> &str {
-        &self.audience
-    }
-
-    fn issuer(&self) -> String {
-        self.issuer.clone()
-    }
-
-    fn seal(&self, parts: &str) -> String {
-        sign_with(parts, &self.key, &RSA_PKCS1_SHA256)
-    }
-
-    fn forge(&self, parts: &str) -> Option<String> {
-        Some(sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
     }
 }

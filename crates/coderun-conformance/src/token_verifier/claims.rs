@@ -25,7 +25,7 @@ fn tokens_with<'tokens, T: Into<Value> + Clone + std::fmt::Debug>(
 
 /// The audience is the project, byte for byte.
 pub async fn another_audience_is_refused(verifier: Verifier) {
-    let project = verifier.issuer().audience();
+    let project = verifier.issuer().audience.as_str();
     let others = [
         "other-project".to_owned(),
         String::new(),
@@ -33,7 +33,7 @@ pub async fn another_audience_is_refused(verifier: Verifier) {
         format!("{project}-2"),
         format!("{project} "),
         project.to_uppercase(),
-        verifier.issuer().issuer(),
+        verifier.issuer().issuer.clone(),
     ];
     verifier
         .assert_all("audience", tokens_with(&verifier, "aud", others))
@@ -42,8 +42,8 @@ pub async fn another_audience_is_refused(verifier: Verifier) {
 
 /// The issuer is the expected one for the project, byte for byte.
 pub async fn another_issuer_is_refused(verifier: Verifier) {
-    let project = verifier.issuer().audience();
-    let issuer = verifier.issuer().issuer();
+    let project = verifier.issuer().audience.as_str();
+    let issuer = verifier.issuer().issuer.as_str();
     let prefix = issuer.strip_suffix(project).unwrap();
     let host = prefix.trim_start_matches("https://").trim_end_matches('/');
     let others = [

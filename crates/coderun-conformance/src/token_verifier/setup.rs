@@ -12,22 +12,29 @@ use serde_json::{Value, json};
 
 use crate::FromSetup;
 
+/// Seals the first two parts of a token, which need not be well-formed.
+pub type Seal = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 /// Makes the tokens that a verifier accepts.
-pub trait TokenIssuer: Send + Sync + 'static {
+pub struct TokenIssuer {
     /// The header of its tokens.
-    fn header(&self) -> Value;
-
+    pub header: Value,
     /// The project that its tokens are for.
-    fn audience(&self) -> &str;
-
+    pub audience: String,
     /// The name that it gives itself in its tokens.
-    fn issuer(&self) -> String;
+    pub issuer: String,
+    /// Seals a token as the issuer does it.
+    pub seal: Seal,
+    /// Seals a token as another issuer of the same name; `None` where any issuer can seal.
+    pub forge: Option<Seal>,
+}
 
-    /// A token with these first two parts, which need not be well-formed, sealed as the issuer does it.
-    fn seal(&self, parts: &str) -> String;
-
-    /// The same, sealed by an issuer of the same name that is another one; `None` where any issuer can seal.
-    fn forge(&self, parts: &str) -> Option<String>;
+impl fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A verifier that belongs to one clause. Its skew is a minute, its tokens are at most 8 KiB long, live for a day at most,
@@ -38,7 +45,7 @@ pub struct VerifierUnderTest {
     /// The same, but what it asks about keys or users cannot be reached; `None` if it asks nothing.
     pub cut_off: Option<Arc<dyn TokenVerifier>>,
     /// The issuer of its tokens.
-    pub issuer: Box<dyn TokenIssuer>,
+    pub issuer: TokenIssuer,
     /// Whatever is to live as long as the verifier, such as a server.
     pub guard: Box<dyn Any + Send + Sync>,
 }
@@ -82,8 +89,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    pub(crate) fn issuer(&self) -> &dyn TokenIssuer {
-        &*self.under_test.issuer
+    pub(crate) fn issuer(&self) -> &TokenIssuer {
+        &self.under_test.issuer
     }
 
     pub(crate) fn cut_off(&self) -> Option<&dyn TokenVerifier> {
@@ -92,14 +99,14 @@ impl Verifier {
 
     /// The header of a good token.
     pub(crate) fn header(&self) -> Value {
-        self.issuer().header()
+        self.issuer().header.clone()
     }
 
     /// The claims of a good token of Alice.
     pub(crate) fn claims(&self) -> Value {
         json!({
-            "iss": self.issuer().issuer(),
-            "aud": self.issuer().audience(),
+            "iss": self.issuer().issuer,
+            "aud": self.issuer().audience,
             "auth_time": self.now - 100,
             "user_id": "alice",
             "sub": "alice",
@@ -137,8 +144,7 @@ impl Verifier {
 
     /// A token of any two texts.
     pub(crate) fn token_of(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
-        self.issuer()
-            .seal(&format!("{}.{}", encode(header), encode(claims)))
+        (self.issuer().seal)(&format!("{}.{}", encode(header), encode(claims)))
     }
 
     /// The principal or the reason for the refusal, twice: what is remembered of the first time must not matter.
