@@ -39,6 +39,8 @@ mod error_chain;
 mod event;
 mod execution;
 mod failure;
+mod field_error;
+mod file_name;
 mod forced_end;
 mod identifiers;
 mod identity;
@@ -47,6 +49,7 @@ mod limits;
 mod outcome;
 mod output;
 mod ports;
+mod report;
 mod signal;
 mod store_policy;
 mod submission;
@@ -62,22 +65,19 @@ pub use execution::{
     Execution, Progress, ProgressParts, RestoreError, State, Transition, TransitionError,
 };
 pub use failure::{BackendError, FailureKind};
+pub use field_error::{Field, FieldError, FieldProblem, LimitName, SubmissionError};
+pub use file_name::{FileName, FileNameError};
 pub use forced_end::ForcedEnd;
 pub use identifiers::{Attempt, ExecutionId, IdentifierError, Sequence, UserId, WorkerId};
 pub use identity::{BearerToken, Principal};
 pub use language::{Language, LanguageCatalog, LanguageNameError, LanguageSpec};
 pub use limits::{LimitPolicy, Limits, RequestedLimits, StageLimits, StorageLimits, ZeroLimit};
-pub use outcome::{
-    CompileReport, EndedWithoutRun, Ending, Enforcement, Outcome, OutcomeError, OutcomeParts,
-    Report, Usage,
-};
+pub use outcome::{EndedWithoutRun, Outcome, OutcomeError, OutcomeParts};
 pub use output::{Output, OutputBuffer, OutputStream};
 pub use ports::*;
+pub use report::{CompileReport, Ending, Enforcement, Report, Usage};
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
-pub use submission::{
-    Field, FieldError, FieldProblem, File, FileName, FileNameError, LimitName, Submission,
-    SubmissionDraft, SubmissionError, SubmissionParts, SubmissionPolicy,
-};
+pub use submission::{File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy};
 pub use trace_context::{TraceContext, TraceContextError};
 pub use verdict::{Status, Verdict};

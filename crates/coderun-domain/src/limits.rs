@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ByteSize;
-use crate::submission::{Field, FieldError, FieldProblem, LimitName};
+use crate::{ByteSize, Field, FieldError, FieldProblem, LimitName};
 
 /// Limits of one stage, compiling or running. None of them is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

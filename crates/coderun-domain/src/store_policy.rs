@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::{ByteSize, Execution, ForcedEnd, State, Status};
+use crate::{ByteSize, Execution, ForcedEnd, State, Status, Submission};
 
 /// Bounds and deadlines that a store and its queue enforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,16 @@ impl StorePolicy {
     #[must_use]
     pub const fn user_live_bytes_max(&self) -> ByteSize {
         ByteSize::from_bytes(self.live_bytes_max.as_bytes() / 4)
+    }
+
+    /// The memory that a submission may occupy until it is final: its size, and the most input that is kept for it.
+    #[must_use]
+    pub fn live_size(submission: &Submission) -> ByteSize {
+        if submission.is_interactive() {
+            submission.size().saturating_add(Self::INPUT_KEPT_MAX)
+        } else {
+            submission.size()
+        }
     }
 
     /// The time at which the current state of an execution ends by force; `None` if it is final.

@@ -3,22 +3,21 @@
 //! [`Submission::parse`] turns a [`SubmissionDraft`], the received fields, into a [`Submission`] or into a list of all its
 //! errors. A `Submission` need not be checked again.
 
-mod error;
 mod files;
 mod parts;
+mod policy;
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use error::{Field, FieldError, FieldProblem, LimitName, SubmissionError};
-pub use files::{File, FileName, FileNameError};
+pub use files::File;
 pub use parts::SubmissionParts;
+pub use policy::SubmissionPolicy;
 
 use crate::{
-    ByteSize, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, RequestedLimits,
-    StorePolicy, TraceContext, UserId,
+    ByteSize, Field, FieldError, FieldProblem, Language, LanguageCatalog, LanguageSpec,
+    LimitPolicy, Limits, RequestedLimits, SubmissionError, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -57,28 +56,6 @@ impl fmt::Debug for SubmissionDraft {
             .field("interactive", &self.interactive)
             .finish_non_exhaustive()
     }
-}
-
-/// The largest sizes of a submission and the limits that it may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SubmissionPolicy {
-    /// The longest code.
-    pub code_max: ByteSize,
-    /// The longest input, and the longest expected output.
-    pub input_max: ByteSize,
-    /// The most arguments.
-    pub args_max: usize,
-    /// The longest argument.
-    pub arg_max: ByteSize,
-    /// The most files.
-    pub files_max: usize,
-    /// All files together.
-    pub files_total_max: ByteSize,
-    /// The limits of the program.
-    pub limits: LimitPolicy,
-    /// The default and maximum wall time of an interactive program, because typing takes longer than reading a file.
-    /// `None` if no worker can pass input to a running program.
-    pub interactive_wall_time: Option<Duration>,
 }
 
 /// A submission that was checked against the policy and the languages of this deployment.
@@ -218,17 +195,6 @@ impl Submission {
         let expected = self.expected_output().map_or(0, str::len);
         let total = self.code().len() + self.input().len() + args + files + expected;
         ByteSize::from_bytes(u64::try_from(total).unwrap_or(u64::MAX))
-    }
-
-    /// The memory that it may occupy until it is final: its size, and the most input that is kept for it.
-    #[must_use]
-    pub fn size_while_live(&self) -> ByteSize {
-        let input = if self.is_interactive() {
-            StorePolicy::INPUT_KEPT_MAX.as_bytes()
-        } else {
-            0
-        };
-        ByteSize::from_bytes(self.size().as_bytes().saturating_add(input))
     }
 }
 

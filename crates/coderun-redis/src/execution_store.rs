@@ -92,7 +92,7 @@ impl RedisBackend {
             .text(id.to_string())
             .text(owner(submission.user()))
             .text(submission.language().as_str())
-            .number(submission.size_while_live().as_bytes())
+            .number(StorePolicy::live_size(submission).as_bytes())
             .number(duration_micros(submission.limits().total_wall_time()))
             .number(micros(execution.progress().created_at()))
             .number(policy.pending_max)

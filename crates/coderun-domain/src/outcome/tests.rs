@@ -2,6 +2,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::testing::{limit_policy, report};
+use crate::{CompileReport, Signal};
 
 fn run(verdict: Verdict, ending: Ending, cpu_ms: u64) -> Outcome {
     let report = Report {

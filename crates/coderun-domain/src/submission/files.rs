@@ -5,77 +5,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::{ByteSize, LanguageSpec};
-
-use super::{Field, FieldError, FieldProblem, SubmissionPolicy};
-
-/// A relative path of plain names, such as `data/input.txt`.
-///
-/// It cannot leave the folder it is put into: no part is empty, `.` or `..`, and none holds a NUL.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct FileName(String);
-
-impl FileName {
-    /// The longest path, in bytes.
-    pub const MAX_BYTES: usize = 512;
-    /// The longest part of a path, in bytes: what Linux file systems allow.
-    pub const MAX_PART_BYTES: usize = 255;
-    /// The deepest path, in parts.
-    pub const MAX_PARTS: usize = 16;
-
-    /// Checks and wraps a path.
-    ///
-    /// # Errors
-    /// [`FileNameError`] says what is wrong with it.
-    pub fn parse(path: &str) -> Result<Self, FileNameError> {
-        if path.is_empty() {
-            return Err(FileNameError::Empty);
-        }
-        if path.starts_with('/') {
-            return Err(FileNameError::Absolute);
-        }
-        if path.contains('\0') {
-            return Err(FileNameError::ContainsNul);
-        }
-        if path.len() > Self::MAX_BYTES || path.split('/').count() > Self::MAX_PARTS {
-            return Err(FileNameError::TooLong);
-        }
-        for part in path.split('/') {
-            match part {
-                "" | "." | ".." => return Err(FileNameError::NotPlain),
-                _ if part.len() > Self::MAX_PART_BYTES => return Err(FileNameError::TooLong),
-                _ => {}
-            }
-        }
-        Ok(Self(path.to_owned()))
-    }
-
-    /// The path as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Says why a text cannot name a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum FileNameError {
-    /// The path is empty.
-    #[error("must not be empty")]
-    Empty,
-    /// The path begins with `/`.
-    #[error("must not begin with `/`")]
-    Absolute,
-    /// The path contains a NUL.
-    #[error("must not contain NUL")]
-    ContainsNul,
-    /// The path has an empty part, `.` or `..`.
-    #[error("must not contain `..`, `.` or empty parts")]
-    NotPlain,
-    /// The path is longer or deeper than allowed.
-    #[error("must have at most 512 bytes, 16 parts and 255 bytes in each part")]
-    TooLong,
-}
+use super::SubmissionPolicy;
+use crate::{ByteSize, Field, FieldError, FieldProblem, FileName, LanguageSpec};
 
 /// A file beside the code. `Debug` shows the length of the content only.
 #[derive(Clone, PartialEq, Eq)]
@@ -189,7 +120,7 @@ fn parse_name(
     let below_a_file = parents
         .filter_map(|end| name.as_str().get(..end))
         .any(|parent| names.contains(parent));
-    if below_a_file || names.iter().any(is_folder) || !names.insert(name.0.clone()) {
+    if below_a_file || names.iter().any(is_folder) || !names.insert(name.as_str().to_owned()) {
         return Err(FieldProblem::FileNameTaken {
             entry_file: entry_file.to_owned(),
         });

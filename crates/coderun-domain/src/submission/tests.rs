@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use rstest::rstest;
 
 use super::*;
-use crate::FailureKind;
 use crate::testing::{catalog, draft, submission_policy, user};
+use crate::{FailureKind, FileName, StorePolicy};
 
 fn parse(draft: SubmissionDraft) -> Result<Submission, SubmissionError> {
     let user = UserId::parse("alice").unwrap();
@@ -277,12 +279,12 @@ fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
 #[test]
 fn room_is_kept_for_what_is_typed() {
     let plain = parse(draft()).unwrap();
-    assert_eq!(plain.size_while_live(), plain.size());
+    assert_eq!(StorePolicy::live_size(&plain), plain.size());
     let interactive = parse(SubmissionDraft {
         interactive: true,
         ..draft()
     });
     let interactive = interactive.unwrap();
-    let reserved = interactive.size_while_live().as_bytes() - interactive.size().as_bytes();
+    let reserved = StorePolicy::live_size(&interactive).as_bytes() - interactive.size().as_bytes();
     assert_eq!(reserved, StorePolicy::INPUT_KEPT_MAX.as_bytes());
 }

@@ -2,7 +2,7 @@
 
 use coderun_domain::{
     Event, Execution, InputPosition, Lease, Output, OutputStream, RunEvent, Sequence, State,
-    StoredEvent,
+    StorePolicy, StoredEvent,
 };
 
 use super::fair_queue::QueueEntry;
@@ -174,7 +174,7 @@ impl Record {
 
     /// What it counts for until it is final, beside its output.
     pub(crate) fn usage(&self) -> Usage {
-        let live_bytes = self.execution.submission().size_while_live().as_bytes();
+        let live_bytes = StorePolicy::live_size(self.execution.submission()).as_bytes();
         match self.execution.state() {
             State::Pending => Usage {
                 pending: 1,

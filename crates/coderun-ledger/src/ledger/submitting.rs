@@ -65,7 +65,7 @@ impl Ledger {
         let Some(records) = self.users.get(submission.user()) else {
             return Ok(());
         };
-        let size = submission.size_while_live().as_bytes();
+        let size = StorePolicy::live_size(submission).as_bytes();
         let share = self.config.policy.user_live_bytes_max().as_bytes();
         let fits =
             records.usage.live_bytes == 0 || records.usage.live_bytes.saturating_add(size) <= share;
@@ -79,7 +79,7 @@ impl Ledger {
 
     /// Refuses a submission beyond what all users may occupy.
     fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {
-        let size = submission.size_while_live().as_bytes();
+        let size = StorePolicy::live_size(submission).as_bytes();
         let live_bytes = self.usage.live_bytes.saturating_add(size);
         let fits = self.usage.pending < self.config.policy.pending_max
             && live_bytes <= self.config.policy.live_bytes_max.as_bytes();

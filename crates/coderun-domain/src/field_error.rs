@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::{ByteSize, FailureKind};
-
-use super::FileNameError;
+use crate::{ByteSize, FailureKind, FileNameError};
 
 /// The part of a submission that an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -182,7 +180,7 @@ pub struct SubmissionError {
 }
 
 impl SubmissionError {
-    pub(super) const fn new(errors: Vec<FieldError>) -> Self {
+    pub(crate) const fn new(errors: Vec<FieldError>) -> Self {
         Self { errors }
     }
 
