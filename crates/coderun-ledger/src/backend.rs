@@ -1,8 +1,10 @@
 //! Implements every storage port over one ledger; each port has a file of its own beside this one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use coderun_storage_metrics::{StorageError, StorageTimer};
 use time::OffsetDateTime;
 
 use crate::access::{LedgerAccess, StepError};
@@ -17,13 +19,15 @@ const HINT_REST: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct LedgerBackend<A> {
     pub(crate) access: A,
+    timer: Arc<StorageTimer>,
 }
 
 impl<A: LedgerAccess> LedgerBackend<A> {
     /// Wraps the way to a ledger.
     #[must_use]
-    pub const fn new(access: A) -> Self {
-        Self { access }
+    pub fn new(access: A) -> Self {
+        let timer = Arc::new(StorageTimer::new(A::BACKEND));
+        Self { access, timer }
     }
 
     /// The way to the ledger.
@@ -37,13 +41,18 @@ impl<A: LedgerAccess> LedgerBackend<A> {
         self.access.close().await;
     }
 
-    /// Runs the step of a port. `_operation` is its name, as metrics call it.
-    pub(crate) async fn step<T: Send + 'static>(
+    /// Runs and times the step of a port. `operation` is its name in metrics.
+    pub(crate) async fn step<T, E>(
         &self,
-        _operation: &'static str,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
-    ) -> Result<T, StepError> {
-        self.access.apply(step).await
+        operation: &'static str,
+        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StepError> + StorageError + Send + 'static,
+    {
+        let call = async { self.access.apply(step).await? };
+        self.timer.time(operation, call).await
     }
 
     /// Runs the step of a hint. While no step can be run the hint rests and answers for nothing.

@@ -15,40 +15,39 @@ impl<A: LedgerAccess> ExecutionStore for LedgerBackend<A> {
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
         let execution = execution.clone();
         self.step("submit", move |ledger, now| ledger.submit(&execution, now))
-            .await?
+            .await
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        Ok(self
-            .step("get", move |ledger, now| ledger.get(id, now))
-            .await?)
+        self.step("get", move |ledger, now| Ok(ledger.get(id, now)))
+            .await
     }
 
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
         let user = user.clone();
-        let list = move |ledger: &mut Ledger, now| ledger.list(&user, page, now);
-        Ok(self.step("list", list).await?)
+        let list = move |ledger: &mut Ledger, now| Ok(ledger.list(&user, page, now));
+        self.step("list", list).await
     }
 
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
-        let cancel = move |ledger: &mut Ledger, now| ledger.request_cancel(id, now);
-        Ok(self.step("request_cancel", cancel).await?)
+        let cancel = move |ledger: &mut Ledger, now| Ok(ledger.request_cancel(id, now));
+        self.step("request_cancel", cancel).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        let delete = move |ledger: &mut Ledger, now| ledger.delete(id, now);
-        Ok(self.step("delete", delete).await?)
+        let delete = move |ledger: &mut Ledger, now| Ok(ledger.delete(id, now));
+        self.step("delete", delete).await
     }
 
     /// Exact for up to 128 users who wait for one language; of more users some are looked at, and the rest are taken to be
     /// like them.
     async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
-        let position = move |ledger: &mut Ledger, now| ledger.queue_position(id, now);
-        Ok(self.step("queue_position", position).await?)
+        let position = move |ledger: &mut Ledger, now| Ok(ledger.queue_position(id, now));
+        self.step("queue_position", position).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
-        self.step("check_store", |_, _| ()).await?;
-        Ok(self.access.durability())
+        let durability = self.access.durability();
+        self.step("check_store", |_, _| Ok(durability)).await
     }
 }

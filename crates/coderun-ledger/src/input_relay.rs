@@ -21,8 +21,8 @@ impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
             InputPiece::Data(bytes) => InputPiece::Data(own_buffer(bytes)),
             InputPiece::End => InputPiece::End,
         };
-        let send = move |ledger: &mut Ledger, now| ledger.send(id, input, piece, now);
-        Ok(self.step("send_input", send).await?)
+        let send = move |ledger: &mut Ledger, now| Ok(ledger.send(id, input, piece, now));
+        self.step("send_input", send).await
     }
 
     /// How far an attempt has read is not durable: an attempt that begins after a restart reads from the beginning.
@@ -33,7 +33,7 @@ impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
     ) -> Result<Vec<InputPiece>, InputError> {
         let lease = lease.clone();
         let receive = move |ledger: &mut Ledger, now| ledger.receive(&lease, after, now);
-        self.step("receive_input", receive).await?
+        self.step("receive_input", receive).await
     }
 
     /// Answers also when the lease is lost, so that the worker learns of that by reading.

@@ -8,17 +8,17 @@ use futures_util::stream;
 
 use crate::access::LedgerAccess;
 use crate::backend::LedgerBackend;
+use crate::ledger::Ledger;
 use crate::ledger::watching::{NextEvent, WatchedRecord};
 
 #[async_trait]
 impl<A: LedgerAccess> Notifier for LedgerBackend<A> {
     async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
-        let watch = self
-            .step("subscribe", move |ledger, now| ledger.watch(id, now))
-            .await?;
+        let watch = move |ledger: &mut Ledger, now| ledger.watch(id, now).ok_or(WatchError::Gone);
+        let record = self.step("subscribe", watch).await?;
         let subscription = Subscription {
             access: self.access.clone(),
-            record: watch.ok_or(WatchError::Gone)?,
+            record,
             last: since,
         };
         let events = stream::unfold(Some(subscription), |subscription| async move {

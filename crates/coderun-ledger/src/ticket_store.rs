@@ -29,7 +29,7 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
             };
             ledger.tickets.issue(id, ticket, now)
         };
-        self.step("issue_ticket", issue).await?
+        self.step("issue_ticket", issue).await
     }
 
     async fn redeem(
@@ -38,9 +38,10 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
         let redeem = move |ledger: &mut Ledger, now| {
-            ledger.find(id, now)?;
-            ledger.tickets.redeem(id, ticket, now)
+            let exists = ledger.find(id, now).is_some();
+            let admission = exists.then(|| ledger.tickets.redeem(id, ticket, now));
+            Ok(admission.flatten())
         };
-        Ok(self.step("redeem_ticket", redeem).await?)
+        self.step("redeem_ticket", redeem).await
     }
 }

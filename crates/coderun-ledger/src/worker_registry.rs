@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{RegistryError, WorkerId, WorkerOffer, WorkerRegistry};
 
-use crate::access::{LedgerAccess, StepError};
+use crate::access::LedgerAccess;
 use crate::backend::LedgerBackend;
 use crate::ledger::Ledger;
 
@@ -15,25 +15,27 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
     /// Refused beyond 1 024 workers, until another offer ends.
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
         let offer = offer.clone();
-        let announce =
-            move |ledger: &mut Ledger, now| ledger.offers.announce(offer, now + lifetime, now);
-        let announced = self.step("announce", announce).await?;
-        announced.map_err(|full| {
-            let source = full.into();
-            let backend = A::BACKEND;
-            StepError { backend, source }.into()
-        })
+        let announce = move |ledger: &mut Ledger, now| {
+            let announced = ledger.offers.announce(offer, now + lifetime, now);
+            announced.map_err(|full| RegistryError::Unavailable {
+                backend: A::BACKEND,
+                source: full.into(),
+            })
+        };
+        self.step("announce", announce).await
     }
 
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
         let worker = worker.clone();
-        let withdraw = move |ledger: &mut Ledger, _| ledger.offers.withdraw(&worker);
-        Ok(self.step("withdraw", withdraw).await?)
+        let withdraw = move |ledger: &mut Ledger, _| {
+            ledger.offers.withdraw(&worker);
+            Ok(())
+        };
+        self.step("withdraw", withdraw).await
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        Ok(self
-            .step("offers", |ledger, now| ledger.offers.current(now))
-            .await?)
+        self.step("offers", |ledger, now| Ok(ledger.offers.current(now)))
+            .await
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
 use coderun_record::{Fields, duration_micros, micros};
+use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 use tokio::time::Instant;
 
@@ -45,6 +46,7 @@ struct Shared {
     hub: Hub,
     elsewhere: elsewhere::Cache,
     taking: Taking,
+    timer: StorageTimer,
 }
 
 /// Where the next take begins, and what the last one saw.
@@ -112,6 +114,7 @@ impl RedisBackend {
                 epoch: micros(clock.now()),
                 ..Taking::default()
             },
+            timer: StorageTimer::new("redis"),
             config,
             clock,
             policy,
@@ -123,6 +126,15 @@ impl RedisBackend {
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    /// Times the call of a port. `operation` is its name in metrics.
+    pub(crate) async fn timed<T, E: StorageError>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.shared.timer.time(operation, call).await
     }
 
     /// Ids as this backend needs them: each says where the records of its user are.

@@ -23,7 +23,10 @@ impl ExecutionQueue for RedisBackend {
         worker: &WorkerId,
         languages: &[Language],
     ) -> Result<Option<Lease>, QueueError> {
-        Ok(self.take_somewhere(worker, languages).await?)
+        self.timed("take", async {
+            Ok(self.take_somewhere(worker, languages).await?)
+        })
+        .await
     }
 
     /// A taker that has found nothing misses nothing that comes up before it calls this, unless another taker of this
@@ -36,13 +39,16 @@ impl ExecutionQueue for RedisBackend {
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        let reply = self.held_step(lease, &self.scripts().renew, |holder| holder);
-        let reply = reply.await?;
-        match reply.word() {
-            "continue" => Ok(Renewal::Continue),
-            "cancel" => Ok(Renewal::Cancel),
-            _ => Err(unexpected(Surprise)),
-        }
+        self.timed("renew", async {
+            let reply = self.held_step(lease, &self.scripts().renew, |holder| holder);
+            let reply = reply.await?;
+            match reply.word() {
+                "continue" => Ok(Renewal::Continue),
+                "cancel" => Ok(Renewal::Cancel),
+                _ => Err(unexpected(Surprise)),
+            }
+        })
+        .await
     }
 
     async fn cancel_requested(&self, lease: &Lease) {
@@ -55,44 +61,56 @@ impl ExecutionQueue for RedisBackend {
         after: Sequence,
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        let reply = self.held_step(lease, &self.scripts().append, |holder| {
-            let holder = holder.number(after.number());
-            let events = events.iter().map(encode_run_event);
-            events.fold(holder, Arguments::bytes)
-        });
-        let number = reply.await?.number().map_err(unexpected)?;
-        Ok(Sequence::from_number(number))
+        self.timed("append", async {
+            let reply = self.held_step(lease, &self.scripts().append, |holder| {
+                let holder = holder.number(after.number());
+                let events = events.iter().map(encode_run_event);
+                events.fold(holder, Arguments::bytes)
+            });
+            let number = reply.await?.number().map_err(unexpected)?;
+            Ok(Sequence::from_number(number))
+        })
+        .await
     }
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
-        let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
-        let arguments = holder(lease).fields(fields);
-        let script = &self.scripts().finish;
-        let reply = self.step_for_good(lease.id(), script, arguments).await?;
-        unless_lost(reply).map(drop).ok_or(QueueError::LeaseLost)
+        self.timed("finish", async {
+            let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
+            let arguments = holder(lease).fields(fields);
+            let script = &self.scripts().finish;
+            let reply = self.step_for_good(lease.id(), script, arguments).await?;
+            unless_lost(reply).map(drop).ok_or(QueueError::LeaseLost)
+        })
+        .await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
-        let why = ForcedEnd::Cancelled;
-        let script = &self.scripts().release;
-        self.held_step(lease, script, |holder| {
-            let verdict = why.ending().verdict();
-            holder.text(verdict.as_str()).text(why.as_str())
+        self.timed("release", async {
+            let why = ForcedEnd::Cancelled;
+            let script = &self.scripts().release;
+            self.held_step(lease, script, |holder| {
+                let verdict = why.ending().verdict();
+                holder.text(verdict.as_str()).text(why.as_str())
+            })
+            .await?;
+            Ok(())
         })
-        .await?;
-        Ok(())
+        .await
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
-        Ok(self.sweep_everywhere().await?)
+        self.timed("sweep", async { Ok(self.sweep_everywhere().await?) })
+            .await
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        Ok(self.depth_everywhere().await?)
+        self.timed("depth", async { Ok(self.depth_everywhere().await?) })
+            .await
     }
 
     async fn check(&self) -> Result<Health, QueueError> {
-        Ok(self.write_health().await?)
+        self.timed("check_queue", async { Ok(self.write_health().await?) })
+            .await
     }
 }
 

@@ -21,63 +21,75 @@ use crate::script::Arguments;
 #[async_trait]
 impl ExecutionStore for RedisBackend {
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
-        let mut reply = self.submit_step(execution).await?;
-        match reply.word() {
-            "accepted" => Ok(Submitted::Accepted),
-            "there" => {
-                let there = Self::read_whole(execution.id(), &mut reply)?;
-                Ok(Submitted::AlreadyExists(Box::new(there)))
+        self.timed("submit", async {
+            let mut reply = self.submit_step(execution).await?;
+            match reply.word() {
+                "accepted" => Ok(Submitted::Accepted),
+                "there" => {
+                    let there = Self::read_whole(execution.id(), &mut reply)?;
+                    Ok(Submitted::AlreadyExists(Box::new(there)))
+                }
+                "full" => Err(StoreError::Full {
+                    retry_after: StorePolicy::FULL_RETRY_AFTER,
+                }),
+                "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
+                _ => Err(unexpected(Surprise)),
             }
-            "full" => Err(StoreError::Full {
-                retry_after: StorePolicy::FULL_RETRY_AFTER,
-            }),
-            "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
-            _ => Err(unexpected(Surprise)),
-        }
+        })
+        .await
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        Ok(self.read(id).await?)
+        self.timed("get", async { Ok(self.read(id).await?) }).await
     }
 
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
-        Ok(self.list_step(user, page).await?)
+        self.timed("list", async { Ok(self.list_step(user, page).await?) })
+            .await
     }
 
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
-        let why = ForcedEnd::Cancelled;
-        let arguments = Arguments::default()
-            .text(id.to_string())
-            .text(why.ending().verdict().as_str())
-            .text(why.as_str());
-        let script = &self.scripts().cancel;
-        let mut reply = self.step_on(id, script, arguments).await?;
-        if reply.word() == "absent" {
-            return Ok(CancelReply::Absent);
-        }
-        let execution = Box::new(Self::read_whole(id, &mut reply)?);
-        match reply.word() {
-            "ended" => Ok(CancelReply::Ended(execution)),
-            "requested" => Ok(CancelReply::Requested(execution)),
-            "final" => Ok(CancelReply::AlreadyFinal(execution)),
-            _ => Err(unexpected(Surprise)),
-        }
+        self.timed("request_cancel", async {
+            let why = ForcedEnd::Cancelled;
+            let arguments = Arguments::default()
+                .text(id.to_string())
+                .text(why.ending().verdict().as_str())
+                .text(why.as_str());
+            let script = &self.scripts().cancel;
+            let mut reply = self.step_on(id, script, arguments).await?;
+            if reply.word() == "absent" {
+                return Ok(CancelReply::Absent);
+            }
+            let execution = Box::new(Self::read_whole(id, &mut reply)?);
+            match reply.word() {
+                "ended" => Ok(CancelReply::Ended(execution)),
+                "requested" => Ok(CancelReply::Requested(execution)),
+                "final" => Ok(CancelReply::AlreadyFinal(execution)),
+                _ => Err(unexpected(Surprise)),
+            }
+        })
+        .await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        let arguments = Arguments::default().text(id.to_string());
-        let script = &self.scripts().delete;
-        let reply = self.step_on(id, script, arguments).await?;
-        Ok(reply.word() == "deleted")
+        self.timed("delete", async {
+            let arguments = Arguments::default().text(id.to_string());
+            let script = &self.scripts().delete;
+            let reply = self.step_on(id, script, arguments).await?;
+            Ok(reply.word() == "deleted")
+        })
+        .await
     }
 
     /// On a Cluster among those that wait in the same partition.
     async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
-        Ok(self.position(id).await?)
+        self.timed("queue_position", async { Ok(self.position(id).await?) })
+            .await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
-        Ok(self.store_health().await?)
+        self.timed("check_store", async { Ok(self.store_health().await?) })
+            .await
     }
 }
 

@@ -26,7 +26,10 @@ impl InputRelay for RedisBackend {
         input: InputId,
         piece: InputPiece,
     ) -> Result<InputReply, InputError> {
-        Ok(self.send_step(id, input, &piece).await?)
+        self.timed("send_input", async {
+            Ok(self.send_step(id, input, &piece).await?)
+        })
+        .await
     }
 
     async fn receive(
@@ -34,19 +37,22 @@ impl InputRelay for RedisBackend {
         lease: &Lease,
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
-        let script = &self.scripts().receive;
-        let reply = self.lease_step(lease, script, |holder| {
-            holder.number(after.number()).number(PAGE)
-        });
-        let mut reply = reply.await?.ok_or(InputError::LeaseLost)?;
-        match reply.word() {
-            "forgotten" => Err(InputError::Forgotten),
-            "input" => {
-                let pieces = reply.value().map_err(Failure::from)?;
-                Ok(decode_pieces(lease.id(), pieces)?)
+        self.timed("receive_input", async {
+            let script = &self.scripts().receive;
+            let reply = self.lease_step(lease, script, |holder| {
+                holder.number(after.number()).number(PAGE)
+            });
+            let mut reply = reply.await?.ok_or(InputError::LeaseLost)?;
+            match reply.word() {
+                "forgotten" => Err(InputError::Forgotten),
+                "input" => {
+                    let pieces = reply.value().map_err(Failure::from)?;
+                    Ok(decode_pieces(lease.id(), pieces)?)
+                }
+                _ => Err(Failure::from(Surprise).into()),
             }
-            _ => Err(Failure::from(Surprise).into()),
-        }
+        })
+        .await
     }
 
     /// Nothing comes for an execution that is not interactive, and nobody is asked. Else one subscription, and one look at

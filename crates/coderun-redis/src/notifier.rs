@@ -17,21 +17,25 @@ use crate::watching::Page;
 #[async_trait]
 impl Notifier for RedisBackend {
     async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
-        // Whatever is stored after this page is told of by the subscription that stands already.
-        let mut watch = self.hub().watch(id);
-        watch.standing().await;
-        let page = self.read_events(id, "", since).await?;
-        let subscription = Subscription {
-            backend: self.clone(),
-            id,
-            watch,
-            last: since,
-            page: page.ok_or(WatchError::Gone)?,
-        };
-        let events = stream::unfold(Some(subscription), |subscription| async move {
-            subscription?.next().await
-        });
-        Ok(Box::pin(events))
+        self.timed("subscribe", async {
+            // Whatever is stored after this page is told of by the subscription that stands already.
+            let mut watch = self.hub().watch(id);
+            watch.standing().await;
+            let page = self.read_events(id, "", since).await?;
+            let subscription = Subscription {
+                backend: self.clone(),
+                id,
+                watch,
+                last: since,
+                page: page.ok_or(WatchError::Gone)?,
+            };
+            let events: EventStream = Box::pin(stream::unfold(
+                Some(subscription),
+                |subscription| async move { subscription?.next().await },
+            ));
+            Ok(events)
+        })
+        .await
     }
 }
 

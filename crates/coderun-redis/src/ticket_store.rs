@@ -23,24 +23,27 @@ impl TicketStore for RedisBackend {
         admission: &Admission,
         lifetime: Duration,
     ) -> Result<(), TicketError> {
-        let arguments = Arguments::default()
-            .text(id.to_string())
-            .text(name(ticket))
-            .text(encode_admission(admission))
-            .number(duration_micros(lifetime))
-            .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
-        let script = &self.scripts().issue;
-        let mut reply = self.step_on(id, script, arguments).await?;
-        match reply.word() {
-            "issued" => Ok(()),
-            "absent" => Err(TicketError::Absent),
-            "too_many" => {
-                let micros = reply.number().map_err(Failure::from)?;
-                let retry_after = Duration::from_micros(micros);
-                Err(TicketError::TooMany { retry_after })
+        self.timed("issue_ticket", async {
+            let arguments = Arguments::default()
+                .text(id.to_string())
+                .text(name(ticket))
+                .text(encode_admission(admission))
+                .number(duration_micros(lifetime))
+                .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
+            let script = &self.scripts().issue;
+            let mut reply = self.step_on(id, script, arguments).await?;
+            match reply.word() {
+                "issued" => Ok(()),
+                "absent" => Err(TicketError::Absent),
+                "too_many" => {
+                    let micros = reply.number().map_err(Failure::from)?;
+                    let retry_after = Duration::from_micros(micros);
+                    Err(TicketError::TooMany { retry_after })
+                }
+                _ => Err(Failure::from(Surprise).into()),
             }
-            _ => Err(Failure::from(Surprise).into()),
-        }
+        })
+        .await
     }
 
     async fn redeem(
@@ -48,7 +51,10 @@ impl TicketStore for RedisBackend {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
-        Ok(self.redeem_step(id, ticket).await?)
+        self.timed("redeem_ticket", async {
+            Ok(self.redeem_step(id, ticket).await?)
+        })
+        .await
     }
 }
 

@@ -19,26 +19,46 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 #[async_trait]
 impl WorkerRegistry for RedisBackend {
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
-        let record = encode_offer(offer, self.now() + lifetime).map_err(Failure::Unwritable)?;
-        let mut set = self.on_workers("HSET");
-        set.arg(offer.worker.as_str()).arg(record);
-        self.ask(&set).await?;
-        let mut expire = self.on_workers("EXPIRE");
-        expire.arg(TTL.as_secs());
-        self.ask(&expire).await?;
-        Ok(())
+        self.timed("announce", async {
+            let record = encode_offer(offer, self.now() + lifetime).map_err(Failure::Unwritable)?;
+            let mut set = self.on_workers("HSET");
+            set.arg(offer.worker.as_str()).arg(record);
+            self.ask(&set).await?;
+            let mut expire = self.on_workers("EXPIRE");
+            expire.arg(TTL.as_secs());
+            self.ask(&expire).await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
-        Ok(self.forget(&[worker.as_str().to_owned()]).await?)
+        self.timed("withdraw", async {
+            Ok(self.forget(&[worker.as_str().to_owned()]).await?)
+        })
+        .await
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
+        self.timed("offers", async { Ok(self.current_offers().await?) })
+            .await
+    }
+}
+
+impl RedisBackend {
+    fn on_workers(&self, name: &str) -> Cmd {
+        let mut command = Cmd::new();
+        command
+            .arg(name)
+            .arg(format!("{}workers", self.layout().prefix()));
+        command
+    }
+
+    async fn current_offers(&self) -> Result<Vec<WorkerOffer>, Failure> {
         let found = self.ask(&self.on_workers("HGETALL")).await?;
-        let stored = read_fields(found).map_err(Failure::from)?;
         let now = self.now();
         let (mut offers, mut forgotten) = (Vec::new(), Vec::new());
-        for (worker, record) in stored.into_pairs() {
+        for (worker, record) in read_fields(found)?.into_pairs() {
             match StoredOffer::read(&record) {
                 Some(offer) if offer.expires() + FORGOTTEN_AFTER <= now => forgotten.push(worker),
                 Some(offer) if offer.expires() <= now => {}
@@ -51,16 +71,6 @@ impl WorkerRegistry for RedisBackend {
         }
         offers.sort_by(|one: &WorkerOffer, other| one.worker.cmp(&other.worker));
         Ok(offers)
-    }
-}
-
-impl RedisBackend {
-    fn on_workers(&self, name: &str) -> Cmd {
-        let mut command = Cmd::new();
-        command
-            .arg(name)
-            .arg(format!("{}workers", self.layout().prefix()));
-        command
     }
 
     async fn forget(&self, workers: &[String]) -> Result<(), Failure> {

@@ -4,7 +4,6 @@
 //! the ports, [`Process`] what works with them. A role builds no part that it does not need.
 
 mod http;
-mod measured;
 mod runner;
 mod storage;
 mod users;
@@ -71,10 +70,9 @@ impl Ports {
     pub(crate) async fn shared(settings: &Settings) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (config, policy) = (StorageConfig::new(settings), settings.limits.store_policy());
-        let backend = config.name();
         let storage = Storage::open(config, policy, Arc::clone(&clock)).await?;
         Ok(Self {
-            storage: measured::storage(backend, storage),
+            storage,
             clock,
             verifier: None,
             runner: None,

@@ -15,18 +15,29 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with the crates of the workspace that it may depend on, except in tests.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("coderun-domain", &[]),
     ("coderun-app", &["coderun-domain"]),
     ("coderun-conformance", &["coderun-domain"]),
-    ("coderun-ledger", &["coderun-domain"]),
+    (
+        "coderun-ledger",
+        &["coderun-domain", "coderun-storage-metrics"],
+    ),
     ("coderun-memory", &["coderun-domain", "coderun-ledger"]),
     ("coderun-record", &["coderun-domain"]),
     (
         "coderun-redb",
         &["coderun-domain", "coderun-ledger", "coderun-record"],
     ),
-    ("coderun-redis", &["coderun-domain", "coderun-record"]),
+    (
+        "coderun-redis",
+        &[
+            "coderun-domain",
+            "coderun-record",
+            "coderun-storage-metrics",
+        ],
+    ),
+    ("coderun-storage-metrics", &["coderun-domain"]),
     ("coderun-redis-fixture", &[]),
     ("coderun-firebase", &["coderun-domain", "coderun-json"]),
     ("coderun-json", &[]),
@@ -52,6 +63,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "coderun-redis",
             "coderun-runner-http",
             "coderun-runner-sandbox",
+            "coderun-storage-metrics",
         ],
     ),
 ];
@@ -184,7 +196,12 @@ fn the_domain_brings_in_no_runtime_no_serialization_and_no_client() {
 }
 
 /// Crates of the workspace that `coderun-server` may name outside of `compose`.
-const NAMED_EVERYWHERE: [&str; 3] = ["coderun_app", "coderun_domain", "coderun_server"];
+const NAMED_EVERYWHERE: [&str; 4] = [
+    "coderun_app",
+    "coderun_domain",
+    "coderun_server",
+    "coderun_storage_metrics",
+];
 
 #[test]
 fn the_server_names_adapters_in_compose_alone() {

@@ -56,15 +56,6 @@ impl StorageConfig {
             (None, None) => Self::Memory(ledger),
         }
     }
-
-    /// The backend's name in metrics.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Redis(_) => "redis",
-            Self::File(_) => "redb",
-            Self::Memory(_) => "memory",
-        }
-    }
 }
 
 impl Storage {

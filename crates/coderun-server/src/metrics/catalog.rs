@@ -3,6 +3,7 @@
 use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
 use coderun_firebase::metrics as firebase;
 use coderun_http::metrics as http;
+use coderun_storage_metrics::STORAGE_DURATION;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// A metric and what it means.
@@ -55,7 +56,6 @@ impl Buckets {
     }
 }
 
-pub(super) const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
 pub(super) const QUEUE_DEPTH: &str = "coderun_queue_depth";
 pub(super) const READY: &str = "coderun_ready";
 pub(super) const BUILD_INFO: &str = "coderun_build_info";

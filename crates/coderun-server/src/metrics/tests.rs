@@ -1,4 +1,3 @@
 mod catalog;
 mod probes;
-mod queues;
 mod storage;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 
+use coderun_redis_fixture::RedisServer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -75,7 +76,25 @@ fn assert_documented(text: &str) {
 
 #[tokio::test]
 async fn a_run_shows_in_the_metrics() {
-    let service = launch().start();
+    assert_run_shows(launch(), "memory").await;
+}
+
+#[tokio::test]
+async fn a_run_with_state_in_a_file_shows_in_the_metrics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let launch = launch().with("DATA_DIR", path.to_str().unwrap());
+    assert_run_shows(launch, "redb").await;
+}
+
+#[tokio::test]
+async fn a_run_with_state_in_redis_shows_in_the_metrics() {
+    let redis = RedisServer::start();
+    assert_run_shows(launch().with("REDIS_URL", &redis.url()), "redis").await;
+}
+
+async fn assert_run_shows(launch: Launch, backend: &str) {
+    let service = launch.start();
     let token = service.token("alice");
     let program = json!({"code": "print(1)", "language": "python"});
     let record = service.run(&token, &program).await;
@@ -97,14 +116,6 @@ async fn a_run_shows_in_the_metrics() {
             1.0,
         ),
         (
-            r#"coderun_storage_duration_seconds_count{backend="memory",operation="submit",result="ok"}"#,
-            1.0,
-        ),
-        (
-            r#"coderun_storage_duration_seconds_count{backend="memory",operation="finish",result="ok"}"#,
-            1.0,
-        ),
-        (
             r#"coderun_token_verifications_total{result="malformed"}"#,
             1.0,
         ),
@@ -113,6 +124,12 @@ async fn a_run_shows_in_the_metrics() {
         ("coderun_ready", 1.0),
     ] {
         assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
+    }
+    for operation in ["submit", "finish"] {
+        let series = format!(
+            r#"coderun_storage_duration_seconds_count{{backend="{backend}",operation="{operation}",result="ok"}}"#
+        );
+        assert_eq!(value(&text, &series), Some(1.0), "{series} in\n{text}");
     }
     assert!(value(&text, "process_resident_memory_bytes").unwrap() > 1e6);
     assert_documented(&text);

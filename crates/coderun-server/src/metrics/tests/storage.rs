@@ -1,146 +1,117 @@
-//! What is recorded of calls of the storage.
+//! Tests the metrics of storage calls, on a real storage in memory.
 
-use std::sync::Arc;
+use std::future::ready;
 use std::time::Duration;
 
-use coderun_domain::testing::{execution, execution_id, user};
+use coderun_app::metrics::QUEUE_WAIT;
+use coderun_domain::testing::{at, execution, execution_id};
 use coderun_domain::{
-    Admission, ExecutionStore as _, InputId, InputPiece, InputRelay as _, InputReply,
-    MockExecutionStore, MockInputRelay, MockNotifier, MockTicketStore, MockWorkerRegistry,
-    Notifier as _, Quota, RegistryError, SenderId, Sequence, StoreError, Submitted, TicketDigest,
-    TicketStore as _, WatchError, WorkerRegistry as _,
+    InputError, InputId, InputPiece, Lease, QueueError, Quota, RegistryError, SenderId, Sequence,
+    StoreError, TicketDigest, TicketError, WatchError, WorkerId,
 };
-use time::OffsetDateTime;
+use coderun_storage_metrics::{StorageError, StorageTimer};
+use metrics::histogram;
+use rstest::rstest;
 
+use crate::compose::Ports;
 use crate::metrics::testing::Recorded;
-use crate::metrics::{
-    MeasuredExecutionStore, MeasuredInputRelay, MeasuredNotifier, MeasuredTicketStore,
-    MeasuredWorkerRegistry,
-};
+use crate::settings::testing::settings_with;
 
 const COUNT: &str = "coderun_storage_duration_seconds_count";
 
-fn away() -> StoreError {
-    StoreError::Unavailable {
-        backend: "redis",
-        source: "connection refused".into(),
-    }
-}
-
-#[test]
-fn calls_of_the_store_are_counted_by_operation_and_result() {
-    let recorded = Recorded::during(async {
-        let mut inner = MockExecutionStore::new();
-        inner
-            .expect_submit()
-            .times(2)
-            .returning(|_| Ok(Submitted::Accepted));
-        inner.expect_submit().returning(|_| {
-            Err(StoreError::QuotaExceeded {
-                quota: Quota::Pending,
-                limit: 1,
-                retry_after: Duration::from_secs(1),
-            })
-        });
-        inner.expect_get().returning(|_| Err(away()));
-        inner.expect_delete().returning(|id| {
-            Err(StoreError::Corrupt {
-                backend: "redis",
-                id,
-                source: "nonsense".into(),
-            })
-        });
-        let store = MeasuredExecutionStore::new(Arc::new(inner), "redis");
-        for _ in 0..2 {
-            assert_eq!(
-                store.submit(&execution()).await.unwrap(),
-                Submitted::Accepted
-            );
-        }
-        store.submit(&execution()).await.unwrap_err();
-        store.get(execution_id(1)).await.unwrap_err();
-        store.delete(execution_id(1)).await.unwrap_err();
-    });
-    assert_eq!(
-        recorded.lines(COUNT),
-        [
-            r#"coderun_storage_duration_seconds_count{backend="redis",operation="delete",result="corrupt"} 1"#,
-            r#"coderun_storage_duration_seconds_count{backend="redis",operation="get",result="unavailable"} 1"#,
-            r#"coderun_storage_duration_seconds_count{backend="redis",operation="submit",result="ok"} 2"#,
-            r#"coderun_storage_duration_seconds_count{backend="redis",operation="submit",result="refused"} 1"#,
-        ]
-    );
-}
-
 /// The line of one call.
-fn one(operation: &str, result: &str) -> String {
-    format!(r#"{COUNT}{{backend="memory",operation="{operation}",result="{result}"}} 1"#)
+fn one_call(backend: &str, operation: &str, result: &str) -> String {
+    format!(r#"{COUNT}{{backend="{backend}",operation="{operation}",result="{result}"}} 1"#)
+}
+
+async fn ports() -> Ports {
+    Ports::shared(&settings_with(&[])).await.unwrap()
 }
 
 #[test]
-fn subscriptions_and_workers_are_measured() {
+fn calls_of_every_port_are_counted_by_operation_and_result() {
     let recorded = Recorded::during(async {
-        let mut notifier = MockNotifier::new();
-        notifier
-            .expect_subscribe()
-            .returning(|_, _| Err(WatchError::Gone));
-        let notifier = MeasuredNotifier::new(Arc::new(notifier), "memory");
-        let subscribed = notifier.subscribe(execution_id(1), Sequence::default());
-        assert!(subscribed.await.is_err());
-        let mut registry = MockWorkerRegistry::new();
-        registry.expect_offers().returning(|| {
-            Err(RegistryError::Unavailable {
-                backend: "memory",
-                source: "away".into(),
-            })
-        });
-        let registry = MeasuredWorkerRegistry::new(Arc::new(registry), "memory");
-        registry.offers().await.unwrap_err();
+        let (storage, id) = (ports().await.storage, execution_id(1));
+        storage.store.submit(&execution()).await.unwrap();
+        assert_eq!(storage.queue.depth().await.unwrap().pending, 1);
+        let unknown = storage
+            .notifier
+            .subscribe(execution_id(2), Sequence::default());
+        assert!(unknown.await.is_err());
+        let (sender, number) = (SenderId::from_number(1), 1);
+        let sent = storage
+            .inputs
+            .send(id, InputId { sender, number }, InputPiece::End);
+        sent.await.unwrap();
+        let digest = TicketDigest::from_bytes([1; 32]);
+        assert_eq!(storage.tickets.redeem(id, digest).await.unwrap(), None);
+        assert_eq!(storage.registry.offers().await.unwrap(), []);
     });
-    let expected = [one("offers", "unavailable"), one("subscribe", "refused")];
+    let expected = [
+        ("depth", "ok"),
+        ("offers", "ok"),
+        ("redeem_ticket", "ok"),
+        ("send_input", "ok"),
+        ("submit", "ok"),
+        ("subscribe", "refused"),
+    ];
+    let expected = expected.map(|(operation, result)| one_call("memory", operation, result));
     assert_eq!(recorded.lines(COUNT), expected);
 }
 
 #[test]
-fn input_and_tickets_are_measured() {
+fn waiting_for_work_is_not_a_call() {
     let recorded = Recorded::during(async {
-        let mut relay = MockInputRelay::new();
-        relay
-            .expect_send()
-            .returning(|_, _, _| Ok(InputReply::Kept));
-        let relay = MeasuredInputRelay::new(Arc::new(relay), "memory");
-        let input = InputId {
-            sender: SenderId::from_number(1),
-            number: 1,
+        let queue = ports().await.storage.queue;
+        let worker = WorkerId::parse("worker").unwrap();
+        let lease = Lease::new(execution().start(worker, at(1)).unwrap()).unwrap();
+        let waiting = async {
+            queue.cancel_requested(&lease).await;
+            queue.work_available().await;
         };
-        let sent = relay.send(execution_id(1), input, InputPiece::End);
-        assert_eq!(sent.await.unwrap(), InputReply::Kept);
-        let mut tickets = MockTicketStore::new();
-        tickets.expect_issue().returning(|_, _, _, _| Ok(()));
-        tickets.expect_redeem().returning(|_, _| Ok(None));
-        let tickets = MeasuredTicketStore::new(Arc::new(tickets), "memory");
-        let (id, digest) = (execution_id(1), TicketDigest::from_bytes([1; 32]));
-        let admission = Admission {
-            user: user("alice"),
-            expires_at: OffsetDateTime::UNIX_EPOCH,
-        };
-        let lifetime = Duration::from_secs(30);
-        let issued = tickets.issue(id, digest, &admission, lifetime);
-        issued.await.unwrap();
-        assert_eq!(tickets.redeem(id, digest).await.unwrap(), None);
+        drop(tokio::time::timeout(Duration::from_secs(20), waiting).await);
     });
-    let expected = ["issue_ticket", "redeem_ticket", "send_input"];
-    let expected = expected.map(|operation| one(operation, "ok"));
+    assert_eq!(recorded.lines("coderun_storage"), [""; 0]);
+}
+
+const BACKEND: &str = "redis";
+
+fn cause() -> coderun_domain::BackendError {
+    "connection refused".into()
+}
+
+#[rstest]
+#[case(StoreError::Full { retry_after: Duration::ZERO }, "refused")]
+#[case(StoreError::QuotaExceeded { quota: Quota::Pending, limit: 1, retry_after: Duration::ZERO }, "refused")]
+#[case(StoreError::Corrupt { backend: BACKEND, id: execution_id(1), source: cause() }, "corrupt")]
+#[case(StoreError::Unavailable { backend: BACKEND, source: cause() }, "unavailable")]
+#[case(QueueError::LeaseLost, "refused")]
+#[case(QueueError::Corrupt { backend: BACKEND, id: execution_id(1), source: cause() }, "corrupt")]
+#[case(WatchError::Gone, "refused")]
+#[case(WatchError::Unavailable { backend: BACKEND, source: cause() }, "unavailable")]
+#[case(InputError::Forgotten, "refused")]
+#[case(TicketError::Absent, "refused")]
+#[case(RegistryError::Unavailable { backend: BACKEND, source: cause() }, "unavailable")]
+fn a_failed_call_is_counted_by_its_error<E: StorageError>(#[case] error: E, #[case] result: &str) {
+    let recorded = Recorded::during(async {
+        let timer = StorageTimer::new("redis");
+        assert!(timer.time("get", ready(Err::<(), E>(error))).await.is_err());
+        timer.time("get", ready(Ok::<(), E>(()))).await.ok();
+    });
+    let mut expected = ["ok", result].map(|result| one_call("redis", "get", result));
+    expected.sort();
     assert_eq!(recorded.lines(COUNT), expected);
 }
 
 #[test]
-fn durations_fall_into_the_buckets_of_calls() {
+fn durations_of_calls_and_waits_have_buckets_of_their_own() {
     let recorded = Recorded::during(async {
-        let mut inner = MockExecutionStore::new();
-        inner.expect_get().returning(|_| Ok(None));
-        let store = MeasuredExecutionStore::new(Arc::new(inner), "memory");
-        assert_eq!(store.get(execution_id(1)).await.unwrap(), None);
+        let timer = StorageTimer::new("memory");
+        timer
+            .time("get", ready(Ok::<(), StoreError>(())))
+            .await
+            .unwrap();
+        histogram!(QUEUE_WAIT, "language" => "python").record(7.0);
     });
     let text = recorded.text();
     for bound in ["0.0001", "0.001", "10", "+Inf"] {
@@ -148,5 +119,14 @@ fn durations_fall_into_the_buckets_of_calls() {
             r#"coderun_storage_duration_seconds_bucket{{backend="memory",operation="get",result="ok",le="{bound}"}} "#
         );
         assert!(text.contains(&bucket), "{bound} is missing in\n{text}");
+    }
+    for line in [
+        r#"coderun_queue_wait_seconds_sum{language="python"} 7"#,
+        r#"coderun_queue_wait_seconds_count{language="python"} 1"#,
+        r#"coderun_queue_wait_seconds_bucket{language="python",le="5"} 0"#,
+        r#"coderun_queue_wait_seconds_bucket{language="python",le="10"} 1"#,
+    ] {
+        let line = format!("{line}\n");
+        assert!(text.contains(&line), "{line} is missing in\n{text}");
     }
 }
