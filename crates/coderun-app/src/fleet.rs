@@ -37,8 +37,14 @@ pub struct Fleet {
 #[derive(Debug)]
 struct FleetState {
     view: Option<Arc<FleetView>>,
-    /// Every language that was offered within [`LANGUAGE_GRACE`], with the last time.
-    recent: Vec<(LanguageSpec, Instant)>,
+    /// Every language that was offered within [`LANGUAGE_GRACE`].
+    recent: Vec<RecentLanguage>,
+}
+
+#[derive(Debug, Clone)]
+struct RecentLanguage {
+    spec: LanguageSpec,
+    offered_at: Instant,
 }
 
 /// Says that this process has seen no worker since it started, so it cannot tell what may be submitted.
@@ -146,15 +152,18 @@ impl FleetState {
     /// Adds the languages that were offered recently and no longer are.
     fn with_recent_languages(&mut self, view: FleetView) -> FleetView {
         let offered = view.catalog().specs();
-        self.recent.retain(|(spec, seen)| {
-            let is_offered = offered.iter().any(|it| it.language == spec.language);
-            !is_offered && seen.elapsed() < LANGUAGE_GRACE
+        self.recent.retain(|recent| {
+            let is_offered = offered.iter().any(|it| it.language == recent.spec.language);
+            !is_offered && recent.offered_at.elapsed() < LANGUAGE_GRACE
         });
-        let now = Instant::now();
-        let gone: Vec<_> = self.recent.clone();
+        let gone = self.recent.clone();
+        let offered_at = Instant::now();
         self.recent
-            .extend(offered.iter().map(|spec| (spec.clone(), now)));
-        view.with_missing(gone.iter().map(|(spec, _)| spec))
+            .extend(offered.iter().map(|spec| RecentLanguage {
+                spec: spec.clone(),
+                offered_at,
+            }));
+        view.with_missing(gone.iter().map(|recent| &recent.spec))
     }
 }
 
