@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use coderun_domain::{InputError, QueueError, RegistryError, StoreError, TicketError, WatchError};
 use metrics::{Histogram, histogram};
@@ -72,18 +72,18 @@ impl StorageTimer {
         let result = call.await;
         let took = began.elapsed();
         match &result {
-            Ok(_) => self.succeeded(operation).record(took),
+            Ok(_) => self.record_success(operation, took),
             Err(error) => self.histogram(operation, error.result()).record(took),
         }
         result
     }
 
-    fn succeeded(&self, operation: &'static str) -> Histogram {
+    fn record_success(&self, operation: &'static str, took: Duration) {
         let mut handles = OPERATIONS.iter().zip(&self.succeeded);
         let make = || self.histogram(operation, "ok");
         match handles.find(|(name, _)| **name == operation) {
-            Some((_, handle)) => handle.get_or_init(make).clone(),
-            None => make(),
+            Some((_, handle)) => handle.get_or_init(make).record(took),
+            None => make().record(took),
         }
     }
 

@@ -96,7 +96,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
             Some(origins) => AllowedOrigins::List(origins.list().to_vec()),
             None => default_origins(settings),
         },
-        // A page of another site whose name resolves to this machine must not use tokens that anybody can make.
+        // A page of another site whose name resolves to this machine must not use tokens that others can create.
         hosts: if settings.users.are_local_only() {
             AllowedHosts::LoopbackOnly
         } else {

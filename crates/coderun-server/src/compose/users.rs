@@ -138,10 +138,10 @@ pub(crate) const fn warning(settings: &Settings) -> Option<&'static str> {
     match settings.users.token_issuer() {
         TokenIssuer::Firebase(_) => None,
         TokenIssuer::Emulator(..) => {
-            Some("tokens of the Auth emulator are accepted, which anybody can make")
+            Some("tokens of the Auth emulator are accepted, which anyone can create")
         }
         TokenIssuer::Development => Some(
-            "tokens of the development issuer are accepted, which anybody on this machine can make",
+            "tokens of the development issuer are accepted, which any user of this machine can create",
         ),
     }
 }

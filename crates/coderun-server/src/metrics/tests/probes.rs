@@ -1,4 +1,4 @@
-//! What is asked for when somebody looks.
+//! Tests the gauges that are read on demand.
 
 use std::sync::Arc;
 
