@@ -75,7 +75,7 @@ pub use limits::{LimitPolicy, Limits, RequestedLimits, StageLimits, StorageLimit
 pub use outcome::{EndedWithoutRun, Outcome, OutcomeError, OutcomeParts};
 pub use output::{Output, OutputBuffer, OutputStream};
 pub use ports::*;
-pub use report::{CompileReport, Ending, Enforcement, Report, Usage};
+pub use report::{CompileReport, Enforcement, ExitStatus, Report, Usage};
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
 pub use submission::{File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy};

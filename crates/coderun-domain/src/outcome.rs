@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub use parts::{OutcomeError, OutcomeParts};
 
-use crate::{ByteSize, Ending, Limits, Output, Report, StageLimits, Usage, Verdict};
+use crate::{ByteSize, ExitStatus, Limits, Output, Report, StageLimits, Usage, Verdict};
 
 /// The end of an execution: verdict, report and output. Its constructors make sure that verdict and report agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Outcome {
         match self.0.verdict {
             Verdict::Accepted | Verdict::WrongAnswer => None,
             Verdict::CompileError => Some("The program could not be compiled".to_owned()),
-            Verdict::RuntimeError => Some(self.ending_sentence()),
+            Verdict::RuntimeError => Some(self.exit_sentence()),
             Verdict::TimeLimit => Some(time_sentence(stage, usage)),
             Verdict::MemoryLimit => Some(format!("Memory limit of {} exceeded", stage.memory())),
             Verdict::OutputLimit => Some(format!(
@@ -167,7 +167,7 @@ impl Outcome {
     fn last_stage<'a>(&self, limits: &'a Limits) -> (&'a StageLimits, Usage) {
         match &self.0.report {
             Some(Report {
-                ending: None,
+                exit_status: None,
                 compile: Some(compile),
                 ..
             }) => (&limits.compile, compile.usage),
@@ -176,10 +176,10 @@ impl Outcome {
         }
     }
 
-    fn ending_sentence(&self) -> String {
-        match self.0.report.as_ref().and_then(|report| report.ending) {
-            Some(Ending::Exited(code)) => format!("The program exited with code {code}"),
-            Some(Ending::Signaled(signal)) => format!("The program was ended by {signal}"),
+    fn exit_sentence(&self) -> String {
+        match self.0.report.as_ref().and_then(|report| report.exit_status) {
+            Some(ExitStatus::Exited(code)) => format!("The program exited with code {code}"),
+            Some(ExitStatus::Signaled(signal)) => format!("The program was ended by {signal}"),
             None => "The program could not be started".to_owned(),
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{ByteSize, Output, Signal, Verdict};
 
-/// The cause of the end of a process.
+/// The way in which a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitStatus {
     /// The process exited with this code.
     Exited(i32),
     /// This signal ended the process.
@@ -46,8 +46,8 @@ pub struct Enforcement {
 /// A runner's report on the compile stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileReport {
-    /// The end of the compiler.
-    pub ending: Option<Ending>,
+    /// The exit status of the compiler, if it was started.
+    pub exit_status: Option<ExitStatus>,
     /// The resources that were used.
     pub usage: Usage,
     /// The output on stdout.
@@ -63,8 +63,8 @@ pub struct CompileReport {
 pub struct Report {
     /// The verdict of the runner.
     pub verdict: Verdict,
-    /// The end of the program, if it was started.
-    pub ending: Option<Ending>,
+    /// The exit status of the program, if it was started.
+    pub exit_status: Option<ExitStatus>,
     /// The resources that were used.
     pub usage: Usage,
     /// The compile stage, if there was one.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    ByteSize, Clock, EndedWithoutRun, Ending, Enforcement, Execution, ExecutionId, IdGenerator,
+    ByteSize, Clock, EndedWithoutRun, Enforcement, Execution, ExecutionId, ExitStatus, IdGenerator,
     Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, Outcome, Output, Report,
     RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
     SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
@@ -254,7 +254,7 @@ pub fn interactive_execution() -> Execution {
 pub fn report(verdict: Verdict) -> Report {
     Report {
         verdict,
-        ending: Some(Ending::Exited(i32::from(!verdict.is_success()))),
+        exit_status: Some(ExitStatus::Exited(i32::from(!verdict.is_success()))),
         usage: Usage {
             cpu_time: Some(Duration::from_millis(45)),
             wall_time: Some(Duration::from_millis(51)),

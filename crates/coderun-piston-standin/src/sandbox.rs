@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, BackendError, CodeRunner, CompileReport, Ending, ExecutionId, File, FileName,
+    Attempt, BackendError, CodeRunner, CompileReport, ExecutionId, ExitStatus, File, FileName,
     InputWanted, Language, LanguageSpec, OutputStream, Report, RunInput, RunIo, RunRequest, Signal,
     Submission, SubmissionParts, Usage, UserId, Verdict,
 };
@@ -66,8 +66,8 @@ impl Sandbox {
             .compile
             .as_ref()
             .map(|it| self.compile_stage(&report, it));
-        let run = match (report.ending, &compile) {
-            (Some(ending), _) => stage(report.verdict, ending, report.usage, io.capture),
+        let run = match (report.exit_status, &compile) {
+            (Some(exit_status), _) => stage(report.verdict, exit_status, report.usage, io.capture),
             (None, Some(compile)) => compile.clone(),
             (None, None) => return Err("the sandbox did not start the program".into()),
         };
@@ -89,12 +89,14 @@ impl Sandbox {
                 capture.take(stream, line);
             }
         }
-        let verdict = match report.ending {
+        let verdict = match report.exit_status {
             Some(_) => Verdict::Accepted,
             None => report.verdict,
         };
-        let ending = compile.ending.unwrap_or(Ending::Signaled(Signal::KILL));
-        stage(verdict, ending, compile.usage, capture)
+        let exit_status = compile
+            .exit_status
+            .unwrap_or(ExitStatus::Signaled(Signal::KILL));
+        stage(verdict, exit_status, compile.usage, capture)
     }
 }
 
@@ -122,11 +124,11 @@ fn submission(program: &Program) -> Result<Submission, BackendError> {
 }
 
 /// The result of a stage: the cap on output comes before the limit on time, and that before the exit code.
-fn stage(verdict: Verdict, ending: Ending, usage: Usage, capture: Capture) -> Stage {
-    let code = match ending {
-        Ending::Exited(code) => code,
+fn stage(verdict: Verdict, exit_status: ExitStatus, usage: Usage, capture: Capture) -> Stage {
+    let code = match exit_status {
+        ExitStatus::Exited(code) => code,
         // Each of Piston's packages starts programs from a shell, which outlives them.
-        Ending::Signaled(signal) => 128_i32.saturating_add(signal.number()),
+        ExitStatus::Signaled(signal) => 128_i32.saturating_add(signal.number()),
     };
     let killed = |status, message: &str| (None, Some(status), Some(message.to_owned()));
     let (code, status, message) = match (capture.exceeded, verdict) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::{
-    ByteSize, CompileReport, Ending, Enforcement, Report, Signal, Usage, Verdict,
+    ByteSize, CompileReport, Enforcement, ExitStatus, Report, Signal, Usage, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{Fields, RecordError};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReportRecord {
     verdict: String,
-    ending: Option<EndingRecord>,
+    ending: Option<ExitStatusRecord>,
     usage: UsageRecord,
     compile: Option<CompileRecord>,
     language_version: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct ReportRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum EndingRecord {
+enum ExitStatusRecord {
     ExitCode(i32),
     Signal(i32),
 }
@@ -39,7 +39,7 @@ struct UsageRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct CompileRecord {
-    ending: Option<EndingRecord>,
+    ending: Option<ExitStatusRecord>,
     usage: UsageRecord,
     output_truncated: bool,
     error_output_truncated: bool,
@@ -63,7 +63,7 @@ impl From<&Report> for ReportRecord {
     fn from(report: &Report) -> Self {
         Self {
             verdict: report.verdict.as_str().to_owned(),
-            ending: report.ending.map(EndingRecord::from),
+            ending: report.exit_status.map(ExitStatusRecord::from),
             usage: UsageRecord::from(report.usage),
             compile: report.compile.as_ref().map(CompileRecord::from),
             language_version: report.language_version.clone(),
@@ -80,7 +80,7 @@ impl ReportRecord {
         let compile = self.compile.map(|compile| compile.decode(fields));
         Ok(Report {
             verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
-            ending: self.ending.map(EndingRecord::decode),
+            exit_status: self.ending.map(ExitStatusRecord::decode),
             usage: self.usage.decode(),
             compile: compile.transpose()?,
             language_version: self.language_version,
@@ -94,7 +94,7 @@ impl ReportRecord {
 impl CompileRecord {
     fn decode(self, fields: &mut Fields) -> Result<CompileReport, RecordError> {
         Ok(CompileReport {
-            ending: self.ending.map(EndingRecord::decode),
+            exit_status: self.ending.map(ExitStatusRecord::decode),
             usage: self.usage.decode(),
             output: fields.output("compile_output", self.output_truncated)?,
             error_output: fields.output("compile_error_output", self.error_output_truncated)?,
@@ -105,7 +105,7 @@ impl CompileRecord {
 impl From<&CompileReport> for CompileRecord {
     fn from(report: &CompileReport) -> Self {
         Self {
-            ending: report.ending.map(EndingRecord::from),
+            ending: report.exit_status.map(ExitStatusRecord::from),
             usage: UsageRecord::from(report.usage),
             output_truncated: report.output.is_truncated(),
             error_output_truncated: report.error_output.is_truncated(),
@@ -113,20 +113,20 @@ impl From<&CompileReport> for CompileRecord {
     }
 }
 
-impl From<Ending> for EndingRecord {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Exited(code) => Self::ExitCode(code),
-            Ending::Signaled(signal) => Self::Signal(signal.number()),
+impl From<ExitStatus> for ExitStatusRecord {
+    fn from(exit_status: ExitStatus) -> Self {
+        match exit_status {
+            ExitStatus::Exited(code) => Self::ExitCode(code),
+            ExitStatus::Signaled(signal) => Self::Signal(signal.number()),
         }
     }
 }
 
-impl EndingRecord {
-    const fn decode(self) -> Ending {
+impl ExitStatusRecord {
+    const fn decode(self) -> ExitStatus {
         match self {
-            Self::ExitCode(code) => Ending::Exited(code),
-            Self::Signal(number) => Ending::Signaled(Signal::from_number(number)),
+            Self::ExitCode(code) => ExitStatus::Exited(code),
+            Self::Signal(number) => ExitStatus::Signaled(Signal::from_number(number)),
         }
     }
 }

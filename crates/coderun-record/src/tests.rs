@@ -6,9 +6,9 @@ use coderun_domain::testing::{
     at, draft, execution, execution_id, finished, report, submission, user, worker_offer,
 };
 use coderun_domain::{
-    Admission, Attempt, ByteSize, CompileReport, Ending, Enforcement, Event, Execution, ForcedEnd,
-    InputPiece, Outcome, Output, OutputChunk, OutputStream, Report, RunEvent, Sequence, Signal,
-    Submission, SubmissionDraft, Usage, Verdict, WorkerId,
+    Admission, Attempt, ByteSize, CompileReport, Enforcement, Event, Execution, ExitStatus,
+    ForcedEnd, InputPiece, Outcome, Output, OutputChunk, OutputStream, Report, RunEvent, Sequence,
+    Signal, Submission, SubmissionDraft, Usage, Verdict, WorkerId,
 };
 use rstest::rstest;
 
@@ -51,14 +51,14 @@ fn rich_submission() -> Submission {
 
 fn rich_report() -> Report {
     Report {
-        ending: Some(Ending::Signaled(Signal::KILL)),
+        exit_status: Some(ExitStatus::Signaled(Signal::KILL)),
         usage: Usage {
             cpu_time: Some(Duration::new(1, 1)),
             wall_time: None,
             memory: Some(ByteSize::from_kib(3)),
         },
         compile: Some(CompileReport {
-            ending: Some(Ending::Exited(0)),
+            exit_status: Some(ExitStatus::Exited(0)),
             usage: Usage::default(),
             output: Output::truncated("note"),
             error_output: Output::complete(&b"\xfe"[..]),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    CompileReport, Ending, Enforcement, Limits, OutputStream, Submission, Usage, Verdict,
+    CompileReport, Enforcement, ExitStatus, Limits, OutputStream, Submission, Usage, Verdict,
 };
 
 use crate::catalog::{Runtime, RuntimeList};
@@ -55,7 +55,7 @@ pub(crate) struct Program {
 pub(crate) struct RunResult {
     pub(crate) verdict: Verdict,
     /// `None` if the program was not started, or if the API does not tell.
-    pub(crate) ending: Option<Ending>,
+    pub(crate) exit_status: Option<ExitStatus>,
     pub(crate) usage: Usage,
     pub(crate) compile: Option<CompileReport>,
     pub(crate) stdout: Bytes,
@@ -73,7 +73,7 @@ impl RunResult {
     pub(crate) fn without_run(verdict: Verdict, hint: Option<String>) -> Self {
         Self {
             verdict,
-            ending: None,
+            exit_status: None,
             usage: Usage::default(),
             compile: None,
             stdout: Bytes::new(),

@@ -1,6 +1,6 @@
 //! Checks that a runner starts a program once at most for one attempt.
 
-use coderun_domain::{Ending, RunnerError, Verdict};
+use coderun_domain::{ExitStatus, RunnerError, Verdict};
 
 use super::RunnerSetup;
 use super::program::{Program, RecordingIo};
@@ -10,7 +10,7 @@ pub async fn a_program_that_fails_is_started_once(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let code = "import sys\nprint('started', flush=True)\nsys.exit(9)";
     let ran = under_test.run(&Program::python(code)).await;
-    assert_eq!(ran.report.ending, Some(Ending::Exited(9)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(9)));
     assert_eq!(ran.stdout(), "started\n");
     if let Some(answers) = &under_test.lost_answers {
         assert_eq!((answers.programs_sent)(), 1);

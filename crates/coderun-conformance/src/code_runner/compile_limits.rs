@@ -74,7 +74,7 @@ pub async fn what_a_compiler_writes_beyond_the_limit_is_dropped(setup: RunnerSet
 /// The report on the compile stage of a program that was not started.
 fn assert_not_run(ran: &CompletedRun) -> &CompileReport {
     let report = &ran.report;
-    assert_eq!(report.ending, None, "{report:?}");
+    assert_eq!(report.exit_status, None, "{report:?}");
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
     report.compile.as_ref().unwrap()
 }

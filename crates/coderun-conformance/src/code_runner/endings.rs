@@ -1,6 +1,6 @@
 //! Checks reports on programs that end by themselves.
 
-use coderun_domain::{Ending, Signal, Verdict};
+use coderun_domain::{ExitStatus, Signal, Verdict};
 
 use super::program::Program;
 use super::{RunnerSetup, SignalFidelity};
@@ -12,10 +12,10 @@ pub async fn a_crash_is_a_report_with_its_signal_or_its_shells_code_by_ability(s
     let report = under_test.run(&Program::python(code)).await.report;
     assert_eq!(report.verdict, Verdict::RuntimeError);
     let expected = match under_test.abilities.signals {
-        SignalFidelity::Signal => Ending::Signaled(Signal::from_number(11)),
-        SignalFidelity::ShellCode => Ending::Exited(128 + 11),
+        SignalFidelity::Signal => ExitStatus::Signaled(Signal::from_number(11)),
+        SignalFidelity::ShellCode => ExitStatus::Exited(128 + 11),
     };
-    assert_eq!(report.ending, Some(expected));
+    assert_eq!(report.exit_status, Some(expected));
     assert!(report.hint.is_some(), "a hint explains it");
 }
 
@@ -24,7 +24,7 @@ pub async fn an_exception_is_a_report_with_its_message(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let ran = under_test.run(&Program::python("1 / 0")).await;
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
-    assert_eq!(ran.report.ending, Some(Ending::Exited(1)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(1)));
     assert!(
         ran.stderr().contains("ZeroDivisionError"),
         "{}",
@@ -41,9 +41,9 @@ pub async fn a_program_that_does_not_compile_is_a_compile_error_with_the_compile
         .run(&Program::new("c", "int main(void) { return x; }"))
         .await;
     assert_eq!(ran.report.verdict, Verdict::CompileError);
-    assert_eq!(ran.report.ending, None);
+    assert_eq!(ran.report.exit_status, None);
     let compile = ran.report.compile.unwrap();
-    assert_eq!(compile.ending, Some(Ending::Exited(1)));
+    assert_eq!(compile.exit_status, Some(ExitStatus::Exited(1)));
     let said = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
     assert!(said.contains("main.c") && said.contains("error"), "{said}");
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
@@ -55,7 +55,7 @@ pub async fn a_compiled_program_has_a_report_of_both_stages(setup: RunnerSetup) 
     let code = "#include <stdio.h>\nint main(void) { puts(\"built\"); return 3; }";
     let ran = under_test.run(&Program::new("c", code)).await;
     assert_eq!(ran.stdout(), "built\n");
-    assert_eq!(ran.report.ending, Some(Ending::Exited(3)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(3)));
     let compile = ran.report.compile.unwrap();
-    assert_eq!(compile.ending, Some(Ending::Exited(0)));
+    assert_eq!(compile.exit_status, Some(ExitStatus::Exited(0)));
 }

@@ -56,7 +56,10 @@ pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(setup: Ru
         second.cancel.notify_one();
         let report = within(Box::pin(under_test.runner.run(waiting, &mut second))).await;
         let report = report.unwrap();
-        assert_eq!((report.verdict, report.ending), (Verdict::Cancelled, None));
+        assert_eq!(
+            (report.verdict, report.exit_status),
+            (Verdict::Cancelled, None)
+        );
         cancel.notify_one();
     };
     let running = Box::pin(under_test.runner.run(running, &mut first));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use coderun_domain::{ByteSize, Ending, OutputStream, Verdict};
+use coderun_domain::{ByteSize, ExitStatus, OutputStream, Verdict};
 
 use super::interactive_io::ProgramEvent;
 use super::program::Program;
@@ -104,7 +104,7 @@ pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(setup: R
     let report = under_test.run_interactively(Program::python(code), async |client| {
         assert_eq!(client.next_event().await, None);
     });
-    assert_eq!(report.await.ending, Some(Ending::Exited(0)));
+    assert_eq!(report.await.exit_status, Some(ExitStatus::Exited(0)));
 }
 
 /// After the end of input the program finds the end of its stdin, behind all input before.
@@ -218,5 +218,5 @@ pub async fn a_program_may_end_while_input_still_comes(setup: RunnerSetup) {
         }
         assert_eq!(client.read_stdout_until("\n").await, "enough: this\n");
     });
-    assert_eq!(report.await.ending, Some(Ending::Exited(0)));
+    assert_eq!(report.await.exit_status, Some(ExitStatus::Exited(0)));
 }

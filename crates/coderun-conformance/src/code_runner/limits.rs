@@ -16,7 +16,7 @@ pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
     };
     let report = under_test.run(&program).await.report;
     assert_eq!(report.verdict, Verdict::TimeLimit);
-    assert!(report.ending.is_some(), "it was started");
+    assert!(report.exit_status.is_some(), "it was started");
 }
 
 /// Wall-clock time is limited, also for a program that uses no CPU time.

@@ -1,7 +1,7 @@
 //! Checks the input and the output of programs.
 
 use bytes::Bytes;
-use coderun_domain::{Ending, Verdict};
+use coderun_domain::{ExitStatus, Verdict};
 
 use super::program::Program;
 use super::{OutputFidelity, RunnerSetup};
@@ -15,7 +15,7 @@ pub async fn stdout_stderr_and_the_exit_code_are_told_apart(setup: RunnerSetup) 
         (ran.stdout().as_str(), ran.stderr().as_str()),
         ("out\n", "err\n")
     );
-    assert_eq!(ran.report.ending, Some(Ending::Exited(7)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(7)));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
     assert_eq!(ran.cut, []);
 }
@@ -52,7 +52,7 @@ pub async fn a_program_that_does_nothing_is_accepted(setup: RunnerSetup) {
     let under_test = setup.runner().await;
     let ran = under_test.run(&Program::python("\n")).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted);
-    assert_eq!(ran.report.ending, Some(Ending::Exited(0)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(0)));
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coderun_domain::testing::{draft, execution_id, failed, finished, report};
 use coderun_domain::{
-    ByteSize, CancelReply, CompileReport, Ending, Enforcement, Execution, Outcome, Output,
+    ByteSize, CancelReply, CompileReport, Enforcement, Execution, ExitStatus, Outcome, Output,
     OutputChunk, OutputStream, Report, RunEvent, Signal, Status, SubmissionDraft, Submitted, Usage,
     Verdict,
 };
@@ -83,14 +83,14 @@ pub async fn every_verdict_is_stored_unchanged(backend: Backend) {
 /// A report is found with all its fields, set or not.
 pub async fn every_part_of_a_report_is_stored_unchanged(backend: Backend) {
     let full = Report {
-        ending: Some(Ending::Signaled(Signal::from_number(11))),
+        exit_status: Some(ExitStatus::Signaled(Signal::from_number(11))),
         usage: Usage {
             cpu_time: Some(Duration::from_nanos(1_234_567_891)),
             wall_time: Some(Duration::from_micros(1)),
             memory: Some(ByteSize::from_bytes(12_345_678_901)),
         },
         compile: Some(CompileReport {
-            ending: Some(Ending::Exited(-1)),
+            exit_status: Some(ExitStatus::Exited(-1)),
             usage: Usage::default(),
             output: Output::complete("note: \u{1F980}\n"),
             error_output: Output::truncated(Bytes::from_static(&[0xff, 0, b'x'])),
@@ -105,7 +105,7 @@ pub async fn every_part_of_a_report_is_stored_unchanged(backend: Backend) {
         ..report(Verdict::RuntimeError)
     };
     let empty = Report {
-        ending: None,
+        exit_status: None,
         usage: Usage::default(),
         language_version: None,
         runner: String::new(),

@@ -4,10 +4,10 @@ use super::*;
 use crate::testing::{limit_policy, report};
 use crate::{CompileReport, Signal};
 
-fn run(verdict: Verdict, ending: Ending, cpu_ms: u64) -> Outcome {
+fn run(verdict: Verdict, exit_status: ExitStatus, cpu_ms: u64) -> Outcome {
     let report = Report {
         verdict,
-        ending: Some(ending),
+        exit_status: Some(exit_status),
         usage: Usage {
             cpu_time: Some(Duration::from_millis(cpu_ms)),
             ..Usage::default()
@@ -51,31 +51,35 @@ fn a_failed_program_is_no_wrong_answer() {
 
 #[rstest]
 #[case(
-    run(Verdict::TimeLimit, Ending::Signaled(Signal::KILL), 5001),
+    run(Verdict::TimeLimit, ExitStatus::Signaled(Signal::KILL), 5001),
     "CPU time limit of 5 s exceeded"
 )]
 #[case(
-    run(Verdict::TimeLimit, Ending::Signaled(Signal::KILL), 10),
+    run(Verdict::TimeLimit, ExitStatus::Signaled(Signal::KILL), 10),
     "Time limit of 15 s exceeded"
 )]
 #[case(
-    run(Verdict::MemoryLimit, Ending::Signaled(Signal::KILL), 0),
+    run(Verdict::MemoryLimit, ExitStatus::Signaled(Signal::KILL), 0),
     "Memory limit of 256 MiB exceeded"
 )]
 #[case(
-    run(Verdict::OutputLimit, Ending::Signaled(Signal::KILL), 0),
+    run(Verdict::OutputLimit, ExitStatus::Signaled(Signal::KILL), 0),
     "Output limit of 1 MiB exceeded"
 )]
 #[case(
-    run(Verdict::ProcessLimit, Ending::Exited(1), 0),
+    run(Verdict::ProcessLimit, ExitStatus::Exited(1), 0),
     "Process limit of 64 exceeded"
 )]
 #[case(
-    run(Verdict::RuntimeError, Ending::Exited(3), 0),
+    run(Verdict::RuntimeError, ExitStatus::Exited(3), 0),
     "The program exited with code 3"
 )]
 #[case(
-    run(Verdict::RuntimeError, Ending::Signaled(Signal::from_number(11)), 0),
+    run(
+        Verdict::RuntimeError,
+        ExitStatus::Signaled(Signal::from_number(11)),
+        0
+    ),
     "The program was ended by SIGSEGV"
 )]
 #[case(
@@ -90,7 +94,7 @@ fn an_error_is_explained_in_one_sentence(#[case] outcome: Outcome, #[case] sente
 #[test]
 fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
     let compile = CompileReport {
-        ending: Some(Ending::Signaled(Signal::KILL)),
+        exit_status: Some(ExitStatus::Signaled(Signal::KILL)),
         usage: Usage {
             cpu_time: Some(Duration::from_secs(15)),
             ..Usage::default()
@@ -99,7 +103,7 @@ fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
         error_output: Output::default(),
     };
     let report = Report {
-        ending: None,
+        exit_status: None,
         compile: Some(compile),
         ..report(Verdict::TimeLimit)
     };
@@ -115,7 +119,7 @@ fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
 fn success_needs_no_explanation() {
     let limits = *limit_policy().default_limits();
     assert_eq!(
-        run(Verdict::Accepted, Ending::Exited(0), 1).explanation(&limits),
+        run(Verdict::Accepted, ExitStatus::Exited(0), 1).explanation(&limits),
         None
     );
 }
@@ -123,14 +127,14 @@ fn success_needs_no_explanation() {
 #[test]
 fn a_compile_error_shows_what_the_compiler_said() {
     let compile = CompileReport {
-        ending: Some(Ending::Exited(1)),
+        exit_status: Some(ExitStatus::Exited(1)),
         usage: Usage::default(),
         output: Output::complete("on stdout"),
         error_output: Output::complete("main.c:1: error"),
     };
     let outcome_of = |compile| {
         let report = Report {
-            ending: None,
+            exit_status: None,
             compile: Some(compile),
             ..report(Verdict::CompileError)
         };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use coderun_domain::{
-    ByteSize, CompileReport, Ending, Execution, ExecutionId, Outcome, Output, Report, Signal,
+    ByteSize, CompileReport, Execution, ExecutionId, ExitStatus, Outcome, Output, Report, Signal,
     Status, StorePolicy, Usage,
 };
 use serde::Serialize;
@@ -75,7 +75,7 @@ impl<'a> ExecutionRecord<'a> {
         let report = outcome.and_then(Outcome::report);
         let usage = report.map_or(Usage::default(), |report| report.usage);
         let whole = audience == Audience::Reader;
-        let (exit_code, signal) = ending(report.and_then(|report| report.ending));
+        let (exit_code, signal) = exit_status(report.and_then(|report| report.exit_status));
         Self {
             execution_id: DisplayText(execution.id()),
             user_id: whole.then(|| submission.user().as_str()),
@@ -152,7 +152,7 @@ impl<'a> From<&'a CompileReport> for CompileRecord<'a> {
         Self {
             output: text(&report.output),
             error_output: text(&report.error_output),
-            exit_code: ending(report.ending).0,
+            exit_code: exit_status(report.exit_status).0,
             cpu_time_ms: report.usage.cpu_time.map(millis),
             wall_time_ms: report.usage.wall_time.map(millis),
             memory_bytes: report.usage.memory.map(ByteSize::as_bytes),
@@ -160,10 +160,10 @@ impl<'a> From<&'a CompileReport> for CompileRecord<'a> {
     }
 }
 
-fn ending(ending: Option<Ending>) -> (Option<i32>, Option<DisplayText<Signal>>) {
-    match ending {
-        Some(Ending::Exited(code)) => (Some(code), None),
-        Some(Ending::Signaled(signal)) => (None, Some(DisplayText(signal))),
+fn exit_status(exit_status: Option<ExitStatus>) -> (Option<i32>, Option<DisplayText<Signal>>) {
+    match exit_status {
+        Some(ExitStatus::Exited(code)) => (Some(code), None),
+        Some(ExitStatus::Signaled(signal)) => (None, Some(DisplayText(signal))),
         None => (None, None),
     }
 }

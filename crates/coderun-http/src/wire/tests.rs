@@ -3,7 +3,7 @@ use std::time::Duration;
 use coderun_domain::testing::{at, draft, execution, finished, report, submission, user};
 use coderun_domain::testing::{execution_id, store_policy};
 use coderun_domain::{
-    Attempt, ByteSize, CompileReport, EndedWithoutRun, Ending, Enforcement, Execution, Outcome,
+    Attempt, ByteSize, CompileReport, EndedWithoutRun, Enforcement, Execution, ExitStatus, Outcome,
     Output, OutputChunk, OutputStream, Report, Sequence, Signal, Status, Summary, Usage, Verdict,
     WorkerId,
 };
@@ -55,9 +55,9 @@ fn a_completed_record() {
 #[test]
 fn a_full_record() {
     let report = Report {
-        ending: Some(Ending::Signaled(Signal::from_number(11))),
+        exit_status: Some(ExitStatus::Signaled(Signal::from_number(11))),
         compile: Some(CompileReport {
-            ending: Some(Ending::Exited(0)),
+            exit_status: Some(ExitStatus::Exited(0)),
             usage: Usage {
                 cpu_time: Some(Duration::from_millis(120)),
                 wall_time: None,

@@ -66,7 +66,7 @@ pub(super) fn read(body: &[u8], limits: &Limits) -> Result<RunResult, ApiError> 
     let (stdout, stderr) = run.streams()?;
     Ok(RunResult {
         verdict: end.verdict,
-        ending: end.ending,
+        exit_status: end.exit_status,
         usage,
         compile,
         stdout: stdout.into(),
@@ -99,7 +99,7 @@ fn compile_report(stage: Stage, end: &StageEnd) -> Result<CompileReport, ApiErro
         }
     };
     Ok(CompileReport {
-        ending: end.ending,
+        exit_status: end.exit_status,
         usage,
         output: output(stdout, OutputStream::Stdout),
         error_output: output(stderr, OutputStream::Stderr),

@@ -1,6 +1,6 @@
 //! Decides how a stage ended from its code, its signal and Piston's word for it.
 
-use coderun_domain::{Ending, OutputStream, Signal, StageLimits, Verdict};
+use coderun_domain::{ExitStatus, OutputStream, Signal, StageLimits, Verdict};
 
 use super::response::Stage;
 use crate::error::ApiError;
@@ -15,7 +15,7 @@ const SHELL_KILLED: i32 = 137;
 pub(super) struct StageEnd {
     pub(super) verdict: Verdict,
     /// `None` if Piston has no name for the signal.
-    pub(super) ending: Option<Ending>,
+    pub(super) exit_status: Option<ExitStatus>,
     /// The stream of which Piston dropped a part.
     pub(super) truncated: Option<OutputStream>,
     /// Whether Piston goes on to the next stage.
@@ -26,8 +26,8 @@ impl StageEnd {
     /// How a program ended.
     pub(super) fn of_run(stage: &Stage, limits: &StageLimits) -> Result<Self, ApiError> {
         // Piston sends SIGKILL for these three, whatever the code is.
-        let killed = Some(Ending::Signaled(Signal::KILL));
-        let (verdict, ending, truncated) = match stage.status.as_deref() {
+        let killed = Some(ExitStatus::Signaled(Signal::KILL));
+        let (verdict, exit_status, truncated) = match stage.status.as_deref() {
             // Not the fault of the program: another attempt may do better.
             Some("XX") => return Err(ApiError::Unusable("the sandbox of the API failed")),
             Some("TO") => (Verdict::TimeLimit, killed, None),
@@ -35,15 +35,15 @@ impl StageEnd {
             Some("EL") => (Verdict::OutputLimit, killed, Some(OutputStream::Stderr)),
             // Other words add nothing to code and signal. Old versions have none.
             status => {
-                let (verdict, ending) = by_code_and_signal(stage, status, limits)?;
-                (verdict, ending, None)
+                let (verdict, exit_status) = by_code_and_signal(stage, status, limits)?;
+                (verdict, exit_status, None)
             }
         };
         // Piston goes on after a code of 0, even if it had stopped the compiler.
         let is_stopped = matches!(stage.status.as_deref(), Some("TO" | "OL" | "EL"));
         Ok(Self {
             verdict,
-            ending,
+            exit_status,
             truncated,
             is_passed: stage.code == Some(0) && (is_stopped || verdict == Verdict::Accepted),
         })
@@ -54,7 +54,7 @@ impl StageEnd {
         if stage.code.is_none() && stage.signal.is_none() && stage.status.is_none() {
             return Ok(Self {
                 verdict: Verdict::Accepted,
-                ending: None,
+                exit_status: None,
                 truncated: None,
                 is_passed: true,
             });
@@ -79,7 +79,7 @@ fn by_code_and_signal(
     stage: &Stage,
     status: Option<&str>,
     limits: &StageLimits,
-) -> Result<(Verdict, Option<Ending>), ApiError> {
+) -> Result<(Verdict, Option<ExitStatus>), ApiError> {
     let verdict_or_memory = |verdict, is_killed| {
         if is_killed && is_out_of_memory(stage, limits) {
             Verdict::MemoryLimit
@@ -96,15 +96,17 @@ fn by_code_and_signal(
                 Some(_) | None => Verdict::RuntimeError,
             };
             let is_killed = signal == Some(Signal::KILL);
-            let ending = signal.map(Ending::Signaled);
-            Ok((verdict_or_memory(verdict, is_killed), ending))
+            let exit_status = signal.map(ExitStatus::Signaled);
+            Ok((verdict_or_memory(verdict, is_killed), exit_status))
         }
         // Piston's table lacks the two signals that the C library keeps for itself.
         (None, _) if status == Some("SG") => Ok((Verdict::RuntimeError, None)),
-        (None, Some(0)) if status != Some("RE") => Ok((Verdict::Accepted, Some(Ending::Exited(0)))),
+        (None, Some(0)) if status != Some("RE") => {
+            Ok((Verdict::Accepted, Some(ExitStatus::Exited(0))))
+        }
         (None, Some(code @ 1..=255)) => {
             let verdict = verdict_or_memory(Verdict::RuntimeError, code == SHELL_KILLED);
-            Ok((verdict, Some(Ending::Exited(code))))
+            Ok((verdict, Some(ExitStatus::Exited(code))))
         }
         (None, _) => Err(ApiError::Contradiction(
             "code, signal and status do not fit",

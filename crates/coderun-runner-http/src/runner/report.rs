@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CompileReport, Ending, Enforcement, Limits, Output, OutputStream, Report, RunIo,
+    ByteSize, CompileReport, Enforcement, ExitStatus, Limits, Output, OutputStream, Report, RunIo,
     Signal, StageLimits, Verdict,
 };
 
@@ -48,7 +48,7 @@ impl Reporter<'_> {
         let version = || self.program.runtime.version.clone();
         Report {
             verdict,
-            ending: result.ending,
+            exit_status: result.exit_status,
             usage: result.usage,
             hint: self.hint(&result),
             compile: result.compile.map(|compile| cut(compile, head_bytes)),
@@ -63,7 +63,7 @@ impl Reporter<'_> {
         if result.verdict == Verdict::TimeLimit {
             self.lowered_limits(result)
         } else if result.verdict == Verdict::RuntimeError {
-            result.ending.and_then(explain)
+            result.exit_status.and_then(explain)
         } else {
             result.hint.clone()
         }
@@ -71,7 +71,7 @@ impl Reporter<'_> {
 
     /// Says so if the limits that were met are lower than those of the submission.
     fn lowered_limits(&self, result: &RunResult) -> Option<String> {
-        let stage = |limits: &Limits| match result.ending {
+        let stage = |limits: &Limits| match result.exit_status {
             Some(_) => limits.run,
             None => limits.compile,
         };
@@ -102,19 +102,19 @@ pub(super) fn unreadable() -> RunResult {
     RunResult::without_run(Verdict::InternalError, Some(hint))
 }
 
-fn explain(ending: Ending) -> Option<String> {
-    match ending {
-        Ending::Signaled(signal) if signal.number() == SIGSEGV => Some(
+fn explain(exit_status: ExitStatus) -> Option<String> {
+    match exit_status {
+        ExitStatus::Signaled(signal) if signal.number() == SIGSEGV => Some(
             "The program touched memory that is not its own, or its recursion is too deep"
                 .to_owned(),
         ),
-        Ending::Exited(code) if SHELL_SIGNAL_CODES.contains(&code) => {
+        ExitStatus::Exited(code) if SHELL_SIGNAL_CODES.contains(&code) => {
             let signal = Signal::from_number(code - 128);
             Some(format!(
                 "Exit code {code} usually means that {signal} ended the program"
             ))
         }
-        Ending::Exited(_) | Ending::Signaled(_) => None,
+        ExitStatus::Exited(_) | ExitStatus::Signaled(_) => None,
     }
 }
 
@@ -140,16 +140,16 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(Ending::Exited(139), Some("SIGSEGV"))]
-    #[case(Ending::Signaled(Signal::from_number(11)), Some("recursion"))]
-    #[case(Ending::Exited(1), None)]
-    #[case(Ending::Exited(200), None)]
-    #[case(Ending::Signaled(Signal::KILL), None)]
+    #[case(ExitStatus::Exited(139), Some("SIGSEGV"))]
+    #[case(ExitStatus::Signaled(Signal::from_number(11)), Some("recursion"))]
+    #[case(ExitStatus::Exited(1), None)]
+    #[case(ExitStatus::Exited(200), None)]
+    #[case(ExitStatus::Signaled(Signal::KILL), None)]
     fn an_ending_is_explained_where_its_number_says_too_little(
-        #[case] ending: Ending,
+        #[case] exit_status: ExitStatus,
         #[case] expected: Option<&str>,
     ) {
-        let explained = explain(ending);
+        let explained = explain(exit_status);
         assert_eq!(explained.is_some(), expected.is_some());
         assert!(explained.is_none_or(|it| it.contains(expected.unwrap_or_default())));
     }

@@ -44,7 +44,10 @@ async fn a_cancelled_program_is_abandoned_at_once_and_keeps_its_permit() {
     };
     let (report, ()) = tokio::join!(run_with(&runner, request(), &mut io), cancelling);
     let report = report.unwrap();
-    assert_eq!((report.verdict, report.ending), (Verdict::Cancelled, None));
+    assert_eq!(
+        (report.verdict, report.exit_status),
+        (Verdict::Cancelled, None)
+    );
     assert_eq!(report.enforcement.cancel.as_deref(), Some("abandoned"));
     assert_permit_is_kept_until_the_end(&piston, &runner).await;
 }
@@ -82,7 +85,10 @@ async fn a_program_that_waits_for_a_permit_is_cancelled_at_once_and_never_sent()
         second.cancel.notify_one();
         let report = run_with(&runner, request(), &mut second).await.unwrap();
         assert_eq!(report.verdict, Verdict::Cancelled);
-        assert_eq!((report.ending, report.enforcement.cancel), (None, None));
+        assert_eq!(
+            (report.exit_status, report.enforcement.cancel),
+            (None, None)
+        );
         piston.release();
     };
     let (first, ()) = within(async { tokio::join!(running, waiting) }).await;

@@ -33,7 +33,10 @@ async fn a_refused_program_is_rejected_in_our_own_words(
     #[case] expected: &str,
 ) {
     let report = run_against(reply).await.unwrap();
-    assert_eq!((report.verdict, report.ending), (Verdict::Rejected, None));
+    assert_eq!(
+        (report.verdict, report.exit_status),
+        (Verdict::Rejected, None)
+    );
     assert_eq!(report.hint.as_deref(), Some(expected));
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CodeRunner, Ending, OutputStream, RunRequest, SubmissionDraft, Verdict, testing,
+    ByteSize, CodeRunner, ExitStatus, OutputStream, RunRequest, SubmissionDraft, Verdict, testing,
 };
 use coderun_piston_standin::{Reply, Request};
 use coderun_runner_http::{HttpRunner, PistonConfig};
@@ -23,7 +23,7 @@ async fn a_result_becomes_a_report_and_its_output_is_passed_on() {
     piston.script([answer(&failed)]);
     let (report, io) = run_within(&runner, limits()).await.unwrap();
     assert_eq!(report.verdict, Verdict::RuntimeError);
-    assert_eq!(report.ending, Some(Ending::Exited(7)));
+    assert_eq!(report.exit_status, Some(ExitStatus::Exited(7)));
     assert_eq!(report.usage.cpu_time, Some(Duration::from_millis(11)));
     assert_eq!(report.usage.wall_time, Some(Duration::from_millis(29)));
     assert_eq!(report.usage.memory, Some(ByteSize::from_kib(1204)));
@@ -160,7 +160,7 @@ async fn a_compile_error_has_the_text_of_the_compiler_within_the_limit(
     let mut io = RecordingIo::default();
     let report = run_with(&runner, request, &mut io).await.unwrap();
     assert_eq!(
-        (report.verdict, report.ending),
+        (report.verdict, report.exit_status),
         (Verdict::CompileError, None)
     );
     let text = report.compile.unwrap().error_output;

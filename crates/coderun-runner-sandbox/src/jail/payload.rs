@@ -53,7 +53,7 @@ pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
     let (landlock, error) = match message.split_first() {
         Some((&WITH_LANDLOCK, error)) => (true, error),
         Some((&WITHOUT_LANDLOCK, error)) => (false, error),
-        // Killed before it could write anything: its ending is reported.
+        // Killed before it could write anything: its exit status is reported.
         Some(_) | None => (false, message.as_slice()),
     };
     if error.is_empty() {

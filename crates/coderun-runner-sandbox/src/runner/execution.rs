@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use coderun_domain::{CompileReport, Ending, Report, RunIo, RunnerError, Submission, Verdict};
+use coderun_domain::{CompileReport, ExitStatus, Report, RunIo, RunnerError, Submission, Verdict};
 
 use super::input::Input;
 use super::judge::Judgement;
@@ -42,10 +42,10 @@ impl Execution<'_> {
         let mut sinks = OutputSinks::client(self.submission.limits().storage.output());
         let judgement = self.run_stage(plan, io, &mut sinks).await?.judgement;
         Ok(Report {
-            ending: Some(judgement.ending),
+            exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             compile,
-            hint: hint(judgement.ending),
+            hint: hint(judgement.exit_status),
             ..not_run(judgement.verdict, self.toolchain, self.stages.enforcement())
         })
     }
@@ -58,7 +58,7 @@ impl Execution<'_> {
         let compilation = self.run_stage(plan, io, &mut sinks).await?;
         let (judgement, artefact) = (compilation.judgement, compilation.artefact);
         let report = CompileReport {
-            ending: Some(judgement.ending),
+            exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             output: sinks.stdout.finish(),
             error_output: sinks.stderr.finish(),
@@ -115,16 +115,16 @@ fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
     }
 }
 
-/// One sentence that explains an ending which users may not understand.
-fn hint(ending: Ending) -> Option<String> {
-    match ending {
-        Ending::Signaled(signal) if signal.number() == libc::SIGXFSZ => {
+/// One sentence that explains an exit status that users may not understand.
+fn hint(exit_status: ExitStatus) -> Option<String> {
+    match exit_status {
+        ExitStatus::Signaled(signal) if signal.number() == libc::SIGXFSZ => {
             Some("The program wrote a file larger than its limit on file size".to_owned())
         }
-        Ending::Signaled(signal) if signal.number() == libc::SIGSEGV => Some(
+        ExitStatus::Signaled(signal) if signal.number() == libc::SIGSEGV => Some(
             "The program accessed memory that it may not access, or its recursion is too deep"
                 .to_owned(),
         ),
-        Ending::Signaled(_) | Ending::Exited(_) => None,
+        ExitStatus::Signaled(_) | ExitStatus::Exited(_) => None,
     }
 }

@@ -1,24 +1,24 @@
-//! Judges a stage: derives verdict, ending and usage from what the kernel counted.
+//! Judges a stage: derives verdict, exit status and usage from what the kernel counted.
 
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, Ending, Signal, StageLimits, Usage, Verdict};
+use coderun_domain::{ByteSize, ExitStatus, Signal, StageLimits, Usage, Verdict};
 
 use super::supervise::{StageEnd, StopReason};
 use crate::cgroup::GroupUsage;
 
-/// The verdict on a stage, its ending and its usage.
+/// The verdict on a stage, its exit status and its usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
-    pub(super) ending: Ending,
+    pub(super) exit_status: ExitStatus,
     pub(super) usage: Usage,
 }
 
 /// Judges a stage by why it was stopped, by what its group counted, and last by how it ended.
 pub(super) fn judge(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -> Judgement {
     let usage = usage(end, counted);
-    let ending = ending(end);
+    let exit_status = exit_status(end);
     let verdict = match end.stopped {
         Some(StopReason::Cancelled) => Verdict::Cancelled,
         Some(StopReason::Output) => Verdict::OutputLimit,
@@ -31,33 +31,35 @@ pub(super) fn judge(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -
         Some(StopReason::Memory) => Verdict::MemoryLimit,
         Some(StopReason::Processes) => Verdict::ProcessLimit,
         None if usage.cpu_time.is_some_and(|cpu| cpu >= limits.cpu_time()) => Verdict::TimeLimit,
-        None => by_ending(ending),
+        None => by_exit_status(exit_status),
     };
     Judgement {
         verdict,
-        ending,
+        exit_status,
         usage,
     }
 }
 
-fn by_ending(ending: Ending) -> Verdict {
-    match ending {
-        Ending::Exited(0) => Verdict::Accepted,
-        Ending::Signaled(signal) if signal.number() == libc::SIGXCPU => Verdict::TimeLimit,
-        Ending::Signaled(signal) if signal.number() == libc::SIGSYS => Verdict::SecurityViolation,
-        Ending::Exited(_) | Ending::Signaled(_) => Verdict::RuntimeError,
+fn by_exit_status(exit_status: ExitStatus) -> Verdict {
+    match exit_status {
+        ExitStatus::Exited(0) => Verdict::Accepted,
+        ExitStatus::Signaled(signal) if signal.number() == libc::SIGXCPU => Verdict::TimeLimit,
+        ExitStatus::Signaled(signal) if signal.number() == libc::SIGSYS => {
+            Verdict::SecurityViolation
+        }
+        ExitStatus::Exited(_) | ExitStatus::Signaled(_) => Verdict::RuntimeError,
     }
 }
 
-fn ending(end: &StageEnd) -> Ending {
+fn exit_status(end: &StageEnd) -> ExitStatus {
     // Without a report the first process was killed, and the program with it.
     let Some(program) = end.program else {
-        return Ending::Signaled(Signal::KILL);
+        return ExitStatus::Signaled(Signal::KILL);
     };
     if libc::WIFSIGNALED(program.wait_status) {
-        Ending::Signaled(Signal::from_number(libc::WTERMSIG(program.wait_status)))
+        ExitStatus::Signaled(Signal::from_number(libc::WTERMSIG(program.wait_status)))
     } else {
-        Ending::Exited(libc::WEXITSTATUS(program.wait_status))
+        ExitStatus::Exited(libc::WEXITSTATUS(program.wait_status))
     }
 }
 

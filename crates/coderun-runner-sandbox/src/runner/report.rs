@@ -11,7 +11,7 @@ pub(super) const NAME: &str = "sandbox";
 pub(super) fn not_run(verdict: Verdict, toolchain: &Toolchain, enforcement: Enforcement) -> Report {
     Report {
         verdict,
-        ending: None,
+        exit_status: None,
         usage: Usage::default(),
         compile: None,
         language_version: toolchain.version.clone(),

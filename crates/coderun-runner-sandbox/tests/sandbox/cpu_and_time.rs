@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coderun_domain::{Ending, Signal, Verdict};
+use coderun_domain::{ExitStatus, Signal, Verdict};
 
 use crate::support::{Program, assert_prints, run, run_program};
 
@@ -15,7 +15,10 @@ async fn a_busy_loop_ends_at_its_cpu_limit() {
     let program = Program::new("python", "while True: pass").cpu(LIMIT);
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
-    assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
+    assert_eq!(
+        ran.report.exit_status,
+        Some(ExitStatus::Signaled(Signal::KILL))
+    );
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!((LIMIT..LIMIT + GRACE).contains(&cpu), "{cpu:?}");
 }
@@ -106,6 +109,6 @@ async fn an_endless_compilation_ends_at_its_own_limit() {
     };
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
-    assert_eq!(ran.report.ending, None);
+    assert_eq!(ran.report.exit_status, None);
     assert!(ran.report.compile.is_some());
 }

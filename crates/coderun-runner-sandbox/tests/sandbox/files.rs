@@ -1,15 +1,15 @@
 //! Tests programs that fill, break or leave the file system.
 
 use bytes::Bytes;
-use coderun_domain::{Ending, Signal, Verdict};
+use coderun_domain::{ExitStatus, Signal, Verdict};
 
 use crate::support::{Program, TestSandbox, assert_prints, launcher_after, run, run_program};
 
 #[tokio::test]
 async fn a_file_cannot_grow_beyond_its_limit() {
     let ran = run("bash", "exec cat /dev/zero > endless").await;
-    let expected = Ending::Signaled(Signal::from_number(25));
-    assert_eq!(ran.report.ending, Some(expected));
+    let expected = ExitStatus::Signaled(Signal::from_number(25));
+    assert_eq!(ran.report.exit_status, Some(expected));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
     assert!(ran.report.hint.is_some());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coderun_conformance::code_runner::{InteractiveClient, interactive_io};
-use coderun_domain::{ByteSize, Ending, Report, Verdict};
+use coderun_domain::{ByteSize, ExitStatus, Report, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 
 use crate::support::{Program, TestSandbox, assert_prints, is_alive, sandboxes, sleepers_of};
@@ -162,7 +162,7 @@ async fn input_that_comes_while_the_program_is_built_waits_for_it() {
     let program = Program::new("c", code).input("40 ");
     let sandbox = TestSandbox::start().await;
     let report = run_interactively(&sandbox, program, async |client| client.send("2\n"));
-    assert_eq!(report.await.ending, Some(Ending::Exited(42)));
+    assert_eq!(report.await.exit_status, Some(ExitStatus::Exited(42)));
 }
 
 #[tokio::test]

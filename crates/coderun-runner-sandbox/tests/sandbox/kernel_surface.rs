@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use coderun_domain::{Ending, Signal, Verdict};
+use coderun_domain::{ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints};
 
@@ -127,8 +127,8 @@ async fn a_call_of_another_architecture_kills_the_program() {
         let code =
             format!("#include <unistd.h>\nlong syscall(long, ...);\nint main(void) {{ {call} }}");
         let ran = sandbox.run("c", &code).await;
-        let expected = Ending::Signaled(Signal::from_number(31));
-        assert_eq!(ran.report.ending, Some(expected), "{call}");
+        let expected = ExitStatus::Signaled(Signal::from_number(31));
+        assert_eq!(ran.report.exit_status, Some(expected), "{call}");
         assert_eq!(ran.report.verdict, Verdict::SecurityViolation);
     }
 }

@@ -1,6 +1,6 @@
 //! Tests programs that use more memory than they may.
 
-use coderun_domain::{ByteSize, Ending, Signal, Verdict};
+use coderun_domain::{ByteSize, ExitStatus, Signal, Verdict};
 
 use crate::support::{Program, TestSandbox, assert_prints, run, run_program};
 
@@ -17,7 +17,10 @@ async fn a_slow_leak_ends_at_the_memory_limit() {
     let code = "kept = []\nwhile True: kept.append(bytearray(1 << 16))";
     let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
-    assert_eq!(ran.report.ending, Some(Ending::Signaled(Signal::KILL)));
+    assert_eq!(
+        ran.report.exit_status,
+        Some(ExitStatus::Signaled(Signal::KILL))
+    );
 }
 
 #[tokio::test]
@@ -70,8 +73,8 @@ async fn deep_recursion_is_a_runtime_error() {
         ..Program::new("c", code)
     };
     let ran = run_program(program).await;
-    let expected = Ending::Signaled(Signal::from_number(11));
-    assert_eq!(ran.report.ending, Some(expected));
+    let expected = ExitStatus::Signaled(Signal::from_number(11));
+    assert_eq!(ran.report.exit_status, Some(expected));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
 }
 
@@ -86,7 +89,7 @@ async fn a_program_that_handles_a_failed_allocation_is_judged_by_its_exit() {
     let code = "import resource, sys\nresource.setrlimit(resource.RLIMIT_AS, (1 << 25, 1 << 25))\n\
         try: b'x' * (1 << 33)\nexcept MemoryError: sys.exit(5)";
     let ran = run("python", code).await;
-    assert_eq!(ran.report.ending, Some(Ending::Exited(5)));
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(5)));
     assert_eq!(ran.report.verdict, Verdict::RuntimeError);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coderun_domain::{Ending, Signal, Verdict};
+use coderun_domain::{ExitStatus, Signal, Verdict};
 
 use crate::support::{Program, TestSandbox, run, run_program};
 
@@ -95,8 +95,8 @@ async fn the_exact_signal_is_reported() {
         ("HUP", 1),
     ] {
         let ran = sandbox.run("bash", &format!("kill -{name} $$")).await;
-        let expected = Ending::Signaled(Signal::from_number(number));
-        assert_eq!(ran.report.ending, Some(expected), "{name}");
+        let expected = ExitStatus::Signaled(Signal::from_number(number));
+        assert_eq!(ran.report.exit_status, Some(expected), "{name}");
         assert_eq!(ran.report.verdict, Verdict::RuntimeError, "{name}");
     }
 }
@@ -106,7 +106,7 @@ async fn the_exact_exit_code_is_reported() {
     let sandbox = TestSandbox::start().await;
     for code in [0, 1, 127, 255] {
         let ran = sandbox.run("bash", &format!("exit {code}")).await;
-        assert_eq!(ran.report.ending, Some(Ending::Exited(code)));
+        assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(code)));
     }
 }
 

@@ -69,7 +69,10 @@ async fn a_program_may_close_its_streams_early() {
     let program = Program::new("python", code).input(&"x".repeat(1 << 20));
     let ran = run_program(program).await;
     assert_eq!(ran.stdout(), "before");
-    assert_eq!(ran.report.ending, Some(coderun_domain::Ending::Exited(3)));
+    assert_eq!(
+        ran.report.exit_status,
+        Some(coderun_domain::ExitStatus::Exited(3))
+    );
 }
 
 #[tokio::test]
@@ -98,7 +101,7 @@ async fn a_compilation_can_be_cancelled() {
     client.cancel();
     let report = sandbox.run_with(&program, &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
-    assert_eq!(report.ending, None);
+    assert_eq!(report.exit_status, None);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use coderun_domain::{
-    Ending, Enforcement, Outcome, OutcomeParts, Report, Signal, StageLimits, testing,
+    Enforcement, ExitStatus, Outcome, OutcomeParts, Report, Signal, StageLimits, testing,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -37,12 +37,12 @@ fn compiled(compile: &Value, run: &Value) -> RunResult {
     read_answer(&answer).unwrap()
 }
 
-fn signaled_by(number: i32) -> Ending {
-    Ending::Signaled(Signal::from_number(number))
+fn signaled_by(number: i32) -> ExitStatus {
+    ExitStatus::Signaled(Signal::from_number(number))
 }
 
-const fn exited(code: i32) -> Ending {
-    Ending::Exited(code)
+const fn exited(code: i32) -> ExitStatus {
+    ExitStatus::Exited(code)
 }
 
 /// 256 MiB, less 5 %.
@@ -78,10 +78,10 @@ const NEAR_LIMIT: u64 = 255_013_683;
 fn each_way_to_end_has_its_verdict(
     #[case] changes: Value,
     #[case] verdict: Verdict,
-    #[case] ending: Option<Ending>,
+    #[case] exit_status: Option<ExitStatus>,
 ) {
     let result = run(&changes).unwrap();
-    assert_eq!((result.verdict, result.ending), (verdict, ending));
+    assert_eq!((result.verdict, result.exit_status), (verdict, exit_status));
     assert_eq!(
         (result.stdout.as_ref(), result.stderr.as_ref()),
         (&b"out"[..], &b"err"[..])
@@ -157,7 +157,7 @@ fn a_program_that_was_not_compiled_was_not_run_whatever_the_run_says(
     let compile = stage(&changes);
     let run = if run.is_null() { run } else { stage(&run) };
     let result = compiled(&compile, &run);
-    assert_eq!((result.verdict, result.ending), (verdict, None));
+    assert_eq!((result.verdict, result.exit_status), (verdict, None));
     assert!(result.stdout.is_empty() && result.stderr.is_empty());
     let compile = result.compile.unwrap();
     assert_eq!(compile.output.bytes(), "out");
@@ -172,7 +172,7 @@ fn a_program_that_was_not_compiled_was_not_run_whatever_the_run_says(
 fn a_program_that_was_compiled_is_judged_by_its_run(#[case] changes: Value) {
     let run = stage(&json!({"code": 4, "status": "RE"}));
     let result = compiled(&stage(&changes), &run);
-    assert_eq!(result.ending, Some(Ending::Exited(4)));
+    assert_eq!(result.exit_status, Some(ExitStatus::Exited(4)));
     let is_cut = changes["status"] == "EL";
     assert_eq!(result.compile.unwrap().error_output.is_truncated(), is_cut);
 }
@@ -232,20 +232,20 @@ fn any_answer() -> impl Strategy<Value = Value> {
 fn assert_consistent(result: RunResult) {
     let RunResult {
         verdict,
-        ending,
+        exit_status,
         usage,
         compile,
         hint,
         language_version,
         ..
     } = result;
-    assert_eq!(verdict == Verdict::Accepted, ending == Some(exited(0)));
-    if let Some(Ending::Exited(code)) = ending {
+    assert_eq!(verdict == Verdict::Accepted, exit_status == Some(exited(0)));
+    if let Some(ExitStatus::Exited(code)) = exit_status {
         assert!((0..=255).contains(&code));
     }
     let report = Report {
         verdict,
-        ending,
+        exit_status,
         usage,
         compile,
         language_version,

@@ -101,11 +101,11 @@ fn without_a_group_what_was_reaped_counts() {
 
 #[test]
 fn a_program_that_was_killed_with_its_sandbox_was_killed() {
-    let ending = judge(
+    let exit_status = judge(
         &stopped(StopReason::WallTime),
         GroupUsage::default(),
         &limits(),
     )
-    .ending;
-    assert_eq!(ending, Ending::Signaled(Signal::KILL));
+    .exit_status;
+    assert_eq!(exit_status, ExitStatus::Signaled(Signal::KILL));
 }
