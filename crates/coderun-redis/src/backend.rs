@@ -11,15 +11,15 @@ use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 use tokio::time::Instant;
 
+use crate::adapter_error::{AdapterError, LayoutError};
 use crate::config::RedisConfig;
-use crate::failure::{Failure, LayoutError};
-use crate::hub::Hub;
-use crate::lanes::{Lanes, Try};
 use crate::layout::{Layout, Partition, PartitionedIds};
 use crate::record::decode_execution;
 use crate::reply::Reply;
 use crate::script::{Arguments, Script, Scripts};
-use crate::{elsewhere, layout_check};
+use crate::shared_connections::{CallAttempt, SharedConnections};
+use crate::subscriber::Subscriber;
+use crate::{layout_check, partition_totals};
 
 /// On a Cluster the users are spread over so many partitions.
 const CLUSTER_PARTITIONS: u16 = 16;
@@ -40,18 +40,18 @@ struct Shared {
     policy_arguments: String,
     layout: Layout,
     scripts: Scripts,
-    lanes: Arc<Lanes>,
+    lanes: Arc<SharedConnections>,
     /// For steps that others rely upon as soon as they answer.
-    lanes_for_good: Arc<Lanes>,
-    hub: Hub,
-    elsewhere: elsewhere::Cache,
-    taking: Taking,
+    lanes_for_good: Arc<SharedConnections>,
+    hub: Subscriber,
+    elsewhere: partition_totals::Cache,
+    taking: TakeState,
     timer: StorageTimer,
 }
 
 /// Where the next take begins, and what the last one saw.
 #[derive(Debug, Default)]
-pub(crate) struct Taking {
+pub(crate) struct TakeState {
     /// The partition to be asked first.
     pub(crate) partition: AtomicUsize,
     /// The generation of work hints that the last take that found nothing has seen.
@@ -67,7 +67,7 @@ pub(crate) struct Taking {
 /// Why a backend cannot be used from the start.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use redis")]
-pub struct ConnectError(#[source] Failure);
+pub struct ConnectError(#[source] AdapterError);
 
 impl RedisBackend {
     /// Connects, and subscribes to what others tell. It goes on by itself when the server is away for a while.
@@ -89,14 +89,14 @@ impl RedisBackend {
         config: RedisConfig,
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
-        let lanes = Arc::new(Lanes::open(&config).await?);
+    ) -> Result<Self, AdapterError> {
+        let lanes = Arc::new(SharedConnections::open(&config).await?);
         let lanes_for_good = if config.replicas == 0 {
             Arc::clone(&lanes)
         } else if config.address.is_cluster() {
             return Err(LayoutError::ReplicasOfCluster.into());
         } else {
-            Arc::new(Lanes::open_for_good(&config).await?)
+            Arc::new(SharedConnections::open_for_good(&config).await?)
         };
         let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
             CLUSTER_PARTITIONS
@@ -105,14 +105,14 @@ impl RedisBackend {
         });
         let layout = Layout::new(&config.key_prefix, partitions);
         layout_check::check(&lanes, &layout).await?;
-        let hub = Hub::start(&config, Arc::clone(&lanes)).await?;
+        let hub = Subscriber::start(&config, Arc::clone(&lanes)).await?;
         let shared = Shared {
             policy_arguments: policy_arguments(&policy),
             scripts: Scripts::new(),
-            elsewhere: elsewhere::Cache::default(),
-            taking: Taking {
+            elsewhere: partition_totals::Cache::default(),
+            taking: TakeState {
                 epoch: micros(clock.now()),
-                ..Taking::default()
+                ..TakeState::default()
             },
             timer: StorageTimer::new("redis"),
             config,
@@ -163,19 +163,19 @@ impl RedisBackend {
         &self.shared.scripts
     }
 
-    pub(crate) fn lanes(&self) -> &Lanes {
+    pub(crate) fn lanes(&self) -> &SharedConnections {
         &self.shared.lanes
     }
 
-    pub(crate) fn hub(&self) -> &Hub {
+    pub(crate) fn hub(&self) -> &Subscriber {
         &self.shared.hub
     }
 
-    pub(crate) fn taking(&self) -> &Taking {
+    pub(crate) fn taking(&self) -> &TakeState {
         &self.shared.taking
     }
 
-    pub(crate) fn elsewhere(&self) -> &elsewhere::Cache {
+    pub(crate) fn elsewhere(&self) -> &partition_totals::Cache {
         &self.shared.elsewhere
     }
 
@@ -185,7 +185,7 @@ impl RedisBackend {
         partition: Partition,
         script: &Script,
         arguments: Arguments<'_>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, AdapterError> {
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
         Ok(self.lanes().ask(make).await?)
     }
@@ -196,7 +196,7 @@ impl RedisBackend {
         id: ExecutionId,
         script: &Script,
         arguments: Arguments<'_>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, AdapterError> {
         let partition = self.layout().of_execution(id);
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
         let answer = self.shared.lanes_for_good.ask(make).await?;
@@ -209,15 +209,15 @@ impl RedisBackend {
         id: ExecutionId,
         script: &Script,
         arguments: Arguments<'_>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, AdapterError> {
         let partition = self.layout().of_execution(id);
         Self::read_reply(id, self.step(partition, script, arguments).await?)
     }
 
-    fn read_reply(id: ExecutionId, answer: Value) -> Result<Reply, Failure> {
+    fn read_reply(id: ExecutionId, answer: Value) -> Result<Reply, AdapterError> {
         let reply = Reply::read(answer)?;
         match reply.word() {
-            "newer" => Err(Failure::Newer(id)),
+            "newer" => Err(AdapterError::Newer(id)),
             _ => Ok(reply),
         }
     }
@@ -228,7 +228,7 @@ impl RedisBackend {
         partition: Partition,
         script: &Script,
         arguments: &Arguments<'_>,
-        attempt: Try,
+        attempt: CallAttempt,
     ) -> Cmd {
         let layout = self.layout();
         let key = layout.timetable_key(partition);
@@ -245,18 +245,21 @@ impl RedisBackend {
     }
 
     /// Sends a command that writes the way that steps go which others rely upon.
-    pub(crate) async fn ask_for_good(&self, command: &Cmd) -> Result<Value, Failure> {
+    pub(crate) async fn ask_for_good(&self, command: &Cmd) -> Result<Value, AdapterError> {
         Ok(self.shared.lanes_for_good.ask(|_| command.clone()).await?)
     }
 
     /// Sends a command, again while that helps.
-    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, AdapterError> {
         Ok(self.lanes().ask(|_| command.clone()).await?)
     }
 }
 
 /// Refuses an id that was made for nobody or for somebody else.
-pub(crate) fn partition_of(layout: &Layout, execution: &Execution) -> Result<Partition, Failure> {
+pub(crate) fn partition_of(
+    layout: &Layout,
+    execution: &Execution,
+) -> Result<Partition, AdapterError> {
     let partition = layout.of_execution(execution.id());
     if partition == layout.of_user(execution.submission().user()) {
         Ok(partition)
@@ -269,13 +272,13 @@ pub(crate) fn partition_of(layout: &Layout, execution: &Execution) -> Result<Par
 pub(crate) fn read_execution(
     id: ExecutionId,
     fields: Fields,
-) -> Result<Option<Execution>, Failure> {
+) -> Result<Option<Execution>, AdapterError> {
     if fields.is_empty() {
         return Ok(None);
     }
     decode_execution(id, fields)
         .map(Some)
-        .map_err(|error| Failure::of_record(id, error))
+        .map_err(|error| AdapterError::of_record(id, error))
 }
 
 fn policy_arguments(policy: &StorePolicy) -> String {

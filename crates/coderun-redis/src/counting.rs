@@ -4,14 +4,14 @@ use coderun_domain::{ExecutionId, QueueDepth};
 use futures_util::future::try_join_all;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
-use crate::reply::{Surprise, array, number};
+use crate::reply::{UnexpectedReply, array, number};
 use crate::script::Arguments;
 
 impl RedisBackend {
     /// What waits and runs in all partitions. Each is counted by itself: what is submitted meanwhile may be missing.
-    pub(crate) async fn depth_everywhere(&self) -> Result<QueueDepth, Failure> {
+    pub(crate) async fn depth_everywhere(&self) -> Result<QueueDepth, AdapterError> {
         let counts = self.layout().partitions().map(|each| self.depth_in(each));
         let counts = try_join_all(counts).await?;
         let sum = |all: QueueDepth, each: QueueDepth| QueueDepth {
@@ -21,10 +21,10 @@ impl RedisBackend {
         Ok(counts.into_iter().fold(QueueDepth::default(), sum))
     }
 
-    async fn depth_in(&self, partition: Partition) -> Result<QueueDepth, Failure> {
+    async fn depth_in(&self, partition: Partition) -> Result<QueueDepth, AdapterError> {
         let script = &self.scripts().depth;
         let counts = self.step(partition, script, Arguments::default()).await?;
-        let [pending, running] = array(counts)?.try_into().map_err(|_| Surprise)?;
+        let [pending, running] = array(counts)?.try_into().map_err(|_| UnexpectedReply)?;
         Ok(QueueDepth {
             pending: number(&pending)?,
             running: number(&running)?,
@@ -32,14 +32,14 @@ impl RedisBackend {
     }
 
     /// The place of an execution in its partition, if it waits there.
-    pub(crate) async fn position(&self, id: ExecutionId) -> Result<Option<u64>, Failure> {
+    pub(crate) async fn position(&self, id: ExecutionId) -> Result<Option<u64>, AdapterError> {
         let arguments = Arguments::default().text(id.to_string());
         let script = &self.scripts().position;
         let mut reply = self.step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" | "elsewhere" => Ok(None),
             "position" => Ok(Some(reply.number()?)),
-            _ => Err(Surprise.into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 }

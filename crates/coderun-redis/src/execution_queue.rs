@@ -10,9 +10,9 @@ use coderun_domain::{
 use coderun_record::{encode_outcome, encode_run_event};
 
 use crate::RedisBackend;
-use crate::failure::Failure;
-use crate::leasing::{holder, unless_lost};
-use crate::reply::{Reply, Surprise};
+use crate::adapter_error::AdapterError;
+use crate::lease_step::{holder, unless_lost};
+use crate::reply::{Reply, UnexpectedReply};
 use crate::script::{Arguments, Script};
 
 #[async_trait]
@@ -45,7 +45,7 @@ impl ExecutionQueue for RedisBackend {
             match reply.word() {
                 "continue" => Ok(Renewal::Continue),
                 "cancel" => Ok(Renewal::Cancel),
-                _ => Err(unexpected(Surprise)),
+                _ => Err(unexpected(UnexpectedReply)),
             }
         })
         .await
@@ -75,7 +75,7 @@ impl ExecutionQueue for RedisBackend {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         self.timed("finish", async {
-            let fields = encode_outcome(outcome).map_err(Failure::Unwritable)?;
+            let fields = encode_outcome(outcome).map_err(AdapterError::Unwritable)?;
             let arguments = holder(lease).fields(fields);
             let script = &self.scripts().finish;
             let reply = self.step_for_good(lease.id(), script, arguments).await?;
@@ -126,6 +126,6 @@ impl RedisBackend {
     }
 }
 
-fn unexpected(surprise: Surprise) -> QueueError {
-    Failure::from(surprise).into()
+fn unexpected(surprise: UnexpectedReply) -> QueueError {
+    AdapterError::from(surprise).into()
 }

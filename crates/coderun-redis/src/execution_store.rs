@@ -11,11 +11,11 @@ use coderun_record::{duration_micros, encode_submission, micros};
 use deadpool_redis::redis::Cmd;
 
 use crate::RedisBackend;
+use crate::adapter_error::AdapterError;
 use crate::backend::{partition_of, read_execution};
-use crate::failure::Failure;
 use crate::layout::owner;
 use crate::record::{decode_summary, has_expired, read_fields};
-use crate::reply::{Reply, Surprise, array};
+use crate::reply::{Reply, UnexpectedReply, array};
 use crate::script::Arguments;
 
 #[async_trait]
@@ -33,7 +33,7 @@ impl ExecutionStore for RedisBackend {
                     retry_after: StorePolicy::FULL_RETRY_AFTER,
                 }),
                 "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
-                _ => Err(unexpected(Surprise)),
+                _ => Err(unexpected(UnexpectedReply)),
             }
         })
         .await
@@ -65,7 +65,7 @@ impl ExecutionStore for RedisBackend {
                 "ended" => Ok(CancelReply::Ended(execution)),
                 "requested" => Ok(CancelReply::Requested(execution)),
                 "final" => Ok(CancelReply::AlreadyFinal(execution)),
-                _ => Err(unexpected(Surprise)),
+                _ => Err(unexpected(UnexpectedReply)),
             }
         })
         .await
@@ -94,12 +94,12 @@ impl ExecutionStore for RedisBackend {
 }
 
 impl RedisBackend {
-    async fn submit_step(&self, execution: &Execution) -> Result<Reply, Failure> {
+    async fn submit_step(&self, execution: &Execution) -> Result<Reply, AdapterError> {
         let (id, submission) = (execution.id(), execution.submission());
         let partition = partition_of(self.layout(), execution)?;
         let elsewhere = self.totals_elsewhere(partition).await;
         let policy = self.policy();
-        let fields = encode_submission(submission).map_err(Failure::Unwritable)?;
+        let fields = encode_submission(submission).map_err(AdapterError::Unwritable)?;
         let arguments = Arguments::default()
             .text(id.to_string())
             .text(owner(submission.user()))
@@ -119,7 +119,7 @@ impl RedisBackend {
             .await
     }
 
-    async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, Failure> {
+    async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
         let mut command = Cmd::new();
         command.arg("HGETALL").arg(self.layout().record_key(id));
         let fields = read_fields(self.ask(&command).await?)?;
@@ -129,7 +129,7 @@ impl RedisBackend {
         read_execution(id, fields)
     }
 
-    async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, Failure> {
+    async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, AdapterError> {
         let (before, before_id) = match page.before {
             Some(cursor) => (micros(cursor.created_at).to_string(), cursor.id.to_string()),
             None => ("+inf".to_owned(), String::new()),
@@ -146,19 +146,19 @@ impl RedisBackend {
     }
 
     /// Reads the record that a step has answered.
-    fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, Failure> {
+    fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, AdapterError> {
         let execution = read_execution(id, read_fields(reply.value()?)?)?;
-        Ok(execution.ok_or(Surprise)?)
+        Ok(execution.ok_or(UnexpectedReply)?)
     }
 }
 
-fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, Surprise> {
+fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, UnexpectedReply> {
     let quota = match reply.text()?.as_str() {
         "submits" => Quota::SubmitsPerMinute,
         "pending" => Quota::Pending,
-        _ => return Err(Surprise),
+        _ => return Err(UnexpectedReply),
     };
-    let limit = u32::try_from(reply.number()?).map_err(|_| Surprise)?;
+    let limit = u32::try_from(reply.number()?).map_err(|_| UnexpectedReply)?;
     let retry_after = match quota {
         Quota::SubmitsPerMinute => Duration::from_micros(reply.number()?),
         Quota::Pending => StorePolicy::FULL_RETRY_AFTER,
@@ -170,6 +170,6 @@ fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, Surprise> {
     })
 }
 
-fn unexpected(surprise: Surprise) -> StoreError {
-    Failure::from(surprise).into()
+fn unexpected(surprise: UnexpectedReply) -> StoreError {
+    AdapterError::from(surprise).into()
 }

@@ -7,7 +7,7 @@ use deadpool_redis::redis::{Cmd, Value};
 use futures_util::future::join_all;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
 use crate::reply::text;
 
@@ -19,19 +19,19 @@ const SILENT: &str = "the server does not say how it keeps records (INFO)";
 
 impl RedisBackend {
     /// Whether records would be accepted, and what an operator should know about how they are kept.
-    pub(crate) async fn store_health(&self) -> Result<Health, Failure> {
+    pub(crate) async fn store_health(&self) -> Result<Health, AdapterError> {
         let mut remarks = self.write_remarks().await?;
         remarks.extend(self.keeping_remarks().await);
         Ok(health(&remarks))
     }
 
     /// Whether anything can be written.
-    pub(crate) async fn write_health(&self) -> Result<Health, Failure> {
+    pub(crate) async fn write_health(&self) -> Result<Health, AdapterError> {
         Ok(health(&self.write_remarks().await?))
     }
 
     /// Writes to every partition. One that answers is enough to go on, for those whose records are there.
-    async fn write_remarks(&self) -> Result<Vec<String>, Failure> {
+    async fn write_remarks(&self) -> Result<Vec<String>, AdapterError> {
         let probes = self.layout().partitions().map(|each| self.probe(each));
         let (_, failures): (Vec<_>, Vec<_>) =
             join_all(probes).await.into_iter().partition(Result::is_ok);
@@ -45,7 +45,7 @@ impl RedisBackend {
         }
     }
 
-    async fn probe(&self, partition: Partition) -> Result<(), Failure> {
+    async fn probe(&self, partition: Partition) -> Result<(), AdapterError> {
         let mut command = Cmd::new();
         let key = format!("{}probe", self.layout().base(partition));
         command.arg("SET").arg(key).arg(1).arg("EX").arg(PROBE_TTL);

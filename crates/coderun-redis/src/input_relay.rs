@@ -11,8 +11,8 @@ use coderun_record::{decode_input, encode_input};
 use deadpool_redis::redis::{Cmd, Value};
 
 use crate::RedisBackend;
-use crate::failure::Failure;
-use crate::reply::{Surprise, array, bytes, text};
+use crate::adapter_error::AdapterError;
+use crate::reply::{UnexpectedReply, array, bytes, text};
 use crate::script::Arguments;
 
 /// What is read at a time; all that is kept is 1 MiB at most.
@@ -46,10 +46,10 @@ impl InputRelay for RedisBackend {
             match reply.word() {
                 "forgotten" => Err(InputError::Forgotten),
                 "input" => {
-                    let pieces = reply.value().map_err(Failure::from)?;
+                    let pieces = reply.value().map_err(AdapterError::from)?;
                     Ok(decode_pieces(lease.id(), pieces)?)
                 }
-                _ => Err(Failure::from(Surprise).into()),
+                _ => Err(AdapterError::from(UnexpectedReply).into()),
             }
         })
         .await
@@ -81,7 +81,7 @@ impl RedisBackend {
         id: ExecutionId,
         input: InputId,
         piece: &InputPiece,
-    ) -> Result<InputReply, Failure> {
+    ) -> Result<InputReply, AdapterError> {
         let size = u64::try_from(piece.size_bytes()).unwrap_or(u64::MAX);
         let arguments = Arguments::default()
             .text(id.to_string())
@@ -100,12 +100,12 @@ impl RedisBackend {
             "not_interactive" => Ok(InputReply::NotInteractive),
             "final" => Ok(InputReply::Final),
             "absent" => Ok(InputReply::Absent),
-            _ => Err(Surprise.into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 
     /// The position behind all that was sent so far.
-    async fn last_input(&self, id: ExecutionId) -> Result<InputPosition, Failure> {
+    async fn last_input(&self, id: ExecutionId) -> Result<InputPosition, AdapterError> {
         let mut command = Cmd::new();
         command.arg("HGET").arg(self.layout().input_key(id));
         command.arg("header");
@@ -115,12 +115,12 @@ impl RedisBackend {
         }
         let header = text(found)?;
         let last = header.split(' ').nth(1).and_then(|word| word.parse().ok());
-        Ok(InputPosition::from_number(last.ok_or(Surprise)?))
+        Ok(InputPosition::from_number(last.ok_or(UnexpectedReply)?))
     }
 }
 
-fn decode_pieces(id: ExecutionId, pieces: Value) -> Result<Vec<InputPiece>, Failure> {
+fn decode_pieces(id: ExecutionId, pieces: Value) -> Result<Vec<InputPiece>, AdapterError> {
     let decode =
-        |stored| decode_input(bytes(stored)?).map_err(|error| Failure::of_record(id, error));
+        |stored| decode_input(bytes(stored)?).map_err(|error| AdapterError::of_record(id, error));
     array(pieces)?.into_iter().map(decode).collect()
 }

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, Value};
 
-use crate::failure::{Failure, LayoutError};
-use crate::lanes::Lanes;
+use crate::adapter_error::{AdapterError, LayoutError};
 use crate::layout::Layout;
 use crate::reply::number;
+use crate::shared_connections::SharedConnections;
 
 /// Every sweep renews the note: it goes when no process has been there for so long.
 const NOTE_TTL: Duration = Duration::from_hours(48);
 
 /// Compares the number of partitions with that of the others; whoever comes first notes theirs.
-pub(crate) async fn check(lanes: &Lanes, layout: &Layout) -> Result<(), Failure> {
+pub(crate) async fn check(lanes: &SharedConnections, layout: &Layout) -> Result<(), AdapterError> {
     let key = format!("{}partitions", layout.prefix());
     let ttl = i64::try_from(NOTE_TTL.as_millis()).unwrap_or(i64::MAX);
     let here = layout.count();

@@ -10,31 +10,31 @@
 
 #![warn(clippy::future_not_send)]
 
+mod adapter_error;
 mod address;
 mod backend;
+mod command_error;
 mod config;
 mod connection;
 mod counting;
-mod elsewhere;
+mod event_pages;
 mod execution_queue;
 mod execution_store;
-mod failure;
-mod fault;
 mod health;
-mod hub;
 mod input_relay;
-mod lanes;
 mod layout;
 mod layout_check;
-mod leasing;
+mod lease_step;
 mod notifier;
+mod partition_totals;
 mod record;
 mod reply;
 mod script;
-mod sweeping;
-mod taking;
+mod shared_connections;
+mod subscriber;
+mod sweep;
+mod take;
 mod ticket_store;
-mod watching;
 mod worker_registry;
 
 pub use address::{AddressError, RedisAddress};

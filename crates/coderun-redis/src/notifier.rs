@@ -10,9 +10,9 @@ use coderun_domain::{
 use futures_util::stream;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
-use crate::hub::Watch;
-use crate::watching::Page;
+use crate::adapter_error::AdapterError;
+use crate::event_pages::Page;
+use crate::subscriber::Subscription;
 
 #[async_trait]
 impl Notifier for RedisBackend {
@@ -22,7 +22,7 @@ impl Notifier for RedisBackend {
             let mut watch = self.hub().watch(id);
             watch.standing().await;
             let page = self.read_events(id, "", since).await?;
-            let subscription = Subscription {
+            let subscription = EventReader {
                 backend: self.clone(),
                 id,
                 watch,
@@ -40,17 +40,17 @@ impl Notifier for RedisBackend {
 }
 
 /// One watcher's place in the events of one execution.
-struct Subscription {
+struct EventReader {
     backend: RedisBackend,
     id: ExecutionId,
-    watch: Watch,
+    watch: Subscription,
     last: Sequence,
     page: Page,
 }
 
 type Item = Result<StoredEvent, WatchError>;
 
-impl Subscription {
+impl EventReader {
     /// The next event and where to go on from there.
     async fn next(mut self) -> Option<(Item, Option<Self>)> {
         loop {
@@ -86,7 +86,7 @@ impl Subscription {
         let is_behind = page.sequence < self.page.sequence;
         let is_hollow = page.events.is_empty() && page.sequence > self.last;
         if is_behind || is_hollow {
-            return Err(Failure::Forgotten(self.id).into());
+            return Err(AdapterError::Forgotten(self.id).into());
         }
         self.page = page;
         Ok(())

@@ -9,12 +9,12 @@ use coderun_record::{Fields, RecordError, decode_submission, micros};
 use deadpool_redis::redis::Value;
 use time::OffsetDateTime;
 
-use crate::reply::{Surprise, array, bytes};
+use crate::reply::{UnexpectedReply, array, bytes};
 
 pub(crate) use summary::decode_summary;
 
 /// Reads the answer to `HGETALL`, or a script's copy of it.
-pub(crate) fn read_fields(value: Value) -> Result<Fields, Surprise> {
+pub(crate) fn read_fields(value: Value) -> Result<Fields, UnexpectedReply> {
     let pairs = if let Value::Map(pairs) = value {
         pairs
     } else {

@@ -10,9 +10,9 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Reads the answer of a step that begins with a word.
-    pub(crate) fn read(value: Value) -> Result<Self, Surprise> {
+    pub(crate) fn read(value: Value) -> Result<Self, UnexpectedReply> {
         let mut rest = array(value)?.into_iter();
-        let word = rest.next().ok_or(Surprise)?;
+        let word = rest.next().ok_or(UnexpectedReply)?;
         Ok(Self {
             word: text(word)?,
             rest,
@@ -25,57 +25,57 @@ impl Reply {
     }
 
     /// The next value.
-    pub(crate) fn value(&mut self) -> Result<Value, Surprise> {
-        self.rest.next().ok_or(Surprise)
+    pub(crate) fn value(&mut self) -> Result<Value, UnexpectedReply> {
+        self.rest.next().ok_or(UnexpectedReply)
     }
 
     /// The next value, which is text.
-    pub(crate) fn text(&mut self) -> Result<String, Surprise> {
+    pub(crate) fn text(&mut self) -> Result<String, UnexpectedReply> {
         text(self.value()?)
     }
 
     /// The next value, which is a number.
-    pub(crate) fn number(&mut self) -> Result<u64, Surprise> {
+    pub(crate) fn number(&mut self) -> Result<u64, UnexpectedReply> {
         number(&self.value()?)
     }
 }
 
 /// Reads an array.
-pub(crate) fn array(value: Value) -> Result<Vec<Value>, Surprise> {
+pub(crate) fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
     if let Value::Array(values) = value {
         Ok(values)
     } else {
-        Err(Surprise)
+        Err(UnexpectedReply)
     }
 }
 
 /// Reads bytes.
-pub(crate) fn bytes(value: Value) -> Result<Vec<u8>, Surprise> {
+pub(crate) fn bytes(value: Value) -> Result<Vec<u8>, UnexpectedReply> {
     if let Value::BulkString(bytes) = value {
         Ok(bytes)
     } else {
-        Err(Surprise)
+        Err(UnexpectedReply)
     }
 }
 
 /// Reads text.
-pub(crate) fn text(value: Value) -> Result<String, Surprise> {
-    String::from_utf8(bytes(value)?).map_err(|_| Surprise)
+pub(crate) fn text(value: Value) -> Result<String, UnexpectedReply> {
+    String::from_utf8(bytes(value)?).map_err(|_| UnexpectedReply)
 }
 
 /// Reads a number that is not negative, written as one or as text.
-pub(crate) fn number(value: &Value) -> Result<u64, Surprise> {
+pub(crate) fn number(value: &Value) -> Result<u64, UnexpectedReply> {
     if let Value::Int(number) = value {
-        u64::try_from(*number).map_err(|_| Surprise)
+        u64::try_from(*number).map_err(|_| UnexpectedReply)
     } else if let Value::BulkString(digits) = value {
-        let digits = str::from_utf8(digits).map_err(|_| Surprise)?;
-        digits.parse().map_err(|_| Surprise)
+        let digits = str::from_utf8(digits).map_err(|_| UnexpectedReply)?;
+        digits.parse().map_err(|_| UnexpectedReply)
     } else {
-        Err(Surprise)
+        Err(UnexpectedReply)
     }
 }
 
 /// The server answered what it never should. What it was is not shown: it may hold code or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server answered something unexpected")]
-pub(crate) struct Surprise;
+pub(crate) struct UnexpectedReply;

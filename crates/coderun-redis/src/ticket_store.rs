@@ -10,8 +10,8 @@ use coderun_domain::{Admission, ExecutionId, StorePolicy, TicketDigest, TicketEr
 use coderun_record::{decode_admission, duration_micros, encode_admission};
 
 use crate::RedisBackend;
-use crate::failure::Failure;
-use crate::reply::Surprise;
+use crate::adapter_error::AdapterError;
+use crate::reply::UnexpectedReply;
 use crate::script::Arguments;
 
 #[async_trait]
@@ -36,11 +36,11 @@ impl TicketStore for RedisBackend {
                 "issued" => Ok(()),
                 "absent" => Err(TicketError::Absent),
                 "too_many" => {
-                    let micros = reply.number().map_err(Failure::from)?;
+                    let micros = reply.number().map_err(AdapterError::from)?;
                     let retry_after = Duration::from_micros(micros);
                     Err(TicketError::TooMany { retry_after })
                 }
-                _ => Err(Failure::from(Surprise).into()),
+                _ => Err(AdapterError::from(UnexpectedReply).into()),
             }
         })
         .await
@@ -63,7 +63,7 @@ impl RedisBackend {
         &self,
         id: ExecutionId,
         ticket: TicketDigest,
-    ) -> Result<Option<Admission>, Failure> {
+    ) -> Result<Option<Admission>, AdapterError> {
         let arguments = Arguments::default().text(id.to_string()).text(name(ticket));
         let script = &self.scripts().redeem;
         let mut reply = self.step_on(id, script, arguments).await?;
@@ -71,8 +71,8 @@ impl RedisBackend {
             "absent" => Ok(None),
             "admitted" => decode_admission(&reply.text()?)
                 .map(Some)
-                .map_err(|error| Failure::of_record(id, error)),
-            _ => Err(Surprise.into()),
+                .map_err(|error| AdapterError::of_record(id, error)),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use coderun_record::{StoredOffer, encode_offer};
 use deadpool_redis::redis::Cmd;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::record::read_fields;
 
 /// The hash outlives every offer in it; each offer says itself when it ends.
@@ -20,7 +20,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 impl WorkerRegistry for RedisBackend {
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
         self.timed("announce", async {
-            let record = encode_offer(offer, self.now() + lifetime).map_err(Failure::Unwritable)?;
+            let record =
+                encode_offer(offer, self.now() + lifetime).map_err(AdapterError::Unwritable)?;
             let mut set = self.on_workers("HSET");
             set.arg(offer.worker.as_str()).arg(record);
             self.ask(&set).await?;
@@ -54,7 +55,7 @@ impl RedisBackend {
         command
     }
 
-    async fn current_offers(&self) -> Result<Vec<WorkerOffer>, Failure> {
+    async fn current_offers(&self) -> Result<Vec<WorkerOffer>, AdapterError> {
         let found = self.ask(&self.on_workers("HGETALL")).await?;
         let now = self.now();
         let (mut offers, mut forgotten) = (Vec::new(), Vec::new());
@@ -73,7 +74,7 @@ impl RedisBackend {
         Ok(offers)
     }
 
-    async fn forget(&self, workers: &[String]) -> Result<(), Failure> {
+    async fn forget(&self, workers: &[String]) -> Result<(), AdapterError> {
         let mut command = self.on_workers("HDEL");
         command.arg(workers);
         self.ask(&command).await?;

@@ -4,21 +4,21 @@ use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
 use coderun_record::{RecordError, from_micros};
 use deadpool_redis::redis::Value;
 
-use crate::failure::Failure;
-use crate::reply::{Surprise, array, text};
+use crate::adapter_error::AdapterError;
+use crate::reply::{UnexpectedReply, array, text};
 
 /// Reads one row of a list.
-pub(crate) fn decode_summary(row: Value) -> Result<Summary, Failure> {
+pub(crate) fn decode_summary(row: Value) -> Result<Summary, AdapterError> {
     let words: Vec<String> = array(row)?
         .into_iter()
         .map(text)
         .collect::<Result<_, _>>()?;
     let [id, language, status, verdict, created, updated] = words.as_slice() else {
-        return Err(Surprise.into());
+        return Err(UnexpectedReply.into());
     };
-    let id: ExecutionId = id.parse().map_err(|_| Surprise)?;
+    let id: ExecutionId = id.parse().map_err(|_| UnexpectedReply)?;
     read(id, [language, status, verdict, created, updated])
-        .map_err(|error| Failure::of_record(id, error))
+        .map_err(|error| AdapterError::of_record(id, error))
 }
 
 fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {

@@ -11,9 +11,9 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
-use crate::reply::{Surprise, text};
+use crate::reply::{UnexpectedReply, text};
 
 /// How old the counts may be.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ impl RedisBackend {
         sum
     }
 
-    async fn totals_of(&self, partition: Partition) -> Result<Totals, Failure> {
+    async fn totals_of(&self, partition: Partition) -> Result<Totals, AdapterError> {
         let mut command = Cmd::new();
         let key = format!("{}totals", self.layout().base(partition));
         command.arg("GET").arg(key);
@@ -69,7 +69,7 @@ impl RedisBackend {
         let mut counts = words.split(' ').map(str::parse);
         match (counts.next(), counts.next()) {
             (Some(Ok(pending)), Some(Ok(bytes))) => Ok(Totals { pending, bytes }),
-            _ => Err(Surprise.into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 }

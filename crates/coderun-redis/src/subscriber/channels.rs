@@ -16,7 +16,7 @@ pub(super) struct Channels {
 
 /// What was heard.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Message {
     /// There is work.
     Work,
     /// This execution is to be stopped.
@@ -63,32 +63,32 @@ impl Channels {
     }
 
     /// What a message means.
-    pub(super) fn read(&self, channel: &str, message: &[u8]) -> Heard {
+    pub(super) fn read(&self, channel: &str, message: &[u8]) -> Message {
         if channel == self.pulse {
-            return Heard::Pulse;
+            return Message::Pulse;
         }
         let name = channel.strip_prefix(&self.prefix).unwrap_or_default();
         match name.split_once(':') {
             Some(("events", id)) => {
                 let heard = if message == b"input" {
-                    Heard::Input
+                    Message::Input
                 } else {
-                    Heard::Event
+                    Message::Event
                 };
-                id.parse().map_or(Heard::Unknown, heard)
+                id.parse().map_or(Message::Unknown, heard)
             }
             None if name == "signals" => signal(message),
-            Some(_) | None => Heard::Unknown,
+            Some(_) | None => Message::Unknown,
         }
     }
 }
 
-fn signal(message: &[u8]) -> Heard {
+fn signal(message: &[u8]) -> Message {
     let message = str::from_utf8(message).unwrap_or_default();
     match message.split_once(' ') {
-        None if message == "work" => Heard::Work,
-        Some(("cancel", id)) => id.parse().map_or(Heard::Unknown, Heard::Cancel),
-        Some(_) | None => Heard::Unknown,
+        None if message == "work" => Message::Work,
+        Some(("cancel", id)) => id.parse().map_or(Message::Unknown, Message::Cancel),
+        Some(_) | None => Message::Unknown,
     }
 }
 
@@ -112,12 +112,12 @@ mod tests {
         let channels = Channels::new(&config);
         let id = execution_id(7);
         let read = |channel: &str, message: &str| channels.read(channel, message.as_bytes());
-        assert_eq!(read("coderun:signals", "work"), Heard::Work);
+        assert_eq!(read("coderun:signals", "work"), Message::Work);
         let cancel = format!("cancel {id}");
-        assert_eq!(read("coderun:signals", &cancel), Heard::Cancel(id));
-        assert_eq!(read(&channels.events(id), "3"), Heard::Event(id));
-        assert_eq!(read(&channels.events(id), "input"), Heard::Input(id));
-        assert_eq!(read(channels.pulse(), ""), Heard::Pulse);
+        assert_eq!(read("coderun:signals", &cancel), Message::Cancel(id));
+        assert_eq!(read(&channels.events(id), "3"), Message::Event(id));
+        assert_eq!(read(&channels.events(id), "input"), Message::Input(id));
+        assert_eq!(read(channels.pulse(), ""), Message::Pulse);
         for (channel, message) in [
             ("coderun:signals", "dance"),
             ("coderun:signals", "cancel me"),
@@ -126,7 +126,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(channel, message),
-                Heard::Unknown,
+                Message::Unknown,
                 "{channel} {message}"
             );
         }

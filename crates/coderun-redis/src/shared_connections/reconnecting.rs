@@ -10,8 +10,8 @@ use deadpool_redis::redis::RedisResult;
 use tokio::sync::watch;
 
 use super::PAUSES;
+use crate::command_error::CommandError;
 use crate::connection::{Connection, Connector};
-use crate::fault::Fault;
 
 /// A connection to a Cluster replaces what is broken by itself. If nothing at all comes of so many calls in a row, it is
 /// replaced as a whole.
@@ -19,14 +19,14 @@ const CLUSTER_FAILURES_MAX: u32 = 64;
 
 /// A place for a connection that all callers share.
 #[derive(Clone, Default)]
-pub(super) struct Lane {
+pub(super) struct ReconnectingConnection {
     slot: watch::Sender<Slot>,
 }
 
 /// What is in a lane.
 enum Slot {
     /// The task of the lane is making a connection, and failed with this the last time.
-    Empty(Option<Fault>),
+    Empty(Option<CommandError>),
     /// There is a connection.
     Filled(Arc<Filled>),
 }
@@ -44,14 +44,14 @@ struct Filled {
 }
 
 /// A connection that is lent to one call.
-pub(super) struct Lent {
+pub(super) struct ConnectionHandle {
     /// The call's own handle.
     pub(super) connection: Connection,
     filled: Arc<Filled>,
     slot: watch::Sender<Slot>,
 }
 
-impl Lane {
+impl ReconnectingConnection {
     /// Fills the lane with connections from this pool, one after the other, for ever. Callers only wait: whatever their
     /// number, there is one connection at a time in the making, at the pace of the lane.
     pub(super) async fn keep(self, pool: Pool<Connector>) {
@@ -72,7 +72,7 @@ impl Lane {
         loop {
             let fault = match pool.get().await {
                 Ok(connection) => return Object::take(connection),
-                Err(error) => Fault::from(error),
+                Err(error) => CommandError::from(error),
             };
             tracing::debug!(error = %ErrorChain(&fault), "a lane is not connected");
             self.slot.send_replace(Slot::Empty(Some(fault)));
@@ -81,7 +81,7 @@ impl Lane {
     }
 
     /// The connection, if there is one now.
-    pub(super) fn borrow(&self) -> Option<Lent> {
+    pub(super) fn borrow(&self) -> Option<ConnectionHandle> {
         match &*self.slot.borrow() {
             Slot::Filled(filled) => Some(self.lend(filled)),
             Slot::Empty(_) => None,
@@ -89,29 +89,29 @@ impl Lane {
     }
 
     /// Waits for a connection for as long as one can be hoped for.
-    pub(super) async fn wait(&self) -> Result<Lent, Fault> {
+    pub(super) async fn wait(&self) -> Result<ConnectionHandle, CommandError> {
         let mut slot = self.slot.subscribe();
         let settled = slot.wait_for(|slot| match slot {
             Slot::Filled(_) => true,
             Slot::Empty(fault) => fault.as_ref().is_some_and(|it| !it.is_retryable()),
         });
-        match &*settled.await.map_err(|_| Fault::Ended)? {
+        match &*settled.await.map_err(|_| CommandError::Ended)? {
             Slot::Filled(filled) => Ok(self.lend(filled)),
-            Slot::Empty(fault) => Err(fault.clone().unwrap_or(Fault::ConnectTimedOut)),
+            Slot::Empty(fault) => Err(fault.clone().unwrap_or(CommandError::ConnectTimedOut)),
         }
     }
 
     /// Why there is no connection.
-    pub(super) fn last_fault(&self) -> Fault {
+    pub(super) fn last_fault(&self) -> CommandError {
         let fault = match &*self.slot.borrow() {
             Slot::Empty(fault) => fault.clone(),
             Slot::Filled(_) => None,
         };
-        fault.unwrap_or(Fault::ConnectTimedOut)
+        fault.unwrap_or(CommandError::ConnectTimedOut)
     }
 
-    fn lend(&self, filled: &Arc<Filled>) -> Lent {
-        Lent {
+    fn lend(&self, filled: &Arc<Filled>) -> ConnectionHandle {
+        ConnectionHandle {
             connection: filled.connection.clone(),
             filled: Arc::clone(filled),
             slot: self.slot.clone(),
@@ -119,15 +119,15 @@ impl Lane {
     }
 }
 
-impl Lent {
+impl ConnectionHandle {
     /// Passes an answer on; the lane gives its connection up if the answer says that it is of no use any more.
-    pub(super) fn judge<T>(&self, answer: RedisResult<T>) -> Result<T, Fault> {
+    pub(super) fn judge<T>(&self, answer: RedisResult<T>) -> Result<T, CommandError> {
         let fault = match answer {
             Ok(answer) => {
                 self.note_success();
                 return Ok(answer);
             }
-            Err(error) => Fault::from(error),
+            Err(error) => CommandError::from(error),
         };
         if fault.breaks_connection() && self.is_beyond_repair() {
             self.give_up(&fault);
@@ -153,7 +153,7 @@ impl Lent {
     }
 
     /// Empties the lane, unless it has another connection by now.
-    fn give_up(&self, fault: &Fault) {
+    fn give_up(&self, fault: &CommandError) {
         let is_emptied = self.slot.send_if_modified(|slot| {
             let is_this = matches!(slot, Slot::Filled(it) if Arc::ptr_eq(it, &self.filled));
             if is_this {

@@ -9,13 +9,13 @@ use deadpool_redis::redis::Cmd;
 use tokio::time::Instant;
 
 use crate::RedisBackend;
-use crate::backend::{Taking, read_execution};
-use crate::failure::Failure;
-use crate::lanes::Try;
+use crate::adapter_error::AdapterError;
+use crate::backend::{TakeState, read_execution};
 use crate::layout::Partition;
 use crate::record::read_fields;
-use crate::reply::{Reply, Surprise};
+use crate::reply::{Reply, UnexpectedReply};
 use crate::script::Arguments;
+use crate::shared_connections::CallAttempt;
 
 /// A partition that could not be asked is left out for so long: each try costs the others the patience of a call.
 const REST: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ impl RedisBackend {
         &self,
         worker: &WorkerId,
         languages: &[Language],
-    ) -> Result<Option<Lease>, Failure> {
+    ) -> Result<Option<Lease>, AdapterError> {
         let taking = self.taking();
         let seen = self.hub().work_generation();
         let ticket = self.ticket(worker);
@@ -53,7 +53,7 @@ impl RedisBackend {
                 Err(failure) => {
                     taking.partition.store(next, Ordering::Relaxed);
                     // A damaged record is no reason to leave out what stands beside it.
-                    if matches!(failure, Failure::Fault(_)) {
+                    if matches!(failure, AdapterError::CommandError(_)) {
                         taking.rest(partition);
                     }
                     return Err(failure);
@@ -68,23 +68,28 @@ impl RedisBackend {
         &self,
         partition: Partition,
         request: &TakeRequest<'_>,
-    ) -> Result<Option<Lease>, Failure> {
+    ) -> Result<Option<Lease>, AdapterError> {
         let make = |attempt| self.take_command(partition, request, attempt);
         let mut reply = Reply::read(self.lanes().ask(make).await?)?;
         match reply.word() {
             "nothing" => Ok(None),
             "taken" => {
-                let id: ExecutionId = reply.text()?.parse().map_err(|_| Surprise)?;
+                let id: ExecutionId = reply.text()?.parse().map_err(|_| UnexpectedReply)?;
                 let execution =
-                    read_execution(id, read_fields(reply.value()?)?)?.ok_or(Surprise)?;
-                Ok(Some(Lease::new(execution).map_err(|_| Surprise)?))
+                    read_execution(id, read_fields(reply.value()?)?)?.ok_or(UnexpectedReply)?;
+                Ok(Some(Lease::new(execution).map_err(|_| UnexpectedReply)?))
             }
-            _ => Err(Surprise.into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 
     /// A repeated take looks for what it has taken before it takes anything else.
-    fn take_command(&self, partition: Partition, request: &TakeRequest<'_>, attempt: Try) -> Cmd {
+    fn take_command(
+        &self,
+        partition: Partition,
+        request: &TakeRequest<'_>,
+        attempt: CallAttempt,
+    ) -> Cmd {
         let arguments = Arguments::default()
             .text(request.worker.as_str())
             .text(request.ticket)
@@ -103,7 +108,7 @@ impl RedisBackend {
     }
 }
 
-impl Taking {
+impl TakeState {
     fn is_resting(&self, partition: Partition) -> bool {
         let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         let until = resting.get(&partition.index());

@@ -13,11 +13,11 @@ use deadpool_redis::redis::{Msg, RedisError, RedisResult};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::channel::{Channels, Heard};
-use super::interests::{Interests, Topic};
+use super::channels::{Channels, Message};
+use super::subscriptions::{Subscriptions, Topic};
+use crate::command_error::CommandError;
 use crate::connection::Connector;
-use crate::fault::Fault;
-use crate::lanes::Lanes;
+use crate::shared_connections::SharedConnections;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -37,8 +37,8 @@ pub(super) struct Listener {
     pub(super) pulse_interval: Duration,
     /// How many pulses were sent since one was heard. One that cannot be sent says nothing about this connection.
     pub(super) unheard: AtomicU32,
-    pub(super) interests: Arc<Interests>,
-    pub(super) lanes: Arc<Lanes>,
+    pub(super) interests: Arc<Subscriptions>,
+    pub(super) lanes: Arc<SharedConnections>,
 }
 
 impl Listener {
@@ -75,7 +75,7 @@ impl Listener {
         }
     }
 
-    async fn connect(&self) -> Result<Listening, Fault> {
+    async fn connect(&self) -> Result<Listening, CommandError> {
         let listening = self.in_time(self.connector.listen()).await?;
         let (sink, stream) = listening.split();
         let mut listening = Listening {
@@ -96,22 +96,22 @@ impl Listener {
         let interests = &self.interests;
         let channel = message.get_channel_name();
         match self.channels.read(channel, message.get_payload_bytes()) {
-            Heard::Work => interests.tell_work(),
-            Heard::Cancel(id) => interests.tell_cancel(id),
-            Heard::Event(id) => interests.tell(id, Topic::Events),
-            Heard::Input(id) => interests.tell(id, Topic::Input),
-            Heard::Pulse => self.unheard.store(0, Ordering::Relaxed),
-            Heard::Unknown => {}
+            Message::Work => interests.tell_work(),
+            Message::Cancel(id) => interests.tell_cancel(id),
+            Message::Event(id) => interests.tell(id, Topic::Events),
+            Message::Input(id) => interests.tell(id, Topic::Input),
+            Message::Pulse => self.unheard.store(0, Ordering::Relaxed),
+            Message::Unknown => {}
         }
     }
 
     async fn in_time<T>(
         &self,
         answer: impl Future<Output = RedisResult<T>> + Send,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, CommandError> {
         match timeout(self.patience, answer).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(Fault::TimedOut(self.patience)),
+            Err(_) => Err(CommandError::TimedOut(self.patience)),
         }
     }
 
@@ -138,7 +138,7 @@ struct Listening {
 
 impl Listening {
     /// Hears until the connection breaks, and tells why it did.
-    async fn hear(mut self, listener: &Listener) -> Fault {
+    async fn hear(mut self, listener: &Listener) -> CommandError {
         let mut checks = tokio::time::interval(listener.pulse_interval);
         loop {
             tokio::select! {
@@ -153,7 +153,7 @@ impl Listening {
                 }
                 _ = checks.tick() => {
                     if listener.unheard.load(Ordering::Relaxed) > UNHEARD_MAX {
-                        return Fault::TimedOut(listener.pulse_interval * UNHEARD_MAX);
+                        return CommandError::TimedOut(listener.pulse_interval * UNHEARD_MAX);
                     }
                 }
             }
@@ -161,7 +161,7 @@ impl Listening {
     }
 
     /// Subscribes to what is watched, and to nothing else.
-    async fn settle(&mut self, listener: &Listener) -> Result<(), Fault> {
+    async fn settle(&mut self, listener: &Listener) -> Result<(), CommandError> {
         let unsettled = listener.interests.take_unsettled();
         let (begun, ceased): (Vec<_>, Vec<_>) = unsettled
             .into_iter()
@@ -186,7 +186,11 @@ impl Listening {
         Ok(())
     }
 
-    async fn subscribe(&mut self, listener: &Listener, ids: &[ExecutionId]) -> Result<(), Fault> {
+    async fn subscribe(
+        &mut self,
+        listener: &Listener,
+        ids: &[ExecutionId],
+    ) -> Result<(), CommandError> {
         for ids in ids.chunks(CHANNELS_AT_ONCE) {
             let names = names(listener, ids);
             listener.in_time(self.sink.subscribe(&names)).await?;
@@ -200,6 +204,6 @@ fn names(listener: &Listener, ids: &[ExecutionId]) -> Vec<String> {
     ids.iter().map(|id| listener.channels.events(*id)).collect()
 }
 
-fn closed() -> Fault {
+fn closed() -> CommandError {
     RedisError::from(io::Error::from(io::ErrorKind::ConnectionReset)).into()
 }

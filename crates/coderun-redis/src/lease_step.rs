@@ -4,7 +4,7 @@ use coderun_domain::Lease;
 use coderun_record::micros;
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::reply::Reply;
 use crate::script::{Arguments, Script};
 
@@ -15,7 +15,7 @@ impl RedisBackend {
         lease: &'a Lease,
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Option<Reply>, AdapterError> {
         let arguments = add(holder(lease));
         let reply = self.step_on(lease.id(), script, arguments).await?;
         Ok(unless_lost(reply))

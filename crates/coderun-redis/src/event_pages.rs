@@ -7,9 +7,9 @@ use coderun_domain::{ExecutionId, Sequence, StoredEvent};
 use coderun_record::{Fields, RecordError, decode_event, decode_outcome};
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::record::read_fields;
-use crate::reply::{Reply, Surprise, array, bytes};
+use crate::reply::{Reply, UnexpectedReply, array, bytes};
 use crate::script::Arguments;
 
 /// What is read at a time; with pieces of 16 KiB it is 1 MiB at most.
@@ -37,7 +37,7 @@ impl RedisBackend {
         id: ExecutionId,
         incarnation: &str,
         after: Sequence,
-    ) -> Result<Option<Page>, Failure> {
+    ) -> Result<Option<Page>, AdapterError> {
         let arguments = Arguments::default()
             .text(id.to_string())
             .text(incarnation)
@@ -48,12 +48,12 @@ impl RedisBackend {
         match reply.word() {
             "absent" => Ok(None),
             "events" => read_page(id, &mut reply, after).map(Some),
-            _ => Err(Surprise.into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 }
 
-fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page, Failure> {
+fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page, AdapterError> {
     let incarnation = reply.text()?;
     let is_final = reply.text()? == "final";
     let sequence = Sequence::from_number(reply.number()?);
@@ -63,7 +63,7 @@ fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page
     let events = decode_events(stored, outcome, after);
     Ok(Page {
         incarnation,
-        events: events.map_err(|error| Failure::of_record(id, error))?,
+        events: events.map_err(|error| AdapterError::of_record(id, error))?,
         sequence,
         is_final,
     })

@@ -3,9 +3,9 @@
 //! What is published is only a hint that there is something to read. Whenever the connection is new, everybody is woken,
 //! because nobody knows what was missed.
 
-mod channel;
-mod interests;
+mod channels;
 mod listener;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -17,12 +17,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::RedisConfig;
+use crate::command_error::CommandError;
 use crate::connection::Connector;
-use crate::fault::Fault;
-use crate::lanes::Lanes;
-use channel::Channels;
-use interests::{Cancels, Interests, Topic};
+use crate::shared_connections::SharedConnections;
+use channels::Channels;
 use listener::Listener;
+use subscriptions::{Cancels, Subscriptions, Topic};
 
 /// The longest that a watcher waits for its subscription; after it, the watcher looks for news by itself.
 const STANDING_PATIENCE: Duration = Duration::from_secs(1);
@@ -35,15 +35,18 @@ const PULSE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 const PAUSE_BEFORE_REPETITION: Duration = Duration::from_secs(1);
 
 /// Hears what others publish, and wakes whoever waits for it.
-pub(crate) struct Hub {
-    interests: Arc<Interests>,
+pub(crate) struct Subscriber {
+    interests: Arc<Subscriptions>,
     _listening: DropGuard,
 }
 
-impl Hub {
+impl Subscriber {
     /// Listens from now on, on the present runtime, until the hub is dropped.
-    pub(crate) async fn start(config: &RedisConfig, lanes: Arc<Lanes>) -> Result<Self, Fault> {
-        let interests = Arc::new(Interests::default());
+    pub(crate) async fn start(
+        config: &RedisConfig,
+        lanes: Arc<SharedConnections>,
+    ) -> Result<Self, CommandError> {
+        let interests = Arc::new(Subscriptions::default());
         let stop = CancellationToken::new();
         let listener = Listener {
             connector: Connector::new(config),
@@ -64,8 +67,8 @@ impl Hub {
         };
         match tokio::time::timeout(config.patience, stands.changed()).await {
             Ok(Ok(())) => Ok(hub),
-            Ok(Err(_)) => Err(Fault::Ended),
-            Err(_) => Err(Fault::TimedOut(config.patience)),
+            Ok(Err(_)) => Err(CommandError::Ended),
+            Err(_) => Err(CommandError::TimedOut(config.patience)),
         }
     }
 
@@ -96,17 +99,17 @@ impl Hub {
     }
 
     /// Begins to watch what happens to an execution.
-    pub(crate) fn watch(&self, id: ExecutionId) -> Watch {
+    pub(crate) fn watch(&self, id: ExecutionId) -> Subscription {
         self.watch_topic(id, Topic::Events)
     }
 
     /// Begins to watch what is sent to an execution.
-    pub(crate) fn watch_input(&self, id: ExecutionId) -> Watch {
+    pub(crate) fn watch_input(&self, id: ExecutionId) -> Subscription {
         self.watch_topic(id, Topic::Input)
     }
 
-    fn watch_topic(&self, id: ExecutionId, topic: Topic) -> Watch {
-        Watch {
+    fn watch_topic(&self, id: ExecutionId, topic: Topic) -> Subscription {
+        Subscription {
             news: self.interests.watch(id, topic),
             id,
             interests: Arc::clone(&self.interests),
@@ -115,13 +118,13 @@ impl Hub {
 }
 
 /// Somebody's interest in one execution; its channel is subscribed to while there is any.
-pub(crate) struct Watch {
+pub(crate) struct Subscription {
     news: watch::Receiver<u64>,
     id: ExecutionId,
-    interests: Arc<Interests>,
+    interests: Arc<Subscriptions>,
 }
 
-impl Watch {
+impl Subscription {
     /// Waits until the subscription stands, but not for long: without it the watcher looks for news by itself.
     pub(crate) async fn standing(&mut self) {
         let stands = self.news.wait_for(|heard| *heard > 0);
@@ -135,7 +138,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.interests.leave(self.id);
     }

@@ -9,11 +9,11 @@ use super::*;
 const KEYS: [&str; 3] = ["b", "c", "d"];
 const INCREMENT: &str = "return redis.call('INCR', KEYS[1])";
 
-async fn increment(lanes: &Lanes, key: &str) -> Result<Value, Fault> {
+async fn increment(lanes: &SharedConnections, key: &str) -> Result<Value, CommandError> {
     ask(lanes, &["EVAL", INCREMENT, "1", key]).await
 }
 
-async fn assert_serves(lanes: &Lanes, key: &str) {
+async fn assert_serves(lanes: &SharedConnections, key: &str) {
     let start = Instant::now();
     increment(lanes, key).await.unwrap();
     let took = start.elapsed();
@@ -56,7 +56,7 @@ async fn only_the_slots_of_a_master_that_hangs_fail() {
 }
 
 /// Many callers want the first key, for as long as others want the others.
-async fn assert_others_are_served(lanes: &Lanes) {
+async fn assert_others_are_served(lanes: &SharedConnections) {
     let failing = join_all((0..20).map(|_| assert_fails_in_time(lanes, &["INCR", KEYS[0]])));
     let served = async {
         for _ in 0..20 {
@@ -90,7 +90,7 @@ async fn all_is_well_again_after_every_node_was_gone() {
     for master in cluster.masters() {
         master.restart();
     }
-    let lanes = Lanes {
+    let lanes = SharedConnections {
         patience: LONG,
         ..lanes
     };

@@ -36,7 +36,7 @@ async fn a_call_fails_in_time_even_if_an_answer_may_take_longer() {
     let server = RedisServer::start();
     let mut config = config(&server.url(), SHORT);
     config.response_timeout = LONG;
-    let lanes = Lanes::open(&config).await.unwrap();
+    let lanes = SharedConnections::open(&config).await.unwrap();
     server.pause();
     assert_fails_in_time(&lanes, &["PING"]).await;
     server.resume();
@@ -125,7 +125,11 @@ async fn lanes_are_not_opened_to_a_server_that_is_not_there() {
     let server = RedisServer::start();
     server.kill();
     let start = Instant::now();
-    assert!(Lanes::open(&config(&server.url(), SHORT)).await.is_err());
+    assert!(
+        SharedConnections::open(&config(&server.url(), SHORT))
+            .await
+            .is_err()
+    );
     assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
 }
 
@@ -137,7 +141,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
     });
     let url = server.url().replace("hush", "guess");
     let start = Instant::now();
-    let opened = Lanes::open(&config(&url, LONG)).await;
+    let opened = SharedConnections::open(&config(&url, LONG)).await;
     let Err(fault) = opened else {
         panic!("a wrong password was taken")
     };
@@ -150,9 +154,9 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
 async fn a_plain_server_behind_an_encrypted_address_is_a_fault() {
     let server = RedisServer::start();
     let url = server.url().replace("redis://", "rediss://");
-    let opened = Lanes::open(&config(&url, SHORT)).await;
+    let opened = SharedConnections::open(&config(&url, SHORT)).await;
     assert!(
-        matches!(opened, Err(Fault::Connect(_))),
+        matches!(opened, Err(CommandError::Connect(_))),
         "{:?}",
         opened.err()
     );

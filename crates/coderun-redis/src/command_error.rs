@@ -7,7 +7,7 @@ use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// What went wrong with one command. Shows no password; hosts only where the system's own error names them.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum CommandError {
     /// The server or the connection says so.
     #[error("redis failed")]
     Redis(#[from] RedisError),
@@ -33,7 +33,7 @@ pub(crate) enum Fault {
     Ended,
 }
 
-impl Fault {
+impl CommandError {
     /// Whether the same command may succeed soon. It may have run: only what may be repeated is sent here.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
@@ -65,7 +65,7 @@ impl Fault {
     }
 }
 
-impl From<PoolError<RedisError>> for Fault {
+impl From<PoolError<RedisError>> for CommandError {
     fn from(error: PoolError<RedisError>) -> Self {
         match error {
             PoolError::Backend(error) => Self::Connect(error),
@@ -121,12 +121,12 @@ mod tests {
     use super::*;
 
     /// The error that the library makes of this line of the server.
-    fn said(line: &str) -> Fault {
+    fn said(line: &str) -> CommandError {
         let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         let Value::ServerError(error) = value else {
             panic!("no error: {value:?}");
         };
-        Fault::Redis(error.into())
+        CommandError::Redis(error.into())
     }
 
     #[rstest]
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_timeout_is_tried_again_on_another_connection() {
-        let fault = Fault::TimedOut(Duration::from_secs(1));
+        let fault = CommandError::TimedOut(Duration::from_secs(1));
         assert!(fault.is_retryable() && fault.breaks_connection());
     }
 }

@@ -6,20 +6,20 @@ use coderun_domain::{
 };
 use coderun_record::RecordError;
 
-use crate::fault::Fault;
-use crate::reply::Surprise;
+use crate::command_error::CommandError;
+use crate::reply::UnexpectedReply;
 
 /// The name of the backend in errors.
 const BACKEND: &str = "redis";
 
 /// What can go wrong between a port and the server.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum AdapterError {
     /// The server cannot be reached or refuses.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    CommandError(#[from] CommandError),
     #[error(transparent)]
-    Surprise(#[from] Surprise),
+    UnexpectedReply(#[from] UnexpectedReply),
     /// A newer version of the service looks after this record.
     #[error("the record of `{0}` was written by a newer version of the service")]
     Newer(ExecutionId),
@@ -56,7 +56,7 @@ pub(crate) enum LayoutError {
     },
 }
 
-impl Failure {
+impl AdapterError {
     /// Tells a record of a newer version from a damaged one.
     pub(crate) fn of_record(id: ExecutionId, error: RecordError) -> Self {
         match error {
@@ -79,8 +79,8 @@ impl Failure {
     fn split(self) -> Result<(ExecutionId, RecordError), BackendError> {
         match self {
             Self::Damaged(id, error) => Ok((id, error)),
-            other @ (Self::Fault(_)
-            | Self::Surprise(_)
+            other @ (Self::CommandError(_)
+            | Self::UnexpectedReply(_)
             | Self::Newer(_)
             | Self::Forgotten(_)
             | Self::Unwritable(_)
@@ -89,8 +89,8 @@ impl Failure {
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for StoreError {
+    fn from(failure: AdapterError) -> Self {
         match failure.split() {
             Ok((id, error)) => Self::Corrupt {
                 backend: BACKEND,
@@ -105,8 +105,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-impl From<Failure> for QueueError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for QueueError {
+    fn from(failure: AdapterError) -> Self {
         match failure.split() {
             Ok((id, error)) => Self::Corrupt {
                 backend: BACKEND,
@@ -121,8 +121,8 @@ impl From<Failure> for QueueError {
     }
 }
 
-impl From<Failure> for WatchError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for WatchError {
+    fn from(failure: AdapterError) -> Self {
         Self::Unavailable {
             backend: BACKEND,
             source: Box::new(failure),
@@ -130,8 +130,8 @@ impl From<Failure> for WatchError {
     }
 }
 
-impl From<Failure> for InputError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for InputError {
+    fn from(failure: AdapterError) -> Self {
         Self::Unavailable {
             backend: BACKEND,
             source: Box::new(failure),
@@ -139,8 +139,8 @@ impl From<Failure> for InputError {
     }
 }
 
-impl From<Failure> for TicketError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for TicketError {
+    fn from(failure: AdapterError) -> Self {
         Self::Unavailable {
             backend: BACKEND,
             source: Box::new(failure),
@@ -148,8 +148,8 @@ impl From<Failure> for TicketError {
     }
 }
 
-impl From<Failure> for RegistryError {
-    fn from(failure: Failure) -> Self {
+impl From<AdapterError> for RegistryError {
+    fn from(failure: AdapterError) -> Self {
         Self::Unavailable {
             backend: BACKEND,
             source: Box::new(failure),

@@ -29,8 +29,10 @@ fn config(url: &str, patience: Duration) -> RedisConfig {
     config
 }
 
-async fn open(url: &str, patience: Duration) -> Lanes {
-    Lanes::open(&config(url, patience)).await.unwrap()
+async fn open(url: &str, patience: Duration) -> SharedConnections {
+    SharedConnections::open(&config(url, patience))
+        .await
+        .unwrap()
 }
 
 fn command(words: &[&str]) -> Cmd {
@@ -39,7 +41,7 @@ fn command(words: &[&str]) -> Cmd {
     command
 }
 
-async fn ask(lanes: &Lanes, words: &[&str]) -> Result<Value, Fault> {
+async fn ask(lanes: &SharedConnections, words: &[&str]) -> Result<Value, CommandError> {
     let command = command(words);
     lanes.ask(|_| command.clone()).await
 }
@@ -49,7 +51,7 @@ fn ok() -> Value {
 }
 
 /// Sees a call fail, and not later than it should.
-async fn assert_fails_in_time(lanes: &Lanes, words: &[&str]) -> Fault {
+async fn assert_fails_in_time(lanes: &SharedConnections, words: &[&str]) -> CommandError {
     let start = Instant::now();
     let fault = ask(lanes, words).await.unwrap_err();
     let took = start.elapsed();
@@ -62,7 +64,7 @@ async fn assert_fails_in_time(lanes: &Lanes, words: &[&str]) -> Fault {
 struct Tries(Mutex<Vec<(u32, bool)>>);
 
 impl Tries {
-    fn note(&self, attempt: Try) {
+    fn note(&self, attempt: CallAttempt) {
         let mut tries = self.0.lock().unwrap();
         tries.push((attempt.number, attempt.script_is_known));
     }

@@ -8,9 +8,9 @@ use super::*;
 
 /// Somebody who waits for everything that there is to wait for.
 struct Waiting {
-    hub: Hub,
+    hub: Subscriber,
     seen: u64,
-    watch: Watch,
+    watch: Subscription,
     /// How often something was said.
     said: u128,
 }

@@ -3,19 +3,19 @@
 use coderun_domain::{EndedWithoutRun, ErrorChain, ForcedEnd, Swept};
 
 use crate::RedisBackend;
-use crate::failure::Failure;
+use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
 use crate::layout_check;
-use crate::reply::{Surprise, array, number};
+use crate::reply::{UnexpectedReply, array, number};
 use crate::script::Arguments;
 
 /// What one step of a sweep looks at, so that others get their turn at the server in between.
 const BATCH: u64 = 32;
 
 impl RedisBackend {
-    pub(crate) async fn sweep_everywhere(&self) -> Result<Swept, Failure> {
+    pub(crate) async fn sweep_everywhere(&self) -> Result<Swept, AdapterError> {
         let checked = layout_check::check(self.lanes(), self.layout()).await;
-        if let Err(failure @ Failure::Layout(_)) = checked {
+        if let Err(failure @ AdapterError::Layout(_)) = checked {
             return Err(failure);
         }
         let mut swept = Swept::default();
@@ -33,7 +33,7 @@ impl RedisBackend {
         }
     }
 
-    async fn sweep_in(&self, partition: Partition, swept: &mut Swept) -> Result<(), Failure> {
+    async fn sweep_in(&self, partition: Partition, swept: &mut Swept) -> Result<(), AdapterError> {
         loop {
             let arguments = Arguments::default()
                 .number(BATCH)
@@ -44,7 +44,7 @@ impl RedisBackend {
             let script = &self.scripts().sweep;
             let counts = array(self.step(partition, script, arguments).await?)?;
             let [due, ended, expired] = counts.as_slice() else {
-                return Err(Surprise.into());
+                return Err(UnexpectedReply.into());
             };
             swept.ended += usize::try_from(number(ended)?).unwrap_or(usize::MAX);
             swept.expired += usize::try_from(number(expired)?).unwrap_or(usize::MAX);

@@ -11,7 +11,7 @@ const CANCELS_KEPT: usize = 1024;
 
 /// Who waits for what.
 #[derive(Debug, Default)]
-pub(super) struct Interests {
+pub(super) struct Subscriptions {
     /// Grows whenever there may be work.
     pub(super) work: watch::Sender<u64>,
     pub(super) cancels: watch::Sender<Cancels>,
@@ -75,7 +75,7 @@ impl Cancels {
     }
 }
 
-impl Interests {
+impl Subscriptions {
     /// One more watcher of this execution, for news of one kind.
     pub(super) fn watch(&self, id: ExecutionId, topic: Topic) -> watch::Receiver<u64> {
         let mut watched = self.lock();

@@ -15,14 +15,14 @@ const LONG: Duration = Duration::from_secs(20);
 /// How long to listen for what must not come.
 const SHORT: Duration = Duration::from_millis(100);
 
-async fn hub(url: &str) -> Hub {
+async fn hub(url: &str) -> Subscriber {
     let mut config = RedisConfig::new(url.parse().unwrap());
     config.connect_timeout = Duration::from_millis(500);
     config.response_timeout = Duration::from_millis(500);
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
-    let lanes = Arc::new(Lanes::open(&config).await.unwrap());
-    Hub::start(&config, lanes).await.unwrap()
+    let lanes = Arc::new(SharedConnections::open(&config).await.unwrap());
+    Subscriber::start(&config, lanes).await.unwrap()
 }
 
 async fn comes<T>(what: impl Future<Output = T>) -> T {
@@ -172,7 +172,7 @@ async fn a_cancellation_that_is_told_again_is_passed_on_at_once() {
     let id = execution_id(1);
     for _ in 0..50 {
         publish_cancel(&server, id);
-        // Heard before it is asked for: messages come in order.
+        // Message before it is asked for: messages come in order.
         let seen = hub.work_generation();
         publish(&server, "coderun:signals", "work");
         comes(hub.work_beyond(seen)).await;

@@ -37,7 +37,7 @@ async fn one_write_waits_while_a_master_hangs_and_another_is_found() {
 async fn a_sentinel_that_hangs_does_not_keep_others_from_answering() {
     let redis = RedisSentinel::start();
     redis.sentinels()[0].pause();
-    let opened = Lanes::open(&config(&redis.url(), SHORT)).await;
+    let opened = SharedConnections::open(&config(&redis.url(), SHORT)).await;
     redis.sentinels()[0].resume();
     assert!(opened.is_ok(), "{:?}", opened.err());
 }
@@ -46,7 +46,7 @@ async fn a_sentinel_that_hangs_does_not_keep_others_from_answering() {
 async fn a_sentinel_that_is_gone_does_not_keep_others_from_answering() {
     let redis = RedisSentinel::start();
     redis.sentinels()[0].kill();
-    let opened = Lanes::open(&config(&redis.url(), SHORT)).await;
+    let opened = SharedConnections::open(&config(&redis.url(), SHORT)).await;
     assert!(opened.is_ok(), "{:?}", opened.err());
 }
 
@@ -54,7 +54,7 @@ async fn a_sentinel_that_is_gone_does_not_keep_others_from_answering() {
 async fn an_unknown_master_name_is_a_fault() {
     let redis = RedisSentinel::start();
     let url = redis.url().replace(RedisSentinel::MASTER_NAME, "nobody");
-    assert!(Lanes::open(&config(&url, SHORT)).await.is_err());
+    assert!(SharedConnections::open(&config(&url, SHORT)).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,6 +64,6 @@ async fn a_master_that_is_none_any_more_is_not_believed_to_be_one() {
     let demoted = redis.servers()[0].command(&["REPLICAOF", "127.0.0.1", &port]);
     assert_eq!(demoted.text(), "OK");
     // The Sentinels still name it, and see only later what has become of it.
-    let opened = Lanes::open(&config(&redis.url(), SHORT)).await;
+    let opened = SharedConnections::open(&config(&redis.url(), SHORT)).await;
     assert!(opened.is_err());
 }
