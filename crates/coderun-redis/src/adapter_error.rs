@@ -1,4 +1,4 @@
-//! What can go wrong in an adapter, and what it means at each port.
+//! Names the errors of the adapters and maps them to the errors of the ports.
 
 use coderun_domain::{
     BackendError, ExecutionId, InputError, QueueError, RegistryError, StoreError, TicketError,
@@ -12,47 +12,45 @@ use crate::reply::UnexpectedReply;
 /// The name of the backend in errors.
 const BACKEND: &str = "redis";
 
-/// What can go wrong between a port and the server.
+/// An error of an adapter, before it becomes the error of a port.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdapterError {
-    /// The server cannot be reached or refuses.
+    /// The server cannot be reached, or it refused the command.
     #[error(transparent)]
-    CommandError(#[from] CommandError),
+    Command(#[from] CommandError),
     #[error(transparent)]
     UnexpectedReply(#[from] UnexpectedReply),
-    /// A newer version of the service looks after this record.
+    /// Only the newer version may change this record.
     #[error("the record of `{0}` was written by a newer version of the service")]
-    Newer(ExecutionId),
-    #[error("the server has forgotten events of `{0}`")]
-    Forgotten(ExecutionId),
+    NewerRecord(ExecutionId),
+    #[error("the server has lost events of `{0}`")]
+    LostEvents(ExecutionId),
     #[error("the record of `{0}` is damaged")]
-    Damaged(ExecutionId, #[source] RecordError),
+    DamagedRecord(ExecutionId, #[source] RecordError),
     #[error(transparent)]
-    Unwritable(RecordError),
+    Encode(RecordError),
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }
 
-/// Ids and keys do not fit together.
+/// The configuration or an id does not fit the layout of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LayoutError {
-    /// An id that was not made for its user.
-    #[error(
-        "the id lies in another partition than its user: ids are to be made by `RedisBackend::ids`"
-    )]
+    /// The id was not made for its user.
+    #[error("the id belongs to another partition than its user: make ids with `RedisBackend::ids`")]
     ForeignId,
-    /// On a Cluster there is nobody to wait for.
+    /// `WAIT` works on one connection to one master only.
     #[error(
-        "replicas cannot be waited for on a cluster: set `min-replicas-to-write` on its masters instead"
+        "a cluster cannot wait for replicas: set `min-replicas-to-write` on its masters instead"
     )]
     ReplicasOfCluster,
-    /// Others have laid out their keys differently.
-    #[error("the records there lie in {there} partitions, and this process is set to {here}")]
+    /// Other processes have laid out their keys differently.
+    #[error("the stored records use {stored} partitions, but this process is set to {configured}")]
     Partitions {
-        /// What the others have.
-        there: u64,
-        /// What this process has.
-        here: u16,
+        /// The number that the other processes use.
+        stored: u64,
+        /// The number that this process uses.
+        configured: u16,
     },
 }
 
@@ -60,7 +58,7 @@ impl AdapterError {
     /// Tells a record of a newer version from a damaged one.
     pub(crate) fn of_record(id: ExecutionId, error: RecordError) -> Self {
         match error {
-            RecordError::Newer => Self::Newer(id),
+            RecordError::Newer => Self::NewerRecord(id),
             error @ (RecordError::Missing(_)
             | RecordError::Malformed(..)
             | RecordError::Event
@@ -71,88 +69,58 @@ impl AdapterError {
             | RecordError::Identifier(_)
             | RecordError::Language(_)
             | RecordError::Limit(_)
-            | RecordError::Unwritable(_)) => Self::Damaged(id, error),
+            | RecordError::Unwritable(_)) => Self::DamagedRecord(id, error),
         }
     }
 
-    /// The damage, if it is that, or else the cause for which the backend cannot be used now.
+    /// Separates a damaged record from errors that make the backend unavailable.
     fn split(self) -> Result<(ExecutionId, RecordError), BackendError> {
         match self {
-            Self::Damaged(id, error) => Ok((id, error)),
-            other @ (Self::CommandError(_)
+            Self::DamagedRecord(id, error) => Ok((id, error)),
+            other @ (Self::Command(_)
             | Self::UnexpectedReply(_)
-            | Self::Newer(_)
-            | Self::Forgotten(_)
-            | Self::Unwritable(_)
+            | Self::NewerRecord(_)
+            | Self::LostEvents(_)
+            | Self::Encode(_)
             | Self::Layout(_)) => Err(Box::new(other)),
         }
     }
 }
 
-impl From<AdapterError> for StoreError {
-    fn from(failure: AdapterError) -> Self {
-        match failure.split() {
-            Ok((id, error)) => Self::Corrupt {
-                backend: BACKEND,
-                id,
-                source: Box::new(error),
-            },
-            Err(source) => Self::Unavailable {
-                backend: BACKEND,
-                source,
-            },
-        }
-    }
+/// Maps to a port error that tells a damaged record from an unavailable backend.
+macro_rules! corrupt_or_unavailable {
+    ($($port_error:ident)*) => {
+        $(impl From<AdapterError> for $port_error {
+            fn from(error: AdapterError) -> Self {
+                match error.split() {
+                    Ok((id, error)) => Self::Corrupt {
+                        backend: BACKEND,
+                        id,
+                        source: Box::new(error),
+                    },
+                    Err(source) => Self::Unavailable {
+                        backend: BACKEND,
+                        source,
+                    },
+                }
+            }
+        })*
+    };
 }
 
-impl From<AdapterError> for QueueError {
-    fn from(failure: AdapterError) -> Self {
-        match failure.split() {
-            Ok((id, error)) => Self::Corrupt {
-                backend: BACKEND,
-                id,
-                source: Box::new(error),
-            },
-            Err(source) => Self::Unavailable {
-                backend: BACKEND,
-                source,
-            },
-        }
-    }
+/// Maps to a port error that knows nothing but an unavailable backend.
+macro_rules! unavailable {
+    ($($port_error:ident)*) => {
+        $(impl From<AdapterError> for $port_error {
+            fn from(error: AdapterError) -> Self {
+                Self::Unavailable {
+                    backend: BACKEND,
+                    source: Box::new(error),
+                }
+            }
+        })*
+    };
 }
 
-impl From<AdapterError> for WatchError {
-    fn from(failure: AdapterError) -> Self {
-        Self::Unavailable {
-            backend: BACKEND,
-            source: Box::new(failure),
-        }
-    }
-}
-
-impl From<AdapterError> for InputError {
-    fn from(failure: AdapterError) -> Self {
-        Self::Unavailable {
-            backend: BACKEND,
-            source: Box::new(failure),
-        }
-    }
-}
-
-impl From<AdapterError> for TicketError {
-    fn from(failure: AdapterError) -> Self {
-        Self::Unavailable {
-            backend: BACKEND,
-            source: Box::new(failure),
-        }
-    }
-}
-
-impl From<AdapterError> for RegistryError {
-    fn from(failure: AdapterError) -> Self {
-        Self::Unavailable {
-            backend: BACKEND,
-            source: Box::new(failure),
-        }
-    }
-}
+corrupt_or_unavailable!(StoreError QueueError);
+unavailable!(WatchError InputError TicketError RegistryError);

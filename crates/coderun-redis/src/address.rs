@@ -1,4 +1,4 @@
-//! Where Redis is: one node, a set of Sentinels that know the master, or a Cluster.
+//! Parses addresses of Redis: one node, Sentinels that know the master, or a Cluster.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use deadpool_redis::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo a
 const NODE_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Where Redis is. `Debug` and `Display` show hosts, never a password.
+/// The address of Redis. `Debug` and `Display` show hosts, never a password.
 ///
 /// - `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS;
-/// - `redis+sentinel://[user:password@]host[:port],host…/master-name[/database]`, the credentials being those of the master;
+/// - `redis+sentinel://[user:password@]host[:port],host…/master-name[/database]`, with the credentials of the master;
 /// - `redis+cluster://[user:password@]host[:port],host…`.
 ///
 /// `rediss+sentinel` and `rediss+cluster` use TLS.
@@ -27,12 +27,12 @@ pub(crate) enum Target {
     Cluster(Vec<ConnectionInfo>),
 }
 
-/// Sentinels, and what they are to be asked for.
+/// Sentinels, and the master to ask them for.
 #[derive(Clone)]
 pub(crate) struct Sentinels {
     pub(crate) addresses: Vec<ConnectionInfo>,
     pub(crate) master_name: String,
-    /// How to reach the master, but for where it is.
+    /// Credentials, database and TLS of the master; its host is a placeholder.
     pub(crate) master: ConnectionInfo,
     pub(crate) has_tls: bool,
 }
@@ -64,7 +64,7 @@ impl FromStr for RedisAddress {
 }
 
 fn parse_node(url: &str) -> Result<ConnectionInfo, AddressError> {
-    // The library's own error may repeat the address, and with it the password.
+    // The error of the library may repeat the address, and with it the password.
     url.into_connection_info().map_err(|_| AddressError::Host)
 }
 
@@ -99,7 +99,7 @@ fn parse_cluster(scheme: &str, rest: &str) -> Result<Target, AddressError> {
     )?))
 }
 
-/// Credentials with their `@`, and the hosts behind them.
+/// Splits into the credentials with their `@`, and the hosts.
 fn split_credentials(authority: &str) -> (&str, &str) {
     let end = authority.rfind('@').map_or(0, |at| at + 1);
     authority.split_at(end)
@@ -113,7 +113,7 @@ fn parse_hosts(
 ) -> Result<Vec<ConnectionInfo>, AddressError> {
     let parse = |host: &str| {
         let host = host.trim();
-        // A colon inside of brackets belongs to an IPv6 address.
+        // A colon inside brackets belongs to an IPv6 address.
         let has_port = host.rsplit(']').next().is_some_and(|it| it.contains(':'));
         let port = if has_port {
             String::new()
@@ -131,16 +131,12 @@ fn parse_hosts(
 impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {
-            Target::Node(node) => write!(f, "redis at {}", HostNames(&[node])),
+            Target::Node(node) => write!(f, "redis at {}", host_and_port(node)),
             Target::Sentinel(sentinels) => {
-                let name = &sentinels.master_name;
-                let addresses: Vec<_> = sentinels.addresses.iter().collect();
-                write!(f, "redis {name} by sentinels at {}", HostNames(&addresses))
+                let (name, hosts) = (&sentinels.master_name, host_list(&sentinels.addresses));
+                write!(f, "redis {name} by sentinels at {hosts}")
             }
-            Target::Cluster(nodes) => {
-                let nodes: Vec<_> = nodes.iter().collect();
-                write!(f, "redis cluster at {}", HostNames(&nodes))
-            }
+            Target::Cluster(nodes) => write!(f, "redis cluster at {}", host_list(nodes)),
         }
     }
 }
@@ -151,45 +147,40 @@ impl fmt::Debug for RedisAddress {
     }
 }
 
-struct HostNames<'a>(&'a [&'a ConnectionInfo]);
+fn host_list(nodes: &[ConnectionInfo]) -> String {
+    let hosts: Vec<_> = nodes.iter().map(host_and_port).collect();
+    hosts.join(",")
+}
 
-impl fmt::Display for HostNames<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, node) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "," };
-            let address = node.addr();
-            if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } =
-                address
-            {
-                write!(f, "{separator}{host}:{port}")?;
-            } else {
-                write!(f, "{separator}{address}")?;
-            }
-        }
-        Ok(())
+fn host_and_port(node: &ConnectionInfo) -> String {
+    let address = node.addr();
+    if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } = address {
+        format!("{host}:{port}")
+    } else {
+        address.to_string()
     }
 }
 
-/// What is wrong with an address. The address itself is not repeated: it may hold a password.
+/// An address is invalid. The error does not repeat it, because it may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It begins with something else.
+    /// The scheme is unknown.
     #[error(
         "expected an address that begins with redis://, rediss://, redis+sentinel:// or redis+cluster://"
     )]
     Scheme,
-    /// A host, port or database cannot be read.
+    /// A host, port or database cannot be parsed.
     #[error(
         "expected [user:password@]host[:port], several of them separated by commas, and a number as the database"
     )]
     Host,
-    /// Sentinels were named, but not which master they are to be asked for.
+    /// The address of Sentinels lacks the name of the master.
     #[error(
         "expected the name of the master behind the sentinels: redis+sentinel://host,host/master-name"
     )]
     MasterName,
-    /// A Cluster has one database.
-    #[error("expected nothing behind the hosts of a cluster: it has no databases")]
+    /// The address of a Cluster names a database.
+    #[error("expected nothing after the hosts of a cluster: it has no databases")]
     Database,
 }
 
@@ -208,7 +199,10 @@ mod tests {
         "redis mymaster by sentinels at a:26379,b:7,c:26379"
     )]
     #[case("redis+cluster://u:hush@a, b:7001/", "redis cluster at a:6379,b:7001")]
-    fn addresses_are_read_and_shown_without_the_password(#[case] text: &str, #[case] shown: &str) {
+    fn addresses_are_parsed_and_displayed_without_the_password(
+        #[case] text: &str,
+        #[case] shown: &str,
+    ) {
         let address: RedisAddress = text.parse().unwrap();
         assert_eq!(address.to_string(), shown);
         assert!(!format!("{address:?}").contains("hush"));
@@ -232,7 +226,7 @@ mod tests {
     fn credentials_and_database_belong_to_the_master_and_not_to_the_sentinels() {
         let address: RedisAddress = "redis+sentinel://:hush@a/m/3".parse().unwrap();
         let Target::Sentinel(sentinels) = address.target else {
-            panic!("not by sentinels");
+            panic!("expected sentinels");
         };
         assert_eq!(sentinels.addresses[0].redis_settings().password(), None);
         let settings = sentinels.master.redis_settings();

@@ -1,27 +1,26 @@
-//! The one type of this crate that others see: connections, layout, scripts and the subscriber, behind every port.
+//! Defines the backend: connections, layout, scripts and subscriber, which the port implementations share.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
 use coderun_record::{Fields, duration_micros, micros};
 use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
-use tokio::time::Instant;
 
 use crate::adapter_error::{AdapterError, LayoutError};
 use crate::config::RedisConfig;
 use crate::layout::{Layout, Partition, PartitionedIds};
+use crate::layout_check;
+use crate::partition_totals::TotalsCache;
 use crate::record::decode_execution;
 use crate::reply::Reply;
 use crate::script::{Arguments, Script, Scripts};
 use crate::shared_connections::{CallAttempt, SharedConnections};
 use crate::subscriber::Subscriber;
-use crate::{layout_check, partition_totals};
+use crate::take_state::TakeState;
 
-/// On a Cluster the users are spread over so many partitions.
+/// The number of partitions on a Cluster.
 const CLUSTER_PARTITIONS: u16 = 16;
 
 /// Store, queue, notifier, input relay, ticket store and worker registry over one Redis, one set of Sentinels or one Cluster.
@@ -36,45 +35,30 @@ struct Shared {
     config: RedisConfig,
     clock: Arc<dyn Clock>,
     policy: StorePolicy,
-    /// The policy as every step takes it.
+    /// The policy in the form that every step takes.
     policy_arguments: String,
     layout: Layout,
     scripts: Scripts,
-    lanes: Arc<SharedConnections>,
-    /// For steps that others rely upon as soon as they answer.
-    lanes_for_good: Arc<SharedConnections>,
-    hub: Subscriber,
-    elsewhere: partition_totals::Cache,
-    taking: TakeState,
+    connections: Arc<SharedConnections>,
+    /// For steps whose changes must be on replicas before they return.
+    replicated_connections: Arc<SharedConnections>,
+    subscriber: Subscriber,
+    totals_cache: TotalsCache,
+    take_state: TakeState,
     timer: StorageTimer,
 }
 
-/// Where the next take begins, and what the last one saw.
-#[derive(Debug, Default)]
-pub(crate) struct TakeState {
-    /// The partition to be asked first.
-    pub(crate) partition: AtomicUsize,
-    /// The generation of work hints that the last take that found nothing has seen.
-    pub(crate) seen: AtomicU64,
-    /// How many takes there were.
-    pub(crate) tickets: AtomicU64,
-    /// Partitions that could not be asked, and until when the others are not made to wait for them.
-    pub(crate) resting: Mutex<HashMap<usize, Instant>>,
-    /// When this process began, to tell its takes from those of an earlier one.
-    pub(crate) epoch: i64,
-}
-
-/// Why a backend cannot be used from the start.
+/// The backend cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use redis")]
 pub struct ConnectError(#[source] AdapterError);
 
 impl RedisBackend {
-    /// Connects, and subscribes to what others tell. It goes on by itself when the server is away for a while.
+    /// Connects, and subscribes to the hints of other processes. The backend reconnects by itself after an outage.
     ///
     /// # Errors
-    /// [`ConnectError`] when the server cannot be reached within the patience of the configuration, refuses, or holds
-    /// records in another number of partitions.
+    /// [`ConnectError`] when the server cannot be reached within the patience of the configuration, when it refuses, and
+    /// when its records use another number of partitions.
     pub async fn connect(
         config: RedisConfig,
         policy: StorePolicy,
@@ -90,13 +74,13 @@ impl RedisBackend {
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AdapterError> {
-        let lanes = Arc::new(SharedConnections::open(&config).await?);
-        let lanes_for_good = if config.replicas == 0 {
-            Arc::clone(&lanes)
+        let connections = Arc::new(SharedConnections::open(&config).await?);
+        let replicated_connections = if config.replicas == 0 {
+            Arc::clone(&connections)
         } else if config.address.is_cluster() {
             return Err(LayoutError::ReplicasOfCluster.into());
         } else {
-            Arc::new(SharedConnections::open_for_good(&config).await?)
+            Arc::new(SharedConnections::open_replicated(&config).await?)
         };
         let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
             CLUSTER_PARTITIONS
@@ -104,40 +88,41 @@ impl RedisBackend {
             1
         });
         let layout = Layout::new(&config.key_prefix, partitions);
-        layout_check::check(&lanes, &layout).await?;
-        let hub = Subscriber::start(&config, Arc::clone(&lanes)).await?;
+        layout_check::check(&connections, &layout).await?;
+        let subscriber = Subscriber::start(&config, Arc::clone(&connections)).await?;
         let shared = Shared {
             policy_arguments: policy_arguments(&policy),
             scripts: Scripts::new(),
-            elsewhere: partition_totals::Cache::default(),
-            taking: TakeState {
-                epoch: micros(clock.now()),
-                ..TakeState::default()
-            },
+            totals_cache: TotalsCache::default(),
+            take_state: TakeState::new(micros(clock.now())),
             timer: StorageTimer::new("redis"),
             config,
             clock,
             policy,
             layout,
-            lanes,
-            lanes_for_good,
-            hub,
+            connections,
+            replicated_connections,
+            subscriber,
         };
         Ok(Self {
             shared: Arc::new(shared),
         })
     }
 
-    /// Times the call of a port. `operation` is its name in metrics.
-    pub(crate) async fn timed<T, E: StorageError>(
+    /// Times the call of a port, and converts its error. `operation` is its name in metrics.
+    pub(crate) async fn timed<T, E, F>(
         &self,
         operation: &'static str,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+        call: impl Future<Output = Result<T, F>> + Send,
+    ) -> Result<T, E>
+    where
+        E: StorageError + From<F>,
+    {
+        let call = async { Ok(call.await?) };
         self.shared.timer.time(operation, call).await
     }
 
-    /// Ids as this backend needs them: each says where the records of its user are.
+    /// Makes ids that this backend can use: each lies in the partition of its user.
     #[must_use]
     pub fn ids(&self, ids: Arc<dyn IdGenerator>) -> Arc<dyn IdGenerator> {
         Arc::new(PartitionedIds::new(ids, self.shared.layout.clone()))
@@ -163,35 +148,35 @@ impl RedisBackend {
         &self.shared.scripts
     }
 
-    pub(crate) fn lanes(&self) -> &SharedConnections {
-        &self.shared.lanes
+    pub(crate) fn connections(&self) -> &SharedConnections {
+        &self.shared.connections
     }
 
-    pub(crate) fn hub(&self) -> &Subscriber {
-        &self.shared.hub
+    pub(crate) fn subscriber(&self) -> &Subscriber {
+        &self.shared.subscriber
     }
 
-    pub(crate) fn taking(&self) -> &TakeState {
-        &self.shared.taking
+    pub(crate) fn take_state(&self) -> &TakeState {
+        &self.shared.take_state
     }
 
-    pub(crate) fn elsewhere(&self) -> &partition_totals::Cache {
-        &self.shared.elsewhere
+    pub(crate) fn totals_cache(&self) -> &TotalsCache {
+        &self.shared.totals_cache
     }
 
-    /// Runs a step in a partition, again while that helps. Every step may be repeated.
-    pub(crate) async fn step(
+    /// Runs a step in a partition. Transient errors are retried, since every step can be repeated.
+    pub(crate) async fn run_step(
         &self,
         partition: Partition,
         script: &Script,
         arguments: Arguments<'_>,
     ) -> Result<Value, AdapterError> {
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
-        Ok(self.lanes().ask(make).await?)
+        Ok(self.connections().call(make).await?)
     }
 
-    /// Runs a step that others rely upon once it answers: replicas have what it wrote, if the configuration says so.
-    pub(crate) async fn step_for_good(
+    /// Runs a step whose changes must be on the configured number of replicas before it returns.
+    pub(crate) async fn run_replicated_step(
         &self,
         id: ExecutionId,
         script: &Script,
@@ -199,30 +184,30 @@ impl RedisBackend {
     ) -> Result<Reply, AdapterError> {
         let partition = self.layout().of_execution(id);
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
-        let answer = self.shared.lanes_for_good.ask(make).await?;
+        let answer = self.shared.replicated_connections.call(make).await?;
         Self::read_reply(id, answer)
     }
 
-    /// Runs a step on one execution, and reads its answer.
-    pub(crate) async fn step_on(
+    /// Runs a step on one execution, and reads its reply.
+    pub(crate) async fn run_step_on(
         &self,
         id: ExecutionId,
         script: &Script,
         arguments: Arguments<'_>,
     ) -> Result<Reply, AdapterError> {
         let partition = self.layout().of_execution(id);
-        Self::read_reply(id, self.step(partition, script, arguments).await?)
+        Self::read_reply(id, self.run_step(partition, script, arguments).await?)
     }
 
     fn read_reply(id: ExecutionId, answer: Value) -> Result<Reply, AdapterError> {
         let reply = Reply::read(answer)?;
         match reply.word() {
-            "newer" => Err(AdapterError::Newer(id)),
+            "newer" => Err(AdapterError::NewerRecord(id)),
             _ => Ok(reply),
         }
     }
 
-    /// The command of a step.
+    /// Builds the command of a step.
     pub(crate) fn step_command(
         &self,
         partition: Partition,
@@ -244,18 +229,22 @@ impl RedisBackend {
         command
     }
 
-    /// Sends a command that writes the way that steps go which others rely upon.
-    pub(crate) async fn ask_for_good(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        Ok(self.shared.lanes_for_good.ask(|_| command.clone()).await?)
+    /// Sends a command whose change must be on the configured number of replicas before it returns.
+    pub(crate) async fn call_replicated(&self, command: &Cmd) -> Result<Value, AdapterError> {
+        Ok(self
+            .shared
+            .replicated_connections
+            .call(|_| command.clone())
+            .await?)
     }
 
-    /// Sends a command, again while that helps.
-    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        Ok(self.lanes().ask(|_| command.clone()).await?)
+    /// Sends a command. Transient errors are retried.
+    pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
+        Ok(self.connections().call(|_| command.clone()).await?)
     }
 }
 
-/// Refuses an id that was made for nobody or for somebody else.
+/// The partition of an execution, if its id was made for its user.
 pub(crate) fn partition_of(
     layout: &Layout,
     execution: &Execution,
@@ -268,7 +257,7 @@ pub(crate) fn partition_of(
     }
 }
 
-/// Reads a record, if there is one.
+/// Decodes a record; `None` if there is none.
 pub(crate) fn read_execution(
     id: ExecutionId,
     fields: Fields,

@@ -1,14 +1,14 @@
-//! What can go wrong on the way to the server and back.
+//! Names the errors of one command, and tells which of them pass and which break the connection.
 
 use std::time::Duration;
 
 use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 
-/// What went wrong with one command. Shows no password; hosts only where the system's own error names them.
+/// The error of one command. Shows no password; hosts only where the system's own error names them.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CommandError {
-    /// The server or the connection says so.
+    /// The server refused the command, or the connection failed.
     #[error("redis failed")]
     Redis(#[from] RedisError),
     /// No connection could be made.
@@ -20,31 +20,31 @@ pub(crate) enum CommandError {
     /// There was no answer in time.
     #[error("redis did not answer within {0:?}")]
     TimedOut(Duration),
-    /// The master has it, but too few replicas do.
-    #[error("{reached} of {wanted} replicas have what was written")]
+    /// The master has stored the change, but too few replicas have.
+    #[error("only {reached} of {wanted} replicas have stored the change")]
     NotReplicated {
-        /// How many have it.
+        /// The number of replicas that have it.
         reached: u32,
-        /// How many should.
+        /// The number of replicas that must have it.
         wanted: u32,
     },
-    /// The task that was to make the connection is gone.
+    /// The task that makes the connection has ended.
     #[error("the runtime of the connections has ended")]
-    Ended,
+    RuntimeEnded,
 }
 
 impl CommandError {
-    /// Whether the same command may succeed soon. It may have run: only what may be repeated is sent here.
+    /// Whether the same command may succeed soon. It may have run already: every command sent here can be repeated.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Redis(error) | Self::Connect(error) => is_passing(error),
+            Self::Redis(error) | Self::Connect(error) => is_transient(error),
             Self::ConnectTimedOut | Self::TimedOut(_) => true,
-            // Waiting was all that could be done; whoever asks again waits again.
-            Self::NotReplicated { .. } | Self::Ended => false,
+            // The call has waited for the replicas already; a retry would wait as long again.
+            Self::NotReplicated { .. } | Self::RuntimeEnded => false,
         }
     }
 
-    /// Whether the connection to a server is of no use any more: it is broken, or the server lost its role.
+    /// Whether the connection must be replaced: it is broken, or its server is no longer the master.
     pub(crate) fn breaks_connection(&self) -> bool {
         match self {
             Self::Redis(error) => {
@@ -53,13 +53,14 @@ impl CommandError {
                     || error.is_unrecoverable_error()
             }
             Self::TimedOut(_) => true,
-            Self::Connect(_) | Self::ConnectTimedOut | Self::NotReplicated { .. } | Self::Ended => {
-                false
-            }
+            Self::Connect(_)
+            | Self::ConnectTimedOut
+            | Self::NotReplicated { .. }
+            | Self::RuntimeEnded => false,
         }
     }
 
-    /// Whether the server does not know the script, so that it has to be sent in full.
+    /// Whether the server does not know the script, so that it must be sent in full.
     pub(crate) fn is_unknown_script(&self) -> bool {
         matches!(self, Self::Redis(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
     }
@@ -71,23 +72,23 @@ impl From<PoolError<RedisError>> for CommandError {
             PoolError::Backend(error) => Self::Connect(error),
             PoolError::Timeout(_) => Self::ConnectTimedOut,
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-                Self::Ended
+                Self::RuntimeEnded
             }
         }
     }
 }
 
-/// Whether the server, or the way to it, may be well again soon. Its memory may not: that is up to somebody else.
-fn is_passing(error: &RedisError) -> bool {
-    let is_of_the_way = matches!(
+/// Whether the server or the network may recover soon. A full memory (`OOM`) does not: an operator must act.
+fn is_transient(error: &RedisError) -> bool {
+    let is_of_network = matches!(
         error.kind(),
         ErrorKind::Io
             | ErrorKind::Parse
             | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::MasterNameNotFoundBySentinel
     );
-    // `BUSY` is the script of somebody else that takes too long, `NOREPLICAS` a master that waits for its replicas.
-    is_of_the_way
+    // `BUSY`: the script of another client takes too long. `NOREPLICAS`: the master waits for its replicas.
+    is_of_network
         || matches!(
             code(error),
             "LOADING"
@@ -102,15 +103,15 @@ fn is_passing(error: &RedisError) -> bool {
         )
 }
 
-/// The word that an error of the server begins with. Redis 6 hides what a script has met behind a word of its own:
+/// The code at the start of a server error. Redis 6 wraps the errors of commands inside a script:
 /// `ERR Error running script (call to f_…): @user_script:1: -READONLY You can't write against a read only replica.`
 fn code(error: &RedisError) -> &str {
-    let hidden = error
+    let wrapped = error
         .detail()
         .filter(|detail| detail.starts_with("Error running script"))
         .and_then(|detail| detail.rsplit_once(": -"))
         .and_then(|(_, error)| error.split_whitespace().next());
-    hidden.or_else(|| error.code()).unwrap_or_default()
+    wrapped.or_else(|| error.code()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -120,8 +121,8 @@ mod tests {
 
     use super::*;
 
-    /// The error that the library makes of this line of the server.
-    fn said(line: &str) -> CommandError {
+    /// The error that the client library makes of this line of the server.
+    fn server_error(line: &str) -> CommandError {
         let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         let Value::ServerError(error) = value else {
             panic!("no error: {value:?}");
@@ -163,25 +164,25 @@ mod tests {
     #[case("MOVED 3300 127.0.0.1:7001", true, false)]
     #[case("ASK 3300 127.0.0.1:7001", true, false)]
     #[case("NOSCRIPT No matching script. Please use EVAL.", false, false)]
-    fn what_the_server_says_is_known(
+    fn server_errors_are_classified_by_their_code(
         #[case] line: &str,
         #[case] is_retryable: bool,
         #[case] breaks_connection: bool,
     ) {
-        let fault = said(line);
-        assert_eq!(fault.is_retryable(), is_retryable, "{fault:?}");
-        assert_eq!(fault.breaks_connection(), breaks_connection, "{fault:?}");
+        let error = server_error(line);
+        assert_eq!(error.is_retryable(), is_retryable, "{error:?}");
+        assert_eq!(error.breaks_connection(), breaks_connection, "{error:?}");
     }
 
     #[test]
-    fn an_unknown_script_is_told_from_the_rest() {
-        assert!(said("NOSCRIPT No matching script.").is_unknown_script());
-        assert!(!said("ERR no such thing").is_unknown_script());
+    fn an_unknown_script_is_distinguished_from_other_errors() {
+        assert!(server_error("NOSCRIPT No matching script.").is_unknown_script());
+        assert!(!server_error("ERR no such thing").is_unknown_script());
     }
 
     #[test]
-    fn a_timeout_is_tried_again_on_another_connection() {
-        let fault = CommandError::TimedOut(Duration::from_secs(1));
-        assert!(fault.is_retryable() && fault.breaks_connection());
+    fn a_timeout_is_retried_on_another_connection() {
+        let error = CommandError::TimedOut(Duration::from_secs(1));
+        assert!(error.is_retryable() && error.breaks_connection());
     }
 }

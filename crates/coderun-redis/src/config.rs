@@ -1,4 +1,4 @@
-//! How to reach Redis, and how long to wait for it.
+//! Configures the backend: address, key prefix, connections and timeouts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,38 +6,38 @@ use std::time::Duration;
 
 use crate::RedisAddress;
 
-/// How to reach Redis, and how long to wait for it.
+/// The configuration of a [`RedisBackend`](crate::RedisBackend).
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
-    /// Where it is.
+    /// The address of the server, the Sentinels or the Cluster.
     pub address: RedisAddress,
-    /// What the names of all keys and channels begin with. Default: `coderun`.
+    /// The prefix of all keys and channels. Default: `coderun`.
     pub key_prefix: KeyPrefix,
-    /// Connections that all callers share. Default: 4.
-    pub lanes: usize,
-    /// How long making a connection may take. Default: 1 s.
+    /// The number of connections that all callers share. Default: 4.
+    pub connections: usize,
+    /// The longest time to make a connection. Default: 1 s.
     pub connect_timeout: Duration,
-    /// How long an answer may take. Default: 2 s.
+    /// The longest wait for one answer. Default: 2 s.
     pub response_timeout: Duration,
-    /// How long one call goes on trying, all tries together. Default: 3 s.
+    /// The longest time of one call with all its attempts. Default: 3 s.
     pub patience: Duration,
-    /// How often a watcher looks for news that no hint told of. Default: 3 s.
+    /// The interval in which watchers read even without a hint. Default: 3 s.
     pub watch_interval: Duration,
-    /// So many replicas have what was accepted or finished before the call answers; it fails if they do not within a
-    /// second. Default: 0, and then the master alone answers. Not on a Cluster.
+    /// The number of replicas that must store a change before submit, finish, send and the health check succeed; they fail
+    /// if that takes longer than a second. Not on a Cluster. Default: 0.
     pub replicas: u32,
-    /// How many parts the users are spread over; must be the same in all processes. Default: 16 on a Cluster, else 1.
+    /// The number of partitions, the same in all processes. Default: 16 on a Cluster, otherwise 1.
     pub partitions: Option<u16>,
 }
 
 impl RedisConfig {
-    /// The defaults, for Redis at this address.
+    /// The defaults for this address.
     #[must_use]
     pub fn new(address: RedisAddress) -> Self {
         Self {
             address,
             key_prefix: KeyPrefix::default(),
-            lanes: 4,
+            connections: 4,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             patience: Duration::from_secs(3),
@@ -48,12 +48,12 @@ impl RedisConfig {
     }
 }
 
-/// What the names of all keys begin with: 1 to [`KeyPrefix::MAX_BYTES`] ASCII letters, digits and `: _ . -`.
+/// The prefix of all keys and channels: 1 to [`KeyPrefix::MAX_BYTES`] ASCII letters, digits and `: _ . -`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPrefix(String);
 
 impl KeyPrefix {
-    /// The longest prefix, in bytes.
+    /// The length of the longest prefix.
     pub const MAX_BYTES: usize = 64;
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for KeyPrefix {
     }
 }
 
-/// The text cannot be a prefix of keys.
+/// The text is not a valid key prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 1 to 64 characters of `A-Z a-z 0-9 : _ . -`")]
 pub struct KeyPrefixError;
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_holds_nothing_that_has_a_meaning_in_keys() {
+    fn a_prefix_contains_no_character_with_a_meaning_in_keys() {
         for good in ["coderun", "a:b", "x_1.2-3"] {
             assert_eq!(good.parse::<KeyPrefix>().unwrap().to_string(), good);
         }

@@ -1,5 +1,6 @@
-//! Connections to one node, to the master that Sentinels name, or to a Cluster.
+//! Sends commands on a connection to one node, to the master that Sentinels name, or to a Cluster.
 
+mod client;
 mod connector;
 mod sentinel;
 
@@ -16,17 +17,17 @@ use deadpool_redis::redis::{
 
 pub(crate) use connector::Connector;
 
-/// A connection that any number of callers share: commands are sent as they come and answered in order.
+/// A connection that any number of callers share: the server answers the commands in their order.
 #[derive(Clone)]
 pub(crate) enum Connection {
-    /// To one server. It is of no use any more once it breaks.
+    /// To one server. It stays broken once it breaks.
     Node(MultiplexedConnection),
-    /// To every master of a Cluster. It replaces what breaks by itself.
+    /// To every master of a Cluster. It reconnects to single nodes by itself.
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    /// Sends a command once and waits for its answer.
+    /// Sends a command once, and waits for the answer.
     pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Node(connection) => command.query_async(connection).await,
@@ -42,13 +43,17 @@ impl Connection {
         }
     }
 
-    /// Waits until so many replicas have all that was written on this connection, and answers how many do. On a Cluster
-    /// it answers at once: there each master has replicas of its own.
-    pub(crate) async fn replicated(&mut self, count: u32, longest: Duration) -> RedisResult<u32> {
+    /// Waits until so many replicas have stored all changes of this connection, and returns how many have. On a Cluster it
+    /// returns at once: each master has replicas of its own there.
+    pub(crate) async fn wait_for_replicas(
+        &mut self,
+        count: u32,
+        timeout: Duration,
+    ) -> RedisResult<u32> {
         match self {
             Self::Node(connection) => {
                 let mut wait = Cmd::new();
-                wait.arg("WAIT").arg(count).arg(longest.as_millis().max(1));
+                wait.arg("WAIT").arg(count).arg(timeout.as_millis().max(1));
                 wait.query_async(connection).await
             }
             Self::Cluster(_) => Ok(count),
@@ -56,7 +61,7 @@ impl Connection {
     }
 
     /// Sends a command to every master.
-    pub(crate) async fn send_to_every_node(&mut self, command: &Cmd) -> RedisResult<Vec<Value>> {
+    pub(crate) async fn send_to_every_master(&mut self, command: &Cmd) -> RedisResult<Vec<Value>> {
         match self {
             Self::Node(connection) => Ok(vec![command.query_async(connection).await?]),
             Self::Cluster(connection) => {
@@ -67,7 +72,7 @@ impl Connection {
                 let answer = connection
                     .route_command(command.clone(), everywhere)
                     .await?;
-                // As pairs of a node and its answer.
+                // Pairs of a node and its answer.
                 let by_node = answer.into_map_iter();
                 let by_node = by_node.map_err(|_| not_by_node())?;
                 Ok(by_node.map(|(_, answer)| answer).collect())
@@ -76,7 +81,7 @@ impl Connection {
     }
 }
 
-/// Sends a command to the node that a slot is on its way to, which wants to hear `ASKING` right before it.
+/// Sends a command to the node that a slot is moving to. That node requires `ASKING` right before it.
 async fn send_asking(
     connection: &mut ClusterConnection,
     command: &Cmd,

@@ -1,4 +1,4 @@
-//! Reads the stored events of an execution, a page at a time.
+//! Reads the stored events of an execution in pages.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,39 +12,39 @@ use crate::record::read_fields;
 use crate::reply::{Reply, UnexpectedReply, array, bytes};
 use crate::script::Arguments;
 
-/// What is read at a time; with pieces of 16 KiB it is 1 MiB at most.
+/// The number of events in one read: at most 1 MiB, with pieces of output of 16 KiB.
 const PAGE: u64 = 64;
 
-/// A number that no execution reaches and the server still counts exactly.
-const HIGHEST: u64 = 1 << 52;
+/// Higher than any sequence number, and still exact in the floating-point numbers of Lua.
+const SEQUENCE_MAX: u64 = 1 << 52;
 
-/// Events in their order, and how far the execution had come when they were read.
+/// Some events in their order, and the progress of the execution when they were read.
 #[derive(Debug)]
-pub(crate) struct Page {
-    /// Tells the execution from a later one with the same id.
+pub(crate) struct EventPage {
+    /// Distinguishes the execution from a later one with the same id.
     pub(crate) incarnation: String,
     pub(crate) events: VecDeque<StoredEvent>,
-    /// The last event that was stored.
+    /// The number of the last stored event.
     pub(crate) sequence: Sequence,
-    /// Whether that is the last of all.
+    /// Whether no event will follow that one.
     pub(crate) is_final: bool,
 }
 
 impl RedisBackend {
-    /// Reads what follows this event; `None` if there is no such execution. With an incarnation, only that one will do.
+    /// Reads the events after this one; `None` if there is no such execution. A non-empty incarnation must match.
     pub(crate) async fn read_events(
         &self,
         id: ExecutionId,
         incarnation: &str,
         after: Sequence,
-    ) -> Result<Option<Page>, AdapterError> {
+    ) -> Result<Option<EventPage>, AdapterError> {
         let arguments = Arguments::default()
             .text(id.to_string())
             .text(incarnation)
-            .number(after.number().min(HIGHEST))
+            .number(after.number().min(SEQUENCE_MAX))
             .number(PAGE);
         let script = &self.scripts().watch;
-        let mut reply = self.step_on(id, script, arguments).await?;
+        let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" => Ok(None),
             "events" => read_page(id, &mut reply, after).map(Some),
@@ -53,7 +53,11 @@ impl RedisBackend {
     }
 }
 
-fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page, AdapterError> {
+fn read_page(
+    id: ExecutionId,
+    reply: &mut Reply,
+    after: Sequence,
+) -> Result<EventPage, AdapterError> {
     let incarnation = reply.text()?;
     let is_final = reply.text()? == "final";
     let sequence = Sequence::from_number(reply.number()?);
@@ -61,7 +65,7 @@ fn read_page(id: ExecutionId, reply: &mut Reply, after: Sequence) -> Result<Page
     let stored: Vec<Vec<u8>> = stored.into_iter().map(bytes).collect::<Result<_, _>>()?;
     let outcome = read_fields(reply.value()?)?;
     let events = decode_events(stored, outcome, after);
-    Ok(Page {
+    Ok(EventPage {
         incarnation,
         events: events.map_err(|error| AdapterError::of_record(id, error))?,
         sequence,

@@ -1,4 +1,4 @@
-//! The [`ExecutionQueue`] side of the backend.
+//! Implements [`ExecutionQueue`].
 
 use std::sync::atomic::Ordering;
 
@@ -8,51 +8,43 @@ use coderun_domain::{
     RunEvent, Sequence, Swept, WorkerId,
 };
 use coderun_record::{encode_outcome, encode_run_event};
+use futures_util::future::try_join_all;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
-use crate::lease_step::{holder, unless_lost};
-use crate::reply::{Reply, UnexpectedReply};
+use crate::layout::Partition;
+use crate::lease_step::{fence, unless_lost};
+use crate::reply::{Reply, UnexpectedReply, array, number};
 use crate::script::{Arguments, Script};
 
 #[async_trait]
 impl ExecutionQueue for RedisBackend {
-    /// One step in each partition until one has something: one in all on a single node.
+    /// Runs one step in each partition until one has work; a single node has one partition.
     async fn take(
         &self,
         worker: &WorkerId,
         languages: &[Language],
     ) -> Result<Option<Lease>, QueueError> {
-        self.timed("take", async {
-            Ok(self.take_somewhere(worker, languages).await?)
-        })
-        .await
+        let taken = self.take_from_partitions(worker, languages);
+        self.timed("take", taken).await
     }
 
-    /// A taker that has found nothing misses nothing that comes up before it calls this, unless another taker of this
-    /// process finds nothing in between.
+    /// A worker that found nothing misses no work that arrives before it calls this, unless another worker of this process
+    /// finds nothing in between.
     async fn work_available(&self) {
-        let seen = &self.taking().seen;
-        let generation = self.hub().work_beyond(seen.load(Ordering::Acquire)).await;
-        // Whoever was told once looks for work now, and need not be told of the same again.
+        let seen = &self.take_state().seen_generation;
+        let last = seen.load(Ordering::Acquire);
+        let generation = self.subscriber().next_work_generation(last).await;
+        // The caller takes now, so the same hint must not wake it again.
         seen.store(generation, Ordering::Release);
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        self.timed("renew", async {
-            let reply = self.held_step(lease, &self.scripts().renew, |holder| holder);
-            let reply = reply.await?;
-            match reply.word() {
-                "continue" => Ok(Renewal::Continue),
-                "cancel" => Ok(Renewal::Cancel),
-                _ => Err(unexpected(UnexpectedReply)),
-            }
-        })
-        .await
+        self.timed("renew", self.renew_step(lease)).await
     }
 
     async fn cancel_requested(&self, lease: &Lease) {
-        self.hub().cancelled(lease.id()).await;
+        self.subscriber().cancelled(lease.id()).await;
     }
 
     async fn append(
@@ -61,71 +53,108 @@ impl ExecutionQueue for RedisBackend {
         after: Sequence,
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        self.timed("append", async {
-            let reply = self.held_step(lease, &self.scripts().append, |holder| {
-                let holder = holder.number(after.number());
-                let events = events.iter().map(encode_run_event);
-                events.fold(holder, Arguments::bytes)
-            });
-            let number = reply.await?.number().map_err(unexpected)?;
-            Ok(Sequence::from_number(number))
-        })
-        .await
+        self.timed("append", self.append_step(lease, after, events))
+            .await
     }
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
-        self.timed("finish", async {
-            let fields = encode_outcome(outcome).map_err(AdapterError::Unwritable)?;
-            let arguments = holder(lease).fields(fields);
-            let script = &self.scripts().finish;
-            let reply = self.step_for_good(lease.id(), script, arguments).await?;
-            unless_lost(reply).map(drop).ok_or(QueueError::LeaseLost)
-        })
-        .await
+        self.timed("finish", self.finish_step(lease, outcome)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
-        self.timed("release", async {
-            let why = ForcedEnd::Cancelled;
-            let script = &self.scripts().release;
-            self.held_step(lease, script, |holder| {
-                let verdict = why.ending().verdict();
-                holder.text(verdict.as_str()).text(why.as_str())
-            })
-            .await?;
-            Ok(())
-        })
-        .await
+        self.timed("release", self.release_step(lease)).await
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
-        self.timed("sweep", async { Ok(self.sweep_everywhere().await?) })
-            .await
+        self.timed("sweep", self.sweep_partitions()).await
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        self.timed("depth", async { Ok(self.depth_everywhere().await?) })
-            .await
+        self.timed("depth", self.depth_of_partitions()).await
     }
 
     async fn check(&self) -> Result<Health, QueueError> {
-        self.timed("check_queue", async { Ok(self.write_health().await?) })
-            .await
+        self.timed("check_queue", self.write_health()).await
     }
 }
 
 impl RedisBackend {
+    async fn renew_step(&self, lease: &Lease) -> Result<Renewal, QueueError> {
+        let reply = self.held_step(lease, &self.scripts().renew, |fence| fence);
+        match reply.await?.word() {
+            "continue" => Ok(Renewal::Continue),
+            "cancel" => Ok(Renewal::Cancel),
+            _ => Err(unexpected(UnexpectedReply)),
+        }
+    }
+
+    async fn append_step(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        events: &[RunEvent],
+    ) -> Result<Sequence, QueueError> {
+        let reply = self.held_step(lease, &self.scripts().append, |fence| {
+            let arguments = fence.number(after.number());
+            let events = events.iter().map(encode_run_event);
+            events.fold(arguments, Arguments::bytes)
+        });
+        let number = reply.await?.number().map_err(unexpected)?;
+        Ok(Sequence::from_number(number))
+    }
+
+    async fn finish_step(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+        let fields = encode_outcome(outcome).map_err(AdapterError::Encode)?;
+        let (arguments, script) = (fence(lease).fields(fields), &self.scripts().finish);
+        let reply = self.run_replicated_step(lease.id(), script, arguments);
+        let reply = unless_lost(reply.await?);
+        reply.map(drop).ok_or(QueueError::LeaseLost)
+    }
+
+    async fn release_step(&self, lease: &Lease) -> Result<(), QueueError> {
+        let why = ForcedEnd::Cancelled;
+        let released = self.held_step(lease, &self.scripts().release, |fence| {
+            let verdict = why.ending().verdict();
+            fence.text(verdict.as_str()).text(why.as_str())
+        });
+        released.await.map(drop)
+    }
+
+    /// Runs a step for the holder of a lease.
     async fn held_step<'a>(
         &self,
         lease: &'a Lease,
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
     ) -> Result<Reply, QueueError> {
-        let reply = self.lease_step(lease, script, add).await?;
+        let reply = self.run_lease_step(lease, script, add).await?;
         reply.ok_or(QueueError::LeaseLost)
+    }
+
+    /// Adds up the depths of all partitions. Each is counted at its own time, so recent changes may be missing.
+    async fn depth_of_partitions(&self) -> Result<QueueDepth, AdapterError> {
+        let depths = self.layout().partitions().map(|each| self.depth_of(each));
+        let depths = try_join_all(depths).await?;
+        let add = |sum: QueueDepth, each: QueueDepth| QueueDepth {
+            pending: sum.pending.saturating_add(each.pending),
+            running: sum.running.saturating_add(each.running),
+        };
+        Ok(depths.into_iter().fold(QueueDepth::default(), add))
+    }
+
+    async fn depth_of(&self, partition: Partition) -> Result<QueueDepth, AdapterError> {
+        let script = &self.scripts().depth;
+        let counts = self.run_step(partition, script, Arguments::default());
+        let [pending, running] = array(counts.await?)?
+            .try_into()
+            .map_err(|_| UnexpectedReply)?;
+        Ok(QueueDepth {
+            pending: number(&pending)?,
+            running: number(&running)?,
+        })
     }
 }
 
-fn unexpected(surprise: UnexpectedReply) -> QueueError {
-    AdapterError::from(surprise).into()
+fn unexpected(error: UnexpectedReply) -> QueueError {
+    AdapterError::from(error).into()
 }

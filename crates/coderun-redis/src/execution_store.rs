@@ -1,4 +1,4 @@
-//! The [`ExecutionStore`] side of the backend.
+//! Implements [`ExecutionStore`].
 
 use std::time::Duration;
 
@@ -8,98 +8,101 @@ use coderun_domain::{
     StoreError, StorePolicy, Submitted, Summary, UserId,
 };
 use coderun_record::{duration_micros, encode_submission, micros};
-use deadpool_redis::redis::Cmd;
+use deadpool_redis::redis::Value;
+use futures_util::future::join_all;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::backend::{partition_of, read_execution};
-use crate::layout::owner;
+use crate::command::command;
+use crate::layout::{Partition, owner};
+use crate::partition_totals::PartitionTotals;
 use crate::record::{decode_summary, has_expired, read_fields};
-use crate::reply::{Reply, UnexpectedReply, array};
+use crate::reply::{Reply, UnexpectedReply, array, text};
 use crate::script::Arguments;
 
 #[async_trait]
 impl ExecutionStore for RedisBackend {
     async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
-        self.timed("submit", async {
-            let mut reply = self.submit_step(execution).await?;
-            match reply.word() {
-                "accepted" => Ok(Submitted::Accepted),
-                "there" => {
-                    let there = Self::read_whole(execution.id(), &mut reply)?;
-                    Ok(Submitted::AlreadyExists(Box::new(there)))
-                }
-                "full" => Err(StoreError::Full {
-                    retry_after: StorePolicy::FULL_RETRY_AFTER,
-                }),
-                "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
-                _ => Err(unexpected(UnexpectedReply)),
-            }
-        })
-        .await
+        self.timed("submit", self.submit_checked(execution)).await
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        self.timed("get", async { Ok(self.read(id).await?) }).await
+        self.timed("get", self.read_record(id)).await
     }
 
     async fn list(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, StoreError> {
-        self.timed("list", async { Ok(self.list_step(user, page).await?) })
-            .await
+        self.timed("list", self.list_step(user, page)).await
     }
 
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
-        self.timed("request_cancel", async {
-            let why = ForcedEnd::Cancelled;
-            let arguments = Arguments::default()
-                .text(id.to_string())
-                .text(why.ending().verdict().as_str())
-                .text(why.as_str());
-            let script = &self.scripts().cancel;
-            let mut reply = self.step_on(id, script, arguments).await?;
-            if reply.word() == "absent" {
-                return Ok(CancelReply::Absent);
-            }
-            let execution = Box::new(Self::read_whole(id, &mut reply)?);
-            match reply.word() {
-                "ended" => Ok(CancelReply::Ended(execution)),
-                "requested" => Ok(CancelReply::Requested(execution)),
-                "final" => Ok(CancelReply::AlreadyFinal(execution)),
-                _ => Err(unexpected(UnexpectedReply)),
-            }
-        })
-        .await
+        self.timed("request_cancel", self.cancel_step(id)).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
-        self.timed("delete", async {
-            let arguments = Arguments::default().text(id.to_string());
-            let script = &self.scripts().delete;
-            let reply = self.step_on(id, script, arguments).await?;
-            Ok(reply.word() == "deleted")
-        })
-        .await
+        self.timed("delete", self.delete_step(id)).await
     }
 
-    /// On a Cluster among those that wait in the same partition.
+    /// On a Cluster this is the position among the executions of the same partition.
     async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
-        self.timed("queue_position", async { Ok(self.position(id).await?) })
-            .await
+        self.timed("queue_position", self.position_step(id)).await
     }
 
     async fn check(&self) -> Result<Health, StoreError> {
-        self.timed("check_store", async { Ok(self.store_health().await?) })
-            .await
+        self.timed("check_store", self.store_health()).await
     }
 }
 
 impl RedisBackend {
+    async fn submit_checked(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        let mut reply = self.submit_step(execution).await?;
+        match reply.word() {
+            "accepted" => Ok(Submitted::Accepted),
+            "exists" => {
+                let existing = Self::read_whole(execution.id(), &mut reply)?;
+                Ok(Submitted::AlreadyExists(Box::new(existing)))
+            }
+            "full" => Err(StoreError::Full {
+                retry_after: StorePolicy::FULL_RETRY_AFTER,
+            }),
+            "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
+            _ => Err(unexpected(UnexpectedReply)),
+        }
+    }
+
+    async fn cancel_step(&self, id: ExecutionId) -> Result<CancelReply, AdapterError> {
+        let why = ForcedEnd::Cancelled;
+        let arguments = Arguments::default()
+            .text(id.to_string())
+            .text(why.ending().verdict().as_str())
+            .text(why.as_str());
+        let script = &self.scripts().cancel;
+        let mut reply = self.run_step_on(id, script, arguments).await?;
+        if reply.word() == "absent" {
+            return Ok(CancelReply::Absent);
+        }
+        let execution = Box::new(Self::read_whole(id, &mut reply)?);
+        match reply.word() {
+            "ended" => Ok(CancelReply::Ended(execution)),
+            "requested" => Ok(CancelReply::Requested(execution)),
+            "final" => Ok(CancelReply::AlreadyFinal(execution)),
+            _ => Err(UnexpectedReply.into()),
+        }
+    }
+
+    async fn delete_step(&self, id: ExecutionId) -> Result<bool, AdapterError> {
+        let arguments = Arguments::default().text(id.to_string());
+        let script = &self.scripts().delete;
+        let reply = self.run_step_on(id, script, arguments).await?;
+        Ok(reply.word() == "deleted")
+    }
+
     async fn submit_step(&self, execution: &Execution) -> Result<Reply, AdapterError> {
         let (id, submission) = (execution.id(), execution.submission());
         let partition = partition_of(self.layout(), execution)?;
-        let elsewhere = self.totals_elsewhere(partition).await;
+        let others = self.totals_of_others(partition).await;
         let policy = self.policy();
-        let fields = encode_submission(submission).map_err(AdapterError::Unwritable)?;
+        let fields = encode_submission(submission).map_err(AdapterError::Encode)?;
         let arguments = Arguments::default()
             .text(id.to_string())
             .text(owner(submission.user()))
@@ -112,21 +115,63 @@ impl RedisBackend {
             .number(policy.user_pending_max)
             .number(policy.user_live_bytes_max().as_bytes())
             .number(policy.user_submits_per_minute)
-            .number(elsewhere.pending)
-            .number(elsewhere.bytes)
+            .number(others.pending)
+            .number(others.bytes)
             .fields(fields);
-        self.step_for_good(id, &self.scripts().submit, arguments)
+        self.run_replicated_step(id, &self.scripts().submit, arguments)
             .await
     }
 
-    async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
-        let mut command = Cmd::new();
-        command.arg("HGETALL").arg(self.layout().record_key(id));
-        let fields = read_fields(self.ask(&command).await?)?;
+    async fn read_record(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
+        let command = command(&["HGETALL", &self.layout().record_key(id)]);
+        let fields = read_fields(self.call(&command).await?)?;
         if has_expired(&fields, self.now()) {
             return Ok(None);
         }
         read_execution(id, fields)
+    }
+
+    /// The totals of all other partitions. They are those of the last read while another call reads them, and for
+    /// partitions that do not answer.
+    async fn totals_of_others(&self, here: Partition) -> PartitionTotals {
+        if self.layout().count() == 1 {
+            return PartitionTotals::default();
+        }
+        let (last, is_fresh) = self.totals_cache().last();
+        if is_fresh {
+            return PartitionTotals::sum_of_others(&last, here);
+        }
+        let reads = self
+            .layout()
+            .partitions()
+            .map(|each| self.read_totals(each));
+        let read = join_all(reads).await.into_iter().enumerate();
+        let totals: Vec<_> = read
+            .map(|(index, read)| read.unwrap_or(last.get(index).copied().unwrap_or_default()))
+            .collect();
+        let sum = PartitionTotals::sum_of_others(&totals, here);
+        self.totals_cache().store(totals);
+        sum
+    }
+
+    async fn read_totals(&self, partition: Partition) -> Result<PartitionTotals, AdapterError> {
+        let key = format!("{}totals", self.layout().base(partition));
+        let found = self.call(&command(&["GET", &key])).await?;
+        if found == Value::Nil {
+            return Ok(PartitionTotals::default());
+        }
+        Ok(PartitionTotals::parse(&text(found)?)?)
+    }
+
+    async fn position_step(&self, id: ExecutionId) -> Result<Option<u64>, AdapterError> {
+        let arguments = Arguments::default().text(id.to_string());
+        let script = &self.scripts().position;
+        let mut reply = self.run_step_on(id, script, arguments).await?;
+        match reply.word() {
+            "absent" | "not_waiting" => Ok(None),
+            "position" => Ok(Some(reply.number()?)),
+            _ => Err(UnexpectedReply.into()),
+        }
     }
 
     async fn list_step(&self, user: &UserId, page: Page) -> Result<Vec<Summary>, AdapterError> {
@@ -141,17 +186,18 @@ impl RedisBackend {
             .text(before_id);
         let partition = self.layout().of_user(user);
         let script = &self.scripts().list;
-        let rows = array(self.step(partition, script, arguments).await?)?;
+        let rows = array(self.run_step(partition, script, arguments).await?)?;
         rows.into_iter().map(decode_summary).collect()
     }
 
-    /// Reads the record that a step has answered.
+    /// Decodes the record in the reply of a step.
     fn read_whole(id: ExecutionId, reply: &mut Reply) -> Result<Execution, AdapterError> {
         let execution = read_execution(id, read_fields(reply.value()?)?)?;
         Ok(execution.ok_or(UnexpectedReply)?)
     }
 }
 
+/// Decodes the reply that refuses a submission because of a quota.
 fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, UnexpectedReply> {
     let quota = match reply.text()?.as_str() {
         "submits" => Quota::SubmitsPerMinute,
@@ -170,6 +216,6 @@ fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, UnexpectedReply> {
     })
 }
 
-fn unexpected(surprise: UnexpectedReply) -> StoreError {
-    AdapterError::from(surprise).into()
+fn unexpected(error: UnexpectedReply) -> StoreError {
+    AdapterError::from(error).into()
 }

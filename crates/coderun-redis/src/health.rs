@@ -1,36 +1,38 @@
-//! How well the server is: whether it takes writes, and whether it will keep them.
+//! Checks whether the server accepts writes, and whether its settings keep them.
 
 use std::collections::HashMap;
 
 use coderun_domain::Health;
-use deadpool_redis::redis::{Cmd, Value};
+use deadpool_redis::redis::Value;
 use futures_util::future::join_all;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::command::command;
 use crate::layout::Partition;
 use crate::reply::text;
 
-/// Seconds that the key lives which a probe writes.
-const PROBE_TTL: u32 = 60;
+/// The lifetime of the key that a probe writes, in seconds.
+const PROBE_TTL: &str = "60";
 
-/// Where `INFO` is not allowed, or not every master answers.
-const SILENT: &str = "the server does not say how it keeps records (INFO)";
+/// `INFO` is not allowed, or a master does not answer.
+const INFO_UNAVAILABLE: &str =
+    "cannot check whether the server keeps its records: INFO failed or is not allowed";
 
 impl RedisBackend {
-    /// Whether records would be accepted, and what an operator should know about how they are kept.
+    /// Checks whether the server accepts records, and whether its settings keep them.
     pub(crate) async fn store_health(&self) -> Result<Health, AdapterError> {
         let mut remarks = self.write_remarks().await?;
-        remarks.extend(self.keeping_remarks().await);
+        remarks.extend(self.durability_remarks().await);
         Ok(health(&remarks))
     }
 
-    /// Whether anything can be written.
+    /// Checks whether the server accepts writes.
     pub(crate) async fn write_health(&self) -> Result<Health, AdapterError> {
         Ok(health(&self.write_remarks().await?))
     }
 
-    /// Writes to every partition. One that answers is enough to go on, for those whose records are there.
+    /// Writes to every partition. The service goes on for the users of those that answer.
     async fn write_remarks(&self) -> Result<Vec<String>, AdapterError> {
         let probes = self.layout().partitions().map(|each| self.probe(each));
         let (_, failures): (Vec<_>, Vec<_>) =
@@ -38,7 +40,7 @@ impl RedisBackend {
         let (failed, count) = (failures.len(), usize::from(self.layout().count()));
         match failures.into_iter().find_map(Result::err) {
             None => Ok(Vec::new()),
-            Some(failure) if failed == count => Err(failure),
+            Some(error) if failed == count => Err(error),
             Some(_) => Ok(vec![format!(
                 "{failed} of {count} partitions cannot be written to"
             )]),
@@ -46,23 +48,21 @@ impl RedisBackend {
     }
 
     async fn probe(&self, partition: Partition) -> Result<(), AdapterError> {
-        let mut command = Cmd::new();
         let key = format!("{}probe", self.layout().base(partition));
-        command.arg("SET").arg(key).arg(1).arg("EX").arg(PROBE_TTL);
-        // What is accepted goes this way, so that a replica that is waited for in vain shows here, too.
-        self.ask_for_good(&command).await?;
+        // A submission waits for replicas too, so a missing replica must show here.
+        self.call_replicated(&command(&["SET", &key, "1", "EX", PROBE_TTL]))
+            .await?;
         Ok(())
     }
 
-    /// What `INFO` says about how records are kept; `CONFIG` is blocked on managed services.
-    async fn keeping_remarks(&self) -> Vec<String> {
-        let mut command = Cmd::new();
-        command.arg("INFO");
-        let Ok(answers) = self.lanes().ask_every_node(&command).await else {
-            return vec![SILENT.to_owned()];
+    /// Reads the settings from `INFO`, because managed services block `CONFIG`.
+    async fn durability_remarks(&self) -> Vec<String> {
+        let info = command(&["INFO"]);
+        let Ok(answers) = self.connections().call_every_master(&info).await else {
+            return vec![INFO_UNAVAILABLE.to_owned()];
         };
         let mut remarks = Vec::new();
-        for remark in answers.into_iter().flat_map(remarks_of) {
+        for remark in answers.into_iter().flat_map(settings_remarks) {
             if !remarks.contains(&remark) {
                 remarks.push(remark);
             }
@@ -79,25 +79,25 @@ fn health(remarks: &[String]) -> Health {
     }
 }
 
-fn remarks_of(answer: Value) -> Vec<String> {
+fn settings_remarks(answer: Value) -> Vec<String> {
     let Ok(report) = text(answer) else {
-        return vec![SILENT.to_owned()];
+        return vec![INFO_UNAVAILABLE.to_owned()];
     };
-    let facts: HashMap<&str, &str> = report
+    let settings: HashMap<&str, &str> = report
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect();
-    let fact = |name: &str| facts.get(name).copied().unwrap_or("unknown");
+    let setting = |name: &str| settings.get(name).copied().unwrap_or("unknown");
     let mut remarks = Vec::new();
-    let policy = fact("maxmemory_policy");
+    let policy = setting("maxmemory_policy");
     if policy != "noeviction" {
         remarks.push(format!(
-            "records may vanish when the server's memory is full: maxmemory-policy is {policy}, not noeviction"
+            "the server evicts records when its memory is full: maxmemory-policy is {policy}, set it to noeviction"
         ));
     }
-    if fact("aof_enabled") != "1" {
+    if setting("aof_enabled") != "1" {
         remarks.push(
-            "what was accepted is lost when the server restarts: it keeps no append-only file (appendonly yes)"
+            "a restart of the server loses accepted executions: it keeps no append-only file, set appendonly to yes"
                 .to_owned(),
         );
     }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn remarks(report: &str) -> Vec<String> {
-        remarks_of(Value::BulkString(report.as_bytes().to_vec()))
+        settings_remarks(Value::BulkString(report.as_bytes().to_vec()))
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_tell_is_remarked_on() {
-        assert_eq!(remarks_of(Value::Nil).len(), 1);
+    fn a_reply_that_is_not_text_is_remarked_on() {
+        assert_eq!(settings_remarks(Value::Nil).len(), 1);
     }
 }

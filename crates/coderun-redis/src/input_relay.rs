@@ -1,6 +1,6 @@
-//! The [`InputRelay`] side of the backend: a hash beside the record, with the pieces by their numbers.
+//! Implements [`InputRelay`] with a hash beside the record that holds the pieces of input by number.
 //!
-//! What is published is a hint, as for events: the pieces themselves are read from the hash, by number.
+//! A hint says only that there is new input: the pieces are read from the hash.
 
 use async_trait::async_trait;
 use coderun_domain::{
@@ -8,14 +8,15 @@ use coderun_domain::{
     InputReply, Lease, StorePolicy,
 };
 use coderun_record::{decode_input, encode_input};
-use deadpool_redis::redis::{Cmd, Value};
+use deadpool_redis::redis::Value;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::command::command;
 use crate::reply::{UnexpectedReply, array, bytes, text};
 use crate::script::Arguments;
 
-/// What is read at a time; all that is kept is 1 MiB at most.
+/// The number of pieces in one read; all stored input is at most 1 MiB.
 const PAGE: u64 = 256;
 
 #[async_trait]
@@ -26,10 +27,8 @@ impl InputRelay for RedisBackend {
         input: InputId,
         piece: InputPiece,
     ) -> Result<InputReply, InputError> {
-        self.timed("send_input", async {
-            Ok(self.send_step(id, input, &piece).await?)
-        })
-        .await
+        self.timed("send_input", self.send_step(id, input, &piece))
+            .await
     }
 
     async fn receive(
@@ -37,41 +36,27 @@ impl InputRelay for RedisBackend {
         lease: &Lease,
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
-        self.timed("receive_input", async {
-            let script = &self.scripts().receive;
-            let reply = self.lease_step(lease, script, |holder| {
-                holder.number(after.number()).number(PAGE)
-            });
-            let mut reply = reply.await?.ok_or(InputError::LeaseLost)?;
-            match reply.word() {
-                "forgotten" => Err(InputError::Forgotten),
-                "input" => {
-                    let pieces = reply.value().map_err(AdapterError::from)?;
-                    Ok(decode_pieces(lease.id(), pieces)?)
-                }
-                _ => Err(AdapterError::from(UnexpectedReply).into()),
-            }
-        })
-        .await
+        self.timed("receive_input", self.receive_step(lease, after))
+            .await
     }
 
-    /// Nothing comes for an execution that is not interactive, and nobody is asked. Else one subscription, and one look at
-    /// what came before it stood.
+    /// An execution that is not interactive never gets input, so this waits without asking the server. Otherwise it checks
+    /// once for input that came before the subscription was active.
     async fn input_available(&self, lease: &Lease, after: InputPosition) {
         if !lease.execution().submission().is_interactive() {
             return std::future::pending().await;
         }
-        let mut watch = self.hub().watch_input(lease.id());
-        watch.standing().await;
+        let mut subscription = self.subscriber().subscribe_to_input(lease.id());
+        subscription.activated().await;
         match self.last_input(lease.id()).await {
             Ok(last) if last != after => return,
             Ok(_) => {}
-            Err(failure) => {
-                tracing::debug!(error = %ErrorChain(&failure), "cannot see whether there is input");
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "cannot check for new input, waiting for a hint");
             }
         }
         let interval = self.config().watch_interval;
-        drop(tokio::time::timeout(interval, watch.changed()).await);
+        drop(tokio::time::timeout(interval, subscription.changed()).await);
     }
 }
 
@@ -92,7 +77,7 @@ impl RedisBackend {
             .number(size)
             .number(StorePolicy::INPUT_KEPT_MAX.as_bytes());
         let script = &self.scripts().send;
-        let reply = self.step_for_good(id, script, arguments).await?;
+        let reply = self.run_replicated_step(id, script, arguments).await?;
         match reply.word() {
             "kept" => Ok(InputReply::Kept),
             "full" => Ok(InputReply::Full),
@@ -104,12 +89,30 @@ impl RedisBackend {
         }
     }
 
-    /// The position behind all that was sent so far.
+    async fn receive_step(
+        &self,
+        lease: &Lease,
+        after: InputPosition,
+    ) -> Result<Vec<InputPiece>, InputError> {
+        let script = &self.scripts().receive;
+        let reply = self.run_lease_step(lease, script, |fence| {
+            fence.number(after.number()).number(PAGE)
+        });
+        let mut reply = reply.await?.ok_or(InputError::LeaseLost)?;
+        match reply.word() {
+            "forgotten" => Err(InputError::Forgotten),
+            "input" => {
+                let pieces = reply.value().map_err(AdapterError::from)?;
+                Ok(decode_pieces(lease.id(), pieces)?)
+            }
+            _ => Err(AdapterError::from(UnexpectedReply).into()),
+        }
+    }
+
+    /// The position of the last piece that was sent.
     async fn last_input(&self, id: ExecutionId) -> Result<InputPosition, AdapterError> {
-        let mut command = Cmd::new();
-        command.arg("HGET").arg(self.layout().input_key(id));
-        command.arg("header");
-        let found = self.ask(&command).await?;
+        let command = command(&["HGET", &self.layout().input_key(id), "header"]);
+        let found = self.call(&command).await?;
         if found == Value::Nil {
             return Ok(InputPosition::START);
         }

@@ -1,8 +1,8 @@
-//! Where what is kept: the names of keys and channels.
+//! Names the keys and channels, and divides the users into partitions.
 //!
-//! All of one user shares a partition, and its number is the hash tag of every key in it: on a Cluster they lie in one
-//! slot, so that a step is one script. The id of an execution falls into the partition of its user, so that it can be
-//! found without knowing whose it is.
+//! The records of one user share a partition, whose number is the hash tag of every key in it: on a Cluster these keys lie
+//! in one slot, so that a step is one script. The id of an execution selects the partition of its user, so that a record
+//! can be found without its user.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::KeyPrefix;
 
-/// A part of the users, with all that is theirs.
+/// A part of the users with all their records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Partition(u16);
 
 impl Partition {
-    /// Its place among all partitions.
+    /// The position among all partitions.
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
@@ -31,7 +31,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout below this prefix in so many partitions, at least one.
+    /// The layout with this prefix and number of partitions, at least one.
     pub(crate) fn new(prefix: &KeyPrefix, partitions: u16) -> Self {
         let prefix = format!("{prefix}:");
         let bases = (0..partitions.max(1))
@@ -40,7 +40,7 @@ impl Layout {
         Self { prefix, bases }
     }
 
-    /// What the names of all keys and channels begin with.
+    /// The prefix of all keys and channels.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -50,17 +50,17 @@ impl Layout {
         (0..self.count()).map(Partition)
     }
 
-    /// How many there are.
+    /// The number of partitions.
     pub(crate) fn count(&self) -> u16 {
         u16::try_from(self.bases.len()).unwrap_or(u16::MAX)
     }
 
-    /// What the names of all keys of a partition begin with.
+    /// The prefix of all keys of a partition.
     pub(crate) fn base(&self, partition: Partition) -> &str {
         self.bases.get(partition.index()).map_or("", String::as_str)
     }
 
-    /// The key that stands for the whole partition where a command asks for one.
+    /// The key of the timetable. Steps pass it to name the slot of their partition.
     pub(crate) fn timetable_key(&self, partition: Partition) -> String {
         format!("{}timetable", self.base(partition))
     }
@@ -70,7 +70,7 @@ impl Layout {
         format!("{}execution:{id}", self.base(self.of_execution(id)))
     }
 
-    /// The key of the input that was sent to an execution.
+    /// The key of the input for an execution.
     pub(crate) fn input_key(&self, id: ExecutionId) -> String {
         format!("{}input:{id}", self.base(self.of_execution(id)))
     }
@@ -94,20 +94,24 @@ impl Layout {
     }
 }
 
-/// A user's name in keys: a hash, because an id may hold anything and need not stand in a key for all to read.
+/// The name of a user in keys: a hash, because a user id may contain any character and should not be readable in keys.
 pub(crate) fn owner(user: &UserId) -> String {
-    let digest = Sha256::digest(user.as_str().as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .fold(String::with_capacity(32), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let mut name = hex(&Sha256::digest(user.as_str().as_bytes()));
+    name.truncate(32);
+    name
 }
 
-/// Draws ids until one falls into the partition of its user.
+/// The hexadecimal digits of these bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = String::with_capacity(2 * bytes.len());
+    bytes.iter().fold(digits, |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+/// Generates ids until one lies in the partition of its user.
 #[derive(Debug)]
 pub(crate) struct PartitionedIds {
     ids: Arc<dyn IdGenerator>,
@@ -121,7 +125,7 @@ impl PartitionedIds {
 }
 
 impl IdGenerator for PartitionedIds {
-    /// Draws once on one node, and as often as there are partitions on average.
+    /// Generates one id on one node, and on average as many as there are partitions.
     fn execution_id(&self, user: &UserId) -> ExecutionId {
         let wanted = self.layout.of_user(user);
         loop {
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_falls_into_the_partition_of_its_user() {
+    fn an_id_lies_in_the_partition_of_its_user() {
         let layout = layout(16);
         let ids = PartitionedIds::new(Arc::new(SequentialIds::default()), layout.clone());
         let mut used = BTreeSet::new();

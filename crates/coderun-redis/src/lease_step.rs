@@ -1,4 +1,4 @@
-//! Steps of whoever holds a lease, and of nobody else.
+//! Runs the steps that only the holder of a lease may run.
 
 use coderun_domain::Lease;
 use coderun_record::micros;
@@ -9,21 +9,21 @@ use crate::reply::Reply;
 use crate::script::{Arguments, Script};
 
 impl RedisBackend {
-    /// Runs a step of whoever holds this lease; `None` if it is lost. The fence comes before the arguments that are added.
-    pub(crate) async fn lease_step<'a>(
+    /// Runs a step for the holder of this lease; `None` if the lease is lost. `add` appends arguments to the fence.
+    pub(crate) async fn run_lease_step<'a>(
         &self,
         lease: &'a Lease,
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
     ) -> Result<Option<Reply>, AdapterError> {
-        let arguments = add(holder(lease));
-        let reply = self.step_on(lease.id(), script, arguments).await?;
+        let arguments = add(fence(lease));
+        let reply = self.run_step_on(lease.id(), script, arguments).await?;
         Ok(unless_lost(reply))
     }
 }
 
-/// The fence: the lease's execution, worker, start and attempt.
-pub(crate) fn holder(lease: &Lease) -> Arguments<'_> {
+/// The fence: execution, worker, start and attempt of the lease.
+pub(crate) fn fence(lease: &Lease) -> Arguments<'_> {
     Arguments::default()
         .text(lease.id().to_string())
         .text(lease.worker().as_str())
@@ -31,7 +31,7 @@ pub(crate) fn holder(lease: &Lease) -> Arguments<'_> {
         .number(lease.attempt().count())
 }
 
-/// The answer of a step of a lease, unless that is lost.
+/// The reply of a lease step, unless the lease is lost.
 pub(crate) fn unless_lost(reply: Reply) -> Option<Reply> {
     match reply.word() {
         "lost" | "absent" => None,

@@ -1,22 +1,23 @@
-//! Execution store, queue, notifier, input relay, ticket store and worker registry of coderun on Redis or Valkey.
+//! Implements the storage ports of coderun on Redis or Valkey: execution store, queue, notifier, input relay, ticket store
+//! and worker registry.
 //!
-//! [`RedisBackend`] is all of them over one set of records, on one node, behind Sentinels or on a Cluster. Any number of
-//! processes share it: every step is one script in one round trip, which changes a record, its events and every index
-//! together, or nothing. Every step may be repeated, so a lost reply is simply asked for again.
+//! [`RedisBackend`] implements all of them over one set of records, on one node, behind Sentinels or on a Cluster. Any
+//! number of processes share it: every step is one Lua script in one round trip, which changes a record, its events and
+//! every index together, or nothing. Every step can be repeated, so a call whose reply is lost is simply retried.
 //!
-//! - `scripts/` is what happens on the server: a file for each step, and five with the words in which steps are written.
-//! - `layout` names the keys; the stored form is `coderun_record`, and `record` is what the scripts write beside it.
-//! - `lanes` are the shared connections, `hub` is the one that listens. What it hears is only a hint.
+//! - `scripts/` holds the steps: a file for each, and five files with the functions that they share.
+//! - `layout` names the keys. `coderun_record` defines the stored form, and `record` reads what the scripts add to it.
+//! - `shared_connections` sends the commands. `subscriber` receives hints, which say only that there is something to read.
 
 #![warn(clippy::future_not_send)]
 
 mod adapter_error;
 mod address;
 mod backend;
+mod command;
 mod command_error;
 mod config;
 mod connection;
-mod counting;
 mod event_pages;
 mod execution_queue;
 mod execution_store;
@@ -34,6 +35,7 @@ mod shared_connections;
 mod subscriber;
 mod sweep;
 mod take;
+mod take_state;
 mod ticket_store;
 mod worker_registry;
 

@@ -1,7 +1,6 @@
-//! The [`Notifier`] side of the backend.
+//! Implements [`Notifier`]: reads the stored events of an execution, by number, whenever a hint arrives.
 //!
-//! What others publish is only a hint that there is something to read: the events themselves are read from the record,
-//! by number. So nothing is lost when a hint is, and nothing doubled when one comes twice.
+//! Events never travel in hints, so a lost hint loses no event and a repeated one repeats none.
 
 use async_trait::async_trait;
 use coderun_domain::{
@@ -11,47 +10,51 @@ use futures_util::stream;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
-use crate::event_pages::Page;
+use crate::event_pages::EventPage;
 use crate::subscriber::Subscription;
 
 #[async_trait]
 impl Notifier for RedisBackend {
     async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
-        self.timed("subscribe", async {
-            // Whatever is stored after this page is told of by the subscription that stands already.
-            let mut watch = self.hub().watch(id);
-            watch.standing().await;
-            let page = self.read_events(id, "", since).await?;
-            let subscription = EventReader {
-                backend: self.clone(),
-                id,
-                watch,
-                last: since,
-                page: page.ok_or(WatchError::Gone)?,
-            };
-            let events: EventStream = Box::pin(stream::unfold(
-                Some(subscription),
-                |subscription| async move { subscription?.next().await },
-            ));
-            Ok(events)
-        })
-        .await
+        self.timed("subscribe", self.open_events(id, since)).await
     }
 }
 
-/// One watcher's place in the events of one execution.
+impl RedisBackend {
+    async fn open_events(
+        &self,
+        id: ExecutionId,
+        since: Sequence,
+    ) -> Result<EventStream, WatchError> {
+        // The subscription is active before the first read, so a hint follows every later event.
+        let mut subscription = self.subscriber().subscribe_to_events(id);
+        subscription.activated().await;
+        let page = self.read_events(id, "", since).await?;
+        let reader = EventReader {
+            backend: self.clone(),
+            id,
+            subscription,
+            last: since,
+            page: page.ok_or(WatchError::Gone)?,
+        };
+        let events = stream::unfold(Some(reader), |reader| async move { reader?.next().await });
+        Ok(Box::pin(events))
+    }
+}
+
+/// The position of one watcher in the events of one execution.
 struct EventReader {
     backend: RedisBackend,
     id: ExecutionId,
-    watch: Subscription,
+    subscription: Subscription,
     last: Sequence,
-    page: Page,
+    page: EventPage,
 }
 
 type Item = Result<StoredEvent, WatchError>;
 
 impl EventReader {
-    /// The next event and where to go on from there.
+    /// The next event, and the reader of the events after it.
     async fn next(mut self) -> Option<(Item, Option<Self>)> {
         loop {
             if let Some(event) = self.page.events.pop_front() {
@@ -72,21 +75,21 @@ impl EventReader {
         }
     }
 
-    /// Waits for a hint. Running into the timeout is how a watcher finds what no hint told it of.
+    /// Waits for a hint, at most for the watch interval: after a lost hint the next read finds the event.
     async fn wait(&mut self) {
         let interval = self.backend.config().watch_interval;
-        drop(tokio::time::timeout(interval, self.watch.changed()).await);
+        drop(tokio::time::timeout(interval, self.subscription.changed()).await);
     }
 
     async fn read(&mut self) -> Result<(), WatchError> {
         let incarnation = &self.page.incarnation;
         let page = self.backend.read_events(self.id, incarnation, self.last);
         let page = page.await?.ok_or(WatchError::Gone)?;
-        // A server that took over may know less than was told before, or have lost a list: whoever watches begins anew.
+        // After a failover the new master may lack events that this watcher has seen, or the list of events.
         let is_behind = page.sequence < self.page.sequence;
-        let is_hollow = page.events.is_empty() && page.sequence > self.last;
-        if is_behind || is_hollow {
-            return Err(AdapterError::Forgotten(self.id).into());
+        let lacks_events = page.events.is_empty() && page.sequence > self.last;
+        if is_behind || lacks_events {
+            return Err(AdapterError::LostEvents(self.id).into());
         }
         self.page = page;
         Ok(())

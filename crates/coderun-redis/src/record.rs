@@ -1,5 +1,4 @@
-//! Records as the scripts keep them: what was handed in and how it ended as everywhere, and between them two fields of words
-//! that the scripts write themselves.
+//! Decodes records: the stored form of `coderun_record`, and two fields that the scripts write.
 
 mod progress;
 mod summary;
@@ -27,7 +26,7 @@ pub(crate) fn read_fields(value: Value) -> Result<Fields, UnexpectedReply> {
     Ok(Fields::from_pairs(fields))
 }
 
-/// Whether a final record has outlived its time, as whoever ended it said.
+/// Whether a final record has expired.
 pub(crate) fn has_expired(fields: &Fields, now: OffsetDateTime) -> bool {
     let state = fields.get(progress::STATE);
     let state = state.and_then(|state| str::from_utf8(state).ok());
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
+    fn a_record_of_a_newer_version_is_distinguished_from_a_damaged_one() {
         let decode = |fixed: &str| {
             let bulk = |text: &str| Value::BulkString(text.as_bytes().to_vec());
             let answer = Value::Array(vec![bulk("fixed"), bulk(fixed)]);

@@ -1,15 +1,15 @@
-//! What a script answers: an array that begins with a word.
+//! Decodes the replies of scripts: arrays that begin with a word.
 
 use deadpool_redis::redis::Value;
 
-/// The answer of a step.
+/// The reply of a step.
 pub(crate) struct Reply {
     word: String,
     rest: std::vec::IntoIter<Value>,
 }
 
 impl Reply {
-    /// Reads the answer of a step that begins with a word.
+    /// Reads a reply that begins with a word.
     pub(crate) fn read(value: Value) -> Result<Self, UnexpectedReply> {
         let mut rest = array(value)?.into_iter();
         let word = rest.next().ok_or(UnexpectedReply)?;
@@ -19,7 +19,7 @@ impl Reply {
         })
     }
 
-    /// Which of its answers it is.
+    /// The word that names the kind of reply.
     pub(crate) fn word(&self) -> &str {
         &self.word
     }
@@ -75,7 +75,7 @@ pub(crate) fn number(value: &Value) -> Result<u64, UnexpectedReply> {
     }
 }
 
-/// The server answered what it never should. What it was is not shown: it may hold code or output.
+/// The server sent a reply that no script makes. The text does not show it, because it may contain code or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server answered something unexpected")]
+#[error("the server sent an unexpected reply")]
 pub(crate) struct UnexpectedReply;

@@ -1,10 +1,10 @@
-//! The steps as scripts: each is sent by its hash, and in full to a server that does not know it.
+//! Holds the scripts of all steps: each is sent by its hash, or in full to a server that does not know it.
 
 use std::borrow::Cow;
 
 use deadpool_redis::redis::{self, Cmd};
 
-/// One step.
+/// The script of one step.
 #[derive(Debug)]
 pub(crate) struct Script {
     source: &'static str,
@@ -17,7 +17,7 @@ impl Script {
         Self { source, hash }
     }
 
-    /// The command that runs it in the slot of this key.
+    /// Builds the command that runs the script in the slot of this key.
     pub(crate) fn command(&self, is_known: bool, key: &str) -> Cmd {
         let mut command = Cmd::new();
         if is_known {
@@ -30,8 +30,8 @@ impl Script {
     }
 }
 
-/// Every step. `base`, `records`, `users`, `states` and `inputs` in `scripts/` are parts of them, every other file is a
-/// step.
+/// The scripts of all steps. Each file in `scripts/` is a step, except the shared parts `base`, `records`, `users`,
+/// `states` and `inputs`.
 #[derive(Debug)]
 pub(crate) struct Scripts {
     pub(crate) submit: Script,
@@ -53,7 +53,7 @@ pub(crate) struct Scripts {
     pub(crate) redeem: Script,
 }
 
-/// A step with the parts that it needs in front of it.
+/// A step, after the shared parts that it needs.
 macro_rules! step {
     ($name:literal: $($part:literal)*) => {
         Script::new(concat!(
@@ -88,7 +88,7 @@ impl Scripts {
     }
 }
 
-/// What a step is called with, beside what every step is.
+/// The arguments of a step, after those that every step takes.
 #[derive(Default)]
 pub(crate) struct Arguments<'a>(Vec<Cow<'a, [u8]>>);
 
@@ -110,7 +110,7 @@ impl<'a> Arguments<'a> {
         self
     }
 
-    /// Names and values, one after the other.
+    /// Adds names and values in turn.
     pub(crate) fn fields(mut self, fields: Vec<(&'static str, Cow<'a, [u8]>)>) -> Self {
         for (name, value) in fields {
             self = self.text(name).bytes(value);
@@ -118,7 +118,7 @@ impl<'a> Arguments<'a> {
         self
     }
 
-    /// Adds all of them to a command.
+    /// Appends all arguments to a command.
     pub(crate) fn add_to(&self, command: &mut Cmd) {
         for argument in &self.0 {
             command.arg(argument.as_ref());

@@ -1,14 +1,14 @@
-//! The shared connections.
+//! Sends commands over a few shared connections, with retries within a deadline.
 //!
-//! A few connections are taken out of a pool and shared by all callers: commands that come at the same time travel
-//! together, and nobody pays for a checkout. Each lane replaces its connection when it is broken.
+//! All callers share the connections: commands that are sent at the same time travel together, and no call pays for a
+//! checkout. Each connection is replaced when it breaks.
 
 mod reconnecting;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::Retryable as _;
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolConfig, Timeouts};
 use deadpool_redis::redis::{Cmd, Value};
@@ -17,171 +17,169 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::RedisConfig;
+use crate::command::command;
 use crate::command_error::CommandError;
 use crate::connection::Connector;
-use reconnecting::{ConnectionHandle, ReconnectingConnection};
+use reconnecting::{BACKOFF, ConnectionHandle, ReconnectingConnection};
 
-/// The pauses between the tries of a call, and of a lane; each is longer by up to as much again.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(10))
-    .with_max_delay(Duration::from_millis(250))
-    .with_jitter()
-    .without_max_times();
+/// The longest wait for replicas.
+const REPLICATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long to wait for replicas.
-const REPLICATION_MAX: Duration = Duration::from_secs(1);
-
-/// The shared connections.
+/// A few connections that all callers share.
 pub(crate) struct SharedConnections {
     all: Vec<ReconnectingConnection>,
     next: AtomicUsize,
     patience: Duration,
-    /// So many replicas have what a call wrote before it answers.
+    /// The number of replicas that must have stored a change before the call returns.
     replicas: u32,
-    /// Ends the tasks of the lanes.
+    /// Ends the tasks that reconnect.
     _open: DropGuard,
 }
 
-/// Which try of a call it is.
+/// One attempt of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallAttempt {
-    /// 0 for the first; a later one may repeat what was done already.
+    /// 0 for the first; a later attempt may repeat a command that has run.
     pub(crate) number: u32,
     /// Whether the server may know the script by its hash.
     pub(crate) script_is_known: bool,
 }
 
 impl SharedConnections {
-    /// Opens the lanes on the present runtime, which has to outlive them: a connection ends with the runtime that it was
-    /// made on. The first connection is made right away, so that a wrong address is known at the start.
+    /// Opens the connections on the current runtime, which has to outlive them: a connection ends with its runtime. The
+    /// first connection is made at once, so that a wrong address fails at the start.
     pub(crate) async fn open(config: &RedisConfig) -> Result<Self, CommandError> {
         let pool = pool(config)?;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let open_lane = |_| {
-            let lane = ReconnectingConnection::default();
-            let keeping = lane.clone().keep(pool.clone());
-            tasks.spawn(stop.clone().run_until_cancelled_owned(keeping));
-            lane
+        let open_connection = |_| {
+            let connection = ReconnectingConnection::default();
+            let reconnecting = connection.clone().keep_connected(pool.clone());
+            tasks.spawn(stop.clone().run_until_cancelled_owned(reconnecting));
+            connection
         };
-        let lanes = Self {
-            all: (0..config.lanes.max(1)).map(open_lane).collect(),
+        let connections = Self {
+            all: (0..config.connections.max(1))
+                .map(open_connection)
+                .collect(),
             next: AtomicUsize::new(0),
             patience: config.patience,
             replicas: 0,
             _open: stop.drop_guard(),
         };
-        let mut ping = Cmd::new();
-        ping.arg("PING");
-        lanes.ask(|_| ping.clone()).await?;
-        Ok(lanes)
+        connections.call(|_| command(&["PING"])).await?;
+        Ok(connections)
     }
 
-    /// The same lanes, whose calls answer once so many replicas have what they wrote. A lane waits with all that comes
-    /// behind, so calls that only read have lanes of their own.
-    pub(crate) async fn open_for_good(config: &RedisConfig) -> Result<Self, CommandError> {
-        let lanes = Self::open(config).await?;
+    /// Opens connections whose calls return once the replicas have stored the change. Later commands on a connection wait
+    /// for that too, so calls that only read use connections of their own.
+    pub(crate) async fn open_replicated(config: &RedisConfig) -> Result<Self, CommandError> {
+        let connections = Self::open(config).await?;
         Ok(Self {
             replicas: config.replicas,
-            ..lanes
+            ..connections
         })
     }
 
-    /// Sends a command, again while that helps, for as long as the patience lasts. `make` gives the command of a try.
-    pub(crate) async fn ask(
+    /// Sends a command, and retries transient errors until the patience ends. `make` builds the command of an attempt.
+    pub(crate) async fn call(
         &self,
         make: impl Fn(CallAttempt) -> Cmd + Send + Sync,
     ) -> Result<Value, CommandError> {
         let deadline = Instant::now() + self.patience;
-        let mut attempt = CallAttempt {
-            number: 0,
-            script_is_known: true,
-        };
-        let mut pauses = None;
-        loop {
-            let fault = match self.send(&make(attempt), deadline).await {
-                Ok(value) => return Ok(value),
-                Err(fault) => fault,
+        let attempts = AtomicU32::new(0);
+        let attempt = || async {
+            let mut attempt = CallAttempt {
+                number: attempts.fetch_add(1, Ordering::Relaxed),
+                script_is_known: true,
             };
-            if fault.is_unknown_script() && attempt.script_is_known {
-                attempt.script_is_known = false;
-                continue;
+            match self.send(&make(attempt), deadline).await {
+                Err(error) if error.is_unknown_script() => {
+                    attempt.script_is_known = false;
+                    self.send(&make(attempt), deadline).await
+                }
+                answer => answer,
             }
-            let pause = pauses.get_or_insert_with(|| PAUSES.build()).next();
-            let again = Instant::now() + pause.unwrap_or_default();
-            if !fault.is_retryable() || again >= deadline {
-                return Err(fault);
-            }
-            tokio::time::sleep_until(again).await;
-            attempt.number += 1;
-        }
+        };
+        attempt
+            .retry(BACKOFF)
+            .when(CommandError::is_retryable)
+            .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < deadline))
+            .await
     }
 
     /// Sends a command to every master, once.
-    pub(crate) async fn ask_every_node(&self, command: &Cmd) -> Result<Vec<Value>, CommandError> {
+    pub(crate) async fn call_every_master(
+        &self,
+        command: &Cmd,
+    ) -> Result<Vec<Value>, CommandError> {
         let deadline = Instant::now() + self.patience;
-        let mut lent = self.borrow(deadline).await?;
-        match timeout_at(deadline, lent.connection.send_to_every_node(command)).await {
-            Ok(answer) => lent.judge(answer),
+        let mut handle = self.handle(deadline).await?;
+        let sent = handle.connection.send_to_every_master(command);
+        match timeout_at(deadline, sent).await {
+            Ok(answer) => handle.check(answer),
             Err(_) => Err(CommandError::TimedOut(self.patience)),
         }
     }
 
     async fn send(&self, command: &Cmd, deadline: Instant) -> Result<Value, CommandError> {
-        let mut lent = self.borrow(deadline).await?;
+        let mut handle = self.handle(deadline).await?;
         let sent = async {
-            let answer = lent.connection.send(command).await;
-            let answer = lent.judge(answer)?;
-            self.replicate(&mut lent).await?;
+            let answer = handle.connection.send(command).await;
+            let answer = handle.check(answer)?;
+            self.wait_for_replicas(&mut handle).await?;
             Ok(answer)
         };
-        // When the time of the call is over, that need not mean that the connection is to blame.
+        // The connection is not to blame when the call runs out of time: earlier attempts may have used it up.
         let in_time = timeout_at(deadline, sent).await;
         in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
     }
 
-    async fn replicate(&self, lent: &mut ConnectionHandle) -> Result<(), CommandError> {
+    async fn wait_for_replicas(&self, handle: &mut ConnectionHandle) -> Result<(), CommandError> {
         let wanted = self.replicas;
         if wanted == 0 {
             return Ok(());
         }
-        let reached = lent.connection.replicated(wanted, REPLICATION_MAX).await;
-        let reached = lent.judge(reached)?;
+        let waiting = handle
+            .connection
+            .wait_for_replicas(wanted, REPLICATION_TIMEOUT);
+        let reached = waiting.await;
+        let reached = handle.check(reached)?;
         if reached < wanted {
             return Err(CommandError::NotReplicated { reached, wanted });
         }
         Ok(())
     }
 
-    /// The lanes take turns; those without a connection are passed over while others have one.
-    async fn borrow(&self, deadline: Instant) -> Result<ConnectionHandle, CommandError> {
+    /// Uses the connections in turn, and skips those that are not connected while others are.
+    async fn handle(&self, deadline: Instant) -> Result<ConnectionHandle, CommandError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.all.len();
         let mut in_turn = self.all.iter().cycle().skip(turn).take(self.all.len());
-        if let Some(lent) = in_turn.find_map(ReconnectingConnection::borrow) {
-            return Ok(lent);
+        if let Some(handle) = in_turn.find_map(ReconnectingConnection::try_handle) {
+            return Ok(handle);
         }
-        let lane = self.all.get(turn).ok_or(CommandError::Ended)?;
-        match timeout_at(deadline, lane.wait()).await {
-            Ok(lent) => lent,
-            Err(_) => Err(lane.last_fault()),
+        let connection = self.all.get(turn).ok_or(CommandError::RuntimeEnded)?;
+        match timeout_at(deadline, connection.wait_for_handle()).await {
+            Ok(handle) => handle,
+            Err(_) => Err(connection.last_error()),
         }
     }
 }
 
 fn pool(config: &RedisConfig) -> Result<Pool<Connector>, CommandError> {
-    let longest = config.connect_timeout + config.response_timeout;
+    let timeout = config.connect_timeout + config.response_timeout;
     let pool = Pool::builder(Connector::new(config)).config(PoolConfig {
-        max_size: config.lanes.max(1),
+        max_size: config.connections.max(1),
         timeouts: Timeouts {
-            wait: Some(longest),
-            create: Some(longest),
-            recycle: Some(longest),
+            wait: Some(timeout),
+            create: Some(timeout),
+            recycle: Some(timeout),
         },
         ..PoolConfig::default()
     });
     // Building fails only without a runtime.
     let pool = pool.runtime(Runtime::Tokio1).build();
-    pool.map_err(|_| CommandError::Ended)
+    pool.map_err(|_| CommandError::RuntimeEnded)
 }
 
 #[cfg(test)]

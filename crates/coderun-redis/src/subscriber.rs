@@ -1,7 +1,7 @@
-//! The one connection that listens, and those who wait for what it hears.
+//! Subscribes to the hints that other processes publish, and wakes the tasks that wait for them.
 //!
-//! What is published is only a hint that there is something to read. Whenever the connection is new, everybody is woken,
-//! because nobody knows what was missed.
+//! A hint says only that there is something to read. After every new connection all waiting tasks are woken, because hints
+//! may have been lost.
 
 mod channels;
 mod listener;
@@ -22,125 +22,125 @@ use crate::connection::Connector;
 use crate::shared_connections::SharedConnections;
 use channels::Channels;
 use listener::Listener;
-use subscriptions::{Cancels, Subscriptions, Topic};
+use subscriptions::{Cancellations, Subscriptions, Topic};
 
-/// The longest that a watcher waits for its subscription; after it, the watcher looks for news by itself.
-const STANDING_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait for a subscription to become active; after it, the reader polls.
+const ACTIVATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// This process speaks to itself at least so often, to know whether it still hears.
+/// The longest interval between the pulses that this process sends to itself.
 const PULSE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 
-/// A cancellation that was passed on already may be one of an earlier execution with the same id: whoever asks again and
-/// again is slowed down.
-const PAUSE_BEFORE_REPETITION: Duration = Duration::from_secs(1);
+/// A cancellation that was delivered already may belong to an earlier execution with the same id. This pause slows down a
+/// worker that asks in a loop.
+const REPEATED_DELIVERY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Hears what others publish, and wakes whoever waits for it.
+/// Receives the hints of one process.
 pub(crate) struct Subscriber {
-    interests: Arc<Subscriptions>,
+    subscriptions: Arc<Subscriptions>,
     _listening: DropGuard,
 }
 
 impl Subscriber {
-    /// Listens from now on, on the present runtime, until the hub is dropped.
+    /// Listens on the current runtime until the subscriber is dropped.
     pub(crate) async fn start(
         config: &RedisConfig,
-        lanes: Arc<SharedConnections>,
+        connections: Arc<SharedConnections>,
     ) -> Result<Self, CommandError> {
-        let interests = Arc::new(Subscriptions::default());
+        let subscriptions = Arc::new(Subscriptions::default());
         let stop = CancellationToken::new();
         let listener = Listener {
             connector: Connector::new(config),
             channels: Channels::new(config),
-            patience: config.connect_timeout + config.response_timeout,
+            timeout: config.connect_timeout + config.response_timeout,
             pulse_interval: PULSE_INTERVAL_MAX.min(config.watch_interval),
-            unheard: AtomicU32::new(0),
-            interests: Arc::clone(&interests),
-            lanes,
+            missed_pulses: AtomicU32::new(0),
+            subscriptions: Arc::clone(&subscriptions),
+            connections,
         };
-        let mut stands = interests.work.subscribe();
+        let mut connected = subscriptions.work.subscribe();
         let tasks = TaskTracker::new();
         tasks.spawn(stop.clone().run_until_cancelled_owned(listener.listen()));
         tasks.close();
-        let hub = Self {
-            interests,
+        let subscriber = Self {
+            subscriptions,
             _listening: stop.drop_guard(),
         };
-        match tokio::time::timeout(config.patience, stands.changed()).await {
-            Ok(Ok(())) => Ok(hub),
-            Ok(Err(_)) => Err(CommandError::Ended),
+        match tokio::time::timeout(config.patience, connected.changed()).await {
+            Ok(Ok(())) => Ok(subscriber),
+            Ok(Err(_)) => Err(CommandError::RuntimeEnded),
             Err(_) => Err(CommandError::TimedOut(config.patience)),
         }
     }
 
-    /// Grows whenever there may be something to be taken.
+    /// A number that grows whenever there may be work.
     pub(crate) fn work_generation(&self) -> u64 {
-        *self.interests.work.borrow()
+        *self.subscriptions.work.borrow()
     }
 
-    /// Waits until the generation is another one than this, and answers it. Cancel-safe.
-    pub(crate) async fn work_beyond(&self, seen: u64) -> u64 {
-        let mut work = self.interests.work.subscribe();
-        // The sender lives as long as the hub, so this ends only with a change.
+    /// Waits until the generation differs from this one, and returns it. Cancel-safe.
+    pub(crate) async fn next_work_generation(&self, seen: u64) -> u64 {
+        let mut work = self.subscriptions.work.subscribe();
+        // The sender lives as long as the subscriber, so the wait ends only with a change.
         let changed = work.wait_for(|generation| *generation != seen).await;
         changed.map_or(seen, |generation| *generation)
     }
 
-    /// Waits until the owner of this execution wants it stopped, also if that was told shortly before, or until it may
-    /// have been told while nobody listened. Cancel-safe.
+    /// Waits until the owner of this execution cancels it. Also returns for a recent cancellation, and when a cancellation
+    /// may have been lost with the connection. Cancel-safe.
     pub(crate) async fn cancelled(&self, id: ExecutionId) {
-        let mut news = self.interests.cancels.subscribe();
-        let lost = news.borrow_and_update().lost;
-        let is_told = |cancels: &Cancels| cancels.lost != lost || cancels.has(id);
-        let told = news.wait_for(is_told).await;
-        let is_lost = told.is_ok_and(|cancels| cancels.lost != lost);
-        if !is_lost && self.interests.pass_on_cancel(id) {
-            tokio::time::sleep(PAUSE_BEFORE_REPETITION).await;
+        let mut cancellations = self.subscriptions.cancellations.subscribe();
+        let gaps = cancellations.borrow_and_update().gaps;
+        let is_due = |all: &Cancellations| all.gaps != gaps || all.contains(id);
+        let due = cancellations.wait_for(is_due).await;
+        let is_gap = due.is_ok_and(|all| all.gaps != gaps);
+        if !is_gap && self.subscriptions.mark_delivered(id) {
+            tokio::time::sleep(REPEATED_DELIVERY_PAUSE).await;
         }
     }
 
-    /// Begins to watch what happens to an execution.
-    pub(crate) fn watch(&self, id: ExecutionId) -> Subscription {
-        self.watch_topic(id, Topic::Events)
+    /// Subscribes to the events of an execution.
+    pub(crate) fn subscribe_to_events(&self, id: ExecutionId) -> Subscription {
+        self.subscribe(id, Topic::Events)
     }
 
-    /// Begins to watch what is sent to an execution.
-    pub(crate) fn watch_input(&self, id: ExecutionId) -> Subscription {
-        self.watch_topic(id, Topic::Input)
+    /// Subscribes to the input of an execution.
+    pub(crate) fn subscribe_to_input(&self, id: ExecutionId) -> Subscription {
+        self.subscribe(id, Topic::Input)
     }
 
-    fn watch_topic(&self, id: ExecutionId, topic: Topic) -> Subscription {
+    fn subscribe(&self, id: ExecutionId, topic: Topic) -> Subscription {
         Subscription {
-            news: self.interests.watch(id, topic),
+            hints: self.subscriptions.add(id, topic),
             id,
-            interests: Arc::clone(&self.interests),
+            subscriptions: Arc::clone(&self.subscriptions),
         }
     }
 }
 
-/// Somebody's interest in one execution; its channel is subscribed to while there is any.
+/// A subscription to one execution. All subscriptions to it share a channel, which is left with the last of them.
 pub(crate) struct Subscription {
-    news: watch::Receiver<u64>,
+    hints: watch::Receiver<u64>,
     id: ExecutionId,
-    interests: Arc<Subscriptions>,
+    subscriptions: Arc<Subscriptions>,
 }
 
 impl Subscription {
-    /// Waits until the subscription stands, but not for long: without it the watcher looks for news by itself.
-    pub(crate) async fn standing(&mut self) {
-        let stands = self.news.wait_for(|heard| *heard > 0);
-        drop(tokio::time::timeout(STANDING_PATIENCE, stands).await);
-        self.news.mark_unchanged();
+    /// Waits until the subscription is active, at most [`ACTIVATION_TIMEOUT`].
+    pub(crate) async fn activated(&mut self) {
+        let active = self.hints.wait_for(|count| *count > 0);
+        drop(tokio::time::timeout(ACTIVATION_TIMEOUT, active).await);
+        self.hints.mark_unchanged();
     }
 
-    /// Waits for news since the last call, or since it was last known that there is none. Cancel-safe.
+    /// Waits for a hint that came after the last call, or after the activation. Cancel-safe.
     pub(crate) async fn changed(&mut self) {
-        drop(self.news.changed().await);
+        drop(self.hints.changed().await);
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.interests.leave(self.id);
+        self.subscriptions.remove(self.id);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ends and deletes what is due, in every partition.
+//! Sweeps all partitions: ends executions past their deadlines and deletes expired records.
 
 use coderun_domain::{EndedWithoutRun, ErrorChain, ForcedEnd, Swept};
 
@@ -9,31 +9,35 @@ use crate::layout_check;
 use crate::reply::{UnexpectedReply, array, number};
 use crate::script::Arguments;
 
-/// What one step of a sweep looks at, so that others get their turn at the server in between.
+/// The number of executions that one step checks; other commands run between two steps.
 const BATCH: u64 = 32;
 
 impl RedisBackend {
-    pub(crate) async fn sweep_everywhere(&self) -> Result<Swept, AdapterError> {
-        let checked = layout_check::check(self.lanes(), self.layout()).await;
-        if let Err(failure @ AdapterError::Layout(_)) = checked {
-            return Err(failure);
+    pub(crate) async fn sweep_partitions(&self) -> Result<Swept, AdapterError> {
+        let checked = layout_check::check(self.connections(), self.layout()).await;
+        if let Err(error @ AdapterError::Layout(_)) = checked {
+            return Err(error);
         }
         let mut swept = Swept::default();
         let mut failed = checked.err();
-        // A partition that cannot be reached does not keep the others from being swept.
+        // The other partitions are swept even if one cannot be reached.
         for partition in self.layout().partitions() {
-            if let Err(failure) = self.sweep_in(partition, &mut swept).await {
-                tracing::debug!(error = %ErrorChain(&failure), "a part of the records was not swept");
-                failed = Some(failure);
+            if let Err(error) = self.sweep_partition(partition, &mut swept).await {
+                tracing::debug!(error = %ErrorChain(&error), "cannot sweep a partition");
+                failed = Some(error);
             }
         }
         match failed {
-            Some(failure) if swept == Swept::default() => Err(failure),
+            Some(error) if swept == Swept::default() => Err(error),
             Some(_) | None => Ok(swept),
         }
     }
 
-    async fn sweep_in(&self, partition: Partition, swept: &mut Swept) -> Result<(), AdapterError> {
+    async fn sweep_partition(
+        &self,
+        partition: Partition,
+        swept: &mut Swept,
+    ) -> Result<(), AdapterError> {
         loop {
             let arguments = Arguments::default()
                 .number(BATCH)
@@ -42,7 +46,7 @@ impl RedisBackend {
                 .text(ForcedEnd::WaitedTooLong.as_str())
                 .text(ForcedEnd::GivenUp.as_str());
             let script = &self.scripts().sweep;
-            let counts = array(self.step(partition, script, arguments).await?)?;
+            let counts = array(self.run_step(partition, script, arguments).await?)?;
             let [due, ended, expired] = counts.as_slice() else {
                 return Err(UnexpectedReply.into());
             };

@@ -1,89 +1,82 @@
-//! How a worker finds its next execution, in one partition after the other.
+//! Takes the next execution for a worker, from one partition after the other.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use coderun_domain::{ExecutionId, Language, Lease, WorkerId};
 use deadpool_redis::redis::Cmd;
-use tokio::time::Instant;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
-use crate::backend::{TakeState, read_execution};
+use crate::backend::read_execution;
 use crate::layout::Partition;
 use crate::record::read_fields;
 use crate::reply::{Reply, UnexpectedReply};
 use crate::script::Arguments;
 use crate::shared_connections::CallAttempt;
 
-/// A partition that could not be asked is left out for so long: each try costs the others the patience of a call.
-const REST: Duration = Duration::from_secs(10);
+struct TakeRequest<'a> {
+    worker: &'a WorkerId,
+    languages: &'a [Language],
+    take_id: &'a str,
+}
 
 impl RedisBackend {
-    /// Begins behind the partition that was served last, so that partitions take turns as users do.
-    pub(crate) async fn take_somewhere(
+    /// Starts after the partition of the last take, so that partitions take turns as users do.
+    pub(crate) async fn take_from_partitions(
         &self,
         worker: &WorkerId,
         languages: &[Language],
     ) -> Result<Option<Lease>, AdapterError> {
-        let taking = self.taking();
-        let seen = self.hub().work_generation();
-        let ticket = self.ticket(worker);
-        let count = usize::from(self.layout().count());
-        let first = taking.partition.load(Ordering::Relaxed);
-        let in_turn = self.layout().partitions().cycle().skip(first % count);
+        let state = self.take_state();
+        let generation = self.subscriber().work_generation();
         let request = TakeRequest {
             worker,
             languages,
-            ticket: &ticket,
+            take_id: &state.next_take_id(worker),
         };
-        for partition in in_turn.take(count) {
-            if count > 1 && taking.is_resting(partition) {
+        let count = usize::from(self.layout().count());
+        let first = state.next_partition() % count;
+        let in_turn = self.layout().partitions().cycle().skip(first).take(count);
+        for partition in in_turn {
+            if count > 1 && state.is_skipped(partition) {
                 continue;
             }
-            // The next take begins behind this partition, also when it cannot be asked: the others must not wait for it.
-            let next = partition.index() + 1;
-            match self.take_in(partition, &request).await {
-                Ok(None) => {}
-                Ok(Some(lease)) => {
-                    taking.partition.store(next, Ordering::Relaxed);
-                    return Ok(Some(lease));
-                }
-                Err(failure) => {
-                    taking.partition.store(next, Ordering::Relaxed);
-                    // A damaged record is no reason to leave out what stands beside it.
-                    if matches!(failure, AdapterError::CommandError(_)) {
-                        taking.rest(partition);
-                    }
-                    return Err(failure);
-                }
+            let taken = self.take_from(partition, &request).await;
+            if let Ok(None) = taken {
+                continue;
             }
+            // Also after an error, so that the other partitions do not wait for this one.
+            state.start_after(partition);
+            // A damaged record is no reason to skip the other records of its partition.
+            if let Err(AdapterError::Command(_)) = taken {
+                state.skip(partition);
+            }
+            return taken;
         }
-        taking.seen.store(seen, Ordering::Release);
+        state.seen_generation.store(generation, Ordering::Release);
         Ok(None)
     }
 
-    async fn take_in(
+    async fn take_from(
         &self,
         partition: Partition,
         request: &TakeRequest<'_>,
     ) -> Result<Option<Lease>, AdapterError> {
         let make = |attempt| self.take_command(partition, request, attempt);
-        let mut reply = Reply::read(self.lanes().ask(make).await?)?;
+        let mut reply = Reply::read(self.connections().call(make).await?)?;
         match reply.word() {
             "nothing" => Ok(None),
             "taken" => {
                 let id: ExecutionId = reply.text()?.parse().map_err(|_| UnexpectedReply)?;
-                let execution =
-                    read_execution(id, read_fields(reply.value()?)?)?.ok_or(UnexpectedReply)?;
-                Ok(Some(Lease::new(execution).map_err(|_| UnexpectedReply)?))
+                let execution = read_execution(id, read_fields(reply.value()?)?)?;
+                let lease = Lease::new(execution.ok_or(UnexpectedReply)?);
+                Ok(Some(lease.map_err(|_| UnexpectedReply)?))
             }
             _ => Err(UnexpectedReply.into()),
         }
     }
 
-    /// A repeated take looks for what it has taken before it takes anything else.
+    /// A repeated take returns what the first attempt took before it takes anything else.
     fn take_command(
         &self,
         partition: Partition,
@@ -92,37 +85,10 @@ impl RedisBackend {
     ) -> Cmd {
         let arguments = Arguments::default()
             .text(request.worker.as_str())
-            .text(request.ticket)
+            .text(request.take_id)
             .number(u8::from(attempt.number > 0));
-        let arguments = request
-            .languages
-            .iter()
-            .fold(arguments, |all, language| all.text(language.as_str()));
+        let languages = request.languages.iter().map(Language::as_str);
+        let arguments = languages.fold(arguments, Arguments::text);
         self.step_command(partition, &self.scripts().take, &arguments, attempt)
     }
-
-    /// A name for one take that no other take has.
-    fn ticket(&self, worker: &WorkerId) -> String {
-        let number = self.taking().tickets.fetch_add(1, Ordering::Relaxed);
-        format!("{}:{number}:{worker}", self.taking().epoch)
-    }
-}
-
-impl TakeState {
-    fn is_resting(&self, partition: Partition) -> bool {
-        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = resting.get(&partition.index());
-        until.is_some_and(|until| Instant::now() < *until)
-    }
-
-    fn rest(&self, partition: Partition) {
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        resting.insert(partition.index(), Instant::now() + REST);
-    }
-}
-
-struct TakeRequest<'a> {
-    worker: &'a WorkerId,
-    languages: &'a [Language],
-    ticket: &'a str,
 }

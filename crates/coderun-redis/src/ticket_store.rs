@@ -1,8 +1,7 @@
-//! The [`TicketStore`] side of the backend: a hash beside the record, with the digests of tickets.
+//! Implements [`TicketStore`] with a hash of ticket digests beside the record.
 //!
-//! A ticket whose taking was answered and not heard is used up: the same call again finds none.
+//! A ticket is used up even if the reply to its redemption is lost: a retry finds none.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +10,7 @@ use coderun_record::{decode_admission, duration_micros, encode_admission};
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::layout::hex;
 use crate::reply::UnexpectedReply;
 use crate::script::Arguments;
 
@@ -23,26 +23,10 @@ impl TicketStore for RedisBackend {
         admission: &Admission,
         lifetime: Duration,
     ) -> Result<(), TicketError> {
-        self.timed("issue_ticket", async {
-            let arguments = Arguments::default()
-                .text(id.to_string())
-                .text(name(ticket))
-                .text(encode_admission(admission))
-                .number(duration_micros(lifetime))
-                .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
-            let script = &self.scripts().issue;
-            let mut reply = self.step_on(id, script, arguments).await?;
-            match reply.word() {
-                "issued" => Ok(()),
-                "absent" => Err(TicketError::Absent),
-                "too_many" => {
-                    let micros = reply.number().map_err(AdapterError::from)?;
-                    let retry_after = Duration::from_micros(micros);
-                    Err(TicketError::TooMany { retry_after })
-                }
-                _ => Err(AdapterError::from(UnexpectedReply).into()),
-            }
-        })
+        self.timed(
+            "issue_ticket",
+            self.issue_step(id, ticket, admission, lifetime),
+        )
         .await
     }
 
@@ -51,22 +35,49 @@ impl TicketStore for RedisBackend {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
-        self.timed("redeem_ticket", async {
-            Ok(self.redeem_step(id, ticket).await?)
-        })
-        .await
+        self.timed("redeem_ticket", self.redeem_step(id, ticket))
+            .await
     }
 }
 
 impl RedisBackend {
+    async fn issue_step(
+        &self,
+        id: ExecutionId,
+        ticket: TicketDigest,
+        admission: &Admission,
+        lifetime: Duration,
+    ) -> Result<(), TicketError> {
+        let arguments = Arguments::default()
+            .text(id.to_string())
+            .text(hex(ticket.as_bytes()))
+            .text(encode_admission(admission))
+            .number(duration_micros(lifetime))
+            .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
+        let script = &self.scripts().issue;
+        let mut reply = self.run_step_on(id, script, arguments).await?;
+        match reply.word() {
+            "issued" => Ok(()),
+            "absent" => Err(TicketError::Absent),
+            "too_many" => {
+                let micros = reply.number().map_err(AdapterError::from)?;
+                let retry_after = Duration::from_micros(micros);
+                Err(TicketError::TooMany { retry_after })
+            }
+            _ => Err(AdapterError::from(UnexpectedReply).into()),
+        }
+    }
+
     async fn redeem_step(
         &self,
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, AdapterError> {
-        let arguments = Arguments::default().text(id.to_string()).text(name(ticket));
+        let arguments = Arguments::default()
+            .text(id.to_string())
+            .text(hex(ticket.as_bytes()));
         let script = &self.scripts().redeem;
-        let mut reply = self.step_on(id, script, arguments).await?;
+        let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" => Ok(None),
             "admitted" => decode_admission(&reply.text()?)
@@ -75,14 +86,4 @@ impl RedisBackend {
             _ => Err(UnexpectedReply.into()),
         }
     }
-}
-
-/// A ticket's name among those of its execution.
-fn name(ticket: TicketDigest) -> String {
-    let bytes = ticket.as_bytes().iter();
-    bytes.fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

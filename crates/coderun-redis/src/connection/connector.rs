@@ -1,4 +1,4 @@
-//! Makes connections.
+//! Makes connections for commands and for subscriptions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,22 +11,23 @@ use deadpool_redis::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, RedisError, RedisResult,
 };
 
+use super::client::{client, install_tls, no_answer};
 use super::{Connection, sentinel};
 use crate::RedisConfig;
 use crate::address::Target;
 
-/// The client of a Cluster must not try again by itself: a command whose answer was lost may have run, and only the
-/// caller knows how to ask for it again.
+/// The client of a Cluster must not retry by itself: a command whose answer is lost may have run, and only the caller
+/// can mark it as a repetition.
 const CLUSTER_RETRIES: u32 = 0;
 
-/// Makes connections, for the pool and for who listens.
+/// Makes connections for the pool and the subscriber.
 pub(crate) struct Connector {
     target: Target,
     timeouts: AsyncConnectionConfig,
     connect_timeout: Duration,
     response_timeout: Duration,
-    /// How often somebody began to listen.
-    turns: AtomicUsize,
+    /// The number of connections for subscriptions so far.
+    pubsub_connections: AtomicUsize,
 }
 
 impl Connector {
@@ -38,7 +39,7 @@ impl Connector {
                 .set_response_timeout(Some(config.response_timeout)),
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
-            turns: AtomicUsize::new(0),
+            pubsub_connections: AtomicUsize::new(0),
         }
     }
 
@@ -56,7 +57,7 @@ impl Connector {
     }
 
     async fn connect_to_cluster(&self, nodes: &[ConnectionInfo]) -> RedisResult<Connection> {
-        install_encryption();
+        install_tls();
         ClusterClient::builder(nodes.iter().cloned())
             .connection_timeout(self.connect_timeout)
             .response_timeout(self.response_timeout)
@@ -68,34 +69,34 @@ impl Connector {
             .map(Connection::Cluster)
     }
 
-    /// A connection that listens, to any node that answers: what is published anywhere in a Cluster comes to all.
-    pub(crate) async fn listen(&self) -> RedisResult<PubSub> {
+    /// Connects for subscriptions. Any node of a Cluster will do: messages reach all of them.
+    pub(crate) async fn connect_pubsub(&self) -> RedisResult<PubSub> {
         match &self.target {
-            Target::Node(node) => self.listen_to(&client(node)?).await,
+            Target::Node(node) => self.connect_pubsub_to(&client(node)?).await,
             Target::Sentinel(sentinels) => {
                 let (master, _) = sentinel::find_master(sentinels, &self.timeouts).await?;
-                self.listen_to(&master).await
+                self.connect_pubsub_to(&master).await
             }
-            Target::Cluster(nodes) => self.listen_to_any(nodes).await,
+            Target::Cluster(nodes) => self.connect_pubsub_to_any(nodes).await,
         }
     }
 
-    /// Each time begins with another node: one that is cut off from the others may well answer.
-    async fn listen_to_any(&self, nodes: &[ConnectionInfo]) -> RedisResult<PubSub> {
-        let first = self.turns.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
+    /// Starts with another node each time, since a node that is cut off from the others may still answer.
+    async fn connect_pubsub_to_any(&self, nodes: &[ConnectionInfo]) -> RedisResult<PubSub> {
+        let first = self.pubsub_connections.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
         let mut last = no_answer();
         for node in nodes.iter().cycle().skip(first).take(nodes.len()) {
-            match self.listen_to(&client(node)?).await {
-                Ok(listening) => return Ok(listening),
+            match self.connect_pubsub_to(&client(node)?).await {
+                Ok(connection) => return Ok(connection),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    async fn listen_to(&self, node: &Client) -> RedisResult<PubSub> {
-        let listening = tokio::time::timeout(self.connect_timeout, node.get_async_pubsub());
-        listening.await.unwrap_or_else(|_| Err(no_answer()))
+    async fn connect_pubsub_to(&self, node: &Client) -> RedisResult<PubSub> {
+        let connecting = tokio::time::timeout(self.connect_timeout, node.get_async_pubsub());
+        connecting.await.unwrap_or_else(|_| Err(no_answer()))
     }
 }
 
@@ -107,28 +108,10 @@ impl Manager for Connector {
         self.connect().await
     }
 
-    /// Connections leave the pool for good: what would come back is broken.
+    /// Connections never return to the pool: they leave it for good, until they break.
     async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<RedisError> {
-        Err(RecycleError::message("only broken connections come back"))
-    }
-}
-
-/// A client that sends at once what it is given.
-pub(super) fn client(node: &ConnectionInfo) -> RedisResult<Client> {
-    install_encryption();
-    let settings = node.tcp_settings().clone().set_nodelay(true);
-    Client::open(node.clone().set_tcp_settings(settings))
-}
-
-pub(super) fn no_answer() -> RedisError {
-    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
-}
-
-/// The client takes the encryption that the process has, and panics where it has none.
-fn install_encryption() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        // Somebody else was quicker: then theirs is used.
-        drop(provider.install_default());
+        Err(RecycleError::message(
+            "connections do not return to the pool",
+        ))
     }
 }

@@ -2,17 +2,18 @@
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
     RedisResult, Role,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::connector::client;
+use super::client::client;
 use crate::address::Sentinels;
+use crate::command::command;
 
-/// A connection to the master, and how to make more. All Sentinels are asked at once, and the first whose master says
-/// itself that it is one is believed: those that hang, or have not heard of a failover yet, keep nobody waiting.
+/// Connects to the master, and returns the client for more connections. Asks all Sentinels at once and takes the first
+/// master that confirms its role, so that a Sentinel that hangs or has missed a failover delays nothing.
 pub(super) async fn find_master(
     sentinels: &Sentinels,
     timeouts: &AsyncConnectionConfig,
@@ -76,15 +77,9 @@ async fn find_address(
     })
 }
 
-fn command(words: &[&str]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg(words);
-    command
-}
-
 fn unknown_master() -> RedisError {
     RedisError::from((
         ErrorKind::MasterNameNotFoundBySentinel,
-        "no sentinel knows a master of this name that is one",
+        "no sentinel names a master that confirms its role",
     ))
 }

@@ -1,4 +1,4 @@
-//! How far an execution has come: the words of the field that the scripts rewrite.
+//! Decodes the progress of an execution from the two fields that the scripts write.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use coderun_domain::{Attempt, Progress, ProgressParts, Sequence, State, WorkerId
 use coderun_record::{Fields, RecordError, VERSION, decode_outcome, from_micros};
 use time::OffsetDateTime;
 
-/// What never changes; the scripts know the version, too: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
+/// The field that never changes: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
 const FIXED: &str = "fixed";
-/// What does: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES KEPT TAKEOVERS WORKER`.
+/// The field that every step rewrites: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES KEPT TAKEOVERS WORKER`.
 pub(super) const STATE: &str = "state";
 
-/// Whether this is the state of a final record that has outlived its time.
+/// Whether this is the state of a final record that has expired.
 pub(super) fn has_expired(state: &str, now: i64) -> bool {
     let mut words = state.split(' ');
     let is_final = words.next() == Some("final");
@@ -20,7 +20,7 @@ pub(super) fn has_expired(state: &str, now: i64) -> bool {
     is_final && expires.is_some_and(|expires| expires <= now)
 }
 
-/// Reads where a record stands.
+/// Decodes the progress.
 pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
     let fixed = fields.text(FIXED)?;
     if fixed.split(' ').next() != Some(VERSION) {

@@ -1,4 +1,4 @@
-//! An execution without its texts, as a list shows it.
+//! Decodes summaries: executions without their texts, as a list shows them.
 
 use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
 use coderun_record::{RecordError, from_micros};

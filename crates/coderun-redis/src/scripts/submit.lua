@@ -1,4 +1,4 @@
--- Accepts an execution as a waiting one, or changes nothing.
+-- Accepts an execution and adds it to the queue, or changes nothing.
 
 local MINUTE = 60 * 1000000
 local id, owner, language = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2]
@@ -6,11 +6,11 @@ local size, budget, created = ARGV[OWN + 3], ARGV[OWN + 4], ARGV[OWN + 5]
 local pending_max, bytes_max = tonumber(ARGV[OWN + 6]), tonumber(ARGV[OWN + 7])
 local user_pending_max, user_bytes_max = tonumber(ARGV[OWN + 8]), tonumber(ARGV[OWN + 9])
 local submits_max = tonumber(ARGV[OWN + 10])
--- What waits in other partitions, as last known: this one sees only its own.
+-- The totals of the other partitions, as last read: a step sees only its own.
 local pending_elsewhere, bytes_elsewhere = tonumber(ARGV[OWN + 11]), tonumber(ARGV[OWN + 12])
 local SUBMISSION = OWN + 13
 
--- The times of the last submissions; what is older than a minute goes once it matters.
+-- Checks the rate limit. Times older than a minute are dropped when the list is full.
 local function check_rate(key)
   if submits_max == 0 then return nil end
   local submits = call('LLEN', key)
@@ -28,9 +28,9 @@ local function record_submit(key)
   call('PEXPIRE', key, MINUTE / 1000)
 end
 
-local function check_places(user, totals)
+local function check_room(user, totals)
   if user.pending >= user_pending_max then return { 'quota', 'pending', user_pending_max, 0 } end
-  -- Whoever has nothing alive may always submit one, however large: else it would be refused for ever.
+  -- A user without live executions may submit any size: otherwise a large one would be refused for ever.
   if user.bytes > 0 and user.bytes + size > user_bytes_max then return { 'quota', 'pending', user.pending, 0 } end
   local pending, bytes = totals.pending + pending_elsewhere, totals.bytes + bytes_elsewhere
   if pending >= pending_max or bytes + size > bytes_max then return { 'full' } end
@@ -58,16 +58,16 @@ local function store(user, totals)
   save_totals(totals)
 end
 
-local there = load_record(id)
-if there and there.is_newer then return { 'newer' } end
-if there and there.status == 'final' and there.expires <= now then
-  delete_record(there)
-  there = nil
+local existing = load_record(id)
+if existing and existing.is_newer then return { 'newer' } end
+if existing and existing.status == 'final' and existing.expires <= now then
+  delete_record(existing)
+  existing = nil
 end
-if there then return { 'there', call('HGETALL', record_key(id)) } end
+if existing then return { 'exists', call('HGETALL', record_key(id)) } end
 local submits_key = base .. 'user:' .. owner .. ':submits'
 local user, totals = load_user(owner), load_totals()
-local refusal = check_rate(submits_key) or check_places(user, totals)
+local refusal = check_rate(submits_key) or check_room(user, totals)
 if refusal then return refusal end
 record_submit(submits_key)
 store(user, totals)

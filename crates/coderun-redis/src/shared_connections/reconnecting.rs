@@ -1,168 +1,183 @@
-//! One lane: a place for a connection, and the task that sees to it that one is there.
+//! Keeps one shared connection open: a task replaces it when it breaks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use backon::BackoffBuilder as _;
+use backon::{ExponentialBuilder, Retryable as _};
 use coderun_domain::ErrorChain;
 use deadpool::managed::{Object, Pool};
 use deadpool_redis::redis::RedisResult;
 use tokio::sync::watch;
 
-use super::PAUSES;
 use crate::command_error::CommandError;
 use crate::connection::{Connection, Connector};
 
-/// A connection to a Cluster replaces what is broken by itself. If nothing at all comes of so many calls in a row, it is
-/// replaced as a whole.
+/// A connection to a Cluster reconnects to single nodes by itself. After so many failed calls in a row it is replaced as a
+/// whole.
 const CLUSTER_FAILURES_MAX: u32 = 64;
 
-/// A place for a connection that all callers share.
+/// The waits between attempts to connect, and between those of a call, before jitter.
+pub(super) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(10))
+    .with_max_delay(Duration::from_millis(250))
+    .with_jitter()
+    .without_max_times();
+
+/// A connection that all callers share, and that is replaced when it breaks.
 #[derive(Clone, Default)]
 pub(super) struct ReconnectingConnection {
-    slot: watch::Sender<Slot>,
+    state: watch::Sender<State>,
 }
 
-/// What is in a lane.
-enum Slot {
-    /// The task of the lane is making a connection, and failed with this the last time.
-    Empty(Option<CommandError>),
-    /// There is a connection.
-    Filled(Arc<Filled>),
+enum State {
+    /// The task is making a connection; the last attempt failed with this error.
+    Connecting(Option<CommandError>),
+    Connected(Arc<Connected>),
 }
 
-impl Default for Slot {
+impl Default for State {
     fn default() -> Self {
-        Self::Empty(None)
+        Self::Connecting(None)
     }
 }
 
-struct Filled {
+struct Connected {
     connection: Connection,
-    /// How many calls in a row nothing came of.
+    /// The number of calls in a row that failed.
     failures: AtomicU32,
 }
 
-/// A connection that is lent to one call.
+/// The use of a shared connection by one call.
 pub(super) struct ConnectionHandle {
-    /// The call's own handle.
     pub(super) connection: Connection,
-    filled: Arc<Filled>,
-    slot: watch::Sender<Slot>,
+    connected: Arc<Connected>,
+    state: watch::Sender<State>,
 }
 
 impl ReconnectingConnection {
-    /// Fills the lane with connections from this pool, one after the other, for ever. Callers only wait: whatever their
-    /// number, there is one connection at a time in the making, at the pace of the lane.
-    pub(super) async fn keep(self, pool: Pool<Connector>) {
-        let mut slot = self.slot.subscribe();
+    /// Connects, and connects again whenever the connection breaks. Callers only wait: whatever their number, one
+    /// connection is made at a time.
+    pub(super) async fn keep_connected(self, pool: Pool<Connector>) {
+        let mut state = self.state.subscribe();
         loop {
-            let connection = self.connect(&pool).await;
-            self.slot.send_replace(Slot::Filled(Arc::new(Filled {
-                connection,
-                failures: AtomicU32::new(0),
-            })));
-            // The lane holds a sender itself, so this ends only with an empty slot.
-            drop(slot.wait_for(|slot| matches!(slot, Slot::Empty(_))).await);
-        }
-    }
-
-    async fn connect(&self, pool: &Pool<Connector>) -> Connection {
-        let mut pauses = PAUSES.build();
-        loop {
-            let fault = match pool.get().await {
-                Ok(connection) => return Object::take(connection),
-                Err(error) => CommandError::from(error),
+            // Attempts to connect never end with an error: their number has no limit.
+            let Ok(connection) = self.connect(&pool).await else {
+                continue;
             };
-            tracing::debug!(error = %ErrorChain(&fault), "a lane is not connected");
-            self.slot.send_replace(Slot::Empty(Some(fault)));
-            tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+            self.state
+                .send_replace(State::Connected(Arc::new(Connected {
+                    connection,
+                    failures: AtomicU32::new(0),
+                })));
+            // `self` holds a sender, so the wait ends only with a broken connection.
+            drop(
+                state
+                    .wait_for(|state| matches!(state, State::Connecting(_)))
+                    .await,
+            );
         }
     }
 
-    /// The connection, if there is one now.
-    pub(super) fn borrow(&self) -> Option<ConnectionHandle> {
-        match &*self.slot.borrow() {
-            Slot::Filled(filled) => Some(self.lend(filled)),
-            Slot::Empty(_) => None,
+    async fn connect(&self, pool: &Pool<Connector>) -> Result<Connection, CommandError> {
+        let connect = || async { Ok(Object::take(pool.get().await?)) };
+        connect
+            .retry(BACKOFF)
+            .notify(|error: &CommandError, wait| {
+                tracing::debug!(
+                    error = %ErrorChain(error),
+                    retry_in_ms = wait.as_millis(),
+                    "cannot connect to redis"
+                );
+                self.state
+                    .send_replace(State::Connecting(Some(error.clone())));
+            })
+            .await
+    }
+
+    /// The connection, if it is connected.
+    pub(super) fn try_handle(&self) -> Option<ConnectionHandle> {
+        match &*self.state.borrow() {
+            State::Connected(connected) => Some(self.handle(connected)),
+            State::Connecting(_) => None,
         }
     }
 
-    /// Waits for a connection for as long as one can be hoped for.
-    pub(super) async fn wait(&self) -> Result<ConnectionHandle, CommandError> {
-        let mut slot = self.slot.subscribe();
-        let settled = slot.wait_for(|slot| match slot {
-            Slot::Filled(_) => true,
-            Slot::Empty(fault) => fault.as_ref().is_some_and(|it| !it.is_retryable()),
+    /// Waits for the connection, unless the last attempt to connect failed for good.
+    pub(super) async fn wait_for_handle(&self) -> Result<ConnectionHandle, CommandError> {
+        let mut state = self.state.subscribe();
+        let settled = state.wait_for(|state| match state {
+            State::Connected(_) => true,
+            State::Connecting(error) => error.as_ref().is_some_and(|it| !it.is_retryable()),
         });
-        match &*settled.await.map_err(|_| CommandError::Ended)? {
-            Slot::Filled(filled) => Ok(self.lend(filled)),
-            Slot::Empty(fault) => Err(fault.clone().unwrap_or(CommandError::ConnectTimedOut)),
+        match &*settled.await.map_err(|_| CommandError::RuntimeEnded)? {
+            State::Connected(connected) => Ok(self.handle(connected)),
+            State::Connecting(error) => Err(error.clone().unwrap_or(CommandError::ConnectTimedOut)),
         }
     }
 
-    /// Why there is no connection.
-    pub(super) fn last_fault(&self) -> CommandError {
-        let fault = match &*self.slot.borrow() {
-            Slot::Empty(fault) => fault.clone(),
-            Slot::Filled(_) => None,
+    /// The error of the last attempt to connect.
+    pub(super) fn last_error(&self) -> CommandError {
+        let error = match &*self.state.borrow() {
+            State::Connecting(error) => error.clone(),
+            State::Connected(_) => None,
         };
-        fault.unwrap_or(CommandError::ConnectTimedOut)
+        error.unwrap_or(CommandError::ConnectTimedOut)
     }
 
-    fn lend(&self, filled: &Arc<Filled>) -> ConnectionHandle {
+    fn handle(&self, connected: &Arc<Connected>) -> ConnectionHandle {
         ConnectionHandle {
-            connection: filled.connection.clone(),
-            filled: Arc::clone(filled),
-            slot: self.slot.clone(),
+            connection: connected.connection.clone(),
+            connected: Arc::clone(connected),
+            state: self.state.clone(),
         }
     }
 }
 
 impl ConnectionHandle {
-    /// Passes an answer on; the lane gives its connection up if the answer says that it is of no use any more.
-    pub(super) fn judge<T>(&self, answer: RedisResult<T>) -> Result<T, CommandError> {
-        let fault = match answer {
+    /// Returns the answer, and discards the connection if the answer shows that it is broken.
+    pub(super) fn check<T>(&self, answer: RedisResult<T>) -> Result<T, CommandError> {
+        let error = match answer {
             Ok(answer) => {
-                self.note_success();
+                self.reset_failures();
                 return Ok(answer);
             }
             Err(error) => CommandError::from(error),
         };
-        if fault.breaks_connection() && self.is_beyond_repair() {
-            self.give_up(&fault);
+        if error.breaks_connection() && self.must_be_replaced() {
+            self.discard(&error);
         }
-        Err(fault)
+        Err(error)
     }
 
-    /// Written only where something changes: all callers share it.
-    fn note_success(&self) {
-        if self.filled.failures.load(Ordering::Relaxed) > 0 {
-            self.filled.failures.store(0, Ordering::Relaxed);
+    /// Writes only on a change: all callers share the counter.
+    fn reset_failures(&self) {
+        if self.connected.failures.load(Ordering::Relaxed) > 0 {
+            self.connected.failures.store(0, Ordering::Relaxed);
         }
     }
 
-    fn is_beyond_repair(&self) -> bool {
+    fn must_be_replaced(&self) -> bool {
         match self.connection {
             Connection::Node(_) => true,
             Connection::Cluster(_) => {
-                let failures = self.filled.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                let failures = self.connected.failures.fetch_add(1, Ordering::Relaxed) + 1;
                 failures >= CLUSTER_FAILURES_MAX
             }
         }
     }
 
-    /// Empties the lane, unless it has another connection by now.
-    fn give_up(&self, fault: &CommandError) {
-        let is_emptied = self.slot.send_if_modified(|slot| {
-            let is_this = matches!(slot, Slot::Filled(it) if Arc::ptr_eq(it, &self.filled));
+    /// Makes the task connect again, unless another call has discarded this connection before.
+    fn discard(&self, error: &CommandError) {
+        let is_discarded = self.state.send_if_modified(|state| {
+            let is_this = matches!(state, State::Connected(it) if Arc::ptr_eq(it, &self.connected));
             if is_this {
-                *slot = Slot::Empty(None);
+                *state = State::Connecting(None);
             }
             is_this
         });
-        if is_emptied {
-            tracing::warn!(error = %ErrorChain(fault), "a connection to redis is broken");
+        if is_discarded {
+            tracing::warn!(error = %ErrorChain(error), "lost a connection to redis");
         }
     }
 }

@@ -1,24 +1,24 @@
-//! What happens to calls when a server, or the way to it, does not do as it should.
+//! Tests calls while a server, or the connection to it, fails.
 
 mod cluster;
 mod node;
 mod outage;
 mod sentinel;
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use coderun_redis_fixture::RedisServer;
-use deadpool_redis::redis::{Cmd, Value};
+use deadpool_redis::redis::Value;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::*;
 
-/// Enough for whatever must succeed, on a machine that is busy with other things.
+/// Enough for a call that must succeed, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
-/// What calls take that must fail.
+/// The patience of calls that must fail.
 const SHORT: Duration = Duration::from_millis(1200);
-/// How much later than it should a call may fail on a busy machine.
+/// How much later than its patience a call may fail on a busy machine.
 const TOLERANCE: Duration = Duration::from_millis(800);
 
 fn config(url: &str, patience: Duration) -> RedisConfig {
@@ -35,53 +35,57 @@ async fn open(url: &str, patience: Duration) -> SharedConnections {
         .unwrap()
 }
 
-fn command(words: &[&str]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg(words);
-    command
+/// Connections to a server of their own.
+async fn start(patience: Duration) -> (RedisServer, SharedConnections) {
+    let server = RedisServer::start();
+    let connections = open(&server.url(), patience).await;
+    (server, connections)
 }
 
-async fn ask(lanes: &SharedConnections, words: &[&str]) -> Result<Value, CommandError> {
-    let command = command(words);
-    lanes.ask(|_| command.clone()).await
+async fn call(connections: &SharedConnections, words: &[&str]) -> Result<Value, CommandError> {
+    connections.call(|_| command(words)).await
 }
 
-fn ok() -> Value {
-    Value::Okay
+async fn set(connections: &SharedConnections) -> Result<Value, CommandError> {
+    call(connections, &["SET", "a", "1"]).await
 }
 
-/// Sees a call fail, and not later than it should.
-async fn assert_fails_in_time(lanes: &SharedConnections, words: &[&str]) -> CommandError {
+async fn assert_set(connections: &SharedConnections) {
+    assert_eq!(set(connections).await.unwrap(), Value::Okay);
+}
+
+/// Asserts that a call fails, and within its patience.
+async fn assert_fails_in_time(connections: &SharedConnections, words: &[&str]) -> CommandError {
     let start = Instant::now();
-    let fault = ask(lanes, words).await.unwrap_err();
+    let error = call(connections, words).await.unwrap_err();
     let took = start.elapsed();
-    assert!(took < SHORT + TOLERANCE, "{took:?}: {fault:?}");
-    fault
+    assert!(took < SHORT + TOLERANCE, "{took:?}: {error:?}");
+    error
 }
 
-/// Every try of a call.
+/// Records the attempts of a call.
 #[derive(Default)]
-struct Tries(Mutex<Vec<(u32, bool)>>);
+struct Attempts(Mutex<Vec<(u32, bool)>>);
 
-impl Tries {
-    fn note(&self, attempt: CallAttempt) {
-        let mut tries = self.0.lock().unwrap();
-        tries.push((attempt.number, attempt.script_is_known));
+impl Attempts {
+    fn record(&self, attempt: CallAttempt) {
+        let attempt = (attempt.number, attempt.script_is_known);
+        self.0.lock().push(attempt);
     }
 
     fn all(&self) -> Vec<(u32, bool)> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 }
 
-/// How many connections the server has ever had, those of the fixture apart.
-struct Connections<'a> {
+/// Counts the connections that the server accepts, without those of the fixture.
+struct ConnectionCount<'a> {
     server: &'a RedisServer,
     before: u64,
     asked: u64,
 }
 
-impl<'a> Connections<'a> {
+impl<'a> ConnectionCount<'a> {
     fn from_now_on(server: &'a RedisServer) -> Self {
         Self {
             server,

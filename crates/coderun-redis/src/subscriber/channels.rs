@@ -1,4 +1,4 @@
-//! The names of channels, and what is said on them.
+//! Names the channels of one deployment, and decodes the messages on them.
 
 use coderun_domain::ExecutionId;
 use deadpool_redis::redis::Cmd;
@@ -14,41 +14,41 @@ pub(super) struct Channels {
     pulse: String,
 }
 
-/// What was heard.
+/// A message of another process, or of this one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message {
-    /// There is work.
+    /// There may be work.
     Work,
-    /// This execution is to be stopped.
-    Cancel(ExecutionId),
-    /// Something happened to this execution.
-    Event(ExecutionId),
-    /// Something was sent to this execution.
+    /// The owner cancels this execution.
+    Cancellation(ExecutionId),
+    /// This execution has new events.
+    Events(ExecutionId),
+    /// This execution has new input.
     Input(ExecutionId),
-    /// What this process said itself.
+    /// This process has sent it to itself.
     Pulse,
-    /// Nothing that this version knows.
+    /// This version does not know it.
     Unknown,
 }
 
 impl Channels {
     pub(super) fn new(config: &RedisConfig) -> Self {
         let prefix = format!("{}:", config.key_prefix);
-        let pulse = format!("{prefix}pulse:{}", uuid());
+        let pulse = format!("{prefix}pulse:{:032x}", fastrand::u128(..));
         Self { prefix, pulse }
     }
 
-    /// Where everybody is told of work and of what is to be stopped.
+    /// The channel for work and cancellations, which every process subscribes to.
     pub(super) fn signals(&self) -> String {
         format!("{}signals", self.prefix)
     }
 
-    /// Where this process hears itself.
+    /// The channel that only this process subscribes to.
     pub(super) fn pulse(&self) -> &str {
         &self.pulse
     }
 
-    /// The command that speaks to this process, by way of a slot that this number names.
+    /// The command that sends a pulse to this process, through the slot of a key with this number.
     pub(super) fn publish_pulse(&self, number: u64) -> Cmd {
         let mut command = Cmd::new();
         command.arg("EVAL").arg(PUBLISH).arg(1);
@@ -57,47 +57,39 @@ impl Channels {
         command
     }
 
-    /// Where those are told who watch this execution or wait for its input.
+    /// The channel for the events and the input of this execution.
     pub(super) fn events(&self, id: ExecutionId) -> String {
         format!("{}events:{id}", self.prefix)
     }
 
-    /// What a message means.
-    pub(super) fn read(&self, channel: &str, message: &[u8]) -> Message {
+    /// Decodes a message.
+    pub(super) fn decode(&self, channel: &str, message: &[u8]) -> Message {
         if channel == self.pulse {
             return Message::Pulse;
         }
         let name = channel.strip_prefix(&self.prefix).unwrap_or_default();
         match name.split_once(':') {
             Some(("events", id)) => {
-                let heard = if message == b"input" {
+                let kind = if message == b"input" {
                     Message::Input
                 } else {
-                    Message::Event
+                    Message::Events
                 };
-                id.parse().map_or(Message::Unknown, heard)
+                id.parse().map_or(Message::Unknown, kind)
             }
-            None if name == "signals" => signal(message),
+            None if name == "signals" => decode_signal(message),
             Some(_) | None => Message::Unknown,
         }
     }
 }
 
-fn signal(message: &[u8]) -> Message {
+fn decode_signal(message: &[u8]) -> Message {
     let message = str::from_utf8(message).unwrap_or_default();
     match message.split_once(' ') {
         None if message == "work" => Message::Work,
-        Some(("cancel", id)) => id.parse().map_or(Message::Unknown, Message::Cancel),
+        Some(("cancel", id)) => id.parse().map_or(Message::Unknown, Message::Cancellation),
         Some(_) | None => Message::Unknown,
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the name of a channel, not an id of the domain"
-)]
-fn uuid() -> uuid::Uuid {
-    uuid::Uuid::new_v4()
 }
 
 #[cfg(test)]
@@ -107,17 +99,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_read_by_their_channel() {
+    fn messages_are_decoded_by_their_channel() {
         let config = RedisConfig::new("redis://localhost".parse().unwrap());
         let channels = Channels::new(&config);
         let id = execution_id(7);
-        let read = |channel: &str, message: &str| channels.read(channel, message.as_bytes());
-        assert_eq!(read("coderun:signals", "work"), Message::Work);
+        let decode = |channel: &str, message: &str| channels.decode(channel, message.as_bytes());
+        assert_eq!(decode("coderun:signals", "work"), Message::Work);
         let cancel = format!("cancel {id}");
-        assert_eq!(read("coderun:signals", &cancel), Message::Cancel(id));
-        assert_eq!(read(&channels.events(id), "3"), Message::Event(id));
-        assert_eq!(read(&channels.events(id), "input"), Message::Input(id));
-        assert_eq!(read(channels.pulse(), ""), Message::Pulse);
+        assert_eq!(
+            decode("coderun:signals", &cancel),
+            Message::Cancellation(id)
+        );
+        assert_eq!(decode(&channels.events(id), "3"), Message::Events(id));
+        assert_eq!(decode(&channels.events(id), "input"), Message::Input(id));
+        assert_eq!(decode(channels.pulse(), ""), Message::Pulse);
         for (channel, message) in [
             ("coderun:signals", "dance"),
             ("coderun:signals", "cancel me"),
@@ -125,7 +120,7 @@ mod tests {
             ("other:signals", "work"),
         ] {
             assert_eq!(
-                read(channel, message),
+                decode(channel, message),
                 Message::Unknown,
                 "{channel} {message}"
             );

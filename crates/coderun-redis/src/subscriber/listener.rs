@@ -1,4 +1,4 @@
-//! The task that listens: it connects, subscribes, hears and begins again.
+//! Runs the task that connects, subscribes, receives hints and connects again.
 
 use std::collections::HashSet;
 use std::io;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{ExponentialBuilder, Retryable as _};
 use coderun_domain::{ErrorChain, ExecutionId};
 use deadpool_redis::redis::aio::{PubSubSink, PubSubStream};
 use deadpool_redis::redis::{Msg, RedisError, RedisResult};
@@ -19,171 +19,162 @@ use crate::command_error::CommandError;
 use crate::connection::Connector;
 use crate::shared_connections::SharedConnections;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The connection is taken for dead when so many pulses were sent and none was heard.
-const UNHEARD_MAX: u32 = 3;
-/// As many channels go into one command.
-const CHANNELS_AT_ONCE: usize = 500;
+const MIN_WAIT: Duration = Duration::from_millis(20);
+/// The waits between attempts to connect, before jitter.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(MIN_WAIT)
+    .with_max_delay(Duration::from_secs(1))
+    .with_jitter()
+    .without_max_times();
+/// After more missed pulses the connection counts as dead.
+const MISSED_PULSES_MAX: u32 = 3;
+/// The number of channels in one command.
+const CHANNELS_PER_COMMAND: usize = 500;
 
 /// The task that listens.
 pub(super) struct Listener {
     pub(super) connector: Connector,
     pub(super) channels: Channels,
-    /// How long connecting, each subscription and each pulse may take: longer than one answer, so that a connection
-    /// that hangs is found out by whoever waits for it.
-    pub(super) patience: Duration,
-    /// How often this process speaks to itself.
+    /// The longest time for connecting, each subscription and each pulse. It is longer than that of one answer, so that
+    /// the caller of a hanging shared connection notices first.
+    pub(super) timeout: Duration,
+    /// The interval between pulses.
     pub(super) pulse_interval: Duration,
-    /// How many pulses were sent since one was heard. One that cannot be sent says nothing about this connection.
-    pub(super) unheard: AtomicU32,
-    pub(super) interests: Arc<Subscriptions>,
-    pub(super) lanes: Arc<SharedConnections>,
+    /// The number of pulses that were sent since one was received. A pulse that cannot be sent does not count.
+    pub(super) missed_pulses: AtomicU32,
+    pub(super) subscriptions: Arc<Subscriptions>,
+    pub(super) connections: Arc<SharedConnections>,
 }
 
 impl Listener {
     /// Listens for ever.
     pub(super) async fn listen(self) {
-        tokio::join!(self.hear_again_and_again(), self.pulse());
+        tokio::join!(self.receive_and_reconnect(), self.send_pulses());
     }
 
-    async fn hear_again_and_again(&self) {
+    async fn receive_and_reconnect(&self) {
+        let connect = || self.connect();
         loop {
-            let connection = self.connect_at_last().await;
-            let fault = connection.hear(self).await;
-            tracing::warn!(error = %ErrorChain(&fault), "does not hear what others publish, connecting again");
-            tokio::time::sleep(FIRST_PAUSE).await;
+            let connected = connect.retry(BACKOFF).notify(|error, wait| {
+                tracing::debug!(
+                    error = %ErrorChain(error),
+                    retry_in_ms = wait.as_millis(),
+                    "cannot subscribe to redis"
+                );
+            });
+            let error = match connected.await {
+                Ok(connection) => connection.receive(self).await,
+                Err(error) => error,
+            };
+            tracing::warn!(error = %ErrorChain(&error), "lost the subscription to redis, reconnecting");
+            // All processes lose their subscriptions at the same time when the server restarts.
+            tokio::time::sleep(MIN_WAIT.mul_f64(1.0 + fastrand::f64())).await;
         }
     }
 
-    /// Connects, however long that takes.
-    async fn connect_at_last(&self) -> Listening {
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
-            .with_jitter()
-            .without_max_times()
-            .build();
-        loop {
-            match self.connect().await {
-                Ok(connection) => return connection,
-                Err(fault) => {
-                    tracing::debug!(error = %ErrorChain(&fault), "still hears nothing");
-                }
-            }
-            tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
-        }
-    }
-
-    async fn connect(&self) -> Result<Listening, CommandError> {
-        let listening = self.in_time(self.connector.listen()).await?;
-        let (sink, stream) = listening.split();
-        let mut listening = Listening {
+    async fn connect(&self) -> Result<PubSubConnection, CommandError> {
+        let pubsub = self.within_timeout(self.connector.connect_pubsub()).await?;
+        let (sink, stream) = pubsub.split();
+        let mut connection = PubSubConnection {
             sink,
             stream,
             subscribed: HashSet::new(),
         };
-        self.unheard.store(0, Ordering::Relaxed);
+        self.missed_pulses.store(0, Ordering::Relaxed);
         let always = [self.channels.signals(), self.channels.pulse().to_owned()];
-        self.in_time(listening.sink.subscribe(&always[..])).await?;
-        let watched = self.interests.take_all();
-        listening.subscribe(self, &watched).await?;
-        self.interests.tell_everybody(&watched);
-        Ok(listening)
+        let subscribing = connection.sink.subscribe(&always[..]);
+        self.within_timeout(subscribing).await?;
+        let subscribed = self.subscriptions.take_all();
+        connection.subscribe(self, &subscribed).await?;
+        self.subscriptions.notify_all(&subscribed);
+        Ok(connection)
     }
 
-    fn heed(&self, message: &Msg) {
-        let interests = &self.interests;
-        let channel = message.get_channel_name();
-        match self.channels.read(channel, message.get_payload_bytes()) {
-            Message::Work => interests.tell_work(),
-            Message::Cancel(id) => interests.tell_cancel(id),
-            Message::Event(id) => interests.tell(id, Topic::Events),
-            Message::Input(id) => interests.tell(id, Topic::Input),
-            Message::Pulse => self.unheard.store(0, Ordering::Relaxed),
+    fn handle(&self, message: &Msg) {
+        let subscriptions = &self.subscriptions;
+        let (channel, payload) = (message.get_channel_name(), message.get_payload_bytes());
+        match self.channels.decode(channel, payload) {
+            Message::Work => subscriptions.notify_of_work(),
+            Message::Cancellation(id) => subscriptions.notify_of_cancellation(id),
+            Message::Events(id) => subscriptions.notify(id, Topic::Events),
+            Message::Input(id) => subscriptions.notify(id, Topic::Input),
+            Message::Pulse => self.missed_pulses.store(0, Ordering::Relaxed),
             Message::Unknown => {}
         }
     }
 
-    async fn in_time<T>(
+    async fn within_timeout<T>(
         &self,
         answer: impl Future<Output = RedisResult<T>> + Send,
     ) -> Result<T, CommandError> {
-        match timeout(self.patience, answer).await {
+        match timeout(self.timeout, answer).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(CommandError::TimedOut(self.patience)),
+            Err(_) => Err(CommandError::TimedOut(self.timeout)),
         }
     }
 
-    /// Says something to itself now and then, the way all others do: by a script, and on a Cluster each time in another
-    /// slot, so that it does not hang on one master.
-    async fn pulse(&self) {
+    /// Publishes pulses to this process in the way of all hints: by a script, and on a Cluster each time in another slot,
+    /// so that one hanging master does not stop them.
+    async fn send_pulses(&self) {
         for number in 0_u64.. {
             tokio::time::sleep(self.pulse_interval).await;
             let publish = |_| self.channels.publish_pulse(number);
-            let published = timeout(self.patience, self.lanes.ask(publish)).await;
+            let published = timeout(self.timeout, self.connections.call(publish)).await;
             if matches!(published, Ok(Ok(_))) {
-                self.unheard.fetch_add(1, Ordering::Relaxed);
+                self.missed_pulses.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 }
 
-/// A connection that is subscribed to what is of interest.
-struct Listening {
+/// A connection with its subscriptions.
+struct PubSubConnection {
     sink: PubSubSink,
     stream: PubSubStream,
     subscribed: HashSet<ExecutionId>,
 }
 
-impl Listening {
-    /// Hears until the connection breaks, and tells why it did.
-    async fn hear(mut self, listener: &Listener) -> CommandError {
+impl PubSubConnection {
+    /// Receives hints until the connection breaks, and returns the reason.
+    async fn receive(mut self, listener: &Listener) -> CommandError {
         let mut checks = tokio::time::interval(listener.pulse_interval);
         loop {
             tokio::select! {
                 message = self.stream.next() => match message {
-                    Some(message) => listener.heed(&message),
+                    Some(message) => listener.handle(&message),
                     None => return closed(),
                 },
-                () = listener.interests.changed.notified() => {
-                    if let Err(fault) = self.settle(listener).await {
-                        return fault;
+                () = listener.subscriptions.changed.notified() => {
+                    if let Err(error) = self.settle(listener).await {
+                        return error;
                     }
                 }
                 _ = checks.tick() => {
-                    if listener.unheard.load(Ordering::Relaxed) > UNHEARD_MAX {
-                        return CommandError::TimedOut(listener.pulse_interval * UNHEARD_MAX);
+                    if listener.missed_pulses.load(Ordering::Relaxed) > MISSED_PULSES_MAX {
+                        return CommandError::TimedOut(listener.pulse_interval * MISSED_PULSES_MAX);
                     }
                 }
             }
         }
     }
 
-    /// Subscribes to what is watched, and to nothing else.
+    /// Subscribes to the channels of executions with subscribers, and leaves the others.
     async fn settle(&mut self, listener: &Listener) -> Result<(), CommandError> {
-        let unsettled = listener.interests.take_unsettled();
-        let (begun, ceased): (Vec<_>, Vec<_>) = unsettled
-            .into_iter()
-            .partition(|(_, is_watched)| *is_watched);
-        let (begun, stands): (Vec<_>, Vec<_>) = begun
-            .into_iter()
-            .map(|(id, _)| id)
-            .partition(|id| !self.subscribed.contains(id));
-        self.subscribe(listener, &begun).await?;
-        for id in begun.iter().chain(&stands) {
-            listener.interests.tell_standing(*id);
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        let mut active = Vec::new();
+        for (id, has_subscribers) in listener.subscriptions.take_unsettled() {
+            match (has_subscribers, self.subscribed.contains(&id)) {
+                (true, true) => active.push(id),
+                (true, false) => added.push(id),
+                (false, true) => removed.push(id),
+                (false, false) => {}
+            }
         }
-        let ceased: Vec<_> = ceased
-            .into_iter()
-            .map(|(id, _)| id)
-            .filter(|id| self.subscribed.remove(id))
-            .collect();
-        for ids in ceased.chunks(CHANNELS_AT_ONCE) {
-            let names = names(listener, ids);
-            listener.in_time(self.sink.unsubscribe(&names)).await?;
+        self.subscribe(listener, &added).await?;
+        for id in added.iter().chain(&active) {
+            listener.subscriptions.activate(*id);
         }
-        Ok(())
+        self.unsubscribe(listener, &removed).await
     }
 
     async fn subscribe(
@@ -191,17 +182,35 @@ impl Listening {
         listener: &Listener,
         ids: &[ExecutionId],
     ) -> Result<(), CommandError> {
-        for ids in ids.chunks(CHANNELS_AT_ONCE) {
-            let names = names(listener, ids);
-            listener.in_time(self.sink.subscribe(&names)).await?;
+        for ids in ids.chunks(CHANNELS_PER_COMMAND) {
+            let channels = channels(listener, ids);
+            let subscribing = self.sink.subscribe(&channels);
+            listener.within_timeout(subscribing).await?;
             self.subscribed.extend(ids);
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &mut self,
+        listener: &Listener,
+        ids: &[ExecutionId],
+    ) -> Result<(), CommandError> {
+        for ids in ids.chunks(CHANNELS_PER_COMMAND) {
+            for id in ids {
+                self.subscribed.remove(id);
+            }
+            let channels = channels(listener, ids);
+            let unsubscribing = self.sink.unsubscribe(&channels);
+            listener.within_timeout(unsubscribing).await?;
         }
         Ok(())
     }
 }
 
-fn names(listener: &Listener, ids: &[ExecutionId]) -> Vec<String> {
-    ids.iter().map(|id| listener.channels.events(*id)).collect()
+fn channels(listener: &Listener, ids: &[ExecutionId]) -> Vec<String> {
+    let names = ids.iter().map(|id| listener.channels.events(*id));
+    names.collect()
 }
 
 fn closed() -> CommandError {

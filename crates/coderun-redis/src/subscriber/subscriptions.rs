@@ -1,53 +1,53 @@
-//! Who waits for what.
+//! Tracks which executions are subscribed to, and passes hints on to their subscribers.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use coderun_domain::ExecutionId;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-/// So many of the last cancellations are remembered, for those who ask a moment late.
-const CANCELS_KEPT: usize = 1024;
+/// The number of recent cancellations that are kept for workers that ask late.
+const CANCELLATIONS_KEPT: usize = 1024;
 
-/// Who waits for what.
+/// All subscriptions of this process.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     /// Grows whenever there may be work.
     pub(super) work: watch::Sender<u64>,
-    pub(super) cancels: watch::Sender<Cancels>,
-    watched: Mutex<Watched>,
-    /// Something was begun or ceased to be watched.
+    pub(super) cancellations: watch::Sender<Cancellations>,
+    executions: Mutex<SubscribedExecutions>,
+    /// An execution gained its first subscriber or lost its last.
     pub(super) changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Watched {
+struct SubscribedExecutions {
     entries: HashMap<ExecutionId, Entry>,
-    /// Executions whose subscription may not be as it should.
+    /// Executions whose channel may have to be subscribed to or left.
     unsettled: HashSet<ExecutionId>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    watchers: usize,
-    events: News,
-    input: News,
+    subscribers: usize,
+    events: HintCounter,
+    input: HintCounter,
 }
 
-/// 0 until the subscription stands; then it grows with all news.
-type News = watch::Sender<u64>;
+/// 0 until the subscription is active; grows with each hint.
+type HintCounter = watch::Sender<u64>;
 
-/// What there may be news of.
+/// The kinds of hints about an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
-    /// What happened to an execution.
+    /// New events of the execution.
     Events,
-    /// What was sent to it.
+    /// New input for it.
     Input,
 }
 
 impl Entry {
-    const fn news(&self, topic: Topic) -> &News {
+    const fn hints(&self, topic: Topic) -> &HintCounter {
         match topic {
             Topic::Events => &self.events,
             Topic::Input => &self.input,
@@ -55,122 +55,118 @@ impl Entry {
     }
 }
 
-/// What was lately told to be stopped.
+/// The recent cancellations.
 #[derive(Debug, Default)]
-pub(super) struct Cancels {
-    /// How often something may have been missed.
-    pub(super) lost: u64,
-    recent: VecDeque<Cancel>,
+pub(super) struct Cancellations {
+    /// How often cancellations may have been lost.
+    pub(super) gaps: u64,
+    recent: VecDeque<Cancellation>,
 }
 
 #[derive(Debug)]
-struct Cancel {
+struct Cancellation {
     id: ExecutionId,
-    is_passed_on: bool,
+    is_delivered: bool,
 }
 
-impl Cancels {
-    pub(super) fn has(&self, id: ExecutionId) -> bool {
+impl Cancellations {
+    pub(super) fn contains(&self, id: ExecutionId) -> bool {
         self.recent.iter().any(|it| it.id == id)
     }
 }
 
 impl Subscriptions {
-    /// One more watcher of this execution, for news of one kind.
-    pub(super) fn watch(&self, id: ExecutionId, topic: Topic) -> watch::Receiver<u64> {
-        let mut watched = self.lock();
-        let entry = watched.entries.entry(id).or_default();
-        entry.watchers += 1;
-        let news = entry.news(topic).subscribe();
-        if entry.watchers == 1 {
-            watched.unsettled.insert(id);
+    /// Adds a subscriber to one kind of hints about this execution.
+    pub(super) fn add(&self, id: ExecutionId, topic: Topic) -> watch::Receiver<u64> {
+        let mut executions = self.executions.lock();
+        let entry = executions.entries.entry(id).or_default();
+        entry.subscribers += 1;
+        let hints = entry.hints(topic).subscribe();
+        if entry.subscribers == 1 {
+            executions.unsettled.insert(id);
             self.changed.notify_one();
         }
-        news
+        hints
     }
 
-    /// One watcher less.
-    pub(super) fn leave(&self, id: ExecutionId) {
-        let mut watched = self.lock();
-        let Some(entry) = watched.entries.get_mut(&id) else {
+    /// Removes a subscriber.
+    pub(super) fn remove(&self, id: ExecutionId) {
+        let mut executions = self.executions.lock();
+        let Some(entry) = executions.entries.get_mut(&id) else {
             return;
         };
-        entry.watchers -= 1;
-        if entry.watchers == 0 {
-            watched.entries.remove(&id);
-            watched.unsettled.insert(id);
+        entry.subscribers -= 1;
+        if entry.subscribers == 0 {
+            executions.entries.remove(&id);
+            executions.unsettled.insert(id);
             self.changed.notify_one();
         }
     }
 
-    /// The executions whose subscriptions are to be looked at, and whether each is watched.
+    /// Takes the executions whose channels must be checked, each with whether it has subscribers.
     pub(super) fn take_unsettled(&self) -> Vec<(ExecutionId, bool)> {
-        let mut watched = self.lock();
-        let unsettled = std::mem::take(&mut watched.unsettled);
-        let is_watched = |id| (id, watched.entries.contains_key(&id));
-        unsettled.into_iter().map(is_watched).collect()
+        let mut executions = self.executions.lock();
+        let unsettled = std::mem::take(&mut executions.unsettled);
+        let is_subscribed = |id| (id, executions.entries.contains_key(&id));
+        unsettled.into_iter().map(is_subscribed).collect()
     }
 
-    /// Everything that is watched; what was unsettled is settled with it.
+    /// Returns every execution with subscribers; none is unsettled after it.
     pub(super) fn take_all(&self) -> Vec<ExecutionId> {
-        let mut watched = self.lock();
-        watched.unsettled.clear();
-        watched.entries.keys().copied().collect()
+        let mut executions = self.executions.lock();
+        executions.unsettled.clear();
+        executions.entries.keys().copied().collect()
     }
 
-    /// There are news of this execution.
-    pub(super) fn tell(&self, id: ExecutionId, topic: Topic) {
-        if let Some(entry) = self.lock().entries.get(&id) {
-            entry.news(topic).send_modify(|heard| *heard += 1);
+    /// Passes a hint on.
+    pub(super) fn notify(&self, id: ExecutionId, topic: Topic) {
+        if let Some(entry) = self.executions.lock().entries.get(&id) {
+            entry.hints(topic).send_modify(|count| *count += 1);
         }
     }
 
-    /// The subscription to this execution stands now: there may be news of every kind.
-    pub(super) fn tell_standing(&self, id: ExecutionId) {
+    /// Marks the subscription to this execution as active. Hints may have been lost before, so it counts as one.
+    pub(super) fn activate(&self, id: ExecutionId) {
         for topic in [Topic::Events, Topic::Input] {
-            self.tell(id, topic);
+            self.notify(id, topic);
         }
     }
 
-    pub(super) fn tell_work(&self) {
+    pub(super) fn notify_of_work(&self) {
         self.work.send_modify(|generation| *generation += 1);
     }
 
-    pub(super) fn tell_cancel(&self, id: ExecutionId) {
-        self.cancels.send_modify(|cancels| {
-            cancels.recent.retain(|it| it.id != id);
-            if cancels.recent.len() == CANCELS_KEPT {
-                cancels.recent.pop_front();
+    pub(super) fn notify_of_cancellation(&self, id: ExecutionId) {
+        self.cancellations.send_modify(|cancellations| {
+            cancellations.recent.retain(|it| it.id != id);
+            if cancellations.recent.len() == CANCELLATIONS_KEPT {
+                cancellations.recent.pop_front();
             }
-            cancels.recent.push_back(Cancel {
+            cancellations.recent.push_back(Cancellation {
                 id,
-                is_passed_on: false,
+                is_delivered: false,
             });
         });
     }
 
-    /// Notes that this cancellation is passed on, and says whether it was before.
-    pub(super) fn pass_on_cancel(&self, id: ExecutionId) -> bool {
-        let mut was_passed_on = false;
-        self.cancels.send_if_modified(|cancels| {
-            if let Some(cancel) = cancels.recent.iter_mut().find(|it| it.id == id) {
-                was_passed_on = std::mem::replace(&mut cancel.is_passed_on, true);
+    /// Marks this cancellation as delivered, and returns whether it was before.
+    pub(super) fn mark_delivered(&self, id: ExecutionId) -> bool {
+        let mut was_delivered = false;
+        self.cancellations.send_if_modified(|cancellations| {
+            if let Some(it) = cancellations.recent.iter_mut().find(|it| it.id == id) {
+                was_delivered = std::mem::replace(&mut it.is_delivered, true);
             }
             false
         });
-        was_passed_on
+        was_delivered
     }
 
-    /// Anything may have happened while nobody listened.
-    pub(super) fn tell_everybody(&self, watched: &[ExecutionId]) {
-        for id in watched {
-            self.tell_standing(*id);
+    /// Wakes all waiting tasks: hints may have been lost while there was no connection.
+    pub(super) fn notify_all(&self, subscribed: &[ExecutionId]) {
+        for id in subscribed {
+            self.activate(*id);
         }
-        self.cancels.send_modify(|cancels| cancels.lost += 1);
-        self.tell_work();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Watched> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cancellations.send_modify(|all| all.gaps += 1);
+        self.notify_of_work();
     }
 }

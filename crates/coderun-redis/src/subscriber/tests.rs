@@ -1,4 +1,4 @@
-//! What is heard, and what happens when nothing is.
+//! Tests which hints reach which waiting tasks.
 
 mod losses;
 
@@ -10,27 +10,34 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// Enough for whatever must come, on a machine that is busy with other things.
+/// Enough for a hint that must come, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
-/// How long to listen for what must not come.
+/// The wait for a hint that must not come.
 const SHORT: Duration = Duration::from_millis(100);
 
-async fn hub(url: &str) -> Subscriber {
+async fn connect(url: &str) -> Subscriber {
     let mut config = RedisConfig::new(url.parse().unwrap());
     config.connect_timeout = Duration::from_millis(500);
     config.response_timeout = Duration::from_millis(500);
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
-    let lanes = Arc::new(SharedConnections::open(&config).await.unwrap());
-    Subscriber::start(&config, lanes).await.unwrap()
+    let connections = Arc::new(SharedConnections::open(&config).await.unwrap());
+    Subscriber::start(&config, connections).await.unwrap()
 }
 
-async fn comes<T>(what: impl Future<Output = T>) -> T {
-    timeout(LONG, what).await.expect("nothing came")
+/// A server, and a subscriber to it.
+async fn start() -> (RedisServer, Subscriber) {
+    let server = RedisServer::start();
+    let subscriber = connect(&server.url()).await;
+    (server, subscriber)
 }
 
-async fn assert_silent<T>(what: impl Future<Output = T>) {
-    assert!(timeout(SHORT, what).await.is_err(), "something came");
+async fn arrives<T>(hint: impl Future<Output = T>) -> T {
+    timeout(LONG, hint).await.expect("no hint arrived")
+}
+
+async fn assert_silent<T>(hint: impl Future<Output = T>) {
+    assert!(timeout(SHORT, hint).await.is_err(), "a hint arrived");
 }
 
 fn publish(server: &RedisServer, channel: &str, message: &str) {
@@ -45,200 +52,200 @@ fn publish_cancel(server: &RedisServer, id: ExecutionId) {
     publish(server, "coderun:signals", &format!("cancel {id}"));
 }
 
-/// What the server has subscriptions to, the pulse apart.
+/// The number of channels with subscribers, without those for pulses.
 fn channels(server: &RedisServer) -> usize {
     let all = server.command(&["PUBSUB", "CHANNELS"]);
     let names = all.parts().iter().map(coderun_redis_fixture::Reply::text);
     names.filter(|name| !name.contains(":pulse:")).count()
 }
 
-async fn becomes(mut is_so: impl FnMut() -> bool) {
-    let until = async {
-        while !is_so() {
+async fn wait_until(mut is_true: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_true() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    comes(until).await;
+    arrives(wait).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_is_heard_of() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    let seen = hub.work_generation();
-    assert_silent(hub.work_beyond(seen)).await;
+async fn new_work_wakes_a_worker() {
+    let (server, subscriber) = start().await;
+    let seen = subscriber.work_generation();
+    assert_silent(subscriber.next_work_generation(seen)).await;
     publish(&server, "coderun:signals", "work");
-    comes(hub.work_beyond(seen)).await;
+    arrives(subscriber.next_work_generation(seen)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_came_before_the_call_is_not_missed() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    let seen = hub.work_generation();
+async fn work_before_the_call_is_not_missed() {
+    let (server, subscriber) = start().await;
+    let seen = subscriber.work_generation();
     publish(&server, "coderun:signals", "work");
-    becomes(|| hub.work_generation() != seen).await;
-    comes(hub.work_beyond(seen)).await;
+    wait_until(|| subscriber.work_generation() != seen).await;
+    arrives(subscriber.next_work_generation(seen)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_reaches_whom_it_is_meant_for() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_cancellation_reaches_the_worker_of_its_execution_alone() {
+    let (server, subscriber) = start().await;
     let (mine, other) = (execution_id(1), execution_id(2));
     publish_cancel(&server, other);
-    comes(hub.cancelled(other)).await;
-    assert_silent(hub.cancelled(mine)).await;
+    arrives(subscriber.cancelled(other)).await;
+    assert_silent(subscriber.cancelled(mine)).await;
     publish_cancel(&server, mine);
-    comes(hub.cancelled(mine)).await;
+    arrives(subscriber.cancelled(mine)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_that_came_before_the_call_is_told_and_repeated_slowly() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_cancellation_before_the_call_is_delivered_and_repeated_slowly() {
+    let (server, subscriber) = start().await;
     let (first, second) = (execution_id(1), execution_id(2));
     publish_cancel(&server, first);
     publish_cancel(&server, second);
-    // Messages come in order, so the first was heard before.
-    comes(hub.cancelled(second)).await;
-    comes(hub.cancelled(first)).await;
-    assert_silent(hub.cancelled(first)).await;
-    comes(hub.cancelled(first)).await;
+    // Messages arrive in order, so the first has arrived, too.
+    arrives(subscriber.cancelled(second)).await;
+    arrives(subscriber.cancelled(first)).await;
+    assert_silent(subscriber.cancelled(first)).await;
+    arrives(subscriber.cancelled(first)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_so_many_cancellations_are_remembered() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn the_number_of_remembered_cancellations_is_bounded() {
+    let (server, subscriber) = start().await;
     for number in 0..=1024 {
         publish_cancel(&server, execution_id(number));
     }
-    comes(hub.cancelled(execution_id(1024))).await;
-    comes(hub.cancelled(execution_id(1))).await;
-    assert_silent(hub.cancelled(execution_id(0))).await;
+    arrives(subscriber.cancelled(execution_id(1024))).await;
+    arrives(subscriber.cancelled(execution_id(1))).await;
+    assert_silent(subscriber.cancelled(execution_id(0))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watcher_hears_of_its_execution_alone() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_subscription_receives_hints_of_its_execution_alone() {
+    let (server, subscriber) = start().await;
     let (mine, other) = (execution_id(1), execution_id(2));
-    let (mut watch, mut other_watch) = (hub.watch(mine), hub.watch(other));
-    comes(watch.standing()).await;
-    comes(other_watch.standing()).await;
+    let (mut subscription, mut other_subscription) = (
+        subscriber.subscribe_to_events(mine),
+        subscriber.subscribe_to_events(other),
+    );
+    arrives(subscription.activated()).await;
+    arrives(other_subscription.activated()).await;
     publish_event(&server, other);
-    comes(other_watch.changed()).await;
-    assert_silent(watch.changed()).await;
+    arrives(other_subscription.changed()).await;
+    assert_silent(subscription.changed()).await;
     publish_event(&server, mine);
-    comes(watch.changed()).await;
+    arrives(subscription.changed()).await;
 }
 
-/// What was typed is no news to a watcher, and what was printed is none to whoever waits for input.
+/// New input does not wake watchers, and new output does not wake the worker that waits for input.
 #[tokio::test(flavor = "multi_thread")]
-async fn events_and_input_are_told_apart() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn hints_of_events_and_of_input_are_separate() {
+    let (server, subscriber) = start().await;
     let id = execution_id(1);
-    let (mut events, mut input) = (hub.watch(id), hub.watch_input(id));
-    comes(events.standing()).await;
-    comes(input.standing()).await;
+    let (mut events, mut input) = (
+        subscriber.subscribe_to_events(id),
+        subscriber.subscribe_to_input(id),
+    );
+    arrives(events.activated()).await;
+    arrives(input.activated()).await;
     publish(&server, &format!("coderun:events:{id}"), "input");
-    comes(input.changed()).await;
+    arrives(input.changed()).await;
     assert_silent(events.changed()).await;
     publish_event(&server, id);
-    comes(events.changed()).await;
+    arrives(events.changed()).await;
     assert_silent(input.changed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_came_while_the_watcher_was_busy_is_told_later_and_once() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_hint_that_came_between_two_waits_is_delivered_once() {
+    let (server, subscriber) = start().await;
     let id = execution_id(1);
-    let (mut watch, mut witness) = (hub.watch(id), hub.watch(id));
-    comes(watch.standing()).await;
-    comes(witness.standing()).await;
+    let (mut subscription, mut witness) = (
+        subscriber.subscribe_to_events(id),
+        subscriber.subscribe_to_events(id),
+    );
+    arrives(subscription.activated()).await;
+    arrives(witness.activated()).await;
     publish_event(&server, id);
-    comes(witness.changed()).await;
-    comes(watch.changed()).await;
-    assert_silent(watch.changed()).await;
+    arrives(witness.changed()).await;
+    arrives(subscription.changed()).await;
+    assert_silent(subscription.changed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_that_is_told_again_is_passed_on_at_once() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
+    let (server, subscriber) = start().await;
     let id = execution_id(1);
     for _ in 0..50 {
         publish_cancel(&server, id);
-        // Message before it is asked for: messages come in order.
-        let seen = hub.work_generation();
+        // Messages arrive in order, so the cancellation arrives before the worker waits for it.
+        let seen = subscriber.work_generation();
         publish(&server, "coderun:signals", "work");
-        comes(hub.work_beyond(seen)).await;
-        let told = timeout(Duration::from_millis(900), hub.cancelled(id));
-        assert!(told.await.is_ok(), "it is taken for a repetition");
+        arrives(subscriber.next_work_generation(seen)).await;
+        let delivered = timeout(Duration::from_millis(900), subscriber.cancelled(id));
+        assert!(delivered.await.is_ok(), "it counts as a repetition");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn watchers_of_one_execution_share_a_subscription_that_ends_with_the_last() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    let (mut first, mut second) = (hub.watch(execution_id(1)), hub.watch(execution_id(1)));
-    comes(first.standing()).await;
-    comes(second.standing()).await;
+async fn subscriptions_to_one_execution_share_a_channel_until_the_last_is_dropped() {
+    let (server, subscriber) = start().await;
+    let (mut first, mut second) = (
+        subscriber.subscribe_to_events(execution_id(1)),
+        subscriber.subscribe_to_events(execution_id(1)),
+    );
+    arrives(first.activated()).await;
+    arrives(second.activated()).await;
     assert_eq!(channels(&server), 2);
     drop(first);
     publish_event(&server, execution_id(1));
-    comes(second.changed()).await;
+    arrives(second.changed()).await;
     assert_eq!(channels(&server), 2);
     drop(second);
-    becomes(|| channels(&server) == 1).await;
+    wait_until(|| channels(&server) == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_begins_again_to_watch_is_subscribed_again() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
+async fn a_new_subscription_after_the_last_was_dropped_is_active() {
+    let (server, subscriber) = start().await;
     let id = execution_id(1);
     for _ in 0..50 {
-        let mut watch = hub.watch(id);
-        comes(watch.standing()).await;
+        let mut subscription = subscriber.subscribe_to_events(id);
+        arrives(subscription.activated()).await;
         publish_event(&server, id);
-        comes(watch.changed()).await;
+        arrives(subscription.changed()).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_executions_are_watched_at_once() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    let mut watches: Vec<_> = (0..10_000).map(|n| hub.watch(execution_id(n))).collect();
-    becomes(|| channels(&server) == 10_001).await;
-    for watch in &mut watches {
-        comes(watch.standing()).await;
+async fn ten_thousand_executions_are_subscribed_to_at_once() {
+    let (server, subscriber) = start().await;
+    let mut subscriptions: Vec<_> = (0..10_000)
+        .map(|n| subscriber.subscribe_to_events(execution_id(n)))
+        .collect();
+    wait_until(|| channels(&server) == 10_001).await;
+    for subscription in &mut subscriptions {
+        arrives(subscription.activated()).await;
     }
     publish_event(&server, execution_id(9_999));
-    comes(watches[9_999].changed()).await;
-    drop(watches);
-    becomes(|| channels(&server) == 1).await;
+    arrives(subscriptions[9_999].changed()).await;
+    drop(subscriptions);
+    wait_until(|| channels(&server) == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_hub_hangs_up() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    drop(hub);
-    becomes(|| channels(&server) == 0).await;
+async fn a_dropped_subscriber_closes_its_connection() {
+    let (server, subscriber) = start().await;
+    drop(subscriber);
+    wait_until(|| channels(&server) == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_may_outlive_its_hub() {
-    let server = RedisServer::start();
-    let hub = hub(&server.url()).await;
-    let mut watch = hub.watch(execution_id(1));
-    comes(watch.standing()).await;
-    drop(hub);
-    assert_silent(watch.changed()).await;
+async fn a_subscription_may_outlive_its_subscriber() {
+    let (_server, subscriber) = start().await;
+    let mut subscription = subscriber.subscribe_to_events(execution_id(1));
+    arrives(subscription.activated()).await;
+    drop(subscriber);
+    assert_silent(subscription.changed()).await;
 }

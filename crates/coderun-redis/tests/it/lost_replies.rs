@@ -21,7 +21,7 @@ async fn lossy() -> (Fixture, Proxy) {
     let server = RedisServer::start();
     let proxy = Proxy::to(server.port()).await;
     let config = RedisConfig {
-        lanes: 1,
+        connections: 1,
         ..RedisConfig::new(proxy.url().parse().unwrap())
     };
     let fixture = Fixture::on(server, config, |policy| policy.user_pending_max = 1).await;

@@ -1,4 +1,4 @@
-//! Masters that share the slots.
+//! Tests calls to a Cluster.
 
 use coderun_redis_fixture::RedisCluster;
 use futures_util::future::join_all;
@@ -9,13 +9,13 @@ use super::*;
 const KEYS: [&str; 3] = ["b", "c", "d"];
 const INCREMENT: &str = "return redis.call('INCR', KEYS[1])";
 
-async fn increment(lanes: &SharedConnections, key: &str) -> Result<Value, CommandError> {
-    ask(lanes, &["EVAL", INCREMENT, "1", key]).await
+async fn increment(connections: &SharedConnections, key: &str) -> Result<Value, CommandError> {
+    call(connections, &["EVAL", INCREMENT, "1", key]).await
 }
 
-async fn assert_serves(lanes: &SharedConnections, key: &str) {
+async fn assert_serves(connections: &SharedConnections, key: &str) {
     let start = Instant::now();
-    increment(lanes, key).await.unwrap();
+    increment(connections, key).await.unwrap();
     let took = start.elapsed();
     assert!(took < Duration::from_millis(500), "{key} took {took:?}");
 }
@@ -23,9 +23,9 @@ async fn assert_serves(lanes: &SharedConnections, key: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_runs_where_its_key_is() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), LONG).await;
+    let connections = open(&cluster.url(), LONG).await;
     for (key, master) in KEYS.iter().zip(cluster.masters()) {
-        assert_eq!(increment(&lanes, key).await.unwrap(), Value::Int(1));
+        assert_eq!(increment(&connections, key).await.unwrap(), Value::Int(1));
         assert_eq!(master.command(&["GET", key]).text(), "1");
     }
 }
@@ -33,35 +33,38 @@ async fn a_script_runs_where_its_key_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_master_is_asked_once() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), LONG).await;
-    let answers = lanes.ask_every_node(&command(&["PING"])).await.unwrap();
+    let connections = open(&cluster.url(), LONG).await;
+    let answers = connections
+        .call_every_master(&command(&["PING"]))
+        .await
+        .unwrap();
     assert_eq!(answers, vec![Value::SimpleString("PONG".to_owned()); 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_slots_of_a_master_that_is_gone_fail() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), SHORT).await;
+    let connections = open(&cluster.url(), SHORT).await;
     cluster.masters()[0].kill();
-    assert_others_are_served(&lanes).await;
+    assert_others_are_served(&connections).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_slots_of_a_master_that_hangs_fail() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), SHORT).await;
+    let connections = open(&cluster.url(), SHORT).await;
     cluster.masters()[0].pause();
-    assert_others_are_served(&lanes).await;
+    assert_others_are_served(&connections).await;
     cluster.masters()[0].resume();
 }
 
 /// Many callers want the first key, for as long as others want the others.
-async fn assert_others_are_served(lanes: &SharedConnections) {
-    let failing = join_all((0..20).map(|_| assert_fails_in_time(lanes, &["INCR", KEYS[0]])));
+async fn assert_others_are_served(connections: &SharedConnections) {
+    let failing = join_all((0..20).map(|_| assert_fails_in_time(connections, &["INCR", KEYS[0]])));
     let served = async {
         for _ in 0..20 {
-            assert_serves(lanes, KEYS[1]).await;
-            assert_serves(lanes, KEYS[2]).await;
+            assert_serves(connections, KEYS[1]).await;
+            assert_serves(connections, KEYS[2]).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -71,69 +74,78 @@ async fn assert_others_are_served(lanes: &SharedConnections) {
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_are_served_again_once_their_master_is_back() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), LONG).await;
+    let connections = open(&cluster.url(), LONG).await;
     cluster.masters()[0].kill();
     cluster.masters()[0].restart();
-    assert!(increment(&lanes, KEYS[0]).await.is_ok());
+    assert!(increment(&connections, KEYS[0]).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_is_well_again_after_every_node_was_gone() {
+async fn every_slot_is_served_again_after_all_nodes_were_gone() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), SHORT).await;
+    let connections = open(&cluster.url(), SHORT).await;
     for master in cluster.masters() {
         master.kill();
     }
     for key in KEYS {
-        assert_fails_in_time(&lanes, &["INCR", key]).await;
+        assert_fails_in_time(&connections, &["INCR", key]).await;
     }
     for master in cluster.masters() {
         master.restart();
     }
-    let lanes = SharedConnections {
+    let connections = SharedConnections {
         patience: LONG,
-        ..lanes
+        ..connections
     };
     for key in KEYS {
-        assert!(increment(&lanes, key).await.is_ok());
+        assert!(increment(&connections, key).await.is_ok());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_waits_for_the_replica_to_take_over() {
     let cluster = RedisCluster::start_with_replicas();
-    let lanes = open(&cluster.url(), LONG).await;
+    let connections = open(&cluster.url(), LONG).await;
     cluster.masters()[0].kill();
-    assert!(increment(&lanes, KEYS[0]).await.is_ok());
+    assert!(increment(&connections, KEYS[0]).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_found_where_its_slot_has_moved() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), SHORT).await;
+    let connections = open(&cluster.url(), SHORT).await;
     let [from, to, _] = cluster.masters() else {
         panic!("three masters")
     };
-    assert_eq!(increment(&lanes, KEYS[0]).await.unwrap(), Value::Int(1));
+    assert_eq!(
+        increment(&connections, KEYS[0]).await.unwrap(),
+        Value::Int(1)
+    );
     cluster.move_slot(3300, from, to);
-    assert_eq!(increment(&lanes, KEYS[0]).await.unwrap(), Value::Int(2));
+    assert_eq!(
+        increment(&connections, KEYS[0]).await.unwrap(),
+        Value::Int(2)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_made_where_its_slot_is_moving() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), SHORT).await;
+    let connections = open(&cluster.url(), SHORT).await;
     let [from, to, _] = cluster.masters() else {
         panic!("three masters")
     };
     cluster.begin_to_move_slot(3300, from, to);
-    assert_eq!(increment(&lanes, KEYS[0]).await.unwrap(), Value::Int(1));
+    assert_eq!(
+        increment(&connections, KEYS[0]).await.unwrap(),
+        Value::Int(1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_not_asked_for_again_behind_the_callers_back() {
+async fn the_cluster_client_does_not_retry_a_lost_answer_by_itself() {
     let cluster = RedisCluster::start();
-    let lanes = open(&cluster.url(), LONG).await;
+    let connections = open(&cluster.url(), LONG).await;
     let master = &cluster.masters()[0];
     let limit = [
         "CONFIG",
@@ -146,11 +158,11 @@ async fn a_lost_answer_is_not_asked_for_again_behind_the_callers_back() {
     let script = "local count = redis.call('INCR', KEYS[1]) \
                   if count == 1 then return string.rep('x', 8388608) end \
                   return count";
-    let tries = Tries::default();
-    let answer = lanes.ask(|attempt| {
-        tries.note(attempt);
+    let attempts = Attempts::default();
+    let answer = connections.call(|attempt| {
+        attempts.record(attempt);
         command(&["EVAL", script, "1", KEYS[0]])
     });
     assert_eq!(answer.await.unwrap(), Value::Int(2));
-    assert_eq!(tries.all(), [(0, true), (1, true)]);
+    assert_eq!(attempts.all(), [(0, true), (1, true)]);
 }

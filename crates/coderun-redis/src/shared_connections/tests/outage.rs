@@ -1,4 +1,4 @@
-//! One node that does not answer.
+//! Tests calls to one node that does not answer.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -12,23 +12,21 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_to_a_server_that_is_gone_fails_in_time_and_succeeds_once_it_is_back() {
-    let server = RedisServer::start();
-    let lanes = open(&server.url(), SHORT).await;
+    let (server, connections) = start(SHORT).await;
     server.kill();
-    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
+    assert_fails_in_time(&connections, &["SET", "a", "1"]).await;
     server.restart();
-    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+    assert_set(&connections).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_to_a_paused_server_fails_in_time_and_succeeds_once_it_goes_on() {
-    let server = RedisServer::start();
-    let lanes = open(&server.url(), SHORT).await;
+    let (server, connections) = start(SHORT).await;
     server.pause();
-    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
-    assert_fails_in_time(&lanes, &["SET", "a", "1"]).await;
+    assert_fails_in_time(&connections, &["SET", "a", "1"]).await;
+    assert_fails_in_time(&connections, &["SET", "a", "1"]).await;
     server.resume();
-    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+    assert_set(&connections).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,29 +34,32 @@ async fn a_call_fails_in_time_even_if_an_answer_may_take_longer() {
     let server = RedisServer::start();
     let mut config = config(&server.url(), SHORT);
     config.response_timeout = LONG;
-    let lanes = SharedConnections::open(&config).await.unwrap();
+    let connections = SharedConnections::open(&config).await.unwrap();
     server.pause();
-    assert_fails_in_time(&lanes, &["PING"]).await;
+    assert_fails_in_time(&connections, &["PING"]).await;
     server.resume();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_of_many_calls_to_a_paused_server_fail_in_time() {
-    let server = RedisServer::start();
-    let lanes = open(&server.url(), SHORT).await;
+    let (server, connections) = start(SHORT).await;
     server.pause();
-    let calls = (0..200).map(|_| assert_fails_in_time(&lanes, &["PING"]));
+    let calls = (0..200).map(|_| assert_fails_in_time(&connections, &["PING"]));
     join_all(calls).await;
     server.resume();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_node_is_asked_no_longer_than_the_patience_lasts() {
-    let server = RedisServer::start();
-    let lanes = open(&server.url(), SHORT).await;
+async fn a_call_to_every_master_ends_within_its_patience() {
+    let (server, connections) = start(SHORT).await;
     server.pause();
     let start = Instant::now();
-    assert!(lanes.ask_every_node(&command(&["PING"])).await.is_err());
+    assert!(
+        connections
+            .call_every_master(&command(&["PING"]))
+            .await
+            .is_err()
+    );
     assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
     server.resume();
 }
@@ -77,7 +78,7 @@ async fn a_server_that_is_loading_is_waited_for() {
         ],
         ..RedisOptions::default()
     }));
-    let lanes = open(&server.url(), LONG).await;
+    let connections = open(&server.url(), LONG).await;
     drop(server.command(&["DEBUG", "POPULATE", "200", "key", "1100"]));
     drop(server.command(&["BGREWRITEAOF"]));
     while server.info("aof_rewrite_in_progress").as_deref() != Some("0") {
@@ -91,14 +92,13 @@ async fn a_server_that_is_loading_is_waited_for() {
     }
     let state = server.command(&["PING"]).text();
     assert!(state.starts_with("LOADING"), "{state}");
-    assert_eq!(ask(&lanes, &["SET", "a", "1"]).await.unwrap(), ok());
+    assert_set(&connections).await;
     restarting.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_callers_do_not_storm_a_server_that_turns_them_away() {
-    let server = RedisServer::start();
-    let lanes = open(&server.url(), SHORT).await;
+    let (server, connections) = start(SHORT).await;
     server.kill();
     let turned_away = AtomicUsize::new(0);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port())).unwrap();
@@ -110,7 +110,7 @@ async fn many_callers_do_not_storm_a_server_that_turns_them_away() {
             drop(stream);
         }
     };
-    let calls = join_all((0..500).map(|_| ask(&lanes, &["PING"])));
+    let calls = join_all((0..500).map(|_| call(&connections, &["PING"])));
     tokio::select! {
         answers = calls => assert!(answers.iter().all(Result::is_err)),
         () = turn_away => panic!("cannot accept"),
@@ -121,7 +121,7 @@ async fn many_callers_do_not_storm_a_server_that_turns_them_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lanes_are_not_opened_to_a_server_that_is_not_there() {
+async fn connections_to_a_server_that_is_gone_are_not_opened() {
     let server = RedisServer::start();
     server.kill();
     let start = Instant::now();
@@ -142,16 +142,16 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
     let url = server.url().replace("hush", "guess");
     let start = Instant::now();
     let opened = SharedConnections::open(&config(&url, LONG)).await;
-    let Err(fault) = opened else {
+    let Err(error) = opened else {
         panic!("a wrong password was taken")
     };
     assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
-    let shown = format!("{} {fault:?}", ErrorChain(&fault));
+    let shown = format!("{} {error:?}", ErrorChain(&error));
     assert!(!shown.contains("guess"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_server_behind_an_encrypted_address_is_a_fault() {
+async fn a_server_without_tls_at_a_tls_address_is_an_error() {
     let server = RedisServer::start();
     let url = server.url().replace("redis://", "rediss://");
     let opened = SharedConnections::open(&config(&url, SHORT)).await;

@@ -1,4 +1,4 @@
-//! The connection that listens is lost.
+//! Tests that waiting tasks are woken and hints arrive again after the connection is lost.
 
 use std::pin::pin;
 
@@ -6,13 +6,13 @@ use coderun_redis_fixture::{RedisCluster, RedisSentinel};
 
 use super::*;
 
-/// Somebody who waits for everything that there is to wait for.
+/// Waits for every kind of hint.
 struct Waiting {
-    hub: Subscriber,
+    subscriber: Subscriber,
     seen: u64,
-    watch: Subscription,
-    /// How often something was said.
-    said: u128,
+    subscription: Subscription,
+    /// The number of rounds of published hints.
+    rounds: u128,
 }
 
 fn cancelled_id() -> ExecutionId {
@@ -25,35 +25,36 @@ fn watched_id() -> ExecutionId {
 
 impl Waiting {
     async fn on(url: &str) -> Self {
-        let hub = hub(url).await;
-        let seen = hub.work_generation();
-        let mut watch = hub.watch(watched_id());
-        comes(watch.standing()).await;
+        let subscriber = connect(url).await;
+        let seen = subscriber.work_generation();
+        let mut subscription = subscriber.subscribe_to_events(watched_id());
+        arrives(subscription.activated()).await;
         Self {
-            hub,
+            subscriber,
             seen,
-            watch,
-            said: 0,
+            subscription,
+            rounds: 0,
         }
     }
 
-    /// Everybody is woken after this loss, without any message.
+    /// Asserts that all waiting tasks are woken after this loss, without any message.
     async fn assert_woken_by(&mut self, lose: impl FnOnce()) {
-        let mut cancelled = pin!(self.hub.cancelled(cancelled_id()));
+        let mut cancelled = pin!(self.subscriber.cancelled(cancelled_id()));
         assert_silent(&mut cancelled).await;
         lose();
-        comes(cancelled).await;
-        comes(self.hub.work_beyond(self.seen)).await;
-        comes(self.watch.changed()).await;
-        self.seen = self.hub.work_generation();
+        arrives(cancelled).await;
+        arrives(self.subscriber.next_work_generation(self.seen)).await;
+        arrives(self.subscription.changed()).await;
+        self.seen = self.subscriber.work_generation();
     }
 
-    /// All that is said on this server is heard; said again, in case that nobody listens yet.
-    async fn assert_hears(&mut self, server: &RedisServer) {
-        let seen = self.hub.work_generation();
-        self.said += 1;
-        let other = execution_id(100 + self.said);
-        let say = async {
+    /// Asserts that hints from this server arrive. They are published until they do, since the subscriber may still
+    /// reconnect.
+    async fn assert_receives_from(&mut self, server: &RedisServer) {
+        let seen = self.subscriber.work_generation();
+        self.rounds += 1;
+        let other = execution_id(100 + self.rounds);
+        let publish_hints = async {
             loop {
                 publish(server, "coderun:signals", "work");
                 publish_cancel(server, other);
@@ -61,131 +62,131 @@ impl Waiting {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        let hear = async {
-            comes(self.hub.work_beyond(seen)).await;
-            comes(self.watch.changed()).await;
-            // A new connection wakes everybody, but only a message names an execution.
-            let cancels = &self.hub.interests.cancels;
-            becomes(|| cancels.borrow().has(other)).await;
+        let receive_hints = async {
+            arrives(self.subscriber.next_work_generation(seen)).await;
+            arrives(self.subscription.changed()).await;
+            // A new connection wakes all tasks, but only a message names an execution.
+            let cancellations = &self.subscriber.subscriptions.cancellations;
+            wait_until(|| cancellations.borrow().contains(other)).await;
         };
         tokio::select! {
-            () = hear => {}
-            () = say => {}
+            () = receive_hints => {}
+            () = publish_hints => {}
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_is_woken_after_the_connection_was_cut() {
+async fn all_tasks_are_woken_after_the_connection_was_cut() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
     for _ in 0..3 {
         let cut = || drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]));
         waiting.assert_woken_by(cut).await;
     }
-    waiting.assert_hears(&server).await;
+    waiting.assert_receives_from(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_is_woken_after_the_server_was_killed_and_restarted() {
+async fn all_tasks_are_woken_after_the_server_was_killed_and_restarted() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
     waiting.assert_woken_by(|| server.restart()).await;
-    waiting.assert_hears(&server).await;
+    waiting.assert_receives_from(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_was_paused_is_heard_again() {
+async fn hints_arrive_again_from_a_server_that_was_paused() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
     server.pause();
-    assert_silent(waiting.hub.work_beyond(waiting.seen)).await;
+    assert_silent(waiting.subscriber.next_work_generation(waiting.seen)).await;
     server.resume();
-    waiting.assert_hears(&server).await;
+    waiting.assert_receives_from(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_subscriptions_are_made_again() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
-    let watches: Vec<_> = (10..10_010)
-        .map(|number| waiting.hub.watch(execution_id(number)))
+    let subscriptions: Vec<_> = (10..10_010)
+        .map(|number| waiting.subscriber.subscribe_to_events(execution_id(number)))
         .collect();
-    becomes(|| channels(&server) == 10_002).await;
+    wait_until(|| channels(&server) == 10_002).await;
     let cut = || drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]));
     waiting.assert_woken_by(cut).await;
     assert_eq!(channels(&server), 10_002);
-    drop(watches);
+    drop(subscriptions);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_begins_while_nobody_is_connected_stands_later() {
+async fn a_subscription_without_a_connection_becomes_active_later() {
     let server = RedisServer::start();
     let waiting = Waiting::on(&server.url()).await;
     server.kill();
-    let mut watch = waiting.hub.watch(execution_id(3));
-    // It stands late, and is woken then; until that, the watcher reads by itself.
-    comes(watch.standing()).await;
+    let mut subscription = waiting.subscriber.subscribe_to_events(execution_id(3));
+    // Not active yet: until it is, the watcher polls.
+    arrives(subscription.activated()).await;
     server.restart();
-    comes(watch.changed()).await;
+    arrives(subscription.changed()).await;
     publish_event(&server, execution_id(3));
-    comes(watch.changed()).await;
+    arrives(subscription.changed()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_new_master_is_heard_after_the_old_one_is_gone() {
+async fn hints_arrive_from_the_new_master_after_the_old_one_is_gone() {
     let redis = RedisSentinel::start();
     let mut waiting = Waiting::on(&redis.url()).await;
     waiting.assert_woken_by(|| redis.kill_master()).await;
-    waiting.assert_hears(&redis.servers()[1]).await;
+    waiting.assert_receives_from(&redis.servers()[1]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_new_master_is_heard_after_the_old_one_hangs() {
+async fn hints_arrive_from_the_new_master_after_the_old_one_hangs() {
     let redis = RedisSentinel::start();
     let mut waiting = Waiting::on(&redis.url()).await;
     let old = &redis.servers()[0];
     waiting.assert_woken_by(|| old.pause()).await;
-    waiting.assert_hears(&redis.servers()[1]).await;
+    waiting.assert_receives_from(&redis.servers()[1]).await;
     old.resume();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_node_of_a_cluster_is_heard() {
+async fn hints_arrive_from_every_node_of_a_cluster() {
     let cluster = RedisCluster::start();
     let mut waiting = Waiting::on(&cluster.url()).await;
     for master in cluster.masters() {
-        waiting.assert_hears(master).await;
+        waiting.assert_receives_from(master).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_node_hangs_is_left_for_another() {
+async fn a_node_that_hangs_is_replaced_by_another() {
     let cluster = RedisCluster::start();
     let mut waiting = Waiting::on(&cluster.url()).await;
     for _ in cluster.masters() {
-        becomes(|| listening(&cluster).0.len() == 1).await;
-        let (hanging, others) = listening(&cluster);
+        wait_until(|| subscribed_nodes(&cluster).0.len() == 1).await;
+        let (hanging, others) = subscribed_nodes(&cluster);
         waiting.assert_woken_by(|| hanging[0].pause()).await;
-        waiting.assert_hears(others[0]).await;
+        waiting.assert_receives_from(others[0]).await;
         hanging[0].resume();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_gone_is_left_for_another() {
+async fn a_node_that_is_gone_is_replaced_by_another() {
     let cluster = RedisCluster::start();
     let mut waiting = Waiting::on(&cluster.url()).await;
-    let (gone, others) = listening(&cluster);
+    let (gone, others) = subscribed_nodes(&cluster);
     waiting.assert_woken_by(|| gone[0].kill()).await;
-    waiting.assert_hears(others[0]).await;
+    waiting.assert_receives_from(others[0]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_cut_off_from_the_others_is_left_for_another() {
+async fn a_node_that_is_cut_off_from_the_others_is_replaced_by_another() {
     let cluster = RedisCluster::start();
     let mut waiting = Waiting::on(&cluster.url()).await;
-    let (cut_off, others) = listening(&cluster);
+    let (cut_off, others) = subscribed_nodes(&cluster);
     let id = cut_off[0].command(&["CLUSTER", "MYID"]).text();
     let forget = || {
         for other in &others {
@@ -193,11 +194,11 @@ async fn a_node_that_is_cut_off_from_the_others_is_left_for_another() {
         }
     };
     waiting.assert_woken_by(forget).await;
-    waiting.assert_hears(others[0]).await;
+    waiting.assert_receives_from(others[0]).await;
 }
 
-/// The nodes that a hub listens to, and the others.
-fn listening(cluster: &RedisCluster) -> (Vec<&RedisServer>, Vec<&RedisServer>) {
+/// The node that the subscriber is connected to, and the others.
+fn subscribed_nodes(cluster: &RedisCluster) -> (Vec<&RedisServer>, Vec<&RedisServer>) {
     let signals = ["PUBSUB", "CHANNELS", "coderun:signals"];
     let masters = cluster.masters().iter();
     masters.partition(|node| node.command(&signals).parts().len() == 1)
