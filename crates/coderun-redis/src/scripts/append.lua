@@ -1,25 +1,25 @@
--- Stores those pieces of output that are not stored yet. Each comes as the event that is stored.
+-- Stores the events of a run that are not stored yet. Each argument is an event in its stored form.
 
 local after = tonumber(ARGV[OWN + 4])
-local PIECES = OWN + 5
--- As many as go into one command.
+local EVENTS = OWN + 5
+-- The number of events in one command.
 local BATCH = 1000
 
 local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
 if not is_held(record) then return { 'lost' } end
-local known = record.sequence - after
--- A worker that knows of more than there is has written to something else.
-if known < 0 then return { 'lost' } end
-local first, last = PIECES + known, #ARGV
+local stored = record.sequence - after
+-- The worker has stored more events than the record has: the record was lost or replaced.
+if stored < 0 then return { 'lost' } end
+local first, last = EVENTS + stored, #ARGV
 if first > last then return { 'sequence', record.sequence } end
 for i = first, last, BATCH do
   call('RPUSH', events_key(record.id), unpack(ARGV, i, math.min(i + BATCH - 1, last)))
 end
--- Where the list was lost, this has made a new one.
+-- A list that was lost and made again has no end yet.
 if call('TTL', events_key(record.id)) < 0 then call('PEXPIRE', events_key(record.id), SHARED_TTL) end
 record.sequence = record.sequence + last - first + 1
 record.updated = math.max(now, record.updated)
 save_record(record)
-tell_watchers(record)
+publish_event(record)
 return { 'sequence', record.sequence }

@@ -1,4 +1,4 @@
--- Ends a waiting execution as cancelled; asks the worker of a running one to stop it.
+-- Ends a waiting execution as cancelled, or asks the worker of a running one to stop it.
 
 local id, cancelled_verdict, cancelled = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2]
 
@@ -9,7 +9,7 @@ if record.status == 'running' then
   word = 'requested'
   record.cancel = '1'
   save_record(record)
-  tell_worker(record)
+  publish_cancellation(record)
 elseif record.status == 'pending' then
   word = 'ended'
   local user, totals = load_user(record.owner), load_totals()

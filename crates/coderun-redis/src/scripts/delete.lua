@@ -1,8 +1,8 @@
--- Deletes an execution with everything that points to it; the worker of a running one finds its lease lost.
+-- Deletes an execution and all references to it. The worker of a running one loses its lease.
 
 local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
 local was_running = record.status == 'running'
 delete_record(record)
-if was_running then tell_worker(record) end
+if was_running then publish_cancellation(record) end
 return { 'deleted' }

@@ -1,3 +1,3 @@
--- Counts what waits and what runs.
+-- Counts the waiting and the running executions.
 
 return { load_totals().pending, call('ZCARD', LEASES) }

@@ -1,4 +1,4 @@
--- Ends an execution as its worker says.
+-- Ends an execution with the outcome that its worker reports.
 
 local OUTCOME = OWN + 4
 

@@ -1,4 +1,4 @@
--- Reads the input behind a position. All before it counts as read by the attempt that asks.
+-- Reads the input after a position. The attempt that asks has read all input before it.
 
 local after, count = tonumber(ARGV[OWN + 4]), tonumber(ARGV[OWN + 5])
 
@@ -6,7 +6,7 @@ local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
 if not is_held(record) then return { 'lost' } end
 local input = load_input(record)
--- A worker that has read more than there is has read something else.
+-- The worker has read more input than there is: the input was lost or replaced.
 if after > input.last then return { 'lost' } end
 if after + 1 < input.first then return { 'forgotten' } end
 if after > input.read then

@@ -1,4 +1,4 @@
--- Takes a ticket away, and says whom it admits.
+-- Deletes a ticket and returns the user whom it admits.
 
 local id, ticket = ARGV[OWN], ARGV[OWN + 1]
 

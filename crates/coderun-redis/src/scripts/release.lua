@@ -1,4 +1,4 @@
--- Lets an execution wait again, before all others; one that is to be stopped ends instead.
+-- Returns an execution to the front of the queue, or ends it if it was cancelled.
 
 local cancelled_verdict, cancelled = ARGV[OWN + 4], ARGV[OWN + 5]
 
@@ -18,7 +18,7 @@ else
   totals.first_turn = totals.first_turn - 1
   user.turn = totals.first_turn
   save_record(record)
-  tell_watchers(record)
+  publish_event(record)
   if save_user(user) then announce_work() end
 end
 save_totals(totals)

@@ -1,7 +1,7 @@
--- Holds a lease for another while, and says whether the owner wants the execution stopped.
+-- Extends a lease, and returns whether the execution was cancelled.
 
 local record, refusal = find(ARGV[OWN])
 if not record then return refusal end
 if not is_held(record) or deadline(record) <= now then return { 'lost' } end
-hold(record)
+extend_lease(record)
 return { record.cancel == '1' and 'cancel' or 'continue' }

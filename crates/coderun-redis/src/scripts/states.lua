@@ -1,13 +1,13 @@
--- From one state to another: what has to change with it. The caller stores user, totals and record.
+-- Moves executions between states. The caller stores user, totals and record, unless the function says otherwise.
 
--- Stores the event that says where an execution stands.
+-- Stores the event that reports the state of an execution.
 local function store_update(record)
   call('RPUSH', events_key(record.id), table.concat({
     'u', record.status, record.attempt, record.takeovers, record.created, digits(record.updated), record.worker,
   }, ' '))
 end
 
--- Moves a record to another state, with the event that says so. The caller sets what else belongs to the state first.
+-- Moves a record to another state, and stores the event. The caller sets the other fields of the state first.
 local function move(record, status)
   record.status = status
   record.sequence = record.sequence + 1
@@ -16,7 +16,7 @@ local function move(record, status)
   store_update(record)
 end
 
--- Takes an execution out of the indexes of its state.
+-- Removes an execution from the indexes of its state.
 local function leave_state(record, user, totals)
   if record.status == 'pending' then
     count(user, totals, 'pending', -1)
@@ -27,6 +27,7 @@ local function leave_state(record, user, totals)
   end
 end
 
+-- Adds an execution to the queue.
 local function wait_for_worker(record, user, totals)
   record.expires = deadline(record) + record.budget + run_grace + retention
   count(user, totals, 'pending', 1)
@@ -34,12 +35,13 @@ local function wait_for_worker(record, user, totals)
   wait_in_lane(user, totals, record)
 end
 
--- Stores a user of whom something has ended. If they were full and are not any more, somebody may serve them.
+-- Stores a user after one of their executions has ended. Announces work if they were at their limit of running
+-- executions.
 local function save_freed_user(user)
   if save_user(user) and user.was_full and user.running < running_max then announce_work() end
 end
 
--- Ends an execution; `outcome` holds the fields that say how.
+-- Ends an execution and stores its record; `outcome` holds the fields of the outcome.
 local function conclude(record, user, totals, outcome)
   leave_state(record, user, totals)
   count(user, totals, 'bytes', -record.size)
@@ -48,10 +50,10 @@ local function conclude(record, user, totals, outcome)
   save_record(record, outcome)
   if record.is_interactive then call('DEL', input_key(record.id)) end
   schedule(record, record.expires)
-  tell_watchers(record)
+  publish_event(record)
 end
 
--- Ends an execution without a worker, with what its last attempt wrote; `why` is a word of the domain.
+-- Ends an execution without a worker, with the output of its last attempt; `why` is a word of the domain.
 local function conclude_by_force(record, user, totals, verdict, why)
   local streams = { o = {}, e = {} }
   local wanted = '^([oe])' .. digits(record.attempt) .. ' (.*)$'
@@ -64,14 +66,15 @@ local function conclude_by_force(record, user, totals, verdict, why)
   })
 end
 
+-- Deletes a record with all references to it, and stores user and totals.
 local function delete_record(record)
   local user, totals = load_user(record.owner), load_totals()
   leave_state(record, user, totals)
   if record.status ~= 'final' then count(user, totals, 'bytes', -record.size) end
   save_freed_user(user)
   save_totals(totals)
-  call('ZREM', TIMETABLE, note(record))
+  call('ZREM', TIMETABLE, timetable_member(record))
   call('ZREM', executions_key(record.owner), record.id)
   delete_keys(record.id)
-  tell_watchers(record)
+  publish_event(record)
 end

@@ -1,15 +1,15 @@
--- Ends what has outlived its deadline or its last attempt, and deletes what has expired: at most so many at a time.
+-- Ends executions past their deadline or last attempt, and deletes expired ones: at most `batch` of them.
 
 local batch = tonumber(ARGV[OWN])
 local failed_verdict, ran_too_long, waited_too_long, given_up = ARGV[OWN + 1], ARGV[OWN + 2], ARGV[OWN + 3], ARGV[OWN + 4]
--- A newer version of the service looks after its own records; this one looks away for so long.
-local LOOK_AWAY = 10 * 1000000
+-- Records of a newer version are left to it, and checked again after this time.
+local NEWER_RECHECK = 10 * 1000000
 local ended, expired = 0, 0
 
--- The record was lost; what points to it goes, too.
-local function forget(noted)
-  call('ZREM', TIMETABLE, noted)
-  local id, owner, lane, size = string.match(noted, '^(%S+) (%S+) (%S+) (%S+)$')
+-- Removes all references to a lost record.
+local function clean_up(member)
+  call('ZREM', TIMETABLE, member)
+  local id, owner, lane, size = string.match(member, '^(%S+) (%S+) (%S+) (%S+)$')
   call('ZREM', executions_key(owner), id)
   delete_keys(id)
   local user, totals = load_user(owner), load_totals()
@@ -38,12 +38,12 @@ local function end_by_force(record)
   ended = ended + 1
 end
 
-local function look_at(noted)
-  local record = load_record(string.match(noted, '^%S+'))
+local function check(member)
+  local record = load_record(string.match(member, '^%S+'))
   if not record then
-    forget(noted)
+    clean_up(member)
   elseif record.is_newer then
-    put(TIMETABLE, now + LOOK_AWAY, noted)
+    put(TIMETABLE, now + NEWER_RECHECK, member)
   elseif record.status ~= 'final' then
     end_by_force(record)
   elseif record.expires <= now then
@@ -54,9 +54,9 @@ local function look_at(noted)
   end
 end
 
--- What lives for days with the same members gets its time anew.
+-- Extends the lifetime of sets whose members may stay the same for days.
 for _, key in ipairs({ TIMETABLE, LEASES }) do call('PEXPIRE', key, SHARED_TTL) end
 for lane in pairs(load_totals().lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
 local due = call('ZRANGEBYSCORE', TIMETABLE, '-inf', now, 'LIMIT', 0, batch)
-for _, noted in ipairs(due) do look_at(noted) end
+for _, member in ipairs(due) do check(member) end
 return { #due, ended, expired }

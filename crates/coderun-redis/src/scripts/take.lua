@@ -1,13 +1,13 @@
--- Leases the next execution to a worker: first one whose lease has run out, else one that waits.
+-- Leases the next execution to a worker: first one whose lease has run out, otherwise a waiting one.
 
-local worker, ticket, asks_again = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2] == '1'
+local worker, take_id, is_repeated = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2] == '1'
 local lanes, is_wanted = {}, {}
 for i = OWN + 3, #ARGV do
   local lane = VERSION .. ':' .. ARGV[i]
   lanes[#lanes + 1] = lane
   is_wanted[lane] = true
 end
--- What is overdue or lost is passed over, but not without end.
+-- The bound on how many overdue and lost executions one take passes over.
 local PASSED_OVER_MAX = 100
 local PAGE = 16
 
@@ -16,15 +16,16 @@ local function read_lease(member)
   return is_wanted[lane] and id
 end
 
--- The reply to the same call may have been lost: what it took is found by its ticket.
+-- Finds what the first attempt of this take has leased, by the take id that is stored in the field `ticket`.
 local function taken_before()
   for _, member in ipairs(call('ZRANGE', LEASES, 0, -1)) do
     local id = read_lease(member)
-    if id and call('HGET', record_key(id), 'ticket') == ticket then return id end
+    if id and call('HGET', record_key(id), 'ticket') == take_id then return id end
   end
 end
 
--- There are never many: what runs is bounded by the workers, and the sweep ends what nobody can take over.
+-- A running execution whose lease has run out. There are never many: the number of workers bounds the running ones, and
+-- the sweep ends those that no worker may take over.
 local function abandoned()
   local seen = 0
   while true do
@@ -39,7 +40,7 @@ local function abandoned()
   end
 end
 
--- Which user is next, of those who wait in a wanted lane.
+-- The next user of the wanted lanes.
 local function next_user(totals)
   local owner, turn
   for _, lane in ipairs(lanes) do
@@ -51,7 +52,7 @@ local function next_user(totals)
   return owner
 end
 
--- What this user has waited for the longest.
+-- The oldest waiting execution of this user in the wanted lanes.
 local function oldest_of(user)
   local oldest, lane, order
   for _, each in ipairs(lanes) do
@@ -67,7 +68,7 @@ local function oldest_of(user)
   return id, size, lane
 end
 
--- A waiting execution that is still in time. Those that are not give up their places to be swept.
+-- The next waiting execution before its deadline. Others leave their lanes, and the sweep ends them.
 local function next_waiting(totals)
   for _ = 1, PASSED_OVER_MAX do
     local owner = next_user(totals)
@@ -99,23 +100,23 @@ local function start(record, user, totals)
   record.expires = deadline(record) + retention
   user.running = user.running + 1
   user.turn = turn_behind_all(totals)
-  hold(record)
-  save_record(record, { 'ticket', ticket })
+  extend_lease(record)
+  save_record(record, { 'ticket', take_id })
   save_user(user)
   save_totals(totals)
-  tell_watchers(record)
+  publish_event(record)
   return record.id
 end
 
-local function answer(id) return { 'taken', id, call('HGETALL', record_key(id)) } end
+local function reply(id) return { 'taken', id, call('HGETALL', record_key(id)) } end
 
-if asks_again then
+if is_repeated then
   local id = taken_before()
-  if id then return answer(id) end
+  if id then return reply(id) end
 end
 local totals = load_totals()
 local record = abandoned()
-if record then return answer(start(record, load_user(record.owner), totals)) end
+if record then return reply(start(record, load_user(record.owner), totals)) end
 local waiting, user = next_waiting(totals)
-if waiting then return answer(start(waiting, user, totals)) end
+if waiting then return reply(start(waiting, user, totals)) end
 return { 'nothing' }

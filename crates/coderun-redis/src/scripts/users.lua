@@ -1,7 +1,7 @@
--- Users and all of them together: whose turn it is, and how much waits and runs.
+-- Reads and writes the turn and the counts of each user, and the totals of all users.
 --
--- A user who waits stands, with one turn, in the lane of every language that they wait for, unless as many of theirs run
--- as may.
+-- A lane is the queue of users for one language. A user with waiting executions is in the lane of each of their
+-- languages, with the same turn in all, unless they are at their limit of running executions.
 
 local function lane_key(lane) return base .. 'lane:' .. lane end
 local function waiting_key(owner, lane) return base .. 'user:' .. owner .. ':waiting:' .. lane end
@@ -12,7 +12,7 @@ local function read_lanes(text)
   return lanes
 end
 
--- Appends those lanes in which somebody waits.
+-- Appends the lanes with waiting executions.
 local function write_lanes(text, lanes)
   for lane, count in pairs(lanes) do
     if count > 0 then text = text .. ' ' .. lane .. '=' .. count end
@@ -54,13 +54,13 @@ local function load_user(owner)
   return user
 end
 
--- Stores a user and puts them into the lanes where they can be served; answers whether they stand in any.
+-- Stores a user, and adds them to the lanes in which they can be served. Returns whether they are in any.
 local function save_user(user)
-  local key, stands, waits = base .. 'user:' .. user.owner .. ':state', false, false
+  local key, is_in_lane, waits = base .. 'user:' .. user.owner .. ':state', false, false
   for lane, count in pairs(user.lanes) do
     waits = waits or count > 0
     if count > 0 and user.running < running_max then
-      stands = true
+      is_in_lane = true
       put(lane_key(lane), user.turn, user.owner)
     else
       call('ZREM', lane_key(lane), user.owner)
@@ -72,10 +72,10 @@ local function save_user(user)
   else
     call('DEL', key)
   end
-  return stands
+  return is_in_lane
 end
 
--- Counts what a user and all users have; a count that lost a record may come out too low, but never below nothing.
+-- Adds to a count of a user and of all users. After a lost record a count may be too low, but never negative.
 local function count(user, totals, name, amount)
   user[name] = math.max(user[name] + amount, 0)
   totals[name] = math.max(totals[name] + amount, 0)
@@ -83,14 +83,14 @@ end
 
 local function count_lane(lanes, lane, amount) lanes[lane] = math.max((lanes[lane] or 0) + amount, 0) end
 
--- What waits in a lane says how large it is, so that it can be counted off though its record is lost.
+-- The member includes the size, so that the counts can be corrected even if the record is lost.
 local function wait_in_lane(user, totals, record)
   put(waiting_key(user.owner, record.lane), record.order, record.id .. ' ' .. record.size)
   count_lane(user.lanes, record.lane, 1)
   count_lane(totals.lanes, record.lane, 1)
 end
 
--- Answers whether it waited there.
+-- Removes an execution from a lane, and returns whether it was there.
 local function leave_lane(user, totals, lane, id, size)
   if call('ZREM', waiting_key(user.owner, lane), id .. ' ' .. size) == 0 then return false end
   count_lane(user.lanes, lane, -1)

@@ -1,6 +1,6 @@
--- Reads the events that follow a number. The order of a record tells it from a later one with the same id.
+-- Reads the events after a number. The order of a record distinguishes it from a later one with the same id.
 
-local id, order, after, count = ARGV[OWN], ARGV[OWN + 1], tonumber(ARGV[OWN + 2]), tonumber(ARGV[OWN + 3])
+local id, expected, after, count = ARGV[OWN], ARGV[OWN + 1], tonumber(ARGV[OWN + 2]), tonumber(ARGV[OWN + 3])
 local OUTCOME = {
   'verdict', 'forced', 'outcome', 'output', 'error_output', 'compile_output', 'compile_error_output',
 }
@@ -8,9 +8,9 @@ local OUTCOME = {
 local record, refusal = find(id)
 if not record then return refusal end
 local incarnation = record.created .. '-' .. record.order
-if order ~= '' and order ~= incarnation then return { 'absent' } end
+if expected ~= '' and expected ~= incarnation then return { 'absent' } end
 local events = call('LRANGE', events_key(id), after, after + count - 1)
--- The last event of all says only that it is the last: how the execution ended is in the record.
+-- The final event does not contain the outcome, which is in the record.
 local outcome = {}
 if record.status == 'final' and after < record.sequence and after + #events >= record.sequence then
   local values = call('HMGET', record_key(id), unpack(OUTCOME))
