@@ -1,4 +1,4 @@
-//! The Redis adapters keep the contract of the storage ports, each clause on a server of its own.
+//! Runs the contract of the storage ports on Redis, each clause on a server of its own.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -13,8 +13,8 @@ use coderun_redis_fixture::RedisServer;
 async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     let server = RedisServer::start();
     let config = RedisConfig::new(server.url().parse().expect("a good address"));
-    let shown = Arc::clone(&clock);
-    let redis = RedisBackend::connect(config, policy, shown)
+    let backend_clock = Arc::clone(&clock);
+    let redis = RedisBackend::connect(config, policy, backend_clock)
         .await
         .expect("a server that was just started");
     Backend::over(&redis, clock, policy).with_guard(server)

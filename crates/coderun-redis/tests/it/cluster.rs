@@ -1,4 +1,4 @@
-//! On a Cluster of three masters: the whole contract within one partition, and what is different with sixteen.
+//! Tests a Cluster of three masters: the whole contract in one partition, and the differences with sixteen.
 
 mod contract;
 mod partitions;

@@ -1,19 +1,15 @@
-//! What one execution costs the server.
+//! Pins the commands that one execution costs the server.
 
 use std::collections::BTreeMap;
 
-use coderun_domain::Sequence;
-use coderun_domain::testing::{finished, language};
-use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputPosition, InputRelay as _, Notifier as _,
-};
+use coderun_domain::{Notifier as _, Sequence};
 use futures_util::StreamExt as _;
 
-use crate::support::{Fixture, id, piece, worker};
+use crate::support::{Fixture, id};
 
-/// How often each command was run, by clients and by scripts.
+/// The number of calls of each command, by clients and by scripts.
 fn counts(fixture: &Fixture) -> BTreeMap<String, u64> {
-    let report = fixture.server.command(&["INFO", "commandstats"]).text();
+    let report = fixture.command(&["INFO", "commandstats"]);
     let count = |line: &str| {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
         let calls = rest.split(',').next()?.parse().ok()?;
@@ -30,36 +26,24 @@ fn difference(before: &BTreeMap<String, u64>, after: BTreeMap<String, u64>) -> V
     more.collect()
 }
 
-/// Submit, take, one piece of output, finish and one look at the status: five commands of ours.
+/// Submit, take, append, finish and get: one command each.
 #[tokio::test]
 async fn the_commands_of_one_execution_are_pinned() {
     let fixture = Fixture::start().await;
-    // Once before, so that the server knows the scripts.
+    // The first round makes the server know the scripts.
     for number in 1..=2 {
         let before = counts(&fixture);
-        fixture.submit(number).await;
-        let languages = [language("python")];
-        let lease = fixture
-            .redis
-            .take(&worker(), &languages)
-            .await
-            .unwrap()
-            .unwrap();
-        let after = lease.execution().sequence();
-        fixture
-            .redis
-            .append(&lease, after, &[piece(&lease, "hello")])
-            .await
-            .unwrap();
-        fixture.redis.finish(&lease, &finished()).await.unwrap();
-        assert!(fixture.redis.get(id(number)).await.unwrap().is_some());
+        let lease = fixture.begin(number).await;
+        fixture.print(&lease, "hello").await;
+        fixture.finish(&lease).await;
+        assert!(fixture.get(number).await.is_some());
         if number == 2 {
             insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
         }
     }
 }
 
-/// What it costs to send a piece and to read it, and to end what was sent to.
+/// Send and receive: one command each.
 #[tokio::test]
 async fn the_commands_of_a_piece_of_input_are_pinned() {
     let fixture = Fixture::start().await;
@@ -68,8 +52,7 @@ async fn the_commands_of_a_piece_of_input_are_pinned() {
         fixture.type_in(number, 1, "first").await;
         let before = counts(&fixture);
         fixture.type_in(number, 2, "second").await;
-        let after = InputPosition::from_number(1);
-        fixture.redis.receive(&lease, after).await.unwrap();
+        fixture.receive(&lease, 1).await.unwrap();
         if number == 2 {
             insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
         }
@@ -77,7 +60,7 @@ async fn the_commands_of_a_piece_of_input_are_pinned() {
     }
 }
 
-/// To watch a final execution: one subscription and one step, however many events there are in a page.
+/// A watcher of a final execution costs one subscription, and one step for each page of events.
 #[tokio::test]
 async fn the_commands_of_a_watcher_are_pinned() {
     let fixture = Fixture::start().await;
@@ -85,12 +68,8 @@ async fn the_commands_of_a_watcher_are_pinned() {
         let lease = fixture.begin(number).await;
         fixture.finish(&lease).await;
         let before = counts(&fixture);
-        let events = fixture
-            .redis
-            .subscribe(id(number), Sequence::START)
-            .await
-            .unwrap();
-        assert_eq!(events.count().await, 3);
+        let watching = fixture.redis.subscribe(id(number), Sequence::START);
+        assert_eq!(watching.await.unwrap().count().await, 3);
         if number == 2 {
             let stepped = difference(&before, counts(&fixture));
             assert!(stepped.contains(&"evalsha 1".to_owned()), "{stepped:?}");

@@ -1,4 +1,4 @@
-//! What the contract of the ports does not say: keys, versions, lost replies, and servers that go away.
+//! Tests what the contract of the ports leaves open: keys, versions, lost replies and failing servers.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,17 +7,25 @@
     reason = "a test fails by panicking"
 )]
 
+/// Asserts that a value matches a pattern, and shows the value otherwise.
+macro_rules! assert_matches {
+    ($value:expr, $pattern:pat) => {{
+        let value = $value;
+        assert!(matches!(value, $pattern), "{value:?}");
+    }};
+}
+
 mod cluster;
 mod commands;
-mod forgetting;
+mod data_loss;
+mod deletion;
 mod health;
 mod input;
-mod keys;
+mod key_lifetimes;
 mod lost_replies;
-mod places;
 mod proxy;
+mod queue_position;
 mod replicas;
 mod support;
 mod tickets;
-mod traces;
 mod versions;

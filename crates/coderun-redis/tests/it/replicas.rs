@@ -1,16 +1,14 @@
-//! What was accepted is on a replica, too, before anybody is told.
+//! Tests that accepted executions are on a replica before the call returns.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coderun_domain::testing::{
-    ManualClock, draft, execution_id, language, store_policy, submission, user,
-};
-use coderun_domain::{Clock as _, Execution, ExecutionQueue as _, ExecutionStore, StoreError};
+use coderun_domain::testing::{ManualClock, draft, execution_id, store_policy, submission, user};
+use coderun_domain::{Clock as _, Execution, ExecutionStore, StoreError};
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisSentinel, RedisServer};
 
-use crate::support::worker;
+use crate::support::{connect, try_take};
 
 fn config(url: &str) -> RedisConfig {
     RedisConfig {
@@ -19,11 +17,10 @@ fn config(url: &str) -> RedisConfig {
     }
 }
 
-async fn backend(url: &str) -> RedisBackend {
-    let clock = Arc::new(ManualClock::default());
-    RedisBackend::connect(config(url), store_policy(), clock)
-        .await
-        .unwrap()
+async fn start() -> (RedisSentinel, RedisBackend) {
+    let sentinel = RedisSentinel::start();
+    let (redis, _) = connect(config(&sentinel.url()), store_policy()).await;
+    (sentinel, redis)
 }
 
 fn execution(number: u128) -> Execution {
@@ -41,11 +38,10 @@ fn replica(sentinel: &RedisSentinel) -> &RedisServer {
     if one.port() == master { other } else { one }
 }
 
-/// The master dies right after it has answered, again and again: nothing that was accepted is lost with it.
+/// The master dies right after it has accepted fifty executions: none is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_dies_takes_nothing_with_it() {
-    let sentinel = RedisSentinel::start();
-    let redis = backend(&sentinel.url()).await;
+async fn a_failover_loses_no_accepted_execution() {
+    let (sentinel, redis) = start().await;
     for number in 1..=50 {
         redis.submit(&execution(number)).await.unwrap();
     }
@@ -66,11 +62,10 @@ async fn a_master_that_dies_takes_nothing_with_it() {
     assert_eq!(found, 50);
 }
 
-/// A replica that hangs: nothing is accepted any more, and nobody who only reads has to wait.
+/// While the replica hangs, submissions are refused, and reads do not wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_replica_nothing_is_accepted_and_reading_goes_on() {
-    let sentinel = RedisSentinel::start();
-    let redis = backend(&sentinel.url()).await;
+async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
+    let (sentinel, redis) = start().await;
     redis.submit(&execution(1)).await.unwrap();
     replica(&sentinel).pause();
     let second = execution(2);
@@ -87,22 +82,16 @@ async fn without_the_replica_nothing_is_accepted_and_reading_goes_on() {
     }
     let refused = submitting.await;
     let health = ExecutionStore::check(&redis).await;
-    assert!(
-        matches!(health, Err(StoreError::Unavailable { .. })),
-        "{health:?}"
-    );
-    assert!(
-        matches!(refused, Err(StoreError::Unavailable { .. })),
-        "{refused:?}"
-    );
+    assert_matches!(health, Err(StoreError::Unavailable { .. }));
+    assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     replica(&sentinel).resume();
     redis.submit(&execution(2)).await.unwrap();
-    let lease = redis.take(&worker(), &[language("python")]).await.unwrap();
+    let lease = try_take(&redis).await.unwrap();
     assert_eq!(lease.unwrap().id(), execution_id(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_cluster_it_is_refused_at_the_start() {
+async fn waiting_for_replicas_is_refused_on_a_cluster() {
     let cluster = RedisCluster::start();
     let clock = Arc::new(ManualClock::default());
     let refused = RedisBackend::connect(config(&cluster.url()), store_policy(), clock).await;

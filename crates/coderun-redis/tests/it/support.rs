@@ -1,4 +1,4 @@
-//! A server, a backend and the words in which the tests are written.
+//! Starts backends on servers of their own, and provides the steps that many tests share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Admission, Clock as _, Execution, ExecutionId, ExecutionQueue as _, ExecutionStore as _,
-    InputId, InputPiece, InputRelay as _, InputReply, Lease, OutputChunk, OutputStream, RunEvent,
-    SenderId, StorePolicy, SubmissionDraft, Submitted, TicketDigest, TicketError, TicketStore as _,
-    WorkerId,
+    InputError, InputId, InputPiece, InputPosition, InputRelay as _, InputReply, Lease,
+    OutputChunk, OutputStream, QueueError, RunEvent, SenderId, StorePolicy, SubmissionDraft,
+    Submitted, TicketDigest, TicketError, TicketStore as _, WorkerId,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisServer, Reply};
 
-/// A server with one backend on it, whose clock stands still.
+/// A server and a backend whose clock the test moves.
 pub(crate) struct Fixture {
     pub(crate) server: RedisServer,
     pub(crate) redis: RedisBackend,
@@ -48,6 +48,22 @@ pub(crate) fn typed(text: &'static str) -> InputPiece {
     InputPiece::Data(Bytes::from_static(text.as_bytes()))
 }
 
+/// A backend with this configuration and policy, and its clock.
+pub(crate) async fn connect(
+    config: RedisConfig,
+    policy: StorePolicy,
+) -> (RedisBackend, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::default());
+    let backend_clock = Arc::clone(&clock);
+    let redis = RedisBackend::connect(config, policy, backend_clock).await;
+    (redis.unwrap(), clock)
+}
+
+/// Takes an execution, if one waits.
+pub(crate) async fn try_take(redis: &RedisBackend) -> Result<Option<Lease>, QueueError> {
+    redis.take(&worker(), &[language("python")]).await
+}
+
 fn ticket(number: u8) -> TicketDigest {
     TicketDigest::from_bytes([number; 32])
 }
@@ -70,9 +86,7 @@ impl Fixture {
     ) -> Self {
         let mut policy = store_policy();
         change(&mut policy);
-        let clock = Arc::new(ManualClock::default());
-        let shown = Arc::clone(&clock);
-        let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+        let (redis, clock) = connect(config, policy).await;
         Self {
             server,
             redis,
@@ -83,26 +97,25 @@ impl Fixture {
 
     /// An execution that is not submitted yet.
     pub(crate) fn execution(&self, number: u128) -> Execution {
-        let submission = submission(user("alice"), draft());
-        Execution::submit(id(number), submission, self.clock.now())
+        self.execution_of(number, draft())
     }
 
-    /// The same, of a program that takes input while it runs.
+    /// The same, with a program that takes input while it runs.
     pub(crate) fn interactive(&self, number: u128) -> Execution {
         let draft = SubmissionDraft {
             interactive: true,
             ..draft()
         };
-        Execution::submit(
-            id(number),
-            submission(user("alice"), draft),
-            self.clock.now(),
-        )
+        self.execution_of(number, draft)
+    }
+
+    fn execution_of(&self, number: u128, draft: SubmissionDraft) -> Execution {
+        let submission = submission(user("alice"), draft);
+        Execution::submit(id(number), submission, self.clock.now())
     }
 
     pub(crate) async fn submit_interactive(&self, number: u128) {
-        let submitted = self.redis.submit(&self.interactive(number)).await.unwrap();
-        assert_eq!(submitted, Submitted::Accepted);
+        self.assert_accepted(&self.interactive(number)).await;
     }
 
     pub(crate) async fn begin_interactive(&self, number: u128) -> Lease {
@@ -110,15 +123,32 @@ impl Fixture {
         self.take().await
     }
 
-    /// Sends the piece with this number of the first sender, and it is kept.
+    /// Sends the piece with this number of the first sender.
     pub(crate) async fn type_in(&self, execution: u128, number: u64, text: &'static str) {
-        let sent = self
-            .redis
-            .send(id(execution), input(1, number), typed(text));
-        assert_eq!(sent.await.unwrap(), InputReply::Kept);
+        let sent = self.send(execution, input(1, number), typed(text)).await;
+        assert_eq!(sent.unwrap(), InputReply::Kept);
     }
 
-    /// Whom the tickets of the tests admit.
+    pub(crate) async fn send(
+        &self,
+        execution: u128,
+        input: InputId,
+        piece: InputPiece,
+    ) -> Result<InputReply, InputError> {
+        self.redis.send(id(execution), input, piece).await
+    }
+
+    /// Reads the input after this number of pieces.
+    pub(crate) async fn receive(
+        &self,
+        lease: &Lease,
+        after: u64,
+    ) -> Result<Vec<InputPiece>, InputError> {
+        let after = InputPosition::from_number(after);
+        self.redis.receive(lease, after).await
+    }
+
+    /// The admission of all tickets of the tests.
     pub(crate) fn admission(&self) -> Admission {
         Admission {
             user: user("alice"),
@@ -126,7 +156,7 @@ impl Fixture {
         }
     }
 
-    /// Asks for the ticket with this number.
+    /// Issues the ticket with this number.
     pub(crate) async fn issue(
         &self,
         execution: u128,
@@ -139,21 +169,23 @@ impl Fixture {
             .await
     }
 
-    /// Uses the ticket with this number.
+    /// Redeems the ticket with this number.
     pub(crate) async fn redeem(&self, execution: u128, number: u8) -> Option<Admission> {
         let ticket = ticket(number);
         self.redis.redeem(id(execution), ticket).await.unwrap()
     }
 
     pub(crate) async fn submit(&self, number: u128) {
-        let execution = self.execution(number);
-        let submitted = self.redis.submit(&execution).await.unwrap();
+        self.assert_accepted(&self.execution(number)).await;
+    }
+
+    async fn assert_accepted(&self, execution: &Execution) {
+        let submitted = self.redis.submit(execution).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
     }
 
     pub(crate) async fn try_take(&self) -> Option<Lease> {
-        let languages = [language("python")];
-        self.redis.take(&worker(), &languages).await.unwrap()
+        try_take(&self.redis).await.unwrap()
     }
 
     pub(crate) async fn take(&self) -> Lease {
@@ -166,11 +198,11 @@ impl Fixture {
         self.take().await
     }
 
-    /// Appends a piece of output behind the events of the lease.
+    /// Appends a piece of output after the events of the lease.
     pub(crate) async fn print(&self, lease: &Lease, text: &'static str) {
-        let chunk = piece(lease, text);
-        let after = lease.execution().sequence();
-        self.redis.append(lease, after, &[chunk]).await.unwrap();
+        let (after, events) = (lease.execution().sequence(), [piece(lease, text)]);
+        let appended = self.redis.append(lease, after, &events).await;
+        appended.unwrap();
     }
 
     pub(crate) async fn finish(&self, lease: &Lease) {
@@ -181,6 +213,11 @@ impl Fixture {
         self.redis.get(id(number)).await.unwrap()
     }
 
+    /// The text that the server answers.
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        self.server.command(words).text()
+    }
+
     /// The names of all keys.
     pub(crate) fn keys(&self) -> Vec<String> {
         let answer = self.server.command(&["KEYS", "*"]);
@@ -188,9 +225,19 @@ impl Fixture {
         keys.sort();
         keys
     }
+
+    /// The remaining lifetime of a key in milliseconds, negative for a key without an end.
+    pub(crate) fn ttl_ms(&self, key: &str) -> i64 {
+        self.command(&["PTTL", key]).parse().unwrap()
+    }
+
+    /// Deletes a key that exists, as if the server had lost it.
+    pub(crate) fn lose(&self, key: &str) {
+        assert_eq!(self.command(&["DEL", key]), "1", "{key} does not exist");
+    }
 }
 
-/// A piece of stdout by the holder of this lease.
+/// A piece of output by the holder of this lease.
 pub(crate) fn piece(lease: &Lease, text: &'static str) -> RunEvent {
     RunEvent::from(OutputChunk {
         stream: OutputStream::Stdout,

@@ -1,4 +1,4 @@
-//! Tickets: what the server knows of them, and for how long.
+//! Tests how long the server stores tickets.
 
 use std::time::Duration;
 
@@ -8,13 +8,7 @@ use crate::support::{Fixture, id, key};
 
 const SHORT: Duration = Duration::from_secs(30);
 
-fn ttl(fixture: &Fixture, kind: &str) -> u64 {
-    let answer = fixture.server.command(&["PTTL", &key(kind, 1)]);
-    answer.text().parse().unwrap()
-}
-
-/// However long a ticket is said to be good, it does not outlive its record; and a short one is not kept much longer than
-/// it is good.
+/// A ticket with a long lifetime ends with its record, and one with a short lifetime soon after it expires.
 #[tokio::test]
 async fn tickets_do_not_outlive_their_record() {
     let fixture = Fixture::start().await;
@@ -22,7 +16,8 @@ async fn tickets_do_not_outlive_their_record() {
     for (number, minutes) in [(1, 1), (2, 1_000_000), (3, 1)] {
         let lifetime = Duration::from_mins(minutes);
         fixture.issue(1, number, lifetime).await.unwrap();
-        let (record, tickets) = (ttl(&fixture, "execution"), ttl(&fixture, "tickets"));
+        let ttl = |kind| fixture.ttl_ms(&key(kind, 1));
+        let (record, tickets) = (ttl("execution"), ttl("tickets"));
         assert!(tickets <= record, "{tickets} ms, {record} ms");
         if number == 1 {
             assert!(tickets <= 12 * 60 * 1000, "{tickets} ms");
@@ -32,9 +27,9 @@ async fn tickets_do_not_outlive_their_record() {
     assert!(!fixture.keys().contains(&key("tickets", 1)));
 }
 
-/// A record whose time is over admits nobody, also before a sweep has deleted it.
+/// No sweep has deleted the record yet.
 #[tokio::test]
-async fn a_ticket_for_what_has_expired_admits_nobody() {
+async fn a_ticket_for_an_expired_execution_is_refused() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
     fixture.finish(&lease).await;
@@ -43,12 +38,12 @@ async fn a_ticket_for_what_has_expired_admits_nobody() {
     fixture.clock.advance(fixture.policy.retention);
     assert_eq!(fixture.redeem(1, 1).await, None);
     let refused = fixture.issue(1, 2, lifetime).await;
-    assert!(matches!(refused, Err(TicketError::Absent)), "{refused:?}");
+    assert_matches!(refused, Err(TicketError::Absent));
 }
 
-/// The last ticket takes the key with it, also where it had ended.
+/// The key goes with the last ticket, even if that has expired.
 #[tokio::test]
-async fn nothing_is_left_of_used_tickets() {
+async fn redeemed_tickets_are_deleted() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     for number in [1, 2] {
@@ -61,9 +56,8 @@ async fn nothing_is_left_of_used_tickets() {
     assert!(!fixture.keys().contains(&key("tickets", 1)));
 }
 
-/// However many tickets somebody asks for and never uses, those that have ended are not kept.
 #[tokio::test]
-async fn tickets_that_have_ended_are_not_kept() {
+async fn expired_tickets_are_deleted() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     for round in 0..4 {
@@ -73,13 +67,11 @@ async fn tickets_that_have_ended_are_not_kept() {
         }
         fixture.clock.advance(SHORT);
     }
-    let kept = fixture.server.command(&["HLEN", &key("tickets", 1)]);
-    assert_eq!(kept.text(), "3");
+    assert_eq!(fixture.command(&["HLEN", &key("tickets", 1)]), "3");
 }
 
-/// Who may ask again is told exactly when the first of them ends.
 #[tokio::test]
-async fn whoever_has_too_many_is_told_when_one_ends() {
+async fn too_many_tickets_are_refused_until_the_first_expires() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     for number in 1..=16 {

@@ -1,27 +1,26 @@
-//! Records that another version of the service wrote, or that are damaged.
+//! Tests records of other versions of the service, and damaged ones.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::testing::{SequentialIds, language, user};
+use coderun_domain::testing::{SequentialIds, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputError, InputPosition, InputRelay as _,
-    InputReply, Page, QueueError, StoreError, Swept, TicketError, WorkerId,
+    ExecutionQueue as _, ExecutionStore as _, InputError, InputReply, Page, QueueError, StoreError,
+    Swept, TicketError,
 };
 
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisServer, Reply};
 
-use crate::support::{Fixture, id, input, key, typed, worker};
+use crate::support::{Fixture, id, input, key, try_take, typed};
 
 fn record_key(number: u128) -> String {
-    format!("coderun:{{0}}:execution:{}", id(number))
+    key("execution", number)
 }
 
 fn set_field(fixture: &Fixture, number: u128, field: &str, value: &str) {
-    let key = record_key(number);
-    let answer = fixture.server.command(&["HSET", &key, field, value]);
-    assert_eq!(answer.text(), "0", "the field was not there");
+    let set = ["HSET", &record_key(number), field, value];
+    assert_eq!(fixture.command(&set), "0", "the field did not exist");
 }
 
 fn whole_record(fixture: &Fixture, number: u128) -> Vec<String> {
@@ -30,7 +29,7 @@ fn whole_record(fixture: &Fixture, number: u128) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
+async fn a_record_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
     set_field(&fixture, 1, "fixed", "3 whatever comes");
@@ -38,40 +37,19 @@ async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
     let read = redis.get(id(1)).await;
-    assert!(
-        matches!(read, Err(StoreError::Unavailable { .. })),
-        "{read:?}"
-    );
+    assert_matches!(read, Err(StoreError::Unavailable { .. }));
     let cancelled = redis.request_cancel(id(1)).await;
-    assert!(
-        matches!(cancelled, Err(StoreError::Unavailable { .. })),
-        "{cancelled:?}"
-    );
+    assert_matches!(cancelled, Err(StoreError::Unavailable { .. }));
     let renewed = redis.renew(&lease).await;
-    assert!(
-        matches!(renewed, Err(QueueError::Unavailable { .. })),
-        "{renewed:?}"
-    );
-    let sent = redis.send(id(1), input(1, 1), typed("a")).await;
-    assert!(
-        matches!(sent, Err(InputError::Unavailable { .. })),
-        "{sent:?}"
-    );
-    let received = redis.receive(&lease, InputPosition::START).await;
-    assert!(
-        matches!(received, Err(InputError::Unavailable { .. })),
-        "{received:?}"
-    );
+    assert_matches!(renewed, Err(QueueError::Unavailable { .. }));
+    let sent = fixture.send(1, input(1, 1), typed("a")).await;
+    assert_matches!(sent, Err(InputError::Unavailable { .. }));
+    let received = fixture.receive(&lease, 0).await;
+    assert_matches!(received, Err(InputError::Unavailable { .. }));
     let issued = fixture.issue(1, 1, Duration::from_secs(30)).await;
-    assert!(
-        matches!(issued, Err(TicketError::Unavailable { .. })),
-        "{issued:?}"
-    );
-    let place = redis.queue_position(id(1)).await;
-    assert!(
-        matches!(place, Err(StoreError::Unavailable { .. })),
-        "{place:?}"
-    );
+    assert_matches!(issued, Err(TicketError::Unavailable { .. }));
+    let position = redis.queue_position(id(1)).await;
+    assert_matches!(position, Err(StoreError::Unavailable { .. }));
     let page = Page {
         before: None,
         limit: 10,
@@ -84,70 +62,57 @@ async fn a_newer_record_is_nobodys_error_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_damaged_record_is_told_and_delays_nobody() {
+async fn a_damaged_record_is_an_error_and_delays_no_other() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     fixture.submit(2).await;
     set_field(&fixture, 1, "submission", "{");
     let redis = &fixture.redis;
     let read = redis.get(id(1)).await;
-    assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
-    let languages = [language("python")];
-    let taken = redis.take(&worker(), &languages).await;
-    assert!(
-        matches!(taken, Err(QueueError::Corrupt { .. })),
-        "{taken:?}"
-    );
-    let other = WorkerId::parse("worker-2").unwrap();
-    let next = redis.take(&other, &languages).await.unwrap().unwrap();
-    assert_eq!(next.id(), id(2));
+    assert_matches!(read, Err(StoreError::Corrupt { .. }));
+    let taken = try_take(&fixture.redis).await;
+    assert_matches!(taken, Err(QueueError::Corrupt { .. }));
+    assert_eq!(fixture.take().await.id(), id(2));
 }
 
-/// A record of a version that knew nothing of input while a program runs takes none.
+/// Records of versions before interactive programs lack the field.
 #[tokio::test]
 async fn an_older_record_takes_no_input() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin_interactive(1).await;
-    let gone = fixture
-        .server
-        .command(&["HDEL", &record_key(1), "interactive"]);
-    assert_eq!(gone.text(), "1");
-    let sent = fixture.redis.send(id(1), input(1, 1), typed("a")).await;
+    assert_eq!(
+        fixture.command(&["HDEL", &record_key(1), "interactive"]),
+        "1"
+    );
+    let sent = fixture.send(1, input(1, 1), typed("a")).await;
     assert_eq!(sent.unwrap(), InputReply::NotInteractive);
     let read = fixture.get(1).await.unwrap();
     assert!(!read.submission().is_interactive());
     fixture.finish(&lease).await;
 }
 
-/// Input that cannot be read is an error for who asks for it, and not the end of its execution.
+/// Damaged input is an error for the worker that reads it, and does not end the execution.
 #[tokio::test]
-async fn damaged_input_is_told() {
+async fn damaged_input_is_an_error() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin_interactive(1).await;
     fixture.type_in(1, 1, "a").await;
     let damage = ["HSET", &key("input", 1), "1", "x"];
-    assert_eq!(fixture.server.command(&damage).text(), "0");
-    let read = fixture.redis.receive(&lease, InputPosition::START).await;
-    assert!(
-        matches!(read, Err(InputError::Unavailable { .. })),
-        "{read:?}"
-    );
+    assert_eq!(fixture.command(&damage), "0");
+    let read = fixture.receive(&lease, 0).await;
+    assert_matches!(read, Err(InputError::Unavailable { .. }));
     fixture.finish(&lease).await;
 }
 
-/// A record that cannot be read is taken up as often as any other, and then it ends.
+/// A damaged record is taken as often as any other, and then ended.
 #[tokio::test]
-async fn a_damaged_record_comes_to_its_end() {
+async fn a_damaged_record_is_ended_after_its_last_attempt() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     set_field(&fixture, 1, "submission", "{");
-    let languages = [language("python")];
     for _ in 0..fixture.policy.attempts_max {
-        let taken = fixture.redis.take(&worker(), &languages).await;
-        assert!(
-            matches!(taken, Err(QueueError::Corrupt { .. })),
-            "{taken:?}"
-        );
+        let taken = try_take(&fixture.redis).await;
+        assert_matches!(taken, Err(QueueError::Corrupt { .. }));
         fixture.clock.advance(fixture.policy.lease);
     }
     assert!(fixture.try_take().await.is_none());
@@ -155,22 +120,21 @@ async fn a_damaged_record_comes_to_its_end() {
     assert!(whole_record(&fixture, 1).contains(&"given_up".to_owned()));
 }
 
-/// Without its state a record is of no use to anybody: it counts as lost, and nobody has to wait for it.
+/// A record without its state counts as lost.
 #[tokio::test]
-async fn a_record_without_its_state_delays_nobody() {
+async fn a_record_without_its_state_delays_no_other() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     fixture.submit(2).await;
-    let gone = fixture.server.command(&["HDEL", &record_key(1), "state"]);
-    assert_eq!(gone.text(), "1");
+    assert_eq!(fixture.command(&["HDEL", &record_key(1), "state"]), "1");
     assert_eq!(fixture.take().await.id(), id(2));
     fixture.clock.advance(Duration::from_hours(2));
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
 }
 
-/// A damaged record leaves the other records of its partition to be taken at once, where there are several partitions.
+/// A damaged record is no reason to skip its partition.
 #[tokio::test]
-async fn a_damaged_record_delays_nobody_in_its_partition() {
+async fn a_damaged_record_delays_no_other_in_its_partition() {
     let server = RedisServer::start();
     let config = RedisConfig {
         partitions: Some(2),
@@ -191,12 +155,8 @@ async fn a_damaged_record_delays_nobody_in_its_partition() {
         .iter()
         .find(|key| key.contains(":execution:") && key.ends_with(&first));
     let damage = ["HSET", record.unwrap(), "submission", "{"];
-    assert_eq!(fixture.server.command(&damage).text(), "0");
-    let languages = [language("python")];
-    let taken = fixture.redis.take(&worker(), &languages).await;
-    assert!(
-        matches!(taken, Err(QueueError::Corrupt { .. })),
-        "{taken:?}"
-    );
+    assert_eq!(fixture.command(&damage), "0");
+    let taken = try_take(&fixture.redis).await;
+    assert_matches!(taken, Err(QueueError::Corrupt { .. }));
     assert_eq!(fixture.take().await.id(), submitted[1]);
 }

@@ -1,5 +1,6 @@
-//! The contract of the ports. A Cluster takes seconds to start, so the clauses of a suite share one, each below a prefix of
-//! its own.
+//! Runs the contract of the ports on a Cluster.
+//!
+//! A Cluster takes seconds to start, so the clauses of a suite share one, each with a key prefix of its own.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,12 +17,12 @@ use coderun_redis_fixture::RedisCluster;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-/// So many clauses are tried at a time.
-const AT_A_TIME: usize = 8;
+/// The number of clauses that run at a time.
+const CONCURRENCY: usize = 8;
 
 static PREFIXES: AtomicUsize = AtomicUsize::new(0);
 
-/// A backend in one partition: the order over all users, which the clauses look at, is kept within a partition.
+/// A backend with one partition, because the clauses check the order over all users.
 async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     let prefix = format!("test-{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
     let config = RedisConfig {
@@ -29,26 +30,27 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
         partitions: Some(1),
         ..RedisConfig::new(url.parse().unwrap())
     };
-    let shown = Arc::clone(&clock);
-    let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+    let backend_clock = Arc::clone(&clock);
+    let redis = RedisBackend::connect(config, policy, backend_clock).await;
+    let redis = redis.unwrap();
     Backend::over(&redis, clock, policy)
 }
 
-/// Tries all clauses, and names those that are broken.
+/// Runs all clauses, and names the broken ones.
 async fn assert_kept(clauses: Vec<(&'static str, Clause)>) {
     let mut clauses = clauses.into_iter();
     let (mut running, mut broken) = (JoinSet::new(), Vec::new());
     loop {
-        while running.len() < AT_A_TIME
+        while running.len() < CONCURRENCY
             && let Some((name, clause)) = clauses.next()
         {
-            let tried = AssertUnwindSafe(clause).catch_unwind();
-            running.spawn(async move { (name, tried.await.is_ok()) });
+            let run = AssertUnwindSafe(clause).catch_unwind();
+            running.spawn(async move { (name, run.await.is_ok()) });
         }
-        let Some(tried) = running.join_next().await else {
+        let Some(ended) = running.join_next().await else {
             break;
         };
-        let (name, is_kept) = tried.unwrap();
+        let (name, is_kept) = ended.unwrap();
         if !is_kept {
             broken.push(name);
         }

@@ -1,11 +1,11 @@
-//! Sixteen partitions on three masters.
+//! Tests sixteen partitions on three masters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, draft, finished, language, store_policy, submission, user,
+    ManualClock, SequentialIds, draft, finished, store_policy, submission, user,
 };
 use coderun_domain::{
     CancelReply, Clock as _, Execution, ExecutionQueue as _, ExecutionStore as _, IdGenerator,
@@ -16,7 +16,7 @@ use coderun_redis_fixture::RedisCluster;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
-use crate::support::worker;
+use crate::support::{connect, try_take};
 
 const USERS: usize = 60;
 
@@ -32,13 +32,11 @@ impl Fixture {
         let cluster = RedisCluster::start();
         let mut policy = store_policy();
         change(&mut policy);
-        let clock = Arc::new(ManualClock::default());
-        let shown = Arc::clone(&clock);
         let config = RedisConfig {
             patience: Duration::from_secs(1),
             ..RedisConfig::new(cluster.url().parse().unwrap())
         };
-        let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+        let (redis, clock) = connect(config, policy).await;
         let ids = redis.ids(Arc::new(SequentialIds::default()));
         Self {
             cluster,
@@ -65,7 +63,7 @@ fn name(number: usize) -> String {
     format!("user-{number}")
 }
 
-/// Whoever a user is, everything works for them, and every master has a part of the records.
+/// Every step works for the users of every partition, and every master stores a part of the records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_of_all_partitions_are_served() {
     let fixture = Fixture::with(|_| {}).await;
@@ -80,7 +78,7 @@ async fn users_of_all_partitions_are_served() {
         assert!(count > USERS, "a master holds {count} keys");
     }
     let mut served = BTreeSet::new();
-    while let Some(lease) = redis.take(&worker(), &[language("python")]).await.unwrap() {
+    while let Some(lease) = try_take(redis).await.unwrap() {
         redis.finish(&lease, &finished()).await.unwrap();
         served.insert(lease.id());
     }
@@ -118,16 +116,15 @@ async fn partitions_take_turns() {
     }
     let mut others = 0;
     for _ in 0..40 {
-        let taken = fixture.redis.take(&worker(), &[language("python")]).await;
-        let lease = taken.unwrap().unwrap();
+        let lease = try_take(&fixture.redis).await.unwrap().unwrap();
         others += u32::from(lease.execution().submission().user() != &user("greedy"));
     }
     assert_eq!(others, 10);
 }
 
-/// The bound on all that waits holds over all partitions, as exactly as counts of the last second are.
+/// The bound is as exact as totals that are a second old.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_bound_on_all_that_waits_holds_over_all_partitions() {
+async fn the_bound_on_waiting_executions_holds_over_all_partitions() {
     let fixture = Fixture::with(|policy| policy.pending_max = 30).await;
     for number in 0..30 {
         fixture.submit(&name(number)).await;
@@ -146,7 +143,7 @@ async fn the_bound_on_all_that_waits_holds_over_all_partitions() {
     let refused = tokio::time::timeout(Duration::from_secs(20), refused)
         .await
         .unwrap();
-    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    assert_matches!(refused, StoreError::Full { .. });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,9 +156,9 @@ async fn deadlines_are_enforced_in_all_partitions() {
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, USERS);
 }
 
-/// What waits and runs is counted over all partitions; a place is one in the partition of its user.
+/// The depth counts all partitions; a queue position counts the partition of its user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn depth_is_of_all_partitions_and_a_place_of_one() {
+async fn depth_counts_all_partitions_and_a_position_one() {
     let fixture = Fixture::with(|_| {}).await;
     let redis = &fixture.redis;
     let mut submitted = Vec::new();
@@ -169,21 +166,21 @@ async fn depth_is_of_all_partitions_and_a_place_of_one() {
         submitted.push(fixture.submit(&name(number)).await.id());
     }
     for _ in 0..5 {
-        redis.take(&worker(), &[language("python")]).await.unwrap();
+        try_take(redis).await.unwrap();
     }
     let depth = redis.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (USERS as u64 - 5, 5));
     let mut waiting = 0;
     for id in submitted {
-        if let Some(place) = redis.queue_position(id).await.unwrap() {
-            assert!((1..depth.pending).contains(&place), "{place}");
+        if let Some(position) = redis.queue_position(id).await.unwrap() {
+            assert!((1..depth.pending).contains(&position), "{position}");
             waiting += 1;
         }
     }
     assert_eq!(waiting, USERS - 5);
 }
 
-/// An id that was not made for its user would be looked for where it is not.
+/// A record whose id was not made for its user could not be found.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_of_another_partition_is_refused() {
     let fixture = Fixture::with(|_| {}).await;
@@ -199,9 +196,9 @@ async fn an_id_of_another_partition_is_refused() {
     assert!(refused > USERS / 2, "{refused} of {USERS} were refused");
 }
 
-/// A process that is set to another number of partitions would not find what is there.
+/// A process with another number of partitions would not find the records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_with_other_partitions_does_not_start() {
+async fn a_process_with_another_number_of_partitions_does_not_start() {
     let fixture = Fixture::with(|_| {}).await;
     let config = RedisConfig {
         partitions: Some(8),
@@ -216,9 +213,9 @@ async fn a_process_with_other_partitions_does_not_start() {
     );
 }
 
-/// While one master is gone, the users of the others are served as if nothing were.
+/// While one master is gone, the users of the others are served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_that_is_gone_takes_only_its_own_users_along() {
+async fn a_master_that_is_gone_affects_its_own_users_only() {
     let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
     let redis = &fixture.redis;
     fixture.cluster.masters()[2].kill();
@@ -232,9 +229,9 @@ async fn a_master_that_is_gone_takes_only_its_own_users_along() {
         "{accepted} of {USERS}"
     );
     let mut taken = 0;
-    // Each round passes over the partitions that are gone, once.
+    // Each failed take makes later ones skip one of the partitions that are gone.
     for _ in 0..2 * USERS {
-        match redis.take(&worker(), &[language("python")]).await {
+        match try_take(redis).await {
             Ok(Some(_)) => taken += 1,
             Ok(None) | Err(_) if taken == accepted => break,
             Ok(None) | Err(_) => {}

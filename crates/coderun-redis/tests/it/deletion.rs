@@ -1,11 +1,11 @@
-//! After all that a user has was deleted, the server knows nothing of them.
+//! Tests that the server knows nothing of a user whose executions were all deleted.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coderun_domain::testing::{ManualClock, SequentialIds, draft, language, store_policy, user};
+use coderun_domain::testing::{ManualClock, SequentialIds, draft, store_policy, user};
 use coderun_domain::{
     Admission, Clock as _, Execution, ExecutionId, ExecutionQueue as _, ExecutionStore as _,
     ForcedEnd, IdGenerator, InputId, InputPiece, InputRelay as _, InputReply, Lease, Output,
@@ -16,7 +16,7 @@ use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisServer, Reply};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::worker;
+use crate::support::{connect, try_take};
 
 const NAME: &str = "carol of the lake";
 const CODE: &str = "this-is-the-code";
@@ -24,23 +24,22 @@ const INPUT: &str = "this-is-the-input";
 const TYPED: &str = "this-was-typed";
 const OUTPUT: &str = "this-is-the-output";
 
-struct World {
+/// A backend with executions of one user.
+struct UserBackend {
     redis: RedisBackend,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<ManualClock>,
     policy: StorePolicy,
 }
 
-impl World {
-    async fn at(url: &str, submits_per_minute: u32) -> Self {
+impl UserBackend {
+    async fn connect(url: &str, submits_per_minute: u32) -> Self {
         let policy = StorePolicy {
             user_submits_per_minute: submits_per_minute,
             ..store_policy()
         };
-        let clock = Arc::new(ManualClock::default());
         let config = RedisConfig::new(url.parse().unwrap());
-        let shown = Arc::clone(&clock);
-        let redis = RedisBackend::connect(config, policy, shown).await.unwrap();
+        let (redis, clock) = connect(config, policy).await;
         let ids = redis.ids(Arc::new(SequentialIds::default()));
         Self {
             redis,
@@ -50,7 +49,7 @@ impl World {
         }
     }
 
-    /// Submits an interactive program, types something and asks for a ticket.
+    /// Submits an interactive program, sends input and issues a ticket.
     async fn submit(&self) -> ExecutionId {
         let draft = SubmissionDraft {
             code: CODE.to_owned(),
@@ -81,11 +80,10 @@ impl World {
     }
 
     async fn take(&self) -> Lease {
-        let taken = self.redis.take(&worker(), &[language("python")]).await;
-        taken.unwrap().unwrap()
+        try_take(&self.redis).await.unwrap().unwrap()
     }
 
-    /// Takes what was submitted, and its program prints something and waits for input.
+    /// Takes an execution, and appends output and a wait for input.
     async fn run(&self) -> Lease {
         let lease = self.take().await;
         let chunk = OutputChunk {
@@ -102,7 +100,7 @@ impl World {
         lease
     }
 
-    /// One that waited too long, one that was cancelled and one that was finished.
+    /// An execution that waited too long, a cancelled one and a finished one.
     async fn end(&self) -> [ExecutionId; 3] {
         let waited_too_long = self.submit().await;
         self.clock.advance(self.policy.queue_deadline);
@@ -116,36 +114,36 @@ impl World {
         [waited_too_long, cancelled, finished]
     }
 
-    /// One that nobody may take over any more, and one that is to be stopped.
+    /// A running execution in its last attempt, and a running one that was cancelled.
     async fn start(&self) -> [ExecutionId; 2] {
-        let taken_over = self.submit().await;
+        let last_attempt = self.submit().await;
         for _ in 0..self.policy.attempts_max {
             self.clock.advance(self.policy.lease * 2);
-            assert_eq!(self.run().await.id(), taken_over);
+            assert_eq!(self.run().await.id(), last_attempt);
         }
-        let to_be_stopped = self.submit().await;
+        let cancelled = self.submit().await;
         self.run().await;
-        self.redis.request_cancel(to_be_stopped).await.unwrap();
-        [taken_over, to_be_stopped]
+        self.redis.request_cancel(cancelled).await.unwrap();
+        [last_attempt, cancelled]
     }
 
-    /// One that was given back, and a new one.
+    /// A released execution, and a new one.
     async fn wait(&self) -> [ExecutionId; 2] {
-        let given_back = self.submit().await;
+        let released = self.submit().await;
         let lease = self.run().await;
-        assert_eq!(lease.id(), given_back);
+        assert_eq!(lease.id(), released);
         self.redis.release(&lease).await.unwrap();
-        [given_back, self.submit().await]
+        [released, self.submit().await]
     }
 
-    /// Executions in every state that there is, and in every index.
+    /// Executions in every state and in every index.
     async fn some_of_each(&self) -> Vec<ExecutionId> {
         let (ended, running) = (self.end().await, self.start().await);
         let waiting = self.wait().await;
         [&ended[..], &running, &waiting].concat()
     }
 
-    /// Deletes what the list shows until it shows nothing.
+    /// Deletes the executions in the list until it is empty.
     async fn delete_all(&self) {
         let page = Page {
             before: None,
@@ -167,7 +165,7 @@ fn ticket() -> TicketDigest {
     TicketDigest::from_bytes([0xAB; 32])
 }
 
-/// The user's name in keys.
+/// The name of the user in keys.
 fn owner() -> String {
     let digest = Sha256::digest(NAME.as_bytes());
     digest[..16].iter().fold(String::new(), |mut text, byte| {
@@ -176,8 +174,8 @@ fn owner() -> String {
     })
 }
 
-/// Every key of these servers with all that it holds, a line each.
-fn everything(servers: &[&RedisServer]) -> Vec<String> {
+/// Every key of these servers with its value, a line each.
+fn all_keys(servers: &[&RedisServer]) -> Vec<String> {
     let mut lines = Vec::new();
     for server in servers {
         let keys = server.command(&["KEYS", "*"]);
@@ -196,7 +194,7 @@ fn everything(servers: &[&RedisServer]) -> Vec<String> {
     lines
 }
 
-/// What must not be found once it was deleted.
+/// Texts that must not be found after the deletion.
 fn secrets(ids: &[ExecutionId]) -> Vec<String> {
     let texts = [NAME, CODE, INPUT, TYPED, OUTPUT].map(str::to_owned);
     let mut secrets = texts.to_vec();
@@ -209,44 +207,44 @@ fn lines_with<'a>(lines: &'a [String], secret: &str) -> Vec<&'a String> {
     lines.iter().filter(|line| line.contains(secret)).collect()
 }
 
-async fn assert_nothing_is_left(world: &World, servers: &[&RedisServer]) {
-    let ids = world.some_of_each().await;
+async fn assert_nothing_is_left(backend: &UserBackend, servers: &[&RedisServer]) {
+    let ids = backend.some_of_each().await;
     let secrets = secrets(&ids);
-    let before = everything(servers);
+    let before = all_keys(servers);
     for secret in &secrets {
         let found = lines_with(&before, secret);
-        assert!(!found.is_empty(), "{secret} is not kept at all");
+        assert!(!found.is_empty(), "{secret} was never stored");
     }
-    world.delete_all().await;
-    let after = everything(servers);
+    backend.delete_all().await;
+    let after = all_keys(servers);
     for secret in &secrets {
         assert_eq!(lines_with(&after, secret), Vec::<&String>::new());
     }
 }
 
 #[tokio::test]
-async fn a_node_knows_nothing_of_who_deleted_everything() {
+async fn a_node_knows_nothing_of_a_user_without_executions() {
     let server = RedisServer::start();
-    let world = World::at(&server.url(), 0).await;
-    assert_nothing_is_left(&world, &[&server]).await;
+    let backend = UserBackend::connect(&server.url(), 0).await;
+    assert_nothing_is_left(&backend, &[&server]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_knows_nothing_of_who_deleted_everything() {
+async fn a_cluster_knows_nothing_of_a_user_without_executions() {
     let cluster = RedisCluster::start();
-    let world = World::at(&cluster.url(), 0).await;
+    let backend = UserBackend::connect(&cluster.url(), 0).await;
     let masters: Vec<_> = cluster.masters().iter().collect();
-    assert_nothing_is_left(&world, &masters).await;
+    assert_nothing_is_left(&backend, &masters).await;
 }
 
-/// Where submissions are bounded, when the last of them came is known for the minute that the bound is about.
+/// The rate limit of submissions needs their times for a minute.
 #[tokio::test]
-async fn the_times_of_the_last_submissions_outlive_them_for_a_minute() {
+async fn the_times_of_submissions_are_stored_for_a_minute() {
     let server = RedisServer::start();
-    let world = World::at(&server.url(), 100).await;
-    world.submit().await;
-    world.delete_all().await;
-    let left = everything(&[&server]);
+    let backend = UserBackend::connect(&server.url(), 100).await;
+    backend.submit().await;
+    backend.delete_all().await;
+    let left = all_keys(&[&server]);
     let key = format!("coderun:{{0}}:user:{}:submits", owner());
     let times = format!(
         "{:?}",

@@ -1,29 +1,24 @@
-//! Every key has an end.
+//! Tests that every key has a bounded lifetime, long enough for what it holds.
 
 use std::time::Duration;
 
 use coderun_domain::testing::{catalog, limit_policy};
 use coderun_domain::{
-    Enforcement, ExecutionQueue as _, ExecutionStore, InputPosition, InputRelay as _,
-    RunnerProfile, WorkerOffer, WorkerRegistry as _,
+    Enforcement, ExecutionQueue as _, ExecutionStore, RunnerProfile, WorkerOffer,
+    WorkerRegistry as _,
 };
 
 use crate::support::{Fixture, id, worker};
 
-/// Asserts that no key lives for ever, nor much longer than a day.
-fn assert_mortal(fixture: &Fixture, after: &str) {
-    let longest = Duration::from_hours(50).as_millis();
+/// A little more than the two days of the stored number of partitions.
+const LONGEST_MS: i64 = 50 * 3_600_000;
+
+/// Asserts that every key expires, and at most after [`LONGEST_MS`].
+fn assert_all_expire(fixture: &Fixture, after: &str) {
     for key in fixture.keys() {
-        let ttl: i64 = fixture
-            .server
-            .command(&["PTTL", &key])
-            .text()
-            .parse()
-            .unwrap();
-        let ttl =
-            u128::try_from(ttl).unwrap_or_else(|_| panic!("{key} lives for ever after {after}"));
+        let ttl = fixture.ttl_ms(&key);
         assert!(
-            ttl > 0 && ttl <= longest,
+            ttl > 0 && ttl <= LONGEST_MS,
             "{key} lives for {ttl} ms after {after}"
         );
     }
@@ -43,83 +38,74 @@ fn offer() -> WorkerOffer {
     }
 }
 
-/// Walks through every step there is, and looks at all keys after each.
+/// Runs every step, and checks all keys after each.
 #[tokio::test]
-async fn no_key_lives_for_ever() {
+async fn every_key_expires() {
     let fixture = Fixture::start().await;
     let redis = &fixture.redis;
-    assert_mortal(&fixture, "connect");
-    redis
-        .announce(&offer(), Duration::from_secs(15))
-        .await
-        .unwrap();
-    assert_mortal(&fixture, "announce");
+    assert_all_expire(&fixture, "connect");
+    let (offer, lifetime) = (offer(), Duration::from_secs(15));
+    redis.announce(&offer, lifetime).await.unwrap();
+    assert_all_expire(&fixture, "announce");
     fixture.submit(1).await;
     fixture.submit(2).await;
     fixture.submit(3).await;
-    assert_mortal(&fixture, "submit");
+    assert_all_expire(&fixture, "submit");
     let lease = fixture.take().await;
-    assert_mortal(&fixture, "take");
+    assert_all_expire(&fixture, "take");
     fixture.print(&lease, "hello").await;
-    assert_mortal(&fixture, "append");
+    assert_all_expire(&fixture, "append");
     let lifetime = Duration::from_secs(30);
     for number in [1, 2] {
         fixture.issue(1, number, lifetime).await.unwrap();
-        assert_mortal(&fixture, "issue");
+        assert_all_expire(&fixture, "issue");
     }
     fixture.redeem(1, 1).await.unwrap();
-    assert_mortal(&fixture, "redeem");
+    assert_all_expire(&fixture, "redeem");
     redis.renew(&lease).await.unwrap();
-    assert_mortal(&fixture, "renew");
+    assert_all_expire(&fixture, "renew");
     redis.release(&lease).await.unwrap();
-    assert_mortal(&fixture, "release");
+    assert_all_expire(&fixture, "release");
     let lease = fixture.take().await;
     redis.request_cancel(lease.id()).await.unwrap();
     redis.request_cancel(id(2)).await.unwrap();
-    assert_mortal(&fixture, "cancel");
+    assert_all_expire(&fixture, "cancel");
     fixture.finish(&lease).await;
-    assert_mortal(&fixture, "finish");
+    assert_all_expire(&fixture, "finish");
     ExecutionStore::check(redis).await.unwrap();
-    assert_mortal(&fixture, "check");
+    assert_all_expire(&fixture, "check");
     fixture.clock.advance(fixture.policy.queue_deadline);
     assert_eq!(redis.sweep().await.unwrap().ended, 1);
-    assert_mortal(&fixture, "sweep");
+    assert_all_expire(&fixture, "sweep");
     assert!(redis.delete(id(3)).await.unwrap());
-    assert_mortal(&fixture, "delete");
+    assert_all_expire(&fixture, "delete");
 }
 
-/// So is what is typed mortal, from the first piece to the last.
 #[tokio::test]
-async fn no_input_lives_for_ever() {
+async fn every_key_of_input_expires() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin_interactive(1).await;
     for number in [1, 2] {
         fixture.type_in(1, number, "a").await;
-        assert_mortal(&fixture, "send");
-        let after = InputPosition::from_number(number);
-        let read = fixture.redis.receive(&lease, after).await;
-        assert_eq!(read.unwrap(), []);
-        assert_mortal(&fixture, "receive");
+        assert_all_expire(&fixture, "send");
+        assert_eq!(fixture.receive(&lease, number).await.unwrap(), []);
+        assert_all_expire(&fixture, "receive");
     }
     fixture.redis.release(&lease).await.unwrap();
-    assert_mortal(&fixture, "release");
+    assert_all_expire(&fixture, "release");
 }
 
-/// A record is there for as long as its execution may wait and run, and for the retention after that.
+/// A record lives as long as its execution may wait and run, and for the retention after that.
 #[tokio::test]
-async fn a_record_outlives_all_that_may_still_happen_to_it() {
+async fn a_record_outlives_its_execution_by_the_retention() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     let assert_long = |after: &str, least: Duration| {
         for key in fixture.keys() {
             if key.contains(":execution:") || key.contains(":events:") {
-                let ttl: u128 = fixture
-                    .server
-                    .command(&["PTTL", &key])
-                    .text()
-                    .parse()
-                    .unwrap();
-                assert!(ttl >= least.as_millis(), "{key}: {ttl} ms after {after}");
+                let ttl = fixture.ttl_ms(&key);
+                let is_long = i128::from(ttl) >= least.as_millis().cast_signed();
+                assert!(is_long, "{key}: {ttl} ms after {after}");
             }
         }
     };
@@ -133,9 +119,9 @@ async fn a_record_outlives_all_that_may_still_happen_to_it() {
     assert_long("finish", policy.retention);
 }
 
-/// When everything has ended and expired, the sweep leaves nothing that names a user or an execution.
+/// The remaining keys name neither a user nor an execution.
 #[tokio::test]
-async fn nothing_is_left_of_what_has_expired() {
+async fn a_sweep_deletes_all_keys_of_expired_executions() {
     let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
     for number in 1..=3 {
         let lease = fixture.begin(number).await;

@@ -1,0 +1,162 @@
+//! Tests a server that has lost a part of its data, or all of it.
+
+use std::time::Duration;
+
+use coderun_domain::testing::{finished, user};
+use coderun_domain::{
+    ExecutionQueue as _, ExecutionStore as _, InputError, Notifier as _, Page, QueueError,
+    Sequence, Swept, WatchError,
+};
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use crate::support::{Fixture, id, key};
+
+/// Enough for an event that must come, also on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
+const ALL: Page = Page {
+    before: None,
+    limit: 100,
+};
+
+/// After a flush ids are unknown, nothing hangs, and new executions run: scripts are sent again and counts restart.
+#[tokio::test]
+async fn the_service_works_after_a_flush() {
+    let fixture = Fixture::with(|policy| policy.user_pending_max = 1).await;
+    let lease = fixture.begin(1).await;
+    fixture.submit(2).await;
+    let redis = &fixture.redis;
+    let last = lease.execution().sequence();
+    let mut events = redis.subscribe(id(1), last).await.unwrap();
+    assert_eq!(fixture.command(&["FLUSHALL"]), "OK");
+    assert_eq!(fixture.command(&["SCRIPT", "FLUSH"]), "OK");
+    assert_eq!(fixture.get(1).await, None);
+    assert_eq!(redis.list(&user("alice"), ALL).await.unwrap(), []);
+    let finished = redis.finish(&lease, &finished()).await;
+    assert_matches!(finished, Err(QueueError::LeaseLost));
+    assert!(fixture.try_take().await.is_none());
+    let unknown = redis.subscribe(id(2), Sequence::START).await.err();
+    assert_matches!(unknown, Some(WatchError::Gone));
+    let next = timeout(LONG, events.next()).await;
+    assert_matches!(next, Ok(Some(Err(WatchError::Gone))));
+    let lease = fixture.begin(3).await;
+    fixture.finish(&lease).await;
+    assert!(fixture.get(3).await.unwrap().status().is_final());
+}
+
+/// The records of a waiting, a running and a final execution are lost, and nothing else.
+#[tokio::test]
+async fn references_to_a_lost_record_are_deleted() {
+    let fixture = Fixture::with(|policy| {
+        policy.user_pending_max = 1;
+        policy.user_running_max = 1;
+    })
+    .await;
+    let lease = fixture.begin(1).await;
+    fixture.finish(&lease).await;
+    fixture.begin(2).await;
+    fixture.submit(3).await;
+    for number in 1..=3 {
+        fixture.lose(&key("execution", number));
+    }
+    assert!(fixture.try_take().await.is_none());
+    assert_eq!(fixture.redis.list(&user("alice"), ALL).await.unwrap(), []);
+    fixture.clock.advance(Duration::from_hours(3));
+    assert_eq!(fixture.redis.sweep().await.unwrap(), Swept::default());
+    // The lost executions no longer count against the quotas.
+    let lease = fixture.begin(4).await;
+    fixture.submit(5).await;
+    fixture.finish(&lease).await;
+    assert_eq!(fixture.take().await.id(), id(5));
+}
+
+/// The counts and the events of a lost record are deleted, whether a take or a sweep finds the loss.
+#[tokio::test]
+async fn a_lost_record_occupies_nothing() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        fixture.submit(number).await;
+        fixture.lose(&key("execution", number));
+    }
+    assert!(fixture.try_take().await.is_none());
+    fixture.clock.advance(Duration::from_hours(3));
+    fixture.redis.sweep().await.unwrap();
+    let totals = fixture.command(&["GET", "coderun:{0}:totals"]);
+    assert!(totals.starts_with("0 0 "), "{totals}");
+    let keys = fixture.keys();
+    assert!(!keys.iter().any(|key| key.contains("events")), "{keys:?}");
+}
+
+#[tokio::test]
+async fn input_and_tickets_of_a_lost_record_are_deleted() {
+    let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
+    fixture.begin_interactive(1).await;
+    fixture.type_in(1, 1, "a").await;
+    fixture.issue(1, 1, Duration::from_hours(1)).await.unwrap();
+    fixture.lose(&key("execution", 1));
+    assert_eq!(fixture.redeem(1, 1).await, None);
+    fixture.clock.advance(Duration::from_hours(3));
+    fixture.redis.sweep().await.unwrap();
+    assert_eq!(fixture.keys(), ["coderun:partitions", "coderun:{0}:totals"]);
+}
+
+/// A worker that has read more input than the server has loses its lease. The next one reads all input from the start.
+#[tokio::test]
+async fn a_worker_that_has_read_lost_input_loses_its_lease() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin_interactive(1).await;
+    fixture.type_in(1, 1, "a").await;
+    assert_eq!(fixture.receive(&lease, 1).await.unwrap(), []);
+    fixture.lose(&key("input", 1));
+    let read = fixture.receive(&lease, 1).await;
+    assert_matches!(read, Err(InputError::LeaseLost));
+}
+
+/// A server that took over lacks the last events: the worker cannot append after the gap, and watchers get an error instead
+/// of a gap.
+#[tokio::test]
+async fn lost_events_stop_the_worker_and_its_watchers() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin(1).await;
+    let redis = &fixture.redis;
+    let mut events = redis.subscribe(id(1), Sequence::START).await.unwrap();
+    let before = fixture.command(&["HGET", &key("execution", 1), "state"]);
+    fixture.print(&lease, "lost").await;
+    let last = lease.execution().sequence().next();
+    for _ in 1..=last.number() {
+        events.next().await.unwrap().unwrap();
+    }
+    let restore = ["HSET", &key("execution", 1), "state", &before];
+    assert_eq!(fixture.command(&restore), "0");
+    let cut = ["LTRIM", &key("events", 1), "0", "1"];
+    assert_eq!(fixture.command(&cut), "OK");
+    let appended = redis.append(&lease, last, &[]).await;
+    assert_matches!(appended, Err(QueueError::LeaseLost));
+    let next = timeout(LONG, events.next()).await;
+    assert_matches!(next, Ok(Some(Err(WatchError::Unavailable { .. }))));
+}
+
+/// A watcher gets the error at once, and only once.
+#[tokio::test]
+async fn a_lost_list_of_events_is_an_error() {
+    let fixture = Fixture::start().await;
+    fixture.begin(1).await;
+    fixture.lose(&key("events", 1));
+    let watching = fixture.redis.subscribe(id(1), Sequence::START);
+    let mut events = watching.await.unwrap();
+    let next = events.next().await;
+    assert_matches!(next, Some(Err(WatchError::Unavailable { .. })));
+    assert!(events.next().await.is_none());
+}
+
+/// A user who stays in a lane for days without any change is still found there.
+#[tokio::test]
+async fn a_sweep_extends_the_lifetime_of_lanes() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    let lane = "coderun:{0}:lane:2:python";
+    assert_eq!(fixture.command(&["PEXPIRE", lane, "60000"]), "1");
+    fixture.redis.sweep().await.unwrap();
+    let ttl = fixture.ttl_ms(lane);
+    assert!(ttl > 24 * 3_600_000, "{ttl} ms");
+}
