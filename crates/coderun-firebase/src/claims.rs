@@ -10,7 +10,7 @@ use crate::config::{
     AnonymousUsers, EmailPolicy, SignInProviders, TenantId, TenantPolicy, UserPolicy,
     VerifierConfig,
 };
-use crate::users::SignIn;
+use crate::users::AccountId;
 
 /// The claims that matter. Every other claim is allowed and ignored.
 #[derive(Deserialize)]
@@ -80,12 +80,11 @@ pub(crate) struct AcceptedUser {
 }
 
 impl AcceptedUser {
-    /// The sign-in that a user directory checks.
-    pub(crate) const fn sign_in(&self) -> SignIn<'_> {
-        SignIn {
-            user: &self.principal.user,
-            tenant: self.tenant.as_ref(),
-            auth_time: self.auth_time,
+    /// The account whose state is to be looked up.
+    pub(crate) fn account_id(&self) -> AccountId {
+        AccountId {
+            user: self.principal.user.clone(),
+            tenant: self.tenant.clone(),
         }
     }
 }

@@ -2,15 +2,16 @@
 
 mod endpoint;
 mod policy;
+mod values;
 
-use std::fmt;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
 pub use endpoint::{Endpoint, EndpointError};
-pub use policy::{
-    AnonymousUsers, EmailPolicy, PolicyError, SignInProviders, TenantId, TenantPolicy, UserPolicy,
+pub use policy::{AnonymousUsers, EmailPolicy, SignInProviders, TenantPolicy, UserPolicy};
+pub use values::{
+    BoundedDuration, ClockSkew, ConfigError, KeyId, ProjectId, StaleKeyBound, TenantId,
 };
 
 /// The rules for a token.
@@ -75,139 +76,9 @@ impl Issuer {
     }
 }
 
-/// The id of a Firebase project.
-///
-/// 1 to [`ProjectId::MAX_BYTES`] ASCII letters, digits and `-`, `_`, `.`, `:`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectId(String);
-
-impl ProjectId {
-    /// The longest project id, in bytes.
-    pub const MAX_BYTES: usize = 128;
-
-    /// Checks and wraps a project id.
-    ///
-    /// # Errors
-    /// [`ConfigError::ProjectId`].
-    pub fn parse(text: impl Into<String>) -> Result<Self, ConfigError> {
-        let text = text.into();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-        if text.is_empty() || text.len() > Self::MAX_BYTES || !text.bytes().all(allowed) {
-            return Err(ConfigError::ProjectId);
-        }
-        Ok(Self(text))
-    }
-
-    /// The id of the development issuer's only project.
-    pub(crate) fn development() -> Self {
-        Self("coderun-development".to_owned())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ProjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How far the clocks of issuer and verifier may be apart: 0 to [`ClockSkew::MAX`], 60 s by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClockSkew(Duration);
-
-impl ClockSkew {
-    /// The greatest skew that can be allowed.
-    pub const MAX: Duration = Duration::from_mins(5);
-
-    /// Checks and wraps a skew.
-    ///
-    /// # Errors
-    /// [`ConfigError::ClockSkew`] above [`ClockSkew::MAX`].
-    pub fn new(skew: Duration) -> Result<Self, ConfigError> {
-        if skew > Self::MAX {
-            return Err(ConfigError::ClockSkew { actual: skew });
-        }
-        Ok(Self(skew))
-    }
-
-    /// The skew as a duration.
-    #[must_use]
-    pub const fn as_duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl Default for ClockSkew {
-    fn default() -> Self {
-        Self(Duration::from_mins(1))
-    }
-}
-
-/// Says which setting is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// The text cannot be the id of a project.
-    #[error(
-        "the project id must be 1 to {} letters, digits and `-`, `_`, `.`, `:`",
-        ProjectId::MAX_BYTES
-    )]
-    ProjectId,
-    /// The skew is too great.
-    #[error(
-        "a clock skew of {actual:?} is too great, at most {:?} are allowed",
-        ClockSkew::MAX
-    )]
-    ClockSkew {
-        /// The skew that was asked for.
-        actual: Duration,
-    },
-}
-
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case::one_letter("a")]
-    #[case::usual("demo-project-1")]
-    #[case::of_a_domain("example.com:project")]
-    fn a_project_id_is_accepted(#[case] text: &str) {
-        assert_eq!(ProjectId::parse(text).unwrap().as_str(), text);
-    }
-
-    #[rstest]
-    #[case::empty("")]
-    #[case::slash("a/b")]
-    #[case::space("a b")]
-    #[case::line_feed("a\n")]
-    #[case::not_ascii("ä")]
-    fn another_text_is_no_project_id(#[case] text: &str) {
-        assert_eq!(ProjectId::parse(text), Err(ConfigError::ProjectId));
-    }
-
-    #[test]
-    fn a_project_id_has_a_greatest_length() {
-        assert!(ProjectId::parse("p".repeat(128)).is_ok());
-        assert!(ProjectId::parse("p".repeat(129)).is_err());
-    }
-
-    #[test]
-    fn a_clock_skew_is_at_most_five_minutes() {
-        assert!(ClockSkew::new(Duration::ZERO).is_ok());
-        assert!(ClockSkew::new(Duration::from_mins(5)).is_ok());
-        let beyond = Duration::from_mins(5) + Duration::from_nanos(1);
-        assert_eq!(
-            ClockSkew::new(beyond),
-            Err(ConfigError::ClockSkew { actual: beyond })
-        );
-    }
 
     #[test]
     fn defaults_are_those_of_the_documentation() {

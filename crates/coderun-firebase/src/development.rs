@@ -19,8 +19,8 @@ use coderun_domain::{BackendError, BearerToken, ByteSize, Clock, UserId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::config::{Issuer, ProjectId, VerifierConfig};
-use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
+use crate::config::{Issuer, KeyId, ProjectId, VerifierConfig};
+use crate::keys::{KeySet, RsaPublicKey, StaticKeys};
 use crate::signing::SigningKey;
 use crate::verifier::FirebaseTokenVerifier;
 
@@ -91,7 +91,7 @@ impl DevelopmentIssuer {
     /// A verifier of its tokens, by the same rules as for Firebase's.
     #[must_use]
     pub fn verifier(&self, clock: Arc<dyn Clock>) -> FirebaseTokenVerifier {
-        let keys = Arc::new(StaticKeys::new(Arc::clone(&self.keys)));
+        let keys = Arc::new(StaticKeys(Arc::clone(&self.keys)));
         FirebaseTokenVerifier::new(self.config.clone(), keys, clock)
     }
 
@@ -168,10 +168,7 @@ fn generate() -> Result<Vec<u8>, IssuerError> {
 fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeyId, KeySet), BackendError> {
     let key = RsaKeyPair::from_pkcs8(pkcs8)?;
     let kid = KeyId::parse(name_of(&key))?;
-    let public = RsaPublicKey {
-        modulus: without_leading_zeros(key.public_key().modulus()),
-        exponent: without_leading_zeros(key.public_key().exponent()),
-    };
+    let public = RsaPublicKey::of(key.public_key());
     let keys = KeySet::from_public_keys([(kid.clone(), public)])?;
     let base64 = STANDARD.encode(pkcs8);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
@@ -187,10 +184,6 @@ fn name_of(key: &RsaKeyPair) -> String {
         .take(8)
         .map(|byte| format!("{byte:02x}"));
     format!("development-{}", digits.collect::<String>())
-}
-
-fn without_leading_zeros(number: aws_lc_rs::io::Positive<'_>) -> Vec<u8> {
-    number.big_endian_without_leading_zero().to_vec()
 }
 
 #[cfg(test)]

@@ -7,5 +7,5 @@
 mod host;
 mod verifier;
 
-pub use host::{EmulatorHost, EmulatorHostError};
+pub use host::EmulatorHost;
 pub use verifier::{EmulatorConfig, EmulatorError, EmulatorProjects, EmulatorTokenVerifier};

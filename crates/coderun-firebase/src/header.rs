@@ -5,7 +5,7 @@ use coderun_json::{non_null, read_object};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::keys::KeyId;
+use crate::config::KeyId;
 
 /// Checks the header of a signed token and finds the name of the key that signed it.
 ///

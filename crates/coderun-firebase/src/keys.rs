@@ -9,8 +9,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use http::{HttpKeySource, HttpKeysConfig, KeysUrlError, StaleKeyBound, StaleKeyBoundError};
-pub use source::{KeySource, KeysUnavailable, StaticKeys};
+use aws_lc_rs::rsa::PublicKey;
+
+use crate::config::KeyId;
+
+pub use http::{HttpKeySource, HttpKeysConfig, KeysUrlError};
+pub use source::{KeySource, StaticKeys};
 pub(crate) use verifying_key::VerifyingKey;
 
 /// The keys that are current at one time, by name; never empty and never changed.
@@ -72,38 +76,6 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// The name of a key (`kid`): 1 to [`KeyId::MAX_BYTES`] bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// The longest name, in bytes.
-    pub const MAX_BYTES: usize = 256;
-
-    /// Checks and wraps a name.
-    ///
-    /// # Errors
-    /// [`KeyIdError`] if it is empty or too long.
-    pub fn parse(text: impl Into<String>) -> Result<Self, KeyIdError> {
-        let text = text.into();
-        if text.is_empty() || text.len() > Self::MAX_BYTES {
-            return Err(KeyIdError);
-        }
-        Ok(Self(text))
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A text that cannot be the name of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a key must be 1 to {} bytes long", KeyId::MAX_BYTES)]
-pub struct KeyIdError;
-
 /// The two numbers of an RSA public key, unchecked, each as bytes with the highest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RsaPublicKey {
@@ -119,6 +91,14 @@ impl RsaPublicKey {
     /// The greatest usable modulus, in bits.
     pub const MAX_BITS: usize = 8192;
     const EXPONENT_MAX_BITS: usize = 33;
+
+    /// The numbers of a key of ours.
+    pub(crate) fn of(key: &PublicKey) -> Self {
+        Self {
+            modulus: key.modulus().big_endian_without_leading_zero().to_vec(),
+            exponent: key.exponent().big_endian_without_leading_zero().to_vec(),
+        }
+    }
 
     /// Whether signatures may be verified with it.
     pub(crate) fn is_usable(&self) -> bool {

@@ -2,9 +2,9 @@
 //!
 //! [`FirebaseTokenVerifier`] is the adapter of the [`TokenVerifier`](coderun_domain::TokenVerifier) port. It verifies a
 //! token in steps, the cheap ones first and RSA last: its form, its header, its claims, its key, its signature.
-//! The keys come from a [`KeySource`]. A [`UserDirectory`] may refuse the user of a good token: [`AccountLookup`] asks
-//! Google whether a user was disabled, or their sessions ended, after the token was issued. [`EmulatorTokenVerifier`] is another adapter of the port, for the
-//! unsigned tokens of the Auth emulator; it has only the rules for claims in common with the first.
+//! The keys come from a [`KeySource`]. An [`AccountLookup`] asks Google whether the user of a good token
+//! was disabled, or their sessions ended, after the token was issued. [`EmulatorTokenVerifier`] is another adapter of
+//! the port, for the unsigned tokens of the Auth emulator; it has only the rules for claims in common with the first.
 //! [`DevelopmentIssuer`] signs tokens with a key of its own; the same verifier accepts them by the same rules.
 //!
 //! This crate reads neither the environment nor the clock: settings, directories and time are parameters.
@@ -53,22 +53,20 @@ mod users;
 mod verifier;
 
 pub use config::{
-    AnonymousUsers, ClockSkew, ConfigError, EmailPolicy, Endpoint, EndpointError, Issuer,
-    PolicyError, ProjectId, SignInProviders, TenantId, TenantPolicy, UserPolicy, VerifierConfig,
+    AnonymousUsers, BoundedDuration, ClockSkew, ConfigError, EmailPolicy, Endpoint, EndpointError,
+    Issuer, KeyId, ProjectId, SignInProviders, StaleKeyBound, TenantId, TenantPolicy, UserPolicy,
+    VerifierConfig,
 };
 pub use development::{DevelopmentIssuer, IssuerError, TokenRequest};
 pub use emulator::{
-    EmulatorConfig, EmulatorError, EmulatorHost, EmulatorHostError, EmulatorProjects,
-    EmulatorTokenVerifier,
+    EmulatorConfig, EmulatorError, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier,
 };
 pub use keys::{
-    HttpKeySource, HttpKeysConfig, KeyId, KeyIdError, KeySet, KeySetError, KeySource,
-    KeysUnavailable, KeysUrlError, RsaPublicKey, StaleKeyBound, StaleKeyBoundError, StaticKeys,
+    HttpKeySource, HttpKeysConfig, KeySet, KeySetError, KeySource, KeysUrlError, RsaPublicKey,
+    StaticKeys,
 };
 pub use private_file::UnsafePath;
 pub use service_account::{ServiceAccount, ServiceAccountError, ServiceAccountFormatError};
 pub use start_error::StartError;
-pub use users::{
-    AccountLookup, AccountLookupConfig, AccountLookupError, CachePolicy, SignIn, UserDirectory,
-};
+pub use users::{AccountLookup, AccountLookupConfig, AccountLookupError, CachePolicy};
 pub use verifier::{FirebaseTokenVerifier, install_crypto_provider};

@@ -2,7 +2,6 @@
 //!
 //! Labels are words of this file, so their number is bounded. Each handle is made once: counting is one atomic step.
 
-use std::fmt;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
@@ -17,7 +16,7 @@ pub const KEYS_AGE: &str = "coderun_keys_age_seconds";
 pub const USER_LOOKUPS: &str = "coderun_user_lookups_total";
 
 /// Counts results, good and bad ones.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct ResultCounter {
     good: Counter,
     bad: Counter,
@@ -51,7 +50,7 @@ impl ResultCounter {
 }
 
 /// Shows the age of the keys in use.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct KeyAge(Gauge);
 
 impl KeyAge {
@@ -64,17 +63,5 @@ impl KeyAge {
 
     pub(crate) fn set(&self, age: Duration) {
         self.0.set(age.as_secs_f64());
-    }
-}
-
-impl fmt::Debug for ResultCounter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResultCounter")
-    }
-}
-
-impl fmt::Debug for KeyAge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyAge")
     }
 }

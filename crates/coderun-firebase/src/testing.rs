@@ -1,24 +1,30 @@
 //! Makes tokens for tests: good ones, and any text signed as if it were one.
 
 mod counts;
+mod keys;
 mod log;
 pub(crate) mod server;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use coderun_domain::testing::ManualClock;
+use coderun_domain::{BearerToken, ErrorChain, TokenVerifier, VerifyError};
 use serde_json::{Value, json};
+use tokio::time::{advance, pause, resume};
 
 use crate::config::{ProjectId, VerifierConfig};
-use crate::keys::{KeyId, KeySet, RsaPublicKey, StaticKeys};
+use crate::keys::{KeySet, RsaPublicKey, StaticKeys};
 use crate::verifier::FirebaseTokenVerifier;
 
 pub(crate) use counts::Counts;
+pub(crate) use keys::{ScriptedKeys, set_of};
 pub(crate) use log::Log;
 
 /// The name of [`key`].
@@ -45,15 +51,11 @@ fn generate() -> RsaKeyPair {
 }
 
 pub(crate) fn public_half(key: &RsaKeyPair) -> RsaPublicKey {
-    let public = key.public_key();
-    RsaPublicKey {
-        modulus: public.modulus().big_endian_without_leading_zero().to_vec(),
-        exponent: public.exponent().big_endian_without_leading_zero().to_vec(),
-    }
+    RsaPublicKey::of(key.public_key())
 }
 
 pub(crate) fn key_set() -> KeySet {
-    KeySet::from_public_keys([(KeyId::parse(KID).unwrap(), public_half(key()))]).unwrap()
+    set_of(KID, key())
 }
 
 pub(crate) fn config() -> VerifierConfig {
@@ -62,7 +64,7 @@ pub(crate) fn config() -> VerifierConfig {
 
 /// A source of [`key`] alone.
 pub(crate) fn static_keys() -> Arc<StaticKeys> {
-    Arc::new(StaticKeys::new(Arc::new(key_set())))
+    Arc::new(StaticKeys(Arc::new(key_set())))
 }
 
 /// A verifier that knows [`key`] and whose clock stands at [`NOW`].
@@ -103,6 +105,36 @@ pub(crate) fn good() -> String {
 /// A token for this user.
 pub(crate) fn subject(sub: &str) -> String {
     token(&header(), &with(with(claims(), "sub", sub), "user_id", sub))
+}
+
+/// `accepted`, or the reason for which the token is refused.
+pub(crate) async fn verdict(verifier: &dyn TokenVerifier, token: &str) -> &'static str {
+    let principal = verifier.verify(&BearerToken::new(token)).await;
+    principal.map_or_else(|error| error.reason(), |_| "accepted")
+}
+
+/// When to ask again, and why, if keys or users are unavailable.
+pub(crate) fn outage(error: &VerifyError) -> (Duration, String) {
+    let (VerifyError::KeysUnavailable { retry_after, .. }
+    | VerifyError::UsersUnavailable { retry_after, .. }) = error
+    else {
+        panic!("{error:?}");
+    };
+    (*retry_after, ErrorChain(error).to_string())
+}
+
+/// Moves the time on, as if the test had taken so long.
+pub(crate) async fn skip(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
+/// How a log names a token.
+pub(crate) fn fingerprint(token: &str) -> String {
+    let hash = digest(&SHA256, token.as_bytes());
+    let start = u32::from_be_bytes(hash.as_ref()[..4].try_into().unwrap());
+    format!("token_sha256={start:08x} ")
 }
 
 /// A public key as Google publishes it.

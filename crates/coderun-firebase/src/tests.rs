@@ -3,7 +3,6 @@
 use std::fs;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use coderun_conformance::token_verifier::{Seal, TokenIssuer, VerifierUnderTest};
 use coderun_domain::testing::{ManualClock, at, user};
@@ -11,10 +10,11 @@ use serde_json::{Value, json};
 
 use crate::development::{DevelopmentIssuer, TokenRequest};
 use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier};
-use crate::keys::{KeySet, KeySource, KeysUnavailable};
 use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, Reply};
-use crate::testing::{PROJECT, config, header, other_key, sign, sign_with, static_keys};
+use crate::testing::{
+    PROJECT, ScriptedKeys, config, header, other_key, sign, sign_with, static_keys,
+};
 use crate::verifier::FirebaseTokenVerifier;
 
 mod firebase_contract {
@@ -29,20 +29,6 @@ mod development_contract {
 
 const ISSUER: &str = "https://securetoken.google.com/";
 
-/// Keys that cannot be fetched.
-#[derive(Debug)]
-struct NoKeys;
-
-#[async_trait]
-impl KeySource for NoKeys {
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        Err(KeysUnavailable {
-            retry_after: std::time::Duration::from_secs(7),
-            source: "connection refused".into(),
-        })
-    }
-}
-
 /// Signs with a key that no verifier knows.
 fn forge() -> Seal {
     Box::new(|parts| sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
@@ -50,7 +36,8 @@ fn forge() -> Seal {
 
 async fn firebase(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let cut_off_clock = Arc::<ManualClock>::clone(&clock);
-    let cut_off = FirebaseTokenVerifier::new(config(), Arc::new(NoKeys), cut_off_clock);
+    let cut_off =
+        FirebaseTokenVerifier::new(config(), Arc::<ScriptedKeys>::default(), cut_off_clock);
     VerifierUnderTest {
         verifier: Arc::new(FirebaseTokenVerifier::new(config(), static_keys(), clock)),
         cut_off: Some(Arc::new(cut_off)),

@@ -1,6 +1,6 @@
 //! Verifies a token of Firebase or of the development issuer, cheap checks first and RSA last.
 
-mod verified_tokens;
+mod verified_token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,19 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use coderun_domain::{BearerToken, ByteSize, Clock, Principal, TokenVerifier, VerifyError};
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use quick_cache::sync::Cache;
 
 use crate::claims::{AcceptedUser, check_claims};
-use crate::config::VerifierConfig;
+use crate::config::{KeyId, VerifierConfig};
 use crate::header::read_header;
-use crate::keys::{KeyId, KeySource, VerifyingKey};
+use crate::keys::{KeySource, VerifyingKey};
 use crate::metrics::ResultCounter;
 use crate::parse::SignedParts;
-use crate::users::UserDirectory;
-use verified_tokens::{TokenHash, VerifiedToken, VerifiedTokens};
+use crate::users::AccountLookup;
+use verified_token::{TokenHash, VerifiedToken};
+
+/// Good tokens, by their hashes. It never holds a refusal, nor the text of a token.
+type TokenCache = Cache<TokenHash, Arc<VerifiedToken>>;
 
 /// Verifies ID tokens of one Firebase project, or of the development issuer.
 ///
@@ -31,9 +35,10 @@ pub struct FirebaseTokenVerifier {
     config: VerifierConfig,
     keys: Arc<dyn KeySource>,
     clock: Arc<dyn Clock>,
-    users: Option<Arc<dyn UserDirectory>>,
-    verified: VerifiedTokens,
-    cache: ResultCounter,
+    users: Option<Arc<AccountLookup>>,
+    /// `None` if nothing is cached.
+    cache: Option<TokenCache>,
+    cache_counter: ResultCounter,
 }
 
 impl FirebaseTokenVerifier {
@@ -41,44 +46,35 @@ impl FirebaseTokenVerifier {
     #[must_use]
     pub fn new(config: VerifierConfig, keys: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
         install_crypto_provider();
+        let cached_max = config.verified_tokens_max;
         Self {
-            verified: VerifiedTokens::new(config.verified_tokens_max),
             config,
             keys,
             clock,
             users: None,
-            cache: ResultCounter::token_cache(),
+            cache: (cached_max > 0).then(|| Cache::new(cached_max)),
+            cache_counter: ResultCounter::token_cache(),
         }
     }
 
-    /// The same verifier, which also checks the user of every good token in this directory.
+    /// The same verifier, which also looks up the user of every good token.
     #[must_use]
-    pub fn with_user_directory(self, users: Arc<dyn UserDirectory>) -> Self {
+    pub fn with_account_lookup(self, users: Arc<AccountLookup>) -> Self {
         Self {
             users: Some(users),
             ..self
         }
     }
 
-    /// A token that was verified before, if it still is good.
-    async fn cached(
-        &self,
-        text: &str,
-        hash: &TokenHash,
-    ) -> Result<Option<Arc<VerifiedToken>>, VerifyError> {
-        let Some(token) = self.verified.get(hash) else {
-            return Ok(None);
-        };
+    /// Whether a token that was verified before still is good.
+    async fn is_still_good(&self, text: &str, token: &VerifiedToken) -> Result<bool, VerifyError> {
         let skew = self.config.clock_skew.as_duration();
-        if token.is_unexpired(self.clock.now(), skew) {
-            let keys = self.keys.current().await.map_err(VerifyError::from);
-            let keys = keys.inspect_err(|error| log_refusal(text, Some(&token.kid), error))?;
-            if token.is_signed_by(&keys) {
-                return Ok(Some(token));
-            }
+        if !token.is_unexpired(self.clock.now(), skew) {
+            return Ok(false);
         }
-        self.verified.remove(hash);
-        Ok(None)
+        let keys = self.keys.current().await;
+        let keys = keys.inspect_err(|error| log_refusal(text, Some(&token.kid), error))?;
+        Ok(token.is_signed_by(&keys))
     }
 
     /// Verifies a token by all rules.
@@ -110,7 +106,7 @@ impl FirebaseTokenVerifier {
     /// Checks the current state of the user. This comes last, so that only good tokens cause lookups.
     async fn check_user(&self, user: &AcceptedUser) -> Result<(), VerifyError> {
         match &self.users {
-            Some(users) => users.check_sign_in(user.sign_in()).await,
+            Some(users) => users.check_sign_in(user.account_id(), user.auth_time).await,
             None => Ok(()),
         }
     }
@@ -125,26 +121,32 @@ impl FirebaseTokenVerifier {
         newer.get(kid).cloned().ok_or(VerifyError::UnknownKey)
     }
 
-    /// The cache key of a token; `None` for one that is too long, or without a cache.
-    fn hash(&self, text: &str) -> Option<TokenHash> {
-        let is_looked_at = ByteSize::of(text.as_bytes()) <= self.config.token_max;
-        is_looked_at.then(|| self.verified.hash(text)).flatten()
+    /// The cache and the key of a token in it; `None` for one that is too long, or without a cache.
+    fn cache_entry(&self, text: &str) -> Option<(&TokenCache, TokenHash)> {
+        let cache = self.cache.as_ref()?;
+        if ByteSize::of(text.as_bytes()) > self.config.token_max {
+            return None;
+        }
+        Some((cache, TokenHash::of(text)?))
     }
 
     /// The verified token, from the cache or by all rules.
     async fn verified(&self, text: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
-        let hash = self.hash(text);
-        if let Some(hash) = &hash {
-            if let Some(token) = self.cached(text, hash).await? {
-                self.cache.count(true);
-                return Ok(token);
+        let entry = self.cache_entry(text);
+        if let Some((cache, hash)) = &entry {
+            if let Some(token) = cache.get(hash) {
+                if self.is_still_good(text, &token).await? {
+                    self.cache_counter.count(true);
+                    return Ok(token);
+                }
+                cache.remove(hash);
             }
-            self.cache.count(false);
+            self.cache_counter.count(false);
         }
         // Boxed, because the future of a cached token would otherwise have the size of this one.
         let token = Arc::new(Box::pin(self.verify_uncached(text)).await?);
-        if let Some(hash) = hash {
-            self.verified.insert(hash, Arc::clone(&token));
+        if let Some((cache, hash)) = entry {
+            cache.insert(hash, Arc::clone(&token));
         }
         Ok(token)
     }
@@ -164,7 +166,7 @@ impl TokenVerifier for FirebaseTokenVerifier {
     async fn check(&self) -> Result<(), VerifyError> {
         self.keys.current().await?;
         match &self.users {
-            Some(users) => users.check().await,
+            Some(users) => users.check(),
             None => Ok(()),
         }
     }

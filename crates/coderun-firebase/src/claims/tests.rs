@@ -23,10 +23,10 @@ fn a_good_token_tells_of_the_sign_in_behind_it() {
     config.tenants = TenantPolicy::Any;
     let checked = check_claims(text.as_bytes(), &config, at(0)).unwrap();
     let admitted = checked.accept(&UserPolicy::default()).unwrap();
-    let sign_in = admitted.sign_in();
-    assert_eq!(sign_in.user.as_str(), "alice");
-    assert_eq!(sign_in.tenant.map(TenantId::as_str), Some("acme"));
-    assert_eq!(sign_in.auth_time.unix_timestamp(), NOW - 100);
+    let AccountId { user, tenant } = admitted.account_id();
+    assert_eq!(user.as_str(), "alice");
+    assert_eq!(tenant.as_ref().map(TenantId::as_str), Some("acme"));
+    assert_eq!(admitted.auth_time.unix_timestamp(), NOW - 100);
 }
 
 #[test]
@@ -102,60 +102,55 @@ fn tenants_are_a_setting(
     assert_eq!(reason_under(&config, &text), expected);
 }
 
-fn is_admitted(policy: &UserPolicy, claims: &Value) -> bool {
-    let text = claims.to_string();
-    let checked = check_claims(text.as_bytes(), &config(), at(0)).unwrap();
-    match checked.accept(policy) {
-        Ok(_) => true,
-        Err(error) => {
-            assert_eq!(error.reason(), "forbidden");
-            false
-        }
+fn verified_only() -> UserPolicy {
+    UserPolicy {
+        email: EmailPolicy::Verified,
+        ..UserPolicy::default()
     }
 }
 
-#[rstest]
-#[case::verified(claims(), true)]
-#[case::unverified(with(claims(), "email_verified", false), false)]
-#[case::not_said(without(claims(), "email_verified"), false)]
-#[case::no_address(without(claims(), "email"), false)]
-fn a_verified_address_can_be_required(#[case] claims: Value, #[case] admitted: bool) {
-    let policy = UserPolicy {
-        email: EmailPolicy::Verified,
+fn listed_providers() -> UserPolicy {
+    let names = ["google.com".to_owned(), "github.com".to_owned()];
+    UserPolicy {
+        providers: SignInProviders::Only(names.into()),
         ..UserPolicy::default()
-    };
-    assert_eq!(is_admitted(&policy, &claims), admitted);
-    assert!(is_admitted(&UserPolicy::default(), &claims));
+    }
+}
+
+fn no_anonymous_users() -> UserPolicy {
+    UserPolicy {
+        anonymous: AnonymousUsers::Refused,
+        ..UserPolicy::default()
+    }
 }
 
 fn signed_in_by(provider: &str) -> Value {
     with(claims(), "firebase", json!({"sign_in_provider": provider}))
 }
 
-#[rstest]
-#[case::listed(signed_in_by("google.com"), true)]
-#[case::not_listed(signed_in_by("password"), false)]
-#[case::other_case(signed_in_by("Google.com"), false)]
-#[case::not_said(with(claims(), "firebase", json!({})), false)]
-fn sign_in_providers_can_be_listed(#[case] claims: Value, #[case] admitted: bool) {
-    let names = ["google.com".to_owned(), "github.com".to_owned()];
-    let policy = UserPolicy {
-        providers: SignInProviders::Only(names.into()),
-        ..UserPolicy::default()
-    };
-    assert_eq!(is_admitted(&policy, &claims), admitted);
-    assert!(is_admitted(&UserPolicy::default(), &claims));
+fn no_provider() -> Value {
+    with(claims(), "firebase", json!({}))
 }
 
 #[rstest]
-#[case::known(signed_in_by("password"), true)]
-#[case::anonymous(signed_in_by("anonymous"), false)]
-#[case::not_said(with(claims(), "firebase", json!({})), false)]
-fn anonymous_users_can_be_refused(#[case] claims: Value, #[case] admitted: bool) {
-    let policy = UserPolicy {
-        anonymous: AnonymousUsers::Refused,
-        ..UserPolicy::default()
-    };
-    assert_eq!(is_admitted(&policy, &claims), admitted);
-    assert!(is_admitted(&UserPolicy::default(), &claims));
+#[case::verified(verified_only(), claims(), true)]
+#[case::unverified(verified_only(), with(claims(), "email_verified", false), false)]
+#[case::not_said_to_be_verified(verified_only(), without(claims(), "email_verified"), false)]
+#[case::no_address(verified_only(), without(claims(), "email"), false)]
+#[case::listed(listed_providers(), signed_in_by("google.com"), true)]
+#[case::not_listed(listed_providers(), signed_in_by("password"), false)]
+#[case::other_case(listed_providers(), signed_in_by("Google.com"), false)]
+#[case::no_provider(listed_providers(), no_provider(), false)]
+#[case::known(no_anonymous_users(), signed_in_by("password"), true)]
+#[case::anonymous(no_anonymous_users(), signed_in_by("anonymous"), false)]
+#[case::perhaps_anonymous(no_anonymous_users(), no_provider(), false)]
+fn users_are_accepted_by_the_policy(
+    #[case] policy: UserPolicy,
+    #[case] claims: Value,
+    #[case] is_accepted: bool,
+) {
+    let check = || check_claims(claims.to_string().as_bytes(), &config(), at(0)).unwrap();
+    assert!(check().accept(&UserPolicy::default()).is_ok());
+    let reason = check().accept(&policy).err().map(|error| error.reason());
+    assert_eq!(reason, (!is_accepted).then_some("forbidden"));
 }

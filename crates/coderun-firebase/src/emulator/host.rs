@@ -4,7 +4,10 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::config::Endpoint;
+use crate::config::{ConfigError, Endpoint};
+
+const EXPECTED: ConfigError =
+    ConfigError("host and port, such as `127.0.0.1:9099`, without `http://`");
 
 /// Host and port of the Auth emulator, such as `127.0.0.1:9099` or `emulator:9099`.
 ///
@@ -22,14 +25,14 @@ impl EmulatorHost {
     /// Checks and wraps host and port.
     ///
     /// # Errors
-    /// [`EmulatorHostError`].
-    pub fn parse(text: impl Into<String>) -> Result<Self, EmulatorHostError> {
+    /// [`ConfigError`].
+    pub fn parse(text: impl Into<String>) -> Result<Self, ConfigError> {
         let text = text.into();
-        let (host, port) = text.rsplit_once(':').ok_or(EmulatorHostError)?;
+        let (host, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
         if !is_host(host) || !is_port(port) {
-            return Err(EmulatorHostError);
+            return Err(EXPECTED);
         }
-        let base = Endpoint::for_emulator(&text).map_err(|_| EmulatorHostError)?;
+        let base = Endpoint::for_emulator(&text).map_err(|_| EXPECTED)?;
         Ok(Self { text, base })
     }
 
@@ -40,7 +43,7 @@ impl EmulatorHost {
 }
 
 impl FromStr for EmulatorHost {
-    type Err = EmulatorHostError;
+    type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
@@ -70,11 +73,6 @@ fn is_host(text: &str) -> bool {
         }
     }
 }
-
-/// The text is not host and port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected host and port, such as `127.0.0.1:9099`, without `http://`")]
-pub struct EmulatorHostError;
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +111,6 @@ mod tests {
     #[case::not_ascii("lökalhost:9099")]
     #[case::too_long(&format!("{}:9099", "h".repeat(254)))]
     fn another_text_is_refused(#[case] text: &str) {
-        assert_eq!(EmulatorHost::parse(text), Err(EmulatorHostError));
+        assert!(EmulatorHost::parse(text).is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::header::read_unsigned_header;
 use crate::http_client::HttpClient;
 use crate::parse::UnsignedParts;
 use crate::start_error::StartError;
-use crate::users::{AccountLookup, CachePolicy, Credentials, RemoteAccounts, UserDirectory};
+use crate::users::{AccountLookup, CachePolicy, Credentials, RemoteAccounts};
 use crate::verifier::log_refusal;
 
 /// The prefix of projects that exist in emulators only; no project of Google has such a name.
@@ -55,7 +55,7 @@ pub enum EmulatorProjects {
 pub struct EmulatorTokenVerifier {
     config: VerifierConfig,
     clock: Arc<dyn Clock>,
-    users: Arc<dyn UserDirectory>,
+    users: AccountLookup,
 }
 
 impl EmulatorTokenVerifier {
@@ -80,7 +80,7 @@ impl EmulatorTokenVerifier {
         Ok(Self {
             config: config.verifier,
             clock,
-            users: Arc::new(users),
+            users,
         })
     }
 
@@ -89,7 +89,9 @@ impl EmulatorTokenVerifier {
         read_unsigned_header(&parts.header)?;
         let claims = check_claims(&parts.claims, &self.config, self.clock.now())?;
         let user = claims.accept(&self.config.users)?;
-        self.users.check_sign_in(user.sign_in()).await?;
+        self.users
+            .check_sign_in(user.account_id(), user.auth_time)
+            .await?;
         Ok(user.principal)
     }
 }
@@ -103,7 +105,7 @@ impl TokenVerifier for EmulatorTokenVerifier {
     }
 
     async fn check(&self) -> Result<(), VerifyError> {
-        self.users.check().await
+        self.users.check()
     }
 }
 

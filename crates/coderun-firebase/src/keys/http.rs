@@ -17,12 +17,13 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use coderun_domain::BackendError;
+use coderun_domain::{BackendError, VerifyError};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::DropGuard;
 
-use super::{KeyId, KeySet, KeySource, KeysUnavailable};
+use super::{KeySet, KeySource};
+use crate::config::KeyId;
 use crate::metrics::{KeyAge, ResultCounter};
 use crate::refreshing::{Joined, Refreshing, Spawner};
 use crate::start_error::StartError;
@@ -30,7 +31,7 @@ use fetch::{HttpKeyFetch, KeyFetch};
 use refresher::KeyRefresher;
 use unknown_keys::UnknownKeys;
 
-pub use config::{HttpKeysConfig, KeysUrlError, StaleKeyBound, StaleKeyBoundError};
+pub use config::{HttpKeysConfig, KeysUrlError};
 
 /// The least time after which a caller is told to ask again.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
@@ -85,7 +86,7 @@ impl HttpKeySource {
     }
 
     /// The usable set, if there is one before the deadline.
-    async fn current_by(&self, deadline: Instant) -> Result<Arc<KeySet>, KeysUnavailable> {
+    async fn current_by(&self, deadline: Instant) -> Result<Arc<KeySet>, VerifyError> {
         if let Some(keys) = self.usable() {
             return Ok(keys);
         }
@@ -128,14 +129,14 @@ impl HttpKeySource {
     }
 
     /// The error for callers; it says to ask again at the next fetch, or at the next lookup of an unknown key.
-    fn unavailable(&self, next_lookup_at: Option<Instant>) -> KeysUnavailable {
+    fn unavailable(&self, next_lookup_at: Option<Instant>) -> VerifyError {
         let keys = &self.refresher.keys;
         let next_at = match (keys.flight(), keys.due_at()) {
             (None, Some(due_at)) => Some(next_lookup_at.map_or(due_at, |at| at.min(due_at))),
             (Some(_), _) | (None, None) => None,
         };
         let wait = next_at.map(|at| at.saturating_duration_since(Instant::now()));
-        KeysUnavailable {
+        VerifyError::KeysUnavailable {
             retry_after: wait.unwrap_or_default().max(RETRY_AFTER_MIN),
             source: match keys.error() {
                 Some(error) => BackendError::from(error),
@@ -147,11 +148,11 @@ impl HttpKeySource {
 
 #[async_trait]
 impl KeySource for HttpKeySource {
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
+    async fn current(&self) -> Result<Arc<KeySet>, VerifyError> {
         self.current_by(Instant::now() + self.wait_max).await
     }
 
-    async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
+    async fn look_for(&self, kid: &KeyId) -> Result<Arc<KeySet>, VerifyError> {
         let deadline = Instant::now() + self.wait_max;
         let keys = self.current_by(deadline).await?;
         if keys.get(kid).is_some() || self.unknown.lock().is_missing(kid, Instant::now()) {

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use coderun_json::{Object, non_null};
 use serde::Deserialize;
 
-use super::{KeyId, KeySetError, RsaPublicKey};
+use super::{KeySetError, RsaPublicKey};
+use crate::config::KeyId;
 use crate::parse::decode;
 
 /// The keys of a set that can verify tokens.

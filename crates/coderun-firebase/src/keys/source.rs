@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use coderun_domain::{BackendError, VerifyError};
+use coderun_domain::VerifyError;
 
-use super::{KeyId, KeySet};
+use super::KeySet;
+use crate::config::KeyId;
 
 /// Provides the current keys.
 ///
@@ -18,57 +18,27 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// The set to verify with now; waits only while there is none.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] if there is no usable set.
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable>;
+    /// [`VerifyError::KeysUnavailable`] if there is no usable set.
+    async fn current(&self) -> Result<Arc<KeySet>, VerifyError>;
 
     /// The set to verify with after a token named a key that the current one lacks.
     ///
     /// A source may fetch newer keys first, as rarely as it likes. The set may still lack the key.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] if it is not known whether there is such a key.
-    async fn look_for(&self, _kid: &KeyId) -> Result<Arc<KeySet>, KeysUnavailable> {
+    /// [`VerifyError::KeysUnavailable`] if it is not known whether there is such a key.
+    async fn look_for(&self, _kid: &KeyId) -> Result<Arc<KeySet>, VerifyError> {
         self.current().await
-    }
-}
-
-/// Says that there are no keys now.
-#[derive(Debug, thiserror::Error)]
-#[error("the signing keys are not available")]
-pub struct KeysUnavailable {
-    /// When to ask again.
-    pub retry_after: Duration,
-    /// The cause.
-    #[source]
-    pub source: BackendError,
-}
-
-impl From<KeysUnavailable> for VerifyError {
-    fn from(error: KeysUnavailable) -> Self {
-        Self::KeysUnavailable {
-            retry_after: error.retry_after,
-            source: error.source,
-        }
     }
 }
 
 /// Keys that never change.
 #[derive(Debug, Clone)]
-pub struct StaticKeys {
-    keys: Arc<KeySet>,
-}
-
-impl StaticKeys {
-    /// A source of this one set.
-    #[must_use]
-    pub const fn new(keys: Arc<KeySet>) -> Self {
-        Self { keys }
-    }
-}
+pub struct StaticKeys(pub Arc<KeySet>);
 
 #[async_trait]
 impl KeySource for StaticKeys {
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        Ok(Arc::clone(&self.keys))
+    async fn current(&self) -> Result<Arc<KeySet>, VerifyError> {
+        Ok(Arc::clone(&self.0))
     }
 }

@@ -75,13 +75,6 @@ fn a_set_has_keys_of_different_names() {
     assert_eq!(error, KeySetError::Empty);
 }
 
-#[test]
-fn a_key_name_is_not_empty_and_has_a_greatest_length() {
-    assert_eq!(KeyId::parse(""), Err(KeyIdError));
-    assert!(KeyId::parse("k".repeat(256)).is_ok());
-    assert_eq!(KeyId::parse("k".repeat(257)), Err(KeyIdError));
-}
-
 fn web_key(name: &str) -> Value {
     crate::testing::web_key(name, key())
 }

@@ -3,7 +3,6 @@
 use coderun_domain::{UserId, VerifyError};
 use time::OffsetDateTime;
 
-use super::SignIn;
 use crate::config::TenantId;
 
 /// Identifies a user: each tenant has users of its own.
@@ -11,15 +10,6 @@ use crate::config::TenantId;
 pub(crate) struct AccountId {
     pub(crate) user: UserId,
     pub(crate) tenant: Option<TenantId>,
-}
-
-impl AccountId {
-    pub(crate) fn of(sign_in: SignIn<'_>) -> Self {
-        Self {
-            user: sign_in.user.clone(),
-            tenant: sign_in.tenant.cloned(),
-        }
-    }
 }
 
 /// The state of a user when the project was asked.

@@ -84,16 +84,14 @@ impl TryFrom<String> for Seconds {
 
 #[cfg(test)]
 mod tests {
-    use coderun_domain::testing::{at, user};
+    use coderun_domain::testing::at;
     use rstest::rstest;
 
     use super::*;
+    use crate::users::testing::account_id;
 
     fn alice(tenant: Option<&str>) -> AccountId {
-        AccountId {
-            user: user("alice"),
-            tenant: tenant.map(|id| TenantId::parse(id).unwrap()),
-        }
+        account_id("alice", tenant)
     }
 
     fn about(fields: &str) -> String {

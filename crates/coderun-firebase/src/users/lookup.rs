@@ -10,6 +10,7 @@ use coderun_domain::VerifyError;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::DropGuard;
@@ -17,7 +18,6 @@ use tokio_util::sync::DropGuard;
 use super::account::{Account, AccountId};
 use super::circuit_breaker::{CircuitBreaker, Purpose};
 use super::lookup_error::LookupError;
-use super::{SignIn, UserDirectory};
 use crate::metrics::ResultCounter;
 use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
 use crate::start_error::StartError;
@@ -130,6 +130,28 @@ impl AccountLookup {
         })
     }
 
+    /// Checks that a sign-in still lets its user use the service. Dropping the call changes nothing for other callers.
+    ///
+    /// # Errors
+    /// [`VerifyError::UserNotFound`]; [`VerifyError::UserDisabled`]; [`VerifyError::Revoked`] if all sessions of the
+    /// user were ended after the sign-in; [`VerifyError::UsersUnavailable`] if that is not known now.
+    pub(crate) async fn check_sign_in(
+        &self,
+        id: AccountId,
+        auth_time: OffsetDateTime,
+    ) -> Result<(), VerifyError> {
+        self.account(id).await?.check_sign_in(auth_time)
+    }
+
+    /// Checks that lookups worked lately, without making one.
+    ///
+    /// # Errors
+    /// [`VerifyError::UsersUnavailable`].
+    pub(crate) fn check(&self) -> Result<(), VerifyError> {
+        let error = self.lookups.breaker.lock().recent_error(Instant::now());
+        error.map_or(Ok(()), |error| Err(self.lookups.unavailable(error)))
+    }
+
     async fn account(&self, id: AccountId) -> Result<Account, VerifyError> {
         let new = || Ok::<_, std::convert::Infallible>(Arc::new(User::new(self.spawner.clone())));
         let Ok(user) = self.users.get_or_insert_with(&id, new);
@@ -168,19 +190,6 @@ impl AccountLookup {
     #[cfg(test)]
     fn remembered(&self) -> usize {
         self.users.len()
-    }
-}
-
-#[async_trait]
-impl UserDirectory for AccountLookup {
-    async fn check_sign_in(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
-        let account = self.account(AccountId::of(sign_in)).await?;
-        account.check_sign_in(sign_in.auth_time)
-    }
-
-    async fn check(&self) -> Result<(), VerifyError> {
-        let error = self.lookups.breaker.lock().recent_error(Instant::now());
-        error.map_or(Ok(()), |error| Err(self.lookups.unavailable(error)))
     }
 }
 

@@ -1,10 +1,13 @@
-//! Makes the file of a service account, for tests.
+//! Makes accounts and the file of a service account, for tests.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use coderun_domain::testing::user;
 use serde_json::{Value, json};
 
+use super::AccountId;
+use crate::config::TenantId;
 use crate::testing::{PROJECT, key};
 
 /// The private key of [`key`], as it stands in the file of a service account.
@@ -34,4 +37,12 @@ pub(crate) fn account_file(token_uri: &str) -> Value {
         "auth_uri": "https://accounts.google.com/o/oauth2/auth",
         "token_uri": token_uri,
     })
+}
+
+/// A user of the project, or of a tenant in it.
+pub(crate) fn account_id(name: &str, tenant: Option<&str>) -> AccountId {
+    AccountId {
+        user: user(name),
+        tenant: tenant.map(|id| TenantId::parse(id).unwrap()),
+    }
 }

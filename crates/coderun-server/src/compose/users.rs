@@ -88,7 +88,7 @@ impl FirebaseConfig {
             .context("cannot use the service account (FIREBASE_SERVICE_ACCOUNT_PATH)")?;
         let lookup =
             AccountLookup::start(config, account, clock).context("cannot look users up")?;
-        Ok(verifier.with_user_directory(Arc::new(lookup)))
+        Ok(verifier.with_account_lookup(Arc::new(lookup)))
     }
 }
 

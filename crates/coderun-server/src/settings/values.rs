@@ -182,7 +182,7 @@ pub(crate) fn stale_key_bound(text: &str) -> Result<StaleKeyBound, &'static str>
     let seconds = text.parse().map(Duration::from_secs);
     seconds
         .ok()
-        .and_then(|bound| StaleKeyBound::new(bound).ok())
+        .and_then(StaleKeyBound::new)
         .ok_or("expected a whole number of seconds from 0 to 604800")
 }
 
@@ -191,7 +191,7 @@ pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
     let seconds = text.parse().map(Duration::from_secs);
     seconds
         .ok()
-        .and_then(|skew| ClockSkew::new(skew).ok())
+        .and_then(ClockSkew::new)
         .ok_or("expected a whole number of seconds from 0 to 300")
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
-use crate::config::{Endpoint, EndpointError};
+use crate::config::{Endpoint, EndpointError, StaleKeyBound};
 
 /// Settings for fetching keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,51 +54,6 @@ impl HttpKeysConfig {
     }
 }
 
-/// How long keys stay in use after they were fetched: 0 to [`StaleKeyBound::MAX`], 24 h by default.
-///
-/// While an answer is fresh, its keys are in use whatever this says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StaleKeyBound(Duration);
-
-impl StaleKeyBound {
-    /// The longest time that can be allowed.
-    pub const MAX: Duration = Duration::from_hours(7 * 24);
-
-    /// Checks and wraps a bound.
-    ///
-    /// # Errors
-    /// [`StaleKeyBoundError`] above [`StaleKeyBound::MAX`].
-    pub fn new(bound: Duration) -> Result<Self, StaleKeyBoundError> {
-        if bound > Self::MAX {
-            return Err(StaleKeyBoundError { actual: bound });
-        }
-        Ok(Self(bound))
-    }
-
-    /// The bound as a duration.
-    #[must_use]
-    pub const fn as_duration(self) -> Duration {
-        self.0
-    }
-}
-
-impl Default for StaleKeyBound {
-    fn default() -> Self {
-        Self(Duration::from_hours(24))
-    }
-}
-
-/// Keys would stay in use for too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "keys may not be in use for {actual:?} after they were fetched, at most for {:?}",
-    StaleKeyBound::MAX
-)]
-pub struct StaleKeyBoundError {
-    /// The time that was asked for.
-    pub actual: Duration,
-}
-
 /// Says why no key set can be fetched from an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeysUrlError {
@@ -126,18 +81,6 @@ mod tests {
         assert!(HttpKeysConfig::parse_url(HttpKeysConfig::FIREBASE_URL).is_ok());
         let error = HttpKeysConfig::parse_url("http://example.com/keys").unwrap_err();
         assert_eq!(error, KeysUrlError::Endpoint(EndpointError::Unprotected));
-    }
-
-    #[test]
-    fn keys_are_stale_for_at_most_a_week() {
-        let week = Duration::from_hours(7 * 24);
-        assert!(StaleKeyBound::new(Duration::ZERO).is_ok());
-        assert!(StaleKeyBound::new(week).is_ok());
-        let beyond = week + Duration::from_nanos(1);
-        assert_eq!(
-            StaleKeyBound::new(beyond),
-            Err(StaleKeyBoundError { actual: beyond })
-        );
     }
 
     #[test]

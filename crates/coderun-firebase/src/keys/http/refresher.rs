@@ -8,9 +8,8 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use coderun_domain::ErrorChain;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::config::StaleKeyBound;
 use super::fetch::{FetchError, FetchedKeys, KeyFetch};
-use crate::config::Endpoint;
+use crate::config::{Endpoint, StaleKeyBound};
 use crate::keys::KeySet;
 use crate::metrics::ResultCounter;
 use crate::refreshing::{Failure, Fetched, Flight, Joined, Refreshing, Timed};

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use super::*;
-use crate::testing::{key, public_half};
+use crate::testing::{key, outage, public_half};
 
 /// How long a test waits for what must happen, on whatever machine.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::keys::KeyId;
+use crate::config::KeyId;
 
 /// However many unknown keys tokens name, newer keys are fetched for them once in this time.
 const LOOKUP_INTERVAL: Duration = Duration::from_mins(1);

@@ -7,12 +7,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::time::{advance, pause, resume};
 
 use super::*;
 use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
-use crate::testing::{key, with, without};
+use crate::testing::{key, skip, with, without};
 use crate::users::testing::account_file;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -60,12 +59,6 @@ async fn next(tokens: &AccessTokens) -> String {
         flight.await;
     }
     current(tokens).await
-}
-
-async fn skip(time: Duration) {
-    pause();
-    advance(time).await;
-    resume();
 }
 
 fn is_rightly_signed(request: &ReceivedRequest) -> bool {

@@ -2,19 +2,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use coderun_domain::testing::{ManualClock, at, user};
+use coderun_domain::testing::{ManualClock, at};
 use coderun_domain::{BearerToken, ErrorChain, FailureKind, TokenVerifier, VerifyError};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::time::{advance, pause, resume};
 
 use super::*;
-use crate::config::TenantId;
 use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
-use crate::testing::{Log, claims, config, good, header, other_key, sign_with, unsigned, verifier};
-use crate::users::testing::account_file;
-use crate::users::{SignIn, UserDirectory};
+use crate::testing::{
+    Log, claims, config, good, header, other_key, sign_with, skip, unsigned, verifier,
+};
+use crate::users::testing::{account_file, account_id};
 
 /// Longer than any test should take, so that only those on slowness meet the deadline.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -80,13 +79,7 @@ fn lookups(server: &LoopbackServer) -> Vec<ReceivedRequest> {
 }
 
 async fn admit(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
-    let user = user(name);
-    let sign_in = SignIn {
-        user: &user,
-        tenant: None,
-        auth_time: at(10),
-    };
-    lookup.check_sign_in(sign_in).await
+    lookup.check_sign_in(account_id(name, None), at(10)).await
 }
 
 async fn verdict(lookup: &AccountLookup) -> &'static str {
@@ -94,19 +87,6 @@ async fn verdict(lookup: &AccountLookup) -> &'static str {
         Ok(()) => "admitted",
         Err(error) => error.reason(),
     }
-}
-
-#[rstest]
-#[case::usual(alice(&json!({})), "admitted")]
-#[case::disabled(alice(&json!({"disabled": true})), "user-disabled")]
-#[case::revoked_before(alice(&json!({"validSince": "1800000009"})), "admitted")]
-#[case::revoked_in_that_second(alice(&json!({"validSince": "1800000010"})), "admitted")]
-#[case::revoked_after(alice(&json!({"validSince": "1800000011"})), "revoked")]
-#[case::not_found(json!({"kind": "identitytoolkit#GetAccountInfoResponse"}), "user-not-found")]
-#[tokio::test]
-async fn the_state_of_the_user_decides(#[case] answer: Value, #[case] expected: &str) {
-    let server = server(move |_| Reply::json(answer.clone())).await;
-    assert_eq!(verdict(&lookup(&server)).await, expected);
 }
 
 #[tokio::test]
@@ -124,13 +104,8 @@ async fn the_request_is_that_of_the_identity_toolkit() {
 #[tokio::test]
 async fn a_user_of_a_tenant_is_asked_for_in_the_tenant() {
     let server = server(|_| Reply::json(alice(&json!({"tenantId": "acme"})))).await;
-    let (user, tenant) = (user("alice"), TenantId::parse("acme").unwrap());
-    let sign_in = SignIn {
-        user: &user,
-        tenant: Some(&tenant),
-        auth_time: at(10),
-    };
-    lookup(&server).check_sign_in(sign_in).await.unwrap();
+    let alice = account_id("alice", Some("acme"));
+    lookup(&server).check_sign_in(alice, at(10)).await.unwrap();
     let target = "POST /v1/projects/demo-project/tenants/acme/accounts:lookup";
     assert_eq!(lookups(&server)[0].target, target);
 }
@@ -200,13 +175,6 @@ async fn a_server_that_is_not_there_gives_no_answer() {
     assert_eq!(verdict(&lookup).await, "users-unavailable");
 }
 
-/// Moves the time on, as if the test had taken so long.
-async fn skip(time: Duration) {
-    pause();
-    advance(time).await;
-    resume();
-}
-
 #[rstest]
 #[case::young(Duration::from_mins(4), "admitted")]
 #[case::old(Duration::from_mins(6), "users-unavailable")]
@@ -258,7 +226,7 @@ async fn a_refused_service_account_is_logged_once_and_shows_no_secret(#[case] st
     for hidden in ["secret-body", "Bearer", "eyJ", "PRIVATE"] {
         assert!(!text.contains(hidden), "{text}");
     }
-    assert!(lookup.check().await.is_err());
+    assert!(lookup.check().is_err());
 }
 
 #[tokio::test]
@@ -300,7 +268,7 @@ async fn a_token_that_is_not_accepted_is_replaced() {
 #[tokio::test]
 async fn a_verifier_asks_the_directory_about_good_tokens_only() {
     let server = server(|_| Reply::json(alice(&json!({"disabled": true})))).await;
-    let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
+    let verifier = verifier(config()).with_account_lookup(Arc::new(lookup(&server)));
     let signed = unsigned(&header(), &claims());
     let forged = sign_with(&signed, other_key(), &RSA_PKCS1_SHA256);
     let error = verifier
@@ -324,7 +292,7 @@ async fn the_directory_is_asked_about_a_repeated_token_as_well() {
     let server =
         server(move |_| Reply::json(alice(&json!({"disabled": script.load(Ordering::SeqCst)}))))
             .await;
-    let verifier = verifier(config()).with_user_directory(Arc::new(lookup(&server)));
+    let verifier = verifier(config()).with_account_lookup(Arc::new(lookup(&server)));
     let token = BearerToken::new(good());
     assert!(verifier.verify(&token).await.is_ok());
     is_disabled.store(true, Ordering::SeqCst);
@@ -337,8 +305,7 @@ async fn the_directory_is_asked_about_a_repeated_token_as_well() {
 async fn a_verifier_is_not_ready_while_its_directory_is_not() {
     let server = server(|_| Reply::error(500, json!({}))).await;
     let directory = Arc::new(lookup(&server));
-    let users: Arc<dyn UserDirectory> = Arc::<AccountLookup>::clone(&directory);
-    let verifier = verifier(config()).with_user_directory(users);
+    let verifier = verifier(config()).with_account_lookup(Arc::clone(&directory));
     assert!(verifier.check().await.is_ok());
     for name in ["alice", "bob", "carol"] {
         assert!(admit(&directory, name).await.is_err());

@@ -1,6 +1,5 @@
 //! Tests faults of a publisher: none takes a usable set away, and none makes one.
 
-use coderun_domain::ErrorChain;
 use rstest::rstest;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -54,9 +53,9 @@ fn zeros() -> Reply {
 }
 
 /// Checks that nothing of the answer or the address is told, and answers the text.
-fn text_of(error: &KeysUnavailable, server: &str) -> String {
-    assert!(error.retry_after >= Duration::from_secs(1), "{error:?}");
-    let text = ErrorChain(error).to_string();
+fn text_of(error: &VerifyError, server: &str) -> String {
+    let (retry_after, text) = outage(error);
+    assert!(retry_after >= Duration::from_secs(1), "{error:?}");
     let shown = format!("{text} {error:?}");
     assert!(!shown.contains(SECRET), "{shown}");
     assert!(!shown.contains(server), "{shown}");
@@ -136,7 +135,7 @@ async fn has_keys(source: &HttpKeySource) -> Arc<KeySet> {
         loop {
             match source.current().await {
                 Ok(keys) => return keys,
-                Err(error) => sleep(error.retry_after).await,
+                Err(error) => sleep(outage(&error).0).await,
             }
         }
     };

@@ -64,6 +64,13 @@ impl ScriptedPublisher {
     }
 }
 
+/// A source that has its first keys.
+pub(super) async fn warm(publisher: &ScriptedPublisher) -> HttpKeySource {
+    let source = publisher.source();
+    source.current().await.unwrap();
+    source
+}
+
 #[async_trait]
 impl KeyFetch for ScriptedPublisher {
     async fn fetch(&self) -> Result<FetchedKeys, FetchError> {

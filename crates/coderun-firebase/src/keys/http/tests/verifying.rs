@@ -1,16 +1,16 @@
 //! Tests the verifier with keys from a network.
 
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use coderun_domain::TokenVerifier as _;
 use coderun_domain::testing::{ManualClock, at};
-use coderun_domain::{BearerToken, TokenVerifier as _};
 use futures_util::future::join_all;
 
 use super::key_server::{KeyServer, keys_reply};
 use super::*;
 use crate::testing::server::Reply;
 use crate::testing::{
-    KID, claims, config as verifier_config, good, header, other_key, sign_with, unsigned, web_key,
-    with,
+    KID, claims, config as verifier_config, good, header, other_key, sign_with, unsigned, verdict,
+    web_key, with,
 };
 use crate::verifier::FirebaseTokenVerifier;
 
@@ -36,10 +36,7 @@ impl Fixture {
     }
 
     async fn verdict(&self, token: &str) -> &'static str {
-        match self.verifier.verify(&BearerToken::new(token)).await {
-            Ok(_) => "accepted",
-            Err(error) => error.reason(),
-        }
+        verdict(&self.verifier, token).await
     }
 }
 

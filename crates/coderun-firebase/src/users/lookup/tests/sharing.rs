@@ -68,8 +68,7 @@ async fn a_user_is_not_evicted_while_it_is_looked_up() {
     };
     look_up_others(0).await;
     source.takes(Duration::from_secs(1));
-    let alice = user("alice");
-    let first = directory.check_sign_in(sign_in(&alice)).now_or_never();
+    let first = verdict(&directory, "alice").now_or_never();
     assert!(first.is_none());
     tokio::task::yield_now().await;
     look_up_others(100).await;

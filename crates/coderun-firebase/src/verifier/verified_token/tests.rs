@@ -1,56 +1,30 @@
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use aws_lc_rs::signature::RsaKeyPair;
 use coderun_domain::testing::{ManualClock, at};
-use coderun_domain::{BearerToken, TokenVerifier as _, VerifyError};
 
 use super::*;
-use crate::keys::{KeySource, KeysUnavailable};
+use crate::keys::KeySource;
 use crate::testing::{
-    KID, claims, config, good, header, key, key_set, other_key, public_half, subject, token, with,
+    KID, ScriptedKeys, claims, config, good, header, key, key_set, other_key, set_of, subject,
+    token, verdict, with,
 };
-use crate::users::{SignIn, UserDirectory};
-use crate::verifier::FirebaseTokenVerifier;
-
-/// Keys that a test exchanges.
-#[derive(Debug)]
-struct ChangingKeys(Mutex<Option<Arc<KeySet>>>);
-
-impl ChangingKeys {
-    fn change(&self, keys: Option<KeySet>) {
-        *self.0.lock().unwrap() = keys.map(Arc::new);
-    }
-}
-
-#[async_trait]
-impl KeySource for ChangingKeys {
-    async fn current(&self) -> Result<Arc<KeySet>, KeysUnavailable> {
-        self.0
-            .lock()
-            .unwrap()
-            .clone()
-            .ok_or_else(|| KeysUnavailable {
-                retry_after: Duration::from_secs(7),
-                source: "away".into(),
-            })
-    }
-}
+use crate::users::{Account, AccountId, AccountLookup, AccountSource, CachePolicy, LookupError};
+use crate::verifier::{FirebaseTokenVerifier, TokenCache};
 
 struct Fixture {
-    keys: Arc<ChangingKeys>,
+    keys: Arc<ScriptedKeys>,
     clock: Arc<ManualClock>,
     verifier: FirebaseTokenVerifier,
 }
 
 impl Fixture {
     fn new(max: usize) -> Self {
-        let keys = Arc::new(ChangingKeys(Mutex::new(Some(Arc::new(key_set())))));
+        let keys = ScriptedKeys::new(Some(key_set()), Some(key_set()));
         let clock = Arc::new(ManualClock::default());
         let mut config = config();
         config.verified_tokens_max = max;
-        let source: Arc<dyn KeySource> = Arc::<ChangingKeys>::clone(&keys);
+        let source: Arc<dyn KeySource> = Arc::<ScriptedKeys>::clone(&keys);
         let verifier =
             FirebaseTokenVerifier::new(config, source, Arc::<ManualClock>::clone(&clock));
         Self {
@@ -61,28 +35,24 @@ impl Fixture {
     }
 
     async fn verdict(&self, token: &str) -> &'static str {
-        match self.verifier.verify(&BearerToken::new(token)).await {
-            Ok(_) => "accepted",
-            Err(error) => error.reason(),
-        }
+        verdict(&self.verifier, token).await
+    }
+
+    fn cache(&self) -> &TokenCache {
+        self.verifier.cache.as_ref().unwrap()
     }
 
     fn count(&self) -> usize {
-        self.verifier.verified.len()
+        self.verifier.cache.as_ref().map_or(0, TokenCache::len)
     }
 
     /// Caches the good token under the hash of this text.
     async fn plant(&self, text: &str) {
         assert_eq!(self.verdict(&good()).await, "accepted");
-        let found = self.verifier.verified.get(&TokenHash::of(&good()).unwrap());
+        let found = self.cache().get(&TokenHash::of(&good()).unwrap());
         let hash = TokenHash::of(text).unwrap();
-        self.verifier.verified.insert(hash, found.unwrap());
+        self.cache().insert(hash, found.unwrap());
     }
-}
-
-fn set_of(name: &str, key: &RsaKeyPair) -> KeySet {
-    let kid = KeyId::parse(name).unwrap();
-    KeySet::from_public_keys([(kid, public_half(key))]).unwrap()
 }
 
 #[tokio::test]
@@ -184,11 +154,10 @@ async fn neither_tokens_nor_users_are_shown() {
     let fixture = Fixture::new(10);
     assert_eq!(fixture.verdict(&good()).await, "accepted");
     let shown = format!("{:?}", fixture.verifier);
-    assert!(shown.contains("VerifiedTokens { len: 1, .. }"), "{shown}");
     assert!(!shown.contains("alice"), "{shown}");
 }
 
-/// Lets the first so many sign-ins pass.
+/// Knows of each user that they are active, the first so many times, and then that they have signed out.
 #[derive(Debug)]
 struct Directory {
     asked: AtomicUsize,
@@ -196,18 +165,12 @@ struct Directory {
 }
 
 #[async_trait]
-impl UserDirectory for Directory {
-    async fn check_sign_in(&self, sign_in: SignIn<'_>) -> Result<(), VerifyError> {
-        assert_eq!(sign_in.user.as_str(), "alice");
-        assert_eq!(sign_in.auth_time, at(0) - Duration::from_secs(100));
+impl AccountSource for Directory {
+    async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError> {
+        assert_eq!(id.user.as_str(), "alice");
         let before = self.asked.fetch_add(1, Ordering::Relaxed);
-        (before < self.passes)
-            .then_some(())
-            .ok_or(VerifyError::Revoked)
-    }
-
-    async fn check(&self) -> Result<(), VerifyError> {
-        Ok(())
+        let valid_since = (before >= self.passes).then_some(at(0) - Duration::from_secs(99));
+        Ok(Account::Active { valid_since })
     }
 }
 
@@ -218,8 +181,13 @@ async fn the_user_is_looked_up_every_time() {
         asked: AtomicUsize::new(0),
         passes: 2,
     });
-    let users: Arc<dyn UserDirectory> = Arc::<Directory>::clone(&directory);
-    fixture.verifier = fixture.verifier.with_user_directory(users);
+    let source: Arc<dyn AccountSource> = Arc::<Directory>::clone(&directory);
+    let policy = CachePolicy {
+        fresh_for: Duration::ZERO,
+        ..CachePolicy::default()
+    };
+    let users = Arc::new(AccountLookup::with_source(source, policy).unwrap());
+    fixture.verifier = fixture.verifier.with_account_lookup(users);
     for expected in ["accepted", "accepted", "revoked", "revoked"] {
         assert_eq!(fixture.verdict(&good()).await, expected);
     }
