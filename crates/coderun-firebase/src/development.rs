@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 
 use crate::config::{Issuer, KeyId, ProjectId, VerifierConfig};
 use crate::keys::{KeySet, RsaPublicKey, StaticKeys};
+use crate::private_file::PrivateFileError;
 use crate::signing::SigningKey;
 use crate::verifier::FirebaseTokenVerifier;
 
@@ -45,16 +46,14 @@ impl DevelopmentIssuer {
     /// 0.2 s.
     ///
     /// # Errors
-    /// [`IssuerError::Directory`] or [`IssuerError::KeyFile`] if reading or writing fails;
-    /// [`IssuerError::UnsafeDirectory`] or [`IssuerError::UnsafeKeyFile`] if others could read or replace the key;
-    /// [`IssuerError::DamagedKeyFile`]; [`IssuerError::Cryptography`].
+    /// [`IssuerError::Directory`] or [`IssuerError::KeyFile`] if reading or writing fails, others could read or replace
+    /// the key, or it is damaged; [`IssuerError::Cryptography`].
     pub fn open(directory: &Path) -> Result<Self, IssuerError> {
         let file = key_file::load_or_create(directory, generate)?;
-        let (key, kid, keys) =
-            parse(&file.content).map_err(|source| IssuerError::DamagedKeyFile {
-                path: file.path,
-                source,
-            })?;
+        let (key, kid, keys) = parse(&file.content).map_err(|source| IssuerError::KeyFile {
+            path: file.path,
+            source: PrivateFileError::Content(source),
+        })?;
         Ok(Self {
             config: VerifierConfig::of(ProjectId::development(), Issuer::Development),
             kid,

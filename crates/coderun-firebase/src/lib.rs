@@ -65,7 +65,7 @@ pub use keys::{
     HttpKeySource, HttpKeysConfig, KeySet, KeySetError, KeySource, KeysUrlError, RsaPublicKey,
     StaticKeys,
 };
-pub use private_file::UnsafePath;
+pub use private_file::PrivateFileError;
 pub use service_account::{ServiceAccount, ServiceAccountError, ServiceAccountFormatError};
 pub use start_error::StartError;
 pub use users::{AccountLookup, AccountLookupConfig, AccountLookupError, CachePolicy};

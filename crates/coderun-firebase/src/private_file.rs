@@ -5,12 +5,16 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use coderun_domain::BackendError;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// What makes a directory or file unsafe for a key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnsafePath {
+/// Says why a file or directory with a secret is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateFileError {
+    /// It cannot be read or written.
+    #[error("it cannot be read or written")]
+    Io(#[from] io::Error),
     /// It is a symbolic link.
     #[error("it is a symbolic link")]
     SymbolicLink,
@@ -33,19 +37,9 @@ pub enum UnsafePath {
         /// The mode that it must have.
         expected: u32,
     },
-}
-
-/// Says why a file was not read.
-#[derive(Debug)]
-pub(crate) enum ReadError {
-    Io(io::Error),
-    Unsafe(UnsafePath),
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    /// It holds no usable secret.
+    #[error("its content cannot be used")]
+    Content(#[source] BackendError),
 }
 
 /// Whether a symbolic link is followed.
@@ -62,23 +56,23 @@ pub(crate) fn read(
     path: &Path,
     links: SymbolicLinks,
     max_bytes: u64,
-    check: impl FnOnce(&Metadata) -> Result<(), UnsafePath>,
-) -> Result<Vec<u8>, ReadError> {
+    check: impl FnOnce(&Metadata) -> Result<(), PrivateFileError>,
+) -> Result<Vec<u8>, PrivateFileError> {
     // A FIFO in its place must not make the open wait.
     let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     flags.set(OFlags::NOFOLLOW, links == SymbolicLinks::Refuse);
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::LOOP) if links == SymbolicLinks::Refuse => {
-            return Err(ReadError::Unsafe(UnsafePath::SymbolicLink));
+            return Err(PrivateFileError::SymbolicLink);
         }
-        Err(error) => return Err(ReadError::Io(error.into())),
+        Err(error) => return Err(io::Error::from(error).into()),
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(ReadError::Unsafe(UnsafePath::WrongKind));
+        return Err(PrivateFileError::WrongKind);
     }
-    check(&metadata).map_err(ReadError::Unsafe)?;
+    check(&metadata)?;
     let mut content = Vec::new();
     file.take(max_bytes).read_to_end(&mut content)?;
     Ok(content)

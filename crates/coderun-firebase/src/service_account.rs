@@ -7,13 +7,13 @@ use std::fmt;
 use std::fs::Metadata;
 use std::path::Path;
 
-use coderun_json::{Object, non_null};
+use coderun_json::Object;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::config::{Endpoint, ProjectId};
-use crate::private_file::{self, ReadError, SymbolicLinks, UnsafePath};
+use crate::private_file::{self, PrivateFileError, SymbolicLinks};
 use crate::signing::SigningKey;
 
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
@@ -45,28 +45,19 @@ impl ServiceAccount {
     /// Follows a symbolic link, as a mounted secret often is one.
     ///
     /// # Errors
-    /// [`ServiceAccountError::Unreadable`]; [`ServiceAccountError::Unsafe`] if it is no regular file or others than its
-    /// owner may write it; [`ServiceAccountError::Format`].
+    /// [`ServiceAccountError`], also if it is no regular file or others than its owner may write it.
     pub fn read(path: &Path) -> Result<Self, ServiceAccountError> {
-        let path_of = || path.to_owned();
-        let content = private_file::read(
+        private_file::read(
             path,
             SymbolicLinks::Follow,
             CONTENT_MAX_BYTES + 1,
             others_cannot_write,
-        );
-        let content = content.map_err(|error| match error {
-            ReadError::Io(source) => ServiceAccountError::Unreadable {
-                path: path_of(),
-                source,
-            },
-            ReadError::Unsafe(problem) => ServiceAccountError::Unsafe {
-                path: path_of(),
-                problem,
-            },
-        })?;
-        Self::parse(&content).map_err(|source| ServiceAccountError::Format {
-            path: path_of(),
+        )
+        .and_then(|content| {
+            Self::parse(&content).map_err(|error| PrivateFileError::Content(error.into()))
+        })
+        .map_err(|source| ServiceAccountError {
+            path: path.to_owned(),
             source,
         })
     }
@@ -86,18 +77,18 @@ impl ServiceAccount {
                 line: error.line(),
                 column: error.column(),
             })?;
-        if text(fields.kind, "type")? != "service_account" {
+        if text(&fields.kind, "type")? != "service_account" {
             return Err(wrong("type", "`service_account`"));
         }
-        let project_id = ProjectId::parse(text(fields.project_id, "project_id")?)
+        let project_id = ProjectId::parse(text(&fields.project_id, "project_id")?)
             .map_err(|_| wrong("project_id", "the id of a project"))?;
-        let token_uri = text(fields.token_uri, "token_uri")?
+        let token_uri = text(&fields.token_uri, "token_uri")?
             .parse()
             .map_err(|_| wrong("token_uri", "an https URL"))?;
         Ok(Self {
             project_id,
-            client_email: text(fields.client_email, "client_email")?,
-            key: private_key(fields.private_key_id, fields.private_key)?,
+            client_email: text(&fields.client_email, "client_email")?,
+            key: private_key(&fields.private_key_id, &fields.private_key)?,
             token_uri,
         })
     }
@@ -137,43 +128,36 @@ impl fmt::Debug for ServiceAccount {
     }
 }
 
-fn others_cannot_write(metadata: &Metadata) -> Result<(), UnsafePath> {
+fn others_cannot_write(metadata: &Metadata) -> Result<(), PrivateFileError> {
     let actual = private_file::mode(metadata);
     let expected = actual & !OTHERS_WRITE;
     if actual != expected {
-        return Err(UnsafePath::Mode { actual, expected });
+        return Err(PrivateFileError::Mode { actual, expected });
     }
     Ok(())
 }
 
 /// The fields are of any type here: an error of serde could show a part of the key.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Fields {
-    #[serde(default, rename = "type", deserialize_with = "non_null")]
-    kind: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    project_id: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    client_email: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    private_key: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    private_key_id: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    token_uri: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Value,
+    project_id: Value,
+    client_email: Value,
+    private_key: Value,
+    private_key_id: Value,
+    token_uri: Value,
 }
 
-fn text(value: Option<Value>, name: &'static str) -> Result<String, ServiceAccountFormatError> {
-    match value {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+fn text(value: &Value, name: &'static str) -> Result<String, ServiceAccountFormatError> {
+    match value.as_str() {
+        Some(text) if !text.is_empty() => Ok(text.to_owned()),
         Some(_) | None => Err(wrong(name, "a text that is not empty")),
     }
 }
 
-fn private_key(
-    id: Option<Value>,
-    pem: Option<Value>,
-) -> Result<SigningKey, ServiceAccountFormatError> {
+fn private_key(id: &Value, pem: &Value) -> Result<SigningKey, ServiceAccountFormatError> {
     let (id, pem) = (text(id, "private_key_id")?, text(pem, "private_key")?);
     SigningKey::from_pem(&id, &pem).map_err(|_| wrong("private_key", "an RSA key as PKCS#8 in PEM"))
 }

@@ -1,58 +1,30 @@
 //! Lists the errors of the development issuer.
 
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use coderun_domain::{BackendError, ByteSize};
 
-use crate::private_file::UnsafePath;
+use crate::private_file::PrivateFileError;
 
 /// Says why the development issuer could not be opened or could not issue a token.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The directory cannot be made or read.
-    #[error("the directory `{}` for the development key cannot be used", path.display())]
+    /// The directory cannot be made or read, or others could replace the key in it.
+    #[error("the directory `{}` cannot hold the development key", path.display())]
     Directory {
         /// Which directory.
         path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// Others could replace the key in this directory.
-    #[error("the directory `{}` is not safe for the development key: {problem}", path.display())]
-    UnsafeDirectory {
-        /// Which directory.
-        path: PathBuf,
         /// What is wrong with it.
-        problem: UnsafePath,
+        source: PrivateFileError,
     },
-    /// The file cannot be read or written.
-    #[error("the development key `{}` cannot be read or written", path.display())]
+    /// The file cannot be read or written, others could read or replace the key, or it holds no usable key.
+    #[error("the development key `{}` cannot be used; delete it to get a new one", path.display())]
     KeyFile {
         /// Which file.
         path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// Others could read or replace the key.
-    #[error("the development key `{}` is not safe: {problem}; delete it to get a new one", path.display())]
-    UnsafeKeyFile {
-        /// Which file.
-        path: PathBuf,
         /// What is wrong with it.
-        problem: UnsafePath,
-    },
-    /// The file holds no usable key.
-    #[error("the development key `{}` is damaged; delete it to get a new one", path.display())]
-    DamagedKeyFile {
-        /// Which file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: BackendError,
+        source: PrivateFileError,
     },
     /// A token that is valid for so long, or not even a second, would be refused.
     #[error("a token must be valid for 1 second to {max:?}")]

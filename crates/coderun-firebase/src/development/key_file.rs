@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::error::IssuerError;
-use crate::private_file::{self, ReadError, SymbolicLinks, UnsafePath};
+use crate::private_file::{self, PrivateFileError, SymbolicLinks};
 
 const FILE_NAME: &str = "development-issuer-key.der";
 const DIRECTORY_MODE: u32 = 0o700;
@@ -27,42 +27,41 @@ pub(super) fn load_or_create(
     directory: &Path,
     generate: impl FnOnce() -> Result<Vec<u8>, IssuerError>,
 ) -> Result<KeyFile, IssuerError> {
-    prepare_directory(directory)?;
+    prepare_directory(directory).map_err(|source| IssuerError::Directory {
+        path: directory.to_owned(),
+        source,
+    })?;
     let path = directory.join(FILE_NAME);
-    if let Some(content) = read(&path)? {
-        return Ok(KeyFile { path, content });
-    }
-    publish(directory, &path, &generate()?).map_err(|source| failed(&path, source))?;
-    // Another process may have been first: what counts is what is there now.
-    match read(&path)? {
-        Some(content) => Ok(KeyFile { path, content }),
-        None => Err(failed(&path, io::ErrorKind::NotFound.into())),
-    }
-}
-
-fn prepare_directory(path: &Path) -> Result<(), IssuerError> {
-    let failed = |source| IssuerError::Directory {
-        path: path.to_owned(),
+    let failed = |source| IssuerError::KeyFile {
+        path: path.clone(),
         source,
     };
+    let content = match read(&path) {
+        Err(PrivateFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            publish(directory, &path, &generate()?).map_err(|error| failed(error.into()))?;
+            // Another process may have been first: what counts is what is there now.
+            read(&path)
+        }
+        content => content,
+    };
+    let content = content.map_err(failed)?;
+    Ok(KeyFile { path, content })
+}
+
+fn prepare_directory(path: &Path) -> Result<(), PrivateFileError> {
     DirBuilder::new()
         .recursive(true)
         .mode(DIRECTORY_MODE)
-        .create(path)
-        .map_err(failed)?;
-    let metadata = fs::metadata(path).map_err(failed)?;
-    check_directory(&metadata, this_user()).map_err(|problem| IssuerError::UnsafeDirectory {
-        path: path.to_owned(),
-        problem,
-    })
+        .create(path)?;
+    check_directory(&fs::metadata(path)?, this_user())
 }
 
-fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
+fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), PrivateFileError> {
     check_owner(metadata, user)?;
     // Others may read a directory that was there before, but not write: the mode of the file protects its content.
     let actual = private_file::mode(metadata);
     if actual & 0o022 != 0 {
-        return Err(UnsafePath::Mode {
+        return Err(PrivateFileError::Mode {
             actual,
             expected: DIRECTORY_MODE,
         });
@@ -70,25 +69,16 @@ fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath>
     Ok(())
 }
 
-/// Reads the key; `None` if there is no file.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, IssuerError> {
+fn read(path: &Path) -> Result<Vec<u8>, PrivateFileError> {
     let check = |metadata: &fs::Metadata| check_file(metadata, this_user());
-    match private_file::read(path, SymbolicLinks::Refuse, CONTENT_MAX_BYTES, check) {
-        Ok(content) => Ok(Some(content)),
-        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(ReadError::Io(error)) => Err(failed(path, error)),
-        Err(ReadError::Unsafe(problem)) => Err(IssuerError::UnsafeKeyFile {
-            path: path.to_owned(),
-            problem,
-        }),
-    }
+    private_file::read(path, SymbolicLinks::Refuse, CONTENT_MAX_BYTES, check)
 }
 
-fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
+fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), PrivateFileError> {
     check_owner(metadata, user)?;
     let actual = private_file::mode(metadata);
     if actual != FILE_MODE {
-        return Err(UnsafePath::Mode {
+        return Err(PrivateFileError::Mode {
             actual,
             expected: FILE_MODE,
         });
@@ -96,10 +86,10 @@ fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), UnsafePath> {
     Ok(())
 }
 
-fn check_owner(metadata: &fs::Metadata, expected: u32) -> Result<(), UnsafePath> {
+fn check_owner(metadata: &fs::Metadata, expected: u32) -> Result<(), PrivateFileError> {
     let actual = metadata.uid();
     if actual != expected {
-        return Err(UnsafePath::Owner { actual, expected });
+        return Err(PrivateFileError::Owner { actual, expected });
     }
     Ok(())
 }
@@ -120,13 +110,6 @@ fn publish(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-fn failed(path: &Path, source: io::Error) -> IssuerError {
-    IssuerError::KeyFile {
-        path: path.to_owned(),
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,16 +119,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = NamedTempFile::new_in(&directory).unwrap();
         let (us, other) = (this_user(), this_user() + 1);
-        let foreign = Err(UnsafePath::Owner {
-            actual: us,
-            expected: other,
-        });
+        let assert_foreign = |checked: Result<(), PrivateFileError>| {
+            let Err(PrivateFileError::Owner { actual, expected }) = checked else {
+                panic!("{checked:?}");
+            };
+            assert_eq!((actual, expected), (us, other));
+        };
 
         let metadata = fs::metadata(&directory).unwrap();
-        assert_eq!(check_directory(&metadata, us), Ok(()));
-        assert_eq!(check_directory(&metadata, other), foreign);
+        check_directory(&metadata, us).unwrap();
+        assert_foreign(check_directory(&metadata, other));
         let metadata = fs::metadata(&file).unwrap();
-        assert_eq!(check_file(&metadata, us), Ok(()));
-        assert_eq!(check_file(&metadata, other), foreign);
+        check_file(&metadata, us).unwrap();
+        assert_foreign(check_file(&metadata, other));
     }
 }

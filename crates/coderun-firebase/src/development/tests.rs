@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::sync::Barrier;
 
 use coderun_domain::testing::{ManualClock, at, user};
-use coderun_domain::{TokenVerifier as _, VerifyError};
+use coderun_domain::{ErrorChain, TokenVerifier as _, VerifyError};
 use rstest::rstest;
 use tempfile::TempDir;
 
 use super::*;
-use crate::private_file::UnsafePath;
 use crate::testing::{claims, config, header, token, verifier};
 
 struct Fixture {
@@ -143,6 +142,22 @@ fn directory_and_key_are_private() {
     assert_eq!(mode(&fixture.key_file()), 0o600);
 }
 
+fn chain(error: &IssuerError) -> String {
+    ErrorChain(error).to_string()
+}
+
+/// Why the key file is not used. The text begins with its path and with what to do.
+fn key_file_error(fixture: &Fixture) -> String {
+    let text = chain(&fixture.open().unwrap_err());
+    let path = fixture.key_file();
+    let start = format!(
+        "the development key `{}` cannot be used; delete it to get a new one",
+        path.display()
+    );
+    assert!(text.starts_with(&start), "{text}");
+    text
+}
+
 #[rstest]
 #[case::group_reads(0o640)]
 #[case::all_read(0o644)]
@@ -154,15 +169,9 @@ fn a_key_of_another_mode_is_refused(#[case] wrong: u32) {
     let fixture = Fixture::new();
     fixture.open().unwrap();
     set_mode(&fixture.key_file(), wrong);
-    let Err(IssuerError::UnsafeKeyFile { path, problem }) = fixture.open() else {
-        panic!("an unsafe key file was used");
-    };
-    assert_eq!(path, fixture.key_file());
-    let expected = UnsafePath::Mode {
-        actual: wrong,
-        expected: 0o600,
-    };
-    assert_eq!(problem, expected);
+    let text = key_file_error(&fixture);
+    let expected = format!(": its mode is {wrong:04o}, 0600 is needed");
+    assert!(text.ends_with(&expected), "{text}");
 }
 
 #[rstest]
@@ -177,12 +186,19 @@ fn a_directory_in_which_others_write_is_refused(#[case] mode: u32, #[case] accep
     set_mode(&fixture.state(), mode);
     match fixture.open() {
         Ok(_) => assert!(accepted),
-        Err(IssuerError::UnsafeDirectory { path, problem }) => {
-            assert!(!accepted, "{problem}");
-            assert_eq!(path, fixture.state());
+        Err(error) => {
+            assert!(!accepted, "{error:?}");
+            let source = PrivateFileError::Mode {
+                actual: mode,
+                expected: 0o700,
+            };
+            let path = fixture.state();
+            assert_eq!(
+                chain(&error),
+                chain(&IssuerError::Directory { path, source })
+            );
             assert!(!fixture.key_file().exists());
         }
-        Err(error) => panic!("{error:?}"),
     }
 }
 
@@ -192,7 +208,8 @@ fn a_symbolic_link_to_a_key_is_refused() {
     elsewhere.open().unwrap();
     fs::create_dir_all(fixture.state()).unwrap();
     symlink(elsewhere.key_file(), fixture.key_file()).unwrap();
-    assert_problem(fixture.open(), &UnsafePath::SymbolicLink);
+    let text = key_file_error(&fixture);
+    assert!(text.ends_with(": it is a symbolic link"), "{text}");
 }
 
 #[test]
@@ -201,7 +218,8 @@ fn a_symbolic_link_to_nothing_is_refused() {
     fs::create_dir_all(fixture.state()).unwrap();
     let target = fixture.directory.path().join("planted");
     symlink(&target, fixture.key_file()).unwrap();
-    assert_problem(fixture.open(), &UnsafePath::SymbolicLink);
+    let text = key_file_error(&fixture);
+    assert!(text.ends_with(": it is a symbolic link"), "{text}");
     assert!(!target.exists());
 }
 
@@ -209,7 +227,8 @@ fn a_symbolic_link_to_nothing_is_refused() {
 fn a_directory_in_place_of_the_key_is_refused() {
     let fixture = Fixture::new();
     fs::create_dir_all(fixture.key_file()).unwrap();
-    assert_problem(fixture.open(), &UnsafePath::WrongKind);
+    let text = key_file_error(&fixture);
+    assert!(text.ends_with(": it is of the wrong kind"), "{text}");
 }
 
 #[test]
@@ -218,14 +237,8 @@ fn a_fifo_in_place_of_the_key_is_refused_without_waiting() {
     fs::create_dir_all(fixture.state()).unwrap();
     let private = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mkfifoat(rustix::fs::CWD, fixture.key_file(), private).unwrap();
-    assert_problem(fixture.open(), &UnsafePath::WrongKind);
-}
-
-fn assert_problem(opened: Result<DevelopmentIssuer, IssuerError>, expected: &UnsafePath) {
-    match opened {
-        Err(IssuerError::UnsafeKeyFile { problem, .. }) => assert_eq!(problem, *expected),
-        other => panic!("{other:?}"),
-    }
+    let text = key_file_error(&fixture);
+    assert!(text.ends_with(": it is of the wrong kind"), "{text}");
 }
 
 #[rstest]
@@ -236,11 +249,8 @@ fn a_damaged_key_is_refused_and_kept(#[case] content: Vec<u8>) {
     let fixture = Fixture::new();
     fixture.open().unwrap();
     fs::write(fixture.key_file(), &content).unwrap();
-    let error = fixture.open().unwrap_err();
-    assert!(
-        matches!(error, IssuerError::DamagedKeyFile { .. }),
-        "{error:?}"
-    );
+    let text = key_file_error(&fixture);
+    assert!(text.contains(": its content cannot be used"), "{text}");
     assert_eq!(fs::read(fixture.key_file()).unwrap(), content);
 }
 
@@ -293,19 +303,4 @@ fn it_shows_no_more_than_the_name_of_its_key() {
     let issuer = Fixture::new().open().unwrap();
     let expected = format!("DevelopmentIssuer {{ kid: {:?}, .. }}", issuer.kid);
     assert_eq!(format!("{issuer:?}"), expected);
-}
-
-#[test]
-fn errors_say_what_to_do() {
-    let error = IssuerError::UnsafeKeyFile {
-        path: PathBuf::from("/state/key"),
-        problem: UnsafePath::Mode {
-            actual: 0o644,
-            expected: 0o600,
-        },
-    };
-    assert_eq!(
-        error.to_string(),
-        "the development key `/state/key` is not safe: its mode is 0644, 0600 is needed; delete it to get a new one"
-    );
 }

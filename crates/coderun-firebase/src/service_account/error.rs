@@ -1,39 +1,17 @@
 //! Lists the errors of service account files.
 
-use std::io;
 use std::path::PathBuf;
 
-use crate::private_file::UnsafePath;
+use crate::private_file::PrivateFileError;
 
 /// Says why a service account could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ServiceAccountError {
-    /// The file cannot be read.
-    #[error("the service account `{}` cannot be read", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// Others could replace the key.
-    #[error("the service account `{}` is not safe: {problem}", path.display())]
-    Unsafe {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: UnsafePath,
-    },
-    /// The file says something else.
-    #[error("the service account `{}` cannot be used", path.display())]
-    Format {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong in it.
-        #[source]
-        source: ServiceAccountFormatError,
-    },
+#[error("the service account `{}` cannot be used", path.display())]
+pub struct ServiceAccountError {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub source: PrivateFileError,
 }
 
 /// Says what is wrong in the file of a service account, without quoting it.
