@@ -116,6 +116,11 @@ impl fmt::Debug for Setup {
 pub trait FromSetup<S = Setup>: Sized {
     /// Makes the situation.
     fn from_setup(setup: S) -> impl Future<Output = Self> + Send;
+
+    /// Whether the clause concerns this adapter.
+    fn is_concerned(&self) -> bool {
+        true
+    }
 }
 
 impl<S: Send> FromSetup<S> for S {

@@ -17,8 +17,10 @@ mod setup;
 pub mod streams;
 
 pub use interactive_io::{InteractiveClient, InteractiveIo, ProgramEvent, interactive_io};
+pub use program::{AskedLimits, CompletedRun, Program, RecordingIo};
 pub use setup::{
-    Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
+    Abilities, InteractiveRunner, Killing, LostAnswers, OutputFidelity, RunnerOfOne, RunnerSetup,
+    RunnerUnderTest, SignalFidelity,
 };
 
 /// Makes one test of each clause for the runner that this constructor makes: a function or closure from how many programs
@@ -89,6 +91,6 @@ macro_rules! code_runner_tests {
         }
     };
     ($new:expr $(,)?) => {
-        $crate::code_runner_tests!(@list clause_tests (code_runner $crate::RunnerSetup::new($new)));
+        $crate::code_runner_tests!(@list clause_tests (code_runner $crate::RunnerSetup($new)));
     };
 }

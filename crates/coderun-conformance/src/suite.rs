@@ -4,12 +4,18 @@ use crate::FromSetup;
 
 /// Checks a clause in the situation that its parameter asks for.
 #[doc(hidden)]
+#[expect(clippy::print_stderr, reason = "a clause that is left out says so")]
 pub async fn check<S, Situation, Checking>(setup: S, clause: impl FnOnce(Situation) -> Checking)
 where
     Situation: FromSetup<S>,
     Checking: Future<Output = ()>,
 {
-    clause(Situation::from_setup(setup).await).await;
+    let situation = Situation::from_setup(setup).await;
+    if situation.is_concerned() {
+        clause(situation).await;
+    } else {
+        eprintln!("left out: the clause does not concern this adapter");
+    }
 }
 
 /// Makes one test of each clause. Each begins with a setup of its own.

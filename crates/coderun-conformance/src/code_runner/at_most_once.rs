@@ -2,12 +2,11 @@
 
 use coderun_domain::{ExitStatus, RunnerError, Verdict};
 
-use super::RunnerSetup;
+use super::RunnerUnderTest;
 use super::program::{Program, RecordingIo};
 
 /// A program that fails is not started again.
-pub async fn a_program_that_fails_is_started_once(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_program_that_fails_is_started_once(under_test: RunnerUnderTest) {
     let code = "import sys\nprint('started', flush=True)\nsys.exit(9)";
     let ran = under_test.run(&Program::python(code)).await;
     assert_eq!(ran.report.exit_status, Some(ExitStatus::Exited(9)));
@@ -18,8 +17,7 @@ pub async fn a_program_that_fails_is_started_once(setup: RunnerSetup) {
 }
 
 /// A program whose answer was lost may have run, so it is an error and is not sent again. The next program is not affected.
-pub async fn a_program_whose_answer_is_lost_is_not_started_again(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_program_whose_answer_is_lost_is_not_started_again(under_test: RunnerUnderTest) {
     let program = Program::python("print('started')");
     if let Some(answers) = &under_test.lost_answers {
         (answers.lose_next)();

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use coderun_domain::{ByteSize, CompileReport, Verdict};
 
-use super::RunnerSetup;
+use super::RunnerUnderTest;
 use super::program::{CompletedRun, Program};
 
 /// A compiler has a limit on time of its own, and a program that was not built is not run.
-pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(under_test: RunnerUnderTest) {
     // Twice as many inclusions at each of 100 levels.
     let header =
         "#if __INCLUDE_LEVEL__ < 100\n#include \"twice.h\"\n#include \"twice.h\"\n#endif\n";
@@ -27,8 +26,7 @@ pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(setup: RunnerSet
 }
 
 /// A compiler has a limit on memory of its own. Some compilers notice, and fail by themselves.
-pub async fn a_compiler_that_takes_too_much_memory_fails(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_compiler_that_takes_too_much_memory_fails(under_test: RunnerUnderTest) {
     let program = Program {
         compile_memory: ByteSize::from_mib(64),
         // Each line makes ten times as many tokens.
@@ -53,13 +51,12 @@ pub async fn a_compiler_that_takes_too_much_memory_fails(setup: RunnerSetup) {
 }
 
 /// The head of what a compiler writes is kept, as with a program's own output.
-pub async fn what_a_compiler_writes_beyond_the_limit_is_dropped(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn what_a_compiler_writes_beyond_the_limit_is_dropped(under_test: RunnerUnderTest) {
     let program = Program {
         output: ByteSize::from_bytes(1000),
         ..Program::new("c", &"#error refused\n".repeat(1000))
     };
-    let limit = program.limits(&under_test).storage.output();
+    let limit = program.limits(&*under_test.runner).storage.output();
     let ran = under_test.run(&program).await;
     let CompileReport { error_output, .. } = assert_not_run(&ran);
     assert!(error_output.is_truncated());

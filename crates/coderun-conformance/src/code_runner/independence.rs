@@ -6,7 +6,7 @@ use std::time::Duration;
 use coderun_domain::Verdict;
 
 use super::program::{Program, RecordingIo};
-use super::{Killing, RunnerSetup, RunnerUnderTest};
+use super::{Killing, RunnerOfOne, RunnerUnderTest};
 use crate::fixtures::within;
 
 /// A program that lives until it is killed, or for a second on a runner that cannot kill.
@@ -22,9 +22,8 @@ fn sleeper(under_test: &RunnerUnderTest) -> Program {
 /// A cancelled program is gone before the answer. A runner that cannot kill answers within two seconds and says that it
 /// has abandoned the program.
 pub async fn a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_ability(
-    setup: RunnerSetup,
+    under_test: RunnerUnderTest,
 ) {
-    let under_test = setup.runner().await;
     let mut io = RecordingIo::default();
     let cancel = Arc::clone(&io.cancel);
     let program = sleeper(&under_test);
@@ -45,12 +44,16 @@ pub async fn a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_abili
 }
 
 /// A program that is cancelled while it waits for a slot never starts.
-pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(setup: RunnerSetup) {
-    let under_test = setup.runner_of_one().await;
+pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(
+    RunnerOfOne(under_test): RunnerOfOne,
+) {
     let program = sleeper(&under_test);
     let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
-    let (cancel, running) = (Arc::clone(&first.cancel), program.request(&under_test, 1));
-    let waiting = program.request(&under_test, 2);
+    let (cancel, running) = (
+        Arc::clone(&first.cancel),
+        program.request(&*under_test.runner, 1),
+    );
+    let waiting = program.request(&*under_test.runner, 2);
     let cancelling = async {
         under_test.wait_until_running(1).await;
         second.cancel.notify_one();
@@ -68,8 +71,9 @@ pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(setup: Ru
 }
 
 /// A program whose run was dropped is killed, or ends by its limits.
-pub async fn a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability(
+    under_test: RunnerUnderTest,
+) {
     drop_while_it_runs(&under_test).await;
     under_test.wait_until_running(0).await;
 }
@@ -84,8 +88,7 @@ async fn drop_while_it_runs(under_test: &RunnerUnderTest) {
 }
 
 /// With one slot, the next program starts after the one before is gone, however that ended.
-pub async fn a_slot_is_free_again_after_each_end(setup: RunnerSetup) {
-    let under_test = setup.runner_of_one().await;
+pub async fn a_slot_is_free_again_after_each_end(RunnerOfOne(under_test): RunnerOfOne) {
     for _ in 0..3 {
         drop_while_it_runs(&under_test).await;
         let next = Program::python("print('next')");
@@ -107,8 +110,7 @@ pub async fn a_slot_is_free_again_after_each_end(setup: RunnerSetup) {
 }
 
 /// The files of a run are gone after it.
-pub async fn a_run_finds_no_files_of_the_one_before(setup: RunnerSetup) {
-    let under_test = setup.runner_of_one().await;
+pub async fn a_run_finds_no_files_of_the_one_before(RunnerOfOne(under_test): RunnerOfOne) {
     let code = "import os\nprint(os.path.exists('/tmp/left'), os.path.exists('left'))\n\
         for path in ('/tmp/left', 'left'):\n    try: open(path, 'x').close()\n    except OSError: pass";
     for _ in 0..2 {
@@ -118,8 +120,7 @@ pub async fn a_run_finds_no_files_of_the_one_before(setup: RunnerSetup) {
 }
 
 /// Two concurrent runs each have a file system of their own.
-pub async fn two_runs_at_a_time_find_no_files_of_each_other(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn two_runs_at_a_time_find_no_files_of_each_other(under_test: RunnerUnderTest) {
     let code = "import os, sys, time\nopen('/tmp/' + sys.argv[1], 'x').close()\ntime.sleep(0.5)\n\
         print([name for name in ('one', 'other') if os.path.exists('/tmp/' + name)])";
     let program = |name: &str| {

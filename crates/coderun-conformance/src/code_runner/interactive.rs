@@ -5,32 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use coderun_domain::{ByteSize, ExitStatus, OutputStream, Verdict};
 
+use super::InteractiveRunner;
 use super::interactive_io::ProgramEvent;
 use super::program::Program;
-use super::{RunnerSetup, RunnerUnderTest};
-
-/// A runner that passes input on; `None` where this one does not.
-#[expect(clippy::print_stderr, reason = "a clause that is left out says so")]
-async fn interactive_runner(setup: &RunnerSetup) -> Option<RunnerUnderTest> {
-    let under_test = setup.runner().await;
-    if under_test.runner.profile().interactive {
-        return Some(under_test);
-    }
-    eprintln!(
-        "left out: {:?} is not interactive",
-        under_test.runner.profile()
-    );
-    None
-}
 
 /// Later input follows the submission's own, and each piece reaches the program before the next is sent.
-pub async fn input_that_comes_while_it_runs_arrives_in_order(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn input_that_comes_while_it_runs_arrives_in_order(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let code = "import sys\nfor line in sys.stdin: print('got', line, end='', flush=True)";
     let program = Program::python(code).input("first\nsec");
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         assert_eq!(client.read_stdout_until("first\n").await, "got first\n");
         client.send("ond\n");
         assert_eq!(client.read_stdout_until("second\n").await, "got second\n");
@@ -47,13 +32,12 @@ pub async fn input_that_comes_while_it_runs_arrives_in_order(setup: RunnerSetup)
 }
 
 /// The user sees the question, and earlier text on the other stream, before the program is said to wait.
-pub async fn a_prompt_is_passed_on_before_the_program_is_said_to_wait(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn a_prompt_is_passed_on_before_the_program_is_said_to_wait(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let code =
         "import sys\nsys.stderr.write('careful ')\nname = input('name? ')\nprint('hello', name)";
-    let report = under_test.run_interactively(Program::python(code), async |client| {
+    let report = Program::python(code).run_interactively(&*under_test.runner, async |client| {
         let [stdout, stderr] = client.read_until_awaiting_input().await;
         assert_eq!((stdout.as_str(), stderr.as_str()), ("name? ", "careful "));
         client.send("Bob\n");
@@ -63,10 +47,9 @@ pub async fn a_prompt_is_passed_on_before_the_program_is_said_to_wait(setup: Run
 }
 
 /// Without new input, a waiting program is not reported again, whatever else it does.
-pub async fn waiting_is_reported_once_and_again_after_more_input(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn waiting_is_reported_once_and_again_after_more_input(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     // Its output meanwhile shows that time passes.
     let code = "import threading, time\n\
         def tick():\n\
@@ -74,7 +57,7 @@ pub async fn waiting_is_reported_once_and_again_after_more_input(setup: RunnerSe
         for _ in range(2):\n\
         \x20   done = []; ticking = threading.Thread(target=tick); ticking.start()\n\
         \x20   input(); done.append(True); ticking.join()";
-    let report = under_test.run_interactively(Program::python(code), async |client| {
+    let report = Program::python(code).run_interactively(&*under_test.runner, async |client| {
         for _ in 0..2 {
             client.read_until_awaiting_input().await;
             for _ in 0..10 {
@@ -88,10 +71,9 @@ pub async fn waiting_is_reported_once_and_again_after_more_input(setup: RunnerSe
 }
 
 /// A program that is busy, sleeps, or reads from another source does not wait for its user.
-pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let code = "import os, subprocess, sys, time\n\
         end = time.monotonic() + 0.3\n\
         while time.monotonic() < end: pass\n\
@@ -101,19 +83,18 @@ pub async fn a_program_that_does_not_read_its_input_is_not_said_to_wait(setup: R
         time.sleep(0.3)\n\
         os.write(writer, b'x\\n')\n\
         sys.exit(child.wait())";
-    let report = under_test.run_interactively(Program::python(code), async |client| {
+    let report = Program::python(code).run_interactively(&*under_test.runner, async |client| {
         assert_eq!(client.next_event().await, None);
     });
     assert_eq!(report.await.exit_status, Some(ExitStatus::Exited(0)));
 }
 
 /// After the end of input the program finds the end of its stdin, behind all input before.
-pub async fn the_end_of_input_ends_a_program_that_reads(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn the_end_of_input_ends_a_program_that_reads(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let program = Program::python("import sys\nprint(sys.stdin.read()[::-1])").input("de");
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         client.read_until_awaiting_input().await;
         client.send("liver");
         client.close();
@@ -127,14 +108,11 @@ const PIECE: usize = 16 * 1024;
 
 /// Unread input does not delay a cancellation.
 pub async fn a_program_that_never_reads_can_be_cancelled_although_much_was_sent(
-    setup: RunnerSetup,
+    InteractiveRunner(under_test): InteractiveRunner,
 ) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
     // Longer than a clause waits.
     let program = Program::sleeper().wall(Duration::from_mins(2));
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         for _ in 0..256 {
             client.send(vec![b'x'; PIECE]);
         }
@@ -147,13 +125,12 @@ pub async fn a_program_that_never_reads_can_be_cancelled_although_much_was_sent(
 }
 
 /// Input that the program does not read stays with its sender.
-pub async fn only_a_bounded_amount_of_input_is_requested(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn only_a_bounded_amount_of_input_is_requested(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let code = "import time\ntime.sleep(0.3)\nprint('still here', flush=True)\ntime.sleep(1000)";
     let program = Program::python(code).wall(Duration::from_mins(2));
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         for _ in 0..256 {
             client.send(vec![b'x'; PIECE]);
         }
@@ -169,10 +146,9 @@ pub async fn only_a_bounded_amount_of_input_is_requested(setup: RunnerSetup) {
 const REQUESTED_MAX: usize = 256 * 1024;
 
 /// Input in pieces of all sizes is neither lost nor changed while the program answers.
-pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn what_is_echoed_comes_back_byte_for_byte(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let sent: Vec<u8> = { 0..1_u32 << 20 }
         .map(|i| (i.wrapping_mul(i) >> 7).to_le_bytes()[0])
         .collect();
@@ -180,7 +156,7 @@ pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
         output: ByteSize::from_mib(2),
         ..Program::python("import os\nwhile piece := os.read(0, 5000): os.write(1, piece)")
     };
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         let mut rest = sent.as_slice();
         for size in [1, 10, 4096, 100_000].into_iter().cycle() {
             let (piece, others) = rest.split_at(size.min(rest.len()));
@@ -206,12 +182,11 @@ pub async fn what_is_echoed_comes_back_byte_for_byte(setup: RunnerSetup) {
 }
 
 /// Input after the end of the program is no error.
-pub async fn a_program_may_end_while_input_still_comes(setup: RunnerSetup) {
-    let Some(under_test) = interactive_runner(&setup).await else {
-        return;
-    };
+pub async fn a_program_may_end_while_input_still_comes(
+    InteractiveRunner(under_test): InteractiveRunner,
+) {
     let program = Program::python("print('enough:', input())");
-    let report = under_test.run_interactively(program, async |client| {
+    let report = program.run_interactively(&*under_test.runner, async |client| {
         client.send("this\n");
         for _ in 0..64 {
             client.send(vec![b'x'; PIECE]);

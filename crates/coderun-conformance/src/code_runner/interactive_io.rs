@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::{InputWanted, OutputStream, Report, RunInput, RunIo};
+use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo};
 use tokio::sync::{Notify, mpsc, watch};
-
-use super::RunnerUnderTest;
-use super::program::Program;
-use crate::fixtures::within;
 
 /// What a runner reports of a running program.
 #[derive(Debug, PartialEq, Eq)]
@@ -162,38 +158,21 @@ impl RunIo for InteractiveIo {
 #[must_use]
 pub fn interactive_io() -> (InteractiveIo, InteractiveClient) {
     let (event_sender, events) = mpsc::unbounded_channel();
-    let (send, sent_by_partner) = mpsc::unbounded_channel();
+    let (input_sender, sent) = mpsc::unbounded_channel();
     let asked = watch::Sender::new(Asked::default());
     let cancel = Arc::new(Notify::new());
     let client = InteractiveClient {
         events,
-        send,
+        send: input_sender,
         cancel: Arc::clone(&cancel),
         asked: asked.subscribe(),
     };
     let program = InteractiveIo {
         events: event_sender,
-        sent: sent_by_partner,
+        sent,
         cancel,
         is_cancelled: false,
         asked,
     };
     (program, client)
-}
-
-impl RunnerUnderTest {
-    /// Runs an interactive program to its end while a client acts on it.
-    pub(super) async fn run_interactively(
-        &self,
-        program: Program,
-        act: impl AsyncFnOnce(&mut InteractiveClient),
-    ) -> Report {
-        let (mut io, mut client) = interactive_io();
-        let request = program.interactive().request(self, 1);
-        // When the run is over its side is dropped, which ends the events.
-        let running = async move { self.runner.run(request, &mut io).await };
-        let acting = act(&mut client);
-        let (report, ()) = within(Box::pin(async { tokio::join!(running, acting) })).await;
-        report.unwrap()
-    }
 }

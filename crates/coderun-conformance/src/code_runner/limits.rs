@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use coderun_domain::{ByteSize, OutputStream, Verdict};
 
-use super::RunnerSetup;
+use super::RunnerUnderTest;
 use super::program::{AskedLimits, CompletedRun, Program};
 
 /// CPU time is limited.
-pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn an_endless_loop_meets_the_time_limit(under_test: RunnerUnderTest) {
     let program = Program {
         cpu: Duration::from_secs(1),
         ..Program::python("while True: pass")
@@ -20,16 +19,16 @@ pub async fn an_endless_loop_meets_the_time_limit(setup: RunnerSetup) {
 }
 
 /// Wall-clock time is limited, also for a program that uses no CPU time.
-pub async fn a_program_that_sleeps_meets_the_limit_on_the_clock(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_program_that_sleeps_meets_the_limit_on_the_clock(under_test: RunnerUnderTest) {
     let program = Program::sleeper().wall(Duration::from_secs(1));
     let report = under_test.run(&program).await.report;
     assert_eq!(report.verdict, Verdict::TimeLimit);
 }
 
 /// Memory is limited, and the report says so.
-pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(
+    under_test: RunnerUnderTest,
+) {
     let program = Program {
         memory: ByteSize::from_mib(64),
         ..Program::python("kept = []\nwhile True: kept.append(bytearray(1 << 20))")
@@ -39,8 +38,9 @@ pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(setu
 }
 
 /// A program that floods stdout is stopped, its head is kept, and it is known that there was more.
-pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(
+    under_test: RunnerUnderTest,
+) {
     let program = Program::python("import os\nwhile True: os.write(1, b'0123456789' * 20)");
     let limit = output_limit(&under_test, &program);
     let ran = under_test.run(&program).await;
@@ -48,16 +48,15 @@ pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(setup: Ru
 }
 
 /// The limit holds for stderr as well.
-pub async fn a_flood_on_stderr_is_stopped_too(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_flood_on_stderr_is_stopped_too(under_test: RunnerUnderTest) {
     let program = Program::python("import os\nwhile True: os.write(2, b'0123456789' * 20)");
     let limit = output_limit(&under_test, &program);
     let ran = under_test.run(&program).await;
     assert_flooded(&ran, &ran.stderr, OutputStream::Stderr, limit);
 }
 
-fn output_limit(under_test: &super::RunnerUnderTest, program: &Program) -> usize {
-    let limit = program.limits(under_test).storage.output();
+fn output_limit(under_test: &RunnerUnderTest, program: &Program) -> usize {
+    let limit = program.limits(&*under_test.runner).storage.output();
     usize::try_from(limit.as_bytes()).unwrap()
 }
 
@@ -80,8 +79,7 @@ fn assert_flooded(ran: &CompletedRun, written: &[u8], stream: OutputStream, limi
 }
 
 /// Output of exactly the limit is whole.
-pub async fn output_that_just_fits_is_whole(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn output_that_just_fits_is_whole(under_test: RunnerUnderTest) {
     let limit = output_limit(&under_test, &Program::python("\n"));
     let code = format!("import os\nos.write(1, b'x' * {limit})\nos.write(2, b'tail')");
     let ran = under_test.run(&Program::python(&code)).await;
@@ -93,9 +91,8 @@ pub async fn output_that_just_fits_is_whole(setup: RunnerSetup) {
 
 /// Limits above the runner's maximum have no effect beyond it; without a maximum, the submission's own limits hold.
 pub async fn limits_above_the_maximum_are_lowered_or_refused_and_never_exceeded(
-    setup: RunnerSetup,
+    under_test: RunnerUnderTest,
 ) {
-    let under_test = setup.runner().await;
     let asked = match under_test.runner.maximum_limits() {
         // Longer than a clause waits.
         Some(_) => Duration::from_mins(2),

@@ -3,19 +3,19 @@
 use coderun_domain::testing::language;
 use coderun_domain::{RunnerError, Verdict};
 
-use super::RunnerSetup;
+use super::RunnerUnderTest;
 use super::program::{Program, RecordingIo};
 use crate::fixtures::within;
 
 /// A runner that works passes its own check.
-pub async fn check_succeeds_on_a_working_runner(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn check_succeeds_on_a_working_runner(under_test: RunnerUnderTest) {
     within(under_test.runner.check()).await.unwrap();
 }
 
 /// Every offered language works, in its first version.
-pub async fn every_offered_language_runs_its_example_and_tells_its_version(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn every_offered_language_runs_its_example_and_tells_its_version(
+    under_test: RunnerUnderTest,
+) {
     let languages = under_test.runner.languages();
     for wanted in ["python", "c"] {
         assert!(
@@ -45,12 +45,11 @@ pub async fn every_offered_language_runs_its_example_and_tells_its_version(setup
 }
 
 /// A language that is not offered is an error, not a report: another runner may have it.
-pub async fn a_language_that_is_not_offered_is_an_error(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn a_language_that_is_not_offered_is_an_error(under_test: RunnerUnderTest) {
     let mut unknown = under_test.runner.languages().remove(0);
     unknown.language = language("no-such-language");
     let program = Program::new("no-such-language", "x");
-    let limits = program.limits(&under_test);
+    let limits = program.limits(&*under_test.runner);
     let request = program.request_for(vec![unknown], limits, 1);
     let answer = under_test
         .runner
@@ -63,8 +62,7 @@ pub async fn a_language_that_is_not_offered_is_an_error(setup: RunnerSetup) {
 }
 
 /// Reports name the runner and what it enforces as its profile does.
-pub async fn reports_match_the_profile(setup: RunnerSetup) {
-    let under_test = setup.runner().await;
+pub async fn reports_match_the_profile(under_test: RunnerUnderTest) {
     let report = under_test.run(&Program::python("pass")).await.report;
     let profile = under_test.runner.profile();
     assert_eq!(profile.name, report.runner);

@@ -1,4 +1,4 @@
-//! Builds programs, runs them and records their output.
+//! Builds programs, runs them on a runner and records their output.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,33 +7,46 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::testing::{execution_id, submission_policy, user};
 use coderun_domain::{
-    Attempt, ByteSize, InputWanted, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
+    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
     OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits,
     Submission, SubmissionDraft, SubmissionPolicy,
 };
 use tokio::sync::Notify;
 
 use super::RunnerUnderTest;
+use super::interactive_io::{InteractiveClient, interactive_io};
 use crate::fixtures::within;
 
-/// A program and its limits, which are small unless a clause says otherwise.
+/// A program and its limits, which are small unless a test says otherwise.
 #[derive(Debug, Clone)]
-pub(super) struct Program {
-    pub(super) draft: SubmissionDraft,
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
-    pub(super) memory: ByteSize,
-    pub(super) output: ByteSize,
+pub struct Program {
+    /// The submission without its limits.
+    pub draft: SubmissionDraft,
+    /// CPU time.
+    pub cpu: Duration,
+    /// Wall-clock time.
+    pub wall: Duration,
+    /// Memory of all its processes.
+    pub memory: ByteSize,
+    /// Processes and threads.
+    pub processes: u32,
+    /// Each of its output streams.
+    pub output: ByteSize,
+    /// Any one file.
+    pub file_size: ByteSize,
+    /// All files together.
+    pub disk: ByteSize,
     /// CPU and wall-clock time of the compiler.
-    pub(super) compile_time: Duration,
-    pub(super) compile_memory: ByteSize,
+    pub compile_time: Duration,
+    /// Memory of the compiler.
+    pub compile_memory: ByteSize,
     /// Whether the limits may be above the runner's own.
-    pub(super) asked_limits: AskedLimits,
+    pub asked_limits: AskedLimits,
 }
 
 /// Whether a program asks for more than the maximum limits of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskedLimits {
+pub enum AskedLimits {
     /// It asks for at most the maximum.
     WithinMaximum,
     /// It may ask for more.
@@ -41,7 +54,9 @@ pub(super) enum AskedLimits {
 }
 
 impl Program {
-    pub(super) fn new(language: &str, code: &str) -> Self {
+    /// A program in this language.
+    #[must_use]
+    pub fn new(language: &str, code: &str) -> Self {
         Self {
             draft: SubmissionDraft {
                 code: code.to_owned(),
@@ -51,7 +66,10 @@ impl Program {
             cpu: Duration::from_secs(10),
             wall: Duration::from_secs(15),
             memory: ByteSize::from_mib(256),
+            processes: 32,
             output: ByteSize::from_kib(64),
+            file_size: ByteSize::from_mib(8),
+            disk: ByteSize::from_mib(512),
             compile_time: Duration::from_secs(20),
             compile_memory: ByteSize::from_mib(512),
             asked_limits: AskedLimits::WithinMaximum,
@@ -67,25 +85,35 @@ impl Program {
         Self::python("import time\ntime.sleep(1000)")
     }
 
-    pub(super) fn wall(self, wall: Duration) -> Self {
+    /// Limits its wall-clock time.
+    #[must_use]
+    pub fn wall(self, wall: Duration) -> Self {
         Self { wall, ..self }
     }
 
-    pub(super) fn input(mut self, input: &str) -> Self {
+    /// Limits its CPU time.
+    #[must_use]
+    pub fn cpu(self, cpu: Duration) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// Gives it input from the beginning.
+    #[must_use]
+    pub fn input(mut self, input: &str) -> Self {
         input.clone_into(&mut self.draft.input);
         self
     }
 
-    /// More input may come while it runs.
-    pub(super) fn interactive(mut self) -> Self {
+    /// Lets more input come while it runs.
+    #[must_use]
+    pub fn interactive(mut self) -> Self {
         self.draft.interactive = true;
         self
     }
 
-    /// The request to this runner.
-    pub(super) fn request(&self, under_test: &RunnerUnderTest, number: u128) -> RunRequest {
-        let languages = under_test.runner.languages();
-        self.request_for(languages, self.limits(under_test), number)
+    /// The request to this runner, for the execution with this number.
+    pub fn request(&self, runner: &dyn CodeRunner, number: u128) -> RunRequest {
+        self.request_for(runner.languages(), self.limits(runner), number)
     }
 
     /// The request to a runner with these languages.
@@ -97,6 +125,7 @@ impl Program {
     ) -> RunRequest {
         let policy = SubmissionPolicy {
             limits: LimitPolicy::new(limits, limits),
+            input_max: ByteSize::from_mib(16),
             interactive_wall_time: Some(limits.run.wall_time()),
             ..submission_policy()
         };
@@ -111,38 +140,87 @@ impl Program {
     }
 
     /// The limits that the program gets.
-    pub(super) fn limits(&self, under_test: &RunnerUnderTest) -> Limits {
-        let (file, disk) = (ByteSize::from_mib(8), ByteSize::from_mib(512));
+    pub(super) fn limits(&self, runner: &dyn CodeRunner) -> Limits {
         let time = self.compile_time;
         let asked = Limits {
-            run: StageLimits::new(self.cpu, self.wall, self.memory, 32).unwrap(),
+            run: StageLimits::new(self.cpu, self.wall, self.memory, self.processes).unwrap(),
             compile: StageLimits::new(time, time, self.compile_memory, 32).unwrap(),
-            storage: StorageLimits::new(self.output, file, disk, 64).unwrap(),
+            storage: StorageLimits::new(self.output, self.file_size, self.disk, 64).unwrap(),
         };
         let policy = LimitPolicy::new(asked, asked);
-        let policy = match (under_test.runner.maximum_limits(), self.asked_limits) {
+        let policy = match (runner.maximum_limits(), self.asked_limits) {
             (Some(maximum), AskedLimits::WithinMaximum) => policy.capped_at(maximum),
             (Some(_), AskedLimits::BeyondMaximum) | (None, _) => policy,
         };
         *policy.default_limits()
     }
+
+    /// Runs the program to its end and records its output.
+    ///
+    /// # Errors
+    /// As the runner answers.
+    pub async fn run_on(&self, runner: &dyn CodeRunner) -> Result<CompletedRun, RunnerError> {
+        let mut io = RecordingIo::default();
+        let report = self.run_with(runner, &mut io).await?;
+        Ok(CompletedRun {
+            report,
+            stdout: io.stdout,
+            stderr: io.stderr,
+            cut: io.cut,
+        })
+    }
+
+    /// Runs the program to its end with these streams.
+    ///
+    /// # Errors
+    /// As the runner answers.
+    pub async fn run_with(
+        &self,
+        runner: &dyn CodeRunner,
+        io: &mut (dyn RunIo + '_),
+    ) -> Result<Report, RunnerError> {
+        within(Box::pin(runner.run(self.request(runner, 1), io))).await
+    }
+
+    /// Runs the program interactively to its end while a client acts on it.
+    pub async fn run_interactively(
+        self,
+        runner: &dyn CodeRunner,
+        act: impl AsyncFnOnce(&mut InteractiveClient),
+    ) -> Report {
+        let (mut io, mut client) = interactive_io();
+        let request = self.interactive().request(runner, 1);
+        // When the run is over its side is dropped, which ends the client's events.
+        let running = async move { runner.run(request, &mut io).await };
+        let acting = act(&mut client);
+        let (report, ()) = within(Box::pin(async { tokio::join!(running, acting) })).await;
+        report.unwrap()
+    }
 }
 
 /// A report and the output of its program.
 #[derive(Debug)]
-pub(super) struct CompletedRun {
-    pub(super) report: Report,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) cut: Vec<OutputStream>,
+pub struct CompletedRun {
+    /// The report.
+    pub report: Report,
+    /// What it wrote to stdout.
+    pub stdout: Vec<u8>,
+    /// What it wrote to stderr.
+    pub stderr: Vec<u8>,
+    /// The streams that the runner has cut.
+    pub cut: Vec<OutputStream>,
 }
 
 impl CompletedRun {
-    pub(super) fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
+    /// Its stdout, which must be text.
+    #[must_use]
+    pub fn stdout(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
     }
 
-    pub(super) fn stderr(&self) -> String {
+    /// Its stderr as text.
+    #[must_use]
+    pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
@@ -150,14 +228,7 @@ impl CompletedRun {
 impl RunnerUnderTest {
     /// Runs a program to its end.
     pub(super) async fn run(&self, program: &Program) -> CompletedRun {
-        let mut io = RecordingIo::default();
-        let report = self.try_run(program, &mut io).await.unwrap();
-        CompletedRun {
-            report,
-            stdout: io.stdout,
-            stderr: io.stderr,
-            cut: io.cut,
-        }
+        program.run_on(&*self.runner).await.unwrap()
     }
 
     pub(super) async fn try_run(
@@ -165,8 +236,7 @@ impl RunnerUnderTest {
         program: &Program,
         io: &mut RecordingIo,
     ) -> Result<Report, RunnerError> {
-        let request = program.request(self, 1);
-        within(Box::pin(self.runner.run(request, io))).await
+        program.run_with(&*self.runner, io).await
     }
 
     /// Waits until this many of its programs live.
@@ -182,11 +252,15 @@ impl RunnerUnderTest {
 
 /// Keeps all output; gives no input; cancels when told to.
 #[derive(Debug, Default)]
-pub(super) struct RecordingIo {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) cut: Vec<OutputStream>,
-    pub(super) cancel: Arc<Notify>,
+pub struct RecordingIo {
+    /// What the program wrote to stdout.
+    pub stdout: Vec<u8>,
+    /// What the program wrote to stderr.
+    pub stderr: Vec<u8>,
+    /// The streams that the runner has cut.
+    pub cut: Vec<OutputStream>,
+    /// Cancels the run.
+    pub cancel: Arc<Notify>,
     next: Next,
 }
 

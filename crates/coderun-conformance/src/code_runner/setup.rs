@@ -2,11 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use coderun_domain::CodeRunner;
+
+use crate::FromSetup;
 
 /// A runner that only one clause uses.
 pub struct RunnerUnderTest {
@@ -83,39 +83,48 @@ pub enum SignalFidelity {
     ShellCode,
 }
 
-type NewRunner =
-    dyn Fn(usize) -> Pin<Box<dyn Future<Output = RunnerUnderTest> + Send>> + Send + Sync;
+/// The constructor of an adapter, from how many programs run at a time to a runner of its own.
+#[derive(Debug)]
+pub struct RunnerSetup<New>(pub New);
 
-/// The constructor of an adapter, which a clause calls.
-pub struct RunnerSetup {
-    new: Box<NewRunner>,
-}
-
-impl RunnerSetup {
-    /// Wraps a constructor: from how many programs are to run at a time to a runner of its own.
-    pub fn new<F, Made>(new: F) -> Self
-    where
-        F: Fn(usize) -> Made + Send + Sync + 'static,
-        Made: Future<Output = RunnerUnderTest> + Send + 'static,
-    {
-        Self {
-            new: Box::new(move |concurrency| Box::pin(new(concurrency))),
-        }
-    }
-
-    /// A runner of two programs at a time.
-    pub(crate) async fn runner(&self) -> RunnerUnderTest {
-        (self.new)(2).await
-    }
-
-    /// A runner of one program at a time.
-    pub(crate) async fn runner_of_one(&self) -> RunnerUnderTest {
-        (self.new)(1).await
+/// Runs two programs at a time.
+impl<New, Made> FromSetup<RunnerSetup<New>> for RunnerUnderTest
+where
+    New: FnOnce(usize) -> Made + Send,
+    Made: Future<Output = Self> + Send,
+{
+    async fn from_setup(setup: RunnerSetup<New>) -> Self {
+        (setup.0)(2).await
     }
 }
 
-impl fmt::Debug for RunnerSetup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RunnerSetup")
+/// A runner of one program at a time.
+#[derive(Debug)]
+pub struct RunnerOfOne(pub RunnerUnderTest);
+
+impl<New, Made> FromSetup<RunnerSetup<New>> for RunnerOfOne
+where
+    New: FnOnce(usize) -> Made + Send,
+    Made: Future<Output = RunnerUnderTest> + Send,
+{
+    async fn from_setup(setup: RunnerSetup<New>) -> Self {
+        Self((setup.0)(1).await)
+    }
+}
+
+/// A runner that passes input on. Clauses about it do not concern a runner whose profile says that it passes none on.
+#[derive(Debug)]
+pub struct InteractiveRunner(pub RunnerUnderTest);
+
+impl<S: Send> FromSetup<S> for InteractiveRunner
+where
+    RunnerUnderTest: FromSetup<S>,
+{
+    async fn from_setup(setup: S) -> Self {
+        Self(RunnerUnderTest::from_setup(setup).await)
+    }
+
+    fn is_concerned(&self) -> bool {
+        self.0.runner.profile().interactive
     }
 }

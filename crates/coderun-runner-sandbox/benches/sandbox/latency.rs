@@ -4,23 +4,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::{CodeRunner, InputWanted, OutputStream, RunInput, RunIo, SubmissionDraft};
+use coderun_conformance::code_runner::Program;
+use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo};
 use coderun_runner_sandbox::SandboxRunner;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Failure, request};
+use super::Failure;
 
 pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), Failure> {
-    let draft = SubmissionDraft {
-        code: format!(
-            "import time\nfor _ in range({times}): print(time.monotonic_ns()); input(); time.sleep(0.003)"
-        ),
-        language: "python".to_owned(),
-        interactive: true,
-        ..SubmissionDraft::default()
-    };
+    let code = format!(
+        "import time\nfor _ in range({times}): print(time.monotonic_ns()); input(); time.sleep(0.003)"
+    );
     let mut listener = Listener::default();
-    runner.run(request(runner, draft)?, &mut listener).await?;
+    let program = Program::new("python", &code).interactive();
+    program.run_with(runner, &mut listener).await?;
     print_row("from a write to `output`", &mut listener.heard);
     print_row("from a read to `awaiting_input`", &mut listener.awaited);
     Ok(())

@@ -6,11 +6,7 @@ mod latency;
 mod overhead;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use coderun_domain::{
-    Attempt, CodeRunner, LanguageCatalog, RunRequest, Submission, SubmissionDraft, testing,
-};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
 type Failure = Box<dyn std::error::Error>;
@@ -29,16 +25,5 @@ fn main() -> Result<(), Failure> {
         .await?;
         overhead::measure(&runner, times).await?;
         latency::measure(&runner, times).await
-    })
-}
-
-fn request(runner: &SandboxRunner, draft: SubmissionDraft) -> Result<RunRequest, Failure> {
-    let catalog = LanguageCatalog::new(runner.languages());
-    let policy = testing::submission_policy();
-    let submission = Submission::parse(testing::user("bench"), draft, &catalog, &policy)?;
-    Ok(RunRequest {
-        id: testing::execution_id(1),
-        attempt: Attempt::from_count(1),
-        submission: Arc::new(submission),
     })
 }

@@ -3,14 +3,11 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use coderun_domain::{
-    CodeRunner, InputWanted, OutputStream, RunInput, RunIo, RunnerError, SubmissionDraft,
-};
+use coderun_conformance::code_runner::Program;
+use coderun_domain::{CodeRunner, RunnerError};
 use coderun_runner_sandbox::SandboxRunner;
 
-use super::{Failure, request};
+use super::Failure;
 
 pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), Failure> {
     print_head();
@@ -18,14 +15,9 @@ pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), 
     let bare = || start(&["/bin/true"]);
     let (bare, boxed) = interleaved(times, bare, async || runner.check().await).await?;
     print_row("/bin/true", bare, boxed, 4.0);
-    let draft = SubmissionDraft {
-        code: "print('hello')".to_owned(),
-        language: "python".to_owned(),
-        ..SubmissionDraft::default()
-    };
-    let hello = request(runner, draft)?;
+    let hello = Program::new("python", "print('hello')");
     let bare = || start(&[&python, "-c", "print('hello')"]);
-    let boxed = async || runner.run(hello.clone(), &mut NoIo).await.map(drop);
+    let boxed = async || hello.run_on(runner).await.map(drop);
     let (bare, boxed) = interleaved(times, bare, boxed).await?;
     print_row("python hello", bare, boxed, 1.2);
     Ok(())
@@ -85,22 +77,6 @@ fn start(argv: &[&str]) -> std::io::Result<()> {
         .stdout(Stdio::null())
         .spawn()?;
     child.wait().map(drop)
-}
-
-/// Throws output away and gives no input.
-struct NoIo;
-
-#[async_trait]
-impl RunIo for NoIo {
-    async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
-
-    fn mark_truncated(&mut self, _stream: OutputStream) {}
-
-    async fn input(&mut self, _wanted: InputWanted) -> RunInput {
-        std::future::pending().await
-    }
-
-    async fn awaiting_input(&mut self) {}
 }
 
 #[expect(clippy::print_stdout, reason = "a table is what this program is for")]

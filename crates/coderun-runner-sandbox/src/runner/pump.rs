@@ -178,33 +178,11 @@ async fn until_awaited(
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-    use bytes::Bytes;
-    use coderun_domain::{InputWanted, testing};
+    use coderun_conformance::code_runner::{ProgramEvent, interactive_io};
+    use coderun_domain::testing;
 
     use super::super::streams::tests::{exhaust_readiness, streams};
     use super::*;
-
-    /// Records output and notices in their order.
-    #[derive(Default)]
-    struct Recorder(Vec<Bytes>);
-
-    #[async_trait]
-    impl RunIo for Recorder {
-        async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
-            self.0.push(bytes);
-        }
-
-        fn mark_truncated(&mut self, _stream: OutputStream) {}
-
-        async fn input(&mut self, _wanted: InputWanted) -> RunInput {
-            std::future::pending().await
-        }
-
-        async fn awaiting_input(&mut self) {
-            self.0.push("awaiting".into());
-        }
-    }
 
     #[tokio::test]
     async fn a_prompt_is_delivered_before_the_wait_is_reported() {
@@ -212,16 +190,22 @@ mod tests {
         exhaust_readiness(&mut streams);
         rustix::io::write(&writer, b"name? ").unwrap();
         rustix::io::write(&error_writer, b"careful").unwrap();
-        let mut recorder = Recorder::default();
+        let (mut io, mut client) = interactive_io();
         let mut pump = Pump {
             io: StageIo {
-                client: &mut recorder,
+                client: &mut io,
                 input: &mut Input::of(testing::interactive_execution().submission()),
                 sinks: &mut OutputSinks::client(ByteSize::from_kib(1)),
             },
             signals: &StageSignals::new(),
         };
         pump.report_wait(&mut streams).await;
-        assert_eq!(recorder.0, ["name? ", "careful", "awaiting"]);
+        for expected in [
+            ProgramEvent::Output(OutputStream::Stdout, "name? ".into()),
+            ProgramEvent::Output(OutputStream::Stderr, "careful".into()),
+            ProgramEvent::AwaitingInput,
+        ] {
+            assert_eq!(client.next_event().await, Some(expected));
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use coderun_conformance::code_runner::Program;
 use coderun_domain::{ExitStatus, Signal, Verdict};
 
-use crate::support::{Program, assert_prints, run, run_program};
+use crate::support::{assert_prints, program, run, run_program};
 
 const LIMIT: Duration = Duration::from_millis(300);
 /// The goal is 50 ms. A busy machine that runs other tests at the same time may need more.
@@ -12,20 +13,17 @@ const GRACE: Duration = Duration::from_millis(250);
 
 #[tokio::test]
 async fn a_busy_loop_ends_at_its_cpu_limit() {
-    let program = Program::new("python", "while True: pass").cpu(LIMIT);
+    let program = program("python", "while True: pass").cpu(LIMIT);
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
-    assert_eq!(
-        ran.report.exit_status,
-        Some(ExitStatus::Signaled(Signal::KILL))
-    );
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Signaled(Signal::KILL)));
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!((LIMIT..LIMIT + GRACE).contains(&cpu), "{cpu:?}");
 }
 
 #[tokio::test]
 async fn a_sleeper_ends_at_its_wall_limit() {
-    let program = Program::new("bash", "sleep 1000").wall(LIMIT);
+    let program = program("bash", "sleep 1000").wall(LIMIT);
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     let usage = ran.report.usage;
@@ -41,7 +39,7 @@ async fn ignoring_signals_does_not_lift_the_cpu_limit() {
     let code = "import signal\n\
         for s in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n    signal.signal(s, signal.SIG_IGN)\n\
         while True: pass";
-    let verdict = run_program(Program::new("python", code).cpu(LIMIT))
+    let verdict = run_program(program("python", code).cpu(LIMIT))
         .await
         .report
         .verdict;
@@ -52,7 +50,7 @@ async fn ignoring_signals_does_not_lift_the_cpu_limit() {
 async fn cpu_time_is_the_sum_over_all_processes() {
     let code = "import os\nfor _ in range(8):\n    if os.fork() == 0:\n        while True: pass\nos.wait()";
     let started = Instant::now();
-    let ran = run_program(Program::new("python", code).cpu(LIMIT)).await;
+    let ran = run_program(program("python", code).cpu(LIMIT)).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!((LIMIT..LIMIT + 2 * GRACE).contains(&cpu), "{cpu:?}");
@@ -81,7 +79,7 @@ async fn children_that_are_not_waited_for_are_counted() {
 
 #[tokio::test]
 async fn a_program_that_stops_itself_ends_at_its_wall_limit() {
-    let program = Program::new("bash", "kill -STOP $$; echo on").wall(LIMIT);
+    let program = program("bash", "kill -STOP $$; echo on").wall(LIMIT);
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     assert_eq!(ran.stdout(), "");
@@ -104,8 +102,8 @@ async fn an_endless_compilation_ends_at_its_own_limit() {
         template <long M> struct Two<0, M> { static constexpr long value = M; };\n\
         int main() { return Two<40, 0>::value; }";
     let program = Program {
-        compile_wall: Duration::from_millis(700),
-        ..Program::new("cpp", code)
+        compile_time: Duration::from_millis(700),
+        ..program("cpp", code)
     };
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use coderun_domain::{ExitStatus, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox, assert_prints, launcher_after, run, run_program};
+use crate::support::{TestSandbox, assert_prints, launcher_after, program, run, run_program};
 
 #[tokio::test]
 async fn a_file_cannot_grow_beyond_its_limit() {
@@ -99,7 +99,7 @@ async fn the_compiler_cannot_read_files_of_the_machine() {
 #[tokio::test]
 async fn a_folder_in_place_of_the_program_is_a_compile_error() {
     // The path of the built program is a folder.
-    let mut program = Program::new("c", "int main(void) {}");
+    let mut program = program("c", "int main(void) {}");
     program.draft.files = vec![("main/file".to_owned(), Bytes::from_static(b"x"))];
     let verdict = run_program(program).await.report.verdict;
     assert_eq!(verdict, Verdict::CompileError);

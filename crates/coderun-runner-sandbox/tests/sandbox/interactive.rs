@@ -2,27 +2,11 @@
 
 use std::time::Duration;
 
-use coderun_conformance::code_runner::{InteractiveClient, interactive_io};
-use coderun_domain::{ByteSize, ExitStatus, Report, Verdict};
+use coderun_conformance::code_runner::{InteractiveClient, Program};
+use coderun_domain::{ExitStatus, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 
-use crate::support::{Program, TestSandbox, assert_prints, is_alive, sandboxes, sleepers_of};
-
-/// Runs a program and a client that acts on it.
-async fn run_interactively(
-    sandbox: &TestSandbox,
-    program: Program,
-    act: impl AsyncFnOnce(&mut InteractiveClient),
-) -> Report {
-    let (mut io, mut client) = interactive_io();
-    let mut program = program.interactive();
-    // None of these tests is about time.
-    program.wall = program.wall.max(Duration::from_secs(15));
-    // When the run is over its side is dropped, which ends the client's events.
-    let running = async move { sandbox.run_with(&program, &mut io).await };
-    let (report, ()) = tokio::join!(running, act(&mut client));
-    report.unwrap()
-}
+use crate::support::{TestSandbox, assert_prints, is_alive, sandboxes, sleepers_of};
 
 /// What a program has written to stdout when it waits for input.
 async fn prompt(client: &mut InteractiveClient) -> String {
@@ -43,7 +27,7 @@ async fn answer(client: &mut InteractiveClient, dialogue: &[(&str, &'static str)
 async fn assert_dialogue(program: Program, dialogue: &[(&str, &'static str)], last: &str) {
     let sandbox = TestSandbox::start().await;
     let act = async |client: &mut InteractiveClient| answer(client, dialogue, last).await;
-    let report = run_interactively(&sandbox, program, act).await;
+    let report = program.run_interactively(&*sandbox.runner, act).await;
     assert_eq!(report.verdict, Verdict::Accepted);
 }
 
@@ -51,11 +35,7 @@ const QUESTIONS: [(&str, &str); 2] = [("name? ", "Bob\n"), ("hello Bob\nage? ", 
 
 /// Asserts that a program asks for name and age, and builds its output from the answers.
 async fn assert_asks_two_questions(language: &str, code: &str) {
-    let program = Program {
-        memory: ByteSize::from_mib(256),
-        ..Program::new(language, code)
-    };
-    assert_dialogue(program, &QUESTIONS, "next year 8\n").await;
+    assert_dialogue(Program::new(language, code), &QUESTIONS, "next year 8\n").await;
 }
 
 #[tokio::test]
@@ -130,7 +110,7 @@ async fn a_child_that_reads_by_another_descriptor_is_seen() {
 async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
     let program = Program::new("bash", "sleep 0.5 | cat; printf 'now? '; read line");
     let sandbox = TestSandbox::start().await;
-    let report = run_interactively(&sandbox, program, async |client| {
+    let report = program.run_interactively(&*sandbox.runner, async |client| {
         assert_eq!(prompt(client).await, "now? ");
         client.close();
     });
@@ -141,7 +121,7 @@ async fn a_child_that_waits_for_another_child_does_not_wait_for_its_user() {
 async fn a_wait_for_input_is_seen_without_control_groups() {
     let sandbox = TestSandbox::with(|config| config.control_groups = ControlGroups::Never).await;
     let program = Program::new("python", "print('got', input('there? '))");
-    let report = run_interactively(&sandbox, program, async |client| {
+    let report = program.run_interactively(&*sandbox.runner, async |client| {
         answer(client, &[("there? ", "x\n")], "got x\n").await;
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
@@ -161,7 +141,7 @@ async fn input_that_comes_while_the_program_is_built_waits_for_it() {
     let code = "#include <stdio.h>\nint main(void) { int a, b; return scanf(\"%d %d\", &a, &b) == 2 ? a + b : 1; }";
     let program = Program::new("c", code).input("40 ");
     let sandbox = TestSandbox::start().await;
-    let report = run_interactively(&sandbox, program, async |client| client.send("2\n"));
+    let report = program.run_interactively(&*sandbox.runner, async |client| client.send("2\n"));
     assert_eq!(report.await.exit_status, Some(ExitStatus::Exited(42)));
 }
 
@@ -170,7 +150,7 @@ async fn a_program_that_has_closed_its_stdin_can_still_be_cancelled() {
     let program =
         Program::new("bash", "exec 0<&-; echo ready; sleep 1000").wall(Duration::from_mins(1));
     let sandbox = TestSandbox::start().await;
-    let report = run_interactively(&sandbox, program, async |client| {
+    let report = program.run_interactively(&*sandbox.runner, async |client| {
         assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         for _ in 0..8 {
             client.send(vec![b'x'; 1 << 20]);
@@ -189,7 +169,7 @@ async fn a_cancelled_program_is_gone_with_all_its_children_before_the_answer() {
     let program = Program::new("bash", code).wall(Duration::from_mins(1));
     let sandbox = TestSandbox::start().await;
     let mut sleepers = Vec::new();
-    let report = run_interactively(&sandbox, program, async |client| {
+    let report = program.run_interactively(&*sandbox.runner, async |client| {
         assert_eq!(client.read_stdout_until("\n").await, "ready\n");
         while sleepers.len() < 7 {
             tokio::task::yield_now().await;

@@ -1,8 +1,9 @@
 //! Tests programs that use more memory than they may.
 
+use coderun_conformance::code_runner::Program;
 use coderun_domain::{ByteSize, ExitStatus, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox, assert_prints, run, run_program};
+use crate::support::{TestSandbox, assert_prints, program, run, run_program};
 
 #[tokio::test]
 async fn one_large_block_ends_at_the_memory_limit() {
@@ -17,10 +18,7 @@ async fn a_slow_leak_ends_at_the_memory_limit() {
     let code = "kept = []\nwhile True: kept.append(bytearray(1 << 16))";
     let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
-    assert_eq!(
-        ran.report.exit_status,
-        Some(ExitStatus::Signaled(Signal::KILL))
-    );
+    assert_eq!(ran.report.exit_status, Some(ExitStatus::Signaled(Signal::KILL)));
 }
 
 #[tokio::test]
@@ -70,7 +68,7 @@ async fn deep_recursion_is_a_runtime_error() {
         int main(void) { return deep(0); }";
     let program = Program {
         memory: ByteSize::from_mib(128),
-        ..Program::new("c", code)
+        ..program("c", code)
     };
     let ran = run_program(program).await;
     let expected = ExitStatus::Signaled(Signal::from_number(11));
@@ -99,7 +97,7 @@ async fn too_little_memory_for_any_program_is_the_memory_limit() {
     for memory in [1, 100 << 10, 400 << 10] {
         let program = Program {
             memory: ByteSize::from_bytes(memory),
-            ..Program::new("python", "print(1)")
+            ..program("python", "print(1)")
         };
         let ran = sandbox.run_program(program).await;
         assert_eq!(ran.report.verdict, Verdict::MemoryLimit, "{memory}");

@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use coderun_conformance::code_runner::interactive_io;
 
-use crate::support::{Program, TestSandbox, assert_prints};
+use crate::support::{TestSandbox, assert_prints, program};
 
 #[tokio::test]
 async fn the_machines_own_services_cannot_be_reached() {
@@ -54,7 +54,7 @@ async fn sockets_of_the_machine_cannot_be_reached_by_name() {
 #[tokio::test]
 async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
     let sandbox = TestSandbox::with(|config| config.slots = 2).await;
-    let program = Program::new("bash", "readlink /proc/self/ns/net; read -r");
+    let program = program("bash", "readlink /proc/self/ns/net; read -r");
     let (mut one, mut client_of_one) = interactive_io();
     let (mut other, mut client_of_other) = interactive_io();
     let compare = async {
@@ -69,8 +69,8 @@ async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
         client_of_other.close();
     };
     let (one, other, ()) = tokio::join!(
-        sandbox.run_with(&program, &mut one),
-        sandbox.run_with(&program, &mut other),
+        program.run_with(&*sandbox.runner, &mut one),
+        program.run_with(&*sandbox.runner, &mut other),
         compare
     );
     assert!(one.is_ok() && other.is_ok());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use coderun_domain::{ExitStatus, Signal, Verdict};
 
-use crate::support::{Program, TestSandbox, run, run_program};
+use crate::support::{TestSandbox, program, run, run_program};
 
 /// Refuses to run anywhere but as a child of the first process of a process namespace.
 const ONLY_IN_A_SANDBOX: &str =
@@ -112,7 +112,7 @@ async fn the_exact_exit_code_is_reported() {
 
 #[tokio::test]
 async fn a_program_that_executes_itself_for_ever_is_ended() {
-    let program = Program::new("bash", "exec bash main.sh").cpu(Duration::from_millis(300));
+    let program = program("bash", "exec bash main.sh").cpu(Duration::from_millis(300));
     let verdict = run_program(program).await.report.verdict;
     assert_eq!(verdict, Verdict::TimeLimit);
 }

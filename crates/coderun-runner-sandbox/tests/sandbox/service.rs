@@ -4,13 +4,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use coderun_conformance::code_runner::RecordingIo;
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
 use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
 
 use crate::support::{
-    CollectingIo, Program, TestSandbox, assert_broken, assert_unavailable, control_groups_of,
-    eventually, is_alive, launcher_after, launchers, run_program, sleepers_of, until,
+    TestSandbox, assert_broken, assert_unavailable, control_groups_of, eventually, is_alive,
+    launcher_after, launchers, program, run_program, sleepers_of, until,
 };
 
 #[tokio::test]
@@ -18,7 +19,7 @@ async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
     // With a control group the service kills them, too; without one only the kernel does.
     for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
         let sandbox = TestSandbox::with(|config| config.control_groups = control_groups).await;
-        let program = Program::new("bash", "sleep 1000");
+        let program = program("bash", "sleep 1000");
         let (answer, running) = tokio::join!(sandbox.try_run(program), kill_launchers());
         assert_broken(&answer);
         eventually("the programs are gone", || {
@@ -52,7 +53,7 @@ async fn a_launcher_that_hangs_is_replaced() {
         "before\n"
     );
     signal_launchers(Signal::STOP);
-    let program = Program::new("bash", "echo never").wall(Duration::from_millis(100));
+    let program = program("bash", "echo never").wall(Duration::from_millis(100));
     assert_broken(&sandbox.try_run(program).await);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
 }
@@ -92,7 +93,7 @@ const IS_KILLED_SERVICE: &str = "CODERUN_TEST_IS_KILLED_SERVICE";
 #[tokio::test]
 async fn a_killed_service_takes_its_programs_along() {
     if std::env::var_os(IS_KILLED_SERVICE).is_some() {
-        run_program(Program::new("bash", "sleep 1000")).await;
+        run_program(program("bash", "sleep 1000")).await;
         return;
     }
     let mut service = Command::new(std::env::current_exe().unwrap())
@@ -137,9 +138,9 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
     let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
     let (_folder, script) = launcher_after("-r", forbid);
     let sandbox = TestSandbox::with(|config| config.launcher = script).await;
-    let mut io = CollectingIo::default();
-    let answer = sandbox
-        .run_with(&Program::new("bash", "echo x"), &mut io)
+    let mut io = RecordingIo::default();
+    let answer = program("bash", "echo x")
+        .run_with(&*sandbox.runner, &mut io)
         .await;
     let Err(RunnerError::Unavailable { reason, .. }) = answer else {
         panic!("{answer:?}");
@@ -155,7 +156,7 @@ async fn a_required_control_that_is_missing_fails_closed() {
         config.required = vec![Control::Memory];
     })
     .await;
-    let answer = sandbox.try_run(Program::new("bash", "echo x")).await;
+    let answer = sandbox.try_run(program("bash", "echo x")).await;
     assert_unavailable(&answer);
 }
 
@@ -172,7 +173,7 @@ async fn an_honest_program_is_served_among_hostile_ones() {
     for code in hostile.iter().cycle().take(12) {
         let (sandbox, code) = (Arc::clone(&sandbox), (*code).to_owned());
         running.spawn(async move {
-            let program = Program::new("bash", &code)
+            let program = program("bash", &code)
                 .cpu(Duration::from_millis(300))
                 .wall(Duration::from_millis(600));
             sandbox.run_program(program).await.report.verdict
@@ -197,7 +198,7 @@ async fn without_control_groups_limits_still_hold_and_are_reported_as_weaker() {
         )
         .await;
     assert_ne!(hog.report.verdict, Verdict::Accepted);
-    let program = Program::new("python", "while True: pass").cpu(Duration::from_millis(300));
+    let program = program("python", "while True: pass").cpu(Duration::from_millis(300));
     let busy = sandbox.run_program(program).await;
     assert_eq!(busy.report.verdict, Verdict::TimeLimit);
     let means = busy.report.enforcement.memory.unwrap();

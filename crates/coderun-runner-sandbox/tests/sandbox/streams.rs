@@ -8,7 +8,7 @@ use coderun_conformance::code_runner::interactive_io;
 use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
 
 use crate::support::{
-    Program, TestSandbox, assert_prints, eventually, run, run_program, sandboxes,
+    TestSandbox, assert_prints, eventually, program, run, run_program, sandboxes,
 };
 
 const CAP: usize = 64 * 1024;
@@ -51,7 +51,7 @@ async fn one_byte_more_than_fits_is_too_much() {
 
 #[tokio::test]
 async fn a_program_may_leave_its_input_unread() {
-    let program = Program::new("bash", "echo done").input(&"x".repeat(10 << 20));
+    let program = program("bash", "echo done").input(&"x".repeat(10 << 20));
     let ran = run_program(program).await;
     assert_eq!(ran.stdout(), "done\n");
     assert_eq!(ran.report.verdict, Verdict::Accepted);
@@ -59,14 +59,14 @@ async fn a_program_may_leave_its_input_unread() {
 
 #[tokio::test]
 async fn large_input_arrives_whole() {
-    let program = Program::new("bash", "wc -c").input(&"x".repeat(3 << 20));
+    let program = program("bash", "wc -c").input(&"x".repeat(3 << 20));
     assert_eq!(run_program(program).await.stdout(), "3145728\n");
 }
 
 #[tokio::test]
 async fn a_program_may_close_its_streams_early() {
     let code = "import os, time\nos.write(1, b'before')\nfor fd in (0, 1, 2): os.close(fd)\ntime.sleep(0.1)\nos._exit(3)";
-    let program = Program::new("python", code).input(&"x".repeat(1 << 20));
+    let program = program("python", code).input(&"x".repeat(1 << 20));
     let ran = run_program(program).await;
     assert_eq!(ran.stdout(), "before");
     assert_eq!(
@@ -80,7 +80,7 @@ async fn the_last_output_arrives() {
     let sandbox = TestSandbox::start().await;
     for _ in 0..20 {
         let ran = sandbox.run("bash", "printf first; printf last >&2").await;
-        assert_eq!((ran.stdout(), ran.stderr().as_str()), ("first", "last"));
+        assert_eq!((ran.stdout(), &*ran.stderr()), ("first", "last"));
     }
 }
 
@@ -96,10 +96,10 @@ async fn nothing_can_be_typed_into_a_terminal() {
 #[tokio::test]
 async fn a_compilation_can_be_cancelled() {
     let sandbox = TestSandbox::start().await;
-    let program = Program::new("cpp", "#include <bits/stdc++.h>\nint main() {}");
+    let program = program("cpp", "#include <bits/stdc++.h>\nint main() {}");
     let (mut io, client) = interactive_io();
     client.cancel();
-    let report = sandbox.run_with(&program, &mut io).await.unwrap();
+    let report = program.run_with(&*sandbox.runner, &mut io).await.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
     assert_eq!(report.exit_status, None);
 }
@@ -129,7 +129,7 @@ async fn time_limits_hold_while_the_client_does_not_take_output() {
     }
 
     let sandbox = TestSandbox::start().await;
-    let program = Program::new("bash", "echo x; sleep 1000").wall(Duration::from_millis(300));
-    let report = sandbox.run_with(&program, &mut Slow).await.unwrap();
+    let program = program("bash", "echo x; sleep 1000").wall(Duration::from_millis(300));
+    let report = program.run_with(&*sandbox.runner, &mut Slow).await.unwrap();
     assert_eq!(report.verdict, Verdict::TimeLimit);
 }

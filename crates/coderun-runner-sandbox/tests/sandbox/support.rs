@@ -7,13 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use coderun_domain::{
-    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LimitPolicy, Limits, OutputStream,
-    Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
-    SubmissionDraft, SubmissionPolicy, testing,
-};
+use coderun_conformance::code_runner::{CompletedRun, Program};
+use coderun_domain::{ByteSize, RunnerError};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use tempfile::TempDir;
 
@@ -46,37 +41,16 @@ impl TestSandbox {
     }
 
     /// Runs a program under small limits.
-    pub(crate) async fn run(&self, language: &str, code: &str) -> Ran {
-        self.run_program(Program::new(language, code)).await
+    pub(crate) async fn run(&self, language: &str, code: &str) -> CompletedRun {
+        self.run_program(program(language, code)).await
     }
 
-    pub(crate) async fn run_program(&self, program: Program) -> Ran {
+    pub(crate) async fn run_program(&self, program: Program) -> CompletedRun {
         self.try_run(program).await.unwrap()
     }
 
-    pub(crate) async fn try_run(&self, program: Program) -> Result<Ran, RunnerError> {
-        let mut io = CollectingIo::default();
-        let report = self.run_with(&program, &mut io).await?;
-        assert_eq!(
-            io.awaited, 0,
-            "a program that takes no input waits for none"
-        );
-        Ok(Ran {
-            report,
-            stdout: io.stdout,
-            stderr: io.stderr,
-        })
-    }
-
-    pub(crate) async fn run_with(
-        &self,
-        program: &Program,
-        io: &mut dyn RunIo,
-    ) -> Result<Report, RunnerError> {
-        let request = program.request(&self.runner.languages());
-        tokio::time::timeout(SOON, self.runner.run(request, io))
-            .await
-            .expect("a run that ends in time")
+    pub(crate) async fn try_run(&self, program: Program) -> Result<CompletedRun, RunnerError> {
+        program.run_on(&*self.runner).await
     }
 }
 
@@ -93,12 +67,12 @@ pub(crate) fn launcher_after(namespaces: &str, command: &str) -> (TempDir, PathB
 }
 
 /// Runs a program in a sandbox of its own, under small limits.
-pub(crate) async fn run(language: &str, code: &str) -> Ran {
-    run_program(Program::new(language, code)).await
+pub(crate) async fn run(language: &str, code: &str) -> CompletedRun {
+    run_program(program(language, code)).await
 }
 
 /// Runs a program in a sandbox of its own.
-pub(crate) async fn run_program(program: Program) -> Ran {
+pub(crate) async fn run_program(program: Program) -> CompletedRun {
     TestSandbox::start().await.run_program(program).await
 }
 
@@ -234,143 +208,17 @@ fn look_for_groups(folder: &Path, own: &str, depth: u32, found: &mut Vec<PathBuf
     }
 }
 
-/// The report and the output of a run.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) report: Report,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-}
-
-impl Ran {
-    pub(crate) fn stdout(&self) -> &str {
-        std::str::from_utf8(&self.stdout).unwrap()
-    }
-
-    pub(crate) fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
-    }
-}
-
-/// A program and its limits, which are small unless a test says otherwise.
-#[derive(Debug, Clone)]
-pub(crate) struct Program {
-    pub(crate) draft: SubmissionDraft,
-    pub(crate) cpu: Duration,
-    pub(crate) wall: Duration,
-    pub(crate) memory: ByteSize,
-    pub(crate) processes: u32,
-    pub(crate) output: ByteSize,
-    pub(crate) compile_wall: Duration,
-    pub(crate) compile_memory: ByteSize,
-}
-
-impl Program {
-    pub(crate) fn new(language: &str, code: &str) -> Self {
-        Self {
-            draft: SubmissionDraft {
-                code: code.to_owned(),
-                language: language.to_owned(),
-                ..SubmissionDraft::default()
-            },
-            cpu: Duration::from_secs(2),
-            wall: Duration::from_secs(5),
-            memory: ByteSize::from_mib(64),
-            processes: 16,
-            output: ByteSize::from_kib(64),
-            compile_wall: Duration::from_secs(10),
-            compile_memory: ByteSize::from_mib(256),
-        }
-    }
-
-    pub(crate) fn input(mut self, input: &str) -> Self {
-        input.clone_into(&mut self.draft.input);
-        self
-    }
-
-    pub(crate) fn interactive(mut self) -> Self {
-        self.draft.interactive = true;
-        self
-    }
-
-    pub(crate) fn cpu(mut self, cpu: Duration) -> Self {
-        self.cpu = cpu;
-        self
-    }
-
-    pub(crate) fn wall(mut self, wall: Duration) -> Self {
-        self.wall = wall;
-        self
-    }
-
-    fn limits(&self) -> Limits {
-        let stage = StageLimits::new(self.cpu, self.wall, self.memory, self.processes);
-        let compile_wall = self.compile_wall;
-        Limits {
-            run: stage.unwrap(),
-            compile: StageLimits::new(compile_wall, compile_wall, self.compile_memory, 32).unwrap(),
-            storage: StorageLimits::new(
-                self.output,
-                ByteSize::from_mib(4),
-                ByteSize::from_mib(16),
-                64,
-            )
-            .unwrap(),
-        }
-    }
-
-    /// The request for this program.
-    pub(crate) fn request(&self, languages: &[coderun_domain::LanguageSpec]) -> RunRequest {
-        let policy = SubmissionPolicy {
-            limits: LimitPolicy::new(self.limits(), self.limits()),
-            input_max: ByteSize::from_mib(16),
-            interactive_wall_time: Some(self.wall),
-            ..testing::submission_policy()
-        };
-        let catalog = LanguageCatalog::new(languages.to_vec());
-        let submission = Submission::parse(
-            testing::user("alice"),
-            self.draft.clone(),
-            &catalog,
-            &policy,
-        );
-        RunRequest {
-            id: testing::execution_id(1),
-            attempt: Attempt::from_count(1),
-            submission: Arc::new(submission.unwrap()),
-        }
-    }
-}
-
-/// Keeps all output; gives no input.
-#[derive(Debug, Default)]
-pub(crate) struct CollectingIo {
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-    awaited: usize,
-    closed: bool,
-}
-
-#[async_trait]
-impl RunIo for CollectingIo {
-    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
-        match stream {
-            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
-            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
-        }
-    }
-
-    fn mark_truncated(&mut self, _stream: OutputStream) {}
-
-    async fn input(&mut self, wanted: InputWanted) -> RunInput {
-        if self.closed || wanted == InputWanted::Cancel {
-            std::future::pending::<()>().await;
-        }
-        self.closed = true;
-        RunInput::Closed
-    }
-
-    async fn awaiting_input(&mut self) {
-        self.awaited += 1;
+/// A program under small limits.
+pub(crate) fn program(language: &str, code: &str) -> Program {
+    Program {
+        cpu: Duration::from_secs(2),
+        wall: Duration::from_secs(5),
+        memory: ByteSize::from_mib(64),
+        processes: 16,
+        file_size: ByteSize::from_mib(4),
+        disk: ByteSize::from_mib(16),
+        compile_time: Duration::from_secs(10),
+        compile_memory: ByteSize::from_mib(256),
+        ..Program::new(language, code)
     }
 }
