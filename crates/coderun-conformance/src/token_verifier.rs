@@ -24,7 +24,10 @@ macro_rules! token_verifier_tests {
             accepting {
                 a_good_token_names_its_user,
                 a_token_need_say_no_more_than_it_must,
-                unusual_tokens_are_accepted,
+                unusual_forms_are_accepted,
+                unusual_headers_are_accepted,
+                unusual_users_are_accepted,
+                unusual_periods_are_accepted,
                 a_token_is_accepted_again,
                 a_verifier_that_works_says_so,
             }

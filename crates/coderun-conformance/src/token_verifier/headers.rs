@@ -2,70 +2,42 @@
 
 use serde_json::{Value, json};
 
-use super::setup::{Verifier, with, without};
-
-fn tokens_with<'tokens>(
-    verifier: &'tokens Verifier,
-    name: &'tokens str,
-    values: impl IntoIterator<Item = Value> + 'tokens,
-) -> impl Iterator<Item = (Value, String)> + 'tokens {
-    values.into_iter().map(move |value| {
-        let header = with(verifier.header(), name, value.clone());
-        (value, verifier.token_with_header(&header))
-    })
-}
+use super::setup::{Verifier, without};
 
 /// Only the algorithm of the issuer is accepted, spelled as it should be; `none` is one of the others for signed tokens.
 pub async fn another_algorithm_is_refused(verifier: Verifier) {
     let own = verifier.header()["alg"].clone();
-    let others = [
-        json!("none"),
-        json!("None"),
-        json!("NONE"),
-        json!("RS256"),
-        json!("rs256"),
-        json!("RS256 "),
-        json!("RS384"),
-        json!("PS256"),
-        json!("HS256"),
-        json!("ES256"),
-        json!("EdDSA"),
-        json!(""),
-        json!(null),
-        json!([own]),
-        json!(256),
-    ];
-    let others = others.into_iter().filter(|alg| *alg != own);
-    verifier
-        .assert_all("algorithm", tokens_with(&verifier, "alg", others))
-        .await;
-    let missing = without(verifier.header(), &["alg"]);
-    let missing = verifier.token_with_header(&missing);
-    verifier
-        .assert_all("algorithm", [("missing", missing)])
-        .await;
+    let mut others = json!([
+        "none",
+        "None",
+        "NONE",
+        "RS256",
+        "rs256",
+        "RS256 ",
+        "RS384",
+        "PS256",
+        "HS256",
+        "ES256",
+        "EdDSA",
+        "",
+        null,
+        [own],
+        256
+    ]);
+    others.as_array_mut().unwrap().retain(|alg| *alg != own);
+    verifier.assert_headers("algorithm", "alg", others).await;
+    let missing = verifier.token_with_header(&without(verifier.header(), &["alg"]));
+    verifier.assert_tokens("algorithm", [missing]).await;
 }
 
 /// A token of another type, or with an extension that changes what its signature means, is refused.
 pub async fn another_header_is_malformed(verifier: Verifier) {
-    let table = [
-        (
-            "typ",
-            vec![
-                json!("at+jwt"),
-                json!("jwt"),
-                json!("JWE"),
-                json!(null),
-                json!(1),
-            ],
-        ),
-        ("crit", vec![json!(["exp"]), json!([]), json!(null)]),
-        ("b64", vec![json!(false), json!(true)]),
-    ];
-    for (name, values) in table {
-        verifier
-            .assert_all("malformed", tokens_with(&verifier, name, values))
-            .await;
+    for (name, values) in [
+        ("typ", json!(["at+jwt", "jwt", "JWE", null, 1])),
+        ("crit", json!([["exp"], [], null])),
+        ("b64", json!([false, true])),
+    ] {
+        verifier.assert_headers("malformed", name, values).await;
     }
 }
 

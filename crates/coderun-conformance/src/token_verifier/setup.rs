@@ -147,6 +147,11 @@ impl Verifier {
         (self.issuer().seal)(&format!("{}.{}", encode(header), encode(claims)))
     }
 
+    /// A token with this text in place of its claims.
+    pub(crate) fn token_of_text(&self, claims: impl AsRef<[u8]>) -> String {
+        self.token_of(self.header().to_string(), claims)
+    }
+
     /// The principal or the reason for the refusal, twice: what is remembered of the first time must not matter.
     pub(crate) async fn verdict(&self, token: &str) -> &'static str {
         let first = reason(&self.verify(token).await);
@@ -177,6 +182,63 @@ impl Verifier {
             }
         }
         assert!(wrong.is_empty(), "not {expected}: {wrong:#?}");
+    }
+
+    /// Asserts the verdict on tokens that need no other names.
+    pub(crate) async fn assert_tokens(
+        &self,
+        expected: &str,
+        tokens: impl IntoIterator<Item = String>,
+    ) {
+        let named = tokens.into_iter().map(|token| (token.clone(), token));
+        self.assert_all(expected, named).await;
+    }
+
+    /// Asserts the verdict on tokens that are good but for each of these values of a claim.
+    pub(crate) async fn assert_claims(&self, expected: &str, name: &str, values: Value) {
+        let token = |value: &Value| {
+            let token = self.token(&self.claims_with(name, value.clone()));
+            (value.clone(), token)
+        };
+        let tokens = values.as_array().unwrap().iter().map(token);
+        self.assert_all(expected, tokens).await;
+    }
+
+    /// Asserts the verdict on tokens that are good but for each of these values of a field of the header.
+    pub(crate) async fn assert_headers(&self, expected: &str, name: &str, values: Value) {
+        let token = |value: &Value| {
+            let header = with(self.header(), name, value.clone());
+            (value.clone(), self.token_with_header(&header))
+        };
+        let tokens = values.as_array().unwrap().iter().map(token);
+        self.assert_all(expected, tokens).await;
+    }
+
+    /// Asserts the verdict on tokens with these texts in place of their claims.
+    pub(crate) async fn assert_texts(
+        &self,
+        expected: &str,
+        texts: impl IntoIterator<Item: AsRef<[u8]>>,
+    ) {
+        let named = texts.into_iter().map(|text| {
+            let name = String::from_utf8_lossy(text.as_ref()).into_owned();
+            (name, self.token_of_text(text))
+        });
+        self.assert_all(expected, named).await;
+    }
+
+    /// Asserts the verdict on tokens of each of these users.
+    pub(crate) async fn assert_subjects(&self, expected: &str, subjects: &[&str]) {
+        let claims = |sub| with(self.claims_with("sub", sub), "user_id", sub);
+        let tokens = subjects.iter().map(|sub| (sub, self.token(&claims(*sub))));
+        self.assert_all(expected, tokens).await;
+    }
+
+    /// Asserts the verdict on tokens of each of these periods: when it was issued and when it expires.
+    pub(crate) async fn assert_periods(&self, expected: &str, periods: &[(i64, i64)]) {
+        let claims = |(iat, exp)| with(self.claims_with("iat", iat), "exp", exp);
+        let tokens = periods.iter().map(|it| (it, self.token(&claims(*it))));
+        self.assert_all(expected, tokens).await;
     }
 }
 
