@@ -13,7 +13,6 @@ mod version2;
 use std::io;
 
 use crate::config::ControlGroups;
-use group::GroupParent;
 pub(crate) use group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
 use hierarchy::Hierarchies;
 use names::Owner;
@@ -23,7 +22,8 @@ use version2::Version2;
 /// The control groups of this machine, as far as the service may use them.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    parent: Option<Box<dyn GroupParent>>,
+    /// The groups of the service, in which those of stages are created.
+    parent: Option<Box<dyn Group>>,
     owner: Owner,
 }
 
@@ -39,8 +39,8 @@ impl Groups {
             names::sweep(folder);
         }
         let candidates = [
-            Version2::find(&hierarchies).map(|it| Box::new(it) as Box<dyn GroupParent>),
-            Version1::find(&hierarchies).map(|it| Box::new(it) as Box<dyn GroupParent>),
+            Version2::find(&hierarchies).map(|it| Box::new(it) as Box<dyn Group>),
+            Version1::find(&hierarchies).map(|it| Box::new(it) as Box<dyn Group>),
         ];
         let parent = candidates.into_iter().flatten().find(|parent| {
             let trial = try_out(parent.as_ref(), &owner.next_name());
@@ -67,12 +67,8 @@ impl Groups {
 }
 
 /// Creates the groups of a stage, all or none.
-fn create(
-    parent: &dyn GroupParent,
-    name: &str,
-    limits: &GroupLimits,
-) -> io::Result<Box<dyn Group>> {
-    let group = parent.group(name);
+fn create(parent: &dyn Group, name: &str, limits: &GroupLimits) -> io::Result<Box<dyn Group>> {
+    let group = parent.child(name);
     group.create(limits).inspect_err(|_| {
         // The error that is passed on says more than one of cleaning up after it.
         let _ = group.remove();
@@ -80,7 +76,7 @@ fn create(
     Ok(group)
 }
 
-fn try_out(parent: &dyn GroupParent, name: &str) -> io::Result<()> {
+fn try_out(parent: &dyn Group, name: &str) -> io::Result<()> {
     let limits = GroupLimits {
         memory_bytes: 64 << 20,
         processes: 8,

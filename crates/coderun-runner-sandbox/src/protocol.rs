@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -132,11 +133,11 @@ pub(crate) struct ProgramEnd {
     /// As the kernel encodes it for `wait`.
     pub(crate) wait_status: i32,
     /// CPU time that building the sandbox took.
-    pub(crate) setup_cpu_ns: u64,
+    pub(crate) setup_cpu: Duration,
     /// Time between the start of the program and its end.
-    pub(crate) wall_ns: u64,
+    pub(crate) wall: Duration,
     /// CPU time of all that was waited for.
-    pub(crate) cpu_ns: u64,
+    pub(crate) cpu: Duration,
     /// Peak memory of the largest process that was waited for.
     pub(crate) peak_bytes: u64,
     /// Whether landlock is in force.

@@ -1,11 +1,9 @@
 //! Implements the port: from a submission through one or two stages to a report.
 
-mod enforcement;
 mod errors;
 mod execution;
 mod input;
 mod judge;
-mod machine;
 mod plan;
 mod probe;
 mod pump;
@@ -34,8 +32,7 @@ pub use errors::StartError;
 use errors::unavailable;
 use execution::Execution;
 use input::Input;
-use machine::Machine;
-use stage_runner::StageRunner;
+use stage_runner::{Machine, StageRunner};
 
 /// Runs programs in namespaces of their own on this machine.
 ///

@@ -17,7 +17,8 @@ pub(crate) struct Slots {
 /// One slot. It is free again when this is dropped, which must be after everything in it has ended.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    number: u32,
+    /// It is below the count of slots, and unique as long as this lives.
+    pub(crate) number: u32,
     free: Arc<Mutex<Vec<u32>>>,
     /// Dropped after the number was given back.
     _permit: OwnedSemaphorePermit,
@@ -56,13 +57,6 @@ impl Slots {
     }
 }
 
-impl Slot {
-    /// Its number, which is below the count of slots and unique as long as this lives.
-    pub(crate) const fn number(&self) -> u32 {
-        self.number
-    }
-}
-
 impl Drop for Slot {
     fn drop(&mut self) {
         self.free.lock().push(self.number);
@@ -80,10 +74,10 @@ mod tests {
     async fn a_slot_is_exclusive_until_it_is_dropped() {
         let slots = Slots::new(2);
         let (one, other) = (slots.try_take().unwrap(), slots.try_take().unwrap());
-        assert_ne!(one.number(), other.number());
+        assert_ne!(one.number, other.number);
         assert!(slots.take(Duration::ZERO).await.is_none());
-        let number = one.number();
+        let number = one.number;
         drop(one);
-        assert_eq!(slots.take(Duration::ZERO).await.unwrap().number(), number);
+        assert_eq!(slots.take(Duration::ZERO).await.unwrap().number, number);
     }
 }

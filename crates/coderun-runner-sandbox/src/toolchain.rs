@@ -61,21 +61,14 @@ pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
 }
 
 async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
-    let language = Language::parse(entry.name).ok()?;
     for program in programs(entry.candidates, &config.search_path) {
         let candidate = Candidate {
+            entry,
             program: &program,
             config,
         };
-        if let Some(found) = candidate.inspect(&entry.discovery).await {
-            return Some(Toolchain {
-                language,
-                entry,
-                program: found.program,
-                version: found.version,
-                extra_paths: found.extra_paths,
-                interactive_environment: terminal_buffering::environment(entry),
-            });
+        if let Some(found) = candidate.inspect().await {
+            return Some(found);
         }
     }
     None
@@ -90,37 +83,29 @@ fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-struct Installation {
-    program: String,
-    version: Option<String>,
-    extra_paths: Vec<PathBuf>,
-}
-
 /// A file that may be the tool of a language.
 struct Candidate<'a> {
+    entry: &'static LanguageEntry,
     program: &'a Path,
     config: &'a SandboxConfig,
 }
 
 impl Candidate<'_> {
-    async fn inspect(&self, discovery: &Discovery) -> Option<Installation> {
-        match discovery {
+    async fn inspect(&self) -> Option<Toolchain> {
+        match &self.entry.discovery {
             Discovery::PrintsPathFolderVersion(arguments) => {
                 let printed = self.output_of(arguments).await?;
                 let mut lines = printed.lines();
                 let (program, folder) = (lines.next()?, lines.next()?);
-                Some(Installation {
-                    program: program.to_owned(),
-                    version: lines.next().map(str::to_owned),
-                    extra_paths: outside_of_system([program, folder].map(PathBuf::from)),
-                })
+                let paths = [program, folder].map(PathBuf::from);
+                self.toolchain(program, lines.next(), paths)
             }
             Discovery::PrintsVersion { version, parts } => self.inspect_parts(version, parts).await,
         }
     }
 
     /// Inspects a tool that may drive other programs, such as a compiler. The folders of all of them are needed.
-    async fn inspect_parts(&self, version: &[&str], parts: &[&str]) -> Option<Installation> {
+    async fn inspect_parts(&self, version: &[&str], parts: &[&str]) -> Option<Toolchain> {
         let printed = self.output_of(version).await?;
         let program = self.program.canonicalize().ok()?;
         let mut found = vec![program.clone()];
@@ -130,10 +115,22 @@ impl Candidate<'_> {
             let real = part.and_then(|part| part.canonicalize().ok());
             found.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
         }
-        Some(Installation {
-            program: program.to_str()?.to_owned(),
-            version: printed.lines().next().map(str::to_owned),
-            extra_paths: outside_of_system(found),
+        self.toolchain(program.to_str()?, printed.lines().next(), found)
+    }
+
+    fn toolchain(
+        &self,
+        program: &str,
+        version: Option<&str>,
+        paths: impl IntoIterator<Item = PathBuf>,
+    ) -> Option<Toolchain> {
+        Some(Toolchain {
+            language: Language::parse(self.entry.name).ok()?,
+            entry: self.entry,
+            program: program.to_owned(),
+            version: version.map(str::to_owned),
+            extra_paths: outside_of_system(paths),
+            interactive_environment: terminal_buffering::environment(self.entry),
         })
     }
 

@@ -48,14 +48,6 @@ pub(crate) enum CgroupVersion {
     Two,
 }
 
-/// The folders in which groups of one version are created.
-pub(super) trait GroupParent: Debug + Send + Sync {
-    fn version(&self) -> CgroupVersion;
-
-    /// The groups of a stage, which do not exist yet.
-    fn group(&self, name: &str) -> Box<dyn Group>;
-}
-
 /// The files by which the first process of a stage joins its groups.
 #[derive(Debug, Default)]
 pub(crate) struct Entrances {
@@ -65,8 +57,14 @@ pub(crate) struct Entrances {
     pub(crate) tasks_files: Vec<OwnedFd>,
 }
 
-/// The groups of one stage.
+/// The groups of the service, or of one stage: one folder in each hierarchy.
 pub(crate) trait Group: Debug + Send + Sync {
+    /// The version of control groups that they are of.
+    fn version(&self) -> CgroupVersion;
+
+    /// The groups in these with this name, which do not exist yet.
+    fn child(&self, name: &str) -> Box<dyn Group>;
+
     /// Creates them with these limits.
     fn create(&self, limits: &GroupLimits) -> io::Result<()>;
 

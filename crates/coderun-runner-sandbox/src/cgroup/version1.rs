@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupParent, GroupUsage};
+use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
 use super::hierarchy::Hierarchies;
 
 /// The folders of a group of version 1, one for each controller. Groups of stages are created in those of the service.
@@ -33,21 +33,6 @@ impl Version1 {
     }
 }
 
-impl GroupParent for Version1 {
-    fn version(&self) -> CgroupVersion {
-        CgroupVersion::One
-    }
-
-    fn group(&self, name: &str) -> Box<dyn Group> {
-        Box::new(Self {
-            memory: self.memory.join(name),
-            pids: self.pids.join(name),
-            cpuacct: self.cpuacct.join(name),
-            unified: self.unified.as_ref().map(|folder| folder.join(name)),
-        })
-    }
-}
-
 impl Version1 {
     fn folders(&self) -> impl Iterator<Item = &Path> {
         let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
@@ -56,6 +41,19 @@ impl Version1 {
 }
 
 impl Group for Version1 {
+    fn version(&self) -> CgroupVersion {
+        CgroupVersion::One
+    }
+
+    fn child(&self, name: &str) -> Box<dyn Group> {
+        Box::new(Self {
+            memory: self.memory.join(name),
+            pids: self.pids.join(name),
+            cpuacct: self.cpuacct.join(name),
+            unified: self.unified.as_ref().map(|folder| folder.join(name)),
+        })
+    }
+
     fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         for folder in self.folders() {
             fs::create_dir(folder)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupParent, GroupUsage};
+use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
 use super::hierarchy::Hierarchies;
 
 /// The group into which the service moves itself, because a group that has children may hold no process.
@@ -42,18 +42,6 @@ impl Version2 {
     }
 }
 
-impl GroupParent for Version2 {
-    fn version(&self) -> CgroupVersion {
-        CgroupVersion::Two
-    }
-
-    fn group(&self, name: &str) -> Box<dyn Group> {
-        Box::new(Self {
-            folder: self.folder.join(name),
-        })
-    }
-}
-
 /// Lets groups below have the controllers.
 fn delegate(folder: &Path) -> io::Result<()> {
     let control = folder.join("cgroup.subtree_control");
@@ -81,6 +69,16 @@ fn has_words(file: &Path, words: &[&str]) -> bool {
 }
 
 impl Group for Version2 {
+    fn version(&self) -> CgroupVersion {
+        CgroupVersion::Two
+    }
+
+    fn child(&self, name: &str) -> Box<dyn Group> {
+        Box::new(Self {
+            folder: self.folder.join(name),
+        })
+    }
+
     fn create(&self, limits: &GroupLimits) -> io::Result<()> {
         fs::create_dir(&self.folder)?;
         let write = |file: &str, value: &str| fs::write(self.folder.join(file), value);

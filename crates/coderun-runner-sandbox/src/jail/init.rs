@@ -174,9 +174,9 @@ fn start_and_reap(spec: &StageSpec, filter: &Filter) -> Result<ProgramEnd, StepE
     drop(errors_writer);
     // The program's streams must end when the program closes them, not when this process ends.
     kernel_calls::close_descriptors(0, 2).step("close the program's streams")?;
-    let landlock = payload::await_exec(&errors)?;
+    let landlock = payload::await_exec(errors)?;
     let mut end = reap_until_end_of(payload, started)?;
-    end.setup_cpu_ns = nanos(Duration::try_from(setup_cpu).unwrap_or_default());
+    end.setup_cpu = Duration::try_from(setup_cpu).unwrap_or_default();
     end.landlock = landlock;
     Ok(end)
 }
@@ -190,19 +190,15 @@ fn reap_until_end_of(payload: i32, started: Instant) -> Result<ProgramEnd, StepE
         if reaped.pid == payload {
             return Ok(ProgramEnd {
                 wait_status: reaped.wait_status,
-                setup_cpu_ns: 0,
-                wall_ns: nanos(started.elapsed()),
-                cpu_ns: nanos(cpu),
+                setup_cpu: Duration::ZERO,
+                wall: started.elapsed(),
+                cpu,
                 peak_bytes,
                 landlock: false,
             });
         }
     }
     Err(Errno::CHILD).step("wait for the program")
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Takes the last steps before the untrusted program: it drops all privileges and executes the program.
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::Mode;
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit, setsid, umask};
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
@@ -18,7 +20,7 @@ use super::kernel_calls;
 use super::landlock;
 use super::seccomp::Filter;
 use super::step::{StepContext, StepError};
-use crate::protocol::{InitReport, KernelLimits, MESSAGE_MAX_BYTES, StageSpec, decode, encode};
+use crate::protocol::{InitReport, KernelLimits, StageSpec, decode, encode};
 
 /// Executes the program, or writes why it cannot.
 pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd) -> ! {
@@ -39,17 +41,11 @@ const WITH_LANDLOCK: u8 = b'+';
 const WITHOUT_LANDLOCK: u8 = b'-';
 
 /// Waits until the program has been started, and returns whether landlock is in force.
-pub(super) fn await_exec(errors: &OwnedFd) -> Result<bool, StepError> {
+pub(super) fn await_exec(errors: OwnedFd) -> Result<bool, StepError> {
     let mut message = Vec::new();
-    let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
-    loop {
-        let length = retry_on_intr(|| rustix::io::read(errors, &mut buffer))
-            .step("wait for the program to start")?;
-        match buffer.get(..length) {
-            Some([]) | None => break,
-            Some(bytes) => message.extend_from_slice(bytes),
-        }
-    }
+    File::from(errors)
+        .read_to_end(&mut message)
+        .step("wait for the program to start")?;
     let (landlock, error) = match message.split_first() {
         Some((&WITH_LANDLOCK, error)) => (true, error),
         Some((&WITHOUT_LANDLOCK, error)) => (false, error),

@@ -195,7 +195,7 @@ fn any_bit(argument: u8, bits: u64) -> Result<Vec<SeccompRule>, BackendError> {
         .filter(|bit| bits & bit != 0)
         .map(|bit| {
             let compare = SeccompCmpOp::MaskedEq(bit);
-            rule(vec![condition(argument, compare, bit)?])
+            SeccompRule::new(vec![condition(argument, compare, bit)?])
         })
         .collect()
 }
@@ -204,7 +204,7 @@ fn any_bit(argument: u8, bits: u64) -> Result<Vec<SeccompRule>, BackendError> {
 fn equal_to_any(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
     values
         .iter()
-        .map(|value| rule(vec![condition(argument, SeccompCmpOp::Eq, *value)?]))
+        .map(|value| SeccompRule::new(vec![condition(argument, SeccompCmpOp::Eq, *value)?]))
         .collect()
 }
 
@@ -214,11 +214,7 @@ fn none_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendErro
         .iter()
         .map(|value| condition(argument, SeccompCmpOp::Ne, *value))
         .collect::<Result<_, _>>()?;
-    Ok(vec![rule(conditions)?])
-}
-
-fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, BackendError> {
-    SeccompRule::new(conditions)
+    Ok(vec![SeccompRule::new(conditions)?])
 }
 
 fn condition(

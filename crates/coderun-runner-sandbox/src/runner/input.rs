@@ -6,7 +6,7 @@ use coderun_domain::{InputWanted, RunInput, RunIo, Submission};
 use super::supervise::{StageSignals, StopReason};
 
 /// The input of a program that is not written yet. It lives through both stages: input may come during the compilation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Input {
     pending: BytesMut,
     closed: bool,
@@ -14,9 +14,10 @@ pub(super) struct Input {
 }
 
 /// Whether the client gets a notice when the program waits for input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum WaitNotice {
     /// Never: the client cannot send any.
+    #[default]
     Off,
     /// As soon as the program waits.
     Due,
@@ -35,15 +36,6 @@ impl Input {
             } else {
                 WaitNotice::Off
             },
-        }
-    }
-
-    /// Begins with no input.
-    pub(super) fn none() -> Self {
-        Self {
-            pending: BytesMut::new(),
-            closed: false,
-            notice: WaitNotice::Off,
         }
     }
 
@@ -139,7 +131,7 @@ mod tests {
 
     #[test]
     fn with_much_input_pending_only_a_cancellation_is_wanted() {
-        let mut input = Input::none();
+        let mut input = Input::default();
         assert_eq!(input.wanted(), InputWanted::Anything);
         input.accept(data(PENDING_MAX_BYTES));
         assert_eq!(input.wanted(), InputWanted::Cancel);
@@ -149,7 +141,7 @@ mod tests {
 
     #[test]
     fn input_is_at_its_end_when_it_is_closed_and_all_written() {
-        let mut input = Input::none();
+        let mut input = Input::default();
         input.accept(data(2));
         input.accept(RunInput::Closed);
         assert!(!input.is_at_end());

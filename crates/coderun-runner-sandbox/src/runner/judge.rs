@@ -64,16 +64,11 @@ fn exit_status(end: &StageEnd) -> ExitStatus {
 }
 
 fn usage(end: &StageEnd, counted: GroupUsage) -> Usage {
-    let setup = end.program.map_or(Duration::ZERO, |program| {
-        Duration::from_nanos(program.setup_cpu_ns)
-    });
-    let reaped = end
-        .program
-        .map(|program| Duration::from_nanos(program.cpu_ns));
-    let peak_bytes = end.program.map(|program| program.peak_bytes);
-    let wall = end
-        .program
-        .map_or(end.wall, |program| Duration::from_nanos(program.wall_ns));
+    let program = end.program;
+    let setup = program.map_or(Duration::ZERO, |it| it.setup_cpu);
+    let reaped = program.map(|it| it.cpu);
+    let peak_bytes = program.map(|it| it.peak_bytes);
+    let wall = program.map_or(end.wall, |it| it.wall);
     Usage {
         cpu_time: counted
             .cpu

@@ -12,8 +12,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::machine::Machine;
 use super::plan::StagePlan;
+use super::stage_runner::Machine;
 use crate::cgroup::{Entrances, Group, GroupLimits, GroupUsage};
 use crate::launcher_process::{LauncherEnds, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, encode};

@@ -6,29 +6,40 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use coderun_domain::{Enforcement, RunnerError, Verdict};
 
-use super::enforcement;
 use super::errors::{broken, not_started, stage_failed, unavailable};
 use super::input::Input;
 use super::judge::{Judgement, judge};
-use super::machine::Machine;
 use super::plan::{PROBE_OUTPUT, StagePlan};
 use super::probe::NoIo;
 use super::pump::{OutputSinks, Pump, StageIo};
+use super::report::enforcement;
 use super::stage;
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, supervise};
+use crate::cgroup::Groups;
+use crate::launcher_process::LauncherProcess;
 use crate::slots::Slot;
+
+/// The parts of the sandbox that all stages share.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) launcher: LauncherProcess,
+    pub(super) groups: Groups,
+    /// The first of the ids outside, one a slot; `None` where the service may only use its own.
+    pub(super) first_id: Option<u32>,
+}
+
+impl Machine {
+    /// The id outside of a slot's user; `None` where the service may only use its own.
+    pub(super) fn outside_id(&self, slot: &Slot) -> Option<u32> {
+        self.first_id.map(|first| first.saturating_add(slot.number))
+    }
+}
 
 /// Runs stages on this machine.
 #[derive(Debug)]
 pub(super) struct StageRunner {
     machine: Arc<Machine>,
-    health: Health,
-}
-
-/// The health of the sandbox, as the stages so far have shown it.
-#[derive(Debug, Default)]
-struct Health {
     /// The last stage ended by the launcher's failure, or a trial has begun and not ended.
     is_doubtful: AtomicBool,
     /// Landlock was in force in a stage, and so it is in all: the kernel has it.
@@ -39,7 +50,8 @@ impl StageRunner {
     pub(super) fn new(machine: Machine) -> Self {
         Self {
             machine: Arc::new(machine),
-            health: Health::default(),
+            is_doubtful: AtomicBool::default(),
+            has_landlock: AtomicBool::default(),
         }
     }
 
@@ -50,26 +62,26 @@ impl StageRunner {
 
     /// Whether the last stage gives reason to doubt that a sandbox can be built.
     pub(super) fn is_doubtful(&self) -> bool {
-        self.health.is_doubtful.load(Ordering::Relaxed)
+        self.is_doubtful.load(Ordering::Relaxed)
     }
 
     /// The controls in force.
     pub(super) fn enforcement(&self) -> Enforcement {
-        let has_landlock = self.health.has_landlock.load(Ordering::Relaxed);
-        enforcement::of(self.machine.groups.version(), has_landlock)
+        let has_landlock = self.has_landlock.load(Ordering::Relaxed);
+        enforcement(self.machine.groups.version(), has_landlock)
     }
 
     /// Records what the end of a stage shows, and replaces a launcher that hangs.
     fn record(&self, end: &Result<StageEnd, StageError>) {
         match end {
             Ok(end) => {
-                self.health.is_doubtful.store(false, Ordering::Relaxed);
+                self.is_doubtful.store(false, Ordering::Relaxed);
                 if end.program.is_some_and(|program| program.landlock) {
-                    self.health.has_landlock.store(true, Ordering::Relaxed);
+                    self.has_landlock.store(true, Ordering::Relaxed);
                 }
             }
             Err(error) => {
-                self.health.is_doubtful.store(true, Ordering::Relaxed);
+                self.is_doubtful.store(true, Ordering::Relaxed);
                 if error.launcher_hangs() {
                     let machine = Arc::clone(&self.machine);
                     // It takes as long as the kernel needs to kill, and nothing depends on its end.
@@ -83,11 +95,11 @@ impl StageRunner {
     /// Builds a sandbox and runs `true` in it.
     pub(super) async fn probe(&self, slot: &Arc<Slot>) -> Result<(), RunnerError> {
         // A trial that does not end leaves the doubt behind.
-        self.health.is_doubtful.store(true, Ordering::Relaxed);
+        self.is_doubtful.store(true, Ordering::Relaxed);
         let plan = StagePlan::probe().map_err(|error| broken(Box::new(error)))?;
         let io = StageIo {
             client: &mut NoIo,
-            input: &mut Input::none(),
+            input: &mut Input::default(),
             sinks: &mut OutputSinks::client(PROBE_OUTPUT),
         };
         let result = Box::pin(self.run(slot, plan, io)).await?;

@@ -12,9 +12,9 @@ fn ended(wait_status: i32) -> StageEnd {
         stopped: None,
         program: Some(ProgramEnd {
             wait_status,
-            setup_cpu_ns: 2_000_000,
-            wall_ns: 5_000_000,
-            cpu_ns: 3_000_000,
+            setup_cpu: Duration::from_millis(2),
+            wall: Duration::from_millis(5),
+            cpu: Duration::from_millis(3),
             peak_bytes: 4096,
             landlock: true,
         }),
