@@ -16,8 +16,10 @@ mod program;
 mod setup;
 pub mod streams;
 
-pub use interactive_io::{InteractiveClient, InteractiveIo, ProgramEvent, interactive_io};
-pub use program::{AskedLimits, CompletedRun, Program, RecordingIo};
+pub use interactive_io::{
+    InteractiveClient, InteractiveIo, ProgramEvent, closed_io, interactive_io,
+};
+pub use program::{AskedLimits, CompletedRun, Program};
 pub use setup::{
     Abilities, InteractiveRunner, Killing, LostAnswers, OutputFidelity, RunnerOfOne, RunnerSetup,
     RunnerUnderTest, SignalFidelity,

@@ -3,7 +3,7 @@
 use coderun_domain::{ExitStatus, RunnerError, Verdict};
 
 use super::RunnerUnderTest;
-use super::program::{Program, RecordingIo};
+use super::program::Program;
 
 /// A program that fails is not started again.
 pub async fn a_program_that_fails_is_started_once(under_test: RunnerUnderTest) {
@@ -21,9 +21,7 @@ pub async fn a_program_whose_answer_is_lost_is_not_started_again(under_test: Run
     let program = Program::python("print('started')");
     if let Some(answers) = &under_test.lost_answers {
         (answers.lose_next)();
-        let lost = under_test
-            .try_run(&program, &mut RecordingIo::default())
-            .await;
+        let lost = program.run_on(&*under_test.runner).await;
         assert!(
             matches!(lost, Err(RunnerError::Unavailable { .. })),
             "{lost:?}"

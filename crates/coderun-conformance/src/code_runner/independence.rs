@@ -1,11 +1,11 @@
 //! Checks cancelled and dropped runs, and that runs do not affect each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::Verdict;
 
-use super::program::{Program, RecordingIo};
+use super::interactive_io::closed_io;
+use super::program::Program;
 use super::{Killing, RunnerOfOne, RunnerUnderTest};
 use crate::fixtures::within;
 
@@ -24,15 +24,15 @@ fn sleeper(under_test: &RunnerUnderTest) -> Program {
 pub async fn a_cancelled_program_is_gone_before_the_answer_or_abandoned_by_ability(
     under_test: RunnerUnderTest,
 ) {
-    let mut io = RecordingIo::default();
-    let cancel = Arc::clone(&io.cancel);
+    let (mut io, client) = closed_io();
     let program = sleeper(&under_test);
     let cancelling = async {
         under_test.wait_until_running(1).await;
-        cancel.notify_one();
+        client.cancel();
         tokio::time::Instant::now()
     };
-    let (report, cancelled_at) = tokio::join!(under_test.try_run(&program, &mut io), cancelling);
+    let (report, cancelled_at) =
+        tokio::join!(program.run_with(&*under_test.runner, &mut io), cancelling);
     assert!(cancelled_at.elapsed() < Duration::from_secs(2));
     let report = report.unwrap();
     assert_eq!(report.verdict, Verdict::Cancelled);
@@ -48,22 +48,17 @@ pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(
     RunnerOfOne(under_test): RunnerOfOne,
 ) {
     let program = sleeper(&under_test);
-    let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
-    let (cancel, running) = (
-        Arc::clone(&first.cancel),
-        program.request(&*under_test.runner, 1),
-    );
+    let (mut first, client_of_first) = closed_io();
+    let (mut second, client_of_second) = closed_io();
+    let running = program.request(&*under_test.runner, 1);
     let waiting = program.request(&*under_test.runner, 2);
     let cancelling = async {
         under_test.wait_until_running(1).await;
-        second.cancel.notify_one();
+        client_of_second.cancel();
         let report = within(Box::pin(under_test.runner.run(waiting, &mut second))).await;
         let report = report.unwrap();
-        assert_eq!(
-            (report.verdict, report.exit_status),
-            (Verdict::Cancelled, None)
-        );
-        cancel.notify_one();
+        assert_eq!((report.verdict, report.exit_status), (Verdict::Cancelled, None));
+        client_of_first.cancel();
     };
     let running = Box::pin(under_test.runner.run(running, &mut first));
     let (report, ()) = within(async { tokio::join!(running, cancelling) }).await;
@@ -79,10 +74,9 @@ pub async fn a_dropped_program_is_gone_at_once_or_by_its_limits_by_ability(
 }
 
 async fn drop_while_it_runs(under_test: &RunnerUnderTest) {
-    let mut io = RecordingIo::default();
     let program = sleeper(under_test);
     tokio::select! {
-        _ = under_test.try_run(&program, &mut io) => panic!("it sleeps"),
+        _ = under_test.run(&program) => panic!("it sleeps"),
         () = under_test.wait_until_running(1) => {}
     }
 }
@@ -92,7 +86,6 @@ pub async fn a_slot_is_free_again_after_each_end(RunnerOfOne(under_test): Runner
     for _ in 0..3 {
         drop_while_it_runs(&under_test).await;
         let next = Program::python("print('next')");
-        let mut io = RecordingIo::default();
         let watching = async {
             loop {
                 let running = (under_test.running_programs)();
@@ -100,12 +93,12 @@ pub async fn a_slot_is_free_again_after_each_end(RunnerOfOne(under_test): Runner
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        let report = tokio::select! {
-            report = under_test.try_run(&next, &mut io) => report,
+        let ran = tokio::select! {
+            ran = under_test.run(&next) => ran,
             () = watching => unreachable!(),
         };
-        assert_eq!(report.unwrap().verdict, Verdict::Accepted);
-        assert_eq!(io.stdout, b"next\n");
+        assert_eq!(ran.report.verdict, Verdict::Accepted);
+        assert_eq!(ran.stdout(), "next\n");
     }
 }
 

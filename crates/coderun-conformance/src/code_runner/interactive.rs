@@ -169,11 +169,8 @@ pub async fn what_is_echoed_comes_back_byte_for_byte(
         client.close();
         let mut echoed = Vec::new();
         while let Some(event) = client.next_event().await {
-            match event {
-                ProgramEvent::Output(OutputStream::Stdout, bytes) => {
-                    echoed.extend_from_slice(&bytes);
-                }
-                ProgramEvent::Output(OutputStream::Stderr, _) | ProgramEvent::AwaitingInput => {}
+            if let ProgramEvent::Output(OutputStream::Stdout, bytes) = event {
+                echoed.extend_from_slice(&bytes);
             }
         }
         assert!(echoed == sent, "{} bytes came back", echoed.len());

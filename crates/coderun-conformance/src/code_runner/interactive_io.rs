@@ -12,6 +12,8 @@ use tokio::sync::{Notify, mpsc, watch};
 pub enum ProgramEvent {
     /// The program wrote this.
     Output(OutputStream, Bytes),
+    /// The runner has cut this stream.
+    Truncated(OutputStream),
     /// The program waits for input.
     AwaitingInput,
 }
@@ -71,17 +73,11 @@ impl InteractiveClient {
     pub async fn read_stdout_until(&mut self, end: &str) -> String {
         let mut text = Vec::new();
         while !text.ends_with(end.as_bytes()) {
-            match self.next_event().await {
-                Some(ProgramEvent::Output(OutputStream::Stdout, bytes)) => {
-                    text.extend_from_slice(&bytes);
-                }
-                Some(
-                    ProgramEvent::Output(OutputStream::Stderr, _) | ProgramEvent::AwaitingInput,
-                ) => {}
-                None => panic!(
-                    "{end:?} never came, but {:?}",
-                    String::from_utf8_lossy(&text)
-                ),
+            let event = self.next_event().await;
+            let written = String::from_utf8_lossy(&text);
+            let event = event.unwrap_or_else(|| panic!("{end:?} never came, but {written:?}"));
+            if let ProgramEvent::Output(OutputStream::Stdout, bytes) = event {
+                text.extend_from_slice(&bytes);
             }
         }
         String::from_utf8(text).unwrap()
@@ -92,12 +88,10 @@ impl InteractiveClient {
         let mut text = [Vec::new(), Vec::new()];
         loop {
             match self.next_event().await {
-                Some(ProgramEvent::Output(OutputStream::Stdout, bytes)) => {
-                    text[0].extend_from_slice(&bytes);
+                Some(ProgramEvent::Output(stream, bytes)) => {
+                    text[usize::from(stream == OutputStream::Stderr)].extend_from_slice(&bytes);
                 }
-                Some(ProgramEvent::Output(OutputStream::Stderr, bytes)) => {
-                    text[1].extend_from_slice(&bytes);
-                }
+                Some(ProgramEvent::Truncated(_)) => {}
                 Some(ProgramEvent::AwaitingInput) => break,
                 None => panic!("it never waited for input"),
             }
@@ -123,7 +117,9 @@ impl RunIo for InteractiveIo {
         drop(self.events.send(ProgramEvent::Output(stream, bytes)));
     }
 
-    fn mark_truncated(&mut self, _stream: OutputStream) {}
+    fn mark_truncated(&mut self, stream: OutputStream) {
+        drop(self.events.send(ProgramEvent::Truncated(stream)));
+    }
 
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
         if self.is_cancelled {
@@ -175,4 +171,12 @@ pub fn interactive_io() -> (InteractiveIo, InteractiveClient) {
         asked,
     };
     (program, client)
+}
+
+/// Makes both sides for a program that gets no input.
+#[must_use]
+pub fn closed_io() -> (InteractiveIo, InteractiveClient) {
+    let (io, client) = interactive_io();
+    client.close();
+    (io, client)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, OutputStream, Verdict};
 
 use super::RunnerUnderTest;
-use super::program::{AskedLimits, CompletedRun, Program};
+use super::program::{AskedLimits, Program};
 
 /// CPU time is limited.
 pub async fn an_endless_loop_meets_the_time_limit(under_test: RunnerUnderTest) {
@@ -41,41 +41,40 @@ pub async fn a_program_that_takes_memory_without_end_meets_the_memory_limit(
 pub async fn a_flood_is_stopped_with_its_head_kept_and_known_to_be_cut(
     under_test: RunnerUnderTest,
 ) {
-    let program = Program::python("import os\nwhile True: os.write(1, b'0123456789' * 20)");
-    let limit = output_limit(&under_test, &program);
-    let ran = under_test.run(&program).await;
-    assert_flooded(&ran, &ran.stdout, OutputStream::Stdout, limit);
+    assert_flood_is_stopped(&under_test, OutputStream::Stdout).await;
 }
 
 /// The limit holds for stderr as well.
 pub async fn a_flood_on_stderr_is_stopped_too(under_test: RunnerUnderTest) {
-    let program = Program::python("import os\nwhile True: os.write(2, b'0123456789' * 20)");
-    let limit = output_limit(&under_test, &program);
+    assert_flood_is_stopped(&under_test, OutputStream::Stderr).await;
+}
+
+async fn assert_flood_is_stopped(under_test: &RunnerUnderTest, stream: OutputStream) {
+    let descriptor = 1 + u8::from(stream == OutputStream::Stderr);
+    let code = format!("import os\nwhile True: os.write({descriptor}, b'0123456789' * 20)");
+    let program = Program::python(&code);
+    let limit = output_limit(under_test, &program);
     let ran = under_test.run(&program).await;
-    assert_flooded(&ran, &ran.stderr, OutputStream::Stderr, limit);
+    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
+    let written = match stream {
+        OutputStream::Stdout => &ran.stdout,
+        OutputStream::Stderr => &ran.stderr,
+    };
+    let (length, is_cut) = (written.len(), ran.cut.contains(&stream));
+    assert!(
+        length > limit || is_cut,
+        "{length} bytes of {limit}, and no sign of more"
+    );
+    let head = &written[..length.min(limit)];
+    assert!(
+        head.iter()
+            .eq(b"0123456789".iter().cycle().take(head.len()))
+    );
 }
 
 fn output_limit(under_test: &RunnerUnderTest, program: &Program) -> usize {
     let limit = program.limits(&*under_test.runner).storage.output();
     usize::try_from(limit.as_bytes()).unwrap()
-}
-
-fn assert_flooded(ran: &CompletedRun, written: &[u8], stream: OutputStream, limit: usize) {
-    assert_eq!(ran.report.verdict, Verdict::OutputLimit);
-    let is_known = written.len() > limit || ran.cut.contains(&stream);
-    assert!(
-        is_known,
-        "{} bytes of {limit}, and no sign that there was more",
-        written.len()
-    );
-    let head = &written[..written.len().min(limit)];
-    let expected: Vec<u8> = b"0123456789"
-        .iter()
-        .copied()
-        .cycle()
-        .take(head.len())
-        .collect();
-    assert_eq!(head, expected);
 }
 
 /// Output of exactly the limit is whole.

@@ -4,7 +4,8 @@ use coderun_domain::testing::language;
 use coderun_domain::{RunnerError, Verdict};
 
 use super::RunnerUnderTest;
-use super::program::{Program, RecordingIo};
+use super::interactive_io::closed_io;
+use super::program::Program;
 use crate::fixtures::within;
 
 /// A runner that works passes its own check.
@@ -51,10 +52,7 @@ pub async fn a_language_that_is_not_offered_is_an_error(under_test: RunnerUnderT
     let program = Program::new("no-such-language", "x");
     let limits = program.limits(&*under_test.runner);
     let request = program.request_for(vec![unknown], limits, 1);
-    let answer = under_test
-        .runner
-        .run(request, &mut RecordingIo::default())
-        .await;
+    let answer = under_test.runner.run(request, &mut closed_io().0).await;
     assert!(
         matches!(answer, Err(RunnerError::Unsupported { .. })),
         "{answer:?}"

@@ -3,19 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use super::RunnerUnderTest;
+use super::interactive_io::{InteractiveClient, ProgramEvent, closed_io, interactive_io};
+use crate::fixtures::within;
 use coderun_domain::testing::{execution_id, submission_policy, user};
 use coderun_domain::{
-    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
-    OutputStream, Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits,
-    Submission, SubmissionDraft, SubmissionPolicy,
+    Attempt, ByteSize, CodeRunner, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
+    OutputStream, Report, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
+    SubmissionDraft, SubmissionPolicy,
 };
-use tokio::sync::Notify;
-
-use super::RunnerUnderTest;
-use super::interactive_io::{InteractiveClient, interactive_io};
-use crate::fixtures::within;
 
 /// A program and its limits, which are small unless a test says otherwise.
 #[derive(Debug, Clone)]
@@ -160,14 +156,24 @@ impl Program {
     /// # Errors
     /// As the runner answers.
     pub async fn run_on(&self, runner: &dyn CodeRunner) -> Result<CompletedRun, RunnerError> {
-        let mut io = RecordingIo::default();
+        let (mut io, mut client) = closed_io();
         let report = self.run_with(runner, &mut io).await?;
-        Ok(CompletedRun {
+        drop(io);
+        let mut run = CompletedRun {
             report,
-            stdout: io.stdout,
-            stderr: io.stderr,
-            cut: io.cut,
-        })
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            cut: Vec::new(),
+        };
+        while let Some(event) = client.next_event().await {
+            match event {
+                ProgramEvent::Output(OutputStream::Stdout, bytes) => run.stdout.extend(bytes),
+                ProgramEvent::Output(OutputStream::Stderr, bytes) => run.stderr.extend(bytes),
+                ProgramEvent::Truncated(stream) => run.cut.push(stream),
+                ProgramEvent::AwaitingInput => panic!("the program gets no input"),
+            }
+        }
+        Ok(run)
     }
 
     /// Runs the program to its end with these streams.
@@ -231,14 +237,6 @@ impl RunnerUnderTest {
         program.run_on(&*self.runner).await.unwrap()
     }
 
-    pub(super) async fn try_run(
-        &self,
-        program: &Program,
-        io: &mut RecordingIo,
-    ) -> Result<Report, RunnerError> {
-        program.run_with(&*self.runner, io).await
-    }
-
     /// Waits until this many of its programs live.
     pub(super) async fn wait_until_running(&self, count: usize) {
         within(async {
@@ -247,60 +245,5 @@ impl RunnerUnderTest {
             }
         })
         .await;
-    }
-}
-
-/// Keeps all output; gives no input; cancels when told to.
-#[derive(Debug, Default)]
-pub struct RecordingIo {
-    /// What the program wrote to stdout.
-    pub stdout: Vec<u8>,
-    /// What the program wrote to stderr.
-    pub stderr: Vec<u8>,
-    /// The streams that the runner has cut.
-    pub cut: Vec<OutputStream>,
-    /// Cancels the run.
-    pub cancel: Arc<Notify>,
-    next: Next,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-enum Next {
-    #[default]
-    Closed,
-    Cancel,
-    Nothing,
-}
-
-#[async_trait]
-impl RunIo for RecordingIo {
-    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
-        match stream {
-            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
-            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
-        }
-    }
-
-    fn mark_truncated(&mut self, stream: OutputStream) {
-        self.cut.push(stream);
-    }
-
-    async fn input(&mut self, wanted: InputWanted) -> RunInput {
-        match (self.next, wanted) {
-            (Next::Closed, InputWanted::Anything) => {
-                self.next = Next::Cancel;
-                RunInput::Closed
-            }
-            (Next::Closed, InputWanted::Cancel) | (Next::Cancel, _) => {
-                self.cancel.notified().await;
-                self.next = Next::Nothing;
-                RunInput::Cancel
-            }
-            (Next::Nothing, _) => std::future::pending().await,
-        }
-    }
-
-    async fn awaiting_input(&mut self) {
-        panic!("the program gets no input");
     }
 }

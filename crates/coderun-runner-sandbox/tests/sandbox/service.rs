@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_conformance::code_runner::RecordingIo;
+use coderun_conformance::code_runner::closed_io;
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
 use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
@@ -138,7 +138,7 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
     let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
     let (_folder, script) = launcher_after("-r", forbid);
     let sandbox = TestSandbox::with(|config| config.launcher = script).await;
-    let mut io = RecordingIo::default();
+    let (mut io, mut client) = closed_io();
     let answer = program("bash", "echo x")
         .run_with(&*sandbox.runner, &mut io)
         .await;
@@ -146,7 +146,8 @@ async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
         panic!("{answer:?}");
     };
     assert!(reason.contains("could not create namespaces"), "{reason}");
-    assert!(io.stdout.is_empty());
+    drop(io);
+    assert_eq!(client.next_event().await, None);
 }
 
 #[tokio::test]
