@@ -57,7 +57,10 @@ pub async fn a_program_that_is_cancelled_while_it_waits_is_never_begun(
         client_of_second.cancel();
         let report = within(Box::pin(under_test.runner.run(waiting, &mut second))).await;
         let report = report.unwrap();
-        assert_eq!((report.verdict, report.exit_status), (Verdict::Cancelled, None));
+        assert_eq!(
+            (report.verdict, report.exit_status),
+            (Verdict::Cancelled, None)
+        );
         client_of_first.cancel();
     };
     let running = Box::pin(under_test.runner.run(running, &mut first));

@@ -16,7 +16,10 @@ async fn a_busy_loop_ends_at_its_cpu_limit() {
     let program = program("python", "while True: pass").cpu(LIMIT);
     let ran = run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
-    assert_eq!(ran.report.exit_status, Some(ExitStatus::Signaled(Signal::KILL)));
+    assert_eq!(
+        ran.report.exit_status,
+        Some(ExitStatus::Signaled(Signal::KILL))
+    );
     let cpu = ran.report.usage.cpu_time.unwrap();
     assert!((LIMIT..LIMIT + GRACE).contains(&cpu), "{cpu:?}");
 }

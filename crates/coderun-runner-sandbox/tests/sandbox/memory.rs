@@ -18,7 +18,10 @@ async fn a_slow_leak_ends_at_the_memory_limit() {
     let code = "kept = []\nwhile True: kept.append(bytearray(1 << 16))";
     let ran = run("python", code).await;
     assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
-    assert_eq!(ran.report.exit_status, Some(ExitStatus::Signaled(Signal::KILL)));
+    assert_eq!(
+        ran.report.exit_status,
+        Some(ExitStatus::Signaled(Signal::KILL))
+    );
 }
 
 #[tokio::test]
