@@ -8,7 +8,6 @@ use coderun_domain::{
 
 use crate::api::{Program, RunResult};
 
-const SIGSEGV: i32 = 11;
 /// A shell exits with 128 and the number of the signal that ended its program.
 const SHELL_SIGNAL_CODES: std::ops::RangeInclusive<i32> = 129..=159;
 
@@ -104,17 +103,13 @@ pub(super) fn unreadable() -> RunResult {
 
 fn explain(exit_status: ExitStatus) -> Option<String> {
     match exit_status {
-        ExitStatus::Signaled(signal) if signal.number() == SIGSEGV => Some(
-            "The program touched memory that is not its own, or its recursion is too deep"
-                .to_owned(),
-        ),
         ExitStatus::Exited(code) if SHELL_SIGNAL_CODES.contains(&code) => {
             let signal = Signal::from_number(code - 128);
             Some(format!(
                 "Exit code {code} usually means that {signal} ended the program"
             ))
         }
-        ExitStatus::Exited(_) | ExitStatus::Signaled(_) => None,
+        ExitStatus::Exited(_) | ExitStatus::Signaled(_) => exit_status.hint(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use coderun_domain::{CompileReport, ExitStatus, Report, RunIo, RunnerError, Submission, Verdict};
+use coderun_domain::{CompileReport, Report, RunIo, RunnerError, Submission, Verdict};
 
 use super::input::Input;
 use super::judge::Judgement;
@@ -45,7 +45,7 @@ impl Execution<'_> {
             exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             compile,
-            hint: hint(judgement.exit_status),
+            hint: judgement.exit_status.hint(),
             ..not_run(judgement.verdict, self.toolchain, self.stages.enforcement())
         })
     }
@@ -112,19 +112,5 @@ fn compile_verdict(judgement: Judgement) -> Option<Verdict> {
         | Verdict::Cancelled
         | Verdict::Rejected
         | Verdict::InternalError) => Some(verdict),
-    }
-}
-
-/// One sentence that explains an exit status that users may not understand.
-fn hint(exit_status: ExitStatus) -> Option<String> {
-    match exit_status {
-        ExitStatus::Signaled(signal) if signal.number() == libc::SIGXFSZ => {
-            Some("The program wrote a file larger than its limit on file size".to_owned())
-        }
-        ExitStatus::Signaled(signal) if signal.number() == libc::SIGSEGV => Some(
-            "The program accessed memory that it may not access, or its recursion is too deep"
-                .to_owned(),
-        ),
-        ExitStatus::Signaled(_) | ExitStatus::Exited(_) => None,
     }
 }
