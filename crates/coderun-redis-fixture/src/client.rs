@@ -1,14 +1,14 @@
-//! The little of the protocol that it takes to look into a server.
+//! Sends single commands to a server, with as much of the protocol as tests need.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A server that is well answers sooner.
+/// The longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a server answers.
+/// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// A word such as `OK`.
@@ -17,9 +17,9 @@ pub enum Reply {
     Error(String),
     /// A number.
     Integer(i64),
-    /// Text; whatever is not UTF-8 is replaced.
+    /// Text; bytes that are not UTF-8 are replaced.
     Text(String),
-    /// Nothing is there.
+    /// No value.
     Nil,
     /// Several answers in one.
     Array(Vec<Self>),
@@ -46,7 +46,7 @@ impl Reply {
     }
 }
 
-/// Sends a command over a connection of its own.
+/// Sends a command on a new connection.
 pub(crate) fn ask(port: u16, password: Option<&str>, command: &[&str]) -> io::Result<Reply> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
@@ -103,5 +103,8 @@ fn read_text(reader: &mut BufReader<TcpStream>, length: i64) -> io::Result<Reply
 }
 
 fn malformed() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "not an answer of Redis")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "expected an answer in the Redis protocol",
+    )
 }

@@ -1,13 +1,13 @@
-//! A Cluster.
+//! Starts a Cluster, and moves its slots.
 
 use crate::port;
-use crate::server::{RedisOptions, RedisServer, wait_until};
+use crate::server::{RedisServer, wait_until};
 
 /// The slots of the masters, one after the other.
 const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
 
-/// Three masters that share the slots, each with a replica if wanted. A master that is gone takes its slots with it;
-/// those of the others are served on.
+/// Three masters that share the slots, each with a replica if wanted. Without a replica, the slots of a master that is gone
+/// are not served; those of the others are.
 #[derive(Debug)]
 pub struct RedisCluster {
     masters: Vec<RedisServer>,
@@ -30,8 +30,8 @@ impl RedisCluster {
             masters,
             replicas: Vec::new(),
         };
-        cluster.introduce();
-        cluster.wait_until_whole();
+        cluster.connect_nodes();
+        cluster.wait_until_complete();
         cluster
     }
 
@@ -43,7 +43,7 @@ impl RedisCluster {
     pub fn start_with_replicas() -> Self {
         let mut cluster = Self::start();
         cluster.replicas = SLOTS.iter().map(|_| start_node()).collect();
-        cluster.introduce();
+        cluster.connect_nodes();
         for (master, replica) in cluster.masters.iter().zip(&cluster.replicas) {
             let id = master.command(&["CLUSTER", "MYID"]).text();
             let replicate = ["CLUSTER", "REPLICATE", &id];
@@ -54,11 +54,11 @@ impl RedisCluster {
         for replica in &cluster.replicas {
             replica.wait_for("master_link_status", "up");
         }
-        cluster.wait_until_whole();
+        cluster.wait_until_complete();
         cluster
     }
 
-    /// The address in the form that clients take, with every master that there was at the start.
+    /// The address, with all masters of the start.
     #[must_use]
     pub fn url(&self) -> String {
         let hosts = self.masters.iter().map(RedisServer::port);
@@ -66,7 +66,7 @@ impl RedisCluster {
         format!("redis+cluster://{}", hosts.join(","))
     }
 
-    /// The masters that there were at the start; the slots of each follow those of the one before.
+    /// The masters of the start, in the order of their slots.
     #[must_use]
     pub fn masters(&self) -> &[RedisServer] {
         &self.masters
@@ -78,22 +78,22 @@ impl RedisCluster {
         &self.replicas
     }
 
-    /// Begins to give a slot to another master: keys that `from` does not have are asked of `to` from now on.
+    /// Starts to move a slot to another master: from now on `from` redirects requests for keys that it lacks to `to`.
     ///
     /// # Panics
     /// When a node refuses.
-    pub fn begin_to_move_slot(&self, slot: u16, from: &RedisServer, to: &RedisServer) {
+    pub fn start_to_move_slot(&self, slot: u16, from: &RedisServer, to: &RedisServer) {
         let slot = slot.to_string();
         to.demand(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
         from.demand(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
     }
 
-    /// Gives a slot to another master, with at most 1000 keys.
+    /// Moves a slot with at most 1000 keys to another master.
     ///
     /// # Panics
     /// When a node refuses.
     pub fn move_slot(&self, slot: u16, from: &RedisServer, to: &RedisServer) {
-        self.begin_to_move_slot(slot, from, to);
+        self.start_to_move_slot(slot, from, to);
         let (slot, port) = (slot.to_string(), to.port().to_string());
         let keys = from.command(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]);
         for key in keys.parts() {
@@ -108,8 +108,8 @@ impl RedisCluster {
         self.masters.iter().chain(&self.replicas)
     }
 
-    /// Makes all nodes known to the first, which tells them of each other.
-    fn introduce(&self) {
+    /// Makes the first node know all others; the nodes then exchange their addresses.
+    fn connect_nodes(&self) {
         let mut nodes = self.nodes();
         let Some(first) = nodes.next() else { return };
         for node in nodes {
@@ -118,7 +118,7 @@ impl RedisCluster {
         }
     }
 
-    fn wait_until_whole(&self) {
+    fn wait_until_complete(&self) {
         let count = format!("cluster_known_nodes:{}", self.nodes().count());
         for node in self.nodes() {
             wait_until("every node knows all others", || {
@@ -141,10 +141,6 @@ fn start_node() -> RedisServer {
         "cluster-require-full-coverage no",
         "repl-diskless-sync-delay 0",
     ];
-    let mut options = RedisOptions {
-        lines: lines.map(str::to_owned).to_vec(),
-        ..RedisOptions::default()
-    };
-    options.lines.push(format!("cluster-port {}", port::free()));
-    RedisServer::with(&options)
+    let port = format!("cluster-port {}", port::free());
+    RedisServer::with_lines(&[&lines[..], &[port.as_str()]].concat())
 }

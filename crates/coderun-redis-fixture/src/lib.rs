@@ -1,14 +1,10 @@
-//! Real Redis servers for tests: one node, three Sentinels with what they watch, or a Cluster.
+//! Starts real Redis servers for tests: one node, a master and a replica behind three Sentinels, or a Cluster.
 //!
-//! Each test starts its own, on free loopback ports and in a folder that goes with it. They can be paused, killed and
-//! restarted, and are killed when they are dropped or when the process of the test ends in whatever way. Everything
-//! here blocks, and whatever does not work panics: that fails the test.
+//! Each test starts its own servers, on free loopback ports and in a folder that is deleted with them. They can be paused,
+//! killed and restarted. They are killed when they are dropped, and when the process of the test ends. All calls block, and
+//! an error panics, which fails the test.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what does not work fails the test that wants it"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "an error fails the test")]
 
 mod client;
 mod cluster;

@@ -1,4 +1,4 @@
-//! A server process that does not outlive its test.
+//! Runs a server process that does not outlive its test.
 
 use std::fmt;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Reads until the test is gone and then does what its destructors would have done. `$1` cannot be another process by
-/// then: as long as the test lives, it is the one that reaps the server, after this one.
-const WATCH: &str = "read -r _; kill -9 \"$1\" 2>/dev/null; sleep 0.1; rm -rf \"$2\"";
+/// Waits for the end of the test process, and then cleans up as its destructors would. `$1` cannot be the id of another
+/// process: while the test lives, only the test reaps the server, and it ends this shell first.
+const CLEAN_UP: &str = "read -r _; kill -9 \"$1\" 2>/dev/null; sleep 0.1; rm -rf \"$2\"";
 
 /// A running server and a shell that kills it when this process dies.
 pub(crate) struct Process {
@@ -17,7 +17,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `redis-server` with the file `redis.conf` of this folder, and these arguments behind it.
+    /// Starts `redis-server` with the file `redis.conf` of this folder, followed by these arguments.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let server = quiet("redis-server")
             .arg(folder.join("redis.conf"))
@@ -27,7 +27,7 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start `redis-server`: {error}; install Redis 7 (`apt-get install redis-server`) or Valkey with that name on the PATH"));
         let watcher = quiet("sh")
-            .args(["-c", WATCH, "sh", &server.id().to_string()])
+            .args(["-c", CLEAN_UP, "sh", &server.id().to_string()])
             .arg(folder)
             .stdin(Stdio::piped())
             .spawn()
@@ -35,31 +35,24 @@ impl Process {
         Self { server, watcher }
     }
 
-    /// The id that the server knows itself by.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.server.id()
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the server has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.server.try_wait(), Ok(None))
     }
 
-    /// Stops it where it is: its connections stand and nobody answers.
+    /// Suspends the server: its connections stay open and get no answer.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended server.
     pub(crate) fn resume(&self) {
         self.signal(Signal::CONT);
-    }
-
-    /// Asks it to end, and waits until it has.
-    pub(crate) fn stop(mut self) {
-        self.signal(Signal::CONT);
-        self.signal(Signal::TERM);
-        self.server.wait().expect("the server was not reaped yet");
     }
 
     fn signal(&self, signal: Signal) {
@@ -71,7 +64,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         for child in [&mut self.watcher, &mut self.server] {
-            // Fails only for a process that has ended, which is what is wanted.
+            // Fails only if the process has ended already.
             drop(child.kill());
             drop(child.wait());
         }

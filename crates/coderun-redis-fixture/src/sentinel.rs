@@ -1,11 +1,11 @@
-//! A master, its replica and the Sentinels that watch over them.
+//! Starts a master and its replica with three Sentinels.
 
 use crate::client::Reply;
 use crate::server::{RedisOptions, RedisServer, wait_until};
 
 const SENTINELS: usize = 3;
 
-/// A master with a replica, and three Sentinels that agree by two votes; they take a master for gone after half a second.
+/// A master with a replica, and three Sentinels. Two votes start a failover when the master is silent for half a second.
 #[derive(Debug)]
 pub struct RedisSentinel {
     servers: [RedisServer; 2],
@@ -13,10 +13,10 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// What the Sentinels call the master.
+    /// The name of the master in the Sentinels.
     pub const MASTER_NAME: &str = "mymaster";
 
-    /// Starts all of them, and waits until they know each other.
+    /// Starts all processes, and waits until they know each other.
     ///
     /// # Panics
     /// When there is no `redis-server`, or they do not find each other.
@@ -30,11 +30,11 @@ impl RedisSentinel {
             sentinels: sentinels.collect(),
             servers: [master, replica],
         };
-        sentinel.wait_until_whole();
+        sentinel.wait_until_complete();
         sentinel
     }
 
-    /// The address in the form that clients take.
+    /// The address, with all Sentinels.
     #[must_use]
     pub fn url(&self) -> String {
         let hosts = self.sentinels.iter().map(RedisServer::port);
@@ -54,7 +54,7 @@ impl RedisSentinel {
         &self.sentinels
     }
 
-    /// The master, as a Sentinel sees it.
+    /// The master that the first Sentinel names.
     ///
     /// # Panics
     /// When no Sentinel knows of one.
@@ -67,7 +67,7 @@ impl RedisSentinel {
             .expect("a master that was started here")
     }
 
-    /// Lets the replica take over from a master that is well. Both know their new roles when this returns.
+    /// Makes the replica take over from a healthy master. Both have their new roles when this returns.
     ///
     /// # Panics
     /// When that does not happen.
@@ -76,13 +76,13 @@ impl RedisSentinel {
         let failover = ["SENTINEL", "FAILOVER", Self::MASTER_NAME];
         wait_until("the sentinels begin", || self.ask(&failover).text() == "OK");
         self.wait_for_master_other_than(old);
-        // The Sentinels tell the old master too, but only ten seconds later.
+        // The Sentinels demote the old master too, but only ten seconds later.
         let port = self.master_port();
         old.demand(&["REPLICAOF", "127.0.0.1", &port]);
         old.wait_for("master_link_status", "up");
     }
 
-    /// Ends the master at once. The Sentinels take a second or more to see it and to name another.
+    /// Kills the master. The Sentinels take a second or more to name another.
     pub fn kill_master(&self) {
         self.master().kill();
     }
@@ -110,7 +110,7 @@ impl RedisSentinel {
         port_of_master(self.sentinels.first().expect("three sentinels"))
     }
 
-    fn wait_until_whole(&self) {
+    fn wait_until_complete(&self) {
         let all = format!("slaves=1,sentinels={SENTINELS}");
         for sentinel in &self.sentinels {
             wait_until("the sentinels know each other and the replica", || {
@@ -130,10 +130,7 @@ fn port_of_master(sentinel: &RedisServer) -> String {
 fn start_server(master: Option<&RedisServer>) -> RedisServer {
     let mut lines = vec!["repl-diskless-sync-delay 0".to_owned()];
     lines.extend(master.map(|master| format!("replicaof 127.0.0.1 {}", master.port())));
-    RedisServer::with(&RedisOptions {
-        lines,
-        ..RedisOptions::default()
-    })
+    RedisServer::with_lines(&lines)
 }
 
 fn start_sentinel(master: &RedisServer) -> RedisServer {
@@ -144,9 +141,5 @@ fn start_sentinel(master: &RedisServer) -> RedisServer {
         format!("sentinel failover-timeout {name} 3000"),
         format!("sentinel parallel-syncs {name} 1"),
     ];
-    let options = RedisOptions {
-        lines: lines.to_vec(),
-        ..RedisOptions::default()
-    };
-    RedisServer::launch(&options, &["--sentinel"])
+    RedisServer::launch(&RedisOptions::with_lines(&lines), &["--sentinel"])
 }

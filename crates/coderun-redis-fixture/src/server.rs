@@ -1,33 +1,43 @@
-//! One server.
+//! Starts one server, and pauses, kills and restarts it.
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use tempfile::TempDir;
 
 use crate::client::{self, Reply};
 use crate::port;
 use crate::process::Process;
 
-/// A machine under load starts a server in a second.
+/// The longest wait; on a busy machine a server starts within a second.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often another process may be quicker to take a port.
-const TRIES: usize = 10;
+/// Another process may take the free port before the server does.
+const ATTEMPTS: usize = 10;
 
-/// How a server keeps its data.
+/// The settings of a server.
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
-    /// Whether what was written is there again after a kill and a restart (with `appendfsync always`).
+    /// Whether the data survives a kill and a restart (with `appendfsync always`).
     pub append_only: bool,
-    /// What clients must know, as the user `default`.
+    /// The password of the user `default`.
     pub password: Option<String>,
     /// More lines of `redis.conf`, such as `maxmemory-policy allkeys-lru`.
     pub lines: Vec<String>,
+}
+
+impl RedisOptions {
+    /// The defaults with these lines of `redis.conf`.
+    #[must_use]
+    pub fn with_lines(lines: &[impl AsRef<str>]) -> Self {
+        Self {
+            lines: lines.iter().map(|line| line.as_ref().to_owned()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A running `redis-server` on a port of 127.0.0.1. Dropping it kills it.
@@ -35,20 +45,29 @@ pub struct RedisOptions {
 pub struct RedisServer {
     port: u16,
     password: Option<String>,
-    /// Behind `redis.conf` on the command line.
+    /// The arguments after `redis.conf`.
     arguments: Vec<&'static str>,
     process: Mutex<Option<Process>>,
     folder: TempDir,
 }
 
 impl RedisServer {
-    /// Starts a server that keeps nothing on disk.
+    /// Starts a server that stores nothing on disk.
     ///
     /// # Panics
     /// When there is no `redis-server`, or it does not answer.
     #[must_use]
     pub fn start() -> Self {
         Self::with(&RedisOptions::default())
+    }
+
+    /// Starts a server with these lines in its `redis.conf`.
+    ///
+    /// # Panics
+    /// When there is no `redis-server`, or it refuses the lines or does not answer.
+    #[must_use]
+    pub fn with_lines(lines: &[impl AsRef<str>]) -> Self {
+        Self::with(&RedisOptions::with_lines(lines))
     }
 
     /// Starts a server with these options.
@@ -60,10 +79,10 @@ impl RedisServer {
         Self::launch(options, &[])
     }
 
-    /// Starts a server with more arguments, on whatever port is free.
+    /// Starts a server with more arguments.
     pub(crate) fn launch(options: &RedisOptions, arguments: &[&'static str]) -> Self {
         let mut last_log = String::new();
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             let server = Self {
                 port: port::free(),
                 password: options.password.clone(),
@@ -80,14 +99,14 @@ impl RedisServer {
         panic!("`redis-server` ends right after its start:\n{last_log}");
     }
 
-    /// Waits until the server says this, in a line of `INFO`.
+    /// Waits until a line of `INFO` has this value.
     pub(crate) fn wait_for(&self, name: &str, value: &str) {
         wait_until(&format!("{name} is {value}"), || {
             self.info(name).as_deref() == Some(value)
         });
     }
 
-    /// The address in the form that clients take.
+    /// The address, with the password.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.password {
@@ -102,35 +121,28 @@ impl RedisServer {
         self.port
     }
 
-    /// Stops the process where it is: connections stand, new ones are accepted by the system, nobody answers.
+    /// Suspends the process: connections stay open, the system accepts new ones, and none gets an answer.
     ///
     /// # Panics
     /// When it does not run.
     pub fn pause(&self) {
-        self.running().as_ref().expect("a running server").pause();
+        self.process().pause();
     }
 
-    /// Lets a paused server go on.
+    /// Resumes a paused server.
     ///
     /// # Panics
     /// When it does not run.
     pub fn resume(&self) {
-        self.running().as_ref().expect("a running server").resume();
+        self.process().resume();
     }
 
-    /// Ends the process at once; its connections are reset.
+    /// Kills the process; its connections are reset.
     pub fn kill(&self) {
-        self.running().take();
+        self.process.lock().take();
     }
 
-    /// Lets the server end by itself, which writes out what it has.
-    pub fn stop(&self) {
-        if let Some(process) = self.running().take() {
-            process.stop();
-        }
-    }
-
-    /// Starts the server again if it does not run: on its port, in its folder, with what its append-only file says.
+    /// Kills the server if it runs, and starts it again on its port, with the data of its append-only file.
     ///
     /// # Panics
     /// When it does not come up.
@@ -154,7 +166,7 @@ impl RedisServer {
         })
     }
 
-    /// Sends a command that must not be refused.
+    /// Sends a command, and panics if the server refuses it.
     pub(crate) fn demand(&self, words: &[&str]) {
         let reply = self.command(words);
         let is_refused = matches!(reply, Reply::Error(_));
@@ -169,21 +181,21 @@ impl RedisServer {
             .expect("a node of a cluster")
     }
 
-    /// The value of a line of `INFO`, if there is such a line.
+    /// The value of a line of `INFO`, if it exists.
     ///
     /// # Panics
     /// When no answer comes within five seconds.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<String> {
         let report = self.command(&["INFO", "everything"]).text();
-        fact(&report, name).map(str::to_owned)
+        info_value(&report, name).map(str::to_owned)
     }
 
     fn ask(&self, words: &[&str]) -> io::Result<Reply> {
         client::ask(self.port, self.password.as_deref(), words)
     }
 
-    /// Starts the process and waits until it answers; whether it does.
+    /// Starts the process and waits until it answers. Returns false if it ends before.
     fn run(&self) -> bool {
         let mut process = Process::start(self.folder.path(), &self.arguments);
         let deadline = Instant::now() + PATIENCE;
@@ -198,15 +210,16 @@ impl RedisServer {
             );
             thread::sleep(PAUSE);
         }
-        *self.running() = Some(process);
+        *self.process.lock() = Some(process);
         true
     }
 
-    /// Whether this very process answers: the port may have been taken by another one in between.
+    /// Whether this process answers, and not another one that took the port.
     fn answers(&self, process: u32) -> bool {
         let is_ready = |reply: Reply| reply == Reply::Status("PONG".to_owned());
-        let is_it = |reply: Reply| fact(&reply.text(), "process_id") == Some(&process.to_string());
-        self.ask(&["PING"]).is_ok_and(is_ready) && self.ask(&["INFO", "server"]).is_ok_and(is_it)
+        let is_same =
+            |reply: Reply| info_value(&reply.text(), "process_id") == Some(&process.to_string());
+        self.ask(&["PING"]).is_ok_and(is_ready) && self.ask(&["INFO", "server"]).is_ok_and(is_same)
     }
 
     fn write_configuration(&self, options: &RedisOptions) {
@@ -221,39 +234,36 @@ impl RedisServer {
             writeln!(text, "requirepass {password}").expect("room in memory");
         }
         for line in &options.lines {
-            writeln!(text, "{line}").expect("room in memory");
+            text.extend([line, "\n"]);
         }
-        write_file(&self.folder.path().join("redis.conf"), &text);
+        let path = self.folder.path().join("redis.conf");
+        fs::write(path, text).expect("a writable folder for temporary files");
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("redis.log")).unwrap_or_default()
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    fn process(&self) -> MappedMutexGuard<'_, Process> {
+        MutexGuard::map(self.process.lock(), |process| {
+            process.as_mut().expect("a running server")
+        })
     }
 }
 
-/// Waits until it is so, and panics when it does not become so.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until a condition is true, and panics after [`PATIENCE`].
+pub(crate) fn wait_until(condition: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+    while !is_true() {
+        assert!(
+            Instant::now() < deadline,
+            "timed out waiting until {condition}"
+        );
         thread::sleep(PAUSE);
     }
 }
 
-fn write_file(path: &Path, text: &str) {
-    fs::write(path, text).expect("a writable folder for temporary files");
-}
-
-fn fact<'a>(report: &'a str, name: &str) -> Option<&'a str> {
-    let facts = report
-        .lines()
-        .filter_map(|line| line.trim_end().split_once(':'));
-    facts
-        .into_iter()
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+fn info_value<'a>(report: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = report.lines().map(str::trim_end);
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }

@@ -1,4 +1,4 @@
-//! A server does not outlive the process that started it, however that ends.
+//! Tests that a server does not outlive the process that started it.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, stdin};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use coderun_redis_fixture::RedisServer;
 
-/// What the other test runs in a process of its own; by itself it finds its input at the end already.
+/// The other test runs this one in a process of its own. By itself it ends at once, because its input is empty.
 #[test]
 fn a_server_is_held_until_the_input_ends() {
     let server = RedisServer::start();
@@ -35,7 +35,7 @@ fn a_server_ends_with_a_process_that_is_killed() {
     holder.wait().expect("a killed process");
     let deadline = Instant::now() + Duration::from_secs(10);
     while is_open(port) {
-        assert!(Instant::now() < deadline, "the server lives on");
+        assert!(Instant::now() < deadline, "the server still runs");
         thread::sleep(Duration::from_millis(10));
     }
 }

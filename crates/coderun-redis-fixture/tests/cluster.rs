@@ -1,4 +1,4 @@
-//! Clusters do what the tests of others rely on.
+//! Tests the Clusters that other tests rely on.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ fn a_replica_takes_over_from_a_master_that_is_gone() {
     let replica = &cluster.replicas()[0];
     let deadline = Instant::now() + Duration::from_secs(20);
     while set(replica, "b") != "OK" {
-        assert!(Instant::now() < deadline, "nobody took over");
+        assert!(Instant::now() < deadline, "the replica did not take over");
         thread::sleep(Duration::from_millis(20));
     }
 }

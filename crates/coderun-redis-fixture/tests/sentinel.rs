@@ -1,4 +1,4 @@
-//! Sentinels do what the tests of others rely on.
+//! Tests the Sentinels that other tests rely on.
 
 use coderun_redis_fixture::RedisSentinel;
 

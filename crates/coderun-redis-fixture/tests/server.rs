@@ -1,4 +1,4 @@
-//! Servers do what the tests of others rely on.
+//! Tests the servers that other tests rely on.
 
 use coderun_redis_fixture::{RedisOptions, RedisServer, Reply};
 
@@ -7,7 +7,7 @@ fn status(text: &str) -> Reply {
 }
 
 #[test]
-fn a_server_answers_and_two_are_apart() {
+fn two_servers_do_not_share_data() {
     let (one, other) = (RedisServer::start(), RedisServer::start());
     assert_eq!(one.command(&["SET", "a", "1"]), status("OK"));
     assert_eq!(one.command(&["GET", "a"]).text(), "1");

@@ -9,8 +9,7 @@ use crate::support::Fixture;
 async fn start(append_only: bool, lines: &[&str]) -> Fixture {
     let server = RedisServer::with(&RedisOptions {
         append_only,
-        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
-        ..RedisOptions::default()
+        ..RedisOptions::with_lines(lines)
     });
     let config = RedisConfig::new(server.url().parse().unwrap());
     Fixture::on(server, config, |_| {}).await

@@ -2,6 +2,7 @@
 
 use coderun_redis_fixture::RedisCluster;
 use futures_util::future::join_all;
+use rstest::rstest;
 
 use super::*;
 
@@ -41,30 +42,20 @@ async fn every_master_is_asked_once() {
     assert_eq!(answers, vec![Value::SimpleString("PONG".to_owned()); 3]);
 }
 
+/// Many callers want the first key while others want the other keys.
+#[rstest]
+#[case::is_gone(RedisServer::kill)]
+#[case::hangs(RedisServer::pause)]
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_slots_of_a_master_that_is_gone_fail() {
+async fn only_the_slots_of_a_lost_master_fail(#[case] lose: fn(&RedisServer)) {
     let cluster = RedisCluster::start();
     let connections = open(&cluster.url(), SHORT).await;
-    cluster.masters()[0].kill();
-    assert_others_are_served(&connections).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_slots_of_a_master_that_hangs_fail() {
-    let cluster = RedisCluster::start();
-    let connections = open(&cluster.url(), SHORT).await;
-    cluster.masters()[0].pause();
-    assert_others_are_served(&connections).await;
-    cluster.masters()[0].resume();
-}
-
-/// Many callers want the first key, for as long as others want the others.
-async fn assert_others_are_served(connections: &SharedConnections) {
-    let failing = join_all((0..20).map(|_| assert_fails_in_time(connections, &["INCR", KEYS[0]])));
+    lose(&cluster.masters()[0]);
+    let failing = join_all((0..20).map(|_| assert_fails_in_time(&connections, &["INCR", KEYS[0]])));
     let served = async {
         for _ in 0..20 {
-            assert_serves(connections, KEYS[1]).await;
-            assert_serves(connections, KEYS[2]).await;
+            assert_serves(&connections, KEYS[1]).await;
+            assert_serves(&connections, KEYS[2]).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -135,7 +126,7 @@ async fn a_new_key_is_made_where_its_slot_is_moving() {
     let [from, to, _] = cluster.masters() else {
         panic!("three masters")
     };
-    cluster.begin_to_move_slot(3300, from, to);
+    cluster.start_to_move_slot(3300, from, to);
     assert_eq!(
         increment(&connections, KEYS[0]).await.unwrap(),
         Value::Int(1)

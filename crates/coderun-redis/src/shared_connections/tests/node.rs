@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 
-use coderun_redis_fixture::{RedisOptions, RedisServer};
+use coderun_redis_fixture::RedisServer;
 use deadpool_redis::redis::RedisResult;
 use futures_util::future::join_all;
 
@@ -93,10 +93,7 @@ async fn an_attempt_after_a_lost_answer_has_a_higher_number() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permanent_refusal_is_not_retried() {
-    let server = RedisServer::with(&RedisOptions {
-        lines: vec!["maxmemory 1".to_owned()],
-        ..RedisOptions::default()
-    });
+    let server = RedisServer::with_lines(&["maxmemory 1"]);
     let connections = open(&server.url(), LONG).await;
     let attempts = Attempts::default();
     let answer = connections.call(|attempt| {

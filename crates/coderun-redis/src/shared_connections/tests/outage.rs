@@ -68,15 +68,14 @@ async fn a_call_to_every_master_ends_within_its_patience() {
 async fn a_server_that_is_loading_is_waited_for() {
     let server = Arc::new(RedisServer::with(&RedisOptions {
         append_only: true,
-        lines: vec![
-            "enable-debug-command yes".to_owned(),
-            // In microseconds a key, which makes two seconds.
-            "key-load-delay 10000".to_owned(),
-            // In bytes: clients are answered between any two keys.
-            "loading-process-events-interval-bytes 1024".to_owned(),
-            "rdbcompression no".to_owned(),
-        ],
-        ..RedisOptions::default()
+        ..RedisOptions::with_lines(&[
+            "enable-debug-command yes",
+            // In microseconds for each key, two seconds in all.
+            "key-load-delay 10000",
+            // In bytes: the server answers clients between any two keys.
+            "loading-process-events-interval-bytes 1024",
+            "rdbcompression no",
+        ])
     }));
     let connections = open(&server.url(), LONG).await;
     drop(server.command(&["DEBUG", "POPULATE", "200", "key", "1100"]));

@@ -1,6 +1,7 @@
 //! Tests calls to a master that Sentinels name.
 
-use coderun_redis_fixture::RedisSentinel;
+use coderun_redis_fixture::{RedisSentinel, RedisServer};
+use rstest::rstest;
 
 use super::*;
 
@@ -10,45 +11,30 @@ async fn a_write_goes_to_the_new_master_after_a_failover() {
     let connections = open(&redis.url(), LONG).await;
     assert_set(&connections).await;
     redis.failover();
-    assert_eq!(
-        call(&connections, &["SET", "a", "2"]).await.unwrap(),
-        Value::Okay
-    );
+    let set = call(&connections, &["SET", "a", "2"]).await;
+    assert_eq!(set.unwrap(), Value::Okay);
     assert_eq!(redis.servers()[1].command(&["GET", "a"]).text(), "2");
 }
 
+#[rstest]
+#[case::is_gone(RedisServer::kill)]
+#[case::hangs(RedisServer::pause)]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_write_waits_while_a_master_is_lost_and_another_is_found() {
+async fn a_write_waits_for_a_new_master(#[case] lose: fn(&RedisServer)) {
     let redis = RedisSentinel::start();
     let connections = open(&redis.url(), LONG).await;
-    redis.kill_master();
+    lose(&redis.servers()[0]);
     assert_set(&connections).await;
     assert_eq!(redis.servers()[1].command(&["GET", "a"]).text(), "1");
 }
 
+#[rstest]
+#[case::is_gone(RedisServer::kill)]
+#[case::hangs(RedisServer::pause)]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_write_waits_while_a_master_hangs_and_another_is_found() {
+async fn a_lost_sentinel_does_not_keep_others_from_answering(#[case] lose: fn(&RedisServer)) {
     let redis = RedisSentinel::start();
-    let connections = open(&redis.url(), LONG).await;
-    redis.servers()[0].pause();
-    assert_set(&connections).await;
-    assert_eq!(redis.servers()[1].command(&["GET", "a"]).text(), "1");
-    redis.servers()[0].resume();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sentinel_that_hangs_does_not_keep_others_from_answering() {
-    let redis = RedisSentinel::start();
-    redis.sentinels()[0].pause();
-    let opened = SharedConnections::open(&config(&redis.url(), SHORT)).await;
-    redis.sentinels()[0].resume();
-    assert!(opened.is_ok(), "{:?}", opened.err());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sentinel_that_is_gone_does_not_keep_others_from_answering() {
-    let redis = RedisSentinel::start();
-    redis.sentinels()[0].kill();
+    lose(&redis.sentinels()[0]);
     let opened = SharedConnections::open(&config(&redis.url(), SHORT)).await;
     assert!(opened.is_ok(), "{:?}", opened.err());
 }
