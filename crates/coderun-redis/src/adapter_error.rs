@@ -1,8 +1,7 @@
 //! Names the errors of the adapters and maps them to the errors of the ports.
 
 use coderun_domain::{
-    BackendError, ExecutionId, InputError, QueueError, RegistryError, StoreError, TicketError,
-    WatchError,
+    ExecutionId, InputError, QueueError, RegistryError, StoreError, TicketError, WatchError,
 };
 use coderun_record::RecordError;
 
@@ -23,6 +22,8 @@ pub(crate) enum AdapterError {
     /// Only the newer version may change this record.
     #[error("the record of `{0}` was written by a newer version of the service")]
     NewerRecord(ExecutionId),
+    #[error("the lease is lost")]
+    LeaseLost,
     #[error("the server has lost events of `{0}`")]
     LostEvents(ExecutionId),
     #[error("the record of `{0}` is damaged")]
@@ -55,64 +56,24 @@ pub(crate) enum LayoutError {
 }
 
 impl AdapterError {
-    /// Tells a record of a newer version from a damaged one.
+    /// Distinguishes a record of a newer version from a damaged one.
     pub(crate) fn of_record(id: ExecutionId, error: RecordError) -> Self {
-        match error {
-            RecordError::Newer => Self::NewerRecord(id),
-            error @ (RecordError::Missing(_)
-            | RecordError::Malformed(..)
-            | RecordError::Event
-            | RecordError::Input
-            | RecordError::Progress(_)
-            | RecordError::Submission(_)
-            | RecordError::Outcome(_)
-            | RecordError::Identifier(_)
-            | RecordError::Language(_)
-            | RecordError::Limit(_)
-            | RecordError::Unwritable(_)) => Self::DamagedRecord(id, error),
-        }
-    }
-
-    /// Separates a damaged record from errors that make the backend unavailable.
-    fn split(self) -> Result<(ExecutionId, RecordError), BackendError> {
-        match self {
-            Self::DamagedRecord(id, error) => Ok((id, error)),
-            other @ (Self::Command(_)
-            | Self::UnexpectedReply(_)
-            | Self::NewerRecord(_)
-            | Self::LostEvents(_)
-            | Self::Encode(_)
-            | Self::Layout(_)) => Err(Box::new(other)),
+        if matches!(error, RecordError::Newer) {
+            Self::NewerRecord(id)
+        } else {
+            Self::DamagedRecord(id, error)
         }
     }
 }
 
-/// Maps to a port error that tells a damaged record from an unavailable backend.
-macro_rules! corrupt_or_unavailable {
-    ($($port_error:ident)*) => {
+/// Implements the conversions to the errors of ports. Each port names the errors that it has beside `Unavailable`.
+macro_rules! port_errors {
+    ($($port_error:ident { $($pattern:pat => $port_value:expr;)* })*) => {
         $(impl From<AdapterError> for $port_error {
             fn from(error: AdapterError) -> Self {
-                match error.split() {
-                    Ok((id, error)) => Self::Corrupt {
-                        backend: BACKEND,
-                        id,
-                        source: Box::new(error),
-                    },
-                    Err(source) => Self::Unavailable {
-                        backend: BACKEND,
-                        source,
-                    },
-                }
-            }
-        })*
-    };
-}
-
-/// Maps to a port error that knows nothing but an unavailable backend.
-macro_rules! unavailable {
-    ($($port_error:ident)*) => {
-        $(impl From<AdapterError> for $port_error {
-            fn from(error: AdapterError) -> Self {
+                $(if let $pattern = error {
+                    return $port_value;
+                })*
                 Self::Unavailable {
                     backend: BACKEND,
                     source: Box::new(error),
@@ -122,5 +83,26 @@ macro_rules! unavailable {
     };
 }
 
-corrupt_or_unavailable!(StoreError QueueError);
-unavailable!(WatchError InputError TicketError RegistryError);
+port_errors! {
+    StoreError {
+        AdapterError::DamagedRecord(id, error) => Self::Corrupt {
+            backend: BACKEND,
+            id,
+            source: Box::new(error),
+        };
+    }
+    QueueError {
+        AdapterError::DamagedRecord(id, error) => Self::Corrupt {
+            backend: BACKEND,
+            id,
+            source: Box::new(error),
+        };
+        AdapterError::LeaseLost => Self::LeaseLost;
+    }
+    InputError {
+        AdapterError::LeaseLost => Self::LeaseLost;
+    }
+    WatchError {}
+    TicketError {}
+    RegistryError {}
+}

@@ -28,23 +28,24 @@ const CLUSTER_PARTITIONS: u16 = 16;
 /// Any number of processes may use the same one. Clones share their connections. `Debug` shows no address.
 #[derive(Clone)]
 pub struct RedisBackend {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
-    config: RedisConfig,
+/// The parts of a backend that its clones share.
+pub(crate) struct Shared {
+    pub(crate) config: RedisConfig,
     clock: Arc<dyn Clock>,
-    policy: StorePolicy,
+    pub(crate) policy: StorePolicy,
     /// The policy in the form that every step takes.
     policy_arguments: String,
-    layout: Layout,
-    scripts: Scripts,
-    connections: Arc<SharedConnections>,
+    pub(crate) layout: Layout,
+    pub(crate) scripts: Scripts,
+    pub(crate) connections: Arc<SharedConnections>,
     /// For steps whose changes must be on replicas before they return.
     replicated_connections: Arc<SharedConnections>,
-    subscriber: Subscriber,
-    totals_cache: TotalsCache,
-    take_state: TakeState,
+    pub(crate) subscriber: Subscriber,
+    pub(crate) totals_cache: TotalsCache,
+    pub(crate) take_state: TakeState,
     timer: StorageTimer,
 }
 
@@ -128,40 +129,8 @@ impl RedisBackend {
         Arc::new(PartitionedIds::new(ids, self.shared.layout.clone()))
     }
 
-    pub(crate) fn config(&self) -> &RedisConfig {
-        &self.shared.config
-    }
-
     pub(crate) fn now(&self) -> time::OffsetDateTime {
         self.shared.clock.now()
-    }
-
-    pub(crate) fn policy(&self) -> &StorePolicy {
-        &self.shared.policy
-    }
-
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.shared.layout
-    }
-
-    pub(crate) fn scripts(&self) -> &Scripts {
-        &self.shared.scripts
-    }
-
-    pub(crate) fn connections(&self) -> &SharedConnections {
-        &self.shared.connections
-    }
-
-    pub(crate) fn subscriber(&self) -> &Subscriber {
-        &self.shared.subscriber
-    }
-
-    pub(crate) fn take_state(&self) -> &TakeState {
-        &self.shared.take_state
-    }
-
-    pub(crate) fn totals_cache(&self) -> &TotalsCache {
-        &self.shared.totals_cache
     }
 
     /// Runs a step in a partition. Transient errors are retried, since every step can be repeated.
@@ -172,7 +141,7 @@ impl RedisBackend {
         arguments: Arguments<'_>,
     ) -> Result<Value, AdapterError> {
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
-        Ok(self.connections().call(make).await?)
+        Ok(self.shared.connections.call(make).await?)
     }
 
     /// Runs a step whose changes must be on the configured number of replicas before it returns.
@@ -182,7 +151,7 @@ impl RedisBackend {
         script: &Script,
         arguments: Arguments<'_>,
     ) -> Result<Reply, AdapterError> {
-        let partition = self.layout().of_execution(id);
+        let partition = self.shared.layout.of_execution(id);
         let make = |attempt| self.step_command(partition, script, &arguments, attempt);
         let answer = self.shared.replicated_connections.call(make).await?;
         Self::read_reply(id, answer)
@@ -195,7 +164,7 @@ impl RedisBackend {
         script: &Script,
         arguments: Arguments<'_>,
     ) -> Result<Reply, AdapterError> {
-        let partition = self.layout().of_execution(id);
+        let partition = self.shared.layout.of_execution(id);
         Self::read_reply(id, self.run_step(partition, script, arguments).await?)
     }
 
@@ -215,7 +184,7 @@ impl RedisBackend {
         arguments: &Arguments<'_>,
         attempt: CallAttempt,
     ) -> Cmd {
-        let layout = self.layout();
+        let layout = &self.shared.layout;
         let key = layout.timetable_key(partition);
         let mut command = script.command(attempt.script_is_known, &key);
         command
@@ -240,7 +209,7 @@ impl RedisBackend {
 
     /// Sends a command. Transient errors are retried.
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        Ok(self.connections().call(|_| command.clone()).await?)
+        Ok(self.shared.connections.call(|_| command.clone()).await?)
     }
 }
 
@@ -288,7 +257,7 @@ fn policy_arguments(policy: &StorePolicy) -> String {
 impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBackend")
-            .field("partitions", &self.layout().count())
+            .field("partitions", &self.shared.layout.count())
             .finish_non_exhaustive()
     }
 }

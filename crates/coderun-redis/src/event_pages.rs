@@ -43,7 +43,7 @@ impl RedisBackend {
             .text(incarnation)
             .number(after.number().min(SEQUENCE_MAX))
             .number(PAGE);
-        let script = &self.scripts().watch;
+        let script = &self.shared.scripts.watch;
         let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" => Ok(None),

@@ -14,8 +14,8 @@ use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
 use crate::lease_step::{fence, unless_lost};
-use crate::reply::{Reply, UnexpectedReply, array, number};
-use crate::script::{Arguments, Script};
+use crate::reply::{UnexpectedReply, array, number};
+use crate::script::Arguments;
 
 #[async_trait]
 impl ExecutionQueue for RedisBackend {
@@ -32,9 +32,9 @@ impl ExecutionQueue for RedisBackend {
     /// A worker that found nothing misses no work that arrives before it calls this, unless another worker of this process
     /// finds nothing in between.
     async fn work_available(&self) {
-        let seen = &self.take_state().seen_generation;
+        let seen = &self.shared.take_state.seen_generation;
         let last = seen.load(Ordering::Acquire);
-        let generation = self.subscriber().next_work_generation(last).await;
+        let generation = self.shared.subscriber.next_work_generation(last).await;
         // The caller takes now, so the same hint must not wake it again.
         seen.store(generation, Ordering::Release);
     }
@@ -44,7 +44,7 @@ impl ExecutionQueue for RedisBackend {
     }
 
     async fn cancel_requested(&self, lease: &Lease) {
-        self.subscriber().cancelled(lease.id()).await;
+        self.shared.subscriber.cancelled(lease.id()).await;
     }
 
     async fn append(
@@ -79,12 +79,12 @@ impl ExecutionQueue for RedisBackend {
 }
 
 impl RedisBackend {
-    async fn renew_step(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        let reply = self.held_step(lease, &self.scripts().renew, |fence| fence);
+    async fn renew_step(&self, lease: &Lease) -> Result<Renewal, AdapterError> {
+        let reply = self.run_lease_step(lease, &self.shared.scripts.renew, |fence| fence);
         match reply.await?.word() {
             "continue" => Ok(Renewal::Continue),
             "cancel" => Ok(Renewal::Cancel),
-            _ => Err(unexpected(UnexpectedReply)),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 
@@ -93,47 +93,38 @@ impl RedisBackend {
         lease: &Lease,
         after: Sequence,
         events: &[RunEvent],
-    ) -> Result<Sequence, QueueError> {
-        let reply = self.held_step(lease, &self.scripts().append, |fence| {
+    ) -> Result<Sequence, AdapterError> {
+        let reply = self.run_lease_step(lease, &self.shared.scripts.append, |fence| {
             let arguments = fence.number(after.number());
             let events = events.iter().map(encode_run_event);
             events.fold(arguments, Arguments::bytes)
         });
-        let number = reply.await?.number().map_err(unexpected)?;
-        Ok(Sequence::from_number(number))
+        Ok(Sequence::from_number(reply.await?.number()?))
     }
 
-    async fn finish_step(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+    async fn finish_step(&self, lease: &Lease, outcome: &Outcome) -> Result<(), AdapterError> {
         let fields = encode_outcome(outcome).map_err(AdapterError::Encode)?;
-        let (arguments, script) = (fence(lease).fields(fields), &self.scripts().finish);
+        let (arguments, script) = (fence(lease).fields(fields), &self.shared.scripts.finish);
         let reply = self.run_replicated_step(lease.id(), script, arguments);
-        let reply = unless_lost(reply.await?);
-        reply.map(drop).ok_or(QueueError::LeaseLost)
+        unless_lost(reply.await?).map(drop)
     }
 
-    async fn release_step(&self, lease: &Lease) -> Result<(), QueueError> {
+    async fn release_step(&self, lease: &Lease) -> Result<(), AdapterError> {
         let why = ForcedEnd::Cancelled;
-        let released = self.held_step(lease, &self.scripts().release, |fence| {
+        let released = self.run_lease_step(lease, &self.shared.scripts.release, |fence| {
             let verdict = why.ending().verdict();
             fence.text(verdict.as_str()).text(why.as_str())
         });
         released.await.map(drop)
     }
 
-    /// Runs a step for the holder of a lease.
-    async fn held_step<'a>(
-        &self,
-        lease: &'a Lease,
-        script: &Script,
-        add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
-    ) -> Result<Reply, QueueError> {
-        let reply = self.run_lease_step(lease, script, add).await?;
-        reply.ok_or(QueueError::LeaseLost)
-    }
-
     /// Adds up the depths of all partitions. Each is counted at its own time, so recent changes may be missing.
     async fn depth_of_partitions(&self) -> Result<QueueDepth, AdapterError> {
-        let depths = self.layout().partitions().map(|each| self.depth_of(each));
+        let depths = self
+            .shared
+            .layout
+            .partitions()
+            .map(|each| self.depth_of(each));
         let depths = try_join_all(depths).await?;
         let add = |sum: QueueDepth, each: QueueDepth| QueueDepth {
             pending: sum.pending.saturating_add(each.pending),
@@ -143,7 +134,7 @@ impl RedisBackend {
     }
 
     async fn depth_of(&self, partition: Partition) -> Result<QueueDepth, AdapterError> {
-        let script = &self.scripts().depth;
+        let script = &self.shared.scripts.depth;
         let counts = self.run_step(partition, script, Arguments::default());
         let [pending, running] = array(counts.await?)?
             .try_into()
@@ -153,8 +144,4 @@ impl RedisBackend {
             running: number(&running)?,
         })
     }
-}
-
-fn unexpected(error: UnexpectedReply) -> QueueError {
-    AdapterError::from(error).into()
 }

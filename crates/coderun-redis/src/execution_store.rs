@@ -76,7 +76,7 @@ impl RedisBackend {
             .text(id.to_string())
             .text(why.ending().verdict().as_str())
             .text(why.as_str());
-        let script = &self.scripts().cancel;
+        let script = &self.shared.scripts.cancel;
         let mut reply = self.run_step_on(id, script, arguments).await?;
         if reply.word() == "absent" {
             return Ok(CancelReply::Absent);
@@ -92,16 +92,16 @@ impl RedisBackend {
 
     async fn delete_step(&self, id: ExecutionId) -> Result<bool, AdapterError> {
         let arguments = Arguments::default().text(id.to_string());
-        let script = &self.scripts().delete;
+        let script = &self.shared.scripts.delete;
         let reply = self.run_step_on(id, script, arguments).await?;
         Ok(reply.word() == "deleted")
     }
 
     async fn submit_step(&self, execution: &Execution) -> Result<Reply, AdapterError> {
         let (id, submission) = (execution.id(), execution.submission());
-        let partition = partition_of(self.layout(), execution)?;
+        let partition = partition_of(&self.shared.layout, execution)?;
         let others = self.totals_of_others(partition).await;
-        let policy = self.policy();
+        let policy = &self.shared.policy;
         let fields = encode_submission(submission).map_err(AdapterError::Encode)?;
         let arguments = Arguments::default()
             .text(id.to_string())
@@ -118,12 +118,12 @@ impl RedisBackend {
             .number(others.pending)
             .number(others.bytes)
             .fields(fields);
-        self.run_replicated_step(id, &self.scripts().submit, arguments)
+        self.run_replicated_step(id, &self.shared.scripts.submit, arguments)
             .await
     }
 
     async fn read_record(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
-        let command = command(&["HGETALL", &self.layout().record_key(id)]);
+        let command = command(&["HGETALL", &self.shared.layout.record_key(id)]);
         let fields = read_fields(self.call(&command).await?)?;
         if has_expired(&fields, self.now()) {
             return Ok(None);
@@ -134,15 +134,16 @@ impl RedisBackend {
     /// The totals of all other partitions. They are those of the last read while another call reads them, and for
     /// partitions that do not answer.
     async fn totals_of_others(&self, here: Partition) -> PartitionTotals {
-        if self.layout().count() == 1 {
+        if self.shared.layout.count() == 1 {
             return PartitionTotals::default();
         }
-        let (last, is_fresh) = self.totals_cache().last();
+        let (last, is_fresh) = self.shared.totals_cache.last();
         if is_fresh {
             return PartitionTotals::sum_of_others(&last, here);
         }
         let reads = self
-            .layout()
+            .shared
+            .layout
             .partitions()
             .map(|each| self.read_totals(each));
         let read = join_all(reads).await.into_iter().enumerate();
@@ -150,12 +151,12 @@ impl RedisBackend {
             .map(|(index, read)| read.unwrap_or(last.get(index).copied().unwrap_or_default()))
             .collect();
         let sum = PartitionTotals::sum_of_others(&totals, here);
-        self.totals_cache().store(totals);
+        self.shared.totals_cache.store(totals);
         sum
     }
 
     async fn read_totals(&self, partition: Partition) -> Result<PartitionTotals, AdapterError> {
-        let key = format!("{}totals", self.layout().base(partition));
+        let key = format!("{}totals", self.shared.layout.base(partition));
         let found = self.call(&command(&["GET", &key])).await?;
         if found == Value::Nil {
             return Ok(PartitionTotals::default());
@@ -165,7 +166,7 @@ impl RedisBackend {
 
     async fn position_step(&self, id: ExecutionId) -> Result<Option<u64>, AdapterError> {
         let arguments = Arguments::default().text(id.to_string());
-        let script = &self.scripts().position;
+        let script = &self.shared.scripts.position;
         let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" | "not_waiting" => Ok(None),
@@ -184,8 +185,8 @@ impl RedisBackend {
             .number(u64::try_from(page.limit).unwrap_or(u64::MAX))
             .text(before)
             .text(before_id);
-        let partition = self.layout().of_user(user);
-        let script = &self.scripts().list;
+        let partition = self.shared.layout.of_user(user);
+        let script = &self.shared.scripts.list;
         let rows = array(self.run_step(partition, script, arguments).await?)?;
         rows.into_iter().map(decode_summary).collect()
     }

@@ -34,10 +34,10 @@ impl RedisBackend {
 
     /// Writes to every partition. The service goes on for the users of those that answer.
     async fn write_remarks(&self) -> Result<Vec<String>, AdapterError> {
-        let probes = self.layout().partitions().map(|each| self.probe(each));
+        let probes = self.shared.layout.partitions().map(|each| self.probe(each));
         let (_, failures): (Vec<_>, Vec<_>) =
             join_all(probes).await.into_iter().partition(Result::is_ok);
-        let (failed, count) = (failures.len(), usize::from(self.layout().count()));
+        let (failed, count) = (failures.len(), usize::from(self.shared.layout.count()));
         match failures.into_iter().find_map(Result::err) {
             None => Ok(Vec::new()),
             Some(error) if failed == count => Err(error),
@@ -48,17 +48,16 @@ impl RedisBackend {
     }
 
     async fn probe(&self, partition: Partition) -> Result<(), AdapterError> {
-        let key = format!("{}probe", self.layout().base(partition));
+        let key = format!("{}probe", self.shared.layout.base(partition));
         // A submission waits for replicas too, so a missing replica must show here.
-        self.call_replicated(&command(&["SET", &key, "1", "EX", PROBE_TTL]))
-            .await?;
-        Ok(())
+        let set = command(&["SET", &key, "1", "EX", PROBE_TTL]);
+        self.call_replicated(&set).await.map(drop)
     }
 
     /// Reads the settings from `INFO`, because managed services block `CONFIG`.
     async fn durability_remarks(&self) -> Vec<String> {
         let info = command(&["INFO"]);
-        let Ok(answers) = self.connections().call_every_master(&info).await else {
+        let Ok(answers) = self.shared.connections.call_every_master(&info).await else {
             return vec![INFO_UNAVAILABLE.to_owned()];
         };
         let mut remarks = Vec::new();
@@ -107,25 +106,6 @@ fn settings_remarks(answer: Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn remarks(report: &str) -> Vec<String> {
-        settings_remarks(Value::BulkString(report.as_bytes().to_vec()))
-    }
-
-    #[test]
-    fn a_server_that_keeps_everything_gets_no_remark() {
-        let report =
-            "# Memory\r\nmaxmemory_policy:noeviction\r\n\r\n# Persistence\r\naof_enabled:1\r\n";
-        assert_eq!(remarks(report), Vec::<String>::new());
-    }
-
-    #[test]
-    fn eviction_and_a_missing_file_are_remarked_on() {
-        let report = "maxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n";
-        let remarks = remarks(report);
-        assert!(remarks[0].contains("allkeys-lru"), "{remarks:?}");
-        assert!(remarks[1].contains("append-only"), "{remarks:?}");
-    }
 
     #[test]
     fn a_reply_that_is_not_text_is_remarked_on() {

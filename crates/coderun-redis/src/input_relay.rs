@@ -15,6 +15,7 @@ use crate::adapter_error::AdapterError;
 use crate::command::command;
 use crate::reply::{UnexpectedReply, array, bytes, text};
 use crate::script::Arguments;
+use crate::subscriber::Topic;
 
 /// The number of pieces in one read; all stored input is at most 1 MiB.
 const PAGE: u64 = 256;
@@ -46,7 +47,7 @@ impl InputRelay for RedisBackend {
         if !lease.execution().submission().is_interactive() {
             return std::future::pending().await;
         }
-        let mut subscription = self.subscriber().subscribe_to_input(lease.id());
+        let mut subscription = self.shared.subscriber.subscribe(lease.id(), Topic::Input);
         subscription.activated().await;
         match self.last_input(lease.id()).await {
             Ok(last) if last != after => return,
@@ -55,7 +56,7 @@ impl InputRelay for RedisBackend {
                 tracing::debug!(error = %ErrorChain(&error), "cannot check for new input, waiting for a hint");
             }
         }
-        let interval = self.config().watch_interval;
+        let interval = self.shared.config.watch_interval;
         drop(tokio::time::timeout(interval, subscription.changed()).await);
     }
 }
@@ -76,7 +77,7 @@ impl RedisBackend {
             .number(u8::from(piece == &InputPiece::End))
             .number(size)
             .number(StorePolicy::INPUT_KEPT_MAX.as_bytes());
-        let script = &self.scripts().send;
+        let script = &self.shared.scripts.send;
         let reply = self.run_replicated_step(id, script, arguments).await?;
         match reply.word() {
             "kept" => Ok(InputReply::Kept),
@@ -94,11 +95,11 @@ impl RedisBackend {
         lease: &Lease,
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
-        let script = &self.scripts().receive;
+        let script = &self.shared.scripts.receive;
         let reply = self.run_lease_step(lease, script, |fence| {
             fence.number(after.number()).number(PAGE)
         });
-        let mut reply = reply.await?.ok_or(InputError::LeaseLost)?;
+        let mut reply = reply.await?;
         match reply.word() {
             "forgotten" => Err(InputError::Forgotten),
             "input" => {
@@ -111,7 +112,7 @@ impl RedisBackend {
 
     /// The position of the last piece that was sent.
     async fn last_input(&self, id: ExecutionId) -> Result<InputPosition, AdapterError> {
-        let command = command(&["HGET", &self.layout().input_key(id), "header"]);
+        let command = command(&["HGET", &self.shared.layout.input_key(id), "header"]);
         let found = self.call(&command).await?;
         if found == Value::Nil {
             return Ok(InputPosition::START);

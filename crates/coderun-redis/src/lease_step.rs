@@ -9,16 +9,15 @@ use crate::reply::Reply;
 use crate::script::{Arguments, Script};
 
 impl RedisBackend {
-    /// Runs a step for the holder of this lease; `None` if the lease is lost. `add` appends arguments to the fence.
+    /// Runs a step for the holder of this lease. `add` appends arguments to the fence.
     pub(crate) async fn run_lease_step<'a>(
         &self,
         lease: &'a Lease,
         script: &Script,
         add: impl FnOnce(Arguments<'a>) -> Arguments<'a> + Send,
-    ) -> Result<Option<Reply>, AdapterError> {
+    ) -> Result<Reply, AdapterError> {
         let arguments = add(fence(lease));
-        let reply = self.run_step_on(lease.id(), script, arguments).await?;
-        Ok(unless_lost(reply))
+        unless_lost(self.run_step_on(lease.id(), script, arguments).await?)
     }
 }
 
@@ -31,10 +30,10 @@ pub(crate) fn fence(lease: &Lease) -> Arguments<'_> {
         .number(lease.attempt().count())
 }
 
-/// The reply of a lease step, unless the lease is lost.
-pub(crate) fn unless_lost(reply: Reply) -> Option<Reply> {
+/// The reply of a lease step, or the error that the lease is lost.
+pub(crate) fn unless_lost(reply: Reply) -> Result<Reply, AdapterError> {
     match reply.word() {
-        "lost" | "absent" => None,
-        _ => Some(reply),
+        "lost" | "absent" => Err(AdapterError::LeaseLost),
+        _ => Ok(reply),
     }
 }

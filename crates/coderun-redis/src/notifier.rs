@@ -11,7 +11,7 @@ use futures_util::stream;
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::event_pages::EventPage;
-use crate::subscriber::Subscription;
+use crate::subscriber::{Subscription, Topic};
 
 #[async_trait]
 impl Notifier for RedisBackend {
@@ -27,7 +27,7 @@ impl RedisBackend {
         since: Sequence,
     ) -> Result<EventStream, WatchError> {
         // The subscription is active before the first read, so a hint follows every later event.
-        let mut subscription = self.subscriber().subscribe_to_events(id);
+        let mut subscription = self.shared.subscriber.subscribe(id, Topic::Events);
         subscription.activated().await;
         let page = self.read_events(id, "", since).await?;
         let reader = EventReader {
@@ -77,7 +77,7 @@ impl EventReader {
 
     /// Waits for a hint, at most for the watch interval: after a lost hint the next read finds the event.
     async fn wait(&mut self) {
-        let interval = self.backend.config().watch_interval;
+        let interval = self.backend.shared.config.watch_interval;
         drop(tokio::time::timeout(interval, self.subscription.changed()).await);
     }
 

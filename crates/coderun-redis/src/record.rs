@@ -8,22 +8,15 @@ use coderun_record::{Fields, RecordError, decode_submission, micros};
 use deadpool_redis::redis::Value;
 use time::OffsetDateTime;
 
-use crate::reply::{UnexpectedReply, array, bytes};
+use crate::reply::{UnexpectedReply, bytes};
 
 pub(crate) use summary::decode_summary;
 
 /// Reads the answer to `HGETALL`, or a script's copy of it.
 pub(crate) fn read_fields(value: Value) -> Result<Fields, UnexpectedReply> {
-    let pairs = if let Value::Map(pairs) = value {
-        pairs
-    } else {
-        pair_up(array(value)?)
-    };
-    let mut fields = Vec::with_capacity(pairs.len());
-    for pair in pairs {
-        fields.push((bytes(pair.0)?, bytes(pair.1)?));
-    }
-    Ok(Fields::from_pairs(fields))
+    let pairs = value.into_map_iter().map_err(|_| UnexpectedReply)?;
+    let fields = pairs.map(|(name, value)| Ok((bytes(name)?, bytes(value)?)));
+    Ok(Fields::from_pairs(fields.collect::<Result<_, _>>()?))
 }
 
 /// Whether a final record has expired.
@@ -41,15 +34,6 @@ pub(crate) fn decode_execution(
     let progress = progress::decode(&mut fields)?;
     let submission = decode_submission(&mut fields)?;
     Ok(Execution::restore(id, submission, progress))
-}
-
-fn pair_up(flat: Vec<Value>) -> Vec<(Value, Value)> {
-    let mut values = flat.into_iter();
-    let mut pairs = Vec::with_capacity(values.len() / 2);
-    while let (Some(name), Some(value)) = (values.next(), values.next()) {
-        pairs.push((name, value));
-    }
-    pairs
 }
 
 #[cfg(test)]

@@ -30,62 +30,48 @@ impl Script {
     }
 }
 
-/// The scripts of all steps. Each file in `scripts/` is a step, except the shared parts `base`, `records`, `users`,
-/// `states` and `inputs`.
-#[derive(Debug)]
-pub(crate) struct Scripts {
-    pub(crate) submit: Script,
-    pub(crate) list: Script,
-    pub(crate) cancel: Script,
-    pub(crate) delete: Script,
-    pub(crate) take: Script,
-    pub(crate) renew: Script,
-    pub(crate) append: Script,
-    pub(crate) finish: Script,
-    pub(crate) release: Script,
-    pub(crate) sweep: Script,
-    pub(crate) watch: Script,
-    pub(crate) depth: Script,
-    pub(crate) position: Script,
-    pub(crate) send: Script,
-    pub(crate) receive: Script,
-    pub(crate) issue: Script,
-    pub(crate) redeem: Script,
-}
+/// Defines the scripts of all steps, each with the shared parts that it needs.
+macro_rules! scripts {
+    ($($step:ident: $($part:literal)*;)*) => {
+        /// The scripts of all steps. Each file in `scripts/` is a step, except the shared parts `base`, `records`,
+        /// `users`, `states` and `inputs`.
+        #[derive(Debug)]
+        pub(crate) struct Scripts {
+            $(pub(crate) $step: Script,)*
+        }
 
-/// A step, after the shared parts that it needs.
-macro_rules! step {
-    ($name:literal: $($part:literal)*) => {
-        Script::new(concat!(
-            include_str!("scripts/base.lua"),
-            $(include_str!(concat!("scripts/", $part, ".lua")),)*
-            include_str!(concat!("scripts/", $name, ".lua")),
-        ))
+        impl Scripts {
+            pub(crate) fn new() -> Self {
+                Self {
+                    $($step: Script::new(concat!(
+                        include_str!("scripts/base.lua"),
+                        $(include_str!(concat!("scripts/", $part, ".lua")),)*
+                        include_str!(concat!("scripts/", stringify!($step), ".lua")),
+                    )),)*
+                }
+            }
+        }
     };
 }
 
-impl Scripts {
-    pub(crate) fn new() -> Self {
-        Self {
-            submit: step!("submit": "records" "users" "states"),
-            list: step!("list":),
-            cancel: step!("cancel": "records" "users" "states"),
-            delete: step!("delete": "records" "users" "states"),
-            take: step!("take": "records" "users" "states"),
-            renew: step!("renew": "records"),
-            append: step!("append": "records"),
-            finish: step!("finish": "records" "users" "states"),
-            release: step!("release": "records" "users" "states"),
-            sweep: step!("sweep": "records" "users" "states"),
-            watch: step!("watch": "records"),
-            depth: step!("depth": "records" "users"),
-            position: step!("position": "records" "users"),
-            send: step!("send": "records" "inputs"),
-            receive: step!("receive": "records" "inputs"),
-            issue: step!("issue": "records"),
-            redeem: step!("redeem": "records"),
-        }
-    }
+scripts! {
+    submit: "records" "users" "states";
+    list:;
+    cancel: "records" "users" "states";
+    delete: "records" "users" "states";
+    take: "records" "users" "states";
+    renew: "records";
+    append: "records";
+    finish: "records" "users" "states";
+    release: "records" "users" "states";
+    sweep: "records" "users" "states";
+    watch: "records";
+    depth: "records" "users";
+    position: "records" "users";
+    send: "records" "inputs";
+    receive: "records" "inputs";
+    issue: "records";
+    redeem: "records";
 }
 
 /// The arguments of a step, after those that every step takes.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use backon::Retryable as _;
 use deadpool::Runtime;
-use deadpool::managed::{Pool, PoolConfig, Timeouts};
+use deadpool::managed::Pool;
 use deadpool_redis::redis::{Cmd, Value};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -168,18 +168,13 @@ impl SharedConnections {
 
 fn pool(config: &RedisConfig) -> Result<Pool<Connector>, CommandError> {
     let timeout = config.connect_timeout + config.response_timeout;
-    let pool = Pool::builder(Connector::new(config)).config(PoolConfig {
-        max_size: config.connections.max(1),
-        timeouts: Timeouts {
-            wait: Some(timeout),
-            create: Some(timeout),
-            recycle: Some(timeout),
-        },
-        ..PoolConfig::default()
-    });
+    let pool = Pool::builder(Connector::new(config))
+        .max_size(config.connections.max(1))
+        .create_timeout(Some(timeout))
+        .wait_timeout(Some(timeout))
+        .runtime(Runtime::Tokio1);
     // Building fails only without a runtime.
-    let pool = pool.runtime(Runtime::Tokio1).build();
-    pool.map_err(|_| CommandError::RuntimeEnded)
+    pool.build().map_err(|_| CommandError::RuntimeEnded)
 }
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ use crate::connection::Connector;
 use crate::shared_connections::SharedConnections;
 use channels::Channels;
 use listener::Listener;
-use subscriptions::{Cancellations, Subscriptions, Topic};
+use subscriptions::{Cancellations, Subscriptions};
+
+pub(crate) use subscriptions::Topic;
 
 /// The longest wait for a subscription to become active; after it, the reader polls.
 const ACTIVATION_TIMEOUT: Duration = Duration::from_secs(1);
@@ -98,17 +100,8 @@ impl Subscriber {
         }
     }
 
-    /// Subscribes to the events of an execution.
-    pub(crate) fn subscribe_to_events(&self, id: ExecutionId) -> Subscription {
-        self.subscribe(id, Topic::Events)
-    }
-
-    /// Subscribes to the input of an execution.
-    pub(crate) fn subscribe_to_input(&self, id: ExecutionId) -> Subscription {
-        self.subscribe(id, Topic::Input)
-    }
-
-    fn subscribe(&self, id: ExecutionId, topic: Topic) -> Subscription {
+    /// Subscribes to one kind of hints about an execution.
+    pub(crate) fn subscribe(&self, id: ExecutionId, topic: Topic) -> Subscription {
         Subscription {
             hints: self.subscriptions.add(id, topic),
             id,

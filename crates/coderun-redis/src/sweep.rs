@@ -14,14 +14,14 @@ const BATCH: u64 = 32;
 
 impl RedisBackend {
     pub(crate) async fn sweep_partitions(&self) -> Result<Swept, AdapterError> {
-        let checked = layout_check::check(self.connections(), self.layout()).await;
+        let checked = layout_check::check(&self.shared.connections, &self.shared.layout).await;
         if let Err(error @ AdapterError::Layout(_)) = checked {
             return Err(error);
         }
         let mut swept = Swept::default();
         let mut failed = checked.err();
         // The other partitions are swept even if one cannot be reached.
-        for partition in self.layout().partitions() {
+        for partition in self.shared.layout.partitions() {
             if let Err(error) = self.sweep_partition(partition, &mut swept).await {
                 tracing::debug!(error = %ErrorChain(&error), "cannot sweep a partition");
                 failed = Some(error);
@@ -45,7 +45,7 @@ impl RedisBackend {
                 .text(ForcedEnd::RanTooLong.as_str())
                 .text(ForcedEnd::WaitedTooLong.as_str())
                 .text(ForcedEnd::GivenUp.as_str());
-            let script = &self.scripts().sweep;
+            let script = &self.shared.scripts.sweep;
             let counts = array(self.run_step(partition, script, arguments).await?)?;
             let [due, ended, expired] = counts.as_slice() else {
                 return Err(UnexpectedReply.into());

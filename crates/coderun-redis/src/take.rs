@@ -27,16 +27,22 @@ impl RedisBackend {
         worker: &WorkerId,
         languages: &[Language],
     ) -> Result<Option<Lease>, AdapterError> {
-        let state = self.take_state();
-        let generation = self.subscriber().work_generation();
+        let state = &self.shared.take_state;
+        let generation = self.shared.subscriber.work_generation();
         let request = TakeRequest {
             worker,
             languages,
             take_id: &state.next_take_id(worker),
         };
-        let count = usize::from(self.layout().count());
+        let count = usize::from(self.shared.layout.count());
         let first = state.next_partition() % count;
-        let in_turn = self.layout().partitions().cycle().skip(first).take(count);
+        let in_turn = self
+            .shared
+            .layout
+            .partitions()
+            .cycle()
+            .skip(first)
+            .take(count);
         for partition in in_turn {
             if count > 1 && state.is_skipped(partition) {
                 continue;
@@ -63,7 +69,7 @@ impl RedisBackend {
         request: &TakeRequest<'_>,
     ) -> Result<Option<Lease>, AdapterError> {
         let make = |attempt| self.take_command(partition, request, attempt);
-        let mut reply = Reply::read(self.connections().call(make).await?)?;
+        let mut reply = Reply::read(self.shared.connections.call(make).await?)?;
         match reply.word() {
             "nothing" => Ok(None),
             "taken" => {
@@ -89,6 +95,6 @@ impl RedisBackend {
             .number(u8::from(attempt.number > 0));
         let languages = request.languages.iter().map(Language::as_str);
         let arguments = languages.fold(arguments, Arguments::text);
-        self.step_command(partition, &self.scripts().take, &arguments, attempt)
+        self.step_command(partition, &self.shared.scripts.take, &arguments, attempt)
     }
 }

@@ -54,7 +54,7 @@ impl RedisBackend {
             .text(encode_admission(admission))
             .number(duration_micros(lifetime))
             .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
-        let script = &self.scripts().issue;
+        let script = &self.shared.scripts.issue;
         let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "issued" => Ok(()),
@@ -76,7 +76,7 @@ impl RedisBackend {
         let arguments = Arguments::default()
             .text(id.to_string())
             .text(hex(ticket.as_bytes()));
-        let script = &self.scripts().redeem;
+        let script = &self.shared.scripts.redeem;
         let mut reply = self.run_step_on(id, script, arguments).await?;
         match reply.word() {
             "absent" => Ok(None),

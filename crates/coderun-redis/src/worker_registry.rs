@@ -42,12 +42,10 @@ impl RedisBackend {
     ) -> Result<(), AdapterError> {
         let record = encode_offer(offer, self.now() + lifetime).map_err(AdapterError::Encode)?;
         let mut set = self.workers_command("HSET");
-        set.arg(offer.worker.as_str()).arg(record);
-        self.call(&set).await?;
+        self.call(set.arg(offer.worker.as_str()).arg(record))
+            .await?;
         let mut expire = self.workers_command("EXPIRE");
-        expire.arg(TTL.as_secs());
-        self.call(&expire).await?;
-        Ok(())
+        self.call(expire.arg(TTL.as_secs())).await.map(drop)
     }
 
     /// Returns the current offers, and deletes those that ended long ago.
@@ -71,13 +69,11 @@ impl RedisBackend {
     }
 
     fn workers_command(&self, name: &str) -> Cmd {
-        command(&[name, &format!("{}workers", self.layout().prefix())])
+        command(&[name, &format!("{}workers", self.shared.layout.prefix())])
     }
 
     async fn delete_offers(&self, workers: &[String]) -> Result<(), AdapterError> {
         let mut command = self.workers_command("HDEL");
-        command.arg(workers);
-        self.call(&command).await?;
-        Ok(())
+        self.call(command.arg(workers)).await.map(drop)
     }
 }

@@ -45,12 +45,12 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
     else {
         return Err(RecordError::Missing(STATE));
     };
-    let updated_at = time(updated)?;
+    let updated_at = time(STATE, updated)?;
     let state = match status {
         "pending" => State::Pending,
         "running" => State::Running {
             worker: WorkerId::parse(worker)?,
-            started_at: time(started)?,
+            started_at: time(STATE, started)?,
         },
         "final" => State::Final {
             outcome: Arc::new(decode_outcome(fields)?),
@@ -60,22 +60,23 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
     };
     Ok(Progress::restore(ProgressParts {
         state,
-        attempt: Attempt::from_count(number(attempt)?),
-        takeovers: number(takeovers)?,
-        sequence: Sequence::from_number(number(sequence)?),
-        created_at: time(created)?,
+        attempt: Attempt::from_count(number(STATE, attempt)?),
+        takeovers: number(STATE, takeovers)?,
+        sequence: Sequence::from_number(number(STATE, sequence)?),
+        created_at: time(STATE, created)?,
         updated_at,
     })?)
 }
 
-fn time(word: &str) -> Result<OffsetDateTime, RecordError> {
-    from_micros(STATE, number(word)?)
+/// Reads a time of this field.
+pub(super) fn time(field: &'static str, word: &str) -> Result<OffsetDateTime, RecordError> {
+    from_micros(field, number(field, word)?)
 }
 
-fn number<T>(word: &str) -> Result<T, RecordError>
+fn number<T>(field: &'static str, word: &str) -> Result<T, RecordError>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     word.parse()
-        .map_err(|error| RecordError::Malformed(STATE, Box::new(error)))
+        .map_err(|error| RecordError::Malformed(field, Box::new(error)))
 }

@@ -1,9 +1,10 @@
 //! Decodes summaries: executions without their texts, as a list shows them.
 
 use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
-use coderun_record::{RecordError, from_micros};
+use coderun_record::RecordError;
 use deadpool_redis::redis::Value;
 
+use super::progress::time;
 use crate::adapter_error::AdapterError;
 use crate::reply::{UnexpectedReply, array, text};
 
@@ -23,12 +24,6 @@ pub(crate) fn decode_summary(row: Value) -> Result<Summary, AdapterError> {
 
 fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
     let [language, status, verdict, created, updated] = words;
-    let time = |name, micros: &str| {
-        let micros = micros
-            .parse()
-            .map_err(|error| RecordError::Malformed(name, Box::new(error)))?;
-        from_micros(name, micros)
-    };
     let updated_at = time("updated", updated)?;
     let verdict = Verdict::from_word(verdict);
     let status = match (status.as_str(), verdict) {

@@ -63,7 +63,7 @@ impl Listener {
                 );
             });
             let error = match connected.await {
-                Ok(connection) => connection.receive(self).await,
+                Ok(connection) => connection.receive().await,
                 Err(error) => error,
             };
             tracing::warn!(error = %ErrorChain(&error), "lost the subscription to redis, reconnecting");
@@ -72,10 +72,11 @@ impl Listener {
         }
     }
 
-    async fn connect(&self) -> Result<PubSubConnection, CommandError> {
+    async fn connect(&self) -> Result<PubSubConnection<'_>, CommandError> {
         let pubsub = self.within_timeout(self.connector.connect_pubsub()).await?;
         let (sink, stream) = pubsub.split();
         let mut connection = PubSubConnection {
+            listener: self,
             sink,
             stream,
             subscribed: HashSet::new(),
@@ -85,7 +86,7 @@ impl Listener {
         let subscribing = connection.sink.subscribe(&always[..]);
         self.within_timeout(subscribing).await?;
         let subscribed = self.subscriptions.take_all();
-        connection.subscribe(self, &subscribed).await?;
+        connection.subscribe(&subscribed).await?;
         self.subscriptions.notify_all(&subscribed);
         Ok(connection)
     }
@@ -128,30 +129,31 @@ impl Listener {
 }
 
 /// A connection with its subscriptions.
-struct PubSubConnection {
+struct PubSubConnection<'a> {
+    listener: &'a Listener,
     sink: PubSubSink,
     stream: PubSubStream,
     subscribed: HashSet<ExecutionId>,
 }
 
-impl PubSubConnection {
+impl PubSubConnection<'_> {
     /// Receives hints until the connection breaks, and returns the reason.
-    async fn receive(mut self, listener: &Listener) -> CommandError {
-        let mut checks = tokio::time::interval(listener.pulse_interval);
+    async fn receive(mut self) -> CommandError {
+        let mut checks = tokio::time::interval(self.listener.pulse_interval);
         loop {
             tokio::select! {
                 message = self.stream.next() => match message {
-                    Some(message) => listener.handle(&message),
+                    Some(message) => self.listener.handle(&message),
                     None => return closed(),
                 },
-                () = listener.subscriptions.changed.notified() => {
-                    if let Err(error) = self.settle(listener).await {
+                () = self.listener.subscriptions.changed.notified() => {
+                    if let Err(error) = self.settle().await {
                         return error;
                     }
                 }
                 _ = checks.tick() => {
-                    if listener.missed_pulses.load(Ordering::Relaxed) > MISSED_PULSES_MAX {
-                        return CommandError::TimedOut(listener.pulse_interval * MISSED_PULSES_MAX);
+                    if self.listener.missed_pulses.load(Ordering::Relaxed) > MISSED_PULSES_MAX {
+                        return CommandError::TimedOut(self.listener.pulse_interval * MISSED_PULSES_MAX);
                     }
                 }
             }
@@ -159,10 +161,10 @@ impl PubSubConnection {
     }
 
     /// Subscribes to the channels of executions with subscribers, and leaves the others.
-    async fn settle(&mut self, listener: &Listener) -> Result<(), CommandError> {
+    async fn settle(&mut self) -> Result<(), CommandError> {
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         let mut active = Vec::new();
-        for (id, has_subscribers) in listener.subscriptions.take_unsettled() {
+        for (id, has_subscribers) in self.listener.subscriptions.take_unsettled() {
             match (has_subscribers, self.subscribed.contains(&id)) {
                 (true, true) => active.push(id),
                 (true, false) => added.push(id),
@@ -170,47 +172,39 @@ impl PubSubConnection {
                 (false, false) => {}
             }
         }
-        self.subscribe(listener, &added).await?;
+        self.subscribe(&added).await?;
         for id in added.iter().chain(&active) {
-            listener.subscriptions.activate(*id);
+            self.listener.subscriptions.activate(*id);
         }
-        self.unsubscribe(listener, &removed).await
+        self.unsubscribe(&removed).await
     }
 
-    async fn subscribe(
-        &mut self,
-        listener: &Listener,
-        ids: &[ExecutionId],
-    ) -> Result<(), CommandError> {
+    async fn subscribe(&mut self, ids: &[ExecutionId]) -> Result<(), CommandError> {
         for ids in ids.chunks(CHANNELS_PER_COMMAND) {
-            let channels = channels(listener, ids);
+            let channels = self.channels(ids);
             let subscribing = self.sink.subscribe(&channels);
-            listener.within_timeout(subscribing).await?;
+            self.listener.within_timeout(subscribing).await?;
             self.subscribed.extend(ids);
         }
         Ok(())
     }
 
-    async fn unsubscribe(
-        &mut self,
-        listener: &Listener,
-        ids: &[ExecutionId],
-    ) -> Result<(), CommandError> {
+    async fn unsubscribe(&mut self, ids: &[ExecutionId]) -> Result<(), CommandError> {
         for ids in ids.chunks(CHANNELS_PER_COMMAND) {
             for id in ids {
                 self.subscribed.remove(id);
             }
-            let channels = channels(listener, ids);
+            let channels = self.channels(ids);
             let unsubscribing = self.sink.unsubscribe(&channels);
-            listener.within_timeout(unsubscribing).await?;
+            self.listener.within_timeout(unsubscribing).await?;
         }
         Ok(())
     }
-}
 
-fn channels(listener: &Listener, ids: &[ExecutionId]) -> Vec<String> {
-    let names = ids.iter().map(|id| listener.channels.events(*id));
-    names.collect()
+    fn channels(&self, ids: &[ExecutionId]) -> Vec<String> {
+        let names = ids.iter().map(|id| self.listener.channels.events(*id));
+        names.collect()
+    }
 }
 
 fn closed() -> CommandError {

@@ -39,7 +39,7 @@ type HintCounter = watch::Sender<u64>;
 
 /// The kinds of hints about an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
+pub(crate) enum Topic {
     /// New events of the execution.
     Events,
     /// New input for it.

@@ -126,8 +126,8 @@ async fn a_subscription_receives_hints_of_its_execution_alone() {
     let (server, subscriber) = start().await;
     let (mine, other) = (execution_id(1), execution_id(2));
     let (mut subscription, mut other_subscription) = (
-        subscriber.subscribe_to_events(mine),
-        subscriber.subscribe_to_events(other),
+        subscriber.subscribe(mine, Topic::Events),
+        subscriber.subscribe(other, Topic::Events),
     );
     arrives(subscription.activated()).await;
     arrives(other_subscription.activated()).await;
@@ -144,8 +144,8 @@ async fn hints_of_events_and_of_input_are_separate() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
     let (mut events, mut input) = (
-        subscriber.subscribe_to_events(id),
-        subscriber.subscribe_to_input(id),
+        subscriber.subscribe(id, Topic::Events),
+        subscriber.subscribe(id, Topic::Input),
     );
     arrives(events.activated()).await;
     arrives(input.activated()).await;
@@ -162,8 +162,8 @@ async fn a_hint_that_came_between_two_waits_is_delivered_once() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
     let (mut subscription, mut witness) = (
-        subscriber.subscribe_to_events(id),
-        subscriber.subscribe_to_events(id),
+        subscriber.subscribe(id, Topic::Events),
+        subscriber.subscribe(id, Topic::Events),
     );
     arrives(subscription.activated()).await;
     arrives(witness.activated()).await;
@@ -192,8 +192,8 @@ async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
 async fn subscriptions_to_one_execution_share_a_channel_until_the_last_is_dropped() {
     let (server, subscriber) = start().await;
     let (mut first, mut second) = (
-        subscriber.subscribe_to_events(execution_id(1)),
-        subscriber.subscribe_to_events(execution_id(1)),
+        subscriber.subscribe(execution_id(1), Topic::Events),
+        subscriber.subscribe(execution_id(1), Topic::Events),
     );
     arrives(first.activated()).await;
     arrives(second.activated()).await;
@@ -211,7 +211,7 @@ async fn a_new_subscription_after_the_last_was_dropped_is_active() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
     for _ in 0..50 {
-        let mut subscription = subscriber.subscribe_to_events(id);
+        let mut subscription = subscriber.subscribe(id, Topic::Events);
         arrives(subscription.activated()).await;
         publish_event(&server, id);
         arrives(subscription.changed()).await;
@@ -222,7 +222,7 @@ async fn a_new_subscription_after_the_last_was_dropped_is_active() {
 async fn ten_thousand_executions_are_subscribed_to_at_once() {
     let (server, subscriber) = start().await;
     let mut subscriptions: Vec<_> = (0..10_000)
-        .map(|n| subscriber.subscribe_to_events(execution_id(n)))
+        .map(|n| subscriber.subscribe(execution_id(n), Topic::Events))
         .collect();
     wait_until(|| channels(&server) == 10_001).await;
     for subscription in &mut subscriptions {
@@ -244,7 +244,7 @@ async fn a_dropped_subscriber_closes_its_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_may_outlive_its_subscriber() {
     let (_server, subscriber) = start().await;
-    let mut subscription = subscriber.subscribe_to_events(execution_id(1));
+    let mut subscription = subscriber.subscribe(execution_id(1), Topic::Events);
     arrives(subscription.activated()).await;
     drop(subscriber);
     assert_silent(subscription.changed()).await;

@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use coderun_redis_fixture::{RedisCluster, RedisSentinel};
+use rstest::rstest;
 
 use super::*;
 
@@ -27,7 +28,7 @@ impl Waiting {
     async fn on(url: &str) -> Self {
         let subscriber = connect(url).await;
         let seen = subscriber.work_generation();
-        let mut subscription = subscriber.subscribe_to_events(watched_id());
+        let mut subscription = subscriber.subscribe(watched_id(), Topic::Events);
         arrives(subscription.activated()).await;
         Self {
             subscriber,
@@ -110,7 +111,11 @@ async fn ten_thousand_subscriptions_are_made_again() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
     let subscriptions: Vec<_> = (10..10_010)
-        .map(|number| waiting.subscriber.subscribe_to_events(execution_id(number)))
+        .map(|number| {
+            waiting
+                .subscriber
+                .subscribe(execution_id(number), Topic::Events)
+        })
         .collect();
     wait_until(|| channels(&server) == 10_002).await;
     let cut = || drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]));
@@ -124,7 +129,7 @@ async fn a_subscription_without_a_connection_becomes_active_later() {
     let server = RedisServer::start();
     let waiting = Waiting::on(&server.url()).await;
     server.kill();
-    let mut subscription = waiting.subscriber.subscribe_to_events(execution_id(3));
+    let mut subscription = waiting.subscriber.subscribe(execution_id(3), Topic::Events);
     // Not active yet: until it is, the watcher polls.
     arrives(subscription.activated()).await;
     server.restart();
@@ -133,22 +138,17 @@ async fn a_subscription_without_a_connection_becomes_active_later() {
     arrives(subscription.changed()).await;
 }
 
+#[rstest]
+#[case::is_gone(RedisServer::kill)]
+#[case::hangs(RedisServer::pause)]
 #[tokio::test(flavor = "multi_thread")]
-async fn hints_arrive_from_the_new_master_after_the_old_one_is_gone() {
+async fn hints_arrive_from_the_new_master_after_the_old_one_is_lost(
+    #[case] lose: fn(&RedisServer),
+) {
     let redis = RedisSentinel::start();
     let mut waiting = Waiting::on(&redis.url()).await;
-    waiting.assert_woken_by(|| redis.kill_master()).await;
+    waiting.assert_woken_by(|| lose(&redis.servers()[0])).await;
     waiting.assert_receives_from(&redis.servers()[1]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn hints_arrive_from_the_new_master_after_the_old_one_hangs() {
-    let redis = RedisSentinel::start();
-    let mut waiting = Waiting::on(&redis.url()).await;
-    let old = &redis.servers()[0];
-    waiting.assert_woken_by(|| old.pause()).await;
-    waiting.assert_receives_from(&redis.servers()[1]).await;
-    old.resume();
 }
 
 #[tokio::test(flavor = "multi_thread")]
