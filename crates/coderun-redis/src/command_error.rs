@@ -1,4 +1,4 @@
-//! Names the errors of one command, and tells which of them pass and which break the connection.
+//! Names the errors of one command, and classifies them as transient or as the end of a connection.
 
 use std::time::Duration;
 

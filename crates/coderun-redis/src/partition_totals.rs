@@ -1,4 +1,4 @@
-//! Caches the totals of all partitions, because a step sees only its own and some bounds are for the whole service.
+//! Caches the totals of all partitions for bounds of the whole service: a step sees only its own partition.
 //!
 //! The totals are up to a second old, so submissions within one second may exceed such a bound. On one node there is one
 //! partition, and the bound is exact.

@@ -1,4 +1,4 @@
-//! Holds the scripts of all steps: each is sent by its hash, or in full to a server that does not know it.
+//! Builds the commands of all steps: a script goes by its hash, or in full if the server lacks it.
 
 use std::borrow::Cow;
 

@@ -108,7 +108,7 @@ impl Manager for Connector {
         self.connect().await
     }
 
-    /// Connections never return to the pool: they leave it for good, until they break.
+    /// Every connection is taken out of the pool and dropped when it breaks, so none ever returns.
     async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<RedisError> {
         Err(RecycleError::message(
             "connections do not return to the pool",

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 /// The field that never changes: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
 const FIXED: &str = "fixed";
-/// The field that every step rewrites: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES KEPT TAKEOVERS WORKER`.
+/// The field that every step rewrites: `STATUS ATTEMPT SEQUENCE UPDATED STARTED CANCEL SETTLED EXPIRES LIVES_UNTIL TAKEOVERS WORKER`.
 pub(super) const STATE: &str = "state";
 
 /// Whether this is the state of a final record that has expired.
@@ -38,7 +38,7 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
         _cancel,
         _settled,
         _expires,
-        _kept,
+        _lives_until,
         takeovers,
         worker,
     ] = words[..]

@@ -12,7 +12,7 @@ local function load_input(record)
   local first, last, bytes, read, attempt, ended = string.match(values[1] or '1 0 0 0 0 0', HEADER)
   input.first, input.last, input.bytes, input.read = tonumber(first), tonumber(last), tonumber(bytes), tonumber(read)
   input.ended = ended == '1'
-  -- A new attempt reads all input again, whatever an earlier one has read.
+  -- A new attempt reads the input from the start, including what an earlier one has read.
   if record.status ~= 'running' or record.attempt ~= tonumber(attempt) then input.read = 0 end
   input.attempt = record.attempt
   return input
@@ -32,7 +32,7 @@ local function last_number_of(input, sender) return tonumber(string.match(input.
 -- Stores the number of the last piece of a sender, and makes it the newest sender.
 local function save_sender(input, sender, number)
   local others, count = string.gsub(input.senders, ' ' .. sender .. '=%d+', '')
-  local _, known = string.gsub(others, '=', '')
-  if count == 0 and known >= SENDERS_MAX then others = string.gsub(others, '^ [^ ]+', '') end
+  local _, sender_count = string.gsub(others, '=', '')
+  if count == 0 and sender_count >= SENDERS_MAX then others = string.gsub(others, '^ [^ ]+', '') end
   input.senders = others .. ' ' .. sender .. '=' .. number
 end

@@ -12,7 +12,7 @@ local function load_record(id)
   local fixed, state = values[1], values[2]
   if not fixed or not state then return nil end
   local record = { id = id, is_interactive = values[3] ~= false }
-  local budget, attempt, sequence, updated, started, expires, kept, takeovers
+  local budget, attempt, sequence, updated, started, expires, lives_until, takeovers
   -- Values that no step computes with stay text, because printing numbers is slow.
   record.version, record.owner, record.lane, record.size, budget, record.order, record.created =
     string.match(fixed, FIXED)
@@ -20,26 +20,26 @@ local function load_record(id)
     record.is_newer = true
     return record
   end
-  record.status, attempt, sequence, updated, started, record.cancel, record.settled, expires, kept, takeovers,
+  record.status, attempt, sequence, updated, started, record.cancel, record.settled, expires, lives_until, takeovers,
     record.worker = string.match(state, STATE)
   if not record.version or not record.status then return nil end
   record.budget = tonumber(budget)
   record.attempt, record.sequence, record.updated, record.started =
     tonumber(attempt), tonumber(sequence), tonumber(updated), tonumber(started)
-  record.expires, record.kept, record.takeovers = tonumber(expires), tonumber(kept), tonumber(takeovers)
+  record.expires, record.lives_until, record.takeovers = tonumber(expires), tonumber(lives_until), tonumber(takeovers)
   return record
 end
 
 -- The lifetime of the keys of a record, in milliseconds.
-local function ttl(record) return math.ceil((record.kept - now + SWEEP_MARGIN) / 1000) end
+local function ttl(record) return math.ceil((record.lives_until - now + SWEEP_MARGIN) / 1000) end
 
 -- Stores a record, with more fields if there are any, and extends the lifetime of its keys if necessary.
 local function save_record(record, fields)
-  local must_live_longer = record.expires > record.kept
-  if must_live_longer then record.kept = record.expires end
+  local must_live_longer = record.expires > record.lives_until
+  if must_live_longer then record.lives_until = record.expires end
   local state = table.concat({
     record.status, record.attempt, record.sequence, digits(record.updated), digits(record.started), record.cancel,
-    record.settled, digits(record.expires), digits(record.kept), record.takeovers, record.worker,
+    record.settled, digits(record.expires), digits(record.lives_until), record.takeovers, record.worker,
   }, ' ')
   if fields then
     call('HSET', record_key(record.id), 'state', state, unpack(fields))

@@ -1,4 +1,4 @@
--- Deletes a ticket and returns the user whom it admits.
+-- Deletes a ticket and returns its admission.
 
 local id, ticket = ARGV[OWN], ARGV[OWN + 1]
 

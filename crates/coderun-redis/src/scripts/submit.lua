@@ -42,7 +42,7 @@ local function store(user, totals)
     id = id, owner = owner, lane = VERSION .. ':' .. language, size = size, budget = tonumber(budget),
     order = digits(totals.order), created = created, status = 'pending', attempt = 0, sequence = 1,
     updated = tonumber(created), worker = '', started = 0,
-    cancel = '0', settled = 'none', expires = 0, kept = 0, takeovers = 0,
+    cancel = '0', settled = 'none', expires = 0, lives_until = 0, takeovers = 0,
   }
   local fixed = table.concat({
     VERSION, owner, record.lane, size, budget, record.order, created,

@@ -56,8 +56,8 @@ pub(super) struct ConnectionHandle {
 }
 
 impl ReconnectingConnection {
-    /// Connects, and connects again whenever the connection breaks. Callers only wait: whatever their number, one
-    /// connection is made at a time.
+    /// Connects, and connects again whenever the connection breaks. Callers only wait, so one connection is made at a time,
+    /// for any number of callers.
     pub(super) async fn keep_connected(self, pool: Pool<Connector>) {
         let mut state = self.state.subscribe();
         loop {
@@ -103,7 +103,7 @@ impl ReconnectingConnection {
         }
     }
 
-    /// Waits for the connection, unless the last attempt to connect failed for good.
+    /// Waits for the connection, unless the last attempt to connect failed with a permanent error.
     pub(super) async fn wait_for_handle(&self) -> Result<ConnectionHandle, CommandError> {
         let mut state = self.state.subscribe();
         let settled = state.wait_for(|state| match state {

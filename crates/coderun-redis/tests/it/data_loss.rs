@@ -108,8 +108,7 @@ async fn a_worker_that_has_read_lost_input_loses_its_lease() {
     fixture.type_in(1, 1, "a").await;
     assert_eq!(fixture.receive(&lease, 1).await.unwrap(), []);
     fixture.lose(&key("input", 1));
-    let read = fixture.receive(&lease, 1).await;
-    assert_matches!(read, Err(InputError::LeaseLost));
+    assert_matches!(fixture.receive(&lease, 1).await, Err(InputError::LeaseLost));
 }
 
 /// A server that took over lacks the last events: the worker cannot append after the gap, and watchers get an error instead

@@ -30,8 +30,7 @@ async fn start() -> (Fixture, Proxy) {
     fixture.redis.request_cancel(id(100)).await.unwrap();
     let lease = fixture.begin_interactive(101).await;
     fixture.type_in(101, 1, "x").await;
-    let read = fixture.receive(&lease, 0).await;
-    assert_eq!(read.unwrap(), [typed("x")]);
+    assert_eq!(fixture.receive(&lease, 0).await.unwrap(), [typed("x")]);
     fixture.issue(101, 1, LIFETIME).await.unwrap();
     fixture.finish(&lease).await;
     (fixture, proxy)
@@ -64,8 +63,7 @@ async fn output_is_stored_once() {
     let lease = fixture.begin(1).await;
     let (after, events) = (lease.execution().sequence(), [piece(&lease, "hello")]);
     let append = fixture.redis.append(&lease, after, &events);
-    let appended = proxy.lose_answer_to(append).await;
-    assert_eq!(appended.unwrap(), after.next());
+    assert_eq!(proxy.lose_answer_to(append).await.unwrap(), after.next());
     assert_eq!(fixture.get(1).await.unwrap().sequence(), after.next());
 }
 
@@ -108,8 +106,7 @@ async fn a_piece_of_input_is_kept_once() {
     let (fixture, proxy) = start().await;
     let lease = fixture.begin_interactive(1).await;
     proxy.lose_answer_to(fixture.type_in(1, 1, "42\n")).await;
-    let read = fixture.receive(&lease, 0).await;
-    assert_eq!(read.unwrap(), [typed("42\n")]);
+    assert_eq!(fixture.receive(&lease, 0).await.unwrap(), [typed("42\n")]);
 }
 
 #[tokio::test]
@@ -134,8 +131,7 @@ async fn a_ticket_is_issued_once() {
     proxy.lose_answer_to(issue).await.unwrap();
     let one_more = fixture.issue(1, last + 1, LIFETIME).await;
     assert_matches!(one_more, Err(TicketError::TooMany { .. }));
-    let admitted = fixture.redeem(1, last).await;
-    assert_eq!(admitted, Some(fixture.admission()));
+    assert_eq!(fixture.redeem(1, last).await, Some(fixture.admission()));
 }
 
 /// The server cannot know whether the client with the lost reply was admitted, so the ticket is used up.
@@ -145,8 +141,6 @@ async fn a_ticket_is_redeemed_once_at_most() {
     fixture.submit(1).await;
     fixture.issue(1, 1, LIFETIME).await.unwrap();
     fixture.issue(1, 2, LIFETIME).await.unwrap();
-    let admitted = fixture.redeem(1, 1).await;
-    assert_eq!(admitted, Some(fixture.admission()));
-    let admitted = proxy.lose_answer_to(fixture.redeem(1, 2)).await;
-    assert_eq!(admitted, None);
+    assert_eq!(fixture.redeem(1, 1).await, Some(fixture.admission()));
+    assert_eq!(proxy.lose_answer_to(fixture.redeem(1, 2)).await, None);
 }

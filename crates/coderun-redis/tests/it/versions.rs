@@ -36,8 +36,7 @@ async fn a_record_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     set_field(&fixture, 1, "state", "{}");
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
-    let read = redis.get(id(1)).await;
-    assert_matches!(read, Err(StoreError::Unavailable { .. }));
+    assert_matches!(redis.get(id(1)).await, Err(StoreError::Unavailable { .. }));
     let cancelled = redis.request_cancel(id(1)).await;
     assert_matches!(cancelled, Err(StoreError::Unavailable { .. }));
     let renewed = redis.renew(&lease).await;
@@ -68,8 +67,7 @@ async fn a_damaged_record_is_an_error_and_delays_no_other() {
     fixture.submit(2).await;
     set_field(&fixture, 1, "submission", "{");
     let redis = &fixture.redis;
-    let read = redis.get(id(1)).await;
-    assert_matches!(read, Err(StoreError::Corrupt { .. }));
+    assert_matches!(redis.get(id(1)).await, Err(StoreError::Corrupt { .. }));
     let taken = try_take(&fixture.redis).await;
     assert_matches!(taken, Err(QueueError::Corrupt { .. }));
     assert_eq!(fixture.take().await.id(), id(2));
