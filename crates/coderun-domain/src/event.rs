@@ -17,6 +17,17 @@ pub enum Event {
     AwaitingInput(Attempt),
 }
 
+impl Event {
+    /// Whether this event is the last of its execution.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Updated(progress) => progress.status().is_final(),
+            Self::Output(_) | Self::AwaitingInput(_) => false,
+        }
+    }
+}
+
 impl From<RunEvent> for Event {
     fn from(event: RunEvent) -> Self {
         match event {

@@ -1,9 +1,7 @@
 //! Implements the [`Notifier`].
 
 use async_trait::async_trait;
-use coderun_domain::{
-    Event, EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError,
-};
+use coderun_domain::{EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError};
 use futures_util::stream;
 
 use crate::access::LedgerAccess;
@@ -49,7 +47,7 @@ impl<A: LedgerAccess> Subscription<A> {
             match next {
                 Ok(NextEvent::Stored(event)) => {
                     self.last = event.sequence;
-                    let rest = (!is_final(&event)).then_some(self);
+                    let rest = (!event.event.is_final()).then_some(self);
                     return Some((Ok(event), rest));
                 }
                 Ok(NextEvent::Pending(mut listener)) => listener.woken().await,
@@ -58,12 +56,5 @@ impl<A: LedgerAccess> Subscription<A> {
                 Err(error) => return Some((Err(error.into()), None)),
             }
         }
-    }
-}
-
-fn is_final(stored: &StoredEvent) -> bool {
-    match &stored.event {
-        Event::Updated(progress) => progress.status().is_final(),
-        Event::Output(_) | Event::AwaitingInput(_) => false,
     }
 }

@@ -3,9 +3,7 @@
 //! Events never travel in hints, so a lost hint loses no event and a repeated one repeats none.
 
 use async_trait::async_trait;
-use coderun_domain::{
-    Event, EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError,
-};
+use coderun_domain::{EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError};
 use futures_util::stream;
 
 use crate::RedisBackend;
@@ -59,7 +57,7 @@ impl EventReader {
         loop {
             if let Some(event) = self.page.events.pop_front() {
                 self.last = event.sequence;
-                let rest = (!is_final(&event)).then_some(self);
+                let rest = (!event.event.is_final()).then_some(self);
                 return Some((Ok(event), rest));
             }
             let has_all = self.last >= self.page.sequence;
@@ -93,12 +91,5 @@ impl EventReader {
         }
         self.page = page;
         Ok(())
-    }
-}
-
-fn is_final(stored: &StoredEvent) -> bool {
-    match &stored.event {
-        Event::Updated(progress) => progress.status().is_final(),
-        Event::Output(_) | Event::AwaitingInput(_) => false,
     }
 }
