@@ -45,8 +45,7 @@ impl RedisCluster {
         cluster.replicas = SLOTS.iter().map(|_| start_node()).collect();
         cluster.connect_nodes();
         for (master, replica) in cluster.masters.iter().zip(&cluster.replicas) {
-            let id = master.command(&["CLUSTER", "MYID"]).text();
-            let replicate = ["CLUSTER", "REPLICATE", &id];
+            let replicate = ["CLUSTER", "REPLICATE", &id(master)];
             wait_until("the replica knows its master", || {
                 replica.command(&replicate).text() == "OK"
             });

@@ -1,6 +1,5 @@
 //! Runs a server process that does not outlive its test.
 
-use std::fmt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -10,7 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 /// process: while the test lives, only the test reaps the server, and it ends this shell first.
 const CLEAN_UP: &str = "read -r _; kill -9 \"$1\" 2>/dev/null; sleep 0.1; rm -rf \"$2\"";
 
-/// A running server and a shell that kills it when this process dies.
+/// A running server, and a shell that kills it when this process dies.
+#[derive(Debug)]
 pub(crate) struct Process {
     server: Child,
     watcher: Child,
@@ -68,12 +68,6 @@ impl Drop for Process {
             drop(child.kill());
             drop(child.wait());
         }
-    }
-}
-
-impl fmt::Debug for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Process").field(&self.id()).finish()
     }
 }
 

@@ -60,7 +60,7 @@ impl RedisSentinel {
     /// When no Sentinel knows of one.
     #[must_use]
     pub fn master(&self) -> &RedisServer {
-        let port = self.master_port();
+        let port = port_of_master(self.first());
         let mut servers = self.servers.iter();
         servers
             .find(|server| server.port().to_string() == port)
@@ -74,10 +74,12 @@ impl RedisSentinel {
     pub fn failover(&self) {
         let old = self.master();
         let failover = ["SENTINEL", "FAILOVER", Self::MASTER_NAME];
-        wait_until("the sentinels begin", || self.ask(&failover).text() == "OK");
+        wait_until("the sentinels begin", || {
+            self.first().command(&failover).text() == "OK"
+        });
         self.wait_for_master_other_than(old);
         // The Sentinels demote the old master too, but only ten seconds later.
-        let port = self.master_port();
+        let port = port_of_master(self.first());
         old.demand(&["REPLICAOF", "127.0.0.1", &port]);
         old.wait_for("master_link_status", "up");
     }
@@ -101,13 +103,8 @@ impl RedisSentinel {
         self.master().wait_for("role", "master");
     }
 
-    fn ask(&self, words: &[&str]) -> Reply {
-        let first = self.sentinels.first().expect("three sentinels");
-        first.command(words)
-    }
-
-    fn master_port(&self) -> String {
-        port_of_master(self.sentinels.first().expect("three sentinels"))
+    fn first(&self) -> &RedisServer {
+        self.sentinels.first().expect("three sentinels")
     }
 
     fn wait_until_complete(&self) {
