@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     pub(crate) policy: StorePolicy,
     /// The policy in the form that every step takes.
-    policy_arguments: String,
+    policy_arguments: [i64; 6],
     pub(crate) layout: Layout,
     pub(crate) scripts: Scripts,
     pub(crate) connections: Arc<SharedConnections>,
@@ -75,13 +75,13 @@ impl RedisBackend {
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AdapterError> {
-        let connections = Arc::new(SharedConnections::open(&config).await?);
+        let connections = Arc::new(SharedConnections::open(&config, 0).await?);
         let replicated_connections = if config.replicas == 0 {
             Arc::clone(&connections)
         } else if config.address.is_cluster() {
             return Err(LayoutError::ReplicasOfCluster.into());
         } else {
-            Arc::new(SharedConnections::open_replicated(&config).await?)
+            Arc::new(SharedConnections::open(&config, config.replicas).await?)
         };
         let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
             CLUSTER_PARTITIONS
@@ -190,21 +190,16 @@ impl RedisBackend {
         command
             .arg(layout.base(partition))
             .arg(layout.prefix())
-            .arg(micros(self.now()));
-        for argument in self.shared.policy_arguments.split(' ') {
-            command.arg(argument);
-        }
+            .arg(micros(self.now()))
+            .arg(&self.shared.policy_arguments);
         arguments.add_to(&mut command);
         command
     }
 
     /// Sends a command whose change must be on the configured number of replicas before it returns.
     pub(crate) async fn call_replicated(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        Ok(self
-            .shared
-            .replicated_connections
-            .call(|_| command.clone())
-            .await?)
+        let connections = &self.shared.replicated_connections;
+        Ok(connections.call(|_| command.clone()).await?)
     }
 
     /// Sends a command. Transient errors are retried.
@@ -239,19 +234,15 @@ pub(crate) fn read_execution(
         .map_err(|error| AdapterError::of_record(id, error))
 }
 
-fn policy_arguments(policy: &StorePolicy) -> String {
-    let StorePolicy {
-        retention,
-        queue_deadline,
-        lease,
-        run_grace,
-        attempts_max,
-        user_running_max,
-        ..
-    } = policy;
-    let [retention, queue_deadline, lease, run_grace] =
-        [retention, queue_deadline, lease, run_grace].map(|time| duration_micros(*time));
-    format!("{retention} {queue_deadline} {lease} {run_grace} {attempts_max} {user_running_max}")
+fn policy_arguments(policy: &StorePolicy) -> [i64; 6] {
+    [
+        duration_micros(policy.retention),
+        duration_micros(policy.queue_deadline),
+        duration_micros(policy.lease),
+        duration_micros(policy.run_grace),
+        policy.attempts_max.into(),
+        policy.user_running_max.into(),
+    ]
 }
 
 impl fmt::Debug for RedisBackend {

@@ -5,6 +5,20 @@ use std::time::Duration;
 use deadpool::managed::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 
+/// The codes of server errors that may pass soon. `BUSY`: the script of another client takes too long. `NOREPLICAS`: the
+/// master waits for its replicas.
+const TRANSIENT_CODES: [&str; 9] = [
+    "LOADING",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "READONLY",
+    "MOVED",
+    "ASK",
+    "BUSY",
+    "NOREPLICAS",
+];
+
 /// The error of one command. Shows no password; hosts only where the system's own error names them.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CommandError {
@@ -87,20 +101,7 @@ fn is_transient(error: &RedisError) -> bool {
             | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::MasterNameNotFoundBySentinel
     );
-    // `BUSY`: the script of another client takes too long. `NOREPLICAS`: the master waits for its replicas.
-    is_of_network
-        || matches!(
-            code(error),
-            "LOADING"
-                | "TRYAGAIN"
-                | "CLUSTERDOWN"
-                | "MASTERDOWN"
-                | "READONLY"
-                | "MOVED"
-                | "ASK"
-                | "BUSY"
-                | "NOREPLICAS"
-        )
+    is_of_network || TRANSIENT_CODES.contains(&code(error))
 }
 
 /// The code at the start of a server error. Redis 6 wraps the errors of commands inside a script:

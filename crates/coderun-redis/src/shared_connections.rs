@@ -48,7 +48,10 @@ pub(crate) struct CallAttempt {
 impl SharedConnections {
     /// Opens the connections on the current runtime, which has to outlive them: a connection ends with its runtime. The
     /// first connection is made at once, so that a wrong address fails at the start.
-    pub(crate) async fn open(config: &RedisConfig) -> Result<Self, CommandError> {
+    ///
+    /// Calls return once so many replicas have stored the change. Later commands on a connection wait for that too, so
+    /// calls that only read use connections with 0 replicas.
+    pub(crate) async fn open(config: &RedisConfig, replicas: u32) -> Result<Self, CommandError> {
         let pool = pool(config)?;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -64,21 +67,11 @@ impl SharedConnections {
                 .collect(),
             next: AtomicUsize::new(0),
             patience: config.patience,
-            replicas: 0,
+            replicas,
             _open: stop.drop_guard(),
         };
         connections.call(|_| command(&["PING"])).await?;
         Ok(connections)
-    }
-
-    /// Opens connections whose calls return once the replicas have stored the change. Later commands on a connection wait
-    /// for that too, so calls that only read use connections of their own.
-    pub(crate) async fn open_replicated(config: &RedisConfig) -> Result<Self, CommandError> {
-        let connections = Self::open(config).await?;
-        Ok(Self {
-            replicas: config.replicas,
-            ..connections
-        })
     }
 
     /// Sends a command, and retries transient errors until the patience ends. `make` builds the command of an attempt.

@@ -30,7 +30,7 @@ fn config(url: &str, patience: Duration) -> RedisConfig {
 }
 
 async fn open(url: &str, patience: Duration) -> SharedConnections {
-    SharedConnections::open(&config(url, patience))
+    SharedConnections::open(&config(url, patience), 0)
         .await
         .unwrap()
 }

@@ -21,7 +21,7 @@ async fn connect(url: &str) -> Subscriber {
     config.response_timeout = Duration::from_millis(500);
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
-    let connections = Arc::new(SharedConnections::open(&config).await.unwrap());
+    let connections = Arc::new(SharedConnections::open(&config, 0).await.unwrap());
     Subscriber::start(&config, connections).await.unwrap()
 }
 

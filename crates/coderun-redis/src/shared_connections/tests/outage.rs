@@ -34,7 +34,7 @@ async fn a_call_fails_in_time_even_if_an_answer_may_take_longer() {
     let server = RedisServer::start();
     let mut config = config(&server.url(), SHORT);
     config.response_timeout = LONG;
-    let connections = SharedConnections::open(&config).await.unwrap();
+    let connections = SharedConnections::open(&config, 0).await.unwrap();
     server.pause();
     assert_fails_in_time(&connections, &["PING"]).await;
     server.resume();
@@ -125,7 +125,7 @@ async fn connections_to_a_server_that_is_gone_are_not_opened() {
     server.kill();
     let start = Instant::now();
     assert!(
-        SharedConnections::open(&config(&server.url(), SHORT))
+        SharedConnections::open(&config(&server.url(), SHORT), 0)
             .await
             .is_err()
     );
@@ -140,7 +140,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
     });
     let url = server.url().replace("hush", "guess");
     let start = Instant::now();
-    let opened = SharedConnections::open(&config(&url, LONG)).await;
+    let opened = SharedConnections::open(&config(&url, LONG), 0).await;
     let Err(error) = opened else {
         panic!("a wrong password was taken")
     };
@@ -153,7 +153,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
 async fn a_server_without_tls_at_a_tls_address_is_an_error() {
     let server = RedisServer::start();
     let url = server.url().replace("redis://", "rediss://");
-    let opened = SharedConnections::open(&config(&url, SHORT)).await;
+    let opened = SharedConnections::open(&config(&url, SHORT), 0).await;
     assert!(
         matches!(opened, Err(CommandError::Connect(_))),
         "{:?}",
