@@ -114,7 +114,7 @@ async fn many_callers_do_not_storm_a_server_that_turns_them_away() {
         answers = calls => assert!(answers.iter().all(Result::is_err)),
         () = turn_away => panic!("cannot accept"),
     }
-    // Each lane may try every few milliseconds at first and four times a second later.
+    // Each connection is tried every few milliseconds at first, and four times a second later.
     let count = turned_away.into_inner();
     assert!(count <= 4 * 20, "{count} connections in a second");
 }
