@@ -43,5 +43,5 @@ advisories:
 
 # Measures: the service (all of it, or some of `memory redis sockets live piston faults`) and what the sandbox costs beside a bare spawn.
 bench *scenarios:
-    cargo bench --package coderun-server --bench service -- {{ scenarios }}
+    cargo bench --package coderun-server --features testing --bench service -- {{ scenarios }}
     {{ if scenarios == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

@@ -46,7 +46,7 @@ async fn build_and_run(
 ///
 /// Watchers learn first that the process is going away. The worker ends next, so that the end of every run that may still
 /// finish reaches its watchers; then the server ends.
-async fn run(
+pub(crate) async fn run(
     listener: TcpListener,
     admin: Option<AdminListener>,
     ports: &Ports,

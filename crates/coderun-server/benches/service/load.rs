@@ -1,50 +1,30 @@
 //! Sends requests to a measured server and reads its CPU time and memory.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use coderun_domain::testing::user;
 use coderun_firebase::{DevelopmentIssuer, TokenRequest};
 use coderun_redis_fixture::RedisServer;
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use reqwest::Client;
-use serde_json::Value;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+
+use crate::SERVE;
+use crate::support::{Launch, Service};
 
 /// The kernel counts CPU time of processes in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
+/// A measured server, and the user who loads it.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) service: Service,
     redis: Option<RedisServer>,
-    address: String,
-    client: Client,
-    issuer: DevelopmentIssuer,
-    token: String,
+    pub(crate) token: String,
     /// The id of the last submission.
     last: Mutex<Option<String>>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-impl Server {
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
-    pub(crate) fn token(&self) -> &str {
-        &self.token
-    }
 }
 
 /// The storage and the third party of a server.
@@ -56,49 +36,47 @@ pub(crate) struct Dependencies {
     pub(crate) piston_url: Option<String>,
 }
 
-/// Starts a server with the key of its issuer in this folder.
-pub(crate) fn start(directory: &Path, dependencies: Dependencies) -> std::io::Result<Server> {
-    let issuer = DevelopmentIssuer::open(directory).map_err(std::io::Error::other)?;
+/// Starts a server that bounds a single user as little as possible, and logs only its address.
+pub(crate) fn start(dependencies: Dependencies) -> std::io::Result<Server> {
     let Dependencies { redis, piston_url } = dependencies;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--server").arg(directory);
+    let mut launch = Launch::new()
+        .with("RUST_LOG", "coderun_server=info")
+        .with("USER_SUBMITS_PER_MINUTE", "0")
+        .with("USER_PENDING_MAX", "10000")
+        .with("USER_RUNNING_MAX", "10000")
+        .with("USER_SOCKETS_MAX", "20000")
+        .with("WORKER_CONCURRENCY", "64");
     if let Some(redis) = &redis {
-        command.args(["--redis", &redis.url()]);
+        launch = launch.with("REDIS_URL", &redis.url());
     }
-    if let Some(url) = &piston_url {
-        command.args(["--piston", url]);
-    }
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut address = String::new();
-    let stdout = child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?;
-    BufReader::new(stdout).read_line(&mut address)?;
-    let client = Client::builder().no_proxy().build();
+    launch = match piston_url {
+        Some(url) => launch
+            .with("RUNNER", "piston")
+            .with("CODE_EXECUTION_API_URL", &url),
+        None => launch.with(SERVE, "1").program(std::env::current_exe()?),
+    };
+    let service = launch.start();
     Ok(Server {
-        child,
+        token: service.token("bench"),
+        service,
         redis,
-        address: address.trim_end().to_owned(),
-        client: client.map_err(std::io::Error::other)?,
-        token: new_token(&issuer, "bench"),
-        issuer,
         last: Mutex::default(),
     })
 }
 
-/// A new token of the user who submits.
-#[expect(clippy::disallowed_methods, reason = "a token that is valid now")]
-fn new_token(issuer: &DevelopmentIssuer, name: &str) -> String {
-    let request = TokenRequest {
-        name: Some(name.to_owned()),
-        ..TokenRequest::new(user("bench"))
-    };
-    let token = issuer.issue(&request, OffsetDateTime::now_utc());
-    token.expect("a token").expose().to_owned()
-}
-
-/// This many new tokens.
+/// This many new tokens of the user who submits.
+#[expect(clippy::disallowed_methods, reason = "tokens that are valid now")]
 pub(crate) fn new_tokens(server: &Server, count: usize) -> Vec<String> {
-    let names = (0..count).map(|number| format!("bench {number}"));
-    names.map(|name| new_token(&server.issuer, &name)).collect()
+    let issuer = DevelopmentIssuer::open(server.service.state_dir()).expect("a key");
+    let token = |number: usize| {
+        let request = TokenRequest {
+            name: Some(format!("bench {number}")),
+            ..TokenRequest::new(user("bench"))
+        };
+        let token = issuer.issue(&request, OffsetDateTime::now_utc());
+        token.expect("a token").expose().to_owned()
+    };
+    (0..count).map(token).collect()
 }
 
 /// The name and the repetitions of an operation.
@@ -150,86 +128,46 @@ pub(crate) async fn measure<F: Future<Output = ()>>(
 }
 
 pub(crate) async fn submit(server: &Server) -> String {
-    let greeting = serde_json::json!({"code": "print('Hello World')", "language": "python"});
+    let greeting = json!({"code": "print('Hello World')", "language": "python"});
     submit_body(server, &greeting).await
 }
 
 pub(crate) async fn submit_body(server: &Server, body: &Value) -> String {
-    let answer = server
-        .client
-        .post(format!(
-            "http://{}/api/v1/executions/execute",
-            server.address
-        ))
-        .bearer_auth(&server.token)
-        .json(body)
-        .send()
-        .await
-        .expect("an answer");
-    let accepted: Value = answer.json().await.expect("JSON");
-    let id = accepted["execution_id"].as_str();
-    let id = id
-        .unwrap_or_else(|| panic!("no id in {accepted}"))
-        .to_owned();
-    *server.last.lock().expect("no panic before") = Some(id.clone());
+    let id = server.service.submit(&server.token, body).await;
+    *server.last.lock() = Some(id.clone());
     id
 }
 
 /// Waits until the last submission has run; the executions of one user run in order.
 async fn until_all_have_run(server: &Server) {
-    let last = server.last.lock().expect("no panic before").take();
+    let last = server.last.lock().take();
     if let Some(id) = last {
-        while status(server, &id).await["status"] != "completed" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        server.service.final_record(&server.token, &id).await;
     }
 }
 
 pub(crate) async fn health(server: &Server) {
-    let url = format!("http://{}/health/", server.address);
-    server.client.get(url).send().await.expect("an answer");
+    let request = server.service.client.get(server.service.url("/health/"));
+    request.send().await.expect("an answer");
 }
 
 pub(crate) async fn status(server: &Server, id: &str) -> Value {
-    status_as(server, id, &server.token).await
+    server.service.status(&server.token, id).await
 }
 
-/// The record as the user of this token sees it.
-pub(crate) async fn status_as(server: &Server, id: &str, token: &str) -> Value {
-    let url = format!("http://{}/api/v1/executions/status/{id}", server.address);
-    let request = server.client.get(url).bearer_auth(token);
-    request
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON")
-}
-
-pub(crate) async fn until_final(server: &Server, id: &str) -> Value {
-    loop {
-        let record = status(server, id).await;
-        if record["status"] == "completed" {
-            return record;
-        }
-        assert_ne!(record["status"], "error", "{record}");
-    }
+pub(crate) async fn until_final(server: &Server, id: &str) {
+    while status(server, id).await["verdict"].is_null() {}
 }
 
 pub(crate) async fn watch(server: &Server, id: &str) {
-    let (address, token) = (&server.address, &server.token);
-    let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}");
-    let (mut socket, _) = tokio_tungstenite::connect_async(url)
-        .await
-        .expect("a handshake");
-    while socket.next().await.is_some_and(|message| message.is_ok()) {}
+    let socket = server.service.watch(&server.token, id).await;
+    socket.until_closed().await;
 }
 
 /// The user and system time of the server so far.
 pub(crate) fn cpu_time(server: &Server) -> Duration {
     let stat =
-        std::fs::read_to_string(format!("/proc/{}/stat", server.child.id())).expect("a stat");
+        std::fs::read_to_string(format!("/proc/{}/stat", server.service.id())).expect("a stat");
     let (_, fields) = stat.rsplit_once(") ").expect("fields");
     let ticks: u32 = fields
         .split(' ')
@@ -254,7 +192,7 @@ fn redis_cpu_time(server: &Server) -> f64 {
 
 /// The resident memory of the server in KiB.
 pub(crate) fn resident_kib(server: &Server) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.service.id()));
     let status = status.expect("a status");
     let mut lines = status.lines();
     let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));

@@ -2,8 +2,9 @@
 //!
 //! Scenarios vary the storage, the runner and the tokens.
 //!
-//! The server is a process of its own (this program again, with `--server`), so that its CPU time is its own. The load
-//! comes over 32 or 64 connections; noise of the machine shows in the throughput, hardly in the CPU time.
+//! The server is a process of its own (this program again, with `SERVE_INSTANT_RUNNER`, or the real binary), so that its
+//! CPU time is its own. The load comes over 32 or 64 connections; noise of the machine shows in the throughput, hardly in
+//! the CPU time.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -18,19 +19,25 @@ mod faults;
 mod live;
 mod load;
 mod scenarios;
-mod server;
 mod sockets;
+#[expect(dead_code, unused_imports, reason = "shared with the tests")]
+#[path = "../../tests/support/support.rs"]
+mod support;
 
-fn main() -> std::io::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let value = |flag| {
-        let at = arguments.iter().position(|argument| argument == flag)?;
-        arguments.get(at + 1).map(String::as_str)
-    };
-    if let Some(directory) = value("--server") {
-        return server::run(directory.as_ref(), value("--redis"), value("--piston"));
+use std::sync::Arc;
+
+use coderun_domain::testing::InstantRunner;
+use coderun_server::ProcessEnvironment;
+use coderun_server::testing::serve_with_runner;
+
+/// Makes this program the server, with a runner that takes no time.
+const SERVE: &str = "SERVE_INSTANT_RUNNER";
+
+fn main() -> anyhow::Result<()> {
+    if std::env::var_os(SERVE).is_some() {
+        return serve_with_runner(&ProcessEnvironment, Arc::new(InstantRunner));
     }
-    let words = arguments.iter().skip(1);
-    let names: Vec<_> = words.filter(|word| !word.starts_with("--")).collect();
-    scenarios::run(&names)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let names = arguments.iter().filter(|word| !word.starts_with("--"));
+    Ok(scenarios::run(&names.collect::<Vec<_>>())?)
 }

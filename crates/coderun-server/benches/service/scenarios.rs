@@ -6,17 +6,17 @@ use std::time::Duration;
 use coderun_domain::LanguageSpec;
 use coderun_piston_standin::{PistonStandin, StandinOptions};
 use coderun_redis_fixture::{RedisOptions, RedisServer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::faults::measure_faults;
 use crate::live::measure_live_output;
 use crate::load::{
     Dependencies, Load, Server, health, measure, new_tokens, print_head, resident_kib, start,
-    status, status_as, submit, until_final, watch,
+    status, submit, until_final, watch,
 };
-
-use crate::server::raise_open_files_limit;
 use crate::sockets::measure_sockets;
+use crate::support::Launch;
 
 /// Concurrent connections.
 const CONNECTIONS: usize = 32;
@@ -72,16 +72,25 @@ fn in_memory() -> std::io::Result<()> {
 fn with_many_sockets() -> std::io::Result<()> {
     println!("\nmany sockets, state in memory");
     raise_open_files_limit();
-    let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), Dependencies::default())?);
+    let server = Arc::new(start(Dependencies::default())?);
     runtime()?.block_on(measure_sockets(&server));
     Ok(())
 }
 
 fn live_output() -> std::io::Result<()> {
     println!("\nthe real service with its sandbox");
-    let directory = tempfile::tempdir()?;
-    runtime()?.block_on(measure_live_output(directory.path()))
+    runtime()?.block_on(measure_live_output(&Launch::new().start()));
+    Ok(())
+}
+
+/// Raises the limit of open files of this process and its children as far as allowed.
+fn raise_open_files_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).expect("a higher limit");
 }
 
 fn on_redis(title: &str, options: &RedisOptions) -> std::io::Result<()> {
@@ -98,8 +107,7 @@ fn over_faulty_piston() -> std::io::Result<()> {
     let latency = Duration::from_millis(100);
     println!("\nPiston that takes {latency:?}, and a fault in every tenth answer");
     let (_threads, piston) = start_piston(latency)?;
-    let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), dependencies(&piston))?);
+    let server = Arc::new(start(dependencies(&piston))?);
     runtime()?.block_on(measure_faults(&server, &piston));
     Ok(())
 }
@@ -153,8 +161,7 @@ fn with_server(
 ) -> std::io::Result<()> {
     println!("\n{title}");
     print_head();
-    let directory = tempfile::tempdir()?;
-    let server = Arc::new(start(directory.path(), dependencies)?);
+    let server = Arc::new(start(dependencies)?);
     runtime()?.block_on(measuring(&server));
     let resident = resident_kib(&server);
     println!("resident memory of the server afterwards: {resident} KiB");
@@ -219,7 +226,7 @@ async fn measure_tokens(server: &Arc<Server>) {
         measure(server, load(name, tokens.len()), |server, number| {
             let (id, tokens) = (id.clone(), Arc::clone(&tokens));
             async move {
-                status_as(&server, &id, &tokens[number]).await;
+                server.service.status(&tokens[number], &id).await;
             }
         })
         .await;

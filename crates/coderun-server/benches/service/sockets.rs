@@ -47,7 +47,7 @@ pub(crate) async fn measure_sockets(server: &Arc<Server>) {
 }
 
 async fn open(server: &Server, id: &str) -> Socket {
-    let (address, token) = (server.address(), server.token());
+    let (address, token) = (&server.service.address, &server.token);
     let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}&since=0");
     // The default buffers take 128 KiB for each socket and would dominate the measurement.
     let config = WebSocketConfig::default()

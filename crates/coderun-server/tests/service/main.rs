@@ -27,6 +27,7 @@ mod outage;
 mod roles;
 mod sentinel;
 mod streaming;
+#[expect(dead_code, reason = "shared with other test programs")]
 #[path = "../support/support.rs"]
 mod support;
 mod takeover;

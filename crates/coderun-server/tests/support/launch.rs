@@ -1,6 +1,7 @@
 //! Starts processes of the binary.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -8,21 +9,23 @@ use tempfile::TempDir;
 
 use super::Service;
 
-/// The program, with an empty environment except for the variables that toolchains need.
+/// The binary under test.
+const CODERUN: &str = env!("CARGO_BIN_EXE_coderun");
+
+/// The binary, with an empty environment except for the variables that toolchains need.
 pub(crate) fn coderun(state: &TempDir) -> Command {
-    let mut command = bare();
-    command.env("STATE_DIR", state.path());
-    command
+    command(CODERUN.as_ref(), state)
 }
 
-fn bare() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coderun"));
+fn command(program: &Path, state: &TempDir) -> Command {
+    let mut command = Command::new(program);
     command.env_clear();
     for name in ["PATH", "HOME"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
     }
+    command.env("STATE_DIR", state.path());
     command
 }
 
@@ -47,6 +50,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// The environment of a process. Clones share the key of the issuer, so a token is valid on all of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
+    program: PathBuf,
     state: Arc<TempDir>,
     variables: Vec<(String, String)>,
     without: Vec<&'static str>,
@@ -56,6 +60,7 @@ impl Launch {
     /// A process with its state in memory, on a free port.
     pub(crate) fn new() -> Self {
         let launch = Self {
+            program: CODERUN.into(),
             state: Arc::new(tempfile::tempdir().expect("a temporary directory")),
             variables: Vec::new(),
             without: Vec::new(),
@@ -85,6 +90,12 @@ impl Launch {
         launch
     }
 
+    /// The same with another program, which serves as the binary does.
+    pub(crate) fn program(mut self, program: PathBuf) -> Self {
+        self.program = program;
+        self
+    }
+
     /// The same in another role.
     pub(crate) fn role(&self, role: &str) -> Self {
         self.with("ROLE", role)
@@ -103,12 +114,17 @@ impl Launch {
 
     /// The program with these variables.
     pub(crate) fn command(&self) -> Command {
-        let mut command = coderun(&self.state);
+        let mut command = command(&self.program, &self.state);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         for name in &self.without {
             command.env_remove(name);
         }
         command
+    }
+
+    /// The folder with the key of the issuer.
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.state.path()
     }
 
     /// A token as `coderun token` prints it.

@@ -1,10 +1,12 @@
 //! Controls a running process and reads its log.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use reqwest::Client;
 use serde_json::Value;
 
@@ -48,7 +50,7 @@ impl Service {
         let log = Arc::new(Mutex::new(String::new()));
         let Some(address) = listening(&mut lines, &log) else {
             child.wait().expect("a child");
-            return Err(log.lock().expect("the log").clone());
+            return Err(log.lock().clone());
         };
         Ok(Self {
             child,
@@ -76,6 +78,11 @@ impl Service {
     /// A token as `coderun token` prints it.
     pub(crate) fn token(&self, uid: &str) -> String {
         self.launch.token(uid)
+    }
+
+    /// The folder with the key of the issuer.
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.launch.state_dir()
     }
 
     /// Sends a signal to the service alone.
@@ -115,7 +122,7 @@ impl Service {
 
     /// The log so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().expect("the log").clone()
+        self.log.lock().clone()
     }
 }
 
@@ -140,7 +147,7 @@ fn listening(lines: &mut impl std::io::BufRead, log: &Mutex<String>) -> Option<S
         if lines.read_line(&mut line).expect("a log") == 0 {
             return None;
         }
-        log.lock().expect("the log").push_str(&line);
+        log.lock().push_str(&line);
         let Ok(event) = serde_json::from_str::<Value>(&line) else {
             continue;
         };
@@ -154,7 +161,7 @@ fn listening(lines: &mut impl std::io::BufRead, log: &Mutex<String>) -> Option<S
 fn read_on(lines: BufReader<ChildStderr>, log: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {
-            let mut log = log.lock().expect("the log");
+            let mut log = log.lock();
             log.push_str(&line);
             log.push('\n');
         }
