@@ -76,9 +76,9 @@ async fn without_keys_requests_get_503_and_the_service_is_not_ready() {
 async fn with_a_service_account_disabled_and_revoked_users_are_refused() {
     let firebase = FirebaseProject::start();
     let account = firebase.service_account();
-    firebase.set_user("alice", &json!({"validSince": "1"}));
-    firebase.set_user("bob", &json!({"disabled": true}));
-    firebase.set_user("carol", &json!({"validSince": "4102444800"}));
+    firebase.set_user("alice", json!({"validSince": "1"}));
+    firebase.set_user("bob", json!({"disabled": true}));
+    firebase.set_user("carol", json!({"validSince": "4102444800"}));
     let service = launch(&firebase)
         .with(
             "FIREBASE_SERVICE_ACCOUNT_PATH",
