@@ -4,7 +4,7 @@ use coderun_redis_fixture::RedisServer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Launch, Service, dump, eventually, runs_marked};
+use crate::support::{Launch, Service, dump, runs_marked};
 
 const MARKER: &str = "deleted-while-it-runs";
 
@@ -92,10 +92,7 @@ async fn deleting_a_running_execution_kills_it_and_closes_its_sockets() {
     let id = service.submit(&alice, &body).await;
     let mut socket = service.watch(&alice, &id).await;
     socket.until_running().await;
-    eventually("it runs", || {
-        std::future::ready(runs_marked(service.id(), MARKER).then_some(()))
-    })
-    .await;
+    service.until_runs(MARKER).await;
     let path = format!("/api/v1/executions/{id}");
     let refused = delete(&service, &mallory, &path).await;
     assert_eq!(refused, StatusCode::FORBIDDEN);

@@ -4,7 +4,7 @@ use coderun_redis_fixture::RedisServer;
 use serde_json::{Value, json};
 
 use crate::support::{
-    EventLog, Launch, Service, Socket, descendants, eventually, find_runner, is_alive, runs_marked,
+    EventLog, Launch, Service, Socket, descendants, find_runner, runs_marked, until_ended,
 };
 
 /// The session of `docs/interactive.md`.
@@ -181,10 +181,7 @@ async fn a_takeover_replays_all_input() {
     prompt(&mut socket, &mut events).await;
     let below = descendants(runner.id());
     runner.kill();
-    eventually("its programs are gone", || {
-        std::future::ready((!below.iter().any(|id| is_alive(*id))).then_some(()))
-    })
-    .await;
+    until_ended(&below).await;
     // The next attempt asks both questions again and gets the first answer from the replay.
     let asked = loop {
         let asked = prompt(&mut socket, &mut events).await;

@@ -1,11 +1,9 @@
 //! Tests readiness, shutdown and kills.
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{DEADLINE, Service, descendants, is_alive};
+use crate::support::{Service, descendants, eventually, until_ended};
 
 #[tokio::test]
 async fn a_running_execution_finishes_before_the_service_ends() {
@@ -31,14 +29,9 @@ async fn a_draining_service_is_not_ready_and_accepts_nothing() {
     let mut socket = service.watch(&token, &id).await;
     socket.until_running().await;
     service.signal("TERM");
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut ready = StatusCode::OK;
-    while ready == StatusCode::OK {
-        assert!(tokio::time::Instant::now() < deadline, "it stays ready");
-        let request = service.client.get(service.url("/health/ready"));
-        ready = request.send().await.unwrap().status();
-    }
-    assert_eq!(ready, StatusCode::SERVICE_UNAVAILABLE);
+    service
+        .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
+        .await;
     let refused = service.try_submit(&token, &sleeper).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
@@ -53,14 +46,8 @@ async fn a_draining_service_is_not_ready_and_accepts_nothing() {
 #[tokio::test]
 async fn readiness_names_its_checks() {
     let service = Service::start();
-    let answer = service
-        .client
-        .get(service.url("/health/ready"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    let ready: Value = answer.json().await.unwrap();
+    let (status, ready) = service.readiness().await;
+    assert_eq!(status, StatusCode::OK);
     assert_eq!(ready["status"], "ready");
     for name in ["store", "queue", "runner", "keys"] {
         assert_ne!(ready["checks"][name]["status"], "failing", "{ready}");
@@ -80,18 +67,13 @@ async fn killing_the_service_kills_every_program() {
     let id = service.submit(&token, &body).await;
     let mut socket = service.watch(&token, &id).await;
     socket.until_running().await;
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut below = descendants(service.id());
     // The launcher, the init of the sandbox, the program and its child.
-    while below.len() < 4 {
-        assert!(tokio::time::Instant::now() < deadline, "{below:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        below = descendants(service.id());
-    }
+    let below = eventually("all processes run", || async {
+        let below = descendants(service.id());
+        (below.len() >= 4).then_some(below)
+    })
+    .await;
     service.signal("KILL");
     assert_eq!(service.ended().await, None);
-    while below.iter().any(|id| is_alive(*id)) {
-        assert!(tokio::time::Instant::now() < deadline, "{below:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_ended(&below).await;
 }

@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{EventLog, Launch, Service, eventually, runs_marked, within};
+use crate::support::{EventLog, Launch, Service, runs_marked, within};
 
 /// The longest time to an answer during an outage.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
@@ -119,8 +119,7 @@ async fn an_execution_that_runs_during_an_outage_finishes_after_it() {
     let code = "import time\nprint('one', flush=True)\ntime.sleep(4)\nprint('two')";
     let body = json!({"code": code, "language": "python", "args": ["outage-marker"]});
     let id = service.submit(token, &body).await;
-    let runs = || async { runs_marked(service.id(), "outage-marker").then_some(()) };
-    eventually("it runs", runs).await;
+    service.until_runs("outage-marker").await;
     let waiting = service.submit(token, &program("waited")).await;
     deployment.redis.kill();
     tokio::time::sleep(OUTAGE).await;
@@ -200,11 +199,10 @@ async fn flushall_kills_running_programs_and_closes_their_sockets() {
     let id = service.submit(token, &body).await;
     let mut socket = service.watch(token, &id).await;
     socket.until_running().await;
-    let runs = || runs_marked(service.id(), "deleted-marker");
-    eventually("it runs", || async { runs().then_some(()) }).await;
+    service.until_runs("deleted-marker").await;
     assert_eq!(deployment.redis.command(&["FLUSHALL"]).text(), "OK");
     assert_eq!(socket.until_closed().await.1, 4004);
-    let killed = || async { (!runs()).then_some(()) };
+    let killed = || async { (!runs_marked(service.id(), "deleted-marker")).then_some(()) };
     within(LEASE, "the program is killed", killed).await;
 }
 

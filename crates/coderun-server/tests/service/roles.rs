@@ -6,28 +6,50 @@ use coderun_redis_fixture::{RedisOptions, RedisServer};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::{Launch, descendants, eventually, output, runs_marked, text, within};
+use crate::support::{Launch, Service, descendants, output, runs_marked, text, within};
+
+const NO_WORKER: &str = "no worker is available";
+
+/// A worker, and an API that knows it.
+struct Roles {
+    launch: Launch,
+    worker: Service,
+    api: Service,
+    token: String,
+    _redis: RedisServer,
+}
+
+impl Roles {
+    async fn start() -> Self {
+        let redis = RedisServer::start();
+        let launch = Launch::on(&redis.url());
+        let worker = launch.role("worker").start();
+        let api = launch.role("api").start();
+        api.until_readiness_is(StatusCode::OK).await;
+        Self {
+            token: launch.token("alice"),
+            launch,
+            worker,
+            api,
+            _redis: redis,
+        }
+    }
+}
 
 #[tokio::test]
 async fn an_execution_runs_on_a_worker_and_is_watched_on_the_api() {
-    let redis = RedisServer::start();
-    let launch = Launch::on(&redis.url());
-    let worker = launch.role("worker").start();
-    let api = launch.role("api").start();
-    api.until_readiness_is(StatusCode::OK).await;
-    let token = launch.token("alice");
+    let Roles {
+        worker, api, token, ..
+    } = &Roles::start().await;
     let code = "import time\nprint('over there')\ntime.sleep(1)";
     let body = json!({"code": code, "language": "python", "args": ["roles-marker"]});
-    let id = api.submit(&token, &body).await;
-    let socket = api.watch(&token, &id).await;
-    eventually("the worker runs it", || async {
-        runs_marked(worker.id(), "roles-marker").then_some(())
-    })
-    .await;
+    let id = api.submit(token, &body).await;
+    let socket = api.watch(token, &id).await;
+    worker.until_runs("roles-marker").await;
     let (messages, close) = socket.until_closed().await;
     assert_eq!(close, 1000);
     assert_eq!(messages.last().unwrap()["data"]["output"], "over there\n");
-    assert_eq!(api.status(&token, &id).await["runner"], "sandbox");
+    assert_eq!(api.status(token, &id).await["runner"], "sandbox");
 }
 
 #[tokio::test]
@@ -37,31 +59,23 @@ async fn an_api_is_ready_while_a_worker_is_announced() {
     let api = launch.role("api").start();
     let (status, ready) = api.readiness().await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(
-        ready["checks"]["runner"]["reason"],
-        "no worker is available"
-    );
+    assert_eq!(ready["checks"]["runner"]["reason"], NO_WORKER);
     let mut worker = launch.role("worker").start();
     api.until_readiness_is(StatusCode::OK).await;
     worker.signal("TERM");
     assert_eq!(worker.ended().await, Some(0));
     let gone = api.until_readiness_is(StatusCode::SERVICE_UNAVAILABLE);
     let ready = gone.await;
-    assert_eq!(
-        ready["checks"]["runner"]["reason"],
-        "no worker is available"
-    );
+    assert_eq!(ready["checks"]["runner"]["reason"], NO_WORKER);
 }
 
 #[tokio::test]
 async fn an_api_is_not_ready_after_its_worker_was_killed() {
-    let redis = RedisServer::start();
-    let launch = Launch::on(&redis.url());
-    let worker = launch.role("worker").start();
-    let api = launch.role("api").start();
-    api.until_readiness_is(StatusCode::OK).await;
-    worker.kill();
-    api.until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
+    let roles = Roles::start().await;
+    roles.worker.kill();
+    roles
+        .api
+        .until_readiness_is(StatusCode::SERVICE_UNAVAILABLE)
         .await;
 }
 
@@ -95,19 +109,15 @@ async fn an_api_starts_without_a_sandbox() {
 
 #[tokio::test]
 async fn any_api_can_cancel_an_execution() {
-    let redis = RedisServer::start();
-    let launch = Launch::on(&redis.url());
-    let worker = launch.role("worker").start();
-    let (first, second) = (launch.role("api").start(), launch.role("api").start());
-    first.until_readiness_is(StatusCode::OK).await;
-    let token = launch.token("alice");
+    let roles = Roles::start().await;
+    let (worker, first, token) = (&roles.worker, &roles.api, &roles.token);
+    let second = roles.launch.role("api").start();
     let code = "print('so far', flush=True)\nwhile True: pass";
     let body = json!({"code": code, "language": "python", "args": ["cancel-marker"]});
-    let id = first.submit(&token, &body).await;
-    let runs = || async { runs_marked(worker.id(), "cancel-marker").then_some(()) };
-    eventually("it runs", runs).await;
-    let socket = first.watch(&token, &id).await;
-    let answer = second.cancel(&token, &id).await;
+    let id = first.submit(token, &body).await;
+    worker.until_runs("cancel-marker").await;
+    let socket = first.watch(token, &id).await;
+    let answer = second.cancel(token, &id).await;
     assert!(answer.status().is_success(), "{answer:?}");
     let (messages, close) = socket.until_closed().await;
     assert!(
@@ -116,24 +126,20 @@ async fn any_api_can_cancel_an_execution() {
     );
     assert_eq!(close, 1000);
     assert_eq!(messages.last().unwrap()["data"]["verdict"], "cancelled");
-    let record = second.status(&token, &id).await;
+    let record = second.status(token, &id).await;
     assert_eq!(record["verdict"], "cancelled");
 }
 
 /// A notification carries the cancellation; the next renewal of the lease would come three seconds later.
 #[tokio::test]
 async fn a_cancellation_from_another_process_does_not_wait_for_a_renewal() {
-    let redis = RedisServer::start();
-    let launch = Launch::on(&redis.url());
-    let worker = launch.role("worker").start();
-    let api = launch.role("api").start();
-    api.until_readiness_is(StatusCode::OK).await;
-    let token = launch.token("alice");
+    let Roles {
+        worker, api, token, ..
+    } = &Roles::start().await;
     let body = json!({"code": "import time\ntime.sleep(30)", "language": "python", "args": ["prompt-marker"]});
-    let id = api.submit(&token, &body).await;
-    let runs = || async { runs_marked(worker.id(), "prompt-marker").then_some(()) };
-    eventually("it runs", runs).await;
-    assert!(api.cancel(&token, &id).await.status().is_success());
+    let id = api.submit(token, &body).await;
+    worker.until_runs("prompt-marker").await;
+    assert!(api.cancel(token, &id).await.status().is_success());
     within(Duration::from_secs(2), "the program is gone", || async {
         (!runs_marked(worker.id(), "prompt-marker")).then_some(())
     })

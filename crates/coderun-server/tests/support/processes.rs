@@ -24,7 +24,7 @@ pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
 }
 
 /// Whether a process exists and has not ended.
-pub(crate) fn is_alive(id: u32) -> bool {
+fn is_alive(id: u32) -> bool {
     read_if_there(&format!("/proc/{id}/stat")).is_some_and(|stat| !stat.contains(") Z "))
 }
 
@@ -34,6 +34,20 @@ pub(crate) fn runs_marked(ancestor: u32, marker: &str) -> bool {
         let words = read_if_there(&format!("/proc/{id}/cmdline")).unwrap_or_default();
         words.split('\0').any(|word| word == marker)
     })
+}
+
+impl Service {
+    /// Waits until a program with this marker runs below this process.
+    pub(crate) async fn until_runs(&self, marker: &str) {
+        let runs = || async { runs_marked(self.id(), marker).then_some(()) };
+        eventually("the program runs", runs).await;
+    }
+}
+
+/// Waits until all these processes have ended.
+pub(crate) async fn until_ended(ids: &[u32]) {
+    let have_ended = || async { (!ids.iter().any(|id| is_alive(*id))).then_some(()) };
+    eventually("the processes have ended", have_ended).await;
 }
 
 fn parent(id: u32) -> Option<u32> {

@@ -12,7 +12,7 @@ mod waiting;
 
 pub(crate) use http_server::{HttpServer, Request};
 pub(crate) use launch::{Launch, coderun, output, text, unused_address};
-pub(crate) use processes::{descendants, find_runner, is_alive, runs_marked};
+pub(crate) use processes::{descendants, find_runner, runs_marked, until_ended};
 pub(crate) use redis::dump;
 pub(crate) use service::Service;
 pub(crate) use socket::{EventLog, Socket};
