@@ -15,7 +15,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
 pub(crate) use error::ClientError;
-pub(crate) use send_state::SendState;
+pub(crate) use send_state::{PreventOnDrop, SendState};
 
 use crate::config::{ConfigError, HttpRunnerConfig};
 

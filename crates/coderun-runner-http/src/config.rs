@@ -19,7 +19,8 @@ pub struct HttpRunnerConfig {
     pub api_key: Option<ApiKey>,
     /// The header that carries the key. Default: `authorization`.
     pub api_key_header: String,
-    /// How many programs may run on the API at a time, from 1 to 64. Default: 64.
+    /// How many programs may run on the API at a time, from 1 to 64. Default: 64. As many more may be there, up to 64 in
+    /// all, whose answers were lost.
     pub concurrency: usize,
     /// How long a run may wait for a permit, a connection and an overloaded API, all together. Default: 10 s.
     pub start_timeout: Duration,
@@ -49,6 +50,12 @@ impl HttpRunnerConfig {
             answer_max: ByteSize::from_mib(16),
             refresh_interval: Duration::from_mins(1),
         }
+    }
+
+    /// How many programs whose answers were lost may be on the API besides the others.
+    pub(crate) fn spare_permits(&self) -> usize {
+        self.concurrency
+            .min(CONCURRENCY_MAX.saturating_sub(self.concurrency))
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {

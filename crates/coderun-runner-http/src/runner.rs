@@ -15,8 +15,8 @@ use coderun_domain::{
     CodeRunner, ErrorChain, InputWanted, LanguageSpec, LimitPolicy, Limits, Report, RunInput,
     RunIo, RunRequest, RunnerError, RunnerProfile, Submission, Verdict,
 };
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use admission::Admission;
 use call::Calls;
@@ -25,7 +25,7 @@ use refresher::Refresher;
 use report::Reporter;
 
 use crate::api::{Program, RunResult, ThirdPartyApi};
-use crate::client::{Client, ClientError, SendState};
+use crate::client::{Client, ClientError, PreventOnDrop, SendState};
 use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
 use crate::piston::{Piston, PistonConfig};
@@ -40,8 +40,9 @@ const FIRST_REFRESH_TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// - A program that the API may have received is never sent again. An API that is overloaded, or to which no connection can
 ///   be made, is asked again within `start_timeout`, with exponential backoff and jitter.
-/// - At most `concurrency` programs are on the API at a time. A program that was cancelled, dropped or lost keeps its permit
-///   until the API has answered or the program must have ended by its limits.
+/// - At most `concurrency` programs are on the API at a time. A program that was cancelled or dropped keeps its permit until
+///   the API has answered or the program must have ended by its limits. One whose answer was lost keeps it for 30 s at most,
+///   and others run in place of as many of these as `concurrency`, but never more than 64 programs in all.
 /// - No answer delays other programs: after several failures in a row [`CodeRunner::check`] says for 30 s at most that the
 ///   API should be left alone.
 /// - Output arrives when the program has ended. A program cannot be stopped and gets the submission's own input alone.
@@ -54,7 +55,7 @@ pub struct HttpRunner {
     breaker: CircuitBreaker,
     calls: Calls,
     refresher: Arc<Refresher>,
-    _refreshing: AbortOnDropHandle<()>,
+    _refreshing: JoinSet<()>,
 }
 
 impl HttpRunner {
@@ -84,15 +85,16 @@ impl HttpRunner {
         ));
         // Without an answer the languages follow later.
         drop(timeout(FIRST_REFRESH_TIMEOUT, refresher.check()).await);
-        let refreshing = TaskTracker::new().spawn(Arc::clone(&refresher).run());
+        let mut refreshing = JoinSet::new();
+        refreshing.spawn(Arc::clone(&refresher).run());
         Ok(Self {
-            admission: Admission::new(config.concurrency),
+            admission: Admission::new(config.concurrency, config.spare_permits()),
             breaker: CircuitBreaker::default(),
             calls: Calls::new(Arc::clone(&api), client),
             api,
             config,
             refresher,
-            _refreshing: AbortOnDropHandle::new(refreshing),
+            _refreshing: refreshing,
         })
     }
 
@@ -126,7 +128,7 @@ impl HttpRunner {
         running + self.config.connect_timeout + self.config.answer_grace
     }
 
-    /// Gets the program onto the API and waits for its result. Dropping this prevents what was not sent yet.
+    /// Gets the program onto the API and waits for its result.
     async fn execute(
         &self,
         program: &Arc<Program>,
@@ -136,8 +138,7 @@ impl HttpRunner {
         let attempt = || async {
             let permit = self.admission.acquire(deadline).await?;
             let timeout = self.call_timeout(program);
-            let call = self.calls.start(program, state, permit, timeout);
-            call.result().await
+            self.calls.run(program, state, permit, timeout).await
         };
         let backoff = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(100))
@@ -241,6 +242,7 @@ impl CodeRunner for HttpRunner {
             program: &program,
         };
         let state = SendState::default();
+        let _unsent = PreventOnDrop(state.clone());
         let result = tokio::select! {
             biased;
             () = cancelled(io) => None,
@@ -250,7 +252,7 @@ impl CodeRunner for HttpRunner {
             self.observe(&result);
             self.classify(&program, result)?
         } else {
-            reporter.enforcement.cancel = state.has_begun().then(|| ABANDONED.to_owned());
+            reporter.enforcement.cancel = (!state.prevent()).then(|| ABANDONED.to_owned());
             RunResult::without_run(Verdict::Cancelled, None)
         };
         Ok(reporter.report(result, io).await)

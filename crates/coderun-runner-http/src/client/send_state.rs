@@ -17,9 +17,9 @@ const PREVENTED: u8 = 2;
 pub(crate) struct SendState(Arc<AtomicU8>);
 
 impl SendState {
-    /// Prevents what was not sent yet. It is too late if something was sent already.
-    pub(crate) fn prevent(&self) {
-        self.leave_unsent(PREVENTED);
+    /// Prevents what was not sent yet; `false` if something was sent already.
+    pub(crate) fn prevent(&self) -> bool {
+        self.leave_unsent(PREVENTED) == PREVENTED
     }
 
     /// Whether the API may have received something.
@@ -51,6 +51,16 @@ impl SendState {
             .0
             .compare_exchange(UNSENT, to, Ordering::AcqRel, Ordering::Acquire);
         swap.map_or_else(|there| there, |_| to)
+    }
+}
+
+/// Prevents what was not sent yet when it is dropped.
+#[derive(Debug)]
+pub(crate) struct PreventOnDrop(pub(crate) SendState);
+
+impl Drop for PreventOnDrop {
+    fn drop(&mut self) {
+        self.0.prevent();
     }
 }
 
@@ -94,7 +104,7 @@ mod tests {
     #[test]
     fn a_prevented_request_is_never_sent() {
         let state = SendState::default();
-        state.prevent();
+        assert!(state.prevent());
         assert!(!state.begin());
         assert!(!state.has_begun());
     }
@@ -103,7 +113,7 @@ mod tests {
     fn a_sent_request_cannot_be_prevented() {
         let state = SendState::default();
         assert!(state.begin());
-        state.prevent();
+        assert!(!state.prevent());
         assert!(state.has_begun());
     }
 

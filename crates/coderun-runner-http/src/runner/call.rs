@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::admission::Permit;
 use crate::api::{Program, RunResult, ThirdPartyApi};
@@ -19,21 +19,15 @@ use crate::error::ApiError;
 
 const NO_ANSWER: ApiError = ApiError::Client(ClientError::NoAnswer);
 
+/// The longest that a program keeps its permit after its answer was lost. It may have ended, and others wait.
+const LOST_MAX: Duration = Duration::from_secs(30);
+
 /// Starts calls and owns their tasks, which end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Calls {
     api: Arc<dyn ThirdPartyApi>,
     client: Arc<Client>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-/// A call that runs. Dropping it prevents what was not sent yet.
-#[derive(Debug)]
-pub(super) struct RunningCall {
-    result: oneshot::Receiver<Result<RunResult, ApiError>>,
-    state: SendState,
-    is_answered: bool,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Calls {
@@ -41,19 +35,18 @@ impl Calls {
         Self {
             api,
             client,
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks: Mutex::default(),
         }
     }
 
-    /// Starts to run a program, which must have ended after this time.
-    pub(super) fn start(
+    /// Runs a program, which must have ended after this time.
+    pub(super) async fn run(
         &self,
         program: &Arc<Program>,
         state: &SendState,
         permit: Permit,
         timeout: Duration,
-    ) -> RunningCall {
+    ) -> Result<RunResult, ApiError> {
         let (sender, result) = oneshot::channel();
         let (api, program) = (Arc::clone(&self.api), Arc::clone(program));
         let call = Call {
@@ -62,24 +55,29 @@ impl Calls {
             trace: program.submission.trace().copied(),
         };
         let executing = async move { api.execute(program, &call).await };
-        let running = hold_permit(executing, Instant::now() + timeout, sender, permit);
-        let running = self.stop.clone().run_until_cancelled_owned(running);
-        self.tasks.spawn(running);
-        RunningCall {
-            result,
-            state: state.clone(),
-            is_answered: false,
+        self.spawn(hold_permit(
+            executing,
+            Instant::now() + timeout,
+            sender,
+            permit,
+        ));
+        // Without a result the runner itself was dropped.
+        let result = result.await.unwrap_or(Err(NO_ANSWER));
+        if matches!(result, Err(ApiError::Overloaded { .. })) {
+            state.reset();
         }
+        result
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock();
+        // Tasks that have ended are kept until they are joined.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
     }
 }
 
-impl Drop for Calls {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Keeps the permit until the program has certainly ended, at `end` at the latest.
+/// Keeps the permit until the program has certainly ended, at `end` at the latest, or its answer was lost long ago.
 async fn hold_permit(
     executing: impl Future<Output = Result<RunResult, ApiError>> + Send,
     end: Instant,
@@ -90,7 +88,7 @@ async fn hold_permit(
     let result = tokio::select! {
         result = &mut executing => result,
         () = sender.closed() => {
-            permit.orphan();
+            permit.abandon();
             executing.await
         }
     };
@@ -99,29 +97,7 @@ async fn hold_permit(
     // The run may be gone by now.
     drop(sender.send(result));
     if may_run {
-        permit.orphan();
-        sleep_until(end).await;
-    }
-}
-
-impl RunningCall {
-    /// Waits for the result.
-    pub(super) async fn result(mut self) -> Result<RunResult, ApiError> {
-        // Without a result the runner itself was dropped.
-        let result = (&mut self.result).await;
-        let result = result.unwrap_or(Err(NO_ANSWER));
-        self.is_answered = true;
-        if matches!(result, Err(ApiError::Overloaded { .. })) {
-            self.state.reset();
-        }
-        result
-    }
-}
-
-impl Drop for RunningCall {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            self.state.prevent();
-        }
+        permit.lose();
+        sleep_until(end.min(Instant::now() + LOST_MAX)).await;
     }
 }

@@ -73,7 +73,12 @@ impl ThirdPartyApi for FakeApi {
 }
 
 async fn runner(api: Arc<FakeApi>) -> HttpRunner {
+    runner_of(api, 64).await
+}
+
+async fn runner_of(api: Arc<FakeApi>, concurrency: usize) -> HttpRunner {
     let config = HttpRunnerConfig {
+        concurrency,
         refresh_interval: Duration::from_hours(1),
         ..HttpRunnerConfig::new("http://127.0.0.1:1")
     };
@@ -86,6 +91,14 @@ fn submission(language: &str) -> Arc<Submission> {
         ..testing::draft()
     };
     Arc::new(testing::submission(testing::user("alice"), draft))
+}
+
+fn request(language: &str) -> RunRequest {
+    RunRequest {
+        id: testing::execution_id(1),
+        attempt: Attempt::from_count(1),
+        submission: submission(language),
+    }
 }
 
 /// Cancels its program after a second.
@@ -121,13 +134,8 @@ async fn a_cancelled_program_is_abandoned_only_if_it_may_run(
         api.results.lock().push_back(Err(refused));
     }
     let runner = runner(api).await;
-    let request = RunRequest {
-        id: testing::execution_id(1),
-        attempt: Attempt::from_count(1),
-        submission: submission("c"),
-    };
     let begun = Instant::now();
-    let report = runner.run(request, &mut CancelSoon).await.unwrap();
+    let report = runner.run(request("c"), &mut CancelSoon).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::from_secs(1));
     assert_eq!(report.verdict, Verdict::Cancelled);
     assert_eq!(report.enforcement.cancel.as_deref(), expected);
@@ -155,6 +163,28 @@ async fn a_call_without_an_answer_ends_within_the_limits_of_its_stages_and_ten_s
     let result = runner.execute(&Arc::new(program), &state).await;
     assert_eq!(result, Err(ApiError::Client(ClientError::NoAnswer)));
     assert_eq!(begun.elapsed().as_secs(), seconds);
+}
+
+/// One permit is spare, so the first lost answer holds up nothing.
+#[tokio::test(start_paused = true)]
+async fn lost_answers_hold_up_other_programs_for_thirty_seconds_at_most() {
+    let api = FakeApi::new(9);
+    let lost = || Err(ApiError::Client(ClientError::NoAnswer));
+    let done = RunResult::without_run(Verdict::Accepted, None);
+    api.results
+        .lock()
+        .extend([lost(), Ok(done.clone()), lost(), Ok(done)]);
+    let runner = runner_of(api, 1).await;
+    let run = async || runner.run(request("c"), &mut CancelSoon).await;
+    for expected in [false, true, false] {
+        assert_eq!(run().await.is_ok(), expected);
+    }
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    let checked = runner.check().await;
+    assert!(matches!(checked, Err(RunnerError::Overloaded { .. })));
+    tokio::time::sleep(Duration::from_millis(1001)).await;
+    assert!(runner.check().await.is_ok());
+    assert!(run().await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
