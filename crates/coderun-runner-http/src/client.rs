@@ -1,6 +1,6 @@
 //! Sends requests to an API: answers are bounded, and errors tell neither the address nor the key.
 
-mod error;
+mod answer;
 mod retry_after;
 mod send_state;
 
@@ -14,10 +14,11 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
-pub(crate) use error::ClientError;
+pub(crate) use answer::Answer;
 pub(crate) use send_state::{PreventOnDrop, SendState};
 
 use crate::config::{ConfigError, HttpRunnerConfig};
+use crate::error::ApiError;
 
 /// Idle connections are closed before the server closes them: common servers wait 5 s, and a request on a connection that
 /// is closed at that moment may have been received or not.
@@ -43,16 +44,6 @@ pub(crate) struct Call {
     pub(crate) client: Arc<Client>,
     pub(crate) state: SendState,
     pub(crate) trace: Option<TraceContext>,
-}
-
-/// What an API answered, whatever the status.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// When to ask again, if the API said so.
-    pub(crate) retry_after: Option<Duration>,
-    /// The whole body; empty if that of an error could not be read.
-    pub(crate) body: Bytes,
 }
 
 impl Client {
@@ -84,11 +75,7 @@ impl Client {
     }
 
     /// Gets what lies at this path below the base. Cancel-safe; the caller bounds the time.
-    pub(crate) async fn get(
-        &self,
-        path: &str,
-        answer_max: ByteSize,
-    ) -> Result<Answer, ClientError> {
+    pub(crate) async fn get(&self, path: &str, answer_max: ByteSize) -> Result<Answer, ApiError> {
         self.exchange(self.http.get(self.url(path)), answer_max, None)
             .await
     }
@@ -106,13 +93,19 @@ impl Client {
         request: RequestBuilder,
         answer_max: ByteSize,
         state: Option<&SendState>,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<Answer, ApiError> {
         let request = match &self.key {
             Some((name, value)) => request.header(name, value),
             None => request,
         };
-        let response = request.send().await;
-        let response = response.map_err(|error| ClientError::of(&error, state))?;
+        let response = request.send().await.map_err(|error| {
+            // The request may have been received if any of its body was sent, or if it has none.
+            if state.map_or(!error.is_connect(), SendState::has_begun) {
+                ApiError::Lost((&error).into())
+            } else {
+                ApiError::NotConnected((&error).into())
+            }
+        })?;
         let status = response.status();
         let retry_after = retry_after::read(response.headers());
         let body = if status == StatusCode::OK {
@@ -131,7 +124,7 @@ impl Client {
 
 impl Call {
     /// Posts JSON to this path below the base, once. The caller bounds the time.
-    pub(crate) async fn post_json(&self, path: &str, body: Bytes) -> Result<Answer, ClientError> {
+    pub(crate) async fn post_json(&self, path: &str, body: Bytes) -> Result<Answer, ApiError> {
         let client = &self.client;
         let mut request = client
             .http
@@ -153,8 +146,8 @@ impl fmt::Debug for Client {
     }
 }
 
-async fn read(response: Response, max: ByteSize) -> Result<Bytes, ClientError> {
-    let too_large = ClientError::TooLarge { max };
+async fn read(response: Response, max: ByteSize) -> Result<Bytes, ApiError> {
+    let too_large = ApiError::TooLarge { max };
     if response.content_length() > Some(max.as_bytes()) {
         return Err(too_large);
     }
@@ -162,7 +155,7 @@ async fn read(response: Response, max: ByteSize) -> Result<Bytes, ClientError> {
     match Limited::new(Body::from(response), max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large),
-        Err(_) => Err(ClientError::Truncated),
+        Err(_) => Err(ApiError::Truncated),
     }
 }
 

@@ -1,21 +1,38 @@
 //! Defines why an API gave no result, and which error of the port that is.
 
+mod connection_failure;
+
 use std::time::Duration;
 
-use coderun_domain::{Language, RunnerError};
+use coderun_domain::{ByteSize, Language, RunnerError};
 use reqwest::StatusCode;
 
-use crate::client::{Answer, ClientError};
+pub(crate) use connection_failure::ConnectionFailure;
 
 /// The longest that a run or a probe waits because the API asks for it.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// Why there is no result. Nothing in it tells the address of the API or the key.
+/// Why there is no result. Nothing in it tells the address of the API or the key, which the errors of `reqwest` hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// There is no usable answer.
-    #[error(transparent)]
-    Client(#[from] ClientError),
+    /// Nothing of the request was sent.
+    #[error("no connection could be made ({0})")]
+    NotConnected(ConnectionFailure),
+    /// The request may have been received, but the answer never began.
+    #[error("the connection was lost before the answer ({0})")]
+    Lost(ConnectionFailure),
+    /// The answer ended too soon.
+    #[error("the connection was lost during the answer")]
+    Truncated,
+    /// There was no answer in time.
+    #[error("there was no answer in time")]
+    NoAnswer,
+    /// The answer is larger than the limit.
+    #[error("the answer is larger than {max}")]
+    TooLarge {
+        /// The limit.
+        max: ByteSize,
+    },
     /// No permit was free in time.
     #[error("no permit was free in time")]
     NoPermit,
@@ -58,43 +75,31 @@ impl From<serde_json::Error> for ApiError {
 }
 
 impl ApiError {
-    /// What a status means that is not the API's own.
-    pub(crate) fn of_status(answer: &Answer) -> Self {
-        match answer.status.as_u16() {
-            401 | 403 => Self::Unusable("the API refused our key"),
-            404 | 405 => Self::Unusable("there is no such API at this address"),
-            415 => Self::Unusable("the API does not accept JSON: is the address right?"),
-            429 | 503 => Self::Overloaded {
-                retry_after: answer.retry_after,
-            },
-            300..=399 => Self::Unusable("the API redirects: set its final address"),
-            100..=299 => Self::Unusable("the API answers with an unexpected status"),
-            400..=499 => Self::Unusable("the API refuses all programs"),
-            _ => Self::Failed(answer.status),
-        }
-    }
-
     /// Whether the program was certainly not run and the next try may succeed soon.
     pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Self::Client(ClientError::NotConnected(_)))
+        matches!(self, Self::NotConnected(_))
             || matches!(self, Self::Overloaded { retry_after } if is_short(*retry_after))
     }
 
     /// Whether it tells something about the API, not about one program alone.
     pub(crate) const fn is_outage(&self) -> bool {
-        let is_unreadable = matches!(self, Self::Malformed { .. } | Self::Contradiction(_));
-        let is_too_large = matches!(self, Self::Client(ClientError::TooLarge { .. }));
-        !(is_unreadable || is_too_large || matches!(self, Self::NoPermit | Self::UnknownRuntime))
+        !matches!(
+            self,
+            Self::Malformed { .. }
+                | Self::Contradiction(_)
+                | Self::TooLarge { .. }
+                | Self::NoPermit
+                | Self::UnknownRuntime
+        )
     }
 
     /// Whether the program may still run: only the API itself knows that it has ended.
     pub(crate) fn leaves_program_running(&self) -> bool {
-        // An API says 500 when a run is over. The others come from a proxy in between.
-        let is_of_proxy = |status: &StatusCode| *status != StatusCode::INTERNAL_SERVER_ERROR;
-        matches!(
-            self,
-            Self::Client(ClientError::Lost(_) | ClientError::NoAnswer)
-        ) || matches!(self, Self::Failed(status) if is_of_proxy(status))
+        if let Self::Failed(status) = self {
+            // An API says 500 when a run is over. The others come from a proxy in between.
+            return *status != StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        matches!(self, Self::Lost(_) | Self::NoAnswer)
     }
 
     /// How long the API asks not to be called.
@@ -144,49 +149,9 @@ fn is_short(retry_after: Option<Duration>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use rstest::rstest;
 
     use super::*;
-
-    fn of_status(status: u16) -> ApiError {
-        ApiError::of_status(&Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            retry_after: None,
-            body: Bytes::new(),
-        })
-    }
-
-    #[rstest]
-    #[case(429, true)]
-    #[case(503, true)]
-    #[case(500, false)]
-    #[case(502, false)]
-    #[case(401, false)]
-    #[case(302, false)]
-    #[case(204, false)]
-    #[case(418, false)]
-    fn only_an_overloaded_api_is_asked_again(#[case] status: u16, #[case] expected: bool) {
-        assert_eq!(of_status(status).is_retryable(), expected);
-    }
-
-    #[rstest]
-    #[case::its_own_failure(500, false)]
-    #[case::refused(503, false)]
-    #[case::bad_gateway(502, true)]
-    #[case::gateway_timeout(504, true)]
-    #[case::unknown_proxy(524, true)]
-    fn a_program_may_still_run_after_a_failure_of_a_proxy(
-        #[case] status: u16,
-        #[case] expected: bool,
-    ) {
-        assert_eq!(of_status(status).leaves_program_running(), expected);
-    }
-
-    #[test]
-    fn a_program_may_still_run_after_no_answer() {
-        assert!(ApiError::Client(ClientError::NoAnswer).leaves_program_running());
-    }
 
     #[rstest]
     #[case(None, true)]

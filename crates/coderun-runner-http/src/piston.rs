@@ -78,7 +78,7 @@ impl ThirdPartyApi for Piston {
             StatusCode::BAD_REQUEST => {
                 Err(ApiError::Unusable("there is no Piston at this address"))
             }
-            _ => Err(ApiError::of_status(&answer)),
+            _ => Err(answer.error()),
         }
     }
 

@@ -25,7 +25,7 @@ use refresher::Refresher;
 use report::Reporter;
 
 use crate::api::{Program, RunResult, ThirdPartyApi};
-use crate::client::{Client, ClientError, PreventOnDrop, SendState};
+use crate::client::{Client, PreventOnDrop, SendState};
 use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
 use crate::piston::{Piston, PistonConfig};
@@ -179,7 +179,7 @@ impl HttpRunner {
         result: Result<RunResult, ApiError>,
     ) -> Result<RunResult, RunnerError> {
         match result {
-            Err(ApiError::Client(ClientError::TooLarge { max })) => Ok(report::oversized(max)),
+            Err(ApiError::TooLarge { max }) => Ok(report::oversized(max)),
             Err(error @ (ApiError::Malformed { .. } | ApiError::Contradiction(_))) => {
                 tracing::warn!(error = %ErrorChain(&error), "the answer of the execution API cannot be read");
                 Ok(report::unreadable())

@@ -98,15 +98,13 @@ fn offer(
     let first = group.first()?;
     let known = known.find(first.language.as_str());
     let known = known.map(|(_, known)| known);
-    let mut runtimes: Vec<Runtime> = Vec::new();
-    for listed in group {
-        let is_new = !{ &runtimes }
-            .iter()
-            .any(|it| it.version == listed.runtime.version);
-        if is_new && runtimes.len() < VERSIONS_PER_LANGUAGE_MAX {
-            runtimes.push(listed.runtime.clone());
-        }
-    }
+    let mut versions = HashSet::new();
+    let runtimes = group.iter().map(|listed| &listed.runtime);
+    let runtimes: Vec<_> = runtimes
+        .filter(|runtime| versions.insert(&runtime.version))
+        .take(VERSIONS_PER_LANGUAGE_MAX)
+        .cloned()
+        .collect();
     let entry_file = known.map_or_else(
         || format!("main.{}", first.language),
         |known| known.entry_file.clone(),

@@ -24,7 +24,7 @@ pub(super) fn read(answer: &Answer) -> Result<RunResult, ApiError> {
     match answer.status {
         StatusCode::BAD_REQUEST => bad_request(&answer.body),
         StatusCode::PAYLOAD_TOO_LARGE => Ok(RunResult::rejected(TOO_LARGE)),
-        _ => Err(ApiError::of_status(answer)),
+        _ => Err(answer.error()),
     }
 }
 

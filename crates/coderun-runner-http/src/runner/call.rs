@@ -14,10 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::admission::Permit;
 use crate::api::{Program, RunResult, ThirdPartyApi};
-use crate::client::{Call, Client, ClientError, SendState};
+use crate::client::{Call, Client, SendState};
 use crate::error::ApiError;
-
-const NO_ANSWER: ApiError = ApiError::Client(ClientError::NoAnswer);
 
 /// The longest that a program keeps its permit after its answer was lost. It may have ended, and others wait.
 const LOST_MAX: Duration = Duration::from_secs(30);
@@ -62,7 +60,7 @@ impl Calls {
             permit,
         ));
         // Without a result the runner itself was dropped.
-        let result = result.await.unwrap_or(Err(NO_ANSWER));
+        let result = result.await.unwrap_or(Err(ApiError::NoAnswer));
         if matches!(result, Err(ApiError::Overloaded { .. })) {
             state.reset();
         }
@@ -92,7 +90,7 @@ async fn hold_permit(
             executing.await
         }
     };
-    let result = result.unwrap_or(Err(NO_ANSWER));
+    let result = result.unwrap_or(Err(ApiError::NoAnswer));
     let may_run = matches!(&result, Err(error) if error.leaves_program_running());
     // The run may be gone by now.
     drop(sender.send(result));

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::api::ThirdPartyApi;
 use crate::catalog::RuntimeCatalog;
-use crate::client::{Client, ClientError};
+use crate::client::Client;
 use crate::error::{ApiError, RETRY_AFTER_MAX};
 
 /// How long the API may take to list its runtimes.
@@ -113,7 +113,7 @@ impl Refresher {
 
     async fn refresh(&self) -> Result<(), ApiError> {
         let list = timeout(ANSWER_TIMEOUT, self.api.runtimes(&self.client));
-        let list = list.await.unwrap_or(Err(ClientError::NoAnswer.into()))?;
+        let list = list.await.unwrap_or(Err(ApiError::NoAnswer))?;
         if self.catalog.replace(list) {
             Ok(())
         } else {

@@ -161,7 +161,7 @@ async fn a_call_without_an_answer_ends_within_the_limits_of_its_stages_and_ten_s
     let begun = Instant::now();
     let state = SendState::default();
     let result = runner.execute(&Arc::new(program), &state).await;
-    assert_eq!(result, Err(ApiError::Client(ClientError::NoAnswer)));
+    assert_eq!(result, Err(ApiError::NoAnswer));
     assert_eq!(begun.elapsed().as_secs(), seconds);
 }
 
@@ -169,7 +169,7 @@ async fn a_call_without_an_answer_ends_within_the_limits_of_its_stages_and_ten_s
 #[tokio::test(start_paused = true)]
 async fn lost_answers_hold_up_other_programs_for_thirty_seconds_at_most() {
     let api = FakeApi::new(9);
-    let lost = || Err(ApiError::Client(ClientError::NoAnswer));
+    let lost = || Err(ApiError::NoAnswer);
     let done = RunResult::without_run(Verdict::Accepted, None);
     api.results
         .lock()
