@@ -7,7 +7,6 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use crate::reply::AfterReply;
 use crate::service::Service;
 
 /// A recorded request.
@@ -84,21 +83,13 @@ impl Request {
 }
 
 /// Serves a connection to its end. A program goes on when its client leaves, as nothing reads meanwhile.
-pub(crate) async fn serve(mut stream: TcpStream, service: Arc<Service>) {
-    if let Err(error) = try_serve(&mut stream, &service).await {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "connection failed"
-        );
-    }
-}
-
-async fn try_serve(stream: &mut TcpStream, service: &Service) -> io::Result<()> {
+pub(crate) async fn serve(mut stream: TcpStream, service: Arc<Service>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    while let Some(request) = Request::read(stream).await? {
+    while let Some(request) = Request::read(&mut stream).await? {
         let reply = service.answer(request).await;
-        if reply.send(stream).await? == AfterReply::Close {
-            break;
+        match reply.send(stream).await? {
+            Some(open) => stream = open,
+            None => break,
         }
     }
     Ok(())

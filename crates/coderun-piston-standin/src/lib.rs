@@ -12,8 +12,8 @@
 //!
 //! # Unlike Piston
 //! No `/connect` and no `/packages`; only the messages about limits, runtimes and the size of the body are Piston's own;
-//! memory is limited to [`PistonLimits::run_memory_limit_bytes`] also where the request names no limit; the code is
-//! stored under the sandbox's own file name.
+//! a version is exact or `*`; memory is limited to [`PistonLimits::run_memory_limit_bytes`] also where the request names no
+//! limit; the code is stored under the sandbox's own file name.
 //!
 //! # Example
 //! ```

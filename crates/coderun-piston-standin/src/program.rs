@@ -1,11 +1,14 @@
 //! Reads the body of `/execute` and checks it against the configured limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits};
+use coderun_domain::{
+    ByteSize, File, FileName, Language, Limits, StageLimits, StorageLimits, Submission,
+    SubmissionParts, UserId,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -26,13 +29,7 @@ const OUTPUT_HEADROOM: ByteSize = ByteSize::from_mib(16);
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) runtime: Runtime,
-    pub(crate) code: String,
-    /// Names and contents of the other files.
-    pub(crate) files: Vec<(String, Bytes)>,
-    /// With a line feed at its end.
-    pub(crate) stdin: String,
-    pub(crate) args: Vec<String>,
-    pub(crate) limits: Limits,
+    pub(crate) submission: Arc<Submission>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,16 +50,7 @@ struct RequestFile {
     #[serde(default)]
     name: String,
     content: String,
-    #[serde(default)]
-    encoding: Encoding,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Encoding {
-    #[default]
-    Utf8,
-    Base64,
+    encoding: Option<String>,
 }
 
 impl Program {
@@ -80,40 +68,57 @@ impl Program {
             return Err(Reply::json(400, &json!({ "stack": stack })));
         }
         let request: ExecuteRequest =
-            serde_json::from_slice(body).map_err(|error| refusal(&error.to_string()))?;
-        let (name, range) = (&request.language, &request.version);
-        let runtime = Runtime::find(runtimes, name, range)
-            .ok_or_else(|| refusal(&format!("{name}-{range} runtime is unknown")))?;
+            serde_json::from_slice(body).map_err(|error| refusal(&error))?;
+        let (name, version) = (&request.language, &request.version);
+        let runtime = Runtime::find(runtimes, name, version)
+            .ok_or_else(|| refusal(&format!("{name}-{version} runtime is unknown")))?;
         let limits = run_limits(&request.limits, limits)?;
         let (code, files) = split_files(request.files)?;
-        Ok(Self {
-            runtime: runtime.clone(),
-            code,
-            files,
-            stdin: match request.stdin {
+        let submission = Submission::restore(SubmissionParts {
+            user: UserId::parse("piston").map_err(unrunnable)?,
+            language: Language::parse(runtime.sandbox_language()).map_err(unrunnable)?,
+            version: None,
+            // The sandbox takes no empty program, and a line feed is as empty in every language.
+            code: if code.is_empty() {
+                "\n".to_owned()
+            } else {
+                code
+            },
+            input: match request.stdin {
                 text if text.ends_with('\n') => text,
                 text => text + "\n",
             },
             args: request.args,
+            files,
             limits,
+            expected_output: None,
+            interactive: false,
+            trace: None,
+        });
+        Ok(Self {
+            runtime: runtime.clone(),
+            submission: Arc::new(submission.map_err(unrunnable)?),
         })
     }
 }
 
 /// The code, which is the first text, and the other files.
-fn split_files(files: Vec<RequestFile>) -> Result<(String, Vec<(String, Bytes)>), Reply> {
+fn split_files(files: Vec<RequestFile>) -> Result<(String, Vec<File>), Reply> {
     let mut code = None;
     let mut others = Vec::new();
     for file in files {
-        match file.encoding {
-            Encoding::Utf8 if code.is_none() => code = Some(file.content),
-            Encoding::Utf8 => others.push((file.name, file.content.into())),
-            Encoding::Base64 => {
-                let content = STANDARD.decode(file.content);
-                let content = content.map_err(|error| refusal(&error.to_string()))?;
-                others.push((file.name, content.into()));
-            }
-        }
+        let content = if file.encoding.as_deref() == Some("base64") {
+            STANDARD
+                .decode(file.content)
+                .map_err(|error| refusal(&error))?
+        } else if code.is_none() {
+            code = Some(file.content);
+            continue;
+        } else {
+            file.content.into_bytes()
+        };
+        let name = FileName::parse(&file.name).map_err(unrunnable)?;
+        others.push(File::new(name, content.into()));
     }
     let code = code.ok_or_else(|| refusal("files must include at least one utf8 encoded file"))?;
     Ok((code, others))
@@ -135,14 +140,13 @@ fn run_limits(asked: &Map<String, Value>, max: &PistonLimits) -> Result<Limits, 
     };
     let output = ByteSize::from_bytes(max.output_max_size_bytes as u64);
     let output = output.saturating_add(OUTPUT_HEADROOM);
-    let limits = || {
-        Ok(Limits {
-            run: stage(run_cpu, run_wall, run_memory)?,
-            compile: stage(compile_cpu, compile_wall, compile_memory)?,
-            storage: StorageLimits::new(output, FILE_SIZE, DISK, OPEN_FILES)?,
-        })
-    };
-    limits().map_err(|error: coderun_domain::ZeroLimit| refusal(&error.to_string()))
+    Ok(Limits {
+        run: stage(run_cpu, run_wall, run_memory).map_err(|error| refusal(&error))?,
+        compile: stage(compile_cpu, compile_wall, compile_memory)
+            .map_err(|error| refusal(&error))?,
+        storage: StorageLimits::new(output, FILE_SIZE, DISK, OPEN_FILES)
+            .map_err(|error| refusal(&error))?,
+    })
 }
 
 /// One limit: what is asked for, or the configured one.
@@ -160,8 +164,13 @@ fn limit(asked: &Map<String, Value>, name: &str, max: u64) -> Result<u64, Reply>
     Ok(if asked == 0 { max } else { asked })
 }
 
-fn refusal(message: &str) -> Reply {
-    Reply::message(400, message)
+/// The answer to a program that the sandbox does not take.
+fn unrunnable<E>(_: E) -> Reply {
+    Reply::status(500)
+}
+
+fn refusal(message: &(impl ToString + ?Sized)) -> Reply {
+    Reply::message(400, &message.to_string())
 }
 
 #[cfg(test)]
@@ -191,7 +200,7 @@ mod tests {
         "If specified, compile_cpu_time must be a number"
     )]
     #[case::no_text(
-        json!({"files": [{"content": "", "encoding": "base64"}]}),
+        json!({"files": [{"name": "x", "content": "", "encoding": "base64"}]}),
         "files must include at least one utf8 encoded file"
     )]
     fn what_is_not_in_order_is_refused(#[case] changes: Value, #[case] message: &str) {
@@ -214,7 +223,7 @@ mod tests {
     #[test]
     fn limits_are_those_asked_for_or_the_configured_ones() {
         let asked = json!({"run_timeout": 700, "run_cpu_time": 0, "run_memory_limit": 64_000_000});
-        let run = read(&asked).unwrap().limits.run;
+        let run = read(&asked).unwrap().submission.limits().run;
         assert_eq!(run.wall_time(), Duration::from_millis(700));
         assert_eq!(run.cpu_time(), Duration::from_secs(3));
         assert_eq!(run.memory(), ByteSize::from_kib(64_000));
@@ -228,14 +237,11 @@ mod tests {
             {"name": "b.py", "content": "x"},
         ]);
         let program = read(&json!({"files": files, "stdin": "7"})).unwrap();
-        assert_eq!(
-            (program.code.as_str(), program.stdin.as_str()),
-            ("print(1)", "7\n")
-        );
-        let files: Vec<_> = program
-            .files
-            .iter()
-            .map(|(name, it)| (name.as_str(), &it[..]))
+        let submission = &program.submission;
+        assert_eq!((submission.code(), submission.input()), ("print(1)", "7\n"));
+        let files = submission.files().iter();
+        let files: Vec<_> = files
+            .map(|file| (file.name().as_str(), &file.content()[..]))
             .collect();
         assert_eq!(files, [("raw", &[0, 1][..]), ("b.py", b"x")]);
     }

@@ -29,13 +29,6 @@ enum Delivery {
     Never,
 }
 
-/// Whether a connection serves another request after an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AfterReply {
-    KeepOpen,
-    Close,
-}
-
 impl Reply {
     /// An answer without a body.
     #[must_use]
@@ -130,7 +123,8 @@ impl Reply {
         self
     }
 
-    pub(crate) async fn send(&self, stream: &mut TcpStream) -> io::Result<AfterReply> {
+    /// Sends it, and returns the connection if another request may follow.
+    pub(crate) async fn send(&self, mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
         let (length, head) = (self.body.len(), self.head.as_deref());
         let head = head.map(|head| format!("{head}content-length: {length}\r\n\r\n"));
         let head = head.unwrap_or_default().into_bytes();
@@ -146,14 +140,14 @@ impl Reply {
             Delivery::ThenClose { missing_bytes } => {
                 let body = self.body.get(..length - missing_bytes).unwrap_or_default();
                 stream.write_all(&[&head, body].concat()).await?;
-                return Ok(AfterReply::Close);
+                return Ok(None);
             }
             Delivery::Reset => {
-                SockRef::from(&*stream).set_linger(Some(Duration::ZERO))?;
-                return Ok(AfterReply::Close);
+                SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+                return Ok(None);
             }
             Delivery::Never => std::future::pending().await,
         }
-        Ok(AfterReply::KeepOpen)
+        Ok(Some(stream))
     }
 }

@@ -1,7 +1,6 @@
 //! Lists languages under Piston's names, and finds the one that a request means.
 
 use coderun_domain::LanguageSpec;
-use semver::{Version, VersionReq};
 use serde::Serialize;
 
 /// A language in one version.
@@ -58,57 +57,45 @@ impl Runtime {
         }
     }
 
-    /// The newest runtime with this name and a version in this range.
-    pub(crate) fn find<'a>(runtimes: &'a [Self], name: &str, range: &str) -> Option<&'a Self> {
-        let range = match Version::parse(range) {
-            Ok(_) => VersionReq::parse(&format!("={range}")),
-            Err(_) => VersionReq::parse(range),
-        };
-        let range = range.ok()?;
-        let named = runtimes
-            .iter()
-            .filter(|it| it.language == name || it.aliases.iter().any(|alias| alias == name));
-        let with_version = named.filter_map(|it| Some((Version::parse(&it.version).ok()?, it)));
-        let in_range = with_version.filter(|(version, _)| range.matches(version));
-        let newest = in_range.max_by(|(one, _), (other, _)| one.cmp(other));
-        newest.map(|(_, runtime)| runtime)
+    /// The first runtime with this name in this version; `*` is any version.
+    pub(crate) fn find<'a>(runtimes: &'a [Self], name: &str, version: &str) -> Option<&'a Self> {
+        runtimes.iter().find(|it| {
+            let has_name = it.language == name || it.aliases.iter().any(|alias| alias == name);
+            has_name && (version == "*" || it.version == version)
+        })
     }
 }
 
 /// A version with three parts: a tool may print fewer.
 fn three_parts(version: &str) -> String {
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0);
-    Version::new(next(), next(), next()).to_string()
+    let parts = version.split('.').map(str::parse::<u64>);
+    let parts = parts.map(Result::unwrap_or_default).chain([0, 0]);
+    let parts: Vec<_> = parts.take(3).map(|part| part.to_string()).collect();
+    parts.join(".")
 }
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
 
-    #[rstest]
-    #[case::any("*", Some("3.12.0"))]
-    #[case::minor("3.9.x", Some("3.9.4"))]
-    #[case::exact("3.10.0", Some("3.10.0"))]
-    #[case::compatible_is_not_enough("3.9.0", None)]
-    #[case::range(">=3, <3.12", Some("3.10.0"))]
-    #[case::no_range("newest", None)]
-    fn the_newest_version_in_the_range_is_found(
-        #[case] range: &str,
-        #[case] expected: Option<&str>,
-    ) {
-        let versions = ["3.9.4", "3.12.0", "3.10.0"];
+    #[test]
+    fn a_runtime_is_found_by_any_of_its_names_in_any_or_an_exact_version() {
+        let versions = ["3.12.0", "3.9.4"];
         let runtimes = versions.map(|version| Runtime::new("python", version, &["py"]));
-        let found = Runtime::find(&runtimes, "py", range).map(|it| it.version.as_str());
-        assert_eq!(found, expected);
-        assert_eq!(Runtime::find(&runtimes, "Python", range), None);
+        for (name, version, expected) in [
+            ("py", "*", Some(&runtimes[0])),
+            ("python", "3.9.4", Some(&runtimes[1])),
+            ("py", "3.9", None),
+            ("Python", "*", None),
+        ] {
+            assert_eq!(Runtime::find(&runtimes, name, version), expected);
+        }
     }
 
     #[test]
     fn a_version_that_lacks_parts_gets_them() {
         assert_eq!(three_parts("12"), "12.0.0");
         assert_eq!(three_parts("3.11.7"), "3.11.7");
+        assert_eq!(three_parts(""), "0.0.0");
     }
 }

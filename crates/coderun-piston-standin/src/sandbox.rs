@@ -8,9 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, BackendError, CodeRunner, CompileReport, ExecutionId, ExitStatus, File, FileName,
-    InputWanted, Language, LanguageSpec, OutputStream, Report, RunInput, RunIo, RunRequest, Signal,
-    Submission, SubmissionParts, Usage, UserId, Verdict,
+    Attempt, BackendError, CodeRunner, CompileReport, ExecutionId, ExitStatus, InputWanted,
+    LanguageSpec, OutputStream, Report, RunInput, RunIo, RunRequest, Signal, Usage, Verdict,
 };
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use uuid::Uuid;
@@ -55,9 +54,13 @@ impl Sandbox {
         let request = RunRequest {
             id: ExecutionId::from_uuid(Uuid::from_u128(number.into())),
             attempt: Attempt::from_count(1),
-            submission: Arc::new(submission(program)?),
+            submission: Arc::clone(&program.submission),
         };
-        let mut io = CapturingIo::new(self.output_max_bytes);
+        let mut io = CapturingIo {
+            capture: Capture::new(self.output_max_bytes),
+            is_input_closed: false,
+            is_cancelled: false,
+        };
         let report = self.runner.run(request, &mut io).await?;
         if report.verdict == Verdict::InternalError {
             return Err("the sandbox failed".into());
@@ -100,29 +103,6 @@ impl Sandbox {
     }
 }
 
-fn submission(program: &Program) -> Result<Submission, BackendError> {
-    let file = |(name, content): &(String, Bytes)| -> Result<File, BackendError> {
-        Ok(File::new(FileName::parse(name)?, content.clone()))
-    };
-    Ok(Submission::restore(SubmissionParts {
-        user: UserId::parse("piston")?,
-        language: Language::parse(program.runtime.sandbox_language())?,
-        version: None,
-        // The sandbox takes no empty program, and a line feed is as empty in every language.
-        code: match program.code.as_str() {
-            "" => "\n".to_owned(),
-            code => code.to_owned(),
-        },
-        input: program.stdin.clone(),
-        args: program.args.clone(),
-        files: program.files.iter().map(file).collect::<Result<_, _>>()?,
-        limits: program.limits,
-        expected_output: None,
-        interactive: false,
-        trace: None,
-    })?)
-}
-
 /// The result of a stage: the cap on output comes before the limit on time, and that before the exit code.
 fn stage(verdict: Verdict, exit_status: ExitStatus, usage: Usage, capture: Capture) -> Stage {
     let code = match exit_status {
@@ -161,16 +141,6 @@ struct CapturingIo {
     capture: Capture,
     is_input_closed: bool,
     is_cancelled: bool,
-}
-
-impl CapturingIo {
-    const fn new(output_max_bytes: usize) -> Self {
-        Self {
-            capture: Capture::new(output_max_bytes),
-            is_input_closed: false,
-            is_cancelled: false,
-        }
-    }
 }
 
 #[async_trait]

@@ -65,13 +65,9 @@ impl Service {
         let reply = match behavior {
             Behavior::Run => self.run(program).await,
             Behavior::Hold => {
+                let mut released = self.released.subscribe();
                 // The sender lives as long as the service.
-                drop(
-                    self.released
-                        .subscribe()
-                        .wait_for(|is_released| *is_released)
-                        .await,
-                );
+                drop(released.wait_for(|is_released| *is_released).await);
                 self.run(program).await
             }
             Behavior::Reply(reply) => reply,

@@ -23,20 +23,6 @@ pub(crate) struct Stage {
     pub(crate) wall_time: Option<f64>,
 }
 
-impl Stage {
-    fn success(stdout: &str) -> Self {
-        Self {
-            stdout: stdout.to_owned(),
-            output: stdout.to_owned(),
-            code: Some(0),
-            memory: Some(1_204_000),
-            cpu_time: Some(11.0),
-            wall_time: Some(29.0),
-            ..Self::default()
-        }
-    }
-}
-
 /// The answer to a program that ran.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ExecuteResult {
@@ -53,7 +39,15 @@ impl ExecuteResult {
     pub(crate) fn success(language: &str, version: &str, stdout: &str) -> Self {
         Self {
             compile: None,
-            run: Stage::success(stdout),
+            run: Stage {
+                stdout: stdout.to_owned(),
+                output: stdout.to_owned(),
+                code: Some(0),
+                memory: Some(1_204_000),
+                cpu_time: Some(11.0),
+                wall_time: Some(29.0),
+                ..Stage::default()
+            },
             language: language.to_owned(),
             version: version.to_owned(),
         }

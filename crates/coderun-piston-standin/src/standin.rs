@@ -146,7 +146,11 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
                     connections.spawn(serve(stream, Arc::clone(&service)));
                 }
             }
-            Some(_) = connections.join_next() => {}
+            Some(ended) = connections.join_next() => {
+                if let Ok(Err(error)) = ended {
+                    tracing::debug!(%error, "connection failed");
+                }
+            }
         }
     }
 }

@@ -47,7 +47,6 @@ fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> io::Result<()> {
-    let defaults = StandinOptions::default();
     let options = StandinOptions {
         port: arguments.port,
         sandbox: arguments
@@ -57,7 +56,7 @@ async fn serve(arguments: Arguments) -> io::Result<()> {
         fixed_stdout: arguments.fixed_stdout.unwrap_or_default(),
         limits: arguments.limits,
         latency: Duration::from_millis(arguments.latency_ms),
-        ..defaults
+        ..StandinOptions::default()
     };
     let standin = PistonStandin::start(options).await?;
     standin.script(arguments.script);

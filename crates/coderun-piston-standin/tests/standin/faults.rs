@@ -86,51 +86,6 @@ async fn a_script_is_followed_by_what_is_always_so_until_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_lost_truncated_or_no_http() {
-    let piston = fixed().await;
-    for reply in [
-        Reply::reset(),
-        Reply::success("x").truncated(),
-        Reply::raw("SSH-2.0-OpenSSH\r\n"),
-    ] {
-        piston.script([reply.clone()]);
-        let response = execute(&piston.url(), &program("python", "")).send().await;
-        let body = async { response?.bytes().await };
-        assert!(body.await.is_err(), "{reply:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_answer_may_come_byte_by_byte_or_never() {
-    let piston = fixed().await;
-    let body = program("python", "");
-    let slow = Reply::success("slow").byte_by_byte(Duration::from_micros(10));
-    piston.script([slow, Reply::never()]);
-    assert_eq!(run(&piston, &body).await["run"]["stdout"], "slow");
-    let url = piston.url();
-    let unanswered = execute(&url, &body).send();
-    tokio::select! {
-        answer = unanswered => panic!("{answer:?}"),
-        () = piston.wait_for_programs(2) => {}
-    }
-    assert_eq!(answer(&piston, &body).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_held_program_waits_for_its_release() {
-    let piston = fixed().await;
-    piston.script([Behavior::Hold]);
-    let body = program("python", "");
-    let release = async {
-        piston.wait_for_programs(1).await;
-        assert_eq!(answer(&piston, &body).await.0, 200, "others go on");
-        piston.release();
-    };
-    let (held, ()) = tokio::join!(answer(&piston, &body), release);
-    assert_eq!(held.0, 200);
-}
-
-#[tokio::test]
 async fn latency_passes_before_each_answer_to_a_program() {
     let piston = start(StandinOptions {
         latency: Duration::from_hours(1),
@@ -146,15 +101,5 @@ async fn latency_passes_before_each_answer_to_a_program() {
     tokio::select! {
         answer = delayed => panic!("{answer:?}"),
         (status, _) = others => assert_eq!(status, 200),
-    }
-}
-
-#[tokio::test]
-async fn a_dropped_stand_in_listens_no_more() {
-    let piston = fixed().await;
-    let address = piston.address();
-    drop(piston);
-    while tokio::net::TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
     }
 }
