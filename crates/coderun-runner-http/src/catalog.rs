@@ -167,11 +167,4 @@ mod tests {
         assert!(catalog.replace(list(&["3.12.0"])));
         assert_eq!(catalog.languages().len(), 1);
     }
-
-    #[tokio::test]
-    async fn an_empty_list_leaves_the_old_one() {
-        let catalog = catalog();
-        assert!(!catalog.replace(list(&[])));
-        assert_eq!(catalog.languages().len(), 1);
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// Longer times are read as this.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -22,7 +22,9 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
 
 /// The time by the clock of the API, which made the date that it is compared with.
 fn now(headers: &HeaderMap) -> SystemTime {
-    date(headers, &DATE).unwrap_or_else(own_now)
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    date.unwrap_or_else(own_now)
 }
 
 #[expect(
@@ -31,10 +33,6 @@ fn now(headers: &HeaderMap) -> SystemTime {
 )]
 fn own_now() -> SystemTime {
     SystemTime::now()
-}
-
-fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
 }
 
 #[cfg(test)]

@@ -59,10 +59,15 @@ mod tests {
 
     #[test]
     fn the_maximum_is_what_is_configured_and_the_rest_is_open() {
-        let maximum = maximum(&PistonConfig::default()).unwrap();
+        let config = PistonConfig {
+            compile_memory: Some(ByteSize::from_mib(64)),
+            ..PistonConfig::default()
+        };
+        let maximum = maximum(&config).unwrap();
         assert_eq!(maximum.run.wall_time(), Duration::from_secs(3));
         assert_eq!(maximum.compile.cpu_time(), Duration::from_secs(10));
         assert_eq!(maximum.run.memory(), ByteSize::from_bytes(u64::MAX));
+        assert_eq!(maximum.compile.memory(), ByteSize::from_mib(64));
         assert_eq!(maximum.storage.output(), ByteSize::from_kib(1));
         let policy = testing::limit_policy().capped_at(maximum);
         assert_eq!(policy.maximum_limits().run.processes(), 64);

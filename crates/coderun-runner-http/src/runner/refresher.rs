@@ -124,17 +124,11 @@ impl Refresher {
     fn log_changes(&self, result: &Result<(), ApiError>) {
         let was_failing = self.is_failing.swap(result.is_err(), Ordering::AcqRel);
         match result {
-            Ok(()) if was_failing => log_recovery(),
-            Err(error) if !was_failing => log_failure(error),
+            Ok(()) if was_failing => tracing::info!("the execution API can be reached again"),
+            Err(error) if !was_failing => {
+                tracing::warn!(error = %ErrorChain(error), "the execution API cannot be used");
+            }
             Ok(()) | Err(_) => {}
         }
     }
-}
-
-fn log_recovery() {
-    tracing::info!("the execution API can be reached again");
-}
-
-fn log_failure(error: &ApiError) {
-    tracing::warn!(error = %ErrorChain(error), "the execution API cannot be used");
 }

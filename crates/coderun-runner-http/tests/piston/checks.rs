@@ -1,18 +1,14 @@
 //! Checks whether a program could be run now.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coderun_domain::{CodeRunner, RunnerError};
 use coderun_piston_standin::{PistonStandin, Reply};
 use rstest::rstest;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use crate::support::{
-    assert_unavailable, config, run, runtimes, setup, setup_with, start, start_piston,
-};
+use crate::support::{assert_unavailable, config, run, setup, start, start_piston};
 
 fn list_requests(piston: &PistonStandin) -> usize {
     let requests = piston.requests();
@@ -71,19 +67,4 @@ async fn a_malformed_list_is_a_broken_api() {
     piston.script_runtimes(Reply::status(200).body("<html>"));
     let checked = start(config(&piston)).await.check().await;
     assert!(matches!(checked, Err(RunnerError::Broken { .. })));
-}
-
-#[tokio::test]
-async fn a_dropped_check_does_not_block_the_next() {
-    let hourly = |config: &mut coderun_runner_http::HttpRunnerConfig| {
-        config.refresh_interval = Duration::from_hours(1);
-    };
-    let (piston, runner) = setup_with(hourly).await;
-    piston.script_runtimes(Reply::never());
-    piston.script([Reply::status(500)]);
-    assert!(run(&runner).await.is_err());
-    let dropped = timeout(Duration::from_millis(50), runner.check()).await;
-    assert!(dropped.is_err());
-    piston.script_runtimes(Reply::json(200, &runtimes()));
-    assert!(runner.check().await.is_ok());
 }

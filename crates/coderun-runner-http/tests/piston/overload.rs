@@ -9,25 +9,11 @@ use coderun_runner_http::HttpRunner;
 use rstest::rstest;
 use tokio::task::JoinSet;
 
-use crate::support::{
-    RecordingIo, assert_overloaded, assert_unavailable, request, restart_piston, run, setup,
-    setup_with, within,
-};
+use crate::support::{assert_overloaded, restart_piston, run, setup, setup_with, within};
 
 /// A runner that never waits.
 async fn impatient() -> (PistonStandin, HttpRunner) {
     setup_with(|config| config.start_timeout = Duration::ZERO).await
-}
-
-#[rstest]
-#[case(429)]
-#[case(503)]
-#[tokio::test]
-async fn an_overloaded_piston_is_asked_again_and_again(#[case] status: u16) {
-    let (piston, runner) = setup().await;
-    piston.script([Reply::status(status), Reply::status(status)]);
-    assert_eq!(run(&runner).await.unwrap().verdict, Verdict::Accepted);
-    assert_eq!(piston.programs().len(), 3);
 }
 
 #[tokio::test]
@@ -79,7 +65,9 @@ async fn a_refused_connection_is_tried_again() {
     let (piston, runner) = setup().await;
     let address = piston.address();
     drop(piston);
-    until_away(&runner).await;
+    while runner.check().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     let restarting = async {
         // The first try is refused.
         tokio::task::yield_now().await;
@@ -88,22 +76,6 @@ async fn a_refused_connection_is_tried_again() {
     let (result, piston) = tokio::join!(run(&runner), restarting);
     assert_eq!(result.unwrap().verdict, Verdict::Accepted);
     assert_eq!(piston.programs().len(), 1);
-}
-
-#[tokio::test]
-async fn a_connection_that_is_refused_for_too_long_makes_piston_unavailable() {
-    let (piston, runner) = impatient().await;
-    drop(piston);
-    until_away(&runner).await;
-    let reason = "no connection could be made (connection refused)";
-    assert_unavailable(run(&runner).await, reason);
-}
-
-/// Waits until the connection that was kept is closed.
-async fn until_away(runner: &HttpRunner) {
-    while runner.check().await.is_ok() {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,24 +101,4 @@ async fn sixty_four_programs_run_at_a_time_and_the_next_waits() {
         assert!(result.unwrap().is_ok());
     }
     assert_eq!(piston.programs().len(), 65);
-}
-
-#[tokio::test]
-async fn waiting_for_a_permit_ends_in_overload() {
-    let (piston, runner) = setup_with(|config| {
-        config.concurrency = 1;
-        config.start_timeout = Duration::from_millis(200);
-    })
-    .await;
-    piston.script_all(Behavior::Hold);
-    let mut io = RecordingIo::default();
-    let first = runner.run(request(), &mut io);
-    let second = async {
-        piston.wait_for_programs(1).await;
-        assert_overloaded(run(&runner).await);
-        piston.release();
-    };
-    let (first, ()) = within(async { tokio::join!(first, second) }).await;
-    assert!(first.is_ok());
-    assert_eq!(piston.programs().len(), 1);
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, CodeRunner};
+use coderun_domain::CodeRunner;
 use coderun_piston_standin::{PistonStandin, Reply};
-use coderun_runner_http::{ConfigError, HttpRunner, HttpRunnerConfig, PistonConfig};
+use coderun_runner_http::{ConfigError, HttpRunner, HttpRunnerConfig};
 use serde_json::json;
 
 use crate::support::{
     RecordingIo, assert_unavailable, config, eventually, piston_config, request, restart_piston,
-    run, runtimes, setup, setup_with, start, start_piston,
+    run, setup, setup_with, start, start_piston,
 };
 
 fn names(runner: &HttpRunner) -> Vec<String> {
@@ -40,25 +40,6 @@ async fn a_setting_that_cannot_work_stops_the_start() {
     };
     let refused = start(bad).await.err();
     assert!(matches!(refused, Some(ConfigError::Concurrency { .. })));
-}
-
-#[tokio::test]
-async fn maximum_limits_are_those_of_the_settings() {
-    let piston = start_piston().await;
-    let limits = PistonConfig {
-        run_memory: Some(ByteSize::from_mib(64)),
-        ..PistonConfig::default()
-    };
-    let runner = HttpRunner::piston(config(&piston), limits).await.unwrap();
-    let maximum = runner.maximum_limits().unwrap();
-    let times = |stage: coderun_domain::StageLimits| (stage.cpu_time(), stage.wall_time());
-    let seconds = Duration::from_secs;
-    assert_eq!(times(maximum.run), (seconds(3), seconds(3)));
-    assert_eq!(times(maximum.compile), (seconds(10), seconds(10)));
-    assert_eq!(maximum.run.memory(), ByteSize::from_mib(64));
-    assert_eq!(maximum.compile.memory(), ByteSize::from_bytes(u64::MAX));
-    assert_eq!(maximum.storage.output(), ByteSize::from_kib(1));
-    assert!(piston.programs().is_empty());
 }
 
 #[tokio::test]
@@ -98,15 +79,6 @@ async fn a_list_that_cannot_be_used_leaves_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_never_confirmed_expires() {
-    let (piston, runner) = refreshing_every(Duration::from_millis(30)).await;
-    piston.script_runtimes(Reply::status(500));
-    eventually("nothing is offered", || runner.languages().is_empty()).await;
-    piston.script_runtimes(Reply::json(200, &runtimes()));
-    eventually("it is offered again", || names(&runner) == ["python", "c"]).await;
-}
-
-#[tokio::test]
 async fn a_runtime_that_is_gone_is_unsupported_and_the_list_is_read_again() {
     let (piston, runner) = setup().await;
     piston.script([Reply::message(400, "python-3.12.0 runtime is unknown")]);
@@ -115,17 +87,6 @@ async fn a_runtime_that_is_gone_is_unsupported_and_the_list_is_read_again() {
     let refused = run(&runner).await.unwrap_err();
     assert!(!refused.is_transient(), "{refused:?}");
     eventually("the list is new", || names(&runner) == ["c"]).await;
-}
-
-#[tokio::test]
-async fn a_version_that_is_not_offered_is_not_replaced_by_another() {
-    let piston = start_piston().await;
-    let list = json!([{"language": "python", "version": "3.9.4"}]);
-    piston.script_runtimes(Reply::json(200, &list));
-    let runner = start(config(&piston)).await;
-    let refused = run(&runner).await.unwrap_err();
-    assert!(!refused.is_transient(), "{refused:?}");
-    assert!(piston.programs().is_empty());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use coderun_runner_http::{ApiKey, HttpRunner};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{answer, run, setup, setup_with};
+use crate::support::{answer, run, setup_with};
 
 const KEY: &str = "Bearer t0p-s3cret";
 
@@ -35,18 +35,6 @@ async fn every_request_has_the_key_in_the_configured_header_alone(
     let requests = piston.requests();
     assert!(requests.iter().all(|it| it.header(header) == Some(KEY)));
     assert!(requests.iter().all(|it| it.header(other).is_none()));
-}
-
-#[tokio::test]
-async fn without_a_key_there_is_no_header() {
-    let (piston, runner) = setup().await;
-    run(&runner).await.unwrap();
-    let requests = piston.requests();
-    assert!(
-        requests
-            .iter()
-            .all(|it| it.header("authorization").is_none())
-    );
 }
 
 #[tokio::test]

@@ -118,14 +118,6 @@ fn usage_is_in_real_units_and_times_that_make_no_sense_are_left_out() {
 }
 
 #[rstest]
-#[case("OL", OutputStream::Stdout)]
-#[case("EL", OutputStream::Stderr)]
-fn the_stream_that_was_cut_is_known(#[case] status: &str, #[case] stream: OutputStream) {
-    let changes = json!({"code": null, "status": status, "signal": "SIGKILL"});
-    assert_eq!(run(&changes).unwrap().truncated, [stream]);
-}
-
-#[rstest]
 #[case::both(json!({"output": "mixed", "code": 0}), "mixed", "")]
 #[case::stdout_alone(json!({"stdout": "out", "code": 0}), "out", "")]
 #[case::stderr_alone(json!({"stderr": "err", "output": "mixed", "code": 0}), "", "err")]
