@@ -1,6 +1,7 @@
 //! Sends requests to an API: answers are bounded, and errors tell neither the address nor the key.
 
 mod answer;
+mod connection_failure;
 mod retry_after;
 mod send_state;
 
@@ -99,11 +100,12 @@ impl Client {
             None => request,
         };
         let response = request.send().await.map_err(|error| {
+            let reason = connection_failure::describe(&error);
             // The request may have been received if any of its body was sent, or if it has none.
             if state.map_or(!error.is_connect(), SendState::has_begun) {
-                ApiError::Lost((&error).into())
+                ApiError::Lost(reason)
             } else {
-                ApiError::NotConnected((&error).into())
+                ApiError::NotConnected(reason)
             }
         })?;
         let status = response.status();

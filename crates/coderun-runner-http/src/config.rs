@@ -65,11 +65,13 @@ impl HttpRunnerConfig {
                 max: CONCURRENCY_MAX,
             });
         }
-        non_zero([
+        let settings = [
             ("connect_timeout", self.connect_timeout.is_zero()),
             ("refresh_interval", self.refresh_interval.is_zero()),
             ("answer_max", self.answer_max == ByteSize::default()),
-        ])
+        ];
+        let zero = settings.into_iter().find(|(_, is_zero)| *is_zero);
+        zero.map_or(Ok(()), |(name, _)| Err(ConfigError::Zero { name }))
     }
 }
 
@@ -114,16 +116,6 @@ pub enum ConfigError {
     /// The machine cannot make an HTTP client, for example because it has no certificate authorities.
     #[error("no HTTP client can be made on this machine: are certificate authorities installed?")]
     Client,
-}
-
-/// Refuses the first of these settings that is zero.
-pub(crate) fn non_zero<const N: usize>(
-    is_zero: [(&'static str, bool); N],
-) -> Result<(), ConfigError> {
-    match is_zero.into_iter().find(|(_, is_zero)| *is_zero) {
-        Some((name, _)) => Err(ConfigError::Zero { name }),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

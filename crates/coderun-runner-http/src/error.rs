@@ -1,13 +1,9 @@
 //! Defines why an API gave no result, and which error of the port that is.
 
-mod connection_failure;
-
 use std::time::Duration;
 
 use coderun_domain::{ByteSize, Language, RunnerError};
 use reqwest::StatusCode;
-
-pub(crate) use connection_failure::ConnectionFailure;
 
 /// The longest that a run or a probe waits because the API asks for it.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
@@ -17,10 +13,10 @@ pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 pub(crate) enum ApiError {
     /// Nothing of the request was sent.
     #[error("no connection could be made ({0})")]
-    NotConnected(ConnectionFailure),
+    NotConnected(String),
     /// The request may have been received, but the answer never began.
     #[error("the connection was lost before the answer ({0})")]
-    Lost(ConnectionFailure),
+    Lost(String),
     /// The answer ended too soon.
     #[error("the connection was lost during the answer")]
     Truncated,

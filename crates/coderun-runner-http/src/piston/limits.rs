@@ -5,14 +5,16 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits, ZeroLimit};
 
 use super::PistonConfig;
-use crate::config::{ConfigError, non_zero};
+use crate::config::ConfigError;
 
 /// The greatest whole number that every JSON reader keeps exactly.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// The greatest limits that a server with this configuration accepts.
 pub(super) fn maximum(config: &PistonConfig) -> Result<Limits, ConfigError> {
-    non_zero([("body_max", config.body_max == ByteSize::default())])?;
+    if config.body_max == ByteSize::default() {
+        return Err(ConfigError::Zero { name: "body_max" });
+    }
     let unlimited = ByteSize::from_bytes(u64::MAX);
     let stage = |cpu_time, timeout, memory: Option<ByteSize>| {
         StageLimits::new(cpu_time, timeout, memory.unwrap_or(unlimited), u32::MAX)
