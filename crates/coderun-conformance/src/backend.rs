@@ -1,7 +1,6 @@
 //! Defines the storage ports under test, and the situations in which clauses begin.
 
 use std::any::Any;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -103,12 +102,6 @@ impl Setup {
         change(&mut policy);
         let clock = Arc::new(ManualClock::default());
         (self.new)(clock, policy).await
-    }
-}
-
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Setup")
     }
 }
 

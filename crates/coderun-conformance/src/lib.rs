@@ -56,12 +56,13 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    missing_debug_implementations,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::cognitive_complexity,
     clippy::unchecked_time_subtraction,
-    reason = "everything here is the body of a test: it panics where the contract is broken, and each assertion counts \
-              as a branch"
+    reason = "everything here is the body of a test: it panics where the contract is broken, each assertion counts as a \
+              branch, and situations are never printed"
 )]
 
 mod backend;

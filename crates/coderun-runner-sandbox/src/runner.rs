@@ -32,7 +32,8 @@ pub use errors::StartError;
 use errors::unavailable;
 use execution::Execution;
 use input::Input;
-use stage_runner::{Machine, StageRunner};
+use stage::Machine;
+use stage_runner::StageRunner;
 
 /// Runs programs in namespaces of their own on this machine.
 ///

@@ -1,7 +1,6 @@
 //! Describes a runner under test and what it can do.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 
 use coderun_domain::CodeRunner;
@@ -22,27 +21,12 @@ pub struct RunnerUnderTest {
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
-impl fmt::Debug for RunnerUnderTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunnerUnderTest")
-            .field("runner", &self.runner)
-            .field("abilities", &self.abilities)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Loses answers of a backend, and counts what it runs.
 pub struct LostAnswers {
     /// Loses the answer to the next program, which the backend runs.
     pub lose_next: Box<dyn Fn() + Send + Sync>,
     /// How many programs the backend was sent so far.
     pub programs_sent: Box<dyn Fn() -> usize + Send + Sync>,
-}
-
-impl fmt::Debug for LostAnswers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LostAnswers").finish_non_exhaustive()
-    }
 }
 
 /// What a runner can do, where the port leaves a choice.
@@ -84,7 +68,6 @@ pub enum SignalFidelity {
 }
 
 /// The constructor of an adapter, from how many programs run at a time to a runner of its own.
-#[derive(Debug)]
 pub struct RunnerSetup<New>(pub New);
 
 /// Runs two programs at a time.
@@ -99,7 +82,6 @@ where
 }
 
 /// A runner of one program at a time.
-#[derive(Debug)]
 pub struct RunnerOfOne(pub RunnerUnderTest);
 
 impl<New, Made> FromSetup<RunnerSetup<New>> for RunnerOfOne
@@ -113,7 +95,6 @@ where
 }
 
 /// A runner that passes input on. Clauses about it do not concern a runner whose profile says that it passes none on.
-#[derive(Debug)]
 pub struct InteractiveRunner(pub RunnerUnderTest);
 
 impl<S: Send> FromSetup<S> for InteractiveRunner

@@ -10,21 +10,17 @@ use crate::fixtures::{SECOND, assert_full, id, sized};
 
 /// Asserts that a quota was exceeded, and returns the time until the next try.
 fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32) -> Duration {
-    match result {
-        Err(StoreError::QuotaExceeded {
-            quota,
-            limit,
-            retry_after,
-        }) => {
-            assert_eq!((*quota, *limit), (expected, bound));
-            assert!(*retry_after > Duration::ZERO);
-            *retry_after
-        }
-        Ok(_)
-        | Err(
-            StoreError::Full { .. } | StoreError::Unavailable { .. } | StoreError::Corrupt { .. },
-        ) => panic!("no quota exceeded: {result:?}"),
-    }
+    let Err(StoreError::QuotaExceeded {
+        quota,
+        limit,
+        retry_after,
+    }) = result
+    else {
+        panic!("no quota exceeded: {result:?}");
+    };
+    assert_eq!((*quota, *limit), (expected, bound));
+    assert!(*retry_after > Duration::ZERO);
+    *retry_after
 }
 
 /// In any 60 seconds, wherever they begin, a user submits no more than the bound; others are not concerned.

@@ -29,14 +29,6 @@ pub struct TokenIssuer {
     pub forge: Option<Seal>,
 }
 
-impl fmt::Debug for TokenIssuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenIssuer")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A verifier that belongs to one clause. Its skew is a minute, its tokens are at most 8 KiB long, live for a day at most,
 /// and have no tenant; all else is as usual.
 pub struct VerifierUnderTest {
@@ -50,16 +42,7 @@ pub struct VerifierUnderTest {
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
-impl fmt::Debug for VerifierUnderTest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifierUnderTest")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
-    }
-}
-
 /// An adapter's constructor, from a clock to a verifier of its own, in the hands of a clause.
-#[derive(Debug)]
 pub struct VerifierSetup<New>(pub New);
 
 impl<New, Made> FromSetup<VerifierSetup<New>> for Verifier
@@ -80,7 +63,6 @@ where
 }
 
 /// The verifier of one clause, and tokens for it.
-#[derive(Debug)]
 pub struct Verifier {
     under_test: VerifierUnderTest,
     pub(crate) clock: Arc<ManualClock>,

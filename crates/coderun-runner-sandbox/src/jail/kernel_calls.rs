@@ -67,15 +67,17 @@ pub(super) fn clone_process(
     Ok(Cloned::Parent(pid, pidfd))
 }
 
-/// Sets attributes of a mount and, with the flag [`RECURSIVE`], of all mounts below it.
+/// Sets attributes of a mount and, with the flag `AT_RECURSIVE`, of all mounts below it.
 pub(super) fn set_mount_attributes(
     mount: BorrowedFd<'_>,
     attributes: u64,
     flags: i32,
 ) -> Result<(), Errno> {
-    let request = MountAttributes {
-        set: attributes,
-        ..MountAttributes::default()
+    let request = libc::mount_attr {
+        attr_set: attributes,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
     };
     // SAFETY: the path is a C string and the structure has the given size.
     let answer = unsafe {
@@ -85,14 +87,11 @@ pub(super) fn set_mount_attributes(
             c"".as_ptr(),
             libc::AT_EMPTY_PATH | flags,
             &raw const request,
-            size_of::<MountAttributes>(),
+            size_of::<libc::mount_attr>(),
         )
     };
     check(answer)
 }
-
-/// The kernel's `AT_RECURSIVE`.
-pub(super) const RECURSIVE: i32 = 0x8000;
 
 /// Closes the descriptors from `first` to `last`.
 ///
@@ -167,16 +166,6 @@ const SIGNAL_MAX: i32 = 64;
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: it does not return and touches no memory.
     unsafe { libc::_exit(code) }
-}
-
-/// The kernel's `struct mount_attr`.
-#[repr(C)]
-#[derive(Default)]
-struct MountAttributes {
-    set: u64,
-    clear: u64,
-    propagation: u64,
-    user_namespace: u64,
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;

@@ -13,7 +13,7 @@ use rustix::mount::{
 use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::files::make_folders;
-use super::kernel_calls::{RECURSIVE, set_mount_attributes};
+use super::kernel_calls::set_mount_attributes;
 use super::step::{StepContext, StepError};
 use crate::protocol::{BOX, INSIDE_ID, KernelLimits, SYSTEM_FOLDERS};
 
@@ -167,7 +167,7 @@ impl DetachedMount {
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_RECURSIVE;
         let mount = open_tree(CWD, path, flags).step("open a part of the machine")?;
-        set_mount_attributes(mount.as_fd(), attributes, RECURSIVE)
+        set_mount_attributes(mount.as_fd(), attributes, libc::AT_RECURSIVE)
             .step("make a part of the machine read-only")?;
         Ok(Self {
             target: relative(path),

@@ -13,11 +13,26 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::plan::StagePlan;
-use super::stage_runner::Machine;
-use crate::cgroup::{Entrances, Group, GroupLimits, GroupUsage};
-use crate::launcher_process::{LauncherEnds, stage_socket};
+use crate::cgroup::{Entrances, Group, GroupLimits, GroupUsage, Groups};
+use crate::launcher_process::{LauncherEnds, LauncherProcess, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, encode};
 use crate::slots::Slot;
+
+/// The parts of the sandbox that all stages share.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) launcher: LauncherProcess,
+    pub(super) groups: Groups,
+    /// The first of the ids outside, one a slot; `None` where the service may only use its own.
+    pub(super) first_id: Option<u32>,
+}
+
+impl Machine {
+    /// The id outside of a slot's user; `None` where the service may only use its own.
+    pub(super) fn outside_id(&self, slot: &Slot) -> Option<u32> {
+        self.first_id.map(|first| first.saturating_add(slot.number))
+    }
+}
 
 /// A stage that was dispatched: the service's ends of its descriptors, and the guard that ends it.
 #[derive(Debug)]

@@ -13,28 +13,10 @@ use super::plan::{PROBE_OUTPUT, StagePlan};
 use super::probe::NoIo;
 use super::pump::{OutputSinks, Pump, StageIo};
 use super::report::enforcement;
-use super::stage;
+use super::stage::{self, Machine};
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, supervise};
-use crate::cgroup::Groups;
-use crate::launcher_process::LauncherProcess;
 use crate::slots::Slot;
-
-/// The parts of the sandbox that all stages share.
-#[derive(Debug)]
-pub(super) struct Machine {
-    pub(super) launcher: LauncherProcess,
-    pub(super) groups: Groups,
-    /// The first of the ids outside, one a slot; `None` where the service may only use its own.
-    pub(super) first_id: Option<u32>,
-}
-
-impl Machine {
-    /// The id outside of a slot's user; `None` where the service may only use its own.
-    pub(super) fn outside_id(&self, slot: &Slot) -> Option<u32> {
-        self.first_id.map(|first| first.saturating_add(slot.number))
-    }
-}
 
 /// Runs stages on this machine.
 #[derive(Debug)]
@@ -127,12 +109,10 @@ impl StageRunner {
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(not_started)?;
-        let streams = Streams::new(started.stdio).map_err(|error| broken(Box::new(error)))?;
-        let streams = if is_compilation {
-            streams.without_stdin()
-        } else {
-            streams
-        };
+        let mut streams = Streams::new(started.stdio).map_err(|error| broken(Box::new(error)))?;
+        if is_compilation {
+            streams.withhold_input();
+        }
         let signals = StageSignals::new();
         let signals = &signals;
         let pump = Pump { io, signals };

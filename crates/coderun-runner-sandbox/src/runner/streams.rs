@@ -35,10 +35,9 @@ impl Streams {
     }
 
     /// Closes stdin at once. The input is kept for the next stage.
-    pub(super) fn without_stdin(mut self) -> Self {
+    pub(super) fn withhold_input(&mut self) {
         self.stdin = None;
         self.takes_input = false;
-        self
     }
 
     /// The pipe to stdin; `None` after its end.
