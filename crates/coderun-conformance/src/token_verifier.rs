@@ -1,7 +1,7 @@
-//! The contract of [`TokenVerifier`](coderun_domain::TokenVerifier) for tokens in the form of Firebase's.
+//! States the contract of [`TokenVerifier`](coderun_domain::TokenVerifier) for tokens in the form of Firebase's.
 //!
 //! An adapter brings a verifier and the issuer of its tokens, in a [`VerifierUnderTest`]; the clauses let that issuer make
-//! tokens of any kind, good and bad. All bad ones are sealed by the right issuer unless their clause says otherwise: the
+//! tokens of any kind, good and bad. All bad ones are signed by the right issuer unless their clause says otherwise: the
 //! signature alone must not save a verifier.
 
 pub mod accepting;
@@ -13,7 +13,7 @@ mod setup;
 pub mod signatures;
 pub mod times;
 
-pub use setup::{Seal, TokenIssuer, Verifier, VerifierSetup, VerifierUnderTest};
+pub use setup::{Signer, TokenIssuer, Verifier, VerifierSetup, VerifierUnderTest};
 
 /// Makes one test of each clause for the verifier that this constructor makes: a function or closure from a manual clock to
 /// a future of [`VerifierUnderTest`](crate::VerifierUnderTest).

@@ -13,7 +13,6 @@ macro_rules! worker_registry_tests {
                 an_empty_registry_lists_no_workers,
                 an_offer_is_listed_unchanged,
                 announcing_again_replaces_the_offer,
-                a_withdrawn_worker_is_not_listed,
                 withdrawing_an_unknown_worker_changes_nothing,
                 a_withdrawal_leaves_other_workers,
                 a_withdrawn_worker_may_announce_again,

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use coderun_conformance::token_verifier::{Seal, TokenIssuer, VerifierUnderTest};
+use coderun_conformance::token_verifier::{Signer, TokenIssuer, VerifierUnderTest};
 use coderun_domain::testing::{ManualClock, at, user};
 use serde_json::{Value, json};
 
@@ -30,22 +30,22 @@ mod development_contract {
 const ISSUER: &str = "https://securetoken.google.com/";
 
 /// Signs with a key that no verifier knows.
-fn forge() -> Seal {
+fn forge() -> Signer {
     Box::new(|parts| sign_with(parts, other_key(), &RSA_PKCS1_SHA256))
 }
 
 async fn firebase(clock: Arc<ManualClock>) -> VerifierUnderTest {
-    let cut_off_clock = Arc::<ManualClock>::clone(&clock);
-    let cut_off =
-        FirebaseTokenVerifier::new(config(), Arc::<ScriptedKeys>::default(), cut_off_clock);
+    let offline_clock = Arc::<ManualClock>::clone(&clock);
+    let offline =
+        FirebaseTokenVerifier::new(config(), Arc::<ScriptedKeys>::default(), offline_clock);
     VerifierUnderTest {
         verifier: Arc::new(FirebaseTokenVerifier::new(config(), static_keys(), clock)),
-        cut_off: Some(Arc::new(cut_off)),
+        offline: Some(Arc::new(offline)),
         issuer: TokenIssuer {
             header: header(),
             audience: PROJECT.to_owned(),
             issuer: format!("{ISSUER}{PROJECT}"),
-            seal: Box::new(sign),
+            sign: Box::new(sign),
             forge: Some(forge()),
         },
         guard: Box::new(()),
@@ -65,12 +65,12 @@ async fn emulator(clock: Arc<ManualClock>) -> VerifierUnderTest {
     };
     VerifierUnderTest {
         verifier: Arc::new(start(&server)),
-        cut_off: Some(Arc::new(start(&broken))),
+        offline: Some(Arc::new(start(&broken))),
         issuer: TokenIssuer {
             header: json!({"alg": "none", "typ": "JWT"}),
             audience: PROJECT.to_owned(),
             issuer: format!("{ISSUER}{PROJECT}"),
-            seal: Box::new(|parts| format!("{parts}.")),
+            sign: Box::new(|parts| format!("{parts}.")),
             forge: None,
         },
         guard: Box::new((server, broken)),
@@ -91,12 +91,12 @@ async fn development(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
     VerifierUnderTest {
         verifier: Arc::new(issuer.verifier(clock)),
-        cut_off: None,
+        offline: None,
         issuer: TokenIssuer {
             header,
             audience: claims["aud"].as_str().unwrap().to_owned(),
             issuer: claims["iss"].as_str().unwrap().to_owned(),
-            seal: Box::new(move |parts| sign_with(parts, &key, &RSA_PKCS1_SHA256)),
+            sign: Box::new(move |parts| sign_with(parts, &key, &RSA_PKCS1_SHA256)),
             forge: Some(forge()),
         },
         guard: Box::new(directory),

@@ -13,7 +13,7 @@ mod version2;
 use std::io;
 
 use crate::config::ControlGroups;
-pub(crate) use group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
+pub(crate) use group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use hierarchy::Hierarchies;
 use names::Owner;
 use version1::Version1;
@@ -28,7 +28,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Finds by a trial what can be used, and removes the groups of dead services.
+    /// Finds by probing what can be used, and removes the groups of dead services.
     pub(crate) fn probe(wanted: ControlGroups) -> io::Result<Self> {
         let owner = Owner::this_process()?;
         let hierarchies = match wanted {
@@ -43,11 +43,11 @@ impl Groups {
             Version1::find(&hierarchies).map(|it| Box::new(it) as Box<dyn Group>),
         ];
         let parent = candidates.into_iter().flatten().find(|parent| {
-            let trial = try_out(parent.as_ref(), &owner.next_name());
-            if let Err(error) = &trial {
+            let probed = probe_parent(parent.as_ref(), &owner.next_name());
+            if let Err(error) = &probed {
                 tracing::warn!(%error, version = ?parent.version(), "control groups cannot be used");
             }
-            trial.is_ok()
+            probed.is_ok()
         });
         Ok(Self { parent, owner })
     }
@@ -76,7 +76,7 @@ fn create(parent: &dyn Group, name: &str, limits: &GroupLimits) -> io::Result<Bo
     Ok(group)
 }
 
-fn try_out(parent: &dyn Group, name: &str) -> io::Result<()> {
+fn probe_parent(parent: &dyn Group, name: &str) -> io::Result<()> {
     let limits = GroupLimits {
         memory_bytes: 64 << 20,
         processes: 8,

@@ -36,9 +36,7 @@ impl Default for SandboxConfig {
             slots: thread::available_parallelism().map_or(1, usize::from),
             slot_wait: Duration::from_secs(10),
             first_id: 60_000,
-            search_path: ["/usr/local/bin", "/usr/bin", "/bin"]
-                .map(PathBuf::from)
-                .to_vec(),
+            search_path: vec!["/usr/local/bin".into(), "/usr/bin".into(), "/bin".into()],
             discovery_environment: Vec::new(),
             control_groups: ControlGroups::WhereUsable,
             required: Vec::new(),

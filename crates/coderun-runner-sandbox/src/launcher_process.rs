@@ -104,13 +104,8 @@ impl Drop for Connection {
 
 /// Creates both ends of a socket that keeps messages apart and carries descriptors.
 pub(crate) fn stage_socket() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SocketFlags::CLOEXEC;
-    Ok(socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        flags,
-        None,
-    )?)
+    let (kind, flags) = (SocketType::SEQPACKET, SocketFlags::CLOEXEC);
+    Ok(socketpair(AddressFamily::UNIX, kind, flags, None)?)
 }
 
 /// The descriptors for the launcher, in the order of the protocol.

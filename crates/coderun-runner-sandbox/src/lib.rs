@@ -25,6 +25,7 @@ mod config;
 mod jail;
 mod languages;
 mod launcher_process;
+mod process_stat;
 mod process_tree;
 mod protocol;
 mod runner;

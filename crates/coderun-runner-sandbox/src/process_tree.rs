@@ -8,6 +8,7 @@ use std::time::Duration;
 use coderun_domain::StageLimits;
 
 use crate::cgroup::GroupUsage;
+use crate::process_stat::stat_fields;
 
 /// Adds up the usage of all processes below the first one of a sandbox. The result is never below `before`.
 pub(crate) fn poll_usage(
@@ -73,22 +74,12 @@ struct Stat {
 
 impl Stat {
     fn read(pid: i32) -> Option<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is the program's name, which may hold anything, in parentheses.
-        let (_, fields) = text.rsplit_once(')')?;
-        let fields: Vec<u64> = fields
-            .split_whitespace()
-            .skip(11)
-            .take(7)
-            .map(|field| field.parse().unwrap_or(0))
-            .collect();
-        let [user, system, reaped_user, reaped_system, _, _, threads] = *fields.as_slice() else {
-            return None;
-        };
+        let fields = stat_fields(pid.cast_unsigned())?;
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
         Some(Self {
-            own: ticks(user + system),
-            reaped: ticks(reaped_user + reaped_system),
-            threads,
+            own: ticks(number(11)? + number(12)?),
+            reaped: ticks(number(13)? + number(14)?),
+            threads: number(17)?,
         })
     }
 }

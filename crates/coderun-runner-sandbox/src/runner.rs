@@ -51,8 +51,8 @@ pub struct SandboxRunner {
     slot_wait: Duration,
     toolchains: Vec<Toolchain>,
     required: Vec<Control>,
-    /// Held while a sandbox is built for a trial.
-    trial: tokio::sync::Mutex<()>,
+    /// Held while a sandbox is built to probe the machine.
+    probing: tokio::sync::Mutex<()>,
 }
 
 impl SandboxRunner {
@@ -82,7 +82,7 @@ impl SandboxRunner {
             slot_wait: config.slot_wait,
             toolchains,
             required: config.required,
-            trial: tokio::sync::Mutex::default(),
+            probing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -124,16 +124,16 @@ impl CodeRunner for SandboxRunner {
         None
     }
 
-    /// Builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless the last stage gave
-    /// reason to doubt.
+    /// Builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless the last stage left
+    /// the health of the sandbox unknown.
     async fn check(&self) -> Result<(), RunnerError> {
         self.check_required()?;
-        // Of two trials at a time the second would find a slot less, and the doubt that the first has not settled yet.
-        let _turn = self.trial.lock().await;
+        // Of two probes at a time the second would find one slot less, and a health that the first has not settled yet.
+        let _turn = self.probing.lock().await;
         if let Some(slot) = self.slots.try_take() {
             return self.stages.probe(&Arc::new(slot)).await;
         }
-        if self.stages.is_doubtful() {
+        if self.stages.is_health_unknown() {
             return Err(unavailable(
                 "the last sandbox did not end as it should, and all slots are in use".to_owned(),
             ));

@@ -43,8 +43,11 @@ pub async fn a_program_that_does_not_compile_is_a_compile_error_with_the_compile
     assert_eq!(ran.report.exit_status, None);
     let compile = ran.report.compile.unwrap();
     assert_eq!(compile.exit_status, Some(ExitStatus::Exited(1)));
-    let said = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
-    assert!(said.contains("main.c") && said.contains("error"), "{said}");
+    let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(
+        errors.contains("main.c") && errors.contains("error"),
+        "{errors}"
+    );
     assert!(ran.stdout.is_empty() && ran.stderr.is_empty());
 }
 

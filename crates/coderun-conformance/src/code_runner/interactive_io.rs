@@ -24,12 +24,12 @@ pub struct InteractiveClient {
     events: mpsc::UnboundedReceiver<ProgramEvent>,
     send: mpsc::UnboundedSender<RunInput>,
     cancel: Arc<Notify>,
-    asked: watch::Receiver<Asked>,
+    requests: watch::Receiver<InputRequests>,
 }
 
-/// What a runner has asked for so far.
+/// The input that a runner has requested so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Asked {
+struct InputRequests {
     requested_bytes: usize,
     only_cancel: bool,
 }
@@ -53,13 +53,13 @@ impl InteractiveClient {
     /// How many bytes of input the runner has asked for.
     #[must_use]
     pub fn requested_bytes(&self) -> usize {
-        self.asked.borrow().requested_bytes
+        self.requests.borrow().requested_bytes
     }
 
     /// Waits until the runner wants no more input for the program.
     pub async fn wait_until_only_cancel_is_wanted(&mut self) {
-        self.asked
-            .wait_for(|asked| asked.only_cancel)
+        self.requests
+            .wait_for(|requests| requests.only_cancel)
             .await
             .unwrap();
     }
@@ -107,7 +107,7 @@ pub struct InteractiveIo {
     sent: mpsc::UnboundedReceiver<RunInput>,
     cancel: Arc<Notify>,
     is_cancelled: bool,
-    asked: watch::Sender<Asked>,
+    requests: watch::Sender<InputRequests>,
 }
 
 #[async_trait]
@@ -126,8 +126,8 @@ impl RunIo for InteractiveIo {
             std::future::pending::<()>().await;
         }
         let takes_all = wanted == InputWanted::Anything;
-        self.asked
-            .send_modify(|asked| asked.only_cancel = !takes_all);
+        self.requests
+            .send_modify(|requests| requests.only_cancel = !takes_all);
         let input = tokio::select! {
             biased;
             () = self.cancel.notified() => RunInput::Cancel,
@@ -136,8 +136,8 @@ impl RunIo for InteractiveIo {
         match &input {
             RunInput::Data(bytes) => {
                 let length = bytes.len();
-                self.asked
-                    .send_modify(|asked| asked.requested_bytes += length);
+                self.requests
+                    .send_modify(|requests| requests.requested_bytes += length);
             }
             RunInput::Closed => {}
             RunInput::Cancel => self.is_cancelled = true,
@@ -155,20 +155,20 @@ impl RunIo for InteractiveIo {
 pub fn interactive_io() -> (InteractiveIo, InteractiveClient) {
     let (event_sender, events) = mpsc::unbounded_channel();
     let (input_sender, sent) = mpsc::unbounded_channel();
-    let asked = watch::Sender::new(Asked::default());
+    let requests = watch::Sender::new(InputRequests::default());
     let cancel = Arc::new(Notify::new());
     let client = InteractiveClient {
         events,
         send: input_sender,
         cancel: Arc::clone(&cancel),
-        asked: asked.subscribe(),
+        requests: requests.subscribe(),
     };
     let program = InteractiveIo {
         events: event_sender,
         sent,
         cancel,
         is_cancelled: false,
-        asked,
+        requests,
     };
     (program, client)
 }

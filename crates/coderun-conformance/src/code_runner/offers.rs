@@ -29,11 +29,11 @@ pub async fn every_offered_language_runs_its_example_and_tells_its_version(
     for spec in languages {
         let program = Program::new(spec.language.as_str(), &spec.example);
         let ran = under_test.run(&program).await;
-        let (name, said) = (&spec.language, ran.stderr());
+        let (name, errors) = (&spec.language, ran.stderr());
         assert_eq!(
             ran.stdout(),
             "Hello, World!\n",
-            "{name} {said} {:?}",
+            "{name} {errors} {:?}",
             ran.report
         );
         assert_eq!(ran.report.verdict, Verdict::Accepted, "{name}");

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::testing::finished;
 use coderun_domain::{Execution, Status, Swept, Verdict};
 
-use crate::fixtures::{SECOND, assert_lost, at_once, attempt, drain_events, id, progress_of};
+use crate::fixtures::{SECOND, at_once, attempt, drain_events, id, progress_of};
 use crate::{Backend, Pending, Running, Setup};
 
 /// Asserts that an execution ended by force, and returns the sentence that explains it.
@@ -218,6 +217,5 @@ pub async fn a_forced_end_revokes_the_lease(Running { backend, lease }: Running)
     backend.sweep().await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
     backend.assert_powerless(&lease).await;
-    assert_lost(backend.queue.finish(&lease, &finished()).await);
     backend.assert_unchanged(&record, &events).await;
 }

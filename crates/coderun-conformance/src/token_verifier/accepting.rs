@@ -1,10 +1,10 @@
-//! Tokens that are accepted, however unusual.
+//! Checks that good tokens are accepted, however unusual.
 
 use coderun_domain::testing::{at, user};
 use serde_json::json;
 
 use super::forms::token_of_length;
-use super::setup::{Verifier, uneven, with, without};
+use super::setup::{Verifier, json_with_spare_bits, with, without};
 
 /// The principal is the user of the token, with what it says of them.
 pub async fn a_good_token_names_its_user(verifier: Verifier) {
@@ -35,7 +35,7 @@ pub async fn unusual_forms_are_accepted(verifier: Verifier) {
     let escaped = claims.to_string().replace("\"Alice\"", "\"\\u0041lice\"");
     let tokens = [
         // Parts of other lengths, and a token just as long as allowed.
-        verifier.token_of(uneven(&header), uneven(&claims)),
+        verifier.token_of(json_with_spare_bits(&header), json_with_spare_bits(&claims)),
         token_of_length(&verifier, 8 * 1024),
     ];
     verifier.assert_tokens("accepted", tokens).await;

@@ -1,4 +1,4 @@
-//! Tokens whose claims are wrong.
+//! Checks that tokens whose claims are wrong are refused.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! Tokens whose form is wrong.
+//! Checks that tokens whose form is wrong are refused.
 
-use super::setup::{Verifier, encode, uneven};
+use super::setup::{Verifier, encode, json_with_spare_bits};
 
 /// The three parts of a good token; the last one is empty where tokens are not signed.
 fn good_parts(verifier: &Verifier) -> [String; 3] {
@@ -42,7 +42,7 @@ pub async fn another_number_of_parts_is_malformed(verifier: Verifier) {
 /// White space, control characters and byte order marks are part of no token.
 pub async fn space_in_a_token_is_malformed(verifier: Verifier) {
     let [h, c, s] = good_parts(&verifier);
-    let seal = |parts: String| (verifier.issuer().seal)(&parts);
+    let sign = |parts: String| (verifier.issuer().sign)(&parts);
     let tokens = [
         format!(" {h}.{c}.{s}"),
         format!("{h}.{c}.{s} "),
@@ -51,8 +51,8 @@ pub async fn space_in_a_token_is_malformed(verifier: Verifier) {
         format!("{h}.{c}.{s}\0"),
         format!("{h}.{c}.\n{s}"),
         format!("\u{feff}{h}.{c}.{s}"),
-        seal(format!("{h}.{c}\t")),
-        seal(format!("{h} .{c}")),
+        sign(format!("{h}.{c}\t")),
+        sign(format!("{h} .{c}")),
     ];
     verifier.assert_tokens("malformed", tokens).await;
 }
@@ -60,18 +60,18 @@ pub async fn space_in_a_token_is_malformed(verifier: Verifier) {
 /// Each part has one spelling: base64url without padding, with zero bits at its end.
 pub async fn a_second_spelling_is_malformed(verifier: Verifier) {
     let [h, c, s] = good_parts(&verifier);
-    let seal = |parts: String| (verifier.issuer().seal)(&parts);
+    let sign = |parts: String| (verifier.issuer().sign)(&parts);
     let claims = encode(verifier.claims_with("name", "~~~???ÿÿÿ").to_string());
     let standard = claims.replace('-', "+").replace('_', "/");
     assert_ne!(claims, standard);
-    let uneven_header = with_tail_bits(&encode(uneven(&verifier.header())));
-    let uneven_claims = with_tail_bits(&encode(uneven(&verifier.claims())));
+    let spare_header = with_tail_bits(&encode(json_with_spare_bits(&verifier.header())));
+    let spare_claims = with_tail_bits(&encode(json_with_spare_bits(&verifier.claims())));
     let tokens = [
-        seal(format!("{h}=.{c}")),
-        seal(format!("{h}.{c}==")),
-        seal(format!("{h}.{standard}")),
-        seal(format!("{uneven_header}.{c}")),
-        seal(format!("{h}.{uneven_claims}")),
+        sign(format!("{h}=.{c}")),
+        sign(format!("{h}.{c}==")),
+        sign(format!("{h}.{standard}")),
+        sign(format!("{spare_header}.{c}")),
+        sign(format!("{h}.{spare_claims}")),
         format!("{h}.{c}.{s}=="),
         format!("{h}.{c}.{s}AAA"),
     ];

@@ -1,4 +1,4 @@
-//! Tokens whose header is wrong.
+//! Checks that tokens whose header is wrong are refused.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Verifiers that cannot reach what they ask about keys or users.
+//! Checks verifiers whose source of keys or users cannot be reached.
 //!
 //! The clauses have nothing to try for a verifier that asks nothing.
 
@@ -8,12 +8,12 @@ use super::setup::{Verifier, reason};
 
 /// An outage logs no user out: the error is transient, and says when to ask again.
 pub async fn a_token_that_cannot_be_verified_now_is_neither_good_nor_bad(verifier: Verifier) {
-    let Some(cut_off) = verifier.cut_off() else {
+    let Some(offline) = verifier.offline() else {
         return;
     };
     for _ in 0..3 {
         let token = BearerToken::new(verifier.good());
-        let error = cut_off.verify(&token).await.unwrap_err();
+        let error = offline.verify(&token).await.unwrap_err();
         assert!(error.is_transient(), "{error:?}");
         assert_eq!(error.kind(), FailureKind::Unavailable);
     }
@@ -21,7 +21,7 @@ pub async fn a_token_that_cannot_be_verified_now_is_neither_good_nor_bad(verifie
 
 /// What is wrong by itself needs no keys and no users to be refused.
 pub async fn a_bad_token_is_bad_without_the_backend(verifier: Verifier) {
-    let Some(cut_off) = verifier.cut_off() else {
+    let Some(offline) = verifier.offline() else {
         return;
     };
     let expired = verifier.claims_with("exp", verifier.now - 60);
@@ -32,7 +32,7 @@ pub async fn a_bad_token_is_bad_without_the_backend(verifier: Verifier) {
         ("expired", verifier.token(&expired)),
     ];
     for (expected, token) in table {
-        let result = cut_off.verify(&BearerToken::new(token)).await;
+        let result = offline.verify(&BearerToken::new(token)).await;
         assert_eq!(reason(&result), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Holds what an adapter brings to the suite, and makes tokens of all kinds from it.
+//! Defines the verifier under test, and makes tokens of all kinds with its issuer.
 
 use std::any::Any;
 use std::fmt;
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::FromSetup;
 
-/// Seals the first two parts of a token, which need not be well-formed.
-pub type Seal = Box<dyn Fn(&str) -> String + Send + Sync>;
+/// Signs the first two parts of a token, which need not be well-formed.
+pub type Signer = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// Makes the tokens that a verifier accepts.
 pub struct TokenIssuer {
@@ -23,10 +23,10 @@ pub struct TokenIssuer {
     pub audience: String,
     /// The name that it gives itself in its tokens.
     pub issuer: String,
-    /// Seals a token as the issuer does it.
-    pub seal: Seal,
-    /// Seals a token as another issuer of the same name; `None` where any issuer can seal.
-    pub forge: Option<Seal>,
+    /// Signs a token as the issuer does it.
+    pub sign: Signer,
+    /// Signs a token as another issuer of the same name; `None` where any issuer can sign.
+    pub forge: Option<Signer>,
 }
 
 /// A verifier that belongs to one clause. Its skew is a minute, its tokens are at most 8 KiB long, live for a day at most,
@@ -35,7 +35,7 @@ pub struct VerifierUnderTest {
     /// The verifier.
     pub verifier: Arc<dyn TokenVerifier>,
     /// The same, but what it asks about keys or users cannot be reached; `None` if it asks nothing.
-    pub cut_off: Option<Arc<dyn TokenVerifier>>,
+    pub offline: Option<Arc<dyn TokenVerifier>>,
     /// The issuer of its tokens.
     pub issuer: TokenIssuer,
     /// Whatever is to live as long as the verifier, such as a server.
@@ -75,8 +75,8 @@ impl Verifier {
         &self.under_test.issuer
     }
 
-    pub(crate) fn cut_off(&self) -> Option<&dyn TokenVerifier> {
-        self.under_test.cut_off.as_deref()
+    pub(crate) fn offline(&self) -> Option<&dyn TokenVerifier> {
+        self.under_test.offline.as_deref()
     }
 
     /// The header of a good token.
@@ -126,7 +126,7 @@ impl Verifier {
 
     /// A token of any two texts.
     pub(crate) fn token_of(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
-        (self.issuer().seal)(&format!("{}.{}", encode(header), encode(claims)))
+        (self.issuer().sign)(&format!("{}.{}", encode(header), encode(claims)))
     }
 
     /// A token with this text in place of its claims.
@@ -258,7 +258,7 @@ pub(crate) fn with_literal(object: Value, name: &str, literal: &str) -> String {
 }
 
 /// JSON with spaces in front, until its base64url leaves bits unused.
-pub(crate) fn uneven(json: &Value) -> String {
+pub(crate) fn json_with_spare_bits(json: &Value) -> String {
     let mut text = json.to_string();
     while text.len().is_multiple_of(3) {
         text.insert(0, ' ');

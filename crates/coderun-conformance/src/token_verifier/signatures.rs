@@ -1,4 +1,4 @@
-//! Tokens that the issuer did not seal.
+//! Checks that tokens which the issuer did not sign are refused.
 //!
 //! Unsigned tokens, such as the emulator's, have nothing to forge: these clauses then try nothing, and a token with a
 //! signature is refused by its form.

@@ -1,4 +1,4 @@
-//! Tokens whose times are wrong.
+//! Checks that tokens whose times are wrong are refused.
 
 use coderun_domain::testing::at;
 use serde_json::json;

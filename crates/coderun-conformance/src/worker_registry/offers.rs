@@ -101,14 +101,6 @@ pub async fn announcing_again_replaces_the_offer(backend: Backend) {
     assert_listed(&backend, &[second]).await;
 }
 
-/// A worker that has withdrawn is not listed any more.
-pub async fn a_withdrawn_worker_is_not_listed(backend: Backend) {
-    let offer = worker_offer("w1");
-    backend.registry.announce(&offer, LIFETIME).await.unwrap();
-    backend.registry.withdraw(&offer.worker).await.unwrap();
-    assert_listed(&backend, &[]).await;
-}
-
 /// A withdrawal may be repeated, and may come from an unknown worker.
 pub async fn withdrawing_an_unknown_worker_changes_nothing(backend: Backend) {
     let (there, gone) = (worker_offer("w1"), worker_offer("w2"));

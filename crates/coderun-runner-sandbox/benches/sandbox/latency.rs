@@ -18,8 +18,8 @@ pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), 
     let mut listener = Listener::default();
     let program = Program::new("python", &code).interactive();
     program.run_with(runner, &mut listener).await?;
-    print_row("from a write to `output`", &mut listener.heard);
-    print_row("from a read to `awaiting_input`", &mut listener.awaited);
+    print_row("from a write to `output`", &mut listener.output_delays);
+    print_row("from a read to `awaiting_input`", &mut listener.wait_delays);
     Ok(())
 }
 
@@ -28,8 +28,8 @@ pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), 
 #[derive(Default)]
 struct Listener {
     written_at: Duration,
-    heard: Vec<Duration>,
-    awaited: Vec<Duration>,
+    output_delays: Vec<Duration>,
+    wait_delays: Vec<Duration>,
     is_awaited: bool,
 }
 
@@ -39,7 +39,8 @@ impl RunIo for Listener {
         let text = String::from_utf8_lossy(&bytes);
         if let Ok(nanos) = text.trim().parse() {
             self.written_at = Duration::from_nanos(nanos);
-            self.heard.push(now().saturating_sub(self.written_at));
+            self.output_delays
+                .push(now().saturating_sub(self.written_at));
         }
     }
 
@@ -54,7 +55,7 @@ impl RunIo for Listener {
     }
 
     async fn awaiting_input(&mut self) {
-        self.awaited.push(now().saturating_sub(self.written_at));
+        self.wait_delays.push(now().saturating_sub(self.written_at));
         self.is_awaited = true;
     }
 }

@@ -13,13 +13,13 @@ pub(super) async fn measure(runner: &SandboxRunner, times: usize) -> Result<(), 
     print_head();
     let python = python(runner)?;
     let bare = || start(&["/bin/true"]);
-    let (bare, boxed) = interleaved(times, bare, async || runner.check().await).await?;
-    print_row("/bin/true", bare, boxed, 4.0);
+    let (bare, sandboxed) = interleaved(times, bare, async || runner.check().await).await?;
+    print_row("/bin/true", bare, sandboxed, 4.0);
     let hello = Program::new("python", "print('hello')");
     let bare = || start(&[&python, "-c", "print('hello')"]);
-    let boxed = async || hello.run_on(runner).await.map(drop);
-    let (bare, boxed) = interleaved(times, bare, boxed).await?;
-    print_row("python hello", bare, boxed, 1.2);
+    let sandboxed = async || hello.run_on(runner).await.map(drop);
+    let (bare, sandboxed) = interleaved(times, bare, sandboxed).await?;
+    print_row("python hello", bare, sandboxed, 1.2);
     Ok(())
 }
 
@@ -36,7 +36,7 @@ fn python(runner: &SandboxRunner) -> Result<String, Failure> {
     Ok(format!("/usr/bin/python{}", short.join(".")))
 }
 
-/// Measures both sides in turn, so that what else the machine does hits both; answers the medians.
+/// Measures both sides in turn, so that what else the machine does hits both; returns the medians.
 async fn interleaved<B, S>(
     times: usize,
     bare: B,
@@ -46,7 +46,7 @@ where
     B: Fn() -> std::io::Result<()>,
     S: AsyncFn() -> Result<(), RunnerError>,
 {
-    let (mut bares, mut boxes) = (Vec::new(), Vec::new());
+    let (mut bare_times, mut sandboxed_times) = (Vec::new(), Vec::new());
     for round in 0..times + WARM_UP {
         let started = Instant::now();
         bare()?;
@@ -54,11 +54,11 @@ where
         let started = Instant::now();
         sandboxed().await?;
         if round >= WARM_UP {
-            bares.push(bare_took);
-            boxes.push(started.elapsed());
+            bare_times.push(bare_took);
+            sandboxed_times.push(started.elapsed());
         }
     }
-    Ok((median(bares), median(boxes)))
+    Ok((median(bare_times), median(sandboxed_times)))
 }
 
 const WARM_UP: usize = 5;
@@ -85,8 +85,8 @@ fn print_head() {
 }
 
 #[expect(clippy::print_stdout, reason = "a table is what this program is for")]
-fn print_row(name: &str, bare: Duration, boxed: Duration, goal: f64) {
-    let ratio = boxed.as_secs_f64() / bare.as_secs_f64();
-    let (bare, boxed) = (bare.as_secs_f64() * 1e3, boxed.as_secs_f64() * 1e3);
-    println!("{name:14} {bare:>9.2} {boxed:>11.2} {ratio:>6.2}  <= {goal}");
+fn print_row(name: &str, bare: Duration, sandboxed: Duration, goal: f64) {
+    let ratio = sandboxed.as_secs_f64() / bare.as_secs_f64();
+    let (bare, sandboxed) = (bare.as_secs_f64() * 1e3, sandboxed.as_secs_f64() * 1e3);
+    println!("{name:14} {bare:>9.2} {sandboxed:>11.2} {ratio:>6.2}  <= {goal}");
 }

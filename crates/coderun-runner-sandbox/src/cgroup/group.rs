@@ -50,7 +50,7 @@ pub(crate) enum CgroupVersion {
 
 /// The files by which the first process of a stage joins its groups.
 #[derive(Debug, Default)]
-pub(crate) struct Entrances {
+pub(crate) struct JoinDescriptors {
     /// The version 2 group into which it is cloned.
     pub(crate) clone_target: Option<OwnedFd>,
     /// The `tasks` files of version 1 into which it writes itself.
@@ -69,7 +69,7 @@ pub(crate) trait Group: Debug + Send + Sync {
     fn create(&self, limits: &GroupLimits) -> io::Result<()>;
 
     /// Opens the files by which the first process joins them.
-    fn entrances(&self) -> io::Result<Entrances>;
+    fn join_descriptors(&self) -> io::Result<JoinDescriptors>;
 
     /// Kills all their processes at once, where the kernel can do that.
     fn kill(&self);

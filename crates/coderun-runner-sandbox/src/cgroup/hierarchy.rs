@@ -31,12 +31,14 @@ impl Hierarchies {
             match kind {
                 "cgroup2" => {
                     let own_path = own_path(own, "");
-                    found.version2.get_or_insert_with(|| below(point, own_path));
+                    found
+                        .version2
+                        .get_or_insert_with(|| group_folder(point, own_path));
                 }
                 "cgroup" => {
                     for controller in options.split(',') {
                         if let Some(own_path) = own_path(own, controller) {
-                            let folder = below(point, Some(own_path));
+                            let folder = group_folder(point, Some(own_path));
                             found.version1.push((controller.to_owned(), folder));
                         }
                     }
@@ -78,7 +80,7 @@ fn own_path<'a>(own: &'a str, controller: &str) -> Option<&'a str> {
 }
 
 /// The group's folder; in a container the path may be that of the machine outside, and the mount point is the group.
-fn below(point: &str, path: Option<&str>) -> PathBuf {
+fn group_folder(point: &str, path: Option<&str>) -> PathBuf {
     let point = PathBuf::from(point);
     let inner = path.map(|path| point.join(path.trim_start_matches('/')));
     match inner {
@@ -114,7 +116,10 @@ mod tests {
 
     #[test]
     fn the_own_group_is_used_where_its_folder_is_visible() {
-        assert_eq!(below("/", Some("/proc")), Path::new("/proc"));
-        assert_eq!(below("/proc", Some("/not-there")), Path::new("/proc"));
+        assert_eq!(group_folder("/", Some("/proc")), Path::new("/proc"));
+        assert_eq!(
+            group_folder("/proc", Some("/not-there")),
+            Path::new("/proc")
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::files::remove_folder;
+use crate::process_stat::stat_fields;
 
 const PREFIX: &str = "coderun-";
 
@@ -25,7 +26,7 @@ impl Owner {
         let started = start_time(process_id)
             .ok_or_else(|| io::Error::other("the start time of this process is not known"))?;
         Ok(Self {
-            prefix: format!("{PREFIX}{}-{process_id}-{started}-", boot()?),
+            prefix: format!("{PREFIX}{}-{process_id}-{started}-", boot_id_prefix()?),
             last: Arc::new(LAST.fetch_add(1 << 32, Ordering::Relaxed).into()),
         })
     }
@@ -46,7 +47,7 @@ pub(super) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
-    let Ok(boot) = boot() else { return };
+    let Ok(boot) = boot_id_prefix() else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
@@ -67,32 +68,29 @@ fn is_orphaned(name: &str, boot: &str) -> bool {
         return false;
     };
     let parts: Vec<&str> = rest.split('-').collect();
-    let [its_boot, process_id, started, _] = *parts else {
+    let [owner_boot, process_id, started, _] = *parts else {
         return false;
     };
     let (Ok(process_id), Ok(started)) = (process_id.parse(), started.parse::<u64>()) else {
         return false;
     };
-    its_boot != boot || start_time(process_id) != Some(started)
+    owner_boot != boot || start_time(process_id) != Some(started)
 }
 
 /// The first part of the id of this boot of the machine.
-fn boot() -> io::Result<String> {
+fn boot_id_prefix() -> io::Result<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Ok(id.chars().take_while(|c| *c != '-').collect())
 }
 
 /// When a living process started, in ticks since boot. It tells apart two processes with the same id.
 fn start_time(process_id: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).ok()?;
-    // The second field is the program's name, which may hold anything, in parentheses.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
+    let fields = stat_fields(process_id)?;
     // A dead process that its parent has not reaped.
-    if fields.next()? == "Z" {
+    if fields.first()? == "Z" {
         return None;
     }
-    fields.nth(18)?.parse().ok()
+    fields.get(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -102,7 +100,7 @@ mod tests {
     #[test]
     fn groups_of_a_living_service_are_not_orphaned() {
         let owner = Owner::this_process().unwrap();
-        assert!(!is_orphaned(&owner.next_name(), &boot().unwrap()));
+        assert!(!is_orphaned(&owner.next_name(), &boot_id_prefix().unwrap()));
     }
 
     #[test]
@@ -119,7 +117,7 @@ mod tests {
 
     #[test]
     fn groups_of_a_dead_service_and_of_an_earlier_boot_are_orphaned() {
-        let boot = boot().unwrap();
+        let boot = boot_id_prefix().unwrap();
         let own = std::process::id();
         assert!(is_orphaned(&format!("coderun-{boot}-{own}-1-0"), &boot));
         let own = Owner::this_process().unwrap().next_name();

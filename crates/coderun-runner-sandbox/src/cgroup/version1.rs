@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
+use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 
 /// The folders of a group of version 1, one for each controller. Groups of stages are created in those of the service.
@@ -69,14 +69,14 @@ impl Group for Version1 {
         fs::write(self.pids.join("pids.max"), limits.processes.to_string())
     }
 
-    fn entrances(&self) -> io::Result<Entrances> {
+    fn join_descriptors(&self) -> io::Result<JoinDescriptors> {
         let clone_target = self.unified.as_ref().map(fs::File::open).transpose()?;
         let tasks_file = |folder: &PathBuf| {
             let file = fs::File::options().write(true).open(folder.join("tasks"))?;
             Ok(OwnedFd::from(file))
         };
         let folders = [&self.memory, &self.pids, &self.cpuacct].into_iter();
-        Ok(Entrances {
+        Ok(JoinDescriptors {
             clone_target: clone_target.map(OwnedFd::from),
             tasks_files: folders.map(tasks_file).collect::<io::Result<_>>()?,
         })

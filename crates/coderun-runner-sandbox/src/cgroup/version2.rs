@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, remove_folder};
-use super::group::{CgroupVersion, Entrances, Group, GroupLimits, GroupUsage};
+use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 
 /// The group into which the service moves itself, because a group that has children may hold no process.
@@ -91,8 +91,8 @@ impl Group for Version2 {
         Ok(())
     }
 
-    fn entrances(&self) -> io::Result<Entrances> {
-        Ok(Entrances {
+    fn join_descriptors(&self) -> io::Result<JoinDescriptors> {
+        Ok(JoinDescriptors {
             clone_target: Some(fs::File::open(&self.folder)?.into()),
             tasks_files: Vec::new(),
         })

@@ -41,7 +41,7 @@ pub(super) fn write_all(spec: &StageSpec, contents: &OwnedFd) -> Result<(), Step
 }
 
 /// Copies the program that an earlier stage has built into `/box`.
-pub(super) fn bring_in(name: &str, artefact: &OwnedFd) -> Result<(), StepError> {
+pub(super) fn copy_artefact_in(name: &str, artefact: &OwnedFd) -> Result<(), StepError> {
     let step = "bring in the built program";
     let target = open_box(step)?;
     let size_bytes = fstat(artefact).step(step)?.st_size;
@@ -54,7 +54,11 @@ pub(super) fn bring_in(name: &str, artefact: &OwnedFd) -> Result<(), StepError> 
 ///
 /// The process that wrote it may still run and replace it: so it is opened beneath `/box` without following any link and
 /// without waiting, and must be an ordinary file of bounded size. Its bytes are untrusted anyway.
-pub(super) fn bring_out(name: &str, artefact: &OwnedFd, max_bytes: u64) -> Result<(), StepError> {
+pub(super) fn copy_artefact_out(
+    name: &str,
+    artefact: &OwnedFd,
+    max_bytes: u64,
+) -> Result<(), StepError> {
     let step = "take out the built program";
     let source = open_box(step)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

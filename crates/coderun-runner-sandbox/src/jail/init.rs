@@ -17,7 +17,7 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::files;
-use super::kernel_calls::{self, Cloned};
+use super::kernel_calls::{self, CloneSide};
 use super::payload;
 use super::root::DetachedMounts;
 use super::seccomp::Filter;
@@ -104,12 +104,12 @@ fn build_and_run(descriptors: Descriptors, filter: &Filter) -> Result<ProgramEnd
     mounts.build(&spec.limits)?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
-        files::bring_in(name, artefact)?;
+        files::copy_artefact_in(name, artefact)?;
     }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide the first process")?;
     let end = start_and_reap(&spec, filter)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
-        files::bring_out(name, artefact, spec.limits.disk_bytes)?;
+        files::copy_artefact_out(name, artefact, spec.limits.disk_bytes)?;
     }
     Ok(end)
 }
@@ -168,8 +168,8 @@ fn start_and_reap(spec: &StageSpec, filter: &Filter) -> Result<ProgramEnd, StepE
     let setup_cpu = clock_gettime(ClockId::ProcessCPUTime);
     let started = Instant::now();
     let payload = match kernel_calls::clone_process(0, None).step("clone the program")? {
-        Cloned::Child => payload::run(spec, filter, &errors_writer),
-        Cloned::Parent(pid, _) => pid.as_raw_nonzero().get(),
+        CloneSide::Child => payload::run(spec, filter, &errors_writer),
+        CloneSide::Parent(pid, _) => pid.as_raw_nonzero().get(),
     };
     drop(errors_writer);
     // The program's streams must end when the program closes them, not when this process ends.

@@ -14,7 +14,7 @@ use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 /// The side of a clone on which the caller is.
-pub(super) enum Cloned {
+pub(super) enum CloneSide {
     /// The new process.
     Child,
     /// The old process, with the id of the new one and a descriptor for it.
@@ -35,7 +35,7 @@ pub(super) struct Reaped {
 pub(super) fn clone_process(
     namespaces: i32,
     cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Cloned, Errno> {
+) -> Result<CloneSide, Errno> {
     let mut pidfd: RawFd = -1;
     // SAFETY: all fields of `clone_args` are integers, for which zero is a value.
     let mut arguments: libc::clone_args = unsafe { mem::zeroed() };
@@ -60,11 +60,11 @@ pub(super) fn clone_process(
     }
     let pid = i32::try_from(pid).map_err(|_| Errno::RANGE)?;
     let Some(pid) = Pid::from_raw(pid) else {
-        return Ok(Cloned::Child);
+        return Ok(CloneSide::Child);
     };
     // SAFETY: the kernel has just opened it for us.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Cloned::Parent(pid, pidfd))
+    Ok(CloneSide::Parent(pid, pidfd))
 }
 
 /// Sets attributes of a mount and, with the flag `AT_RECURSIVE`, of all mounts below it.

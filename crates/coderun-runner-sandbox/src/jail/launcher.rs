@@ -18,7 +18,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use super::init::{self, Descriptors};
-use super::kernel_calls::{self, Cloned};
+use super::kernel_calls::{self, CloneSide};
 use super::network::Network;
 use super::seccomp::{self, Filter};
 use super::step::{StepContext, StepError};
@@ -222,7 +222,7 @@ fn clone_sandbox(
     let namespaces = NAMESPACES | network.clone_flags();
     let cloned = kernel_calls::clone_process(namespaces, cgroup.as_ref().map(AsFd::as_fd));
     match cloned.step("create namespaces")? {
-        Cloned::Child => init::run(
+        CloneSide::Child => init::run(
             Descriptors {
                 spec,
                 stdio,
@@ -234,7 +234,7 @@ fn clone_sandbox(
             &report_writer,
             filter,
         ),
-        Cloned::Parent(pid, pidfd) => {
+        CloneSide::Parent(pid, pidfd) => {
             map_ids(dispatch, pid)
                 // The first process waits for the maps of its ids.
                 .and_then(|()| rustix::io::write(&lifeline, b"g").step("let the sandbox go on"))

@@ -19,9 +19,9 @@ use super::step::{StepContext, StepError};
 /// Installing a filter costs time in proportion to its length. So most of the list is installed once, in the launcher,
 /// from which every sandbox inherits it.
 pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
-    let mut guarded = guard();
-    guarded.extend(filter(absent(), libc::ENOSYS)?);
-    Ok([Filter(filter(forbidden()?, libc::EPERM)?), Filter(guarded)])
+    let mut first = architecture_guard();
+    first.extend(filter(absent(), libc::ENOSYS)?);
+    Ok([Filter(filter(forbidden()?, libc::EPERM)?), Filter(first)])
 }
 
 /// The filter for calls that only building a sandbox needs. It is compiled once, and installed right before each program.
@@ -84,7 +84,7 @@ const X32: u32 = 0x4000_0000;
 /// Kills foreign architectures and x32 calls, and hides calls newer than the lists; the rest goes on to what follows.
 ///
 /// Written by hand because `seccompiler` cannot compare the number of a call.
-fn guard() -> BpfProgram {
+fn architecture_guard() -> BpfProgram {
     vec![
         instruction(LOAD, 0, 0, OFFSET_OF_ARCHITECTURE),
         instruction(JUMP_IF_EQUAL, 1, 0, AUDIT_ARCHITECTURE),

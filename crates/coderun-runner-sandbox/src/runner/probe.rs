@@ -1,4 +1,4 @@
-//! Provides the streams of the trial that shows whether a sandbox can be built.
+//! Provides the streams of the probe that shows whether a sandbox can be built.
 
 use async_trait::async_trait;
 use bytes::Bytes;

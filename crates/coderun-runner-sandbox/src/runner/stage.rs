@@ -13,7 +13,7 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::plan::StagePlan;
-use crate::cgroup::{Entrances, Group, GroupLimits, GroupUsage, Groups};
+use crate::cgroup::{Group, GroupLimits, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{LauncherEnds, LauncherProcess, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, encode};
 use crate::slots::Slot;
@@ -71,15 +71,15 @@ pub(super) fn start(
         group: machine.groups.create(&group_limits)?,
         _slot: Arc::clone(slot),
     });
-    let entrances = guard.entrances()?;
+    let join_descriptors = guard.join_descriptors()?;
     let ends = LauncherEnds {
         spec,
         socket: socket_inside,
         stdio: [stdin_inside, stdout_inside, stderr_inside],
         artefact_in: plan.artefact_in,
         artefact_out: artefact.as_ref().map(OwnedFd::try_clone).transpose()?,
-        cgroup: entrances.clone_target,
-        tasks_files: entrances.tasks_files,
+        cgroup: join_descriptors.clone_target,
+        tasks_files: join_descriptors.tasks_files,
     };
     let dispatch = ends.dispatch(machine.outside_id(slot));
     machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
@@ -134,9 +134,9 @@ impl StageGuard {
         self.resources.as_ref()?.group.as_deref()
     }
 
-    fn entrances(&self) -> io::Result<Entrances> {
+    fn join_descriptors(&self) -> io::Result<JoinDescriptors> {
         self.group()
-            .map_or(Ok(Entrances::default()), Group::entrances)
+            .map_or(Ok(JoinDescriptors::default()), Group::join_descriptors)
     }
 
     /// Kills everything in the stage. The launcher reports when it is gone.

@@ -22,8 +22,8 @@ use crate::slots::Slot;
 #[derive(Debug)]
 pub(super) struct StageRunner {
     machine: Arc<Machine>,
-    /// The last stage ended by the launcher's failure, or a trial has begun and not ended.
-    is_doubtful: AtomicBool,
+    /// The last stage ended by the launcher's failure, or a probe has begun and not ended.
+    is_health_unknown: AtomicBool,
     /// Landlock was in force in a stage, and so it is in all: the kernel has it.
     has_landlock: AtomicBool,
 }
@@ -32,7 +32,7 @@ impl StageRunner {
     pub(super) fn new(machine: Machine) -> Self {
         Self {
             machine: Arc::new(machine),
-            is_doubtful: AtomicBool::default(),
+            is_health_unknown: AtomicBool::default(),
             has_landlock: AtomicBool::default(),
         }
     }
@@ -42,9 +42,9 @@ impl StageRunner {
         self.machine.groups.version().is_some()
     }
 
-    /// Whether the last stage gives reason to doubt that a sandbox can be built.
-    pub(super) fn is_doubtful(&self) -> bool {
-        self.is_doubtful.load(Ordering::Relaxed)
+    /// Whether the last stage did not show that a sandbox can be built.
+    pub(super) fn is_health_unknown(&self) -> bool {
+        self.is_health_unknown.load(Ordering::Relaxed)
     }
 
     /// The controls in force.
@@ -57,13 +57,13 @@ impl StageRunner {
     fn record(&self, end: &Result<StageEnd, StageError>) {
         match end {
             Ok(end) => {
-                self.is_doubtful.store(false, Ordering::Relaxed);
+                self.is_health_unknown.store(false, Ordering::Relaxed);
                 if end.program.is_some_and(|program| program.landlock) {
                     self.has_landlock.store(true, Ordering::Relaxed);
                 }
             }
             Err(error) => {
-                self.is_doubtful.store(true, Ordering::Relaxed);
+                self.is_health_unknown.store(true, Ordering::Relaxed);
                 if error.launcher_hangs() {
                     let machine = Arc::clone(&self.machine);
                     // It takes as long as the kernel needs to kill, and nothing depends on its end.
@@ -76,8 +76,8 @@ impl StageRunner {
 
     /// Builds a sandbox and runs `true` in it.
     pub(super) async fn probe(&self, slot: &Arc<Slot>) -> Result<(), RunnerError> {
-        // A trial that does not end leaves the doubt behind.
-        self.is_doubtful.store(true, Ordering::Relaxed);
+        // A probe that does not end leaves the health unknown.
+        self.is_health_unknown.store(true, Ordering::Relaxed);
         let plan = StagePlan::probe().map_err(|error| broken(Box::new(error)))?;
         let io = StageIo {
             client: &mut NoIo,

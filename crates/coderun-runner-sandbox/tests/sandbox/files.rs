@@ -92,8 +92,8 @@ async fn the_compiler_cannot_read_files_of_the_machine() {
     let ran = run("c", "#include \"/etc/shadow\"\nint main(void) {}").await;
     assert_eq!(ran.report.verdict, Verdict::CompileError);
     let compile = ran.report.compile.unwrap();
-    let said = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
-    assert!(said.contains("No such file or directory"), "{said}");
+    let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(errors.contains("No such file or directory"), "{errors}");
 }
 
 #[tokio::test]

@@ -17,12 +17,12 @@ const CALL: &str = "import ctypes, errno\n\
 /// Asserts that each of these calls gets this error.
 async fn assert_refused(calls: &[&str], error: &str) {
     let sandbox = TestSandbox::start().await;
-    let (mut asked, mut expected) = (String::new(), String::new());
+    let (mut calls_code, mut expected) = (String::new(), String::new());
     for call in calls {
-        writeln!(asked, "print('{call}', call({call}))").unwrap();
+        writeln!(calls_code, "print('{call}', call({call}))").unwrap();
         writeln!(expected, "{call} {error}").unwrap();
     }
-    let ran = sandbox.run("python", &format!("{CALL}{asked}")).await;
+    let ran = sandbox.run("python", &format!("{CALL}{calls_code}")).await;
     assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
 }
 

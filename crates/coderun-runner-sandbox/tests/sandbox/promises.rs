@@ -13,8 +13,8 @@ async fn two_runs_at_a_time_see_nothing_of_each_other() {
         let sandbox = Arc::clone(&sandbox);
         running.spawn(async move { sandbox.run("python", code).await.stdout().to_owned() });
     }
-    while let Some(said) = running.join_next().await {
-        assert_eq!(said.unwrap(), "['mine'] ['2']\n");
+    while let Some(stdout) = running.join_next().await {
+        assert_eq!(stdout.unwrap(), "['mine'] ['2']\n");
     }
 }
 

@@ -29,7 +29,7 @@ async fn a_launcher_that_dies_takes_its_programs_along_and_is_replaced() {
     }
 }
 
-/// Kills the launchers of this test as soon as a program runs; answers which.
+/// Kills the launchers of this test as soon as a program runs; returns those programs.
 async fn kill_launchers() -> Vec<i32> {
     let own = std::process::id();
     until(|| !sleepers_of(own).is_empty()).await;
@@ -202,8 +202,8 @@ async fn without_control_groups_limits_still_hold_and_are_reported_as_weaker() {
     let program = program("python", "while True: pass").cpu(Duration::from_millis(300));
     let busy = sandbox.run_program(program).await;
     assert_eq!(busy.report.verdict, Verdict::TimeLimit);
-    let means = busy.report.enforcement.memory.unwrap();
-    assert!(means.contains("approximate"), "{means}");
+    let mechanism = busy.report.enforcement.memory.unwrap();
+    assert!(mechanism.contains("approximate"), "{mechanism}");
     let many = sandbox
         .run("bash", "for i in $(seq 40); do sleep 2 & done; wait")
         .await;
