@@ -40,6 +40,7 @@ macro_rules! execution_queue_tests {
                 a_takeover_needs_the_language,
                 a_run_past_its_deadline_is_not_taken_over,
                 a_stale_worker_changes_nothing,
+                an_earlier_lease_of_the_same_worker_and_instant_changes_nothing,
                 an_expired_lease_is_valid_until_it_is_taken_over,
                 a_lease_ends_at_the_deadline_of_the_run,
             }

@@ -1,4 +1,4 @@
-//! Provides the helpers in which clauses are written.
+//! Provides the helpers in which clauses are written, and tests of single adapters.
 
 mod input;
 mod tickets;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::Backend;
 
-pub(crate) use input::{data, sender};
+pub use input::{data, sender};
 pub(crate) use tickets::{LIFETIME, ticket};
 
 /// The longest that a clause waits for something that must happen.
@@ -69,7 +69,9 @@ pub(crate) fn languages() -> Vec<Language> {
     vec![language("python"), language("c")]
 }
 
-pub(crate) fn id(number: u32) -> ExecutionId {
+/// The id with this number.
+#[must_use]
+pub fn id(number: u32) -> ExecutionId {
     execution_id(number.into())
 }
 
@@ -82,7 +84,8 @@ pub(crate) fn written_in(name: &str) -> SubmissionDraft {
 }
 
 /// A draft with this many bytes of code and nothing else.
-pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
+#[must_use]
+pub fn sized(bytes: usize) -> SubmissionDraft {
     SubmissionDraft {
         code: "x".repeat(bytes),
         input: String::new(),
@@ -91,7 +94,8 @@ pub(crate) fn sized(bytes: usize) -> SubmissionDraft {
 }
 
 /// A piece of stdout in the attempt of this lease.
-pub(crate) fn chunk(lease: &Lease, text: &str) -> RunEvent {
+#[must_use]
+pub fn chunk(lease: &Lease, text: &str) -> RunEvent {
     RunEvent::from(OutputChunk {
         stream: OutputStream::Stdout,
         bytes: Bytes::copy_from_slice(text.as_bytes()),
@@ -150,7 +154,8 @@ pub(crate) fn numbers(events: &[StoredEvent]) -> Vec<u64> {
 }
 
 impl Backend {
-    pub(crate) fn advance(&self, by: Duration) {
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
 
@@ -164,25 +169,22 @@ impl Backend {
     }
 
     /// A new execution of this user that is not submitted yet.
-    pub(crate) fn draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
+    #[must_use]
+    pub fn draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
         let submission = submission(user(name), draft);
         Execution::submit(id(number), submission, self.clock.now())
     }
 
-    pub(crate) async fn try_submit(
-        &self,
-        number: u32,
-        name: &str,
-    ) -> Result<Submitted, StoreError> {
+    /// Submits a good draft as this user.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn try_submit(&self, number: u32, name: &str) -> Result<Submitted, StoreError> {
         self.store.submit(&self.draft(number, name, draft())).await
     }
 
-    pub(crate) async fn submit_draft(
-        &self,
-        number: u32,
-        name: &str,
-        draft: SubmissionDraft,
-    ) -> Execution {
+    /// Submits a draft as this user, and it is accepted.
+    pub async fn submit_draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
         let execution = self.draft(number, name, draft);
         let submitted = self.store.submit(&execution).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
@@ -190,7 +192,7 @@ impl Backend {
     }
 
     /// Submits a good draft as this user, and it is accepted.
-    pub(crate) async fn submit(&self, number: u32, name: &str) -> Execution {
+    pub async fn submit(&self, number: u32, name: &str) -> Execution {
         self.submit_draft(number, name, draft()).await
     }
 
@@ -201,22 +203,24 @@ impl Backend {
         }
     }
 
-    pub(crate) async fn try_take(&self) -> Option<Lease> {
+    /// Takes an execution as the worker of most clauses, if there is one.
+    pub async fn try_take(&self) -> Option<Lease> {
         self.take_as("worker-1").await
     }
 
-    pub(crate) async fn take_as(&self, name: &str) -> Option<Lease> {
+    /// Takes an execution as this worker, if there is one.
+    pub async fn take_as(&self, name: &str) -> Option<Lease> {
         let languages = languages();
         self.queue.take(&worker(name), &languages).await.unwrap()
     }
 
     /// Takes an execution, which must be there.
-    pub(crate) async fn take(&self) -> Lease {
+    pub async fn take(&self) -> Lease {
         self.try_take().await.unwrap()
     }
 
     /// Submits and takes.
-    pub(crate) async fn start(&self, number: u32, name: &str) -> Lease {
+    pub async fn start(&self, number: u32, name: &str) -> Lease {
         let execution = self.submit(number, name).await;
         let lease = self.take().await;
         assert_eq!(lease.id(), execution.id());
@@ -224,45 +228,51 @@ impl Backend {
     }
 
     /// Submits, takes and finishes.
-    pub(crate) async fn complete(&self, number: u32, name: &str) -> Execution {
+    pub async fn complete(&self, number: u32, name: &str) -> Execution {
         let lease = self.start(number, name).await;
         self.finish(&lease).await;
         self.get(lease.id()).await
     }
 
-    pub(crate) async fn renew(&self, lease: &Lease) -> Renewal {
+    /// Renews a lease, which is held.
+    pub async fn renew(&self, lease: &Lease) -> Renewal {
         self.queue.renew(lease).await.unwrap()
     }
 
-    pub(crate) async fn release(&self, lease: &Lease) {
+    /// Releases an execution by its lease, which is held.
+    pub async fn release(&self, lease: &Lease) {
         self.queue.release(lease).await.unwrap();
     }
 
-    pub(crate) async fn finish(&self, lease: &Lease) {
+    /// Finishes an execution by its lease, which is held.
+    pub async fn finish(&self, lease: &Lease) {
         self.queue.finish(lease, &finished()).await.unwrap();
     }
 
     /// Appends these pieces of output to the events so far.
-    pub(crate) async fn print(&self, lease: &Lease, texts: &[&str]) -> Sequence {
+    pub async fn print(&self, lease: &Lease, texts: &[&str]) -> Sequence {
         let after = self.get(lease.id()).await.sequence();
         let chunks: Vec<_> = texts.iter().map(|text| chunk(lease, text)).collect();
         self.queue.append(lease, after, &chunks).await.unwrap()
     }
 
-    pub(crate) async fn sweep(&self) -> Swept {
+    /// Sweeps.
+    pub async fn sweep(&self) -> Swept {
         self.queue.sweep().await.unwrap()
     }
 
-    pub(crate) async fn find(&self, id: ExecutionId) -> Option<Execution> {
+    /// Finds an execution.
+    pub async fn find(&self, id: ExecutionId) -> Option<Execution> {
         self.store.get(id).await.unwrap()
     }
 
     /// Finds an execution that must be there.
-    pub(crate) async fn get(&self, id: ExecutionId) -> Execution {
+    pub async fn get(&self, id: ExecutionId) -> Execution {
         self.find(id).await.unwrap()
     }
 
-    pub(crate) async fn list(&self, name: &str) -> Vec<Summary> {
+    /// Everything that this user has, newest first.
+    pub async fn list(&self, name: &str) -> Vec<Summary> {
         let page = Page {
             before: None,
             limit: 1000,
@@ -270,15 +280,18 @@ impl Backend {
         self.store.list(&user(name), page).await.unwrap()
     }
 
-    pub(crate) async fn cancel(&self, id: ExecutionId) -> CancelReply {
+    /// Requests that an execution ends.
+    pub async fn cancel(&self, id: ExecutionId) -> CancelReply {
         self.store.request_cancel(id).await.unwrap()
     }
 
-    pub(crate) async fn delete(&self, id: ExecutionId) -> bool {
+    /// Deletes an execution; `false` if there was none.
+    pub async fn delete(&self, id: ExecutionId) -> bool {
         self.store.delete(id).await.unwrap()
     }
 
-    pub(crate) async fn watch(&self, id: ExecutionId, since: u64) -> EventStream {
+    /// Watches an execution from the event after this number on.
+    pub async fn watch(&self, id: ExecutionId, since: u64) -> EventStream {
         let since = Sequence::from_number(since);
         within(self.notifier.subscribe(id, since)).await.unwrap()
     }
@@ -292,7 +305,7 @@ impl Backend {
     }
 
     /// Every event stored so far.
-    pub(crate) async fn events(&self, id: ExecutionId) -> Vec<StoredEvent> {
+    pub async fn events(&self, id: ExecutionId) -> Vec<StoredEvent> {
         let count = self.get(id).await.sequence().number();
         let stream = self.watch(id, 0).await;
         let count = usize::try_from(count).unwrap();

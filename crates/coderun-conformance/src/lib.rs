@@ -81,6 +81,7 @@ pub use backend::{Backend, Clause, FromSetup, Interactive, Pending, Running, Set
 pub use code_runner::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
+pub use fixtures::{chunk, data, id, sender, sized};
 pub use token_verifier::{TokenIssuer, VerifierSetup, VerifierUnderTest};
 
 #[doc(hidden)]

@@ -145,6 +145,25 @@ pub async fn a_stale_worker_changes_nothing(backend: Backend) {
     assert_eq!(**ended.outcome().unwrap(), finished());
 }
 
+/// A lease is over also for the worker that takes the execution again at the same instant: the attempt alone tells its two
+/// leases apart.
+pub async fn an_earlier_lease_of_the_same_worker_and_instant_changes_nothing(
+    Running {
+        backend,
+        lease: stale,
+    }: Running,
+) {
+    backend.release(&stale).await;
+    let lease = backend.take().await;
+    assert_eq!(lease.worker(), stale.worker());
+    assert_eq!(lease.started_at(), stale.started_at());
+    assert_eq!(lease.attempt(), attempt(2));
+    let events = backend.events(id(1)).await;
+    backend.assert_powerless(&stale).await;
+    backend.assert_unchanged(lease.execution(), &events).await;
+    backend.finish(&lease).await;
+}
+
 /// A worker that was silent for too long goes on if no other worker has taken over.
 pub async fn an_expired_lease_is_valid_until_it_is_taken_over(Running { backend, lease }: Running) {
     outlast_leases(&backend);
