@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coderun_domain::{
-    Attempt, Event, Outcome, OutputChunk, OutputStream, Progress, ProgressParts, RunEvent,
-    Sequence, State, WorkerId,
+    Attempt, Event, Outcome, OutputChunk, OutputStream, Progress, ProgressParts, Sequence, State,
+    WorkerId,
 };
-use time::OffsetDateTime;
 
-use crate::{RecordError, from_micros, micros};
+use crate::{RecordError, Words, micros};
 
 /// Writes an event without its number, and without the outcome of a final execution.
 #[must_use]
@@ -25,17 +24,12 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
     }
 }
 
-/// Writes what a worker reports of a program, as the event that it becomes.
-#[must_use]
-pub fn encode_run_event(event: &RunEvent) -> Vec<u8> {
-    encode_event(&Event::from(event.clone()))
-}
-
 /// Reads the event with this number. `outcome` is the outcome of a final execution.
 ///
 /// # Errors
 /// [`RecordError::Event`] if it is not an event, or a final one without an `outcome`;
-/// [`RecordError::Malformed`], [`RecordError::Progress`] and [`RecordError::Identifier`] if it is damaged.
+/// [`RecordError::Missing`], [`RecordError::Malformed`], [`RecordError::Progress`] and [`RecordError::Identifier`] if it is
+/// damaged.
 pub fn decode_event(
     stored: Vec<u8>,
     sequence: Sequence,
@@ -98,12 +92,13 @@ fn decode_update(
     outcome: Option<&Arc<Outcome>>,
 ) -> Result<Progress, RecordError> {
     let text = str::from_utf8(stored).map_err(|_| RecordError::Event)?;
-    let mut words = text.splitn(7, ' ').skip(1);
-    let mut word = || words.next().ok_or(RecordError::Event);
-    let (status, attempt, takeovers) = (word()?, word()?, word()?);
-    let (created, updated) = (word()?, word()?);
-    let worker = word()?;
-    let updated_at = time("updated", updated)?;
+    let mut words = Words::new("event", text, 7);
+    words.word()?;
+    let status = words.word()?;
+    let attempt = Attempt::from_count(words.number()?);
+    let takeovers = words.number()?;
+    let (created_at, updated_at) = (words.time()?, words.time()?);
+    let worker = words.word()?;
     let state = match status {
         "pending" => State::Pending,
         "running" => State::Running {
@@ -118,14 +113,10 @@ fn decode_update(
     };
     Ok(Progress::restore(ProgressParts {
         state,
-        attempt: decode_attempt(Some(attempt.as_bytes()))?,
-        takeovers: takeovers.parse().map_err(|_| RecordError::Event)?,
+        attempt,
+        takeovers,
         sequence,
-        created_at: time("created", created)?,
+        created_at,
         updated_at,
     })?)
-}
-
-fn time(name: &'static str, micros: &str) -> Result<OffsetDateTime, RecordError> {
-    from_micros(name, micros.parse().map_err(|_| RecordError::Event)?)
 }

@@ -1,6 +1,7 @@
 //! Holds the fields of a record as they were stored.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -14,18 +15,18 @@ pub type Field<'a> = (&'static str, Cow<'a, [u8]>);
 
 /// The stored fields of a record. Each can be taken once. `Debug` shows their number only.
 #[derive(Default)]
-pub struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Fields(HashMap<Vec<u8>, Vec<u8>>);
 
 impl Fields {
     /// Wraps names and values, in any order. Of two fields with the same name one is read.
     #[must_use]
-    pub const fn from_pairs(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        Self(pairs)
+    pub fn from_pairs(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        Self(pairs.into_iter().collect())
     }
 
     /// Whether there are no fields, which means that there is no such record.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -38,8 +39,7 @@ impl Fields {
     /// Shows a field without taking it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let index = self.position(name)?;
-        self.0.get(index).map(|(_, value)| value.as_slice())
+        self.0.get(name.as_bytes()).map(Vec::as_slice)
     }
 
     /// Takes a field that is text.
@@ -61,8 +61,7 @@ impl Fields {
 
     /// Takes a field that may be missing.
     pub(crate) fn find(&mut self, name: &'static str) -> Option<Vec<u8>> {
-        let index = self.position(name)?;
-        Some(self.0.swap_remove(index).1)
+        self.0.remove(name.as_bytes())
     }
 
     /// Takes a field.
@@ -93,13 +92,6 @@ impl Fields {
         let found = self.find(name).ok_or(RecordError::Missing(name))?;
         serde_json::from_slice(&found)
             .map_err(|error| RecordError::Malformed(name, Box::new(error)))
-    }
-
-    /// A linear search: there are few fields.
-    fn position(&self, name: &str) -> Option<usize> {
-        self.0
-            .iter()
-            .position(|(other, _)| other == name.as_bytes())
     }
 }
 

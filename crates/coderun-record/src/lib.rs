@@ -10,15 +10,15 @@
 //! # Examples
 //!
 //! ```
-//! use coderun_domain::{Event, OutputChunk, OutputStream, RunEvent, Sequence};
-//! use coderun_record::{decode_event, encode_run_event};
+//! use coderun_domain::{Event, OutputChunk, OutputStream, Sequence};
+//! use coderun_record::{decode_event, encode_event};
 //!
 //! let chunk = OutputChunk {
 //!     stream: OutputStream::Stdout,
 //!     bytes: "hello\n".into(),
 //!     attempt: coderun_domain::Attempt::from_count(1),
 //! };
-//! let stored = encode_run_event(&RunEvent::Output(chunk.clone()));
+//! let stored = encode_event(&Event::Output(chunk.clone()));
 //! assert_eq!(stored, b"o1 hello\n");
 //!
 //! let first = Sequence::from_number(1);
@@ -34,7 +34,7 @@ mod execution;
 mod fields;
 mod input;
 mod limits;
-mod moment;
+mod micros;
 mod offer;
 mod outcome;
 mod progress;
@@ -44,11 +44,11 @@ mod words;
 
 pub use admission::{decode_admission, encode_admission};
 pub use error::RecordError;
-pub use event::{decode_event, encode_event, encode_run_event};
+pub use event::{decode_event, encode_event};
 pub use execution::decode_execution;
 pub use fields::{Field, Fields};
 pub use input::{decode_input, encode_input};
-pub use moment::{duration_micros, from_micros, micros};
+pub use micros::{duration_micros, from_micros, micros};
 pub use offer::{StoredOffer, encode_offer};
 pub use outcome::{decode_outcome, encode_outcome};
 pub use progress::{VERSION, decode_progress, encode_progress};

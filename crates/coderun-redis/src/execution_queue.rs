@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    ExecutionQueue, ForcedEnd, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal,
-    RunEvent, Sequence, Swept, WorkerId,
+    Event, ExecutionQueue, ForcedEnd, Health, Language, Lease, Outcome, QueueDepth, QueueError,
+    Renewal, RunEvent, Sequence, Swept, WorkerId,
 };
-use coderun_record::{encode_outcome, encode_run_event};
+use coderun_record::{encode_event, encode_outcome};
 use futures_util::future::try_join_all;
 
 use crate::RedisBackend;
@@ -96,8 +96,10 @@ impl RedisBackend {
     ) -> Result<Sequence, AdapterError> {
         let reply = self.run_lease_step(lease, &self.shared.scripts.append, |fence| {
             let arguments = fence.number(after.number());
-            let events = events.iter().map(encode_run_event);
-            events.fold(arguments, Arguments::bytes)
+            let events = events.iter().cloned().map(Event::from);
+            events.fold(arguments, |arguments, event| {
+                arguments.bytes(encode_event(&event))
+            })
         });
         Ok(Sequence::from_number(reply.await?.number()?))
     }
