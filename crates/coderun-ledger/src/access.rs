@@ -4,17 +4,16 @@ use std::fmt;
 use std::future::Future;
 
 use coderun_domain::{
-    BackendError, Clock, Health, InputError, QueueError, RegistryError, StoreError, TicketError,
+    BackendError, Health, InputError, QueueError, RegistryError, StoreError, TicketError,
     WatchError,
 };
-use time::OffsetDateTime;
 
 use crate::Ledger;
 
 /// Gives one step at a time access to a ledger.
 ///
-/// Clones share their ledger. A step is a closure that gets the ledger and the present time. It runs whole or not at all,
-/// and never waits.
+/// Clones share their ledger. A step is a closure that gets the ledger, with the present time set by [`Ledger::at`]. It
+/// runs whole or not at all, and never waits.
 pub trait LedgerAccess: fmt::Debug + Clone + Send + Sync + 'static {
     /// What the backend is called in errors.
     const BACKEND: &'static str;
@@ -28,7 +27,7 @@ pub trait LedgerAccess: fmt::Debug + Clone + Send + Sync + 'static {
     /// [`StepError`]: the step may have been done.
     fn apply<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
+        step: impl FnOnce(&mut Ledger) -> T + Send + 'static,
     ) -> impl Future<Output = Result<T, StepError>> + Send;
 
     /// Runs a group of steps in order as one step, and answers each.
@@ -40,10 +39,10 @@ pub trait LedgerAccess: fmt::Debug + Clone + Send + Sync + 'static {
         steps: Vec<S>,
     ) -> impl Future<Output = Result<Vec<T>, StepError>> + Send
     where
-        S: FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
+        S: FnOnce(&mut Ledger) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.apply(move |ledger, now| steps.into_iter().map(|step| step(ledger, now)).collect())
+        self.apply(move |ledger| steps.into_iter().map(|step| step(ledger)).collect())
     }
 
     /// How well this backend keeps what it accepts.
@@ -53,17 +52,6 @@ pub trait LedgerAccess: fmt::Debug + Clone + Send + Sync + 'static {
     fn close(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
-}
-
-/// The present time as the ledger keeps it: in whole microseconds, as every stored form does.
-#[must_use]
-pub fn ledger_time(clock: &dyn Clock) -> OffsetDateTime {
-    whole_micros(clock.now())
-}
-
-/// Drops what is finer than a microsecond.
-pub(crate) fn whole_micros(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_nanosecond(at.microsecond() * 1000).unwrap_or(at)
 }
 
 /// Says that a backend could not run a step, or cannot say whether it did.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_storage_metrics::{StorageError, StorageTimer};
-use time::OffsetDateTime;
 
 use crate::access::{LedgerAccess, StepError};
 use crate::ledger::Ledger;
+use crate::wake::WakeListener;
 
-/// How long a hint rests when no step can be run, before it answers for nothing.
+/// How long a hint waits before it answers although no step can be run.
 const HINT_REST: Duration = Duration::from_secs(1);
 
 /// Store, queue, notifier, input relay, ticket store and worker registry over one ledger.
@@ -23,14 +23,14 @@ pub struct LedgerBackend<A> {
 }
 
 impl<A: LedgerAccess> LedgerBackend<A> {
-    /// Wraps the way to a ledger.
+    /// Implements the ports over this ledger.
     #[must_use]
     pub fn new(access: A) -> Self {
         let timer = Arc::new(StorageTimer::new(A::BACKEND));
         Self { access, timer }
     }
 
-    /// The way to the ledger.
+    /// The access to the ledger.
     #[must_use]
     pub const fn access(&self) -> &A {
         &self.access
@@ -45,7 +45,7 @@ impl<A: LedgerAccess> LedgerBackend<A> {
     pub(crate) async fn step<T, E>(
         &self,
         operation: &'static str,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> Result<T, E> + Send + 'static,
+        step: impl FnOnce(&mut Ledger) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -55,16 +55,21 @@ impl<A: LedgerAccess> LedgerBackend<A> {
         self.timer.time(operation, call).await
     }
 
-    /// Runs the step of a hint. While no step can be run the hint rests and answers for nothing.
-    pub(crate) async fn hint<T: Send + 'static>(
+    /// Waits for the listener that a step makes, and answers whether it has made one. While no step can be run this
+    /// answers after a rest.
+    pub(crate) async fn wait_for(
         &self,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> Option<T> + Send + 'static,
-    ) -> Option<T> {
-        if let Ok(found) = self.access.apply(step).await {
-            return found;
+        listen: impl FnOnce(&mut Ledger) -> Option<WakeListener> + Send + 'static,
+    ) -> bool {
+        match self.access.apply(listen).await {
+            Ok(Some(mut listener)) => listener.woken().await,
+            Ok(None) => return false,
+            Err(_) => {
+                tokio::time::sleep(HINT_REST).await;
+                return false;
+            }
         }
-        tokio::time::sleep(HINT_REST).await;
-        None
+        true
     }
 }
 

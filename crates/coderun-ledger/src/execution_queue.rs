@@ -21,38 +21,30 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
         languages: &[Language],
     ) -> Result<Option<Lease>, QueueError> {
         let (worker, languages) = (worker.clone(), languages.to_vec());
-        let take = move |ledger: &mut Ledger, now| Ok(ledger.take(&worker, &languages, now));
+        let take = move |ledger: &mut Ledger| Ok(ledger.take(&worker, &languages));
         self.step("take", take).await
     }
 
-    /// A taker that has found nothing misses nothing that comes up before it calls this, unless a taker with other
-    /// languages finds nothing in between: that one has seen the signal, and this one waits for the next.
+    /// Returns at once if work has come up since the last `take` that found none. If that `take` was for other languages,
+    /// this waits for the next work.
     ///
-    /// While no step can be run this answers for nothing about once a second, as do the other hints.
+    /// While no step can be run, this and the other hints return about once a second.
     async fn work_available(&self) {
-        let listener = self.hint(|ledger, _| ledger.listen_for_work()).await;
-        if let Some(mut listener) = listener {
-            listener.woken().await;
-        }
+        self.wait_for(Ledger::listen_for_work).await;
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
         let lease = lease.clone();
-        self.step("renew", move |ledger, now| ledger.renew(&lease, now))
-            .await
+        self.step("renew", move |ledger| ledger.renew(&lease)).await
     }
 
-    /// Answers also when the lease is lost, so that the worker learns of that by renewing it.
+    /// Also returns when the lease is lost; the worker finds that out when it renews.
     async fn cancel_requested(&self, lease: &Lease) {
-        loop {
+        let mut is_waiting = true;
+        while is_waiting {
             let lease = lease.clone();
-            let listener = self
-                .hint(move |ledger, now| ledger.listen_for_cancel(&lease, now))
-                .await;
-            match listener {
-                Some(mut listener) => listener.woken().await,
-                None => return,
-            }
+            let listen = move |ledger: &mut Ledger| ledger.listen_for_cancel(&lease);
+            is_waiting = self.wait_for(listen).await;
         }
     }
 
@@ -64,28 +56,27 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
     ) -> Result<Sequence, QueueError> {
         let lease = lease.clone();
         let events = events.iter().map(compact).collect();
-        let append = move |ledger: &mut Ledger, now| ledger.append(&lease, after, events, now);
+        let append = move |ledger: &mut Ledger| ledger.append(&lease, after, events);
         self.step("append", append).await
     }
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
         let (lease, outcome) = (lease.clone(), outcome.clone());
-        let finish = move |ledger: &mut Ledger, now| ledger.finish(&lease, outcome, now);
+        let finish = move |ledger: &mut Ledger| ledger.finish(&lease, outcome);
         self.step("finish", finish).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
         let lease = lease.clone();
-        self.step("release", move |ledger, now| ledger.release(&lease, now))
+        self.step("release", move |ledger| ledger.release(&lease))
             .await
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
         let mut swept = Swept::default();
         loop {
-            let sweep = |ledger: &mut Ledger, now| -> Result<_, QueueError> {
-                Ok(ledger.sweep(SWEEP_BATCH, now))
-            };
+            let sweep =
+                |ledger: &mut Ledger| -> Result<_, QueueError> { Ok(ledger.sweep(SWEEP_BATCH)) };
             let part = self.step("sweep", sweep).await?;
             swept.ended += part.ended;
             swept.expired += part.expired;
@@ -97,12 +88,12 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        self.step("depth", |ledger, _| Ok(ledger.depth())).await
+        self.step("depth", |ledger| Ok(ledger.depth())).await
     }
 
     /// Good while steps can be run.
     async fn check(&self) -> Result<Health, QueueError> {
-        self.step("check_queue", |_, _| Ok(Health::Good)).await
+        self.step("check_queue", |_| Ok(Health::Good)).await
     }
 }
 

@@ -21,7 +21,7 @@ impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
             InputPiece::Data(bytes) => InputPiece::Data(own_buffer(bytes)),
             InputPiece::End => InputPiece::End,
         };
-        let send = move |ledger: &mut Ledger, now| Ok(ledger.send(id, input, piece, now));
+        let send = move |ledger: &mut Ledger| Ok(ledger.send(id, input, piece));
         self.step("send_input", send).await
     }
 
@@ -32,18 +32,14 @@ impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
         let lease = lease.clone();
-        let receive = move |ledger: &mut Ledger, now| ledger.receive(&lease, after, now);
+        let receive = move |ledger: &mut Ledger| ledger.receive(&lease, after);
         self.step("receive_input", receive).await
     }
 
-    /// Answers also when the lease is lost, so that the worker learns of that by reading.
+    /// Also returns when the lease is lost; the worker finds that out when it reads.
     async fn input_available(&self, lease: &Lease, after: InputPosition) {
         let lease = lease.clone();
-        let listener = self
-            .hint(move |ledger, now| ledger.listen_for_input(&lease, after, now))
+        self.wait_for(move |ledger| ledger.listen_for_input(&lease, after))
             .await;
-        if let Some(mut listener) = listener {
-            listener.woken().await;
-        }
     }
 }

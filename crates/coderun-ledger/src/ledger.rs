@@ -1,13 +1,12 @@
 //! Keeps every record with the indexes over them, and applies the rules of the store as steps.
 //!
-//! Each transition goes through `advance`, which takes a record out of the indexes of its old state and enters it into
-//! those of the new one, so that what the indexes say follows from the states alone.
+//! Each transition goes through `advance`, which removes a record from the indexes of its old state and adds it to those
+//! of the new one, so that the indexes follow from the states alone.
 
 mod fair_queue;
 mod final_records;
 mod input_log;
 mod leasing;
-mod pending_changes;
 mod record;
 mod relaying;
 mod restoring;
@@ -31,20 +30,19 @@ use time::OffsetDateTime;
 
 use fair_queue::FairQueue;
 use final_records::FinalRecords;
-use pending_changes::PendingChanges;
 use record::Record;
+use snapshot::PendingChanges;
 use submit_rate::SubmitRate;
 use tickets::Tickets;
 use time_index::TimeIndex;
 use usage::{Usage, UserRecords};
 use work_signal::WorkSignal;
+use worker_offers::WorkerOffers;
 
 pub use snapshot::{
-    InputSnapshot, LeaseEnd, LeaseHolder, RecordChange, RecordSnapshot, SavedState,
-    SurvivingWorkers,
+    InputSnapshot, LeaseEnd, LeaseHolder, LedgerChanges, RecordSnapshot, VolatileState,
 };
 pub(crate) use tickets::Ticket;
-pub use worker_offers::WorkerOffers;
 
 use crate::config::LedgerConfig;
 use crate::wake::WakeListener;
@@ -56,6 +54,8 @@ use crate::wake::WakeListener;
 #[derive(Debug)]
 pub struct Ledger {
     config: LedgerConfig,
+    /// When the present step runs.
+    pub(crate) now: OffsetDateTime,
     records: HashMap<ExecutionId, Record>,
     users: HashMap<UserId, UserRecords>,
     submit_rate: SubmitRate,
@@ -111,6 +111,7 @@ impl Ledger {
         let policy = config.policy;
         Self {
             config,
+            now: OffsetDateTime::UNIX_EPOCH,
             records: HashMap::new(),
             users: HashMap::new(),
             submit_rate: SubmitRate::new(policy.user_submits_per_minute),
@@ -128,28 +129,33 @@ impl Ledger {
         }
     }
 
+    /// Sets the time of the steps that follow. Like every stored form, it is in whole microseconds.
+    pub fn at(&mut self, now: OffsetDateTime) -> &mut Self {
+        self.now = whole_micros(now);
+        self
+    }
+
     /// The record with this id. One that has expired is deleted on the way.
-    pub(crate) fn find(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<&mut Record> {
-        if self.expiries.is_due(id, now) {
+    pub(crate) fn find(&mut self, id: ExecutionId) -> Option<&mut Record> {
+        if self.expiries.is_due(id, self.now) {
             self.remove(id);
         }
         self.records.get_mut(&id)
     }
 
     /// Finds an execution.
-    pub(crate) fn get(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<Execution> {
-        let record = self.find(id, now)?;
-        Some(record.execution.clone())
+    pub(crate) fn get(&mut self, id: ExecutionId) -> Option<Execution> {
+        self.find(id).map(|record| record.execution.clone())
     }
 
     /// Deletes an execution with all that belongs to it; `false` if there was none.
-    pub(crate) fn delete(&mut self, id: ExecutionId, now: OffsetDateTime) -> bool {
-        self.find(id, now).is_some() && self.remove(id)
+    pub(crate) fn delete(&mut self, id: ExecutionId) -> bool {
+        self.find(id).is_some() && self.remove(id)
     }
 
     /// Deletes a record. That drops its signals and so wakes their listeners.
     fn remove(&mut self, id: ExecutionId) -> bool {
-        self.leave(id);
+        self.remove_from_indexes(id);
         let Some(record) = self.records.remove(&id) else {
             return false;
         };
@@ -202,56 +208,48 @@ impl Ledger {
         }
     }
 
-    fn insert(&mut self, execution: Execution, now: OffsetDateTime) {
-        let id = execution.id();
-        self.last_order += 1;
-        let record = Record::new(execution, self.last_order);
-        self.register(record, now);
-        self.note(id);
-    }
-
-    /// Enters a record into every index.
-    fn register(&mut self, record: Record, now: OffsetDateTime) {
+    /// Adds a record that was not there.
+    fn register(&mut self, record: Record) {
         let execution = &record.execution;
         let (id, cursor) = (execution.id(), Summary::from(execution).cursor());
         let user = self.users.entry(execution.submission().user().clone());
         user.or_default().cursors.insert(cursor);
         self.records.insert(id, record);
-        self.enter(id, now);
+        self.add_to_indexes(id);
     }
 
     /// Notes that a record has changed.
-    fn note(&mut self, id: ExecutionId) {
+    fn note_change(&mut self, id: ExecutionId) {
         if let Some(changes) = &mut self.changes {
             changes.updated.insert(id);
         }
     }
 
     /// Stores a transition, its event and its places in the indexes in one go.
-    fn advance(&mut self, next: Execution, now: OffsetDateTime) {
+    fn advance(&mut self, next: Execution) {
         let id = next.id();
-        self.leave(id);
+        self.remove_from_indexes(id);
         if let Some(record) = self.records.get_mut(&id) {
-            record.move_to(next);
+            record.add_transition(next);
         }
-        self.enter(id, now);
-        self.note(id);
+        self.add_to_indexes(id);
+        self.note_change(id);
     }
 
     /// Ends an execution without a report, keeping what its last attempt wrote; `None` if there is nothing to end.
-    fn end(&mut self, id: ExecutionId, why: ForcedEnd, now: OffsetDateTime) -> Option<Execution> {
+    fn force_end(&mut self, id: ExecutionId, why: ForcedEnd) -> Option<Execution> {
         let record = self.records.get(&id)?;
         let outcome = why.outcome(
             record.output(OutputStream::Stdout),
             record.output(OutputStream::Stderr),
         );
-        let ended = record.execution.clone().finish(outcome, now).ok()?;
-        self.advance(ended.clone(), now);
+        let ended = record.execution.clone().finish(outcome, self.now).ok()?;
+        self.advance(ended.clone());
         Some(ended)
     }
 
-    /// Takes a record out of every index of its state.
-    fn leave(&mut self, id: ExecutionId) {
+    /// Removes a record from every index of its state.
+    fn remove_from_indexes(&mut self, id: ExecutionId) {
         let Some(record) = self.records.get(&id) else {
             return;
         };
@@ -280,8 +278,8 @@ impl Ledger {
         }
     }
 
-    /// Enters a record into every index of its state.
-    fn enter(&mut self, id: ExecutionId, now: OffsetDateTime) {
+    /// Adds a record to every index of its state.
+    fn add_to_indexes(&mut self, id: ExecutionId) {
         let Some(record) = self.records.get(&id) else {
             return;
         };
@@ -294,7 +292,7 @@ impl Ledger {
         }
         match execution.state() {
             State::Pending => {
-                let deadline = self.config.policy.deadline(execution).unwrap_or(now);
+                let deadline = self.config.policy.deadline(execution).unwrap_or(self.now);
                 self.deadlines.set(id, deadline);
                 if self.waiting.push(record.queue_entry(), id) {
                     self.work.announce();
@@ -302,7 +300,7 @@ impl Ledger {
             }
             State::Running { .. } => {
                 self.waiting.started(user);
-                self.hold(id, now);
+                self.set_lease(id, self.config.policy.lease);
             }
             State::Final { .. } => {
                 let ended_at = execution.progress().updated_at();
@@ -324,4 +322,9 @@ impl Ledger {
             self.remove(oldest);
         }
     }
+}
+
+/// Drops what is finer than a microsecond.
+fn whole_micros(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(at.microsecond() * 1000).unwrap_or(at)
 }

@@ -32,10 +32,10 @@ mod ticket_store;
 mod wake;
 mod worker_registry;
 
-pub use access::{LedgerAccess, StepError, ledger_time};
+pub use access::{LedgerAccess, StepError};
 pub use backend::LedgerBackend;
 pub use config::LedgerConfig;
 pub use ledger::{
-    InputSnapshot, LeaseEnd, LeaseHolder, Ledger, LedgerCounts, RecordChange, RecordSnapshot,
-    SavedState, SurvivingWorkers, WorkerOffers,
+    InputSnapshot, LeaseEnd, LeaseHolder, Ledger, LedgerChanges, LedgerCounts, RecordSnapshot,
+    VolatileState,
 };

@@ -12,15 +12,18 @@ use crate::ledger::watching::{NextEvent, WatchedRecord};
 #[async_trait]
 impl<A: LedgerAccess> Notifier for LedgerBackend<A> {
     async fn subscribe(&self, id: ExecutionId, since: Sequence) -> Result<EventStream, WatchError> {
-        let watch = move |ledger: &mut Ledger, now| ledger.watch(id, now).ok_or(WatchError::Gone);
+        let watch = move |ledger: &mut Ledger| ledger.watch(id).ok_or(WatchError::Gone);
         let record = self.step("subscribe", watch).await?;
         let subscription = Subscription {
             access: self.access.clone(),
             record,
             last: since,
         };
-        let events = stream::unfold(Some(subscription), |subscription| async move {
-            subscription?.next().await
+        let events = stream::try_unfold(Some(subscription), |subscription| async move {
+            match subscription {
+                Some(subscription) => subscription.next().await,
+                None => Ok(None),
+            }
         });
         Ok(Box::pin(events))
     }
@@ -33,27 +36,21 @@ struct Subscription<A> {
     last: Sequence,
 }
 
-type Item = Result<StoredEvent, WatchError>;
-
 impl<A: LedgerAccess> Subscription<A> {
     /// The next event, and the subscription to what follows it.
-    async fn next(mut self) -> Option<(Item, Option<Self>)> {
+    async fn next(mut self) -> Result<Option<(StoredEvent, Option<Self>)>, WatchError> {
         loop {
             let (record, last) = (self.record, self.last);
-            let next = self
-                .access
-                .apply(move |ledger, now| ledger.next_event(record, last, now))
-                .await;
-            match next {
-                Ok(NextEvent::Stored(event)) => {
+            let step = move |ledger: &mut Ledger| ledger.next_event(record, last);
+            match self.access.apply(step).await? {
+                NextEvent::Stored(event) => {
                     self.last = event.sequence;
                     let rest = (!event.event.is_final()).then_some(self);
-                    return Some((Ok(event), rest));
+                    return Ok(Some((event, rest)));
                 }
-                Ok(NextEvent::Pending(mut listener)) => listener.woken().await,
-                Ok(NextEvent::End) => return None,
-                Ok(NextEvent::Gone) => return Some((Err(WatchError::Gone), None)),
-                Err(error) => return Some((Err(error.into()), None)),
+                NextEvent::Pending(mut listener) => listener.woken().await,
+                NextEvent::End => return Ok(None),
+                NextEvent::Gone => return Err(WatchError::Gone),
             }
         }
     }

@@ -20,14 +20,14 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
         lifetime: Duration,
     ) -> Result<(), TicketError> {
         let admission = admission.clone();
-        let issue = move |ledger: &mut Ledger, now| {
-            ledger.find(id, now).ok_or(TicketError::Absent)?;
+        let issue = move |ledger: &mut Ledger| {
+            ledger.find(id).ok_or(TicketError::Absent)?;
             let ticket = Ticket {
                 digest: ticket,
                 admission,
-                expires_at: now + lifetime,
+                expires_at: ledger.now + lifetime,
             };
-            ledger.tickets.issue(id, ticket, now)
+            ledger.tickets.issue(id, ticket, ledger.now)
         };
         self.step("issue_ticket", issue).await
     }
@@ -37,9 +37,9 @@ impl<A: LedgerAccess> TicketStore for LedgerBackend<A> {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, TicketError> {
-        let redeem = move |ledger: &mut Ledger, now| {
-            let exists = ledger.find(id, now).is_some();
-            let admission = exists.then(|| ledger.tickets.redeem(id, ticket, now));
+        let redeem = move |ledger: &mut Ledger| {
+            let exists = ledger.find(id).is_some();
+            let admission = exists.then(|| ledger.tickets.redeem(id, ticket, ledger.now));
             Ok(admission.flatten())
         };
         self.step("redeem_ticket", redeem).await

@@ -15,11 +15,13 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
     /// Refused beyond 1 024 workers, until another offer ends.
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
         let offer = offer.clone();
-        let announce = move |ledger: &mut Ledger, now| {
-            let announced = ledger.offers.announce(offer, now + lifetime, now);
-            announced.map_err(|full| RegistryError::Unavailable {
+        let announce = move |ledger: &mut Ledger| {
+            let announced = ledger
+                .offers
+                .announce(offer, ledger.now + lifetime, ledger.now);
+            announced.map_err(|source| RegistryError::Unavailable {
                 backend: A::BACKEND,
-                source: full.into(),
+                source,
             })
         };
         self.step("announce", announce).await
@@ -27,7 +29,7 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
 
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
         let worker = worker.clone();
-        let withdraw = move |ledger: &mut Ledger, _| {
+        let withdraw = move |ledger: &mut Ledger| {
             ledger.offers.withdraw(&worker);
             Ok(())
         };
@@ -35,7 +37,7 @@ impl<A: LedgerAccess> WorkerRegistry for LedgerBackend<A> {
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        self.step("offers", |ledger, now| Ok(ledger.offers.current(now)))
+        self.step("offers", |ledger| Ok(ledger.offers.current(ledger.now)))
             .await
     }
 }

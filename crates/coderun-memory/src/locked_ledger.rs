@@ -4,33 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 
 use coderun_domain::{Clock, Health};
-use coderun_ledger::{Ledger, LedgerAccess, LedgerConfig, LedgerCounts, StepError, ledger_time};
+use coderun_ledger::{Ledger, LedgerAccess, LedgerConfig, LedgerCounts, StepError};
 use parking_lot::Mutex;
-use time::OffsetDateTime;
 
 /// A ledger behind a lock, and the clock that its steps read. Clones share both.
 #[derive(Clone)]
 pub struct LockedLedger {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     clock: Arc<dyn Clock>,
-    ledger: Mutex<Ledger>,
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 impl LockedLedger {
     /// An empty ledger.
     pub(crate) fn new(config: LedgerConfig, clock: Arc<dyn Clock>) -> Self {
-        let ledger = Mutex::new(Ledger::new(config));
-        Self {
-            shared: Arc::new(Shared { clock, ledger }),
-        }
+        let ledger = Arc::new(Mutex::new(Ledger::new(config)));
+        Self { clock, ledger }
     }
 
     /// How much the ledger has of everything that could grow.
     pub(crate) fn counts(&self) -> LedgerCounts {
-        self.shared.ledger.lock().counts()
+        self.ledger.lock().counts()
     }
 }
 
@@ -39,10 +32,9 @@ impl LedgerAccess for LockedLedger {
 
     async fn apply<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
+        step: impl FnOnce(&mut Ledger) -> T + Send + 'static,
     ) -> Result<T, StepError> {
-        let now = ledger_time(&*self.shared.clock);
-        Ok(step(&mut self.shared.ledger.lock(), now))
+        Ok(step(self.ledger.lock().at(self.clock.now())))
     }
 
     fn durability(&self) -> Health {

@@ -7,11 +7,11 @@ mod writing;
 
 use std::path::Path;
 
-use coderun_ledger::{RecordChange, RecordSnapshot};
+use coderun_ledger::{LedgerChanges, RecordSnapshot};
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable};
 
 use crate::RedbError;
-use crate::stored::decode_record;
+use crate::stored::unpack_record;
 use creating::{create, remove_unfinished};
 use loading::{load_events, load_input};
 use schema::{NAME, PROGRESS, SUBMISSIONS, Tables, prepare};
@@ -45,35 +45,33 @@ impl File {
 
     /// Gives unused room back, if that is most of the file.
     pub(crate) fn compact(&mut self) -> Result<(), RedbError> {
-        let transaction = self.database.begin_write().map_err(RedbError::file)?;
-        let stats = transaction.stats().map_err(RedbError::file)?;
-        transaction.abort().map_err(RedbError::file)?;
+        let transaction = self.database.begin_write()?;
+        let stats = transaction.stats()?;
+        transaction.abort()?;
         let page_bytes = u64::try_from(stats.page_size()).unwrap_or(u64::MAX);
         let allocated = stats.allocated_pages().saturating_mul(page_bytes);
         // Free pages count as fragmented, and are not allocated.
         let used = stats.stored_bytes().saturating_add(stats.metadata_bytes());
         let whole = used.saturating_add(stats.fragmented_bytes());
         if whole > SMALL_BYTES && allocated < whole / 2 {
-            self.database.compact().map_err(RedbError::file)?;
+            self.database.compact()?;
         }
         Ok(())
     }
 
     /// Reads every record.
     pub(crate) fn load(&self) -> Result<Vec<RecordSnapshot>, RedbError> {
-        let transaction = self.database.begin_read().map_err(RedbError::file)?;
-        let progress = transaction.open_table(PROGRESS).map_err(RedbError::file)?;
-        let submissions = transaction
-            .open_table(SUBMISSIONS)
-            .map_err(RedbError::file)?;
+        let transaction = self.database.begin_read()?;
+        let progress = transaction.open_table(PROGRESS)?;
+        let submissions = transaction.open_table(SUBMISSIONS)?;
         let mut all = Vec::new();
-        for entry in submissions.iter().map_err(RedbError::file)? {
-            let (order, submission) = entry.map_err(RedbError::file)?;
+        for entry in submissions.iter()? {
+            let (order, submission) = entry?;
             let order = order.value();
-            let progress = progress.get(order).map_err(RedbError::file)?;
+            let progress = progress.get(order)?;
             let progress = progress
                 .ok_or_else(|| RedbError::Damaged("an execution without progress".into()))?;
-            let mut record = decode_record(order, submission.value(), progress.value())?;
+            let mut record = unpack_record(order, submission.value(), progress.value())?;
             load_events(&transaction, &mut record)?;
             load_input(&transaction, &mut record)?;
             all.push(record);
@@ -82,24 +80,22 @@ impl File {
     }
 
     /// Makes all of these changes durable, or none of them.
-    pub(crate) fn write(&self, changes: &[RecordChange]) -> Result<(), RedbError> {
+    pub(crate) fn write(&self, changes: &LedgerChanges) -> Result<(), RedbError> {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.database.begin_write().map_err(RedbError::file)?;
-        transaction
-            .set_durability(Durability::Immediate)
-            .map_err(RedbError::file)?;
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
         {
             let mut tables = Tables::open(&transaction)?;
-            for change in changes {
-                match change {
-                    RecordChange::Updated(record) => tables.write(record)?,
-                    RecordChange::Deleted(order) => tables.delete(*order)?,
-                }
+            for order in &changes.deleted {
+                tables.delete(*order)?;
+            }
+            for record in &changes.updated {
+                tables.write(record)?;
             }
         }
-        transaction.commit().map_err(RedbError::file)
+        Ok(transaction.commit()?)
     }
 }
 
@@ -112,7 +108,7 @@ fn open_error(error: DatabaseError, folder: &Path) -> RedbError {
         let folder = folder.to_owned();
         return RedbError::InUse { folder };
     }
-    RedbError::file(error)
+    error.into()
 }
 
 #[cfg(test)]

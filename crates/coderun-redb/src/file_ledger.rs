@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use coderun_domain::{Clock, Health};
 use coderun_ledger::{Ledger, LedgerAccess, LedgerConfig, StepError};
-use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::RedbError;
@@ -18,7 +18,7 @@ use crate::file_thread::{FileThread, Message, Step};
 /// How many steps wait for the thread at most. Further steps wait for a place in the channel, as long as a step may take.
 const STEPS_WAITING_MAX: usize = 1024;
 
-/// The way to a ledger with a file behind it.
+/// Access to a ledger with a file behind it.
 ///
 /// Clones share both. No step blocks the thread that asks, and none waits for longer than
 /// [`step_timeout`](crate::RedbConfig::step_timeout).
@@ -36,21 +36,15 @@ impl FileLedger {
         step_timeout: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, RedbError> {
+        let opening = spawn_blocking(move || FileThread::open(Box::new(open), config, clock));
+        let opened = opening
+            .await
+            .map_err(|error| RedbError::NoThread(error.into()))??;
         let (thread, messages) = mpsc::channel(STEPS_WAITING_MAX);
-        let (report, reported) = oneshot::channel();
         std::thread::Builder::new()
             .name("coderun-redb".to_owned())
-            .spawn(
-                move || match FileThread::open(Box::new(open), config, clock) {
-                    Ok(thread) => {
-                        drop(report.send(Ok(())));
-                        thread.run(messages);
-                    }
-                    Err(error) => drop(report.send(Err(error))),
-                },
-            )
-            .map_err(|error| RedbError::NoThread(Some(error)))?;
-        reported.await.unwrap_or(Err(RedbError::NoThread(None)))?;
+            .spawn(move || opened.run(messages))
+            .map_err(RedbError::NoThread)?;
         Ok(Self {
             thread,
             step_timeout,
@@ -76,15 +70,15 @@ impl LedgerAccess for FileLedger {
     /// Answers when the changes of the step are written.
     async fn apply<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&mut Ledger, OffsetDateTime) -> T + Send + 'static,
+        step: impl FnOnce(&mut Ledger) -> T + Send + 'static,
     ) -> Result<T, StepError> {
         let (reply, answer) = oneshot::channel();
-        let step: Step = Box::new(move |ledger, now| {
-            // The caller has gone: a lease that was taken now would have no holder.
+        let step: Step = Box::new(move |ledger| {
+            // If the caller has gone, a lease that is taken now would have no holder.
             if reply.is_closed() {
                 return None;
             }
-            let done = step(ledger, now);
+            let done = step(ledger);
             Some(Box::new(move || drop(reply.send(done))))
         });
         self.ask(Message::Step(step), answer)

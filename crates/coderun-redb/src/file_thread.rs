@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_domain::{Clock, ErrorChain};
-use coderun_ledger::{
-    Ledger, LedgerConfig, SavedState, SurvivingWorkers, WorkerOffers, ledger_time,
-};
-use time::OffsetDateTime;
+use coderun_ledger::{Ledger, LedgerConfig, VolatileState};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::RedbError;
@@ -20,13 +17,13 @@ const BATCH_MAX: usize = 256;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Opens the file, now and after each failure.
-pub(crate) type Open = Box<dyn Fn() -> Result<File, RedbError> + Send>;
+pub(crate) type FileOpener = Box<dyn Fn() -> Result<File, RedbError> + Send>;
 
-/// Answers the caller of a step once its changes are written. Dropping it means that they may not be.
+/// Answers the caller of a step once its changes are written. If it is dropped, the caller is told that they may not be.
 pub(crate) type Answer = Box<dyn FnOnce() + Send>;
 
-/// A step, and the answer that it owes.
-pub(crate) type Step = Box<dyn FnOnce(&mut Ledger, OffsetDateTime) -> Option<Answer> + Send>;
+/// A step. It returns the answer for its caller, unless the caller has gone.
+pub(crate) type Step = Box<dyn FnOnce(&mut Ledger) -> Option<Answer> + Send>;
 
 /// What the thread is asked to do.
 pub(crate) enum Message {
@@ -38,7 +35,7 @@ pub(crate) enum Message {
 
 /// The ledger, the file, and how to open them again.
 pub(crate) struct FileThread {
-    open: Open,
+    open: FileOpener,
     config: LedgerConfig,
     clock: Arc<dyn Clock>,
     state: State,
@@ -47,24 +44,20 @@ pub(crate) struct FileThread {
 enum State {
     /// The ledger holds the records of the file, and the changes of the present batch.
     Open(Box<Ledger>, File),
-    /// The file has failed, and the ledger may have held changes that are not written. Only this outlives it.
-    Failed {
-        since: Instant,
-        last_order: u64,
-        offers: WorkerOffers,
-    },
+    /// The file failed at this time, and the ledger may have held changes that are not written. Only this outlives it.
+    Failed(Instant, VolatileState),
 }
 
 impl FileThread {
     /// Opens the file for the first time.
     pub(crate) fn open(
-        open: Open,
+        open: FileOpener,
         config: LedgerConfig,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, RedbError> {
         let mut file = open()?;
         file.compact()?;
-        let state = State::restore(config, file, 0, SurvivingWorkers::None, &*clock)?;
+        let state = State::restore(config, file, None, &*clock)?;
         Ok(Self {
             open,
             config,
@@ -75,23 +68,23 @@ impl FileThread {
 
     /// Runs until all senders are gone or the file is to be closed.
     pub(crate) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
-        while let Some(message) = messages.blocking_recv() {
-            let mut next = Some(message);
-            let mut batch = Vec::new();
-            let mut closing = None;
-            while let Some(message) = next {
+        let mut batch = Vec::new();
+        while messages.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            let mut steps = Vec::new();
+            let mut closing = Vec::new();
+            for message in batch.drain(..) {
                 match message {
-                    Message::Step(step) => batch.push(step),
-                    Message::Close(closed) => closing = Some(closed),
+                    Message::Step(step) => steps.push(step),
+                    Message::Close(closed) => closing.push(closed),
                 }
-                let is_full = closing.is_some() || batch.len() >= BATCH_MAX;
-                next = (!is_full).then(|| messages.try_recv().ok()).flatten();
             }
-            self.handle(batch);
-            if let Some(closed) = closing {
+            self.handle(steps);
+            if !closing.is_empty() {
                 drop(self);
                 drop(messages);
-                closed.send(()).unwrap_or_default();
+                for closed in closing {
+                    closed.send(()).unwrap_or_default();
+                }
                 return;
             }
         }
@@ -103,8 +96,7 @@ impl FileThread {
         let State::Open(ledger, file) = &mut self.state else {
             return;
         };
-        let clock = &*self.clock;
-        let apply = |step: Step| step(ledger, ledger_time(clock));
+        let apply = |step: Step| step(ledger.at(self.clock.now()));
         let answers: Vec<_> = batch.into_iter().map(apply).collect();
         match file.write(&ledger.take_changes()) {
             Ok(()) => {
@@ -113,47 +105,33 @@ impl FileThread {
                 }
             }
             Err(error) => {
-                let (last_order, offers) = (ledger.last_order(), ledger.take_offers());
-                self.fail(&error, last_order, offers);
+                let volatile = ledger.volatile_state();
+                self.fail(&error, volatile);
             }
         }
     }
 
     /// Opens the file again if it has failed and the pause is over.
     fn reopen(&mut self) {
-        let State::Failed {
-            since,
-            last_order,
-            offers,
-        } = &self.state
-        else {
-            return;
+        let volatile = match &self.state {
+            State::Failed(at, volatile) if at.elapsed() >= PAUSE => volatile.clone(),
+            State::Open(..) | State::Failed(..) => return,
         };
-        if since.elapsed() < PAUSE {
-            return;
-        }
-        let (last_order, offers) = (*last_order, offers.clone());
-        match self.try_reopen(last_order, offers.clone()) {
+        let restored = (self.open)().and_then(|file| {
+            State::restore(self.config, file, Some(volatile.clone()), &*self.clock)
+        });
+        match restored {
             Ok(state) => {
                 tracing::info!("opened the file again");
                 self.state = state;
             }
-            Err(error) => self.fail(&error, last_order, offers),
+            Err(error) => self.fail(&error, volatile),
         }
     }
 
-    fn try_reopen(&self, last_order: u64, offers: WorkerOffers) -> Result<State, RedbError> {
-        let (file, workers) = ((self.open)()?, SurvivingWorkers::All(offers));
-        State::restore(self.config, file, last_order, workers, &*self.clock)
-    }
-
-    fn fail(&mut self, error: &RedbError, last_order: u64, offers: WorkerOffers) {
+    fn fail(&mut self, error: &RedbError, volatile: VolatileState) {
         tracing::error!(error = %ErrorChain(error), "the file has failed; it will be opened again");
-        self.state = State::Failed {
-            since: Instant::now(),
-            last_order,
-            offers,
-        };
+        self.state = State::Failed(Instant::now(), volatile);
     }
 }
 
@@ -162,16 +140,10 @@ impl State {
     fn restore(
         config: LedgerConfig,
         file: File,
-        last_order: u64,
-        workers: SurvivingWorkers,
+        volatile: Option<VolatileState>,
         clock: &dyn Clock,
     ) -> Result<Self, RedbError> {
-        let saved = SavedState {
-            records: file.load()?,
-            last_order,
-            workers,
-        };
-        let mut ledger = Ledger::restore(config, saved, ledger_time(clock));
+        let mut ledger = Ledger::restore(config, file.load()?, volatile, clock.now());
         file.write(&ledger.take_changes())?;
         Ok(Self::Open(Box::new(ledger), file))
     }

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use coderun_domain::{ExecutionId, Language, UserId};
 
+use super::usage::to_u64;
+
 /// How many users are looked at to estimate a position. Of more users these are a sample.
 const USERS_SAMPLED: usize = 128;
 
@@ -19,7 +21,8 @@ pub(crate) struct FairQueue {
     users: HashMap<UserId, UserQueue>,
     /// The users that can be served now.
     turns_by_language: BTreeMap<Language, BTreeMap<Turn, UserId>>,
-    turns: TurnCounter,
+    first_turn: Turn,
+    last_turn: Turn,
 }
 
 /// The key of a waiting execution.
@@ -34,25 +37,6 @@ pub(crate) struct QueueEntry<'a> {
 /// The place of a user in the order of service. Smaller is sooner, and no two users have the same.
 type Turn = i64;
 
-/// Gives out turns before and behind all others.
-#[derive(Debug, Default)]
-struct TurnCounter {
-    first: Turn,
-    last: Turn,
-}
-
-impl TurnCounter {
-    fn behind_all(&mut self) -> Turn {
-        self.last += 1;
-        self.last
-    }
-
-    fn before_all(&mut self) -> Turn {
-        self.first -= 1;
-        self.first
-    }
-}
-
 /// The turn of one user, and what the user has.
 #[derive(Debug, Default)]
 struct UserQueue {
@@ -65,13 +49,13 @@ impl UserQueue {
     /// How many wait that came before this one.
     fn waiting_before(&self, order: u64) -> u64 {
         let waiting = self.waiting.values();
-        waiting.map(|ids| count(ids.range(..order).count())).sum()
+        waiting.map(|ids| to_u64(ids.range(..order).count())).sum()
     }
 
     /// How many wait, up to this number.
     fn waiting_at_most(&self, most: u64) -> u64 {
         let waiting = self.waiting.values();
-        let total: u64 = waiting.map(|ids| count(ids.len())).sum();
+        let total: u64 = waiting.map(|ids| to_u64(ids.len())).sum();
         total.min(most)
     }
 }
@@ -84,15 +68,17 @@ impl FairQueue {
             running: 0,
             users: HashMap::new(),
             turns_by_language: BTreeMap::new(),
-            turns: TurnCounter::default(),
+            first_turn: 0,
+            last_turn: 0,
         }
     }
 
     /// Adds an execution. Answers whether its user can be served now.
     pub(crate) fn push(&mut self, entry: QueueEntry<'_>, id: ExecutionId) -> bool {
-        self.change(entry.user, |queue, turns| {
+        let turn = self.turn_behind_all();
+        self.change(entry.user, |queue| {
             if queue.waiting.is_empty() {
-                queue.turn = turns.behind_all();
+                queue.turn = turn;
             }
             let language = entry.language.clone();
             let waiting = queue.waiting.entry(language).or_default();
@@ -102,7 +88,7 @@ impl FairQueue {
 
     /// Removes an execution, if it waits.
     pub(crate) fn remove(&mut self, entry: QueueEntry<'_>) {
-        self.change(entry.user, |queue, _| {
+        self.change(entry.user, |queue| {
             if let Some(waiting) = queue.waiting.get_mut(entry.language) {
                 waiting.remove(&entry.order);
                 if waiting.is_empty() {
@@ -115,23 +101,26 @@ impl FairQueue {
     /// Counts an execution of this user that runs. Other users come first now.
     pub(crate) fn started(&mut self, user: &UserId) {
         self.running += 1;
-        self.change(user, |queue, turns| {
+        let turn = self.turn_behind_all();
+        self.change(user, |queue| {
             queue.running += 1;
-            queue.turn = turns.behind_all();
+            queue.turn = turn;
         });
     }
 
     /// Counts an execution of this user that no longer runs. Answers whether the user has another that can be served now.
     pub(crate) fn ended(&mut self, user: &UserId) -> bool {
         self.running = self.running.saturating_sub(1);
-        self.change(user, |queue, _| {
+        self.change(user, |queue| {
             queue.running = queue.running.saturating_sub(1);
         })
     }
 
     /// Puts this user before all others.
     pub(crate) fn bring_forward(&mut self, user: &UserId) {
-        self.change(user, |queue, turns| queue.turn = turns.before_all());
+        self.first_turn -= 1;
+        let turn = self.first_turn;
+        self.change(user, |queue| queue.turn = turn);
     }
 
     /// The next execution in one of these languages.
@@ -160,8 +149,8 @@ impl FairQueue {
             other.waiting_at_most(turns)
         });
         let ahead: u64 = ahead.sum();
-        let in_all = count(self.users.len()) - u64::from(own.is_some());
-        let sampled = in_all.min(count(USERS_SAMPLED)).max(1);
+        let in_all = to_u64(self.users.len()) - u64::from(own.is_some());
+        let sampled = in_all.min(to_u64(USERS_SAMPLED)).max(1);
         let ahead = ahead.saturating_mul(in_all) / sampled;
         before + ahead + 1
     }
@@ -176,17 +165,18 @@ impl FairQueue {
         self.running
     }
 
+    fn turn_behind_all(&mut self) -> Turn {
+        self.last_turn += 1;
+        self.last_turn
+    }
+
     /// Changes one user, and lists its turn anew. Answers whether the user can be served now.
-    fn change(
-        &mut self,
-        user: &UserId,
-        change: impl FnOnce(&mut UserQueue, &mut TurnCounter),
-    ) -> bool {
+    fn change(&mut self, user: &UserId, change: impl FnOnce(&mut UserQueue)) -> bool {
         let queue = self.users.entry(user.clone()).or_default();
         for language in queue.waiting.keys() {
             remove_turn(&mut self.turns_by_language, language, queue.turn);
         }
-        change(queue, &mut self.turns);
+        change(queue);
         if queue.waiting.is_empty() && queue.running == 0 {
             self.users.remove(user);
             return false;
@@ -200,10 +190,6 @@ impl FairQueue {
         }
         !queue.waiting.is_empty()
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn remove_turn(

@@ -7,6 +7,7 @@ use coderun_domain::{
 };
 
 use super::snapshot::InputSnapshot;
+use super::usage::to_u64;
 use crate::wake::{WakeListener, WakeSignal};
 
 /// What one read answers at most, unless a single piece is larger.
@@ -122,22 +123,23 @@ impl InputLog {
     /// Drops the oldest pieces before this position until there is room for so many bytes more; nothing if that is not
     /// enough.
     fn make_room(&mut self, bytes: usize, read: InputPosition) -> bool {
-        let excess = (self.bytes + bytes).saturating_sub(bound());
-        let read = read.number().saturating_sub(self.dropped);
-        let (mut count, mut freed) = (0, 0);
-        for piece in self.pieces.iter().take(to_usize(read)) {
-            if freed >= excess {
-                break;
-            }
-            freed += piece.size_bytes();
-            count += 1;
-        }
-        if freed < excess {
+        let bound = to_usize(StorePolicy::INPUT_KEPT_MAX.as_bytes());
+        let read = to_usize(read.number().saturating_sub(self.dropped));
+        let read_bytes: usize = self
+            .pieces
+            .iter()
+            .take(read)
+            .map(InputPiece::size_bytes)
+            .sum();
+        if self.bytes - read_bytes + bytes > bound {
             return false;
         }
-        self.pieces.drain(..count);
-        self.dropped += to_u64(count);
-        self.bytes -= freed;
+        while self.bytes + bytes > bound
+            && let Some(oldest) = self.pieces.pop_front()
+        {
+            self.bytes -= oldest.size_bytes();
+            self.dropped += 1;
+        }
         true
     }
 
@@ -163,14 +165,6 @@ impl InputLog {
     }
 }
 
-fn bound() -> usize {
-    to_usize(StorePolicy::INPUT_KEPT_MAX.as_bytes())
-}
-
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,7 @@
 //! Leases executions to workers, and takes back what they did.
 
+use std::time::Duration;
+
 use coderun_domain::{
     Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, QueueError, Renewal, RunEvent,
     Sequence, TransitionError, WorkerId,
@@ -9,19 +11,15 @@ use time::OffsetDateTime;
 use super::Ledger;
 use super::record::Record;
 use super::snapshot::LeaseEnd;
+use super::usage::to_u64;
 use crate::wake::WakeListener;
 
 impl Ledger {
     /// Leases the next execution to a worker: first one whose lease has run out, else one that waits.
-    pub(crate) fn take(
-        &mut self,
-        worker: &WorkerId,
-        languages: &[Language],
-        now: OffsetDateTime,
-    ) -> Option<Lease> {
+    pub(crate) fn take(&mut self, worker: &WorkerId, languages: &[Language]) -> Option<Lease> {
         let next = self
-            .abandoned(languages, now)
-            .or_else(|| self.next_waiting(languages, now));
+            .next_abandoned(languages)
+            .or_else(|| self.next_waiting(languages));
         let Some(id) = next else {
             self.work.found_nothing();
             return None;
@@ -29,64 +27,60 @@ impl Ledger {
         let record = self.records.get_mut(&id)?;
         record.lease_end = None;
         let waiting = record.execution.clone();
-        let lease = Lease::new(waiting.start(worker.clone(), now).ok()?).ok()?;
-        self.advance(lease.execution().clone(), now);
+        let lease = Lease::new(waiting.start(worker.clone(), self.now).ok()?).ok()?;
+        self.advance(lease.execution().clone());
         Some(lease)
     }
 
-    /// An execution whose lease has run out. There are never many: what runs is bounded by the workers.
-    fn abandoned(&self, languages: &[Language], now: OffsetDateTime) -> Option<ExecutionId> {
-        self.leases.due(now).find(|id| {
+    /// An execution whose lease has run out. There are few, because few executions run at a time.
+    fn next_abandoned(&self, languages: &[Language]) -> Option<ExecutionId> {
+        self.leases.due(self.now).find(|id| {
             let record = self.records.get(id);
             record.is_some_and(|record| {
                 languages.contains(record.execution.submission().language())
-                    && !self.is_overdue(&record.execution, now)
+                    && !self.is_overdue(&record.execution)
             })
         })
     }
 
     /// The next waiting execution that is still in time. The others leave the queue, and a sweep ends them.
-    fn next_waiting(&mut self, languages: &[Language], now: OffsetDateTime) -> Option<ExecutionId> {
+    fn next_waiting(&mut self, languages: &[Language]) -> Option<ExecutionId> {
         loop {
             let id = self.waiting.next(languages)?;
             let record = self.records.get(&id)?;
-            if !self.is_overdue(&record.execution, now) {
+            if !self.is_overdue(&record.execution) {
                 return Some(id);
             }
             self.waiting.remove(record.queue_entry());
         }
     }
 
-    pub(super) fn is_overdue(&self, execution: &Execution, now: OffsetDateTime) -> bool {
+    pub(super) fn is_overdue(&self, execution: &Execution) -> bool {
         let deadline = self.config.policy.deadline(execution);
-        deadline.is_some_and(|deadline| deadline <= now)
+        deadline.is_some_and(|deadline| deadline <= self.now)
     }
 
-    /// Holds a lease for longer, and says whether the execution is to be stopped.
-    pub(crate) fn renew(
-        &mut self,
-        lease: &Lease,
-        now: OffsetDateTime,
-    ) -> Result<Renewal, QueueError> {
-        let record = self.held(lease, now)?;
+    /// Extends a lease, and answers whether the execution is to be stopped.
+    pub(crate) fn renew(&mut self, lease: &Lease) -> Result<Renewal, QueueError> {
+        let record = self.held(lease)?;
         let renewal = if record.cancel_requested {
             Renewal::Cancel
         } else {
             Renewal::Continue
         };
-        if self.is_overdue(lease.execution(), now) {
+        if self.is_overdue(lease.execution()) {
             return Err(QueueError::LeaseLost);
         }
-        self.hold(lease.id(), now);
+        self.set_lease(lease.id(), self.config.policy.lease);
         Ok(renewal)
     }
 
-    /// Enters until when a running execution is its worker's. When the last attempt is silent for too long it is over.
-    pub(super) fn hold(&mut self, id: ExecutionId, now: OffsetDateTime) {
+    /// Lets the lease on a running execution end after this time. The last attempt ends with its lease.
+    pub(super) fn set_lease(&mut self, id: ExecutionId, lease: Duration) {
         let Some(record) = self.records.get(&id) else {
             return;
         };
-        let until = now + self.config.policy.lease;
+        let until = self.now + lease;
         let policy = &self.config.policy;
         let deadline = policy.deadline(&record.execution).unwrap_or(until);
         if policy.is_last_attempt(&record.execution) {
@@ -98,12 +92,8 @@ impl Ledger {
     }
 
     /// A listener for a request to cancel; `None` if there is one already, or the lease is lost.
-    pub(crate) fn listen_for_cancel(
-        &mut self,
-        lease: &Lease,
-        now: OffsetDateTime,
-    ) -> Option<WakeListener> {
-        let record = self.held(lease, now).ok()?;
+    pub(crate) fn listen_for_cancel(&mut self, lease: &Lease) -> Option<WakeListener> {
+        let record = self.held(lease).ok()?;
         (!record.cancel_requested).then(|| record.cancel_signal.listen())
     }
 
@@ -113,9 +103,9 @@ impl Ledger {
         lease: &Lease,
         after: Sequence,
         mut events: Vec<RunEvent>,
-        now: OffsetDateTime,
     ) -> Result<Sequence, QueueError> {
-        let record = self.held(lease, now)?;
+        let now = self.now;
+        let record = self.held(lease)?;
         let last = record.execution.sequence();
         let known = last.number().checked_sub(after.number());
         // A worker that knows of more events than are stored has appended them to another record.
@@ -125,39 +115,33 @@ impl Ledger {
         if fresh.is_empty() {
             return Ok(last);
         }
-        let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
+        let count = to_u64(fresh.len());
         let execution = record.execution.clone().append(count, now);
         let execution = execution.map_err(|_| QueueError::LeaseLost)?;
         record.append(execution, fresh);
-        self.note(lease.id());
+        self.note_change(lease.id());
         Ok(last.plus(count))
     }
 
     /// Ends an execution as its worker says.
-    pub(crate) fn finish(
-        &mut self,
-        lease: &Lease,
-        outcome: Outcome,
-        now: OffsetDateTime,
-    ) -> Result<(), QueueError> {
+    pub(crate) fn finish(&mut self, lease: &Lease, outcome: Outcome) -> Result<(), QueueError> {
         let finished = LeaseEnd::Finished(lease.into());
-        self.end_lease(lease, finished, now, |execution| {
+        self.end_lease(lease, finished, |execution, now| {
             execution.finish(outcome, now)
         })?;
         Ok(())
     }
 
     /// Lets an execution wait again, before all others. An execution that is to be stopped ends instead.
-    pub(crate) fn release(&mut self, lease: &Lease, now: OffsetDateTime) -> Result<(), QueueError> {
+    pub(crate) fn release(&mut self, lease: &Lease) -> Result<(), QueueError> {
         let released = LeaseEnd::Released(lease.into());
-        let is_repetition =
-            self.end_lease(lease, released, now, |execution| execution.hand_over(now))?;
+        let is_repetition = self.end_lease(lease, released, Execution::hand_over)?;
         if is_repetition {
             return Ok(());
         }
         let record = self.records.get(&lease.id());
         if record.is_some_and(|record| record.cancel_requested) {
-            self.end(lease.id(), ForcedEnd::Cancelled, now);
+            self.force_end(lease.id(), ForcedEnd::Cancelled);
         } else {
             let user = lease.execution().submission().user();
             self.waiting.bring_forward(user);
@@ -165,33 +149,28 @@ impl Ledger {
         Ok(())
     }
 
-    /// Moves an execution on as its worker asks with the last call of a lease. Answers whether the same call has done so
-    /// before.
+    /// Applies the transition with which a worker ends its lease. Answers whether this repeats an earlier call.
     fn end_lease(
         &mut self,
         lease: &Lease,
         lease_end: LeaseEnd,
-        now: OffsetDateTime,
-        transition: impl FnOnce(Execution) -> Result<Execution, TransitionError>,
+        transition: impl FnOnce(Execution, OffsetDateTime) -> Result<Execution, TransitionError>,
     ) -> Result<bool, QueueError> {
-        let record = self.find(lease.id(), now).ok_or(QueueError::LeaseLost)?;
+        let record = self.find(lease.id()).ok_or(QueueError::LeaseLost)?;
         if record.lease_end.as_ref() == Some(&lease_end) {
             return Ok(true);
         }
-        let record = self.held(lease, now)?;
-        let next = transition(record.execution.clone()).map_err(|_| QueueError::LeaseLost)?;
+        let now = self.now;
+        let record = self.held(lease)?;
+        let next = transition(record.execution.clone(), now).map_err(|_| QueueError::LeaseLost)?;
         record.lease_end = Some(lease_end);
-        self.advance(next, now);
+        self.advance(next);
         Ok(false)
     }
 
     /// The record that this lease still holds.
-    pub(super) fn held(
-        &mut self,
-        lease: &Lease,
-        now: OffsetDateTime,
-    ) -> Result<&mut Record, QueueError> {
-        let record = self.find(lease.id(), now);
+    pub(super) fn held(&mut self, lease: &Lease) -> Result<&mut Record, QueueError> {
+        let record = self.find(lease.id());
         record
             .filter(|record| record.is_held_by(lease))
             .ok_or(QueueError::LeaseLost)

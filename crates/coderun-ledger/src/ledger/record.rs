@@ -8,7 +8,7 @@ use coderun_domain::{
 use super::fair_queue::QueueEntry;
 use super::input_log::InputLog;
 use super::snapshot::{LeaseEnd, RecordSnapshot};
-use super::usage::Usage;
+use super::usage::{Usage, to_u64};
 use crate::wake::WakeSignal;
 
 /// What a record occupies beside its texts and output, generously.
@@ -54,7 +54,7 @@ impl Record {
             events: Vec::new(),
             input: None,
         });
-        record.move_to(execution);
+        record.add_transition(execution);
         record
     }
 
@@ -79,7 +79,7 @@ impl Record {
     }
 
     /// Adds a transition with its event.
-    pub(crate) fn move_to(&mut self, execution: Execution) {
+    pub(crate) fn add_transition(&mut self, execution: Execution) {
         self.events.push(StoredEvent {
             sequence: execution.sequence(),
             event: Event::Updated(execution.progress().clone()),
@@ -175,16 +175,14 @@ impl Record {
     /// What it counts for until it is final, beside its output.
     pub(crate) fn usage(&self) -> Usage {
         let live_bytes = StorePolicy::live_size(self.execution.submission()).as_bytes();
-        match self.execution.state() {
-            State::Pending => Usage {
-                pending: 1,
-                live_bytes,
-            },
-            State::Running { .. } => Usage {
-                pending: 0,
-                live_bytes,
-            },
-            State::Final { .. } => Usage::default(),
+        let (pending, live_bytes) = match self.execution.state() {
+            State::Pending => (1, live_bytes),
+            State::Running { .. } => (0, live_bytes),
+            State::Final { .. } => (0, 0),
+        };
+        Usage {
+            pending,
+            live_bytes,
         }
     }
 
@@ -201,7 +199,7 @@ impl Record {
     /// What all of it occupies once it is final.
     pub(crate) fn total_bytes(&self) -> u64 {
         let outcome = self.execution.outcome();
-        let events = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        let events = to_u64(self.events.len());
         RECORD_OVERHEAD_BYTES
             .saturating_add(events.saturating_mul(EVENT_OVERHEAD_BYTES))
             .saturating_add(self.output_bytes)
@@ -212,7 +210,7 @@ impl Record {
 
 fn output_bytes(event: &Event) -> u64 {
     match event {
-        Event::Output(chunk) => u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX),
+        Event::Output(chunk) => to_u64(chunk.bytes.len()),
         Event::AwaitingInput(_) | Event::Updated(_) => 0,
     }
 }

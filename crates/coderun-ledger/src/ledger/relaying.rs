@@ -3,7 +3,6 @@
 use coderun_domain::{
     ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease, State,
 };
-use time::OffsetDateTime;
 
 use super::Ledger;
 use crate::wake::WakeListener;
@@ -15,9 +14,8 @@ impl Ledger {
         id: ExecutionId,
         input: InputId,
         piece: InputPiece,
-        now: OffsetDateTime,
     ) -> InputReply {
-        let Some(record) = self.find(id, now) else {
+        let Some(record) = self.find(id) else {
             return InputReply::Absent;
         };
         if !record.execution.submission().is_interactive() {
@@ -31,7 +29,7 @@ impl Ledger {
         };
         let log = record.input.get_or_insert_default();
         let reply = log.send(input, piece, reader);
-        self.note(id);
+        self.note_change(id);
         reply
     }
 
@@ -40,9 +38,8 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         after: InputPosition,
-        now: OffsetDateTime,
     ) -> Result<Vec<InputPiece>, InputError> {
-        let held = self.held(lease, now);
+        let held = self.held(lease);
         let record = held.map_err(|_| InputError::LeaseLost)?;
         match &mut record.input {
             Some(input) => input.receive(after, lease.attempt()),
@@ -55,9 +52,8 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         after: InputPosition,
-        now: OffsetDateTime,
     ) -> Option<WakeListener> {
-        let record = self.held(lease, now).ok()?;
+        let record = self.held(lease).ok()?;
         record.input.get_or_insert_default().listen_after(after)
     }
 }

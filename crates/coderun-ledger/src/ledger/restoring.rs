@@ -1,91 +1,70 @@
 //! Hands changes to an adapter that saves them, and restores a ledger from what was saved.
 
 use std::mem;
+use std::time::Duration;
 
-use coderun_domain::{ExecutionId, Status};
+use coderun_domain::Status;
 use time::OffsetDateTime;
 
 use super::Ledger;
-use super::pending_changes::PendingChanges;
 use super::record::Record;
-use super::snapshot::{RecordChange, RecordSnapshot, SavedState, SurvivingWorkers};
-use super::worker_offers::WorkerOffers;
+use super::snapshot::{LedgerChanges, PendingChanges, RecordSnapshot, VolatileState};
 use crate::LedgerConfig;
 
 impl Ledger {
-    /// Restores a ledger, and deletes the records that have expired meanwhile. From now on
+    /// Restores a ledger from the saved records, in any order, and deletes those that have expired meanwhile. From now on
     /// [`take_changes`](Ledger::take_changes) answers what is to be saved.
+    ///
+    /// With the `volatile` state of the ledger before, leases begin anew. Without it this is a new process, and what ran
+    /// may be taken over at once.
     #[must_use]
-    pub fn restore(config: LedgerConfig, saved: SavedState, now: OffsetDateTime) -> Self {
+    pub fn restore(
+        config: LedgerConfig,
+        mut records: Vec<RecordSnapshot>,
+        volatile: Option<VolatileState>,
+        now: OffsetDateTime,
+    ) -> Self {
         let mut ledger = Self::new(config);
-        ledger.changes = Some(PendingChanges::default());
-        ledger.last_order = saved.last_order;
-        let leases_go_on = match saved.workers {
-            SurvivingWorkers::All(offers) => {
-                ledger.offers = offers;
-                true
-            }
-            SurvivingWorkers::None => false,
-        };
-        let mut records = saved.records;
+        ledger.at(now).changes = Some(PendingChanges::default());
+        let workers_survive = volatile.is_some();
+        let VolatileState { last_order, offers } = volatile.unwrap_or_default();
+        (ledger.last_order, ledger.offers) = (last_order, offers);
         records.sort_unstable_by_key(|record| record.order);
         for record in records {
-            let id = ledger.put_back(record, now);
-            if !leases_go_on {
-                ledger.expire_lease(id, now);
+            let id = record.execution.id();
+            let is_running = record.execution.status() == Status::Running;
+            ledger.last_order = ledger.last_order.max(record.order);
+            ledger.remove(id);
+            ledger.register(Record::restored(record));
+            if is_running && !workers_survive {
+                ledger.set_lease(id, Duration::ZERO);
             }
             // Looking for a record deletes it if it has expired.
-            ledger.find(id, now);
+            ledger.find(id);
         }
         ledger
     }
 
-    /// Everything that has changed since the last call, deletions first. Empty unless the ledger was made by
-    /// [`restore`](Ledger::restore).
-    pub fn take_changes(&mut self) -> Vec<RecordChange> {
-        let Some(changes) = &mut self.changes else {
-            return Vec::new();
-        };
-        let PendingChanges { updated, deleted } = mem::take(changes);
-        let mut changes: Vec<_> = deleted.into_iter().map(RecordChange::Deleted).collect();
-        for id in updated {
-            let record = self.records.get_mut(&id);
-            let snapshot = record.map(|record| Box::new(record.take_unsaved()));
-            changes.extend(snapshot.map(RecordChange::Updated));
+    /// Everything that has changed since the last call. Empty unless the ledger was made by [`restore`](Ledger::restore).
+    pub fn take_changes(&mut self) -> LedgerChanges {
+        let PendingChanges { updated, deleted } =
+            self.changes.as_mut().map(mem::take).unwrap_or_default();
+        let records = updated.iter().filter_map(|id| {
+            let record = self.records.get_mut(id)?;
+            Some(record.take_unsaved())
+        });
+        LedgerChanges {
+            updated: records.collect(),
+            deleted,
         }
-        changes
     }
 
-    /// The greatest [`order`](RecordSnapshot::order) so far.
+    /// What the ledger that replaces this one is to know beside the saved records.
     #[must_use]
-    pub const fn last_order(&self) -> u64 {
-        self.last_order
-    }
-
-    /// Takes the offers of all workers away, for the ledger that replaces this one.
-    pub fn take_offers(&mut self) -> WorkerOffers {
-        mem::take(&mut self.offers)
-    }
-
-    fn put_back(&mut self, record: RecordSnapshot, now: OffsetDateTime) -> ExecutionId {
-        self.last_order = self.last_order.max(record.order);
-        let id = record.execution.id();
-        self.remove(id);
-        self.register(Record::restored(record), now);
-        id
-    }
-
-    /// Lets the lease on a running execution run out.
-    fn expire_lease(&mut self, id: ExecutionId, now: OffsetDateTime) {
-        let Some(record) = self.records.get(&id) else {
-            return;
-        };
-        match record.execution.status() {
-            Status::Running if self.config.policy.is_last_attempt(&record.execution) => {
-                self.deadlines.set(id, now);
-            }
-            Status::Running => self.leases.set(id, now),
-            Status::Pending | Status::Completed | Status::Error => {}
+    pub fn volatile_state(&self) -> VolatileState {
+        VolatileState {
+            last_order: self.last_order,
+            offers: self.offers.clone(),
         }
     }
 }

@@ -1,39 +1,47 @@
 //! Describes the state of a ledger for an adapter that saves it.
 
+use std::collections::BTreeSet;
+
 use coderun_domain::{
-    Attempt, Execution, InputId, InputPiece, InputPosition, Lease, StoredEvent, WorkerId,
+    Attempt, Execution, ExecutionId, InputId, InputPiece, InputPosition, Lease, StoredEvent,
+    WorkerId,
 };
 use time::OffsetDateTime;
 
 use super::worker_offers::WorkerOffers;
 
-/// Everything that a ledger is restored from.
-#[derive(Debug)]
-pub struct SavedState {
-    /// The saved records, in any order.
-    pub records: Vec<RecordSnapshot>,
-    /// At least the greatest [`order`](RecordSnapshot::order) that was ever saved, as far as known.
-    pub last_order: u64,
-    /// The workers that still work on the saved executions.
-    pub workers: SurvivingWorkers,
+/// What a ledger knows and no adapter saves. It outlives the file behind a ledger, but not the process.
+#[derive(Debug, Clone, Default)]
+pub struct VolatileState {
+    /// The greatest [`order`](RecordSnapshot::order) that there ever was.
+    pub(crate) last_order: u64,
+    /// The offers of the workers, which still work on the saved executions.
+    pub(crate) offers: WorkerOffers,
 }
 
-/// The workers that are still there when a ledger is restored.
-#[derive(Debug)]
-pub enum SurvivingWorkers {
-    /// All of them. Their leases begin anew, and their offers hold.
-    All(WorkerOffers),
-    /// None: what they had may be taken over at once.
-    None,
+/// The changes that are to be saved.
+#[derive(Debug, Default)]
+pub struct LedgerChanges {
+    /// The records that are new or have changed.
+    pub updated: Vec<RecordSnapshot>,
+    /// The [`order`](RecordSnapshot::order) of each deleted record. Everything that belongs to it is deleted, too.
+    pub deleted: Vec<u64>,
 }
 
-/// One change that is to be saved.
-#[derive(Debug, Clone)]
-pub enum RecordChange {
-    /// A record is new or has changed.
-    Updated(Box<RecordSnapshot>),
-    /// The record with this [`order`](RecordSnapshot::order) is deleted, with everything that belongs to it.
-    Deleted(u64),
+impl LedgerChanges {
+    /// Whether nothing has changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.updated.is_empty() && self.deleted.is_empty()
+    }
+}
+
+/// Notes which records have changed since changes were last taken.
+#[derive(Debug, Default)]
+pub(crate) struct PendingChanges {
+    pub(crate) updated: BTreeSet<ExecutionId>,
+    /// The orders of deleted records that were saved before.
+    pub(crate) deleted: Vec<u64>,
 }
 
 /// One execution with everything that outlives a restart. Submission rates, tickets and offers do not: all are over soon.
@@ -47,7 +55,7 @@ pub struct RecordSnapshot {
     pub cancel_requested: bool,
     /// How the last lease ended.
     pub lease_end: Option<LeaseEnd>,
-    /// Its events in order: all of them, or in a [`RecordChange`] those that no change has contained before.
+    /// Its events in order: all of them, or in [`LedgerChanges`] those that were not saved before.
     pub events: Vec<StoredEvent>,
     /// The input that was sent to it; `None` once it is final.
     pub input: Option<InputSnapshot>,
@@ -58,8 +66,8 @@ pub struct RecordSnapshot {
 pub struct InputSnapshot {
     /// How many pieces were dropped to make room.
     pub dropped: u64,
-    /// Pieces in order, each with the position before it: all that are kept, or in a [`RecordChange`] those that no change
-    /// has contained before.
+    /// Pieces in order, each with the position before it: all that are kept, or in [`LedgerChanges`] those that were not
+    /// saved before.
     pub pieces: Vec<(InputPosition, InputPiece)>,
     /// The last piece of each sender. The sender that sent last comes last.
     pub senders: Vec<InputId>,

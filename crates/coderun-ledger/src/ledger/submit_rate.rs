@@ -6,6 +6,8 @@ use std::time::Duration;
 use coderun_domain::UserId;
 use time::OffsetDateTime;
 
+use super::usage::to_u64;
+
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// The times of the submissions of the last minute, of all users.
@@ -13,7 +15,6 @@ const WINDOW: Duration = Duration::from_mins(1);
 pub(crate) struct SubmitRate {
     limit: u32,
     by_user: HashMap<UserId, VecDeque<OffsetDateTime>>,
-    by_time: VecDeque<(OffsetDateTime, UserId)>,
 }
 
 impl SubmitRate {
@@ -22,19 +23,17 @@ impl SubmitRate {
         Self {
             limit,
             by_user: HashMap::new(),
-            by_time: VecDeque::new(),
         }
     }
 
     /// Whether this user may submit now; if not, after how long.
     pub(crate) fn check(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), Duration> {
-        self.remove_old(now);
-        let Some(times) = self.by_user.get(user) else {
+        let Some(times) = self.by_user.get_mut(user) else {
             return Ok(());
         };
-        let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        remove_past(times, now);
         match times.front() {
-            Some(oldest) if taken >= self.limit => {
+            Some(oldest) if to_u64(times.len()) >= self.limit.into() => {
                 Err(Duration::try_from(*oldest + WINDOW - now).unwrap_or(WINDOW))
             }
             Some(_) | None => Ok(()),
@@ -46,30 +45,28 @@ impl SubmitRate {
         if self.limit == 0 {
             return;
         }
-        // The clock may have gone back; the queues stay in order.
-        let at = self.by_time.back().map_or(now, |(last, _)| now.max(*last));
-        self.by_user.entry(user.clone()).or_default().push_back(at);
-        self.by_time.push_back((at, user.clone()));
+        let times = self.by_user.entry(user.clone()).or_default();
+        // The clock may have gone back; the queue stays in order.
+        let at = times.back().map_or(now, |last| now.max(*last));
+        times.push_back(at);
     }
 
     /// Drops what is older than a minute.
     pub(crate) fn remove_old(&mut self, now: OffsetDateTime) {
-        let past = |(at, _): &mut (OffsetDateTime, UserId)| *at + WINDOW <= now;
-        while let Some((_, user)) = self.by_time.pop_front_if(past) {
-            let Some(times) = self.by_user.get_mut(&user) else {
-                continue;
-            };
-            times.pop_front();
-            if times.is_empty() {
-                self.by_user.remove(&user);
-            }
-        }
+        self.by_user.retain(|_, times| {
+            remove_past(times, now);
+            !times.is_empty()
+        });
     }
 
     /// How many users it remembers.
     pub(crate) fn users(&self) -> usize {
         self.by_user.len()
     }
+}
+
+fn remove_past(times: &mut VecDeque<OffsetDateTime>, now: OffsetDateTime) {
+    while times.pop_front_if(|at| *at + WINDOW <= now).is_some() {}
 }
 
 #[cfg(test)]
@@ -100,9 +97,9 @@ mod tests {
         rate.record(&user("a"), at(0));
         rate.record(&user("b"), at(30));
         rate.remove_old(at(60));
-        assert_eq!((rate.users(), rate.by_time.len()), (1, 1));
+        assert_eq!(rate.users(), 1);
         rate.remove_old(at(90));
-        assert_eq!((rate.users(), rate.by_time.len()), (0, 0));
+        assert_eq!(rate.users(), 0);
     }
 
     #[test]

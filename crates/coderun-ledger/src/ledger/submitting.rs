@@ -7,90 +7,67 @@ use coderun_domain::{
     CancelReply, Execution, ExecutionId, ForcedEnd, Page, Quota, Status, StoreError, StorePolicy,
     Submission, Submitted, Summary, UserId,
 };
-use time::OffsetDateTime;
 
-use super::Ledger;
-use crate::access::whole_micros;
+use super::record::Record;
+use super::{Ledger, whole_micros};
 
 impl Ledger {
     /// Accepts an execution as a waiting one, or changes nothing.
-    pub(crate) fn submit(
-        &mut self,
-        execution: &Execution,
-        now: OffsetDateTime,
-    ) -> Result<Submitted, StoreError> {
-        if let Some(record) = self.find(execution.id(), now) {
+    pub(crate) fn submit(&mut self, execution: &Execution) -> Result<Submitted, StoreError> {
+        if let Some(record) = self.find(execution.id()) {
             let existing = Box::new(record.execution.clone());
             return Ok(Submitted::AlreadyExists(existing));
         }
         let submission = execution.submission();
-        self.check_quotas(submission.user(), now)?;
-        self.check_share(submission)?;
         self.check_room(submission)?;
-        self.submit_rate.record(submission.user(), now);
+        self.submit_rate.record(submission.user(), self.now);
         let created_at = whole_micros(execution.progress().created_at());
         let fresh = Execution::submit(execution.id(), Arc::clone(submission), created_at);
-        self.insert(fresh, now);
+        self.last_order += 1;
+        self.register(Record::new(fresh, self.last_order));
+        self.note_change(execution.id());
         Ok(Submitted::Accepted)
     }
 
-    /// Refuses a submission beyond the quotas of its user.
-    fn check_quotas(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Refuses a submission beyond what its user may have, or all users together.
+    fn check_room(&mut self, submission: &Submission) -> Result<(), StoreError> {
+        let policy = &self.config.policy;
+        let retry_after = StorePolicy::FULL_RETRY_AFTER;
         let exceeded = |quota, limit, retry_after| StoreError::QuotaExceeded {
             quota,
             limit,
             retry_after,
         };
-        let submits_max = self.config.policy.user_submits_per_minute;
-        self.submit_rate
-            .check(user, now)
-            .map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
-        let pending = self
-            .users
-            .get(user)
-            .map_or(0, |records| records.usage.pending);
-        let pending_max = self.config.policy.user_pending_max;
-        if pending >= pending_max {
+        let rate = self.submit_rate.check(submission.user(), self.now);
+        let submits_max = policy.user_submits_per_minute;
+        rate.map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
+        let records = self.users.get(submission.user());
+        let used = records.map(|records| records.usage).unwrap_or_default();
+        if used.pending >= policy.user_pending_max {
             return Err(exceeded(
                 Quota::Pending,
-                pending_max,
-                StorePolicy::FULL_RETRY_AFTER,
+                policy.user_pending_max,
+                retry_after,
             ));
+        }
+        let size = StorePolicy::live_size(submission).as_bytes();
+        let share = policy.user_live_bytes_max().as_bytes();
+        if used.live_bytes > 0 && used.live_bytes.saturating_add(size) > share {
+            // The quota counts executions: of this size it allows as many as there are.
+            return Err(exceeded(Quota::Pending, used.pending, retry_after));
+        }
+        let live_bytes = self.usage.live_bytes.saturating_add(size);
+        let is_full = self.usage.pending >= policy.pending_max
+            || live_bytes > policy.live_bytes_max.as_bytes();
+        if is_full {
+            return Err(StoreError::Full { retry_after });
         }
         Ok(())
     }
 
-    /// Refuses a submission beyond what one user may occupy.
-    fn check_share(&self, submission: &Submission) -> Result<(), StoreError> {
-        let Some(records) = self.users.get(submission.user()) else {
-            return Ok(());
-        };
-        let size = StorePolicy::live_size(submission).as_bytes();
-        let share = self.config.policy.user_live_bytes_max().as_bytes();
-        let fits =
-            records.usage.live_bytes == 0 || records.usage.live_bytes.saturating_add(size) <= share;
-        // The quota counts executions: of this size it allows as many as there are.
-        fits.then_some(()).ok_or(StoreError::QuotaExceeded {
-            quota: Quota::Pending,
-            limit: records.usage.pending,
-            retry_after: StorePolicy::FULL_RETRY_AFTER,
-        })
-    }
-
-    /// Refuses a submission beyond what all users may occupy.
-    fn check_room(&self, submission: &Submission) -> Result<(), StoreError> {
-        let size = StorePolicy::live_size(submission).as_bytes();
-        let live_bytes = self.usage.live_bytes.saturating_add(size);
-        let fits = self.usage.pending < self.config.policy.pending_max
-            && live_bytes <= self.config.policy.live_bytes_max.as_bytes();
-        fits.then_some(()).ok_or(StoreError::Full {
-            retry_after: StorePolicy::FULL_RETRY_AFTER,
-        })
-    }
-
     /// The position of an execution among those that wait, from 1.
-    pub(crate) fn queue_position(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<u64> {
-        self.find(id, now)?;
+    pub(crate) fn queue_position(&mut self, id: ExecutionId) -> Option<u64> {
+        self.find(id)?;
         let record = self.records.get(&id)?;
         match record.execution.status() {
             Status::Pending => {
@@ -102,7 +79,7 @@ impl Ledger {
     }
 
     /// One page of what a user has, newest first. What has expired is not in it.
-    pub(crate) fn list(&self, user: &UserId, page: Page, now: OffsetDateTime) -> Vec<Summary> {
+    pub(crate) fn list(&self, user: &UserId, page: Page) -> Vec<Summary> {
         let Some(records) = self.users.get(user) else {
             return Vec::new();
         };
@@ -111,7 +88,7 @@ impl Ledger {
             .cursors
             .range((Bound::Unbounded, end))
             .rev()
-            .filter(|cursor| !self.expiries.is_due(cursor.id, now))
+            .filter(|cursor| !self.expiries.is_due(cursor.id, self.now))
             .filter_map(|cursor| self.records.get(&cursor.id))
             .map(|record| Summary::from(&record.execution))
             .take(page.limit)
@@ -119,13 +96,13 @@ impl Ledger {
     }
 
     /// Ends what waits, and asks the worker of what runs to stop it.
-    pub(crate) fn request_cancel(&mut self, id: ExecutionId, now: OffsetDateTime) -> CancelReply {
-        let Some(record) = self.find(id, now) else {
+    pub(crate) fn request_cancel(&mut self, id: ExecutionId) -> CancelReply {
+        let Some(record) = self.find(id) else {
             return CancelReply::Absent;
         };
         match record.execution.status() {
             Status::Pending => self
-                .end(id, ForcedEnd::Cancelled, now)
+                .force_end(id, ForcedEnd::Cancelled)
                 .map_or(CancelReply::Absent, |ended| {
                     CancelReply::Ended(Box::new(ended))
                 }),
@@ -133,7 +110,7 @@ impl Ledger {
                 record.cancel_requested = true;
                 record.cancel_signal.wake();
                 let running = Box::new(record.execution.clone());
-                self.note(id);
+                self.note_change(id);
                 CancelReply::Requested(running)
             }
             Status::Completed | Status::Error => {

@@ -1,23 +1,22 @@
 //! Ends executions that have outlived a deadline, and deletes records that have expired.
 
 use coderun_domain::{ExecutionId, Swept};
-use time::OffsetDateTime;
 
 use super::Ledger;
 
 impl Ledger {
     /// Ends at most `batch` executions and deletes at most as many records. If it reaches either bound there may be more to do.
-    pub(crate) fn sweep(&mut self, batch: usize, now: OffsetDateTime) -> Swept {
-        self.submit_rate.remove_old(now);
-        self.tickets.remove_expired(now);
-        if self.leases.due(now).next().is_some() {
+    pub(crate) fn sweep(&mut self, batch: usize) -> Swept {
+        self.submit_rate.remove_old(self.now);
+        self.tickets.remove_expired(self.now);
+        if self.leases.due(self.now).next().is_some() {
             self.work.announce();
         }
-        let overdue: Vec<ExecutionId> = self.deadlines.due(now).take(batch).collect();
+        let overdue: Vec<ExecutionId> = self.deadlines.due(self.now).take(batch).collect();
         for id in &overdue {
-            self.end_overdue(*id, now);
+            self.end_overdue(*id);
         }
-        let expired: Vec<ExecutionId> = self.expiries.due(now).take(batch).collect();
+        let expired: Vec<ExecutionId> = self.expiries.due(self.now).take(batch).collect();
         for id in &expired {
             self.remove(*id);
         }
@@ -27,11 +26,12 @@ impl Ledger {
         }
     }
 
-    fn end_overdue(&mut self, id: ExecutionId, now: OffsetDateTime) {
+    fn end_overdue(&mut self, id: ExecutionId) {
         let record = self.records.get(&id);
-        let why = record.and_then(|record| self.config.policy.forced_end(&record.execution, now));
+        let why =
+            record.and_then(|record| self.config.policy.forced_end(&record.execution, self.now));
         if let Some(why) = why {
-            self.end(id, why, now);
+            self.force_end(id, why);
         }
     }
 }

@@ -31,3 +31,8 @@ impl Usage {
         self.live_bytes -= other.live_bytes;
     }
 }
+
+/// The number of things in memory, which fits.
+pub(super) fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,7 +1,6 @@
 //! Lets watchers read the stored events at their own pace.
 
 use coderun_domain::{ExecutionId, Sequence, StoredEvent};
-use time::OffsetDateTime;
 
 use super::Ledger;
 use crate::wake::WakeListener;
@@ -28,19 +27,14 @@ pub(crate) enum NextEvent {
 
 impl Ledger {
     /// Finds a record to watch.
-    pub(crate) fn watch(&mut self, id: ExecutionId, now: OffsetDateTime) -> Option<WatchedRecord> {
-        let order = self.find(id, now)?.order;
+    pub(crate) fn watch(&mut self, id: ExecutionId) -> Option<WatchedRecord> {
+        let order = self.find(id)?.order;
         Some(WatchedRecord { id, order })
     }
 
     /// The event after this one.
-    pub(crate) fn next_event(
-        &mut self,
-        watched: WatchedRecord,
-        after: Sequence,
-        now: OffsetDateTime,
-    ) -> NextEvent {
-        let record = self.find(watched.id, now);
+    pub(crate) fn next_event(&mut self, watched: WatchedRecord, after: Sequence) -> NextEvent {
+        let record = self.find(watched.id);
         let Some(record) = record.filter(|record| record.order == watched.order) else {
             return NextEvent::Gone;
         };

@@ -7,22 +7,22 @@ use crate::wake::{WakeListener, WakeSignal};
 pub(crate) struct WorkSignal {
     signal: WakeSignal,
     /// Whether work has come up since a take last found none.
-    is_unseen: bool,
+    has_unseen_work: bool,
 }
 
 impl WorkSignal {
     pub(crate) fn announce(&mut self) {
-        self.is_unseen = true;
+        self.has_unseen_work = true;
         self.signal.wake();
     }
 
     /// Notes that a take has found nothing.
     pub(crate) const fn found_nothing(&mut self) {
-        self.is_unseen = false;
+        self.has_unseen_work = false;
     }
 
     /// A listener for new work; `None` if there may be some already.
     pub(crate) fn listen(&mut self) -> Option<WakeListener> {
-        (!self.is_unseen).then(|| self.signal.listen())
+        (!self.has_unseen_work).then(|| self.signal.listen())
     }
 }

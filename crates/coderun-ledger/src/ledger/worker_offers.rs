@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coderun_domain::{WorkerId, WorkerOffer};
+use coderun_domain::{BackendError, WorkerId, WorkerOffer};
 use time::OffsetDateTime;
 
 /// How many offers are kept: more workers than one process has, and few enough to be scanned.
@@ -10,14 +10,9 @@ const WORKERS_MAX: usize = 1024;
 
 /// The offers of all workers, each with the time at which it ends.
 #[derive(Debug, Clone, Default)]
-pub struct WorkerOffers {
+pub(crate) struct WorkerOffers {
     by_worker: BTreeMap<WorkerId, (OffsetDateTime, WorkerOffer)>,
 }
-
-/// Says that no more workers can be registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{WORKERS_MAX} workers are registered, which is the most")]
-pub(crate) struct TooManyWorkers;
 
 impl WorkerOffers {
     /// Keeps an offer until it ends, in place of an earlier one of the same worker.
@@ -26,10 +21,10 @@ impl WorkerOffers {
         offer: WorkerOffer,
         ends_at: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<(), TooManyWorkers> {
+    ) -> Result<(), BackendError> {
         self.remove_ended(now);
         if self.by_worker.len() >= WORKERS_MAX && !self.by_worker.contains_key(&offer.worker) {
-            return Err(TooManyWorkers);
+            return Err(format!("{WORKERS_MAX} workers are registered, which is the most").into());
         }
         self.by_worker
             .insert(offer.worker.clone(), (ends_at, offer));

@@ -56,8 +56,21 @@ fn new_file() -> (TempDir, File) {
 }
 
 fn write(file: &File, records: impl IntoIterator<Item = RecordSnapshot>) {
-    let changes = records.into_iter().map(Box::new).map(RecordChange::Updated);
-    file.write(&changes.collect::<Vec<_>>()).unwrap();
+    let updated = records.into_iter().collect();
+    let changes = LedgerChanges {
+        updated,
+        deleted: Vec::new(),
+    };
+    file.write(&changes).unwrap();
+}
+
+fn delete(file: &File, orders: impl IntoIterator<Item = u64>) {
+    let deleted = orders.into_iter().collect();
+    let changes = LedgerChanges {
+        updated: Vec::new(),
+        deleted,
+    };
+    file.write(&changes).unwrap();
 }
 
 /// Changes a table behind the back of the file.
@@ -189,10 +202,10 @@ fn nothing_is_left_of_a_deleted_record() {
     ];
     write(&file, records);
     assert_eq!(entries(&file), 4 + 3);
-    file.write(&[RecordChange::Deleted(1)]).unwrap();
+    delete(&file, [1]);
     assert_eq!(entries(&file), 3);
     assert_eq!(file.load().unwrap()[0].order, 2);
-    file.write(&[RecordChange::Deleted(2)]).unwrap();
+    delete(&file, [2]);
     assert_eq!(entries(&file), 0);
 }
 
@@ -224,8 +237,7 @@ fn the_room_of_deleted_records_is_given_back_when_the_file_is_opened() {
     );
     let full = length();
     assert!(full > 24 << 20, "{full}");
-    let most = (1..=44).map(RecordChange::Deleted);
-    file.write(&most.collect::<Vec<_>>()).unwrap();
+    delete(&file, 1..=44);
     for order in 49..=51 {
         write(&file, [new_record(order, interactive_execution())]);
     }
