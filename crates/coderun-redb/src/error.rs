@@ -1,6 +1,5 @@
 //! Defines the errors of the file.
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,16 +34,31 @@ pub enum RedbError {
     /// The file cannot be read or written.
     #[error("the file cannot be read or written")]
     File(#[source] BackendError),
-    /// The thread that owns the file cannot be started, or has ended.
-    #[error("the thread that owns the file is not running")]
-    NoThread(#[source] Option<io::Error>),
+    /// The thread that owns the file cannot be started.
+    #[error("the thread that owns the file cannot be started")]
+    NoThread(#[source] io::Error),
 }
 
-impl RedbError {
-    pub(crate) fn file(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::File(Box::new(error))
-    }
+/// Maps the errors of redb.
+macro_rules! file_errors {
+    ($($error:ident),+) => { $(
+        impl From<redb::$error> for RedbError {
+            fn from(error: redb::$error) -> Self {
+                Self::File(error.into())
+            }
+        }
+    )+ };
 }
+
+file_errors!(
+    CommitError,
+    CompactionError,
+    DatabaseError,
+    SetDurabilityError,
+    StorageError,
+    TableError,
+    TransactionError
+);
 
 impl From<RecordError> for RedbError {
     fn from(error: RecordError) -> Self {

@@ -20,7 +20,8 @@
 //!
 //! `coderun.redb`, which only its owner may read, is in a folder that only its owner may enter unless it existed before. The
 //! file is created complete under another name (`coderun.redb.new-…`) and then gets its own, so that even the first start
-//! may be killed at any time; the next start removes what is left. That needs a file system with hard links. A second
+//! may be killed at any time; the next start removes what is left. That needs a file system that renames without replacing, or
+//! one with hard links. A second
 //! process on the same folder, and a file that a newer version wrote, are refused. Records are removed by the transaction
 //! that deletes them, and their room is used again. A file that is mostly unused room is compacted when it is opened.
 //!

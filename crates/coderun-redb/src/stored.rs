@@ -7,7 +7,7 @@ mod fields;
 mod record;
 
 pub(crate) use fields::{pack_one, unpack_one};
-pub(crate) use record::{decode_record, encode_progress_of, encode_submission_of};
+pub(crate) use record::{pack_progress, pack_submission, unpack_record};
 
 #[cfg(test)]
 mod tests;

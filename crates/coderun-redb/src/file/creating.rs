@@ -1,9 +1,10 @@
 //! Creates the file: complete under another name first, so that no process ever opens half of one.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io, process};
+use std::path::Path;
+use std::{fs, io};
 
 use redb::backends::FileBackend;
+use tempfile::TempPath;
 
 use super::schema::{NAME, builder, prepare};
 use crate::RedbError;
@@ -20,11 +21,9 @@ pub(super) fn create(folder: &Path) -> Result<(), RedbError> {
     create_folder(folder).map_err(failed)?;
     let path = folder.join(NAME);
     if !path.try_exists().map_err(failed)? {
-        let (unfinished, file) = begin(folder).map_err(failed)?;
-        let finished = finish(file).and_then(|()| publish(&unfinished, &path).map_err(failed));
-        // If this fails the next start removes it.
-        fs::remove_file(unfinished).unwrap_or_default();
-        finished?;
+        let (file, unfinished) = begin(folder).map_err(failed)?;
+        finish(file)?;
+        publish(unfinished, &path).map_err(failed)?;
     }
     // Also for an existing file: the process that created it may have been killed just here.
     sync(folder).map_err(failed)
@@ -41,35 +40,27 @@ pub(super) fn remove_unfinished(folder: &Path) {
     }
 }
 
-/// Creates an empty file under a name of its own.
-fn begin(folder: &Path) -> io::Result<(PathBuf, fs::File)> {
-    let process = process::id();
-    let mut number = 0_u32;
-    loop {
-        let path = folder.join(format!("{UNFINISHED}{process}-{number}"));
-        match options().open(&path) {
-            // Left by a killed start with the same process id, as most have in a container.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            created => return Ok((path, created?)),
-        }
-    }
+/// Creates an empty file under a name of its own, for its owner only. It is removed if it is not published.
+fn begin(folder: &Path) -> io::Result<(fs::File, TempPath)> {
+    let unfinished = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(folder)?;
+    Ok(unfinished.into_parts())
 }
 
 /// Prepares the file. It is durable when this closes it.
 fn finish(file: fs::File) -> Result<(), RedbError> {
-    let storage = FileBackend::new(file).map_err(RedbError::file)?;
-    let database = builder()
-        .create_with_backend(storage)
-        .map_err(RedbError::file)?;
+    let storage = FileBackend::new(file)?;
+    let database = builder().create_with_backend(storage)?;
     prepare(&database)
 }
 
 /// Gives the file its name, unless there is a file with that name by now.
-fn publish(unfinished: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(unfinished, path) {
+fn publish(unfinished: TempPath, path: &Path) -> io::Result<()> {
+    match unfinished.persist_noclobber(path) {
         // Another process was first, and may have removed this file as left over.
         Err(_) if path.try_exists()? => Ok(()),
-        linked => linked,
+        published => Ok(published?),
     }
 }
 
@@ -78,36 +69,19 @@ fn folder_error(folder: &Path, source: io::Error) -> RedbError {
     RedbError::Folder { folder, source }
 }
 
-#[cfg(unix)]
 fn create_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-/// The options of an unfinished file: it must be new.
-fn options() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create_new(true);
+    builder.recursive(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
-/// Makes the names in a folder durable.
-#[cfg(unix)]
+/// Makes the names in a folder durable. Other systems cannot synchronise a folder.
 fn sync(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}
-
-/// Other systems cannot synchronise a folder.
-#[cfg(not(unix))]
-fn sync(_folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fs::File::open(folder)?.sync_all()?;
+    }
     Ok(())
 }
 

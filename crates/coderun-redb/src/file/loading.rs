@@ -3,9 +3,9 @@
 use coderun_domain::{InputPosition, Sequence, StoredEvent};
 use coderun_ledger::RecordSnapshot;
 use coderun_record::{decode_event, decode_input};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::ReadTransaction;
 
-use super::schema::{EVENTS, INPUT};
+use super::schema::{EVENTS, INPUT, Parts};
 use crate::RedbError;
 use crate::stored::unpack_one;
 
@@ -14,22 +14,17 @@ pub(super) fn load_events(
     transaction: &ReadTransaction,
     record: &mut RecordSnapshot,
 ) -> Result<(), RedbError> {
-    let events = transaction.open_table(EVENTS).map_err(RedbError::file)?;
     let outcome = record.execution.outcome().cloned();
-    for (number, packed) in parts(&events, record.order)? {
-        let sequence = Sequence::from_number(number);
+    let sequences = (1..).map(Sequence::from_number);
+    for (sequence, packed) in sequences.zip(parts(transaction, EVENTS, record.order, 1)?) {
         let event = decode_event(unpack_one(&packed)?, sequence, outcome.as_ref())?;
         record.events.push(StoredEvent { sequence, event });
     }
-    let expected = 1..=record.execution.sequence().number();
-    let is_whole = record
-        .events
-        .iter()
-        .map(|stored| stored.sequence.number())
-        .eq(expected);
-    is_whole
-        .then_some(())
-        .ok_or_else(|| damaged("a gap between events"))
+    let last = record.events.last().map(|stored| stored.sequence);
+    if last != Some(record.execution.sequence()) {
+        return Err(RedbError::Damaged("not as many events as counted".into()));
+    }
+    Ok(())
 }
 
 /// Adds the pieces of input of a record.
@@ -40,35 +35,30 @@ pub(super) fn load_input(
     let Some(input) = &mut record.input else {
         return Ok(());
     };
-    let pieces = transaction.open_table(INPUT).map_err(RedbError::file)?;
-    for (number, packed) in parts(&pieces, record.order)? {
+    let positions = (input.dropped..).map(InputPosition::from_number);
+    let pieces = parts(transaction, INPUT, record.order, input.dropped)?;
+    for (position, packed) in positions.zip(pieces) {
         let piece = decode_input(unpack_one(&packed)?)?;
-        input
-            .pieces
-            .push((InputPosition::from_number(number), piece));
+        input.pieces.push((position, piece));
     }
-    let positions = input.pieces.iter().map(|(position, _)| position.number());
-    let is_whole = (input.dropped..)
-        .zip(positions)
-        .all(|(expected, found)| expected == found);
-    is_whole
-        .then_some(())
-        .ok_or_else(|| damaged("a gap in the input"))
+    Ok(())
 }
 
-/// The parts of a record in their order.
+/// The parts of a record in their order. They are numbered from `first` on, without gaps.
 fn parts(
-    table: &ReadOnlyTable<(u64, u64), &'static [u8]>,
+    transaction: &ReadTransaction,
+    table: Parts,
     order: u64,
-) -> Result<Vec<(u64, Vec<u8>)>, RedbError> {
-    let range = ReadableTable::range(table, (order, 0)..=(order, u64::MAX));
-    let entries = range.map_err(RedbError::file)?.map(|entry| {
-        let (key, value) = entry.map_err(RedbError::file)?;
-        Ok((key.value().1, value.value().to_vec()))
-    });
-    entries.collect()
-}
-
-fn damaged(what: &str) -> RedbError {
-    RedbError::Damaged(what.into())
+    first: u64,
+) -> Result<Vec<Vec<u8>>, RedbError> {
+    let entries = transaction.open_table(table)?;
+    let mut parts = Vec::new();
+    for (number, entry) in (first..).zip(entries.range((order, 0)..=(order, u64::MAX))?) {
+        let (key, value) = entry?;
+        if key.value().1 != number {
+            return Err(RedbError::Damaged(format!("a gap in {table}").into()));
+        }
+        parts.push(value.value().to_vec());
+    }
+    Ok(parts)
 }

@@ -1,8 +1,6 @@
 //! Defines the tables of the file, and prepares a database to hold them.
 
-use redb::{
-    Builder, Database, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
-};
+use redb::{Builder, Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::RedbError;
 
@@ -39,15 +37,12 @@ pub(super) struct Tables<'t> {
 
 impl<'t> Tables<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, RedbError> {
-        let open = || -> Result<Self, TableError> {
-            Ok(Self {
-                submissions: transaction.open_table(SUBMISSIONS)?,
-                progress: transaction.open_table(PROGRESS)?,
-                events: transaction.open_table(EVENTS)?,
-                input: transaction.open_table(INPUT)?,
-            })
-        };
-        open().map_err(RedbError::file)
+        Ok(Self {
+            submissions: transaction.open_table(SUBMISSIONS)?,
+            progress: transaction.open_table(PROGRESS)?,
+            events: transaction.open_table(EVENTS)?,
+            input: transaction.open_table(INPUT)?,
+        })
     }
 }
 
@@ -60,20 +55,16 @@ pub(crate) fn builder() -> Builder {
 
 /// Checks the version of a database. A new one gets a version and its tables.
 pub(super) fn prepare(database: &Database) -> Result<(), RedbError> {
-    let transaction = database.begin_write().map_err(RedbError::file)?;
+    let transaction = database.begin_write()?;
     {
-        let mut about = transaction.open_table(ABOUT).map_err(RedbError::file)?;
-        let version = about.get(VERSION_KEY).map_err(RedbError::file)?;
+        let mut about = transaction.open_table(ABOUT)?;
+        let version = about.get(VERSION_KEY)?;
         match version.map(|version| version.value() == VERSION) {
             Some(true) => {}
             Some(false) => return Err(RedbError::Newer),
-            None => drop(
-                about
-                    .insert(VERSION_KEY, VERSION)
-                    .map_err(RedbError::file)?,
-            ),
+            None => drop(about.insert(VERSION_KEY, VERSION)?),
         }
         Tables::open(&transaction)?;
     }
-    transaction.commit().map_err(RedbError::file)
+    Ok(transaction.commit()?)
 }

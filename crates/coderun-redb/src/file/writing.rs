@@ -7,7 +7,7 @@ use redb::Table;
 
 use super::schema::Tables;
 use crate::RedbError;
-use crate::stored::{encode_progress_of, encode_submission_of, pack_one};
+use crate::stored::{pack_one, pack_progress, pack_submission};
 
 impl Tables<'_> {
     /// Writes what has changed of a record.
@@ -15,17 +15,14 @@ impl Tables<'_> {
         let order = record.order;
         let first = record.events.first().map(|stored| stored.sequence);
         if first == Some(Sequence::START.next()) {
-            let submission = encode_submission_of(record)?;
-            insert(&mut self.submissions, order, &submission)?;
+            let submission = pack_submission(record)?;
+            self.submissions.insert(order, &*submission)?;
         }
-        insert(&mut self.progress, order, &encode_progress_of(record)?)?;
+        self.progress.insert(order, &*pack_progress(record)?)?;
         for stored in &record.events {
             let key = (order, stored.sequence.number());
-            insert(
-                &mut self.events,
-                key,
-                &pack_one(&encode_event(&stored.event)),
-            )?;
+            let packed = pack_one(&encode_event(&stored.event));
+            self.events.insert(key, &*packed)?;
         }
         if record.execution.submission().is_interactive() {
             self.write_input(record)?;
@@ -40,27 +37,18 @@ impl Tables<'_> {
         remove_before(&mut self.input, record.order, input.dropped)?;
         for (position, piece) in &input.pieces {
             let key = (record.order, position.number());
-            insert(&mut self.input, key, &pack_one(&encode_input(piece)))?;
+            self.input.insert(key, &*pack_one(&encode_input(piece)))?;
         }
         Ok(())
     }
 
     /// Removes everything of a record.
     pub(super) fn delete(&mut self, order: u64) -> Result<(), RedbError> {
-        self.submissions.remove(order).map_err(RedbError::file)?;
-        self.progress.remove(order).map_err(RedbError::file)?;
+        self.submissions.remove(order)?;
+        self.progress.remove(order)?;
         remove_before(&mut self.events, order, u64::MAX)?;
         remove_before(&mut self.input, order, u64::MAX)
     }
-}
-
-fn insert<K: redb::Key + 'static>(
-    table: &mut Table<'_, K, &'static [u8]>,
-    key: K::SelfType<'_>,
-    value: &[u8],
-) -> Result<(), RedbError> {
-    table.insert(key, value).map_err(RedbError::file)?;
-    Ok(())
 }
 
 /// Removes the parts of a record before this number.
@@ -69,7 +57,5 @@ fn remove_before(
     order: u64,
     number: u64,
 ) -> Result<(), RedbError> {
-    table
-        .retain_in((order, 0)..(order, number), |_, _| false)
-        .map_err(RedbError::file)
+    Ok(table.retain_in((order, 0)..(order, number), |_, _| false)?)
 }

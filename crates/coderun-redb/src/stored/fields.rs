@@ -19,19 +19,19 @@ pub(crate) fn pack(fields: &[Field<'_>]) -> Result<Vec<u8>, RecordError> {
     Ok(packed)
 }
 
-/// Unpacks fields, and adds them to others.
-pub(crate) fn unpack(
-    packed: &[u8],
-    fields: &mut Vec<(Vec<u8>, Vec<u8>)>,
-) -> Result<(), RecordError> {
-    let mut rest = content(packed)?;
-    while !rest.is_empty() {
-        let (name, behind) = part(rest)?;
-        let (value, behind) = part(behind)?;
-        fields.push((name.to_vec(), value.to_vec()));
-        rest = behind;
+/// Unpacks the fields of a record from both of its values.
+pub(crate) fn unpack(packed: [&[u8]; 2]) -> Result<Fields, RecordError> {
+    let mut fields = Vec::new();
+    for packed in packed {
+        let mut rest = content(packed)?;
+        while !rest.is_empty() {
+            let (name, behind) = part(rest)?;
+            let (value, behind) = part(behind)?;
+            fields.push((name.to_vec(), value.to_vec()));
+            rest = behind;
+        }
     }
-    Ok(())
+    Ok(Fields::from_pairs(fields))
 }
 
 /// Packs one byte string.
@@ -61,13 +61,4 @@ fn part(rest: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
     };
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     rest.split_at_checked(length).ok_or(cut_off)
-}
-
-/// Unpacks all fields of a record.
-pub(crate) fn unpack_all(packed: [&[u8]; 2]) -> Result<Fields, RecordError> {
-    let mut pairs = Vec::new();
-    for packed in packed {
-        unpack(packed, &mut pairs)?;
-    }
-    Ok(Fields::from_pairs(pairs))
 }

@@ -9,20 +9,20 @@ use coderun_record::{
     Field, RecordError, Words, decode_execution, encode_progress, encode_submission, micros,
 };
 
-use super::fields::{pack, unpack_all};
+use super::fields::{pack, unpack};
 
 /// The id of the execution.
 const ID: &str = "id";
 /// Present if the execution is to be stopped.
 const CANCEL: &str = "cancel";
 /// `finished` or `released`, `ATTEMPT STARTED WORKER`: how the last lease ended.
-const SETTLED: &str = "settled";
+const LEASE_END: &str = "settled";
 /// How many pieces of input were dropped, and the last number of each sender: `DROPPED SENDER:NUMBER …`. Present if
 /// input was sent and the execution is not final.
 const INPUT: &str = "input_log";
 
 /// Writes what never changes.
-pub(crate) fn encode_submission_of(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
+pub(crate) fn pack_submission(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
     let execution = &record.execution;
     let mut fields = encode_submission(execution.submission())?;
     fields.push(text(ID, execution.id().to_string()));
@@ -30,13 +30,13 @@ pub(crate) fn encode_submission_of(record: &RecordSnapshot) -> Result<Vec<u8>, R
 }
 
 /// Writes what changes, but for events and input.
-pub(crate) fn encode_progress_of(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
+pub(crate) fn pack_progress(record: &RecordSnapshot) -> Result<Vec<u8>, RecordError> {
     let mut fields = encode_progress(record.execution.progress())?;
     if record.cancel_requested {
         fields.push(text(CANCEL, "1".to_owned()));
     }
     if let Some(lease_end) = &record.lease_end {
-        fields.push(text(SETTLED, encode_lease_end(lease_end)));
+        fields.push(text(LEASE_END, encode_lease_end(lease_end)));
     }
     if let Some(input) = &record.input {
         fields.push(text(INPUT, encode_input_log(input)));
@@ -45,15 +45,15 @@ pub(crate) fn encode_progress_of(record: &RecordSnapshot) -> Result<Vec<u8>, Rec
 }
 
 /// Reads both, without events and pieces of input.
-pub(crate) fn decode_record(
+pub(crate) fn unpack_record(
     order: u64,
     submission: &[u8],
     progress: &[u8],
 ) -> Result<RecordSnapshot, RecordError> {
-    let mut fields = unpack_all([submission, progress])?;
+    let mut fields = unpack([submission, progress])?;
     let id: ExecutionId = fields.text(ID)?.parse()?;
     let cancel_requested = fields.get(CANCEL).is_some();
-    let lease_end = fields.optional_text(SETTLED)?;
+    let lease_end = fields.optional_text(LEASE_END)?;
     let input = fields.optional_text(INPUT)?;
     Ok(RecordSnapshot {
         order,
@@ -79,7 +79,7 @@ fn encode_lease_end(lease_end: &LeaseEnd) -> String {
 }
 
 fn decode_lease_end(text: &str) -> Result<LeaseEnd, RecordError> {
-    let mut words = Words::new(SETTLED, text, 4);
+    let mut words = Words::new(LEASE_END, text, 4);
     let how = words.word()?;
     let attempt = Attempt::from_count(words.number()?);
     let started_at = words.time()?;
@@ -91,7 +91,7 @@ fn decode_lease_end(text: &str) -> Result<LeaseEnd, RecordError> {
     match how {
         "finished" => Ok(LeaseEnd::Finished(holder)),
         "released" => Ok(LeaseEnd::Released(holder)),
-        _ => Err(RecordError::Missing(SETTLED)),
+        _ => Err(RecordError::Missing(LEASE_END)),
     }
 }
 

@@ -47,9 +47,9 @@ fn final_one() -> RecordSnapshot {
 }
 
 fn round_trip(record: &RecordSnapshot) -> RecordSnapshot {
-    let submission = encode_submission_of(record).unwrap();
-    let progress = encode_progress_of(record).unwrap();
-    decode_record(record.order, &submission, &progress).unwrap()
+    let submission = pack_submission(record).unwrap();
+    let progress = pack_progress(record).unwrap();
+    unpack_record(record.order, &submission, &progress).unwrap()
 }
 
 #[test]
@@ -72,17 +72,17 @@ fn shown(packed: &[u8]) -> String {
 
 #[test]
 fn the_stored_form_of_a_submission_is_pinned() {
-    insta::assert_snapshot!(shown(&encode_submission_of(&full()).unwrap()));
+    insta::assert_snapshot!(shown(&pack_submission(&full()).unwrap()));
 }
 
 #[test]
 fn the_stored_form_of_progress_is_pinned() {
-    insta::assert_snapshot!(shown(&encode_progress_of(&full()).unwrap()));
+    insta::assert_snapshot!(shown(&pack_progress(&full()).unwrap()));
 }
 
 #[test]
 fn the_stored_form_of_a_final_state_is_pinned() {
-    insta::assert_snapshot!(shown(&encode_progress_of(&final_one()).unwrap()));
+    insta::assert_snapshot!(shown(&pack_progress(&final_one()).unwrap()));
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn a_value_without_a_version_or_of_a_newer_one_is_refused() {
 #[test]
 fn a_truncated_record_is_refused_or_lacks_whole_fields() {
     let record = full();
-    let submission = encode_submission_of(&record).unwrap();
-    let progress = encode_progress_of(&record).unwrap();
+    let submission = pack_submission(&record).unwrap();
+    let progress = pack_progress(&record).unwrap();
     for length in 0..progress.len() {
-        let read = decode_record(9, &submission, &progress[..length]);
+        let read = unpack_record(9, &submission, &progress[..length]);
         let whole_fields_less = read.as_ref().is_ok_and(|read| {
             read.lease_end.is_none() || read.input.is_none() || !read.cancel_requested
         });
@@ -115,8 +115,8 @@ fn a_truncated_record_is_refused_or_lacks_whole_fields() {
 #[test]
 fn malformed_fields_are_refused() {
     let record = full();
-    let submission = encode_submission_of(&record).unwrap();
-    let progress = String::from_utf8(encode_progress_of(&record).unwrap()).unwrap();
+    let submission = pack_submission(&record).unwrap();
+    let progress = String::from_utf8(pack_progress(&record).unwrap()).unwrap();
     for (good, bad) in [
         ("released", "Released"),
         ("released 2", "released x"),
@@ -127,7 +127,7 @@ fn malformed_fields_are_refused() {
         let spoiled = progress.replacen(good, bad, 1);
         assert_ne!(spoiled, progress, "{good}");
         assert!(
-            decode_record(9, &submission, spoiled.as_bytes()).is_err(),
+            unpack_record(9, &submission, spoiled.as_bytes()).is_err(),
             "{bad}"
         );
     }

@@ -13,7 +13,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Leaves an unfinished file, as a killed start does.
 fn leave(folder: &Path, number: u32, contents: &[u8]) {
-    let name = format!("{UNFINISHED}{}-{number}", process::id());
+    let name = format!("{UNFINISHED}1-{number}");
     fs::write(folder.join(name), contents).unwrap();
 }
 
@@ -43,11 +43,11 @@ fn the_file_has_its_name_only_when_it_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
     create_folder(folder.path()).unwrap();
-    let (unfinished, file) = begin(folder.path()).unwrap();
+    let (file, unfinished) = begin(folder.path()).unwrap();
     assert!(!path.exists());
     finish(file).unwrap();
     assert!(!path.exists());
-    publish(&unfinished, &path).unwrap();
+    publish(unfinished, &path).unwrap();
     File::new(builder().open(path).unwrap()).unwrap();
 }
 
@@ -55,20 +55,25 @@ fn the_file_has_its_name_only_when_it_is_complete() {
 fn a_second_start_leaves_the_file_of_the_first_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
-    let (unfinished, file) = begin(folder.path()).unwrap();
-    finish(file).unwrap();
     fs::write(&path, "of the first").unwrap();
-    publish(&unfinished, &path).unwrap();
-    fs::remove_file(&unfinished).unwrap();
-    publish(&unfinished, &path).unwrap();
+    for removed_by_the_first in [false, true] {
+        let (file, unfinished) = begin(folder.path()).unwrap();
+        finish(file).unwrap();
+        if removed_by_the_first {
+            fs::remove_file(&unfinished).unwrap();
+        }
+        publish(unfinished, &path).unwrap();
+    }
+    assert_eq!(names(folder.path()), [NAME]);
     assert_eq!(fs::read_to_string(path).unwrap(), "of the first");
 }
 
 #[test]
 fn a_file_that_cannot_get_its_name_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("missing");
-    let error = publish(&missing, &folder.path().join(NAME)).unwrap_err();
+    let (_, unfinished) = begin(folder.path()).unwrap();
+    fs::remove_file(&unfinished).unwrap();
+    let error = publish(unfinished, &folder.path().join(NAME)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
 }
 
