@@ -4,11 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use coderun_conformance::{Backend, chunk, id};
 use coderun_domain::testing::{ManualClock, finished, store_policy, worker_offer};
-use coderun_domain::{
-    ExecutionQueue, ExecutionStore, Notifier, QueueError, Renewal, Sequence, Status, StoreError,
-    Submitted, WatchError, WorkerRegistry,
-};
+use coderun_domain::{QueueError, Renewal, Status, StoreError, Submitted, WatchError};
 use coderun_ledger::{LedgerBackend, LedgerConfig};
 use futures_util::{FutureExt, StreamExt};
 use redb::StorageBackend;
@@ -49,10 +47,10 @@ impl Disk {
     }
 
     /// Repairs the disk and waits until the file is in use again.
-    async fn recover(&self, backend: &TestBackend) {
+    async fn recover(&self, backend: &Backend) {
         self.break_after(i64::MAX);
         let recovered = async {
-            while backend.redb.depth().await.is_err() {
+            while backend.queue.depth().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -124,7 +122,7 @@ impl StorageBackend for FileOnDisk {
 }
 
 /// A backend over a file on a disk that may fail.
-async fn backend_on_disk(step_timeout: Duration) -> (TestBackend, Arc<Disk>) {
+async fn backend_on_disk(step_timeout: Duration) -> (Backend, Arc<Disk>) {
     let (disk, clock) = (Disk::new(), Arc::<ManualClock>::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -132,18 +130,14 @@ async fn backend_on_disk(step_timeout: Duration) -> (TestBackend, Arc<Disk>) {
     let opened = Arc::clone(&disk);
     let open = move || {
         let file = std::fs::File::options().read(true).write(true).open(&path);
-        let storage = FileBackend::new(file.unwrap()).map_err(RedbError::file)?;
+        let storage = FileBackend::new(file.unwrap())?;
         let storage = FileOnDisk(storage, Arc::clone(&opened));
-        let database = builder().create_with_backend(storage);
-        File::new(database.map_err(RedbError::file)?)
+        File::new(builder().create_with_backend(storage)?)
     };
     let config = LedgerConfig::new(store_policy());
     let ledger = FileLedger::open(open, config, step_timeout, Arc::clone(&clock) as _);
-    let backend = TestBackend {
-        redb: LedgerBackend::new(ledger.await.unwrap()),
-        clock,
-        folder,
-    };
+    let redb = LedgerBackend::new(ledger.await.unwrap());
+    let backend = Backend::over(&redb, clock, store_policy()).with_guard(folder);
     (backend, disk)
 }
 
@@ -157,17 +151,17 @@ fn assert_unavailable<T: fmt::Debug>(result: &Result<T, QueueError>) {
 #[tokio::test]
 async fn a_submission_that_was_not_written_does_not_exist() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
-    backend.submit(1).await;
+    backend.submit(1, "alice").await;
     disk.break_after(0);
-    let refused = backend.redb.submit(&backend.execution(2)).await;
+    let refused = backend.try_submit(2, "alice").await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    let found = backend.redb.get(id(2)).await;
+    let found = backend.store.get(id(2)).await;
     assert!(matches!(found, Err(StoreError::Unavailable { .. })));
     disk.recover(&backend).await;
-    assert_eq!(backend.redb.get(id(2)).await.unwrap(), None);
-    assert_eq!(backend.get(1).await.status(), Status::Pending);
-    backend.submit(2).await;
-    assert_eq!(backend.redb.depth().await.unwrap().pending, 2);
+    assert_eq!(backend.find(id(2)).await, None);
+    assert_eq!(backend.get(id(1)).await.status(), Status::Pending);
+    backend.submit(2, "alice").await;
+    assert_eq!(backend.queue.depth().await.unwrap().pending, 2);
 }
 
 #[tokio::test]
@@ -175,14 +169,14 @@ async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
     let mut succeeded = false;
     for changes in 0..200 {
         let (backend, disk) = backend_on_disk(PATIENCE).await;
-        let lease = backend.start(1).await;
-        let before = backend.get(1).await;
-        let events_before = backend.events(1).await;
+        let lease = backend.start(1, "alice").await;
+        let before = backend.get(id(1)).await;
+        let events_before = backend.events(id(1)).await;
         disk.break_after(changes);
-        let finished_now = backend.redb.finish(&lease, &finished()).await;
+        let finished_now = backend.queue.finish(&lease, &finished()).await;
         disk.recover(&backend).await;
-        let after = backend.get(1).await;
-        let events_after = backend.events(1).await;
+        let after = backend.get(id(1)).await;
+        let events_after = backend.events(id(1)).await;
         assert_eq!(events_after[..2], events_before);
         if after == before {
             assert_unavailable(&finished_now);
@@ -190,9 +184,9 @@ async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
         } else {
             assert_eq!(events_after.len(), 3);
         }
-        backend.redb.finish(&lease, &finished()).await.unwrap();
-        assert_eq!(backend.events(1).await.len(), 3);
-        assert!(backend.get(1).await.status().is_final());
+        backend.finish(&lease).await;
+        assert_eq!(backend.events(id(1)).await.len(), 3);
+        assert!(backend.get(id(1)).await.status().is_final());
         if finished_now.is_ok() {
             succeeded = true;
             break;
@@ -204,70 +198,60 @@ async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
 #[tokio::test]
 async fn workers_keep_leases_and_offers_through_a_failure() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
-    let lease = backend.start(1).await;
+    let lease = backend.start(1, "alice").await;
     let offer = worker_offer("worker 1");
     let lifetime = store_policy().lease * 3;
-    backend.redb.announce(&offer, lifetime).await.unwrap();
+    backend.registry.announce(&offer, lifetime).await.unwrap();
     disk.break_after(0);
     let after = lease.execution().sequence();
-    let output = [stdout(&lease, "a")];
-    assert_unavailable(&backend.redb.append(&lease, after, &output).await);
+    let output = [chunk(&lease, "a")];
+    assert_unavailable(&backend.queue.append(&lease, after, &output).await);
     disk.recover(&backend).await;
-    assert_eq!(backend.redb.offers().await.unwrap(), [offer]);
-    assert_eq!(backend.take("worker 2").await, None);
-    assert_eq!(backend.redb.renew(&lease).await.unwrap(), Renewal::Continue);
-    let appended = backend.redb.append(&lease, after, &output).await;
+    assert_eq!(backend.registry.offers().await.unwrap(), [offer]);
+    assert_eq!(backend.take_as("worker 2").await, None);
+    assert_eq!(backend.renew(&lease).await, Renewal::Continue);
+    let appended = backend.queue.append(&lease, after, &output).await;
     assert_eq!(appended.unwrap(), after.next());
-    backend.clock.advance(store_policy().lease);
-    let taken_over = backend.take("worker 2").await.unwrap();
+    backend.advance(store_policy().lease);
+    let taken_over = backend.take_as("worker 2").await.unwrap();
     assert_eq!(taken_over.attempt().count(), 2);
 }
 
 #[tokio::test]
 async fn a_watcher_sees_no_event_that_was_not_written() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
-    let lease = backend.start(1).await;
+    let lease = backend.start(1, "alice").await;
     let since = lease.execution().sequence();
-    let mut stream = backend.redb.subscribe(id(1), since).await.unwrap();
+    let mut stream = backend.watch(id(1), since.number()).await;
     let mut next = Box::pin(stream.next());
     assert!((&mut next).now_or_never().is_none());
     disk.break_after(0);
-    let output = [stdout(&lease, "never written")];
-    assert_unavailable(&backend.redb.append(&lease, since, &output).await);
+    let output = [chunk(&lease, "never written")];
+    assert_unavailable(&backend.queue.append(&lease, since, &output).await);
     let next = timeout(PATIENCE, next).await.unwrap().unwrap();
     assert!(
         matches!(next, Err(WatchError::Unavailable { .. })),
         "{next:?}"
     );
     disk.recover(&backend).await;
-    let mut stream = backend
-        .redb
-        .subscribe(id(1), Sequence::START)
-        .await
-        .unwrap();
-    backend.redb.finish(&lease, &finished()).await.unwrap();
-    let mut numbers = Vec::new();
-    while let Some(event) = stream.next().await {
-        numbers.push(event.unwrap().sequence.number());
-    }
-    assert_eq!(numbers, [1, 2, 3]);
+    let stream = backend.watch(id(1), 0).await;
+    backend.finish(&lease).await;
+    let events: Vec<_> = stream.map(Result::unwrap).collect().await;
+    assert_eq!(events.len(), 3);
+    assert!(events[2].event.is_final());
 }
 
 #[tokio::test]
 async fn a_watcher_does_not_follow_an_id_into_a_new_record() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
-    backend.submit(1).await;
-    let mut stream = backend
-        .redb
-        .subscribe(id(1), Sequence::START)
-        .await
-        .unwrap();
-    assert!(backend.redb.delete(id(1)).await.unwrap());
+    backend.submit(1, "alice").await;
+    let mut stream = backend.watch(id(1), 0).await;
+    assert!(backend.delete(id(1)).await);
     disk.break_after(0);
-    let refused = backend.redb.submit(&backend.execution(2)).await;
+    let refused = backend.try_submit(2, "alice").await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
     disk.recover(&backend).await;
-    backend.submit(1).await;
+    backend.submit(1, "alice").await;
     let next = timeout(PATIENCE, stream.next()).await.unwrap().unwrap();
     assert!(matches!(next, Err(WatchError::Gone)), "{next:?}");
 }
@@ -276,28 +260,24 @@ async fn a_watcher_does_not_follow_an_id_into_a_new_record() {
 async fn no_step_waits_for_a_stuck_disk_beyond_its_timeout() {
     let (backend, disk) = backend_on_disk(Duration::from_millis(50)).await;
     disk.set_stuck(true);
-    let first = backend.execution(1);
-    let mut stuck = Box::pin(backend.redb.submit(&first));
+    let mut stuck = Box::pin(backend.try_submit(1, "alice"));
     assert!((&mut stuck).now_or_never().is_none());
     disk.until_stuck().await;
     let stuck = stuck.await;
     assert!(matches!(stuck, Err(StoreError::Unavailable { .. })));
-    let behind = backend.redb.get(id(1)).await;
+    let behind = backend.store.get(id(1)).await;
     assert!(matches!(behind, Err(StoreError::Unavailable { .. })));
     disk.set_stuck(false);
     disk.recover(&backend).await;
     let submitted = async {
         loop {
-            if let Ok(submitted) = backend.redb.submit(&first).await {
+            if let Ok(submitted) = backend.try_submit(1, "alice").await {
                 return submitted;
             }
         }
     };
     let submitted = timeout(PATIENCE, submitted).await.unwrap();
-    assert!(
-        matches!(submitted, Submitted::AlreadyExists(_)),
-        "{submitted:?}"
-    );
+    assert!(matches!(submitted, Submitted::AlreadyExists(_)));
 }
 
 #[tokio::test]
@@ -305,13 +285,8 @@ async fn steps_that_wait_together_are_written_together() {
     const STEPS: u32 = 50;
     let (backend, disk) = backend_on_disk(PATIENCE).await;
     disk.set_stuck(true);
-    let all: Vec<_> = (0..=STEPS)
-        .map(|number| backend.execution(number))
-        .collect();
-    let mut submitting: Vec<_> = all
-        .iter()
-        .map(|execution| Box::pin(backend.redb.submit(execution)))
-        .collect();
+    let submit = |number| Box::pin(backend.try_submit(number, "alice"));
+    let mut submitting: Vec<_> = (0..=STEPS).map(submit).collect();
     assert!((&mut submitting[0]).now_or_never().is_none());
     disk.until_stuck().await;
     for waiting in &mut submitting[1..] {
@@ -329,16 +304,15 @@ async fn steps_that_wait_together_are_written_together() {
 #[tokio::test]
 async fn a_step_whose_caller_has_gone_is_not_done() {
     let (backend, disk) = backend_on_disk(PATIENCE).await;
-    backend.submit(1).await;
+    backend.submit(1, "alice").await;
     disk.set_stuck(true);
-    let second = backend.execution(2);
-    let mut blocker = Box::pin(backend.redb.submit(&second));
+    let mut blocker = Box::pin(backend.try_submit(2, "alice"));
     assert!((&mut blocker).now_or_never().is_none());
     disk.until_stuck().await;
-    let mut taking = Box::pin(backend.take("worker 1"));
+    let mut taking = Box::pin(backend.take_as("worker 1"));
     assert!((&mut taking).now_or_never().is_none());
     drop(taking);
     disk.set_stuck(false);
     blocker.await.unwrap();
-    assert_eq!(backend.get(1).await.status(), Status::Pending);
+    assert_eq!(backend.get(id(1)).await.status(), Status::Pending);
 }

@@ -3,13 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use bytes::Bytes;
-use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
-use coderun_domain::{
-    Execution, ExecutionQueue, ExecutionStore, InputId, InputPiece, InputRelay, InputReply, Lease,
-    Notifier, OutputChunk, OutputStream, RunEvent, SenderId, Sequence, SubmissionDraft, WorkerId,
-};
-use coderun_redb::RedbBackend;
+use coderun_conformance::{Backend, data, id, sender};
+use coderun_domain::{Lease, Sequence};
 use futures_util::StreamExt;
 
 use crate::{fingerprint, open};
@@ -19,67 +14,46 @@ const TASKS: u32 = 4;
 
 /// Runs one execution after the other in several tasks, and reports every answer on stdout.
 pub(crate) async fn work_until_killed(folder: &Path, first: u32) {
-    let redb = open(folder).await;
-    let tasks = (0..TASKS).map(|task| {
-        let redb = redb.clone();
-        async move {
-            for number in (first + task..).step_by(TASKS as usize) {
-                run_one_execution(&redb, number).await;
-            }
+    let backend = open(folder).await.1;
+    let tasks = (0..TASKS).map(async |task| {
+        for number in (first + task..).step_by(TASKS as usize) {
+            run_one_execution(&backend, number).await;
         }
     });
     futures_util::future::join_all(tasks).await;
 }
 
 /// One execution from its submission to its end, or as far as it comes.
-async fn run_one_execution(redb: &RedbBackend, number: u32) {
-    let id = execution_id(number.into());
-    let name = format!("user-{number}");
-    let draft = SubmissionDraft {
-        interactive: true,
-        ..draft()
-    };
-    let execution = Execution::submit(id, submission(user(&name), draft), at(0));
-    redb.submit(&execution).await.unwrap();
+async fn run_one_execution(backend: &Backend, number: u32) {
+    let id = id(number);
+    backend
+        .submit_interactive(number, &format!("user-{number}"))
+        .await;
     report(&format!("accepted {number}"));
-    let sender = SenderId::from_number(1);
-    for number_of_piece in 1..=2 {
-        let input = InputId {
-            sender,
-            number: number_of_piece,
-        };
-        let piece = InputPiece::Data(Bytes::from(number.to_string()));
-        assert_eq!(redb.send(id, input, piece).await.unwrap(), InputReply::Kept);
+    for piece in 1..=2 {
+        backend
+            .keep(id, sender(1, piece), data(number.to_string()))
+            .await;
         report(&format!("kept {number}"));
     }
     // Any waiting execution, even one of an earlier child.
-    let worker = WorkerId::parse("worker").unwrap();
-    let Some(lease) = redb.take(&worker, &[language("python")]).await.unwrap() else {
+    let Some(lease) = backend.try_take().await else {
         return;
     };
     let mut last = lease.execution().sequence();
-    report_event(redb, &lease, last).await;
+    report_event(backend, &lease, last).await;
     for piece in 0..3 {
-        let events = [stdout(&lease, piece)];
-        last = redb.append(&lease, last, &events).await.unwrap();
-        report_event(redb, &lease, last).await;
+        let text = format!("{} {piece}", lease.id());
+        last = backend.print(&lease, &[&text]).await;
+        report_event(backend, &lease, last).await;
     }
-    redb.finish(&lease, &finished()).await.unwrap();
-    report_event(redb, &lease, last.next()).await;
-}
-
-fn stdout(lease: &Lease, piece: u32) -> RunEvent {
-    RunEvent::from(OutputChunk {
-        stream: OutputStream::Stdout,
-        bytes: Bytes::from(format!("{} {piece}", lease.id())),
-        attempt: lease.attempt(),
-    })
+    backend.finish(&lease).await;
+    report_event(backend, &lease, last.next()).await;
 }
 
 /// Reports an event as a watcher sees it.
-async fn report_event(redb: &RedbBackend, lease: &Lease, sequence: Sequence) {
-    let before = Sequence::from_number(sequence.number() - 1);
-    let mut stream = redb.subscribe(lease.id(), before).await.unwrap();
+async fn report_event(backend: &Backend, lease: &Lease, sequence: Sequence) {
+    let mut stream = backend.watch(lease.id(), sequence.number() - 1).await;
     let event = stream.next().await.unwrap().unwrap();
     report(&format!(
         "event {} {}",

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coderun_conformance::Backend;
 use coderun_domain::testing::{ManualClock, store_policy};
 use coderun_domain::{Event, StorePolicy, StoredEvent};
 use coderun_redb::{RedbBackend, RedbConfig, open_backend};
@@ -38,8 +39,8 @@ async fn a_first_start_that_is_killed_leaves_a_usable_folder() {
     parent::check_killed_first_starts().await;
 }
 
-/// Opens the file with bounds that are never reached.
-async fn open(folder: &Path) -> RedbBackend {
+/// Opens the file with bounds that are never reached: to be closed, and to be used.
+async fn open(folder: &Path) -> (RedbBackend, Backend) {
     let policy = StorePolicy {
         user_running_max: 100_000,
         pending_max: 100_000,
@@ -51,7 +52,9 @@ async fn open(folder: &Path) -> RedbBackend {
         ..RedbConfig::in_folder(folder, policy)
     };
     let clock = Arc::new(ManualClock::default());
-    open_backend(config, clock).await.unwrap()
+    let redb = open_backend(config, Arc::clone(&clock) as _).await.unwrap();
+    let backend = Backend::over(&redb, clock, policy);
+    (redb, backend)
 }
 
 /// An event in one word.

@@ -6,14 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use coderun_domain::testing::{execution_id, language};
-use coderun_domain::{
-    ExecutionQueue, ExecutionStore, Health, InputPiece, InputPosition, InputRelay, Notifier,
-    Sequence, WorkerId,
-};
-use coderun_redb::RedbBackend;
-use futures_util::StreamExt;
+use coderun_conformance::{Backend, data, id};
+use coderun_domain::Health;
+use coderun_domain::testing::execution_id;
 
 use crate::{FIRST, FOLDER, fingerprint, open};
 
@@ -57,8 +52,8 @@ pub(crate) async fn check_many_kills() {
     for round in 0..ROUNDS {
         let first = round * 1_000_000 + 1;
         run_child(folder.path(), first, 3 + round as usize * 17, &mut reports);
-        let redb = open(folder.path()).await;
-        check(&redb, &reports).await;
+        let (redb, backend) = open(folder.path()).await;
+        check(&backend, &reports).await;
         redb.close().await;
     }
     assert!(reports.accepted.len() > 100, "{}", reports.accepted.len());
@@ -78,8 +73,8 @@ pub(crate) async fn check_killed_first_starts() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let redb = open(folder.path()).await;
-        assert_eq!(ExecutionStore::check(&redb).await.unwrap(), Health::Good);
+        let (redb, backend) = open(folder.path()).await;
+        assert_eq!(backend.store.check().await.unwrap(), Health::Good);
         redb.close().await;
         let names = folder.path().read_dir().unwrap();
         let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
@@ -117,41 +112,37 @@ fn spawn(folder: &Path, first: u32) -> Child {
         .unwrap()
 }
 
-async fn check(redb: &RedbBackend, reports: &Reports) {
-    assert_eq!(ExecutionStore::check(redb).await.unwrap(), Health::Good);
+async fn check(backend: &Backend, reports: &Reports) {
+    assert_eq!(backend.store.check().await.unwrap(), Health::Good);
     for number in &reports.accepted {
-        let found = redb.get(execution_id((*number).into())).await.unwrap();
+        let found = backend.find(id(*number)).await;
         assert!(found.is_some(), "{number} was accepted");
     }
     for (id, reported) in &reports.events {
         let id = execution_id(*id);
-        let sequence = redb.get(id).await.unwrap().unwrap().sequence();
-        let stream = redb.subscribe(id, Sequence::START).await.unwrap();
-        let count = usize::try_from(sequence.number()).unwrap();
-        let stored: Vec<_> = stream.take(count).map(Result::unwrap).collect().await;
+        let stored = backend.events(id).await;
+        let last = backend.get(id).await.sequence().number();
         let numbers: Vec<_> = stored.iter().map(|it| it.sequence.number()).collect();
-        assert_eq!(numbers, (1..=sequence.number()).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
         for (number, event) in reported {
             let stored = &stored[usize::try_from(*number - 1).unwrap()];
             assert_eq!(&fingerprint(stored), event);
         }
     }
-    check_input(redb, reports).await;
+    check_input(backend, reports).await;
 }
 
 /// The worker that takes a waiting execution finds its input.
-async fn check_input(redb: &RedbBackend, reports: &Reports) {
-    let worker = WorkerId::parse("reader").unwrap();
+async fn check_input(backend: &Backend, reports: &Reports) {
     for _ in 0..3 {
-        let taken = redb.take(&worker, &[language("python")]).await.unwrap();
-        let Some(lease) = taken else {
+        let Some(lease) = backend.take_as("reader").await else {
             return;
         };
         let number = u32::try_from(lease.id().as_uuid().as_u128()).unwrap();
-        let read = redb.receive(&lease, InputPosition::START).await.unwrap();
+        let read = backend.read_all(&lease).await;
         let kept = reports.kept.get(&number).copied().unwrap_or_default();
         assert!((kept..=2).contains(&read.len()), "{number}: {kept}");
-        let piece = InputPiece::Data(Bytes::from(number.to_string()));
+        let piece = data(number.to_string());
         assert!(read.iter().all(|read| *read == piece));
     }
 }
