@@ -12,10 +12,10 @@
 //! | submissions that are not final, in all and of one user | `live_bytes_max`, a quarter of it or a single one | the submission is refused |
 //! | output of running executions | the output limit of each, times two streams, times `attempts_max` | the worker stops the program |
 //! | final records | [`LedgerConfig::final_bytes_max`], and `retention` | the oldest of the user who occupies the most are deleted |
-//! | times of submissions | `user_submits_per_minute` for each user, for a minute | the submission is refused |
+//! | times of submissions | `user_submits_per_minute` for each user, until the first sweep after a minute | the submission is refused |
 //! | input of an execution that is not final | `StorePolicy::INPUT_KEPT_MAX`, which the submission is counted with | the sender is told to wait |
 //! | tickets | `StorePolicy::TICKETS_MAX` for each record | the ticket is refused |
-//! | workers | 1 024, for as long as each says | the announcement is refused |
+//! | offers of workers | 1 024, each until its lifetime is over | the announcement is refused |
 //! | events that a watcher has not read | none are kept for it | it reads the stored events |
 
 #![warn(clippy::future_not_send)]

@@ -282,16 +282,6 @@ async fn a_sweep_wakes_takers_for_an_abandoned_execution() {
 }
 
 #[tokio::test]
-async fn the_worker_of_a_deleted_execution_is_woken() {
-    let backend = new_backend();
-    let lease = backend.start(1, "alice").await;
-    let mut woken = backend.queue.cancel_requested(&lease);
-    assert!((&mut woken).now_or_never().is_none());
-    backend.delete(lease.id()).await;
-    assert!(woken.now_or_never().is_some());
-}
-
-#[tokio::test]
 async fn watchers_leave_nothing_behind() {
     let backend = new_backend();
     let lease = backend.start(1, "alice").await;

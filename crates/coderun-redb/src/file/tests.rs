@@ -56,19 +56,17 @@ fn new_file() -> (TempDir, File) {
 }
 
 fn write(file: &File, records: impl IntoIterator<Item = RecordSnapshot>) {
-    let updated = records.into_iter().collect();
     let changes = LedgerChanges {
-        updated,
-        deleted: Vec::new(),
+        updated: records.into_iter().collect(),
+        ..LedgerChanges::default()
     };
     file.write(&changes).unwrap();
 }
 
 fn delete(file: &File, orders: impl IntoIterator<Item = u64>) {
-    let deleted = orders.into_iter().collect();
     let changes = LedgerChanges {
-        updated: Vec::new(),
-        deleted,
+        deleted: orders.into_iter().collect(),
+        ..LedgerChanges::default()
     };
     file.write(&changes).unwrap();
 }
@@ -87,15 +85,9 @@ fn edit<K: Key, V: redb::Value>(
 /// How many entries all tables of records have.
 fn entries(file: &File) -> u64 {
     let transaction = file.database.begin_read().unwrap();
-    let records = [SUBMISSIONS, PROGRESS].map(|table| {
-        let table = transaction.open_table(table).unwrap();
-        table.len().unwrap()
-    });
-    let parts = [EVENTS, INPUT].map(|table| {
-        let table = transaction.open_table(table).unwrap();
-        table.len().unwrap()
-    });
-    records.into_iter().chain(parts).sum()
+    let records = [SUBMISSIONS, PROGRESS].map(|table| transaction.open_table(table).unwrap().len());
+    let parts = [EVENTS, INPUT].map(|table| transaction.open_table(table).unwrap().len());
+    records.into_iter().chain(parts).map(Result::unwrap).sum()
 }
 
 #[test]

@@ -62,13 +62,6 @@ impl TestQueue {
         self.remove(name, written_in, order);
         self.queue.started(&user(name));
     }
-
-    fn assert_empty(&self) {
-        assert_eq!(
-            (self.queue.users(), self.queue.turns_by_language.len()),
-            (0, 0)
-        );
-    }
 }
 
 #[test]
@@ -154,7 +147,8 @@ fn a_user_with_nothing_left_is_forgotten() {
     queue.remove("bob", "c", 3);
     queue.remove("unknown", "c", 9);
     queue.queue.ended(&user("unknown"));
-    queue.assert_empty();
+    assert_eq!(queue.queue.users(), 0);
+    assert_eq!(queue.queue.turns_by_language.len(), 0);
 }
 
 #[test]
