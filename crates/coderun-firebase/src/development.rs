@@ -3,12 +3,10 @@
 mod error;
 mod key_file;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::KeySize;
@@ -23,7 +21,7 @@ use crate::config::{Issuer, KeyId, ProjectId, VerifierConfig};
 use crate::keys::{KeySet, RsaPublicKey, StaticKeys};
 use crate::private_file::PrivateFileError;
 use crate::signing::SigningKey;
-use crate::verifier::FirebaseTokenVerifier;
+use crate::verifier::{FirebaseTokenVerifier, fingerprint};
 
 pub use error::IssuerError;
 
@@ -32,9 +30,9 @@ pub use error::IssuerError;
 /// The key is made once and kept in a file, so all processes that open the same directory accept each other's
 /// tokens. Its tokens name an issuer and a project of their own: no verifier for Firebase accepts them, nor does
 /// its verifier accept Firebase's. `Debug` does not show the key.
+#[derive(Debug)]
 pub struct DevelopmentIssuer {
     config: VerifierConfig,
-    kid: KeyId,
     key: SigningKey,
     keys: Arc<KeySet>,
 }
@@ -50,13 +48,12 @@ impl DevelopmentIssuer {
     /// the key, or it is damaged; [`IssuerError::Cryptography`].
     pub fn open(directory: &Path) -> Result<Self, IssuerError> {
         let file = key_file::load_or_create(directory, generate)?;
-        let (key, kid, keys) = parse(&file.content).map_err(|source| IssuerError::KeyFile {
+        let (key, keys) = parse(&file.content).map_err(|source| IssuerError::KeyFile {
             path: file.path,
             source: PrivateFileError::Content(source),
         })?;
         Ok(Self {
             config: VerifierConfig::of(ProjectId::development(), Issuer::Development),
-            kid,
             key,
             keys: Arc::new(keys),
         })
@@ -114,14 +111,6 @@ impl DevelopmentIssuer {
     }
 }
 
-impl fmt::Debug for DevelopmentIssuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevelopmentIssuer")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The content of a token to be issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
@@ -164,25 +153,16 @@ fn generate() -> Result<Vec<u8>, IssuerError> {
     Ok(der.as_ref().to_vec())
 }
 
-fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeyId, KeySet), BackendError> {
+fn parse(pkcs8: &[u8]) -> Result<(SigningKey, KeySet), BackendError> {
     let key = RsaKeyPair::from_pkcs8(pkcs8)?;
-    let kid = KeyId::parse(name_of(&key))?;
+    // Each key has a name of its own.
+    let fingerprint = fingerprint(key.public_key().as_ref(), 8);
+    let kid = KeyId::parse(format!("development-{fingerprint}"))?;
     let public = RsaPublicKey::of(key.public_key());
     let keys = KeySet::from_public_keys([(kid.clone(), public)])?;
     let base64 = STANDARD.encode(pkcs8);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
-    Ok((SigningKey::from_pem(kid.as_str(), &pem)?, kid, keys))
-}
-
-/// A name that differs for each key.
-fn name_of(key: &RsaKeyPair) -> String {
-    let hash = digest(&SHA256, key.public_key().as_ref());
-    let digits = hash
-        .as_ref()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"));
-    format!("development-{}", digits.collect::<String>())
+    Ok((SigningKey::from_pem(kid.as_str(), &pem)?, keys))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::config::KeyId;
 pub(crate) fn read_header(bytes: &[u8]) -> Result<KeyId, VerifyError> {
     let header: Header = read_object(bytes).map_err(|_| VerifyError::Malformed)?;
     header.check("RS256")?;
-    let kid = text(header.kid.as_ref()).ok_or(VerifyError::NoKeyId)?;
+    let kid = header.kid.as_str().ok_or(VerifyError::NoKeyId)?;
     KeyId::parse(kid).map_err(|_| VerifyError::NoKeyId)
 }
 
@@ -26,27 +26,26 @@ pub(crate) fn read_unsigned_header(bytes: &[u8]) -> Result<(), VerifyError> {
 }
 
 /// The fields have any type here, so that a wrong type is refused for the reason of its rule.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Header {
-    #[serde(default, deserialize_with = "non_null")]
-    alg: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
+    alg: Value,
+    kid: Value,
+    #[serde(deserialize_with = "non_null")]
     typ: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
-    kid: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
+    #[serde(deserialize_with = "non_null")]
     crit: Option<Value>,
-    #[serde(default, deserialize_with = "non_null")]
+    #[serde(deserialize_with = "non_null")]
     b64: Option<Value>,
 }
 
 impl Header {
     /// Checks what holds for signed and unsigned tokens alike, but for the algorithm.
     fn check(&self, algorithm: &str) -> Result<(), VerifyError> {
-        if text(self.alg.as_ref()) != Some(algorithm) {
+        if self.alg != algorithm {
             return Err(VerifyError::Algorithm);
         }
-        if self.typ.is_some() && text(self.typ.as_ref()) != Some("JWT") {
+        if self.typ.as_ref().is_some_and(|typ| typ != "JWT") {
             return Err(VerifyError::Malformed);
         }
         // Both change what the signature means; RFC 7515 wants a token refused whose `crit` is not understood.
@@ -55,8 +54,4 @@ impl Header {
         }
         Ok(())
     }
-}
-
-fn text(value: Option<&Value>) -> Option<&str> {
-    value.and_then(Value::as_str)
 }

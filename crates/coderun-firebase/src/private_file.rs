@@ -78,7 +78,15 @@ pub(crate) fn read(
     Ok(content)
 }
 
-/// The permission bits of a file or directory.
-pub(crate) fn mode(metadata: &Metadata) -> u32 {
-    metadata.mode() & 0o7777
+/// Checks that the mode of a file or directory is what `expected` makes of it.
+pub(crate) fn check_mode(
+    metadata: &Metadata,
+    expected: impl FnOnce(u32) -> u32,
+) -> Result<(), PrivateFileError> {
+    let actual = metadata.mode() & 0o7777;
+    let expected = expected(actual);
+    if actual != expected {
+        return Err(PrivateFileError::Mode { actual, expected });
+    }
+    Ok(())
 }

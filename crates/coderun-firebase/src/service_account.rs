@@ -3,8 +3,6 @@
 mod error;
 mod tokens;
 
-use std::fmt;
-use std::fs::Metadata;
 use std::path::Path;
 
 use coderun_json::Object;
@@ -32,8 +30,10 @@ const CONTENT_MAX_BYTES: u64 = 64 << 10;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// A service account of Google, with its private key. `Debug` does not show the key.
+#[derive(Debug)]
 pub struct ServiceAccount {
-    project_id: ProjectId,
+    /// The project that the account belongs to.
+    pub(crate) project_id: ProjectId,
     client_email: String,
     key: SigningKey,
     token_uri: Endpoint,
@@ -51,7 +51,7 @@ impl ServiceAccount {
             path,
             SymbolicLinks::Follow,
             CONTENT_MAX_BYTES + 1,
-            others_cannot_write,
+            |metadata| private_file::check_mode(metadata, |mode| mode & !OTHERS_WRITE),
         )
         .and_then(|content| {
             Self::parse(&content).map_err(|error| PrivateFileError::Content(error.into()))
@@ -93,18 +93,6 @@ impl ServiceAccount {
         })
     }
 
-    /// The project that the account belongs to.
-    #[must_use]
-    pub const fn project_id(&self) -> &ProjectId {
-        &self.project_id
-    }
-
-    /// The name of the account.
-    #[must_use]
-    pub fn client_email(&self) -> &str {
-        &self.client_email
-    }
-
     /// The signed request of this account for an access token (RFC 7523).
     fn assertion(&self, now: OffsetDateTime) -> Result<String, jsonwebtoken::errors::Error> {
         let now = now.unix_timestamp();
@@ -116,25 +104,6 @@ impl ServiceAccount {
             "exp": now.saturating_add(ASSERTION_SECONDS),
         }))
     }
-}
-
-impl fmt::Debug for ServiceAccount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceAccount")
-            .field("project_id", &self.project_id)
-            .field("client_email", &self.client_email)
-            .field("token_uri", &self.token_uri)
-            .finish_non_exhaustive()
-    }
-}
-
-fn others_cannot_write(metadata: &Metadata) -> Result<(), PrivateFileError> {
-    let actual = private_file::mode(metadata);
-    let expected = actual & !OTHERS_WRITE;
-    if actual != expected {
-        return Err(PrivateFileError::Mode { actual, expected });
-    }
-    Ok(())
 }
 
 /// The fields are of any type here: an error of serde could show a part of the key.

@@ -1,5 +1,7 @@
 //! Signs tokens and assertions with an RSA key.
 
+use std::fmt;
+
 use jsonwebtoken::errors::Error;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
 use serde::Serialize;
@@ -7,7 +9,6 @@ use serde::Serialize;
 use crate::verifier::install_crypto_provider;
 
 /// A private RSA key that signs with RS256 under its name. `Debug` does not show the key.
-#[derive(Debug)]
 pub(crate) struct SigningKey {
     header: Header,
     key: EncodingKey,
@@ -33,5 +34,11 @@ impl SigningKey {
     /// If the claims cannot be written, or the cryptography fails.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, Error> {
         encode(&self.header, claims, &self.key)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").finish_non_exhaustive()
     }
 }

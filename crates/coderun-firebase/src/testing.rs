@@ -102,6 +102,18 @@ pub(crate) fn good() -> String {
     token(&header(), &claims())
 }
 
+/// A token that has expired.
+pub(crate) fn expired() -> String {
+    let claims = with(with(claims(), "exp", NOW - 60), "iat", NOW - 120);
+    token(&header(), &claims)
+}
+
+/// A good token, but for its signature by a key that no verifier knows.
+pub(crate) fn forged() -> String {
+    let signed = unsigned(&header(), &claims());
+    sign_with(&signed, other_key(), &RSA_PKCS1_SHA256)
+}
+
 /// A token for this user.
 pub(crate) fn subject(sub: &str) -> String {
     token(&header(), &with(with(claims(), "sub", sub), "user_id", sub))

@@ -9,7 +9,7 @@ use coderun_domain::testing::{ManualClock, at, user};
 use serde_json::{Value, json};
 
 use crate::development::{DevelopmentIssuer, TokenRequest};
-use crate::emulator::{EmulatorConfig, EmulatorHost, EmulatorProjects, EmulatorTokenVerifier};
+use crate::emulator::{EmulatorConfig, EmulatorProjects, EmulatorTokenVerifier};
 use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, Reply};
 use crate::testing::{
@@ -57,7 +57,7 @@ async fn emulator(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let broken = LoopbackServer::start(|_| Reply::error(500, json!({}))).await;
     let start = |server: &LoopbackServer| {
         let config = EmulatorConfig {
-            host: EmulatorHost::parse(server.address.to_string()).unwrap(),
+            host: server.address.to_string().parse().unwrap(),
             verifier: config(),
         };
         let clock = Arc::<ManualClock>::clone(&clock);

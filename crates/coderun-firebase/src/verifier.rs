@@ -2,7 +2,6 @@
 
 mod verified_token;
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,11 +10,11 @@ use coderun_domain::{BearerToken, ByteSize, Clock, Principal, TokenVerifier, Ver
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use quick_cache::sync::Cache;
 
-use crate::claims::{AcceptedUser, check_claims};
+use crate::claims::check_claims;
 use crate::config::{KeyId, VerifierConfig};
 use crate::header::read_header;
 use crate::keys::{KeySource, VerifyingKey};
-use crate::metrics::ResultCounter;
+use crate::metrics::{ResultCounter, TOKEN_CACHE};
 use crate::parse::SignedParts;
 use crate::users::AccountLookup;
 use verified_token::{TokenHash, VerifiedToken};
@@ -53,7 +52,7 @@ impl FirebaseTokenVerifier {
             clock,
             users: None,
             cache: (cached_max > 0).then(|| Cache::new(cached_max)),
-            cache_counter: ResultCounter::token_cache(),
+            cache_counter: ResultCounter::new(TOKEN_CACHE, ["hit", "miss"]),
         }
     }
 
@@ -103,14 +102,6 @@ impl FirebaseTokenVerifier {
         })
     }
 
-    /// Checks the current state of the user. This comes last, so that only good tokens cause lookups.
-    async fn check_user(&self, user: &AcceptedUser) -> Result<(), VerifyError> {
-        match &self.users {
-            Some(users) => users.check_sign_in(user.account_id(), user.auth_time).await,
-            None => Ok(()),
-        }
-    }
-
     /// The current key of this name.
     async fn key(&self, kid: &KeyId) -> Result<Arc<VerifyingKey>, VerifyError> {
         let current = self.keys.current().await?;
@@ -157,9 +148,14 @@ impl TokenVerifier for FirebaseTokenVerifier {
     async fn verify(&self, token: &BearerToken) -> Result<Principal, VerifyError> {
         let text = token.expose();
         let verified = self.verified(text).await?;
-        self.check_user(&verified.user)
-            .await
-            .inspect_err(|error| log_refusal(text, Some(&verified.kid), error))?;
+        // The lookup comes last, so that only good tokens cause any.
+        if let Some(users) = &self.users {
+            let user = &verified.user;
+            let checked = users.check_sign_in(user.account_id(), user.auth_time);
+            checked
+                .await
+                .inspect_err(|error| log_refusal(text, Some(&verified.kid), error))?;
+        }
         Ok(verified.user.principal.clone())
     }
 
@@ -192,24 +188,19 @@ fn split_token<'token>(
 pub(crate) fn log_refusal(text: &str, kid: Option<&KeyId>, error: &VerifyError) {
     // The caller reports the error; only here are the token's fingerprint and its key known.
     tracing::debug!(
-        token_sha256 = %Fingerprint(text),
+        token_sha256 = %fingerprint(text.as_bytes(), 4),
         kid = kid.map(|it| tracing::field::debug(it.as_str())),
         reason = error.reason(),
         "token not accepted"
     );
 }
 
-/// Prints the first 8 hex digits of a token's SHA-256, which identify it without giving it away.
-struct Fingerprint<'token>(&'token str);
-
-impl fmt::Display for Fingerprint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = digest(&SHA256, self.0.as_bytes());
-        hash.as_ref()
-            .iter()
-            .take(4)
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+/// The first bytes of a SHA-256, in hex. They identify the content without revealing it.
+pub(crate) fn fingerprint(content: &[u8], bytes: usize) -> String {
+    let hash = digest(&SHA256, content);
+    let start = hash.as_ref().iter().take(bytes);
+    let digits = start.map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 #[cfg(test)]

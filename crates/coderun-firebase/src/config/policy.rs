@@ -6,6 +6,30 @@ use std::str::FromStr;
 
 use super::{ConfigError, TenantId};
 
+/// Reads and writes each variant of an enum as a word.
+macro_rules! as_words {
+    ($name:ident, $expected:literal, $($word:literal => $variant:ident),+) => {
+        impl FromStr for $name {
+            type Err = ConfigError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(ConfigError($expected)),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant => $word,)+
+                })
+            }
+        }
+    };
+}
+
 /// Whose tenants' tokens are accepted. A tenant is a closed group of users inside a project.
 ///
 /// As text: `none`, `any`, or the id of the one tenant.
@@ -67,26 +91,7 @@ pub enum EmailPolicy {
     Verified,
 }
 
-impl FromStr for EmailPolicy {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "any" => Ok(Self::Any),
-            "verified" => Ok(Self::Verified),
-            _ => Err(ConfigError("`any` or `verified`")),
-        }
-    }
-}
-
-impl fmt::Display for EmailPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Any => "any",
-            Self::Verified => "verified",
-        })
-    }
-}
+as_words!(EmailPolicy, "`any` or `verified`", "any" => Any, "verified" => Verified);
 
 /// How users must have signed in.
 ///
@@ -143,26 +148,7 @@ pub enum AnonymousUsers {
     Refused,
 }
 
-impl FromStr for AnonymousUsers {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "accepted" => Ok(Self::Accepted),
-            "refused" => Ok(Self::Refused),
-            _ => Err(ConfigError("`accepted` or `refused`")),
-        }
-    }
-}
-
-impl fmt::Display for AnonymousUsers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-        })
-    }
-}
+as_words!(AnonymousUsers, "`accepted` or `refused`", "accepted" => Accepted, "refused" => Refused);
 
 #[cfg(test)]
 mod tests {

@@ -59,14 +59,11 @@ fn prepare_directory(path: &Path) -> Result<(), PrivateFileError> {
 fn check_directory(metadata: &fs::Metadata, user: u32) -> Result<(), PrivateFileError> {
     check_owner(metadata, user)?;
     // Others may read a directory that was there before, but not write: the mode of the file protects its content.
-    let actual = private_file::mode(metadata);
-    if actual & 0o022 != 0 {
-        return Err(PrivateFileError::Mode {
-            actual,
-            expected: DIRECTORY_MODE,
-        });
-    }
-    Ok(())
+    let is_safe = |mode: u32| mode & 0o022 == 0;
+    private_file::check_mode(
+        metadata,
+        |mode| if is_safe(mode) { mode } else { DIRECTORY_MODE },
+    )
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PrivateFileError> {
@@ -76,14 +73,7 @@ fn read(path: &Path) -> Result<Vec<u8>, PrivateFileError> {
 
 fn check_file(metadata: &fs::Metadata, user: u32) -> Result<(), PrivateFileError> {
     check_owner(metadata, user)?;
-    let actual = private_file::mode(metadata);
-    if actual != FILE_MODE {
-        return Err(PrivateFileError::Mode {
-            actual,
-            expected: FILE_MODE,
-        });
-    }
-    Ok(())
+    private_file::check_mode(metadata, |_| FILE_MODE)
 }
 
 fn check_owner(metadata: &fs::Metadata, expected: u32) -> Result<(), PrivateFileError> {

@@ -22,20 +22,6 @@ impl EmulatorHost {
     /// The longest name of a host, in bytes.
     pub const HOST_MAX_BYTES: usize = 253;
 
-    /// Checks and wraps host and port.
-    ///
-    /// # Errors
-    /// [`ConfigError`].
-    pub fn parse(text: impl Into<String>) -> Result<Self, ConfigError> {
-        let text = text.into();
-        let (host, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
-        if !is_host(host) || !is_port(port) {
-            return Err(EXPECTED);
-        }
-        let base = Endpoint::for_emulator(&text).map_err(|_| EXPECTED)?;
-        Ok(Self { text, base })
-    }
-
     /// The Identity Toolkit of the emulator.
     pub(super) const fn base(&self) -> &Endpoint {
         &self.base
@@ -46,7 +32,15 @@ impl FromStr for EmulatorHost {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
+        let (host, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
+        if !is_host(host) || !is_port(port) {
+            return Err(EXPECTED);
+        }
+        let base = Endpoint::for_emulator(text).map_err(|_| EXPECTED)?;
+        Ok(Self {
+            text: text.to_owned(),
+            base,
+        })
     }
 }
 
@@ -86,7 +80,7 @@ mod tests {
     #[case("firebase_emulator-1.internal:1")]
     #[case("[::1]:65535")]
     fn host_and_port_are_read_and_written(#[case] text: &str) {
-        assert_eq!(EmulatorHost::parse(text).unwrap().to_string(), text);
+        assert_eq!(text.parse::<EmulatorHost>().unwrap().to_string(), text);
     }
 
     #[rstest]
@@ -111,6 +105,6 @@ mod tests {
     #[case::not_ascii("lökalhost:9099")]
     #[case::too_long(&format!("{}:9099", "h".repeat(254)))]
     fn another_text_is_refused(#[case] text: &str) {
-        assert!(EmulatorHost::parse(text).is_err());
+        assert!(text.parse::<EmulatorHost>().is_err());
     }
 }

@@ -111,13 +111,9 @@ impl TokenVerifier for EmulatorTokenVerifier {
 
 fn check_project(config: &VerifierConfig, projects: EmulatorProjects) -> Result<(), EmulatorError> {
     let is_demo = config.project_id.as_str().starts_with(DEMO_PREFIX);
-    match projects {
-        EmulatorProjects::DemoOnly if !is_demo => {
-            return Err(EmulatorError::RealProject {
-                project_id: config.project_id.clone(),
-            });
-        }
-        EmulatorProjects::DemoOnly | EmulatorProjects::Any => {}
+    if projects == EmulatorProjects::DemoOnly && !is_demo {
+        let project_id = config.project_id.clone();
+        return Err(EmulatorError::RealProject { project_id });
     }
     match config.issuer {
         Issuer::Firebase => Ok(()),

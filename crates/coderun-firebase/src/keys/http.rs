@@ -11,7 +11,6 @@ mod freshness;
 mod refresher;
 mod unknown_keys;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use tokio_util::sync::DropGuard;
 
 use super::{KeySet, KeySource};
 use crate::config::KeyId;
-use crate::metrics::{KeyAge, ResultCounter};
+use crate::metrics::{KEY_FETCHES, KeyAge, ResultCounter};
 use crate::refreshing::{Joined, Refreshing, Spawner};
 use crate::start_error::StartError;
 use fetch::{HttpKeyFetch, KeyFetch};
@@ -45,6 +44,7 @@ const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 /// - A new set replaces the old one as a whole: a key that is not in it any more is dropped at once.
 /// - A token that names an unknown key starts a fetch, at most once in 60 s for all callers together.
 /// - All callers wait for the same fetch; it goes on when they leave.
+#[derive(Debug)]
 pub struct HttpKeySource {
     wait_max: Duration,
     refresher: Arc<KeyRefresher>,
@@ -71,7 +71,7 @@ impl HttpKeySource {
             stale_bound: config.stale_bound,
             keys: Arc::new(Refreshing::new(spawner.clone())),
             failures_in_a_row: AtomicU32::new(0),
-            fetch_counter: ResultCounter::key_fetches(),
+            fetch_counter: ResultCounter::new(KEY_FETCHES, ["ok", "failed"]),
         });
         // Here already, so that the first callers find a fetch to wait for.
         drop(refresher.join_or_start());
@@ -182,15 +182,6 @@ impl KeySource for HttpKeySource {
                 Err(self.unavailable(next_lookup_at))
             }
         }
-    }
-}
-
-impl fmt::Debug for HttpKeySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpKeySource")
-            .field("url", &self.refresher.url.as_str())
-            .field("held", &self.refresher.keys.held())
-            .finish_non_exhaustive()
     }
 }
 

@@ -24,9 +24,9 @@ fn good() -> Value {
 #[test]
 fn the_file_of_google_is_read() {
     let account = parse(&good()).unwrap();
-    assert_eq!(account.project_id().as_str(), "demo-project");
+    assert_eq!(account.project_id.as_str(), "demo-project");
     assert_eq!(
-        account.client_email(),
+        account.client_email,
         "coderun@demo-project.iam.gserviceaccount.com"
     );
 }

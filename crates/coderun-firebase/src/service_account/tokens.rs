@@ -1,6 +1,5 @@
 //! Keeps the access token of a service account, and replaces it shortly before its end.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +31,7 @@ const TOKEN_MAX_BYTES: usize = 8 << 10;
 const GRANT: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
 
 /// Keeps the access token of a service account. Time is monotonic, but for the time that an assertion says.
+#[derive(Debug)]
 pub(crate) struct AccessTokens {
     endpoint: Arc<TokenEndpoint>,
     token: Arc<Refreshing<AccessToken, TokenError>>,
@@ -82,15 +82,8 @@ impl AccessTokens {
     }
 }
 
-impl fmt::Debug for AccessTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessTokens")
-            .field("account", &self.endpoint.account)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Requests access tokens for one account.
+#[derive(Debug)]
 struct TokenEndpoint {
     account: ServiceAccount,
     client: HttpClient,

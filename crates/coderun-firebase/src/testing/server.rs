@@ -85,14 +85,20 @@ pub(crate) struct LoopbackServer {
     _tasks: JoinSet<()>,
 }
 
-/// The answer of an emulator that knows the user it is asked about, and this of them.
-pub(crate) fn known(request: &ReceivedRequest, more: &Value) -> Reply {
-    let request: Value = serde_json::from_str(&request.body).unwrap();
-    let mut user = json!({"localId": request["localId"][0]});
+/// The answer of Google or an emulator about the user of this id, of whom it knows this.
+pub(crate) fn account_info(id: &str, more: &Value) -> Value {
+    let mut user = json!({ "localId": id });
     for (name, value) in more.as_object().unwrap() {
         user[name] = value.clone();
     }
-    Reply::json(json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [user]}))
+    json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [user]})
+}
+
+/// The answer of an emulator that knows the user it is asked about, and this of them.
+pub(crate) fn known(request: &ReceivedRequest, more: &Value) -> Reply {
+    let request: Value = serde_json::from_str(&request.body).unwrap();
+    let id = request["localId"][0].as_str().unwrap();
+    Reply::json(account_info(id, more))
 }
 
 type Script = dyn Fn(&ReceivedRequest) -> Reply + Send + Sync;

@@ -49,9 +49,9 @@ impl AccountLookup {
         account: ServiceAccount,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AccountLookupError> {
-        if *account.project_id() != config.project_id {
+        if account.project_id != config.project_id {
             return Err(AccountLookupError::OtherProject {
-                account: account.project_id().clone(),
+                account: account.project_id,
                 expected: config.project_id,
             });
         }

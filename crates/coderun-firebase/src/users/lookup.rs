@@ -18,7 +18,7 @@ use tokio_util::sync::DropGuard;
 use super::account::{Account, AccountId};
 use super::circuit_breaker::{CircuitBreaker, Purpose};
 use super::lookup_error::LookupError;
-use crate::metrics::ResultCounter;
+use crate::metrics::{ResultCounter, USER_LOOKUPS};
 use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
 use crate::start_error::StartError;
 
@@ -94,6 +94,7 @@ impl Lifecycle<AccountId, Arc<User>> for KeepReferenced {
 /// which goes on when they leave. After a failure, a user is not looked up again for a second. After three failures in a row
 /// that would have met any user, no lookup is made: for a second, then for twice as long each time, 30 s at most; after each
 /// pause one lookup shows whether it was long enough. Time is monotonic: setting the clock of the machine changes nothing.
+#[derive(Debug)]
 pub struct AccountLookup {
     users: Cache<AccountId, Arc<User>, UnitWeighter, DefaultHashBuilder, KeepReferenced>,
     lookups: Arc<Lookups>,
@@ -121,7 +122,7 @@ impl AccountLookup {
                 source,
                 policy,
                 permits: Semaphore::new(policy.lookups_max),
-                counter: ResultCounter::user_lookups(),
+                counter: ResultCounter::new(USER_LOOKUPS, ["ok", "failed"]),
                 breaker: Mutex::default(),
             }),
             waiting: Arc::new(Semaphore::new(policy.users_max)),
@@ -186,23 +187,10 @@ impl AccountLookup {
             fetched
         })
     }
-
-    #[cfg(test)]
-    fn remembered(&self) -> usize {
-        self.users.len()
-    }
-}
-
-impl fmt::Debug for AccountLookup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccountLookup")
-            .field("source", &self.lookups.source)
-            .field("policy", &self.lookups.policy)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What all lookups share. No lock is held while anything is waited for.
+#[derive(Debug)]
 struct Lookups {
     source: Arc<dyn AccountSource>,
     policy: CachePolicy,

@@ -90,36 +90,24 @@ async fn a_token_is_given_for_a_signed_assertion() {
     );
 }
 
+#[rstest]
+#[case::of_an_hour_until_five_minutes_before_its_end(3600, 55)]
+#[case::of_a_day_for_no_longer(86_400, 55)]
+#[case::short_for_half_its_time(240, 2)]
 #[tokio::test]
-async fn a_token_is_used_until_five_minutes_before_its_end() {
-    let server = numbering(3600, &Arc::default()).await;
+async fn all_callers_use_a_token_for_most_of_its_time(
+    #[case] expires_in: u64,
+    #[case] used_minutes: u64,
+) {
+    let server = numbering(expires_in, &Arc::default()).await;
     let tokens = tokens(&server);
     let first = join_all((0..100).map(|_| current(&tokens))).await;
     assert!(first.iter().all(|it| it == "access-1"), "{first:?}");
-    skip(Duration::from_mins(54)).await;
-    assert_eq!(current(&tokens).await, "access-1");
+    skip(Duration::from_mins(used_minutes - 1)).await;
+    assert_eq!(next(&tokens).await, "access-1");
     skip(Duration::from_mins(1)).await;
     assert_eq!(next(&tokens).await, "access-2");
     assert_eq!(server.seen().len(), 2);
-}
-
-#[tokio::test]
-async fn a_token_of_a_day_is_used_for_an_hour_at_most() {
-    let server = numbering(86_400, &Arc::default()).await;
-    let tokens = tokens(&server);
-    assert_eq!(current(&tokens).await, "access-1");
-    skip(Duration::from_mins(55)).await;
-    assert_eq!(next(&tokens).await, "access-2");
-}
-
-#[tokio::test]
-async fn a_short_token_is_used_for_half_its_time() {
-    let server = numbering(240, &Arc::default()).await;
-    let tokens = tokens(&server);
-    assert_eq!(current(&tokens).await, "access-1");
-    assert_eq!(current(&tokens).await, "access-1");
-    skip(Duration::from_mins(2)).await;
-    assert_eq!(next(&tokens).await, "access-2");
 }
 
 #[tokio::test]

@@ -1,18 +1,14 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use coderun_domain::testing::{ManualClock, at};
-use coderun_domain::{BearerToken, ErrorChain, FailureKind, TokenVerifier, VerifyError};
+use coderun_domain::{ErrorChain, FailureKind, TokenVerifier as _, VerifyError};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
-use crate::testing::{
-    Log, claims, config, good, header, other_key, sign_with, skip, unsigned, verifier,
-};
+use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply, account_info};
+use crate::testing::{self, Log, config, forged, good, skip, verifier};
 use crate::users::testing::{account_file, account_id};
 
 /// Longer than any test should take, so that only those on slowness meet the deadline.
@@ -24,11 +20,7 @@ fn token() -> Value {
 }
 
 fn alice(more: &Value) -> Value {
-    let mut alice = json!({"localId": "alice", "email": "alice@example.com"});
-    for (name, value) in more.as_object().unwrap() {
-        alice[name] = value.clone();
-    }
-    json!({"kind": "identitytoolkit#GetAccountInfoResponse", "users": [alice]})
+    account_info("alice", more)
 }
 
 /// A good answer of just this length.
@@ -83,10 +75,8 @@ async fn admit(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
 }
 
 async fn verdict(lookup: &AccountLookup) -> &'static str {
-    match admit(lookup, "alice").await {
-        Ok(()) => "admitted",
-        Err(error) => error.reason(),
-    }
+    let admitted = admit(lookup, "alice").await;
+    admitted.map_or_else(|error| error.reason(), |()| "admitted")
 }
 
 #[tokio::test]
@@ -176,33 +166,6 @@ async fn a_server_that_is_not_there_gives_no_answer() {
 }
 
 #[rstest]
-#[case::young(Duration::from_mins(4), "admitted")]
-#[case::old(Duration::from_mins(6), "users-unavailable")]
-#[tokio::test]
-async fn an_outage_is_bridged_for_five_minutes(#[case] age: Duration, #[case] expected: &str) {
-    let is_away = Arc::new(AtomicBool::new(false));
-    let script = Arc::clone(&is_away);
-    let server = server(move |_| {
-        if script.load(Ordering::SeqCst) {
-            Reply::error(503, json!({}))
-        } else {
-            Reply::json(alice(&json!({})))
-        }
-    })
-    .await;
-    let lookup = lookup(&server);
-    assert_eq!(verdict(&lookup).await, "admitted");
-    is_away.store(true, Ordering::SeqCst);
-    skip(age).await;
-    assert_eq!(verdict(&lookup).await, expected);
-    assert_eq!(lookups(&server).len(), 2);
-
-    is_away.store(false, Ordering::SeqCst);
-    skip(Duration::from_secs(1)).await;
-    assert_eq!(verdict(&lookup).await, "admitted");
-}
-
-#[rstest]
 #[case::unauthorized(401)]
 #[case::forbidden(403)]
 #[tokio::test]
@@ -245,13 +208,7 @@ async fn without_an_access_token_no_user_is_looked_up() {
 async fn a_token_that_is_not_accepted_is_replaced() {
     let server = server(|_| Reply::error(401, json!({}))).await;
     let lookup = lookup(&server);
-    let tokens = || {
-        server
-            .seen()
-            .iter()
-            .filter(|it| it.target == "POST /token")
-            .count()
-    };
+    let tokens = || server.seen().len() - lookups(&server).len();
     // A young token that is refused would only be followed by another one.
     for _ in 0..3 {
         assert!(admit(&lookup, "alice").await.is_err());
@@ -269,36 +226,10 @@ async fn a_token_that_is_not_accepted_is_replaced() {
 async fn a_verifier_asks_the_directory_about_good_tokens_only() {
     let server = server(|_| Reply::json(alice(&json!({"disabled": true})))).await;
     let verifier = verifier(config()).with_account_lookup(Arc::new(lookup(&server)));
-    let signed = unsigned(&header(), &claims());
-    let forged = sign_with(&signed, other_key(), &RSA_PKCS1_SHA256);
-    let error = verifier
-        .verify(&BearerToken::new(forged))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, VerifyError::Signature), "{error:?}");
+    assert_eq!(testing::verdict(&verifier, &forged()).await, "signature");
     assert!(server.seen().is_empty());
-    let error = verifier
-        .verify(&BearerToken::new(good()))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
+    assert_eq!(testing::verdict(&verifier, &good()).await, "user-disabled");
     verifier.check().await.unwrap();
-}
-
-#[tokio::test]
-async fn the_directory_is_asked_about_a_repeated_token_as_well() {
-    let is_disabled = Arc::new(AtomicBool::new(false));
-    let script = Arc::clone(&is_disabled);
-    let server =
-        server(move |_| Reply::json(alice(&json!({"disabled": script.load(Ordering::SeqCst)}))))
-            .await;
-    let verifier = verifier(config()).with_account_lookup(Arc::new(lookup(&server)));
-    let token = BearerToken::new(good());
-    assert!(verifier.verify(&token).await.is_ok());
-    is_disabled.store(true, Ordering::SeqCst);
-    skip(Duration::from_mins(1)).await;
-    let error = verifier.verify(&token).await.unwrap_err();
-    assert!(matches!(error, VerifyError::UserDisabled), "{error:?}");
 }
 
 #[tokio::test]

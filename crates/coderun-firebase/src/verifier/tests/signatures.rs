@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA384, RSA_PSS_SHA256, RsaEncoding};
 
 use super::*;
-use crate::testing::{encode, good, key, web_key};
+use crate::testing::{encode, key, web_key};
 
 fn parts(name: &str, value: impl Into<serde_json::Value>) -> String {
     unsigned(&with(header(), name, value), &claims())

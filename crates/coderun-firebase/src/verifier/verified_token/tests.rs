@@ -6,8 +6,8 @@ use coderun_domain::testing::{ManualClock, at};
 use super::*;
 use crate::keys::KeySource;
 use crate::testing::{
-    KID, ScriptedKeys, claims, config, good, header, key, key_set, other_key, set_of, subject,
-    token, verdict, with,
+    KID, ScriptedKeys, config, expired, forged, good, key, key_set, other_key, set_of, subject,
+    verdict,
 };
 use crate::users::{Account, AccountId, AccountLookup, AccountSource, CachePolicy, LookupError};
 use crate::verifier::{FirebaseTokenVerifier, TokenCache};
@@ -117,9 +117,7 @@ async fn without_keys_a_token_that_was_accepted_is_neither_good_nor_bad() {
 #[tokio::test]
 async fn no_refusal_is_remembered() {
     let fixture = Fixture::new(10);
-    let forged = format!("{}AAAA", &good()[..good().len() - 4]);
-    let expired = token(&header(), &with(claims(), "exp", 1_800_000_000 - 60));
-    for (token, reason) in [(forged, "signature"), (expired, "expired")] {
+    for (token, reason) in [(forged(), "signature"), (expired(), "expired")] {
         assert_eq!(fixture.verdict(&token).await, reason);
         assert_eq!(fixture.verdict(&token).await, reason);
     }

@@ -64,11 +64,12 @@ impl ScriptedPublisher {
     }
 }
 
-/// A source that has its first keys.
-pub(super) async fn warm(publisher: &ScriptedPublisher) -> HttpKeySource {
+/// A publisher of this key, and a source that has its first keys from it.
+pub(super) async fn warm(names: &[&'static str]) -> (ScriptedPublisher, HttpKeySource) {
+    let publisher = ScriptedPublisher::of(names);
     let source = publisher.source();
     source.current().await.unwrap();
-    source
+    (publisher, source)
 }
 
 #[async_trait]

@@ -13,8 +13,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test(start_paused = true)]
 async fn keys_are_fetched_again_before_they_are_old() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let _source = warm(&publisher).await;
+    let (publisher, _source) = warm(&["a"]).await;
     sleep(DAY * 3).await;
     let asked_at = publisher.asked_at();
     assert!(asked_at.len() >= 12, "{}", asked_at.len());
@@ -31,8 +30,7 @@ async fn keys_are_fetched_again_before_they_are_old() {
 
 #[tokio::test(start_paused = true)]
 async fn no_caller_waits_for_newer_keys() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
     publisher.take(HOUR * 2);
     sleep(FRESH).await;
@@ -46,8 +44,7 @@ async fn no_caller_waits_for_newer_keys() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_not_published_any_more_is_dropped() {
-    let publisher = ScriptedPublisher::of(&["a", "b"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a", "b"]).await;
     publisher.publish(&["b", "c"]);
     sleep(FRESH).await;
     let keys = source.current().await.unwrap();
@@ -56,8 +53,7 @@ async fn a_key_that_is_not_published_any_more_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_failure_attempts_come_ever_later_up_to_five_minutes() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let _source = warm(&publisher).await;
+    let (publisher, _source) = warm(&["a"]).await;
     publisher.fail();
     sleep(FRESH + HOUR).await;
     assert_backs_off(&publisher.asked_at()[1..], MINUTE * 5);
@@ -65,8 +61,7 @@ async fn after_a_failure_attempts_come_ever_later_up_to_five_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_hour_without_publisher_the_keys_are_still_in_use() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.fail();
     sleep(FRESH).await;
     let first_set = source.current().await.unwrap();
@@ -111,8 +106,8 @@ async fn old_keys_are_in_use_until_their_bound(
 
 #[tokio::test(start_paused = true)]
 async fn without_its_source_nothing_is_fetched() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    drop(warm(&publisher).await);
+    let (publisher, source) = warm(&["a"]).await;
+    drop(source);
     sleep(DAY * 2).await;
     assert_eq!(publisher.fetches(), 1);
 }

@@ -15,8 +15,7 @@ async fn finds(source: &HttpKeySource, name: &str) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn one_fetch_finds_a_new_key_for_all_callers() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
     publisher.take(SECOND);
     let found = join_all((0..500).map(|_| finds(&source, "b"))).await;
@@ -27,16 +26,14 @@ async fn one_fetch_finds_a_new_key_for_all_callers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_current_key_is_not_looked_for() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     assert!(finds(&source, "a").await);
     assert_eq!(publisher.fetches(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn thousands_of_unknown_keys_make_a_handful_of_fetches() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     for number in 0..20_000 {
         assert!(!finds(&source, &format!("unknown-{number}")).await);
         advance(Duration::from_micros(2_950)).await;
@@ -50,8 +47,7 @@ async fn thousands_of_unknown_keys_make_a_handful_of_fetches() {
 
 #[tokio::test(start_paused = true)]
 async fn no_caller_waits_while_no_lookup_is_due() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["c"]);
     let began = Instant::now();
@@ -63,8 +59,7 @@ async fn no_caller_waits_while_no_lookup_is_due() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     assert!(!finds(&source, "b").await);
     publisher.publish(&["a", "b"]);
     sleep(SECOND * 59).await;
@@ -77,8 +72,7 @@ async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.take(SECOND * 2);
     let began = Instant::now();
     assert!(!finds(&source, "b").await);
@@ -89,8 +83,7 @@ async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     assert!(!finds(&source, "b").await);
     sleep(SECOND * 59).await;
     assert!(!finds(&source, "b").await);
@@ -100,21 +93,20 @@ async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
 }
 
 /// A source with a scheduled fetch under way.
-async fn fetching(publisher: &ScriptedPublisher) -> HttpKeySource {
-    let source = warm(publisher).await;
+async fn fetching() -> (ScriptedPublisher, HttpKeySource) {
+    let (publisher, source) = warm(&["a"]).await;
     publisher.take(SECOND);
     let keys = &source.refresher.keys;
     sleep_until(keys.due_at().unwrap()).await;
     while keys.flight().is_none() {
         tokio::task::yield_now().await;
     }
-    source
+    (publisher, source)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = fetching(&publisher).await;
+    let (publisher, source) = fetching().await;
     let found = tokio::join!(finds(&source, "b"), async {
         let flight = source.refresher.keys.flight().unwrap();
         flight.await.unwrap().unwrap();
@@ -126,8 +118,8 @@ async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = Arc::new(warm(&publisher).await);
+    let (publisher, source) = warm(&["a"]).await;
+    let source = Arc::new(source);
     publisher.take(SECOND * 2);
     let stranger = {
         let source = Arc::clone(&source);
@@ -143,8 +135,7 @@ async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_leaves_everything_as_it_was() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.fail();
     let (retry_after, text) = outage(&source.look_for(&kid("b")).await.unwrap_err());
     assert!(text.ends_with("the answer has the status 500"), "{text}");
@@ -163,8 +154,7 @@ async fn a_look_that_fails_leaves_everything_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.fail();
     assert!(source.look_for(&kid("b")).await.is_err());
     publisher.publish(&["b"]);
@@ -177,8 +167,7 @@ async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_takes_too_long_is_not_waited_for() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
     publisher.take(SECOND * 4);
     let began = Instant::now();
@@ -194,8 +183,7 @@ async fn a_look_that_takes_too_long_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_joins_a_fetch_that_is_under_way() {
-    let publisher = ScriptedPublisher::of(&["a"]);
-    let source = warm(&publisher).await;
+    let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
     publisher.take(FRESH / 4 + SECOND * 2);
     sleep(FRESH + SECOND).await;

@@ -1,7 +1,5 @@
 //! Tests a source that fails for every user.
 
-use futures_util::future::join_all;
-
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -13,9 +11,8 @@ async fn refusal(directory: &AccountLookup, name: &str) -> (Duration, String) {
 
 /// A directory that knows Alice, with a circuit that is open for a second from now on.
 async fn open_circuit() -> (Arc<ScriptedSource>, AccountLookup) {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.takes(Duration::ZERO);
-    let directory = directory(&source);
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     advance(SECOND * 61).await;
     source.is_to(Behaviour::Fails);
@@ -38,8 +35,7 @@ async fn after_three_failures_no_user_is_looked_up() {
 
 #[tokio::test(start_paused = true)]
 async fn two_failures_do_not_open_the_circuit() {
-    let source = ScriptedSource::new();
-    let directory = directory(&source);
+    let (source, directory) = directory();
     for round in 1..5 {
         source.is_to(Behaviour::Fails);
         fail(&directory, 2).await;
@@ -137,12 +133,10 @@ async fn a_probe_that_shows_nothing_is_followed_by_another(#[case] behaviour: Be
 
 #[tokio::test(start_paused = true)]
 async fn a_source_in_trouble_is_asked_less_not_more() {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.is_to(Behaviour::Fails);
-    let directory = directory(&source);
-    let names: Vec<String> = (0..200).map(|number| format!("user-{number}")).collect();
     for _ in 0..60 {
-        join_all(names.iter().map(|name| verdict(&directory, name))).await;
+        verdicts(&directory, 200).await;
         sleep(SECOND).await;
     }
     // All that have a permit at first; then one after 1 s, 2 s, 4 s, 8 s and 16 s.
@@ -152,20 +146,17 @@ async fn a_source_in_trouble_is_asked_less_not_more() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_at_the_same_time_open_the_circuit_once() {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.is_to(Behaviour::Fails);
-    let directory = directory(&source);
-    let names: Vec<String> = (0..32).map(|number| format!("user-{number}")).collect();
-    join_all(names.iter().map(|name| verdict(&directory, name))).await;
+    verdicts(&directory, 32).await;
     assert_eq!(source.asked(), 32);
     assert_eq!(refusal(&directory, "bob").await.0, SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn lookups_that_take_too_long_are_failures() {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.takes(Duration::from_hours(1));
-    let directory = directory(&source);
     fail(&directory, 3).await;
     fail(&directory, 10).await;
     assert_eq!(source.asked(), 3);
@@ -173,8 +164,7 @@ async fn lookups_that_take_too_long_are_failures() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_about_one_user_concerns_no_other() {
-    let source = ScriptedSource::new();
-    let directory = directory(&source);
+    let (source, directory) = directory();
     source.is_to(Behaviour::AnswersWrongly);
     fail(&directory, 10).await;
     assert_eq!(source.asked(), 10);

@@ -5,8 +5,7 @@ use crate::testing::Counts;
 
 #[tokio::test(start_paused = true)]
 async fn questions_are_counted_and_what_is_remembered_is_not() {
-    let source = ScriptedSource::new();
-    let (directory, counts) = Counts::of(|| directory(&source));
+    let ((source, directory), counts) = Counts::of(directory);
     for uid in ["alice", "alice", "bob"] {
         assert_eq!(verdict(&directory, uid).await, "admitted");
     }

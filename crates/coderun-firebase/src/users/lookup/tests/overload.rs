@@ -1,19 +1,17 @@
 //! Tests lookups of more users than the source can serve, and of a slow source.
 
 use futures_util::FutureExt as _;
-use futures_util::future::join_all;
 use rstest::rstest;
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn one_at_a_time(source: &Arc<ScriptedSource>) -> AccountLookup {
-    let policy = CachePolicy {
+fn one_at_a_time() -> (Arc<ScriptedSource>, AccountLookup) {
+    directory_with(CachePolicy {
         lookups_max: 1,
         ..CachePolicy::default()
-    };
-    directory_with(source, policy)
+    })
 }
 
 /// Checks that something took so long; timers tick in milliseconds.
@@ -29,9 +27,8 @@ fn assert_took(start: Instant, expected_ms: u128) {
 #[case::many_too_many(400)]
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_asked_for_too_much_goes_on_serving(#[case] per_second: u32) {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.takes(Duration::from_millis(400));
-    let directory = directory(&source);
     let callers = (0..20 * per_second).map(|number| {
         let directory = &directory;
         async move {
@@ -48,9 +45,8 @@ async fn a_source_that_is_asked_for_too_much_goes_on_serving(#[case] per_second:
 
 #[tokio::test(start_paused = true)]
 async fn a_lookup_waits_for_its_permit_for_half_a_second() {
-    let source = ScriptedSource::new();
+    let (source, directory) = one_at_a_time();
     source.takes(SECOND);
-    let directory = one_at_a_time(&source);
     let start = Instant::now();
     let bob = async {
         let error = check(&directory, "bob").await.unwrap_err();
@@ -67,9 +63,8 @@ async fn a_lookup_waits_for_its_permit_for_half_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lookup_that_waited_for_its_permit_has_the_full_deadline() {
-    let source = ScriptedSource::new();
+    let (source, directory) = one_at_a_time();
     source.takes(Duration::from_millis(450));
-    let directory = one_at_a_time(&source);
     let start = Instant::now();
     let alice = async {
         let verdict = verdict(&directory, "alice").await;
@@ -86,9 +81,8 @@ async fn a_lookup_that_waited_for_its_permit_has_the_full_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lookup_takes_a_second_and_a_half_at_most() {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.takes(Duration::from_hours(1));
-    let directory = directory(&source);
     let start = Instant::now();
     assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
     assert_took(start, 1_500);
@@ -97,9 +91,8 @@ async fn a_lookup_takes_a_second_and_a_half_at_most() {
 
 /// A directory that knows Alice, but since so long ago that she is asked for again, of a source that is slow now.
 async fn slow(age: Duration) -> (Arc<ScriptedSource>, AccountLookup) {
-    let source = ScriptedSource::new();
+    let (source, directory) = directory();
     source.takes(Duration::ZERO);
-    let directory = directory(&source);
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     advance(age).await;
     source.is_to(Behaviour::Answers(Account::Disabled));
@@ -148,9 +141,7 @@ async fn an_answer_that_is_too_old_is_no_reason_to_wait_less(#[case] age: Durati
 #[tokio::test(start_paused = true)]
 async fn a_known_user_is_admitted_when_too_many_lookups_wait() {
     let (source, directory) = slow(Duration::from_mins(4)).await;
-    let names: Vec<String> = (0..200).map(|number| format!("user-{number}")).collect();
-    let others = join_all(names.iter().map(|name| verdict(&directory, name)));
-    let (others, alice) = tokio::join!(others, verdict(&directory, "alice"));
+    let (others, alice) = tokio::join!(verdicts(&directory, 200), verdict(&directory, "alice"));
     assert_eq!(alice, "admitted");
     assert!(others.contains(&"users-unavailable"));
     assert_eq!(source.asked(), 1 + 32);
@@ -158,13 +149,11 @@ async fn a_known_user_is_admitted_when_too_many_lookups_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_short_deadline_leaves_time_for_turn_and_lookup() {
-    let source = ScriptedSource::new();
-    source.takes(Duration::from_millis(100));
-    let policy = CachePolicy {
+    let (source, directory) = directory_with(CachePolicy {
         deadline: Duration::from_millis(200),
         ..CachePolicy::default()
-    };
-    let directory = directory_with(&source, policy);
+    });
+    source.takes(Duration::from_millis(100));
     assert_eq!(verdict(&directory, "alice").await, "admitted");
     source.takes(Duration::from_hours(1));
     let start = Instant::now();
