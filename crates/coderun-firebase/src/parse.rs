@@ -1,4 +1,4 @@
-//! Splits a token into its parts and decodes them.
+//! Splits a token into header, claims and signature, and decodes them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

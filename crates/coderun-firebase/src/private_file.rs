@@ -18,9 +18,9 @@ pub enum PrivateFileError {
     /// It is a symbolic link.
     #[error("it is a symbolic link")]
     SymbolicLink,
-    /// It is neither file nor directory, or the wrong one of the two.
-    #[error("it is of the wrong kind")]
-    WrongKind,
+    /// It is not a regular file.
+    #[error("it is not a regular file")]
+    NotAFile,
     /// It belongs to another user.
     #[error("it belongs to user {actual}, not to user {expected}")]
     Owner {
@@ -70,7 +70,7 @@ pub(crate) fn read(
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(PrivateFileError::WrongKind);
+        return Err(PrivateFileError::NotAFile);
     }
     check(&metadata)?;
     let mut content = Vec::new();

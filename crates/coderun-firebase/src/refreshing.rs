@@ -164,7 +164,7 @@ where
         self.usable(Instant::now()).ok_or(error)
     }
 
-    /// Joins the fetch under way; starts another one where there is none and `start`, told of the last failure, agrees.
+    /// Joins the fetch under way; starts one if there is none and `start`, which gets the last failure, returns a fetch.
     pub(crate) fn join_or_start<F, R>(
         self: &Arc<Self>,
         start: impl FnOnce(Option<&Failure<E>>) -> Result<F, R>,

@@ -17,10 +17,10 @@ use crate::signing::SigningKey;
 pub use error::{ServiceAccountError, ServiceAccountFormatError};
 pub(crate) use tokens::{AccessTokens, TokenError};
 
-/// The only permission that the account is used for: to see and change the users of its project.
+/// The only permission that the account asks for: to see and change the users of its project.
 const SCOPE: &str = "https://www.googleapis.com/auth/identitytoolkit";
 
-/// An assertion is good for so long, which is as long as Google allows.
+/// How long an assertion is valid: the longest time that Google allows.
 const ASSERTION_SECONDS: i64 = 3600;
 
 /// The longest file, many times what Google hands out.

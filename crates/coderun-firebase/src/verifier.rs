@@ -28,7 +28,7 @@ type TokenCache = Cache<TokenHash, Arc<VerifiedToken>>;
 /// token bad: that is [`VerifyError::KeysUnavailable`]. With a usable key set, a verification never waits.
 ///
 /// The last [`VerifierConfig::verified_tokens_max`] good tokens are cached by their SHA-256. A cached token is verified
-/// again when it has expired, and when its key is no longer current or is another one; refusals are never cached.
+/// again when it has expired, and when its key is no longer current or was replaced under the same name; refusals are never cached.
 #[derive(Debug)]
 pub struct FirebaseTokenVerifier {
     config: VerifierConfig,

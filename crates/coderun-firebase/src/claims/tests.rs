@@ -16,7 +16,7 @@ fn reason_under(config: &VerifierConfig, claims: &str) -> &'static str {
 }
 
 #[test]
-fn a_good_token_tells_of_the_sign_in_behind_it() {
+fn a_good_token_gives_the_account_and_the_time_of_its_sign_in() {
     let firebase = json!({"sign_in_provider": "password", "tenant": "acme"});
     let text = with(claims(), "firebase", firebase).to_string();
     let mut config = config();

@@ -26,13 +26,13 @@ pub enum IssuerError {
         /// What is wrong with it.
         source: PrivateFileError,
     },
-    /// A token that is valid for so long, or not even a second, would be refused.
+    /// The verifier would refuse a token with this lifetime: it is too long, or shorter than a second.
     #[error("a token must be valid for 1 second to {max:?}")]
     Lifetime {
         /// The longest lifetime.
         max: Duration,
     },
-    /// A token that says so much would be refused.
+    /// The verifier would refuse a token of this length.
     #[error("the token would be longer than {max}")]
     TooLong {
         /// The longest token.

@@ -226,8 +226,8 @@ fn fifo(fixture: &Fixture) {
 #[rstest]
 #[case(link_to_a_key, "it is a symbolic link")]
 #[case(link_to_nothing, "it is a symbolic link")]
-#[case(directory, "it is of the wrong kind")]
-#[case(fifo, "it is of the wrong kind")]
+#[case(directory, "it is not a regular file")]
+#[case(fifo, "it is not a regular file")]
 fn only_a_file_in_place_of_the_key_is_read(#[case] make: fn(&Fixture), #[case] expected: &str) {
     let fixture = Fixture::new();
     fs::create_dir_all(fixture.state()).unwrap();

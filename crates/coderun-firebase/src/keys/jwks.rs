@@ -28,7 +28,7 @@ pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, Key
     Ok(keys)
 }
 
-/// Tells the map of certificates apart, for which there is another address to use.
+/// Recognizes a map of certificates, because its error names the address to use instead.
 fn not_a_set(json: &[u8]) -> KeySetError {
     let certificates = serde_json::from_slice::<HashMap<String, String>>(json).unwrap_or_default();
     let is_certificate = |text: &String| text.starts_with("-----BEGIN CERTIFICATE-----");

@@ -128,7 +128,7 @@ fn what_is_no_readable_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let error = ServiceAccount::read(directory.path()).unwrap_err();
     assert!(
-        matches!(error.source, PrivateFileError::WrongKind),
+        matches!(error.source, PrivateFileError::NotAFile),
         "{error:?}"
     );
     let error = ServiceAccount::read(&directory.path().join("none")).unwrap_err();

@@ -14,16 +14,16 @@ use crate::http_client::{HttpClient, HttpError, PostRequest};
 use crate::refreshing::{Failure, Fetched, Refreshing, Spawner, Timed};
 use crate::start_error::StartError;
 
-/// A token is replaced so long before its end.
+/// How long before its end a token is replaced.
 const MARGIN: Duration = Duration::from_mins(5);
 
 /// After a failure, no token is requested in this time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A token that is refused although it is younger than this is kept: another one would fare no better.
+/// A refused token that is younger than this is kept: a newer token would be refused as well.
 const MIN_AGE_TO_REPLACE: Duration = Duration::from_mins(1);
 
-/// The longest that a token is used, whatever its end.
+/// The longest time that a token is used, even if it is valid for longer.
 const LIFETIME_MAX: Duration = Duration::from_hours(1);
 
 const TOKEN_MAX_BYTES: usize = 8 << 10;
@@ -122,7 +122,7 @@ impl TokenEndpoint {
             body: format!("grant_type={GRANT}&assertion={assertion}"),
         };
         let answer = self.client.post(request).await?;
-        read_token(&answer, asked_at).ok_or(TokenError::Form)
+        read_token(&answer, asked_at).ok_or(TokenError::NotAToken)
     }
 }
 
@@ -159,9 +159,9 @@ pub(crate) enum TokenError {
     /// The request or the answer did not get through, or was refused.
     #[error("the token endpoint cannot be asked")]
     Http(#[from] HttpError),
-    /// The answer is no access token.
-    #[error("the answer of the token endpoint has another form")]
-    Form,
+    /// The answer has no usable access token.
+    #[error("the answer of the token endpoint has no usable access token")]
+    NotAToken,
     /// The request was cancelled, because its owner was dropped.
     #[error("the request for a token was cancelled")]
     Cancelled,

@@ -10,9 +10,9 @@ use crate::config::TenantId;
 
 /// The state of the user in an answer to a request about that user.
 pub(super) fn read_answer(body: &[u8], asked: &AccountId) -> Result<Account, AnswerError> {
-    let answer: Answer = read_object(body).map_err(|_| AnswerError::Form)?;
+    let answer: Answer = read_object(body).map_err(|_| AnswerError::UnknownForm)?;
     if answer.error.is_some() {
-        return Err(AnswerError::Form);
+        return Err(AnswerError::UnknownForm);
     }
     let mut users = answer.users.into_iter();
     let Some(Object(user)) = users.next() else {
@@ -34,9 +34,9 @@ pub(super) fn read_answer(body: &[u8], asked: &AccountId) -> Result<Account, Ans
 /// Says what is wrong with an answer, without quoting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
-    /// It is not what `accounts:lookup` answers.
-    #[error("the answer has another form")]
-    Form,
+    /// It does not have the form of an answer to `accounts:lookup`.
+    #[error("the answer does not have the form of `accounts:lookup`")]
+    UnknownForm,
     /// It is about another user.
     #[error("the answer is about another user")]
     OtherUser,
@@ -160,7 +160,7 @@ mod tests {
     fn another_form_is_refused(#[case] body: &str) {
         assert_eq!(
             read_answer(body.as_bytes(), &alice(None)),
-            Err(AnswerError::Form)
+            Err(AnswerError::UnknownForm)
         );
     }
 

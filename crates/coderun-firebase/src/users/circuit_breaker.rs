@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use super::lookup_error::LookupError;
 
-/// So many lookups must fail one after the other: a single one says little.
+/// The number of failures in a row that opens the breaker; a single failure says little.
 const FAILURES_MIN: u32 = 3;
 
-/// A failure counts for so long. Callers that are told to stay away make no lookups that could succeed, so without an
-/// end the service would never be ready again.
+/// How long a failure counts for readiness. Without an end, a service that gets no requests while it is not ready would
+/// make no lookup that could succeed, and would never be ready again.
 const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 /// The same reason is logged at most once in this time.
@@ -25,7 +25,7 @@ const OPEN_FIRST: Duration = Duration::from_secs(1);
 /// The longest time for which the breaker is open.
 const OPEN_MAX: Duration = Duration::from_secs(30);
 
-/// Counts failures that would have met any user. Those that concern one user alone are only logged.
+/// Counts failures that affect all users. Those that concern one user alone are only logged.
 #[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
     failures: u32,
@@ -46,9 +46,9 @@ struct Open {
 /// What a lookup is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To know a user.
+    /// To answer callers.
     Lookup,
-    /// To see whether lookups work again, too.
+    /// To answer callers, and to find out whether lookups work again.
     Probe,
 }
 
@@ -90,14 +90,14 @@ impl CircuitBreaker {
         Some(Purpose::Probe)
     }
 
-    /// The probe is over. It may have shown nothing: then the next lookup is another one.
+    /// Ends the probe. If it neither succeeded nor failed, the next lookup is another probe.
     pub(super) fn probe_ended(&mut self) {
         if let Some(open) = &mut self.open {
             open.is_probed = false;
         }
     }
 
-    /// The error for a lookup that may not be made while the breaker is open.
+    /// The error for a caller while the breaker is open; `None` while it is closed.
     pub(super) fn open_error(&self) -> Option<LookupError> {
         let (_, error) = self.last.as_ref()?;
         let is_open = self.open.is_some();

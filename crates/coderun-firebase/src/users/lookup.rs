@@ -35,17 +35,17 @@ pub(crate) trait AccountSource: fmt::Debug + Send + Sync + 'static {
 /// How long answers are used, and how many lookups are made at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// An answer is as good as a new one for so long. Default: 60 s.
+    /// How long an answer is used without asking again. Default: 60 s.
     pub fresh_for: Duration,
-    /// An answer is better than none for so long. Default: 5 min.
+    /// How long an answer is used when no newer one can be had. Default: 5 min.
     pub stale_for: Duration,
-    /// A lookup takes at most so long, the access token included. Default: 2 s. It waits at most a quarter of that for its
-    /// permit; a caller whose user is known, but not freshly, waits at most 15 % of it.
+    /// The longest time that a lookup takes, the access token included. Default: 2 s. It waits at most a quarter of that
+    /// for its permit; a caller whose user is known, but not freshly, waits at most 15 % of it.
     pub deadline: Duration,
-    /// About so many users are remembered, those asked for last or often; and at most so many are looked up or wait for
-    /// it. Default: 10 000.
+    /// About how many users are cached, those asked for last or often; also the greatest number of lookups that run or
+    /// wait. Default: 10 000.
     pub users_max: usize,
-    /// So many lookups are made at a time. Default: 32.
+    /// The greatest number of lookups that run at the same time. Default: 32.
     pub lookups_max: usize,
 }
 
@@ -62,13 +62,13 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
-    /// A lookup waits at most so long for its permit; the deadline that it has then is the rest. With one deadline for
+    /// The longest time that a lookup waits for its permit; the rest of the deadline is for the request. With one deadline for
     /// both, a source that is asked for a little too much would serve no caller: every permit would come too late.
     fn permit_wait_max(&self) -> Duration {
         self.deadline / 4
     }
 
-    /// A caller whose user is known, but not freshly, waits at most so long for a newer answer.
+    /// The longest time that a caller waits for a newer answer if the user is known, but not freshly.
     fn refresh_wait_max(&self) -> Duration {
         self.deadline * 3 / 20
     }
@@ -104,7 +104,7 @@ pub struct AccountLookup {
 }
 
 impl AccountLookup {
-    /// An empty cache. Lookups run on the current runtime, until the directory is dropped.
+    /// An empty cache. Lookups run on the current runtime, until this value is dropped.
     pub(crate) fn with_source(
         source: Arc<dyn AccountSource>,
         policy: CachePolicy,
@@ -209,7 +209,7 @@ impl Lookups {
     }
 }
 
-/// One lookup; the breaker may try another one when it is dropped.
+/// One lookup. Dropping it lets the circuit breaker try another probe.
 struct Attempt {
     lookups: Arc<Lookups>,
     purpose: Purpose,

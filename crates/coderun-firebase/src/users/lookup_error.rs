@@ -31,7 +31,7 @@ pub(crate) enum LookupError {
     /// No user is looked up at present, because that failed again and again.
     #[error("lookups are paused after repeated failures")]
     CircuitOpen(#[source] Arc<Self>),
-    /// The lookup was cancelled, because its directory was dropped.
+    /// The lookup was cancelled, because the `AccountLookup` was dropped.
     #[error("the lookup was cancelled")]
     Cancelled,
 }
@@ -51,7 +51,7 @@ impl LookupError {
         }
     }
 
-    /// Whether it would have met any other user as well.
+    /// Whether the lookup of any other user would have failed as well.
     pub(super) fn is_general(&self) -> bool {
         match self {
             Self::TimedOut(_) | Self::Token(_) | Self::Refused(_) => true,

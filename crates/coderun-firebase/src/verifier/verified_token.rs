@@ -15,7 +15,7 @@ use crate::keys::{KeySet, VerifyingKey};
 pub(super) struct TokenHash([u8; SHA256_OUTPUT_LEN]);
 
 impl TokenHash {
-    /// The hash of these bytes.
+    /// The hash of this token.
     pub(super) fn of(token: &str) -> Option<Self> {
         let hash = digest(&SHA256, token.as_bytes());
         hash.as_ref().try_into().ok().map(Self)
@@ -27,7 +27,7 @@ impl TokenHash {
 pub(super) struct VerifiedToken {
     pub(super) user: AcceptedUser,
     pub(super) kid: KeyId,
-    /// The key itself: another one may take its name.
+    /// The key itself, because another key may take its name.
     pub(super) key: Arc<VerifyingKey>,
 }
 
@@ -37,7 +37,7 @@ impl VerifiedToken {
         now - self.user.principal.expires_at < skew
     }
 
-    /// Whether its key is still one of these, under the same name.
+    /// Whether these keys still have its key under the same name.
     pub(super) fn is_signed_by(&self, keys: &KeySet) -> bool {
         keys.get(&self.kid)
             .is_some_and(|key| Arc::ptr_eq(key, &self.key) || **key == *self.key)

@@ -17,7 +17,7 @@ use crate::start_error::StartError;
 /// Apart from the cache, so that its tests can let days pass without a network that would wait for them.
 #[async_trait]
 pub(super) trait KeyFetch: fmt::Debug + Send + Sync + 'static {
-    /// One attempt. Ends by itself, whatever the publisher does.
+    /// Makes one attempt. It ends within the fetch timeout.
     async fn fetch(&self) -> Result<FetchedKeys, FetchError>;
 }
 

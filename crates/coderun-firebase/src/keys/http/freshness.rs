@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
 
-/// Whatever an answer says, it is fresh for so long.
+/// The shortest freshness of an answer, even if its headers say less.
 pub(super) const FRESH_MIN: Duration = Duration::from_mins(5);
 
-/// Whatever an answer says, it is not fresh for longer.
+/// The longest freshness of an answer, even if its headers say more.
 pub(super) const FRESH_MAX: Duration = Duration::from_hours(24);
 
 /// How long an answer with these headers is fresh: `max-age` less `Age`, within [`FRESH_MIN`] and [`FRESH_MAX`].
 ///
-/// What is missing or cannot be read never makes it longer. The lower bound matters most: without it, a publisher who
-/// drops the header would be asked at every token.
+/// Missing and unreadable headers give the lower bound. That bound matters most: without it, a publisher that drops the
+/// header would be asked at every token.
 pub(super) fn fresh_for(headers: &HeaderMap) -> Duration {
     let seconds = match (max_age(headers), age(headers)) {
         (Some(max_age), Some(age)) => max_age.saturating_sub(age),

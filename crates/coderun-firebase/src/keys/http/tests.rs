@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::testing::{key, outage, public_half};
 
-/// How long a test waits for what must happen, on whatever machine.
+/// How long a test waits for an event that must happen, even on a slow machine.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn kid(text: &str) -> KeyId {

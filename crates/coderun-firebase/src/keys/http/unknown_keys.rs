@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use crate::config::KeyId;
 
-/// However many unknown keys tokens name, newer keys are fetched for them once in this time.
+/// The shortest time between two fetches for unknown keys, for all tokens together.
 const LOOKUP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A missing key is not looked for again for so long. Not for longer: a publisher's own caches may show a new key late.
+/// How long a missing key is not looked up again. Not longer, because a publisher's caches may show a new key late.
 const MISSING_FOR: Duration = LOOKUP_INTERVAL;
 
-/// So many missing keys are remembered; the oldest is dropped first.
+/// The greatest number of missing keys that are kept; the oldest is dropped first.
 const MISSING_MAX: usize = 256;
 
 /// Decides whether newer keys are fetched.
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_missing_keys_are_remembered_and_the_oldest_goes_first() {
+    fn missing_keys_are_bounded_and_the_oldest_is_dropped_first() {
         let mut unknown = UnknownKeys::default();
         let start = Instant::now();
         let at = |number: usize| start + Duration::from_millis(number as u64);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_keys_are_looked_for_once_in_each_interval() {
+    fn newer_keys_are_fetched_once_in_each_interval() {
         let mut unknown = UnknownKeys::default();
         let now = Instant::now();
         assert!(unknown.start_lookup(now));

@@ -52,7 +52,7 @@ async fn current(tokens: &AccessTokens) -> String {
     }
 }
 
-/// The token to use once the question for another one, if it is time for that, was answered.
+/// The token after the request for the next token, if one is due, has ended.
 async fn next(tokens: &AccessTokens) -> String {
     current(tokens).await;
     if let Some(flight) = tokens.token.flight() {

@@ -223,7 +223,7 @@ async fn a_token_that_is_not_accepted_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_verifier_asks_the_directory_about_good_tokens_only() {
+async fn a_verifier_looks_up_users_of_good_tokens_only() {
     let server = server(|_| Reply::json(alice(&json!({"disabled": true})))).await;
     let verifier = verifier(config()).with_account_lookup(Arc::new(lookup(&server)));
     assert_eq!(testing::verdict(&verifier, &forged()).await, "signature");
@@ -233,13 +233,13 @@ async fn a_verifier_asks_the_directory_about_good_tokens_only() {
 }
 
 #[tokio::test]
-async fn a_verifier_is_not_ready_while_its_directory_is_not() {
+async fn a_verifier_is_not_ready_while_lookups_fail() {
     let server = server(|_| Reply::error(500, json!({}))).await;
-    let directory = Arc::new(lookup(&server));
-    let verifier = verifier(config()).with_account_lookup(Arc::clone(&directory));
+    let lookup = Arc::new(lookup(&server));
+    let verifier = verifier(config()).with_account_lookup(Arc::clone(&lookup));
     assert!(verifier.check().await.is_ok());
     for name in ["alice", "bob", "carol"] {
-        assert!(admit(&directory, name).await.is_err());
+        assert!(admit(&lookup, name).await.is_err());
     }
     let error = verifier.check().await.unwrap_err();
     assert_eq!(error.reason(), "users-unavailable");

@@ -56,11 +56,11 @@ impl ScriptedSource {
         })
     }
 
-    fn is_to(&self, behaviour: Behaviour) {
+    fn set_behaviour(&self, behaviour: Behaviour) {
         *self.behaviour.lock() = behaviour;
     }
 
-    fn takes(&self, latency: Duration) {
+    fn set_latency(&self, latency: Duration) {
         *self.latency.lock() = latency;
     }
 
@@ -69,10 +69,10 @@ impl ScriptedSource {
     }
 }
 
-/// Counts a question while a lookup waits for its answer.
-struct Open<'source>(&'source ScriptedSource);
+/// A question that waits for its answer; it is counted until it is dropped.
+struct OpenQuestion<'source>(&'source ScriptedSource);
 
-impl Drop for Open<'_> {
+impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
         self.0.asked_now.fetch_sub(1, Ordering::SeqCst);
     }
@@ -84,7 +84,7 @@ impl AccountSource for ScriptedSource {
         self.asked.lock().push(id.clone());
         let now = self.asked_now.fetch_add(1, Ordering::SeqCst) + 1;
         self.asked_now_max.fetch_max(now, Ordering::SeqCst);
-        let _open = Open(self);
+        let _open = OpenQuestion(self);
         let latency = *self.latency.lock();
         // A timer that is due at once would still take a millisecond.
         if !latency.is_zero() {
@@ -94,20 +94,20 @@ impl AccountSource for ScriptedSource {
         match behaviour {
             Behaviour::Answers(account) => Ok(account),
             Behaviour::Fails => Err(HttpError::Status(502).into()),
-            Behaviour::AnswersWrongly => Err(LookupError::Answer(AnswerError::Form)),
+            Behaviour::AnswersWrongly => Err(LookupError::Answer(AnswerError::UnknownForm)),
             Behaviour::Panics => panic!("a bug in the source"),
         }
     }
 }
 
 /// The verdicts about this many users, who are looked up at the same time.
-async fn verdicts(directory: &AccountLookup, users: usize) -> Vec<&'static str> {
-    let verdict = async |number| verdict(directory, &format!("user-{number}")).await;
+async fn verdicts(lookup: &AccountLookup, users: usize) -> Vec<&'static str> {
+    let verdict = async |number| verdict(lookup, &format!("user-{number}")).await;
     join_all((0..users).map(verdict)).await
 }
 
-/// A directory with a source that knows every user.
-fn directory_with(policy: CachePolicy) -> (Arc<ScriptedSource>, AccountLookup) {
+/// An account lookup with a source that knows every user.
+fn lookup_with(policy: CachePolicy) -> (Arc<ScriptedSource>, AccountLookup) {
     let scripted = ScriptedSource::new();
     let source: Arc<dyn AccountSource> = Arc::<ScriptedSource>::clone(&scripted);
     (
@@ -116,18 +116,16 @@ fn directory_with(policy: CachePolicy) -> (Arc<ScriptedSource>, AccountLookup) {
     )
 }
 
-fn directory() -> (Arc<ScriptedSource>, AccountLookup) {
-    directory_with(CachePolicy::default())
+fn lookup() -> (Arc<ScriptedSource>, AccountLookup) {
+    lookup_with(CachePolicy::default())
 }
 
-async fn check(directory: &AccountLookup, name: &str) -> Result<(), VerifyError> {
-    directory
-        .check_sign_in(account_id(name, None), at(10))
-        .await
+async fn check(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
+    lookup.check_sign_in(account_id(name, None), at(10)).await
 }
 
-async fn verdict(directory: &AccountLookup, name: &str) -> &'static str {
-    let checked = check(directory, name).await;
+async fn verdict(lookup: &AccountLookup, name: &str) -> &'static str {
+    let checked = check(lookup, name).await;
     checked.map_or_else(|error| error.reason(), |()| "admitted")
 }
 
@@ -138,39 +136,39 @@ async fn verdict(directory: &AccountLookup, name: &str) -> &'static str {
 #[case::absent(Account::Absent, "user-not-found")]
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_used_for_a_minute(#[case] account: Account, #[case] expected: &str) {
-    let (source, directory) = directory();
-    source.is_to(Behaviour::Answers(account));
-    source.takes(Duration::ZERO);
-    assert_eq!(verdict(&directory, "alice").await, expected);
+    let (source, lookup) = lookup();
+    source.set_behaviour(Behaviour::Answers(account));
+    source.set_latency(Duration::ZERO);
+    assert_eq!(verdict(&lookup, "alice").await, expected);
 
     advance(Duration::from_millis(59_999)).await;
-    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(verdict(&lookup, "alice").await, expected);
     assert_eq!(source.asked(), 1);
 
     advance(Duration::from_millis(1)).await;
-    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(verdict(&lookup, "alice").await, expected);
     assert_eq!(source.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_as_old_as_its_question() {
-    let (source, directory) = directory();
-    source.takes(Duration::from_secs(1));
+    let (source, lookup) = lookup();
+    source.set_latency(Duration::from_secs(1));
     let start = Instant::now();
-    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(verdict(&lookup, "alice").await, "admitted");
     advance(Duration::from_mins(1).saturating_sub(start.elapsed())).await;
-    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(verdict(&lookup, "alice").await, "admitted");
     assert_eq!(source.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_answer_decides_about_each_sign_in_by_itself() {
-    let (source, directory) = directory();
-    source.is_to(Behaviour::Answers(revoked(10)));
+    let (source, lookup) = lookup();
+    source.set_behaviour(Behaviour::Answers(revoked(10)));
     let alice = account_id("alice", None);
-    let checked = directory.check_sign_in(alice.clone(), at(10)).await;
+    let checked = lookup.check_sign_in(alice.clone(), at(10)).await;
     assert!(checked.is_ok());
-    let error = directory.check_sign_in(alice, at(9)).await.unwrap_err();
+    let error = lookup.check_sign_in(alice, at(9)).await.unwrap_err();
     assert!(matches!(error, VerifyError::Revoked), "{error:?}");
     assert_eq!(source.asked(), 1);
 }
@@ -188,34 +186,34 @@ async fn a_known_answer_is_used_for_five_minutes_if_there_is_no_other(
     #[case] age: Duration,
     #[case] expected: &str,
 ) {
-    let (source, directory) = directory();
-    source.is_to(Behaviour::Answers(account));
-    source.takes(Duration::ZERO);
-    verdict(&directory, "alice").await;
-    source.is_to(Behaviour::Fails);
+    let (source, lookup) = lookup();
+    source.set_behaviour(Behaviour::Answers(account));
+    source.set_latency(Duration::ZERO);
+    verdict(&lookup, "alice").await;
+    source.set_behaviour(Behaviour::Fails);
     advance(age).await;
-    assert_eq!(verdict(&directory, "alice").await, expected);
+    assert_eq!(verdict(&lookup, "alice").await, expected);
     assert_eq!(source.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_does_not_make_an_old_answer_younger() {
-    let (source, directory) = directory();
-    assert_eq!(verdict(&directory, "alice").await, "admitted");
-    source.is_to(Behaviour::Fails);
+    let (source, lookup) = lookup();
+    assert_eq!(verdict(&lookup, "alice").await, "admitted");
+    source.set_behaviour(Behaviour::Fails);
     for _ in 0..2 {
         advance(Duration::from_mins(2)).await;
-        assert_eq!(verdict(&directory, "alice").await, "admitted");
+        assert_eq!(verdict(&lookup, "alice").await, "admitted");
     }
     advance(Duration::from_mins(2)).await;
-    assert_eq!(verdict(&directory, "alice").await, "users-unavailable");
+    assert_eq!(verdict(&lookup, "alice").await, "users-unavailable");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_user_is_neither_admitted_nor_refused_without_an_answer() {
-    let (source, directory) = directory();
-    source.is_to(Behaviour::AnswersWrongly);
-    let error = check(&directory, "alice").await.unwrap_err();
+    let (source, lookup) = lookup();
+    source.set_behaviour(Behaviour::AnswersWrongly);
+    let error = check(&lookup, "alice").await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     let (retry_after, text) = outage(&error);
     assert_eq!(retry_after, Duration::from_secs(1));
@@ -224,9 +222,9 @@ async fn an_unknown_user_is_neither_admitted_nor_refused_without_an_answer() {
         "{text}"
     );
 
-    source.is_to(Behaviour::Answers(ACTIVE));
+    source.set_behaviour(Behaviour::Answers(ACTIVE));
     advance(Duration::from_secs(1)).await;
-    assert_eq!(verdict(&directory, "alice").await, "admitted");
+    assert_eq!(verdict(&lookup, "alice").await, "admitted");
 }
 
 #[rstest]
@@ -237,15 +235,15 @@ async fn a_user_whose_lookup_fails_is_asked_for_once_a_second(
     #[case] before: Behaviour,
     #[case] expected: &str,
 ) {
-    let (source, directory) = directory();
-    source.is_to(before);
-    assert_eq!(verdict(&directory, "alice").await, expected);
-    source.is_to(Behaviour::AnswersWrongly);
+    let (source, lookup) = lookup();
+    source.set_behaviour(before);
+    assert_eq!(verdict(&lookup, "alice").await, expected);
+    source.set_behaviour(Behaviour::AnswersWrongly);
     advance(Duration::from_mins(2)).await;
     let asked = source.asked();
     for _ in 0..3 {
         for _ in 0..100 {
-            assert_eq!(verdict(&directory, "alice").await, expected);
+            assert_eq!(verdict(&lookup, "alice").await, expected);
         }
         advance(Duration::from_secs(1)).await;
     }
@@ -253,73 +251,73 @@ async fn a_user_whose_lookup_fails_is_asked_for_once_a_second(
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_users_are_remembered_than_may_be() {
-    let (source, directory) = directory_with(CachePolicy {
+async fn no_more_users_are_cached_than_may_be() {
+    let (source, lookup) = lookup_with(CachePolicy {
         users_max: 10,
         ..CachePolicy::default()
     });
     for number in 0..100 {
         let name = format!("user-{number}");
-        assert_eq!(verdict(&directory, &name).await, "admitted");
-        assert!(directory.users.len() <= 10);
+        assert_eq!(verdict(&lookup, &name).await, "admitted");
+        assert!(lookup.users.len() <= 10);
     }
-    assert_eq!(verdict(&directory, "user-99").await, "admitted");
+    assert_eq!(verdict(&lookup, "user-99").await, "admitted");
     assert_eq!(source.asked(), 100);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_tenant_has_users_of_its_own() {
-    let (source, directory) = directory();
+    let (source, lookup) = lookup();
     for _ in 0..2 {
         for tenant in [None, Some("acme")] {
             let alice = account_id("alice", tenant);
-            assert!(directory.check_sign_in(alice, at(10)).await.is_ok());
+            assert!(lookup.check_sign_in(alice, at(10)).await.is_ok());
         }
     }
     let expected = [account_id("alice", None), account_id("alice", Some("acme"))];
     assert_eq!(*source.asked.lock(), expected);
 }
 
-async fn fail(directory: &AccountLookup, times: usize) {
+async fn fail(lookup: &AccountLookup, times: usize) {
     for number in 0..times {
         let name = format!("user-{number}");
-        assert_eq!(verdict(directory, &name).await, "users-unavailable");
+        assert_eq!(verdict(lookup, &name).await, "users-unavailable");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_check_reports_recent_failures_and_makes_no_lookup() {
-    let (source, directory) = directory();
-    assert!(directory.check().is_ok());
+    let (source, lookup) = lookup();
+    assert!(lookup.check().is_ok());
     assert_eq!(source.asked(), 0);
 
-    source.is_to(Behaviour::Fails);
-    fail(&directory, 2).await;
-    assert!(directory.check().is_ok());
-    fail(&directory, 3).await;
-    outage(&directory.check().unwrap_err());
+    source.set_behaviour(Behaviour::Fails);
+    fail(&lookup, 2).await;
+    assert!(lookup.check().is_ok());
+    fail(&lookup, 3).await;
+    outage(&lookup.check().unwrap_err());
 
     advance(Duration::from_secs(10)).await;
-    assert!(directory.check().is_ok());
-    fail(&directory, 1).await;
-    assert!(directory.check().is_err());
+    assert!(lookup.check().is_ok());
+    fail(&lookup, 1).await;
+    assert!(lookup.check().is_err());
 
-    source.is_to(Behaviour::Answers(ACTIVE));
+    source.set_behaviour(Behaviour::Answers(ACTIVE));
     advance(Duration::from_secs(2)).await;
-    assert_eq!(verdict(&directory, "alice").await, "admitted");
-    assert!(directory.check().is_ok());
+    assert_eq!(verdict(&lookup, "alice").await, "admitted");
+    assert!(lookup.check().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_kind_of_failure_is_logged_once_a_minute() {
-    let (source, directory) = directory();
-    source.is_to(Behaviour::AnswersWrongly);
+    let (source, lookup) = lookup();
+    source.set_behaviour(Behaviour::AnswersWrongly);
     let log = Log::default();
     let guard = log.listen();
-    fail(&directory, 50).await;
+    fail(&lookup, 50).await;
     assert_eq!(log.count("cannot look up users"), 1, "{}", log.text());
     advance(Duration::from_mins(1)).await;
-    fail(&directory, 50).await;
+    fail(&lookup, 50).await;
     assert_eq!(log.count("cannot look up users"), 2, "{}", log.text());
     drop(guard);
     assert!(!log.text().contains("user-1"), "{}", log.text());

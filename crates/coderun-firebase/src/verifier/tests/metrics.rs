@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::Counts;
 
 #[tokio::test]
-async fn a_remembered_token_is_a_hit_and_every_other_look_a_miss() {
+async fn a_cached_token_is_a_hit_and_any_other_a_miss() {
     let (verifier, counts) = Counts::of(|| verifier(config()));
     let unknown = token(&with(header(), "kid", "other"), &claims());
     for token in [good(), good(), expired(), unknown] {
@@ -20,7 +20,7 @@ async fn a_remembered_token_is_a_hit_and_every_other_look_a_miss() {
 }
 
 #[tokio::test]
-async fn without_a_memory_of_tokens_there_are_neither_hits_nor_misses() {
+async fn without_a_cache_there_are_neither_hits_nor_misses() {
     let config = VerifierConfig {
         verified_tokens_max: 0,
         ..config()

@@ -74,7 +74,11 @@ async fn a_token_that_was_accepted_expires() {
     fixture.clock.set(at(3_600 + 60));
     assert_eq!(fixture.verdict(&good()).await, "expired");
     assert_eq!(fixture.verdict("planted").await, "malformed");
-    assert_eq!(fixture.count(), 0, "what is of no use is forgotten");
+    assert_eq!(
+        fixture.count(),
+        0,
+        "tokens that are not good any more are dropped"
+    );
 }
 
 #[tokio::test]
@@ -115,7 +119,7 @@ async fn without_keys_a_token_that_was_accepted_is_neither_good_nor_bad() {
 }
 
 #[tokio::test]
-async fn no_refusal_is_remembered() {
+async fn no_refusal_is_cached() {
     let fixture = Fixture::new(10);
     for (token, reason) in [(forged(), "signature"), (expired(), "expired")] {
         assert_eq!(fixture.verdict(&token).await, reason);
@@ -129,7 +133,7 @@ async fn no_refusal_is_remembered() {
 }
 
 #[tokio::test]
-async fn only_so_many_tokens_are_remembered() {
+async fn the_cache_is_bounded() {
     let fixture = Fixture::new(10);
     for number in 0..50 {
         let token = subject(&format!("user-{number}"));
@@ -140,7 +144,7 @@ async fn only_so_many_tokens_are_remembered() {
 }
 
 #[tokio::test]
-async fn nothing_is_remembered_where_that_is_switched_off() {
+async fn a_cache_of_size_zero_caches_nothing() {
     let fixture = Fixture::new(0);
     assert_eq!(fixture.verdict(&good()).await, "accepted");
     assert_eq!(fixture.verdict(&good()).await, "accepted");
@@ -155,15 +159,15 @@ async fn neither_tokens_nor_users_are_shown() {
     assert!(!shown.contains("alice"), "{shown}");
 }
 
-/// Knows of each user that they are active, the first so many times, and then that they have signed out.
+/// Answers that a user is active for the first `passes` questions, and that the session was revoked from then on.
 #[derive(Debug)]
-struct Directory {
+struct CountingSource {
     asked: AtomicUsize,
     passes: usize,
 }
 
 #[async_trait]
-impl AccountSource for Directory {
+impl AccountSource for CountingSource {
     async fn look_up(&self, id: &AccountId) -> Result<Account, LookupError> {
         assert_eq!(id.user.as_str(), "alice");
         let before = self.asked.fetch_add(1, Ordering::Relaxed);
@@ -175,11 +179,11 @@ impl AccountSource for Directory {
 #[tokio::test]
 async fn the_user_is_looked_up_every_time() {
     let mut fixture = Fixture::new(10);
-    let directory = Arc::new(Directory {
+    let counting = Arc::new(CountingSource {
         asked: AtomicUsize::new(0),
         passes: 2,
     });
-    let source: Arc<dyn AccountSource> = Arc::<Directory>::clone(&directory);
+    let source: Arc<dyn AccountSource> = Arc::<CountingSource>::clone(&counting);
     let policy = CachePolicy {
         fresh_for: Duration::ZERO,
         ..CachePolicy::default()
@@ -189,5 +193,5 @@ async fn the_user_is_looked_up_every_time() {
     for expected in ["accepted", "accepted", "revoked", "revoked"] {
         assert_eq!(fixture.verdict(&good()).await, expected);
     }
-    assert_eq!(directory.asked.load(Ordering::Relaxed), 4);
+    assert_eq!(counting.asked.load(Ordering::Relaxed), 4);
 }

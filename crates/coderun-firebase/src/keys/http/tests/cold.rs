@@ -8,7 +8,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn all_first_callers_share_one_fetch() {
     let publisher = ScriptedPublisher::of(&["a"]);
-    publisher.take(Duration::from_secs(1));
+    publisher.set_latency(Duration::from_secs(1));
     let source = Arc::new(publisher.source());
     let callers: Vec<_> = (0..500)
         .map(|_| {
@@ -25,7 +25,7 @@ async fn all_first_callers_share_one_fetch() {
 #[tokio::test(start_paused = true)]
 async fn first_callers_do_not_wait_for_ever() {
     let publisher = ScriptedPublisher::of(&["a"]);
-    publisher.take(Duration::from_secs(4));
+    publisher.set_latency(Duration::from_secs(4));
     let source = publisher.source();
     let began = Instant::now();
     let error = source.current().await.unwrap_err();
@@ -40,7 +40,7 @@ async fn first_callers_do_not_wait_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_looks_for_a_key_waits_no_longer_than_others() {
     let publisher = ScriptedPublisher::of(&["a"]);
-    publisher.take(Duration::from_secs(2));
+    publisher.set_latency(Duration::from_secs(2));
     let source = publisher.source();
     let began = Instant::now();
     assert!(source.look_for(&kid("b")).await.is_err());

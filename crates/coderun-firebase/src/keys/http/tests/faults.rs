@@ -52,7 +52,7 @@ fn zeros() -> Reply {
     Reply::status("200 OK", headers, include_bytes!("zeros.gz"))
 }
 
-/// Checks that nothing of the answer or the address is told, and answers the text.
+/// The text of an error; checks that it shows neither the answer nor the address.
 fn text_of(error: &VerifyError, server: &str) -> String {
     let (retry_after, text) = outage(error);
     assert!(retry_after >= Duration::from_secs(1), "{error:?}");

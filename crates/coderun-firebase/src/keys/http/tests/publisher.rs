@@ -19,7 +19,7 @@ pub(super) struct ScriptedPublisher(Arc<Mutex<State>>);
 struct State {
     /// `None` is a failure.
     names: Option<Vec<&'static str>>,
-    takes: Duration,
+    latency: Duration,
     asked_at: Vec<Instant>,
 }
 
@@ -46,8 +46,8 @@ impl ScriptedPublisher {
         self.state().names = None;
     }
 
-    pub(super) fn take(&self, time: Duration) {
-        self.state().takes = time;
+    pub(super) fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
     }
 
     /// When it was asked, from first to last.
@@ -75,12 +75,12 @@ pub(super) async fn warm(names: &[&'static str]) -> (ScriptedPublisher, HttpKeyS
 #[async_trait]
 impl KeyFetch for ScriptedPublisher {
     async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
-        let takes = {
+        let latency = {
             let mut state = self.state();
             state.asked_at.push(Instant::now());
-            state.takes
+            state.latency
         };
-        sleep(takes).await;
+        sleep(latency).await;
         let names = self.state().names.clone();
         let names = names.ok_or(FetchError::Http(HttpError::Status(500)))?;
         Ok(FetchedKeys {

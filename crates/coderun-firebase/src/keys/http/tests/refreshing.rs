@@ -32,7 +32,7 @@ async fn keys_are_fetched_again_before_they_are_old() {
 async fn no_caller_waits_for_newer_keys() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
-    publisher.take(HOUR * 2);
+    publisher.set_latency(HOUR * 2);
     sleep(FRESH).await;
     assert_eq!(publisher.fetches(), 2);
     let began = Instant::now();

@@ -17,7 +17,7 @@ async fn finds(source: &HttpKeySource, name: &str) -> bool {
 async fn one_fetch_finds_a_new_key_for_all_callers() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
-    publisher.take(SECOND);
+    publisher.set_latency(SECOND);
     let found = join_all((0..500).map(|_| finds(&source, "b"))).await;
     assert!(found.iter().all(|it| *it));
     assert!(!has(&source.current().await.unwrap(), "a"));
@@ -71,9 +71,9 @@ async fn a_key_that_was_not_found_is_looked_for_again_after_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
+async fn the_minute_begins_at_the_start_of_a_lookup() {
     let (publisher, source) = warm(&["a"]).await;
-    publisher.take(SECOND * 2);
+    publisher.set_latency(SECOND * 2);
     let began = Instant::now();
     assert!(!finds(&source, "b").await);
     publisher.publish(&["a", "b"]);
@@ -82,7 +82,7 @@ async fn a_minute_begins_when_a_key_is_looked_for_however_long_that_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
+async fn naming_a_missing_key_again_does_not_postpone_the_next_lookup() {
     let (publisher, source) = warm(&["a"]).await;
     assert!(!finds(&source, "b").await);
     sleep(SECOND * 59).await;
@@ -95,7 +95,7 @@ async fn naming_a_missing_key_again_does_not_postpone_the_next_look() {
 /// A source with a scheduled fetch under way.
 async fn fetching() -> (ScriptedPublisher, HttpKeySource) {
     let (publisher, source) = warm(&["a"]).await;
-    publisher.take(SECOND);
+    publisher.set_latency(SECOND);
     let keys = &source.refresher.keys;
     sleep_until(keys.due_at().unwrap()).await;
     while keys.flight().is_none() {
@@ -117,24 +117,24 @@ async fn a_key_that_came_after_a_fetch_had_begun_is_looked_for_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_had_begun_before_a_look_shows_no_key_to_be_missing() {
+async fn a_fetch_that_began_before_a_lookup_proves_no_key_missing() {
     let (publisher, source) = warm(&["a"]).await;
     let source = Arc::new(source);
-    publisher.take(SECOND * 2);
-    let stranger = {
+    publisher.set_latency(SECOND * 2);
+    let other_caller = {
         let source = Arc::clone(&source);
         spawn(async move { finds(&source, "made-up").await })
     };
     sleep(SECOND).await;
     assert!(!finds(&source, "b").await);
-    assert!(!stranger.await.unwrap());
+    assert!(!other_caller.await.unwrap());
     publisher.publish(&["a", "b"]);
     sleep(SECOND * 58).await;
     assert!(finds(&source, "b").await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_fails_leaves_everything_as_it_was() {
+async fn a_failed_lookup_changes_neither_keys_nor_the_time_of_the_next() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.fail();
     let (retry_after, text) = outage(&source.look_for(&kid("b")).await.unwrap_err());
@@ -153,7 +153,7 @@ async fn a_look_that_fails_leaves_everything_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
+async fn a_failed_lookup_does_not_move_the_next_scheduled_fetch() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.fail();
     assert!(source.look_for(&kid("b")).await.is_err());
@@ -166,10 +166,10 @@ async fn a_look_that_fails_does_not_change_when_keys_are_fetched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_takes_too_long_is_not_waited_for() {
+async fn a_caller_does_not_wait_for_a_slow_lookup() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
-    publisher.take(SECOND * 4);
+    publisher.set_latency(SECOND * 4);
     let began = Instant::now();
     let error = source.look_for(&kid("b")).await.unwrap_err();
     assert_eq!(began.elapsed(), SECOND * 3);
@@ -182,10 +182,10 @@ async fn a_look_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_joins_a_fetch_that_is_under_way() {
+async fn a_lookup_joins_a_fetch_that_is_under_way() {
     let (publisher, source) = warm(&["a"]).await;
     publisher.publish(&["b"]);
-    publisher.take(FRESH / 4 + SECOND * 2);
+    publisher.set_latency(FRESH / 4 + SECOND * 2);
     sleep(FRESH + SECOND).await;
     assert_eq!(publisher.fetches(), 2, "it is under way");
     sleep_until(publisher.asked_at()[1] + FRESH / 4 + SECOND).await;

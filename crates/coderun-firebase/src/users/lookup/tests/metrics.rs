@@ -4,13 +4,13 @@ use super::*;
 use crate::testing::Counts;
 
 #[tokio::test(start_paused = true)]
-async fn questions_are_counted_and_what_is_remembered_is_not() {
-    let ((source, directory), counts) = Counts::of(directory);
+async fn lookups_are_counted_and_cached_answers_are_not() {
+    let ((source, lookup), counts) = Counts::of(lookup);
     for uid in ["alice", "alice", "bob"] {
-        assert_eq!(verdict(&directory, uid).await, "admitted");
+        assert_eq!(verdict(&lookup, uid).await, "admitted");
     }
-    source.is_to(Behaviour::Fails);
-    assert_eq!(verdict(&directory, "carol").await, "users-unavailable");
+    source.set_behaviour(Behaviour::Fails);
+    assert_eq!(verdict(&lookup, "carol").await, "users-unavailable");
     assert_eq!(
         counts.lines(),
         [
