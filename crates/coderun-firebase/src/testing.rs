@@ -11,7 +11,10 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair};
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaEncoding, RsaKeyPair,
+    UnparsedPublicKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use coderun_domain::testing::ManualClock;
@@ -21,6 +24,7 @@ use tokio::time::{advance, pause, resume};
 
 use crate::config::{ProjectId, VerifierConfig};
 use crate::keys::{KeySet, RsaPublicKey, StaticKeys};
+use crate::parse::decode;
 use crate::verifier::FirebaseTokenVerifier;
 
 pub(crate) use counts::Counts;
@@ -212,4 +216,14 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
         encode(header.to_string()),
         encode(claims.to_string())
     )
+}
+
+/// Takes a signed token apart: its header, its claims, and whether [`key`] has signed it.
+pub(crate) fn opened(token: &str) -> (Value, Value, bool) {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (header, claims) = signed.split_once('.').unwrap();
+    let json = |part| serde_json::from_slice(&decode(part).unwrap()).unwrap();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key().public_key().as_ref());
+    let verified = key.verify(signed.as_bytes(), &decode(signature).unwrap());
+    (json(header), json(claims), verified.is_ok())
 }

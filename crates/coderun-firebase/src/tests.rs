@@ -6,14 +6,13 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use coderun_conformance::token_verifier::{Signer, TokenIssuer, VerifierUnderTest};
 use coderun_domain::testing::{ManualClock, at, user};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::development::{DevelopmentIssuer, TokenRequest};
 use crate::emulator::{EmulatorConfig, EmulatorProjects, EmulatorTokenVerifier};
-use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, Reply};
 use crate::testing::{
-    PROJECT, ScriptedKeys, config, header, other_key, sign, sign_with, static_keys,
+    PROJECT, ScriptedKeys, config, header, opened, other_key, sign, sign_with, static_keys,
 };
 use crate::verifier::FirebaseTokenVerifier;
 
@@ -84,11 +83,7 @@ async fn development(clock: Arc<ManualClock>) -> VerifierUnderTest {
     let key = RsaKeyPair::from_pkcs8(&pkcs8).unwrap();
     let request = TokenRequest::new(user("alice"));
     let token = issuer.issue(&request, at(0)).unwrap();
-    let mut parts = token.expose().split('.').map(|part| {
-        let part = decode(part).unwrap();
-        serde_json::from_slice::<Value>(&part).unwrap()
-    });
-    let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
+    let (header, claims, _) = opened(token.expose());
     VerifierUnderTest {
         verifier: Arc::new(issuer.verifier(clock)),
         offline: None,

@@ -10,13 +10,7 @@ mod remote;
 #[cfg(test)]
 pub(crate) mod testing;
 
-#[cfg(test)]
-pub(crate) use account::Account;
 pub(crate) use account::AccountId;
 pub use google::{AccountLookupConfig, AccountLookupError};
-#[cfg(test)]
-pub(crate) use lookup::AccountSource;
 pub use lookup::{AccountLookup, CachePolicy};
-#[cfg(test)]
-pub(crate) use lookup_error::LookupError;
 pub(crate) use remote::{Credentials, RemoteAccounts};

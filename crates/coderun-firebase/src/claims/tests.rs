@@ -102,25 +102,18 @@ fn tenants_are_a_setting(
     assert_eq!(reason_under(&config, &text), expected);
 }
 
-fn verified_only() -> UserPolicy {
-    UserPolicy {
-        email: EmailPolicy::Verified,
-        ..UserPolicy::default()
-    }
-}
+/// Which addresses, providers and anonymous users are accepted, in the form of settings.
+type PolicySettings = [&'static str; 3];
 
-fn listed_providers() -> UserPolicy {
-    let names = ["google.com".to_owned(), "github.com".to_owned()];
-    UserPolicy {
-        providers: SignInProviders::Only(names.into()),
-        ..UserPolicy::default()
-    }
-}
+const VERIFIED: PolicySettings = ["verified", "any", "accepted"];
+const LISTED: PolicySettings = ["any", "google.com,github.com", "accepted"];
+const KNOWN: PolicySettings = ["any", "any", "refused"];
 
-fn no_anonymous_users() -> UserPolicy {
+fn policy([email, providers, anonymous]: PolicySettings) -> UserPolicy {
     UserPolicy {
-        anonymous: AnonymousUsers::Refused,
-        ..UserPolicy::default()
+        email: email.parse().unwrap(),
+        providers: providers.parse().unwrap(),
+        anonymous: anonymous.parse().unwrap(),
     }
 }
 
@@ -133,24 +126,27 @@ fn no_provider() -> Value {
 }
 
 #[rstest]
-#[case::verified(verified_only(), claims(), true)]
-#[case::unverified(verified_only(), with(claims(), "email_verified", false), false)]
-#[case::not_said_to_be_verified(verified_only(), without(claims(), "email_verified"), false)]
-#[case::no_address(verified_only(), without(claims(), "email"), false)]
-#[case::listed(listed_providers(), signed_in_by("google.com"), true)]
-#[case::not_listed(listed_providers(), signed_in_by("password"), false)]
-#[case::other_case(listed_providers(), signed_in_by("Google.com"), false)]
-#[case::no_provider(listed_providers(), no_provider(), false)]
-#[case::known(no_anonymous_users(), signed_in_by("password"), true)]
-#[case::anonymous(no_anonymous_users(), signed_in_by("anonymous"), false)]
-#[case::perhaps_anonymous(no_anonymous_users(), no_provider(), false)]
+#[case::verified(VERIFIED, claims(), true)]
+#[case::unverified(VERIFIED, with(claims(), "email_verified", false), false)]
+#[case::not_said_to_be_verified(VERIFIED, without(claims(), "email_verified"), false)]
+#[case::no_address(VERIFIED, without(claims(), "email"), false)]
+#[case::listed(LISTED, signed_in_by("google.com"), true)]
+#[case::not_listed(LISTED, signed_in_by("password"), false)]
+#[case::other_case(LISTED, signed_in_by("Google.com"), false)]
+#[case::no_provider(LISTED, no_provider(), false)]
+#[case::known(KNOWN, signed_in_by("password"), true)]
+#[case::anonymous(KNOWN, signed_in_by("anonymous"), false)]
+#[case::perhaps_anonymous(KNOWN, no_provider(), false)]
 fn users_are_accepted_by_the_policy(
-    #[case] policy: UserPolicy,
+    #[case] settings: PolicySettings,
     #[case] claims: Value,
     #[case] is_accepted: bool,
 ) {
     let check = || check_claims(claims.to_string().as_bytes(), &config(), at(0)).unwrap();
     assert!(check().accept(&UserPolicy::default()).is_ok());
-    let reason = check().accept(&policy).err().map(|error| error.reason());
+    let reason = check()
+        .accept(&policy(settings))
+        .err()
+        .map(|error| error.reason());
     assert_eq!(reason, (!is_accepted).then_some("forbidden"));
 }

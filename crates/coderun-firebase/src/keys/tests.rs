@@ -143,11 +143,6 @@ fn a_map_of_certificates_is_no_web_key_set() {
 }
 
 #[test]
-fn an_empty_web_key_set_is_no_set() {
-    assert!(matches!(read(&[]), Err(KeySetError::Empty)));
-}
-
-#[test]
 fn a_set_shows_only_the_names() {
     let set = read(&[web_key("a")]).unwrap();
     assert_eq!(format!("{set:?}"), r#"{KeyId("a")}"#);

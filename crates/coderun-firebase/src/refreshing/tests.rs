@@ -7,7 +7,6 @@ use tokio::time::{advance, sleep};
 use tokio_util::sync::DropGuard;
 
 use super::*;
-use crate::start_error::StartError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const FRESH: Duration = Duration::from_secs(10);
@@ -204,10 +203,4 @@ async fn a_value_that_is_not_wanted_is_fetched_again() {
     assert_eq!(fixture.get(SECOND, SECOND).await, Ok(1));
     fixture.value.retain(|value| *value == 2);
     assert_eq!(fixture.get(SECOND, SECOND).await, Ok(2));
-}
-
-#[test]
-fn a_spawner_needs_a_runtime() {
-    let error = Spawner::on_current_runtime().unwrap_err();
-    assert!(matches!(error, StartError::NoRuntime), "{error:?}");
 }

@@ -1,14 +1,13 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use coderun_domain::ErrorChain;
 use coderun_domain::testing::at;
 use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{NOW, key, with, without};
+use crate::testing::{NOW, opened, with, without};
 use crate::users::testing::{account_file, private_key_pem};
 
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
@@ -151,16 +150,14 @@ fn a_file_has_a_greatest_length() {
 #[test]
 fn an_assertion_says_who_asks_for_what() {
     let assertion = parse(&good()).unwrap().assertion(at(0)).unwrap();
-    let (signed, signature) = assertion.rsplit_once('.').unwrap();
-    let (header, claims) = signed.split_once('.').unwrap();
-    let decode = |part: &str| crate::parse::decode(part).unwrap();
-    let json = |part: &str| serde_json::from_slice::<Value>(&decode(part)).unwrap();
+    let (header, claims, is_signed) = opened(&assertion);
+    assert!(is_signed);
     assert_eq!(
-        json(header),
+        header,
         json!({"alg": "RS256", "typ": "JWT", "kid": "account-key"})
     );
     assert_eq!(
-        json(claims),
+        claims,
         json!({
             "iss": "coderun@demo-project.iam.gserviceaccount.com",
             "scope": "https://www.googleapis.com/auth/identitytoolkit",
@@ -169,7 +166,4 @@ fn an_assertion_says_who_asks_for_what() {
             "exp": NOW + 3600,
         })
     );
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key().public_key().as_ref())
-        .verify(signed.as_bytes(), &decode(signature))
-        .unwrap();
 }

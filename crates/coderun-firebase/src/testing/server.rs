@@ -49,21 +49,13 @@ impl Reply {
     }
 
     /// An answer `200` with this JSON.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it is written where it is used"
-    )]
-    pub(crate) fn json(body: Value) -> Self {
-        Self::ok(body.to_string())
+    pub(crate) fn json(body: impl Into<Value>) -> Self {
+        Self::ok(body.into().to_string())
     }
 
     /// An answer with this status, and a body that would be good.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it is written where it is used"
-    )]
-    pub(crate) fn error(status: u16, body: Value) -> Self {
-        Self::status(&format!("{status} X"), "", body.to_string())
+    pub(crate) fn error(status: u16, body: impl Into<Value>) -> Self {
+        Self::status(&format!("{status} X"), "", body.into().to_string())
     }
 
     /// An answer with this status, these header lines and this body.

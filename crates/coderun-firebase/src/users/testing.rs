@@ -3,10 +3,14 @@
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use coderun_domain::testing::user;
+use coderun_domain::VerifyError;
+use coderun_domain::testing::{at, user};
 use serde_json::{Value, json};
 
-use super::AccountId;
+pub(crate) use super::account::Account;
+pub(crate) use super::lookup::AccountSource;
+pub(crate) use super::lookup_error::LookupError;
+use super::{AccountId, AccountLookup};
 use crate::config::TenantId;
 use crate::testing::{PROJECT, key};
 
@@ -45,4 +49,15 @@ pub(crate) fn account_id(name: &str, tenant: Option<&str>) -> AccountId {
         user: user(name),
         tenant: tenant.map(|id| TenantId::parse(id).unwrap()),
     }
+}
+
+/// Checks that this user, who signed in at second 10, may still use the service.
+pub(crate) async fn check(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
+    lookup.check_sign_in(account_id(name, None), at(10)).await
+}
+
+/// `admitted`, or the reason for which the user is not.
+pub(crate) async fn verdict(lookup: &AccountLookup, name: &str) -> &'static str {
+    let checked = check(lookup, name).await;
+    checked.map_or_else(|error| error.reason(), |()| "admitted")
 }

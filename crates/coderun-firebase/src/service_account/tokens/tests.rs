@@ -1,6 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use coderun_domain::ErrorChain;
 use coderun_domain::testing::ManualClock;
 use futures_util::FutureExt as _;
@@ -9,9 +8,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::parse::decode;
 use crate::testing::server::{LoopbackServer, ReceivedRequest, Reply};
-use crate::testing::{key, skip, with, without};
+use crate::testing::{opened, skip, with, without};
 use crate::users::testing::account_file;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -64,10 +62,7 @@ async fn next(tokens: &AccessTokens) -> String {
 fn is_rightly_signed(request: &ReceivedRequest) -> bool {
     let prefix = format!("grant_type={GRANT}&assertion=");
     let assertion = request.body.strip_prefix(&prefix).unwrap();
-    let (signed, signature) = assertion.rsplit_once('.').unwrap();
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key().public_key().as_ref())
-        .verify(signed.as_bytes(), &decode(signature).unwrap())
-        .is_ok()
+    opened(assertion).2
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::*;
 use crate::http_client::HttpError;
 use crate::testing::{Log, outage};
 use crate::users::answer::AnswerError;
-use crate::users::testing::account_id;
+use crate::users::testing::{account_id, check, verdict};
 
 const ACTIVE: Account = Account::Active { valid_since: None };
 
@@ -118,15 +118,6 @@ fn lookup_with(policy: CachePolicy) -> (Arc<ScriptedSource>, AccountLookup) {
 
 fn lookup() -> (Arc<ScriptedSource>, AccountLookup) {
     lookup_with(CachePolicy::default())
-}
-
-async fn check(lookup: &AccountLookup, name: &str) -> Result<(), VerifyError> {
-    lookup.check_sign_in(account_id(name, None), at(10)).await
-}
-
-async fn verdict(lookup: &AccountLookup, name: &str) -> &'static str {
-    let checked = check(lookup, name).await;
-    checked.map_or_else(|error| error.reason(), |()| "admitted")
 }
 
 #[rstest]

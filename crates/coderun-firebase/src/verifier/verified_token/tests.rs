@@ -9,7 +9,8 @@ use crate::testing::{
     KID, ScriptedKeys, config, expired, forged, good, key, key_set, other_key, set_of, subject,
     verdict,
 };
-use crate::users::{Account, AccountId, AccountLookup, AccountSource, CachePolicy, LookupError};
+use crate::users::testing::{Account, AccountSource, LookupError};
+use crate::users::{AccountId, AccountLookup, CachePolicy};
 use crate::verifier::{FirebaseTokenVerifier, TokenCache};
 
 struct Fixture {
