@@ -154,15 +154,6 @@ mod tests {
         ListedRuntime::new(language, runtime).unwrap()
     }
 
-    fn names(offers: &[Offer]) -> Vec<&str> {
-        let names = offers.iter();
-        names.map(|offer| offer.spec.language.as_str()).collect()
-    }
-
-    fn strings(strings: &[&str]) -> Vec<String> {
-        strings.iter().map(ToString::to_string).collect()
-    }
-
     #[test]
     fn the_newest_version_comes_first() {
         let versions = ["3.9.4", "3.12.0", "3.12.0-rc.1", "2.7.18"];
@@ -196,7 +187,7 @@ mod tests {
     #[test]
     fn an_alias_means_one_language_and_never_the_name_of_another() {
         let list = |name: &str, aliases: &[&str]| ListedRuntime {
-            aliases: strings(aliases),
+            aliases: aliases.iter().map(ToString::to_string).collect(),
             ..listed(name, "10.2.0")
         };
         let offers = of(vec![
@@ -211,7 +202,8 @@ mod tests {
     fn known_languages_come_first() {
         let list = ["zig", "bash", "awk", "python"];
         let offers = of(list.map(|name| listed(name, "1.0.0")).into());
-        assert_eq!(names(&offers), ["python", "bash", "awk", "zig"]);
+        let names = offers.iter().map(|offer| offer.spec.language.as_str());
+        assert!(names.eq(["python", "bash", "awk", "zig"]));
     }
 
     #[test]

@@ -79,17 +79,20 @@ mod tests {
 
     #[test]
     fn a_limit_of_zero_is_refused() {
-        let config = PistonConfig {
-            run_timeout: Duration::ZERO,
-            ..PistonConfig::default()
-        };
-        let name = "wall_time";
-        assert_eq!(maximum(&config), Err(ConfigError::Zero { name }));
-        let config = PistonConfig {
-            body_max: ByteSize::default(),
-            ..PistonConfig::default()
-        };
-        let name = "body_max";
-        assert_eq!(maximum(&config), Err(ConfigError::Zero { name }));
+        let stock = PistonConfig::default();
+        let run_timeout = Duration::ZERO;
+        let body_max = ByteSize::default();
+        for (config, name) in [
+            (
+                PistonConfig {
+                    run_timeout,
+                    ..stock
+                },
+                "wall_time",
+            ),
+            (PistonConfig { body_max, ..stock }, "body_max"),
+        ] {
+            assert_eq!(maximum(&config), Err(ConfigError::Zero { name }));
+        }
     }
 }

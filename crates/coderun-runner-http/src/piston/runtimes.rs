@@ -70,17 +70,16 @@ fn preferred_package(language: &str) -> Option<&'static str> {
 mod tests {
     use std::time::Duration;
 
-    use coderun_domain::LanguageSpec;
     use rstest::rstest;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::catalog::RuntimeCatalog;
 
-    fn specs(list: &Value) -> Vec<LanguageSpec> {
+    fn catalog(list: &Value) -> RuntimeCatalog {
         let catalog = RuntimeCatalog::new(Duration::from_mins(1));
         catalog.replace(read(list.to_string().as_bytes()).unwrap());
-        catalog.languages()
+        catalog
     }
 
     #[rstest]
@@ -102,9 +101,7 @@ mod tests {
     ) {
         let aliases = ["M", "fs", "visual basic"];
         let entry = json!({"language": piston_name, "version": "1.2.3", "aliases": aliases});
-        let list = read(json!([entry]).to_string().as_bytes()).unwrap();
-        let catalog = RuntimeCatalog::new(Duration::from_mins(1));
-        catalog.replace(list);
+        let catalog = catalog(&json!([entry]));
         let spec = &catalog.languages()[0];
         assert_eq!(spec.language.as_str(), name);
         assert_eq!(spec.entry_file, entry_file);
@@ -117,13 +114,14 @@ mod tests {
 
     #[tokio::test]
     async fn of_several_packages_the_common_one_comes_first() {
-        let specs = specs(&json!([
+        let catalog = catalog(&json!([
             {"language": "javascript", "version": "99.0.0", "aliases": ["deno-js"], "runtime": "deno"},
             {"language": "typescript", "version": "99.0.0", "aliases": ["deno-ts"], "runtime": "deno"},
             {"language": "javascript", "version": "18.15.0", "aliases": ["node-js"], "runtime": "node"},
             {"language": "javascript", "version": "20.11.1", "aliases": ["node-js"], "runtime": "node"},
             {"language": "typescript", "version": "5.0.3", "aliases": ["ts"]},
         ]));
+        let specs = catalog.languages();
         assert_eq!(specs[0].versions, ["20.11.1", "18.15.0", "99.0.0"]);
         assert_eq!(specs[1].versions, ["5.0.3", "99.0.0"]);
         assert!(specs[0].aliases.contains(&"deno-js".to_owned()));

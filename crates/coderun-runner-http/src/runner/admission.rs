@@ -129,12 +129,6 @@ mod tests {
         admission.acquire(deadline()).await.unwrap()
     }
 
-    async fn lost(admission: &Arc<Admission>) -> Permit {
-        let mut permit = permit(admission).await;
-        permit.lose();
-        permit
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_permit_is_waited_for_until_the_deadline() {
         let admission = Admission::new(1, 0);
@@ -163,7 +157,8 @@ mod tests {
     #[tokio::test]
     async fn so_many_lost_programs_as_are_spare_block_no_run() {
         let admission = Admission::new(1, 1);
-        let first = lost(&admission).await;
+        let mut first = permit(&admission).await;
+        first.lose();
         let mut second = permit(&admission).await;
         second.abandon();
         second.lose();

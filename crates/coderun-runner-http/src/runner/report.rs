@@ -11,7 +11,7 @@ use crate::api::{Program, RunResult};
 /// A shell exits with 128 and the number of the signal that ended its program.
 const SHELL_SIGNAL_CODES: std::ops::RangeInclusive<i32> = 129..=159;
 
-/// What reports of one runner have in common.
+/// Makes the report of one run.
 #[derive(Debug)]
 pub(super) struct Reporter<'a> {
     pub(super) runner: &'static str,

@@ -9,7 +9,7 @@ use coderun_runner_http::HttpRunner;
 use rstest::rstest;
 use tokio::task::JoinSet;
 
-use crate::support::{assert_overloaded, restart_piston, run, setup, setup_with, within};
+use crate::support::{assert_overloaded, run, setup, setup_with, start_piston_on, within};
 
 /// A runner that never waits.
 async fn impatient() -> (PistonStandin, HttpRunner) {
@@ -71,7 +71,7 @@ async fn a_refused_connection_is_tried_again() {
     let restarting = async {
         // The first try is refused.
         tokio::task::yield_now().await;
-        restart_piston(address).await
+        start_piston_on(address.port()).await
     };
     let (result, piston) = tokio::join!(run(&runner), restarting);
     assert_eq!(result.unwrap().verdict, Verdict::Accepted);

@@ -8,8 +8,8 @@ use coderun_runner_http::{ConfigError, HttpRunner, HttpRunnerConfig};
 use serde_json::json;
 
 use crate::support::{
-    RecordingIo, assert_unavailable, config, eventually, piston_config, request, restart_piston,
-    run, setup, setup_with, start, start_piston,
+    RecordingIo, assert_unavailable, config, eventually, piston_config, request, run, setup,
+    setup_with, start, start_piston, start_piston_on,
 };
 
 fn names(runner: &HttpRunner) -> Vec<String> {
@@ -31,14 +31,11 @@ async fn languages_are_known_when_the_runner_has_started() {
 
 #[tokio::test]
 async fn a_setting_that_cannot_work_stops_the_start() {
-    let start = |config| HttpRunner::piston(config, piston_config());
-    let bad = HttpRunnerConfig::new("piston:2000");
-    assert_eq!(start(bad).await.err(), Some(ConfigError::BaseUrl));
     let bad = HttpRunnerConfig {
         concurrency: 65,
         ..HttpRunnerConfig::new("http://piston:2000")
     };
-    let refused = start(bad).await.err();
+    let refused = HttpRunner::piston(bad, piston_config()).await.err();
     assert!(matches!(refused, Some(ConfigError::Concurrency { .. })));
 }
 
@@ -51,7 +48,7 @@ async fn a_runner_starts_without_its_piston_and_finds_it_later() {
     assert_eq!(names(&runner), [] as [&str; 0]);
     assert_unavailable(runner.check().await, "");
     assert_unavailable(run(&runner).await, "its languages are not known");
-    let _piston = restart_piston(address).await;
+    let _piston = start_piston_on(address.port()).await;
     eventually("it is found", || names(&runner) == ["python", "c"]).await;
 }
 

@@ -1,6 +1,5 @@
 //! Starts a fake Piston and a runner, and runs programs on them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,15 +60,12 @@ fn options() -> StandinOptions {
 }
 
 pub(crate) async fn start_piston() -> PistonStandin {
-    PistonStandin::start(options()).await.unwrap()
+    start_piston_on(0).await
 }
 
 /// Starts a Piston where another one was.
-pub(crate) async fn restart_piston(address: SocketAddr) -> PistonStandin {
-    let options = StandinOptions {
-        port: address.port(),
-        ..options()
-    };
+pub(crate) async fn start_piston_on(port: u16) -> PistonStandin {
+    let options = StandinOptions { port, ..options() };
     PistonStandin::start(options).await.unwrap()
 }
 
