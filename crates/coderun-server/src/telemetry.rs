@@ -11,7 +11,7 @@ mod traces;
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -49,8 +49,10 @@ pub(crate) fn start(
 fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {
     let directives = environment.get("RUST_LOG")?;
     let directives = directives.as_deref().unwrap_or(DEFAULT_FILTER);
-    let filter = EnvFilter::try_new(directives)
-        .with_context(|| format!("RUST_LOG is `{directives}`, which is not a log filter"))?;
+    // The error names its cause itself.
+    let filter = EnvFilter::try_new(directives).map_err(|error| {
+        anyhow!("RUST_LOG is `{directives}`, which is not a log filter: {error}")
+    })?;
     LIMITED_TO_WARN.iter().try_fold(filter, |filter, client| {
         let directive = format!("{client}=warn").parse()?;
         Ok(filter.add_directive(directive))

@@ -34,7 +34,10 @@ impl RunnerConfig {
             Self::Sandbox(config) => Arc::new(SandboxRunner::start(config).await?),
             Self::Piston(http, piston) => {
                 let runner = HttpRunner::piston(http, piston).await;
-                Arc::new(runner.context("cannot start with this Piston server")?)
+                Arc::new(
+                    runner
+                        .context("cannot start with the Piston server (CODE_EXECUTION_API_URL)")?,
+                )
             }
         };
         Ok(runner)

@@ -4,11 +4,14 @@
 //! default of the parser, so that it is checked like a flag.
 
 use std::ffi::OsString;
+use std::net::AddrParseError;
+use std::num::ParseIntError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches as _};
+use coderun_domain::ErrorChain;
 
 use super::conflict::{self, SettingsConflict};
 use super::values::without_secrets;
@@ -19,7 +22,7 @@ use crate::{Environment, NotUnicode, print_error};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// The command line is wrong, or asks for help.
-    #[error("{0}")]
+    #[error(transparent)]
     CommandLine(#[from] clap::Error),
     /// The settings file cannot be read.
     #[error("cannot read the settings file `{}`", path.display())]
@@ -31,7 +34,7 @@ pub(crate) enum SettingsError {
         source: std::io::Error,
     },
     /// The settings file is not TOML.
-    #[error("the settings file `{}` is not valid TOML: {source}", path.display())]
+    #[error("the settings file `{}` is not valid TOML", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
@@ -81,7 +84,7 @@ impl SettingsError {
             drop(error.print());
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
-        print_error(&format!("error: {self}"));
+        print_error(&format!("error: {}", ErrorChain(self)));
         ExitCode::from(2)
     }
 }
@@ -284,6 +287,10 @@ fn expectation(error: &clap::Error) -> String {
         return format!("expected {}", valid.join(" or "));
     }
     match std::error::Error::source(error) {
+        Some(source) if source.is::<ParseIntError>() => "expected a whole number".to_owned(),
+        Some(source) if source.is::<AddrParseError>() => {
+            "expected an IP address, such as 127.0.0.1".to_owned()
+        }
         Some(source) => source.to_string(),
         None => error.kind().to_string(),
     }

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::Duration;
 
+use coderun_domain::ErrorChain;
+use rstest::rstest;
+
 use super::source::SettingsError;
 use super::*;
 use crate::Environment;
@@ -16,7 +19,8 @@ fn read_with(flags: &[&str], environment: &dyn Environment) -> Result<Invocation
 
 fn error_of(flags: &[&str], environment: &[(&'static str, &'static str)]) -> String {
     let environment: HashMap<_, _> = environment.iter().copied().collect();
-    read_with(flags, &environment).unwrap_err().to_string()
+    let error = read_with(flags, &environment).unwrap_err();
+    ErrorChain(&error).to_string()
 }
 
 fn no_variables() -> HashMap<&'static str, &'static str> {
@@ -70,24 +74,25 @@ fn an_empty_variable_is_an_unset_one() {
     assert_eq!(read_with(&[], &environment).unwrap().settings.port(), 8001);
 }
 
-#[test]
-fn an_invalid_value_is_named_with_its_key_and_the_expectation() {
-    assert_eq!(
-        error_of(&[], &[("PORT", "many")]),
-        "the environment sets `PORT` to `many`: invalid digit found in string"
-    );
-    assert_eq!(
-        error_of(&[], &[("CODE_MAX", "lots")]),
-        "the environment sets `CODE_MAX` to `lots`: expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
-    );
-    assert_eq!(
-        error_of(&[], &[("ROLE", "both")]),
-        "the environment sets `ROLE` to `both`: expected all or api or worker"
-    );
-    assert_eq!(
-        error_of(&[], &[("EXECUTION_TTL", "0")]),
-        "the environment sets `EXECUTION_TTL` to `0`: expected a whole number of seconds, at least 1"
-    );
+#[rstest]
+#[case("PORT", "many", "expected a whole number")]
+#[case("PORT", "65536", "65536 is not in 0..=65535")]
+#[case("FILES_MAX", "-1", "expected a whole number")]
+#[case("HOST", "here", "expected an IP address, such as 127.0.0.1")]
+#[case(
+    "CODE_MAX",
+    "lots",
+    "expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
+)]
+#[case("ROLE", "both", "expected all or api or worker")]
+#[case("EXECUTION_TTL", "0", "expected a whole number of seconds, at least 1")]
+fn an_invalid_value_is_named_with_its_key_and_the_expectation(
+    #[case] name: &'static str,
+    #[case] value: &'static str,
+    #[case] expectation: &str,
+) {
+    let expected = format!("the environment sets `{name}` to `{value}`: {expectation}");
+    assert_eq!(error_of(&[], &[(name, value)]), expected);
 }
 
 #[test]
@@ -98,11 +103,15 @@ fn an_unknown_key_of_the_file_is_named() {
 }
 
 #[test]
-fn a_missing_or_invalid_file_is_named() {
+fn a_missing_or_invalid_file_is_named_with_the_cause() {
     let broken = file("port = \n");
-    for path in [broken.path().to_str().unwrap(), "no/such/file.toml"] {
+    let broken = broken.path().to_str().unwrap();
+    for (path, cause) in [(broken, "line 1"), ("no/file.toml", "No such file")] {
         let error_of = error_of(&["--config", path], &[]);
-        assert!(error_of.contains(path), "{error_of}");
+        assert!(
+            error_of.contains(path) && error_of.contains(cause),
+            "{error_of}"
+        );
     }
 }
 
@@ -196,23 +205,18 @@ fn origins_have_neither_path_nor_wildcard() {
     }
 }
 
-#[test]
-fn the_default_state_directory_is_that_of_the_user() {
-    let dir =
-        |environment: HashMap<&str, &str>| read_with(&[], &environment).unwrap().settings.state_dir;
-    let home = ("HOME", "/home/ann");
-    assert_eq!(
-        dir(HashMap::from([home])),
-        Some("/home/ann/.local/state/coderun".into())
-    );
-    assert_eq!(
-        dir(HashMap::from([home, ("XDG_STATE_HOME", "/state")])),
-        Some("/state/coderun".into())
-    );
-    assert_eq!(
-        dir(HashMap::from([home, ("STATE_DIR", "/here")])),
-        Some("/here".into())
-    );
+#[rstest]
+#[case(&[], "/home/ann/.local/state/coderun")]
+#[case(&[("XDG_STATE_HOME", "/state")], "/state/coderun")]
+#[case(&[("STATE_DIR", "/here")], "/here")]
+fn the_default_state_directory_is_that_of_the_user(
+    #[case] more: &[(&'static str, &'static str)],
+    #[case] expected: &str,
+) {
+    let home = [("HOME", "/home/ann")];
+    let environment: HashMap<_, _> = home.iter().chain(more).copied().collect();
+    let settings = read_with(&[], &environment).unwrap().settings;
+    assert_eq!(settings.state_dir, Some(expected.into()));
 }
 
 /// One row for each setting: variable, meaning, default.

@@ -1,7 +1,5 @@
 //! Tests which settings go together.
 
-use rstest::rstest;
-
 use super::*;
 
 const PROJECT: (&str, &str) = ("FIREBASE_PROJECT_ID", "demo-p");

@@ -1,7 +1,5 @@
 //! Tests the values of settings for users and runners.
 
-use rstest::rstest;
-
 use super::*;
 
 #[rstest]
