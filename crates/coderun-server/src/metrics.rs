@@ -14,6 +14,6 @@ pub(crate) use probes::Probes;
 pub(crate) use recorder::Metrics;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
-use coderun_app::{Readiness, ReadinessPorts};
-use coderun_domain::{ExecutionQueue, Health, MockExecutionQueue, MockExecutionStore, QueueDepth};
+use coderun_domain::{Health, MockExecutionQueue, MockExecutionStore, QueueDepth};
 use reqwest::{Client, Method, StatusCode};
 
 use super::*;
+use crate::metrics::testing::probes;
 
 /// Far more than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -17,23 +17,15 @@ fn start() -> (Admin, String) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let metrics = Metrics::empty().unwrap();
     let admin = AdminListener { listener, metrics };
-    (admin.serve(probes()).unwrap(), url)
+    (admin.serve(healthy_probes()).unwrap(), url)
 }
 
-fn probes() -> Probes {
+fn healthy_probes() -> Probes {
     let (mut queue, mut store) = (MockExecutionQueue::new(), MockExecutionStore::new());
     queue.expect_depth().returning(|| Ok(QueueDepth::default()));
     queue.expect_check().returning(|| Ok(Health::Good));
     store.expect_check().returning(|| Ok(Health::Good));
-    let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
-    let ports = ReadinessPorts {
-        store: Arc::new(store),
-        queue: Arc::clone(&queue),
-        runners: None,
-        verifier: None,
-    };
-    let readiness = Readiness::new(ports, CancellationToken::new());
-    Probes { queue, readiness }
+    probes(queue, store, CancellationToken::new())
 }
 
 async fn ask(method: Method, url: String) -> reqwest::Result<(StatusCode, String, String)> {

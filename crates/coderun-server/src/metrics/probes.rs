@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_app::{CheckStatus, Readiness};
-use coderun_domain::{ErrorChain, ExecutionQueue};
+use coderun_domain::{ErrorChain, ExecutionQueue, QueueDepth, QueueError};
 use metrics::gauge;
 use tokio::time::timeout;
 
@@ -23,21 +23,7 @@ pub(crate) struct Probes {
 impl Probes {
     /// Reads both and sets the gauges. Takes two seconds at most.
     pub(crate) async fn update(&self) {
-        tokio::join!(self.update_depth(), self.update_readiness());
-    }
-
-    async fn update_depth(&self) {
-        let (pending, running) = match timeout(DEPTH_TIMEOUT, self.queue.depth()).await {
-            Ok(Ok(depth)) => (number(depth.pending), number(depth.running)),
-            Ok(Err(error)) => {
-                let error = ErrorChain(&error);
-                tracing::debug!(%error, "cannot read the queue depth");
-                (f64::NAN, f64::NAN)
-            }
-            Err(_) => (f64::NAN, f64::NAN),
-        };
-        gauge!(QUEUE_DEPTH, "state" => "pending").set(pending);
-        gauge!(QUEUE_DEPTH, "state" => "running").set(running);
+        tokio::join!(record_depth(self.queue.depth()), self.update_readiness());
     }
 
     async fn update_readiness(&self) {
@@ -50,6 +36,21 @@ impl Probes {
             !self.readiness.is_draining() && !checks.iter().any(|check| fails(check.status));
         gauge!(READY).set(if is_ready { 1.0 } else { 0.0 });
     }
+}
+
+/// Sets the gauges to the answer of the queue, or to NaN if there is none in time.
+pub(super) async fn record_depth(depth: impl Future<Output = Result<QueueDepth, QueueError>>) {
+    let (pending, running) = match timeout(DEPTH_TIMEOUT, depth).await {
+        Ok(Ok(depth)) => (number(depth.pending), number(depth.running)),
+        Ok(Err(error)) => {
+            let error = ErrorChain(&error);
+            tracing::debug!(%error, "cannot read the queue depth");
+            (f64::NAN, f64::NAN)
+        }
+        Err(_) => (f64::NAN, f64::NAN),
+    };
+    gauge!(QUEUE_DEPTH, "state" => "pending").set(pending);
+    gauge!(QUEUE_DEPTH, "state" => "running").set(running);
 }
 
 /// A count as a float: exact up to 4 294 967 295, infinite beyond.

@@ -1,9 +1,31 @@
 //! Records metrics in tests.
 
+use std::sync::Arc;
+
+use coderun_app::{Readiness, ReadinessPorts};
+use coderun_domain::{ExecutionQueue, MockExecutionQueue, MockExecutionStore};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
 
-use super::recorder;
+use super::{Probes, recorder};
+
+/// Probes of this queue and this store.
+pub(crate) fn probes(
+    queue: MockExecutionQueue,
+    store: MockExecutionStore,
+    draining: CancellationToken,
+) -> Probes {
+    let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
+    let ports = ReadinessPorts {
+        store: Arc::new(store),
+        queue: Arc::clone(&queue),
+        runners: None,
+        verifier: None,
+    };
+    let readiness = Readiness::new(ports, draining);
+    Probes { queue, readiness }
+}
 
 /// The metrics that a test has recorded.
 pub(super) struct Recorded(PrometheusHandle);

@@ -1,4 +1,4 @@
-//! The catalog, and those who rely on its names.
+//! Tests the catalog, and the documents and dashboards that use its names.
 
 use std::collections::BTreeSet;
 

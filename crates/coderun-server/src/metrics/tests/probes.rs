@@ -1,44 +1,29 @@
 //! Tests the gauges that are read on demand.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use coderun_app::{Readiness, ReadinessPorts};
 use coderun_domain::{
-    ExecutionQueue, Health, Language, Lease, MockExecutionQueue, MockExecutionStore, Outcome,
-    QueueDepth, QueueError, Renewal, RunEvent, Sequence, StoreError, Swept, WorkerId,
+    Health, MockExecutionQueue, MockExecutionStore, QueueDepth, QueueError, StoreError,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Probes;
-use crate::metrics::testing::Recorded;
+use crate::metrics::probes::record_depth;
+use crate::metrics::testing::{Recorded, probes};
 
 const DEPTH: &str = "coderun_queue_depth";
 const READY: &str = "coderun_ready";
 
-/// What is recorded when these are asked.
+/// Records the answers of this queue and this store.
 fn probed(
-    queue: impl ExecutionQueue + 'static,
+    queue: MockExecutionQueue,
     store: fn() -> Result<Health, StoreError>,
     draining: CancellationToken,
 ) -> Recorded {
-    Recorded::during(async move {
-        let queue: Arc<dyn ExecutionQueue> = Arc::new(queue);
-        let mut mock = MockExecutionStore::new();
-        mock.expect_check().returning(store);
-        let ports = ReadinessPorts {
-            store: Arc::new(mock),
-            queue: Arc::clone(&queue),
-            runners: None,
-            verifier: None,
-        };
-        let readiness = Readiness::new(ports, draining);
-        Probes { queue, readiness }.update().await;
-    })
+    let mut mock = MockExecutionStore::new();
+    mock.expect_check().returning(store);
+    Recorded::during(async move { probes(queue, mock, draining).update().await })
 }
 
-/// The depth of this queue, as it is shown.
-fn depth_lines(queue: impl ExecutionQueue + 'static) -> Vec<String> {
+/// The lines of the depth of this queue.
+fn depth_lines(queue: MockExecutionQueue) -> Vec<String> {
     probed(queue, || Ok(Health::Good), CancellationToken::new()).lines(DEPTH)
 }
 
@@ -49,7 +34,7 @@ fn queue(depth: fn() -> Result<QueueDepth, QueueError>) -> MockExecutionQueue {
     queue
 }
 
-/// A queue in which there is something.
+/// A queue with pending and running executions.
 fn some_queue() -> MockExecutionQueue {
     queue(|| {
         Ok(QueueDepth {
@@ -60,7 +45,7 @@ fn some_queue() -> MockExecutionQueue {
 }
 
 #[test]
-fn the_queue_says_how_much_waits_and_runs() {
+fn pending_and_running_executions_are_counted() {
     let expected = [
         r#"coderun_queue_depth{state="pending"} 5"#,
         r#"coderun_queue_depth{state="running"} 2"#,
@@ -74,77 +59,29 @@ const NO_DEPTH: [&str; 2] = [
 ];
 
 #[test]
-fn a_queue_that_is_away_has_no_depth() {
-    let away = queue(|| {
+fn an_unavailable_queue_has_no_depth() {
+    let unavailable = queue(|| {
         Err(QueueError::Unavailable {
             backend: "redis",
             source: "connection refused".into(),
         })
     });
-    assert_eq!(depth_lines(away), NO_DEPTH);
-}
-
-/// A queue that never says how much is in it.
-#[derive(Debug)]
-struct Silent(MockExecutionQueue);
-
-#[async_trait]
-impl ExecutionQueue for Silent {
-    async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        std::future::pending().await
-    }
-    async fn take(
-        &self,
-        worker: &WorkerId,
-        languages: &[Language],
-    ) -> Result<Option<Lease>, QueueError> {
-        self.0.take(worker, languages).await
-    }
-    async fn work_available(&self) {
-        self.0.work_available().await;
-    }
-    async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        self.0.renew(lease).await
-    }
-    async fn cancel_requested(&self, lease: &Lease) {
-        self.0.cancel_requested(lease).await;
-    }
-    async fn append(
-        &self,
-        lease: &Lease,
-        after: Sequence,
-        events: &[RunEvent],
-    ) -> Result<Sequence, QueueError> {
-        self.0.append(lease, after, events).await
-    }
-    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
-        self.0.finish(lease, outcome).await
-    }
-    async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
-        self.0.release(lease).await
-    }
-    async fn sweep(&self) -> Result<Swept, QueueError> {
-        self.0.sweep().await
-    }
-    async fn check(&self) -> Result<Health, QueueError> {
-        self.0.check().await
-    }
+    assert_eq!(depth_lines(unavailable), NO_DEPTH);
 }
 
 #[test]
 fn a_queue_that_never_answers_is_not_waited_for() {
-    let mut checked = MockExecutionQueue::new();
-    checked.expect_check().returning(|| Ok(Health::Good));
-    assert_eq!(depth_lines(Silent(checked)), NO_DEPTH);
+    let recorded = Recorded::during(record_depth(std::future::pending()));
+    assert_eq!(recorded.lines(DEPTH), NO_DEPTH);
 }
 
-/// What is shown of readiness where the store answers like this.
+/// The lines of readiness with a store that answers like this.
 fn ready(store: fn() -> Result<Health, StoreError>, draining: CancellationToken) -> Vec<String> {
     probed(some_queue(), store, draining).lines(READY)
 }
 
 #[test]
-fn it_is_ready_where_everything_works_or_nearly() {
+fn a_service_is_ready_if_all_checks_are_ok_or_degraded() {
     let (good, limited) = (|| Ok(Health::Good), || Ok(Health::limited("in memory")));
     assert_eq!(ready(good, CancellationToken::new()), ["coderun_ready 1"]);
     assert_eq!(
@@ -154,14 +91,17 @@ fn it_is_ready_where_everything_works_or_nearly() {
 }
 
 #[test]
-fn it_is_not_ready_where_something_fails_or_it_drains() {
-    let away = || {
+fn a_service_is_not_ready_if_a_check_fails_or_it_drains() {
+    let unavailable = || {
         Err(StoreError::Unavailable {
             backend: "redis",
             source: "connection refused".into(),
         })
     };
-    assert_eq!(ready(away, CancellationToken::new()), ["coderun_ready 0"]);
+    assert_eq!(
+        ready(unavailable, CancellationToken::new()),
+        ["coderun_ready 0"]
+    );
     let draining = CancellationToken::new();
     draining.cancel();
     assert_eq!(ready(|| Ok(Health::Good), draining), ["coderun_ready 0"]);
