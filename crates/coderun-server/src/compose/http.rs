@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn watchers_are_told_how_long_the_process_stays() {
+    fn watchers_get_the_drain_time_of_the_role() {
         let all = config_with(&[("DRAIN_SECONDS", "3")]);
         assert_eq!(all.timeouts.going_away, Duration::from_secs(3));
         let api = config_with(&[("ROLE", "api"), ("REDIS_URL", "redis://localhost")]);

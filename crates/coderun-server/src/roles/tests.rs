@@ -54,8 +54,7 @@ async fn a_submission_waits_for_the_next_worker() {
     until(async || api.get("/health/ready").await.status() == 503).await;
     let id = api.submit().await;
     assert_eq!(api.status(&id).await, "pending");
-    let capabilities = api.get("/api/v1/capabilities").await;
-    let capabilities: serde_json::Value = capabilities.json().await.unwrap();
+    let capabilities = api.read("/api/v1/capabilities").await;
     assert_eq!(capabilities, json!({"runners": []}));
     let second = deployment.worker();
     until(async || api.status(&id).await == "completed").await;
@@ -70,8 +69,7 @@ async fn a_worker_serves_health_checks_only() {
     worker.until_ready().await;
     assert_eq!(worker.get("/health/").await.status(), 200);
     assert_eq!(worker.get("/api/v1/languages").await.status(), 404);
-    let ready = worker.get("/health/ready").await;
-    let ready: serde_json::Value = ready.json().await.unwrap();
+    let ready = worker.read("/health/ready").await;
     let checks = ready["checks"].as_object().unwrap();
     let names: Vec<_> = checks.keys().collect();
     assert_eq!(names, ["queue", "runner", "store"]);
@@ -93,8 +91,7 @@ async fn a_process_with_both_roles_finds_other_workers_too() {
     let deployment = Deployment::new().await;
     let (all, worker) = (deployment.all(), deployment.worker());
     until(async || {
-        let capabilities = all.get("/api/v1/capabilities").await;
-        let capabilities: serde_json::Value = capabilities.json().await.unwrap();
+        let capabilities = all.read("/api/v1/capabilities").await;
         capabilities["runners"][0]["workers"] == 2
     })
     .await;
@@ -104,8 +101,7 @@ async fn a_process_with_both_roles_finds_other_workers_too() {
 
 #[tokio::test]
 async fn queue_deadlines_hold_without_workers() {
-    let mut deployment = Deployment::new().await;
-    deployment.queue_deadline("1").await;
+    let deployment = Deployment::with(&[("QUEUE_DEADLINE", "1")]).await;
     let worker = deployment.worker();
     deployment.until_a_worker_is_announced().await;
     let api = deployment.api();

@@ -44,15 +44,10 @@ pub(super) struct Deployment {
 
 impl Deployment {
     pub(super) async fn new() -> Self {
-        Self::of(&[]).await
+        Self::with(&[]).await
     }
 
-    /// Ends executions that are pending for longer than this many seconds.
-    pub(super) async fn queue_deadline(&mut self, seconds: &'static str) {
-        *self = Self::of(&[("QUEUE_DEADLINE", seconds)]).await;
-    }
-
-    async fn of(variables: &[(&'static str, &'static str)]) -> Self {
+    pub(super) async fn with(variables: &[(&'static str, &'static str)]) -> Self {
         let settings = settings_with(variables);
         let ports = Ports::shared(&settings).await.unwrap();
         Self { settings, ports }
@@ -76,6 +71,10 @@ impl Deployment {
     }
 
     /// Starts a process of this role, with a verifier and a runner for tests.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test owns its tasks by their handles"
+    )]
     fn start(&self, role: Role) -> Running {
         let settings = Settings {
             role,
@@ -88,9 +87,18 @@ impl Deployment {
             runner: role.runs_code().then_some(runner),
             ..self.ports.clone()
         };
-        Running::start(async move |listener, shutdown| {
-            run(listener, None, &ports, &settings, &shutdown).await
-        })
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = Shutdown::default();
+        let client = Client::builder().no_proxy().timeout(DEADLINE);
+        let stop = shutdown.clone();
+        let run = async move { run(listener, None, &ports, &settings, &stop).await };
+        Running {
+            address,
+            shutdown,
+            client: client.build().unwrap(),
+            run: tokio::spawn(run),
+        }
     }
 }
 
@@ -117,34 +125,18 @@ pub(super) struct Running {
     address: SocketAddr,
     shutdown: Shutdown,
     client: Client,
-    role: JoinHandle<anyhow::Result<()>>,
+    run: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Running {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test owns its tasks by their handles"
-    )]
-    fn start<Run>(role: impl FnOnce(TcpListener, Shutdown) -> Run) -> Self
-    where
-        Run: Future<Output = anyhow::Result<()>> + Send + 'static,
-    {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = Shutdown::default();
-        let client = Client::builder().no_proxy().timeout(DEADLINE);
-        Self {
-            address,
-            role: tokio::spawn(role(listener, shutdown.clone())),
-            shutdown,
-            client: client.build().unwrap(),
-        }
-    }
-
     pub(super) async fn get(&self, path: &str) -> Response {
         let url = format!("http://{}{path}", self.address);
         let request = self.client.get(url).bearer_auth("alice");
         request.send().await.unwrap()
+    }
+
+    pub(super) async fn read(&self, path: &str) -> Value {
+        self.get(path).await.json().await.unwrap()
     }
 
     pub(super) async fn until_ready(&self) {
@@ -166,8 +158,7 @@ impl Running {
     }
 
     pub(super) async fn status(&self, id: &str) -> String {
-        let answer = self.get(&format!("/api/v1/executions/status/{id}")).await;
-        let record: Value = answer.json().await.unwrap();
+        let record = self.read(&format!("/api/v1/executions/status/{id}")).await;
         record["status"].as_str().unwrap().to_owned()
     }
 
@@ -183,7 +174,7 @@ impl Running {
     /// Drains the process and waits until it has ended.
     pub(super) async fn stop(self) {
         self.shutdown.drain.cancel();
-        tokio::time::timeout(DEADLINE, self.role)
+        tokio::time::timeout(DEADLINE, self.run)
             .await
             .expect("it ends in time")
             .expect("it does not panic")
