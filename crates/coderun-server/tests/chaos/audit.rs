@@ -52,7 +52,7 @@ pub(crate) async fn audit(addresses: &[String], load_result: &LoadResult) -> Aud
         audit.add(accepted, record.as_ref(), &events);
     }
     for (accepted, events) in &load_result.watched {
-        audit.check_story("watched live", accepted, events);
+        audit.check_events("watched live", accepted, events);
     }
     for token in &load_result.tokens {
         auditor.list(token, &mut audit).await;
@@ -163,14 +163,14 @@ impl Audit {
             self.given_up.push(reason);
             self.check(accepted, &format!("ending {record}"), is_given_up);
         }
-        self.check_story("read again", accepted, events);
-        let told = events.last_update();
-        let is_told = told["verdict"] == record["verdict"] && told["attempts"] == attempts;
-        self.check(accepted, "last event", is_told);
+        self.check_events("read again", accepted, events);
+        let last = events.last_update();
+        let agrees = last["verdict"] == record["verdict"] && last["attempts"] == attempts;
+        self.check(accepted, "last event", agrees);
     }
 
     /// Checks that there is no gap and no duplicate, and that each attempt has the output of the program or its beginning.
-    fn check_story(&mut self, how: &str, accepted: &Accepted, events: &EventLog) {
+    fn check_events(&mut self, how: &str, accepted: &Accepted, events: &EventLog) {
         let numbers = events.numbers();
         let what = format!("numbers, {how}: {numbers:?}");
         self.check(accepted, &what, events.is_gap_free());

@@ -23,13 +23,6 @@ pub(crate) struct Disturbance {
     random: fastrand::Rng,
 }
 
-/// Counts of disturbances.
-#[derive(Debug, Default)]
-pub(crate) struct DisturbanceCounts {
-    pub(crate) kills: usize,
-    pub(crate) failed_starts: usize,
-}
-
 impl Disturbance {
     pub(crate) const fn new(duration: Duration, seed: u64) -> Self {
         Self {
@@ -39,22 +32,13 @@ impl Disturbance {
     }
 
     /// Disturbs replicas and Redis concurrently; all replicas run again at the end.
-    pub(crate) async fn run(
-        self,
-        replicas: Replicas,
-        redis: Arc<RedisServer>,
-    ) -> (Replicas, DisturbanceCounts) {
+    pub(crate) async fn run(self, replicas: Replicas, redis: Arc<RedisServer>) -> Replicas {
         let duration = self.duration;
         let redis = tokio::task::spawn_blocking(move || disturb_redis(&redis, duration));
         let replicas = tokio::task::spawn_blocking(move || self.disturb_replicas(replicas));
         let (redis, replicas) = tokio::join!(redis, replicas);
         redis.expect("no panic");
-        let replicas = replicas.expect("no panic");
-        let disturbance_counts = DisturbanceCounts {
-            kills: replicas.kills,
-            failed_starts: replicas.failed_starts,
-        };
-        (replicas, disturbance_counts)
+        replicas.expect("no panic")
     }
 
     fn disturb_replicas(mut self, mut replicas: Replicas) -> Replicas {

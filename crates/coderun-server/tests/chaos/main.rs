@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::disturbance::{Disturbance, DisturbanceCounts};
+use crate::disturbance::Disturbance;
 use crate::load::Load;
 use crate::replicas::Replicas;
 use crate::report::Report;
@@ -48,17 +48,17 @@ async fn nothing_accepted_is_lost_while_replicas_and_redis_are_killed() {
     let addresses = replicas.addresses();
     let load = Load::begin(&addresses, &launch, USERS);
     let disturbance = Disturbance::new(Duration::from_secs(seconds), seed);
-    let (replicas, disturbance_counts) = disturbance.run(replicas, Arc::clone(&redis)).await;
+    let replicas = disturbance.run(replicas, Arc::clone(&redis)).await;
     let load_result = load.end().await;
     let audit = audit::audit(&addresses, &load_result).await;
-    drop((replicas, redis));
     let report = Report {
         seconds,
         seed,
-        disturbance_counts,
+        disturbance_counts: replicas.counts,
         load_result,
         audit,
     };
+    drop((replicas, redis));
     report.print();
     report.assert_nothing_is_wrong();
 }
@@ -82,14 +82,14 @@ async fn a_rolling_restart_under_load_loses_and_duplicates_nothing() {
     let mut load_result = load.end().await;
     load_result.accepted.push(long);
     let audit = audit::audit(&addresses, &load_result).await;
-    drop((replicas, redis));
     let report = Report {
         seconds,
         seed: 0,
-        disturbance_counts: DisturbanceCounts::default(),
+        disturbance_counts: replicas.counts,
         load_result,
         audit,
     };
+    drop((replicas, redis));
     report.print();
     report.assert_nothing_is_wrong();
     assert_eq!(report.audit.given_up, Vec::<String>::new());

@@ -14,6 +14,12 @@ const PORTS: std::ops::Range<u16> = 12_000..32_000;
 pub(crate) struct Replicas {
     launches: Vec<(u16, Launch)>,
     running: Vec<Option<Service>>,
+    pub(crate) counts: DisturbanceCounts,
+}
+
+/// Counts of disturbances.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DisturbanceCounts {
     /// Kills of running replicas.
     pub(crate) kills: usize,
     /// Replicas that ended at their start.
@@ -30,8 +36,7 @@ impl Replicas {
         Self {
             running: running.collect(),
             launches,
-            kills: 0,
-            failed_starts: 0,
+            counts: DisturbanceCounts::default(),
         }
     }
 
@@ -48,7 +53,7 @@ impl Replicas {
     pub(crate) fn kill(&mut self, index: usize) {
         if let Some(service) = self.running[index].take() {
             service.kill();
-            self.kills += 1;
+            self.counts.kills += 1;
         }
     }
 
@@ -85,7 +90,7 @@ impl Replicas {
         for ((_, launch), running) in self.launches.iter().zip(&mut self.running) {
             if running.is_none() {
                 *running = launch.try_start().ok();
-                self.failed_starts += usize::from(running.is_none());
+                self.counts.failed_starts += usize::from(running.is_none());
             }
         }
         self.running.iter().all(Option::is_some)

@@ -1,8 +1,8 @@
 //! Prints the counts of a test and checks them.
 
 use crate::audit::Audit;
-use crate::disturbance::DisturbanceCounts;
 use crate::load::LoadResult;
+use crate::replicas::DisturbanceCounts;
 
 /// Three hits in a row are rare: there are at least this many takeovers for each execution that was given up.
 const TAKEOVERS_PER_LOSS: u64 = 5;
