@@ -1,5 +1,6 @@
 //! Tests the commands other than `serve`, and errors at the start.
 
+use rstest::rstest;
 use tempfile::TempDir;
 
 use crate::support::{Service, coderun, output, text, unused_address};
@@ -25,36 +26,32 @@ fn check_config_prints_a_file_that_it_reads_again() {
     assert!(printed.status.success(), "{printed:?}");
     let file = state.path().join("settings.toml");
     std::fs::write(&file, &printed.stdout).unwrap();
-    let again = output(
-        coderun(&state)
-            .arg("check-config")
-            .arg("--config")
-            .arg(&file),
-    );
+    let mut command = coderun(&state);
+    let again = output(command.args(["check-config", "--config"]).arg(&file));
     assert_eq!(text(&again.stdout), text(&printed.stdout));
     assert!(text(&again.stdout).contains("port = \"4242\""));
 }
 
-#[test]
-fn a_planned_setting_stops_the_start() {
-    let stopped = output(coderun(&state()).env("PISTON_URL", "http://piston:2000"));
+#[rstest]
+#[case::planned("serve", "PISTON_URL", "http://piston:2000", "`PISTON_URL` is set")]
+#[case::exposed("serve", "HOST", "0.0.0.0", "DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS")]
+#[case::checked(
+    "check-config",
+    "HOST",
+    "0.0.0.0",
+    "DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS"
+)]
+fn wrong_settings_stop_the_start_with_one_line(
+    #[case] command: &str,
+    #[case] name: &str,
+    #[case] value: &str,
+    #[case] expected: &str,
+) {
+    let stopped = output(coderun(&state()).arg(command).env(name, value));
     assert_eq!(stopped.status.code(), Some(2));
     let complaint = text(&stopped.stderr);
-    assert!(complaint.contains("`PISTON_URL` is set"), "{complaint}");
+    assert!(complaint.contains(expected), "{complaint}");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
-}
-
-#[test]
-fn development_tokens_are_not_accepted_from_the_network() {
-    for command in ["serve", "check-config"] {
-        let stopped = output(coderun(&state()).arg(command).env("HOST", "0.0.0.0"));
-        assert_eq!(stopped.status.code(), Some(2), "{command}");
-        let complaint = text(&stopped.stderr);
-        assert!(
-            complaint.contains("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS"),
-            "{complaint}"
-        );
-    }
 }
 
 #[test]

@@ -113,8 +113,7 @@ async fn deleting_a_running_execution_kills_it_and_closes_its_sockets() {
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let body = json!({"code": "print(1)", "language": "python"});
     let mut submitted = Vec::new();
     for _ in 0..7 {

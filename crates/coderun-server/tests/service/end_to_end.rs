@@ -7,8 +7,7 @@ use crate::support::Service;
 
 #[tokio::test]
 async fn a_program_is_submitted_watched_and_polled() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let body =
         json!({"code": "print('Hello', input())", "language": "python", "input_data": "World\n"});
     let answer = service.try_submit(&token, &body).await;
@@ -54,8 +53,7 @@ async fn another_user_cannot_see_an_execution() {
 
 #[tokio::test]
 async fn two_watchers_see_the_same_end() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let body = json!({"code": "import time; time.sleep(0.5); print('done')", "language": "python"});
     let id = service.submit(&token, &body).await;
     let (first, second) = tokio::join!(
@@ -69,8 +67,7 @@ async fn two_watchers_see_the_same_end() {
 
 #[tokio::test]
 async fn a_running_program_can_be_cancelled() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let body =
         json!({"code": "print('so far', flush=True)\nwhile True: pass", "language": "python"});
     let id = service.submit(&token, &body).await;
@@ -87,17 +84,9 @@ async fn a_running_program_can_be_cancelled() {
 async fn a_token_of_another_issuer_is_refused() {
     let ours = Service::start();
     let theirs = Service::start();
-    let answer = ours
-        .get("/api/v1/auth/verify", &theirs.token("alice"))
-        .send()
-        .await
-        .unwrap();
+    let answer = ours.verify(&theirs.token("alice")).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    let answer = ours
-        .get("/api/v1/auth/verify", &ours.token("alice"))
-        .send()
-        .await
-        .unwrap();
+    let answer = ours.verify(&ours.token("alice")).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 

@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 use crate::firebase::{FirebaseProject, PROJECT};
 use crate::support::{Launch, Service, eventually};
 
-const VERIFY: &str = "/api/v1/auth/verify";
-
 fn launch(firebase: &FirebaseProject) -> Launch {
     Launch::new()
         // Nothing listens there: keys and users are fetched without a proxy.
@@ -21,7 +19,7 @@ fn launch(firebase: &FirebaseProject) -> Launch {
 
 /// The status of the verification, and its reason if there is one.
 async fn verify(service: &Service, token: &str) -> (StatusCode, Value) {
-    let answer = service.get(VERIFY, token).send().await.unwrap();
+    let answer = service.verify(token).await;
     let status = answer.status();
     let body: Value = answer.json().await.unwrap();
     (status, body["reason"].clone())
@@ -58,7 +56,7 @@ async fn without_keys_requests_get_503_and_the_service_is_not_ready() {
     firebase.hold_keys();
     let service = launch(&firebase).start();
     let token = firebase.token("alice");
-    let answer = service.get(VERIFY, &token).send().await.unwrap();
+    let answer = service.verify(&token).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers().contains_key("retry-after"));
     let body = service

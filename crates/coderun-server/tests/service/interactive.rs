@@ -59,8 +59,7 @@ async fn run_session(service: &Service, token: &str, id: &str) {
 
 #[tokio::test]
 async fn a_program_reads_typed_answers() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let id = submit(&service, &token, SESSION).await;
     run_session(&service, &token, &id).await;
 }
@@ -101,8 +100,7 @@ async fn a_session_continues_after_a_reconnect() {
 
 #[tokio::test]
 async fn closing_stdin_reaches_the_program() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let code = "import sys\nprint(len(sys.stdin.read()))";
     let id = submit(&service, &token, code).await;
     let mut socket = service.watch_since(&token, &id, 0).await;
@@ -119,8 +117,7 @@ async fn closing_stdin_reaches_the_program() {
 #[tokio::test]
 async fn input_beyond_the_buffer_is_delayed_and_not_lost() {
     const PIECES: usize = 60;
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     // It does not read at first, so that the buffer overflows.
     let code = "import sys, time\ntime.sleep(2)\nprint(len(sys.stdin.read()))";
     let id = submit(&service, &token, code).await;

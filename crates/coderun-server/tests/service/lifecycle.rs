@@ -7,8 +7,7 @@ use crate::support::{Service, descendants, eventually, until_ended};
 
 #[tokio::test]
 async fn a_running_execution_finishes_before_the_service_ends() {
-    let mut service = Service::start();
-    let token = service.token("alice");
+    let (mut service, token) = Service::with_user();
     let body = json!({"code": "import time; print('a', flush=True); time.sleep(2); print('b')", "language": "python"});
     let id = service.submit(&token, &body).await;
     let mut socket = service.watch(&token, &id).await;
@@ -22,8 +21,7 @@ async fn a_running_execution_finishes_before_the_service_ends() {
 
 #[tokio::test]
 async fn a_draining_service_is_not_ready_and_accepts_nothing() {
-    let mut service = Service::start();
-    let token = service.token("alice");
+    let (mut service, token) = Service::with_user();
     let sleeper = json!({"code": "import time; time.sleep(5)", "language": "python"});
     let id = service.submit(&token, &sleeper).await;
     let mut socket = service.watch(&token, &id).await;
@@ -57,8 +55,7 @@ async fn readiness_names_its_checks() {
 
 #[tokio::test]
 async fn killing_the_service_kills_every_program() {
-    let mut service = Service::start();
-    let token = service.token("alice");
+    let (mut service, token) = Service::with_user();
     let body = json!({
         "code": "import subprocess, time\nsubprocess.Popen(['sleep', '50'])\nprint('up', flush=True)\ntime.sleep(50)",
         "language": "python",

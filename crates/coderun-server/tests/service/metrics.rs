@@ -105,8 +105,8 @@ async fn assert_run_shows(launch: Launch, backend: &str) {
     let program = json!({"code": "print(1)", "language": "python"});
     let record = service.run(&token, &program).await;
     assert_eq!(record["verdict"], "accepted");
-    let refused = service.get("/api/v1/auth/verify", "a.b.c").send().await;
-    assert_eq!(refused.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let refused = service.verify("a.b.c").await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     let text = metrics(&service).await;
     assert_lines(
         &text,
@@ -178,7 +178,7 @@ async fn cached_tokens_and_fetched_keys_are_counted() {
         .start();
     let token = firebase.token("alice");
     for _ in 0..3 {
-        service.read("/api/v1/auth/verify", &token).await;
+        assert_eq!(service.verify(&token).await.status(), StatusCode::OK);
     }
     let text = metrics(&service).await;
     assert_lines(

@@ -102,8 +102,7 @@ async fn an_api_starts_without_a_sandbox() {
     let launch = Launch::on(&redis.url()).role("api");
     let api = launch.without("PATH").without("HOME").start();
     let token = api.token("alice");
-    let verified = api.get("/api/v1/auth/verify", &token).send().await;
-    assert_eq!(verified.unwrap().status(), StatusCode::OK);
+    assert_eq!(api.verify(&token).await.status(), StatusCode::OK);
     assert!(descendants(api.id()).is_empty(), "it has a launcher");
 }
 

@@ -154,9 +154,8 @@ async fn websocket_event_stream_and_long_polls_agree() {
 }
 
 #[tokio::test]
-async fn a_watcher_that_has_seen_the_end_is_told_to_stop() {
-    let service = Service::start();
-    let token = service.token("alice");
+async fn a_watcher_that_has_seen_the_end_gets_204_or_a_close() {
+    let (service, token) = Service::with_user();
     let body = json!({"code": "print(1)", "language": "python"});
     let record = service.run(&token, &body).await;
     let (id, last) = (record["execution_id"].as_str(), record["seq"].as_u64());
@@ -173,8 +172,7 @@ async fn a_watcher_that_has_seen_the_end_is_told_to_stop() {
 
 #[tokio::test]
 async fn clients_without_since_see_updates_only() {
-    let service = Service::start();
-    let token = service.token("alice");
+    let (service, token) = Service::with_user();
     let body = json!({
         "code": "import sys, time\nprint('x', flush=True)\ntime.sleep(0.5)\nsys.stdin.read()",
         "language": "python",

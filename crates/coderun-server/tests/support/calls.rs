@@ -45,6 +45,12 @@ impl Service {
         answer.json().await.expect("JSON")
     }
 
+    /// The answer to a check of this token.
+    pub(crate) async fn verify(&self, token: &str) -> Response {
+        let request = self.get("/api/v1/auth/verify", token);
+        request.send().await.expect("an answer")
+    }
+
     /// The record once it is final.
     pub(crate) async fn final_record(&self, token: &str, id: &str) -> Value {
         eventually("the execution ends", || async {

@@ -31,6 +31,13 @@ impl Service {
         Self::start_with(&[])
     }
 
+    /// A service, and a token of a user.
+    pub(crate) fn with_user() -> (Self, String) {
+        let service = Self::start();
+        let token = service.token("alice");
+        (service, token)
+    }
+
     /// Starts the service with these variables and waits until it listens.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let launch = variables.iter();
