@@ -46,6 +46,7 @@ mod identifiers;
 mod identity;
 mod language;
 mod limits;
+mod named_enum;
 mod outcome;
 mod output;
 mod ports;
@@ -78,6 +79,8 @@ pub use ports::*;
 pub use report::{CompileReport, Enforcement, ExitStatus, Report, Usage};
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
-pub use submission::{File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy};
+pub use submission::{
+    File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy,
+};
 pub use trace_context::{TraceContext, TraceContextError};
 pub use verdict::{Status, Verdict};

@@ -5,24 +5,15 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::ByteSize;
+use crate::named_enum::named_enum;
 
-/// One of the two output streams of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OutputStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl OutputStream {
-    /// The word for the stream: `stdout` or `stderr`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
+named_enum! {
+    /// One of the two output streams of a program.
+    pub enum OutputStream {
+        /// Standard output.
+        Stdout => "stdout",
+        /// Standard error.
+        Stderr => "stderr",
     }
 }
 

@@ -52,13 +52,13 @@ pub fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, RecordError> 
 /// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Outcome`] if it is damaged.
 pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
     if let Some(word) = fields.optional_text("forced")? {
-        let why = ForcedEnd::from_word(&word).ok_or(RecordError::Missing("forced"))?;
+        let why = ForcedEnd::from_name(&word).ok_or(RecordError::Missing("forced"))?;
         let output = Output::complete(fields.bytes("output")?);
         let error_output = Output::complete(fields.bytes("error_output")?);
         return Ok(why.outcome(output, error_output));
     }
     let record: OutcomeRecord = fields.json("outcome")?;
-    let verdict = Verdict::from_word(&fields.text("verdict")?);
+    let verdict = Verdict::from_name(&fields.text("verdict")?);
     let report = record.report.map(|report| report.decode(fields));
     Ok(Outcome::restore(OutcomeParts {
         verdict: verdict.ok_or(RecordError::Missing("verdict"))?,

@@ -79,7 +79,7 @@ impl ReportRecord {
     pub(crate) fn decode(self, fields: &mut Fields) -> Result<Report, RecordError> {
         let compile = self.compile.map(|compile| compile.decode(fields));
         Ok(Report {
-            verdict: Verdict::from_word(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
+            verdict: Verdict::from_name(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
             exit_status: self.ending.map(ExitStatusRecord::decode),
             usage: self.usage.decode(),
             compile: compile.transpose()?,

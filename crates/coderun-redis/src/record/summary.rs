@@ -25,7 +25,7 @@ pub(crate) fn decode_summary(row: Value) -> Result<Summary, AdapterError> {
 fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
     let [language, status, verdict, created, updated] = words;
     let updated_at = time("updated", updated)?;
-    let verdict = Verdict::from_word(verdict);
+    let verdict = Verdict::from_name(verdict);
     let status = match (status.as_str(), verdict) {
         ("pending", _) => Status::Pending,
         ("running", _) => Status::Running,
