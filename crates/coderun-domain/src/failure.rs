@@ -27,15 +27,10 @@ impl FailureKind {
     /// Whether the same request may succeed later.
     #[must_use]
     pub const fn is_transient(self) -> bool {
-        match self {
-            Self::RateLimited | Self::Overloaded | Self::Unavailable => true,
-            Self::Invalid
-            | Self::TooLarge
-            | Self::Unauthenticated
-            | Self::Forbidden
-            | Self::Absent
-            | Self::Bug => false,
-        }
+        matches!(
+            self,
+            Self::RateLimited | Self::Overloaded | Self::Unavailable
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::named_enum::named_enum;
 use crate::{ByteSize, FailureKind, FileNameError};
 
 /// The part of a submission that an error is about.
@@ -43,39 +44,26 @@ impl fmt::Display for Field {
             Self::Arg(index) => write!(f, "args[{index}]"),
             Self::Files => f.write_str("files"),
             Self::FileName(index) => write!(f, "files[{index}].name"),
-            Self::Limit(name) => write!(f, "limits.{}", name.as_str()),
+            Self::Limit(name) => write!(f, "limits.{name}"),
             Self::ExpectedOutput => f.write_str("expected_output"),
             Self::Interactive => f.write_str("interactive"),
         }
     }
 }
 
-/// A limit that a caller may ask for, by its name on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LimitName {
-    /// CPU time of the run, in milliseconds.
-    CpuTimeMs,
-    /// Wall time of the run, in milliseconds.
-    WallTimeMs,
-    /// Memory of the run, in bytes.
-    MemoryBytes,
-    /// Output per stream, in bytes.
-    OutputBytes,
-    /// Processes at one time.
-    Processes,
-}
-
-impl LimitName {
-    /// The name with its unit, such as `memory_bytes`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CpuTimeMs => "cpu_time_ms",
-            Self::WallTimeMs => "wall_time_ms",
-            Self::MemoryBytes => "memory_bytes",
-            Self::OutputBytes => "output_bytes",
-            Self::Processes => "processes",
-        }
+named_enum! {
+    /// A limit that a caller may ask for, by its name on the wire.
+    pub enum LimitName {
+        /// CPU time of the run, in milliseconds.
+        CpuTimeMs => "cpu_time_ms",
+        /// Wall time of the run, in milliseconds.
+        WallTimeMs => "wall_time_ms",
+        /// Memory of the run, in bytes.
+        MemoryBytes => "memory_bytes",
+        /// Output per stream, in bytes.
+        OutputBytes => "output_bytes",
+        /// Processes at one time.
+        Processes => "processes",
     }
 }
 
@@ -167,21 +155,28 @@ pub struct FieldError {
     pub problem: FieldProblem,
 }
 
-impl FieldError {
-    pub(crate) const fn new(field: Field, problem: FieldProblem) -> Self {
-        Self { field, problem }
-    }
-}
-
 /// All errors of a submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubmissionError {
     errors: Vec<FieldError>,
 }
 
 impl SubmissionError {
-    pub(crate) const fn new(errors: Vec<FieldError>) -> Self {
-        Self { errors }
+    pub(crate) fn add(&mut self, field: Field, problem: FieldProblem) {
+        self.errors.push(FieldError { field, problem });
+    }
+
+    pub(crate) fn append(&mut self, mut later: Self) {
+        self.errors.append(&mut later.errors);
+    }
+
+    /// The value, unless there are errors.
+    pub(crate) fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 
     /// The errors, in the order of the fields.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ByteSize, Field, FieldError, FieldProblem, LimitName};
+use crate::{ByteSize, Field, FieldProblem, LimitName, SubmissionError};
 
 /// Limits of one stage, compiling or running. None of them is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,12 +218,12 @@ impl LimitPolicy {
     /// The limits in force for a request.
     ///
     /// # Errors
-    /// One [`FieldError`] for each limit that is zero or above the maximum.
-    pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, Vec<FieldError>> {
+    /// One error for each limit that is zero or above the maximum.
+    pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, SubmissionError> {
         use LimitName::{CpuTimeMs, MemoryBytes, OutputBytes, Processes, WallTimeMs};
         let (default, max) = (&self.default, &self.maximum);
         let (asked, run) = (requested, &max.run);
-        let mut errors = Vec::new();
+        let mut errors = SubmissionError::default();
         let mut checked = |name, requested, max| check(name, requested, max, &mut errors);
         let cpu_time = checked(CpuTimeMs, asked.cpu_time_ms, millis(run.cpu_time));
         let wall_time = checked(WallTimeMs, asked.wall_time_ms, millis(run.wall_time));
@@ -231,10 +231,7 @@ impl LimitPolicy {
         let processes = checked(Processes, asked.processes, run.processes.into());
         let output_max = max.storage.output.as_bytes();
         let output = checked(OutputBytes, asked.output_bytes, output_max);
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        Ok(Limits {
+        errors.into_result(Limits {
             run: StageLimits {
                 cpu_time: cpu_time.map_or(default.run.cpu_time, Duration::from_millis),
                 wall_time: wall_time.map_or(default.run.wall_time, Duration::from_millis),
@@ -285,7 +282,7 @@ fn check(
     name: LimitName,
     requested: Option<u64>,
     max: u64,
-    errors: &mut Vec<FieldError>,
+    errors: &mut SubmissionError,
 ) -> Option<u64> {
     let value = requested?;
     let problem = match value {
@@ -293,7 +290,7 @@ fn check(
         _ if value > max => FieldProblem::AboveMaximum { max },
         _ => return Some(value),
     };
-    errors.push(FieldError::new(Field::Limit(name), problem));
+    errors.add(Field::Limit(name), problem);
     None
 }
 

@@ -9,15 +9,13 @@ mod policy;
 
 use std::fmt;
 
-use bytes::Bytes;
-
-pub use files::File;
+pub use files::{DraftFile, File};
 pub use parts::SubmissionParts;
 pub use policy::SubmissionPolicy;
 
 use crate::{
-    ByteSize, Field, FieldError, FieldProblem, Language, LanguageCatalog, LanguageSpec,
-    LimitPolicy, Limits, RequestedLimits, SubmissionError, TraceContext, UserId,
+    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
+    RequestedLimits, SubmissionError, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -33,8 +31,8 @@ pub struct SubmissionDraft {
     pub input: String,
     /// Command line arguments of the program.
     pub args: Vec<String>,
-    /// Files beside the code, by name.
-    pub files: Vec<(String, Bytes)>,
+    /// Files beside the code.
+    pub files: Vec<DraftFile>,
     /// Limits that differ from the defaults.
     pub limits: RequestedLimits,
     /// The output that the verdict `accepted` requires.
@@ -61,7 +59,7 @@ impl fmt::Debug for SubmissionDraft {
 /// A submission that was checked against the policy and the languages of this deployment.
 ///
 /// `Debug` shows lengths, never code, input, arguments or files.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission(SubmissionParts);
 
 impl Submission {
@@ -75,18 +73,18 @@ impl Submission {
         catalog: &LanguageCatalog,
         policy: &SubmissionPolicy,
     ) -> Result<Self, SubmissionError> {
-        let mut errors = Vec::new();
+        let mut errors = SubmissionError::default();
         check_texts(&draft, policy, &mut errors);
         let spec = find_language(&draft, catalog, &mut errors);
         check_args(&draft.args, policy, &mut errors);
         let files = files::parse(&draft.files, spec, policy, &mut errors);
         let limits = limit_policy(&draft, policy, &mut errors)
             .resolve(&draft.limits)
-            .map_err(|found| errors.extend(found));
-        let (Some(spec), Ok(limits), true) = (spec, limits, errors.is_empty()) else {
-            return Err(SubmissionError::new(errors));
+            .map_err(|found| errors.append(found));
+        let (Some(spec), Ok(limits)) = (spec, limits) else {
+            return Err(errors);
         };
-        Ok(Self(SubmissionParts {
+        errors.into_result(Self(SubmissionParts {
             user,
             language: spec.language.clone(),
             version: spec.version(draft.version.as_deref()).map(str::to_owned),
@@ -106,19 +104,15 @@ impl Submission {
     /// # Errors
     /// [`SubmissionError`] with everything that is invalid under every policy.
     pub fn restore(parts: SubmissionParts) -> Result<Self, SubmissionError> {
-        let mut errors = Vec::new();
+        let mut errors = SubmissionError::default();
         if parts.code.is_empty() {
-            errors.push(FieldError::new(Field::Code, FieldProblem::Empty));
+            errors.add(Field::Code, FieldProblem::Empty);
         }
         for (index, arg) in parts.args.iter().enumerate() {
             check_for_nul(index, arg, &mut errors);
         }
         files::check_names(&parts.files, &mut errors);
-        if errors.is_empty() {
-            Ok(Self(parts))
-        } else {
-            Err(SubmissionError::new(errors))
-        }
+        errors.into_result(Self(parts))
     }
 
     /// The user who submitted it.
@@ -198,34 +192,25 @@ impl Submission {
     }
 }
 
-impl fmt::Debug for Submission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Submission").field(&self.0).finish()
-    }
-}
-
 /// The limits that a program may have, which differ for interactive programs.
 fn limit_policy(
     draft: &SubmissionDraft,
     policy: &SubmissionPolicy,
-    errors: &mut Vec<FieldError>,
+    errors: &mut SubmissionError,
 ) -> LimitPolicy {
     match policy.interactive_wall_time {
         _ if !draft.interactive => policy.limits,
         Some(wall_time) => policy.limits.with_wall_time(wall_time),
         None => {
-            errors.push(FieldError::new(
-                Field::Interactive,
-                FieldProblem::NotOffered,
-            ));
+            errors.add(Field::Interactive, FieldProblem::NotOffered);
             policy.limits
         }
     }
 }
 
-fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
+fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut SubmissionError) {
     if draft.code.is_empty() {
-        errors.push(FieldError::new(Field::Code, FieldProblem::Empty));
+        errors.add(Field::Code, FieldProblem::Empty);
     }
     let expected = draft.expected_output.as_deref().unwrap_or_default();
     for (field, text, max) in [
@@ -237,58 +222,49 @@ fn check_texts(draft: &SubmissionDraft, policy: &SubmissionPolicy, errors: &mut 
     }
 }
 
-fn check_length(field: Field, bytes: &[u8], max: ByteSize, errors: &mut Vec<FieldError>) {
+fn check_length(field: Field, bytes: &[u8], max: ByteSize, errors: &mut SubmissionError) {
     let actual = ByteSize::of(bytes);
     if actual > max {
-        errors.push(FieldError {
-            field,
-            problem: FieldProblem::TooLong { actual, max },
-        });
+        errors.add(field, FieldProblem::TooLong { actual, max });
     }
 }
 
 fn find_language<'a>(
     draft: &SubmissionDraft,
     catalog: &'a LanguageCatalog,
-    errors: &mut Vec<FieldError>,
+    errors: &mut SubmissionError,
 ) -> Option<&'a LanguageSpec> {
     if draft.language.is_empty() {
-        errors.push(FieldError::new(Field::Language, FieldProblem::Empty));
+        errors.add(Field::Language, FieldProblem::Empty);
         return None;
     }
     let Some(spec) = catalog.find(&draft.language) else {
-        let known = catalog
-            .languages()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        errors.push(FieldError::new(
-            Field::Language,
-            FieldProblem::UnknownLanguage { known },
-        ));
+        let names = catalog.specs().iter().map(|spec| spec.language.to_string());
+        let known = names.collect();
+        errors.add(Field::Language, FieldProblem::UnknownLanguage { known });
         return None;
     };
     let requested = draft.version.as_deref();
     if requested.is_some() && spec.version(requested).is_none() {
-        errors.push(FieldError::new(
+        errors.add(
             Field::Version,
             FieldProblem::UnknownVersion {
                 known: spec.versions.clone(),
             },
-        ));
+        );
     }
     Some(spec)
 }
 
-fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<FieldError>) {
+fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut SubmissionError) {
     if args.len() > policy.args_max {
-        errors.push(FieldError::new(
+        errors.add(
             Field::Args,
             FieldProblem::TooMany {
                 actual: args.len(),
                 max: policy.args_max,
             },
-        ));
+        );
     }
     for (index, arg) in args.iter().enumerate().take(policy.args_max) {
         check_length(Field::Arg(index), arg.as_bytes(), policy.arg_max, errors);
@@ -296,12 +272,9 @@ fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut Vec<Field
     }
 }
 
-fn check_for_nul(index: usize, arg: &str, errors: &mut Vec<FieldError>) {
+fn check_for_nul(index: usize, arg: &str, errors: &mut SubmissionError) {
     if arg.contains('\0') {
-        errors.push(FieldError::new(
-            Field::Arg(index),
-            FieldProblem::ContainsNul,
-        ));
+        errors.add(Field::Arg(index), FieldProblem::ContainsNul);
     }
 }
 

@@ -6,9 +6,9 @@ use coderun_domain::testing::{
     at, draft, execution, execution_id, finished, report, submission, user, worker_offer,
 };
 use coderun_domain::{
-    Admission, Attempt, ByteSize, CompileReport, Enforcement, Event, Execution, ExitStatus,
-    ForcedEnd, InputPiece, Outcome, Output, OutputChunk, OutputStream, Report, Sequence, Signal,
-    Submission, SubmissionDraft, Usage, Verdict, WorkerId,
+    Admission, Attempt, ByteSize, CompileReport, DraftFile, Enforcement, Event, Execution,
+    ExitStatus, ForcedEnd, InputPiece, Outcome, Output, OutputChunk, OutputStream, Report,
+    Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict, WorkerId,
 };
 use rstest::rstest;
 
@@ -37,9 +37,9 @@ fn rich_submission() -> Submission {
         input: "4\n2".to_owned(),
         args: vec!["-v".to_owned(), String::new()],
         files: vec![
-            ("data/a.bin".to_owned(), Bytes::from_static(b"\0\xff")),
-            ("b".to_owned(), Bytes::new()),
-            ("c.txt".to_owned(), Bytes::from_static(b"see")),
+            DraftFile::new("data/a.bin", b"\0\xff".as_slice()),
+            DraftFile::new("b", ""),
+            DraftFile::new("c.txt", "see"),
         ],
         expected_output: Some("42".to_owned()),
         interactive: true,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, CompileReport, Verdict};
+use coderun_domain::{ByteSize, CompileReport, DraftFile, Verdict};
 
 use super::RunnerUnderTest;
 use super::program::{CompletedRun, Program};
@@ -16,7 +16,7 @@ pub async fn a_compiler_that_runs_too_long_meets_its_time_limit(under_test: Runn
         compile_time: Duration::from_millis(500),
         ..Program::new("c", "#include \"twice.h\"\nint main(void) { return 0; }")
     };
-    program.draft.files = vec![("twice.h".to_owned(), header.into())];
+    program.draft.files = vec![DraftFile::new("twice.h", header)];
     let ran = under_test.run(&program).await;
     let usage = assert_not_run(&ran).usage;
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);

@@ -1,7 +1,6 @@
 //! Checks the input and the output of programs.
 
-use bytes::Bytes;
-use coderun_domain::{ExitStatus, Verdict};
+use coderun_domain::{DraftFile, ExitStatus, Verdict};
 
 use super::program::Program;
 use super::{OutputFidelity, RunnerUnderTest};
@@ -34,8 +33,8 @@ pub async fn files_lie_beside_the_program(under_test: RunnerUnderTest) {
     let code = "print(open('data/in.txt').read(), open('raw', 'rb').read().hex())";
     let mut program = Program::python(code);
     program.draft.files = vec![
-        ("data/in.txt".to_owned(), Bytes::from_static(b"inside")),
-        ("raw".to_owned(), Bytes::from_static(&[0, 0xff, b'\n'])),
+        DraftFile::new("data/in.txt", "inside"),
+        DraftFile::new("raw", [0, 0xff, b'\n'].as_slice()),
     ];
     assert_eq!(under_test.run(&program).await.stdout(), "inside 00ff0a\n");
 }

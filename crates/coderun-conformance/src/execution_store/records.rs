@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use coderun_domain::testing::{draft, execution_id, failed, finished, report};
 use coderun_domain::{
-    ByteSize, CancelReply, CompileReport, Enforcement, Execution, ExitStatus, Outcome, Output,
-    OutputChunk, OutputStream, Report, RunEvent, Signal, Status, SubmissionDraft, Submitted, Usage,
-    Verdict,
+    ByteSize, CancelReply, CompileReport, DraftFile, Enforcement, Execution, ExitStatus, Outcome,
+    Output, OutputChunk, OutputStream, Report, RunEvent, Signal, Status, SubmissionDraft,
+    Submitted, Usage, Verdict,
 };
 
 use crate::fixtures::{SECOND, at_once, id, numbers, progress_of};
@@ -36,7 +36,7 @@ pub async fn a_submission_is_stored_unchanged(backend: Backend) {
     let full = SubmissionDraft {
         version: Some("3.11".to_owned()),
         args: vec!["-v".to_owned(), String::new()],
-        files: vec![("data.bin".to_owned(), Bytes::from_static(&[0, 255, 10]))],
+        files: vec![DraftFile::new("data.bin", [0, 255, 10].as_slice())],
         expected_output: Some("42".to_owned()),
         interactive: true,
         trace: Some(TRACE.parse().unwrap()),
@@ -127,7 +127,7 @@ pub async fn long_and_odd_texts_are_stored_byte_for_byte(backend: Backend) {
     let long = SubmissionDraft {
         code: odd.clone(),
         input: odd.clone(),
-        files: vec![("file".to_owned(), Bytes::from(bytes.clone()))],
+        files: vec![DraftFile::new("file", bytes.clone())],
         expected_output: Some(odd),
         ..draft()
     };

@@ -6,7 +6,34 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::SubmissionPolicy;
-use crate::{ByteSize, Field, FieldError, FieldProblem, FileName, LanguageSpec};
+use crate::{ByteSize, Field, FieldProblem, FileName, LanguageSpec, SubmissionError};
+
+/// A file as it arrived, before its name was checked. `Debug` shows the length of the content only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftFile {
+    /// The path, relative to the code.
+    pub name: String,
+    /// The content.
+    pub content: Bytes,
+}
+
+impl DraftFile {
+    /// A file.
+    #[must_use]
+    pub fn new(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        let (name, content) = (name.into(), content.into());
+        Self { name, content }
+    }
+}
+
+impl fmt::Debug for DraftFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DraftFile")
+            .field("name", &self.name)
+            .field("content_bytes", &self.content.len())
+            .finish()
+    }
+}
 
 /// A file beside the code. `Debug` shows the length of the content only.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,61 +73,55 @@ impl fmt::Debug for File {
 
 /// Checks all files, adds their errors to `errors` and returns the valid ones.
 pub(super) fn parse(
-    files: &[(String, Bytes)],
+    files: &[DraftFile],
     spec: Option<&LanguageSpec>,
     policy: &SubmissionPolicy,
-    errors: &mut Vec<FieldError>,
+    errors: &mut SubmissionError,
 ) -> Vec<File> {
     check_amount(files, policy, errors);
     let entry_file = spec.map_or("", |spec| spec.entry_file.as_str());
     let mut names = HashSet::from([entry_file.to_owned()]);
     let mut parsed = Vec::new();
-    for (index, (name, content)) in files.iter().enumerate().take(policy.files_max) {
-        match parse_name(name, entry_file, &mut names) {
-            Ok(name) => parsed.push(File::new(name, content.clone())),
-            Err(problem) => errors.push(FieldError::new(Field::FileName(index), problem)),
+    for (index, file) in files.iter().enumerate().take(policy.files_max) {
+        match parse_name(&file.name, entry_file, &mut names) {
+            Ok(name) => parsed.push(File::new(name, file.content.clone())),
+            Err(problem) => errors.add(Field::FileName(index), problem),
         }
     }
     parsed
 }
 
 /// Checks that no file has the path of another file or of its folder.
-pub(super) fn check_names(files: &[File], errors: &mut Vec<FieldError>) {
+pub(super) fn check_names(files: &[File], errors: &mut SubmissionError) {
     let mut names = HashSet::new();
     for (index, file) in files.iter().enumerate() {
         if let Err(problem) = parse_name(file.name.as_str(), "", &mut names) {
-            errors.push(FieldError::new(Field::FileName(index), problem));
+            errors.add(Field::FileName(index), problem);
         }
     }
 }
 
-fn check_amount(
-    files: &[(String, Bytes)],
-    policy: &SubmissionPolicy,
-    errors: &mut Vec<FieldError>,
-) {
+fn check_amount(files: &[DraftFile], policy: &SubmissionPolicy, errors: &mut SubmissionError) {
     if files.len() > policy.files_max {
-        errors.push(FieldError::new(
+        errors.add(
             Field::Files,
             FieldProblem::TooMany {
                 actual: files.len(),
                 max: policy.files_max,
             },
-        ));
+        );
     }
-    let total = files
-        .iter()
-        .fold(ByteSize::default(), |total, (_, content)| {
-            total.saturating_add(ByteSize::of(content))
-        });
+    let total = files.iter().fold(ByteSize::default(), |total, file| {
+        total.saturating_add(ByteSize::of(&file.content))
+    });
     if total > policy.files_total_max {
-        errors.push(FieldError::new(
+        errors.add(
             Field::Files,
             FieldProblem::TooLong {
                 actual: total,
                 max: policy.files_total_max,
             },
-        ));
+        );
     }
 }
 

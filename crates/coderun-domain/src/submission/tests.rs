@@ -136,7 +136,7 @@ fn args_have_a_greatest_number_and_length() {
 )]
 fn a_file_name_stays_in_its_folder(#[case] name: &str, #[case] message: &str) {
     let bad = SubmissionDraft {
-        files: vec![(name.to_owned(), Bytes::new())],
+        files: vec![DraftFile::new(name, "")],
         ..draft()
     };
     assert_eq!(messages(bad), [format!("files[0].name {message}")]);
@@ -146,10 +146,7 @@ fn a_file_name_stays_in_its_folder(#[case] name: &str, #[case] message: &str) {
 fn two_files_cannot_share_a_name_nor_be_file_and_folder() {
     for (first, second) in [("a", "a"), ("a", "a/b"), ("a/b", "a")] {
         let bad = SubmissionDraft {
-            files: vec![
-                (first.to_owned(), Bytes::new()),
-                (second.to_owned(), Bytes::new()),
-            ],
+            files: vec![DraftFile::new(first, ""), DraftFile::new(second, "")],
             ..draft()
         };
         assert!(parse(bad).is_err(), "{first} and {second}");
@@ -160,7 +157,7 @@ fn two_files_cannot_share_a_name_nor_be_file_and_folder() {
 fn files_have_a_greatest_number_and_total() {
     let files = |count: usize, bytes: usize| SubmissionDraft {
         files: (0..count)
-            .map(|n| (format!("f{n}"), Bytes::from(vec![0; bytes])))
+            .map(|n| DraftFile::new(format!("f{n}"), vec![0; bytes]))
             .collect(),
         ..draft()
     };
@@ -182,7 +179,7 @@ fn debug_shows_lengths_only() {
         code: "print('hush')".to_owned(),
         input: "hush".to_owned(),
         args: vec!["hush".to_owned()],
-        files: vec![("data.txt".to_owned(), Bytes::from_static(b"hush"))],
+        files: vec![DraftFile::new("data.txt", "hush")],
         expected_output: Some("hush".to_owned()),
         ..draft()
     };
@@ -198,7 +195,7 @@ fn parts() -> SubmissionParts {
 
 #[test]
 fn what_was_parsed_can_be_restored() {
-    let files = vec![("data/a.txt".to_owned(), Bytes::from_static(b"\0\xff"))];
+    let files = vec![DraftFile::new("data/a.txt", b"\0\xff".as_slice())];
     let parsed = parse(SubmissionDraft { files, ..draft() }).unwrap();
     assert_eq!(Submission::restore(parsed.0.clone()), Ok(parsed));
 }

@@ -1,7 +1,9 @@
 //! Decodes submissions and encodes the answer to them.
 
 use bytes::Bytes;
-use coderun_domain::{Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext};
+use coderun_domain::{
+    DraftFile, Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext,
+};
 use coderun_json::Object;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +87,7 @@ impl SubmitRequest {
 }
 
 impl FileRequest {
-    fn decode(self, index: usize, errors: &mut Vec<ProblemEntry>) -> (String, Bytes) {
+    fn decode(self, index: usize, errors: &mut Vec<ProblemEntry>) -> DraftFile {
         let content = self.content.unwrap_or_default();
         let mut refuse = |field: &str, detail: &'static str| {
             let path = format_args!("files[{index}].{field}");
@@ -98,7 +100,7 @@ impl FileRequest {
                 .map_or_else(|| refuse("content", "must be base64"), Bytes::from),
             Some(_) => refuse("encoding", "must be `utf-8` or `base64`"),
         };
-        (self.name.unwrap_or_default(), bytes)
+        DraftFile::new(self.name.unwrap_or_default(), bytes)
     }
 }
 

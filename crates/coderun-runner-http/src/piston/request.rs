@@ -83,7 +83,7 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-    use coderun_domain::{SubmissionDraft, testing};
+    use coderun_domain::{DraftFile, SubmissionDraft, testing};
     use serde_json::{Value, json};
 
     use super::*;
@@ -94,7 +94,7 @@ mod tests {
         let draft = SubmissionDraft {
             code: "print('é\0')".to_owned(),
             args: vec!["-v".to_owned(), "two words".to_owned()],
-            files: vec![("data/x.bin".to_owned(), Bytes::from_static(&[0xff, 0]))],
+            files: vec![DraftFile::new("data/x.bin", [0xff, 0].as_slice())],
             ..testing::draft()
         };
         let submission = testing::submission(testing::user("alice"), draft);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CodeRunner, ExitStatus, OutputStream, RunRequest, SubmissionDraft, Verdict, testing,
+    ByteSize, CodeRunner, DraftFile, ExitStatus, OutputStream, RunRequest, SubmissionDraft,
+    Verdict, testing,
 };
 use coderun_piston_standin::{Reply, Request};
 use coderun_runner_http::{HttpRunner, PistonConfig};
@@ -51,7 +52,7 @@ async fn a_program_is_sent_once_with_its_files_limits_and_trace() {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let program = sent(SubmissionDraft {
         version: Some("3.12.0".to_owned()),
-        files: vec![("x.bin".to_owned(), Bytes::from_static(&[0xff]))],
+        files: vec![DraftFile::new("x.bin", [0xff].as_slice())],
         trace: Some(trace.parse().unwrap()),
         ..testing::draft()
     })

@@ -1,7 +1,6 @@
 //! Tests programs that fill, break or leave the file system.
 
-use bytes::Bytes;
-use coderun_domain::{ExitStatus, Signal, Verdict};
+use coderun_domain::{DraftFile, ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints, launcher_after, program, run, run_program};
 
@@ -100,7 +99,7 @@ async fn the_compiler_cannot_read_files_of_the_machine() {
 async fn a_folder_in_place_of_the_program_is_a_compile_error() {
     // The path of the built program is a folder.
     let mut program = program("c", "int main(void) {}");
-    program.draft.files = vec![("main/file".to_owned(), Bytes::from_static(b"x"))];
+    program.draft.files = vec![DraftFile::new("main/file", "x")];
     let verdict = run_program(program).await.report.verdict;
     assert_eq!(verdict, Verdict::CompileError);
 }
