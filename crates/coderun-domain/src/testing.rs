@@ -1,5 +1,8 @@
 //! Provides values for tests: a manual clock, sequential ids and one valid example of everything.
 
+#![expect(clippy::expect_used, reason = "a test with a wrong value must fail")]
+
+mod collecting_io;
 mod instant_runner;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +19,7 @@ use crate::{
     SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
 };
 
+pub use collecting_io::CollectingIo;
 pub use instant_runner::InstantRunner;
 
 /// A clock that moves only when told to.
@@ -95,10 +99,6 @@ pub fn at(second: u32) -> OffsetDateTime {
 /// # Panics
 /// If the name cannot be a user id.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a test that names its user wrongly must fail"
-)]
 pub fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a valid user id")
 }
@@ -108,10 +108,6 @@ pub fn user(name: &str) -> UserId {
 /// # Panics
 /// If the name cannot be a language.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a test that names its language wrongly must fail"
-)]
 pub fn language(name: &str) -> Language {
     Language::parse(name).expect("a valid language name")
 }
@@ -137,10 +133,6 @@ pub fn catalog() -> LanguageCatalog {
 /// # Panics
 /// If the name cannot be a worker id.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a test that names its worker wrongly must fail"
-)]
 pub fn worker_offer(name: &str) -> WorkerOffer {
     WorkerOffer {
         worker: WorkerId::parse(name).expect("a valid worker id"),
@@ -161,7 +153,6 @@ pub fn limit_policy() -> LimitPolicy {
     LimitPolicy::new(limits(5, 15, 256, 1), limits(15, 60, 1024, 4))
 }
 
-#[expect(clippy::expect_used, reason = "the numbers above are not zero")]
 fn limits(cpu: u64, wall: u64, memory_mib: u64, output_mib: u64) -> Limits {
     let stage = |cpu, wall, memory_mib| {
         let (cpu, wall) = (Duration::from_secs(cpu), Duration::from_secs(wall));
@@ -224,10 +215,6 @@ pub fn draft() -> SubmissionDraft {
 /// # Panics
 /// If the draft is not good after all.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a draft that a test changed wrongly must fail it"
-)]
 pub fn submission(user: UserId, draft: SubmissionDraft) -> Submission {
     Submission::parse(user, draft, &catalog(), &submission_policy()).expect("a valid submission")
 }

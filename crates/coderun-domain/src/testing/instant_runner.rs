@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use super::{catalog, report};
 use crate::{
-    CodeRunner, Enforcement, InputWanted, LanguageSpec, Limits, OutputStream, Report, RunInput,
-    RunIo, RunRequest, RunnerError, RunnerProfile, Verdict,
+    CodeRunner, Enforcement, InputWanted, LanguageSpec, OutputStream, Report, RunInput, RunIo,
+    RunRequest, RunnerError, RunnerProfile, Verdict,
 };
 
 /// A runner that prints a greeting at once; an interactive program echoes its input until it ends.
@@ -25,14 +25,6 @@ impl CodeRunner for InstantRunner {
 
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
-    }
-
-    fn maximum_limits(&self) -> Option<Limits> {
-        None
-    }
-
-    async fn check(&self) -> Result<(), RunnerError> {
-        Ok(())
     }
 
     async fn run<'io>(

@@ -82,7 +82,6 @@ fn files<'a>(submission: &'a Submission, entry_file: &'a str) -> Vec<File<'a>> {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
     use coderun_domain::{DraftFile, SubmissionDraft, testing};
     use serde_json::{Value, json};
 

@@ -114,8 +114,6 @@ impl RunIo for CancelSoon {
         tokio::time::sleep(Duration::from_secs(1)).await;
         RunInput::Cancel
     }
-
-    async fn awaiting_input(&mut self) {}
 }
 
 /// A program that was refused does not run, though its request was sent.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use coderun_domain::testing::CollectingIo;
 use coderun_domain::{CodeRunner, Report, Verdict};
 use coderun_piston_standin::{Behavior, PistonStandin, Reply};
 use coderun_runner_http::HttpRunner;
+use tokio::sync::Notify;
 
-use crate::support::{RecordingIo, assert_overloaded, request, run, run_with, setup_with, within};
+use crate::support::{assert_overloaded, request, run, run_with, setup_with, within};
 
 /// A runner with one permit, for which programs wait this long.
 async fn one_permit(start_timeout: Duration) -> (PistonStandin, HttpRunner) {
@@ -23,8 +25,8 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Sends a program and cancels it.
 async fn cancel_one(piston: &PistonStandin, runner: &HttpRunner) -> Report {
-    let mut io = RecordingIo::default();
-    let cancel = Arc::clone(&io.cancel);
+    let cancel = Arc::new(Notify::new());
+    let mut io = CollectingIo::cancelled_by(Arc::clone(&cancel).notified_owned());
     let sent = piston.programs().len() + 1;
     let cancelling = async {
         piston.wait_for_programs(sent).await;
@@ -71,11 +73,11 @@ async fn a_dropped_run_keeps_its_permit_until_the_program_has_ended() {
 async fn a_program_that_waits_for_a_permit_is_cancelled_at_once_and_never_sent() {
     let (piston, runner) = one_permit(HOUR).await;
     piston.script_all(Behavior::Hold);
-    let (mut first, mut second) = (RecordingIo::default(), RecordingIo::default());
+    let mut first = CollectingIo::default();
+    let mut second = CollectingIo::cancelled_by(std::future::ready(()));
     let running = runner.run(request(), &mut first);
     let waiting = async {
         piston.wait_for_programs(1).await;
-        second.cancel.notify_one();
         let report = run_with(&runner, request(), &mut second).await.unwrap();
         assert_eq!(report.verdict, Verdict::Cancelled);
         assert_eq!(
@@ -105,7 +107,7 @@ async fn a_program_that_waits_for_an_overloaded_piston_is_cancelled_at_once() {
 async fn a_run_that_is_dropped_before_it_was_sent_is_never_sent() {
     let (piston, runner) = one_permit(Duration::from_secs(5)).await;
     for round in 0..20 {
-        let mut io = RecordingIo::default();
+        let mut io = CollectingIo::default();
         // On this runtime of one thread the call has started, and nothing of it was sent.
         tokio::select! {
             biased;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use coderun_domain::testing::CollectingIo;
 use coderun_domain::{
     ByteSize, CodeRunner, DraftFile, ExitStatus, OutputStream, RunRequest, SubmissionDraft,
     Verdict, testing,
@@ -13,8 +13,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::{
-    RecordingIo, answer, config, limits, output_limit, request_with, run, run_draft, run_with,
-    run_within, setup, start_piston,
+    answer, config, limits, output_limit, request_with, run, run_draft, run_with, run_within,
+    setup, start_piston,
 };
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_result_becomes_a_report_and_its_output_is_passed_on() {
         (&io.stdout[..], &io.stderr[..]),
         (&b"out\n"[..], &b"err\n"[..])
     );
-    assert_eq!(io.cut, []);
+    assert_eq!(io.truncated, []);
 }
 
 /// Runs one program and returns what was sent.
@@ -117,7 +117,10 @@ async fn output_that_piston_cut_is_known_to_be_cut(
     piston.script([answer(&killed)]);
     let (report, io) = run_within(&runner, limits()).await.unwrap();
     assert_eq!(report.verdict, Verdict::OutputLimit);
-    assert_eq!((io.cut, &io.stdout[..]), (vec![stream], &b"out\n"[..]));
+    assert_eq!(
+        (io.truncated, &io.stdout[..]),
+        (vec![stream], &b"out\n"[..])
+    );
 }
 
 /// The answer to a program that was not built.
@@ -147,7 +150,7 @@ async fn a_compile_error_has_the_text_of_the_compiler_within_the_limit(
     let (piston, runner) = setup().await;
     piston.script([not_built("main.c:1: no")]);
     let request = c_program(ByteSize::from_bytes(limit_bytes));
-    let mut io = RecordingIo::default();
+    let mut io = CollectingIo::default();
     let report = run_with(&runner, request, &mut io).await.unwrap();
     assert_eq!(
         (report.verdict, report.exit_status),

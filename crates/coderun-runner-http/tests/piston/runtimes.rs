@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use coderun_domain::CodeRunner;
+use coderun_domain::testing::CollectingIo;
 use coderun_piston_standin::{PistonStandin, Reply};
 use coderun_runner_http::{ConfigError, HttpRunner, HttpRunnerConfig};
 use serde_json::json;
 
 use crate::support::{
-    RecordingIo, assert_unavailable, config, eventually, piston_config, request, run, setup,
-    setup_with, start, start_piston, start_piston_on,
+    assert_unavailable, config, eventually, piston_config, request, run, setup, setup_with, start,
+    start_piston, start_piston_on,
 };
 
 fn names(runner: &HttpRunner) -> Vec<String> {
@@ -90,7 +91,7 @@ async fn a_runtime_that_is_gone_is_unsupported_and_the_list_is_read_again() {
 async fn a_dropped_runner_leaves_no_task() {
     let (piston, runner) = refreshing_every(Duration::from_millis(500)).await;
     piston.script_all(Reply::never());
-    let mut io = RecordingIo::default();
+    let mut io = CollectingIo::default();
     tokio::select! {
         _ = runner.run(request(), &mut io) => panic!("there is no answer"),
         () = piston.wait_for_programs(1) => {}

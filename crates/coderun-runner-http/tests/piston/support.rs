@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use coderun_domain::testing::CollectingIo;
 use coderun_domain::{
-    Attempt, ByteSize, CodeRunner, InputWanted, LanguageCatalog, LimitPolicy, Limits, OutputStream,
-    Report, RunInput, RunIo, RunRequest, RunnerError, StageLimits, StorageLimits, Submission,
-    SubmissionDraft, SubmissionPolicy, testing,
+    Attempt, ByteSize, CodeRunner, LanguageCatalog, LimitPolicy, Limits, Report, RunRequest,
+    RunnerError, StageLimits, StorageLimits, Submission, SubmissionDraft, SubmissionPolicy,
+    testing,
 };
 use coderun_piston_standin::{PistonLimits, PistonStandin, Reply, Runtime, StandinOptions};
 use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// The longest that a test waits for something that must happen.
@@ -164,15 +162,15 @@ pub(crate) fn request() -> RunRequest {
 }
 
 pub(crate) async fn run(runner: &HttpRunner) -> Result<Report, RunnerError> {
-    run_with(runner, request(), &mut RecordingIo::default()).await
+    run_with(runner, request(), &mut CollectingIo::default()).await
 }
 
 /// Runs a program with these limits.
 pub(crate) async fn run_within(
     runner: &HttpRunner,
     limits: Limits,
-) -> Result<(Report, RecordingIo), RunnerError> {
-    let mut io = RecordingIo::default();
+) -> Result<(Report, CollectingIo), RunnerError> {
+    let mut io = CollectingIo::default();
     let report = run_with(runner, request_with(testing::draft(), limits), &mut io).await?;
     Ok((report, io))
 }
@@ -180,16 +178,19 @@ pub(crate) async fn run_within(
 /// Runs a program in Python or another language to its end.
 pub(crate) async fn run_draft(runner: &HttpRunner, draft: SubmissionDraft) -> Report {
     let request = request_with(draft, limits());
-    let report = run_with(runner, request, &mut RecordingIo::default()).await;
+    let report = run_with(runner, request, &mut CollectingIo::default()).await;
     report.unwrap()
 }
 
 pub(crate) async fn run_with(
     runner: &HttpRunner,
     request: RunRequest,
-    io: &mut RecordingIo,
+    io: &mut CollectingIo,
 ) -> Result<Report, RunnerError> {
-    within(runner.run(request, io)).await
+    let result = within(runner.run(request, &mut *io)).await;
+    assert!(!io.is_closed, "only a cancellation can be passed on");
+    assert_eq!(io.awaited, 0, "the API does not show it");
+    result
 }
 
 /// Runs a short program that gets this reply, and checks that it is sent once.
@@ -219,44 +220,6 @@ pub(crate) fn assert_overloaded<T: std::fmt::Debug>(
     match result {
         Err(RunnerError::Overloaded { retry_after }) => retry_after,
         result => panic!("{result:?}"),
-    }
-}
-
-/// Records all output, and cancels when told to.
-#[derive(Debug, Default)]
-pub(crate) struct RecordingIo {
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-    pub(crate) cut: Vec<OutputStream>,
-    pub(crate) cancel: Arc<Notify>,
-    is_cancelled: bool,
-}
-
-#[async_trait]
-impl RunIo for RecordingIo {
-    async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
-        match stream {
-            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
-            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
-        }
-    }
-
-    fn mark_truncated(&mut self, stream: OutputStream) {
-        self.cut.push(stream);
-    }
-
-    async fn input(&mut self, wanted: InputWanted) -> RunInput {
-        assert_eq!(wanted, InputWanted::Cancel, "nothing else can be passed on");
-        if self.is_cancelled {
-            std::future::pending::<()>().await;
-        }
-        self.cancel.notified().await;
-        self.is_cancelled = true;
-        RunInput::Cancel
-    }
-
-    async fn awaiting_input(&mut self) {
-        panic!("the API does not show it");
     }
 }
 

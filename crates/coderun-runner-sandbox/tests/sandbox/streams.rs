@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_conformance::code_runner::interactive_io;
-use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
+use coderun_domain::{OutputStream, RunIo, Verdict};
 
 use crate::support::{
     TestSandbox, assert_prints, eventually, program, run, run_program, sandboxes,
@@ -120,12 +120,6 @@ async fn time_limits_hold_while_the_client_does_not_take_output() {
         }
 
         fn mark_truncated(&mut self, _stream: OutputStream) {}
-
-        async fn input(&mut self, _wanted: InputWanted) -> RunInput {
-            std::future::pending().await
-        }
-
-        async fn awaiting_input(&mut self) {}
     }
 
     let sandbox = TestSandbox::start().await;
