@@ -6,15 +6,12 @@
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use coderun_domain::{
-    CancelReply, CodeRunner, Execution, ExecutionId, ExecutionStore, Health, InputWanted,
-    LanguageCatalog, LanguageSpec, Limits, Outcome, Output, OutputBuffer, OutputStream, Page,
-    Report, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile, StoreError, Submission,
-    Submitted, Summary, UserId, Verdict, WorkerId, testing,
+    CancelReply, CodeRunner, Execution, ExecutionId, ExecutionStore, LanguageCatalog, LanguageSpec,
+    Outcome, Output, OutputStream, Page, Report, RunIo, RunRequest, RunnerError, RunnerProfile,
+    StoreError, Submission, Submitted, Summary, UserId, Verdict, WorkerId, testing,
 };
 use parking_lot::Mutex;
 
@@ -45,19 +42,11 @@ impl ExecutionStore for MapStore {
     }
     async fn request_cancel(&self, id: ExecutionId) -> Result<CancelReply, StoreError> {
         // Programs run to their end at once, so there is nothing to cancel.
-        let stored = self.0.lock().get(&id).cloned();
-        Ok(stored.map_or(CancelReply::Absent, |it| {
-            CancelReply::AlreadyFinal(it.into())
-        }))
+        let stored = self.0.lock().get(&id).cloned().map(Box::new);
+        Ok(stored.map_or(CancelReply::Absent, CancelReply::AlreadyFinal))
     }
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
         Ok(self.0.lock().remove(&id).is_some())
-    }
-    async fn queue_position(&self, _id: ExecutionId) -> Result<Option<u64>, StoreError> {
-        Ok(None)
-    }
-    async fn check(&self) -> Result<Health, StoreError> {
-        Ok(Health::Good)
     }
 }
 
@@ -72,12 +61,6 @@ impl CodeRunner for CapitalsRunner {
     fn languages(&self) -> Vec<LanguageSpec> {
         testing::catalog().specs().to_vec()
     }
-    fn maximum_limits(&self) -> Option<Limits> {
-        None
-    }
-    async fn check(&self) -> Result<(), RunnerError> {
-        Ok(())
-    }
     async fn run<'io>(
         &self,
         request: RunRequest,
@@ -89,49 +72,29 @@ impl CodeRunner for CapitalsRunner {
     }
 }
 
-struct Recorder(OutputBuffer);
-
-#[async_trait]
-impl RunIo for Recorder {
-    async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
-        self.0.push(&bytes);
-    }
-    fn mark_truncated(&mut self, _stream: OutputStream) {
-        self.0.mark_truncated();
-    }
-    async fn input(&mut self, _wanted: InputWanted) -> RunInput {
-        std::future::pending().await
-    }
-    async fn awaiting_input(&mut self) {}
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (store, runner) = (MapStore::default(), CapitalsRunner);
     let catalog = LanguageCatalog::new(runner.languages());
-    let (user, policy) = (testing::user("alice"), testing::submission_policy());
-    let submission = Submission::parse(user, testing::draft(), &catalog, &policy)?;
-    let limit = submission.limits().storage.output();
-    let id = testing::execution_id(1);
-    let pending = Execution::submit(id, submission, testing::at(0));
+    let policy = testing::submission_policy();
+    let submission =
+        Submission::parse(testing::user("alice"), testing::draft(), &catalog, &policy)?;
+    let pending = Execution::submit(testing::execution_id(1), submission, testing::at(0));
     store.submit(&pending).await?;
 
     let running = pending.start(WorkerId::parse("worker")?, testing::at(1))?;
-    let mut recorder = Recorder(OutputBuffer::new(limit));
-    let request = RunRequest {
-        id: running.id(),
-        attempt: running.attempt(),
-        submission: Arc::clone(running.submission()),
-    };
-    let report = runner.run(request, &mut recorder).await?;
-    let outcome = Outcome::of_run(report, recorder.0.finish(), Output::default(), None);
+    let mut io = testing::CollectingIo::default();
+    let report = runner.run(RunRequest::from(&running), &mut io).await?;
+    let outcome = Outcome::of_run(report, Output::complete(io.stdout), Output::default(), None);
     let ended = running.finish(outcome, testing::at(2))?;
-    store.0.lock().insert(id, ended);
+    store.0.lock().insert(ended.id(), ended.clone());
 
-    let found = store.get(id).await?;
-    let output = found.and_then(|it| it.outcome().map(|outcome| outcome.output().clone()));
+    let found = store.get(ended.id()).await?.ok_or("it was deleted")?;
+    let output = found
+        .outcome()
+        .map(|outcome| outcome.output().bytes().clone());
     println!("{output:?}");
-    assert_eq!(output, Some(Output::complete("THE INPUT")));
+    assert_eq!(output.as_deref(), Some(b"THE INPUT".as_slice()));
     Ok(())
 }
 

@@ -34,18 +34,13 @@ pub use token_verifier::{TokenVerifier, VerifyError};
 pub use worker_registry::{RegistryError, WorkerOffer, WorkerRegistry};
 
 #[cfg(feature = "testing")]
-pub use code_runner::{MockCodeRunner, MockRunIo};
-#[cfg(feature = "testing")]
-pub use execution_queue::MockExecutionQueue;
-#[cfg(feature = "testing")]
-pub use execution_store::MockExecutionStore;
-#[cfg(feature = "testing")]
-pub use input_relay::MockInputRelay;
-#[cfg(feature = "testing")]
-pub use notifier::MockNotifier;
-#[cfg(feature = "testing")]
-pub use ticket_store::MockTicketStore;
-#[cfg(feature = "testing")]
-pub use token_verifier::MockTokenVerifier;
-#[cfg(feature = "testing")]
-pub use worker_registry::MockWorkerRegistry;
+pub use self::{
+    code_runner::{MockCodeRunner, MockRunIo},
+    execution_queue::MockExecutionQueue,
+    execution_store::MockExecutionStore,
+    input_relay::MockInputRelay,
+    notifier::MockNotifier,
+    ticket_store::MockTicketStore,
+    token_verifier::MockTokenVerifier,
+    worker_registry::MockWorkerRegistry,
+};

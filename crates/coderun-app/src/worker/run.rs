@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     EndedWithoutRun, ErrorChain, Execution, InputError, Lease, Outcome, QueueError, Report,
-    RunRequest, RunnerError, TraceContext,
+    RunnerError, TraceContext,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -135,13 +135,8 @@ impl<'a> Run<'a> {
 
     async fn run_program(&self, mut io: RecordingIo) -> RunEnd {
         let (runner, execution) = (&self.worker.ports.runner, self.execution());
-        let request = RunRequest {
-            id: execution.id(),
-            attempt: execution.attempt(),
-            submission: Arc::clone(execution.submission()),
-        };
         let started = Instant::now();
-        let result = runner.run(request, &mut io).await;
+        let result = runner.run(execution.into(), &mut io).await;
         metrics::record_run(execution, runner.profile().name, &result, started.elapsed());
         match result {
             Ok(report) => RunEnd::Reported(Box::new(report)),

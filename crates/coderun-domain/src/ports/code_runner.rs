@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Attempt, BackendError, Enforcement, ExecutionId, Language, LanguageSpec, Limits, OutputStream,
-    Report, Submission,
+    Attempt, BackendError, Enforcement, Execution, ExecutionId, Language, LanguageSpec, Limits,
+    OutputStream, Report, Submission,
 };
 
 /// A program for a runner, with its id and attempt.
@@ -29,6 +29,16 @@ pub struct RunRequest {
     pub attempt: Attempt,
     /// The program, its first input and its limits.
     pub submission: Arc<Submission>,
+}
+
+impl From<&Execution> for RunRequest {
+    fn from(execution: &Execution) -> Self {
+        Self {
+            id: execution.id(),
+            attempt: execution.attempt(),
+            submission: Arc::clone(execution.submission()),
+        }
+    }
 }
 
 /// Properties that every run of a runner shares.
@@ -90,12 +100,18 @@ pub trait RunIo: Send {
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
     /// come, and after that nothing: the future waits for ever. If only a cancellation is wanted, all other input,
     /// the end included, waits with its sender. Cancel-safe: no input is lost if the future is dropped.
-    async fn input(&mut self, wanted: InputWanted) -> RunInput;
+    ///
+    /// Waits for ever unless it is implemented: the program gets no more input and is never cancelled.
+    async fn input(&mut self, wanted: InputWanted) -> RunInput {
+        let _ = wanted;
+        std::future::pending().await
+    }
 
     /// Notes that the program waits for input and has none, after all its earlier output was passed on.
     ///
     /// Called once until more input comes, by interactive runners that can see it, for interactive submissions only.
-    async fn awaiting_input(&mut self);
+    /// Ignored unless it is implemented.
+    async fn awaiting_input(&mut self) {}
 }
 
 /// Runs programs.
@@ -128,13 +144,17 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
 
     /// The greatest limits that it accepts, as far as they are known now; `None` if it has none of its own. A submission
     /// with greater ones may be refused.
-    fn maximum_limits(&self) -> Option<Limits>;
+    fn maximum_limits(&self) -> Option<Limits> {
+        None
+    }
 
-    /// Checks whether a program could be run now.
+    /// Checks whether a program could be run now. Always `Ok` unless a runner implements it.
     ///
     /// # Errors
     /// The [`RunnerError`] that a run would meet, with a reason that a person can act on.
-    async fn check(&self) -> Result<(), RunnerError>;
+    async fn check(&self) -> Result<(), RunnerError> {
+        Ok(())
+    }
 
     /// Runs one program to its end.
     ///

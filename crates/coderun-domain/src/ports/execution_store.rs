@@ -16,7 +16,7 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
-    /// Accepts a new execution: record, waiting place, quota and first event in one step, or nothing at all.
+    /// Accepts a new execution: record, queue position, quota and first event in one step, or nothing at all.
     ///
     /// Idempotent: the same id again is answered with the stored execution and uses no quota. Where clients can choose ids,
     /// the caller checks whose execution that is.
@@ -55,17 +55,23 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
 
     /// The position of an execution in the queue, from 1; `None` if it is not pending.
     ///
-    /// An estimate: users take turns, so it depends on the submissions of others and on the languages of the workers.
+    /// An estimate: users take turns, so it depends on the submissions of others and on the languages of the workers. Always
+    /// `None` unless a store implements it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError>;
+    async fn queue_position(&self, id: ExecutionId) -> Result<Option<u64>, StoreError> {
+        let _ = id;
+        Ok(None)
+    }
 
-    /// Checks whether an execution could be accepted now.
+    /// Checks whether an execution could be accepted now. Always good unless a store implements it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn check(&self) -> Result<Health, StoreError>;
+    async fn check(&self) -> Result<Health, StoreError> {
+        Ok(Health::Good)
+    }
 }
 
 /// The answer to [`ExecutionStore::submit`].
@@ -174,7 +180,7 @@ pub enum StoreError {
     /// The user has used up a quota.
     #[error("a quota of the user is used up")]
     QuotaExceeded {
-        /// The id.
+        /// The quota.
         quota: Quota,
         /// The amount that the quota allows.
         limit: u32,
@@ -184,7 +190,7 @@ pub enum StoreError {
     /// The backend cannot be reached or refuses to work.
     #[error("the store `{backend}` is not available")]
     Unavailable {
-        /// The id.
+        /// The name of the backend.
         backend: &'static str,
         /// The cause.
         #[source]

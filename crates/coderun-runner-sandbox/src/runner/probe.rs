@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo};
+use coderun_domain::{OutputStream, RunIo};
 
 /// Throws output away and gives no input.
 pub(super) struct NoIo;
@@ -12,10 +12,4 @@ impl RunIo for NoIo {
     async fn output(&mut self, _stream: OutputStream, _bytes: Bytes) {}
 
     fn mark_truncated(&mut self, _stream: OutputStream) {}
-
-    async fn input(&mut self, _wanted: InputWanted) -> RunInput {
-        std::future::pending().await
-    }
-
-    async fn awaiting_input(&mut self) {}
 }

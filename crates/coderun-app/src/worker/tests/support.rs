@@ -10,7 +10,7 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
 use coderun_domain::{
     CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
-    InputRelay, InputWanted, LanguageSpec, Limits, Notifier, OutputStream, Report, RunInput, RunIo,
+    InputRelay, InputWanted, LanguageSpec, Notifier, OutputStream, Report, RunInput, RunIo,
     RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft,
     Verdict, WorkerId,
 };
@@ -63,10 +63,6 @@ impl CodeRunner for ScriptedRunner {
 
     fn languages(&self) -> Vec<LanguageSpec> {
         catalog().specs().to_vec()
-    }
-
-    fn maximum_limits(&self) -> Option<Limits> {
-        None
     }
 
     async fn check(&self) -> Result<(), RunnerError> {
