@@ -12,49 +12,23 @@ mod run;
 mod run_io;
 mod runner_failure;
 mod runner_health;
+mod settings;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{
-    CodeRunner, ErrorChain, ExecutionQueue, InputRelay, Language, Lease, QueueError, RunnerError,
-    StorePolicy, WorkerId,
-};
+use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError};
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{JitteredInterval, metrics, retry};
+use crate::{metrics, retry};
+use run::Run;
 use runner_health::RunnerHealth;
 
-/// The ports that a worker uses.
-#[derive(Debug, Clone)]
-pub struct WorkerPorts {
-    /// Hands out executions.
-    pub queue: Arc<dyn ExecutionQueue>,
-    /// Delivers what users type.
-    pub inputs: Arc<dyn InputRelay>,
-    /// Runs programs.
-    pub runner: Arc<dyn CodeRunner>,
-}
-
-/// The settings of a worker.
-#[derive(Debug, Clone)]
-pub struct WorkerSettings {
-    /// The worker's id, unique among all workers.
-    pub id: WorkerId,
-    /// The most executions that it runs at a time.
-    pub concurrency: usize,
-    /// The attempts at one execution after which this worker gives it up because its runner failed; the store's policy may
-    /// allow fewer.
-    pub attempts_max: u32,
-    /// The pauses between two questions for work that no hint announced.
-    pub poll: JitteredInterval,
-    /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
-    pub policy: StorePolicy,
-}
+pub use settings::{WorkerPorts, WorkerSettings};
 
 /// The two signals that stop a worker.
 #[derive(Debug, Clone, Default)]
@@ -153,7 +127,8 @@ impl Worker {
 
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
         let id = lease.id();
-        let run = run::Run::new(&self, lease, &abort);
+        let health = Arc::clone(&self.health);
+        let run = Run::new(self.ports, self.settings, health, lease, abort);
         let running = AssertUnwindSafe(run.run_to_completion());
         if running.catch_unwind().await.is_err() {
             tracing::error!(execution_id = %id, "a run panicked; another worker takes over when its lease expires");

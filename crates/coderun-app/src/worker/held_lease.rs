@@ -8,8 +8,8 @@ use coderun_domain::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::WorkerPorts;
-use crate::retry::{LONGEST_WAIT, retry};
+use super::settings::WorkerPorts;
+use crate::retry::{retry, retry_within};
 
 /// The longest wait for a hint that input was sent before the relay is asked in any case.
 const INPUT_POLL: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl HeldLease {
     async fn renew(&self) -> Result<Renewal, QueueError> {
         let is_held = |error: &QueueError| !matches!(error, QueueError::LeaseLost);
         let renew = || self.ports.queue.renew(&self.lease);
-        retry(
+        retry_within(
             self.renew_interval / 2,
             "cannot renew the lease",
             is_held,
@@ -87,13 +87,7 @@ impl HeldLease {
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
         let append = || self.ports.queue.append(&self.lease, after, events);
-        retry(
-            LONGEST_WAIT,
-            "cannot append events",
-            QueueError::is_transient,
-            append,
-        )
-        .await
+        retry("cannot append events", QueueError::is_transient, append).await
     }
 
     /// Ends the execution with this outcome.
@@ -103,7 +97,6 @@ impl HeldLease {
     pub(super) async fn finish(&self, outcome: &Outcome) -> Result<(), QueueError> {
         let finish = || self.ports.queue.finish(&self.lease, outcome);
         retry(
-            LONGEST_WAIT,
             "cannot record the outcome",
             QueueError::is_transient,
             finish,
@@ -118,7 +111,6 @@ impl HeldLease {
     pub(super) async fn release(&self) -> Result<(), QueueError> {
         let release = || self.ports.queue.release(&self.lease);
         retry(
-            LONGEST_WAIT,
             "cannot release the execution",
             QueueError::is_transient,
             release,
@@ -137,9 +129,8 @@ impl HeldLease {
         loop {
             let receive = || self.ports.inputs.receive(&self.lease, after);
             let pieces = retry(
-                LONGEST_WAIT,
                 "cannot read input",
-                InputError::is_transient,
+                |error: &InputError| error.kind().is_transient(),
                 receive,
             )
             .await?;

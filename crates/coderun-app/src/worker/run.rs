@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    EndedWithoutRun, ErrorChain, Execution, InputError, Lease, Outcome, QueueError, Report,
-    RunnerError, TraceContext,
+    CodeRunner, EndedWithoutRun, ErrorChain, Execution, InputError, Lease, Outcome, QueueError,
+    Report, RunnerError, TraceContext,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -13,9 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::held_lease::HeldLease;
+use super::input;
 use super::output_recorder::OutputRecorder;
 use super::run_io::RecordingIo;
-use super::{Worker, input};
+use super::runner_failure::{self, Reaction};
+use super::runner_health::RunnerHealth;
+use super::settings::{WorkerPorts, WorkerSettings};
 use crate::metrics;
 
 /// The time in which an aborted worker still records or releases its executions.
@@ -24,12 +27,17 @@ const FINAL_GRACE: Duration = Duration::from_secs(3);
 const TIMED_OUT: &str = "The run took longer than its limits allow and was given up";
 const INPUT_FORGOTTEN: &str = "A worker was lost, and what was typed is too much to be repeated";
 
+/// The longest that a worker keeps an execution that it cannot run before it releases it.
+const HOLD_MAX: Duration = Duration::from_secs(10);
+
 /// One run of one execution.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
-    pub(super) worker: &'a Worker,
-    pub(super) lease: HeldLease,
-    pub(super) abort: &'a CancellationToken,
+pub(super) struct Run {
+    runner: Arc<dyn CodeRunner>,
+    settings: Arc<WorkerSettings>,
+    health: Arc<RunnerHealth>,
+    lease: HeldLease,
+    abort: CancellationToken,
     recorder: Arc<OutputRecorder>,
 }
 
@@ -39,10 +47,8 @@ enum RunEnd {
     Reported(Box<Report>),
     /// The runner failed, not the program.
     RunnerFailed(RunnerError),
-    /// The run took longer than its limits and the grace allow.
-    TimedOut,
-    /// Input for an earlier attempt is no longer kept.
-    InputForgotten,
+    /// The service cannot go on with the run, for this reason.
+    GivenUp(&'static str),
     LeaseLost,
     /// The worker has to stop at once.
     Aborted,
@@ -57,14 +63,22 @@ enum RecordError {
     Queue(QueueError),
 }
 
-impl<'a> Run<'a> {
-    pub(super) fn new(worker: &'a Worker, lease: Lease, abort: &'a CancellationToken) -> Self {
-        let lease = HeldLease::new(worker.ports.clone(), lease, worker.settings.policy.lease);
+impl Run {
+    pub(super) fn new(
+        ports: WorkerPorts,
+        settings: Arc<WorkerSettings>,
+        health: Arc<RunnerHealth>,
+        lease: Lease,
+        abort: CancellationToken,
+    ) -> Self {
+        let recorder = Arc::new(OutputRecorder::new(lease.execution()));
         Self {
-            worker,
-            recorder: Arc::new(OutputRecorder::new(lease.execution())),
-            lease,
+            runner: Arc::clone(&ports.runner),
+            lease: HeldLease::new(ports, lease, settings.policy.lease),
+            settings,
+            health,
             abort,
+            recorder,
         }
     }
 
@@ -109,7 +123,7 @@ impl<'a> Run<'a> {
 
     fn time_limit(&self) -> Duration {
         let limits = self.execution().submission().limits();
-        limits.total_wall_time() + self.worker.settings.policy.run_grace
+        limits.total_wall_time() + self.settings.policy.run_grace
     }
 
     fn execution(&self) -> &Execution {
@@ -128,13 +142,13 @@ impl<'a> Run<'a> {
             () = self.lease.renew_until_lost(&cancelled) => RunEnd::LeaseLost,
             error = self.recorder.append_continuously(&self.lease) => append_failed(&error),
             error = input::forward(&self.lease, stdin), if is_interactive => input_failed(&error),
-            () = tokio::time::sleep(self.time_limit()) => RunEnd::TimedOut,
+            () = tokio::time::sleep(self.time_limit()) => RunEnd::GivenUp(TIMED_OUT),
             () = self.abort.cancelled() => RunEnd::Aborted,
         }
     }
 
     async fn run_program(&self, mut io: RecordingIo) -> RunEnd {
-        let (runner, execution) = (&self.worker.ports.runner, self.execution());
+        let (runner, execution) = (&self.runner, self.execution());
         let started = Instant::now();
         let result = runner.run(execution.into(), &mut io).await;
         metrics::record_run(execution, runner.profile().name, &result, started.elapsed());
@@ -153,12 +167,8 @@ impl<'a> Run<'a> {
                 self.finish(&outcome).await
             }
             RunEnd::RunnerFailed(error) => self.handle_runner_failure(&error).await,
-            RunEnd::TimedOut => {
-                self.finish_without_report(EndedWithoutRun::Failed, TIMED_OUT)
-                    .await
-            }
-            RunEnd::InputForgotten => {
-                self.finish_without_report(EndedWithoutRun::Failed, INPUT_FORGOTTEN)
+            RunEnd::GivenUp(reason) => {
+                self.finish_without_report(EndedWithoutRun::Failed, reason)
                     .await
             }
             RunEnd::LeaseLost => Err(QueueError::LeaseLost),
@@ -166,14 +176,41 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Releases the execution for another attempt after a while; ends it if no attempt is left or none can succeed.
+    async fn handle_runner_failure(&self, error: &RunnerError) -> Result<(), QueueError> {
+        tracing::warn!(error = %ErrorChain(error), "the runner failed");
+        if error.is_transient() {
+            self.health.mark_failed();
+        }
+        match runner_failure::reaction(error, self.execution().attempt(), &self.settings) {
+            Reaction::Finish { end, reason } => self.finish_without_report(end, &reason).await,
+            Reaction::Retry { after } => {
+                self.hold(after.min(HOLD_MAX)).await?;
+                self.release().await
+            }
+        }
+    }
+
+    /// Holds the lease for a while, so that no worker tries again too soon.
+    async fn hold(&self, wait: Duration) -> Result<(), QueueError> {
+        let cancelled = CancellationToken::new();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.abort.cancelled() => Ok(()),
+            // A release ends an execution that its owner has cancelled.
+            () = cancelled.cancelled() => Ok(()),
+            () = self.lease.renew_until_lost(&cancelled) => Err(QueueError::LeaseLost),
+        }
+    }
+
     /// Ends the execution with what the program wrote so far and one sentence for its owner.
-    pub(super) async fn finish_without_report(
+    async fn finish_without_report(
         &self,
-        ending: EndedWithoutRun,
+        end: EndedWithoutRun,
         reason: &str,
     ) -> Result<(), QueueError> {
         let (output, error_output) = self.recorder.output();
-        let outcome = Outcome::without_run(ending, reason).with_output(output, error_output);
+        let outcome = Outcome::without_run(end, reason).with_output(output, error_output);
         self.finish(&outcome).await
     }
 
@@ -193,7 +230,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) async fn release(&self) -> Result<(), QueueError> {
+    async fn release(&self) -> Result<(), QueueError> {
         tracing::info!("releasing the execution for another worker");
         self.lease.release().await
     }
@@ -206,7 +243,7 @@ fn append_failed(error: &QueueError) -> RunEnd {
 
 const fn input_failed(error: &InputError) -> RunEnd {
     match error {
-        InputError::Forgotten => RunEnd::InputForgotten,
+        InputError::Forgotten => RunEnd::GivenUp(INPUT_FORGOTTEN),
         InputError::LeaseLost | InputError::Unavailable { .. } => RunEnd::LeaseLost,
     }
 }

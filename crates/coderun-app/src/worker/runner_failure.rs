@@ -2,65 +2,53 @@
 
 use std::time::Duration;
 
-use coderun_domain::{EndedWithoutRun, ErrorChain, QueueError, RunnerError};
-use tokio_util::sync::CancellationToken;
+use coderun_domain::{Attempt, EndedWithoutRun, RunnerError};
 
-use super::run::Run;
+use super::settings::WorkerSettings;
 use crate::retry;
 
-/// The longest that a worker keeps an execution that it cannot run before it releases it.
-const HOLD_MAX: Duration = Duration::from_secs(10);
+/// What a worker does after its runner failed.
+pub(super) enum Reaction {
+    /// It ends the execution, because no attempt is left or none can succeed.
+    Finish {
+        /// The way in which it ends.
+        end: EndedWithoutRun,
+        /// One sentence for the owner.
+        reason: String,
+    },
+    /// It releases the execution for another attempt.
+    Retry {
+        /// The time for which it holds the execution before.
+        after: Duration,
+    },
+}
 
-impl Run<'_> {
-    /// Releases the execution for another attempt after a while; ends it if no attempt is left or none can succeed.
-    pub(super) async fn handle_runner_failure(
-        &self,
-        error: &RunnerError,
-    ) -> Result<(), QueueError> {
-        tracing::warn!(error = %ErrorChain(error), "the runner failed");
-        let retry_after = match error {
-            RunnerError::Unsupported { .. } => {
-                let reason = "The runner does not offer this language any more";
-                return self
-                    .finish_without_report(EndedWithoutRun::Rejected, reason)
-                    .await;
-            }
-            RunnerError::Overloaded { retry_after } => *retry_after,
-            RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => None,
+/// The reaction to this failure of an attempt. An overloaded runner has not tried, so for it only the store's bound counts.
+pub(super) fn reaction(
+    error: &RunnerError,
+    attempt: Attempt,
+    settings: &WorkerSettings,
+) -> Reaction {
+    let (attempts, store_max) = (attempt.count(), settings.policy.attempts_max);
+    let (retry_after, attempts_max) = match error {
+        RunnerError::Unsupported { .. } => {
+            return Reaction::Finish {
+                end: EndedWithoutRun::Rejected,
+                reason: "The runner does not offer this language any more".to_owned(),
+            };
+        }
+        RunnerError::Overloaded { retry_after } => (*retry_after, store_max),
+        RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => {
+            (None, store_max.min(settings.attempts_max))
+        }
+    };
+    if attempts >= attempts_max {
+        return Reaction::Finish {
+            end: EndedWithoutRun::Failed,
+            reason: format!("The program could not be run in {attempts} attempts"),
         };
-        self.worker.health.mark_failed();
-        let attempts = self.lease.execution().attempt().count();
-        if attempts >= self.attempts_max(error) {
-            let reason = format!("The program could not be run in {attempts} attempts");
-            return self
-                .finish_without_report(EndedWithoutRun::Failed, &reason)
-                .await;
-        }
-        let wait = retry_after.unwrap_or_else(|| retry::wait_after(attempts));
-        self.hold(wait.min(HOLD_MAX)).await?;
-        self.release().await
     }
-
-    /// An overloaded runner has not tried, so only the store's bound counts.
-    fn attempts_max(&self, error: &RunnerError) -> u32 {
-        let settings = &self.worker.settings;
-        match error {
-            RunnerError::Overloaded { .. } => settings.policy.attempts_max,
-            RunnerError::Unsupported { .. }
-            | RunnerError::Unavailable { .. }
-            | RunnerError::Broken { .. } => settings.policy.attempts_max.min(settings.attempts_max),
-        }
-    }
-
-    /// Holds the lease for a while, so that no worker tries again too soon.
-    async fn hold(&self, wait: Duration) -> Result<(), QueueError> {
-        let cancelled = CancellationToken::new();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
-            () = self.abort.cancelled() => Ok(()),
-            // A release ends an execution that its owner has cancelled.
-            () = cancelled.cancelled() => Ok(()),
-            () = self.lease.renew_until_lost(&cancelled) => Err(QueueError::LeaseLost),
-        }
+    Reaction::Retry {
+        after: retry_after.unwrap_or_else(|| retry::wait_after(attempts)),
     }
 }

@@ -1,0 +1,34 @@
+//! Bundles the ports and the settings of a worker.
+
+use std::sync::Arc;
+
+use coderun_domain::{CodeRunner, ExecutionQueue, InputRelay, StorePolicy, WorkerId};
+
+use crate::JitteredInterval;
+
+/// The ports that a worker uses.
+#[derive(Debug, Clone)]
+pub struct WorkerPorts {
+    /// Hands out executions.
+    pub queue: Arc<dyn ExecutionQueue>,
+    /// Delivers what users type.
+    pub inputs: Arc<dyn InputRelay>,
+    /// Runs programs.
+    pub runner: Arc<dyn CodeRunner>,
+}
+
+/// The settings of a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The worker's id, unique among all workers.
+    pub id: WorkerId,
+    /// The most executions that it runs at a time.
+    pub concurrency: usize,
+    /// The attempts at one execution after which this worker gives it up because its runner failed; the store's policy may
+    /// allow fewer.
+    pub attempts_max: u32,
+    /// The pauses between two questions for work that no hint announced.
+    pub poll: JitteredInterval,
+    /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
+    pub policy: StorePolicy,
+}
