@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::outage::Outage;
-use crate::retry::{LONGEST_WAIT, retry};
+use crate::retry::retry;
 
 /// The time for which an offer is valid.
 const LIFETIME: Duration = Duration::from_secs(15);
@@ -132,13 +132,7 @@ impl Announcer {
 
     async fn withdraw(&self) -> Result<(), AnnounceError> {
         let withdraw = || within_deadline(self.ports.registry.withdraw(&self.settings.id));
-        retry(
-            LONGEST_WAIT,
-            "cannot withdraw the worker",
-            |_| true,
-            withdraw,
-        )
-        .await
+        retry("cannot withdraw the worker", |_| true, withdraw).await
     }
 }
 

@@ -24,21 +24,11 @@ const NO_RUNNER: &str = "none";
 /// Records the wait of an execution that was taken for the first time; later attempts waited for a lost worker, too.
 pub(crate) fn record_taken(execution: &Execution) {
     let progress = execution.progress();
-    let Some(started_at) = progress
-        .started_at()
-        .filter(|_| is_first_attempt(execution))
-    else {
-        return;
-    };
-    // Two processes whose clocks differ may have written these times.
-    let waited = (started_at - progress.created_at())
-        .as_seconds_f64()
-        .max(0.0);
-    histogram!(QUEUE_WAIT, "language" => language(execution)).record(waited);
-}
-
-fn is_first_attempt(execution: &Execution) -> bool {
-    execution.attempt().count() == 1
+    if let (1, Some(started_at)) = (progress.attempt().count(), progress.started_at()) {
+        // Two processes whose clocks differ may have written these times.
+        let waited = (started_at - progress.created_at()).as_seconds_f64();
+        histogram!(QUEUE_WAIT, "language" => language(execution)).record(waited.max(0.0));
+    }
 }
 
 /// Counts an execution whose end was stored.

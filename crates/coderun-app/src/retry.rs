@@ -9,11 +9,24 @@ use coderun_domain::ErrorChain;
 /// The first wait; each further one is twice as long. Jitter adds up to as much again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The usual longest wait, before jitter.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
+const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
 
-/// Repeats `call` without end while its error is transient, with waits of up to `longest_wait` before jitter. Logs each
-/// failure as `message`.
+/// Repeats `call` without end while its error is transient. Logs each failure as `message`.
 pub(crate) async fn retry<T, E, F>(
+    message: &'static str,
+    is_transient: fn(&E) -> bool,
+    call: impl FnMut() -> F + Send,
+) -> Result<T, E>
+where
+    T: Send,
+    E: Error + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send,
+{
+    retry_within(LONGEST_WAIT, message, is_transient, call).await
+}
+
+/// As [`retry`], with waits of up to `longest_wait` before jitter.
+pub(crate) async fn retry_within<T, E, F>(
     longest_wait: Duration,
     message: &'static str,
     is_transient: fn(&E) -> bool,

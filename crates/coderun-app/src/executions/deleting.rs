@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{
-    CancelReply, Event, ExecutionId, Page, Sequence, StoreError, UserId, WatchError,
-};
+use coderun_domain::{CancelReply, ExecutionId, Page, StoreError, UserId, WatchError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{AccessError, Executions};
@@ -67,21 +65,10 @@ impl Executions {
                 return Ok(());
             }
         };
-        let stopped = tokio::time::timeout(STOP_TIMEOUT, self.until_final(id, since));
-        match stopped.await {
+        let stopped = self.until_updated(id, since, |progress| progress.status().is_final());
+        match tokio::time::timeout(STOP_TIMEOUT, stopped).await {
             Ok(Ok(()) | Err(WatchError::Gone)) => {}
             Ok(Err(WatchError::Unavailable { .. })) | Err(_) => log_not_stopped(id),
-        }
-        Ok(())
-    }
-
-    async fn until_final(&self, id: ExecutionId, since: Sequence) -> Result<(), WatchError> {
-        let mut events = self.ports.notifier.subscribe(id, since).await?;
-        while let Some(stored) = events.next().await {
-            match stored?.event {
-                Event::Updated(progress) if progress.status().is_final() => return Ok(()),
-                Event::Updated(_) | Event::Output(_) | Event::AwaitingInput(_) => {}
-            }
         }
         Ok(())
     }

@@ -52,13 +52,8 @@ impl InputSender {
             return Ok(InputReply::Kept);
         }
         let reply = self.relay.send(self.id, self.next, piece).await?;
-        match reply {
-            InputReply::Kept => self.next.number += 1,
-            InputReply::Full
-            | InputReply::Ended
-            | InputReply::NotInteractive
-            | InputReply::Final
-            | InputReply::Absent => {}
+        if reply == InputReply::Kept {
+            self.next.number += 1;
         }
         Ok(reply)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{Event, EventStream, Execution, ExecutionId, Sequence, UserId, WatchError};
+use coderun_domain::{Event, Execution, ExecutionId, Progress, Sequence, UserId, WatchError};
 use futures_util::StreamExt as _;
 
 use super::{AccessError, Executions};
@@ -28,24 +28,28 @@ impl Executions {
         if execution.status().is_final() || since > last || timeout.is_zero() {
             return Ok(execution);
         }
-        let changing = async {
-            let events = self.ports.notifier.subscribe(id, since).await?;
-            next_change(events).await
-        };
+        let changing = self.until_updated(id, since, |_| true);
         // A timeout is no error: the execution has not changed.
         if let Ok(changed) = tokio::time::timeout(timeout, changing).await {
             changed?;
         }
         self.read(user, id).await
     }
-}
 
-async fn next_change(mut events: EventStream) -> Result<(), WatchError> {
-    while let Some(stored) = events.next().await {
-        match stored?.event {
-            Event::Updated(_) => return Ok(()),
-            Event::Output(_) | Event::AwaitingInput(_) => {}
+    /// Waits until the execution has changed to a state that `is_wanted`, or its events have ended.
+    pub(super) async fn until_updated(
+        &self,
+        id: ExecutionId,
+        since: Sequence,
+        is_wanted: impl Fn(&Progress) -> bool + Send,
+    ) -> Result<(), WatchError> {
+        let mut events = self.ports.notifier.subscribe(id, since).await?;
+        while let Some(stored) = events.next().await {
+            match stored?.event {
+                Event::Updated(progress) if is_wanted(&progress) => return Ok(()),
+                Event::Updated(_) | Event::Output(_) | Event::AwaitingInput(_) => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -39,10 +39,8 @@ pub(super) fn stream(
     since: Option<Sequence>,
     events: EventStream,
 ) -> WatchStream {
-    let snapshot = match since {
-        None => Some(Ok(WatchEvent::Updated(Box::new(execution.clone())))),
-        Some(_) => None,
-    };
+    let snapshot = WatchEvent::Updated(Box::new(execution.clone()));
+    let snapshot = since.is_none().then_some(Ok(snapshot));
     let following = events.map(move |stored| stored.map(|stored| watch_event(&execution, stored)));
     Box::pin(streams::iter(snapshot).chain(following))
 }
