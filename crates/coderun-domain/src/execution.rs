@@ -13,13 +13,13 @@
 
 mod state;
 
-use std::fmt;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 pub use state::{Progress, ProgressParts, RestoreError, State};
 
+use crate::named_enum::named_enum;
 use crate::{Attempt, ExecutionId, Outcome, Sequence, Status, Submission, WorkerId};
 
 /// One submission and its progress.
@@ -167,27 +167,17 @@ impl Execution {
     }
 }
 
-/// A transition of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transition {
-    /// [`Execution::start`].
-    Start,
-    /// [`Execution::hand_over`].
-    HandOver,
-    /// [`Execution::append`].
-    Append,
-    /// [`Execution::finish`].
-    Finish,
-}
-
-impl fmt::Display for Transition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Start => "start",
-            Self::HandOver => "hand over",
-            Self::Append => "append to",
-            Self::Finish => "finish",
-        })
+named_enum! {
+    /// A transition of the table.
+    pub enum Transition {
+        /// [`Execution::start`].
+        Start => "start",
+        /// [`Execution::hand_over`].
+        HandOver => "hand over",
+        /// [`Execution::append`].
+        Append => "append to",
+        /// [`Execution::finish`].
+        Finish => "finish",
     }
 }
 

@@ -104,15 +104,9 @@ pub enum FieldProblem {
     /// The text contains a NUL, which the operating system does not allow.
     #[error("must not contain NUL")]
     ContainsNul,
-    /// No runner has this language.
+    /// No runner has this language or this version of it.
     #[error("must be one of {}", list(known))]
-    UnknownLanguage {
-        /// The available ones.
-        known: Vec<String>,
-    },
-    /// No runner has this version of the language.
-    #[error("must be one of {}", list(known))]
-    UnknownVersion {
+    Unknown {
         /// The available ones.
         known: Vec<String>,
     },

@@ -1,7 +1,7 @@
 //! Defines the ports: one trait a file for each thing that the core needs from outside, with its error.
 //!
 //! Rules for all of them: methods take `&self` and may be called by many tasks at a time; absence is an `Option`; every call
-//! returns within the deadline that its adapter is configured with; `is_transient` of an error tells whether to retry.
+//! returns within the deadline that its adapter is configured with; the `kind` of an error, or its `is_transient`, tells whether to retry.
 
 mod clock;
 mod code_runner;

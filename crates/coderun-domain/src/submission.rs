@@ -241,14 +241,14 @@ fn find_language<'a>(
     let Some(spec) = catalog.find(&draft.language) else {
         let names = catalog.specs().iter().map(|spec| spec.language.to_string());
         let known = names.collect();
-        errors.add(Field::Language, FieldProblem::UnknownLanguage { known });
+        errors.add(Field::Language, FieldProblem::Unknown { known });
         return None;
     };
     let requested = draft.version.as_deref();
     if requested.is_some() && spec.version(requested).is_none() {
         errors.add(
             Field::Version,
-            FieldProblem::UnknownVersion {
+            FieldProblem::Unknown {
                 known: spec.versions.clone(),
             },
         );

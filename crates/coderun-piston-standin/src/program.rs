@@ -118,7 +118,7 @@ fn split_files(files: Vec<RequestFile>) -> Result<(String, Vec<File>), Reply> {
             file.content.into_bytes()
         };
         let name = FileName::parse(&file.name).map_err(unrunnable)?;
-        others.push(File::new(name, content.into()));
+        others.push(File::new(name, content));
     }
     let code = code.ok_or_else(|| refusal("files must include at least one utf8 encoded file"))?;
     Ok((code, others))

@@ -210,12 +210,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        self.kind().is_transient()
-    }
-
     /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {

@@ -119,12 +119,6 @@ impl VerifyError {
         }
     }
 
-    /// Whether the same token may be accepted later.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        self.kind().is_transient()
-    }
-
     /// The kind of failure for the caller.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {

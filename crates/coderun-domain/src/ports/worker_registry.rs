@@ -61,13 +61,3 @@ pub enum RegistryError {
         source: BackendError,
     },
 }
-
-impl RegistryError {
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } => true,
-        }
-    }
-}

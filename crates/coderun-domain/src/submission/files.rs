@@ -8,50 +8,27 @@ use bytes::Bytes;
 use super::SubmissionPolicy;
 use crate::{ByteSize, Field, FieldProblem, FileName, LanguageSpec, SubmissionError};
 
-/// A file as it arrived, before its name was checked. `Debug` shows the length of the content only.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DraftFile {
-    /// The path, relative to the code.
-    pub name: String,
-    /// The content.
-    pub content: Bytes,
-}
-
-impl DraftFile {
-    /// A file.
-    #[must_use]
-    pub fn new(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
-        let (name, content) = (name.into(), content.into());
-        Self { name, content }
-    }
-}
-
-impl fmt::Debug for DraftFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DraftFile")
-            .field("name", &self.name)
-            .field("content_bytes", &self.content.len())
-            .finish()
-    }
-}
-
 /// A file beside the code. `Debug` shows the length of the content only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct File {
-    name: FileName,
+pub struct File<Name = FileName> {
+    name: Name,
     content: Bytes,
 }
 
-impl File {
+/// A file as it arrived, before its name was checked.
+pub type DraftFile = File<String>;
+
+impl<Name> File<Name> {
     /// A file.
     #[must_use]
-    pub const fn new(name: FileName, content: Bytes) -> Self {
+    pub fn new(name: impl Into<Name>, content: impl Into<Bytes>) -> Self {
+        let (name, content) = (name.into(), content.into());
         Self { name, content }
     }
 
     /// The path, relative to the code.
     #[must_use]
-    pub const fn name(&self) -> &FileName {
+    pub const fn name(&self) -> &Name {
         &self.name
     }
 
@@ -62,7 +39,7 @@ impl File {
     }
 }
 
-impl fmt::Debug for File {
+impl<Name: fmt::Debug> fmt::Debug for File<Name> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("File")
             .field("name", &self.name)

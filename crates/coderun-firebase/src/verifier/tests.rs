@@ -57,7 +57,7 @@ async fn a_known_key_is_not_looked_for() {
 }
 
 fn assert_unavailable(error: &VerifyError) {
-    assert!(error.is_transient(), "{error:?}");
+    assert!(error.kind().is_transient(), "{error:?}");
     assert_eq!(error.kind(), FailureKind::Unavailable);
     let (retry_after, text) = outage(error);
     assert_eq!(retry_after, Duration::from_secs(7));

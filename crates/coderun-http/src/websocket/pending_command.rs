@@ -121,7 +121,7 @@ async fn send(
             ) => return Ok(reply),
             Err(error) => {
                 let since: &mut Instant = failing_since.get_or_insert_with(Instant::now);
-                if !error.is_transient() || since.elapsed() >= retry_for {
+                if !error.kind().is_transient() || since.elapsed() >= retry_for {
                     return Err(error);
                 }
             }

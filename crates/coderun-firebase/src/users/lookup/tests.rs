@@ -205,7 +205,7 @@ async fn an_unknown_user_is_neither_admitted_nor_refused_without_an_answer() {
     let (source, lookup) = lookup();
     source.set_behaviour(Behaviour::AnswersWrongly);
     let error = check(&lookup, "alice").await.unwrap_err();
-    assert!(error.is_transient(), "{error:?}");
+    assert!(error.kind().is_transient(), "{error:?}");
     let (retry_after, text) = outage(&error);
     assert_eq!(retry_after, Duration::from_secs(1));
     assert!(
