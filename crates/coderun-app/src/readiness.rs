@@ -222,6 +222,10 @@ mod tests {
         }
     }
 
+    fn readiness(store: MockExecutionStore, runner: MockCodeRunner) -> Readiness {
+        Readiness::new(ports(store, runner), CancellationToken::new())
+    }
+
     fn good_store() -> MockExecutionStore {
         let mut store = MockExecutionStore::new();
         store.expect_check().returning(|| Ok(Health::Good));
@@ -244,8 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_dependency_is_named_and_those_not_used_are_left_out() {
-        let ports = ports(good_store(), good_runner());
-        let readiness = Readiness::new(ports, CancellationToken::new());
+        let readiness = readiness(good_store(), good_runner());
         let ok = CheckStatus::Ok;
         assert_eq!(
             statuses(&readiness).await,
@@ -263,7 +266,7 @@ mod tests {
                 source: None,
             })
         });
-        let readiness = Readiness::new(ports(good_store(), runner), CancellationToken::new());
+        let readiness = readiness(good_store(), runner);
         let checks = readiness.checks().await;
         let runner = checks.iter().find(|check| check.name == "runner").unwrap();
         assert_eq!(runner.status, CheckStatus::Failing);
@@ -283,7 +286,7 @@ mod tests {
                 source: "redis://secret@10.0.0.1".into(),
             })
         });
-        let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
+        let readiness = readiness(store, good_runner());
         let shown = format!("{:?}", readiness.checks().await);
         assert!(
             shown.contains("Failing") && !shown.contains("secret"),
@@ -295,7 +298,7 @@ mod tests {
     async fn answers_are_kept_for_a_second() {
         let mut store = MockExecutionStore::new();
         store.expect_check().times(2).returning(|| Ok(Health::Good));
-        let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
+        let readiness = readiness(store, good_runner());
         readiness.checks().await;
         readiness.checks().await;
         tokio::time::advance(REUSED_FOR).await;
@@ -307,7 +310,7 @@ mod tests {
         let mut store = MockExecutionStore::new();
         let limited = || Ok(Health::limited("kept in memory only"));
         store.expect_check().returning(limited);
-        let readiness = Readiness::new(ports(store, good_runner()), CancellationToken::new());
+        let readiness = readiness(store, good_runner());
         let checks = readiness.checks().await;
         let store = checks.first().unwrap();
         assert_eq!(store.status, CheckStatus::Degraded);
@@ -342,8 +345,7 @@ mod tests {
     #[tokio::test]
     async fn a_note_degrades_but_does_not_fail() {
         let readiness =
-            Readiness::new(ports(good_store(), good_runner()), CancellationToken::new())
-                .with_note("store", "kept in memory only");
+            readiness(good_store(), good_runner()).with_note("store", "kept in memory only");
         assert_eq!(
             statuses(&readiness).await.first(),
             Some(&("store", CheckStatus::Degraded))

@@ -32,7 +32,7 @@ impl Clock for TokioClock {
 #[derive(Debug)]
 pub(crate) struct FailingRegistry {
     pub(crate) inner: MemoryBackend,
-    pub(crate) is_unavailable: AtomicBool,
+    is_unavailable: AtomicBool,
     pub(crate) announcements: AtomicUsize,
     pub(crate) withdrawals: AtomicUsize,
 }
@@ -46,6 +46,10 @@ impl FailingRegistry {
             announcements: AtomicUsize::new(0),
             withdrawals: AtomicUsize::new(0),
         }
+    }
+
+    pub(crate) fn set_unavailable(&self, is_unavailable: bool) {
+        self.is_unavailable.store(is_unavailable, Ordering::SeqCst);
     }
 
     fn check(&self) -> Result<(), RegistryError> {

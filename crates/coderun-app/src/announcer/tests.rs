@@ -171,18 +171,12 @@ async fn a_draining_worker_withdraws() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_is_announced_as_soon_as_the_registry_is_available_again() {
     let harness = Harness::new();
-    harness
-        .registry
-        .is_unavailable
-        .store(true, Ordering::SeqCst);
+    harness.registry.set_unavailable(true);
     harness
         .during(async {
             seconds(30).await;
             assert_eq!(harness.listed().await, []);
-            harness
-                .registry
-                .is_unavailable
-                .store(false, Ordering::SeqCst);
+            harness.registry.set_unavailable(false);
             tokio::time::sleep(Duration::from_millis(1_100)).await;
             assert_eq!(harness.listed().await.len(), 1);
         })
@@ -196,17 +190,11 @@ async fn a_withdrawal_that_fails_is_tried_again() {
         harness.drain.cancelled().await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(harness.listed().await.len(), 1);
-        harness
-            .registry
-            .is_unavailable
-            .store(false, Ordering::SeqCst);
+        harness.registry.set_unavailable(false);
     };
     let leaving = harness.during(async {
         seconds(1).await;
-        harness
-            .registry
-            .is_unavailable
-            .store(true, Ordering::SeqCst);
+        harness.registry.set_unavailable(true);
     });
     tokio::join!(leaving, coming_back);
     assert_eq!(harness.listed().await, []);
@@ -215,10 +203,7 @@ async fn a_withdrawal_that_fails_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn an_unavailable_registry_does_not_hold_the_worker() {
     let harness = Harness::new();
-    harness
-        .registry
-        .is_unavailable
-        .store(true, Ordering::SeqCst);
+    harness.registry.set_unavailable(true);
     let before = Instant::now();
     harness.during(seconds(1)).await;
     assert!(before.elapsed() <= Duration::from_secs(1) + WITHDRAWAL_MAX);

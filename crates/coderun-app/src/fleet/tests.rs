@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
 use coderun_domain::testing::{language, limit_policy, worker_offer};
 use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
@@ -188,7 +186,7 @@ async fn while_the_registry_is_unavailable_the_last_view_stays() {
     announce_all(&registry, [worker_offer("w1")]).await;
     fleet.refresh().await.unwrap();
     let before = fleet.view();
-    registry.is_unavailable.store(true, Ordering::SeqCst);
+    registry.set_unavailable(true);
     let error = fleet.refresh().await.unwrap_err();
     assert!(matches!(error, FleetError::Registry(_)), "{error:?}");
     assert_eq!(fleet.view(), before);

@@ -4,8 +4,14 @@ use super::*;
 use crate::testing::{limit_policy, report};
 use crate::{CompileReport, Signal};
 
+const KILLED: ExitStatus = ExitStatus::Signaled(Signal::KILL);
+
+fn outcome_of(report: Report) -> Outcome {
+    Outcome::of_run(report, Output::default(), Output::default(), None)
+}
+
 fn run(verdict: Verdict, exit_status: ExitStatus, cpu_ms: u64) -> Outcome {
-    let report = Report {
+    outcome_of(Report {
         verdict,
         exit_status: Some(exit_status),
         usage: Usage {
@@ -13,8 +19,7 @@ fn run(verdict: Verdict, exit_status: ExitStatus, cpu_ms: u64) -> Outcome {
             ..Usage::default()
         },
         ..report(verdict)
-    };
-    Outcome::of_run(report, Output::default(), Output::default(), None)
+    })
 }
 
 #[rstest]
@@ -51,21 +56,15 @@ fn a_failed_program_is_no_wrong_answer() {
 
 #[rstest]
 #[case(
-    run(Verdict::TimeLimit, ExitStatus::Signaled(Signal::KILL), 5001),
+    run(Verdict::TimeLimit, KILLED, 5001),
     "CPU time limit of 5 s exceeded"
 )]
+#[case(run(Verdict::TimeLimit, KILLED, 10), "Time limit of 15 s exceeded")]
 #[case(
-    run(Verdict::TimeLimit, ExitStatus::Signaled(Signal::KILL), 10),
-    "Time limit of 15 s exceeded"
-)]
-#[case(
-    run(Verdict::MemoryLimit, ExitStatus::Signaled(Signal::KILL), 0),
+    run(Verdict::MemoryLimit, KILLED, 0),
     "Memory limit of 256 MiB exceeded"
 )]
-#[case(
-    run(Verdict::OutputLimit, ExitStatus::Signaled(Signal::KILL), 0),
-    "Output limit of 1 MiB exceeded"
-)]
+#[case(run(Verdict::OutputLimit, KILLED, 0), "Output limit of 1 MiB exceeded")]
 #[case(
     run(Verdict::ProcessLimit, ExitStatus::Exited(1), 0),
     "Process limit of 64 exceeded"
@@ -94,7 +93,7 @@ fn an_error_is_explained_in_one_sentence(#[case] outcome: Outcome, #[case] sente
 #[test]
 fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
     let compile = CompileReport {
-        exit_status: Some(ExitStatus::Signaled(Signal::KILL)),
+        exit_status: Some(KILLED),
         usage: Usage {
             cpu_time: Some(Duration::from_secs(15)),
             ..Usage::default()
@@ -102,12 +101,11 @@ fn a_compiler_that_is_stopped_is_explained_by_its_own_limits() {
         output: Output::default(),
         error_output: Output::default(),
     };
-    let report = Report {
+    let outcome = outcome_of(Report {
         exit_status: None,
         compile: Some(compile),
         ..report(Verdict::TimeLimit)
-    };
-    let outcome = Outcome::of_run(report, Output::default(), Output::default(), None);
+    });
     let limits = *limit_policy().default_limits();
     assert_eq!(
         outcome.explanation(&limits).as_deref(),
@@ -132,23 +130,19 @@ fn a_compile_error_shows_what_the_compiler_said() {
         output: Output::complete("on stdout"),
         error_output: Output::complete("main.c:1: error"),
     };
-    let outcome_of = |compile| {
-        let report = Report {
+    let refused = |compile| {
+        outcome_of(Report {
             exit_status: None,
             compile: Some(compile),
             ..report(Verdict::CompileError)
-        };
-        Outcome::of_run(report, Output::default(), Output::default(), None)
+        })
     };
     let quiet = CompileReport {
         error_output: Output::default(),
         ..compile.clone()
     };
-    assert_eq!(
-        outcome_of(compile).error_output().bytes(),
-        "main.c:1: error"
-    );
-    assert_eq!(outcome_of(quiet).error_output().bytes(), "on stdout");
+    assert_eq!(refused(compile).error_output().bytes(), "main.c:1: error");
+    assert_eq!(refused(quiet).error_output().bytes(), "on stdout");
 }
 
 fn restored(outcome: &Outcome, verdict: Verdict) -> Result<Outcome, OutcomeError> {

@@ -12,6 +12,13 @@ fn parse(draft: SubmissionDraft) -> Result<Submission, SubmissionError> {
     Submission::parse(user, draft, &catalog(), &submission_policy())
 }
 
+fn interactive_draft() -> SubmissionDraft {
+    SubmissionDraft {
+        interactive: true,
+        ..draft()
+    }
+}
+
 fn messages(draft: SubmissionDraft) -> Vec<String> {
     let error = parse(draft).unwrap_err();
     error.errors().iter().map(ToString::to_string).collect()
@@ -66,29 +73,18 @@ fn code_has_a_greatest_length(#[case] bytes: usize, #[case] message: Option<&str
     );
 }
 
-#[test]
-fn too_much_code_or_input_is_too_large_and_the_rest_is_invalid() {
-    let long = "x".repeat((1 << 20) + 1);
-    let code = SubmissionDraft {
-        code: long.clone(),
-        ..draft()
-    };
-    let input = SubmissionDraft {
-        input: long.clone(),
-        ..draft()
-    };
-    let expected = SubmissionDraft {
-        expected_output: Some(long.clone()),
-        ..draft()
-    };
-    let args = SubmissionDraft {
-        args: vec![long],
-        ..draft()
-    };
-    assert_eq!(parse(code).unwrap_err().kind(), FailureKind::TooLarge);
-    assert_eq!(parse(input).unwrap_err().kind(), FailureKind::TooLarge);
-    assert_eq!(parse(expected).unwrap_err().kind(), FailureKind::TooLarge);
-    assert_eq!(parse(args).unwrap_err().kind(), FailureKind::Invalid);
+#[rstest]
+#[case::code(|draft: &mut SubmissionDraft, long| draft.code = long, FailureKind::TooLarge)]
+#[case::input(|draft: &mut SubmissionDraft, long| draft.input = long, FailureKind::TooLarge)]
+#[case::expected_output(|draft: &mut SubmissionDraft, long| draft.expected_output = Some(long), FailureKind::TooLarge)]
+#[case::args(|draft: &mut SubmissionDraft, long| draft.args = vec![long], FailureKind::Invalid)]
+fn too_much_code_or_input_is_too_large_and_the_rest_is_invalid(
+    #[case] change: fn(&mut SubmissionDraft, String),
+    #[case] kind: FailureKind,
+) {
+    let mut draft = draft();
+    change(&mut draft, "x".repeat((1 << 20) + 1));
+    assert_eq!(parse(draft).unwrap_err().kind(), kind);
 }
 
 #[test]
@@ -219,26 +215,8 @@ fn what_no_submission_can_have_is_not_restored() {
 }
 
 #[test]
-fn debug_of_the_parts_shows_lengths_only() {
-    let shown = format!(
-        "{:?}",
-        SubmissionParts {
-            code: "hush".to_owned(),
-            ..parts()
-        }
-    );
-    assert!(
-        shown.contains("code_bytes: 4") && !shown.contains("hush"),
-        "{shown}"
-    );
-}
-
-#[test]
 fn an_interactive_program_has_the_wall_time_of_whoever_types() {
-    let interactive = SubmissionDraft {
-        interactive: true,
-        ..draft()
-    };
+    let interactive = interactive_draft();
     let submission = parse(interactive.clone()).unwrap();
     assert!(submission.is_interactive());
     assert_eq!(submission.limits().run.wall_time(), Duration::from_mins(5));
@@ -256,10 +234,7 @@ fn an_interactive_program_has_the_wall_time_of_whoever_types() {
 
 #[test]
 fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
-    let interactive = SubmissionDraft {
-        interactive: true,
-        ..draft()
-    };
+    let interactive = interactive_draft();
     let policy = SubmissionPolicy {
         interactive_wall_time: None,
         ..submission_policy()
@@ -277,11 +252,7 @@ fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
 fn room_is_kept_for_what_is_typed() {
     let plain = parse(draft()).unwrap();
     assert_eq!(StorePolicy::live_size(&plain), plain.size());
-    let interactive = parse(SubmissionDraft {
-        interactive: true,
-        ..draft()
-    });
-    let interactive = interactive.unwrap();
+    let interactive = parse(interactive_draft()).unwrap();
     let reserved = StorePolicy::live_size(&interactive).as_bytes() - interactive.size().as_bytes();
     assert_eq!(reserved, StorePolicy::INPUT_KEPT_MAX.as_bytes());
 }

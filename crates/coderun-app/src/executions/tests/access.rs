@@ -7,6 +7,7 @@ use coderun_domain::{
     StoreError, StoredEvent, SubmissionDraft, Submitted, WatchError, WorkerId, WorkerOffer,
 };
 use futures_util::{StreamExt, stream};
+use rstest::rstest;
 
 use super::support::{executions, fleet, over, run_by};
 use crate::{AccessError, SubmitError, WatchEvent};
@@ -21,6 +22,14 @@ fn unavailable() -> StoreError {
     StoreError::Unavailable {
         backend: "test",
         source: "connection refused".into(),
+    }
+}
+
+fn quota_exceeded() -> StoreError {
+    StoreError::QuotaExceeded {
+        quota: Quota::Pending,
+        limit: 100,
+        retry_after: std::time::Duration::from_secs(1),
     }
 }
 
@@ -80,32 +89,18 @@ async fn an_invalid_submission_never_reaches_the_store() {
     assert_eq!(error.kind(), FailureKind::Invalid);
 }
 
+#[rstest]
+#[case::unavailable(unavailable, FailureKind::Unavailable)]
+#[case::quota_used_up(quota_exceeded, FailureKind::RateLimited)]
 #[tokio::test]
-async fn no_id_is_handed_out_while_the_store_is_away() {
+async fn no_id_is_handed_out_for_what_the_store_refuses(
+    #[case] refusal: fn() -> StoreError,
+    #[case] kind: FailureKind,
+) {
     let mut store = MockExecutionStore::new();
-    store.expect_submit().returning(|_| Err(unavailable()));
-    let error = over(store)
-        .submit(user("alice"), draft())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), FailureKind::Unavailable);
-}
-
-#[tokio::test]
-async fn a_used_up_quota_is_told_apart_from_a_full_store() {
-    let mut store = MockExecutionStore::new();
-    store.expect_submit().returning(|_| {
-        Err(StoreError::QuotaExceeded {
-            quota: Quota::Pending,
-            limit: 100,
-            retry_after: std::time::Duration::from_secs(1),
-        })
-    });
-    let error = over(store)
-        .submit(user("alice"), draft())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), FailureKind::RateLimited);
+    store.expect_submit().returning(move |_| Err(refusal()));
+    let refused = over(store).submit(user("alice"), draft()).await;
+    assert_eq!(refused.unwrap_err().kind(), kind);
 }
 
 #[tokio::test]
@@ -135,26 +130,16 @@ async fn a_store_failure_is_not_absence() {
 }
 
 #[tokio::test]
-async fn cancelling_another_users_execution_is_forbidden() {
-    let mut store = holding(Some(execution()));
+async fn cancelling_and_watching_another_users_execution_is_forbidden() {
+    let (mut store, mut notifier) = (holding(Some(execution())), MockNotifier::new());
     store.expect_request_cancel().never();
-    let error = over(store)
-        .cancel(&user("mallory"), execution_id(1))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), FailureKind::Forbidden);
-}
-
-#[tokio::test]
-async fn watching_another_users_execution_is_forbidden() {
-    let mut notifier = MockNotifier::new();
     notifier.expect_subscribe().never();
-    let error = executions(holding(Some(execution())), notifier)
-        .watch(&user("mallory"), execution_id(1), None)
-        .await
-        .err()
-        .unwrap();
-    assert_eq!(error.kind(), FailureKind::Forbidden);
+    let executions = executions(store, notifier);
+    let (mallory, id) = (user("mallory"), execution_id(1));
+    let cancelled = executions.cancel(&mallory, id).await;
+    assert_eq!(cancelled.unwrap_err().kind(), FailureKind::Forbidden);
+    let watched = executions.watch(&mallory, id, None).await;
+    assert_eq!(watched.err().unwrap().kind(), FailureKind::Forbidden);
 }
 
 fn running() -> Execution {

@@ -22,10 +22,7 @@ async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
     #[case] expected: Verdict,
     #[case] attempts: u32,
 ) {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit(failure).await;
-    let ended = harness.final_state(id).await;
+    let (_, ended) = Harness::completed(failure).await;
     assert_eq!(verdict(&ended), expected);
     assert_eq!(ended.attempt(), Attempt::from_count(attempts));
     if attempts > 1 {
@@ -37,8 +34,7 @@ async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
 /// One attempt shows that the runner has too much to do; it costs no other.
 #[tokio::test(start_paused = true)]
 async fn a_worker_whose_runner_is_overloaded_takes_nothing_until_it_works_again() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let first = harness.submit("overloaded").await;
     harness.final_state(first).await;
     harness.runner.is_broken.store(true, Ordering::SeqCst);
@@ -62,8 +58,7 @@ async fn a_worker_whose_runner_is_broken_takes_nothing_until_it_works_again() {
 /// One attempt shows that the runner broke; it costs no other.
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_breaks_uses_up_one_attempt() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let first = harness.submit("print hello").await;
     harness.final_state(first).await;
     harness.runner.is_broken.store(true, Ordering::SeqCst);
@@ -79,10 +74,7 @@ async fn a_runner_that_breaks_uses_up_one_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_never_answers_is_given_up_and_its_output_kept() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("print head\nhang").await;
-    let ended = harness.final_state(id).await;
+    let (harness, ended) = Harness::completed("print head\nhang").await;
     assert_eq!(verdict(&ended), Verdict::InternalError);
     assert_eq!(ended.outcome().unwrap().output().bytes(), "head");
     assert_eq!(harness.alive(), 0);
@@ -91,9 +83,7 @@ async fn a_runner_that_never_answers_is_given_up_and_its_output_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_result_that_cannot_be_recorded_at_once_is_recorded_later() {
     let harness = Harness::new();
-    let queue = FlakyQueue::over(harness.backend.clone());
-    queue.finishes_to_lose.store(6, Ordering::SeqCst);
-    let _worker = harness.start_over("w1", Arc::new(queue));
+    let _worker = harness.start_flaky(|queue| queue.finishes_to_lose.store(6, Ordering::SeqCst));
     let id = harness.submit("print kept").await;
     let ended = harness.final_state(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
@@ -103,9 +93,7 @@ async fn a_result_that_cannot_be_recorded_at_once_is_recorded_later() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_doubles_nothing() {
     let harness = Harness::new();
-    let queue = FlakyQueue::over(harness.backend.clone());
-    queue.replies_to_lose.store(3, Ordering::SeqCst);
-    let _worker = harness.start_over("w1", Arc::new(queue));
+    let _worker = harness.start_flaky(|queue| queue.replies_to_lose.store(3, Ordering::SeqCst));
     let id = harness.submit("print a\nsleep 1\nprint b").await;
     harness.final_state(id).await;
     let numbers: Vec<_> = harness
@@ -125,9 +113,7 @@ async fn a_lost_reply_doubles_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_run_whose_recorded_output_was_lost_is_repeated() {
     let harness = Harness::new();
-    let queue = FlakyQueue::over(harness.backend.clone());
-    queue.gaps.store(1, Ordering::SeqCst);
-    let _worker = harness.start_over("w1", Arc::new(queue));
+    let _worker = harness.start_flaky(|queue| queue.gaps.store(1, Ordering::SeqCst));
     let id = harness.submit("print told\nsleep 1").await;
     let ended = harness.final_state(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
@@ -137,9 +123,7 @@ async fn a_run_whose_recorded_output_was_lost_is_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_fails_is_tried_again_before_the_lease_is_over() {
     let harness = Harness::new();
-    let queue = FlakyQueue::over(harness.backend.clone());
-    queue.renewals_to_lose.store(2, Ordering::SeqCst);
-    let _first = harness.start_over("w1", Arc::new(queue));
+    let _first = harness.start_flaky(|queue| queue.renewals_to_lose.store(2, Ordering::SeqCst));
     let id = harness.submit("sleep 30").await;
     harness.until_running(id).await;
     let _second = harness.start("w2");
@@ -184,9 +168,8 @@ async fn a_cancellation_does_not_hurry_renewals_that_fail() {
 #[tokio::test(start_paused = true)]
 async fn a_result_that_can_never_be_recorded_does_not_hold_the_worker() {
     let harness = Harness::new();
-    let queue = FlakyQueue::over(harness.backend.clone());
-    queue.finishes_to_lose.store(usize::MAX, Ordering::SeqCst);
-    let worker = harness.start_over("w1", Arc::new(queue));
+    let worker =
+        harness.start_flaky(|queue| queue.finishes_to_lose.store(usize::MAX, Ordering::SeqCst));
     let id = harness.submit("print out").await;
     harness.until_running(id).await;
     harness.shutdown.drain.cancel();
@@ -197,8 +180,7 @@ async fn a_result_that_can_never_be_recorded_does_not_hold_the_worker() {
 
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_panics_costs_one_attempt() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let broken = harness.submit("no such line").await;
     let good = harness.submit("print out").await;
     assert_eq!(verdict(&harness.final_state(good).await), Verdict::Accepted);
@@ -209,10 +191,7 @@ async fn a_runner_that_panics_costs_one_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_while_the_runner_is_away_ends_the_wait() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("unavailable").await;
-    harness.until_running(id).await;
+    let (harness, id) = Harness::running("unavailable").await;
     harness.backend.request_cancel(id).await.unwrap();
     assert_eq!(verdict(&harness.final_state(id).await), Verdict::Cancelled);
 }

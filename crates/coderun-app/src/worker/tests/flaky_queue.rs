@@ -25,11 +25,11 @@ impl FlakyQueue {
     pub(super) fn over(inner: MemoryBackend) -> Self {
         Self {
             inner,
-            finishes_to_lose: AtomicUsize::new(0),
-            replies_to_lose: AtomicUsize::new(0),
-            renewals_to_lose: AtomicUsize::new(0),
-            renewals: AtomicUsize::new(0),
-            gaps: AtomicUsize::new(0),
+            finishes_to_lose: AtomicUsize::default(),
+            replies_to_lose: AtomicUsize::default(),
+            renewals_to_lose: AtomicUsize::default(),
+            renewals: AtomicUsize::default(),
+            gaps: AtomicUsize::default(),
         }
     }
 }

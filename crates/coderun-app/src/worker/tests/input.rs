@@ -34,8 +34,7 @@ async fn output(harness: &Harness, id: ExecutionId) -> Bytes {
 
 #[tokio::test(start_paused = true)]
 async fn input_reaches_the_program_in_order() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let id = harness
         .submit_interactive("print name? \necho-until-end")
         .await;
@@ -58,8 +57,7 @@ async fn input_sent_before_the_run_is_not_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn awaiting_input_is_recorded_after_the_output_before_it() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let id = harness
         .submit_interactive("print name? \nawait\necho-until-end")
         .await;
@@ -102,8 +100,7 @@ async fn a_takeover_repeats_all_input() {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_that_reads_nothing_is_stopped_however_much_input_it_has() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let id = harness.submit_interactive("ignore-until-cancelled").await;
     harness.until_running(id).await;
     for number in 1..=8 {

@@ -1,10 +1,8 @@
 //! Tests the metrics that a worker records.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::flaky_queue::FlakyQueue;
 use super::support::Harness;
 use crate::metrics::{QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
 use crate::testing::{of, recorded};
@@ -12,8 +10,7 @@ use crate::testing::{of, recorded};
 /// Runs these programs, one after the other.
 fn recorded_of(programs: &'static [&str]) -> Vec<String> {
     recorded(async {
-        let harness = Harness::new();
-        let _worker = harness.start("w1");
+        let harness = Harness::started();
         for program in programs {
             let id = harness.submit(program).await;
             harness.final_state(id).await;
@@ -37,9 +34,7 @@ fn runs_are_counted_by_language_runner_and_verdict() {
 fn a_run_is_counted_once_although_its_first_end_was_refused() {
     let lines = recorded(async {
         let harness = Harness::new();
-        let queue = FlakyQueue::over(harness.backend.clone());
-        queue.gaps.store(1, Ordering::SeqCst);
-        let _worker = harness.start_over("w1", Arc::new(queue));
+        let _worker = harness.start_flaky(|queue| queue.gaps.store(1, Ordering::SeqCst));
         let id = harness.submit("print told\nsleep 1").await;
         let ended = harness.final_state(id).await;
         assert_eq!(ended.attempt().count(), 2);

@@ -8,10 +8,7 @@ use super::support::{Harness, verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_submitted_program_runs_and_its_record_is_complete() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("print out\ncomplain err").await;
-    let ended = harness.final_state(id).await;
+    let (_, ended) = Harness::completed("print out\ncomplain err").await;
     assert_eq!(ended.status(), Status::Completed);
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output().bytes(), "out");
@@ -21,8 +18,7 @@ async fn a_submitted_program_runs_and_its_record_is_complete() {
 
 #[tokio::test(start_paused = true)]
 async fn output_is_recorded_while_the_program_runs() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let id = harness.submit("print first\nuntil-cancelled").await;
     let seen = harness
         .until(id, |event| matches!(event.event, Event::Output(_)))
@@ -32,19 +28,15 @@ async fn output_is_recorded_while_the_program_runs() {
 
 #[tokio::test(start_paused = true)]
 async fn output_events_together_are_the_kept_output() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness
-        .submit("print a\ncomplain 1\nsleep 1\nprint b\nflood 40000\nprint c")
-        .await;
-    let ended = harness.final_state(id).await;
+    let (harness, ended) =
+        Harness::completed("print a\ncomplain 1\nsleep 1\nprint b\nflood 40000\nprint c").await;
     let outcome = ended.outcome().unwrap();
     for (stream, kept) in [
         (OutputStream::Stdout, outcome.output()),
         (OutputStream::Stderr, outcome.error_output()),
     ] {
         let mut told = Vec::new();
-        for event in harness.events(id).await {
+        for event in harness.events(ended.id()).await {
             if let Event::Output(chunk) = event.event
                 && chunk.stream == stream
             {
@@ -58,8 +50,7 @@ async fn output_events_together_are_the_kept_output() {
 
 #[tokio::test(start_paused = true)]
 async fn output_beyond_the_limit_is_cut_and_marked() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
+    let harness = Harness::started();
     let limit = 1 << 20;
     let id = harness.submit(&format!("flood {}", limit + 1)).await;
     let ended = harness.final_state(id).await;
@@ -70,10 +61,7 @@ async fn output_beyond_the_limit_is_cut_and_marked() {
 
 #[tokio::test(start_paused = true)]
 async fn output_that_the_runner_did_not_see_is_marked_as_truncated() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("print head\ncut").await;
-    let ended = harness.final_state(id).await;
+    let (_, ended) = Harness::completed("print head\ncut").await;
     let outcome = ended.outcome().unwrap();
     assert_eq!(outcome.output(), &Output::truncated("head"));
     assert_eq!(outcome.error_output(), &Output::complete(""));
@@ -108,11 +96,8 @@ async fn no_more_run_at_a_time_than_there_are_permits() {
 
 #[tokio::test(start_paused = true)]
 async fn many_small_writes_become_few_events() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit(&"print x\n".repeat(1000)).await;
-    let ended = harness.final_state(id).await;
+    let (harness, ended) = Harness::completed(&"print x\n".repeat(1000)).await;
     assert_eq!(ended.outcome().unwrap().output().bytes().len(), 1000);
-    let count = harness.events(id).await.len();
+    let count = harness.events(ended.id()).await.len();
     assert!(count <= 6, "{count} events");
 }

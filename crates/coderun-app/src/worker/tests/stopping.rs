@@ -6,10 +6,7 @@ use super::support::{Harness, ended, verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_running_program_is_stopped_by_its_owner() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("print so far\nuntil-cancelled").await;
-    harness.until_running(id).await;
+    let (harness, id) = Harness::running("print so far\nuntil-cancelled").await;
     harness.backend.request_cancel(id).await.unwrap();
     let cancelled = harness.final_state(id).await;
     assert_eq!(verdict(&cancelled), Verdict::Cancelled);
@@ -23,10 +20,7 @@ async fn a_running_program_is_stopped_by_its_owner() {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_whose_lease_is_lost_is_killed() {
-    let harness = Harness::new();
-    let _worker = harness.start("w1");
-    let id = harness.submit("hang").await;
-    harness.until_running(id).await;
+    let (harness, id) = Harness::running("hang").await;
     harness.backend.delete(id).await.unwrap();
     let killed = async {
         while harness.alive() > 0 {

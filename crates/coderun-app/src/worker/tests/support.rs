@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_domain::testing::{at, catalog, execution_id, report, store_policy, submission, user};
+use coderun_domain::testing::{
+    at, catalog, draft, execution_id, report, store_policy, submission, user,
+};
 use coderun_domain::{
     CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
     InputRelay, InputWanted, LanguageSpec, Notifier, OutputStream, Report, RunInput, RunIo,
@@ -16,7 +18,9 @@ use coderun_domain::{
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use futures_util::StreamExt as _;
+use tokio::task::JoinHandle;
 
+use super::flaky_queue::FlakyQueue;
 use crate::testing::TokioClock;
 use crate::{JitteredInterval, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
 
@@ -90,17 +94,15 @@ impl CodeRunner for ScriptedRunner {
     }
 }
 
+fn bytes(text: &str) -> Bytes {
+    Bytes::from(text.to_owned())
+}
+
 async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
     for line in code.lines() {
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("print", text) => {
-                let text = Bytes::from(text.to_owned());
-                io.output(OutputStream::Stdout, text).await;
-            }
-            ("complain", text) => {
-                let text = Bytes::from(text.to_owned());
-                io.output(OutputStream::Stderr, text).await;
-            }
+            ("print", text) => io.output(OutputStream::Stdout, bytes(text)).await,
+            ("complain", text) => io.output(OutputStream::Stderr, bytes(text)).await,
             ("flood", bytes) => {
                 let flood = vec![b'x'; bytes.parse().unwrap()];
                 io.output(OutputStream::Stdout, flood.into()).await;
@@ -162,6 +164,36 @@ impl Harness {
         Self::with_policy(store_policy())
     }
 
+    /// A harness whose worker `w1` works.
+    pub(super) fn started() -> Self {
+        let harness = Self::new();
+        harness.start("w1");
+        harness
+    }
+
+    /// A harness whose worker has taken up a program, and the execution's id.
+    pub(super) async fn running(code: &str) -> (Self, ExecutionId) {
+        let harness = Self::started();
+        let id = harness.submit(code).await;
+        harness.until_running(id).await;
+        (harness, id)
+    }
+
+    /// A harness whose worker has run a program, and the final execution.
+    pub(super) async fn completed(code: &str) -> (Self, Execution) {
+        let harness = Self::started();
+        let id = harness.submit(code).await;
+        let ended = harness.final_state(id).await;
+        (harness, ended)
+    }
+
+    /// Starts a worker over a queue that fails as `set_up` says.
+    pub(super) fn start_flaky(&self, set_up: impl FnOnce(&FlakyQueue)) -> JoinHandle<()> {
+        let queue = FlakyQueue::over(self.backend.clone());
+        set_up(&queue);
+        self.start_over("w1", Arc::new(queue))
+    }
+
     pub(super) fn with_policy(policy: StorePolicy) -> Self {
         let clock = Arc::new(TokioClock::default());
         Self {
@@ -199,16 +231,12 @@ impl Harness {
     }
 
     /// Starts a worker that ends with the harness's shutdown.
-    pub(super) fn start(&self, name: &str) -> tokio::task::JoinHandle<()> {
+    pub(super) fn start(&self, name: &str) -> JoinHandle<()> {
         self.start_over(name, Arc::new(self.backend.clone()))
     }
 
     /// Starts a worker, and a sweeper, over this queue.
-    pub(super) fn start_over(
-        &self,
-        name: &str,
-        queue: Arc<dyn ExecutionQueue>,
-    ) -> tokio::task::JoinHandle<()> {
+    pub(super) fn start_over(&self, name: &str, queue: Arc<dyn ExecutionQueue>) -> JoinHandle<()> {
         let worker = self.worker(name, Arc::clone(&queue));
         self.start_worker(worker, queue)
     }
@@ -218,7 +246,7 @@ impl Harness {
         &self,
         name: &str,
         inputs: Arc<dyn InputRelay>,
-    ) -> tokio::task::JoinHandle<()> {
+    ) -> JoinHandle<()> {
         let queue: Arc<dyn ExecutionQueue> = Arc::new(self.backend.clone());
         let worker = self.worker_with_inputs(name, Arc::clone(&queue), inputs);
         self.start_worker(worker, queue)
@@ -228,11 +256,7 @@ impl Harness {
         clippy::disallowed_methods,
         reason = "a test owns its tasks by their handles"
     )]
-    fn start_worker(
-        &self,
-        worker: Worker,
-        queue: Arc<dyn ExecutionQueue>,
-    ) -> tokio::task::JoinHandle<()> {
+    fn start_worker(&self, worker: Worker, queue: Arc<dyn ExecutionQueue>) -> JoinHandle<()> {
         let sweeper = Sweeper::new(queue, JitteredInterval::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
@@ -241,25 +265,19 @@ impl Harness {
     }
 
     pub(super) async fn submit(&self, code: &str) -> ExecutionId {
-        self.submit_draft(SubmissionDraft {
-            code: code.to_owned(),
-            language: "python".to_owned(),
-            ..SubmissionDraft::default()
-        })
-        .await
+        self.submit_as(code, false).await
     }
 
     pub(super) async fn submit_interactive(&self, code: &str) -> ExecutionId {
-        self.submit_draft(SubmissionDraft {
-            code: code.to_owned(),
-            language: "python".to_owned(),
-            interactive: true,
-            ..SubmissionDraft::default()
-        })
-        .await
+        self.submit_as(code, true).await
     }
 
-    async fn submit_draft(&self, draft: SubmissionDraft) -> ExecutionId {
+    async fn submit_as(&self, code: &str, interactive: bool) -> ExecutionId {
+        let draft = SubmissionDraft {
+            code: code.to_owned(),
+            interactive,
+            ..draft()
+        };
         let number = self.last_id.fetch_add(1, Ordering::SeqCst) + 1;
         let id = execution_id(number as u128);
         let execution = Execution::submit(id, submission(user("alice"), draft), at(0));
@@ -322,7 +340,7 @@ impl Harness {
 }
 
 /// Waits for a worker to end.
-pub(super) async fn ended(worker: tokio::task::JoinHandle<()>) {
+pub(super) async fn ended(worker: JoinHandle<()>) {
     tokio::time::timeout(DEADLINE, worker)
         .await
         .expect("the worker ends")
