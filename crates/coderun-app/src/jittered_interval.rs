@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_do_not_keep_step() {
+    fn two_seeds_give_different_pauses() {
         assert_eq!(pauses(1), pauses(1));
         let pairs = pauses(1).into_iter().zip(pauses(2));
         let same = pairs.filter(|(one, other)| one.abs_diff(*other) < SECOND / 1000);

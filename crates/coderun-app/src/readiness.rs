@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_runner_that_is_away_fails_with_its_reason() {
+    async fn an_unavailable_runner_fails_with_its_reason() {
         let mut runner = MockCodeRunner::new();
         runner.expect_check().returning(|| {
             Err(RunnerError::Unavailable {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_cause_of_a_store_failure_is_not_told() {
+    async fn the_cause_of_a_store_failure_is_not_shown() {
         let mut store = MockExecutionStore::new();
         store.expect_check().returning(|| {
             Err(StoreError::Unavailable {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn answers_are_kept_for_a_second() {
+    async fn results_are_reused_for_a_second() {
         let mut store = MockExecutionStore::new();
         store.expect_check().times(2).returning(|| Ok(Health::Good));
         let readiness = readiness(store, good_runner());
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_runner_of_its_own_it_takes_a_worker_to_be_ready() {
+    async fn without_a_runner_of_its_own_readiness_needs_a_worker() {
         let mut registry = MockWorkerRegistry::new();
         registry.expect_offers().returning(|| Ok(Vec::new()));
         let check = fleet_check(registry).await;

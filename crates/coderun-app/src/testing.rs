@@ -98,7 +98,7 @@ pub(crate) fn recorded(work: impl Future<Output = ()>) -> Vec<String> {
 }
 
 /// The lines of one metric.
-pub(crate) fn of(name: &str, lines: &[String]) -> Vec<String> {
+pub(crate) fn lines_of(name: &str, lines: &[String]) -> Vec<String> {
     let of_name = lines.iter().filter(|line| line.starts_with(name));
     of_name.cloned().collect()
 }

@@ -25,7 +25,7 @@ mod tests {
     use crate::StoreError;
 
     #[test]
-    fn causes_follow_what_they_caused() {
+    fn causes_follow_their_effects() {
         let error = StoreError::Unavailable {
             backend: "test",
             source: "connection refused".into(),

@@ -222,15 +222,15 @@ impl LimitPolicy {
     pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, SubmissionError> {
         use LimitName::{CpuTimeMs, MemoryBytes, OutputBytes, Processes, WallTimeMs};
         let (default, max) = (&self.default, &self.maximum);
-        let (asked, run) = (requested, &max.run);
+        let run = &max.run;
         let mut errors = SubmissionError::default();
-        let mut checked = |name, requested, max| check(name, requested, max, &mut errors);
-        let cpu_time = checked(CpuTimeMs, asked.cpu_time_ms, millis(run.cpu_time));
-        let wall_time = checked(WallTimeMs, asked.wall_time_ms, millis(run.wall_time));
-        let memory = checked(MemoryBytes, asked.memory_bytes, run.memory.as_bytes());
-        let processes = checked(Processes, asked.processes, run.processes.into());
+        let mut checked = |name, value, max| check(name, value, max, &mut errors);
+        let cpu_time = checked(CpuTimeMs, requested.cpu_time_ms, millis(run.cpu_time));
+        let wall_time = checked(WallTimeMs, requested.wall_time_ms, millis(run.wall_time));
+        let memory = checked(MemoryBytes, requested.memory_bytes, run.memory.as_bytes());
+        let processes = checked(Processes, requested.processes, run.processes.into());
         let output_max = max.storage.output.as_bytes();
-        let output = checked(OutputBytes, asked.output_bytes, output_max);
+        let output = checked(OutputBytes, requested.output_bytes, output_max);
         errors.into_result(Limits {
             run: StageLimits {
                 cpu_time: cpu_time.map_or(default.run.cpu_time, Duration::from_millis),

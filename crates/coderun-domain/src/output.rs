@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_came_is_said() {
+    fn output_that_was_never_pushed_counts_as_truncated() {
         let mut buffer = OutputBuffer::new(ByteSize::from_bytes(4));
         buffer.push(b"ab");
         buffer.mark_truncated();

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_record_outlives_every_deadline_it_has() {
+    fn a_live_record_outlives_all_its_deadlines() {
         let policy = store_policy();
         let pending = execution();
         let worker = WorkerId::parse("w").unwrap();

@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn a_later_version_may_say_more() {
-        let later = GOOD.replacen("00", "cc", 1) + "-what-comes-later";
+    fn a_later_version_may_have_more_parts() {
+        let later = GOOD.replacen("00", "cc", 1) + "-later-part";
         let context: TraceContext = later.parse().unwrap();
         assert_eq!(context.to_string(), GOOD);
     }
@@ -114,7 +114,7 @@ mod tests {
     #[case("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more")]
     #[case("00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01")]
     #[case("00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
-    fn what_is_no_trace_context_is_refused(#[case] text: &str) {
+    fn other_text_is_refused(#[case] text: &str) {
         assert_eq!(text.parse::<TraceContext>(), Err(TraceContextError));
     }
 }

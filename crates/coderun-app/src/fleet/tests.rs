@@ -176,7 +176,7 @@ async fn without_a_worker_the_last_languages_and_limits_stay() {
         let after = fleet.view().unwrap();
         assert_eq!(after.catalog(), before.catalog());
         assert_eq!(after.limits(), before.limits());
-        assert_eq!(after.offers(), [], "but nobody is there");
+        assert_eq!(after.offers(), []);
     }
 }
 

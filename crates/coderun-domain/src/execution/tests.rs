@@ -15,7 +15,7 @@ fn worker() -> WorkerId {
     WorkerId::parse("worker-1").unwrap()
 }
 
-fn standing(status: Status) -> Execution {
+fn execution_in(status: Status) -> Execution {
     let pending = execution();
     let started = || execution().start(worker(), at(1)).unwrap();
     match status {
@@ -76,13 +76,13 @@ fn the_table_of_transitions(
     #[case] command: Command,
     #[case] to: Option<Status>,
 ) {
-    let result = apply(standing(from), command, 3);
+    let result = apply(execution_in(from), command, 3);
     assert_eq!(result.ok().map(|execution| execution.status()), to);
 }
 
 #[test]
 fn a_refused_transition_says_what_and_where() {
-    let error = standing(COMPLETED).start(worker(), at(3)).unwrap_err();
+    let error = execution_in(COMPLETED).start(worker(), at(3)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot start an execution that is completed"
@@ -91,13 +91,13 @@ fn a_refused_transition_says_what_and_where() {
 
 #[test]
 fn a_takeover_is_a_new_attempt_with_its_own_start() {
-    let taken_over = standing(RUNNING).start(worker(), at(9)).unwrap();
+    let taken_over = execution_in(RUNNING).start(worker(), at(9)).unwrap();
     assert_eq!(taken_over.attempt(), Attempt::from_count(2));
     assert_eq!(taken_over.progress().started_at(), Some(at(9)));
 }
 
 #[test]
-fn a_clock_that_goes_back_does_not_take_the_times_with_it() {
+fn times_never_go_back_with_the_clock() {
     let ended = execution()
         .start(worker(), at(50))
         .unwrap()
@@ -158,7 +158,7 @@ fn an_impossible_progress_is_not_restored(
 
 #[test]
 fn only_a_lost_worker_counts_as_a_takeover() {
-    let given_back = standing(RUNNING).hand_over(at(3)).unwrap();
+    let given_back = execution_in(RUNNING).hand_over(at(3)).unwrap();
     let again = given_back.start(worker(), at(4)).unwrap();
     assert_eq!(again.progress().takeovers(), 0);
     let taken_over = again.start(worker(), at(5)).unwrap();
@@ -168,7 +168,7 @@ fn only_a_lost_worker_counts_as_a_takeover() {
 
 #[test]
 fn debug_shows_no_code_input_or_output() {
-    let shown = format!("{:?}", standing(COMPLETED));
+    let shown = format!("{:?}", execution_in(COMPLETED));
     for secret in ["print", "the input", "the output"] {
         assert!(!shown.contains(secret), "{shown}");
     }

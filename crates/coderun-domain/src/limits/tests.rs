@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::limit_policy;
 
 #[test]
-fn what_is_not_asked_for_is_the_default() {
+fn a_limit_that_is_not_requested_has_its_default() {
     let policy = limit_policy();
     let limits = policy.resolve(&RequestedLimits::default()).unwrap();
     assert_eq!(limits, *policy.default_limits());
@@ -12,30 +12,38 @@ fn what_is_not_asked_for_is_the_default() {
 fn the_maximum_is_granted_and_one_more_is_refused() {
     let policy = limit_policy();
     let max = policy.maximum_limits().run.memory().as_bytes();
-    let ask = |memory_bytes| RequestedLimits {
+    let requesting = |memory_bytes| RequestedLimits {
         memory_bytes: Some(memory_bytes),
         ..RequestedLimits::default()
     };
     assert_eq!(
-        policy.resolve(&ask(max)).unwrap().run.memory().as_bytes(),
+        policy
+            .resolve(&requesting(max))
+            .unwrap()
+            .run
+            .memory()
+            .as_bytes(),
         max
     );
     assert_eq!(
-        policy.resolve(&ask(max + 1)).unwrap_err().to_string(),
+        policy
+            .resolve(&requesting(max + 1))
+            .unwrap_err()
+            .to_string(),
         format!("limits.memory_bytes must be at most {max}")
     );
 }
 
 #[test]
 fn every_bad_limit_is_named() {
-    let asked = RequestedLimits {
+    let requested = RequestedLimits {
         cpu_time_ms: Some(0),
         wall_time_ms: Some(u64::MAX),
         memory_bytes: Some(0),
         output_bytes: Some(u64::MAX),
         processes: Some(u64::MAX),
     };
-    let error = limit_policy().resolve(&asked).unwrap_err();
+    let error = limit_policy().resolve(&requested).unwrap_err();
     let fields = error.errors().iter().map(|error| error.field.to_string());
     assert_eq!(
         fields.collect::<Vec<_>>(),

@@ -123,7 +123,7 @@ fn success_needs_no_explanation() {
 }
 
 #[test]
-fn a_compile_error_shows_what_the_compiler_said() {
+fn a_compile_error_shows_the_output_of_the_compiler() {
     let compile = CompileReport {
         exit_status: Some(ExitStatus::Exited(1)),
         usage: Usage::default(),
@@ -156,7 +156,7 @@ fn restored(outcome: &Outcome, verdict: Verdict) -> Result<Outcome, OutcomeError
 }
 
 #[test]
-fn what_ended_can_be_restored() {
+fn an_outcome_can_be_restored() {
     let wrong = Outcome::of_run(
         report(Verdict::Accepted),
         Output::complete("41"),
@@ -170,7 +170,7 @@ fn what_ended_can_be_restored() {
 }
 
 #[test]
-fn a_verdict_that_the_report_denies_is_not_restored() {
+fn a_verdict_that_contradicts_the_report_is_not_restored() {
     let failed = Outcome::without_run(EndedWithoutRun::Failed, "It failed");
     let verdict = Verdict::Accepted;
     assert_eq!(restored(&failed, verdict), Err(OutcomeError { verdict }));

@@ -108,7 +108,7 @@ impl fmt::Display for SenderId {
 pub struct InputId {
     /// The sender.
     pub sender: SenderId,
-    /// The how-manieth it is of this sender, from 1.
+    /// The position of the piece among those of its sender, from 1.
     pub number: u64,
 }
 

@@ -36,7 +36,7 @@ fn an_alias_becomes_the_canonical_name_and_the_default_version() {
 }
 
 #[test]
-fn everything_wrong_is_listed_at_once() {
+fn all_errors_are_listed_at_once() {
     let bad = SubmissionDraft {
         code: String::new(),
         language: "cobol".to_owned(),
@@ -190,14 +190,14 @@ fn parts() -> SubmissionParts {
 }
 
 #[test]
-fn what_was_parsed_can_be_restored() {
+fn a_parsed_submission_can_be_restored() {
     let files = vec![DraftFile::new("data/a.txt", b"\0\xff".as_slice())];
     let parsed = parse(SubmissionDraft { files, ..draft() }).unwrap();
     assert_eq!(Submission::restore(parsed.0.clone()), Ok(parsed));
 }
 
 #[test]
-fn what_no_submission_can_have_is_not_restored() {
+fn impossible_values_are_not_restored() {
     let file = |name| File::new(FileName::parse(name).unwrap(), Bytes::new());
     let damaged = SubmissionParts {
         code: String::new(),
@@ -215,7 +215,7 @@ fn what_no_submission_can_have_is_not_restored() {
 }
 
 #[test]
-fn an_interactive_program_has_the_wall_time_of_whoever_types() {
+fn an_interactive_program_has_a_wall_time_of_its_own() {
     let interactive = interactive_draft();
     let submission = parse(interactive.clone()).unwrap();
     assert!(submission.is_interactive());
@@ -233,7 +233,7 @@ fn an_interactive_program_has_the_wall_time_of_whoever_types() {
 }
 
 #[test]
-fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
+fn an_interactive_program_is_refused_if_no_runner_passes_input_on() {
     let interactive = interactive_draft();
     let policy = SubmissionPolicy {
         interactive_wall_time: None,
@@ -249,7 +249,7 @@ fn an_interactive_program_is_refused_where_nothing_passes_input_on() {
 }
 
 #[test]
-fn room_is_kept_for_what_is_typed() {
+fn an_interactive_submission_reserves_room_for_its_input() {
     let plain = parse(draft()).unwrap();
     assert_eq!(StorePolicy::live_size(&plain), plain.size());
     let interactive = parse(interactive_draft()).unwrap();

@@ -9,10 +9,10 @@ use coderun_domain::{
 use futures_util::{StreamExt, stream};
 use rstest::rstest;
 
-use super::support::{executions, fleet, over, run_by};
+use super::support::{executions, fleet, with_fleet, with_store};
 use crate::{AccessError, SubmitError, WatchEvent};
 
-fn holding(found: Option<Execution>) -> MockExecutionStore {
+fn store_with(found: Option<Execution>) -> MockExecutionStore {
     let mut store = MockExecutionStore::new();
     store.expect_get().returning(move |_| Ok(found.clone()));
     store
@@ -37,14 +37,17 @@ fn quota_exceeded() -> StoreError {
 async fn an_accepted_submission_is_pending_under_its_new_id() {
     let mut store = MockExecutionStore::new();
     store.expect_submit().returning(|_| Ok(Submitted::Accepted));
-    let accepted = over(store).submit(user("alice"), draft()).await.unwrap();
+    let accepted = with_store(store)
+        .submit(user("alice"), draft())
+        .await
+        .unwrap();
     assert_eq!(accepted.id(), execution_id(1));
     assert_eq!(accepted.progress().created_at(), at(0));
 }
 
 #[tokio::test]
-async fn while_no_worker_has_announced_itself_nothing_is_refused_as_wrong() {
-    let alone = run_by(fleet(), MockExecutionStore::new(), MockNotifier::new());
+async fn before_a_worker_has_announced_itself_submissions_are_unavailable() {
+    let alone = with_fleet(fleet(), MockExecutionStore::new(), MockNotifier::new());
     let error = alone.submit(user("alice"), draft()).await.unwrap_err();
     assert!(matches!(error, SubmitError::NoWorkerYet(_)), "{error:?}");
     assert_eq!(error.kind(), FailureKind::Unavailable);
@@ -63,7 +66,7 @@ fn limits_beyond_those_of_a_worker_are_refused() {
         ..offer
     };
     let fleet = fleet().with_worker(offer);
-    let executions = run_by(fleet, MockExecutionStore::new(), MockNotifier::new());
+    let executions = with_fleet(fleet, MockExecutionStore::new(), MockNotifier::new());
     let asking_for = |processes| SubmissionDraft {
         limits: RequestedLimits {
             processes: Some(processes),
@@ -82,7 +85,7 @@ async fn an_invalid_submission_never_reaches_the_store() {
         code: String::new(),
         ..draft()
     };
-    let error = over(MockExecutionStore::new())
+    let error = with_store(MockExecutionStore::new())
         .submit(user("alice"), bad)
         .await
         .unwrap_err();
@@ -99,13 +102,13 @@ async fn no_id_is_handed_out_for_what_the_store_refuses(
 ) {
     let mut store = MockExecutionStore::new();
     store.expect_submit().returning(move |_| Err(refusal()));
-    let refused = over(store).submit(user("alice"), draft()).await;
+    let refused = with_store(store).submit(user("alice"), draft()).await;
     assert_eq!(refused.unwrap_err().kind(), kind);
 }
 
 #[tokio::test]
 async fn another_users_execution_is_forbidden_and_an_unknown_one_absent() {
-    let mine = over(holding(Some(execution())));
+    let mine = with_store(store_with(Some(execution())));
     let id = execution_id(1);
     assert!(mine.read(&user("alice"), id).await.is_ok());
     assert!(matches!(
@@ -113,7 +116,7 @@ async fn another_users_execution_is_forbidden_and_an_unknown_one_absent() {
         Err(AccessError::Forbidden)
     ));
     assert!(matches!(
-        over(holding(None)).read(&user("alice"), id).await,
+        with_store(store_with(None)).read(&user("alice"), id).await,
         Err(AccessError::Absent)
     ));
 }
@@ -122,7 +125,7 @@ async fn another_users_execution_is_forbidden_and_an_unknown_one_absent() {
 async fn a_store_failure_is_not_absence() {
     let mut store = MockExecutionStore::new();
     store.expect_get().returning(|_| Err(unavailable()));
-    let error = over(store)
+    let error = with_store(store)
         .read(&user("alice"), execution_id(1))
         .await
         .unwrap_err();
@@ -131,7 +134,7 @@ async fn a_store_failure_is_not_absence() {
 
 #[tokio::test]
 async fn cancelling_and_watching_another_users_execution_is_forbidden() {
-    let (mut store, mut notifier) = (holding(Some(execution())), MockNotifier::new());
+    let (mut store, mut notifier) = (store_with(Some(execution())), MockNotifier::new());
     store.expect_request_cancel().never();
     notifier.expect_subscribe().never();
     let executions = executions(store, notifier);
@@ -165,7 +168,7 @@ fn events() -> Vec<StoredEvent> {
     ]
 }
 
-/// A notifier that must be asked for what comes after `since`, and tells the story.
+/// A notifier that must be asked for what comes after `since`, and streams [`events`].
 fn notifier_after(since: u64) -> MockNotifier {
     let mut notifier = MockNotifier::new();
     notifier
@@ -177,49 +180,49 @@ fn notifier_after(since: u64) -> MockNotifier {
 
 #[tokio::test]
 async fn a_watcher_gets_the_snapshot_and_then_the_events_after_it() {
-    let watched = executions(holding(Some(execution())), notifier_after(1));
+    let watched = executions(store_with(Some(execution())), notifier_after(1));
     let events = watched
         .watch(&user("alice"), execution_id(1), None)
         .await
         .unwrap();
-    let told: Vec<_> = events.map(Result::unwrap).collect().await;
+    let received: Vec<_> = events.map(Result::unwrap).collect().await;
     let [
         WatchEvent::Updated(snapshot),
         WatchEvent::Updated(update),
         WatchEvent::Output { .. },
-    ] = told.as_slice()
+    ] = received.as_slice()
     else {
-        panic!("{told:?}");
+        panic!("{received:?}");
     };
     assert_eq!(**snapshot, execution());
     assert_eq!(**update, running());
 }
 
 #[tokio::test]
-async fn a_returning_watcher_gets_only_new_events() {
+async fn a_watcher_with_a_number_gets_the_events_after_it() {
     let finished = running()
         .append(1, at(2))
         .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
         .unwrap();
-    let watched = executions(holding(Some(finished)), notifier_after(0));
+    let watched = executions(store_with(Some(finished)), notifier_after(0));
     let events = watched
         .watch(&user("alice"), execution_id(1), Some(Sequence::START))
         .await
         .unwrap();
-    let told: Vec<_> = events.map(Result::unwrap).collect().await;
-    let [WatchEvent::Updated(then), WatchEvent::Output { .. }] = told.as_slice() else {
-        panic!("{told:?}");
+    let received: Vec<_> = events.map(Result::unwrap).collect().await;
+    let [WatchEvent::Updated(then), WatchEvent::Output { .. }] = received.as_slice() else {
+        panic!("{received:?}");
     };
     assert_eq!(**then, running(), "as it stood then, not as it stands now");
 }
 
 #[tokio::test]
-async fn an_execution_that_goes_before_the_subscription_is_absent() {
+async fn an_execution_deleted_before_the_subscription_is_absent() {
     let mut notifier = MockNotifier::new();
     notifier
         .expect_subscribe()
         .returning(|_, _| Err(WatchError::Gone));
-    let error = executions(holding(Some(execution())), notifier)
+    let error = executions(store_with(Some(execution())), notifier)
         .watch(&user("alice"), execution_id(1), None)
         .await
         .err()

@@ -19,14 +19,14 @@ pub(super) fn fleet() -> Fleet {
 }
 
 pub(super) fn executions(store: MockExecutionStore, notifier: MockNotifier) -> Executions {
-    run_by(fleet().with_worker(worker_offer("w")), store, notifier)
+    with_fleet(fleet().with_worker(worker_offer("w")), store, notifier)
 }
 
-pub(super) fn over(store: MockExecutionStore) -> Executions {
+pub(super) fn with_store(store: MockExecutionStore) -> Executions {
     executions(store, MockNotifier::new())
 }
 
-pub(super) fn run_by(
+pub(super) fn with_fleet(
     fleet: Fleet,
     store: MockExecutionStore,
     notifier: MockNotifier,

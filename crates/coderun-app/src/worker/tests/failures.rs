@@ -114,7 +114,7 @@ async fn a_lost_reply_doubles_nothing() {
 async fn a_run_whose_recorded_output_was_lost_is_repeated() {
     let harness = Harness::new();
     let _worker = harness.start_flaky(|queue| queue.gaps.store(1, Ordering::SeqCst));
-    let id = harness.submit("print told\nsleep 1").await;
+    let id = harness.submit("print first\nsleep 1").await;
     let ended = harness.final_state(id).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(2));
@@ -149,7 +149,7 @@ async fn the_execution_of_a_worker_that_vanished_is_taken_over_within_15_seconds
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancellation_does_not_hurry_renewals_that_fail() {
+async fn failed_renewals_keep_their_pauses_after_a_cancellation() {
     let harness = Harness::new();
     let queue = Arc::new(FlakyQueue::over(harness.backend.clone()));
     let _worker = harness.start_over("w1", Arc::clone(&queue) as Arc<dyn ExecutionQueue>);
@@ -190,7 +190,7 @@ async fn a_runner_that_panics_costs_one_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancellation_while_the_runner_is_away_ends_the_wait() {
+async fn a_cancellation_while_the_runner_is_unavailable_ends_the_wait() {
     let (harness, id) = Harness::running("unavailable").await;
     harness.backend.request_cancel(id).await.unwrap();
     assert_eq!(verdict(&harness.final_state(id).await), Verdict::Cancelled);

@@ -66,12 +66,14 @@ async fn awaiting_input_is_recorded_after_the_output_before_it() {
     send(&harness, id, 1, InputPiece::End).await;
     harness.final_state(id).await;
     let events = harness.events(id).await;
-    let told: Vec<_> = events.into_iter().map(|stored| stored.event).collect();
-    let wrote = told.iter().position(|it| matches!(it, Event::Output(_)));
-    let waited = told.iter().position(waits);
-    assert!(wrote.unwrap() < waited.unwrap(), "{told:?}");
+    let recorded: Vec<_> = events.into_iter().map(|stored| stored.event).collect();
+    let wrote = recorded
+        .iter()
+        .position(|it| matches!(it, Event::Output(_)));
+    let waited = recorded.iter().position(waits);
+    assert!(wrote.unwrap() < waited.unwrap(), "{recorded:?}");
     let expected = Event::AwaitingInput(Attempt::from_count(1));
-    assert_eq!(told[waited.unwrap()], expected);
+    assert_eq!(recorded[waited.unwrap()], expected);
 }
 
 #[tokio::test(start_paused = true)]

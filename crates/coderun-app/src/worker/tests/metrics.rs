@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::support::Harness;
 use crate::metrics::{QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
-use crate::testing::{of, recorded};
+use crate::testing::{lines_of, recorded};
 
 /// Runs these programs, one after the other.
 fn recorded_of(programs: &'static [&str]) -> Vec<String> {
@@ -22,7 +22,7 @@ fn recorded_of(programs: &'static [&str]) -> Vec<String> {
 fn runs_are_counted_by_language_runner_and_verdict() {
     let lines = recorded_of(&["print a", "print b", "unsupported"]);
     assert_eq!(
-        of(RUNS, &lines),
+        lines_of(RUNS, &lines),
         [
             r#"coderun_runs_total{language="python",runner="none",verdict="rejected"} 1"#,
             r#"coderun_runs_total{language="python",runner="test",verdict="accepted"} 2"#,
@@ -35,12 +35,12 @@ fn a_run_is_counted_once_although_its_first_end_was_refused() {
     let lines = recorded(async {
         let harness = Harness::new();
         let _worker = harness.start_flaky(|queue| queue.gaps.store(1, Ordering::SeqCst));
-        let id = harness.submit("print told\nsleep 1").await;
+        let id = harness.submit("print first\nsleep 1").await;
         let ended = harness.final_state(id).await;
         assert_eq!(ended.attempt().count(), 2);
     });
     let runs = r#"coderun_runs_total{language="python",runner="test",verdict="accepted"} 1"#;
-    assert_eq!(of(RUNS, &lines), [runs]);
+    assert_eq!(lines_of(RUNS, &lines), [runs]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_first_attempt_ends_the_wait_and_later_ones_are_no_waits() {
         assert_eq!(ended.attempt().count(), 2);
     });
     assert_eq!(
-        of(QUEUE_WAIT, &lines),
+        lines_of(QUEUE_WAIT, &lines),
         [
             r#"coderun_queue_wait_seconds_count{language="python"} 1"#,
             r#"coderun_queue_wait_seconds_sum{language="python"} 7"#,
@@ -66,25 +66,25 @@ fn the_first_attempt_ends_the_wait_and_later_ones_are_no_waits() {
 fn runner_durations_are_recorded_by_language_and_runner() {
     let lines = recorded_of(&["sleep 2", "sleep 1"]);
     assert_eq!(
-        of(RUNNER_DURATION, &lines),
+        lines_of(RUNNER_DURATION, &lines),
         [
             r#"coderun_runner_duration_seconds_count{language="python",runner="scripted"} 2"#,
             r#"coderun_runner_duration_seconds_sum{language="python",runner="scripted"} 3"#,
         ]
     );
-    assert_eq!(of(RUNNER_FAILURES, &lines), [""; 0]);
+    assert_eq!(lines_of(RUNNER_FAILURES, &lines), [""; 0]);
 }
 
 #[test]
 fn runner_failures_are_counted_by_kind() {
     let lines = recorded_of(&["overloaded", "unavailable", "unsupported"]);
     assert_eq!(
-        of(RUNNER_FAILURES, &lines),
+        lines_of(RUNNER_FAILURES, &lines),
         [
             r#"coderun_runner_failures_total{kind="overloaded",runner="scripted"} 3"#,
             r#"coderun_runner_failures_total{kind="unavailable",runner="scripted"} 2"#,
             r#"coderun_runner_failures_total{kind="unsupported",runner="scripted"} 1"#,
         ]
     );
-    assert_eq!(of(RUNNER_DURATION, &lines), [""; 0]);
+    assert_eq!(lines_of(RUNNER_DURATION, &lines), [""; 0]);
 }

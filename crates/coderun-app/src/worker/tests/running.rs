@@ -35,16 +35,16 @@ async fn output_events_together_are_the_kept_output() {
         (OutputStream::Stdout, outcome.output()),
         (OutputStream::Stderr, outcome.error_output()),
     ] {
-        let mut told = Vec::new();
+        let mut streamed = Vec::new();
         for event in harness.events(ended.id()).await {
             if let Event::Output(chunk) = event.event
                 && chunk.stream == stream
             {
                 assert!(chunk.bytes.len() <= 16 * 1024);
-                told.extend_from_slice(&chunk.bytes);
+                streamed.extend_from_slice(&chunk.bytes);
             }
         }
-        assert_eq!(&told, kept.bytes());
+        assert_eq!(&streamed, kept.bytes());
     }
 }
 

@@ -14,7 +14,7 @@ async fn a_running_program_is_stopped_by_its_owner() {
     assert_eq!(
         harness.alive(),
         0,
-        "the program is gone when the final event is told"
+        "the program is gone when the final event is stored"
     );
 }
 
