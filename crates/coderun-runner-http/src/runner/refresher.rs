@@ -125,10 +125,12 @@ impl Refresher {
         let was_failing = self.is_failing.swap(result.is_err(), Ordering::AcqRel);
         match result {
             Ok(()) if was_failing => tracing::info!("the execution API can be reached again"),
-            Err(error) if !was_failing => {
-                tracing::warn!(error = %ErrorChain(error), "the execution API cannot be used");
-            }
+            Err(error) if !was_failing => log_failure(error),
             Ok(()) | Err(_) => {}
         }
     }
+}
+
+fn log_failure(error: &ApiError) {
+    tracing::warn!(error = %ErrorChain(error), "the execution API cannot be used");
 }
