@@ -117,7 +117,7 @@ impl RequestContext {
         match answer {
             Ok(mut response) => {
                 if needs_problem_body(&response) {
-                    response = problem::render(response, id);
+                    response = problem::rewrite_as_problem(response, id);
                 }
                 self.add_headers(response.headers_mut());
                 let route = response.request().app_data::<RoutePattern>().copied();
@@ -127,7 +127,7 @@ impl RequestContext {
             Err(error) => {
                 let bug = Problem::bug();
                 let problem = error.as_error::<Problem>().unwrap_or(&bug);
-                let mut response = problem::to_response(problem, self.uri.path(), id);
+                let mut response = problem::build_response(problem, self.uri.path(), id);
                 self.add_headers(response.headers_mut());
                 self.record(None, response.status(), meter);
                 let response = response.map_body(|_, body| self.hold_payload(body));

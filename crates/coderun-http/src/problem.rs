@@ -1,9 +1,9 @@
 //! Describes failed requests to clients as `application/problem+json` (RFC 9457).
 
 mod admission;
-mod answer;
 mod entry;
 mod failures;
+mod response;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,9 +14,9 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use coderun_domain::{BackendError, FailureKind};
 
-pub(crate) use answer::{render, to_response};
 pub(crate) use entry::{ErrorLocation, ProblemEntry};
 pub(crate) use failures::refused_submission;
+pub(crate) use response::{build_response, rewrite_as_problem};
 
 /// A failed request, as its client is told.
 ///
