@@ -1,4 +1,4 @@
-//! Enforces deadlines in every process, so that they hold where no worker is left.
+//! Ends overdue executions periodically, in every process, so that deadlines hold even without workers.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::outage::Outage;
 use crate::{JitteredInterval, metrics};
 
-/// Ends executions that have outlived their deadlines and deletes records that have expired.
+/// Ends executions that are past their deadlines and deletes records that have expired.
 #[derive(Debug, Clone)]
 pub struct Sweeper {
     queue: Arc<dyn ExecutionQueue>,
@@ -16,15 +16,15 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// A sweeper of this queue that pauses before each sweep.
+    /// A sweeper of this queue. It pauses before each sweep, so that processes that start together do not sweep at once.
     #[must_use]
     pub const fn new(queue: Arc<dyn ExecutionQueue>, interval: JitteredInterval) -> Self {
         Self { queue, interval }
     }
 
-    /// Sweeps until `end`. A sweep that fails is repeated after the next pause.
-    pub async fn sweep(&self, end: &CancellationToken) {
-        let sweeping = async {
+    /// Sweeps until `shutdown`. A sweep that fails is repeated after the next pause.
+    pub async fn run(&self, shutdown: &CancellationToken) {
+        let sweep_loop = async {
             let mut interval = self.interval.clone();
             let mut outage = Outage::new("sweep");
             loop {
@@ -32,15 +32,15 @@ impl Sweeper {
                 let result = self.queue.sweep().await;
                 outage.note(&result);
                 if let Ok(swept) = result {
-                    record(swept);
+                    record_counts(swept);
                 }
             }
         };
-        end.run_until_cancelled(sweeping).await;
+        shutdown.run_until_cancelled(sweep_loop).await;
     }
 }
 
-fn record(swept: Swept) {
+fn record_counts(swept: Swept) {
     metrics::record_sweep(swept.ended);
     if swept != Swept::default() {
         let Swept { ended, expired } = swept;
@@ -60,12 +60,12 @@ mod tests {
     async fn sweep_for(queue: MockExecutionQueue, time: Duration) {
         let interval = JitteredInterval::new(Duration::from_secs(1), 7);
         let sweeper = Sweeper::new(Arc::new(queue), interval);
-        let end = CancellationToken::new();
-        let ending = async {
+        let shutdown = CancellationToken::new();
+        let shutdown_later = async {
             tokio::time::sleep(time).await;
-            end.cancel();
+            shutdown.cancel();
         };
-        tokio::join!(sweeper.sweep(&end), ending);
+        tokio::join!(sweeper.run(&shutdown), shutdown_later);
     }
 
     #[tokio::test(start_paused = true)]
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_goes_on_after_the_queue_was_unavailable() {
+    async fn it_keeps_sweeping_while_the_queue_is_unavailable() {
         let mut queue = MockExecutionQueue::new();
         let unavailable = || {
             Err(QueueError::Unavailable {

@@ -4,13 +4,13 @@ mod account;
 mod answer;
 mod circuit_breaker;
 mod google;
+mod identity_toolkit;
 mod lookup;
 mod lookup_error;
-mod remote;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub(crate) use account::AccountId;
 pub use google::{AccountLookupConfig, AccountLookupError};
+pub(crate) use identity_toolkit::{Credentials, IdentityToolkit};
 pub use lookup::{AccountLookup, CachePolicy};
-pub(crate) use remote::{Credentials, RemoteAccounts};

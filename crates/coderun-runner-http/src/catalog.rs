@@ -1,6 +1,6 @@
 //! Keeps the runtimes that an API listed last, for as long as they can be relied on.
 
-mod offers;
+mod entries;
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use coderun_domain::{Language, LanguageSpec};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-pub(crate) use offers::{ListedRuntime, RuntimeList};
+pub(crate) use entries::{ListedRuntime, RuntimeList};
 
-use offers::Offer;
+use entries::CatalogEntry;
 
 use crate::error::ApiError;
 use crate::languages::KnownLanguages;
@@ -40,8 +40,8 @@ pub(crate) struct RuntimeCatalog {
 #[derive(Debug)]
 struct CurrentList {
     at: Instant,
-    offers: Vec<Offer>,
-    unusable: usize,
+    offers: Vec<CatalogEntry>,
+    skipped: usize,
 }
 
 impl RuntimeCatalog {
@@ -55,13 +55,13 @@ impl RuntimeCatalog {
 
     /// Replaces the list, unless the new one is empty: `false` then.
     pub(crate) fn replace(&self, list: RuntimeList) -> bool {
-        let unusable = list.unusable;
-        let offers = offers::group_by_language(list.runtimes, &self.known);
+        let skipped = list.skipped;
+        let offers = entries::group_by_language(list.runtimes, &self.known);
         let mut listed = self.listed.lock();
-        let unusable_before = listed.as_ref().map_or(0, |listed| listed.unusable);
-        if unusable > 0 && unusable != unusable_before {
+        let skipped_before = listed.as_ref().map_or(0, |listed| listed.skipped);
+        if skipped > 0 && skipped != skipped_before {
             tracing::warn!(
-                entries = unusable,
+                entries = skipped,
                 "the API lists runtimes that cannot be offered"
             );
         }
@@ -71,14 +71,15 @@ impl RuntimeCatalog {
         *listed = Some(CurrentList {
             at: Instant::now(),
             offers,
-            unusable,
+            skipped,
         });
         true
     }
 
     /// The languages, while the list is valid.
     pub(crate) fn languages(&self) -> Vec<LanguageSpec> {
-        let specs = |offers: &[Offer]| offers.iter().map(|offer| offer.spec.clone()).collect();
+        let specs =
+            |offers: &[CatalogEntry]| offers.iter().map(|offer| offer.spec.clone()).collect();
         self.with_offers(specs).unwrap_or_default()
     }
 
@@ -88,7 +89,7 @@ impl RuntimeCatalog {
         language: &Language,
         version: Option<&str>,
     ) -> Result<(Runtime, String), ApiError> {
-        let find = |offers: &[Offer]| {
+        let find = |offers: &[CatalogEntry]| {
             let offer = offers.iter().find(|it| it.spec.language == *language)?;
             let is_wanted = |it: &&Runtime| version.is_none_or(|version| it.version == version);
             let runtime = offer.runtimes.iter().find(is_wanted)?;
@@ -104,7 +105,7 @@ impl RuntimeCatalog {
         known.is_some_and(|(_, known)| known.is_interpreted)
     }
 
-    fn with_offers<T>(&self, read: impl FnOnce(&[Offer]) -> T) -> Option<T> {
+    fn with_offers<T>(&self, read: impl FnOnce(&[CatalogEntry]) -> T) -> Option<T> {
         let listed = self.listed.lock();
         let listed = listed.as_ref();
         let valid = listed.filter(|listed| listed.at.elapsed() < self.valid_for);
@@ -128,7 +129,7 @@ mod tests {
         let listed = |version: &&str| ListedRuntime::new("python", runtime(version)).unwrap();
         RuntimeList {
             runtimes: versions.iter().map(listed).collect(),
-            unusable: 0,
+            skipped: 0,
         }
     }
 

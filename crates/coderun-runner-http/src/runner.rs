@@ -1,4 +1,4 @@
-//! Implements the port `CodeRunner` on any third-party API.
+//! Implements the port `CodeRunner` on a third-party execution API.
 
 mod admission;
 mod call;
@@ -30,7 +30,7 @@ use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
 use crate::piston::{Piston, PistonConfig};
 
-/// What `enforcement.cancel` says of a program that was cancelled and may still run.
+/// The value of `enforcement.cancel` for a program that was cancelled and may still run.
 const ABANDONED: &str = "abandoned";
 
 /// How long the start waits for the first list of runtimes.
@@ -41,10 +41,10 @@ const FIRST_REFRESH_TIMEOUT: Duration = Duration::from_secs(3);
 /// - A program that the API may have received is never sent again. An API that is overloaded, or to which no connection can
 ///   be made, is asked again within `start_timeout`, with exponential backoff and jitter.
 /// - At most `concurrency` programs are on the API at a time. A program that was cancelled or dropped keeps its permit until
-///   the API has answered or the program must have ended by its limits. One whose answer was lost keeps it for 30 s at most,
+///   the API has answered or the program must have ended by its limits. One whose connection broke keeps it for 30 s at most,
 ///   and others run in place of as many of these as `concurrency`, but never more than 64 programs in all.
-/// - No answer delays other programs: after several failures in a row [`CodeRunner::check`] says for 30 s at most that the
-///   API should be left alone.
+/// - After several failures in a row the circuit breaker opens for 30 s at most, during which [`CodeRunner::check`] returns
+///   `Overloaded`. A single answer delays no other program.
 /// - Output arrives when the program has ended. A program cannot be stopped and gets the submission's own input alone.
 /// - The trace of a submission is sent along, in the header `traceparent`.
 #[derive(Debug)]
@@ -55,13 +55,14 @@ pub struct HttpRunner {
     breaker: CircuitBreaker,
     calls: Calls,
     refresher: Arc<Refresher>,
-    _refreshing: JoinSet<()>,
+    _refresh_task: JoinSet<()>,
 }
 
 impl HttpRunner {
     /// Starts a runner on a Piston server.
     ///
-    /// Succeeds even if the API cannot be reached, so that a service can start and say so: see [`CodeRunner::check`].
+    /// Succeeds even if the API cannot be reached, so that a service can start and report it in its readiness: see
+    /// [`CodeRunner::check`].
     ///
     /// # Errors
     /// [`ConfigError`] names the first setting that cannot work.
@@ -83,10 +84,10 @@ impl HttpRunner {
             Arc::clone(&client),
             config.refresh_interval,
         ));
-        // Without an answer the languages follow later.
+        // On timeout the catalog stays empty until the refresher succeeds.
         drop(timeout(FIRST_REFRESH_TIMEOUT, refresher.check()).await);
-        let mut refreshing = JoinSet::new();
-        refreshing.spawn(Arc::clone(&refresher).run());
+        let mut refresh_task = JoinSet::new();
+        refresh_task.spawn(Arc::clone(&refresher).run());
         Ok(Self {
             admission: Admission::new(config.concurrency, config.spare_permits()),
             breaker: CircuitBreaker::default(),
@@ -94,19 +95,19 @@ impl HttpRunner {
             api,
             config,
             refresher,
-            _refreshing: refreshing,
+            _refresh_task: refresh_task,
         })
     }
 
     fn program(&self, submission: Arc<Submission>) -> Result<Program, RunnerError> {
         let language = submission.language();
         let catalog = self.refresher.catalog();
-        let found = catalog.find(language, submission.version());
+        let entry = catalog.find(language, submission.version());
         let (runtime, entry_file) =
-            found.map_err(|error| error.into_runner_error(self.api.name(), Some(language)))?;
-        let asked = *submission.limits();
-        let limits = self.maximum_limits().map_or(asked, |maximum| {
-            *LimitPolicy::new(asked, maximum).default_limits()
+            entry.map_err(|error| error.into_runner_error(self.api.name(), Some(language)))?;
+        let requested = *submission.limits();
+        let limits = self.maximum_limits().map_or(requested, |maximum| {
+            *LimitPolicy::new(requested, maximum).default_limits()
         });
         Ok(Program {
             submission,
@@ -116,19 +117,19 @@ impl HttpRunner {
         })
     }
 
-    /// How long after it was sent the program has certainly ended, by its limits.
+    /// An upper bound on the program's time on the API, from sending. Interpreted languages spend none on compiling.
     fn call_timeout(&self, program: &Program) -> Duration {
         let limits = &program.limits;
         let language = program.submission.language();
-        let running = if self.refresher.catalog().is_interpreted(language) {
+        let run_time = if self.refresher.catalog().is_interpreted(language) {
             limits.run.wall_time()
         } else {
             limits.total_wall_time()
         };
-        running + self.config.connect_timeout + self.config.answer_grace
+        run_time + self.config.connect_timeout + self.config.answer_grace
     }
 
-    /// Gets the program onto the API and waits for its result.
+    /// Submits the program, with retries, and waits for its result.
     async fn execute(
         &self,
         program: &Arc<Program>,
@@ -153,26 +154,26 @@ impl HttpRunner {
                 (Instant::now() + pause < deadline).then_some(pause)
             })
             .notify(|error, pause| {
-                tracing::debug!(%error, pause_ms = pause.as_millis(), "the API did not take the program");
+                tracing::debug!(%error, pause_ms = pause.as_millis(), "submission to the API will be retried");
             })
             .await
     }
 
-    /// Takes note of what a result tells about the API.
-    fn observe(&self, result: &Result<RunResult, ApiError>) {
+    /// Updates the circuit breaker and the catalog's freshness.
+    fn record_result(&self, result: &Result<RunResult, ApiError>) {
         let Err(error) = result else {
             return self.breaker.record_success();
         };
-        tracing::debug!(error = %ErrorChain(error), "the run failed");
+        tracing::debug!(error = %ErrorChain(error), "the call to the execution API failed");
         self.breaker.record_failure(error);
         if *error == ApiError::UnknownRuntime {
-            self.refresher.request();
+            self.refresher.request_refresh();
         } else {
             self.refresher.mark_stale();
         }
     }
 
-    /// An answer that cannot be read, or is too large, is a result: another attempt would get the same one.
+    /// Turns an unreadable or oversized answer into a result, because another attempt would get the same answer.
     fn classify(
         &self,
         program: &Program,
@@ -181,7 +182,7 @@ impl HttpRunner {
         match result {
             Err(ApiError::TooLarge { max }) => Ok(report::oversized(max)),
             Err(error @ (ApiError::Malformed { .. } | ApiError::Contradiction(_))) => {
-                tracing::warn!(error = %ErrorChain(&error), "the answer of the execution API cannot be read");
+                tracing::warn!(error = %ErrorChain(&error), "invalid answer from the execution API");
                 Ok(report::unreadable())
             }
             result => result.map_err(|error| {
@@ -192,7 +193,7 @@ impl HttpRunner {
 }
 
 /// Waits for the cancellation. Other input stays with the caller. Cancel-safe.
-async fn cancelled(io: &mut (dyn RunIo + '_)) {
+async fn wait_for_cancel(io: &mut (dyn RunIo + '_)) {
     while io.input(InputWanted::Cancel).await != RunInput::Cancel {}
 }
 
@@ -214,8 +215,8 @@ impl CodeRunner for HttpRunner {
         self.api.maximum_limits()
     }
 
-    /// Asks the API for its runtimes, unless it was asked a moment ago and no run has failed since, or new programs should
-    /// stay away.
+    /// Fails with `Overloaded` while the circuit breaker is open or all permits are lost ones; otherwise asks the API for its
+    /// runtimes, unless it did so a moment ago and no run has failed since.
     async fn check(&self) -> Result<(), RunnerError> {
         if let Some(wait) = self.breaker.open_for() {
             return Err(RunnerError::Overloaded {
@@ -229,7 +230,7 @@ impl CodeRunner for HttpRunner {
         checked.map_err(|error| error.into_runner_error(self.api.name(), None))
     }
 
-    /// If this is dropped, nothing more is sent, and what was sent goes on within its limits.
+    /// If dropped, it sends nothing more; a program that was sent keeps running within its limits.
     async fn run<'io>(
         &self,
         request: RunRequest,
@@ -245,11 +246,11 @@ impl CodeRunner for HttpRunner {
         let _unsent = PreventOnDrop(state.clone());
         let result = tokio::select! {
             biased;
-            () = cancelled(io) => None,
+            () = wait_for_cancel(io) => None,
             result = Box::pin(self.execute(&program, &state)) => Some(result),
         };
         let result = if let Some(result) = result {
-            self.observe(&result);
+            self.record_result(&result);
             self.classify(&program, result)?
         } else {
             reporter.enforcement.cancel = (!state.prevent()).then(|| ABANDONED.to_owned());

@@ -91,7 +91,7 @@ pub(crate) async fn run(
             fleet.follow(compose::poll(), &end).await;
         }
     };
-    let (result, (), ()) = tokio::join!(until_both_end, process.sweeper.sweep(&end), following);
+    let (result, (), ()) = tokio::join!(until_both_end, process.sweeper.run(&end), following);
     result.context("the server failed")
 }
 

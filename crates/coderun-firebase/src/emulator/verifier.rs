@@ -13,7 +13,7 @@ use crate::header::read_unsigned_header;
 use crate::http_client::HttpClient;
 use crate::parse::UnsignedParts;
 use crate::start_error::StartError;
-use crate::users::{AccountLookup, CachePolicy, Credentials, RemoteAccounts};
+use crate::users::{AccountLookup, CachePolicy, Credentials, IdentityToolkit};
 use crate::verifier::log_refusal;
 
 /// The prefix of projects that exist in emulators only; no project of Google has such a name.
@@ -70,11 +70,11 @@ impl EmulatorTokenVerifier {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EmulatorError> {
         check_project(&config.verifier, projects)?;
-        let accounts = RemoteAccounts {
-            base: config.host.base().clone(),
+        let accounts = IdentityToolkit {
+            endpoint: config.host.base().clone(),
             project_id: config.verifier.project_id.clone(),
             client: HttpClient::for_google()?,
-            credentials: Credentials::Emulator,
+            credentials: Credentials::EmulatorOwner,
         };
         let users = AccountLookup::with_source(Arc::new(accounts), CACHE_POLICY)?;
         Ok(Self {

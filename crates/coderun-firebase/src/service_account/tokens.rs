@@ -75,7 +75,7 @@ impl AccessTokens {
     }
 
     /// Reports that this token was not accepted, so that the next caller gets another one.
-    pub(crate) fn refused(&self, token: &AccessToken) {
+    pub(crate) fn invalidate(&self, token: &AccessToken) {
         let is_old = token.asked_at.elapsed() >= MIN_AGE_TO_REPLACE;
         self.token
             .retain(|current| current.bearer != token.bearer || !is_old);

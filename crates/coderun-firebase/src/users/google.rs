@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use coderun_domain::Clock;
 
+use super::identity_toolkit::{Credentials, IdentityToolkit};
 use super::lookup::{AccountLookup, CachePolicy};
-use super::remote::{Credentials, RemoteAccounts};
 use crate::config::{Endpoint, ProjectId};
 use crate::http_client::HttpClient;
 use crate::service_account::{AccessTokens, ServiceAccount};
@@ -58,8 +58,8 @@ impl AccountLookup {
         let client = HttpClient::for_google()?;
         let deadline = config.cache.deadline;
         let tokens = AccessTokens::start(account, client.clone(), clock, deadline)?;
-        let accounts = RemoteAccounts {
-            base: config.base,
+        let accounts = IdentityToolkit {
+            endpoint: config.base,
             project_id: config.project_id,
             client,
             credentials: Credentials::ServiceAccount(tokens),

@@ -29,7 +29,7 @@ pub(super) fn read(body: &[u8]) -> Result<RuntimeList, ApiError> {
         .filter_map(|entry| listed(serde_json::from_str(entry.get()).ok()?))
         .collect();
     Ok(RuntimeList {
-        unusable: entries.len().saturating_sub(runtimes.len()),
+        skipped: entries.len().saturating_sub(runtimes.len()),
         runtimes,
     })
 }
@@ -37,14 +37,14 @@ pub(super) fn read(body: &[u8]) -> Result<RuntimeList, ApiError> {
 fn listed(entry: Entry) -> Option<ListedRuntime> {
     let lower = entry.language.to_ascii_lowercase();
     let name = canonical_name(&lower);
-    let is_second_choice = entry.runtime.as_deref() != preferred_package(name);
+    let is_alternative = entry.runtime.as_deref() != preferred_package(name);
     let runtime = Runtime {
         language: entry.language,
         version: entry.version,
     };
     let mut listed = ListedRuntime::new(name, runtime)?;
     listed.aliases = entry.aliases;
-    listed.is_second_choice = is_second_choice;
+    listed.is_alternative = is_alternative;
     Some(listed)
 }
 
@@ -139,7 +139,7 @@ mod tests {
     fn an_entry_that_cannot_be_used_is_left_out(#[case] entry: Value) {
         let good = json!({"language": "python", "version": "3.12.0"});
         let list = read(json!([entry, good]).to_string().as_bytes()).unwrap();
-        assert_eq!((list.runtimes.len(), list.unusable), (1, 1));
+        assert_eq!((list.runtimes.len(), list.skipped), (1, 1));
     }
 
     #[rstest]

@@ -77,7 +77,7 @@ impl Refresher {
     }
 
     /// The list is known to be wrong: it is refreshed soon.
-    pub(super) fn request(&self) {
+    pub(super) fn request_refresh(&self) {
         self.mark_stale();
         self.wake.notify_one();
     }

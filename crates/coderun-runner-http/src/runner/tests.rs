@@ -58,7 +58,7 @@ impl ThirdPartyApi for FakeApi {
         let listed = |language| ListedRuntime::new(language, runtime(language)).unwrap();
         Ok(RuntimeList {
             runtimes: vec![listed("python"), listed("c")],
-            unusable: 0,
+            skipped: 0,
         })
     }
 

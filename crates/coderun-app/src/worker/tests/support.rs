@@ -260,7 +260,7 @@ impl Harness {
         let sweeper = Sweeper::new(queue, JitteredInterval::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            tokio::join!(worker.work(&shutdown), sweeper.sweep(&shutdown.drain));
+            tokio::join!(worker.work(&shutdown), sweeper.run(&shutdown.drain));
         })
     }
 

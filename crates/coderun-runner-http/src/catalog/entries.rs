@@ -1,7 +1,7 @@
 //! Turns the runtimes that an API lists into the languages that are offered.
 //!
-//! Where several runtimes have the same language, the preferred implementation comes first, then the newest version. Of two
-//! with the same version only the first can be asked for. The API is untrusted, so everything is bounded.
+//! Where several runtimes have the same language, the preferred implementation comes first, then the newest version. Equal
+//! versions keep the API's order, and only the first is kept. The API is untrusted, so everything is bounded.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -17,13 +17,13 @@ const VERSIONS_PER_LANGUAGE_MAX: usize = 20;
 const ALIASES_PER_LANGUAGE_MAX: usize = 20;
 const VERSION_BYTES_MAX: usize = 64;
 
-/// What an API lists.
+/// The runtimes of an API, in its order.
 #[derive(Debug)]
 pub(crate) struct RuntimeList {
-    /// In the API's own order.
+    /// Those that can be used.
     pub(crate) runtimes: Vec<ListedRuntime>,
-    /// How many entries cannot be used.
-    pub(crate) unusable: usize,
+    /// How many entries were skipped, because they cannot be used.
+    pub(crate) skipped: usize,
 }
 
 /// One runtime that an API lists.
@@ -35,12 +35,12 @@ pub(crate) struct ListedRuntime {
     /// The API's own names for the language.
     pub(crate) aliases: Vec<String>,
     /// Whether another implementation of the language is preferred.
-    pub(crate) is_second_choice: bool,
+    pub(crate) is_alternative: bool,
 }
 
 /// A language that is offered, and the runtime for each of its versions in the same order.
 #[derive(Debug)]
-pub(super) struct Offer {
+pub(super) struct CatalogEntry {
     pub(super) spec: LanguageSpec,
     pub(super) runtimes: Vec<Runtime>,
 }
@@ -56,16 +56,16 @@ impl ListedRuntime {
             version: Version::parse(&runtime.version).ok()?,
             runtime,
             aliases: Vec::new(),
-            is_second_choice: false,
+            is_alternative: false,
         })
     }
 
-    fn sort_key(&self, known: &KnownLanguages) -> impl Ord + use<> {
-        let position = known.find(self.language.as_str());
+    fn sort_key(&self, table: &KnownLanguages) -> impl Ord + use<> {
+        let entry = table.find(self.language.as_str());
         (
-            position.map_or(usize::MAX, |(position, _)| position),
+            entry.map_or(usize::MAX, |(position, _)| position),
             self.language.clone(),
-            self.is_second_choice,
+            self.is_alternative,
             Reverse(self.version.clone()),
         )
     }
@@ -74,30 +74,31 @@ impl ListedRuntime {
 /// Groups the runtimes by language: known languages first, the others by name.
 pub(super) fn group_by_language(
     mut runtimes: Vec<ListedRuntime>,
-    known: &KnownLanguages,
-) -> Vec<Offer> {
-    // The sort is stable: of equal versions the API's first comes first.
-    runtimes.sort_by_cached_key(|listed| listed.sort_key(known));
-    let groups = runtimes.chunk_by(|one, other| one.language == other.language);
+    table: &KnownLanguages,
+) -> Vec<CatalogEntry> {
+    // The sort is stable.
+    runtimes.sort_by_cached_key(|listed| listed.sort_key(table));
+    let groups = runtimes.chunk_by(|a, b| a.language == b.language);
     let groups: Vec<_> = groups.take(LANGUAGES_MAX).collect();
-    let mut names: HashSet<String> = runtimes
+    // Languages beyond the bound count as well: no alias may stand for one of them.
+    let mut taken_names: HashSet<String> = runtimes
         .iter()
         .map(|listed| listed.language.to_string())
         .collect();
     groups
         .into_iter()
-        .filter_map(|group| offer(group, known, &mut names))
+        .filter_map(|group| build_entry(group, table, &mut taken_names))
         .collect()
 }
 
-fn offer(
+fn build_entry(
     group: &[ListedRuntime],
-    known: &KnownLanguages,
-    names: &mut HashSet<String>,
-) -> Option<Offer> {
+    table: &KnownLanguages,
+    taken_names: &mut HashSet<String>,
+) -> Option<CatalogEntry> {
     let first = group.first()?;
-    let known = known.find(first.language.as_str());
-    let known = known.map(|(_, known)| known);
+    let entry = table.find(first.language.as_str());
+    let defaults = entry.map(|(_, defaults)| defaults);
     let mut versions = HashSet::new();
     let runtimes = group.iter().map(|listed| &listed.runtime);
     let runtimes: Vec<_> = runtimes
@@ -105,35 +106,36 @@ fn offer(
         .take(VERSIONS_PER_LANGUAGE_MAX)
         .cloned()
         .collect();
-    let entry_file = known.map_or_else(
+    let entry_file = defaults.map_or_else(
         || format!("main.{}", first.language),
-        |known| known.entry_file.clone(),
+        |defaults| defaults.entry_file.clone(),
     );
-    Some(Offer {
+    Some(CatalogEntry {
         spec: LanguageSpec {
             language: first.language.clone(),
-            aliases: aliases(group, known, names),
+            aliases: aliases(group, defaults, taken_names),
             versions: runtimes.iter().map(|it| it.version.clone()).collect(),
             entry_file,
-            example: known.map_or_else(String::new, |known| known.example.clone()),
+            example: defaults.map_or_else(String::new, |defaults| defaults.example.clone()),
         },
         runtimes,
     })
 }
 
-/// Our own aliases first, then those of the API. A name that already means a language means no other.
+/// The built-in aliases first, then those of the API. An alias that another language uses already is dropped.
 fn aliases(
     group: &[ListedRuntime],
-    known: Option<&KnownLanguage>,
-    names: &mut HashSet<String>,
+    defaults: Option<&KnownLanguage>,
+    taken_names: &mut HashSet<String>,
 ) -> Vec<String> {
-    let own = known.into_iter().flat_map(|known| &known.aliases);
+    let builtin = defaults.into_iter().flat_map(|defaults| &defaults.aliases);
     let listed = group
         .iter()
         .flat_map(|listed| listed.aliases.iter().chain([&listed.runtime.language]));
-    own.chain(listed)
+    builtin
+        .chain(listed)
         .map(|alias| alias.to_ascii_lowercase())
-        .filter(|alias| Language::parse(alias).is_ok() && names.insert(alias.clone()))
+        .filter(|alias| Language::parse(alias).is_ok() && taken_names.insert(alias.clone()))
         .take(ALIASES_PER_LANGUAGE_MAX)
         .collect()
 }
@@ -142,7 +144,7 @@ fn aliases(
 mod tests {
     use super::*;
 
-    fn of(runtimes: Vec<ListedRuntime>) -> Vec<Offer> {
+    fn of(runtimes: Vec<ListedRuntime>) -> Vec<CatalogEntry> {
         group_by_language(runtimes, &KnownLanguages::read())
     }
 
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn the_preferred_implementation_comes_first() {
         let second = ListedRuntime {
-            is_second_choice: true,
+            is_alternative: true,
             ..listed("javascript", "99.0.0")
         };
         let offers = of(vec![
