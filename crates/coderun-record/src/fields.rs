@@ -18,25 +18,25 @@ pub type Field<'a> = (&'static str, Cow<'a, [u8]>);
 pub struct Fields(HashMap<Vec<u8>, Vec<u8>>);
 
 impl Fields {
-    /// Wraps names and values, in any order. Of two fields with the same name one is read.
+    /// Wraps names and values, in any order. Names must be unique.
     #[must_use]
     pub fn from_pairs(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
         Self(pairs.into_iter().collect())
     }
 
-    /// Whether there are no fields, which means that there is no such record.
+    /// Whether there are no fields. Before anything is taken, that means that the record does not exist.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The fields that were not taken, except those whose name is no text.
+    /// The fields that were not taken, except those whose name is not UTF-8, which no version has written.
     pub fn into_pairs(self) -> impl Iterator<Item = (String, Vec<u8>)> {
         let pairs = self.0.into_iter();
         pairs.filter_map(|(name, value)| Some((String::from_utf8(name).ok()?, value)))
     }
 
-    /// Shows a field without taking it.
+    /// Borrows a field's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name.as_bytes()).map(Vec::as_slice)
@@ -45,38 +45,42 @@ impl Fields {
     /// Takes a field that is text.
     ///
     /// # Errors
-    /// [`RecordError::Missing`] if it is not there, [`RecordError::Malformed`] if it is no text.
-    pub fn text(&mut self, name: &'static str) -> Result<String, RecordError> {
-        self.optional_text(name)?.ok_or(RecordError::Missing(name))
+    /// [`RecordError::Missing`] if it is not there, [`RecordError::Malformed`] if it is not UTF-8.
+    pub fn take_text(&mut self, name: &'static str) -> Result<String, RecordError> {
+        self.take_optional_text(name)?
+            .ok_or(RecordError::Missing(name))
     }
 
     /// Takes a field that is text and may be missing.
     ///
     /// # Errors
-    /// [`RecordError::Malformed`] if it is no text.
-    pub fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, RecordError> {
-        let found = self.find(name).map(String::from_utf8).transpose();
-        found.map_err(|error| RecordError::Malformed(name, error.utf8_error().into()))
+    /// [`RecordError::Malformed`] if it is not UTF-8.
+    pub fn take_optional_text(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<String>, RecordError> {
+        let value = self.take(name).map(String::from_utf8).transpose();
+        value.map_err(|error| RecordError::Malformed(name, error.utf8_error().into()))
     }
 
     /// Takes a field that may be missing.
-    pub(crate) fn find(&mut self, name: &'static str) -> Option<Vec<u8>> {
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Vec<u8>> {
         self.0.remove(name.as_bytes())
     }
 
     /// Takes a field.
-    pub(crate) fn bytes(&mut self, name: &'static str) -> Result<Bytes, RecordError> {
-        let found = self.find(name).ok_or(RecordError::Missing(name))?;
-        Ok(Bytes::from(found))
+    pub(crate) fn take_bytes(&mut self, name: &'static str) -> Result<Bytes, RecordError> {
+        let value = self.take(name).ok_or(RecordError::Missing(name))?;
+        Ok(Bytes::from(value))
     }
 
-    /// Takes a stream of output.
-    pub(crate) fn output(
+    /// Takes captured output.
+    pub(crate) fn take_output(
         &mut self,
         name: &'static str,
         truncated: bool,
     ) -> Result<Output, RecordError> {
-        let bytes = self.bytes(name)?;
+        let bytes = self.take_bytes(name)?;
         Ok(if truncated {
             Output::truncated(bytes)
         } else {
@@ -85,12 +89,12 @@ impl Fields {
     }
 
     /// Takes a field that is JSON.
-    pub(crate) fn json<T: DeserializeOwned>(
+    pub(crate) fn take_json<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
     ) -> Result<T, RecordError> {
-        let found = self.find(name).ok_or(RecordError::Missing(name))?;
-        serde_json::from_slice(&found)
+        let value = self.take(name).ok_or(RecordError::Missing(name))?;
+        serde_json::from_slice(&value)
             .map_err(|error| RecordError::Malformed(name, Box::new(error)))
     }
 }

@@ -51,20 +51,20 @@ pub fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, RecordError> 
 /// # Errors
 /// [`RecordError::Missing`], [`RecordError::Malformed`] and [`RecordError::Outcome`] if it is damaged.
 pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
-    if let Some(word) = fields.optional_text("forced")? {
+    if let Some(word) = fields.take_optional_text("forced")? {
         let why = ForcedEnd::from_name(&word).ok_or(RecordError::Missing("forced"))?;
-        let output = Output::complete(fields.bytes("output")?);
-        let error_output = Output::complete(fields.bytes("error_output")?);
+        let output = Output::complete(fields.take_bytes("output")?);
+        let error_output = Output::complete(fields.take_bytes("error_output")?);
         return Ok(why.outcome(output, error_output));
     }
-    let record: OutcomeRecord = fields.json("outcome")?;
-    let verdict = Verdict::from_name(&fields.text("verdict")?);
+    let record: OutcomeRecord = fields.take_json("outcome")?;
+    let verdict = Verdict::from_name(&fields.take_text("verdict")?);
     let report = record.report.map(|report| report.decode(fields));
     Ok(Outcome::restore(OutcomeParts {
         verdict: verdict.ok_or(RecordError::Missing("verdict"))?,
         reason: record.reason,
         report: report.transpose()?,
-        output: fields.output("output", record.output_truncated)?,
-        error_output: fields.output("error_output", record.error_output_truncated)?,
+        output: fields.take_output("output", record.output_truncated)?,
+        error_output: fields.take_output("error_output", record.error_output_truncated)?,
     })?)
 }

@@ -48,7 +48,7 @@ pub fn encode_progress(progress: &Progress) -> Result<Vec<Field<'_>>, RecordErro
 /// [`RecordError::Malformed`], [`RecordError::Progress`], [`RecordError::Outcome`] and [`RecordError::Identifier`] if it is
 /// damaged.
 pub fn decode_progress(fields: &mut Fields) -> Result<Progress, RecordError> {
-    let text = fields.text(PROGRESS)?;
+    let text = fields.take_text(PROGRESS)?;
     let mut words = Words::new(PROGRESS, &text, 9);
     if words.word()? != VERSION {
         return Err(RecordError::Newer);

@@ -1,4 +1,4 @@
-//! Stores the report of a runner, without its output.
+//! Defines the stored form of a runner's report, without its output.
 
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fields, RecordError};
 
-/// A report without output.
+/// A report. Captured output is not in it: it has fields of its own in the record.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReportRecord {
     verdict: String,
-    ending: Option<ExitStatusRecord>,
+    #[serde(rename = "ending")]
+    exit_status: Option<ExitStatusRecord>,
     usage: UsageRecord,
     compile: Option<CompileRecord>,
     language_version: Option<String>,
@@ -39,13 +40,14 @@ struct UsageRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct CompileRecord {
-    ending: Option<ExitStatusRecord>,
+    #[serde(rename = "ending")]
+    exit_status: Option<ExitStatusRecord>,
     usage: UsageRecord,
     output_truncated: bool,
     error_output_truncated: bool,
 }
 
-/// Describes [`Enforcement`] to serde; shared with the offers of workers.
+/// The serde form of [`Enforcement`], because the domain does not depend on serde; shared with the offers of workers.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(remote = "Enforcement")]
 pub(crate) struct EnforcementRecord {
@@ -55,6 +57,7 @@ pub(crate) struct EnforcementRecord {
     network: Option<String>,
     filesystem: Option<String>,
     output: Option<String>,
+    /// Absent in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancel: Option<String>,
 }
@@ -63,7 +66,7 @@ impl From<&Report> for ReportRecord {
     fn from(report: &Report) -> Self {
         Self {
             verdict: report.verdict.as_str().to_owned(),
-            ending: report.exit_status.map(ExitStatusRecord::from),
+            exit_status: report.exit_status.map(ExitStatusRecord::from),
             usage: UsageRecord::from(report.usage),
             compile: report.compile.as_ref().map(CompileRecord::from),
             language_version: report.language_version.clone(),
@@ -75,12 +78,14 @@ impl From<&Report> for ReportRecord {
 }
 
 impl ReportRecord {
-    /// Reads the report. The output of its compile stage is in fields of its own.
+    /// Reads the report. The output of its compile stage is in separate fields of the record.
     pub(crate) fn decode(self, fields: &mut Fields) -> Result<Report, RecordError> {
         let compile = self.compile.map(|compile| compile.decode(fields));
         Ok(Report {
-            verdict: Verdict::from_name(&self.verdict).ok_or(RecordError::Missing("verdict"))?,
-            exit_status: self.ending.map(ExitStatusRecord::decode),
+            verdict: Verdict::from_name(&self.verdict).ok_or_else(|| {
+                RecordError::Malformed("verdict", "it is not a known verdict".into())
+            })?,
+            exit_status: self.exit_status.map(ExitStatusRecord::decode),
             usage: self.usage.decode(),
             compile: compile.transpose()?,
             language_version: self.language_version,
@@ -94,10 +99,11 @@ impl ReportRecord {
 impl CompileRecord {
     fn decode(self, fields: &mut Fields) -> Result<CompileReport, RecordError> {
         Ok(CompileReport {
-            exit_status: self.ending.map(ExitStatusRecord::decode),
+            exit_status: self.exit_status.map(ExitStatusRecord::decode),
             usage: self.usage.decode(),
-            output: fields.output("compile_output", self.output_truncated)?,
-            error_output: fields.output("compile_error_output", self.error_output_truncated)?,
+            output: fields.take_output("compile_output", self.output_truncated)?,
+            error_output: fields
+                .take_output("compile_error_output", self.error_output_truncated)?,
         })
     }
 }
@@ -105,7 +111,7 @@ impl CompileRecord {
 impl From<&CompileReport> for CompileRecord {
     fn from(report: &CompileReport) -> Self {
         Self {
-            ending: report.exit_status.map(ExitStatusRecord::from),
+            exit_status: report.exit_status.map(ExitStatusRecord::from),
             usage: UsageRecord::from(report.usage),
             output_truncated: report.output.is_truncated(),
             error_output_truncated: report.error_output.is_truncated(),

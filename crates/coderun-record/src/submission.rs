@@ -70,19 +70,19 @@ pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, Reco
 /// [`RecordError::Missing`], [`RecordError::Malformed`], [`RecordError::Submission`], [`RecordError::Identifier`],
 /// [`RecordError::Language`] and [`RecordError::Limit`] if it is damaged.
 pub fn decode_submission(fields: &mut Fields) -> Result<Submission, RecordError> {
-    let record: SubmissionRecord = fields.json("submission")?;
-    let contents = Bytes::from(fields.find("files").unwrap_or_default());
+    let record: SubmissionRecord = fields.take_json("submission")?;
+    let contents = Bytes::from(fields.take("files").unwrap_or_default());
     let parts = SubmissionParts {
-        user: UserId::parse(fields.text("user")?)?,
-        language: Language::parse(&fields.text("language")?)?,
+        user: UserId::parse(fields.take_text("user")?)?,
+        language: Language::parse(&fields.take_text("language")?)?,
         version: record.version,
-        code: fields.text("code")?,
-        input: fields.text("input")?,
+        code: fields.take_text("code")?,
+        input: fields.take_text("input")?,
         args: record.args,
         files: split_files(&record.files, contents)?,
         limits: record.limits.decode()?,
-        expected_output: fields.optional_text("expected_output")?,
-        interactive: fields.find(INTERACTIVE.0).is_some(),
+        expected_output: fields.take_optional_text("expected_output")?,
+        interactive: fields.take(INTERACTIVE.0).is_some(),
         trace: record.trace.as_deref().map(decode_trace).transpose()?,
     };
     Ok(Submission::restore(parts)?)

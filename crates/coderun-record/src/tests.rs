@@ -84,7 +84,7 @@ fn chunk(stream: OutputStream, bytes: &'static [u8]) -> OutputChunk {
 fn running() -> Execution {
     let worker = WorkerId::parse("worker 1").unwrap();
     let started = execution().start(worker, at(1)).unwrap();
-    started.append(3, at(2)).unwrap()
+    started.count_events(3, at(2)).unwrap()
 }
 
 fn ended() -> Execution {
@@ -134,7 +134,7 @@ fn a_forced_outcome_is_read_as_the_domain_makes_it() {
 #[rstest]
 #[case::pending(execution())]
 #[case::running(running())]
-#[case::given_back(running().hand_over(at(4)).unwrap())]
+#[case::given_back(running().release(at(4)).unwrap())]
 #[case::ended(ended())]
 fn an_execution_survives_a_round_trip(#[case] execution: Execution) {
     let mut fields = encode_submission(execution.submission()).unwrap();

@@ -51,10 +51,10 @@ pub(crate) fn unpack_record(
     progress: &[u8],
 ) -> Result<RecordSnapshot, RecordError> {
     let mut fields = unpack([submission, progress])?;
-    let id: ExecutionId = fields.text(ID)?.parse()?;
+    let id: ExecutionId = fields.take_text(ID)?.parse()?;
     let cancel_requested = fields.get(CANCEL).is_some();
-    let lease_end = fields.optional_text(LEASE_END)?;
-    let input = fields.optional_text(INPUT)?;
+    let lease_end = fields.take_optional_text(LEASE_END)?;
+    let input = fields.take_optional_text(INPUT)?;
     Ok(RecordSnapshot {
         order,
         execution: decode_execution(id, fields)?,

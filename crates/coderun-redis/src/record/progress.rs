@@ -22,12 +22,12 @@ pub(super) fn has_expired(state: &str, now: i64) -> bool {
 
 /// Decodes the progress.
 pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
-    let fixed = fields.text(FIXED)?;
+    let fixed = fields.take_text(FIXED)?;
     if fixed.split(' ').next() != Some(VERSION) {
         return Err(RecordError::Newer);
     }
     let created = fixed.rsplit(' ').next().unwrap_or_default();
-    let text = fields.text(STATE)?;
+    let text = fields.take_text(STATE)?;
     let words: Vec<&str> = text.splitn(11, ' ').collect();
     let [
         status,
