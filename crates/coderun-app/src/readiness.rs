@@ -1,4 +1,4 @@
-//! Checks each dependency and answers whether executions would be accepted and run now.
+//! Checks the dependencies of the service, for the readiness probe.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use tokio_util::sync::CancellationToken;
 use crate::Fleet;
 
 /// The time for which results are reused, so that frequent probes do not load the dependencies.
-const REUSED_FOR: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// The time after which a check without an answer fails.
-const DEADLINE: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckStatus {
-    /// It works.
+    /// The dependency works.
     Ok,
-    /// It works, but an operator should know something about it.
+    /// The dependency works, with a limitation that `reason` names.
     Degraded,
-    /// It does not work, so neither does the service.
+    /// The dependency does not work, so neither does the service.
     Failing,
 }
 
@@ -74,14 +74,14 @@ impl Runners {
     }
 }
 
-/// The dependencies to check; a role leaves out those that it does not use.
+/// The dependencies to check; `None` for those that this process does not use.
 #[derive(Debug, Clone)]
 pub struct ReadinessPorts {
     /// Keeps executions.
     pub store: Arc<dyn ExecutionStore>,
     /// Hands executions to workers.
     pub queue: Arc<dyn ExecutionQueue>,
-    /// Run programs.
+    /// Runs programs.
     pub runners: Option<Runners>,
     /// Verifies tokens.
     pub verifier: Option<Arc<dyn TokenVerifier>>,
@@ -93,7 +93,7 @@ pub struct Readiness {
     ports: ReadinessPorts,
     notes: Vec<Note>,
     draining: CancellationToken,
-    last: Mutex<Option<(Instant, Vec<Check>)>>,
+    cached: Mutex<Option<(Instant, Vec<Check>)>>,
 }
 
 /// Something about a dependency that an operator should know.
@@ -104,14 +104,14 @@ struct Note {
 }
 
 impl Readiness {
-    /// Readiness of these dependencies; never ready once `draining` is cancelled.
+    /// Checks of these dependencies; `draining` is cancelled when the shutdown begins.
     #[must_use]
     pub fn new(ports: ReadinessPorts, draining: CancellationToken) -> Self {
         Self {
             ports,
             notes: Vec::new(),
             draining,
-            last: Mutex::new(None),
+            cached: Mutex::new(None),
         }
     }
 
@@ -123,29 +123,41 @@ impl Readiness {
         self
     }
 
-    /// Whether the service shuts down and takes no new work.
+    /// Whether the service is shutting down and takes no new work.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
 
-    /// Checks every dependency, unless that was done within the last second. Takes two seconds at most.
+    /// Checks every dependency, unless that was done within [`CACHE_TTL`]. Takes [`CHECK_TIMEOUT`] at most.
     pub async fn checks(&self) -> Vec<Check> {
-        let mut last = self.last.lock().await;
-        if let Some((at, checks)) = last.as_ref()
-            && at.elapsed() < REUSED_FOR
+        let mut cached = self.cached.lock().await;
+        if let Some((at, checks)) = cached.as_ref()
+            && at.elapsed() < CACHE_TTL
         {
             return checks.clone();
         }
         let checks = self.check_all().await;
-        *last = Some((Instant::now(), checks.clone()));
+        *cached = Some((Instant::now(), checks.clone()));
         checks
     }
 
     async fn check_all(&self) -> Vec<Check> {
         let ports = &self.ports;
-        let store = async { ports.store.check().await.map_err(|error| reason(&error)) };
-        let queue = async { ports.queue.check().await.map_err(|error| reason(&error)) };
+        let store = async {
+            ports
+                .store
+                .check()
+                .await
+                .map_err(|error| log_and_redact(&error))
+        };
+        let queue = async {
+            ports
+                .queue
+                .check()
+                .await
+                .map_err(|error| log_and_redact(&error))
+        };
         let mut checks = vec![
             self.check("store", store).boxed(),
             self.check("queue", queue).boxed(),
@@ -163,15 +175,16 @@ impl Readiness {
     async fn check(
         &self,
         name: &'static str,
-        answer: impl Future<Output = Result<Health, String>> + Send,
+        check: impl Future<Output = Result<Health, String>> + Send,
     ) -> Check {
         let started = Instant::now();
-        let answer = tokio::time::timeout(DEADLINE, answer)
+        let result = tokio::time::timeout(CHECK_TIMEOUT, check)
             .await
-            .unwrap_or_else(|_| Err("no answer within 2 s".to_owned()));
+            .unwrap_or_else(|_| Err(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())));
         let note = self.notes.iter().find(|note| note.dependency == name);
-        let (status, reason) = match (answer, note) {
+        let (status, reason) = match (result, note) {
             (Err(reason), _) => (CheckStatus::Failing, Some(reason)),
+            // The limit of the moment matters more than a permanent note.
             (Ok(Health::Limited { reason }), _) => (CheckStatus::Degraded, Some(reason)),
             (Ok(Health::Good), Some(note)) => (CheckStatus::Degraded, Some(note.text.clone())),
             (Ok(Health::Good), None) => (CheckStatus::Ok, None),
@@ -189,12 +202,12 @@ impl Readiness {
 fn health<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
     match answer {
         Ok(()) => Ok(Health::Good),
-        Err(error) => Err(reason(&error)),
+        Err(error) => Err(log_and_redact(&error)),
     }
 }
 
-/// The text of an error without its causes, which may hold secrets and go to the log alone.
-fn reason(error: &(dyn Error + 'static)) -> String {
+/// Logs the error with its causes, and returns its own text alone: causes may hold secrets.
+fn log_and_redact(error: &(dyn Error + 'static)) -> String {
     tracing::warn!(error = %ErrorChain(error), "a dependency is not ready");
     error.to_string()
 }
@@ -301,7 +314,7 @@ mod tests {
         let readiness = readiness(store, good_runner());
         readiness.checks().await;
         readiness.checks().await;
-        tokio::time::advance(REUSED_FOR).await;
+        tokio::time::advance(CACHE_TTL).await;
         readiness.checks().await;
     }
 

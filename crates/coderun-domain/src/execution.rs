@@ -5,11 +5,11 @@
 //! | from \ to | pending | running | final |
 //! |---|---|---|---|
 //! | pending | – | [`Execution::start`] | [`Execution::finish`], without a run |
-//! | running | [`Execution::hand_over`] | [`Execution::start`] (takeover), [`Execution::append`] | [`Execution::finish`] |
+//! | running | [`Execution::release`] | [`Execution::start`] (takeover), [`Execution::count_events`] | [`Execution::finish`] |
 //! | final | – | – | – |
 //!
-//! Every transition consumes the aggregate, raises `sequence` by the events that it stands for and never lets time go
-//! back. Only `start` raises `attempt`.
+//! Every transition consumes the aggregate and adds its number of events to `sequence`; timestamps never decrease. Only
+//! `start` raises `attempt`.
 
 mod state;
 
@@ -33,7 +33,7 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// A new execution that waits for a worker. Its first event has sequence 1.
+    /// A new execution that waits for a worker. Its submission is event 1, so `sequence` is 1.
     #[must_use]
     pub fn submit(
         id: ExecutionId,
@@ -47,7 +47,7 @@ impl Execution {
         }
     }
 
-    /// An execution from a store, or at the time of one of its events.
+    /// Rebuilds an execution from stored progress, current or as of an earlier event.
     #[must_use]
     pub fn restore(
         id: ExecutionId,
@@ -66,44 +66,46 @@ impl Execution {
     /// # Errors
     /// [`TransitionError`] if the execution is final.
     pub fn start(self, worker: WorkerId, at: OffsetDateTime) -> Result<Self, TransitionError> {
-        self.step(Transition::Start, |progress| progress.start(worker, at))
+        self.apply(Transition::Start, |progress| progress.start(worker, at))
     }
 
     /// Returns the execution to the queue for another worker.
     ///
     /// # Errors
     /// [`TransitionError`] if the execution is not running.
-    pub fn hand_over(self, at: OffsetDateTime) -> Result<Self, TransitionError> {
-        self.step(Transition::HandOver, |progress| progress.hand_over(at))
+    pub fn release(self, at: OffsetDateTime) -> Result<Self, TransitionError> {
+        self.apply(Transition::Release, |progress| progress.release(at))
     }
 
-    /// Counts stored events of the run; the state stays running.
+    /// Counts events of the run that were stored; the state stays running.
     ///
     /// # Errors
     /// [`TransitionError`] if the execution is not running.
-    pub fn append(self, count: u64, at: OffsetDateTime) -> Result<Self, TransitionError> {
-        self.step(Transition::Append, |progress| progress.append(count, at))
+    pub fn count_events(self, count: u64, at: OffsetDateTime) -> Result<Self, TransitionError> {
+        self.apply(Transition::CountEvents, |progress| {
+            progress.count_events(count, at)
+        })
     }
 
     /// Ends the execution.
     ///
     /// # Errors
-    /// [`TransitionError`] if the execution is final, or pending although the outcome has a report.
+    /// [`TransitionError`] if the execution is final, or if it never ran and the outcome has the report of a run.
     pub fn finish(
         self,
         outcome: impl Into<Arc<Outcome>>,
         at: OffsetDateTime,
     ) -> Result<Self, TransitionError> {
         let outcome = outcome.into();
-        self.step(Transition::Finish, |progress| progress.finish(outcome, at))
+        self.apply(Transition::Finish, |progress| progress.finish(outcome, at))
     }
 
-    fn step(
+    fn apply(
         self,
         attempted: Transition,
-        change: impl FnOnce(&Progress) -> Option<Progress>,
+        transition: impl FnOnce(&Progress) -> Option<Progress>,
     ) -> Result<Self, TransitionError> {
-        match change(&self.progress) {
+        match transition(&self.progress) {
             Some(progress) => Ok(Self { progress, ..self }),
             None => Err(TransitionError {
                 from: self.status(),
@@ -124,7 +126,7 @@ impl Execution {
         &self.submission
     }
 
-    /// The part that changes.
+    /// Everything that changes after the submission.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
         &self.progress
@@ -142,13 +144,13 @@ impl Execution {
         self.progress.status()
     }
 
-    /// The status that clients see: see [`Progress::reported_status`].
+    /// The status that clients see, which never goes back: [`Progress::reported_status`].
     #[must_use]
     pub fn reported_status(&self) -> Status {
         self.progress.reported_status()
     }
 
-    /// The number of times that a worker has taken it.
+    /// The number of times that it was started.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {
         self.progress.attempt()
@@ -172,16 +174,16 @@ named_enum! {
     pub enum Transition {
         /// [`Execution::start`].
         Start => "start",
-        /// [`Execution::hand_over`].
-        HandOver => "hand over",
-        /// [`Execution::append`].
-        Append => "append to",
+        /// [`Execution::release`].
+        Release => "release",
+        /// [`Execution::count_events`].
+        CountEvents => "append to",
         /// [`Execution::finish`].
         Finish => "finish",
     }
 }
 
-/// Says that the table has no such transition.
+/// The execution has a status that does not allow this transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {attempted} an execution that is {from}")]
 pub struct TransitionError {

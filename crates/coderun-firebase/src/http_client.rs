@@ -120,7 +120,7 @@ impl From<reqwest::Error> for HttpError {
 
 impl HttpError {
     /// Whether another request might have been answered: the service refused this one, or its answer was too long.
-    pub(crate) const fn is_about_the_request(&self) -> bool {
+    pub(crate) const fn is_request_specific(&self) -> bool {
         match self {
             Self::Status(status) => matches!(status, 400..=499) && *status != 429,
             Self::TooLong { .. } => true,

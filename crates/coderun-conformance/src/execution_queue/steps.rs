@@ -21,7 +21,11 @@ pub async fn output_continues_the_sequence_of_events(Running { backend, lease }:
     let pieces = ["a", "b", "c"].map(|text| Event::from(chunk(&lease, text)));
     let stored: Vec<_> = events.into_iter().skip(2).map(|it| it.event).collect();
     assert_eq!(stored, pieces);
-    let counted = lease.execution().clone().append(3, backend.now()).unwrap();
+    let counted = lease
+        .execution()
+        .clone()
+        .count_events(3, backend.now())
+        .unwrap();
     assert_eq!(backend.get(id(1)).await, counted);
 }
 
@@ -103,7 +107,7 @@ pub async fn waiting_for_input_is_an_event_among_output(
         assert_eq!(next_event(&mut live).await, *stored);
     }
     let record = backend.get(id(1)).await;
-    let counted = lease.execution().clone().append(3, backend.now());
+    let counted = lease.execution().clone().count_events(3, backend.now());
     assert_eq!(record, counted.unwrap());
 }
 

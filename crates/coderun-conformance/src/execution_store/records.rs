@@ -64,7 +64,7 @@ pub async fn every_state_is_stored_unchanged(backend: Backend) {
     assert_eq!(backend.get(id(3)).await, *lease.execution());
     backend.advance(SECOND);
     backend.release(&lease).await;
-    let given_back = lease.execution().clone().hand_over(backend.now()).unwrap();
+    let given_back = lease.execution().clone().release(backend.now()).unwrap();
     assert_eq!(backend.get(id(3)).await, given_back);
 }
 

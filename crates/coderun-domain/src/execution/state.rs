@@ -110,11 +110,11 @@ impl Progress {
         Some(started)
     }
 
-    pub(super) fn hand_over(&self, at: OffsetDateTime) -> Option<Self> {
+    pub(super) fn release(&self, at: OffsetDateTime) -> Option<Self> {
         self.is_running().then(|| self.moved(State::Pending, at))
     }
 
-    pub(super) fn append(&self, count: u64, at: OffsetDateTime) -> Option<Self> {
+    pub(super) fn count_events(&self, count: u64, at: OffsetDateTime) -> Option<Self> {
         let mut appended = self.clone();
         appended.0.sequence = self.sequence().plus(count);
         appended.0.updated_at = self.not_before(at);

@@ -34,8 +34,8 @@ fn apply(
     let at = at(second);
     match command {
         Command::Start => execution.start(worker(), at),
-        Command::HandOver => execution.hand_over(at),
-        Command::Append(count) => execution.append(count, at),
+        Command::Release => execution.release(at),
+        Command::CountEvents(count) => execution.count_events(count, at),
         Command::FinishRun => execution.finish(finished(), at),
         Command::FinishWithoutRun => execution.finish(failed(), at),
     }
@@ -44,31 +44,31 @@ fn apply(
 #[derive(Debug, Clone, Copy)]
 enum Command {
     Start,
-    HandOver,
-    Append(u64),
+    Release,
+    CountEvents(u64),
     FinishRun,
     FinishWithoutRun,
 }
 
 #[rstest]
 #[case(PENDING, Command::Start, Some(RUNNING))]
-#[case(PENDING, Command::HandOver, None)]
-#[case(PENDING, Command::Append(1), None)]
+#[case(PENDING, Command::Release, None)]
+#[case(PENDING, Command::CountEvents(1), None)]
 #[case(PENDING, Command::FinishRun, None)]
 #[case(PENDING, Command::FinishWithoutRun, Some(ERROR))]
 #[case(RUNNING, Command::Start, Some(RUNNING))]
-#[case(RUNNING, Command::HandOver, Some(PENDING))]
-#[case(RUNNING, Command::Append(1), Some(RUNNING))]
+#[case(RUNNING, Command::Release, Some(PENDING))]
+#[case(RUNNING, Command::CountEvents(1), Some(RUNNING))]
 #[case(RUNNING, Command::FinishRun, Some(COMPLETED))]
 #[case(RUNNING, Command::FinishWithoutRun, Some(ERROR))]
 #[case(COMPLETED, Command::Start, None)]
-#[case(COMPLETED, Command::HandOver, None)]
-#[case(COMPLETED, Command::Append(1), None)]
+#[case(COMPLETED, Command::Release, None)]
+#[case(COMPLETED, Command::CountEvents(1), None)]
 #[case(COMPLETED, Command::FinishRun, None)]
 #[case(COMPLETED, Command::FinishWithoutRun, None)]
 #[case(ERROR, Command::Start, None)]
-#[case(ERROR, Command::HandOver, None)]
-#[case(ERROR, Command::Append(1), None)]
+#[case(ERROR, Command::Release, None)]
+#[case(ERROR, Command::CountEvents(1), None)]
 #[case(ERROR, Command::FinishRun, None)]
 #[case(ERROR, Command::FinishWithoutRun, None)]
 fn the_table_of_transitions(
@@ -158,7 +158,7 @@ fn an_impossible_progress_is_not_restored(
 
 #[test]
 fn only_a_lost_worker_counts_as_a_takeover() {
-    let given_back = execution_in(RUNNING).hand_over(at(3)).unwrap();
+    let given_back = execution_in(RUNNING).release(at(3)).unwrap();
     let again = given_back.start(worker(), at(4)).unwrap();
     assert_eq!(again.progress().takeovers(), 0);
     let taken_over = again.start(worker(), at(5)).unwrap();
@@ -177,8 +177,8 @@ fn debug_shows_no_code_input_or_output() {
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => Just(Command::Start),
-        3 => Just(Command::HandOver),
-        4 => (0..5_u64).prop_map(Command::Append),
+        3 => Just(Command::Release),
+        4 => (0..5_u64).prop_map(Command::CountEvents),
         1 => Just(Command::FinishRun),
         1 => Just(Command::FinishWithoutRun),
     ]

@@ -245,7 +245,7 @@ mod tests {
         let lease = Lease::new(running.clone()).unwrap();
         assert_eq!(lease.execution(), &running);
         assert_eq!((lease.worker(), lease.started_at()), (&worker, at(3)));
-        for not_running in [pending.clone(), running.hand_over(at(4)).unwrap(), ended] {
+        for not_running in [pending.clone(), running.release(at(4)).unwrap(), ended] {
             let status = not_running.status();
             assert_eq!(Lease::new(not_running), Err(NotRunning { status }));
         }

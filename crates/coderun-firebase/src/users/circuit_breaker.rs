@@ -61,7 +61,7 @@ impl CircuitBreaker {
 
     pub(super) fn failed(&mut self, error: &Arc<LookupError>, purpose: Purpose, now: Instant) {
         self.log(error, now);
-        if !error.is_general() {
+        if !error.is_systemic() {
             return;
         }
         self.failures = self.failures.saturating_add(1);

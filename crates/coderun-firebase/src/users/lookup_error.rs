@@ -1,4 +1,4 @@
-//! Lists the reasons for which a user cannot be looked up.
+//! Defines the errors of looking up a user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use super::answer::AnswerError;
 use crate::http_client::HttpError;
 use crate::service_account::TokenError;
 
-/// Says why a user could not be looked up.
+/// Why a user could not be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LookupError {
     /// The lookup took too long.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
-    /// There is no access token to ask with.
+    /// No access token could be obtained.
     #[error("there is no access token for the service account")]
     Token(#[source] Arc<TokenError>),
     /// The service does not accept the service account.
     #[error("the service account may not look up users")]
     Refused(#[source] HttpError),
     /// The request or the answer did not get through.
-    #[error("cannot ask for a user")]
+    #[error("the lookup request failed")]
     Http(#[source] HttpError),
     /// The answer cannot be used.
     #[error("the answer about a user cannot be used")]
@@ -28,7 +28,7 @@ pub(crate) enum LookupError {
     /// Too many lookups wait already.
     #[error("too many lookups are waiting")]
     TooManyLookups,
-    /// No user is looked up at present, because that failed again and again.
+    /// The circuit breaker is open; the source is the last failure.
     #[error("lookups are paused after repeated failures")]
     CircuitOpen(#[source] Arc<Self>),
     /// The lookup was cancelled, because the `AccountLookup` was dropped.
@@ -37,7 +37,7 @@ pub(crate) enum LookupError {
 }
 
 impl LookupError {
-    /// The word for what went wrong, for logs.
+    /// A stable label for logs.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::TimedOut(_) => "timed-out",
@@ -51,11 +51,12 @@ impl LookupError {
         }
     }
 
-    /// Whether the lookup of any other user would have failed as well.
-    pub(super) fn is_general(&self) -> bool {
+    /// Whether lookups of other users fail as well; such errors open the circuit breaker. An answer that cannot be used may be
+    /// about this user alone.
+    pub(super) fn is_systemic(&self) -> bool {
         match self {
             Self::TimedOut(_) | Self::Token(_) | Self::Refused(_) => true,
-            Self::Http(error) => !error.is_about_the_request(),
+            Self::Http(error) => !error.is_request_specific(),
             Self::Answer(_) | Self::TooManyLookups | Self::CircuitOpen(_) | Self::Cancelled => {
                 false
             }

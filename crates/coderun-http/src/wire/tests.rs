@@ -165,7 +165,7 @@ fn a_pending_record_has_its_queue_position() {
 
 #[test]
 fn a_record_of_an_execution_that_was_handed_over_stays_running() {
-    let waiting = running().hand_over(at(9)).unwrap();
+    let waiting = running().release(at(9)).unwrap();
     assert_eq!(waiting.status(), Status::Pending);
     let record = ExecutionRecord::new(&waiting, &store_policy(), Audience::Watcher);
     let record = serde_json::to_value(&record).unwrap();

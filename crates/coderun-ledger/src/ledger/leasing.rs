@@ -116,7 +116,7 @@ impl Ledger {
             return Ok(last);
         }
         let count = to_u64(fresh.len());
-        let execution = record.execution.clone().append(count, now);
+        let execution = record.execution.clone().count_events(count, now);
         let execution = execution.map_err(|_| QueueError::LeaseLost)?;
         record.append(execution, fresh);
         self.note_change(lease.id());
@@ -135,7 +135,7 @@ impl Ledger {
     /// Lets an execution wait again, before all others. An execution that is to be stopped ends instead.
     pub(crate) fn release(&mut self, lease: &Lease) -> Result<(), QueueError> {
         let released = LeaseEnd::Released(lease.into());
-        let is_repetition = self.end_lease(lease, released, Execution::hand_over)?;
+        let is_repetition = self.end_lease(lease, released, Execution::release)?;
         if is_repetition {
             return Ok(());
         }

@@ -201,7 +201,7 @@ async fn a_watcher_gets_the_snapshot_and_then_the_events_after_it() {
 #[tokio::test]
 async fn a_watcher_with_a_number_gets_the_events_after_it() {
     let finished = running()
-        .append(1, at(2))
+        .count_events(1, at(2))
         .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
         .unwrap();
     let watched = executions(store_with(Some(finished)), notifier_after(0));

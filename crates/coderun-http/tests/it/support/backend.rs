@@ -77,7 +77,7 @@ impl Backend {
 
     /// Hands the execution over to another worker.
     pub(crate) fn start_again(&self, id: ExecutionId) {
-        self.change(id, |execution| execution.hand_over(at(1)).unwrap());
+        self.change(id, |execution| execution.release(at(1)).unwrap());
     }
 
     pub(crate) fn finish(&self, id: ExecutionId, outcome: Outcome) {
@@ -157,7 +157,7 @@ impl Backend {
 
     fn append(&self, id: ExecutionId, event: Event) {
         self.update(id, |entry| {
-            entry.execution = entry.execution.clone().append(1, at(1)).unwrap();
+            entry.execution = entry.execution.clone().count_events(1, at(1)).unwrap();
             entry.push(event);
         });
     }
