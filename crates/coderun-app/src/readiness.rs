@@ -129,7 +129,7 @@ impl Readiness {
         self.draining.is_cancelled()
     }
 
-    /// Checks every dependency, unless that was done within [`CACHE_TTL`]. Takes [`CHECK_TIMEOUT`] at most.
+    /// Checks every dependency, unless that was done within the last second. Takes two seconds at most.
     pub async fn checks(&self) -> Vec<Check> {
         let mut cached = self.cached.lock().await;
         if let Some((at, checks)) = cached.as_ref()
