@@ -4,10 +4,9 @@ mod json_error;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::{Bytes, Payload};
 use coderun_domain::ByteSize;
 use coderun_json::Object;
-use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::HttpConfig;
@@ -70,19 +69,13 @@ fn check_announced_length(headers: &HeaderMap, max: ByteSize) -> Result<(), Prob
     Ok(())
 }
 
-async fn read(mut payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            let detail = "The request body ended early or could not be read";
-            Problem::new(StatusCode::BAD_REQUEST, detail)
-        })?;
-        if ByteSize::of(&body).saturating_add(ByteSize::of(&chunk)) > max {
-            return Err(too_large(max));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+async fn read(payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
+    let limit = usize::try_from(max.as_bytes()).unwrap_or(usize::MAX);
+    let body = payload.to_bytes_limited(limit).await;
+    body.map_err(|_| too_large(max))?.map_err(|_| {
+        let detail = "The request body ended early or could not be read";
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    })
 }
 
 fn too_large(max: ByteSize) -> Problem {

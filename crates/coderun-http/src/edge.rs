@@ -56,7 +56,7 @@ struct RequestContext {
     uri: Uri,
     began: Instant,
     host_is_allowed: bool,
-    origin: cors::Origin,
+    page: Option<cors::PageOrigin>,
     trace: Option<TraceContext>,
     payload: Option<HeldPayload>,
     linger: Duration,
@@ -75,7 +75,7 @@ impl RequestContext {
             method: request.method().clone(),
             uri: request.uri().clone(),
             began: Instant::now(),
-            origin: cors::Origin::of(request.method(), headers, &config.origins),
+            page: cors::PageOrigin::of(request.method(), headers, &config.origins),
             trace,
             host_is_allowed: config.hosts.allows(text(headers, header::HOST)),
             payload,
@@ -99,13 +99,12 @@ impl RequestContext {
             let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, detail);
             return Some(Err(problem));
         }
-        self.origin.is_preflight().then(|| {
-            if self.origin.is_allowed() {
-                return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
-            }
-            let detail = "Pages of this origin may not call this server";
-            Err(Problem::new(StatusCode::FORBIDDEN, detail))
-        })
+        let page = self.page.as_ref().filter(|page| page.is_preflight)?;
+        if page.is_allowed {
+            return Some(Ok(HttpResponse::new(StatusCode::NO_CONTENT)));
+        }
+        let detail = "Pages of this origin may not call this server";
+        Some(Err(Problem::new(StatusCode::FORBIDDEN, detail)))
     }
 
     fn finish(
@@ -167,7 +166,9 @@ impl RequestContext {
         for (name, value) in SAFETY_HEADERS {
             headers.insert(name, value);
         }
-        self.origin.add_headers(headers);
+        if let Some(page) = &self.page {
+            page.add_headers(headers);
+        }
     }
 }
 

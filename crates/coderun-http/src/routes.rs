@@ -16,29 +16,19 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     get(app, "/api/v1/auth/verify", service::verify);
     get(app, "/api/v1/languages", service::languages);
     get(app, "/api/v1/capabilities", service::capabilities);
-    post(app, "/api/v1/executions/execute", executions::submit);
     get(app, "/api/v1/executions/status/{id}", status::status);
-    post(app, "/api/v1/executions/cancel/{id}", executions::cancel);
-    post(
-        app,
-        "/api/v1/executions/ticket/{id}",
-        executions::issue_ticket,
-    );
-    watching(app);
     let all = at("/api/v1/executions")
-        .route(web::get().to(executions::list))
-        .route(web::head().to(executions::list))
-        .route(web::delete().to(executions::delete_all));
-    app.service(all);
-    let one = at("/api/v1/executions/{id}").route(web::delete().to(executions::delete));
-    app.service(one);
-}
-
-/// The routes of watchers. They do not answer HEAD, because their response has no fixed body.
-fn watching(app: &mut web::ServiceConfig) {
-    let socket = at("/api/v1/executions/ws/{id}").route(web::get().to(websocket::open));
-    let stream = at("/api/v1/executions/events/{id}").route(web::get().to(sse::open));
-    app.service(socket).service(stream);
+        .get(executions::list)
+        .head(executions::list)
+        .delete(executions::delete_all);
+    app.service(at("/api/v1/executions/execute").post(executions::submit))
+        .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
+        .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))
+        // The routes of watchers do not answer HEAD, because their response has no fixed body.
+        .service(at("/api/v1/executions/ws/{id}").get(websocket::open))
+        .service(at("/api/v1/executions/events/{id}").get(sse::open))
+        .service(all)
+        .service(at("/api/v1/executions/{id}").delete(executions::delete));
 }
 
 /// Registers the health routes, which a process without an API has as well.
@@ -52,23 +42,11 @@ pub(crate) fn health(app: &mut web::ServiceConfig) {
 /// Registers a handler for GET and HEAD.
 fn get<Handler, Arguments>(app: &mut web::ServiceConfig, pattern: &'static str, handler: Handler)
 where
-    Handler: actix_web::Handler<Arguments> + Clone,
-    Arguments: actix_web::FromRequest + 'static,
-    Handler::Output: actix_web::Responder + 'static,
-{
-    let resource = at(pattern)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler));
-    app.service(resource);
-}
-
-fn post<Handler, Arguments>(app: &mut web::ServiceConfig, pattern: &'static str, handler: Handler)
-where
     Handler: actix_web::Handler<Arguments>,
     Arguments: actix_web::FromRequest + 'static,
     Handler::Output: actix_web::Responder + 'static,
 {
-    app.service(at(pattern).route(web::post().to(handler)));
+    app.service(at(pattern).get(handler.clone()).head(handler));
 }
 
 fn at(pattern: &'static str) -> Resource {

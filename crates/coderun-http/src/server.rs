@@ -48,9 +48,7 @@ pub fn serve(
         routes::api(app);
     })?;
     let end = state.drain.end.clone();
-    Ok(run(server, end, async move {
-        close_sockets(&state).await;
-    }))
+    Ok(run(server, end, close_sockets(state)))
 }
 
 /// Starts to answer the health routes on `listener`, and no others: `/health`, `/health/` and `/health/ready`.
@@ -128,7 +126,7 @@ async fn run(
     ended
 }
 
-async fn close_sockets(state: &AppState) {
+async fn close_sockets(state: web::Data<AppState>) {
     state.socket_tasks.close();
     let closed = state.socket_tasks.wait();
     let timeout = state.config.timeouts.drain;
@@ -149,12 +147,13 @@ fn set_unread_timeout(listener: &TcpListener, config: &HttpConfig) -> io::Result
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use std::net::TcpStream;
 
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn accepted_connections_inherit_the_unread_timeout() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -13,44 +13,37 @@ const RESPONSE_HEADERS: &str = "Location, RateLimit, RateLimit-Policy, Retry-Aft
 /// How long a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: &str = "600";
 
-/// The origin of a request. It is `None` if the request does not come from a web page.
-pub(super) struct Origin(Option<PageOrigin>);
-
-struct PageOrigin {
+/// The web page that sends a request.
+pub(super) struct PageOrigin {
     value: HeaderValue,
-    is_allowed: bool,
-    is_preflight: bool,
+    pub(super) is_allowed: bool,
+    pub(super) is_preflight: bool,
 }
 
-impl Origin {
-    pub(super) fn of(method: &Method, headers: &HeaderMap, allowed: &AllowedOrigins) -> Self {
+impl PageOrigin {
+    /// The page, or `None` if the request does not come from one.
+    pub(super) fn of(
+        method: &Method,
+        headers: &HeaderMap,
+        allowed: &AllowedOrigins,
+    ) -> Option<Self> {
         let host = text(headers, header::HOST);
-        let page = headers.get(header::ORIGIN).map(|origin| PageOrigin {
+        headers.get(header::ORIGIN).map(|origin| Self {
             value: origin.clone(),
             is_allowed: origin.to_str().is_ok_and(|text| allowed.allows(text, host)),
             is_preflight: method == Method::OPTIONS
                 && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
-        });
-        Self(page)
-    }
-
-    pub(super) fn is_allowed(&self) -> bool {
-        self.0.as_ref().is_none_or(|page| page.is_allowed)
-    }
-
-    pub(super) fn is_preflight(&self) -> bool {
-        self.0.as_ref().is_some_and(|page| page.is_preflight)
+        })
     }
 
     /// Adds the headers that tell the browser whether the page may read the response.
     pub(super) fn add_headers(&self, headers: &mut HeaderMap) {
-        let Some(page) = &self.0 else { return };
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if !page.is_allowed {
+        if !self.is_allowed {
             return;
         }
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page.value.clone());
-        let others: &[_] = if page.is_preflight {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.value.clone());
+        let others: &[_] = if self.is_preflight {
             &[
                 (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
                 (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),

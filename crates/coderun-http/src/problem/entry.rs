@@ -18,17 +18,14 @@ pub(crate) struct ProblemEntry {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ErrorLocation {
     /// A field of the body.
-    Pointer(JsonPointer),
+    ///
+    /// Shown as `files[0].name`, serialized as the JSON pointer (RFC 6901) `/files/0/name`, empty for the whole body.
+    Pointer(#[serde(serialize_with = "as_json_pointer")] String),
     /// A parameter of the query.
     Parameter(&'static str),
     /// A header.
     Header(&'static str),
 }
-
-/// A field of the body: shown as `files[0].name`, serialized as the JSON pointer (RFC 6901) `/files/0/name`, empty for the
-/// whole body.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct JsonPointer(String);
 
 impl ProblemEntry {
     pub(crate) fn new(location: ErrorLocation, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -38,40 +35,28 @@ impl ProblemEntry {
 
     /// An error of a field, whose path is written as `files[0].name`.
     pub(crate) fn of_field(path: impl fmt::Display, detail: impl Into<Cow<'static, str>>) -> Self {
-        let pointer = JsonPointer(path.to_string());
-        Self::new(ErrorLocation::Pointer(pointer), detail)
+        Self::new(ErrorLocation::Pointer(path.to_string()), detail)
     }
 }
 
-impl Serialize for JsonPointer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let slash = if self.0.is_empty() { "" } else { "/" };
-        let segments = self.0.replace(['.', '['], "/").replace(']', "");
-        serializer.collect_str(&format_args!("{slash}{segments}"))
-    }
+fn as_json_pointer<S: Serializer>(path: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let slash = if path.is_empty() { "" } else { "/" };
+    let segments = path.replace(['.', '['], "/").replace(']', "");
+    serializer.collect_str(&format_args!("{slash}{segments}"))
 }
 
-impl fmt::Display for JsonPointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() {
-            "the body"
-        } else {
-            &self.0
-        })
-    }
-}
-
-impl fmt::Display for ErrorLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ErrorLocation {
+    fn name(&self) -> &str {
         match self {
-            Self::Pointer(pointer) => pointer.fmt(f),
-            Self::Parameter(name) | Self::Header(name) => f.write_str(name),
+            Self::Pointer(path) if path.is_empty() => "the body",
+            Self::Pointer(path) => path,
+            Self::Parameter(name) | Self::Header(name) => name,
         }
     }
 }
 
 impl fmt::Display for ProblemEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.location, self.detail)
+        write!(f, "{} {}", self.location.name(), self.detail)
     }
 }

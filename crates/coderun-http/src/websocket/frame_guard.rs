@@ -19,19 +19,16 @@ pub(super) fn guard(payload: Payload, max_bytes: u64) -> Payload {
     let mut frames = FrameScanner::new(max_bytes);
     let checked = payload.map(move |received| {
         let bytes = received?;
-        frames
-            .scan(&bytes)
-            .map_err(|FrameTooLong| PayloadError::Overflow)?;
-        Ok(bytes)
+        if frames.accepts(&bytes) {
+            Ok(bytes)
+        } else {
+            Err(PayloadError::Overflow)
+        }
     });
     Payload::Stream {
         payload: Box::pin(checked),
     }
 }
-
-/// A frame is too long. The bytes after it cannot be parsed.
-#[derive(Debug, PartialEq, Eq)]
-struct FrameTooLong;
 
 /// The position within the stream of frames.
 struct FrameScanner {
@@ -41,6 +38,7 @@ struct FrameScanner {
     max_bytes: u64,
     /// The bytes received since an unfinished message in pieces began.
     unfinished_bytes: Option<u64>,
+    /// A frame is too long. The bytes after it cannot be parsed.
     has_failed: bool,
 }
 
@@ -56,11 +54,9 @@ impl FrameScanner {
         }
     }
 
-    fn scan(&mut self, mut bytes: &[u8]) -> Result<(), FrameTooLong> {
-        while let Some((first, rest)) = bytes.split_first() {
-            if self.has_failed {
-                return Err(FrameTooLong);
-            }
+    /// Reads the next bytes. Returns whether no frame is too long yet.
+    fn accepts(&mut self, mut bytes: &[u8]) -> bool {
+        while let (Some((first, rest)), false) = (bytes.split_first(), self.has_failed) {
             if self.payload_left > 0 {
                 let skipped = usize::try_from(self.payload_left)
                     .map_or(bytes.len(), |left| left.min(bytes.len()));
@@ -71,11 +67,7 @@ impl FrameScanner {
                 bytes = rest;
             }
         }
-        if self.has_failed {
-            Err(FrameTooLong)
-        } else {
-            Ok(())
-        }
+        !self.has_failed
     }
 
     /// Reads one byte of a head. Once the head is complete, the payload follows.
@@ -169,7 +161,7 @@ mod tests {
         for size in [1, 2, 7, 1000, stream.len()] {
             let mut frames = FrameScanner::new(MAX);
             for piece in stream.chunks(size) {
-                assert_eq!(frames.scan(piece), Ok(()), "in pieces of {size}");
+                assert!(frames.accepts(piece), "in pieces of {size}");
             }
             assert_eq!((frames.head_bytes, frames.payload_left), (0, 0));
         }
@@ -181,13 +173,9 @@ mod tests {
             let head = frame(MAX + 1, masked);
             let mut frames = FrameScanner::new(MAX);
             let (last, before) = head.split_last().unwrap();
-            assert_eq!(frames.scan(before), Ok(()));
-            assert_eq!(frames.scan(&[*last]), Err(FrameTooLong));
-            assert_eq!(
-                frames.scan(&[0]),
-                Err(FrameTooLong),
-                "and so is everything after it"
-            );
+            assert!(frames.accepts(before));
+            assert!(!frames.accepts(&[*last]));
+            assert!(!frames.accepts(&[0]), "and so is everything after it");
         }
     }
 
@@ -200,8 +188,8 @@ mod tests {
             round.extend([0x8a, 0x80 + 125, 1, 2, 3, 4]);
             round.extend([b'p'; 125]);
         }
-        assert_eq!(frames.scan(&[0x01, 0x81, 1, 2, 3, 4, b'x']), Ok(()));
-        let refused = (0..100).find(|_| frames.scan(&round).is_err());
+        assert!(frames.accepts(&[0x01, 0x81, 1, 2, 3, 4, b'x']));
+        let refused = (0..100).find(|_| !frames.accepts(&round));
         assert_eq!(refused, Some(8));
     }
 
@@ -215,7 +203,7 @@ mod tests {
                 piece.extend(length.to_be_bytes());
                 piece.extend([0; 4]);
                 piece.extend(vec![b'x'; usize::from(length)]);
-                assert_eq!(frames.scan(&piece), Ok(()));
+                assert!(frames.accepts(&piece));
             }
         }
     }
@@ -223,8 +211,8 @@ mod tests {
     #[test]
     fn the_longest_possible_length_does_not_overflow() {
         let mut frames = FrameScanner::new(u64::MAX);
-        assert_eq!(frames.scan(&frame(u64::MAX, true)), Ok(()));
-        assert_eq!(frames.scan(&[0; 1000]), Ok(()));
+        assert!(frames.accepts(&frame(u64::MAX, true)));
+        assert!(frames.accepts(&[0; 1000]));
         assert_eq!(frames.payload_left, u64::MAX - 1000);
     }
 }
