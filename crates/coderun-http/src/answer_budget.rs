@@ -3,14 +3,14 @@
 //! An answer is built as a whole and stays in memory until its reader has taken it, or is cut off for taking nothing. Most
 //! answers are small. The records of programs that wrote much are not, and one client may ask for many and read none.
 
-use std::pin::Pin;
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{BoxBody, SizedStream};
 use actix_web::web::Bytes;
 use coderun_domain::ByteSize;
+use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Answers up to this size are not counted: the number of sockets and connections bounds them.
@@ -58,35 +58,14 @@ impl AnswerBudget {
     }
 }
 
-/// A response body together with its budget permit: actix drops both when the body is written.
-pub(crate) struct BudgetedBody {
-    bytes: Bytes,
-    _permit: BudgetPermit,
-}
-
-impl BudgetedBody {
-    pub(crate) fn new(bytes: Vec<u8>, permit: BudgetPermit) -> Self {
-        Self {
-            bytes: bytes.into(),
-            _permit: permit,
-        }
-    }
-}
-
-impl MessageBody for BudgetedBody {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX))
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let bytes = std::mem::take(&mut self.bytes);
-        Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
-    }
+/// A response body that owns its budget permit: actix drops both when the body is written.
+pub(crate) fn budgeted_body(bytes: Vec<u8>, permit: BudgetPermit) -> BoxBody {
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let pieces = stream::iter([Bytes::from(bytes)]).map(move |bytes| {
+        let _held = &permit;
+        Ok::<_, Infallible>(bytes)
+    });
+    BoxBody::new(SizedStream::new(size, pieces))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use coderun_domain::{BearerToken, Principal, VerifyError};
 
-use crate::headers::{RepeatedHeader, single};
+use crate::headers::{Repeated, single};
+use crate::metrics::record_verification;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::AppState;
@@ -57,7 +58,7 @@ pub(crate) async fn verify_token(
     state: &AppState,
 ) -> Result<Principal, VerifyError> {
     let verified = state.ports.verifier.verify(token).await;
-    state.verifications.record(&verified);
+    record_verification(&verified);
     verified
 }
 
@@ -116,7 +117,7 @@ pub(crate) fn find_credentials(request: &HttpRequest) -> Result<Credentials, Tok
 /// The token in the only `Authorization` header; `None` without one, or for another scheme.
 fn token_in_header(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
     let value = single(headers, header::AUTHORIZATION);
-    let Some(value) = value.map_err(|RepeatedHeader| TokenError::Ambiguous)? else {
+    let Some(value) = value.map_err(|Repeated| TokenError::Ambiguous)? else {
         return Ok(None);
     };
     let text = value.to_str().map_err(|_| TokenError::Unreadable)?.trim();

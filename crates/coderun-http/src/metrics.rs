@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
@@ -65,24 +64,12 @@ pub(crate) fn method_label(method: &Method) -> &'static str {
         .unwrap_or("other")
 }
 
-/// Counts verified tokens by result: `accepted`, or the reason of the refusal.
-#[derive(Debug, Default)]
-pub(crate) struct VerificationMeter {
-    accepted: OnceLock<Counter>,
-}
-
-impl VerificationMeter {
-    /// Counts a result.
-    pub(crate) fn record(&self, verified: &Result<Principal, VerifyError>) {
-        let counter = |result| counter!(TOKEN_VERIFICATIONS, "result" => result);
-        match verified {
-            Ok(_) => {
-                let accepted = self.accepted.get_or_init(|| counter("accepted"));
-                accepted.increment(1);
-            }
-            Err(error) => counter(error.reason()).increment(1),
-        }
-    }
+/// Counts a verified token by its result: `accepted`, or the reason of the refusal.
+pub(crate) fn record_verification(verified: &Result<Principal, VerifyError>) {
+    let result = verified
+        .as_ref()
+        .map_or_else(VerifyError::reason, |_| "accepted");
+    counter!(TOKEN_VERIFICATIONS, "result" => result).increment(1);
 }
 
 /// The kinds of watchers.

@@ -3,6 +3,7 @@
 use actix_web::web;
 use coderun_domain::Sequence;
 
+use crate::headers::{Repeated, at_most_one};
 use crate::problem::{ErrorLocation, Problem};
 
 /// The expectation that an invalid `since` is answered with.
@@ -11,16 +12,9 @@ pub(crate) const SINCE_EXPECTED: &str = "must be a whole number of at least 0, g
 /// The parameters of a query string, in order. There is no `Debug`, because one of them may be a token.
 pub(crate) struct Query(Vec<(String, String)>);
 
-/// A parameter is given more than once.
-#[derive(Clone, Copy)]
-pub(crate) struct RepeatedParameter;
-
 impl Query {
     /// Decodes a query string. Every text is valid; unknown parameters are ignored.
     pub(crate) fn parse(text: &str) -> Self {
-        if text.is_empty() {
-            return Self(Vec::new());
-        }
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
         Self(pairs.map(web::Query::into_inner).unwrap_or_default())
     }
@@ -31,13 +25,9 @@ impl Query {
     }
 
     /// The value of a parameter that is given at most once.
-    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, RepeatedParameter> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name);
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some((_, value)), None) => Ok(Some(value)),
-            (Some(_), Some(_)) => Err(RepeatedParameter),
-        }
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Repeated> {
+        let values = self.0.iter().filter(|(key, _)| key == name);
+        at_most_one(values.map(|(_, value)| value.as_str()))
     }
 
     /// A parsed parameter that is given at most once.
@@ -53,7 +43,7 @@ impl Query {
         let parsed = match self.get(name) {
             Ok(None) => return Ok(None),
             Ok(Some(text)) => parse(text),
-            Err(RepeatedParameter) => None,
+            Err(Repeated) => None,
         };
         parsed
             .map(Some)

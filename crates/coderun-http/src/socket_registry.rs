@@ -8,6 +8,16 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::SocketLimits;
+use crate::metrics::{CountedSocket, SocketKind};
+
+/// The limit that refuses one more watcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SocketLimitReached {
+    /// The limit of all users together.
+    Total,
+    /// The limit of this user.
+    PerUser,
+}
 
 /// Counts the watchers of all threads: sockets, event streams and long polls. A permit is given back when it is dropped,
 /// and is refused rather than waited for.
@@ -31,18 +41,41 @@ impl SocketRegistry {
         }
     }
 
-    /// A permit for one more watcher, or `None` if there are too many.
-    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.open).try_acquire_owned().ok()
+    /// A permit for one more watcher.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, SocketLimitReached> {
+        acquire(&self.open)
     }
 
-    /// A permit for one more watcher that is being verified, or `None` if there are too many.
-    pub(crate) fn admit_unverified(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.unverified).try_acquire_owned().ok()
+    /// A permit for one more watcher that is being verified.
+    pub(crate) fn admit_unverified(&self) -> Result<OwnedSemaphorePermit, SocketLimitReached> {
+        acquire(&self.unverified)
     }
 
-    /// A permit for one more watcher of this user, or `None` if there are too many.
-    pub(crate) fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
+    /// A permit for one more watcher of this user.
+    pub(crate) fn admit_watcher(
+        &self,
+        user: &UserId,
+        kind: SocketKind,
+    ) -> Result<WatcherPermit, SocketLimitReached> {
+        self.admit_verified(self.admit()?, user, kind)
+    }
+
+    /// A permit for one watcher of this user that is already counted in the total.
+    pub(crate) fn admit_verified(
+        &self,
+        total: OwnedSemaphorePermit,
+        user: &UserId,
+        kind: SocketKind,
+    ) -> Result<WatcherPermit, SocketLimitReached> {
+        let user = self.admit_user(user).ok_or(SocketLimitReached::PerUser)?;
+        Ok(WatcherPermit {
+            _total: total,
+            _user: user,
+            _counted: CountedSocket::new(kind),
+        })
+    }
+
+    fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
         let mut counts = self.per_user.lock();
         let count = counts.get(user).copied().unwrap_or_default();
         if count >= self.per_user_max {
@@ -57,9 +90,21 @@ impl SocketRegistry {
     }
 }
 
-/// The permit for one watcher of a user.
+fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, SocketLimitReached> {
+    let permit = Arc::clone(semaphore).try_acquire_owned();
+    permit.map_err(|_| SocketLimitReached::Total)
+}
+
+/// The permit of one watcher, who counts against the limits for as long as it lives.
+pub(crate) struct WatcherPermit {
+    _total: OwnedSemaphorePermit,
+    _user: UserPermit,
+    _counted: CountedSocket,
+}
+
+/// The part of a permit that counts against the limit of the user.
 #[derive(Debug)]
-pub(crate) struct UserPermit {
+struct UserPermit {
     user: UserId,
     per_user: Arc<Mutex<HashMap<UserId, usize>>>,
 }
@@ -114,11 +159,11 @@ mod tests {
     fn the_total_and_the_unverified_are_counted_separately() {
         let registry = registry();
         let first = (registry.admit(), registry.admit_unverified());
-        assert!(first.0.is_some() && first.1.is_some());
-        assert!(registry.admit_unverified().is_none());
+        assert!(first.0.is_ok() && first.1.is_ok());
+        assert!(registry.admit_unverified().is_err());
         let second = registry.admit();
-        assert!(second.is_some() && registry.admit().is_none());
+        assert!(second.is_ok() && registry.admit().is_err());
         drop(first);
-        assert!(registry.admit().is_some() && registry.admit_unverified().is_some());
+        assert!(registry.admit().is_ok() && registry.admit_unverified().is_ok());
     }
 }

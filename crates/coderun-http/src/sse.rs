@@ -7,24 +7,21 @@ mod event_stream_body;
 mod frame;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::Sequence;
 
 use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
-use crate::headers::{RepeatedHeader, single};
+use crate::headers::{Repeated, single};
 use crate::metrics::SocketKind;
 use crate::problem::{ErrorLocation, Problem};
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
 use crate::state::AppState;
-use crate::watching::{Dialect, FeedSettings, WatcherPermit, admit, subscribe};
+use crate::watching::{Dialect, Feed, admit, subscribe};
 
-use event_stream_body::EventStreamBody;
+use event_stream_body::frames;
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// Tells buffering proxies to pass on each piece at once.
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Opens a stream of events. Answers 204, which stops an `EventSource`, if the client has seen all of them.
 pub(crate) async fn open(
@@ -38,33 +35,32 @@ pub(crate) async fn open(
     let id = id?;
     let since = since(&request)?;
     let kind = SocketKind::EventStream;
-    let permit = WatcherPermit::acquire(&state.sockets, &admission.user, kind)?;
+    let permit = state.sockets.admit_watcher(&admission.user, kind)?;
     let subscription = subscribe(&state, &admission.user, id, since).await?;
     if subscription.is_complete(since) {
         return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
     }
-    let settings = FeedSettings {
-        dialect: Dialect::Full,
-        admission,
-        keep_alive: state.config.sockets.comment_interval,
-    };
-    let body = EventStreamBody::new(state, id, subscription, &settings, permit);
-    let mut response = HttpResponse::Ok().streaming(body.into_stream());
-    set_headers(response.headers_mut());
-    Ok(response)
-}
-
-fn set_headers(headers: &mut HeaderMap) {
-    let media_type = HeaderValue::from_static("text/event-stream");
-    headers.insert(header::CONTENT_TYPE, media_type);
-    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    let keep_alive = state.config.sockets.comment_interval;
+    let since_is_ahead = subscription.since_is_ahead;
+    let feed = Feed::new(
+        state.clone(),
+        subscription,
+        Dialect::Full,
+        &admission,
+        keep_alive,
+    );
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        // Tells buffering proxies to pass on each piece at once.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(frames(state, feed, since_is_ahead, permit)))
 }
 
 /// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
 /// URL as it was.
 fn since(request: &HttpRequest) -> Result<Option<Sequence>, Problem> {
     let bad = || Problem::invalid(ErrorLocation::Header(LAST_EVENT_ID), SINCE_EXPECTED);
-    match single(request.headers(), LAST_EVENT_ID).map_err(|RepeatedHeader| bad())? {
+    match single(request.headers(), LAST_EVENT_ID).map_err(|Repeated| bad())? {
         None => Query::parse(request.query_string()).since(),
         Some(value) => {
             let number = value.to_str().ok().and_then(whole_number);

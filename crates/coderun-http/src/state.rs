@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::answer_budget::AnswerBudget;
-use crate::metrics::VerificationMeter;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
 use crate::{Drain, HttpConfig};
@@ -46,7 +45,6 @@ pub(crate) struct AppState {
     /// Owns the task of every socket.
     pub(crate) socket_tasks: TaskTracker,
     pub(crate) drain: Drain,
-    pub(crate) verifications: VerificationMeter,
     /// When [`Self::reconnect_within`] was first called.
     going_away_since: OnceLock<Instant>,
 }
@@ -60,7 +58,6 @@ impl AppState {
             config,
             socket_tasks: TaskTracker::new(),
             drain,
-            verifications: VerificationMeter::default(),
             going_away_since: OnceLock::new(),
         }
     }

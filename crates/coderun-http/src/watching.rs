@@ -4,12 +4,10 @@
 
 mod admission;
 mod feed;
-mod permit;
 mod queue_progress;
 mod subscription;
 mod timers;
 
 pub(crate) use admission::{AdmissionError, admit, verify};
-pub(crate) use feed::{Dialect, Feed, FeedSettings, WatchMessage};
-pub(crate) use permit::{SocketLimitReached, WatcherPermit};
+pub(crate) use feed::{Dialect, Feed, WatchMessage};
 pub(crate) use subscription::{Subscription, subscribe};

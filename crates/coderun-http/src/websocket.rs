@@ -58,11 +58,22 @@ pub(crate) async fn open(
         .max_continuation_size(max);
     let (close, closed) = oneshot::channel();
     let window = SendWindow::default();
-    let (budget, send) = (state.answer_budget.clone(), state.config.sockets.send);
-    let connection = Connection::new(socket, messages, window.clone(), budget, send);
+    let connection = Connection {
+        socket,
+        messages,
+        window: window.clone(),
+        budget: state.answer_budget.clone(),
+        send_timeout: state.config.sockets.send,
+    };
     let tasks = state.socket_tasks.clone();
     tasks.spawn_local(run(connection, upgrade, state, close).in_current_span());
-    Ok(response.map_body(|_, body| BoxBody::new(HeldOpenBody::new(body, window, closed))))
+    Ok(response.map_body(|_, body| {
+        BoxBody::new(HeldOpenBody {
+            body,
+            window,
+            closed,
+        })
+    }))
 }
 
 fn no_upgrade(error: &actix_web::Error) -> Problem {

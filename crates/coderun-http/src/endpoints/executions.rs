@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
-use coderun_domain::{CancelReply, Execution, FailureKind, Page, TraceContext};
+use coderun_domain::{CancelReply, FailureKind, Page, TraceContext};
 
-use super::{json, large_json, parse_id};
+use super::{parse_id, record};
 use crate::authentication::Authenticated;
 use crate::body::read_json;
 use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::{
-    Audience, ExecutionList, ExecutionRecord, NOT_OFFERED, SubmitAnswer, SubmitRequest,
-    TicketAnswer, decode_cursor,
+    ExecutionList, NOT_OFFERED, SubmitAnswer, SubmitRequest, TicketAnswer, decode_cursor,
 };
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -48,12 +47,10 @@ pub(crate) async fn submit(
         return Err(refused_submission(found, more.as_ref()));
     }
     let execution = executions.submit(user, draft).await?;
-    let mut response = json(StatusCode::OK, &SubmitAnswer::from(&execution), 256)?;
     let location = format!("/api/v1/executions/status/{}", execution.id());
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(HttpResponse::Ok()
+        .insert_header((header::LOCATION, location))
+        .json(SubmitAnswer::from(&execution)))
 }
 
 /// Refuses options of the contract that this version does not have: ignored, they would mislead the client.
@@ -90,9 +87,11 @@ pub(crate) async fn cancel(
     let reply = state.ports.executions.cancel(user, parse_id(&id)?).await?;
     match reply {
         CancelReply::Ended(execution) | CancelReply::AlreadyFinal(execution) => {
-            record(StatusCode::OK, &execution, &state).await
+            record(&state, StatusCode::OK, &execution, None).await
         }
-        CancelReply::Requested(execution) => record(StatusCode::ACCEPTED, &execution, &state).await,
+        CancelReply::Requested(execution) => {
+            record(&state, StatusCode::ACCEPTED, &execution, None).await
+        }
         CancelReply::Absent => Err(Problem::of_kind(FailureKind::Absent)),
     }
 }
@@ -115,8 +114,7 @@ pub(crate) async fn list(
         limit: limit + 1,
     };
     let found = state.ports.executions.list(&caller.0.user, page).await?;
-    let list = ExecutionList::new(&found, limit);
-    json(StatusCode::OK, &list, 64 + 320 * found.len())
+    Ok(HttpResponse::Ok().json(ExecutionList::new(&found, limit)))
 }
 
 /// `DELETE /api/v1/executions/{id}`
@@ -147,15 +145,5 @@ pub(crate) async fn issue_ticket(
 ) -> Result<HttpResponse, Problem> {
     let executions = &state.ports.executions;
     let issued = executions.issue_ticket(&caller.0, parse_id(&id)?).await?;
-    json(StatusCode::CREATED, &TicketAnswer::from(&issued), 96)
-}
-
-async fn record(
-    status: StatusCode,
-    execution: &Execution,
-    state: &AppState,
-) -> Result<HttpResponse, Problem> {
-    let policy = state.ports.executions.store_policy();
-    let record = ExecutionRecord::new(execution, policy, Audience::Reader);
-    large_json(state, status, &record, record.size_hint()).await
+    Ok(HttpResponse::Created().json(TicketAnswer::from(&issued)))
 }

@@ -3,29 +3,24 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::json;
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::state::{AppState, HealthState};
 use crate::wire::{Capabilities, Health, Languages, Ready, Root, Verified};
 
-const SMALL: usize = 512;
-const LARGE: usize = 4_096;
-
 /// `GET /`
-pub(crate) async fn root(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn root(state: web::Data<AppState>) -> HttpResponse {
     let config = &state.config;
-    let root = Root::new(&config.service, &config.version);
-    json(StatusCode::OK, &root, SMALL)
+    HttpResponse::Ok().json(Root::new(&config.service, &config.version))
 }
 
 /// `GET /health/`
-pub(crate) async fn health(state: web::Data<HealthState>) -> Result<HttpResponse, Problem> {
-    json(StatusCode::OK, &describe(&state), SMALL)
+pub(crate) async fn health(state: web::Data<HealthState>) -> HttpResponse {
+    HttpResponse::Ok().json(describe(&state))
 }
 
 /// `GET /health/ready`
-pub(crate) async fn ready(state: web::Data<HealthState>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn ready(state: web::Data<HealthState>) -> HttpResponse {
     let readiness = &state.readiness;
     let checks = readiness.checks().await;
     let ready = Ready::new(describe(&state), &checks, readiness.is_draining());
@@ -34,7 +29,7 @@ pub(crate) async fn ready(state: web::Data<HealthState>) -> Result<HttpResponse,
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    json(status, &ready, SMALL)
+    HttpResponse::build(status).json(ready)
 }
 
 fn describe(state: &HealthState) -> Health<'_> {
@@ -45,19 +40,19 @@ fn describe(state: &HealthState) -> Health<'_> {
 /// `GET /api/v1/languages`
 pub(crate) async fn languages(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let view = state.ports.executions.fleet_view()?;
-    json(StatusCode::OK, &Languages::of(&view), LARGE)
+    Ok(HttpResponse::Ok().json(Languages::of(&view)))
 }
 
 /// `GET /api/v1/capabilities`
-pub(crate) async fn capabilities(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn capabilities(state: web::Data<AppState>) -> HttpResponse {
     let view = state.ports.executions.fleet_view();
     let offers = view.as_ref().map_or(&[][..], |it| it.offers());
-    json(StatusCode::OK, &Capabilities::of(offers), LARGE)
+    HttpResponse::Ok().json(Capabilities::of(offers))
 }
 
 /// `GET /api/v1/auth/verify`
-pub(crate) async fn verify(caller: Authenticated) -> Result<HttpResponse, Problem> {
-    json(StatusCode::OK, &Verified::from(&caller.0), SMALL)
+pub(crate) async fn verify(caller: Authenticated) -> HttpResponse {
+    HttpResponse::Ok().json(Verified::from(&caller.0))
 }
 
 /// Answers every unknown path.

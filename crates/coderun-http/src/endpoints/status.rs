@@ -7,14 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_app::AccessError;
 use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
 
-use super::{large_json, parse_id};
+use super::{parse_id, record};
 use crate::authentication::Authenticated;
 use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
-use crate::watching::WatcherPermit;
-use crate::wire::{Audience, ExecutionRecord};
 
 /// The longest `wait`, in seconds.
 const WAIT_MAX_SECONDS: u64 = 60;
@@ -37,15 +35,11 @@ pub(crate) async fn status(
     let execution = if timeout.is_zero() {
         state.ports.executions.read(user, id).await?
     } else {
-        let _permit = WatcherPermit::acquire(&state.sockets, user, SocketKind::LongPoll)?;
+        let _permit = state.sockets.admit_watcher(user, SocketKind::LongPoll)?;
         wait_for_change(&state, user, id, since, timeout).await?
     };
-    let executions = &state.ports.executions;
-    let position = executions.queue_position(&execution).await?;
-    let policy = executions.store_policy();
-    let record =
-        ExecutionRecord::new(&execution, policy, Audience::Reader).with_queue_position(position);
-    large_json(&state, StatusCode::OK, &record, record.size_hint()).await
+    let position = state.ports.executions.queue_position(&execution).await?;
+    record(&state, StatusCode::OK, &execution, position).await
 }
 
 /// Waits for the next change. A request that waits when the server begins to go away is answered at once, so that its client

@@ -6,7 +6,8 @@ use coderun_domain::{FailureKind, TicketError};
 
 use super::Problem;
 use super::failures::RETRY_AFTER;
-use crate::watching::{AdmissionError, SocketLimitReached};
+use crate::socket_registry::SocketLimitReached;
+use crate::watching::AdmissionError;
 
 impl From<AdmissionError> for Problem {
     fn from(error: AdmissionError) -> Self {

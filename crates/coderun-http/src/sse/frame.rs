@@ -29,8 +29,8 @@ pub(super) const fn comment() -> Bytes {
 pub(super) fn event(message: &ServerMessage<'_>) -> Result<Bytes, serde_json::Error> {
     let mut frame = Vec::with_capacity(FRAME_BYTES + message.size_hint());
     let io = serde_json::Error::io;
-    writeln!(frame, "event: {}", message.kind()).map_err(io)?;
-    if let Some(sequence) = message.sequence() {
+    writeln!(frame, "event: {}", message.kind).map_err(io)?;
+    if let Some(sequence) = message.seq {
         writeln!(frame, "id: {sequence}").map_err(io)?;
     }
     frame.extend_from_slice(b"data: ");

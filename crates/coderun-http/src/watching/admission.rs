@@ -1,9 +1,11 @@
 //! Admits watchers by their token or ticket.
 
+use std::future::Future;
+
 use coderun_domain::{Admission, BearerToken, ExecutionId, TicketError, VerifyError};
 
-use super::SocketLimitReached;
 use crate::authentication::{Credentials, verify_token};
+use crate::socket_registry::SocketLimitReached;
 use crate::state::AppState;
 
 /// Why a watcher is not admitted.
@@ -31,41 +33,31 @@ pub(crate) async fn admit(
         Credentials::Token(token) => verify(&token, state).await,
         Credentials::Ticket(ticket) => {
             let id = id.ok_or(AdmissionError::InvalidTicket)?;
-            redeem(id, &ticket, state).await
+            let redeeming = state.ports.executions.redeem_ticket(id, &ticket);
+            let redeemed = in_bounds(state, redeeming).await?;
+            let admission = redeemed.map_err(AdmissionError::Ticket)?;
+            admission.ok_or(AdmissionError::InvalidTicket)
         }
     }
 }
 
-/// Verifies a token, within the time and the number that are allowed for unverified sockets.
+/// Verifies a token.
 pub(crate) async fn verify(
     token: &BearerToken,
     state: &AppState,
 ) -> Result<Admission, AdmissionError> {
-    let permit = state.sockets.admit_unverified();
-    let _permit = permit.ok_or(AdmissionError::SocketLimit(SocketLimitReached::Total))?;
-    let verifying = verify_token(token, state);
-    let verified = tokio::time::timeout(state.config.sockets.verification, verifying).await;
-    let principal = verified
-        .map_err(|_| AdmissionError::TimedOut)?
-        .map_err(AdmissionError::Verify)?;
+    let verified = in_bounds(state, verify_token(token, state)).await?;
+    let principal = verified.map_err(AdmissionError::Verify)?;
     Ok(Admission {
         user: principal.user,
         expires_at: principal.expires_at,
     })
 }
 
-/// Redeems a ticket, within the same bounds.
-async fn redeem(
-    id: ExecutionId,
-    ticket: &str,
-    state: &AppState,
-) -> Result<Admission, AdmissionError> {
+/// Waits for an admission, within the time and the number that are allowed for unverified sockets.
+async fn in_bounds<F: Future>(state: &AppState, admitting: F) -> Result<F::Output, AdmissionError> {
     let permit = state.sockets.admit_unverified();
-    let _permit = permit.ok_or(AdmissionError::SocketLimit(SocketLimitReached::Total))?;
-    let redeeming = state.ports.executions.redeem_ticket(id, ticket);
-    let redeemed = tokio::time::timeout(state.config.sockets.verification, redeeming).await;
-    redeemed
-        .map_err(|_| AdmissionError::TimedOut)?
-        .map_err(AdmissionError::Ticket)?
-        .ok_or(AdmissionError::InvalidTicket)
+    let _permit = permit.map_err(AdmissionError::SocketLimit)?;
+    let admitted = tokio::time::timeout(state.config.sockets.verification, admitting).await;
+    admitted.map_err(|_| AdmissionError::TimedOut)
 }

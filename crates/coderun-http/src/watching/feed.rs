@@ -1,6 +1,5 @@
 //! Feeds one watcher with messages: events, queue positions, notices and the end.
 
-use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -8,11 +7,12 @@ use actix_web::web;
 use coderun_app::{WatchEvent, WatchStream};
 use coderun_domain::{Admission, ExecutionId, Status, WatchError};
 use futures_util::StreamExt;
+use futures_util::future::OptionFuture;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Subscription;
-use super::queue_progress::{QueueProgress, QueueUpdate};
+use super::queue_progress::QueueProgress;
 use super::timers::{TimerKind, WatchTimers};
 use crate::state::AppState;
 use crate::wire::ServerMessage;
@@ -26,19 +26,10 @@ pub(crate) enum Dialect {
     Full,
 }
 
-/// The settings of one watcher's feed.
-#[derive(Debug)]
-pub(crate) struct FeedSettings {
-    pub(crate) dialect: Dialect,
-    /// The watching user and the end of the admission.
-    pub(crate) admission: Admission,
-    /// The time from one [`WatchMessage::KeepAlive`] to the next.
-    pub(crate) keep_alive: Duration,
-}
-
 /// The messages for one watcher. An event is read only when the watcher asks for the next message.
 pub(crate) struct Feed {
     state: web::Data<AppState>,
+    id: ExecutionId,
     dialect: Dialect,
     events: WatchStream,
     timers: WatchTimers,
@@ -53,12 +44,8 @@ pub(crate) struct Feed {
 pub(crate) enum WatchMessage {
     /// An event of the execution.
     Event(WatchEvent),
-    /// The position in the queue has changed.
-    QueuePosition(QueueUpdate),
-    /// The server is going away: the client should reconnect within this time.
-    GoingAway(Duration),
-    /// The token expires after this time.
-    AuthExpiring(Duration),
+    /// A notice about the queue position, the end of the server or that of the token. Only [`Dialect::Full`] has notices.
+    Notice(ServerMessage<'static>),
     /// Nothing has happened; the connection needs a sign of life.
     KeepAlive,
     /// The execution is final and all events were sent.
@@ -70,31 +57,27 @@ pub(crate) enum WatchMessage {
 }
 
 impl Feed {
-    /// The feed of a subscription.
+    /// The feed of a subscription. `keep_alive` is the time from one [`WatchMessage::KeepAlive`] to the next.
     pub(crate) fn new(
         state: web::Data<AppState>,
         subscription: Subscription,
-        settings: &FeedSettings,
+        dialect: Dialect,
+        admission: &Admission,
+        keep_alive: Duration,
     ) -> Self {
-        let now = Instant::now();
-        let timers = WatchTimers::new(now, settings.keep_alive, &state.config.sockets);
-        let going_away = match settings.dialect {
-            Dialect::Core => None,
-            Dialect::Full => {
-                let going_away = state.drain.going_away.clone();
-                Some(Box::pin(going_away.cancelled_owned()))
-            }
-        };
+        let timers = WatchTimers::new(Instant::now(), keep_alive, &state.config.sockets);
+        let going_away = || Box::pin(state.drain.going_away.clone().cancelled_owned());
         let mut feed = Self {
-            dialect: settings.dialect,
+            id: subscription.execution.id(),
+            dialect,
             events: subscription.events,
             next_timer: Box::pin(tokio::time::sleep_until(timers.next().0)),
             timers,
-            going_away,
+            going_away: (dialect == Dialect::Full).then(going_away),
             queue: None,
             state,
         };
-        feed.admit(&settings.admission);
+        feed.admit(admission);
         feed.follow_queue(&WatchEvent::Updated(Box::new(subscription.execution)));
         feed
     }
@@ -105,7 +88,7 @@ impl Feed {
         let limits = &self.state.config.sockets;
         self.timers.set_expiry(admission, now, limits);
         if self.dialect == Dialect::Core {
-            self.timers.cancel_expiry_notice();
+            self.timers.notice = None;
         }
     }
 
@@ -129,9 +112,10 @@ impl Feed {
                         return message;
                     }
                 }
-                () = wait(&mut self.going_away) => {
+                Some(()) = OptionFuture::from(self.going_away.as_mut()) => {
                     self.going_away = None;
-                    return WatchMessage::GoingAway(self.state.reconnect_within());
+                    let within = self.state.reconnect_within();
+                    return WatchMessage::Notice(ServerMessage::going_away(within));
                 }
                 event = self.events.next() => return self.message_of(event),
             }
@@ -143,9 +127,9 @@ impl Feed {
         match kind {
             TimerKind::TokenExpiry => Some(WatchMessage::Expired),
             TimerKind::ExpiryNotice => {
-                self.timers.cancel_expiry_notice();
+                self.timers.notice = None;
                 let left = self.timers.until_token_expiry(now);
-                Some(WatchMessage::AuthExpiring(left))
+                Some(WatchMessage::Notice(ServerMessage::auth_expiring(left)))
             }
             TimerKind::KeepAlive => {
                 self.timers.restart_keep_alive(now);
@@ -162,15 +146,16 @@ impl Feed {
     async fn read_queue_position(&mut self) -> Option<WatchMessage> {
         let queue = self.queue.as_mut()?;
         let executions = &self.state.ports.executions;
-        let reading = executions.queue_position(queue.execution());
+        let reading = executions.queue_position(&queue.execution);
         let position = tokio::select! {
             biased;
             event = self.events.next() => return Some(self.message_of(event)),
             position = reading => position,
         };
         // A failed read is ignored: the position is only a courtesy, and it is read again soon.
-        let update = queue.record(position.ok().flatten()?, Instant::now());
-        update.map(WatchMessage::QueuePosition)
+        let update = queue.record(position.ok().flatten()?, Instant::now())?;
+        let message = ServerMessage::queue(update.position, update.estimated_start);
+        Some(WatchMessage::Notice(message))
     }
 
     fn message_of(&mut self, event: Option<Result<WatchEvent, WatchError>>) -> WatchMessage {
@@ -195,50 +180,29 @@ impl Feed {
         match execution.reported_status() {
             Status::Pending => {
                 self.queue = Some(QueueProgress::new(execution.clone()));
-                self.timers.start_queue_position(Instant::now());
+                self.timers.queue_position = Some(Instant::now());
             }
             Status::Running | Status::Completed | Status::Error => {
                 self.queue = None;
-                self.timers.cancel_queue_position();
+                self.timers.queue_position = None;
             }
         }
     }
-}
 
-/// Waits for a cancellation, for ever if there is none.
-async fn wait(cancellation: &mut Option<Pin<Box<WaitForCancellationFutureOwned>>>) {
-    match cancellation {
-        Some(cancellation) => cancellation.as_mut().await,
-        None => pending().await,
-    }
-}
-
-impl WatchMessage {
-    /// The message as it is sent, or `None` if the client would not understand it or nothing is sent.
-    pub(crate) fn to_wire(
-        &self,
-        id: ExecutionId,
-        state: &AppState,
-        dialect: Dialect,
-    ) -> Option<ServerMessage<'_>> {
-        let message = match self {
-            Self::Event(WatchEvent::Updated(execution)) => {
-                let policy = state.ports.executions.store_policy();
+    /// An event as it is sent, or `None` if the client would not understand it.
+    pub(crate) fn to_wire<'a>(&self, event: &'a WatchEvent) -> Option<ServerMessage<'a>> {
+        let message = match event {
+            WatchEvent::Updated(execution) => {
+                let policy = self.state.ports.executions.store_policy();
                 return Some(ServerMessage::update(execution, policy));
             }
-            Self::Event(WatchEvent::Output { sequence, chunk }) => {
-                ServerMessage::output(id, *sequence, chunk)
+            WatchEvent::Output { sequence, chunk } => {
+                ServerMessage::output(self.id, *sequence, chunk)
             }
-            Self::Event(WatchEvent::AwaitingInput { sequence, attempt }) => {
-                ServerMessage::awaiting_input(id, *sequence, *attempt)
+            WatchEvent::AwaitingInput { sequence, attempt } => {
+                ServerMessage::awaiting_input(self.id, *sequence, *attempt)
             }
-            Self::QueuePosition(update) => {
-                ServerMessage::queue(update.position, update.estimated_start)
-            }
-            Self::GoingAway(within) => ServerMessage::going_away(*within),
-            Self::AuthExpiring(left) => ServerMessage::auth_expiring(*left),
-            Self::KeepAlive | Self::Finished | Self::Expired | Self::Failed(_) => return None,
         };
-        (dialect == Dialect::Full).then_some(message)
+        (self.dialect == Dialect::Full).then_some(message)
     }
 }

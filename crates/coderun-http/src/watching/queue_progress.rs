@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// A pending execution and its progress in the queue.
 #[derive(Debug)]
 pub(super) struct QueueProgress {
-    execution: Box<Execution>,
+    pub(super) execution: Box<Execution>,
     /// The position and time that progress is measured from: the last time the position was this high.
     origin: Option<(u64, Instant)>,
     reported: Option<u64>,
@@ -16,11 +16,11 @@ pub(super) struct QueueProgress {
 
 /// A changed queue position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct QueueUpdate {
+pub(super) struct QueueUpdate {
     /// The position, from 1.
-    pub(crate) position: u64,
+    pub(super) position: u64,
     /// The time until the estimated start; `None` before the position has fallen.
-    pub(crate) estimated_start: Option<Duration>,
+    pub(super) estimated_start: Option<Duration>,
 }
 
 impl QueueProgress {
@@ -30,10 +30,6 @@ impl QueueProgress {
             origin: None,
             reported: None,
         }
-    }
-
-    pub(super) const fn execution(&self) -> &Execution {
-        &self.execution
     }
 
     /// Records the position. Returns an update if it has changed.

@@ -30,10 +30,10 @@ pub(super) struct WatchTimers {
     expiry: Instant,
     /// When the token expires. The admission ends later, by the clock skew that is allowed.
     token_expiry: Instant,
-    notice: Option<Instant>,
+    pub(super) notice: Option<Instant>,
     keep_alive: Instant,
     keep_alive_interval: Duration,
-    queue_position: Option<Instant>,
+    pub(super) queue_position: Option<Instant>,
     queue_interval: Duration,
 }
 
@@ -88,26 +88,12 @@ impl WatchTimers {
         self.token_expiry.saturating_duration_since(now)
     }
 
-    /// Cancels the expiry notice.
-    pub(super) const fn cancel_expiry_notice(&mut self) {
-        self.notice = None;
-    }
-
     pub(super) fn restart_keep_alive(&mut self, now: Instant) {
         self.keep_alive = now + self.keep_alive_interval;
     }
 
-    /// Makes the queue position due at once.
-    pub(super) const fn start_queue_position(&mut self, now: Instant) {
-        self.queue_position = Some(now);
-    }
-
     pub(super) fn restart_queue_position(&mut self, now: Instant) {
         self.queue_position = Some(now + self.queue_interval);
-    }
-
-    pub(super) const fn cancel_queue_position(&mut self) {
-        self.queue_position = None;
     }
 }
 
@@ -169,13 +155,13 @@ mod tests {
         assert_eq!(timers.next().1, TimerKind::KeepAlive);
         timers.restart_keep_alive(Instant::now() + Duration::from_hours(2));
         assert_eq!(timers.next().1, TimerKind::ExpiryNotice);
-        timers.cancel_expiry_notice();
+        timers.notice = None;
         assert_eq!(timers.next().1, TimerKind::TokenExpiry);
-        timers.start_queue_position(timers.next().0);
+        timers.queue_position = Some(timers.next().0);
         assert_eq!(timers.next().1, TimerKind::TokenExpiry);
-        timers.start_queue_position(Instant::now());
+        timers.queue_position = Some(Instant::now());
         assert_eq!(timers.next().1, TimerKind::QueuePosition);
-        timers.cancel_queue_position();
+        timers.queue_position = None;
         assert_eq!(timers.next().1, TimerKind::TokenExpiry);
     }
 }

@@ -4,7 +4,7 @@ use actix_ws::{CloseCode, CloseReason};
 use coderun_domain::FailureKind;
 
 use crate::authentication::TokenError;
-use crate::watching::SocketLimitReached;
+use crate::socket_registry::SocketLimitReached;
 
 /// A close code of the contract with its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,14 +112,5 @@ mod tests {
     #[case(FailureKind::Bug, 1011)]
     fn each_kind_of_failure_has_its_close_code(#[case] kind: FailureKind, #[case] code: u16) {
         assert_eq!(CloseFrame::of_kind(kind).code, code);
-    }
-
-    #[rstest]
-    #[case(CloseFrame::PEER_LEFT)]
-    #[case(CloseFrame::DRAINING)]
-    #[case(CloseFrame::SLOW_WATCHER)]
-    #[case(CloseFrame::NOT_FOUND)]
-    fn the_code_is_sent_unchanged(#[case] frame: CloseFrame) {
-        assert_eq!(u16::from(CloseReason::from(frame).code), frame.code);
     }
 }

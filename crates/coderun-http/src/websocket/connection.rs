@@ -12,43 +12,18 @@ use futures_util::FutureExt;
 use super::CloseFrame;
 use super::send_window::SendWindow;
 use crate::answer_budget::{AnswerBudget, BudgetExhausted};
-use crate::watching::WatcherPermit;
 use crate::wire::ServerMessage;
 
 /// Both directions of one socket.
 pub(super) struct Connection {
-    socket: Session,
-    messages: AggregatedMessageStream,
-    window: SendWindow,
-    budget: AnswerBudget,
-    send_timeout: Duration,
-}
-
-/// A received message.
-pub(super) enum Incoming {
-    /// A text message.
-    Text(ByteString),
-    /// A ping or pong, which only shows that the peer is alive.
-    KeepAlive,
+    pub(super) socket: Session,
+    pub(super) messages: AggregatedMessageStream,
+    pub(super) window: SendWindow,
+    pub(super) budget: AnswerBudget,
+    pub(super) send_timeout: Duration,
 }
 
 impl Connection {
-    pub(super) const fn new(
-        socket: Session,
-        messages: AggregatedMessageStream,
-        window: SendWindow,
-        budget: AnswerBudget,
-        send_timeout: Duration,
-    ) -> Self {
-        Self {
-            socket,
-            messages,
-            window,
-            budget,
-            send_timeout,
-        }
-    }
-
     /// Sends a message.
     ///
     /// # Errors
@@ -57,26 +32,15 @@ impl Connection {
         let mut text = Vec::with_capacity(message.size_hint());
         serde_json::to_writer(&mut text, message).map_err(|_| CloseFrame::INTERNAL)?;
         let text = ByteString::try_from(text).map_err(|_| CloseFrame::INTERNAL)?;
-        let Self {
-            socket,
-            window,
-            budget,
-            send_timeout,
-            ..
-        } = self;
-        let permit = budget.acquire(text.len(), *send_timeout).await;
+        let timeout = self.send_timeout;
+        let permit = self.budget.acquire(text.len(), timeout).await;
         let permit = permit.map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
         let sending = async {
-            window.wait_for_space().await;
-            window.record_sent(text.len(), permit);
-            socket.text(text).await
+            self.window.wait_for_space().await;
+            self.window.record_sent(text.len(), permit);
+            self.socket.text(text).await
         };
-        in_time(*send_timeout, sending).await
-    }
-
-    /// Holds the watcher's permit for as long as the connection occupies memory.
-    pub(super) fn hold(&self, permit: WatcherPermit) {
-        self.window.hold(permit);
+        in_time(timeout, sending).await
     }
 
     /// Sends a ping.
@@ -87,11 +51,12 @@ impl Connection {
         in_time(self.send_timeout, self.socket.ping(b"")).await
     }
 
-    /// Waits for the next message, and answers pings. Cancel-safe until a message has arrived.
+    /// Waits for the next message, and answers pings. The text is `None` for a ping or pong, which only shows that the peer is
+    /// alive. Cancel-safe until a message has arrived.
     ///
     /// # Errors
     /// The close frame to answer the message with.
-    pub(super) async fn receive(&mut self) -> Result<Incoming, CloseFrame> {
+    pub(super) async fn receive(&mut self) -> Result<Option<ByteString>, CloseFrame> {
         // A client that sends without a pause must not starve the other sockets.
         tokio::task::coop::consume_budget().await;
         let message = match self.messages.recv().await {
@@ -100,13 +65,13 @@ impl Connection {
             Some(Ok(message)) => message,
         };
         match message {
-            AggregatedMessage::Text(text) => Ok(Incoming::Text(text)),
+            AggregatedMessage::Text(text) => Ok(Some(text)),
             AggregatedMessage::Binary(_) => Err(CloseFrame::BINARY_MESSAGE),
-            AggregatedMessage::Pong(_) => Ok(Incoming::KeepAlive),
+            AggregatedMessage::Pong(_) => Ok(None),
             AggregatedMessage::Close(_) => Err(CloseFrame::PEER_LEFT),
             AggregatedMessage::Ping(bytes) => {
                 Box::pin(in_time(self.send_timeout, self.socket.pong(&bytes))).await?;
-                Ok(Incoming::KeepAlive)
+                Ok(None)
             }
         }
     }
@@ -116,9 +81,8 @@ impl Connection {
         let Self {
             socket,
             messages,
-            window: _,
-            budget: _,
             send_timeout,
+            ..
         } = self;
         // If the peer does not take the close frame either, the kernel cuts the connection later.
         drop(tokio::time::timeout(send_timeout, socket.close(Some(frame.into()))).await);
@@ -138,12 +102,7 @@ async fn wait_for_close(mut messages: AggregatedMessageStream) {
     loop {
         match messages.recv().await {
             None | Some(Ok(AggregatedMessage::Close(_))) => return,
-            Some(Ok(
-                AggregatedMessage::Text(_)
-                | AggregatedMessage::Binary(_)
-                | AggregatedMessage::Ping(_)
-                | AggregatedMessage::Pong(_),
-            )) => {}
+            Some(Ok(_)) => {}
             Some(Err(error)) if close_frame_for(&error) == CloseFrame::PEER_LEFT => return,
             Some(Err(_)) => return discard(messages).await,
         }

@@ -16,23 +16,9 @@ use super::send_window::SendWindow;
 /// A response body that stays open after its end until the sender of `closed` is dropped. It reports to the send window
 /// what actix takes and writes.
 pub(super) struct HeldOpenBody {
-    body: BoxBody,
-    window: SendWindow,
-    closed: oneshot::Receiver<()>,
-}
-
-impl HeldOpenBody {
-    pub(super) const fn new(
-        body: BoxBody,
-        window: SendWindow,
-        closed: oneshot::Receiver<()>,
-    ) -> Self {
-        Self {
-            body,
-            window,
-            closed,
-        }
-    }
+    pub(super) body: BoxBody,
+    pub(super) window: SendWindow,
+    pub(super) closed: oneshot::Receiver<()>,
 }
 
 impl Drop for HeldOpenBody {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use crate::answer_budget::BudgetPermit;
-use crate::watching::WatcherPermit;
+use crate::socket_registry::WatcherPermit;
 
 /// From this many bytes on nothing more is sent until they are taken.
 const IN_FLIGHT_MAX_BYTES: usize = 64 << 10;

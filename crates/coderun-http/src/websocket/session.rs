@@ -4,21 +4,18 @@ use std::sync::Arc;
 
 use actix_web::web;
 use coderun_app::{AccessError, InputSender};
-use coderun_domain::{
-    Admission, BearerToken, ExecutionId, InputPiece, InputReply, Sequence, UserId,
-};
+use coderun_domain::{Admission, BearerToken, ExecutionId, InputPiece, InputReply, UserId};
+use futures_util::future::OptionFuture;
 
 use super::CloseFrame;
-use super::connection::{Connection, Incoming};
+use super::connection::Connection;
 use super::failures::{access_failed, admission_failed, failed};
 use super::input_queue::{InputQueue, QueuedInput};
-use super::pending_command::{CommandResult, InputSendError, InputTarget, PendingCommand};
+use super::pending_command::{CommandResult, InputTarget, PendingCommand, send_input};
 use super::upgrade_request::UpgradeRequest;
 use crate::metrics::SocketKind;
 use crate::state::AppState;
-use crate::watching::{
-    AdmissionError, Dialect, Feed, FeedSettings, WatchMessage, WatcherPermit, admit, subscribe,
-};
+use crate::watching::{AdmissionError, Dialect, Feed, WatchMessage, admit, subscribe, verify};
 use crate::wire::{ClientMessage, ServerMessage};
 
 /// How many pings in a row may stay unanswered.
@@ -51,25 +48,26 @@ async fn open<'a>(
 ) -> Result<Session<'a>, CloseFrame> {
     upgrade.origin?;
     let sockets = &state.sockets;
-    let total = sockets.admit().ok_or(CloseFrame::TOO_MANY_SOCKETS)?;
+    let total = sockets.admit()?;
     let credentials = upgrade.credentials?;
     let admitted = admit(credentials, upgrade.id.ok(), state).await;
     let admission = admitted.map_err(|error| admission_failed(&error))?;
-    let watch = WatchRequest {
-        id: upgrade.id?,
-        since: upgrade.since?,
-        dialect: upgrade.dialect,
-    };
-    let user = &admission.user;
-    let permit = WatcherPermit::acquire_within(sockets, total, user, SocketKind::WebSocket)?;
-    let feed = open_feed(connection, state, &admission, &watch).await?;
-    connection.hold(permit);
+    let (id, since, dialect) = (upgrade.id?, upgrade.since?, upgrade.dialect);
+    let permit = sockets.admit_verified(total, &admission.user, SocketKind::WebSocket)?;
+    let subscribed = subscribe(state, &admission.user, id, since).await;
+    let subscription = subscribed.map_err(|error| access_failed(&error))?;
+    if subscription.since_is_ahead {
+        connection.send(&ServerMessage::since_is_ahead()).await?;
+    }
+    let keep_alive = state.config.sockets.ping_interval;
+    let feed = Feed::new(state.clone(), subscription, dialect, &admission, keep_alive);
+    connection.window.hold(permit);
     Ok(Session {
         connection,
         state,
         user: admission.user,
-        id: watch.id,
-        dialect: watch.dialect,
+        id,
+        dialect,
         feed,
         command: None,
         input: None,
@@ -77,33 +75,6 @@ async fn open<'a>(
         sender: None,
         unanswered_pings: 0,
     })
-}
-
-/// The valid parts of an upgrade request.
-struct WatchRequest {
-    id: ExecutionId,
-    since: Option<Sequence>,
-    dialect: Dialect,
-}
-
-/// Opens the feed, and sends an error first if `since` is ahead of the execution.
-async fn open_feed(
-    connection: &mut Connection,
-    state: &web::Data<AppState>,
-    admission: &Admission,
-    watch: &WatchRequest,
-) -> Result<Feed, CloseFrame> {
-    let subscribed = subscribe(state, &admission.user, watch.id, watch.since).await;
-    let subscription = subscribed.map_err(|error| access_failed(&error))?;
-    if subscription.since_is_ahead {
-        connection.send(&ServerMessage::since_is_ahead()).await?;
-    }
-    let settings = FeedSettings {
-        dialect: watch.dialect,
-        admission: admission.clone(),
-        keep_alive: state.config.sockets.ping_interval,
-    };
-    Ok(Feed::new(state.clone(), subscription, &settings))
 }
 
 /// A verified user who watches an execution.
@@ -128,17 +99,17 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 message = self.feed.next() => {
-                    if let Some(frame) = self.forward(&message).await? {
+                    if let Some(frame) = self.forward(message).await? {
                         return Ok(frame);
                     }
                 }
-                result = result_of(&mut self.command) => {
+                Some(result) = OptionFuture::from(self.command.as_mut()) => {
                     self.command = None;
                     // Pongs could not be read while the command ran.
                     self.unanswered_pings = 0;
                     Box::pin(self.handle_result(result)).await?;
                 }
-                result = result_of(&mut self.input) => {
+                Some(result) = OptionFuture::from(self.input.as_mut()) => {
                     self.input = None;
                     self.unanswered_pings = 0;
                     Box::pin(self.handle_result(result)).await?;
@@ -146,11 +117,8 @@ impl Session<'_> {
                 }
                 incoming = self.connection.receive(), if self.is_reading() => {
                     self.unanswered_pings = 0;
-                    match incoming? {
-                        Incoming::Text(text) => {
-                            Box::pin(self.handle(ClientMessage::parse(&text))).await?;
-                        }
-                        Incoming::KeepAlive => {}
+                    if let Some(text) = incoming? {
+                        Box::pin(self.handle(ClientMessage::parse(&text))).await?;
                     }
                 }
             }
@@ -163,17 +131,15 @@ impl Session<'_> {
     }
 
     /// Forwards a message of the feed. Returns the close frame after the last one.
-    async fn forward(&mut self, message: &WatchMessage) -> Result<Option<CloseFrame>, CloseFrame> {
+    async fn forward(&mut self, message: WatchMessage) -> Result<Option<CloseFrame>, CloseFrame> {
         match message {
             WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
             WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
-            WatchMessage::Failed(error) => return Err(failed(error.kind(), error)),
+            WatchMessage::Failed(error) => return Err(failed(error.kind(), &error)),
             WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
-            WatchMessage::Event(_)
-            | WatchMessage::QueuePosition(_)
-            | WatchMessage::GoingAway(_)
-            | WatchMessage::AuthExpiring(_) => {
-                if let Some(message) = message.to_wire(self.id, self.state, self.dialect) {
+            WatchMessage::Notice(message) => self.connection.send(&message).await?,
+            WatchMessage::Event(event) => {
+                if let Some(message) = self.feed.to_wire(&event) {
                     self.connection.send(&message).await?;
                 }
             }
@@ -194,8 +160,10 @@ impl Session<'_> {
 
     fn cancel(&mut self) {
         let executions = Arc::clone(&self.state.ports.executions);
-        let command = PendingCommand::cancel(executions, self.user.clone(), self.id);
-        self.command = Some(command);
+        let (user, id) = (self.user.clone(), self.id);
+        self.command = Some(Box::pin(async move {
+            CommandResult::Cancelled(executions.cancel(&user, id).await.map(drop))
+        }));
     }
 
     async fn enqueue(&mut self, input: QueuedInput) -> Result<(), CloseFrame> {
@@ -227,46 +195,45 @@ impl Session<'_> {
             id: self.id,
             retry_for: self.state.config.sockets.send,
         };
-        let sender = self.sender.take().map(|sender| *sender);
-        self.input = Some(PendingCommand::send_input(target, sender, piece));
+        let sending = send_input(target, self.sender.take(), piece);
+        self.input = Some(Box::pin(async move { CommandResult::Input(sending.await) }));
     }
 
     fn verify(&mut self, token: BearerToken) {
         if self.dialect == Dialect::Full {
-            self.command = Some(PendingCommand::verify(token, self.state.clone()));
+            let state = self.state.clone();
+            self.command = Some(Box::pin(async move {
+                CommandResult::Verified(verify(&token, &state).await)
+            }));
         }
     }
 
     async fn handle_result(&mut self, result: CommandResult) -> Result<(), CloseFrame> {
         match result {
-            CommandResult::Cancelled(Ok(_)) => Ok(()),
+            CommandResult::Cancelled(Ok(())) => Ok(()),
             CommandResult::Cancelled(Err(error)) => {
                 access_failed(&error);
                 self.send_error("The execution could not be cancelled, try again")
                     .await
             }
-            CommandResult::Input { sender, reply } => {
-                self.sender = sender.map(Box::new);
+            CommandResult::Input(sent) => {
+                let (sender, reply) = sent?;
+                self.sender = Some(sender);
                 self.handle_input_reply(reply).await
             }
             CommandResult::Verified(verified) => self.handle_verified(verified).await,
         }
     }
 
-    async fn handle_input_reply(
-        &mut self,
-        reply: Result<InputReply, InputSendError>,
-    ) -> Result<(), CloseFrame> {
+    async fn handle_input_reply(&mut self, reply: InputReply) -> Result<(), CloseFrame> {
         let detail = match reply {
-            Ok(InputReply::Kept | InputReply::Full) => return Ok(()),
-            Ok(InputReply::Absent) => return Err(access_failed(&AccessError::Absent)),
-            Ok(InputReply::Ended) => "The stdin of the program is already closed",
-            Ok(InputReply::NotInteractive) => {
+            InputReply::Kept | InputReply::Full => return Ok(()),
+            InputReply::Absent => return Err(access_failed(&AccessError::Absent)),
+            InputReply::Ended => "The stdin of the program is already closed",
+            InputReply::NotInteractive => {
                 "The execution takes no input while it runs; submit it with `interactive: true`"
             }
-            Ok(InputReply::Final) => "The execution is final and takes no more input",
-            Err(InputSendError::Access(error)) => return Err(access_failed(&error)),
-            Err(InputSendError::Input(error)) => return Err(failed(error.kind(), &error)),
+            InputReply::Final => "The execution is final and takes no more input",
         };
         self.send_error(detail).await
     }
@@ -319,13 +286,5 @@ impl Session<'_> {
             drop(tokio::time::timeout(self.state.config.sockets.close, sending).await);
         }
         CloseFrame::DRAINING
-    }
-}
-
-/// Waits for the result of a command, for ever if there is none.
-async fn result_of(command: &mut Option<PendingCommand>) -> CommandResult {
-    match command {
-        Some(command) => command.result().await,
-        None => std::future::pending().await,
     }
 }

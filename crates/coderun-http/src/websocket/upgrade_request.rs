@@ -22,7 +22,8 @@ pub(super) struct UpgradeRequest {
 
 impl UpgradeRequest {
     pub(super) fn of(request: &HttpRequest, config: &HttpConfig) -> Self {
-        let since = since(request);
+        let since = Query::parse(request.query_string()).since();
+        let since = since.map_err(|_| CloseFrame::INVALID_SINCE);
         let resumes = !matches!(since, Ok(None));
         let dialect = if resumes || offers_protocol(request) {
             Dialect::Full
@@ -66,9 +67,4 @@ fn offers_protocol(request: &HttpRequest) -> bool {
         .filter_map(|offer| offer.to_str().ok())
         .flat_map(|offer| offer.split(','))
         .any(|protocol| protocol.trim() == PROTOCOL)
-}
-
-fn since(request: &HttpRequest) -> Result<Option<Sequence>, CloseFrame> {
-    let query = Query::parse(request.query_string());
-    query.since().map_err(|_| CloseFrame::INVALID_SINCE)
 }

@@ -15,12 +15,12 @@ const MESSAGE_BYTES: usize = 192;
 #[derive(Debug, Serialize)]
 pub(crate) struct ServerMessage<'a> {
     #[serde(rename = "type")]
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Only in stored messages, like `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_id: Option<DisplayText<ExecutionId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<u64>,
+    pub(crate) seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<MessageData<'a>>,
 }
@@ -71,26 +71,24 @@ impl<'a> ServerMessage<'a> {
         data: None,
     };
 
-    const fn stored(
+    fn stored(
         kind: &'static str,
         id: ExecutionId,
         sequence: Sequence,
         data: MessageData<'a>,
     ) -> Self {
         Self {
-            kind,
             execution_id: Some(DisplayText(id)),
             seq: Some(sequence.number()),
-            data: Some(data),
+            ..Self::of_connection(kind, data)
         }
     }
 
-    const fn of_connection(kind: &'static str, data: MessageData<'a>) -> Self {
+    fn of_connection(kind: &'static str, data: MessageData<'a>) -> Self {
         Self {
             kind,
-            execution_id: None,
-            seq: None,
             data: Some(data),
+            ..Self::PONG
         }
     }
 
@@ -117,11 +115,7 @@ impl<'a> ServerMessage<'a> {
     }
 
     /// The program of this attempt waits for input.
-    pub(crate) const fn awaiting_input(
-        id: ExecutionId,
-        sequence: Sequence,
-        attempt: Attempt,
-    ) -> Self {
+    pub(crate) fn awaiting_input(id: ExecutionId, sequence: Sequence, attempt: Attempt) -> Self {
         let attempt = attempt.count();
         let data = MessageData::AwaitingInput { attempt };
         Self::stored("awaiting_input", id, sequence, data)
@@ -152,23 +146,13 @@ impl<'a> ServerMessage<'a> {
     }
 
     /// A request of the client cannot be served.
-    pub(crate) const fn error(detail: &'a str) -> Self {
+    pub(crate) fn error(detail: &'a str) -> Self {
         Self::of_connection("error", MessageData::Error { detail })
     }
 
     /// `since` is higher than the last event's number.
-    pub(crate) const fn since_is_ahead() -> Self {
+    pub(crate) fn since_is_ahead() -> Self {
         Self::error("since is higher than the number of the last event; a snapshot follows")
-    }
-
-    /// The type of the message.
-    pub(crate) const fn kind(&self) -> &'static str {
-        self.kind
-    }
-
-    /// The number of a stored message. Messages of a connection have none.
-    pub(crate) const fn sequence(&self) -> Option<u64> {
-        self.seq
     }
 
     /// The approximate size, so that its buffer need not grow.

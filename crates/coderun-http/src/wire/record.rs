@@ -62,7 +62,7 @@ pub(crate) struct ExecutionRecord<'a> {
     limits: WireLimits,
     enforcement: Option<WireEnforcement<'a>>,
     hint: Option<&'a str>,
-    queue_position: Option<u64>,
+    pub(crate) queue_position: Option<u64>,
     attempts: u32,
     expires_at: Timestamp,
 }
@@ -112,14 +112,6 @@ impl<'a> ExecutionRecord<'a> {
             queue_position: None,
             attempts: execution.attempt().count(),
             expires_at: Timestamp(policy.expires_at(execution)),
-        }
-    }
-
-    /// Adds the position in the queue.
-    pub(crate) fn with_queue_position(self, queue_position: Option<u64>) -> Self {
-        Self {
-            queue_position,
-            ..self
         }
     }
 

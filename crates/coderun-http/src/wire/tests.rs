@@ -156,14 +156,6 @@ fn a_program_that_waits_for_input() {
 }
 
 #[test]
-fn a_pending_record_has_its_queue_position() {
-    let (execution, policy) = (execution(), store_policy());
-    let record =
-        ExecutionRecord::new(&execution, &policy, Audience::Reader).with_queue_position(Some(7));
-    assert!(pretty(&record).contains("\"queue_position\": 7,\n  \"attempts\": 0"));
-}
-
-#[test]
 fn a_record_of_an_execution_that_was_handed_over_stays_running() {
     let waiting = running().release(at(9)).unwrap();
     assert_eq!(waiting.status(), Status::Pending);
