@@ -46,52 +46,36 @@ fn without_a_token_of_a_known_scheme_the_token_is_missing(#[case] value: &str) {
     assert_eq!(caller(&headers, ""), Err(TokenError::Missing));
 }
 
-#[test]
-fn two_headers_are_ambiguous_even_if_they_agree() {
-    let headers = [("authorization", "Bearer a"), ("authorization", "Bearer a")];
-    assert_eq!(caller(&headers, ""), Err(TokenError::Ambiguous));
+const HEADER: (&str, &str) = ("authorization", "Bearer a");
+const MISSING: Result<&str, TokenError> = Err(TokenError::Missing);
+const AMBIGUOUS: Result<&str, TokenError> = Err(TokenError::Ambiguous);
+
+const fn offer(protocols: &str) -> (&str, &str) {
+    ("sec-websocket-protocol", protocols)
 }
 
-#[test]
-fn a_header_together_with_a_query_token_is_ambiguous() {
-    let headers = [("authorization", "Bearer a")];
-    assert_eq!(caller(&headers, "token=a"), Err(TokenError::Ambiguous));
-    assert_eq!(watcher(&headers, "token=a"), Err(TokenError::Ambiguous));
-}
-
-#[test]
-fn a_query_token_counts_for_watchers_only() {
-    assert_eq!(watcher(&[], "token=a%2Eb").unwrap(), "token a.b");
-    assert_eq!(caller(&[], "token=a"), Err(TokenError::Missing));
-    assert_eq!(watcher(&[], "token="), Err(TokenError::Missing));
-    assert_eq!(watcher(&[], "token=a&token=b"), Err(TokenError::Ambiguous));
-}
-
-#[test]
-fn a_ticket_counts_for_watchers_only_and_excludes_a_token() {
-    assert_eq!(watcher(&[], "ticket=a-b_c").unwrap(), "ticket a-b_c");
-    assert_eq!(caller(&[], "ticket=a"), Err(TokenError::Missing));
-    assert_eq!(watcher(&[], "ticket="), Err(TokenError::Missing));
-    assert_eq!(
-        watcher(&[], "ticket=a&ticket=a"),
-        Err(TokenError::Ambiguous)
-    );
-    assert_eq!(watcher(&[], "ticket=a&token=a"), Err(TokenError::Ambiguous));
-    let header = [("authorization", "Bearer a")];
-    assert_eq!(watcher(&header, "ticket=a"), Err(TokenError::Ambiguous));
-    let protocol = [("sec-websocket-protocol", "bearer.a")];
-    assert_eq!(watcher(&protocol, "ticket=a"), Err(TokenError::Ambiguous));
-}
-
-#[test]
-fn a_token_is_found_among_the_subprotocols() {
-    let offer = |value| [("sec-websocket-protocol", value)];
-    let both = offer("execution.v1, bearer.a.b.c");
-    assert_eq!(watcher(&both, "").unwrap(), "token a.b.c");
-    let two = offer("bearer.a, bearer.b");
-    assert_eq!(watcher(&two, ""), Err(TokenError::Ambiguous));
-    let one = offer("execution.v1, bearer.a");
-    assert_eq!(watcher(&one, "token=a"), Err(TokenError::Ambiguous));
-    let none = offer("execution.v1");
-    assert_eq!(watcher(&none, ""), Err(TokenError::Missing));
+#[rstest]
+#[case::two_equal_headers(&[HEADER, HEADER], "", AMBIGUOUS, AMBIGUOUS)]
+#[case::a_header_and_a_query_token(&[HEADER], "token=a", AMBIGUOUS, AMBIGUOUS)]
+#[case::a_query_token(&[], "token=a%2Eb", MISSING, Ok("token a.b"))]
+#[case::an_empty_query_token(&[], "token=", MISSING, MISSING)]
+#[case::two_query_tokens(&[], "token=a&token=b", AMBIGUOUS, AMBIGUOUS)]
+#[case::a_ticket(&[], "ticket=a-b_c", MISSING, Ok("ticket a-b_c"))]
+#[case::an_empty_ticket(&[], "ticket=", MISSING, MISSING)]
+#[case::two_equal_tickets(&[], "ticket=a&ticket=a", MISSING, AMBIGUOUS)]
+#[case::a_ticket_and_a_query_token(&[], "ticket=a&token=a", MISSING, AMBIGUOUS)]
+#[case::a_ticket_and_a_header(&[HEADER], "ticket=a", Ok("a"), AMBIGUOUS)]
+#[case::a_ticket_and_a_subprotocol(&[offer("bearer.a")], "ticket=a", MISSING, AMBIGUOUS)]
+#[case::a_subprotocol(&[offer("execution.v1, bearer.a.b.c")], "", MISSING, Ok("token a.b.c"))]
+#[case::two_subprotocols(&[offer("bearer.a, bearer.b")], "", MISSING, AMBIGUOUS)]
+#[case::a_subprotocol_and_a_query_token(&[offer("execution.v1, bearer.a")], "token=a", MISSING, AMBIGUOUS)]
+#[case::no_token_among_the_subprotocols(&[offer("execution.v1")], "", MISSING, MISSING)]
+fn a_watcher_has_more_places_for_credentials_and_uses_exactly_one(
+    #[case] headers: &[(&str, &str)],
+    #[case] query: &str,
+    #[case] of_caller: Result<&str, TokenError>,
+    #[case] of_watcher: Result<&str, TokenError>,
+) {
+    assert_eq!(caller(headers, query), of_caller.map(str::to_owned));
+    assert_eq!(watcher(headers, query), of_watcher.map(str::to_owned));
 }

@@ -7,15 +7,11 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::raw::submission_head;
-use crate::support::request::Request;
+use crate::support::request::{Request, valid};
 use crate::support::{Answer, Server};
 
 const JSON: &str = "application/json";
 const SUBMIT: &str = "/api/v1/executions/execute";
-
-fn valid() -> Value {
-    json!({"code": "x", "language": "python"})
-}
 
 /// Submits a body, and returns the pointers and details of its errors.
 async fn errors_of(body: Value) -> Vec<(String, String)> {

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use serde_json::json;
 
+use crate::support::request::valid;
 use crate::support::{Server, in_time};
 
 #[tokio::test]
 async fn open_sockets_are_closed_with_1012_and_the_server_ends() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     let mut sockets = Vec::new();
     for _ in 0..5 {
         let mut socket = server.watch(id).await;
@@ -59,8 +58,7 @@ async fn a_draining_process_is_healthy_but_not_ready() {
 async fn a_draining_process_accepts_no_submission(#[case] signal: fn(&Server)) {
     let server = Server::start();
     signal(&server);
-    let submission = json!({"code": "x", "language": "python"});
-    server.submit(&submission).await.problem(503);
+    server.submit(&valid()).await.problem(503);
 }
 
 #[tokio::test]
@@ -100,8 +98,7 @@ async fn a_socket_is_told_that_the_server_goes_away_before_a_sudden_end() {
 
 #[tokio::test]
 async fn a_new_socket_is_told_at_once_that_the_server_goes_away() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     server.drain.going_away.cancel();
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "going_away");

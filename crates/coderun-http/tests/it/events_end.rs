@@ -52,16 +52,6 @@ async fn a_token_that_cannot_be_verified_now_is_503(#[case] query: &str) {
 }
 
 #[tokio::test]
-async fn another_users_execution_is_denied_and_an_unknown_one_not_found() {
-    let server = Server::start();
-    let other = server.backend.add(execution_id(5), "bob", 0);
-    server.events(other, "").await.problem(403);
-    server.events(execution_id(9), "").await.problem(404);
-    let malformed = server.get("/api/v1/executions/events/1");
-    malformed.await.problem(404);
-}
-
-#[tokio::test]
 async fn a_stream_counts_as_a_socket() {
     let server = Server::with(|config| {
         config.sockets.per_user_max = 1;
@@ -131,14 +121,4 @@ async fn a_stream_ends_when_its_record_is_removed() {
     server.backend.remove(id);
     events.ends().await;
     server.events(id, "").await.problem(404);
-}
-
-#[tokio::test]
-async fn an_unreachable_store_is_503() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    server.backend.break_down(true);
-    server.events(id, "").await.problem(503);
-    server.backend.break_down(false);
-    assert_eq!(server.events(id, "?since=3").await.status, 204);
 }

@@ -2,6 +2,7 @@
 
 use coderun_domain::ExecutionId;
 use coderun_domain::testing::{execution_id, finished};
+use reqwest::Method;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -65,29 +66,31 @@ fn cancel(server: &Server, id: ExecutionId) -> Request {
 }
 
 #[rstest]
-#[case("1")]
-#[case("%00")]
-#[case("..%2F..")]
-#[case("00000000000000000000000000000001")]
-#[case::unknown(&execution_id(99).to_string())]
+#[case(Method::GET, "status/{id}")]
+#[case(Method::GET, "status/{id}?wait=60")]
+#[case(Method::GET, "events/{id}")]
+#[case(Method::POST, "cancel/{id}")]
+#[case(Method::POST, "ticket/{id}")]
+#[case(Method::DELETE, "{id}")]
 #[tokio::test]
-async fn an_unknown_or_malformed_id_is_not_found(#[case] id: &str) {
+async fn only_the_owner_of_a_known_execution_reaches_it(
+    #[case] method: Method,
+    #[case] path: &str,
+) {
     let server = Server::start();
-    for request in [
-        server.get(&format!("/api/v1/executions/status/{id}")),
-        server.post(&format!("/api/v1/executions/cancel/{id}")),
-    ] {
-        let problem = request.await.problem(404);
-        assert_eq!(problem["detail"], "Execution not found");
-    }
-}
-
-#[tokio::test]
-async fn another_users_execution_is_denied() {
-    let server = Server::start();
-    let id = server.backend.add(execution_id(5), "bob", 0);
-    for request in [server.status(id), cancel(&server, id)] {
-        assert_eq!(request.await.problem(403)["detail"], "Access denied");
+    let other = server.backend.add(execution_id(5), "bob", 0);
+    let request = |id: &str| {
+        let path = format!("/api/v1/executions/{}", path.replace("{id}", id));
+        server.request(method.clone(), &path)
+    };
+    let denied = request(&other.to_string()).await.problem(403);
+    assert_eq!(denied["detail"], "Access denied");
+    request(&other.to_string()).anonymous().await.problem(401);
+    assert!(server.backend.contains(other));
+    let (unknown, no_hyphens) = (execution_id(99).to_string(), "0".repeat(32));
+    for id in ["1", "%00", "..%2F..", &unknown, &no_hyphens] {
+        let problem = request(id).await.problem(404);
+        assert_eq!(problem["detail"], "Execution not found", "{id}");
     }
 }
 
@@ -141,8 +144,7 @@ async fn a_list_is_paged_newest_first_and_without_texts() {
 
 #[tokio::test]
 async fn a_list_that_fits_has_no_cursor() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     server.backend.finish(id, finished());
     let page = server.get("/api/v1/executions?limit=1").await.json();
     assert_eq!(page["executions"][0]["verdict"], "accepted");

@@ -6,13 +6,9 @@ use std::time::Duration;
 use coderun_domain::testing::execution_id;
 use coderun_domain::{MockExecutionStore, Quota, StoreError};
 use rstest::rstest;
-use serde_json::json;
 
+use crate::support::request::valid;
 use crate::support::{Answer, Server};
-
-fn valid() -> serde_json::Value {
-    json!({"code": "x", "language": "python"})
-}
 
 /// Submits to a server whose store fails like this.
 pub(crate) async fn submit_to_failing_store(failure: fn() -> StoreError) -> Answer {
@@ -59,11 +55,19 @@ async fn an_unreachable_store_is_503_and_no_id() {
 
 #[tokio::test]
 async fn an_unreachable_store_is_never_404() {
-    let server = Server::start();
-    let id = server.backend.finished();
+    let (server, id) = Server::finished();
     server.backend.break_down(true);
-    server.status(id).await.problem(503);
-    server.get("/api/v1/executions").await.problem(503);
+    for request in [
+        server.status(id),
+        server.events(id, ""),
+        server.get("/api/v1/executions"),
+        server.delete("/api/v1/executions"),
+        server.delete(&format!("/api/v1/executions/{id}")),
+    ] {
+        request.await.problem(503);
+    }
+    server.backend.break_down(false);
+    assert_eq!(server.events(id, "?since=3").await.status, 204);
 }
 
 #[tokio::test]

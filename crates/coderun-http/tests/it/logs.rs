@@ -10,6 +10,7 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use crate::failures::{corrupt, full, submit_to_failing_store, unavailable};
+use crate::support::request::valid;
 use crate::support::{Answer, Server, until};
 
 const VERIFY: &str = "/api/v1/auth/verify";
@@ -168,8 +169,7 @@ async fn a_request_is_logged_with_its_trace() {
 #[tokio::test]
 async fn a_request_has_one_access_line_with_its_route_and_not_its_path() {
     let log = Log::capture();
-    let server = Server::start();
-    let id = server.backend.finished();
+    let (server, id) = Server::finished();
     let request = server.get(&format!("/api/v1/executions/status/{id}?x=secret"));
     request.header("x-request-id", "one-line").await;
     let texts = ["coderun_http::access", "one-line"];
@@ -216,9 +216,8 @@ async fn an_expected_refusal_leaves_only_its_access_line() {
     let log = Log::capture();
     let server = Server::start();
     server.not_ready.cancel();
-    let submission = json!({"code": "x", "language": "python"});
     for (request, status) in [
-        (server.submit(&submission), 503),
+        (server.submit(&valid()), 503),
         (server.get(VERIFY).token("forged"), 401),
     ] {
         let answer = request.await;

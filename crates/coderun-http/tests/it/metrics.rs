@@ -27,8 +27,7 @@ fn value(line: &str) -> f64 {
 #[tokio::test]
 async fn requests_are_counted_by_pattern_and_never_by_path() {
     recorder();
-    let server = Server::start();
-    let id = server.backend.finished();
+    let (server, id) = Server::finished();
     let line = "coderun_http_requests_total{method=\"GET\",route=\"/api/v1/executions/status/{id}\",status=\"200\"}";
     let before = value(line);
     for _ in 0..3 {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::request::valid;
 use crate::support::{Server, no_worker};
 
 #[tokio::test]
@@ -91,8 +92,7 @@ async fn the_runners_are_listed_with_what_they_enforce() {
 #[tokio::test]
 async fn before_the_first_worker_clients_are_told_to_try_again() {
     let server = Server::with_fleet(no_worker());
-    let submission = json!({"code": "x", "language": "python"});
-    let refused = server.submit(&submission).await;
+    let refused = server.submit(&valid()).await;
     assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
     let problem = refused.problem(503);
     let detail = problem["detail"].as_str().unwrap();

@@ -5,15 +5,11 @@ use std::sync::Arc;
 use coderun_domain::Submission;
 use coderun_domain::testing::{execution_id, worker_offer};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::raw::submission_head;
-use crate::support::request::Request;
+use crate::support::request::{Request, valid};
 use crate::support::{Server, no_worker};
-
-fn minimal() -> Value {
-    json!({"code": "x", "language": "python"})
-}
 
 /// Sends a submission that must be accepted, and returns what reached the domain.
 async fn accepted(server: &Server, request: Request) -> Arc<Submission> {
@@ -113,24 +109,14 @@ async fn other_json_media_types_are_accepted(
     #[values("application/json; charset=utf-8", "application/vnd.coderun+json")] content_type: &str,
 ) {
     let server = Server::start();
-    let request = server.submit_text(content_type, minimal().to_string());
+    let request = server.submit_text(content_type, valid().to_string());
     accepted(&server, request).await;
-}
-
-#[tokio::test]
-async fn a_chunked_body_is_reassembled() {
-    let server = Server::start();
-    let chunks = "8\r\n{\"code\":\r\n17\r\n\"x\",\"language\":\"python\"\r\n1\r\n}\r\n0\r\n\r\n";
-    let head = submission_head("Transfer-Encoding: chunked");
-    let mut connection = server.send_raw(head + chunks).await;
-    let answer = connection.read_until("to track progress").await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]
 async fn a_submission_that_arrives_while_the_server_ends_gets_no_id() {
     let server = Server::start();
-    let body = minimal().to_string();
+    let body = valid().to_string();
     let length = body.len();
     let head = format!("Content-Length: {length}\r\nExpect: 100-continue");
     let mut connection = server.send_raw(submission_head(&head)).await;
@@ -185,7 +171,7 @@ async fn only_a_well_formed_trace_is_kept_with_the_submission(
     let server = Server::start();
     let request = headers
         .iter()
-        .fold(server.submit(&minimal()), |request, trace| {
+        .fold(server.submit(&valid()), |request, trace| {
             request.header("traceparent", trace)
         });
     let submission = accepted(&server, request).await;

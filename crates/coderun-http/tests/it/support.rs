@@ -18,7 +18,9 @@ use coderun_app::{Executions, ExecutionsPorts, Fleet, Readiness, ReadinessPorts}
 use coderun_domain::testing::{
     ManualClock, SequentialIds, limit_policy, store_policy, submission_policy, worker_offer,
 };
-use coderun_domain::{ExecutionStore, Health, MockExecutionQueue, MockWorkerRegistry, Notifier};
+use coderun_domain::{
+    ExecutionId, ExecutionStore, Health, MockExecutionQueue, MockWorkerRegistry, Notifier,
+};
 use coderun_http::{Drain, HttpConfig, HttpPorts, serve};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,6 +54,26 @@ impl Server {
     /// A server with the default settings.
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
+    }
+
+    /// A server with a pending execution of `alice`.
+    pub(crate) fn pending() -> (Self, ExecutionId) {
+        Self::start().having(Backend::pending)
+    }
+
+    /// A server with a running execution of `alice`.
+    pub(crate) fn running() -> (Self, ExecutionId) {
+        Self::start().having(Backend::running)
+    }
+
+    /// A server with an execution of `alice` that ended well.
+    pub(crate) fn finished() -> (Self, ExecutionId) {
+        Self::start().having(Backend::finished)
+    }
+
+    fn having(self, execution: fn(&Backend) -> ExecutionId) -> (Self, ExecutionId) {
+        let id = execution(&self.backend);
+        (self, id)
     }
 
     /// A server with changed settings.

@@ -83,8 +83,7 @@ async fn by_long_polls(server: &Server, id: ExecutionId) -> Vec<Value> {
 
 #[tokio::test]
 async fn all_ways_to_watch_report_the_same_events() {
-    let server = Server::start();
-    let id = server.backend.pending();
+    let (server, id) = Server::pending();
     let running = async {
         until(|| server.backend.watchers() >= 3).await;
         run(&server, id).await;

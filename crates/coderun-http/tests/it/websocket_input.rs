@@ -68,8 +68,7 @@ async fn unread_input_holds_back_later_input_but_not_events() {
 
 #[tokio::test]
 async fn a_program_that_reads_nothing_can_be_cancelled() {
-    let server = Server::start();
-    let id = server.backend.pending();
+    let (server, id) = Server::pending();
     let mut socket = server.watch_full(id).await;
     assert_eq!(socket.next().await["type"], "execution_update");
     server.relay.answer(Some(InputReply::Full));

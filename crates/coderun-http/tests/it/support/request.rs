@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use coderun_domain::ExecutionId;
 use reqwest::{Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Server, in_time};
 
@@ -12,6 +12,11 @@ use super::{Server, in_time};
 pub(crate) struct Request {
     builder: RequestBuilder,
     token: Option<&'static str>,
+}
+
+/// The smallest valid submission.
+pub(crate) fn valid() -> Value {
+    json!({"code": "x", "language": "python"})
 }
 
 /// A received response.

@@ -115,15 +115,20 @@ impl Socket {
         }
     }
 
-    /// The close frame of the server, with no text message before it.
-    pub(crate) async fn close_frame(&mut self) -> CloseFrame {
-        let received = self.text_or_close().await;
+    /// The close code of the server, with no text message before it.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        let received = self.text_or_code().await;
         received.expect_err("not a close frame")
     }
 
-    /// The close code of the server, with no text message before it.
-    pub(crate) async fn close_code(&mut self) -> u16 {
-        self.close_frame().await.code.into()
+    /// Checks the close frame of the server, with no text message before it.
+    pub(crate) async fn expect_close(&mut self, code: u16, reason: &str) {
+        let frame = self.text_or_close().await;
+        let frame = frame.expect_err("not a close frame");
+        assert_eq!(
+            (u16::from(frame.code), frame.reason.as_str()),
+            (code, reason)
+        );
     }
 
     /// The close code of the server, after any text messages.

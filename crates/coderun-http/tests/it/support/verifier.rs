@@ -71,13 +71,12 @@ impl TokenVerifier for NameVerifier {
     }
 }
 
-/// The user of this name. The token of `brief` has just expired, within the clock skew.
+/// The user of this name.
 fn principal(name: &str) -> Principal {
-    let seconds = if name == "brief" { 0 } else { 3_600 };
     let known = name == "alice";
     Principal {
         user: user(name),
-        expires_at: at(seconds),
+        expires_at: at(3_600),
         email: known.then(|| format!("{name}@example.com")),
         name: known.then(|| "Alice A.".to_owned()),
         email_verified: known.then_some(true),
