@@ -4,6 +4,7 @@
 //! process has installed; without one nothing is kept. A call costs two readings of the clock, a
 //! search in a short list, and one atomic operation.
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -43,11 +44,16 @@ const OPERATIONS: [&str; 23] = [
 ];
 
 /// Times the calls of one backend.
-#[derive(Debug)]
 pub struct StorageTimer {
     backend: &'static str,
     /// Created at the first call, because no recorder may be installed before, and a role does not use every operation.
     succeeded: [OnceLock<Histogram>; OPERATIONS.len()],
+}
+
+impl fmt::Debug for StorageTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StorageTimer({})", self.backend)
+    }
 }
 
 impl StorageTimer {
