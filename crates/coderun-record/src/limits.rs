@@ -5,6 +5,8 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits, ZeroLimit};
 use serde::{Deserialize, Serialize};
 
+use crate::duration_micros;
+
 /// The limits of a program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LimitsRecord {
@@ -55,8 +57,8 @@ impl LimitsRecord {
 impl From<&StageLimits> for StageRecord {
     fn from(limits: &StageLimits) -> Self {
         Self {
-            cpu_time_us: micros(limits.cpu_time()),
-            wall_time_us: micros(limits.wall_time()),
+            cpu_time_us: duration_micros(limits.cpu_time()).unsigned_abs(),
+            wall_time_us: duration_micros(limits.wall_time()).unsigned_abs(),
             memory_bytes: limits.memory().as_bytes(),
             processes: limits.processes(),
         }
@@ -72,8 +74,4 @@ impl StageRecord {
             self.processes,
         )
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
