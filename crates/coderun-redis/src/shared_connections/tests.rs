@@ -30,9 +30,11 @@ fn config(url: &str, patience: Duration) -> RedisConfig {
 }
 
 async fn open(url: &str, patience: Duration) -> SharedConnections {
-    SharedConnections::open(&config(url, patience), 0)
-        .await
-        .unwrap()
+    try_open(url, patience).await.unwrap()
+}
+
+async fn try_open(url: &str, patience: Duration) -> Result<SharedConnections, CommandError> {
+    SharedConnections::open(&config(url, patience), 0).await
 }
 
 /// Connections to a server of their own.

@@ -36,6 +36,13 @@ async fn arrives<T>(hint: impl Future<Output = T>) -> T {
     timeout(LONG, hint).await.expect("no hint arrived")
 }
 
+/// An active subscription.
+async fn subscribe(subscriber: &Subscriber, id: ExecutionId, topic: Topic) -> Subscription {
+    let mut subscription = subscriber.subscribe(id, topic);
+    arrives(subscription.activated()).await;
+    subscription
+}
+
 async fn assert_silent<T>(hint: impl Future<Output = T>) {
     assert!(timeout(SHORT, hint).await.is_err(), "a hint arrived");
 }
@@ -125,12 +132,8 @@ async fn the_number_of_remembered_cancellations_is_bounded() {
 async fn a_subscription_receives_hints_of_its_execution_alone() {
     let (server, subscriber) = start().await;
     let (mine, other) = (execution_id(1), execution_id(2));
-    let (mut subscription, mut other_subscription) = (
-        subscriber.subscribe(mine, Topic::Events),
-        subscriber.subscribe(other, Topic::Events),
-    );
-    arrives(subscription.activated()).await;
-    arrives(other_subscription.activated()).await;
+    let mut subscription = subscribe(&subscriber, mine, Topic::Events).await;
+    let mut other_subscription = subscribe(&subscriber, other, Topic::Events).await;
     publish_event(&server, other);
     arrives(other_subscription.changed()).await;
     assert_silent(subscription.changed()).await;
@@ -143,12 +146,8 @@ async fn a_subscription_receives_hints_of_its_execution_alone() {
 async fn hints_of_events_and_of_input_are_separate() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
-    let (mut events, mut input) = (
-        subscriber.subscribe(id, Topic::Events),
-        subscriber.subscribe(id, Topic::Input),
-    );
-    arrives(events.activated()).await;
-    arrives(input.activated()).await;
+    let mut events = subscribe(&subscriber, id, Topic::Events).await;
+    let mut input = subscribe(&subscriber, id, Topic::Input).await;
     publish(&server, &format!("coderun:events:{id}"), "input");
     arrives(input.changed()).await;
     assert_silent(events.changed()).await;
@@ -161,12 +160,8 @@ async fn hints_of_events_and_of_input_are_separate() {
 async fn a_hint_that_came_between_two_waits_is_delivered_once() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
-    let (mut subscription, mut witness) = (
-        subscriber.subscribe(id, Topic::Events),
-        subscriber.subscribe(id, Topic::Events),
-    );
-    arrives(subscription.activated()).await;
-    arrives(witness.activated()).await;
+    let mut subscription = subscribe(&subscriber, id, Topic::Events).await;
+    let mut witness = subscribe(&subscriber, id, Topic::Events).await;
     publish_event(&server, id);
     arrives(witness.changed()).await;
     arrives(subscription.changed()).await;
@@ -191,12 +186,8 @@ async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_to_one_execution_share_a_channel_until_the_last_is_dropped() {
     let (server, subscriber) = start().await;
-    let (mut first, mut second) = (
-        subscriber.subscribe(execution_id(1), Topic::Events),
-        subscriber.subscribe(execution_id(1), Topic::Events),
-    );
-    arrives(first.activated()).await;
-    arrives(second.activated()).await;
+    let first = subscribe(&subscriber, execution_id(1), Topic::Events).await;
+    let mut second = subscribe(&subscriber, execution_id(1), Topic::Events).await;
     assert_eq!(channels(&server), 2);
     drop(first);
     publish_event(&server, execution_id(1));
@@ -211,8 +202,7 @@ async fn a_new_subscription_after_the_last_was_dropped_is_active() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
     for _ in 0..50 {
-        let mut subscription = subscriber.subscribe(id, Topic::Events);
-        arrives(subscription.activated()).await;
+        let mut subscription = subscribe(&subscriber, id, Topic::Events).await;
         publish_event(&server, id);
         arrives(subscription.changed()).await;
     }
@@ -244,8 +234,7 @@ async fn a_dropped_subscriber_closes_its_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_may_outlive_its_subscriber() {
     let (_server, subscriber) = start().await;
-    let mut subscription = subscriber.subscribe(execution_id(1), Topic::Events);
-    arrives(subscription.activated()).await;
+    let mut subscription = subscribe(&subscriber, execution_id(1), Topic::Events).await;
     drop(subscriber);
     assert_silent(subscription.changed()).await;
 }

@@ -14,6 +14,11 @@ async fn increment(connections: &SharedConnections, key: &str) -> Result<Value, 
     call(connections, &["EVAL", INCREMENT, "1", key]).await
 }
 
+async fn assert_count(connections: &SharedConnections, key: &str, count: i64) {
+    let answer = increment(connections, key).await;
+    assert_eq!(answer.unwrap(), Value::Int(count));
+}
+
 async fn assert_serves(connections: &SharedConnections, key: &str) {
     let start = Instant::now();
     increment(connections, key).await.unwrap();
@@ -26,7 +31,7 @@ async fn a_script_runs_where_its_key_is() {
     let cluster = RedisCluster::start();
     let connections = open(&cluster.url(), LONG).await;
     for (key, master) in KEYS.iter().zip(cluster.masters()) {
-        assert_eq!(increment(&connections, key).await.unwrap(), Value::Int(1));
+        assert_count(&connections, key, 1).await;
         assert_eq!(master.command(&["GET", key]).text(), "1");
     }
 }
@@ -108,15 +113,9 @@ async fn a_key_is_found_where_its_slot_has_moved() {
     let [from, to, _] = cluster.masters() else {
         panic!("three masters")
     };
-    assert_eq!(
-        increment(&connections, KEYS[0]).await.unwrap(),
-        Value::Int(1)
-    );
+    assert_count(&connections, KEYS[0], 1).await;
     cluster.move_slot(3300, from, to);
-    assert_eq!(
-        increment(&connections, KEYS[0]).await.unwrap(),
-        Value::Int(2)
-    );
+    assert_count(&connections, KEYS[0], 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,10 +126,7 @@ async fn a_new_key_is_made_where_its_slot_is_moving() {
         panic!("three masters")
     };
     cluster.start_to_move_slot(3300, from, to);
-    assert_eq!(
-        increment(&connections, KEYS[0]).await.unwrap(),
-        Value::Int(1)
-    );
+    assert_count(&connections, KEYS[0], 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

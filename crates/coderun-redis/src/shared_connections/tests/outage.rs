@@ -124,11 +124,7 @@ async fn connections_to_a_server_that_is_gone_are_not_opened() {
     let server = RedisServer::start();
     server.kill();
     let start = Instant::now();
-    assert!(
-        SharedConnections::open(&config(&server.url(), SHORT), 0)
-            .await
-            .is_err()
-    );
+    assert!(try_open(&server.url(), SHORT).await.is_err());
     assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
 }
 
@@ -140,7 +136,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
     });
     let url = server.url().replace("hush", "guess");
     let start = Instant::now();
-    let opened = SharedConnections::open(&config(&url, LONG), 0).await;
+    let opened = try_open(&url, LONG).await;
     let Err(error) = opened else {
         panic!("a wrong password was taken")
     };
@@ -153,7 +149,7 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
 async fn a_server_without_tls_at_a_tls_address_is_an_error() {
     let server = RedisServer::start();
     let url = server.url().replace("redis://", "rediss://");
-    let opened = SharedConnections::open(&config(&url, SHORT), 0).await;
+    let opened = try_open(&url, SHORT).await;
     assert!(
         matches!(opened, Err(CommandError::Connect(_))),
         "{:?}",

@@ -35,7 +35,7 @@ async fn a_write_waits_for_a_new_master(#[case] lose: fn(&RedisServer)) {
 async fn a_lost_sentinel_does_not_keep_others_from_answering(#[case] lose: fn(&RedisServer)) {
     let redis = RedisSentinel::start();
     lose(&redis.sentinels()[0]);
-    let opened = SharedConnections::open(&config(&redis.url(), SHORT), 0).await;
+    let opened = try_open(&redis.url(), SHORT).await;
     assert!(opened.is_ok(), "{:?}", opened.err());
 }
 
@@ -43,11 +43,7 @@ async fn a_lost_sentinel_does_not_keep_others_from_answering(#[case] lose: fn(&R
 async fn an_unknown_master_name_is_an_error() {
     let redis = RedisSentinel::start();
     let url = redis.url().replace(RedisSentinel::MASTER_NAME, "nobody");
-    assert!(
-        SharedConnections::open(&config(&url, SHORT), 0)
-            .await
-            .is_err()
-    );
+    assert!(try_open(&url, SHORT).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +53,6 @@ async fn a_master_that_was_demoted_is_not_used() {
     let demoted = redis.servers()[0].command(&["REPLICAOF", "127.0.0.1", &port]);
     assert_eq!(demoted.text(), "OK");
     // The Sentinels still name it, and see only later what has become of it.
-    let opened = SharedConnections::open(&config(&redis.url(), SHORT), 0).await;
+    let opened = try_open(&redis.url(), SHORT).await;
     assert!(opened.is_err());
 }
