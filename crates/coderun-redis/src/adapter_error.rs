@@ -79,6 +79,12 @@ macro_rules! port_errors {
                     source: Box::new(error),
                 }
             }
+        }
+
+        impl From<UnexpectedReply> for $port_error {
+            fn from(error: UnexpectedReply) -> Self {
+                AdapterError::from(error).into()
+            }
         })*
     };
 }

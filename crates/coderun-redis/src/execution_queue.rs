@@ -122,12 +122,8 @@ impl RedisBackend {
 
     /// Adds up the depths of all partitions. Each is counted at its own time, so recent changes may be missing.
     async fn depth_of_partitions(&self) -> Result<QueueDepth, AdapterError> {
-        let depths = self
-            .shared
-            .layout
-            .partitions()
-            .map(|each| self.depth_of(each));
-        let depths = try_join_all(depths).await?;
+        let partitions = self.shared.layout.partitions();
+        let depths = try_join_all(partitions.map(|each| self.depth_of(each))).await?;
         let add = |sum: QueueDepth, each: QueueDepth| QueueDepth {
             pending: sum.pending.saturating_add(each.pending),
             running: sum.running.saturating_add(each.running),

@@ -65,8 +65,8 @@ impl RedisBackend {
             "full" => Err(StoreError::Full {
                 retry_after: StorePolicy::FULL_RETRY_AFTER,
             }),
-            "quota" => Err(quota_exceeded(&mut reply).unwrap_or_else(unexpected)),
-            _ => Err(unexpected(UnexpectedReply)),
+            "quota" => Err(quota_exceeded(&mut reply)?),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 
@@ -141,12 +141,9 @@ impl RedisBackend {
         if is_fresh {
             return PartitionTotals::sum_of_others(&last, here);
         }
-        let reads = self
-            .shared
-            .layout
-            .partitions()
-            .map(|each| self.read_totals(each));
-        let read = join_all(reads).await.into_iter().enumerate();
+        let partitions = self.shared.layout.partitions();
+        let read = join_all(partitions.map(|each| self.read_totals(each))).await;
+        let read = read.into_iter().enumerate();
         let totals: Vec<_> = read
             .map(|(index, read)| read.unwrap_or(last.get(index).copied().unwrap_or_default()))
             .collect();
@@ -215,8 +212,4 @@ fn quota_exceeded(reply: &mut Reply) -> Result<StoreError, UnexpectedReply> {
         limit,
         retry_after,
     })
-}
-
-fn unexpected(error: UnexpectedReply) -> StoreError {
-    AdapterError::from(error).into()
 }

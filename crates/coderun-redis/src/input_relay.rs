@@ -102,11 +102,8 @@ impl RedisBackend {
         let mut reply = reply.await?;
         match reply.word() {
             "forgotten" => Err(InputError::Forgotten),
-            "input" => {
-                let pieces = reply.value().map_err(AdapterError::from)?;
-                Ok(decode_pieces(lease.id(), pieces)?)
-            }
-            _ => Err(AdapterError::from(UnexpectedReply).into()),
+            "input" => Ok(decode_pieces(lease.id(), reply.value()?)?),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 

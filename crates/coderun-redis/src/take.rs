@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use coderun_domain::{ExecutionId, Language, Lease, WorkerId};
-use deadpool_redis::redis::Cmd;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
@@ -14,12 +13,6 @@ use crate::reply::{Reply, UnexpectedReply};
 use crate::script::Arguments;
 use crate::shared_connections::CallAttempt;
 
-struct TakeRequest<'a> {
-    worker: &'a WorkerId,
-    languages: &'a [Language],
-    take_id: &'a str,
-}
-
 impl RedisBackend {
     /// Starts after the partition of the last take, so that partitions take turns as users do.
     pub(crate) async fn take_from_partitions(
@@ -29,25 +22,24 @@ impl RedisBackend {
     ) -> Result<Option<Lease>, AdapterError> {
         let state = &self.shared.take_state;
         let generation = self.shared.subscriber.work_generation();
-        let request = TakeRequest {
-            worker,
-            languages,
-            take_id: &state.next_take_id(worker),
+        let take_id = state.next_take_id(worker);
+        // A repeated take returns what the first attempt took before it takes anything else.
+        let arguments = |attempt: CallAttempt| {
+            let arguments = Arguments::default()
+                .text(worker.as_str())
+                .text(&take_id)
+                .number(u8::from(attempt.number > 0));
+            let languages = languages.iter().map(Language::as_str);
+            languages.fold(arguments, Arguments::text)
         };
         let count = usize::from(self.shared.layout.count());
-        let first = state.next_partition() % count;
-        let in_turn = self
-            .shared
-            .layout
-            .partitions()
-            .cycle()
-            .skip(first)
-            .take(count);
+        let partitions = self.shared.layout.partitions().cycle();
+        let in_turn = partitions.skip(state.next_partition() % count).take(count);
         for partition in in_turn {
             if count > 1 && state.is_skipped(partition) {
                 continue;
             }
-            let taken = self.take_from(partition, &request).await;
+            let taken = self.take_from(partition, &arguments).await;
             if let Ok(None) = taken {
                 continue;
             }
@@ -63,12 +55,13 @@ impl RedisBackend {
         Ok(None)
     }
 
-    async fn take_from(
+    async fn take_from<'a>(
         &self,
         partition: Partition,
-        request: &TakeRequest<'_>,
+        arguments: &(impl Fn(CallAttempt) -> Arguments<'a> + Sync),
     ) -> Result<Option<Lease>, AdapterError> {
-        let make = |attempt| self.take_command(partition, request, attempt);
+        let script = &self.shared.scripts.take;
+        let make = |attempt| self.step_command(partition, script, &arguments(attempt), attempt);
         let mut reply = Reply::read(self.shared.connections.call(make).await?)?;
         match reply.word() {
             "nothing" => Ok(None),
@@ -80,21 +73,5 @@ impl RedisBackend {
             }
             _ => Err(UnexpectedReply.into()),
         }
-    }
-
-    /// A repeated take returns what the first attempt took before it takes anything else.
-    fn take_command(
-        &self,
-        partition: Partition,
-        request: &TakeRequest<'_>,
-        attempt: CallAttempt,
-    ) -> Cmd {
-        let arguments = Arguments::default()
-            .text(request.worker.as_str())
-            .text(request.take_id)
-            .number(u8::from(attempt.number > 0));
-        let languages = request.languages.iter().map(Language::as_str);
-        let arguments = languages.fold(arguments, Arguments::text);
-        self.step_command(partition, &self.shared.scripts.take, &arguments, attempt)
     }
 }

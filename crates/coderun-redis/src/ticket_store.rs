@@ -60,11 +60,10 @@ impl RedisBackend {
             "issued" => Ok(()),
             "absent" => Err(TicketError::Absent),
             "too_many" => {
-                let micros = reply.number().map_err(AdapterError::from)?;
-                let retry_after = Duration::from_micros(micros);
+                let retry_after = Duration::from_micros(reply.number()?);
                 Err(TicketError::TooMany { retry_after })
             }
-            _ => Err(AdapterError::from(UnexpectedReply).into()),
+            _ => Err(UnexpectedReply.into()),
         }
     }
 

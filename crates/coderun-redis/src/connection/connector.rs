@@ -43,19 +43,6 @@ impl Connector {
         }
     }
 
-    async fn connect(&self) -> RedisResult<Connection> {
-        match &self.target {
-            Target::Node(node) => client(node)?
-                .get_multiplexed_async_connection_with_config(&self.timeouts)
-                .await
-                .map(Connection::Node),
-            Target::Sentinel(sentinels) => sentinel::find_master(sentinels, &self.timeouts)
-                .await
-                .map(|(_, connection)| Connection::Node(connection)),
-            Target::Cluster(nodes) => self.connect_to_cluster(nodes).await,
-        }
-    }
-
     async fn connect_to_cluster(&self, nodes: &[ConnectionInfo]) -> RedisResult<Connection> {
         install_tls();
         ClusterClient::builder(nodes.iter().cloned())
@@ -105,13 +92,20 @@ impl Manager for Connector {
     type Error = RedisError;
 
     async fn create(&self) -> RedisResult<Connection> {
-        self.connect().await
+        match &self.target {
+            Target::Node(node) => client(node)?
+                .get_multiplexed_async_connection_with_config(&self.timeouts)
+                .await
+                .map(Connection::Node),
+            Target::Sentinel(sentinels) => sentinel::find_master(sentinels, &self.timeouts)
+                .await
+                .map(|(_, connection)| Connection::Node(connection)),
+            Target::Cluster(nodes) => self.connect_to_cluster(nodes).await,
+        }
     }
 
     /// Every connection is taken out of the pool and dropped when it breaks, so none ever returns.
     async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<RedisError> {
-        Err(RecycleError::message(
-            "connections do not return to the pool",
-        ))
+        Err(RecycleError::message("connections are not reused"))
     }
 }

@@ -1,11 +1,9 @@
 //! Decodes the progress of an execution from the two fields that the scripts write.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use coderun_domain::{Attempt, Progress, ProgressParts, Sequence, State, WorkerId};
-use coderun_record::{Fields, RecordError, VERSION, decode_outcome, from_micros};
-use time::OffsetDateTime;
+use coderun_record::{Fields, RecordError, VERSION, Words, decode_outcome};
 
 /// The field that never changes: `VERSION OWNER LANE SIZE BUDGET ORDER CREATED`.
 const FIXED: &str = "fixed";
@@ -27,30 +25,23 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
         return Err(RecordError::Newer);
     }
     let created = fixed.rsplit(' ').next().unwrap_or_default();
+    let created_at = Words::new(FIXED, created, 1).time()?;
     let text = fields.take_text(STATE)?;
-    let words: Vec<&str> = text.splitn(11, ' ').collect();
-    let [
-        status,
-        attempt,
-        sequence,
-        updated,
-        started,
-        _cancel,
-        _settled,
-        _expires,
-        _lives_until,
-        takeovers,
-        worker,
-    ] = words[..]
-    else {
-        return Err(RecordError::Missing(STATE));
-    };
-    let updated_at = time(STATE, updated)?;
+    let mut words = Words::new(STATE, &text, 11);
+    let status = words.word()?;
+    let attempt = Attempt::from_count(words.number()?);
+    let sequence = Sequence::from_number(words.number()?);
+    let (updated_at, started_at) = (words.time()?, words.time()?);
+    for _unused in ["cancel", "settled", "expires", "lives_until"] {
+        words.word()?;
+    }
+    let takeovers = words.number()?;
+    let worker = words.word()?;
     let state = match status {
         "pending" => State::Pending,
         "running" => State::Running {
             worker: WorkerId::parse(worker)?,
-            started_at: time(STATE, started)?,
+            started_at,
         },
         "final" => State::Final {
             outcome: Arc::new(decode_outcome(fields)?),
@@ -60,23 +51,10 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Progress, RecordError> {
     };
     Ok(Progress::restore(ProgressParts {
         state,
-        attempt: Attempt::from_count(number(STATE, attempt)?),
-        takeovers: number(STATE, takeovers)?,
-        sequence: Sequence::from_number(number(STATE, sequence)?),
-        created_at: time(STATE, created)?,
+        attempt,
+        takeovers,
+        sequence,
+        created_at,
         updated_at,
     })?)
-}
-
-/// Reads a time of this field.
-pub(super) fn time(field: &'static str, word: &str) -> Result<OffsetDateTime, RecordError> {
-    from_micros(field, number(field, word)?)
-}
-
-fn number<T>(field: &'static str, word: &str) -> Result<T, RecordError>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    word.parse()
-        .map_err(|error| RecordError::Malformed(field, Box::new(error)))
 }

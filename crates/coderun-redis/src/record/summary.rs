@@ -1,10 +1,9 @@
 //! Decodes summaries: executions without their texts, as a list shows them.
 
 use coderun_domain::{ExecutionId, Language, Status, Summary, Verdict};
-use coderun_record::RecordError;
+use coderun_record::{RecordError, Words};
 use deadpool_redis::redis::Value;
 
-use super::progress::time;
 use crate::adapter_error::AdapterError;
 use crate::reply::{UnexpectedReply, array, text};
 
@@ -24,7 +23,7 @@ pub(crate) fn decode_summary(row: Value) -> Result<Summary, AdapterError> {
 
 fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
     let [language, status, verdict, created, updated] = words;
-    let updated_at = time("updated", updated)?;
+    let updated_at = Words::new("updated", updated, 1).time()?;
     let verdict = Verdict::from_name(verdict);
     let status = match (status.as_str(), verdict) {
         ("pending", _) => Status::Pending,
@@ -37,7 +36,7 @@ fn read(id: ExecutionId, words: [&String; 5]) -> Result<Summary, RecordError> {
         language: Language::parse(language)?,
         status,
         verdict,
-        created_at: time("created", created)?,
+        created_at: Words::new("created", created, 1).time()?,
         updated_at,
         completed_at: verdict.map(|_| updated_at),
     })
