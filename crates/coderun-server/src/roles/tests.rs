@@ -9,18 +9,6 @@ use tokio_tungstenite::tungstenite::Message;
 use support::{Deployment, until};
 
 #[tokio::test]
-async fn a_worker_runs_what_the_api_accepts() {
-    let deployment = Deployment::new().await;
-    let worker = deployment.worker();
-    deployment.until_a_worker_is_announced().await;
-    let api = deployment.api();
-    let id = api.submit().await;
-    until(async || api.status(&id).await == "completed").await;
-    api.stop().await;
-    worker.stop().await;
-}
-
-#[tokio::test]
 async fn an_api_without_workers_refuses_submissions_and_is_not_ready() {
     let deployment = Deployment::new().await;
     let api = deployment.api();
@@ -47,9 +35,7 @@ async fn an_api_finds_a_worker_that_starts_later() {
 #[tokio::test]
 async fn a_submission_waits_for_the_next_worker() {
     let deployment = Deployment::new().await;
-    let first = deployment.worker();
-    deployment.until_a_worker_is_announced().await;
-    let api = deployment.api();
+    let (first, api) = deployment.worker_and_api().await;
     first.stop().await;
     until(async || api.get("/health/ready").await.status() == 503).await;
     let id = api.submit().await;
@@ -66,7 +52,7 @@ async fn a_submission_waits_for_the_next_worker() {
 async fn a_worker_serves_health_checks_only() {
     let deployment = Deployment::new().await;
     let worker = deployment.worker();
-    worker.until_ready().await;
+    until(async || worker.get("/health/ready").await.status() == 200).await;
     assert_eq!(worker.get("/health/").await.status(), 200);
     assert_eq!(worker.get("/api/v1/languages").await.status(), 404);
     let ready = worker.read("/health/ready").await;
@@ -75,15 +61,6 @@ async fn a_worker_serves_health_checks_only() {
     assert_eq!(names, ["queue", "runner", "store"]);
     assert_eq!(checks["store"]["status"], "degraded");
     worker.stop().await;
-}
-
-#[tokio::test]
-async fn a_process_with_both_roles_accepts_submissions_at_once() {
-    let deployment = Deployment::new().await;
-    let all = deployment.all();
-    let id = all.submit().await;
-    until(async || all.status(&id).await == "completed").await;
-    all.stop().await;
 }
 
 #[tokio::test]
@@ -102,9 +79,7 @@ async fn a_process_with_both_roles_finds_other_workers_too() {
 #[tokio::test]
 async fn queue_deadlines_hold_without_workers() {
     let deployment = Deployment::with(&[("QUEUE_DEADLINE", "1")]).await;
-    let worker = deployment.worker();
-    deployment.until_a_worker_is_announced().await;
-    let api = deployment.api();
+    let (worker, api) = deployment.worker_and_api().await;
     worker.stop().await;
     let id = api.submit().await;
     until(async || api.status(&id).await == "error").await;
@@ -114,9 +89,7 @@ async fn queue_deadlines_hold_without_workers() {
 #[tokio::test]
 async fn an_api_that_stops_closes_its_sockets_with_1012() {
     let deployment = Deployment::new().await;
-    let worker = deployment.worker();
-    deployment.until_a_worker_is_announced().await;
-    let api = deployment.api();
+    let (worker, api) = deployment.worker_and_api().await;
     worker.stop().await;
     let id = api.submit().await;
     let mut watcher = api.watch(&id).await;

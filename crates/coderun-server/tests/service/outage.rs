@@ -89,20 +89,12 @@ async fn refused(what: &str, answer: Response) -> Value {
 }
 
 #[tokio::test]
-async fn requests_get_503_and_watchers_1013_while_redis_is_down() {
-    let deployment = Deployment::start();
-    let (id, _) = deployment.run("before").await;
-    deployment.redis.kill();
-    deployment.every_request_is_refused(&id).await;
-    deployment.a_watcher_is_closed_with_1013(&id).await;
-}
-
-#[tokio::test]
-async fn accepted_executions_survive_a_restart_of_redis() {
+async fn requests_are_refused_while_redis_is_down_and_work_after_its_restart() {
     let deployment = Deployment::start();
     let (id, record) = deployment.run("before").await;
     deployment.redis.kill();
     deployment.every_request_is_refused(&id).await;
+    deployment.a_watcher_is_closed_with_1013(&id).await;
     deployment.redis.restart();
     deployment.until_ready().await;
     assert_eq!(
@@ -178,19 +170,6 @@ async fn requests_do_not_wait_for_a_hanging_redis() {
 }
 
 #[tokio::test]
-async fn after_flushall_old_ids_are_unknown_and_new_executions_run() {
-    let deployment = Deployment::start();
-    let Deployment { service, token, .. } = &deployment;
-    let (id, _) = deployment.run("before").await;
-    assert_eq!(deployment.redis.command(&["FLUSHALL"]).text(), "OK");
-    let gone = service.try_status(token, &id).await;
-    assert_eq!(gone.status(), StatusCode::NOT_FOUND);
-    let socket = service.watch(token, &id).await;
-    assert_eq!(socket.until_closed().await, (Vec::new(), 4004));
-    deployment.run("after").await;
-}
-
-#[tokio::test]
 async fn flushall_kills_running_programs_and_closes_their_sockets() {
     let deployment = Deployment::start();
     let Deployment { service, token, .. } = &deployment;
@@ -204,32 +183,4 @@ async fn flushall_kills_running_programs_and_closes_their_sockets() {
     assert_eq!(socket.until_closed().await.1, 4004);
     let killed = || async { (!runs_marked(service.id(), "deleted-marker")).then_some(()) };
     within(LEASE, "the program is killed", killed).await;
-}
-
-async fn store_check(lines: &[&str], append_only: bool) -> Value {
-    let redis = RedisServer::with(&RedisOptions {
-        append_only,
-        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
-        ..RedisOptions::default()
-    });
-    let service = Launch::on(&redis.url()).start();
-    let mut ready = service.until_readiness_is(StatusCode::OK).await;
-    ready["checks"]["store"].take()
-}
-
-#[tokio::test]
-async fn readiness_is_degraded_if_redis_may_lose_records() {
-    let check = store_check(&["maxmemory-policy allkeys-lru"], false).await;
-    assert_eq!(check["status"], "degraded", "{check}");
-    let reason = check["reason"].as_str().unwrap();
-    for remark in ["maxmemory-policy is allkeys-lru", "append-only file"] {
-        assert!(reason.contains(remark), "{reason}");
-    }
-}
-
-#[tokio::test]
-async fn readiness_is_ok_if_redis_keeps_all_records() {
-    let check = store_check(&["maxmemory-policy noeviction"], true).await;
-    assert_eq!(check["status"], "ok", "{check}");
-    assert!(check["reason"].is_null(), "{check}");
 }

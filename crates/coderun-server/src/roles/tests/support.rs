@@ -53,9 +53,12 @@ impl Deployment {
         Self { settings, ports }
     }
 
-    pub(super) async fn until_a_worker_is_announced(&self) {
+    /// A worker, and an API that knows it.
+    pub(super) async fn worker_and_api(&self) -> (Running, Running) {
+        let worker = self.worker();
         let registry = &self.ports.storage.registry;
         until(async || !registry.offers().await.unwrap().is_empty()).await;
+        (worker, self.api())
     }
 
     pub(super) fn api(&self) -> Running {
@@ -137,10 +140,6 @@ impl Running {
 
     pub(super) async fn read(&self, path: &str) -> Value {
         self.get(path).await.json().await.unwrap()
-    }
-
-    pub(super) async fn until_ready(&self) {
-        until(async || self.get("/health/ready").await.status() == 200).await;
     }
 
     pub(super) async fn try_submit(&self) -> Response {
