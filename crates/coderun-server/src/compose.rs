@@ -1,7 +1,6 @@
 //! Builds the process out of its parts: the only module that names adapters.
 //!
-//! Each part goes one way: the settings give one configuration value, and that is built. [`Ports`] holds what is behind
-//! the ports, [`Process`] what works with them. A role builds no part that it does not need.
+//! [`Ports`] holds what is behind the ports, [`Process`] what works with them. A role builds no part that it does not need.
 
 mod http;
 mod runner;
@@ -20,9 +19,7 @@ use crate::metrics::Probes;
 use crate::settings::Settings;
 use crate::system::{SystemClock, seed};
 use http::HttpServer;
-use runner::RunnerConfig;
-use storage::{Storage, StorageConfig};
-use users::UserConfig;
+use storage::Storage;
 use worker::AnnouncedWorker;
 
 pub(crate) use coderun_runner_sandbox::launcher_main;
@@ -49,12 +46,12 @@ impl Ports {
     pub(crate) async fn build(settings: &Settings) -> anyhow::Result<Self> {
         coderun_firebase::install_crypto_provider();
         let verifier = if settings.role.serves_api() {
-            Some(UserConfig::new(settings)?.verifier(Arc::new(SystemClock))?)
+            Some(users::verifier(settings, Arc::new(SystemClock))?)
         } else {
             None
         };
         let runner = if settings.role.runs_code() {
-            Some(RunnerConfig::new(settings)?.start().await?)
+            Some(runner::start(settings).await?)
         } else {
             None
         };
@@ -69,10 +66,8 @@ impl Ports {
     /// Builds what every role needs, and processes share: the storage and the clock.
     pub(crate) async fn shared(settings: &Settings) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (config, policy) = (StorageConfig::new(settings), settings.limits.store_policy());
-        let storage = Storage::open(config, policy, Arc::clone(&clock)).await?;
         Ok(Self {
-            storage,
+            storage: Storage::open(settings, Arc::clone(&clock)).await?,
             clock,
             verifier: None,
             runner: None,

@@ -23,10 +23,9 @@ pub(crate) async fn serve(
     signals: StopSignals,
 ) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
-    let drain_time = settings.drain_seconds.duration();
     tokio::select! {
         result = Box::pin(build_and_run(listener, settings, &shutdown)) => result,
-        () = signals.drive(&shutdown, drain_time) => Ok(()),
+        () = signals.drive(&shutdown, settings.drain_seconds) => Ok(()),
     }
 }
 

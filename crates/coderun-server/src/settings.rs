@@ -15,17 +15,19 @@ mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compose::values::KeyPrefix;
+use crate::compose::values::{KeyPrefix, RedisAddress};
+use values::seconds;
 
 pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
 pub(crate) use runners::{Runner, RunnerSettings};
 pub(crate) use source::read;
 pub(crate) use users::{TokenIssuer, UserSettings};
-pub(crate) use values::{Origins, RedisUrl, Seconds, Size};
+pub(crate) use values::Origins;
 
 /// The default port of the API.
 const API_PORT: u16 = 8001;
@@ -90,8 +92,8 @@ pub(crate) struct TokenRequest {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Lifetime of the token in seconds.
-    #[arg(long, default_value = "3600")]
-    pub(crate) lifetime: Seconds,
+    #[arg(long, default_value = "3600", value_parser = seconds)]
+    pub(crate) lifetime: Duration,
 }
 
 /// The settings of a process.
@@ -108,7 +110,7 @@ pub(crate) struct Settings {
     pub(crate) role: Role,
     /// Redis or Valkey for state that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in `DATA_DIR`, or else in the memory of this process.
     #[arg(long, hide_default_value = true)]
-    pub(crate) redis_url: Option<RedisUrl>,
+    pub(crate) redis_url: Option<RedisAddress>,
     /// Redis replicas that must confirm an accepted or finished execution before the answer is sent; 0 waits for none. Not supported on a cluster.
     #[arg(long, default_value_t = 0)]
     pub(crate) redis_wait_replicas: u32,
@@ -122,8 +124,8 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) runners: RunnerSettings,
     /// Seconds that running executions may still take after the service is told to stop.
-    #[arg(long, default_value = "30")]
-    pub(crate) drain_seconds: Seconds,
+    #[arg(long, default_value = "30", value_parser = seconds)]
+    pub(crate) drain_seconds: Duration,
     /// IP address and port of the metrics, for operators only; port 0 picks a free one, `off` disables them. Default: `127.0.0.1:9001`, or none if that is in use.
     #[arg(long)]
     pub(crate) admin_addr: Option<AdminAddress>,

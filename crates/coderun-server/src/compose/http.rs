@@ -91,7 +91,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
     let limits = &settings.limits;
     HttpConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        body_max: limits.body_max.bytes(),
+        body_max: limits.body_max,
         origins: match &settings.cors_origins {
             Some(origins) => AllowedOrigins::List(origins.list().to_vec()),
             None => default_origins(settings),
@@ -119,7 +119,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
 /// The longest drain: what runs here may finish; without a worker nothing does.
 const fn drain_time(settings: &Settings) -> Duration {
     if settings.role.runs_code() {
-        settings.drain_seconds.duration()
+        settings.drain_seconds
     } else {
         Duration::ZERO
     }

@@ -9,39 +9,22 @@ use coderun_domain::CodeRunner;
 use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 
-use crate::settings::{Runner, Settings, Size};
+use crate::settings::{Runner, Settings};
 
 /// The default concurrency of a runner that takes no CPU time of this machine.
 const REMOTE_CONCURRENCY: usize = 64;
 
-/// The runner that the settings choose, with its configuration.
-#[derive(Debug)]
-pub(super) enum RunnerConfig {
-    Sandbox(SandboxConfig),
-    Piston(HttpRunnerConfig, PistonConfig),
-}
-
-impl RunnerConfig {
-    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Ok(match settings.runners.runner {
-            Runner::Sandbox => Self::Sandbox(sandbox_config(settings)),
-            Runner::Piston => Self::Piston(http_config(settings)?, piston_config(settings)),
-        })
-    }
-
-    pub(super) async fn start(self) -> anyhow::Result<Arc<dyn CodeRunner>> {
-        let runner: Arc<dyn CodeRunner> = match self {
-            Self::Sandbox(config) => Arc::new(SandboxRunner::start(config).await?),
-            Self::Piston(http, piston) => {
-                let runner = HttpRunner::piston(http, piston).await;
-                Arc::new(
-                    runner
-                        .context("cannot start with the Piston server (CODE_EXECUTION_API_URL)")?,
-                )
-            }
-        };
-        Ok(runner)
-    }
+/// Starts the runner that the settings choose.
+pub(super) async fn start(settings: &Settings) -> anyhow::Result<Arc<dyn CodeRunner>> {
+    Ok(match settings.runners.runner {
+        Runner::Sandbox => Arc::new(SandboxRunner::start(sandbox_config(settings)).await?),
+        Runner::Piston => {
+            let runner = HttpRunner::piston(http_config(settings)?, piston_config(settings)).await;
+            Arc::new(
+                runner.context("cannot start with the Piston server (CODE_EXECUTION_API_URL)")?,
+            )
+        }
+    })
 }
 
 /// The number of executions that run at a time.
@@ -84,13 +67,13 @@ fn piston_config(settings: &Settings) -> PistonConfig {
     let runners = &settings.runners;
     let millis = |setting: u32| Duration::from_millis(setting.into());
     PistonConfig {
-        body_max: runners.piston_body_max.bytes(),
-        output_max: runners.piston_output_max.bytes(),
+        body_max: runners.piston_body_max,
+        output_max: runners.piston_output_max,
         run_timeout: millis(runners.piston_run_timeout),
         run_cpu_time: millis(runners.piston_run_cpu_time),
-        run_memory: runners.piston_run_memory_limit.map(Size::bytes),
+        run_memory: runners.piston_run_memory_limit,
         compile_timeout: millis(runners.piston_compile_timeout),
         compile_cpu_time: millis(runners.piston_compile_cpu_time),
-        compile_memory: runners.piston_compile_memory_limit.map(Size::bytes),
+        compile_memory: runners.piston_compile_memory_limit,
     }
 }

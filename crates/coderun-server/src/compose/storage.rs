@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use coderun_domain::{
-    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, StorePolicy,
-    TicketStore, WorkerRegistry,
+    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, TicketStore,
+    WorkerRegistry,
 };
 use coderun_memory::{LedgerConfig, memory_backend};
 use coderun_redb::{RedbBackend, RedbConfig, open_backend};
@@ -28,65 +28,41 @@ pub(crate) struct Storage {
     pub(super) file: Option<RedbBackend>,
 }
 
-/// The backend that the settings choose, with its configuration.
-#[derive(Debug)]
-pub(super) enum StorageConfig {
-    Redis(Box<RedisConfig>),
-    File(RedbConfig),
-    Memory(LedgerConfig),
-}
-
-impl StorageConfig {
-    pub(super) fn new(settings: &Settings) -> Self {
+impl Storage {
+    /// Connects to the backend that the settings choose, or opens it.
+    pub(super) async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let policy = settings.limits.store_policy();
         let ledger = LedgerConfig {
             policy,
-            final_bytes_max: settings.limits.final_bytes_max.bytes(),
+            final_bytes_max: settings.limits.final_bytes_max,
         };
+        let ids = Arc::new(RandomIds);
         match (&settings.redis_url, &settings.data_dir) {
-            (Some(url), _) => Self::Redis(Box::new(RedisConfig {
-                key_prefix: settings.key_prefix.clone(),
-                replicas: settings.redis_wait_replicas,
-                ..RedisConfig::new(url.address().clone())
-            })),
-            (None, Some(folder)) => Self::File(RedbConfig {
-                ledger,
-                ..RedbConfig::in_folder(folder, policy)
-            }),
-            (None, None) => Self::Memory(ledger),
-        }
-    }
-}
-
-impl Storage {
-    /// Connects to the backend, or opens it.
-    pub(super) async fn open(
-        config: StorageConfig,
-        policy: StorePolicy,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
-        match config {
-            StorageConfig::Redis(config) => {
-                let address = config.address.clone();
-                let redis = RedisBackend::connect(*config, policy, clock)
-                    .await
-                    .with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
-                let ids = redis.ids(Arc::new(RandomIds));
+            (Some(address), _) => {
+                let config = RedisConfig {
+                    key_prefix: settings.key_prefix.clone(),
+                    replicas: settings.redis_wait_replicas,
+                    ..RedisConfig::new(address.clone())
+                };
+                let redis = RedisBackend::connect(config, policy, clock).await;
+                let redis =
+                    redis.with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
+                let ids = redis.ids(ids);
                 Ok(Self::over(redis, ids))
             }
-            StorageConfig::File(config) => {
-                let file = open_backend(config, clock)
-                    .await
-                    .context("cannot keep state in DATA_DIR")?;
+            (None, Some(folder)) => {
+                let config = RedbConfig {
+                    ledger,
+                    ..RedbConfig::in_folder(folder, policy)
+                };
+                let file = open_backend(config, clock).await;
+                let file = file.context("cannot keep state in DATA_DIR")?;
                 Ok(Self {
                     file: Some(file.clone()),
-                    ..Self::over(file, Arc::new(RandomIds))
+                    ..Self::over(file, ids)
                 })
             }
-            StorageConfig::Memory(config) => {
-                let memory = memory_backend(config, clock);
-                Ok(Self::over(memory, Arc::new(RandomIds)))
-            }
+            (None, None) => Ok(Self::over(memory_backend(ledger, clock), ids)),
         }
     }
 

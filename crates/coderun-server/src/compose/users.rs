@@ -1,6 +1,5 @@
 //! Builds the verifier of the tokens that the settings accept, and the development issuer.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,88 +13,56 @@ use coderun_firebase::{
 use super::values::ProjectId;
 use crate::settings::{Settings, TokenIssuer, TokenRequest, UserSettings};
 
-/// The issuer whose tokens are accepted, with what its verifier needs.
-#[derive(Debug)]
-pub(super) enum UserConfig {
-    Firebase(Box<FirebaseConfig>),
-    Emulator(Box<EmulatorConfig>, EmulatorProjects),
-    /// The directory of the development issuer's key.
-    Development(PathBuf),
-}
-
-#[derive(Debug)]
-pub(super) struct FirebaseConfig {
-    verifier: VerifierConfig,
-    keys: HttpKeysConfig,
-    /// The file of the service account that may ask about users.
-    lookup: Option<(PathBuf, AccountLookupConfig)>,
-}
-
-impl UserConfig {
-    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let users = &settings.users;
-        Ok(match users.token_issuer() {
-            TokenIssuer::Firebase(project) => {
-                Self::Firebase(Box::new(FirebaseConfig::new(users, project)))
-            }
-            TokenIssuer::Emulator(project, host) => {
-                let projects = if users.dangerously_emulate_a_real_project {
-                    EmulatorProjects::Any
-                } else {
-                    EmulatorProjects::DemoOnly
-                };
-                let verifier = verifier_config(users, project);
-                let host = host.clone();
-                Self::Emulator(Box::new(EmulatorConfig { host, verifier }), projects)
-            }
-            TokenIssuer::Development => Self::Development(key_directory(settings)?),
-        })
-    }
-
-    pub(super) fn verifier(self, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn TokenVerifier>> {
-        Ok(match self {
-            Self::Firebase(config) => Arc::new(config.verifier(clock)?),
-            Self::Emulator(config, projects) => Arc::new(
-                EmulatorTokenVerifier::start(*config, projects, clock)
-                    .context("cannot accept tokens of the Auth emulator")?,
-            ),
-            Self::Development(directory) => Arc::new(issuer(&directory)?.verifier(clock)),
-        })
-    }
-}
-
-impl FirebaseConfig {
-    fn new(users: &UserSettings, project: &ProjectId) -> Self {
-        let lookup = || AccountLookupConfig::new(project.clone(), users.firebase_users_url.clone());
-        let account = users.firebase_service_account_path.clone();
-        Self {
-            verifier: verifier_config(users, project),
-            keys: HttpKeysConfig {
-                stale_bound: users.firebase_stale_keys_seconds,
-                ..HttpKeysConfig::new(users.firebase_jwks_url.clone())
-            },
-            lookup: account.map(|path| (path, lookup())),
+/// Builds the verifier of the tokens that the settings accept.
+pub(super) fn verifier(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn TokenVerifier>> {
+    let users = &settings.users;
+    Ok(match users.token_issuer() {
+        TokenIssuer::Firebase(project) => Arc::new(firebase_verifier(users, project, clock)?),
+        TokenIssuer::Emulator(project, host) => {
+            let projects = if users.dangerously_emulate_a_real_project {
+                EmulatorProjects::Any
+            } else {
+                EmulatorProjects::DemoOnly
+            };
+            let config = EmulatorConfig {
+                host: host.clone(),
+                verifier: verifier_config(users, project),
+            };
+            let verifier = EmulatorTokenVerifier::start(config, projects, clock);
+            Arc::new(verifier.context("cannot accept tokens of the Auth emulator")?)
         }
-    }
+        TokenIssuer::Development => Arc::new(issuer(settings)?.verifier(clock)),
+    })
+}
 
-    fn verifier(self, clock: Arc<dyn Clock>) -> anyhow::Result<FirebaseTokenVerifier> {
-        let keys = Arc::new(HttpKeySource::start(self.keys)?);
-        let verifier = FirebaseTokenVerifier::new(self.verifier, keys, Arc::clone(&clock));
-        let Some((path, config)) = self.lookup else {
-            return Ok(verifier);
-        };
-        let account = ServiceAccount::read(&path)
-            .context("cannot use the service account (FIREBASE_SERVICE_ACCOUNT_PATH)")?;
-        let lookup =
-            AccountLookup::start(config, account, clock).context("cannot look users up")?;
-        Ok(verifier.with_account_lookup(Arc::new(lookup)))
-    }
+fn firebase_verifier(
+    users: &UserSettings,
+    project: &ProjectId,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<FirebaseTokenVerifier> {
+    let keys = HttpKeySource::start(HttpKeysConfig {
+        stale_bound: users.firebase_stale_keys_seconds,
+        ..HttpKeysConfig::new(users.firebase_jwks_url.clone())
+    })?;
+    let config = verifier_config(users, project);
+    let verifier = FirebaseTokenVerifier::new(config, Arc::new(keys), Arc::clone(&clock));
+    let Some(path) = &users.firebase_service_account_path else {
+        return Ok(verifier);
+    };
+    let account = ServiceAccount::read(path)
+        .context("cannot use the service account (FIREBASE_SERVICE_ACCOUNT_PATH)")?;
+    let config = AccountLookupConfig::new(project.clone(), users.firebase_users_url.clone());
+    let lookup = AccountLookup::start(config, account, clock).context("cannot look users up")?;
+    Ok(verifier.with_account_lookup(Arc::new(lookup)))
 }
 
 fn verifier_config(users: &UserSettings, project: &ProjectId) -> VerifierConfig {
     VerifierConfig {
         clock_skew: users.firebase_clock_skew_seconds,
-        token_max: users.firebase_token_max.bytes(),
+        token_max: users.firebase_token_max,
         verified_tokens_max: users.verified_tokens_max,
         tenants: users.firebase_tenant.clone(),
         users: UserPolicy {
@@ -117,20 +84,17 @@ pub(crate) fn issue_development_token(
     let request = IssuerRequest {
         email: request.email.clone(),
         name: request.name.clone(),
-        lifetime: request.lifetime.duration(),
+        lifetime: request.lifetime,
         ..IssuerRequest::new(user)
     };
-    let issuer = issuer(&key_directory(settings)?)?;
-    Ok(issuer.issue(&request, clock.now())?)
+    Ok(issuer(settings)?.issue(&request, clock.now())?)
 }
 
-fn issuer(directory: &Path) -> anyhow::Result<DevelopmentIssuer> {
+fn issuer(settings: &Settings) -> anyhow::Result<DevelopmentIssuer> {
+    let directory = settings.state_dir.as_ref();
+    let directory =
+        directory.context("there is no home directory: set STATE_DIR to a folder for the key")?;
     DevelopmentIssuer::open(directory).context("cannot use the key of the development issuer")
-}
-
-fn key_directory(settings: &Settings) -> anyhow::Result<PathBuf> {
-    let directory = settings.state_dir.clone();
-    directory.context("there is no home directory: set STATE_DIR to a folder for the key")
 }
 
 /// A warning for operators, in readiness and in the start-up log, about tokens that others can make.

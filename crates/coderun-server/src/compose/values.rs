@@ -3,10 +3,10 @@
 use coderun_firebase::{AccountLookupConfig, HttpKeysConfig, KeysUrlError};
 
 pub(crate) use coderun_firebase::{
-    AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, ProjectId, SignInProviders,
-    StaleKeyBound, TenantPolicy,
+    AnonymousUsers, BoundedDuration, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, ProjectId,
+    SignInProviders, StaleKeyBound, TenantPolicy,
 };
-pub(crate) use coderun_redis::{AddressError, KeyPrefix, RedisAddress};
+pub(crate) use coderun_redis::{KeyPrefix, RedisAddress};
 pub(crate) use coderun_runner_http::ApiKey;
 
 /// Where Firebase publishes the keys that sign its tokens.
@@ -16,5 +16,6 @@ pub(crate) const FIREBASE_KEYS_URL: &str = HttpKeysConfig::FIREBASE_URL;
 pub(crate) fn firebase_keys_url(text: &str) -> Result<Endpoint, KeysUrlError> {
     HttpKeysConfig::parse_url(text)
 }
+
 /// Where Google is asked about users.
 pub(crate) const GOOGLE_USERS_URL: &str = AccountLookupConfig::GOOGLE;

@@ -8,12 +8,10 @@ use super::{Role, Runner, Settings, TokenIssuer, UserSettings};
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SettingsConflict {
     /// A default is above its own maximum.
-    #[error("`{default}` must not be above `{maximum}`")]
+    #[error("`{limit}_DEFAULT` must not be above `{limit}_MAX`")]
     AboveMaximum {
-        /// The default.
-        default: &'static str,
-        /// The maximum.
-        maximum: &'static str,
+        /// The name that both begin with.
+        limit: &'static str,
     },
     /// A role that needs other processes, without state that they share.
     #[error(
@@ -65,8 +63,8 @@ pub(crate) enum SettingsConflict {
 
 /// Refuses the first settings that do not go together.
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
-    if let Some((default, maximum)) = settings.limits.default_above_maximum() {
-        return Err(SettingsConflict::AboveMaximum { default, maximum });
+    if let Some(limit) = settings.limits.default_above_maximum() {
+        return Err(SettingsConflict::AboveMaximum { limit });
     }
     let role = settings.role;
     if role != Role::All && !settings.shares_state() {
@@ -94,13 +92,13 @@ fn check_users(users: &UserSettings) -> Result<(), SettingsConflict> {
     let has_account = users.firebase_service_account_path.is_some();
     if users.firebase_project_id.is_none() {
         let missing = "FIREBASE_PROJECT_ID";
-        if has_emulator {
-            let name = "FIREBASE_AUTH_EMULATOR_HOST";
-            return Err(SettingsConflict::Incomplete { name, missing });
-        }
-        if has_account {
-            let name = "FIREBASE_SERVICE_ACCOUNT_PATH";
-            return Err(SettingsConflict::Incomplete { name, missing });
+        for (is_set, name) in [
+            (has_emulator, "FIREBASE_AUTH_EMULATOR_HOST"),
+            (has_account, "FIREBASE_SERVICE_ACCOUNT_PATH"),
+        ] {
+            if is_set {
+                return Err(SettingsConflict::Incomplete { name, missing });
+            }
         }
     }
     if let TokenIssuer::Emulator(project, _) = users.token_issuer()

@@ -1,79 +1,61 @@
 //! Refuses settings that were changed but have no effect.
 
 use super::conflict::SettingsConflict;
-use super::{Runner, Settings, TokenIssuer};
+use super::{Runner, Settings};
 
-/// Something that a setting has no effect without.
-enum Requirement {
-    Project,
-    Emulator,
-    ServiceAccount,
-    Piston,
-}
-
-/// Settings, each with what it has no effect without.
-const REQUIREMENTS: [(&str, Requirement); 23] = [
-    ("FIREBASE_JWKS_URL", Requirement::Project),
-    ("FIREBASE_STALE_KEYS_SECONDS", Requirement::Project),
-    ("FIREBASE_CLOCK_SKEW_SECONDS", Requirement::Project),
-    ("FIREBASE_TOKEN_MAX", Requirement::Project),
-    ("FIREBASE_TENANT", Requirement::Project),
-    ("FIREBASE_SIGN_IN_PROVIDERS", Requirement::Project),
-    ("FIREBASE_EMAIL_POLICY", Requirement::Project),
-    ("FIREBASE_ANONYMOUS_USERS", Requirement::Project),
-    ("VERIFIED_TOKENS_MAX", Requirement::Project),
-    ("FIREBASE_USERS_URL", Requirement::ServiceAccount),
-    ("DANGEROUSLY_EXPOSE_EMULATOR_TOKENS", Requirement::Emulator),
-    ("DANGEROUSLY_EMULATE_A_REAL_PROJECT", Requirement::Emulator),
-    ("CODE_EXECUTION_API_URL", Requirement::Piston),
-    ("CODE_EXECUTION_API_KEY", Requirement::Piston),
-    ("CODE_EXECUTION_API_KEY_HEADER", Requirement::Piston),
-    ("PISTON_BODY_MAX", Requirement::Piston),
-    ("PISTON_OUTPUT_MAX", Requirement::Piston),
-    ("PISTON_RUN_TIMEOUT", Requirement::Piston),
-    ("PISTON_RUN_CPU_TIME", Requirement::Piston),
-    ("PISTON_RUN_MEMORY_LIMIT", Requirement::Piston),
-    ("PISTON_COMPILE_TIMEOUT", Requirement::Piston),
-    ("PISTON_COMPILE_CPU_TIME", Requirement::Piston),
-    ("PISTON_COMPILE_MEMORY_LIMIT", Requirement::Piston),
+/// Settings of a Firebase project.
+const OF_PROJECT: [&str; 9] = [
+    "FIREBASE_JWKS_URL",
+    "FIREBASE_STALE_KEYS_SECONDS",
+    "FIREBASE_CLOCK_SKEW_SECONDS",
+    "FIREBASE_TOKEN_MAX",
+    "FIREBASE_TENANT",
+    "FIREBASE_SIGN_IN_PROVIDERS",
+    "FIREBASE_EMAIL_POLICY",
+    "FIREBASE_ANONYMOUS_USERS",
+    "VERIFIED_TOKENS_MAX",
 ];
-
-impl Requirement {
-    /// The setting that is missing; `None` if it is set, or if it concerns the other role.
-    fn missing(&self, settings: &Settings) -> Option<&'static str> {
-        let users = &settings.users;
-        let (name, is_met) = match self {
-            Self::Project => (
-                "FIREBASE_PROJECT_ID",
-                !matches!(users.token_issuer(), TokenIssuer::Development),
-            ),
-            Self::Emulator => (
-                "FIREBASE_AUTH_EMULATOR_HOST",
-                users.firebase_auth_emulator_host.is_some(),
-            ),
-            Self::ServiceAccount => (
-                "FIREBASE_SERVICE_ACCOUNT_PATH",
-                users.firebase_service_account_path.is_some(),
-            ),
-            Self::Piston => ("RUNNER=piston", settings.runners.runner == Runner::Piston),
-        };
-        let concerns_role = match self {
-            Self::Project | Self::Emulator | Self::ServiceAccount => settings.role.serves_api(),
-            Self::Piston => settings.role.runs_code(),
-        };
-        (concerns_role && !is_met).then_some(name)
-    }
-}
+const OF_SERVICE_ACCOUNT: [&str; 1] = ["FIREBASE_USERS_URL"];
+const OF_EMULATOR: [&str; 2] = [
+    "DANGEROUSLY_EXPOSE_EMULATOR_TOKENS",
+    "DANGEROUSLY_EMULATE_A_REAL_PROJECT",
+];
+const OF_PISTON: [&str; 11] = [
+    "CODE_EXECUTION_API_URL",
+    "CODE_EXECUTION_API_KEY",
+    "CODE_EXECUTION_API_KEY_HEADER",
+    "PISTON_BODY_MAX",
+    "PISTON_OUTPUT_MAX",
+    "PISTON_RUN_TIMEOUT",
+    "PISTON_RUN_CPU_TIME",
+    "PISTON_RUN_MEMORY_LIMIT",
+    "PISTON_COMPILE_TIMEOUT",
+    "PISTON_COMPILE_CPU_TIME",
+    "PISTON_COMPILE_MEMORY_LIMIT",
+];
 
 /// Refuses the first setting that was changed and has no effect.
 pub(super) fn check(
     settings: &Settings,
     is_changed: impl Fn(&str) -> bool,
 ) -> Result<(), SettingsConflict> {
-    for (name, requirement) in REQUIREMENTS {
-        if let Some(missing) = requirement.missing(settings)
-            && is_changed(&name.to_lowercase())
-        {
+    let (users, api) = (&settings.users, settings.role.serves_api());
+    let no_project = api && users.firebase_project_id.is_none();
+    let no_account = api && users.firebase_service_account_path.is_none();
+    let no_emulator = api && users.firebase_auth_emulator_host.is_none();
+    let no_piston = settings.role.runs_code() && settings.runners.runner != Runner::Piston;
+    let groups: [(bool, &'static str, &[&'static str]); 4] = [
+        (no_project, "FIREBASE_PROJECT_ID", &OF_PROJECT),
+        (
+            no_account,
+            "FIREBASE_SERVICE_ACCOUNT_PATH",
+            &OF_SERVICE_ACCOUNT,
+        ),
+        (no_emulator, "FIREBASE_AUTH_EMULATOR_HOST", &OF_EMULATOR),
+        (no_piston, "RUNNER=piston", &OF_PISTON),
+    ];
+    for (_, missing, names) in groups.into_iter().filter(|(is_missing, ..)| *is_missing) {
+        if let Some(&name) = names.iter().find(|name| is_changed(&name.to_lowercase())) {
             return Err(SettingsConflict::Incomplete { name, missing });
         }
     }

@@ -1,8 +1,9 @@
 //! Defines the settings of runners.
 
 use clap::{Args, ValueEnum};
+use coderun_domain::ByteSize;
 
-use super::values::{ApiUrl, Size, positive, positive_u32};
+use super::values::{ApiUrl, positive, size};
 use crate::compose::values::ApiKey;
 
 /// The settings of runners.
@@ -21,31 +22,31 @@ pub(crate) struct RunnerSettings {
     #[arg(long, default_value = "Authorization")]
     pub(crate) code_execution_api_key_header: String,
     /// Largest request that the Piston server accepts: code, files and input together, as JSON.
-    #[arg(long, default_value = "100KiB")]
-    pub(crate) piston_body_max: Size,
+    #[arg(long, default_value = "100KiB", value_parser = size)]
+    pub(crate) piston_body_max: ByteSize,
     /// Output that the Piston server keeps of each stream: its `PISTON_OUTPUT_MAX_SIZE`.
-    #[arg(long, default_value = "1KiB")]
-    pub(crate) piston_output_max: Size,
+    #[arg(long, default_value = "1KiB", value_parser = size)]
+    pub(crate) piston_output_max: ByteSize,
     /// `PISTON_RUN_TIMEOUT` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "3000", value_parser = positive_u32)]
+    #[arg(long, default_value = "3000", value_parser = positive::<u32>)]
     pub(crate) piston_run_timeout: u32,
     /// `PISTON_RUN_CPU_TIME` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "3000", value_parser = positive_u32)]
+    #[arg(long, default_value = "3000", value_parser = positive::<u32>)]
     pub(crate) piston_run_cpu_time: u32,
     /// `PISTON_RUN_MEMORY_LIMIT` of the Piston server. Default: none.
-    #[arg(long)]
-    pub(crate) piston_run_memory_limit: Option<Size>,
+    #[arg(long, value_parser = size)]
+    pub(crate) piston_run_memory_limit: Option<ByteSize>,
     /// `PISTON_COMPILE_TIMEOUT` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "10000", value_parser = positive_u32)]
+    #[arg(long, default_value = "10000", value_parser = positive::<u32>)]
     pub(crate) piston_compile_timeout: u32,
     /// `PISTON_COMPILE_CPU_TIME` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "10000", value_parser = positive_u32)]
+    #[arg(long, default_value = "10000", value_parser = positive::<u32>)]
     pub(crate) piston_compile_cpu_time: u32,
     /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server. Default: none.
-    #[arg(long)]
-    pub(crate) piston_compile_memory_limit: Option<Size>,
+    #[arg(long, value_parser = size)]
+    pub(crate) piston_compile_memory_limit: Option<ByteSize>,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,
 }
 

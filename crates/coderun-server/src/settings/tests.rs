@@ -3,7 +3,6 @@ mod users;
 
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::time::Duration;
 
 use coderun_domain::ErrorChain;
 use rstest::rstest;
@@ -51,10 +50,7 @@ fn flags_override_the_environment_which_overrides_the_file() {
     let flags = ["--config", config, "--port", "3"];
     let settings = read_with(&flags, &environment).unwrap().settings;
     assert_eq!(settings.port(), 3);
-    assert_eq!(
-        settings.limits.execution_ttl.duration(),
-        Duration::from_secs(12)
-    );
+    assert_eq!(settings.limits.execution_ttl, Duration::from_secs(12));
     assert_eq!(settings.limits.user_pending_max, 21);
 }
 

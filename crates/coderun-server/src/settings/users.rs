@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use coderun_domain::ByteSize;
 
-use super::values::{Size, cached_tokens, clock_skew, stale_key_bound};
+use super::values::{bounded_seconds, cached_tokens, size};
 use crate::compose::values::{
     AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
     GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy, firebase_keys_url,
@@ -21,7 +22,7 @@ pub(crate) struct UserSettings {
     #[arg(long, default_value = FIREBASE_KEYS_URL, value_parser = firebase_keys_url)]
     pub(crate) firebase_jwks_url: Endpoint,
     /// Seconds that fetched keys stay in use while no newer ones can be fetched, 0 to 604800.
-    #[arg(long, default_value = "86400", value_parser = stale_key_bound)]
+    #[arg(long, default_value = "86400", value_parser = |text: &str| -> Result<StaleKeyBound, String> { bounded_seconds(text) })]
     pub(crate) firebase_stale_keys_seconds: StaleKeyBound,
     /// Host and port of a Firebase Auth emulator whose unsigned tokens are accepted, such as `127.0.0.1:9099`. Never use it together with real users.
     #[arg(long)]
@@ -33,11 +34,11 @@ pub(crate) struct UserSettings {
     #[arg(long, default_value = GOOGLE_USERS_URL)]
     pub(crate) firebase_users_url: Endpoint,
     /// Seconds by which the clocks of Firebase and of this machine may differ, 0 to 300.
-    #[arg(long, default_value = "60", value_parser = clock_skew)]
+    #[arg(long, default_value = "60", value_parser = |text: &str| -> Result<ClockSkew, String> { bounded_seconds(text) })]
     pub(crate) firebase_clock_skew_seconds: ClockSkew,
     /// The longest accepted token.
-    #[arg(long, default_value = "8KiB")]
-    pub(crate) firebase_token_max: Size,
+    #[arg(long, default_value = "8KiB", value_parser = size)]
+    pub(crate) firebase_token_max: ByteSize,
     /// Accepted tenants: `none`, `any`, or the id of the only one.
     #[arg(long, default_value_t = TenantPolicy::default())]
     pub(crate) firebase_tenant: TenantPolicy,

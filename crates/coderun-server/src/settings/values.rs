@@ -1,78 +1,37 @@
 //! Parses the values of settings.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
-use crate::compose::values::{AddressError, ClockSkew, RedisAddress, StaleKeyBound};
+use crate::compose::values::BoundedDuration;
 
-/// A length of time in whole seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seconds(u32);
-
-impl Seconds {
-    pub(crate) const fn duration(self) -> Duration {
-        Duration::from_secs(self.0 as u64)
-    }
+/// Parses a length of time in whole seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = positive(text).map(|seconds: u32| Duration::from_secs(seconds.into()));
+    seconds.map_err(|_| "expected a whole number of seconds, at least 1")
 }
 
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(seconds) if seconds > 0 => Ok(Self(seconds)),
-            Ok(_) | Err(_) => Err("expected a whole number of seconds, at least 1"),
-        }
-    }
-}
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A number of bytes, written as `262144`, `256KiB` or `1 MiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size(ByteSize);
-
-impl Size {
-    pub(crate) const fn bytes(self) -> ByteSize {
-        self.0
-    }
-}
-
-impl FromStr for Size {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let unit = text.strip_prefix(digits).unwrap_or_default().trim();
-        let shift = match unit {
-            "" | "bytes" => 0,
-            "KiB" => 10,
-            "MiB" => 20,
-            "GiB" => 30,
-            _ => return Err("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"),
-        };
-        digits
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(1 << shift))
-            .filter(|bytes| *bytes > 0)
-            .map(|bytes| Self(ByteSize::from_bytes(bytes)))
-            .ok_or("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, and at least 1")
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+/// Parses a number of bytes, written as `262144`, `256KiB` or `1 MiB`.
+pub(crate) fn size(text: &str) -> Result<ByteSize, &'static str> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.strip_prefix(digits).unwrap_or_default().trim();
+    let shift = match unit {
+        "" | "bytes" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .filter(|bytes| *bytes > 0)
+        .map(ByteSize::from_bytes)
+        .ok_or("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, and at least 1")
 }
 
 /// Origins of web pages, such as `https://app.example.org`.
@@ -100,12 +59,6 @@ impl FromStr for Origins {
     }
 }
 
-impl fmt::Display for Origins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(","))
-    }
-}
-
 /// A scheme and an authority, and nothing after them.
 fn is_origin(text: &str) -> bool {
     let authority = text
@@ -114,24 +67,6 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| {
         !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*', ' '])
     })
-}
-
-/// The address of Redis. Its text may hold a password, so it is shown only without it.
-#[derive(Debug, Clone)]
-pub(crate) struct RedisUrl(RedisAddress);
-
-impl RedisUrl {
-    pub(crate) const fn address(&self) -> &RedisAddress {
-        &self.0
-    }
-}
-
-impl FromStr for RedisUrl {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
 }
 
 /// The address of a third party's API. Its text may hold a password, so it is shown only without it.
@@ -144,11 +79,9 @@ impl ApiUrl {
     }
 }
 
-impl FromStr for ApiUrl {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
+impl From<String> for ApiUrl {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
@@ -177,46 +110,28 @@ fn without_password(url: &str) -> String {
     format!("{scheme}{user}:…{hosts}")
 }
 
-/// Parses the seconds that keys stay in use while no newer ones can be fetched.
-pub(crate) fn stale_key_bound(text: &str) -> Result<StaleKeyBound, &'static str> {
-    let seconds = text.parse().map(Duration::from_secs);
-    seconds
-        .ok()
-        .and_then(StaleKeyBound::new)
-        .ok_or("expected a whole number of seconds from 0 to 604800")
-}
-
-/// Parses the seconds by which clocks may differ.
-pub(crate) fn clock_skew(text: &str) -> Result<ClockSkew, &'static str> {
-    let seconds = text.parse().map(Duration::from_secs);
-    seconds
-        .ok()
-        .and_then(ClockSkew::new)
-        .ok_or("expected a whole number of seconds from 0 to 300")
+/// Parses a length of time in whole seconds that has a bound.
+pub(crate) fn bounded_seconds<const MAX: u64, const DEFAULT: u64>(
+    text: &str,
+) -> Result<BoundedDuration<MAX, DEFAULT>, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let seconds = seconds.and_then(BoundedDuration::new);
+    seconds.ok_or_else(|| format!("expected a whole number of seconds from 0 to {MAX}"))
 }
 
 /// Parses a number of cached tokens.
 pub(crate) fn cached_tokens(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(number) if number <= 1_000_000 => Ok(number),
-        Ok(_) | Err(_) => Err("expected a whole number from 0 to 1000000"),
-    }
+    let number = text.parse().ok().filter(|number| *number <= 1_000_000);
+    number.ok_or("expected a whole number from 0 to 1000000")
 }
 
-/// A number that is at least 1.
-pub(crate) fn positive(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        Ok(_) | Err(_) => Err("expected a whole number, at least 1"),
-    }
-}
-
-/// A number that is at least 1.
-pub(crate) fn positive_u32(text: &str) -> Result<u32, &'static str> {
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        Ok(_) | Err(_) => Err("expected a whole number, at least 1"),
-    }
+/// Parses a number that is at least 1.
+pub(crate) fn positive<N>(text: &str) -> Result<N, &'static str>
+where
+    N: FromStr + PartialOrd + From<u8>,
+{
+    let number = text.parse().ok().filter(|number| *number >= N::from(1));
+    number.ok_or("expected a whole number, at least 1")
 }
 
 #[cfg(test)]
