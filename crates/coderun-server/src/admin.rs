@@ -46,12 +46,6 @@ pub(crate) struct AdminListener {
     metrics: Metrics,
 }
 
-/// A server that ends when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Admin {
-    _serving: DropGuard,
-}
-
 impl AdminListener {
     /// Binds the address and installs the recorder; neither if the settings turn metrics off.
     ///
@@ -65,8 +59,8 @@ impl AdminListener {
         Ok(Some(Self { listener, metrics }))
     }
 
-    /// Serves from now on, on the current runtime.
-    pub(crate) fn serve(self, probes: Probes) -> anyhow::Result<Admin> {
+    /// Serves on the current runtime until the guard is dropped.
+    pub(crate) fn serve(self, probes: Probes) -> anyhow::Result<DropGuard> {
         let Self { listener, metrics } = self;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
@@ -79,9 +73,7 @@ impl AdminListener {
         tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
         tasks.close();
         tracing::info!(%address, "serving metrics");
-        Ok(Admin {
-            _serving: stop.drop_guard(),
-        })
+        Ok(stop.drop_guard())
     }
 }
 

@@ -18,13 +18,19 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::Environment;
 use crate::settings::LogFormat;
+use crate::{Environment, NotUnicode};
 
 pub(crate) use traces::Traces;
 
 /// The log filter without `RUST_LOG`.
 const DEFAULT_FILTER: &str = "info";
+
+/// The variables that name a collector: for everything, or for traces alone.
+const ENDPOINTS: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+];
 
 /// Clients that log addresses at `debug` and contents at `trace`, which may hold secrets.
 const LIMITED_TO_WARN: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
@@ -44,6 +50,17 @@ pub(crate) fn start(
         .try_init()?;
     traces.log_start();
     Ok(traces)
+}
+
+/// The variable that names a collector, if there is one.
+fn collector_variable(environment: &dyn Environment) -> Result<Option<&'static str>, NotUnicode> {
+    let mut found = None;
+    for name in ENDPOINTS {
+        if environment.get(name)?.is_some() {
+            found = Some(name);
+        }
+    }
+    Ok(found)
 }
 
 fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {

@@ -20,9 +20,7 @@ pub fn serve_with_runner(
 ) -> anyhow::Result<()> {
     let settings = settings::read(["coderun".into()], environment)?.settings;
     telemetry::start(settings.log_format, environment)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         // An API builds everything but a runner.
         let without_runner = Settings {

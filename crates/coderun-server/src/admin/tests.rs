@@ -12,7 +12,7 @@ fn free_listener() -> StdTcpListener {
 }
 
 /// A server and its URL.
-fn start() -> (Admin, String) {
+fn start() -> (DropGuard, String) {
     let listener = free_listener();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let metrics = Metrics::empty().unwrap();

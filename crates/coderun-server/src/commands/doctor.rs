@@ -18,27 +18,20 @@ struct Findings {
 
 /// Builds everything that `serve` builds in this role, checks each part, and fails if one does not work.
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Runtime::new()?;
     let Findings { checks, languages } = runtime.block_on(check_machine(settings))?;
     for check in &checks {
         print(&line(check))?;
     }
     for spec in &languages {
         let versions = spec.versions.join(", ");
-        print(&format!(
-            "language  {:<10} {versions}",
-            spec.language.as_str()
-        ))?;
+        let language = spec.language.as_str();
+        print(&format!("language  {language:<10} {versions}"))?;
     }
-    let failing = checks
-        .iter()
-        .any(|check| check.status == CheckStatus::Failing);
-    if failing || languages.is_empty() {
-        let is_runner =
-            |check: &Check| check.name == "runner" && check.status == CheckStatus::Failing;
-        let runs_nothing = languages.is_empty() || checks.iter().any(is_runner);
+    let is_failing = |check: &&Check| check.status == CheckStatus::Failing;
+    let failing: Vec<_> = checks.iter().filter(is_failing).collect();
+    if !failing.is_empty() || languages.is_empty() {
+        let runs_nothing = languages.is_empty() || failing.iter().any(|it| it.name == "runner");
         print(if settings.role.runs_code() && runs_nothing {
             "this service cannot run any code"
         } else {

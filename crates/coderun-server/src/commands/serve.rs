@@ -18,10 +18,7 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     if settings.role.serves_api() {
         raise_open_files_limit(settings.limits.sockets_max + OTHER_FILES);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let signals = StopSignals::listen()?;
         let address = settings.listen_address();

@@ -28,12 +28,9 @@ impl Probes {
 
     async fn update_readiness(&self) {
         let checks = self.readiness.checks().await;
-        let fails = |status| match status {
-            CheckStatus::Failing => true,
-            CheckStatus::Ok | CheckStatus::Degraded => false,
-        };
-        let is_ready =
-            !self.readiness.is_draining() && !checks.iter().any(|check| fails(check.status));
+        let mut statuses = checks.iter().map(|check| check.status);
+        let is_failing = statuses.any(|status| status == CheckStatus::Failing);
+        let is_ready = !is_failing && !self.readiness.is_draining();
         gauge!(READY).set(if is_ready { 1.0 } else { 0.0 });
     }
 }

@@ -15,14 +15,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{Filtered, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::collector_variable;
 use super::remote_parent::RemoteParentTracer;
 use crate::Environment;
 
-/// The variables that name a collector: for everything, or for traces alone.
-const ENDPOINTS: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-];
 /// The service name without `OTEL_SERVICE_NAME`.
 const SERVICE_NAME: &str = "coderun";
 /// Only spans of these crates are traced, and so not the sending of traces.
@@ -46,11 +42,7 @@ impl Traces {
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        let mut is_wanted = false;
-        for name in ENDPOINTS {
-            is_wanted |= environment.get(name)?.is_some();
-        }
-        if !is_wanted {
+        if collector_variable(environment)?.is_none() {
             return Ok((Self { provider: None }, None));
         }
         let exporter = SpanExporter::builder().with_http().build();

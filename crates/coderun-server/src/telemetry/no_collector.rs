@@ -2,13 +2,8 @@
 
 use tracing_subscriber::layer::Identity;
 
+use super::collector_variable;
 use crate::Environment;
-
-/// The variables that name a collector.
-const ENDPOINTS: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-];
 
 /// A sender that sends nothing.
 #[derive(Debug)]
@@ -18,12 +13,7 @@ pub(crate) struct Traces {
 
 impl Traces {
     pub(super) fn start(environment: &dyn Environment) -> anyhow::Result<(Self, Identity)> {
-        let mut requested_by = None;
-        for name in ENDPOINTS {
-            if environment.get(name)?.is_some() {
-                requested_by = Some(name);
-            }
-        }
+        let requested_by = collector_variable(environment)?;
         Ok((Self { requested_by }, Identity::new()))
     }
 
@@ -49,6 +39,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::telemetry::ENDPOINTS;
 
     fn requested_by(environment: &HashMap<&str, &str>) -> Option<&'static str> {
         Traces::start(environment).unwrap().0.requested_by
