@@ -20,6 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest wait for an answer of the registry.
 const DEADLINE: Duration = Duration::from_secs(2);
+/// The longest wait for the check of the runner. With the pauses above, an offer is made again long before it ends.
+const CHECK_MAX: Duration = Duration::from_secs(5);
 /// The time for attempts to withdraw the offer; after that it expires soon.
 const WITHDRAWAL_MAX: Duration = Duration::from_secs(3);
 
@@ -72,7 +74,7 @@ impl Announcer {
         Self { ports, settings }
     }
 
-    /// The current offer of the worker.
+    /// The current offer of the worker, if its runner works.
     #[must_use]
     pub fn offer(&self) -> WorkerOffer {
         let (runner, settings) = (&self.ports.runner, &self.settings);
@@ -86,13 +88,15 @@ impl Announcer {
             languages: runner.languages(),
             limits,
             concurrency: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
+            outage: None,
         }
     }
 
-    /// Announces the worker at once, every five seconds, and when its offer changes. Withdraws it when `drain` is
-    /// cancelled, and returns when that is done or has failed for three seconds.
+    /// Announces the worker as soon as its runner works, then every five seconds, and when its offer changes. Withdraws it
+    /// when `drain` is cancelled, and returns when that is done or has failed for three seconds.
     ///
-    /// A failed announcement is repeated every second.
+    /// While the runner does not work, the worker goes on announcing its last languages, with the outage: executions in
+    /// them wait for its end. A failed announcement is repeated every second.
     pub async fn announce(&self, drain: &CancellationToken) {
         let mut outage = Outage::new("announce the worker");
         let mut last = None;
@@ -108,18 +112,19 @@ impl Announcer {
         }
     }
 
-    /// Announces the offer if it has changed or was announced some time ago. The last offer of a worker whose runner does
-    /// not work expires.
+    /// Announces the offer if it has changed or was announced some time ago.
     async fn announce_if_due(&self, last: &mut Option<Announcement>, outage: &mut Outage) {
-        let offer = self.offer();
-        let is_fresh = last
-            .as_ref()
-            .is_some_and(|last| last.offer == offer && last.at.elapsed() < INTERVAL);
-        if is_fresh {
+        let is_fresh = |offer: &WorkerOffer, last: &Option<Announcement>| {
+            last.as_ref()
+                .is_some_and(|last| last.offer == *offer && last.at.elapsed() < INTERVAL)
+        };
+        if is_fresh(&self.offer(), last) {
             return;
         }
-        if let Err(error) = self.ports.runner.check().await {
-            tracing::debug!(error = %ErrorChain(&error), "not announcing the worker: its runner does not work");
+        let Some(offer) = self.checked_offer(last.as_ref()).await else {
+            return;
+        };
+        if is_fresh(&offer, last) {
             return;
         }
         let at = Instant::now();
@@ -128,6 +133,23 @@ impl Announcer {
         if result.is_ok() {
             *last = Some(Announcement { offer, at });
         }
+    }
+
+    /// The offer after a check of the runner: the last one if the runner does not work, and none if it never has.
+    async fn checked_offer(&self, last: Option<&Announcement>) -> Option<WorkerOffer> {
+        let check = tokio::time::timeout(CHECK_MAX, self.ports.runner.check());
+        let outage = match check.await {
+            Ok(Ok(())) => return Some(self.offer()),
+            Ok(Err(error)) => {
+                tracing::debug!(error = %ErrorChain(&error), "the runner does not work");
+                error.to_string()
+            }
+            Err(_) => "the runner did not answer within 5 s".to_owned(),
+        };
+        last.map(|last| WorkerOffer {
+            outage: Some(outage),
+            ..last.offer.clone()
+        })
     }
 
     async fn withdraw(&self) -> Result<(), AnnounceError> {

@@ -66,6 +66,12 @@ pub enum FleetError {
     /// There is no worker that can run anything.
     #[error("no worker is available")]
     NoWorker,
+    /// No worker can run anything at present.
+    #[error("no worker can run anything now: {outage}")]
+    Outage {
+        /// What one of them says about its runner.
+        outage: String,
+    },
     /// The registry did not answer in time.
     #[error("the worker registry did not answer within 2 s")]
     Timeout,
@@ -107,17 +113,17 @@ impl Fleet {
     /// Refreshes the view from the registry, within two seconds.
     ///
     /// # Errors
-    /// [`FleetError::NoWorker`]: the view keeps its languages and limits, but has no offers. [`FleetError::Timeout`] and
-    /// [`FleetError::Registry`]: the view stays as it was.
+    /// [`FleetError::NoWorker`] and [`FleetError::Outage`]: the view keeps its languages and limits, but has no offers.
+    /// [`FleetError::Timeout`] and [`FleetError::Registry`]: the view stays as it was.
     pub async fn refresh(&self) -> Result<(), FleetError> {
         let offers = tokio::time::timeout(DEADLINE, self.registry.offers())
             .await
             .map_err(|_| FleetError::Timeout)??;
+        let outage = offers.iter().find_map(|offer| offer.outage.clone());
         if self.update(offers) {
-            Ok(())
-        } else {
-            Err(FleetError::NoWorker)
+            return Ok(());
         }
+        Err(outage.map_or(FleetError::NoWorker, |outage| FleetError::Outage { outage }))
     }
 
     /// Refreshes the view after each pause, until `end`.
@@ -132,10 +138,13 @@ impl Fleet {
         end.run_until_cancelled(following).await;
     }
 
-    /// Replaces the offers, and answers whether any worker can run anything.
+    /// Replaces the offers, and answers whether any worker can run anything now.
     fn update(&self, offers: Vec<WorkerOffer>) -> bool {
         let view = FleetView::of(offers, &self.limits);
-        let has_worker = view.is_some();
+        let is_able = |offer: &WorkerOffer| !offer.languages.is_empty();
+        let has_worker = view
+            .as_ref()
+            .is_some_and(|view| view.offers().iter().any(is_able));
         let mut state = self.state.write();
         let view = match view {
             Some(view) => Some(state.with_recent_languages(view)),

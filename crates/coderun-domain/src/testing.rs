@@ -144,6 +144,7 @@ pub fn worker_offer(name: &str) -> WorkerOffer {
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),
         concurrency: 2,
+        outage: None,
     }
 }
 

@@ -23,6 +23,8 @@ struct OfferRecord {
     concurrency: u32,
     #[serde(default)]
     interactive: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outage: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +51,7 @@ pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<
         maximum_limits: LimitsRecord::from(offer.limits.maximum_limits()),
         concurrency: offer.concurrency,
         interactive: offer.runner.interactive,
+        outage: offer.outage.clone(),
     };
     serde_json::to_vec(&record).map_err(RecordError::unwritable)
 }
@@ -103,6 +106,7 @@ impl OfferRecord {
             languages: languages.collect::<Result<_, _>>()?,
             limits: LimitPolicy::new(self.default_limits.decode()?, self.maximum_limits.decode()?),
             concurrency: self.concurrency,
+            outage: self.outage,
         })
     }
 }

@@ -8,7 +8,7 @@ use coderun_domain::testing::{
 use coderun_domain::{
     Admission, Attempt, ByteSize, CompileReport, DraftFile, Enforcement, Event, Execution,
     ExitStatus, ForcedEnd, InputPiece, Outcome, Output, OutputChunk, OutputStream, Report,
-    Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict, WorkerId,
+    Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict, WorkerId, WorkerOffer,
 };
 use rstest::rstest;
 
@@ -208,9 +208,16 @@ fn an_admission_survives_a_round_trip() {
     assert_eq!(decode_admission(&stored).unwrap(), admission);
 }
 
+fn worker_offer_in_outage() -> WorkerOffer {
+    WorkerOffer {
+        outage: Some("the runner is overloaded".to_owned()),
+        ..worker_offer("worker-1")
+    }
+}
+
 #[test]
 fn an_offer_survives_a_round_trip() {
-    let offer = worker_offer("worker-1");
+    let offer = worker_offer_in_outage();
     let record = encode_offer(&offer, at(30)).unwrap();
     let stored = StoredOffer::read(&record).unwrap();
     assert_eq!(stored.expires(), at(30));
@@ -287,7 +294,7 @@ fn the_stored_forms_of_input_and_tickets_are_pinned() {
 
 #[test]
 fn the_stored_form_of_an_offer_is_pinned() {
-    let record = encode_offer(&worker_offer("worker-1"), at(30)).unwrap();
+    let record = encode_offer(&worker_offer_in_outage(), at(30)).unwrap();
     insta::assert_snapshot!(String::from_utf8(record).unwrap());
 }
 

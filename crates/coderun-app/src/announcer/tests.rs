@@ -145,19 +145,49 @@ async fn a_change_of_its_languages_is_announced_within_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_whose_runner_is_broken_is_not_offered() {
+async fn a_worker_whose_runner_has_never_worked_is_not_announced() {
     let harness = Harness::new();
+    harness.is_broken.store(true, Ordering::SeqCst);
     harness
         .during(async {
-            seconds(1).await;
-            harness.is_broken.store(true, Ordering::SeqCst);
             seconds(20).await;
             assert_eq!(harness.listed().await, []);
             harness.is_broken.store(false, Ordering::SeqCst);
             seconds(2).await;
-            assert_eq!(harness.listed().await.len(), 1);
+            assert_eq!(harness.listed().await, [harness.announcer.offer()]);
         })
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_is_announced_throughout_an_outage_with_its_last_languages() {
+    let harness = Harness::new();
+    harness
+        .during(async {
+            seconds(1).await;
+            let before = harness.announcer.offer();
+            harness.is_broken.store(true, Ordering::SeqCst);
+            harness.languages.lock().unwrap().clear();
+            for _ in 0..90 {
+                seconds(1).await;
+                let [offer] = &harness.listed().await[..] else {
+                    panic!("one worker");
+                };
+                assert_eq!(offer.languages, before.languages);
+            }
+            let [offer] = &harness.listed().await[..] else {
+                panic!("one worker");
+            };
+            let outage = "the runner `test` is not available: broken";
+            assert_eq!(offer.outage.as_deref(), Some(outage));
+            *harness.languages.lock().unwrap() = before.languages.clone();
+            harness.is_broken.store(false, Ordering::SeqCst);
+            seconds(2).await;
+            assert_eq!(harness.listed().await, [before]);
+        })
+        .await;
+    let announcements = harness.registry.announcements.load(Ordering::SeqCst);
+    assert!(announcements <= 22, "{announcements}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -181,6 +181,28 @@ async fn without_a_worker_the_last_languages_and_limits_stay() {
 }
 
 #[tokio::test]
+async fn a_worker_in_an_outage_is_waited_for_but_cannot_run_anything() {
+    let (registry, fleet) = registry_and_fleet();
+    let broken = WorkerOffer {
+        outage: Some("the runner is overloaded".to_owned()),
+        ..offer("w1", &[("python", &["3.11.2"])])
+    };
+    announce_all(&registry, [broken]).await;
+    let error = fleet.refresh().await.unwrap_err();
+    let sentence = "no worker can run anything now: the runner is overloaded";
+    assert_eq!(error.to_string(), sentence);
+    let view = fleet.view().unwrap();
+    assert!(view.catalog().find("python").is_some());
+    assert_eq!(view.offers(), []);
+    let working = offer("w2", &[("c", &["12"])]);
+    announce_all(&registry, [working.clone()]).await;
+    fleet.refresh().await.unwrap();
+    let view = fleet.view().unwrap();
+    assert!(view.catalog().find("python").is_some());
+    assert_eq!(view.offers(), [working]);
+}
+
+#[tokio::test]
 async fn while_the_registry_is_unavailable_the_last_view_stays() {
     let (registry, fleet) = registry_and_fleet();
     announce_all(&registry, [worker_offer("w1")]).await;

@@ -5,7 +5,8 @@ use coderun_domain::{Language, LanguageCatalog, LanguageSpec, LimitPolicy, Worke
 /// A snapshot of what the workers can run.
 ///
 /// Any worker that has the language may take an execution. So the catalog has the languages of all workers, but of each
-/// only the versions that every worker with this language has, and the limits are the lowest of all.
+/// only the versions that every worker with this language has, and the limits are the lowest of all. Both also count the
+/// workers whose runner is in an outage: an execution may wait for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetView {
     catalog: LanguageCatalog,
@@ -25,7 +26,7 @@ impl FleetView {
             catalog: catalog(able().flat_map(|offer| &offer.languages)),
             limits: able().fold(*limits, lower),
             is_interactive: able().all(|offer| offer.runner.interactive),
-            offers,
+            offers: working(offers),
         })
     }
 
@@ -69,11 +70,16 @@ impl FleetView {
         self.is_interactive
     }
 
-    /// The offers of the current workers, in the order of their ids.
+    /// The offers of the workers that can run something now, in the order of their ids.
     #[must_use]
     pub fn offers(&self) -> &[WorkerOffer] {
         &self.offers
     }
+}
+
+fn working(mut offers: Vec<WorkerOffer>) -> Vec<WorkerOffer> {
+    offers.retain(|offer| offer.outage.is_none());
+    offers
 }
 
 /// Every language once, in the order of first appearance, with what all its specifications have in common.

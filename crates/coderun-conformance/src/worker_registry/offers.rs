@@ -78,6 +78,7 @@ fn full_offer() -> WorkerOffer {
         ],
         limits: LimitPolicy::new(limits(0), limits(1 << 40)),
         concurrency: u32::MAX,
+        outage: Some("the API at \"höst\" is down".to_owned()),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct WorkerOffer {
     pub limits: LimitPolicy,
     /// The most executions at a time.
     pub concurrency: u32,
+    /// The reason for which its runner cannot run anything now, in words that anyone may read; `None` while it works.
+    pub outage: Option<String>,
 }
 
 /// Says why a call of the registry failed.

@@ -35,6 +35,7 @@ fn offer() -> WorkerOffer {
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),
         concurrency: 1,
+        outage: None,
     }
 }
 
