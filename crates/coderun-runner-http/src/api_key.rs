@@ -1,6 +1,6 @@
 //! Wraps the secret that authenticates the service to an API.
 
-use reqwest::header::HeaderValue;
+use hyper::header::HeaderValue;
 
 /// The secret that an API requires: the whole value of a header. Neither `Debug` nor any error shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

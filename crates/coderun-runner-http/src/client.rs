@@ -1,29 +1,31 @@
 //! Sends requests to an API: answers are bounded, and errors tell neither the address nor the key.
 
 mod answer;
+mod base_url;
 mod connection_failure;
+mod connector;
 mod retry_after;
 mod send_state;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::{ByteSize, TraceContext};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Body, RequestBuilder, Response, StatusCode, Url, redirect, retry};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
 
 pub(crate) use answer::Answer;
 pub(crate) use send_state::{PreventOnDrop, SendState};
 
+use base_url::BaseUrl;
+use connector::Pool;
+use send_state::TrackedBody;
+
 use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
-
-/// Idle connections are closed before the server closes them: common servers wait 5 s, and a request on a connection that
-/// is closed at that moment may have been received or not.
-const IDLE_MAX: Duration = Duration::from_secs(3);
 
 /// The body of a larger error answer is not used.
 const ERROR_MAX: ByteSize = ByteSize::from_kib(16);
@@ -33,9 +35,10 @@ const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 /// A client of one API. `Debug` shows nothing of it.
 pub(crate) struct Client {
-    http: reqwest::Client,
-    base: Url,
-    key: Option<(HeaderName, HeaderValue)>,
+    pool: Pool,
+    base: BaseUrl,
+    /// The headers of every request.
+    headers: HeaderMap,
     answer_max: ByteSize,
 }
 
@@ -50,56 +53,52 @@ pub(crate) struct Call {
 impl Client {
     /// Makes no connection yet.
     pub(crate) fn new(config: &HttpRunnerConfig) -> Result<Self, ConfigError> {
-        let base = base_url(&config.base_url)?;
-        let header = config.api_key_header.parse::<HeaderName>();
-        let header = header.map_err(|_| ConfigError::ApiKeyHeader)?;
-        let key = config.api_key.as_ref();
-        let key = key.map(|key| (header, key.header_value().clone()));
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("coderun/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(IDLE_MAX)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .http1_only();
-        if base.scheme() == "http" {
-            // Without this the certificate authorities of the machine are read, which may be missing.
-            builder = builder.tls_certs_only([]);
+        let base = BaseUrl::parse(&config.base_url)?;
+        let pool = connector::pool(config.connect_timeout, base.is_encrypted());
+        let mut headers = base.headers()?;
+        let agent = concat!("coderun/", env!("CARGO_PKG_VERSION"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let key_header = config.api_key_header.parse::<HeaderName>();
+        let key_header = key_header.map_err(|_| ConfigError::ApiKeyHeader)?;
+        if let Some(key) = &config.api_key {
+            headers.insert(key_header, key.header_value().clone());
         }
         Ok(Self {
-            http: builder.build().map_err(|_| ConfigError::Client)?,
+            pool: pool.map_err(|_| ConfigError::Client)?,
             base,
-            key,
+            headers,
             answer_max: config.answer_max,
         })
     }
 
     /// Gets what lies at this path below the base. Cancel-safe; the caller bounds the time.
     pub(crate) async fn get(&self, path: &str, answer_max: ByteSize) -> Result<Answer, ApiError> {
-        self.exchange(self.http.get(self.url(path)), answer_max, None)
-            .await
+        let request = self.request(Method::GET, path, TrackedBody::default())?;
+        self.exchange(request, answer_max, None).await
     }
 
-    fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path.split('/'));
-        }
-        url
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: TrackedBody,
+    ) -> Result<Request<TrackedBody>, ApiError> {
+        let uri = self.base.join(path);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.map_err(|_| ApiError::Unusable("its address is not valid"))?;
+        request.headers_mut().clone_from(&self.headers);
+        Ok(request)
     }
 
     async fn exchange(
         &self,
-        request: RequestBuilder,
+        request: Request<TrackedBody>,
         answer_max: ByteSize,
         state: Option<&SendState>,
     ) -> Result<Answer, ApiError> {
-        let request = match &self.key {
-            Some((name, value)) => request.header(name, value),
-            None => request,
-        };
-        let response = request.send().await.map_err(|error| {
+        let response = self.pool.request(request).await.map_err(|error| {
             let reason = connection_failure::describe(&error);
             // The request may have been received if any of its body was sent, or if it has none.
             if state.map_or(!error.is_connect(), SendState::has_begun) {
@@ -128,13 +127,12 @@ impl Call {
     /// Posts JSON to this path below the base, once. The caller bounds the time.
     pub(crate) async fn post_json(&self, path: &str, body: Bytes) -> Result<Answer, ApiError> {
         let client = &self.client;
-        let mut request = client
-            .http
-            .post(client.url(path))
-            .header(CONTENT_TYPE, "application/json")
-            .body(self.state.body(body));
-        if let Some(trace) = &self.trace {
-            request = request.header(TRACE_HEADER, trace.to_string());
+        let mut request = client.request(Method::POST, path, self.state.body(body))?;
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let trace = self.trace.as_ref();
+        if let Some(Ok(trace)) = trace.map(|trace| trace.to_string().parse()) {
+            headers.insert(TRACE_HEADER, trace);
         }
         client
             .exchange(request, client.answer_max, Some(&self.state))
@@ -148,55 +146,16 @@ impl fmt::Debug for Client {
     }
 }
 
-async fn read(response: Response, max: ByteSize) -> Result<Bytes, ApiError> {
+async fn read(response: Response<Incoming>, max: ByteSize) -> Result<Bytes, ApiError> {
     let too_large = ApiError::TooLarge { max };
-    if response.content_length() > Some(max.as_bytes()) {
+    let body = response.into_body();
+    if body.size_hint().exact() > Some(max.as_bytes()) {
         return Err(too_large);
     }
     let max = usize::try_from(max.as_bytes()).unwrap_or(usize::MAX);
-    match Limited::new(Body::from(response), max).collect().await {
+    match Limited::new(body, max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large),
         Err(_) => Err(ApiError::Truncated),
-    }
-}
-
-fn base_url(text: &str) -> Result<Url, ConfigError> {
-    let url = Url::parse(text).map_err(|_| ConfigError::BaseUrl)?;
-    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if !is_web || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConfigError::BaseUrl);
-    }
-    Ok(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("http://h:2000/api/v2", "http://h:2000/api/v2/execute")]
-    #[case("http://h:2000/api/v2/", "http://h:2000/api/v2/execute")]
-    #[case("https://h", "https://h/execute")]
-    fn the_path_of_the_base_is_kept(#[case] base: &str, #[case] expected: &str) {
-        let client = Client::new(&HttpRunnerConfig::new(base)).unwrap();
-        assert_eq!(client.url("execute").as_str(), expected);
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("h:2000")]
-    #[case("/api")]
-    #[case("ftp://h/")]
-    #[case("unix:/x")]
-    #[case("http://h/?key=x")]
-    #[case("http://h/#x")]
-    fn an_address_that_is_not_usable_is_refused(#[case] base: &str) {
-        assert!(matches!(
-            Client::new(&HttpRunnerConfig::new(base)),
-            Err(ConfigError::BaseUrl)
-        ));
     }
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use coderun_domain::{ByteSize, Language, RunnerError};
-use reqwest::StatusCode;
+use hyper::StatusCode;
 
 /// The longest that a run or a probe waits because the API asks for it.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// Why there is no result. Nothing in it tells the address of the API or the key, which the errors of `reqwest` hold.
+/// Why there is no result. Nothing in it tells the address of the API or the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
     /// Nothing of the request was sent.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use coderun_domain::{ByteSize, Enforcement, Limits};
-use reqwest::StatusCode;
+use hyper::StatusCode;
 
 pub use config::PistonConfig;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::StatusCode;
+use hyper::StatusCode;
 
 use crate::error::ApiError;
 

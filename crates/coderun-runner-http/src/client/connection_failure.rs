@@ -1,15 +1,17 @@
-//! Says why a connection failed, without the address that the errors of `reqwest` hold.
+//! Says why a connection failed, without the address or the texts of a peer that an error may hold.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 
+use tower::timeout::error::Elapsed;
+
 /// The error of the operating system, if there is one.
-pub(super) fn describe(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it took too long".to_owned();
-    }
-    let mut cause = error.source();
+pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
+    let mut cause = Some(error);
     while let Some(current) = cause {
+        if current.is::<Elapsed>() {
+            return "it took too long".to_owned();
+        }
         if let Some(error) = current.downcast_ref::<io::Error>()
             && error.kind() != io::ErrorKind::Other
         {

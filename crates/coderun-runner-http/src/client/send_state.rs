@@ -28,11 +28,11 @@ impl SendState {
     }
 
     /// A body that marks the state as sent when it is read.
-    pub(super) fn body(&self, bytes: Bytes) -> reqwest::Body {
-        reqwest::Body::wrap(TrackedBody {
+    pub(super) fn body(&self, bytes: Bytes) -> TrackedBody {
+        TrackedBody {
             bytes: Some(bytes),
             state: self.clone(),
-        })
+        }
     }
 
     /// The API refused what was sent: nothing runs there.
@@ -64,7 +64,9 @@ impl Drop for PreventOnDrop {
     }
 }
 
-struct TrackedBody {
+/// The body of a request, or none.
+#[derive(Default)]
+pub(super) struct TrackedBody {
     bytes: Option<Bytes>,
     state: SendState,
 }

@@ -1,6 +1,6 @@
 //! Reads why Piston refused a program.
 
-use reqwest::StatusCode;
+use hyper::StatusCode;
 use serde::Deserialize;
 
 use crate::api::RunResult;
