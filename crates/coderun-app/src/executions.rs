@@ -113,8 +113,9 @@ impl Executions {
         let submission = self.validate(user, draft)?;
         let id = self.ports.ids.execution_id(submission.user());
         let execution = Execution::submit(id, submission, self.ports.clock.now());
-        match self.ports.store.submit(&execution).await? {
+        match self.ports.store.submit(&execution, None).await? {
             Submitted::Accepted => Ok(execution),
+            Submitted::Leased(lease) => Ok(lease.execution().clone()),
             Submitted::AlreadyExists(stored) => Ok(*stored),
         }
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError};
 use futures_util::FutureExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,13 +47,32 @@ pub struct Worker {
     health: Arc<RunnerHealth>,
 }
 
-/// Says why a worker could not take an execution.
+/// Says why a worker could not take executions.
 #[derive(Debug, thiserror::Error)]
 enum TakeError {
     #[error("the runner is not ready")]
     Runner(#[from] RunnerError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+/// What a take left in the queue.
+enum Remaining {
+    /// There was no more to take.
+    Nothing,
+    /// There may be more.
+    Unknown,
+}
+
+impl Remaining {
+    /// What is left after a take of so many found so many.
+    const fn after(found: usize, at_most: usize) -> Self {
+        if found < at_most {
+            Self::Nothing
+        } else {
+            Self::Unknown
+        }
+    }
 }
 
 impl Worker {
@@ -75,26 +94,20 @@ impl Worker {
         runs.wait().await;
     }
 
-    /// Takes and starts executions while there are permits. A take is never dropped halfway: what it took would wait for
-    /// its lease to run out.
+    /// Takes and starts as many executions as there are permits. A take is never dropped halfway: what it took would wait
+    /// for its lease to run out.
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
         let permits = Arc::new(Semaphore::new(self.settings.concurrency));
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
         let mut backoff = retry::backoff();
-        while let Some(Ok(permit)) = drain
-            .run_until_cancelled(Arc::clone(&permits).acquire_owned())
-            .await
-        {
+        while let Some(Ok(free)) = drain.run_until_cancelled(all_free(&permits)).await {
             if drain.is_cancelled() {
                 break;
             }
-            match self.take().await {
-                Ok(Some(lease)) => {
-                    backoff = retry::backoff();
-                    runs.spawn(self.clone().run(lease, permit, shutdown.abort.clone()));
-                }
-                Ok(None) => {
+            match self.take_and_start(free, &shutdown.abort, runs).await {
+                Ok(Remaining::Unknown) => backoff = retry::backoff(),
+                Ok(Remaining::Nothing) => {
                     backoff = retry::backoff();
                     let waiting = self.wait_for_work(poll.next_pause());
                     drain.run_until_cancelled(waiting).await;
@@ -108,16 +121,26 @@ impl Worker {
         }
     }
 
-    /// Takes an execution, if the runner works.
-    async fn take(&self) -> Result<Option<Lease>, TakeError> {
+    /// Takes as many executions as there are permits, if the runner works, and starts a run of each.
+    async fn take_and_start(
+        &self,
+        mut permits: OwnedSemaphorePermit,
+        abort: &CancellationToken,
+        runs: &TaskTracker,
+    ) -> Result<Remaining, TakeError> {
         self.health.ensure(&*self.ports.runner).await?;
         let specs = self.ports.runner.languages().into_iter();
         let languages: Vec<Language> = specs.map(|spec| spec.language).collect();
-        let taken = self.ports.queue.take(&self.settings.id, &languages).await?;
-        if let Some(lease) = &taken {
+        let (queue, at_most) = (&self.ports.queue, permits.num_permits());
+        let leases = queue.take(&self.settings.id, &languages, at_most).await?;
+        let remaining = Remaining::after(leases.len(), at_most);
+        for lease in leases {
             metrics::record_taken(lease.execution());
+            if let Some(permit) = permits.split(1) {
+                runs.spawn(self.clone().run(lease, permit, abort.clone()));
+            }
         }
-        Ok(taken)
+        Ok(remaining)
     }
 
     async fn wait_for_work(&self, longest: Duration) {
@@ -135,6 +158,17 @@ impl Worker {
         }
         drop(permit);
     }
+}
+
+/// Waits for a permit, and gets all that are free then.
+async fn all_free(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
+    let mut free = Arc::clone(permits).acquire_owned().await?;
+    let more = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
+    // Only the caller takes permits, so they are still there.
+    if let Ok(more) = Arc::clone(permits).try_acquire_many_owned(more) {
+        free.merge(more);
+    }
+    Ok(free)
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
 use coderun_domain::{
     Attempt, CancelReply, Clock, Event, EventStream, Execution, ExecutionId, Language, Lease,
-    OutputChunk, OutputStream, Page, Progress, QueueError, Renewal, RunEvent, Sequence, StoreError,
-    StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
+    Outcome, OutputChunk, OutputStream, Page, Progress, QueueError, Renewal, RunEvent, Sequence,
+    StoreError, StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
 };
 use futures_util::StreamExt;
 use time::OffsetDateTime;
@@ -180,13 +180,14 @@ impl Backend {
     /// # Errors
     /// Those of the store.
     pub async fn try_submit(&self, number: u32, name: &str) -> Result<Submitted, StoreError> {
-        self.store.submit(&self.draft(number, name, draft())).await
+        let execution = self.draft(number, name, draft());
+        self.store.submit(&execution, None).await
     }
 
     /// Submits a draft as this user, and it is accepted.
     pub async fn submit_draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
         let execution = self.draft(number, name, draft);
-        let submitted = self.store.submit(&execution).await.unwrap();
+        let submitted = self.store.submit(&execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
         execution
     }
@@ -210,8 +211,14 @@ impl Backend {
 
     /// Takes an execution as this worker, if there is one.
     pub async fn take_as(&self, name: &str) -> Option<Lease> {
+        self.take_group_as(name, 1).await.pop()
+    }
+
+    /// Takes at most this many executions as this worker.
+    pub async fn take_group_as(&self, name: &str, at_most: usize) -> Vec<Lease> {
         let languages = languages();
-        self.queue.take(&worker(name), &languages).await.unwrap()
+        let taken = self.queue.take(&worker(name), &languages, at_most).await;
+        taken.unwrap()
     }
 
     /// Takes an execution, which must be there.
@@ -246,7 +253,21 @@ impl Backend {
 
     /// Finishes an execution by its lease, which is held.
     pub async fn finish(&self, lease: &Lease) {
-        self.queue.finish(lease, &finished()).await.unwrap();
+        self.finish_with(lease, &finished()).await;
+    }
+
+    /// Finishes an execution by its lease, which is held, with this outcome and no further events.
+    pub async fn finish_with(&self, lease: &Lease, outcome: &Outcome) {
+        self.try_finish(lease, outcome).await.unwrap();
+    }
+
+    /// Finishes an execution, with no further events.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub async fn try_finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+        let after = lease.execution().sequence();
+        self.queue.finish(lease, after, &[], outcome).await
     }
 
     /// Appends these pieces of output to the events so far.
@@ -326,7 +347,7 @@ impl Backend {
         let late = [chunk(lease, "too late")];
         assert_lost(self.queue.renew(lease).await);
         assert_lost(self.queue.append(lease, last, &late).await);
-        assert_lost(self.queue.finish(lease, &finished()).await);
+        assert_lost(self.try_finish(lease, &finished()).await);
         assert_lost(self.queue.release(lease).await);
         assert_eq!(self.find(lease.id()).await, before);
     }

@@ -20,7 +20,11 @@ struct MapStore(Mutex<BTreeMap<ExecutionId, Execution>>);
 
 #[async_trait]
 impl ExecutionStore for MapStore {
-    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+    async fn submit(
+        &self,
+        execution: &Execution,
+        _offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
         let mut executions = self.0.lock();
         if let Some(stored) = executions.get(&execution.id()) {
             return Ok(Submitted::AlreadyExists(stored.clone().into()));
@@ -80,7 +84,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let submission =
         Submission::parse(testing::user("alice"), testing::draft(), &catalog, &policy)?;
     let pending = Execution::submit(testing::execution_id(1), submission, testing::at(0));
-    store.submit(&pending).await?;
+    store.submit(&pending, None).await?;
 
     let running = pending.start(WorkerId::parse("worker")?, testing::at(1))?;
     let mut io = testing::CollectingIo::default();

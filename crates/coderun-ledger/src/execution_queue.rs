@@ -19,14 +19,15 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
         &self,
         worker: &WorkerId,
         languages: &[Language],
-    ) -> Result<Option<Lease>, QueueError> {
+        at_most: usize,
+    ) -> Result<Vec<Lease>, QueueError> {
         let (worker, languages) = (worker.clone(), languages.to_vec());
-        let take = move |ledger: &mut Ledger| Ok(ledger.take(&worker, &languages));
+        let take = move |ledger: &mut Ledger| Ok(ledger.take(&worker, &languages, at_most));
         self.step("take", take).await
     }
 
-    /// Returns at once if work has come up since the last `take` that found none. If that `take` was for other languages,
-    /// this waits for the next work.
+    /// Returns at once if work has come up since the last `take` that found less than it was asked for. If that `take` was
+    /// for other languages, this waits for the next work.
     ///
     /// While no step can be run, this and the other hints return about once a second.
     async fn work_available(&self) {
@@ -60,9 +61,16 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
         self.step("append", append).await
     }
 
-    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        events: &[RunEvent],
+        outcome: &Outcome,
+    ) -> Result<(), QueueError> {
         let (lease, outcome) = (lease.clone(), outcome.clone());
-        let finish = move |ledger: &mut Ledger| ledger.finish(&lease, outcome);
+        let events = events.iter().map(compact).collect();
+        let finish = move |ledger: &mut Ledger| ledger.finish(&lease, after, events, outcome);
         self.step("finish", finish).await
     }
 

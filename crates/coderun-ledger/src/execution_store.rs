@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use coderun_domain::{
     CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, Submitted,
-    Summary, UserId,
+    Summary, UserId, WorkerId,
 };
 
 use crate::access::LedgerAccess;
@@ -12,9 +12,13 @@ use crate::ledger::Ledger;
 
 #[async_trait]
 impl<A: LedgerAccess> ExecutionStore for LedgerBackend<A> {
-    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+    async fn submit(
+        &self,
+        execution: &Execution,
+        offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
         let execution = execution.clone();
-        self.step("submit", move |ledger| ledger.submit(&execution))
+        self.step("submit", move |ledger| ledger.submit(&execution, offer))
             .await
     }
 

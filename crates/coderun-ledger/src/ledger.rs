@@ -174,7 +174,7 @@ impl Ledger {
         true
     }
 
-    /// A listener for new work; `None` if work has come up since a take last found none.
+    /// A listener for new work; `None` if work has come up since a take last found all that there was.
     pub(crate) fn listen_for_work(&mut self) -> Option<WakeListener> {
         self.work.listen()
     }

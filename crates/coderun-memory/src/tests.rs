@@ -59,7 +59,7 @@ async fn submit_sized(
     bytes: usize,
 ) -> Result<(), StoreError> {
     let execution = backend.draft(number, name, sized(bytes));
-    let submitted = backend.store.submit(&execution).await?;
+    let submitted = backend.store.submit(&execution, None).await?;
     assert_eq!(submitted, Submitted::Accepted);
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn complete(backend: &Backend, number: u32, name: &str, output_bytes: usiz
     let lease = backend.start(number, name).await;
     let output = Output::complete("x".repeat(output_bytes));
     let outcome = finished().with_output(output, Output::default());
-    backend.queue.finish(&lease, &outcome).await.unwrap();
+    backend.finish_with(&lease, &outcome).await;
     lease.id()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{
     CancelReply, Execution, ExecutionId, ExecutionStore, ForcedEnd, Health, Page, Quota,
-    StoreError, StorePolicy, Submitted, Summary, UserId,
+    StoreError, StorePolicy, Submitted, Summary, UserId, WorkerId,
 };
 use coderun_record::{duration_micros, encode_submission, micros};
 use deadpool_redis::redis::Value;
@@ -23,7 +23,12 @@ use crate::script::Arguments;
 
 #[async_trait]
 impl ExecutionStore for RedisBackend {
-    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+    /// Declines every offer.
+    async fn submit(
+        &self,
+        execution: &Execution,
+        _offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
         self.timed("submit", self.submit_checked(execution)).await
     }
 
@@ -122,7 +127,10 @@ impl RedisBackend {
             .await
     }
 
-    async fn read_record(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
+    pub(crate) async fn read_record(
+        &self,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, AdapterError> {
         let command = command(&["HGETALL", &self.shared.layout.record_key(id)]);
         let fields = read_fields(self.call(&command).await?)?;
         if has_expired(&fields, self.now()) {

@@ -90,12 +90,18 @@ impl HeldLease {
         retry("cannot append events", QueueError::is_transient, append).await
     }
 
-    /// Ends the execution with this outcome.
+    /// Ends the execution with the events that follow `after` and this outcome.
     ///
     /// # Errors
     /// All but [`QueueError::Unavailable`].
-    pub(super) async fn finish(&self, outcome: &Outcome) -> Result<(), QueueError> {
-        let finish = || self.ports.queue.finish(&self.lease, outcome);
+    pub(super) async fn finish(
+        &self,
+        after: Sequence,
+        events: &[RunEvent],
+        outcome: &Outcome,
+    ) -> Result<(), QueueError> {
+        let queue = &self.ports.queue;
+        let finish = || queue.finish(&self.lease, after, events, outcome);
         retry(
             "cannot record the outcome",
             QueueError::is_transient,

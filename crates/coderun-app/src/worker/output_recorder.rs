@@ -19,8 +19,6 @@ const APPEND_INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct OutputRecorder {
     attempt: Attempt,
-    /// The last event of the execution before this run wrote any.
-    first: Sequence,
     state: Mutex<State>,
     is_written: Notify,
 }
@@ -57,7 +55,6 @@ impl OutputRecorder {
         let cap = execution.submission().limits().storage.output();
         Self {
             attempt: execution.attempt(),
-            first: execution.sequence(),
             state: Mutex::new(State {
                 stdout: OutputBuffer::new(cap),
                 stderr: OutputBuffer::new(cap),
@@ -80,19 +77,6 @@ impl OutputRecorder {
         }
     }
 
-    /// Appends all output, and makes sure that the queue still has what it confirmed earlier: a backend that failed over may
-    /// have lost some, and then this run cannot be recorded.
-    pub(super) async fn flush_and_confirm(&self, lease: &HeldLease) -> Result<(), QueueError> {
-        let confirmed = self.state.lock().confirmed;
-        self.flush(lease).await?;
-        // A queue that has just appended events still has those before them.
-        let is_confirmed = confirmed == self.first || confirmed != self.state.lock().confirmed;
-        if !is_confirmed {
-            lease.append(confirmed, &[]).await?;
-        }
-        Ok(())
-    }
-
     async fn flush(&self, lease: &HeldLease) -> Result<(), QueueError> {
         loop {
             let (after, events) = self.unconfirmed();
@@ -106,7 +90,8 @@ impl OutputRecorder {
         }
     }
 
-    fn unconfirmed(&self) -> (Sequence, Vec<RunEvent>) {
+    /// The events that the queue has not confirmed, and the last event that it has. One append of them may be under way.
+    pub(super) fn unconfirmed(&self) -> (Sequence, Vec<RunEvent>) {
         let mut state = self.state.lock();
         state.seal(self.attempt);
         (state.confirmed, state.unconfirmed.iter().cloned().collect())

@@ -216,8 +216,8 @@ impl Run {
 
     async fn finish(&self, outcome: &Outcome) -> Result<(), QueueError> {
         let recording = async {
-            self.recorder.flush_and_confirm(&self.lease).await?;
-            self.lease.finish(outcome).await?;
+            let (after, events) = self.recorder.unconfirmed();
+            self.lease.finish(after, &events, outcome).await?;
             metrics::record_finished(self.execution(), outcome);
             tracing::info!(verdict = %outcome.verdict(), "run finished");
             Ok(())

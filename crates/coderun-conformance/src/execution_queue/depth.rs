@@ -51,7 +51,7 @@ pub async fn ended_executions_are_not_counted(backend: Backend) {
 /// A repeated step and a takeover count once.
 pub async fn repeated_steps_are_counted_once(backend: Backend) {
     let execution = backend.submit(1, "alice").await;
-    backend.store.submit(&execution).await.unwrap();
+    backend.store.submit(&execution, None).await.unwrap();
     assert_depth(&backend, 1, 0).await;
     backend.take().await;
     backend.advance(backend.policy.lease * 2);

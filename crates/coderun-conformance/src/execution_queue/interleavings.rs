@@ -56,7 +56,8 @@ async fn work(
     while !stop.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
         let queue = &backend.queue;
-        let Some(lease) = queue.take(&worker, &languages).await.unwrap() else {
+        let taken = queue.take(&worker, &languages, 1).await.unwrap();
+        let Some(lease) = taken.into_iter().next() else {
             continue;
         };
         let mut last = lease.execution().sequence();
@@ -71,7 +72,7 @@ async fn work(
             }
             1 => {}
             _ => {
-                let ended = unless_lost(queue.finish(&lease, &finished()).await);
+                let ended = unless_lost(backend.try_finish(&lease, &finished()).await);
                 finished_by_me.extend(ended.map(|()| lease.id()));
             }
         }

@@ -63,7 +63,7 @@ pub async fn one_of_many_workers_takes_over(backend: Backend) {
         let queue = Arc::clone(&backend.queue);
         async move {
             let worker = worker(&format!("worker-{number}"));
-            queue.take(&worker, &languages()).await.unwrap()
+            queue.take(&worker, &languages(), 1).await.unwrap()
         }
     })
     .await;
@@ -100,11 +100,11 @@ pub async fn a_takeover_needs_the_language(backend: Backend) {
     backend.take().await;
     outlast_leases(&backend);
     let python = [language("python")];
-    let taken = backend.queue.take(&worker("w"), &python).await.unwrap();
-    assert_eq!(taken, None);
+    let taken = backend.queue.take(&worker("w"), &python, 1).await.unwrap();
+    assert_eq!(taken, []);
     let c = [language("c")];
-    let taken = backend.queue.take(&worker("w"), &c).await.unwrap();
-    assert_eq!(taken.unwrap().id(), id(1));
+    let taken = backend.queue.take(&worker("w"), &c, 1).await.unwrap();
+    assert_eq!(taken[0].id(), id(1));
 }
 
 /// A run that has outlived its deadline is left to the sweep.

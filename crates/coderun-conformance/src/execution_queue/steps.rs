@@ -156,7 +156,7 @@ pub async fn a_repeated_finish_changes_nothing(Running { backend, lease }: Runni
 pub async fn a_second_outcome_changes_nothing(Running { backend, lease }: Running) {
     backend.finish(&lease).await;
     let (record, events) = (backend.get(id(1)).await, backend.events(id(1)).await);
-    let other = backend.queue.finish(&lease, &failed()).await;
+    let other = backend.try_finish(&lease, &failed()).await;
     assert!(matches!(other, Ok(()) | Err(QueueError::LeaseLost)));
     backend.assert_unchanged(&record, &events).await;
 }
@@ -217,7 +217,7 @@ pub async fn a_release_revokes_the_lease(Running { backend, lease }: Running) {
     let last = record.sequence();
     assert_lost(backend.queue.append(&lease, last, &late).await);
     assert_lost(backend.queue.renew(&lease).await);
-    assert_lost(backend.queue.finish(&lease, &finished()).await);
+    assert_lost(backend.try_finish(&lease, &finished()).await);
     backend.assert_unchanged(&record, &events).await;
     backend.take_as("worker-2").await.unwrap();
     backend.assert_powerless(&lease).await;

@@ -84,7 +84,7 @@ pub async fn a_cancellation_survives_a_takeover(backend: Backend) {
     assert_eq!(backend.renew(&lease).await, Renewal::Cancel);
     within(backend.queue.cancel_requested(&lease)).await;
     let outcome = finished();
-    backend.queue.finish(&lease, &outcome).await.unwrap();
+    backend.finish_with(&lease, &outcome).await;
 }
 
 /// A cancelled execution that its worker releases is not run again.

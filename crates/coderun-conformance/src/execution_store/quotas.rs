@@ -88,13 +88,13 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
         .await;
     backend.submit_draft(1, "alice", sized(600)).await;
     let second = backend.draft(2, "carol", sized(401));
-    assert_full(backend.store.submit(&second).await);
+    assert_full(backend.store.submit(&second, None).await);
     backend.submit_draft(3, "bob", sized(400)).await;
     let lease = backend.take().await;
     assert_eq!(lease.id(), id(1));
-    assert_full(backend.store.submit(&second).await);
+    assert_full(backend.store.submit(&second, None).await);
     backend.finish(&lease).await;
-    let submitted = backend.store.submit(&second).await.unwrap();
+    let submitted = backend.store.submit(&second, None).await.unwrap();
     assert_eq!(submitted, Submitted::Accepted);
 }
 
@@ -110,7 +110,7 @@ pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     backend.submit_all([1, 2], "alice").await;
     exceeded(&backend.try_submit(11, "alice").await, Quota::Pending, 2);
     let large = backend.draft(12, "bob", sized(1000));
-    assert_full(backend.store.submit(&large).await);
+    assert_full(backend.store.submit(&large, None).await);
     backend.submit(3, "bob").await;
     assert_full(backend.try_submit(13, "carol").await);
     for number in [11, 12, 13] {
@@ -157,16 +157,16 @@ pub async fn a_repeated_submission_is_answered_before_any_quota(setup: Setup) {
         .await;
     let execution = backend.submit(1, "alice").await;
     for _ in 0..3 {
-        let again = backend.store.submit(&execution).await.unwrap();
+        let again = backend.store.submit(&execution, None).await.unwrap();
         let there = Submitted::AlreadyExists(Box::new(execution.clone()));
         assert_eq!(again, there);
     }
     backend.submit(2, "alice").await;
-    let again = backend.store.submit(&execution).await.unwrap();
+    let again = backend.store.submit(&execution, None).await.unwrap();
     assert!(matches!(again, Submitted::AlreadyExists(_)));
     let new = backend.draft(3, "alice", draft());
     exceeded(
-        &backend.store.submit(&new).await,
+        &backend.store.submit(&new, None).await,
         Quota::SubmitsPerMinute,
         2,
     );

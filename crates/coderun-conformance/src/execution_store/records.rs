@@ -53,7 +53,7 @@ pub async fn every_state_is_stored_unchanged(backend: Backend) {
     for (number, outcome) in [(1, finished()), (2, failed())] {
         let lease = backend.start(number, "alice").await;
         backend.advance(SECOND);
-        backend.queue.finish(&lease, &outcome).await.unwrap();
+        backend.finish_with(&lease, &outcome).await;
         let ended = lease.execution().clone().finish(outcome, backend.now());
         assert_eq!(backend.get(id(number)).await, ended.unwrap());
     }
@@ -73,7 +73,7 @@ pub async fn every_verdict_is_stored_unchanged(backend: Backend) {
     for (number, verdict) in (1..).zip(Verdict::ALL) {
         let lease = backend.start(number, "alice").await;
         let outcome = Outcome::of_run(report(verdict), Output::default(), Output::default(), None);
-        backend.queue.finish(&lease, &outcome).await.unwrap();
+        backend.finish_with(&lease, &outcome).await;
         let found = backend.get(id(number)).await;
         assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
         assert_eq!(found.status(), Status::from(verdict));
@@ -114,7 +114,7 @@ pub async fn every_part_of_a_report_is_stored_unchanged(backend: Backend) {
     for (number, report) in [(1, full), (2, empty)] {
         let lease = backend.start(number, "alice").await;
         let outcome = Outcome::of_run(report, Output::truncated("o"), Output::default(), None);
-        backend.queue.finish(&lease, &outcome).await.unwrap();
+        backend.finish_with(&lease, &outcome).await;
         let found = backend.get(id(number)).await;
         assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
     }
@@ -146,7 +146,7 @@ pub async fn long_and_odd_texts_are_stored_byte_for_byte(backend: Backend) {
     let events = backend.events(id(1)).await;
     assert_eq!(events.last().unwrap().event, piece.into());
     let outcome = finished().with_output(Output::complete(bytes), Output::truncated("\0"));
-    backend.queue.finish(&lease, &outcome).await.unwrap();
+    backend.finish_with(&lease, &outcome).await;
     let found = backend.get(id(1)).await;
     assert_eq!(found.outcome(), Some(&Arc::new(outcome)));
 }
@@ -189,7 +189,7 @@ pub async fn of_many_equal_submissions_one_is_accepted(backend: Backend) {
     let execution = backend.draft(1, "alice", draft());
     let answers = at_once(16, |_| {
         let (store, execution) = (Arc::clone(&backend.store), execution.clone());
-        async move { store.submit(&execution).await.unwrap() }
+        async move { store.submit(&execution, None).await.unwrap() }
     })
     .await;
     let accepted = answers.iter().filter(|it| **it == Submitted::Accepted);

@@ -124,7 +124,7 @@ pub async fn nothing_is_lost_between_replay_and_live(backend: Backend) {
                 last = queue.append(&lease, last, &piece).await.unwrap();
                 tokio::task::yield_now().await;
             }
-            queue.finish(&lease, &finished()).await.unwrap();
+            queue.finish(&lease, last, &[], &finished()).await.unwrap();
         });
         for watcher in 0..4 {
             let backend = Arc::clone(&backend);

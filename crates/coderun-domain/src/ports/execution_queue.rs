@@ -21,11 +21,16 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
-    /// Takes the next execution in one of these languages, or `None` if there is none now. Never waits.
+    /// Takes the next executions in these languages, in order: `at_most` of them, or fewer if there are no more now. Never
+    /// waits.
     ///
-    /// An execution whose worker has lost its lease goes first. Otherwise users take turns: one with many pending
-    /// executions does not delay another. No user has more running executions than the policy allows. The
-    /// execution is running, with its attempt raised, and the lease holds for the policy's `lease` time.
+    /// Executions whose workers have lost their leases go first. Otherwise users take turns, within a call as from call to
+    /// call: one with many pending executions does not delay another. No user has more running executions than the policy
+    /// allows, those of the same call included. Each execution is running, with its attempt raised, and its lease holds for
+    /// the policy's `lease` time.
+    ///
+    /// Each execution is taken in one step, but all of them need not be: a call that fails after it has taken some answers
+    /// those. What was taken and never answered is taken over once its lease has run out.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`], [`QueueError::Corrupt`].
@@ -33,10 +38,11 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         &self,
         worker: &WorkerId,
         languages: &[Language],
-    ) -> Result<Option<Lease>, QueueError>;
+        at_most: usize,
+    ) -> Result<Vec<Lease>, QueueError>;
 
-    /// Waits until there may be something to take. It is a hint that may be wrong or missing: call [`take`]
-    /// again after a while in any case. Cancel-safe.
+    /// Waits until there may be more to take than the last [`take`] found, which answered fewer than it was asked for. It is
+    /// a hint that may be wrong or missing: call [`take`] again after a while in any case. Cancel-safe.
     ///
     /// [`take`]: ExecutionQueue::take
     async fn work_available(&self);
@@ -57,7 +63,7 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// changes nothing, and one with more events adds just those. Returns the number of the last event.
     ///
     /// # Errors
-    /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
+    /// [`QueueError::LeaseLost`] also if fewer events than `after` are stored; [`QueueError::Unavailable`].
     async fn append(
         &self,
         lease: &Lease,
@@ -65,12 +71,22 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError>;
 
-    /// Ends the execution: stores the final state and the last event, and frees lease and quota. A repetition changes nothing
-    /// and is `Ok`.
+    /// Ends the execution in one step: stores those events of the run that are not stored yet, the final state and the last
+    /// event, and frees lease and quota. A repetition changes nothing and is `Ok`.
+    ///
+    /// `after` and the events are those of an [`append`](ExecutionQueue::append), and watchers receive the same events as
+    /// after one. With or without events, `after` proves that the queue still has what the worker knows to be stored: if a
+    /// backend has lost some of it, the lease is lost and nothing is recorded over the gap.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`], [`QueueError::Unavailable`].
-    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError>;
+    async fn finish(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        events: &[RunEvent],
+        outcome: &Outcome,
+    ) -> Result<(), QueueError>;
 
     /// Returns the execution to the queue, for another worker to take soon. However often that happens, it does not count
     /// among the attempts that the policy bounds.

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::{
-    BackendError, Execution, ExecutionId, FailureKind, Health, Language, Status, UserId, Verdict,
+    BackendError, Execution, ExecutionId, FailureKind, Health, Language, Lease, Status, UserId,
+    Verdict, WorkerId,
 };
 
 /// Keeps executions and what happened to them.
@@ -21,10 +22,24 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// Idempotent: the same id again is answered with the stored execution and uses no quota. Where clients can choose ids,
     /// the caller checks whose execution that is.
     ///
+    /// With an `offer`, a worker that has a permit free and runs this language offers to run the execution at once. The
+    /// answer may be [`Submitted::Leased`]: the execution is stored as if this worker had taken it right after its
+    /// submission, in the same step. No lease is granted past anybody who waits: nothing in the queue may be taken now, neither
+    /// a waiting execution nor one whose worker has lost its lease, and the user has fewer running executions than the
+    /// policy allows. Whether languages that this worker does not run count as waiting is up to the implementation, which may
+    /// decline any offer: the execution then waits, as without one. Quotas are the same with and without an offer.
+    ///
+    /// After a lost reply a repetition answers [`Submitted::AlreadyExists`]. An execution that was leased and that its worker
+    /// does not know of is taken over once the lease has run out.
+    ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::QuotaExceeded`], [`StoreError::Unavailable`], [`StoreError::Corrupt`]. After `Unavailable` it may
     /// have been accepted: only the same id may be submitted again.
-    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError>;
+    async fn submit(
+        &self,
+        execution: &Execution,
+        offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError>;
 
     /// Finds an execution; `None` if the id is unknown or its execution was deleted.
     ///
@@ -77,8 +92,11 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
 /// The answer to [`ExecutionStore::submit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// The execution was stored.
+    /// The execution was stored and waits for a worker.
     Accepted,
+    /// The execution was stored and is running under this lease of the worker that offered to run it. Its first two
+    /// events are its submission and its start.
+    Leased(Box<Lease>),
     /// The id was stored before: the execution as it is now.
     AlreadyExists(Box<Execution>),
 }

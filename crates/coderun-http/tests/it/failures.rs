@@ -13,7 +13,7 @@ use crate::support::{Answer, Server};
 /// Submits to a server whose store fails like this.
 pub(crate) async fn submit_to_failing_store(failure: fn() -> StoreError) -> Answer {
     let mut store = MockExecutionStore::new();
-    store.expect_submit().returning(move |_| Err(failure()));
+    store.expect_submit().returning(move |_, _| Err(failure()));
     let server = Server::with_store(Arc::new(store));
     server.submit(&valid()).await
 }

@@ -137,6 +137,12 @@ impl FairQueue {
         Some(*id)
     }
 
+    /// Whether nothing can be served now, in any language, and this user may run one more.
+    pub(crate) fn may_run_at_once(&self, user: &UserId) -> bool {
+        let running = self.users.get(user).map_or(0, |queue| queue.running);
+        self.turns_by_language.is_empty() && running < self.running_max
+    }
+
     /// The position of an execution, from 1: behind those of its user that came before it, and behind as many of each other
     /// user as have their turns before it. Languages and users who run as many as they may are not considered.
     pub(crate) fn position(&self, entry: QueueEntry<'_>) -> u64 {

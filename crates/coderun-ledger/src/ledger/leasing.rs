@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, QueueError, Renewal, RunEvent,
-    Sequence, TransitionError, WorkerId,
+    Sequence, TransitionError, UserId, WorkerId,
 };
 use time::OffsetDateTime;
 
@@ -15,15 +15,26 @@ use super::usage::to_u64;
 use crate::wake::WakeListener;
 
 impl Ledger {
+    /// Leases the next executions to a worker, `at_most` of them.
+    pub(crate) fn take(
+        &mut self,
+        worker: &WorkerId,
+        languages: &[Language],
+        at_most: usize,
+    ) -> Vec<Lease> {
+        let next = || self.take_next(worker, languages);
+        let leases: Vec<_> = std::iter::from_fn(next).take(at_most).collect();
+        if leases.len() < at_most {
+            self.work.found_all();
+        }
+        leases
+    }
+
     /// Leases the next execution to a worker: first one whose lease has run out, else one that waits.
-    pub(crate) fn take(&mut self, worker: &WorkerId, languages: &[Language]) -> Option<Lease> {
-        let next = self
-            .next_abandoned(languages)
-            .or_else(|| self.next_waiting(languages));
-        let Some(id) = next else {
-            self.work.found_nothing();
-            return None;
-        };
+    fn take_next(&mut self, worker: &WorkerId, languages: &[Language]) -> Option<Lease> {
+        let id = self
+            .next_abandoned(|language| languages.contains(language))
+            .or_else(|| self.next_waiting(languages))?;
         let record = self.records.get_mut(&id)?;
         record.lease_end = None;
         let waiting = record.execution.clone();
@@ -33,14 +44,20 @@ impl Ledger {
     }
 
     /// An execution whose lease has run out. There are few, because few executions run at a time.
-    fn next_abandoned(&self, languages: &[Language]) -> Option<ExecutionId> {
+    fn next_abandoned(&self, is_wanted: impl Fn(&Language) -> bool) -> Option<ExecutionId> {
         self.leases.due(self.now).find(|id| {
             let record = self.records.get(id);
             record.is_some_and(|record| {
-                languages.contains(record.execution.submission().language())
+                is_wanted(record.execution.submission().language())
                     && !self.is_overdue(&record.execution)
             })
         })
+    }
+
+    /// Whether a new execution of this user may run at once: nothing in any language could be taken before it, and the user
+    /// may run one more.
+    pub(super) fn may_run_at_once(&self, user: &UserId) -> bool {
+        self.waiting.may_run_at_once(user) && self.next_abandoned(|_| true).is_none()
     }
 
     /// The next waiting execution that is still in time. The others leave the queue, and a sweep ends them.
@@ -123,22 +140,31 @@ impl Ledger {
         Ok(last.plus(count))
     }
 
-    /// Ends an execution as its worker says.
-    pub(crate) fn finish(&mut self, lease: &Lease, outcome: Outcome) -> Result<(), QueueError> {
+    /// Ends an execution as its worker says, after those of the events that are not stored yet.
+    pub(crate) fn finish(
+        &mut self,
+        lease: &Lease,
+        after: Sequence,
+        events: Vec<RunEvent>,
+        outcome: Outcome,
+    ) -> Result<(), QueueError> {
         let finished = LeaseEnd::Finished(lease.into());
+        if self.has_ended_as(lease.id(), &finished) {
+            return Ok(());
+        }
+        self.append(lease, after, events)?;
         self.end_lease(lease, finished, |execution, now| {
             execution.finish(outcome, now)
-        })?;
-        Ok(())
+        })
     }
 
     /// Lets an execution wait again, before all others. An execution that is to be stopped ends instead.
     pub(crate) fn release(&mut self, lease: &Lease) -> Result<(), QueueError> {
         let released = LeaseEnd::Released(lease.into());
-        let is_repetition = self.end_lease(lease, released, Execution::release)?;
-        if is_repetition {
+        if self.has_ended_as(lease.id(), &released) {
             return Ok(());
         }
+        self.end_lease(lease, released, Execution::release)?;
         let record = self.records.get(&lease.id());
         if record.is_some_and(|record| record.cancel_requested) {
             self.force_end(lease.id(), ForcedEnd::Cancelled);
@@ -149,23 +175,25 @@ impl Ledger {
         Ok(())
     }
 
-    /// Applies the transition with which a worker ends its lease. Answers whether this repeats an earlier call.
+    /// Whether a call that ends its lease in this way is a repetition.
+    fn has_ended_as(&mut self, id: ExecutionId, lease_end: &LeaseEnd) -> bool {
+        let record = self.find(id);
+        record.is_some_and(|record| record.lease_end.as_ref() == Some(lease_end))
+    }
+
+    /// Applies the transition with which a worker ends its lease.
     fn end_lease(
         &mut self,
         lease: &Lease,
         lease_end: LeaseEnd,
         transition: impl FnOnce(Execution, OffsetDateTime) -> Result<Execution, TransitionError>,
-    ) -> Result<bool, QueueError> {
-        let record = self.find(lease.id()).ok_or(QueueError::LeaseLost)?;
-        if record.lease_end.as_ref() == Some(&lease_end) {
-            return Ok(true);
-        }
+    ) -> Result<(), QueueError> {
         let now = self.now;
         let record = self.held(lease)?;
         let next = transition(record.execution.clone(), now).map_err(|_| QueueError::LeaseLost)?;
         record.lease_end = Some(lease_end);
         self.advance(next);
-        Ok(false)
+        Ok(())
     }
 
     /// The record that this lease still holds.

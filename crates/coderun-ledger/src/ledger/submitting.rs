@@ -4,16 +4,20 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ForcedEnd, Page, Quota, Status, StoreError, StorePolicy,
-    Submission, Submitted, Summary, UserId,
+    CancelReply, Execution, ExecutionId, ForcedEnd, Lease, Page, Quota, Status, StoreError,
+    StorePolicy, Submission, Submitted, Summary, UserId, WorkerId,
 };
 
 use super::record::Record;
 use super::{Ledger, whole_micros};
 
 impl Ledger {
-    /// Accepts an execution as a waiting one, or changes nothing.
-    pub(crate) fn submit(&mut self, execution: &Execution) -> Result<Submitted, StoreError> {
+    /// Accepts an execution, which waits or is leased to the worker that offers to run it at once; or changes nothing.
+    pub(crate) fn submit(
+        &mut self,
+        execution: &Execution,
+        offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
         if let Some(record) = self.find(execution.id()) {
             let existing = Box::new(record.execution.clone());
             return Ok(Submitted::AlreadyExists(existing));
@@ -23,10 +27,19 @@ impl Ledger {
         self.submit_rate.record(submission.user(), self.now);
         let created_at = whole_micros(execution.progress().created_at());
         let fresh = Execution::submit(execution.id(), Arc::clone(submission), created_at);
+        let offer = offer.filter(|_| self.may_run_at_once(submission.user()));
+        let lease =
+            offer.and_then(|worker| Lease::new(fresh.clone().start(worker, self.now).ok()?).ok());
         self.last_order += 1;
-        self.register(Record::new(fresh, self.last_order));
+        let mut record = Record::new(fresh, self.last_order);
+        if let Some(lease) = &lease {
+            record.add_transition(lease.execution().clone());
+        }
+        self.register(record);
         self.note_change(execution.id());
-        Ok(Submitted::Accepted)
+        Ok(lease.map_or(Submitted::Accepted, |lease| {
+            Submitted::Leased(Box::new(lease))
+        }))
     }
 
     /// Refuses a submission beyond what its user may have, or all users together.

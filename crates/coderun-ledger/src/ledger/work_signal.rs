@@ -6,7 +6,7 @@ use crate::wake::{WakeListener, WakeSignal};
 #[derive(Debug, Default)]
 pub(crate) struct WorkSignal {
     signal: WakeSignal,
-    /// Whether work has come up since a take last found none.
+    /// Whether work has come up since a take last found less than it was asked for.
     has_unseen_work: bool,
 }
 
@@ -16,8 +16,8 @@ impl WorkSignal {
         self.signal.wake();
     }
 
-    /// Notes that a take has found nothing.
-    pub(crate) const fn found_nothing(&mut self) {
+    /// Notes that a take has found all that there was.
+    pub(crate) const fn found_all(&mut self) {
         self.has_unseen_work = false;
     }
 

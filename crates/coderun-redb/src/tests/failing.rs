@@ -173,7 +173,7 @@ async fn wherever_a_write_fails_record_and_events_agree_afterwards() {
         let before = backend.get(id(1)).await;
         let events_before = backend.events(id(1)).await;
         disk.break_after(changes);
-        let finished_now = backend.queue.finish(&lease, &finished()).await;
+        let finished_now = backend.try_finish(&lease, &finished()).await;
         disk.recover(&backend).await;
         let after = backend.get(id(1)).await;
         let events_after = backend.events(id(1)).await;

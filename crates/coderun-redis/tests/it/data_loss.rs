@@ -32,7 +32,7 @@ async fn the_service_works_after_a_flush() {
     assert_eq!(fixture.command(&["SCRIPT", "FLUSH"]), "OK");
     assert_eq!(fixture.get(1).await, None);
     assert_eq!(redis.list(&user("alice"), ALL).await.unwrap(), []);
-    let finished = redis.finish(&lease, &finished()).await;
+    let finished = redis.finish(&lease, last, &[], &finished()).await;
     assert_matches!(finished, Err(QueueError::LeaseLost));
     assert!(fixture.try_take().await.is_none());
     let unknown = redis.subscribe(id(2), Sequence::START).await.err();

@@ -60,7 +60,7 @@ impl UserBackend {
         let submission = coderun_domain::testing::submission(user(NAME), draft);
         let id = self.ids.execution_id(&user(NAME));
         let execution = Execution::submit(id, submission, self.clock.now());
-        let submitted = self.redis.submit(&execution).await.unwrap();
+        let submitted = self.redis.submit(&execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
         let input = InputId {
             sender: SenderId::from_number(1),
@@ -110,7 +110,9 @@ impl UserBackend {
         let finished = self.submit().await;
         let lease = self.run().await;
         let outcome = ForcedEnd::RanTooLong.outcome(Output::complete(OUTPUT), Output::default());
-        self.redis.finish(&lease, &outcome).await.unwrap();
+        let last = lease.execution().sequence();
+        let finished_now = self.redis.finish(&lease, last, &[], &outcome).await;
+        finished_now.unwrap();
         [waited_too_long, cancelled, finished]
     }
 

@@ -59,7 +59,7 @@ async fn a_server_whose_memory_is_full_is_not_available() {
     assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
     let health = store_health(&fixture).await;
     assert_matches!(health, Err(StoreError::Unavailable { .. }));
-    let refused = fixture.redis.submit(&fixture.execution(1)).await;
+    let refused = fixture.redis.submit(&fixture.execution(1), None).await;
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     assert_eq!(fixture.get(1).await, None);
 }

@@ -40,7 +40,7 @@ async fn start() -> (Fixture, Proxy) {
 async fn a_submission_is_accepted_once() {
     let (fixture, proxy) = start().await;
     let execution = fixture.execution(1);
-    let submit = fixture.redis.submit(&execution);
+    let submit = fixture.redis.submit(&execution, None);
     let submitted = proxy.lose_answer_to(submit).await.unwrap();
     assert_eq!(submitted, Submitted::AlreadyExists(Box::new(execution)));
     assert_eq!(fixture.take().await.id(), id(1));

@@ -43,7 +43,7 @@ fn replica(sentinel: &RedisSentinel) -> &RedisServer {
 async fn a_failover_loses_no_accepted_execution() {
     let (sentinel, redis) = start().await;
     for number in 1..=50 {
-        redis.submit(&execution(number)).await.unwrap();
+        redis.submit(&execution(number), None).await.unwrap();
     }
     sentinel.kill_master();
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -66,10 +66,10 @@ async fn a_failover_loses_no_accepted_execution() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
     let (sentinel, redis) = start().await;
-    redis.submit(&execution(1)).await.unwrap();
+    redis.submit(&execution(1), None).await.unwrap();
     replica(&sentinel).pause();
     let second = execution(2);
-    let mut submitting = redis.submit(&second);
+    let mut submitting = redis.submit(&second, None);
     let reading = async {
         for _ in 0..100 {
             assert!(redis.get(execution_id(1)).await.unwrap().is_some());
@@ -85,7 +85,7 @@ async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
     assert_matches!(health, Err(StoreError::Unavailable { .. }));
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     replica(&sentinel).resume();
-    redis.submit(&execution(2)).await.unwrap();
+    redis.submit(&execution(2), None).await.unwrap();
     let lease = try_take(&redis).await.unwrap();
     assert_eq!(lease.unwrap().id(), execution_id(1));
 }

@@ -61,7 +61,8 @@ pub(crate) async fn connect(
 
 /// Takes an execution, if one waits.
 pub(crate) async fn try_take(redis: &RedisBackend) -> Result<Option<Lease>, QueueError> {
-    redis.take(&worker(), &[language("python")]).await
+    let taken = redis.take(&worker(), &[language("python")], 1).await;
+    taken.map(|mut leases| leases.pop())
 }
 
 fn ticket(number: u8) -> TicketDigest {
@@ -180,7 +181,7 @@ impl Fixture {
     }
 
     async fn assert_accepted(&self, execution: &Execution) {
-        let submitted = self.redis.submit(execution).await.unwrap();
+        let submitted = self.redis.submit(execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
     }
 
@@ -206,7 +207,9 @@ impl Fixture {
     }
 
     pub(crate) async fn finish(&self, lease: &Lease) {
-        self.redis.finish(lease, &finished()).await.unwrap();
+        let last = lease.execution().sequence();
+        let finished = self.redis.finish(lease, last, &[], &finished()).await;
+        finished.unwrap();
     }
 
     pub(crate) async fn get(&self, number: u128) -> Option<Execution> {

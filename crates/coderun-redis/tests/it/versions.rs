@@ -144,7 +144,7 @@ async fn a_damaged_record_delays_no_other_in_its_partition() {
     for _ in 0..2 {
         let id = ids.execution_id(&user("alice"));
         let execution = fixture.execution(id.as_uuid().as_u128());
-        fixture.redis.submit(&execution).await.unwrap();
+        fixture.redis.submit(&execution, None).await.unwrap();
         submitted.push(id);
     }
     let first = submitted[0].to_string();

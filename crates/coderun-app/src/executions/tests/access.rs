@@ -36,7 +36,9 @@ fn quota_exceeded() -> StoreError {
 #[tokio::test]
 async fn an_accepted_submission_is_pending_under_its_new_id() {
     let mut store = MockExecutionStore::new();
-    store.expect_submit().returning(|_| Ok(Submitted::Accepted));
+    store
+        .expect_submit()
+        .returning(|_, _| Ok(Submitted::Accepted));
     let accepted = with_store(store)
         .submit(user("alice"), draft())
         .await
@@ -101,7 +103,7 @@ async fn no_id_is_handed_out_for_what_the_store_refuses(
     #[case] kind: FailureKind,
 ) {
     let mut store = MockExecutionStore::new();
-    store.expect_submit().returning(move |_| Err(refusal()));
+    store.expect_submit().returning(move |_, _| Err(refusal()));
     let refused = with_store(store).submit(user("alice"), draft()).await;
     assert_eq!(refused.unwrap_err().kind(), kind);
 }

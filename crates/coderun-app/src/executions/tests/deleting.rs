@@ -10,7 +10,7 @@ use coderun_domain::{
 use coderun_memory::MemoryBackend;
 use tokio::time::Instant;
 
-use super::support::{in_memory, submitted, take};
+use super::support::{finish, in_memory, submitted, take};
 use crate::AccessError;
 
 /// A worker that stops the program when it is asked to, after this time.
@@ -20,7 +20,7 @@ async fn stop_when_asked(memory: &MemoryBackend, lease: &Lease, after: Duration)
     tokio::time::sleep(after).await;
     let (output, report) = (Output::default(), report(Verdict::Cancelled));
     let outcome = Outcome::of_run(report, output.clone(), output, None);
-    memory.finish(lease, &outcome).await.unwrap();
+    finish(memory, lease, &outcome).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn an_execution_that_does_not_stop_is_deleted_in_spite_of_it() {
     executions.delete(&user("alice"), lease.id()).await.unwrap();
     assert_eq!(memory.get(lease.id()).await.unwrap(), None);
     let late = Outcome::without_run(EndedWithoutRun::Failed, "late");
-    assert!(memory.finish(&lease, &late).await.is_err());
+    assert!(finish(&memory, &lease, &late).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Execution, ExecutionQueue as _, Lease, MockExecutionStore, MockInputRelay, MockNotifier,
-    MockTicketStore, MockWorkerRegistry, WorkerId,
+    MockTicketStore, MockWorkerRegistry, Outcome, QueueError, WorkerId,
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 
@@ -67,6 +67,16 @@ pub(super) async fn submitted(executions: &Executions) -> Execution {
 
 pub(super) async fn take(memory: &MemoryBackend) -> Lease {
     let worker = WorkerId::parse("w").unwrap();
-    let lease = memory.take(&worker, &[language("python")]).await;
-    lease.unwrap().unwrap()
+    let leases = memory.take(&worker, &[language("python")], 1).await;
+    leases.unwrap().remove(0)
+}
+
+/// Ends an execution, without further events.
+pub(super) async fn finish(
+    memory: &MemoryBackend,
+    lease: &Lease,
+    outcome: &Outcome,
+) -> Result<(), QueueError> {
+    let last = lease.execution().sequence();
+    memory.finish(lease, last, &[], outcome).await
 }

@@ -10,7 +10,7 @@ use coderun_domain::{
 use coderun_memory::MemoryBackend;
 use tokio::time::Instant;
 
-use super::support::{in_memory, submitted, take};
+use super::support::{finish, in_memory, submitted, take};
 use crate::AccessError;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ async fn a_change_since_then_is_the_answer_at_once() {
     };
     assert_eq!(wait(pending.sequence()).await, Status::Running);
     assert_eq!(wait(Sequence::from_number(99)).await, Status::Running);
-    memory.finish(&lease, &finished()).await.unwrap();
+    finish(&memory, &lease, &finished()).await.unwrap();
     assert_eq!(wait(lease.execution().sequence()).await, Status::Completed);
     assert_eq!(wait(Sequence::from_number(3)).await, Status::Completed);
     assert_eq!(began.elapsed(), Duration::ZERO);

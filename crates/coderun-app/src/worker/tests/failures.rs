@@ -137,8 +137,8 @@ async fn the_execution_of_a_worker_that_vanished_is_taken_over_within_15_seconds
     let id = harness.submit("print done").await;
     let vanished = WorkerId::parse("vanished").unwrap();
     let languages = [coderun_domain::testing::language("python")];
-    let lease = harness.backend.take(&vanished, &languages).await.unwrap();
-    assert_eq!(lease.unwrap().id(), id);
+    let lease = harness.backend.take(&vanished, &languages, 1).await;
+    assert_eq!(lease.unwrap()[0].id(), id);
     let before = tokio::time::Instant::now();
     let _second = harness.start("w2");
     let ended = harness.final_state(id).await;

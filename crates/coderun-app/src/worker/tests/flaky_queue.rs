@@ -17,7 +17,7 @@ pub(super) struct FlakyQueue {
     pub(super) replies_to_lose: AtomicUsize,
     pub(super) renewals_to_lose: AtomicUsize,
     pub(super) renewals: AtomicUsize,
-    /// The number of times that it has lost earlier events and cannot confirm them.
+    /// The number of times that it has lost the events that were appended before a finish.
     pub(super) gaps: AtomicUsize,
 }
 
@@ -51,8 +51,9 @@ impl ExecutionQueue for FlakyQueue {
         &self,
         worker: &WorkerId,
         languages: &[Language],
-    ) -> Result<Option<Lease>, QueueError> {
-        self.inner.take(worker, languages).await
+        at_most: usize,
+    ) -> Result<Vec<Lease>, QueueError> {
+        self.inner.take(worker, languages, at_most).await
     }
     async fn work_available(&self) {
         self.inner.work_available().await;
@@ -71,16 +72,22 @@ impl ExecutionQueue for FlakyQueue {
         after: Sequence,
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        if events.is_empty() && lose(&self.gaps).is_err() {
-            return Err(QueueError::LeaseLost);
-        }
         let stored = self.inner.append(lease, after, events).await;
         lose(&self.replies_to_lose)?;
         stored
     }
-    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        after: Sequence,
+        events: &[RunEvent],
+        outcome: &Outcome,
+    ) -> Result<(), QueueError> {
+        if after > lease.execution().sequence() && lose(&self.gaps).is_err() {
+            return Err(QueueError::LeaseLost);
+        }
         lose(&self.finishes_to_lose)?;
-        let stored = self.inner.finish(lease, outcome).await;
+        let stored = self.inner.finish(lease, after, events, outcome).await;
         lose(&self.replies_to_lose)?;
         stored
     }

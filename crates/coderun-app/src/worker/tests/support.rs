@@ -281,7 +281,7 @@ impl Harness {
         let number = self.last_id.fetch_add(1, Ordering::SeqCst) + 1;
         let id = execution_id(number as u128);
         let execution = Execution::submit(id, submission(user("alice"), draft), at(0));
-        self.backend.submit(&execution).await.unwrap();
+        self.backend.submit(&execution, None).await.unwrap();
         id
     }
 

@@ -79,7 +79,7 @@ impl Simulation {
             ..draft()
         };
         let execution = self.backend.draft(self.submitted, name, draft);
-        let submitted = self.backend.store.submit(&execution).await;
+        let submitted = self.backend.store.submit(&execution, None).await;
         assert_eq!(submitted.unwrap(), Submitted::Accepted);
     }
 
@@ -131,7 +131,7 @@ impl Simulation {
         let before = self.backend.find(lease.id()).await;
         let queue = &self.backend.queue;
         let result = match self.random.usize(..6) {
-            0 => queue.finish(&lease, &finished()).await,
+            0 => self.backend.try_finish(&lease, &finished()).await,
             1 => queue.release(&lease).await,
             2 | 3 => queue.renew(&lease).await.map(|_| {
                 let until = self.backend.now() + self.backend.policy.lease;

@@ -200,7 +200,11 @@ impl Entry {
 
 #[async_trait]
 impl ExecutionStore for Backend {
-    async fn submit(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+    async fn submit(
+        &self,
+        execution: &Execution,
+        _offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
         self.check_reachable()?;
         self.insert(execution.clone());
         Ok(Submitted::Accepted)

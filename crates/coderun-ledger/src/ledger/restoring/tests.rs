@@ -27,12 +27,15 @@ fn config() -> LedgerConfig {
 }
 
 fn submit(ledger: &mut Ledger) {
-    ledger.submit(&interactive_execution()).unwrap();
+    ledger.submit(&interactive_execution(), None).unwrap();
 }
 
 fn take(ledger: &mut Ledger) -> Option<Lease> {
     let worker = WorkerId::parse("w").unwrap();
-    ledger.at(at(1)).take(&worker, &[language("python")])
+    ledger
+        .at(at(1))
+        .take(&worker, &[language("python")], 1)
+        .pop()
 }
 
 fn send(ledger: &mut Ledger, number: u64) {
@@ -79,7 +82,11 @@ fn every_event_and_piece_is_in_one_change() {
     let positions = saved.input.unwrap().pieces;
     let positions: Vec<_> = positions.iter().map(|(at, _)| at.number()).collect();
     assert_eq!(positions, [1]);
-    ledger.at(at(2)).finish(&lease, finished()).unwrap();
+    let last = lease.execution().sequence();
+    let finished = ledger
+        .at(at(2))
+        .finish(&lease, last, Vec::new(), finished());
+    finished.unwrap();
     let saved = only_update(&mut ledger);
     assert_eq!(numbers(&saved), [5]);
     assert!(saved.input.is_none() && saved.lease_end.is_some());

@@ -53,7 +53,7 @@ impl Fixture {
 
     async fn submit(&self, name: &str) -> Execution {
         let execution = self.execution(name);
-        let submitted = self.redis.submit(&execution).await.unwrap();
+        let submitted = self.redis.submit(&execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
         execution
     }
@@ -79,7 +79,9 @@ async fn users_of_all_partitions_are_served() {
     }
     let mut served = BTreeSet::new();
     while let Some(lease) = try_take(redis).await.unwrap() {
-        redis.finish(&lease, &finished()).await.unwrap();
+        let last = lease.execution().sequence();
+        let finished = redis.finish(&lease, last, &[], &finished()).await;
+        finished.unwrap();
         served.insert(lease.id());
     }
     assert_eq!(served.len(), USERS);
@@ -133,7 +135,7 @@ async fn the_bound_on_waiting_executions_holds_over_all_partitions() {
         loop {
             for number in 30..USERS {
                 let execution = fixture.execution(&name(number));
-                if let Err(error) = fixture.redis.submit(&execution).await {
+                if let Err(error) = fixture.redis.submit(&execution, None).await {
                     return error;
                 }
                 fixture.redis.delete(execution.id()).await.unwrap();
@@ -191,7 +193,7 @@ async fn an_id_of_another_partition_is_refused() {
     });
     let mut refused = 0;
     for execution in foreign {
-        refused += usize::from(fixture.redis.submit(&execution).await.is_err());
+        refused += usize::from(fixture.redis.submit(&execution, None).await.is_err());
     }
     assert!(refused > USERS / 2, "{refused} of {USERS} were refused");
 }
@@ -222,7 +224,7 @@ async fn a_master_that_is_gone_affects_its_own_users_only() {
     let submissions: Vec<_> = (0..USERS)
         .map(|number| fixture.execution(&name(number)))
         .collect();
-    let submitted = join_all(submissions.iter().map(|it| redis.submit(it))).await;
+    let submitted = join_all(submissions.iter().map(|it| redis.submit(it, None))).await;
     let accepted = submitted.iter().filter(|it| it.is_ok()).count();
     assert!(
         accepted > USERS / 3 && accepted < USERS,

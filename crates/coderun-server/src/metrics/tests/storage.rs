@@ -32,7 +32,7 @@ async fn ports() -> Ports {
 fn calls_of_every_port_are_counted_by_operation_and_result() {
     let recorded = Recorded::during(async {
         let (storage, id) = (ports().await.storage, execution_id(1));
-        storage.store.submit(&execution()).await.unwrap();
+        storage.store.submit(&execution(), None).await.unwrap();
         assert_eq!(storage.queue.depth().await.unwrap().pending, 1);
         let unknown = storage
             .notifier
