@@ -4,12 +4,20 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coderun_domain::testing::{ManualClock, store_policy};
 use coderun_domain::{
     ExecutionQueue, ExecutionStore, InputRelay, Lease, Notifier, StorePolicy, TicketStore,
     WorkerRegistry,
 };
+
+/// A part of the contract that an adapter may not fulfil yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingPart {
+    /// The queue ends what waits for a language that no worker offers.
+    NoWorkerDeadline,
+}
 
 /// The storage ports over one set of records, which no other backend uses.
 #[derive(Debug)]
@@ -30,6 +38,8 @@ pub struct Backend {
     pub clock: Arc<ManualClock>,
     /// The policy that all of them enforce.
     pub policy: StorePolicy,
+    /// What the adapter does not fulfil yet. The clauses about it are left out.
+    pub missing: &'static [MissingPart],
     /// A value that must live as long as the backend, such as a server process.
     pub guard: Box<dyn Any + Send + Sync>,
 }
@@ -55,8 +65,16 @@ impl Backend {
             registry: Arc::new(ports.clone()),
             clock,
             policy,
+            missing: &[],
             guard: Box::new(()),
         }
+    }
+
+    /// Leaves out the clauses about these parts of the contract.
+    #[must_use]
+    pub const fn with_missing(mut self, missing: &'static [MissingPart]) -> Self {
+        self.missing = missing;
+        self
     }
 
     /// Keeps this value as long as the backend, such as a server process.
@@ -97,6 +115,7 @@ impl Setup {
             user_pending_max: 10_000,
             user_running_max: 10_000,
             user_submits_per_minute: 0,
+            no_worker_deadline: Duration::from_hours(24),
             ..store_policy()
         };
         change(&mut policy);

@@ -3,6 +3,7 @@
 pub mod depth;
 pub mod interleavings;
 pub mod leases;
+pub mod no_worker;
 pub mod steps;
 pub mod sweep;
 pub mod take;
@@ -76,6 +77,18 @@ macro_rules! execution_queue_tests {
                 concurrent_sweeps_end_and_delete_each_execution_once,
                 watchers_receive_a_forced_end,
                 a_forced_end_revokes_the_lease,
+            }
+            no_worker {
+                an_execution_without_a_worker_ends_after_the_deadline,
+                an_announced_worker_is_waited_for,
+                a_worker_that_comes_late_is_in_time,
+                a_worker_with_another_language_is_not_waited_for,
+                a_withdrawal_begins_the_time,
+                each_execution_has_the_whole_time,
+                a_released_execution_has_the_whole_time_again,
+                a_running_execution_needs_no_announcement,
+                a_pause_of_the_sweeps_begins_the_time_anew,
+                concurrent_sweeps_end_each_execution_without_a_worker_once,
             }
             depth {
                 an_empty_queue_has_no_depth,

@@ -10,6 +10,8 @@ named_enum! {
         Cancelled => "cancelled",
         /// No worker took it by its deadline.
         WaitedTooLong => "waited_too_long",
+        /// For too long no worker offered its language.
+        NoWorker => "no_worker",
         /// Its run did not end by its deadline.
         RanTooLong => "ran_too_long",
         /// Its last allowed attempt ended with a lost lease.
@@ -29,7 +31,9 @@ impl ForcedEnd {
     pub const fn ending(self) -> EndedWithoutRun {
         match self {
             Self::Cancelled => EndedWithoutRun::Cancelled,
-            Self::WaitedTooLong | Self::RanTooLong | Self::GivenUp => EndedWithoutRun::Failed,
+            Self::WaitedTooLong | Self::NoWorker | Self::RanTooLong | Self::GivenUp => {
+                EndedWithoutRun::Failed
+            }
         }
     }
 
@@ -39,6 +43,7 @@ impl ForcedEnd {
         match self {
             Self::Cancelled => "The execution was cancelled",
             Self::WaitedTooLong => "The execution waited too long for a worker",
+            Self::NoWorker => "No worker that runs this language is available",
             Self::RanTooLong => "The run did not end in time",
             Self::GivenUp => "The execution was given up: no worker could finish it",
         }

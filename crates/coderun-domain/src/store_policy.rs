@@ -23,6 +23,9 @@ pub struct StorePolicy {
     pub live_bytes_max: ByteSize,
     /// The longest that an execution waits for a worker.
     pub queue_deadline: Duration,
+    /// The longest that an execution waits while no worker offers its language; see
+    /// [`sweep`](crate::ExecutionQueue::sweep).
+    pub no_worker_deadline: Duration,
     /// The length of a lease: without a renewal, another worker may take the execution over after it.
     pub lease: Duration,
     /// The attempts at an execution that may end with a lost lease before it is given up. Attempts that a worker releases do
@@ -35,6 +38,10 @@ pub struct StorePolicy {
 impl StorePolicy {
     /// The retry time for a submission that found the store full. It is a guess, and retries are cheap.
     pub const FULL_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+    /// The longest pause between two sweeps after which the later one trusts what the earlier one saw of the workers. In a
+    /// longer one the store was not available, or is new: workers could not announce themselves.
+    pub const SWEEP_PAUSE_MAX: Duration = Duration::from_secs(15);
 
     /// The most input that is kept for one execution; see [`InputRelay`](crate::InputRelay).
     pub const INPUT_KEPT_MAX: ByteSize = ByteSize::from_mib(1);

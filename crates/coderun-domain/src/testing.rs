@@ -194,6 +194,7 @@ pub const fn store_policy() -> StorePolicy {
         user_submits_per_minute: 120,
         live_bytes_max: ByteSize::from_mib(256),
         queue_deadline: Duration::from_mins(10),
+        no_worker_deadline: Duration::from_mins(1),
         lease: Duration::from_secs(10),
         attempts_max: 3,
         run_grace: Duration::from_secs(20),

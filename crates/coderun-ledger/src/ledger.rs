@@ -6,6 +6,7 @@
 mod fair_queue;
 mod final_records;
 mod input_log;
+mod language_waits;
 mod leasing;
 mod record;
 mod relaying;
@@ -30,6 +31,7 @@ use time::OffsetDateTime;
 
 use fair_queue::FairQueue;
 use final_records::FinalRecords;
+use language_waits::LanguageWaits;
 use record::Record;
 use snapshot::PendingChanges;
 use submit_rate::SubmitRate;
@@ -60,6 +62,7 @@ pub struct Ledger {
     users: HashMap<UserId, UserRecords>,
     submit_rate: SubmitRate,
     waiting: FairQueue,
+    waits: LanguageWaits,
     /// When a live execution is ended by force.
     deadlines: TimeIndex,
     /// When a running execution may be taken over; not those in their last attempt.
@@ -116,6 +119,7 @@ impl Ledger {
             users: HashMap::new(),
             submit_rate: SubmitRate::new(policy.user_submits_per_minute),
             waiting: FairQueue::new(policy.user_running_max),
+            waits: LanguageWaits::default(),
             deadlines: TimeIndex::default(),
             leases: TimeIndex::default(),
             expiries: TimeIndex::default(),
@@ -198,7 +202,10 @@ impl Ledger {
                 + self.waiting.users()
                 + self.submit_rate.users()
                 + self.finals.users(),
-            timed: self.deadlines.len() + self.leases.len() + self.expiries.len(),
+            timed: self.waits.len()
+                + self.deadlines.len()
+                + self.leases.len()
+                + self.expiries.len(),
             listeners: self.records.values().map(Record::listeners).sum(),
             input_pieces: self.records.values().map(Record::input_pieces).sum(),
             tickets: self.tickets.len(),
@@ -261,7 +268,9 @@ impl Ledger {
         }
         match record.execution.state() {
             State::Pending => {
-                self.waiting.remove(record.queue_entry());
+                let (entry, since) = (record.queue_entry(), record.execution.progress());
+                self.waits.remove(entry.language, since.updated_at(), id);
+                self.waiting.remove(entry);
                 self.deadlines.remove(id);
             }
             State::Running { .. } => {
@@ -294,7 +303,9 @@ impl Ledger {
             State::Pending => {
                 let deadline = self.config.policy.deadline(execution).unwrap_or(self.now);
                 self.deadlines.set(id, deadline);
-                if self.waiting.push(record.queue_entry(), id) {
+                let (entry, since) = (record.queue_entry(), execution.progress());
+                self.waits.insert(entry.language, since.updated_at(), id);
+                if self.waiting.push(entry, id) {
                     self.work.announce();
                 }
             }

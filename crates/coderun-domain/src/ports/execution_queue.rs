@@ -98,6 +98,11 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// Ends executions past their deadline or last attempt, and deletes expired records. Any replica may call
     /// it at any time; each execution is ended once.
     ///
+    /// Also ends what has waited for the policy's `no_worker_deadline` while, for as long, no sweep has found an offer of
+    /// its language in the [`WorkerRegistry`](crate::WorkerRegistry). After a pause of more than
+    /// [`SWEEP_PAUSE_MAX`](crate::StorePolicy::SWEEP_PAUSE_MAX) that time begins anew: no worker could announce itself to a
+    /// store that was not available.
+    ///
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn sweep(&self) -> Result<Swept, QueueError>;

@@ -1,6 +1,6 @@
-//! Ends executions that have outlived a deadline, and deletes records that have expired.
+//! Ends executions that have outlived a deadline or have no worker, and deletes records that have expired.
 
-use coderun_domain::{ExecutionId, Swept};
+use coderun_domain::{ExecutionId, ForcedEnd, Language, Swept};
 
 use super::Ledger;
 
@@ -16,14 +16,26 @@ impl Ledger {
         for id in &overdue {
             self.end_overdue(*id);
         }
+        let unserved = self.unserved(batch.saturating_sub(overdue.len()));
+        for id in &unserved {
+            self.force_end(*id, ForcedEnd::NoWorker);
+        }
         let expired: Vec<ExecutionId> = self.expiries.due(self.now).take(batch).collect();
         for id in &expired {
             self.remove(*id);
         }
         Swept {
-            ended: overdue.len(),
+            ended: overdue.len() + unserved.len(),
             expired: expired.len(),
         }
+    }
+
+    /// Those that wait for a language that no worker has offered for too long.
+    fn unserved(&mut self, at_most: usize) -> Vec<ExecutionId> {
+        let (offers, now) = (&self.offers, self.now);
+        let is_offered = |language: &Language| offers.include(language, now);
+        let deadline = self.config.policy.no_worker_deadline;
+        self.waits.unserved(is_offered, deadline, now, at_most)
     }
 
     fn end_overdue(&mut self, id: ExecutionId) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coderun_domain::{BackendError, WorkerId, WorkerOffer};
+use coderun_domain::{BackendError, Language, WorkerId, WorkerOffer};
 use time::OffsetDateTime;
 
 /// How many offers are kept: more workers than one process has, and few enough to be scanned.
@@ -40,6 +40,14 @@ impl WorkerOffers {
         self.remove_ended(now);
         let offers = self.by_worker.values();
         offers.map(|(_, offer)| offer.clone()).collect()
+    }
+
+    /// Whether an offer with this language has not ended.
+    pub(crate) fn include(&self, language: &Language, now: OffsetDateTime) -> bool {
+        self.by_worker.values().any(|(ends_at, offer)| {
+            let mut languages = offer.languages.iter();
+            *ends_at > now && languages.any(|spec| spec.language == *language)
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -107,6 +107,9 @@ pub(crate) struct LimitSettings {
     /// Seconds that an execution may wait for a worker.
     #[arg(long, default_value = "600", value_parser = seconds)]
     pub(crate) queue_deadline: Duration,
+    /// Seconds that an execution may wait while no worker announces its language.
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    pub(crate) no_worker_seconds: Duration,
     /// Memory for submissions that are not final.
     #[arg(long, default_value = "256MiB", value_parser = size)]
     pub(crate) live_bytes_max: ByteSize,
@@ -195,6 +198,7 @@ impl LimitSettings {
             user_submits_per_minute: self.user_submits_per_minute,
             live_bytes_max: self.live_bytes_max,
             queue_deadline: self.queue_deadline,
+            no_worker_deadline: self.no_worker_seconds,
             lease: LEASE,
             attempts_max: ATTEMPTS_MAX,
             run_grace: RUN_GRACE,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_conformance::{
-    Backend, Clause, execution_queue_tests, execution_store_tests, input_relay_tests,
+    Backend, Clause, MissingPart, execution_queue_tests, execution_store_tests, input_relay_tests,
     notifier_tests, ticket_store_tests, worker_registry_tests,
 };
 use coderun_domain::StorePolicy;
@@ -33,7 +33,7 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
     let backend_clock = Arc::clone(&clock);
     let redis = RedisBackend::connect(config, policy, backend_clock).await;
     let redis = redis.unwrap();
-    Backend::over(&redis, clock, policy)
+    Backend::over(&redis, clock, policy).with_missing(&[MissingPart::NoWorkerDeadline])
 }
 
 /// Runs all clauses, and names the broken ones.
