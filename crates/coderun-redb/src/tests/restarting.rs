@@ -110,6 +110,24 @@ async fn waiting_executions_keep_their_order_and_deadlines() {
 }
 
 #[tokio::test]
+async fn the_time_without_a_worker_begins_anew_after_a_restart() {
+    let mut backend = new_backend().await;
+    let pass = async |backend: &Backend, seconds: u64| {
+        let mut ended = 0;
+        for _ in 0..seconds / 5 {
+            backend.advance(Duration::from_secs(5));
+            ended += backend.sweep().await.ended;
+        }
+        ended
+    };
+    backend.submit(1, "alice").await;
+    assert_eq!(pass(&backend, 55).await, 0);
+    backend = restart(backend).await;
+    assert_eq!(pass(&backend, 60).await, 0);
+    assert_eq!(pass(&backend, 10).await, 1);
+}
+
+#[tokio::test]
 async fn a_cancel_request_survives_a_restart() {
     let mut backend = new_backend().await;
     backend.start(1, "alice").await;

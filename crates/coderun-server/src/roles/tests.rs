@@ -87,6 +87,21 @@ async fn queue_deadlines_hold_without_workers() {
 }
 
 #[tokio::test]
+async fn an_execution_without_a_worker_ends_soon_and_says_so() {
+    let deployment = Deployment::with(&[("NO_WORKER_SECONDS", "1")]).await;
+    let (worker, api) = deployment.worker_and_api().await;
+    worker.stop().await;
+    let id = api.submit().await;
+    until(async || api.status(&id).await == "error").await;
+    let path = format!("/api/v1/executions/status/{id}");
+    let record = api.read(&path).await;
+    assert_eq!(record["verdict"], "internal_error");
+    let reason = record["error_output"].as_str().unwrap();
+    assert!(reason.contains("No worker"), "{reason}");
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn an_api_that_stops_closes_its_sockets_with_1012() {
     let deployment = Deployment::new().await;
     let (worker, api) = deployment.worker_and_api().await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{EventLog, Launch, Service};
+use crate::support::{EventLog, Launch, Service, unused_address};
 
 /// Executions to submit in each round.
 const SUBMITTED: usize = 8;
@@ -116,4 +116,30 @@ async fn a_pending_execution_runs_after_a_restart() {
     assert_eq!(service.status(&token, &first).await["output"], "first\n");
     let record = service.final_record(&token, &second).await;
     assert_eq!(record["output"], "second\n");
+}
+
+/// The second start has a runner that cannot be reached, so that it knows no languages.
+#[tokio::test]
+async fn what_waits_ends_soon_after_a_restart_without_its_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = launch(&folder).with("WORKER_CONCURRENCY", "1");
+    let token = launch.token("alice");
+    let service = launch.start();
+    let sleeps = json!({"code": "sleep 60", "language": "bash"});
+    let first = service.submit(&token, &sleeps).await;
+    let mut socket = service.watch(&token, &first).await;
+    socket.until_running().await;
+    let waits = json!({"code": "echo second", "language": "bash"});
+    let second = service.submit(&token, &waits).await;
+    service.kill();
+    let api_url = format!("http://{}/api/v2", unused_address());
+    let launch = launch
+        .with("RUNNER", "piston")
+        .with("CODE_EXECUTION_API_URL", &api_url)
+        .with("NO_WORKER_SECONDS", "1");
+    let service = launch.start();
+    let record = service.final_record(&token, &second).await;
+    assert_eq!(record["verdict"], "internal_error");
+    let reason = record["error_output"].as_str().unwrap();
+    assert!(reason.contains("No worker"), "{reason}");
 }
