@@ -4,15 +4,13 @@ mod deleting;
 mod error;
 mod input_sender;
 mod tickets;
-mod waiting;
-mod watch;
 
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Clock, Execution, ExecutionId, ExecutionStore, IdGenerator, InputRelay, Notifier,
-    Page, Sequence, Status, StoreError, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy,
-    Submitted, Summary, TicketStore, UserId,
+    CancelReply, Clock, EventStream, Execution, ExecutionId, ExecutionStore, IdGenerator,
+    InputRelay, Notifier, Page, Sequence, Status, StoreError, StorePolicy, Submission,
+    SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore, UserId, WatchError,
 };
 
 use crate::{Fleet, FleetView, NoWorkerYet};
@@ -20,7 +18,6 @@ use crate::{Fleet, FleetView, NoWorkerYet};
 pub use error::{AccessError, SubmitError};
 pub use input_sender::InputSender;
 pub use tickets::{IssuedTicket, TicketIssueError};
-pub use watch::{WatchEvent, WatchStream};
 
 /// The ports that [`Executions`] uses.
 #[derive(Debug, Clone)]
@@ -152,23 +149,18 @@ impl Executions {
         }
     }
 
-    /// Watches an execution of the user.
+    /// Streams all events of an execution after `since`, stored and future ones, to the final one.
     ///
-    /// Without `since` the stream begins with a snapshot; with it, with the first event after that number. No event is lost or
-    /// repeated between the snapshot and what follows. The stream ends after the final state.
+    /// Checks no owner: every user for whom the events are must have [`read`](Self::read) the execution first.
     ///
     /// # Errors
-    /// [`AccessError`] if the execution does not exist, belongs to another user, or a backend fails.
-    pub async fn watch(
+    /// [`WatchError`] if the execution is gone or the notifier fails.
+    pub async fn events(
         &self,
-        user: &UserId,
         id: ExecutionId,
-        since: Option<Sequence>,
-    ) -> Result<WatchStream, AccessError> {
-        let execution = self.read(user, id).await?;
-        let after = since.unwrap_or(execution.sequence());
-        let events = self.ports.notifier.subscribe(id, after).await?;
-        Ok(watch::stream(execution, since, events))
+        since: Sequence,
+    ) -> Result<EventStream, WatchError> {
+        self.ports.notifier.subscribe(id, since).await
     }
 
     /// Stops an execution of the user. Idempotent.

@@ -23,7 +23,7 @@ mod worker;
 pub use announcer::{Announcer, AnnouncerPorts, AnnouncerSettings};
 pub use executions::{
     AccessError, Executions, ExecutionsPorts, InputSender, IssuedTicket, SubmitError,
-    TicketIssueError, WatchEvent, WatchStream,
+    TicketIssueError,
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use jittered_interval::JitteredInterval;

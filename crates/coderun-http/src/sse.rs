@@ -1,27 +1,32 @@
 //! Serves the events of one execution as server-sent events at `GET /api/v1/executions/events/{id}`.
-//!
-//! The framing (HTML standard, section 9.2) is a dozen lines of our own: JSON has no line ends, so each message is one `data`
-//! line that is serialized straight into the frame, without a copy and a search for line ends.
 
-mod event_stream_body;
-mod frame;
+use std::convert::Infallible;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
 use coderun_domain::Sequence;
+use futures_util::{Stream, StreamExt as _, stream};
 
+use crate::answer_budget::BudgetPermit;
 use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
+use crate::failure_log::log_failure;
 use crate::headers::{Repeated, single};
 use crate::metrics::SocketKind;
 use crate::problem::{ErrorLocation, Problem};
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
+use crate::socket_registry::WatcherPermit;
 use crate::state::AppState;
-use crate::watching::{Dialect, Feed, admit, subscribe};
-
-use event_stream_body::frames;
+use crate::watching::{Dialect, WatchMessage, WatchRequest, Watcher, admit};
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+/// The first frame of every stream: when a client reconnects after its end.
+const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
+
+/// Clients ignore a comment; it shows that the connection is alive.
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// Opens a stream of events. Answers 204, which stops an `EventSource`, if the client has seen all of them.
 pub(crate) async fn open(
@@ -33,27 +38,31 @@ pub(crate) async fn open(
     let credentials = find_credentials(&request)?;
     let admission = admit(credentials, id.as_ref().ok().copied(), &state).await?;
     let id = id?;
-    let since = since(&request)?;
-    let kind = SocketKind::EventStream;
-    let permit = state.sockets.admit_watcher(&admission.user, kind)?;
-    let subscription = subscribe(&state, &admission.user, id, since).await?;
-    if subscription.is_complete(since) {
+    let request = WatchRequest {
+        id,
+        since: since(&request)?,
+        dialect: Dialect::Full,
+        keep_alive: state.config.sockets.comment_interval,
+    };
+    let permit = state
+        .sockets
+        .admit_watcher(&admission.user, SocketKind::EventStream)?;
+    let watcher = Watcher::open(&state, &admission, request).await?;
+    if watcher.is_complete() {
         return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
     }
-    let keep_alive = state.config.sockets.comment_interval;
-    let since_is_ahead = subscription.since_is_ahead;
-    let feed = Feed::new(
-        state.clone(),
-        subscription,
-        Dialect::Full,
-        &admission,
-        keep_alive,
-    );
+    let body = EventStreamBody {
+        _permit: permit,
+        state,
+        watcher,
+        has_ended: false,
+        frame_permit: None,
+    };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         // Tells buffering proxies to pass on each piece at once.
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(frames(state, feed, since_is_ahead, permit)))
+        .streaming(body.frames()))
 }
 
 /// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
@@ -65,6 +74,53 @@ fn since(request: &HttpRequest) -> Result<Option<Sequence>, Problem> {
         Some(value) => {
             let number = value.to_str().ok().and_then(whole_number);
             Ok(Some(Sequence::from_number(number.ok_or_else(bad)?)))
+        }
+    }
+}
+
+/// The body of one stream. A message is read only after the one before it was sent.
+struct EventStreamBody {
+    _permit: WatcherPermit,
+    state: web::Data<AppState>,
+    watcher: Watcher,
+    has_ended: bool,
+    /// The budget permit of the last frame, held until the next one is ready.
+    frame_permit: BudgetPermit,
+}
+
+impl EventStreamBody {
+    /// The frames. The stream ends after the final event, when the admission expires, when the server ends, and after a
+    /// failure. A client that reconnects then learns the reason.
+    fn frames(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        let messages = stream::unfold(self, |mut body| async move {
+            let frame = body.next().await?;
+            body.frame_permit = None;
+            let (budget, timeout) = (&body.state.answer_budget, body.state.config.sockets.send);
+            let length_bytes = frame.as_ref().map_or(0, Bytes::len);
+            // Without a budget permit in time the stream ends, and the client reconnects for the rest.
+            body.frame_permit = budget.acquire(length_bytes, timeout).await.ok()?;
+            Some((frame, body))
+        });
+        stream::iter([Ok(RETRY)]).chain(messages)
+    }
+
+    async fn next(&mut self) -> Option<Result<Bytes, Infallible>> {
+        if self.has_ended {
+            return None;
+        }
+        let next = self.watcher.next();
+        let message = self.state.drain.end.run_until_cancelled(next).await;
+        self.has_ended = message.is_none();
+        let owed = self.has_ended && self.watcher.owes_going_away();
+        let going_away = || owed.then(|| self.watcher.going_away());
+        match message.or_else(going_away)? {
+            WatchMessage::Message(message) => Some(Ok(message.frame)),
+            WatchMessage::KeepAlive => Some(Ok(COMMENT)),
+            WatchMessage::Finished | WatchMessage::Expired => None,
+            WatchMessage::Failed(error) => {
+                log_failure(error.kind(), "an event stream", Some(&error), None);
+                None
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer_budget::AnswerBudget;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
+use crate::watching::Feeds;
 use crate::{Drain, HttpConfig};
 
 /// The use cases and ports behind the HTTP edge.
@@ -42,7 +43,8 @@ pub(crate) struct AppState {
     pub(crate) config: HttpConfig,
     pub(crate) sockets: SocketRegistry,
     pub(crate) answer_budget: AnswerBudget,
-    /// Owns the task of every socket.
+    pub(crate) feeds: Feeds,
+    /// Owns the task of every socket and of every feed.
     pub(crate) socket_tasks: TaskTracker,
     pub(crate) drain: Drain,
     /// When [`Self::reconnect_within`] was first called.
@@ -56,6 +58,7 @@ impl AppState {
             answer_budget: AnswerBudget::new(config.large_answers_max),
             ports,
             config,
+            feeds: Feeds::default(),
             socket_tasks: TaskTracker::new(),
             drain,
             going_away_since: OnceLock::new(),

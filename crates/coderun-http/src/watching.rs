@@ -1,13 +1,21 @@
-//! Watches one execution for a WebSocket or an event stream: admission, messages, timers and the end.
+//! Watches executions for sockets, event streams and long polls: one [`Feed`](feed::Feed) an execution, shared by all watchers.
 //!
-//! Both send the same messages, because both read them from a [`Feed`].
+//! A feed has one subscription of the `Notifier`. Its writer encodes every event once and keeps the recent ones in a bounded
+//! log; each watcher reads the log at its own pace and, where it has fallen behind the log, the stored events by itself.
 
 mod admission;
 mod feed;
+mod feed_reader;
+mod feed_writer;
+mod feeds;
+mod message;
 mod queue_progress;
-mod subscription;
 mod timers;
+mod watcher;
 
 pub(crate) use admission::{AdmissionError, admit, verify};
-pub(crate) use feed::{Dialect, Feed, WatchMessage};
-pub(crate) use subscription::{Subscription, subscribe};
+pub(crate) use feed::Dialect;
+pub(crate) use feed_reader::{FeedItem, FeedReader};
+pub(crate) use feeds::Feeds;
+pub(crate) use message::EncodedMessage;
+pub(crate) use watcher::{WatchMessage, WatchRequest, Watcher};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{CancelReply, ExecutionId, Page, StoreError, UserId, WatchError};
+use coderun_domain::{CancelReply, ExecutionId, Page, Sequence, StoreError, UserId, WatchError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{AccessError, Executions};
@@ -65,11 +65,17 @@ impl Executions {
                 return Ok(());
             }
         };
-        let stopped = self.until_updated(id, since, |progress| progress.status().is_final());
+        let stopped = self.until_final(id, since);
         match tokio::time::timeout(STOP_TIMEOUT, stopped).await {
             Ok(Ok(()) | Err(WatchError::Gone)) => {}
             Ok(Err(WatchError::Unavailable { .. })) | Err(_) => log_not_stopped(id),
         }
+        Ok(())
+    }
+
+    async fn until_final(&self, id: ExecutionId, since: Sequence) -> Result<(), WatchError> {
+        let mut events = self.events(id, since).await?;
+        while events.try_next().await?.is_some() {}
         Ok(())
     }
 }

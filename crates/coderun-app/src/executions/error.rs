@@ -1,6 +1,6 @@
 //! Errors of the use cases, each with its kind.
 
-use coderun_domain::{FailureKind, StoreError, SubmissionError, WatchError};
+use coderun_domain::{FailureKind, StoreError, SubmissionError};
 
 use crate::NoWorkerYet;
 
@@ -42,9 +42,6 @@ pub enum AccessError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The notifier failed.
-    #[error(transparent)]
-    Watch(WatchError),
 }
 
 impl AccessError {
@@ -55,16 +52,6 @@ impl AccessError {
             Self::Absent => FailureKind::Absent,
             Self::Forbidden => FailureKind::Forbidden,
             Self::Store(error) => error.kind(),
-            Self::Watch(error) => error.kind(),
-        }
-    }
-}
-
-impl From<WatchError> for AccessError {
-    fn from(error: WatchError) -> Self {
-        match error {
-            WatchError::Gone => Self::Absent,
-            WatchError::Unavailable { .. } => Self::Watch(error),
         }
     }
 }

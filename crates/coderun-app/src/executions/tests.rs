@@ -2,4 +2,3 @@ mod access;
 mod deleting;
 mod support;
 mod tickets;
-mod waiting;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use coderun_app::AccessError;
 use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
 
 use super::{parse_id, record};
@@ -13,6 +12,7 @@ use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
+use crate::watching::{Dialect, FeedItem, FeedReader};
 
 /// The longest `wait`, in seconds.
 const WAIT_MAX_SECONDS: u64 = 60;
@@ -42,25 +42,35 @@ pub(crate) async fn status(
     record(&state, StatusCode::OK, &execution, position).await
 }
 
-/// Waits for the next change. A request that waits when the server begins to go away is answered at once, so that its client
-/// can reconnect elsewhere. A later one waits until the server ends, because its client would only ask again.
+/// Waits for the next change, unless the execution is final, has changed after `since` or has no event `since` yet. Output
+/// alone is no change.
+///
+/// A request that waits when the server begins to go away is answered at once, so that its client can reconnect elsewhere. A
+/// later one waits until the server ends, because its client would only ask again.
 async fn wait_for_change(
-    state: &AppState,
+    state: &web::Data<AppState>,
     user: &UserId,
     id: ExecutionId,
     since: Option<Sequence>,
     timeout: Duration,
-) -> Result<Execution, AccessError> {
+) -> Result<Execution, Problem> {
     let executions = &state.ports.executions;
-    let waiting = executions.wait(user, id, since, timeout);
+    let execution = executions.read(user, id).await?;
+    let last = execution.sequence();
+    if execution.status().is_final() || since.is_some_and(|since| since > last) {
+        return Ok(execution);
+    }
+    let mut reader = FeedReader::open(state, &execution, since.or(Some(last)), Dialect::Core);
+    let waiting = tokio::time::timeout(timeout, reader.next(state));
     let drain = &state.drain;
     let waited = if drain.has_begun() {
         drain.end.run_until_cancelled(waiting).await
     } else {
         drain.run_until_begun(waiting).await
     };
-    match waited {
-        Some(waited) => waited,
-        None => executions.read(user, id).await,
+    // After a timeout, too, the answer is the present state.
+    if let Some(Ok(FeedItem::End(Err(error)))) = waited {
+        return Err(Problem::of_kind(error.kind()).with_source(error));
     }
+    Ok(executions.read(user, id).await?)
 }

@@ -76,7 +76,7 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::Store(error) => error.into(),
-            AccessError::Absent | AccessError::Forbidden | AccessError::Watch(_) => {
+            AccessError::Absent | AccessError::Forbidden => {
                 Self::of_kind(error.kind()).with_source(error)
             }
         }

@@ -1,21 +1,14 @@
-//! Feeds one watcher with messages: events, queue positions, notices and the end.
+//! Holds what all watchers of one execution are to read: a bounded log of its recent messages, and how the feed ended.
 
-use std::pin::Pin;
-use std::time::Duration;
+use std::collections::VecDeque;
 
-use actix_web::web;
-use coderun_app::{WatchEvent, WatchStream};
-use coderun_domain::{Admission, ExecutionId, Status, WatchError};
-use futures_util::StreamExt;
-use futures_util::future::OptionFuture;
-use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use coderun_domain::{Execution, Sequence, StorePolicy};
+use tokio::sync::{Notify, watch};
 
-use super::Subscription;
-use super::queue_progress::QueueProgress;
-use super::timers::{TimerKind, WatchTimers};
-use crate::state::AppState;
-use crate::wire::ServerMessage;
+use super::message::{EncodedEvent, EncodedMessage, FeedError, WatchedExecution, encode_update};
+
+/// The size of the log. A watcher that falls further behind reads the stored events by itself.
+const LOG_MAX_BYTES: usize = 64 << 10;
 
 /// Which messages a client understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,183 +19,184 @@ pub(crate) enum Dialect {
     Full,
 }
 
-/// The messages for one watcher. An event is read only when the watcher asks for the next message.
-pub(crate) struct Feed {
-    state: web::Data<AppState>,
-    id: ExecutionId,
-    dialect: Dialect,
-    events: WatchStream,
-    timers: WatchTimers,
-    next_timer: Pin<Box<Sleep>>,
-    /// `None` once `going_away` was sent, and for a client that does not understand it.
-    going_away: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    queue: Option<QueueProgress>,
-}
-
-/// A message for one watcher.
+/// The feed of one execution. Its log is the value of a watch channel, whose receivers are the watchers.
 #[derive(Debug)]
-pub(crate) enum WatchMessage {
-    /// An event of the execution.
-    Event(WatchEvent),
-    /// A notice about the queue position, the end of the server or that of the token. Only [`Dialect::Full`] has notices.
-    Notice(ServerMessage<'static>),
-    /// Nothing has happened; the connection needs a sign of life.
-    KeepAlive,
-    /// The execution is final and all events were sent.
-    Finished,
-    /// The admission has ended.
-    Expired,
-    /// The events cannot be read any more.
-    Failed(WatchError),
+pub(super) struct Feed {
+    pub(super) log: watch::Sender<FeedLog>,
+    /// Tells the writer that there is a watcher who understands queue positions.
+    pub(super) queue_wanted: Notify,
 }
 
 impl Feed {
-    /// The feed of a subscription. `keep_alive` is the time from one [`WatchMessage::KeepAlive`] to the next.
-    pub(crate) fn new(
-        state: web::Data<AppState>,
-        subscription: Subscription,
-        dialect: Dialect,
-        admission: &Admission,
-        keep_alive: Duration,
-    ) -> Self {
-        let timers = WatchTimers::new(Instant::now(), keep_alive, &state.config.sockets);
-        let going_away = || Box::pin(state.drain.going_away.clone().cancelled_owned());
-        let mut feed = Self {
-            id: subscription.execution.id(),
+    pub(super) fn new(execution: &Execution) -> Self {
+        Self {
+            log: watch::Sender::new(FeedLog::new(execution)),
+            queue_wanted: Notify::new(),
+        }
+    }
+
+    /// The message with the state of the execution as a watcher has read it: encoded once for all who have read the same.
+    pub(super) fn snapshot(
+        &self,
+        execution: &Execution,
+        policy: &StorePolicy,
+    ) -> Result<EncodedMessage, FeedError> {
+        let mut snapshot = None;
+        self.log.send_if_modified(|log| {
+            snapshot = Some(log.snapshot(execution, policy));
+            false
+        });
+        snapshot.unwrap_or(Err(FeedError::Stopped))
+    }
+}
+
+/// What has happened, as far as watchers may still need it.
+#[derive(Debug)]
+pub(super) struct FeedLog {
+    execution: WatchedExecution,
+    /// The events after `start`, in order and without gaps.
+    recent: VecDeque<EncodedEvent>,
+    recent_bytes: usize,
+    start: Sequence,
+    last: Sequence,
+    snapshot: Option<EncodedEvent>,
+    /// The number of the last queue position, and its message while the execution is pending.
+    queue: (u32, Option<EncodedMessage>),
+    going_away: bool,
+    end: Option<Result<(), FeedError>>,
+}
+
+/// What one watcher has received.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    pub(super) dialect: Dialect,
+    pub(super) seen: Sequence,
+    queue: u32,
+    pub(super) owes_going_away: bool,
+}
+
+/// What comes next for one watcher.
+#[derive(Debug)]
+pub(super) enum Next {
+    Message(EncodedMessage),
+    GoingAway,
+    /// The next event is not in the log any more.
+    Behind(WatchedExecution),
+    UpToDate,
+    End(Result<(), FeedError>),
+}
+
+impl Cursor {
+    pub(super) const fn new(dialect: Dialect, seen: Sequence) -> Self {
+        Self {
             dialect,
-            events: subscription.events,
-            next_timer: Box::pin(tokio::time::sleep_until(timers.next().0)),
-            timers,
-            going_away: (dialect == Dialect::Full).then(going_away),
-            queue: None,
-            state,
-        };
-        feed.admit(admission);
-        feed.follow_queue(&WatchEvent::Updated(Box::new(subscription.execution)));
-        feed
-    }
-
-    /// Replaces the admission.
-    pub(crate) fn admit(&mut self, admission: &Admission) {
-        let now = self.state.ports.clock.now();
-        let limits = &self.state.config.sockets;
-        self.timers.set_expiry(admission, now, limits);
-        if self.dialect == Dialect::Core {
-            self.timers.notice = None;
+            seen,
+            queue: 0,
+            owes_going_away: matches!(dialect, Dialect::Full),
         }
     }
 
-    /// Whether `going_away` must still be sent.
-    pub(crate) const fn owes_going_away(&self) -> bool {
-        self.going_away.is_some()
+    /// Moves past an event. Returns its message if the client understands it.
+    pub(super) fn pass(&mut self, event: &EncodedEvent) -> Option<EncodedMessage> {
+        self.seen = event.sequence;
+        let is_understood = event.is_update || self.dialect == Dialect::Full;
+        is_understood.then(|| event.message.clone())
     }
+}
 
-    /// Waits for the next message. Cancel-safe. [`WatchMessage::Finished`] and [`WatchMessage::Failed`] are the last ones.
-    pub(crate) async fn next(&mut self) -> WatchMessage {
-        loop {
-            let (at, kind) = self.timers.next();
-            if self.next_timer.deadline() != at {
-                self.next_timer.as_mut().reset(at);
-            }
-            tokio::select! {
-                // A timer must not starve, however many events there are.
-                biased;
-                () = &mut self.next_timer => {
-                    if let Some(message) = self.handle_timer(kind).await {
-                        return message;
-                    }
-                }
-                Some(()) = OptionFuture::from(self.going_away.as_mut()) => {
-                    self.going_away = None;
-                    let within = self.state.reconnect_within();
-                    return WatchMessage::Notice(ServerMessage::going_away(within));
-                }
-                event = self.events.next() => return self.message_of(event),
-            }
+impl FeedLog {
+    fn new(execution: &Execution) -> Self {
+        Self {
+            execution: WatchedExecution::of(execution),
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            start: execution.sequence(),
+            last: execution.sequence(),
+            snapshot: None,
+            queue: (0, None),
+            going_away: false,
+            end: None,
         }
     }
 
-    async fn handle_timer(&mut self, kind: TimerKind) -> Option<WatchMessage> {
-        let now = Instant::now();
-        match kind {
-            TimerKind::TokenExpiry => Some(WatchMessage::Expired),
-            TimerKind::ExpiryNotice => {
-                self.timers.notice = None;
-                let left = self.timers.until_token_expiry(now);
-                Some(WatchMessage::Notice(ServerMessage::auth_expiring(left)))
-            }
-            TimerKind::KeepAlive => {
-                self.timers.restart_keep_alive(now);
-                Some(WatchMessage::KeepAlive)
-            }
-            TimerKind::QueuePosition => {
-                self.timers.restart_queue_position(now);
-                self.read_queue_position().await
+    /// What comes next for a watcher. Moves its cursor.
+    pub(super) fn next(&self, cursor: &mut Cursor) -> Next {
+        if self.going_away && cursor.owes_going_away {
+            cursor.owes_going_away = false;
+            return Next::GoingAway;
+        }
+        if cursor.seen < self.start {
+            return Next::Behind(self.execution.clone());
+        }
+        let next = self
+            .recent
+            .partition_point(|event| event.sequence <= cursor.seen);
+        for event in self.recent.range(next..) {
+            if let Some(message) = cursor.pass(event) {
+                return Next::Message(message);
             }
         }
+        if let (number, Some(position)) = &self.queue
+            && cursor.dialect == Dialect::Full
+            && *number != cursor.queue
+        {
+            cursor.queue = *number;
+            return Next::Message(position.clone());
+        }
+        self.end.clone().map_or(Next::UpToDate, Next::End)
     }
 
-    /// Reads the position in the queue, unless an event comes first.
-    async fn read_queue_position(&mut self) -> Option<WatchMessage> {
-        let queue = self.queue.as_mut()?;
-        let executions = &self.state.ports.executions;
-        let reading = executions.queue_position(&queue.execution);
-        let position = tokio::select! {
-            biased;
-            event = self.events.next() => return Some(self.message_of(event)),
-            position = reading => position,
-        };
-        // A failed read is ignored: the position is only a courtesy, and it is read again soon.
-        let update = queue.record(position.ok().flatten()?, Instant::now())?;
-        let message = ServerMessage::queue(update.position, update.estimated_start);
-        Some(WatchMessage::Notice(message))
+    /// Whether a watcher that has seen this needs no stored events any more.
+    pub(super) fn continues(&self, seen: Sequence) -> bool {
+        seen >= self.last
     }
 
-    fn message_of(&mut self, event: Option<Result<WatchEvent, WatchError>>) -> WatchMessage {
-        match event {
-            None => WatchMessage::Finished,
-            Some(Err(error)) => WatchMessage::Failed(error),
-            Some(Ok(event)) => {
-                self.follow_queue(&event);
-                WatchMessage::Event(event)
+    fn snapshot(
+        &mut self,
+        execution: &Execution,
+        policy: &StorePolicy,
+    ) -> Result<EncodedMessage, FeedError> {
+        let sequence = execution.sequence();
+        if let Some(known) = &self.snapshot
+            && known.sequence == sequence
+        {
+            return Ok(known.message.clone());
+        }
+        let encoded = encode_update(execution, policy)?;
+        let message = encoded.message.clone();
+        if sequence >= self.last {
+            self.snapshot = Some(encoded);
+        }
+        Ok(message)
+    }
+
+    /// Appends an event and drops the oldest ones beyond the bound. The newest one always stays.
+    pub(super) fn push(&mut self, event: EncodedEvent) {
+        self.last = event.sequence;
+        self.snapshot = event.is_update.then(|| event.clone());
+        self.recent_bytes += event.message.frame.len();
+        self.recent.push_back(event);
+        while self.recent_bytes > LOG_MAX_BYTES && self.recent.len() > 1 {
+            if let Some(oldest) = self.recent.pop_front() {
+                self.recent_bytes -= oldest.message.frame.len();
+                self.start = oldest.sequence;
             }
         }
     }
 
-    /// Follows the queue while the execution is pending.
-    fn follow_queue(&mut self, event: &WatchEvent) {
-        let WatchEvent::Updated(execution) = event else {
-            return;
-        };
-        if self.dialect == Dialect::Core {
-            return;
-        }
-        match execution.reported_status() {
-            Status::Pending => {
-                self.queue = Some(QueueProgress::new(execution.clone()));
-                self.timers.queue_position = Some(Instant::now());
-            }
-            Status::Running | Status::Completed | Status::Error => {
-                self.queue = None;
-                self.timers.queue_position = None;
-            }
-        }
+    pub(super) fn set_queue_position(&mut self, message: EncodedMessage) {
+        self.queue = (self.queue.0.wrapping_add(1), Some(message));
     }
 
-    /// An event as it is sent, or `None` if the client would not understand it.
-    pub(crate) fn to_wire<'a>(&self, event: &'a WatchEvent) -> Option<ServerMessage<'a>> {
-        let message = match event {
-            WatchEvent::Updated(execution) => {
-                let policy = self.state.ports.executions.store_policy();
-                return Some(ServerMessage::update(execution, policy));
-            }
-            WatchEvent::Output { sequence, chunk } => {
-                ServerMessage::output(self.id, *sequence, chunk)
-            }
-            WatchEvent::AwaitingInput { sequence, attempt } => {
-                ServerMessage::awaiting_input(self.id, *sequence, *attempt)
-            }
-        };
-        (self.dialect == Dialect::Full).then_some(message)
+    pub(super) fn clear_queue_position(&mut self) {
+        self.queue.1 = None;
+    }
+
+    pub(super) fn announce_going_away(&mut self) {
+        self.going_away = true;
+    }
+
+    pub(super) fn close(&mut self, end: Result<(), FeedError>) {
+        self.end = Some(end);
     }
 }

@@ -3,12 +3,21 @@
 use std::time::Duration;
 
 use coderun_domain::Execution;
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::message::{EncodedMessage, FeedError};
+use crate::state::AppState;
+use crate::wire::ServerMessage;
 
 /// A pending execution and its progress in the queue.
 #[derive(Debug)]
 pub(super) struct QueueProgress {
-    pub(super) execution: Box<Execution>,
+    execution: Box<Execution>,
+    /// Whether a watcher understands queue positions. Otherwise they are not read.
+    is_wanted: bool,
+    /// When the position is read next; `None` is at once.
+    next_read: Option<Instant>,
     /// The position and time that progress is measured from: the last time the position was this high.
     origin: Option<(u64, Instant)>,
     reported: Option<u64>,
@@ -16,24 +25,54 @@ pub(super) struct QueueProgress {
 
 /// A changed queue position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct QueueUpdate {
+struct QueueUpdate {
     /// The position, from 1.
-    pub(super) position: u64,
+    position: u64,
     /// The time until the estimated start; `None` before the position has fallen.
-    pub(super) estimated_start: Option<Duration>,
+    estimated_start: Option<Duration>,
 }
 
 impl QueueProgress {
     pub(super) const fn new(execution: Box<Execution>) -> Self {
         Self {
             execution,
+            is_wanted: false,
+            next_read: None,
             origin: None,
             reported: None,
         }
     }
 
+    /// Reads the position again and again until it has changed, once `wanted` is notified. Cancel-safe.
+    pub(super) async fn next_update(
+        &mut self,
+        state: &AppState,
+        wanted: &Notify,
+    ) -> Result<EncodedMessage, FeedError> {
+        if !self.is_wanted {
+            wanted.notified().await;
+            self.is_wanted = true;
+        }
+        loop {
+            if let Some(next_read) = self.next_read {
+                sleep_until(next_read).await;
+            }
+            let position = state.ports.executions.queue_position(&self.execution).await;
+            let now = Instant::now();
+            self.next_read = Some(now + state.config.sockets.queue_interval);
+            // A failed read is ignored: the position is only a courtesy, and it is read again soon.
+            let Some(position) = position.ok().flatten() else {
+                continue;
+            };
+            if let Some(update) = self.record(position, now) {
+                let message = ServerMessage::queue(update.position, update.estimated_start);
+                return EncodedMessage::new(&message);
+            }
+        }
+    }
+
     /// Records the position. Returns an update if it has changed.
-    pub(super) fn record(&mut self, position: u64, now: Instant) -> Option<QueueUpdate> {
+    fn record(&mut self, position: u64, now: Instant) -> Option<QueueUpdate> {
         let (origin, since) = match self.origin {
             Some((origin, since)) if position <= origin => (origin, since),
             Some(_) | None => *self.origin.insert((position, now)),

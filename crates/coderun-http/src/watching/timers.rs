@@ -20,8 +20,6 @@ pub(super) enum TimerKind {
     ExpiryNotice,
     /// Show that the connection is alive.
     KeepAlive,
-    /// Read the position in the queue.
-    QueuePosition,
 }
 
 /// The deadlines of one watcher.
@@ -33,20 +31,16 @@ pub(super) struct WatchTimers {
     pub(super) notice: Option<Instant>,
     keep_alive: Instant,
     keep_alive_interval: Duration,
-    pub(super) queue_position: Option<Instant>,
-    queue_interval: Duration,
 }
 
 impl WatchTimers {
-    pub(super) fn new(now: Instant, keep_alive_interval: Duration, limits: &SocketLimits) -> Self {
+    pub(super) fn new(now: Instant, keep_alive_interval: Duration) -> Self {
         Self {
             expiry: now,
             token_expiry: now,
             notice: None,
             keep_alive: now + keep_alive_interval,
             keep_alive_interval,
-            queue_position: None,
-            queue_interval: limits.queue_interval,
         }
     }
 
@@ -73,7 +67,6 @@ impl WatchTimers {
         let others = [
             (Some(self.keep_alive), TimerKind::KeepAlive),
             (self.notice, TimerKind::ExpiryNotice),
-            (self.queue_position, TimerKind::QueuePosition),
         ];
         let others = others
             .into_iter()
@@ -91,10 +84,6 @@ impl WatchTimers {
     pub(super) fn restart_keep_alive(&mut self, now: Instant) {
         self.keep_alive = now + self.keep_alive_interval;
     }
-
-    pub(super) fn restart_queue_position(&mut self, now: Instant) {
-        self.queue_position = Some(now + self.queue_interval);
-    }
 }
 
 #[cfg(test)]
@@ -108,7 +97,7 @@ mod tests {
 
     fn timers_until(expires_at: OffsetDateTime) -> WatchTimers {
         let limits = SocketLimits::default();
-        let mut timers = WatchTimers::new(Instant::now(), KEEP_ALIVE, &limits);
+        let mut timers = WatchTimers::new(Instant::now(), KEEP_ALIVE);
         let admission = Admission {
             user: user("alice"),
             expires_at,
@@ -157,11 +146,7 @@ mod tests {
         assert_eq!(timers.next().1, TimerKind::ExpiryNotice);
         timers.notice = None;
         assert_eq!(timers.next().1, TimerKind::TokenExpiry);
-        timers.queue_position = Some(timers.next().0);
-        assert_eq!(timers.next().1, TimerKind::TokenExpiry);
-        timers.queue_position = Some(Instant::now());
-        assert_eq!(timers.next().1, TimerKind::QueuePosition);
-        timers.queue_position = None;
+        timers.notice = Some(timers.next().0);
         assert_eq!(timers.next().1, TimerKind::TokenExpiry);
     }
 }

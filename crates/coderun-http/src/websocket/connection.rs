@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use super::CloseFrame;
 use super::send_window::SendWindow;
 use crate::answer_budget::{AnswerBudget, BudgetExhausted};
+use crate::watching::EncodedMessage;
 use crate::wire::ServerMessage;
 
 /// Both directions of one socket.
@@ -24,14 +25,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Encodes and sends a message.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
+        let message = EncodedMessage::new(message).map_err(|_| CloseFrame::INTERNAL)?;
+        self.send_text(message.text).await
+    }
+
     /// Sends a message.
     ///
     /// # Errors
     /// [`CloseFrame::SLOW_WATCHER`] if the peer does not take it in time, [`CloseFrame::PEER_LEFT`] if it has gone.
-    pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
-        let mut text = Vec::with_capacity(message.size_hint());
-        serde_json::to_writer(&mut text, message).map_err(|_| CloseFrame::INTERNAL)?;
-        let text = ByteString::try_from(text).map_err(|_| CloseFrame::INTERNAL)?;
+    pub(super) async fn send_text(&mut self, text: ByteString) -> Result<(), CloseFrame> {
         let timeout = self.send_timeout;
         let permit = self.budget.acquire(text.len(), timeout).await;
         let permit = permit.map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
@@ -46,7 +53,7 @@ impl Connection {
     /// Sends a ping.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// As [`send_text`](Self::send_text).
     pub(super) async fn ping(&mut self) -> Result<(), CloseFrame> {
         in_time(self.send_timeout, self.socket.ping(b"")).await
     }

@@ -15,7 +15,9 @@ use super::pending_command::{CommandResult, InputTarget, PendingCommand, send_in
 use super::upgrade_request::UpgradeRequest;
 use crate::metrics::SocketKind;
 use crate::state::AppState;
-use crate::watching::{AdmissionError, Dialect, Feed, WatchMessage, admit, subscribe, verify};
+use crate::watching::{
+    AdmissionError, Dialect, WatchMessage, WatchRequest, Watcher, admit, verify,
+};
 use crate::wire::{ClientMessage, ServerMessage};
 
 /// How many pings in a row may stay unanswered.
@@ -54,13 +56,14 @@ async fn open<'a>(
     let admission = admitted.map_err(|error| admission_failed(&error))?;
     let (id, since, dialect) = (upgrade.id?, upgrade.since?, upgrade.dialect);
     let permit = sockets.admit_verified(total, &admission.user, SocketKind::WebSocket)?;
-    let subscribed = subscribe(state, &admission.user, id, since).await;
-    let subscription = subscribed.map_err(|error| access_failed(&error))?;
-    if subscription.since_is_ahead {
-        connection.send(&ServerMessage::since_is_ahead()).await?;
-    }
-    let keep_alive = state.config.sockets.ping_interval;
-    let feed = Feed::new(state.clone(), subscription, dialect, &admission, keep_alive);
+    let request = WatchRequest {
+        id,
+        since,
+        dialect,
+        keep_alive: state.config.sockets.ping_interval,
+    };
+    let watcher = Watcher::open(state, &admission, request).await;
+    let watcher = watcher.map_err(|error| access_failed(&error))?;
     connection.window.hold(permit);
     Ok(Session {
         connection,
@@ -68,7 +71,7 @@ async fn open<'a>(
         user: admission.user,
         id,
         dialect,
-        feed,
+        watcher,
         command: None,
         input: None,
         queue: InputQueue::default(),
@@ -84,7 +87,7 @@ struct Session<'a> {
     user: UserId,
     id: ExecutionId,
     dialect: Dialect,
-    feed: Feed,
+    watcher: Watcher,
     command: Option<PendingCommand>,
     /// The input that is being sent. It has its own slot, so that a program that does not read can still be cancelled.
     input: Option<PendingCommand>,
@@ -98,7 +101,7 @@ impl Session<'_> {
     async fn run(&mut self) -> Result<CloseFrame, CloseFrame> {
         loop {
             tokio::select! {
-                message = self.feed.next() => {
+                message = self.watcher.next() => {
                     if let Some(frame) = self.forward(message).await? {
                         return Ok(frame);
                     }
@@ -130,19 +133,14 @@ impl Session<'_> {
         self.command.is_none() && self.queue.has_capacity()
     }
 
-    /// Forwards a message of the feed. Returns the close frame after the last one.
+    /// Forwards a message of the watcher. Returns the close frame after the last one.
     async fn forward(&mut self, message: WatchMessage) -> Result<Option<CloseFrame>, CloseFrame> {
         match message {
             WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
             WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
             WatchMessage::Failed(error) => return Err(failed(error.kind(), &error)),
             WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
-            WatchMessage::Notice(message) => self.connection.send(&message).await?,
-            WatchMessage::Event(event) => {
-                if let Some(message) = self.feed.to_wire(&event) {
-                    self.connection.send(&message).await?;
-                }
-            }
+            WatchMessage::Message(message) => self.connection.send_text(message.text).await?,
         }
         Ok(None)
     }
@@ -244,7 +242,7 @@ impl Session<'_> {
     ) -> Result<(), CloseFrame> {
         let reason = match verified {
             Ok(admission) if admission.user == self.user => {
-                self.feed.admit(&admission);
+                self.watcher.admit(&admission);
                 return Ok(());
             }
             Ok(_) => "The token belongs to another user",
@@ -279,7 +277,7 @@ impl Session<'_> {
 
     /// Sends `going_away` when the server ends, unless it has been sent before.
     async fn announce_end(&mut self) -> CloseFrame {
-        if self.feed.owes_going_away() {
+        if self.watcher.owes_going_away() {
             let message = ServerMessage::going_away(self.state.reconnect_within());
             let sending = self.connection.send(&message);
             // The close frame says the same to a client that does not take the message.

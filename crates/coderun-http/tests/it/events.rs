@@ -152,7 +152,7 @@ async fn a_lost_connection_closes_the_subscription() {
     })
     .stream_running()
     .await;
-    assert_eq!(server.backend.watchers(), 1);
+    server.backend.has_watchers(1).await;
     drop(events);
     server.backend.has_watchers(0).await;
 }

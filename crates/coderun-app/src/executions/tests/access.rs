@@ -1,16 +1,14 @@
-//! Tests access to executions, and the streams of watchers.
+//! Tests submissions and access to executions.
 
 use coderun_domain::testing::{at, draft, execution, execution_id, user, worker_offer};
 use coderun_domain::{
-    Attempt, ByteSize, Event, Execution, FailureKind, LimitPolicy, Limits, MockExecutionStore,
-    MockNotifier, OutputChunk, OutputStream, Quota, RequestedLimits, Sequence, StageLimits,
-    StoreError, StoredEvent, SubmissionDraft, Submitted, WatchError, WorkerId, WorkerOffer,
+    ByteSize, Execution, FailureKind, LimitPolicy, Limits, MockExecutionStore, MockNotifier, Quota,
+    RequestedLimits, StageLimits, StoreError, SubmissionDraft, Submitted, WorkerOffer,
 };
-use futures_util::{StreamExt, stream};
 use rstest::rstest;
 
-use super::support::{executions, fleet, with_fleet, with_store};
-use crate::{AccessError, SubmitError, WatchEvent};
+use super::support::{fleet, with_fleet, with_store};
+use crate::{AccessError, SubmitError};
 
 fn store_with(found: Option<Execution>) -> MockExecutionStore {
     let mut store = MockExecutionStore::new();
@@ -135,99 +133,10 @@ async fn a_store_failure_is_not_absence() {
 }
 
 #[tokio::test]
-async fn cancelling_and_watching_another_users_execution_is_forbidden() {
-    let (mut store, mut notifier) = (store_with(Some(execution())), MockNotifier::new());
+async fn cancelling_another_users_execution_is_forbidden() {
+    let mut store = store_with(Some(execution()));
     store.expect_request_cancel().never();
-    notifier.expect_subscribe().never();
-    let executions = executions(store, notifier);
-    let (mallory, id) = (user("mallory"), execution_id(1));
-    let cancelled = executions.cancel(&mallory, id).await;
+    let executions = with_store(store);
+    let cancelled = executions.cancel(&user("mallory"), execution_id(1)).await;
     assert_eq!(cancelled.unwrap_err().kind(), FailureKind::Forbidden);
-    let watched = executions.watch(&mallory, id, None).await;
-    assert_eq!(watched.err().unwrap().kind(), FailureKind::Forbidden);
-}
-
-fn running() -> Execution {
-    let worker = WorkerId::parse("w").unwrap();
-    execution().start(worker, at(1)).unwrap()
-}
-
-fn events() -> Vec<StoredEvent> {
-    let chunk = OutputChunk {
-        stream: OutputStream::Stdout,
-        bytes: "hi".into(),
-        attempt: Attempt::from_count(1),
-    };
-    vec![
-        StoredEvent {
-            sequence: Sequence::from_number(2),
-            event: Event::Updated(running().progress().clone()),
-        },
-        StoredEvent {
-            sequence: Sequence::from_number(3),
-            event: Event::Output(chunk),
-        },
-    ]
-}
-
-/// A notifier that must be asked for what comes after `since`, and streams [`events`].
-fn notifier_after(since: u64) -> MockNotifier {
-    let mut notifier = MockNotifier::new();
-    notifier
-        .expect_subscribe()
-        .withf(move |_, asked| asked.number() == since)
-        .returning(|_, _| Ok(Box::pin(stream::iter(events().into_iter().map(Ok)))));
-    notifier
-}
-
-#[tokio::test]
-async fn a_watcher_gets_the_snapshot_and_then_the_events_after_it() {
-    let watched = executions(store_with(Some(execution())), notifier_after(1));
-    let events = watched
-        .watch(&user("alice"), execution_id(1), None)
-        .await
-        .unwrap();
-    let received: Vec<_> = events.map(Result::unwrap).collect().await;
-    let [
-        WatchEvent::Updated(snapshot),
-        WatchEvent::Updated(update),
-        WatchEvent::Output { .. },
-    ] = received.as_slice()
-    else {
-        panic!("{received:?}");
-    };
-    assert_eq!(**snapshot, execution());
-    assert_eq!(**update, running());
-}
-
-#[tokio::test]
-async fn a_watcher_with_a_number_gets_the_events_after_it() {
-    let finished = running()
-        .count_events(1, at(2))
-        .and_then(|running| running.finish(coderun_domain::testing::finished(), at(3)))
-        .unwrap();
-    let watched = executions(store_with(Some(finished)), notifier_after(0));
-    let events = watched
-        .watch(&user("alice"), execution_id(1), Some(Sequence::START))
-        .await
-        .unwrap();
-    let received: Vec<_> = events.map(Result::unwrap).collect().await;
-    let [WatchEvent::Updated(then), WatchEvent::Output { .. }] = received.as_slice() else {
-        panic!("{received:?}");
-    };
-    assert_eq!(**then, running(), "as it stood then, not as it stands now");
-}
-
-#[tokio::test]
-async fn an_execution_deleted_before_the_subscription_is_absent() {
-    let mut notifier = MockNotifier::new();
-    notifier
-        .expect_subscribe()
-        .returning(|_, _| Err(WatchError::Gone));
-    let error = executions(store_with(Some(execution())), notifier)
-        .watch(&user("alice"), execution_id(1), None)
-        .await
-        .err()
-        .unwrap();
-    assert_eq!(error.kind(), FailureKind::Absent);
 }

@@ -26,6 +26,7 @@ pub(crate) struct Backend {
     down: Arc<AtomicBool>,
     queue_position: Arc<AtomicU64>,
     queue_position_reads: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
     events_read: Arc<AtomicUsize>,
 }
 
@@ -107,6 +108,11 @@ impl Backend {
     /// The number of reads of a queue position.
     pub(crate) fn queue_position_reads(&self) -> usize {
         self.queue_position_reads.load(Ordering::SeqCst)
+    }
+
+    /// The number of reads of executions.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
     }
 
     /// The number of events that watchers have read.
@@ -212,6 +218,7 @@ impl ExecutionStore for Backend {
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
         self.check_reachable()?;
+        self.reads.fetch_add(1, Ordering::SeqCst);
         Ok(self
             .entries
             .lock()
