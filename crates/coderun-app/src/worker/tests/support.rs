@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_domain::testing::{
-    at, catalog, draft, execution_id, report, store_policy, submission, user,
+    at, catalog, draft, execution_id, limit_policy, report, store_policy, submission, user,
 };
 use coderun_domain::{
     CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
@@ -22,7 +22,10 @@ use tokio::task::JoinHandle;
 
 use super::flaky_queue::FlakyQueue;
 use crate::testing::TokioClock;
-use crate::{JitteredInterval, Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings};
+use crate::{
+    Announcer, AnnouncerPorts, AnnouncerSettings, JitteredInterval, Shutdown, Sweeper, Worker,
+    WorkerPorts, WorkerSettings,
+};
 
 /// Nothing in these tests may take longer, on the paused clock.
 const DEADLINE: Duration = Duration::from_mins(30);
@@ -235,7 +238,7 @@ impl Harness {
         self.start_over(name, Arc::new(self.backend.clone()))
     }
 
-    /// Starts a worker, and a sweeper, over this queue.
+    /// Starts a worker, its announcer, and a sweeper, over this queue.
     pub(super) fn start_over(&self, name: &str, queue: Arc<dyn ExecutionQueue>) -> JoinHandle<()> {
         let worker = self.worker(name, Arc::clone(&queue));
         self.start_worker(worker, queue)
@@ -252,15 +255,33 @@ impl Harness {
         self.start_worker(worker, queue)
     }
 
+    fn announcer(&self, worker: &Worker) -> Announcer {
+        let ports = AnnouncerPorts {
+            registry: Arc::new(self.backend.clone()),
+            runner: Arc::clone(&worker.ports.runner),
+        };
+        let settings = AnnouncerSettings {
+            id: worker.settings.id.clone(),
+            concurrency: worker.settings.concurrency,
+            limits: limit_policy(),
+        };
+        Announcer::new(ports, settings)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a test owns its tasks by their handles"
     )]
     fn start_worker(&self, worker: Worker, queue: Arc<dyn ExecutionQueue>) -> JoinHandle<()> {
+        let announcer = self.announcer(&worker);
         let sweeper = Sweeper::new(queue, JitteredInterval::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            tokio::join!(worker.work(&shutdown), sweeper.run(&shutdown.drain));
+            tokio::join!(
+                worker.work(&shutdown),
+                announcer.announce(&shutdown.drain),
+                sweeper.run(&shutdown.drain),
+            );
         })
     }
 
