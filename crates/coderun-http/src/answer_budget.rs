@@ -40,13 +40,18 @@ impl AnswerBudget {
         }
     }
 
+    /// Whether an answer of this length needs a share.
+    pub(crate) const fn counts(length_bytes: usize) -> bool {
+        length_bytes > SMALL_MAX_BYTES
+    }
+
     /// Waits for the share of an answer of this length. An answer larger than the budget takes all of it.
     pub(crate) async fn acquire(
         &self,
         length_bytes: usize,
         timeout: Duration,
     ) -> Result<BudgetPermit, BudgetExhausted> {
-        if length_bytes <= SMALL_MAX_BYTES {
+        if !Self::counts(length_bytes) {
             return Ok(None);
         }
         let kib = u32::try_from(length_bytes >> 10).unwrap_or(u32::MAX);

@@ -22,6 +22,7 @@ mod drain;
 mod edge;
 mod endpoints;
 mod failure_log;
+mod handover;
 mod headers;
 mod host;
 pub mod metrics;

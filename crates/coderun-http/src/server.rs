@@ -7,16 +7,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_server::Server;
+use actix_service::map_config;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use coderun_app::Readiness;
 use coderun_domain::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::RequestMeter;
 use crate::state::{AppState, HealthState};
-use crate::{Drain, HttpConfig, HttpPorts, edge, routes};
+use crate::{Drain, HttpConfig, HttpPorts, edge, handover, routes};
 
 /// Starts to answer on `listener`, on its own threads, from within a tokio runtime.
 ///
@@ -87,26 +90,39 @@ fn build(
             let (health, meter) = (health.clone(), Rc::clone(&meter));
             async move { edge::around(&health.config, &meter, request, next).await }
         });
-        App::new()
+        let app = App::new()
             .app_data(shared.clone())
             .configure(configure.clone())
-            .wrap(around)
+            .wrap(around);
+        map_config(app, |()| AppConfig::default())
     };
     let config = &health.config;
-    let server = HttpServer::new(app)
+    let server = Server::build()
         .workers(config.workers.max(1))
-        .max_connections(config.connections_max)
-        .client_request_timeout(config.timeouts.request_head)
-        // actix would keep the connection of every closed socket for this long. The edge lingers where it must.
-        .client_disconnect_timeout(Duration::ZERO)
-        .keep_alive(config.timeouts.keep_alive)
-        // A client that closes its side has left, so its permits are given back.
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
+        .max_concurrent_connections(config.connections_max)
         .shutdown_timeout(config.timeouts.drain.as_secs().max(1))
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+        .disable_signals();
+    let (timeouts, stopping) = (config.timeouts, server.graceful_shutdown_signal());
+    // This is `actix_web::HttpServer`, which cannot hand over connections.
+    let http = move || {
+        let stopping = stopping.clone();
+        HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(timeouts.request_head)
+            // actix would keep the connection of every closed client for this long. The edge lingers where it must.
+            .client_disconnect_timeout(Duration::ZERO)
+            .keep_alive(timeouts.keep_alive)
+            // A client that closes its side has left, so its permits are given back.
+            .h1_allow_half_closed(false)
+            .tcp_nodelay(true)
+            .upgrade(handover::serve_upgrades(app()))
+            .finish(app())
+            .tcp()
+    };
+    Ok(server.listen("http", listener, http)?.run())
 }
 
 /// Runs the server until `end` is cancelled, waits for `before_stop`, and stops the server gracefully.

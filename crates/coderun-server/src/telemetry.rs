@@ -32,8 +32,15 @@ const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 ];
 
-/// Clients that log addresses at `debug` and contents at `trace`, which may hold secrets.
-const LIMITED_TO_WARN: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
+/// Libraries that log addresses at `debug` and contents at `trace`, which may hold secrets.
+const LIMITED_TO_WARN: [&str; 6] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rustls",
+    "tungstenite",
+];
 
 /// Starts logging for the whole process, and tracing if the environment names a collector.
 ///
@@ -70,8 +77,8 @@ fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {
     let filter = EnvFilter::try_new(directives).map_err(|error| {
         anyhow!("RUST_LOG is `{directives}`, which is not a log filter: {error}")
     })?;
-    LIMITED_TO_WARN.iter().try_fold(filter, |filter, client| {
-        let directive = format!("{client}=warn").parse()?;
+    LIMITED_TO_WARN.iter().try_fold(filter, |filter, library| {
+        let directive = format!("{library}=warn").parse()?;
         Ok(filter.add_directive(directive))
     })
 }

@@ -1,7 +1,8 @@
 //! Defines the close codes and reasons of a WebSocket.
 
-use actix_ws::{CloseCode, CloseReason};
 use coderun_domain::FailureKind;
+use tungstenite::Utf8Bytes;
+use tungstenite::protocol::frame;
 
 use crate::authentication::TokenError;
 use crate::socket_registry::SocketLimitReached;
@@ -66,11 +67,11 @@ impl CloseFrame {
     }
 }
 
-impl From<CloseFrame> for CloseReason {
+impl From<CloseFrame> for frame::CloseFrame {
     fn from(frame: CloseFrame) -> Self {
         Self {
-            code: CloseCode::from(frame.code),
-            description: Some(frame.reason.to_owned()),
+            code: frame.code.into(),
+            reason: Utf8Bytes::from_static(frame.reason),
         }
     }
 }

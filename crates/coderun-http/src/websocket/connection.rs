@@ -1,30 +1,60 @@
 //! Sends and receives the messages of one socket, with a bound on every wait.
+//!
+//! What the server sends needs no state beyond the frame that is being written, so each frame is written from the bytes that
+//! all watchers share.
 
-use std::future::pending;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Duration;
 
-use actix_web::error::PayloadError;
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError, Session};
+use actix_web::web;
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use futures_util::FutureExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tungstenite::Utf8Bytes;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
+use tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::CloseFrame;
-use super::send_window::SendWindow;
-use crate::answer_budget::{AnswerBudget, BudgetExhausted};
+use super::message_reader::{Incoming, MessageReader};
+use crate::answer_budget::{AnswerBudget, BudgetExhausted, BudgetPermit};
+use crate::socket_registry::WatcherPermit;
+use crate::state::AppState;
 use crate::watching::EncodedMessage;
 use crate::wire::ServerMessage;
 
+/// The longest head of a frame without a mask (RFC 6455, section 5.2).
+const HEAD_MAX_BYTES: usize = 10;
+
 /// Both directions of one socket.
 pub(super) struct Connection {
-    pub(super) socket: Session,
-    pub(super) messages: AggregatedMessageStream,
-    pub(super) window: SendWindow,
-    pub(super) budget: AnswerBudget,
-    pub(super) send_timeout: Duration,
+    stream: TcpStream,
+    reader: MessageReader,
+    /// The rest of the frame that is being written, head and payload. Nothing else may be written before it.
+    outgoing: Chain<Bytes, Bytes>,
+    outgoing_permit: BudgetPermit,
+    state: web::Data<AppState>,
+    /// Held until everything is written, because messages occupy memory that long.
+    pub(super) permit: Option<WatcherPermit>,
 }
 
 impl Connection {
+    /// A socket over a stream that an upgrade has left. The client has already sent the bytes in `received`.
+    pub(super) fn new(stream: TcpStream, received: Vec<u8>, state: web::Data<AppState>) -> Self {
+        let reader = MessageReader::new(received, state.config.sockets.message_max);
+        Self {
+            stream,
+            reader,
+            outgoing: Bytes::new().chain(Bytes::new()),
+            outgoing_permit: None,
+            state,
+            permit: None,
+        }
+    }
+
     /// Encodes and sends a message.
     ///
     /// # Errors
@@ -34,20 +64,32 @@ impl Connection {
         self.send_text(message.text).await
     }
 
-    /// Sends a message.
+    /// Sends an encoded message.
+    ///
+    /// If this is cancelled, the next frame is sent after the rest of this one.
     ///
     /// # Errors
-    /// [`CloseFrame::SLOW_WATCHER`] if the peer does not take it in time, [`CloseFrame::PEER_LEFT`] if it has gone.
+    /// [`CloseFrame::SLOW_WATCHER`] if the peer takes nothing of it for too long, [`CloseFrame::PEER_LEFT`] if it has gone.
     pub(super) async fn send_text(&mut self, text: ByteString) -> Result<(), CloseFrame> {
-        let timeout = self.send_timeout;
-        let permit = self.budget.acquire(text.len(), timeout).await;
-        let permit = permit.map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
-        let sending = async {
-            self.window.wait_for_space().await;
-            self.window.record_sent(text.len(), permit);
-            self.socket.text(text).await
+        let timeout = self.state.config.sockets.send;
+        let mut permit = None;
+        if AnswerBudget::counts(text.len()) {
+            let acquiring = Box::pin(self.state.answer_budget.acquire(text.len(), timeout));
+            permit = acquiring
+                .await
+                .map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
+        }
+        self.flush(timeout).await?;
+        let header = FrameHeader {
+            opcode: OpCode::Data(Data::Text),
+            ..FrameHeader::default()
         };
-        in_time(timeout, sending).await
+        let mut head = Vec::with_capacity(HEAD_MAX_BYTES);
+        let formatted = header.format(text.len() as u64, &mut head);
+        formatted.map_err(|_| CloseFrame::INTERNAL)?;
+        self.outgoing = Bytes::from(head).chain(text.into_bytes());
+        self.outgoing_permit = permit;
+        self.flush(timeout).await
     }
 
     /// Sends a ping.
@@ -55,113 +97,108 @@ impl Connection {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub(super) async fn ping(&mut self) -> Result<(), CloseFrame> {
-        in_time(self.send_timeout, self.socket.ping(b"")).await
+        self.send_control(Frame::ping(Bytes::new()), self.state.config.sockets.send)
+            .await
+    }
+
+    async fn send_control(&mut self, frame: Frame, timeout: Duration) -> Result<(), CloseFrame> {
+        self.flush(timeout).await?;
+        let mut bytes = Vec::with_capacity(frame.len());
+        frame.format(&mut bytes).map_err(|_| CloseFrame::INTERNAL)?;
+        self.outgoing = Bytes::from(bytes).chain(Bytes::new());
+        self.flush(timeout).await
+    }
+
+    /// Writes the rest of the frame that is being written. The peer must take a part of it within each timeout.
+    async fn flush(&mut self, timeout: Duration) -> Result<(), CloseFrame> {
+        while self.outgoing.has_remaining() {
+            let written = in_time(timeout, self.stream.write_buf(&mut self.outgoing)).await;
+            match written.ok_or(CloseFrame::SLOW_WATCHER)? {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Err(CloseFrame::PEER_LEFT),
+            }
+        }
+        // An idle socket keeps no message.
+        self.outgoing = Bytes::new().chain(Bytes::new());
+        self.outgoing_permit = None;
+        Ok(())
     }
 
     /// Waits for the next message, and answers pings. The text is `None` for a ping or pong, which only shows that the peer is
-    /// alive. Cancel-safe until a message has arrived.
+    /// alive. Cancel-safe.
     ///
     /// # Errors
     /// The close frame to answer the message with.
-    pub(super) async fn receive(&mut self) -> Result<Option<ByteString>, CloseFrame> {
-        // A client that sends without a pause must not starve the other sockets.
-        tokio::task::coop::consume_budget().await;
-        let message = match self.messages.recv().await {
-            None => return Err(CloseFrame::PEER_LEFT),
-            Some(Err(error)) => return Err(close_frame_for(&error)),
-            Some(Ok(message)) => message,
-        };
-        match message {
-            AggregatedMessage::Text(text) => Ok(Some(text)),
-            AggregatedMessage::Binary(_) => Err(CloseFrame::BINARY_MESSAGE),
-            AggregatedMessage::Pong(_) => Ok(None),
-            AggregatedMessage::Close(_) => Err(CloseFrame::PEER_LEFT),
-            AggregatedMessage::Ping(bytes) => {
-                Box::pin(in_time(self.send_timeout, self.socket.pong(&bytes))).await?;
-                Ok(None)
+    pub(super) async fn receive(&mut self) -> Result<Option<Utf8Bytes>, CloseFrame> {
+        let timeout = self.state.config.sockets.send;
+        self.flush(timeout).await?;
+        loop {
+            // A client that sends without a pause must not starve the other sockets.
+            tokio::task::coop::consume_budget().await;
+            match self.reader.read(&self.stream)? {
+                Incoming::Text(text) => return Ok(Some(text)),
+                Incoming::Pong => return Ok(None),
+                Incoming::Ping => {
+                    self.outgoing = self.reader.take_pong()?.chain(Bytes::new());
+                    self.flush(timeout).await?;
+                    return Ok(None);
+                }
+                Incoming::Nothing => self.wait_for_bytes().await?,
             }
         }
+    }
+
+    async fn wait_for_bytes(&self) -> Result<(), CloseFrame> {
+        let readable = poll_fn(|cx| self.stream.poll_read_ready(cx)).await;
+        readable.map_err(|_| CloseFrame::PEER_LEFT)
     }
 
     /// Sends a close frame and waits for the peer's, unless the peer has already closed or left.
-    pub(super) async fn close(self, frame: CloseFrame, timeout: Duration) {
-        let Self {
-            socket,
-            messages,
-            send_timeout,
-            ..
-        } = self;
-        // If the peer does not take the close frame either, the kernel cuts the connection later.
-        drop(tokio::time::timeout(send_timeout, socket.close(Some(frame.into()))).await);
-        let handshake = async {
-            match frame {
-                CloseFrame::PEER_LEFT => {}
-                CloseFrame::MESSAGE_TOO_BIG | CloseFrame::PROTOCOL_ERROR => discard(messages).await,
-                _ => wait_for_close(messages).await,
-            }
+    pub(super) async fn close(mut self, frame: CloseFrame) {
+        let config = &self.state.config;
+        let answer_timeout = config.sockets.close;
+        // A slow client is given what it was promised, as long as it takes some of it, but not while the server ends.
+        let timeout = if self.state.drain.end.is_cancelled() {
+            config.sockets.send
+        } else {
+            config.timeouts.unread
         };
-        drop(tokio::time::timeout(timeout, handshake).await);
-    }
-}
-
-/// Waits for the peer's close frame, or until the peer has left.
-async fn wait_for_close(mut messages: AggregatedMessageStream) {
-    loop {
-        match messages.recv().await {
-            None | Some(Ok(AggregatedMessage::Close(_))) => return,
-            Some(Ok(_)) => {}
-            Some(Err(error)) if close_frame_for(&error) == CloseFrame::PEER_LEFT => return,
-            Some(Err(_)) => return discard(messages).await,
+        let sent = self.send_control(Frame::close(Some(frame.into())), timeout);
+        if sent.await.is_err() || frame == CloseFrame::PEER_LEFT {
+            return;
         }
+        drop(tokio::time::timeout(answer_timeout, self.wait_for_close(frame)).await);
     }
-}
 
-/// Discards everything the peer sends, without end. After a violation a close frame cannot be recognised any more, and a
-/// peer that still sends must not be cut off before it reads the reason.
-async fn discard(messages: AggregatedMessageStream) {
-    drop(messages);
-    pending::<()>().await;
-}
-
-/// Waits until a message is sent, within the timeout. The timer is made only if the peer does not take the message at once,
-/// so that idle sockets reserve no memory for it.
-async fn in_time(
-    timeout: Duration,
-    sending: impl Future<Output = Result<(), actix_ws::Closed>>,
-) -> Result<(), CloseFrame> {
-    let mut sending = pin!(sending);
-    let sent = match sending.as_mut().now_or_never() {
-        Some(sent) => Ok(sent),
-        None => Box::pin(tokio::time::timeout(timeout, sending)).await,
-    };
-    match sent {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(CloseFrame::PEER_LEFT),
-        Err(_) => Err(CloseFrame::SLOW_WATCHER),
-    }
-}
-
-fn close_frame_for(error: &ProtocolError) -> CloseFrame {
-    match error {
-        ProtocolError::Io(error) if has_left(error) => CloseFrame::PEER_LEFT,
-        ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            CloseFrame::PROTOCOL_ERROR
+    /// Waits until the peer has closed or left. After a violation its close frame cannot be recognised any more, and a peer
+    /// that still sends must not be cut off before it reads the reason, so everything is read until it has left.
+    async fn wait_for_close(&mut self, sent: CloseFrame) {
+        let mut is_framed = !matches!(
+            sent,
+            CloseFrame::MESSAGE_TOO_BIG | CloseFrame::PROTOCOL_ERROR
+        );
+        while is_framed {
+            let read = match self.reader.read(&self.stream) {
+                Ok(Incoming::Nothing) => self.wait_for_bytes().await,
+                read => read.map(|_| ()),
+            };
+            match read {
+                Err(CloseFrame::PEER_LEFT) => return,
+                Ok(()) | Err(CloseFrame::BINARY_MESSAGE) => {}
+                Err(_) => is_framed = false,
+            }
+            tokio::task::coop::consume_budget().await;
         }
-        // Every other `Io` means that a message in pieces is too big.
-        ProtocolError::Overflow | ProtocolError::Io(_) => CloseFrame::MESSAGE_TOO_BIG,
-        ProtocolError::UnmaskedFrame
-        | ProtocolError::MaskedFrame
-        | ProtocolError::InvalidOpcode(_)
-        | ProtocolError::InvalidLength(_)
-        | ProtocolError::BadOpCode
-        | ProtocolError::ContinuationNotStarted
-        | ProtocolError::ContinuationStarted
-        | ProtocolError::ContinuationFragment(_) => CloseFrame::PROTOCOL_ERROR,
+        drop(tokio::io::copy(&mut self.stream, &mut tokio::io::sink()).await);
     }
 }
 
-/// Whether the connection ended without a close frame.
-fn has_left(error: &std::io::Error) -> bool {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(cause, Some(PayloadError::Incomplete(_)))
+/// The output of the future, or `None` if it takes too long. The timer is made only if the future has to wait, so that idle
+/// sockets reserve no memory for it.
+async fn in_time<F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match future.as_mut().now_or_never() {
+        Some(output) => Some(output),
+        None => Box::pin(tokio::time::timeout(timeout, future)).await.ok(),
+    }
 }

@@ -64,7 +64,7 @@ async fn open<'a>(
     };
     let watcher = Watcher::open(state, &admission, request).await;
     let watcher = watcher.map_err(|error| access_failed(&error))?;
-    connection.window.hold(permit);
+    connection.permit = Some(permit);
     Ok(Session {
         connection,
         state,

@@ -18,6 +18,8 @@ pub(super) struct UpgradeRequest {
     pub(super) id: Result<ExecutionId, CloseFrame>,
     pub(super) since: Result<Option<Sequence>, CloseFrame>,
     pub(super) dialect: Dialect,
+    /// Whether the client offers the subprotocol.
+    pub(super) offers_protocol: bool,
 }
 
 impl UpgradeRequest {
@@ -25,7 +27,8 @@ impl UpgradeRequest {
         let since = Query::parse(request.query_string()).since();
         let since = since.map_err(|_| CloseFrame::INVALID_SINCE);
         let resumes = !matches!(since, Ok(None));
-        let dialect = if resumes || offers_protocol(request) {
+        let offers_protocol = offers_protocol(request);
+        let dialect = if resumes || offers_protocol {
             Dialect::Full
         } else {
             Dialect::Core
@@ -37,6 +40,7 @@ impl UpgradeRequest {
             id: id.parse().map_err(|_| CloseFrame::NOT_FOUND),
             since,
             dialect,
+            offers_protocol,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 
 use crate::support::Server;
-use crate::support::raw::{RawConnection, submission_head};
+use crate::support::raw::{RawConnection, UPGRADE, submission_head};
 
 #[tokio::test]
 async fn a_slow_head_times_out() {
@@ -73,4 +73,31 @@ async fn a_client_that_sends_all_of_a_refused_body_gets_the_answer() {
     connection.send(body).await;
     let answer = connection.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[rstest]
+#[case::a_page("/health/", "HTTP/1.1 200")]
+#[case::no_page("/nowhere", "HTTP/1.1 404")]
+#[tokio::test]
+async fn an_upgrade_that_is_not_offered_is_answered_as_usual_and_ends_the_connection(
+    #[case] path: &str,
+    #[case] expected: &str,
+) {
+    let head = format!("GET {path} HTTP/1.1\r\n{UPGRADE}\r\n");
+    let mut connection = Server::start().send_raw(head).await;
+    let answer = connection.read_to_end().await;
+    assert!(answer.starts_with(expected), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(answer.ends_with('}'), "{answer}");
+}
+
+#[tokio::test]
+async fn an_event_stream_that_asks_for_an_upgrade_is_served_piece_by_piece() {
+    let (server, id) = Server::running();
+    let path = format!("/api/v1/executions/events/{id}?token=alice");
+    let head = format!("GET {path} HTTP/1.1\r\n{UPGRADE}\r\n");
+    let mut connection = server.send_raw(head).await;
+    connection.read_until("execution_update").await;
+    server.backend.write(id, "more");
+    connection.read_until("execution_output").await;
 }

@@ -32,6 +32,7 @@ mod websocket;
 mod websocket_auth;
 mod websocket_bounds;
 mod websocket_end;
+mod websocket_framing;
 mod websocket_input;
 mod websocket_queue;
 mod websocket_refusals;

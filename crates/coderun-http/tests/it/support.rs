@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod event_source;
+pub(crate) mod frames;
 pub(crate) mod raw;
 pub(crate) mod relay;
 pub(crate) mod request;

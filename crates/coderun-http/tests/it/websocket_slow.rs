@@ -6,7 +6,7 @@ use coderun_domain::ExecutionId;
 use coderun_domain::testing::finished;
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, until};
 
 const CHUNKS: u64 = 64;
 const CHUNK_BYTES: usize = 1 << 20;
@@ -66,4 +66,25 @@ async fn a_slow_client_is_closed_with_1013_and_resumes_without_a_gap() {
     }
     assert_eq!(resumed.next().await["data"]["status"], json!("completed"));
     assert_eq!(resumed.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn a_message_that_is_being_sent_when_the_server_ends_is_completed() {
+    let server = Server::start();
+    let id = flood(&server);
+    let mut slow = server.watch_since(id, 2).await;
+    until(|| server.backend.events_read() > 0).await;
+    server.drain.end.cancel();
+    let mut last = 2;
+    let notice = loop {
+        let message = slow.next().await;
+        if message["seq"].is_null() {
+            break message;
+        }
+        assert_eq!(message["seq"], last + 1, "no gap");
+        last += 1;
+    };
+    assert_eq!(notice["type"], "going_away");
+    assert_eq!(slow.close_code().await, 1012);
+    assert!(last < CHUNKS, "{last}");
 }

@@ -50,6 +50,7 @@ impl Server {
 impl RawConnection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
         Self { stream }
     }
 
@@ -73,6 +74,26 @@ impl RawConnection {
             }
         })
         .await
+    }
+
+    /// Ends the direction to the server.
+    pub(crate) async fn end(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// Reads the head of a response and nothing after it.
+    pub(crate) async fn read_head(&mut self) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.extend(self.read_bytes(1).await);
+        }
+    }
+
+    /// Reads this many bytes.
+    pub(crate) async fn read_bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        in_time(self.stream.read_exact(&mut bytes)).await.unwrap();
+        bytes
     }
 
     /// Reads until the server closes the connection.

@@ -1,0 +1,99 @@
+//! Hands the connection of an accepted upgrade over to its handler.
+//!
+//! actix keeps 16 KiB of buffers for every connection that it serves itself. A handler that accepts an upgrade therefore
+//! leaves a [`Handover`] in its response, and serves the bare stream from then on.
+
+use std::future::{Future, poll_fn, ready};
+use std::pin::pin;
+
+use actix_codec::Framed;
+use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::h1::{Codec, Message};
+use actix_http::{ConnectionType, Request, Response};
+use actix_service::{Service, ServiceFactory, apply_fn_factory};
+use actix_web::Error;
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, SinkExt, TryFutureExt};
+use tokio::net::TcpStream;
+
+/// A connection whose client asks for an upgrade.
+type Connection = Framed<TcpStream, Codec>;
+
+type Serving = LocalBoxFuture<'static, ()>;
+
+/// Serves a connection once the response that accepts the upgrade is written.
+pub(crate) struct Handover(Box<dyn FnOnce(TcpStream, Vec<u8>) -> Serving>);
+
+impl Handover {
+    /// Serves with this function. It gets the stream and the bytes that the client has sent after its request.
+    pub(crate) fn new<Served: Future<Output = ()> + 'static>(
+        serve: impl FnOnce(TcpStream, Vec<u8>) -> Served + 'static,
+    ) -> Self {
+        Self(Box::new(|stream, received| {
+            serve(stream, received).boxed_local()
+        }))
+    }
+}
+
+/// Answers requests for an upgrade with the application, and serves the connections that it accepts.
+pub(crate) fn serve_upgrades<App>(
+    app: App,
+) -> impl ServiceFactory<
+    (Request, Connection),
+    Config = (),
+    Response = (),
+    Error = Error,
+    InitError = App::InitError,
+    Future: 'static,
+>
+where
+    App: ServiceFactory<Request, Config = (), Error = Error, Future: 'static> + 'static,
+    App::Response: Into<Response<BoxBody>>,
+    <App::Service as Service<Request>>::Future: 'static,
+{
+    apply_fn_factory(app, |(request, connection), app: &App::Service| {
+        let answering = app.call(request);
+        let handing_over = async move {
+            let response = answering.await.map_or_else(Response::from, Into::into);
+            answer(response, connection).await
+        };
+        // The memory of the answer is freed before the connection is served.
+        handing_over
+            .boxed_local()
+            .and_then(|serving| serving.map(Ok))
+    })
+}
+
+/// Sends a response. Returns what is left to do with the connection.
+async fn answer(
+    mut response: Response<BoxBody>,
+    mut connection: Connection,
+) -> Result<Serving, Error> {
+    let handover = response.extensions_mut().remove::<Handover>();
+    let (mut head, body) = response.into_parts();
+    let Some(Handover(serve)) = handover else {
+        head.head_mut().set_connection_type(ConnectionType::Close);
+        send(head, body, connection).await?;
+        return Ok(ready(()).boxed_local());
+    };
+    connection
+        .send(Message::Item((head, BodySize::None)))
+        .await?;
+    let connection = connection.into_parts();
+    Ok(serve(connection.io, connection.read_buf.to_vec()))
+}
+
+/// Sends a response that refuses the upgrade or ignores it, and ends the connection.
+async fn send(head: Response<()>, body: BoxBody, mut connection: Connection) -> Result<(), Error> {
+    connection.send(Message::Item((head, body.size()))).await?;
+    let mut body = pin!(body);
+    while let Some(piece) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        let piece = Message::Chunk(Some(
+            piece.map_err(actix_web::error::ErrorInternalServerError)?,
+        ));
+        connection.send(piece).await?;
+    }
+    connection.send(Message::Chunk(None)).await?;
+    connection.close().await?;
+    Ok(())
+}
