@@ -144,6 +144,7 @@ async fn an_execution_can_be_cancelled_from_its_socket() {
 #[tokio::test]
 async fn a_cancel_that_fails_is_an_error_event() {
     let (server, _, mut socket) = Server::start().watch_running_full().await;
+    server.backend.has_watchers(1).await;
     server.backend.break_down(true);
     socket.say("{\"type\":\"cancel\"}").await;
     let error = socket.next().await;
@@ -154,7 +155,7 @@ async fn a_cancel_that_fails_is_an_error_event() {
 #[tokio::test]
 async fn a_socket_that_its_client_closes_ends_its_subscription() {
     let (server, _, mut socket) = Server::start().watch_running().await;
-    assert_eq!(server.backend.watchers(), 1);
+    server.backend.has_watchers(1).await;
     socket.send(Message::Close(None)).await;
     assert_eq!(socket.close_code().await, 1000);
     server.backend.has_watchers(0).await;
@@ -163,6 +164,7 @@ async fn a_socket_that_its_client_closes_ends_its_subscription() {
 #[tokio::test]
 async fn a_lost_connection_ends_its_subscription() {
     let (server, _, socket) = Server::start().watch_running().await;
+    server.backend.has_watchers(1).await;
     drop(socket);
     server.backend.has_watchers(0).await;
 }
