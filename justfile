@@ -41,7 +41,7 @@ check:
 advisories:
     cargo deny check advisories
 
-# Measures: the service (all of it, or some of `memory redis sockets live piston faults`) and what the sandbox costs beside a bare spawn.
-bench *scenarios:
-    cargo bench --package coderun-server --features testing --bench service -- {{ scenarios }}
-    {{ if scenarios == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}
+# Measures the service (or some of `memory redis sockets live faults redis-file records`) and the sandbox; `--server /PATH` adds another binary to compare with.
+bench *arguments:
+    cargo bench --package coderun-server --bench service -- {{ arguments }}
+    {{ if arguments == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

@@ -13,8 +13,6 @@ mod roles;
 mod settings;
 mod system;
 mod telemetry;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -1,18 +1,23 @@
 //! Measures whether programs that meet faults of a third party delay the others.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coderun_piston_standin::{Behavior, PistonStandin, Reply};
+use coderun_piston_standin::{Behavior, Reply};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::load::{Server, status, submit_body, watch};
+use crate::comparison::Contender;
+use crate::load::{status, submit_body, watch};
+use crate::server::{Server, Setup, runtime};
 
 const EXECUTIONS: usize = 200;
 /// How many executions are submitted and not final at a time.
 const AT_A_TIME: usize = 64;
+/// What each program takes.
+const LATENCY: Duration = Duration::from_millis(100);
 /// One of so many programs meets a fault.
 const FAULT_EVERY: usize = 10;
 
@@ -26,8 +31,20 @@ struct Ended {
     at: Duration,
 }
 
-/// Runs the executions without faults and then with faults, and prints how long those without a fault took.
-pub(crate) async fn measure_faults(server: &Arc<Server>, piston: &PistonStandin) {
+/// Runs the executions on this build without faults and then with faults, and prints how long those without a fault took.
+pub(crate) fn measure_faults(contenders: &[Contender]) -> io::Result<()> {
+    println!("\na third party that takes {LATENCY:?}, and a fault in every tenth answer");
+    let setup = Setup {
+        latency: LATENCY,
+        ..Setup::default()
+    };
+    let server = Arc::new(Server::start(&contenders[0].program, &setup)?);
+    runtime()?.block_on(compare_with_faults(&server));
+    Ok(())
+}
+
+async fn compare_with_faults(server: &Arc<Server>) {
+    let piston = &server.piston;
     run_all(server).await;
     let alone = run_all(server).await;
     let first = piston.programs().len();

@@ -1,55 +1,87 @@
-//! Measures many sockets that watch one execution: the memory of each, and the time to deliver an event to all.
+//! Measures many sockets that watch one execution: the memory of each, and what it costs to tell all of them its end.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
+use coderun_piston_standin::Behavior;
+use coderun_redis_fixture::RedisOptions;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, FuturesUnordered};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::load::{Server, cpu_time, resident_kib, submit_body};
+use crate::comparison::{Contender, ROUNDS, Row, compare};
+use crate::load::submit;
+use crate::meter::{cpu_micros, resident_bytes};
+use crate::server::{Server, Setup, runtime};
 
-/// Open sockets.
-const SOCKETS: usize = 10_000;
+/// How many sockets watch.
+const COUNTS: [usize; 2] = [1_000, 10_000];
 /// Concurrent handshakes.
 const OPENED_AT_A_TIME: usize = 64;
-/// Events to deliver to all sockets.
-const ROUNDS: usize = 5;
+
+const COLUMNS: [&str; 4] = ["KB each", "server µs", "Redis µs", "ms to all"];
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Opens the sockets and delivers events to all of them.
-pub(crate) async fn measure_sockets(server: &Arc<Server>) {
-    let echo = json!({"code": "echo", "language": "python", "interactive": true});
-    let id = submit_body(server, &echo).await;
-    let mut sender = open(server, &id).await;
-    until_running(&mut sender).await;
-    let before = resident_kib(server);
-    let mut watchers = open_all(server, &id).await;
-    let each = (resident_kib(server) - before) * 1024 / SOCKETS;
-    println!("{SOCKETS} idle sockets: {each} bytes of resident memory each");
-    let mut took = Vec::new();
-    let cpu_before = cpu_time(server);
-    for round in 0..ROUNDS {
-        took.push(broadcast(&mut sender, &mut watchers, round).await);
+pub(crate) fn measure_sockets(contenders: &[Contender]) -> io::Result<()> {
+    for (storage, redis) in [("memory", None), ("Redis", Some(RedisOptions::default()))] {
+        let title = format!(
+            "sockets that watch one execution, state in {storage}: memory of each while nothing happens, then telling the end"
+        );
+        compare(&title, &COLUMNS, ROUNDS, contenders, |program| {
+            let measure = |count| measure_count(program, redis.as_ref(), count);
+            COUNTS.into_iter().map(measure).collect()
+        })?;
     }
-    took.sort_unstable();
-    let cpu = cpu_time(server).saturating_sub(cpu_before).as_secs_f64() * 1e6;
-    let each = cpu / (ROUNDS * SOCKETS) as f64;
-    println!(
-        "one event to all of them: {:?} until the last one has it (median of {ROUNDS}), {each:.1} CPU µs each",
-        took[ROUNDS / 2]
-    );
+    Ok(())
+}
+
+fn measure_count(program: &Path, redis: Option<&RedisOptions>, count: usize) -> io::Result<Row> {
+    let setup = Setup {
+        redis,
+        run_max: Duration::from_mins(1),
+        ..Setup::default()
+    };
+    let server = Arc::new(Server::start(program, &setup)?);
+    server.piston.script_all(Behavior::Hold);
+    runtime()?.block_on(async {
+        let id = submit(&server).await;
+        until_running(open(&server, &id).await).await;
+        let process = server.service.id();
+        let before = resident_bytes(process);
+        let opening =
+            stream::iter(0..count).map(|_| async { until_running(open(&server, &id).await).await });
+        let mut sockets: Vec<Socket> = opening.buffer_unordered(OPENED_AT_A_TIME).collect().await;
+        let bytes = resident_bytes(process) - before;
+        let (cpu_before, redis_before) = (cpu_micros(process), server.redis_use());
+        let began = Instant::now();
+        server.piston.release();
+        let reading: FuturesUnordered<_> = sockets.iter_mut().map(until_final).collect();
+        reading.collect::<()>().await;
+        let elapsed = began.elapsed();
+        let each = |total: f64| total / count as f64;
+        Ok(Row {
+            name: format!("{count} sockets"),
+            numbers: vec![
+                each(bytes) / 1000.0,
+                each(cpu_micros(process) - cpu_before),
+                each(server.redis_use().cpu_micros - redis_before.cpu_micros),
+                elapsed.as_secs_f64() * 1e3,
+            ],
+        })
+    })
 }
 
 async fn open(server: &Server, id: &str) -> Socket {
     let (address, token) = (&server.service.address, &server.token);
     let url = format!("ws://{address}/api/v1/executions/ws/{id}?token={token}&since=0");
-    // The default buffers take 128 KiB for each socket and would dominate the measurement.
+    // The default buffers take 128 KiB for each socket of this process.
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)
         .write_buffer_size(0);
@@ -58,51 +90,22 @@ async fn open(server: &Server, id: &str) -> Socket {
     socket
 }
 
-/// Opens all sockets, each of which has read all events so far.
-async fn open_all(server: &Arc<Server>, id: &str) -> Vec<Socket> {
-    let mut opening = FuturesUnordered::new();
-    let mut watchers = Vec::with_capacity(SOCKETS);
-    for _ in 0..SOCKETS {
-        if opening.len() == OPENED_AT_A_TIME {
-            watchers.extend(opening.next().await);
-        }
-        opening.push(async {
-            let mut socket = open(server, id).await;
-            until_running(&mut socket).await;
-            socket
-        });
-    }
-    watchers.extend(opening.collect::<Vec<_>>().await);
-    watchers
+async fn until_running(mut socket: Socket) -> Socket {
+    while next(&mut socket).await["data"]["status"] != "running" {}
+    socket
 }
 
-async fn until_running(socket: &mut Socket) {
-    while next(socket).await["data"]["status"] != "running" {}
-}
-
-/// Makes the program write a line, and waits until every socket has read it.
-async fn broadcast(sender: &mut Socket, watchers: &mut [Socket], round: usize) -> Duration {
-    let line = format!("line {round}\n");
-    let message = json!({"type": "stdin", "data": line}).to_string();
-    let began = Instant::now();
-    sender
-        .send(Message::text(message))
-        .await
-        .expect("an open socket");
-    let reading: FuturesUnordered<_> = watchers
-        .iter_mut()
-        .chain([sender])
-        .map(|socket| async { while next(socket).await["data"]["text"] != line.as_str() {} })
-        .collect();
-    reading.collect::<Vec<_>>().await;
-    began.elapsed()
+async fn until_final(socket: &mut Socket) {
+    while !next(socket).await["data"]["verdict"].is_string() {}
 }
 
 async fn next(socket: &mut Socket) -> Value {
     loop {
         let message = socket.next().await.expect("a message");
-        if let Message::Text(text) = message.expect("an open socket") {
-            return serde_json::from_str(&text).expect("JSON");
+        match message.expect("an open socket") {
+            Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+            Message::Close(frame) => panic!("the server closed a socket: {frame:?}"),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
 }
