@@ -17,6 +17,8 @@ use coderun_domain::{
 pub enum MissingPart {
     /// The queue ends what waits for a language that no worker offers.
     NoWorkerDeadline,
+    /// The store grants the offer of a worker to run a submission at once. Without this it declines every offer.
+    Offers,
 }
 
 /// The storage ports over one set of records, which no other backend uses.
@@ -144,6 +146,24 @@ impl<S: Send> FromSetup<S> for S {
 impl FromSetup for Backend {
     async fn from_setup(setup: Setup) -> Self {
         setup.with(|_| {}).await
+    }
+}
+
+/// A backend that grants offers, and lets each user have two executions running and one pending.
+#[derive(Debug)]
+pub struct Granting(pub Backend);
+
+impl FromSetup for Granting {
+    async fn from_setup(setup: Setup) -> Self {
+        let bound = |policy: &mut StorePolicy| {
+            policy.user_running_max = 2;
+            policy.user_pending_max = 1;
+        };
+        Self(setup.with(bound).await)
+    }
+
+    fn is_concerned(&self) -> bool {
+        !self.0.missing.contains(&MissingPart::Offers)
     }
 }
 

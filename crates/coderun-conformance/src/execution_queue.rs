@@ -1,6 +1,8 @@
 //! States the contract of [`ExecutionQueue`](coderun_domain::ExecutionQueue).
 
 pub mod depth;
+pub mod finishing;
+pub mod groups;
 pub mod interleavings;
 pub mod leases;
 pub mod no_worker;
@@ -30,6 +32,19 @@ macro_rules! execution_queue_tests {
                 a_user_runs_no_more_than_allowed,
                 a_user_at_the_limit_does_not_delay_others,
                 every_ending_lets_another_execution_run,
+            }
+            groups {
+                a_group_is_no_larger_than_asked,
+                users_take_turns_within_a_group,
+                a_newcomer_waits_for_one_turn_of_each_in_a_group,
+                a_group_respects_the_running_bound,
+                a_user_below_the_bound_again_runs_the_next_one,
+                a_user_below_the_bound_again_takes_turns_with_the_others,
+                users_at_the_bound_are_served_alike,
+                a_group_begins_with_what_ran_before,
+                a_group_has_only_requested_languages,
+                a_group_has_nothing_past_its_deadline,
+                each_execution_is_in_one_group_of_many_takers,
             }
             leases {
                 an_expired_lease_is_taken_over,
@@ -63,6 +78,18 @@ macro_rules! execution_queue_tests {
                 a_repeated_release_changes_nothing,
                 a_release_revokes_the_lease,
                 times_of_an_execution_never_go_back,
+            }
+            finishing {
+                a_finish_stores_the_events_before_the_end,
+                a_finish_equals_an_append_and_a_finish,
+                a_repeated_finish_stores_no_event_again,
+                a_finish_adds_only_new_events,
+                a_finish_without_new_events_is_the_end_alone,
+                a_finish_beyond_the_last_event_is_refused,
+                a_finish_without_the_lease_stores_nothing,
+                many_equal_finishes_are_stored_once,
+                a_finish_stores_a_wait_for_input,
+                a_finish_stores_many_events,
             }
             sweep {
                 a_sweep_ends_executions_that_wait_too_long,

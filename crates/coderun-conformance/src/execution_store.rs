@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod delete;
 pub mod lists;
+pub mod offers;
 pub mod positions;
 pub mod quotas;
 pub mod records;
@@ -37,6 +38,18 @@ macro_rules! execution_store_tests {
                 a_refused_submission_uses_no_quota,
                 a_repeated_submission_is_answered_before_any_quota,
                 a_deleted_execution_frees_its_quota,
+            }
+            offers {
+                offers_are_granted_or_declined_as_declared,
+                a_granted_offer_is_a_running_execution,
+                a_granted_lease_is_as_good_as_a_taken_one,
+                a_granted_offer_counts_as_running,
+                no_offer_is_granted_past_a_waiting_execution,
+                no_offer_is_granted_past_an_execution_without_a_worker,
+                a_repeated_offer_changes_nothing,
+                a_granted_lease_that_is_never_used_is_taken_over,
+                of_many_equal_offers_one_is_granted,
+                many_offers_do_not_exceed_the_running_bound,
             }
             lists {
                 a_list_holds_one_users_executions_newest_first,

@@ -1,6 +1,8 @@
 //! Provides the helpers in which clauses are written, and tests of single adapters.
 
 mod input;
+mod offers;
+mod runs;
 mod tickets;
 
 use std::future::poll_fn;
@@ -12,8 +14,8 @@ use bytes::Bytes;
 use coderun_domain::testing::{at, draft, execution_id, finished, language, submission, user};
 use coderun_domain::{
     Attempt, CancelReply, Clock, Event, EventStream, Execution, ExecutionId, Language, Lease,
-    Outcome, OutputChunk, OutputStream, Page, Progress, QueueError, Renewal, RunEvent, Sequence,
-    StoreError, StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
+    OutputChunk, OutputStream, Page, Progress, QueueError, RunEvent, Sequence, StoreError,
+    StoredEvent, SubmissionDraft, Submitted, Summary, Swept, WatchError, WorkerId,
 };
 use futures_util::StreamExt;
 use time::OffsetDateTime;
@@ -22,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::Backend;
 
 pub use input::{data, sender};
+pub(crate) use offers::leased;
 pub(crate) use tickets::{LIFETIME, ticket};
 
 /// The longest that a clause waits for something that must happen.
@@ -202,79 +205,6 @@ impl Backend {
         for number in numbers {
             self.submit(number, name).await;
         }
-    }
-
-    /// Takes an execution as the worker of most clauses, if there is one.
-    pub async fn try_take(&self) -> Option<Lease> {
-        self.take_as("worker-1").await
-    }
-
-    /// Takes an execution as this worker, if there is one.
-    pub async fn take_as(&self, name: &str) -> Option<Lease> {
-        self.take_group_as(name, 1).await.pop()
-    }
-
-    /// Takes at most this many executions as this worker.
-    pub async fn take_group_as(&self, name: &str, at_most: usize) -> Vec<Lease> {
-        let languages = languages();
-        let taken = self.queue.take(&worker(name), &languages, at_most).await;
-        taken.unwrap()
-    }
-
-    /// Takes an execution, which must be there.
-    pub async fn take(&self) -> Lease {
-        self.try_take().await.unwrap()
-    }
-
-    /// Submits and takes.
-    pub async fn start(&self, number: u32, name: &str) -> Lease {
-        let execution = self.submit(number, name).await;
-        let lease = self.take().await;
-        assert_eq!(lease.id(), execution.id());
-        lease
-    }
-
-    /// Submits, takes and finishes.
-    pub async fn complete(&self, number: u32, name: &str) -> Execution {
-        let lease = self.start(number, name).await;
-        self.finish(&lease).await;
-        self.get(lease.id()).await
-    }
-
-    /// Renews a lease, which is held.
-    pub async fn renew(&self, lease: &Lease) -> Renewal {
-        self.queue.renew(lease).await.unwrap()
-    }
-
-    /// Releases an execution by its lease, which is held.
-    pub async fn release(&self, lease: &Lease) {
-        self.queue.release(lease).await.unwrap();
-    }
-
-    /// Finishes an execution by its lease, which is held.
-    pub async fn finish(&self, lease: &Lease) {
-        self.finish_with(lease, &finished()).await;
-    }
-
-    /// Finishes an execution by its lease, which is held, with this outcome and no further events.
-    pub async fn finish_with(&self, lease: &Lease, outcome: &Outcome) {
-        self.try_finish(lease, outcome).await.unwrap();
-    }
-
-    /// Finishes an execution, with no further events.
-    ///
-    /// # Errors
-    /// Those of the queue.
-    pub async fn try_finish(&self, lease: &Lease, outcome: &Outcome) -> Result<(), QueueError> {
-        let after = lease.execution().sequence();
-        self.queue.finish(lease, after, &[], outcome).await
-    }
-
-    /// Appends these pieces of output to the events so far.
-    pub async fn print(&self, lease: &Lease, texts: &[&str]) -> Sequence {
-        let after = self.get(lease.id()).await.sequence();
-        let chunks: Vec<_> = texts.iter().map(|text| chunk(lease, text)).collect();
-        self.queue.append(lease, after, &chunks).await.unwrap()
     }
 
     /// Sweeps.

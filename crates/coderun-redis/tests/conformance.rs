@@ -18,7 +18,7 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
         .await
         .expect("a server that was just started");
     Backend::over(&redis, clock, policy)
-        .with_missing(&[MissingPart::NoWorkerDeadline])
+        .with_missing(&[MissingPart::NoWorkerDeadline, MissingPart::Offers])
         .with_guard(server)
 }
 

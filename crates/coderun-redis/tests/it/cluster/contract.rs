@@ -33,7 +33,8 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
     let backend_clock = Arc::clone(&clock);
     let redis = RedisBackend::connect(config, policy, backend_clock).await;
     let redis = redis.unwrap();
-    Backend::over(&redis, clock, policy).with_missing(&[MissingPart::NoWorkerDeadline])
+    Backend::over(&redis, clock, policy)
+        .with_missing(&[MissingPart::NoWorkerDeadline, MissingPart::Offers])
 }
 
 /// Runs all clauses, and names the broken ones.
