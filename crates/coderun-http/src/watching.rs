@@ -19,3 +19,6 @@ pub(crate) use feed_reader::{FeedItem, FeedReader};
 pub(crate) use feeds::Feeds;
 pub(crate) use message::EncodedMessage;
 pub(crate) use watcher::{WatchMessage, WatchRequest, Watcher};
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::message::{EncodedEvent, EncodedMessage, FeedError, WatchedExecution, encode_update};
 
 /// The size of the log. A watcher that falls further behind reads the stored events by itself.
-const LOG_MAX_BYTES: usize = 64 << 10;
+pub(super) const LOG_MAX_BYTES: usize = 64 << 10;
 
 /// Which messages a client understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(execution: &Execution) -> Self {
+    pub(super) fn new(execution: &Execution, start: Sequence) -> Self {
         Self {
-            log: watch::Sender::new(FeedLog::new(execution)),
+            log: watch::Sender::new(FeedLog::new(execution, start)),
             queue_wanted: Notify::new(),
         }
     }
@@ -105,13 +105,13 @@ impl Cursor {
 }
 
 impl FeedLog {
-    fn new(execution: &Execution) -> Self {
+    fn new(execution: &Execution, start: Sequence) -> Self {
         Self {
             execution: WatchedExecution::of(execution),
             recent: VecDeque::new(),
             recent_bytes: 0,
-            start: execution.sequence(),
-            last: execution.sequence(),
+            start,
+            last: start,
             snapshot: None,
             queue: (0, None),
             going_away: false,

@@ -60,7 +60,8 @@ impl FeedReader {
         let (is_final, sequence) = (execution.status().is_final(), execution.sequence());
         let is_ahead = since.is_some_and(|since| since > sequence);
         let since = since.filter(|_| !is_ahead);
-        let joined = (!is_final).then(|| Feeds::join(state, execution));
+        let seen = since.unwrap_or(sequence);
+        let joined = (!is_final).then(|| Feeds::join(state, execution, seen));
         if let (Dialect::Full, Some((feed, _))) = (dialect, &joined) {
             feed.queue_wanted.notify_one();
         }
@@ -75,7 +76,6 @@ impl FeedReader {
         if is_ahead {
             opening.push(EncodedMessage::new(&ServerMessage::since_is_ahead()));
         }
-        let seen = since.unwrap_or(sequence);
         let lacks_events = is_final && seen < sequence;
         let mut cursor = Cursor::new(dialect, seen);
         let mut opening: Vec<_> = opening.into_iter().map(FeedItem::from).collect();

@@ -25,15 +25,20 @@ pub(super) struct FeedWriter {
 }
 
 impl FeedWriter {
-    /// The writer of a new feed, which begins after what its first watcher has read.
-    pub(super) fn new(state: web::Data<AppState>, feed: Arc<Feed>, execution: &Execution) -> Self {
+    /// The writer of a new feed, for the events after `start`.
+    pub(super) fn new(
+        state: web::Data<AppState>,
+        feed: Arc<Feed>,
+        execution: &Execution,
+        start: Sequence,
+    ) -> Self {
         let is_pending = execution.reported_status() == Status::Pending;
         Self {
             queue: is_pending.then(|| QueueProgress::new(Box::new(execution.clone()))),
             state,
             feed,
             execution: WatchedExecution::of(execution),
-            start: execution.sequence(),
+            start,
             failure: Some(FeedError::Stopped),
         }
     }

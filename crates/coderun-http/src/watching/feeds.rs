@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::web;
-use coderun_domain::{Execution, ExecutionId};
+use coderun_domain::{Execution, ExecutionId, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -12,21 +12,28 @@ use super::feed::{Feed, FeedLog};
 use super::feed_writer::FeedWriter;
 use crate::state::AppState;
 
+/// A feed that is opened for a watcher who lacks at most this many events begins with them.
+const REPLAY_MAX: u64 = 16;
+
 /// The open feeds. A feed is opened by its first watcher and removed with its last, or at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Feeds(Mutex<HashMap<ExecutionId, Arc<Feed>>>);
 
 impl Feeds {
-    /// Joins the feed of an execution that the watcher was allowed to read, or opens it. The feed stays open for as long as the
-    /// log has a receiver.
+    /// Joins the feed of an execution that the watcher was allowed to read, or opens it for what comes after `since`. The feed
+    /// stays open for as long as the log has a receiver.
     pub(super) fn join(
         state: &web::Data<AppState>,
         execution: &Execution,
+        since: Sequence,
     ) -> (Arc<Feed>, watch::Receiver<FeedLog>) {
         let mut feeds = state.feeds.0.lock();
         let feed = feeds.entry(execution.id()).or_insert_with(|| {
-            let feed = Arc::new(Feed::new(execution));
-            let writer = FeedWriter::new(state.clone(), Arc::clone(&feed), execution);
+            let sequence = execution.sequence();
+            let lacks = sequence.number().saturating_sub(since.number());
+            let start = if lacks <= REPLAY_MAX { since } else { sequence };
+            let feed = Arc::new(Feed::new(execution, start));
+            let writer = FeedWriter::new(state.clone(), Arc::clone(&feed), execution, start);
             state.socket_tasks.spawn(writer.run());
             feed
         });

@@ -18,6 +18,7 @@ mod events;
 mod events_end;
 mod executions;
 mod failures;
+mod feeds;
 mod health_only;
 mod large_answers;
 mod logs;
