@@ -131,6 +131,7 @@ macro_rules! execution_queue_tests {
             }
             interleavings {
                 random_steps_keep_every_promise,
+                random_groups_match_the_model,
                 concurrent_workers_keep_every_promise,
             }
         }

@@ -2,7 +2,12 @@
 
 mod clients;
 mod events;
+mod groups;
+mod model;
+mod run;
 mod simulation;
+mod step;
+mod transcript;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::fixtures::{SECOND, chunk, id, languages, within, worker};
 use crate::{Backend, Setup};
 use events::assert_well_formed;
+use groups::Groups;
 use simulation::{Simulation, unless_lost};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
@@ -40,6 +46,49 @@ pub async fn random_steps_keep_every_promise(setup: Setup) {
         }
         simulation.check_all().await;
         simulation.run_out().await;
+    }
+}
+
+/// The number of random groups that are sent. The environment variable [`GROUPS_VARIABLE`] changes it.
+const GROUPS: u32 = 250;
+/// Each backend gets so many groups before everything in it ends.
+const GROUPS_PER_BACKEND: u32 = 250;
+/// The number of groups for [`random_groups_match_the_model`], such as 50 000 where scripts or rules have changed.
+const GROUPS_VARIABLE: &str = "CODERUN_CONFORMANCE_GROUPS";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a suite has no settings, and its callers are tests"
+)]
+fn groups_wanted() -> u32 {
+    match std::env::var(GROUPS_VARIABLE) {
+        Ok(count) => count.parse().unwrap(),
+        Err(_) => GROUPS,
+    }
+}
+
+/// Groups of steps at a time, with offers, repetitions after lost replies, workers that crash and a clock that jumps: every
+/// answer is one that the model allows, and what is stored is what was answered.
+pub async fn random_groups_match_the_model(setup: Setup) {
+    let mut wanted = groups_wanted();
+    for seed in 1_u64.. {
+        let count = wanted.min(GROUPS_PER_BACKEND);
+        let backend = setup
+            .with(|policy| {
+                policy.user_running_max = RUNNING_MAX;
+                policy.queue_deadline = Duration::from_mins(1);
+                policy.retention = Duration::from_hours(24);
+            })
+            .await;
+        let mut groups = Groups::new(backend, seed);
+        for _ in 0..count {
+            groups.send_group().await;
+        }
+        groups.run_out().await;
+        wanted -= count;
+        if wanted == 0 {
+            return;
+        }
     }
 }
 
