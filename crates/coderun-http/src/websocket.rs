@@ -4,11 +4,11 @@
 //! frame with code and reason at once.
 
 mod close_frame;
+mod commands;
 mod connection;
 mod failures;
 mod input_queue;
 mod message_reader;
-mod pending_command;
 mod session;
 mod upgrade_request;
 

@@ -1,23 +1,18 @@
 //! Serves one socket, from its upgrade request to the close frame.
 
-use std::sync::Arc;
-
 use actix_web::web;
-use coderun_app::{AccessError, InputSender};
-use coderun_domain::{Admission, BearerToken, ExecutionId, InputPiece, InputReply, UserId};
-use futures_util::future::OptionFuture;
+use coderun_app::AccessError;
+use coderun_domain::{Admission, InputReply};
 
 use super::CloseFrame;
+use super::commands::{CommandResult, Commands};
 use super::connection::Connection;
 use super::failures::{access_failed, admission_failed, failed};
-use super::input_queue::{InputQueue, QueuedInput};
-use super::pending_command::{CommandResult, InputTarget, PendingCommand, send_input};
+use super::input_queue::QueuedInput;
 use super::upgrade_request::UpgradeRequest;
 use crate::metrics::SocketKind;
 use crate::state::AppState;
-use crate::watching::{
-    AdmissionError, Dialect, WatchMessage, WatchRequest, Watcher, admit, verify,
-};
+use crate::watching::{AdmissionError, Dialect, WatchMessage, WatchRequest, Watcher, admit};
 use crate::wire::{ClientMessage, ServerMessage};
 
 /// How many pings in a row may stay unanswered.
@@ -68,14 +63,9 @@ async fn open<'a>(
     Ok(Session {
         connection,
         state,
-        user: admission.user,
-        id,
         dialect,
         watcher,
-        command: None,
-        input: None,
-        queue: InputQueue::default(),
-        sender: None,
+        commands: Commands::new(state.clone(), admission.user, id),
         unanswered_pings: 0,
     })
 }
@@ -84,15 +74,9 @@ async fn open<'a>(
 struct Session<'a> {
     connection: &'a mut Connection,
     state: &'a web::Data<AppState>,
-    user: UserId,
-    id: ExecutionId,
     dialect: Dialect,
     watcher: Watcher,
-    command: Option<PendingCommand>,
-    /// The input that is being sent. It has its own slot, so that a program that does not read can still be cancelled.
-    input: Option<PendingCommand>,
-    queue: InputQueue,
-    sender: Option<Box<InputSender>>,
+    commands: Commands,
     unanswered_pings: u32,
 }
 
@@ -106,19 +90,12 @@ impl Session<'_> {
                         return Ok(frame);
                     }
                 }
-                Some(result) = OptionFuture::from(self.command.as_mut()) => {
-                    self.command = None;
+                result = self.commands.next() => {
                     // Pongs could not be read while the command ran.
                     self.unanswered_pings = 0;
                     Box::pin(self.handle_result(result)).await?;
                 }
-                Some(result) = OptionFuture::from(self.input.as_mut()) => {
-                    self.input = None;
-                    self.unanswered_pings = 0;
-                    Box::pin(self.handle_result(result)).await?;
-                    Box::pin(self.send_queued()).await?;
-                }
-                incoming = self.connection.receive(), if self.is_reading() => {
+                incoming = self.connection.receive(), if self.commands.have_capacity() => {
                     self.unanswered_pings = 0;
                     if let Some(text) = incoming? {
                         Box::pin(self.handle(ClientMessage::parse(&text))).await?;
@@ -126,11 +103,6 @@ impl Session<'_> {
                 }
             }
         }
-    }
-
-    /// Whether messages of the client are read at the moment.
-    const fn is_reading(&self) -> bool {
-        self.command.is_none() && self.queue.has_capacity()
     }
 
     /// Forwards a message of the watcher. Returns the close frame after the last one.
@@ -146,64 +118,26 @@ impl Session<'_> {
     }
 
     async fn handle(&mut self, message: ClientMessage) -> Result<(), CloseFrame> {
-        match message {
-            ClientMessage::Cancel => self.cancel(),
-            ClientMessage::Ping => return self.enqueue(QueuedInput::Ping).await,
-            ClientMessage::Input(piece) => return self.enqueue(QueuedInput::Piece(piece)).await,
-            ClientMessage::Invalid(detail) => return self.send_error(&detail).await,
-            ClientMessage::Auth(token) => self.verify(token),
+        // The core contract has no other message.
+        if self.dialect == Dialect::Core && message != ClientMessage::Cancel {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn cancel(&mut self) {
-        let executions = Arc::clone(&self.state.ports.executions);
-        let (user, id) = (self.user.clone(), self.id);
-        self.command = Some(Box::pin(async move {
-            CommandResult::Cancelled(executions.cancel(&user, id).await.map(drop))
-        }));
-    }
-
-    async fn enqueue(&mut self, input: QueuedInput) -> Result<(), CloseFrame> {
-        self.queue.push(input);
+        match message {
+            ClientMessage::Cancel => self.commands.cancel(),
+            ClientMessage::Ping => self.commands.enqueue(QueuedInput::Ping),
+            ClientMessage::Input(piece) => self.commands.enqueue(QueuedInput::Piece(piece)),
+            ClientMessage::Invalid(detail) => return self.send_error(&detail).await,
+            ClientMessage::Auth(token) => self.commands.verify(token),
+        }
         self.send_queued().await
     }
 
-    /// Sends queued input until a piece takes a while. A ping is answered in its turn, so its pong confirms that all earlier
-    /// input is stored.
+    /// Sends queued input until a piece takes a while, and answers the pings between.
     async fn send_queued(&mut self) -> Result<(), CloseFrame> {
-        while self.input.is_none() {
-            match self.queue.pop() {
-                None => return Ok(()),
-                Some(QueuedInput::Ping) => self.reply(&ServerMessage::PONG).await?,
-                Some(QueuedInput::Piece(piece)) => self.send_input(piece),
-            }
+        while self.commands.send_next() {
+            self.connection.send(&ServerMessage::PONG).await?;
         }
         Ok(())
-    }
-
-    /// Starts to send a piece. A client of the core contract cannot send input, so it is ignored there.
-    fn send_input(&mut self, piece: InputPiece) {
-        if self.dialect == Dialect::Core {
-            return;
-        }
-        let target = InputTarget {
-            executions: Arc::clone(&self.state.ports.executions),
-            user: self.user.clone(),
-            id: self.id,
-            retry_for: self.state.config.sockets.send,
-        };
-        let sending = send_input(target, self.sender.take(), piece);
-        self.input = Some(Box::pin(async move { CommandResult::Input(sending.await) }));
-    }
-
-    fn verify(&mut self, token: BearerToken) {
-        if self.dialect == Dialect::Full {
-            let state = self.state.clone();
-            self.command = Some(Box::pin(async move {
-                CommandResult::Verified(verify(&token, &state).await)
-            }));
-        }
     }
 
     async fn handle_result(&mut self, result: CommandResult) -> Result<(), CloseFrame> {
@@ -214,10 +148,9 @@ impl Session<'_> {
                 self.send_error("The execution could not be cancelled, try again")
                     .await
             }
-            CommandResult::Input(sent) => {
-                let (sender, reply) = sent?;
-                self.sender = Some(sender);
-                self.handle_input_reply(reply).await
+            CommandResult::Input(reply) => {
+                self.handle_input_reply(reply?).await?;
+                self.send_queued().await
             }
             CommandResult::Verified(verified) => self.handle_verified(verified).await,
         }
@@ -241,7 +174,7 @@ impl Session<'_> {
         verified: Result<Admission, AdmissionError>,
     ) -> Result<(), CloseFrame> {
         let reason = match verified {
-            Ok(admission) if admission.user == self.user => {
+            Ok(admission) if admission.user == *self.commands.user() => {
                 self.watcher.admit(&admission);
                 return Ok(());
             }
@@ -252,21 +185,17 @@ impl Session<'_> {
         self.send_error(&detail).await
     }
 
+    /// Sends an error, unless the client knows only the core contract, which has none.
     async fn send_error(&mut self, detail: &str) -> Result<(), CloseFrame> {
-        self.reply(&ServerMessage::error(detail)).await
-    }
-
-    /// Sends a message that is not part of the core contract, unless the client knows only that.
-    async fn reply(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
         match self.dialect {
             Dialect::Core => Ok(()),
-            Dialect::Full => self.connection.send(message).await,
+            Dialect::Full => self.connection.send(&ServerMessage::error(detail)).await,
         }
     }
 
     async fn ping(&mut self) -> Result<(), CloseFrame> {
         // A pong counts as missing only while messages are read.
-        if self.is_reading() {
+        if self.commands.have_capacity() {
             if self.unanswered_pings >= UNANSWERED_PINGS_MAX {
                 return Err(CloseFrame::PING_TIMEOUT);
             }
