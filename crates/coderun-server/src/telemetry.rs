@@ -51,12 +51,24 @@ pub(crate) fn start(
 ) -> anyhow::Result<Traces> {
     let filter = filter(environment)?;
     let (traces, layer) = Traces::start(environment)?;
-    Registry::default()
-        .with(layer)
-        .with(log(format).with_filter(filter))
-        .try_init()?;
+    match layer {
+        Some(layer) => Registry::default()
+            .with(layer)
+            .with(log(format).with_filter(filter))
+            .try_init()?,
+        None => log_alone(format, filter).try_init()?,
+    }
     traces.log_start();
     Ok(traces)
+}
+
+/// Logs, and nothing else. A layer that has no filter of its own, even an absent one, would make the events that the filter
+/// disables be checked each time they occur: libraries have several for every request.
+fn log_alone(
+    format: Option<LogFormat>,
+    filter: EnvFilter,
+) -> impl Subscriber + Send + Sync + 'static {
+    Registry::default().with(log(format).with_filter(filter))
 }
 
 /// The variable that names a collector, if there is one.
@@ -97,5 +109,18 @@ where
     match format {
         LogFormat::Pretty => layer.with_ansi(terminal).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+
+    #[test]
+    fn events_below_the_filter_are_disabled_once_for_all() {
+        let subscriber = log_alone(None, EnvFilter::new("coderun_server=info"));
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
     }
 }

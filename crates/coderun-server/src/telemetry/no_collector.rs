@@ -12,9 +12,9 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    pub(super) fn start(environment: &dyn Environment) -> anyhow::Result<(Self, Identity)> {
+    pub(super) fn start(environment: &dyn Environment) -> anyhow::Result<(Self, Option<Identity>)> {
         let requested_by = collector_variable(environment)?;
-        Ok((Self { requested_by }, Identity::new()))
+        Ok((Self { requested_by }, None))
     }
 
     /// Warns if the environment names a collector; standard variables of other software are no reason to stop.
