@@ -97,6 +97,11 @@ impl FeedReader {
         self.opening.is_empty() && self.feed.is_none() && self.stored.is_none()
     }
 
+    /// What the client understands.
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.cursor.dialect
+    }
+
     /// Whether [`FeedItem::GoingAway`] is still to come, should the server go away.
     pub(super) const fn owes_going_away(&self) -> bool {
         self.cursor.owes_going_away
@@ -105,6 +110,7 @@ impl FeedReader {
     /// Waits for what comes next. Cancel-safe.
     pub(crate) async fn next(&mut self, state: &AppState) -> FeedItem {
         if let Some(item) = self.opening.pop() {
+            self.opening.shrink_to_fit();
             return item;
         }
         loop {

@@ -3,10 +3,13 @@
 mod falling_behind;
 mod support;
 
+use std::sync::Arc;
+
 use coderun_domain::testing::{execution, finished};
 use coderun_domain::{Sequence, WatchError};
 use futures_util::FutureExt as _;
 
+use super::feed::Feed;
 use super::{Dialect, FeedItem};
 use support::{World, output, pending_again, running, updated};
 
@@ -78,7 +81,8 @@ async fn a_watcher_that_read_before_an_event_gets_it_from_the_log() {
 #[tokio::test]
 async fn a_watcher_that_read_an_event_before_the_feed_has_it_does_not_get_it_again() {
     let world = World::new();
-    let mut first = world.watch(&running(), Some(2), FULL);
+    let mut first = world.watch(&running(), None, FULL);
+    assert_eq!(world.next_sequence(&mut first).await, 2);
     let ahead = running().count_events(1, support::later()).unwrap();
     let mut second = world.watch(&ahead, None, FULL);
     assert_eq!(world.next_sequence(&mut second).await, 3);
@@ -147,6 +151,18 @@ async fn a_feed_is_dropped_with_its_last_watcher() {
     let mut next = world.watch(&running(), Some(2), FULL);
     world.subscription(1).await.send(output(3, "x"));
     assert_eq!(world.next_sequence(&mut next).await, 3);
+}
+
+#[tokio::test]
+async fn a_feed_that_has_ended_does_not_remove_the_one_after_it() {
+    let world = World::new();
+    let _first = world.watch(&running(), None, FULL);
+    world.subscription(0).await;
+    let ended = Arc::new(Feed::new(&running(), Sequence::START));
+    world.state.feeds.remove(running().id(), &ended);
+    let _second = world.watch(&running(), None, FULL);
+    tokio::task::yield_now().await;
+    assert_eq!(world.subscriptions(), 1);
 }
 
 #[tokio::test]

@@ -30,7 +30,6 @@ pub(crate) struct WatchRequest {
 pub(crate) struct Watcher {
     state: web::Data<AppState>,
     reader: FeedReader,
-    dialect: Dialect,
     timers: WatchTimers,
     next_timer: Pin<Box<Sleep>>,
 }
@@ -67,7 +66,6 @@ impl Watcher {
         let mut watcher = Self {
             state: state.clone(),
             reader,
-            dialect: request.dialect,
             next_timer: Box::pin(sleep_until(timers.next().0)),
             timers,
         };
@@ -80,7 +78,7 @@ impl Watcher {
         let now = self.state.ports.clock.now();
         let limits = &self.state.config.sockets;
         self.timers.set_expiry(admission, now, limits);
-        if self.dialect == Dialect::Core {
+        if self.reader.dialect() == Dialect::Core {
             self.timers.notice = None;
         }
     }

@@ -1,8 +1,10 @@
-//! Checks that all watchers of an execution share one subscription, and none of their rights.
+//! Checks that all watchers of an execution share one subscription, each by its own right to read it.
 
 use coderun_domain::testing::finished;
+use futures_util::future::join_all;
 
 use crate::support::event_source::EventSource;
+use crate::support::socket::Socket;
 use crate::support::{Server, until};
 
 #[tokio::test]
@@ -35,6 +37,44 @@ async fn sockets_streams_and_polls_share_one_subscription() {
     }
     stream.ends().await;
     assert_eq!(server.backend.events_read(), 2, "each event is read once");
+    server.backend.has_watchers(0).await;
+}
+
+/// The numbers of all messages up to the end.
+async fn numbers(mut socket: Socket) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while let Ok(message) = socket.text_or_code().await {
+        numbers.extend(message["seq"].as_u64());
+    }
+    numbers
+}
+
+#[tokio::test]
+async fn every_watcher_gets_every_event_once_whenever_it_joins() {
+    const EVENTS: u64 = 300;
+    let server = Server::with(|config| config.sockets.per_user_max = 60);
+    let id = server.backend.running();
+    let last = EVENTS + 3;
+    let watching = (0..60).map(|watcher| {
+        let server = &server;
+        async move {
+            // They join while the program writes, some behind the log and some ahead of the feed.
+            let written = watcher * 5;
+            until(|| server.backend.execution(id).sequence().number() >= written).await;
+            let since = if watcher % 2 == 0 { written } else { watcher };
+            let numbers = numbers(server.watch_since(id, since).await).await;
+            assert_eq!(numbers, (since + 1..=last).collect::<Vec<_>>());
+        }
+    });
+    let writing = async {
+        for _ in 0..EVENTS {
+            server.backend.write(id, vec![b'x'; 1_000]);
+            let reads = server.backend.events_read();
+            until(|| server.backend.events_read() > reads || server.backend.watchers() == 0).await;
+        }
+        server.backend.finish(id, finished());
+    };
+    tokio::join!(join_all(watching), writing);
     server.backend.has_watchers(0).await;
 }
 
