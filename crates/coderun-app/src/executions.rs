@@ -13,7 +13,7 @@ use coderun_domain::{
     SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore, UserId, WatchError,
 };
 
-use crate::{Fleet, FleetView, NoWorkerYet};
+use crate::{Fleet, FleetView, LocalWorker, NoWorkerYet};
 
 pub use error::{AccessError, SubmitError};
 pub use input_sender::InputSender;
@@ -44,6 +44,7 @@ pub struct Executions {
     ports: ExecutionsPorts,
     submissions: SubmissionPolicy,
     storage: StorePolicy,
+    local_worker: Option<LocalWorker>,
 }
 
 impl Executions {
@@ -58,6 +59,16 @@ impl Executions {
             ports,
             submissions,
             storage,
+            local_worker: None,
+        }
+    }
+
+    /// Offers submissions to this worker of the same process while it is idle, so that they need not go through the queue.
+    #[must_use]
+    pub fn with_local_worker(self, worker: LocalWorker) -> Self {
+        Self {
+            local_worker: Some(worker),
+            ..self
         }
     }
 
@@ -98,7 +109,8 @@ impl Executions {
         Ok(submission)
     }
 
-    /// Accepts a submission. An accepted execution always becomes final.
+    /// Accepts a submission. An accepted execution always becomes final. A new one is returned as it was submitted, although
+    /// the local worker may run it already.
     ///
     /// # Errors
     /// As [`validate`](Self::validate); [`SubmitError::Store`] if it was not stored.
@@ -110,10 +122,19 @@ impl Executions {
         let submission = self.validate(user, draft)?;
         let id = self.ports.ids.execution_id(submission.user());
         let execution = Execution::submit(id, submission, self.ports.clock.now());
-        match self.ports.store.submit(&execution, None).await? {
-            Submitted::Accepted => Ok(execution),
-            Submitted::Leased(lease) => Ok(lease.execution().clone()),
+        match self.store(&execution).await? {
+            Submitted::Accepted | Submitted::Leased(_) => Ok(execution),
             Submitted::AlreadyExists(stored) => Ok(*stored),
+        }
+    }
+
+    /// Stores a submission, with the offer of the local worker if that is idle.
+    async fn store(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+        let store = &self.ports.store;
+        let local_worker = self.local_worker.as_ref();
+        match local_worker.and_then(|it| it.reserve(execution.submission().language())) {
+            Some(reserved) => reserved.submit(Arc::clone(store), execution.clone()).await,
+            None => store.submit(execution, None).await,
         }
     }
 

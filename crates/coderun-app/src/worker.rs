@@ -7,6 +7,7 @@
 mod chunk_buffer;
 mod held_lease;
 mod input;
+mod local_worker;
 mod output_recorder;
 mod run;
 mod run_io;
@@ -20,14 +21,16 @@ use std::time::Duration;
 
 use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError};
 use futures_util::FutureExt as _;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::{metrics, retry};
+use local_worker::Capacity;
 use run::Run;
 use runner_health::RunnerHealth;
 
+pub use local_worker::LocalWorker;
 pub use settings::{WorkerPorts, WorkerSettings};
 
 /// The two signals that stop a worker.
@@ -45,6 +48,7 @@ pub struct Worker {
     ports: WorkerPorts,
     settings: Arc<WorkerSettings>,
     health: Arc<RunnerHealth>,
+    capacity: Arc<Capacity>,
 }
 
 /// Says why a worker could not take executions.
@@ -81,9 +85,16 @@ impl Worker {
     pub fn new(ports: WorkerPorts, settings: WorkerSettings) -> Self {
         Self {
             ports,
+            capacity: Arc::new(Capacity::new(settings.concurrency)),
             settings: Arc::new(settings),
             health: Arc::default(),
         }
+    }
+
+    /// This worker for the use cases of the same process, which offer it executions while it is idle.
+    #[must_use]
+    pub fn local(&self) -> LocalWorker {
+        LocalWorker(self.clone())
     }
 
     /// Works until `shutdown.drain`, and returns when the last run is finished, or released after `shutdown.abort`.
@@ -97,11 +108,10 @@ impl Worker {
     /// Takes and starts as many executions as there are permits. A take is never dropped halfway: what it took would wait
     /// for its lease to run out.
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
-        let permits = Arc::new(Semaphore::new(self.settings.concurrency));
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
         let mut backoff = retry::backoff();
-        while let Some(Ok(free)) = drain.run_until_cancelled(all_free(&permits)).await {
+        while let Some(Some(free)) = drain.run_until_cancelled(self.capacity.all_free()).await {
             if drain.is_cancelled() {
                 break;
             }
@@ -109,7 +119,7 @@ impl Worker {
                 Ok(Remaining::Unknown) => backoff = retry::backoff(),
                 Ok(Remaining::Nothing) => {
                     backoff = retry::backoff();
-                    let waiting = self.wait_for_work(poll.next_pause());
+                    let waiting = self.wait_for_work(poll.next_pause(), shutdown, runs);
                     drain.run_until_cancelled(waiting).await;
                 }
                 Err(error) => {
@@ -129,9 +139,8 @@ impl Worker {
         runs: &TaskTracker,
     ) -> Result<Remaining, TakeError> {
         self.health.ensure(&*self.ports.runner).await?;
-        let specs = self.ports.runner.languages().into_iter();
-        let languages: Vec<Language> = specs.map(|spec| spec.language).collect();
         let (queue, at_most) = (&self.ports.queue, permits.num_permits());
+        let languages = self.languages();
         let leases = queue.take(&self.settings.id, &languages, at_most).await?;
         let remaining = Remaining::after(leases.len(), at_most);
         for lease in leases {
@@ -143,7 +152,14 @@ impl Worker {
         Ok(remaining)
     }
 
-    async fn wait_for_work(&self, longest: Duration) {
+    fn languages(&self) -> Vec<Language> {
+        let specs = self.ports.runner.languages().into_iter();
+        specs.map(|spec| spec.language).collect()
+    }
+
+    /// Waits for a hint, and offers all free permits to the use cases of this process meanwhile.
+    async fn wait_for_work(&self, longest: Duration, shutdown: &Shutdown, runs: &TaskTracker) {
+        let _offer = self.capacity.offer(self.languages(), runs, shutdown);
         // Hints may be lost, so the timeout is no error.
         drop(tokio::time::timeout(longest, self.ports.queue.work_available()).await);
     }
@@ -158,17 +174,6 @@ impl Worker {
         }
         drop(permit);
     }
-}
-
-/// Waits for a permit, and gets all that are free then.
-async fn all_free(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, AcquireError> {
-    let mut free = Arc::clone(permits).acquire_owned().await?;
-    let more = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
-    // Only the caller takes permits, so they are still there.
-    if let Ok(more) = Arc::clone(permits).try_acquire_many_owned(more) {
-        free.merge(more);
-    }
-    Ok(free)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! [`Ports`] holds what is behind the ports, [`Process`] what works with them. A role builds no part that it does not need.
 
+mod executions;
 mod http;
 mod runner;
 mod storage;
@@ -18,6 +19,7 @@ use coderun_domain::{Clock, CodeRunner, TokenVerifier};
 use crate::metrics::Probes;
 use crate::settings::Settings;
 use crate::system::{SystemClock, seed};
+use executions::executions;
 use http::HttpServer;
 use storage::Storage;
 use worker::AnnouncedWorker;
@@ -103,7 +105,8 @@ impl Process {
         let readiness = || readiness(ports, fleet.as_ref(), settings, shutdown);
         let server = match (&ports.verifier, &fleet) {
             (Some(verifier), Some(fleet)) => {
-                HttpServer::api(ports, verifier, fleet, readiness(), settings)?
+                let executions = executions(ports, fleet, worker.as_ref(), settings)?;
+                HttpServer::api(ports, verifier, executions, readiness(), settings)
             }
             (None, _) | (_, None) => HttpServer::health(ports, readiness()),
         };

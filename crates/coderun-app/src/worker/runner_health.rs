@@ -18,9 +18,14 @@ impl RunnerHealth {
         self.is_proven.store(false, Ordering::Release);
     }
 
+    /// Whether the runner has passed a check and not failed since.
+    pub(super) fn is_proven(&self) -> bool {
+        self.is_proven.load(Ordering::Acquire)
+    }
+
     /// Checks the runner, unless it has passed a check and not failed since.
     pub(super) async fn ensure(&self, runner: &dyn CodeRunner) -> Result<(), RunnerError> {
-        if !self.is_proven.load(Ordering::Acquire) {
+        if !self.is_proven() {
             runner.check().await?;
             self.is_proven.store(true, Ordering::Release);
         }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_app::{Executions, ExecutionsPorts, Fleet, Readiness, Shutdown};
+use coderun_app::{Executions, Readiness, Shutdown};
 use coderun_domain::{Clock, TokenVerifier};
 use coderun_http::{
     AllowedHosts, AllowedOrigins, Drain, HttpConfig, HttpPorts, SocketLimits, Timeouts,
@@ -31,30 +31,17 @@ impl HttpServer {
     pub(super) fn api(
         ports: &Ports,
         verifier: &Arc<dyn TokenVerifier>,
-        fleet: &Arc<Fleet>,
+        executions: Executions,
         readiness: Readiness,
         settings: &Settings,
-    ) -> anyhow::Result<Self> {
-        let storage = ports.storage.clone();
-        let executions_ports = ExecutionsPorts {
-            store: storage.store,
-            notifier: storage.notifier,
-            inputs: storage.inputs,
-            tickets: storage.tickets,
-            clock: Arc::clone(&ports.clock),
-            ids: storage.ids,
-            fleet: Arc::clone(fleet),
-        };
-        let limits = &settings.limits;
-        let (submissions, records) = (limits.submission_policy()?, limits.store_policy());
-        let executions = Executions::new(executions_ports, submissions, records);
+    ) -> Self {
         let http_ports = HttpPorts {
             executions: Arc::new(executions),
             verifier: Arc::clone(verifier),
             readiness: Arc::new(readiness),
             clock: Arc::clone(&ports.clock),
         };
-        Ok(Self::Api(api_config(settings), http_ports))
+        Self::Api(api_config(settings), http_ports)
     }
 
     /// A server that knows no users and answers health checks.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use coderun_app::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, Shutdown, Worker, WorkerPorts, WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, Shutdown, Worker, WorkerPorts,
+    WorkerSettings,
 };
 use coderun_domain::{CodeRunner, WorkerOffer};
 
@@ -56,6 +57,11 @@ impl AnnouncedWorker {
     /// The worker's own entry in the registry.
     pub(super) fn offer(&self) -> WorkerOffer {
         self.announcer.offer()
+    }
+
+    /// The worker for the use cases of this process.
+    pub(super) fn local(&self) -> LocalWorker {
+        self.worker.local()
     }
 
     /// Works and announces itself until the shutdown lets it end.

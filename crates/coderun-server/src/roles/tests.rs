@@ -1,5 +1,6 @@
 //! Tests the roles with one storage in memory, as separate processes would share Redis.
 
+mod empty_queue;
 mod support;
 
 use futures_util::StreamExt as _;
@@ -73,6 +74,18 @@ async fn a_process_with_both_roles_finds_other_workers_too() {
     })
     .await;
     worker.stop().await;
+    all.stop().await;
+}
+
+/// The worker of the same process runs it under the lease that came with the submission.
+#[tokio::test]
+async fn an_idle_process_runs_a_submission_without_a_take() {
+    let mut deployment = Deployment::new().await;
+    let queue = deployment.with_empty_queue();
+    let all = deployment.all();
+    queue.is_idle.notified().await;
+    let id = all.submit().await;
+    until(async || all.status(&id).await == "completed").await;
     all.stop().await;
 }
 

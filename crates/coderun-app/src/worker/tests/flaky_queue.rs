@@ -13,6 +13,7 @@ use coderun_memory::MemoryBackend;
 #[derive(Debug)]
 pub(super) struct FlakyQueue {
     inner: MemoryBackend,
+    pub(super) takes: AtomicUsize,
     pub(super) finishes_to_lose: AtomicUsize,
     pub(super) replies_to_lose: AtomicUsize,
     pub(super) renewals_to_lose: AtomicUsize,
@@ -25,6 +26,7 @@ impl FlakyQueue {
     pub(super) fn over(inner: MemoryBackend) -> Self {
         Self {
             inner,
+            takes: AtomicUsize::default(),
             finishes_to_lose: AtomicUsize::default(),
             replies_to_lose: AtomicUsize::default(),
             renewals_to_lose: AtomicUsize::default(),
@@ -53,6 +55,7 @@ impl ExecutionQueue for FlakyQueue {
         languages: &[Language],
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
+        self.takes.fetch_add(1, Ordering::SeqCst);
         self.inner.take(worker, languages, at_most).await
     }
     async fn work_available(&self) {

@@ -272,7 +272,11 @@ impl Harness {
         clippy::disallowed_methods,
         reason = "a test owns its tasks by their handles"
     )]
-    fn start_worker(&self, worker: Worker, queue: Arc<dyn ExecutionQueue>) -> JoinHandle<()> {
+    pub(super) fn start_worker(
+        &self,
+        worker: Worker,
+        queue: Arc<dyn ExecutionQueue>,
+    ) -> JoinHandle<()> {
         let announcer = self.announcer(&worker);
         let sweeper = Sweeper::new(queue, JitteredInterval::new(Duration::from_secs(1), 2));
         let shutdown = self.shutdown.clone();

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::super::run;
+use super::empty_queue::EmptyQueue;
 use crate::compose::Ports;
 use crate::settings::testing::settings_with;
 use crate::settings::{Role, Settings};
@@ -51,6 +52,14 @@ impl Deployment {
         let settings = settings_with(variables);
         let ports = Ports::shared(&settings).await.unwrap();
         Self { settings, ports }
+    }
+
+    /// Lets no worker take anything from the queue.
+    pub(super) fn with_empty_queue(&mut self) -> Arc<EmptyQueue> {
+        let queue = &mut self.ports.storage.queue;
+        let empty = Arc::new(EmptyQueue::over(Arc::clone(queue)));
+        *queue = Arc::<EmptyQueue>::clone(&empty);
+        empty
     }
 
     /// A worker, and an API that knows it.

@@ -1,0 +1,153 @@
+//! Lets the use cases of a process offer executions to the worker of the same process while it is idle.
+
+use std::sync::Arc;
+
+use coderun_domain::{Execution, ExecutionStore, Language, Lease, StoreError, Submitted};
+use parking_lot::Mutex;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::{Instrument as _, Span};
+
+use super::{Shutdown, Worker};
+use crate::metrics;
+
+/// The worker of this process, as the use cases see it.
+///
+/// Clones are the same worker.
+#[derive(Debug, Clone)]
+pub struct LocalWorker(pub(super) Worker);
+
+/// The permits of a worker, one for each run, and what it offers while it is idle.
+#[derive(Debug)]
+pub(super) struct Capacity {
+    permits: Arc<Semaphore>,
+    offer: Mutex<Option<Offer>>,
+}
+
+/// What an idle worker can run, and where.
+#[derive(Debug)]
+struct Offer {
+    languages: Vec<Language>,
+    runs: TaskTracker,
+    shutdown: Shutdown,
+}
+
+/// Withdraws the offer of a worker when it is dropped.
+#[derive(Debug)]
+pub(super) struct OpenOffer<'a>(&'a Capacity);
+
+/// A permit of the local worker, kept for one submission. The worker does not end while there is one.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    worker: Worker,
+    permit: OwnedSemaphorePermit,
+    shutdown: Shutdown,
+    token: TaskTrackerToken,
+}
+
+impl Capacity {
+    pub(super) fn new(concurrency: usize) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(concurrency)),
+            offer: Mutex::default(),
+        }
+    }
+
+    /// Waits for a permit, and gets all that are free then. Permits are not reserved meanwhile, because nothing is offered.
+    pub(super) async fn all_free(&self) -> Option<OwnedSemaphorePermit> {
+        let mut free = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        let more = u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX);
+        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(more) {
+            free.merge(more);
+        }
+        Some(free)
+    }
+
+    /// Offers to run executions in these languages until the answer is dropped.
+    pub(super) fn offer(
+        &self,
+        languages: Vec<Language>,
+        runs: &TaskTracker,
+        shutdown: &Shutdown,
+    ) -> OpenOffer<'_> {
+        *self.offer.lock() = Some(Offer {
+            languages,
+            runs: runs.clone(),
+            shutdown: shutdown.clone(),
+        });
+        OpenOffer(self)
+    }
+}
+
+impl Drop for OpenOffer<'_> {
+    fn drop(&mut self) {
+        *self.0.offer.lock() = None;
+    }
+}
+
+impl LocalWorker {
+    /// Reserves a permit if the worker could run an execution in this language at once: it is idle, its last take has found
+    /// all that waited and no hint has come since, its runner works, and it is not draining.
+    pub(crate) fn reserve(&self, language: &Language) -> Option<Reservation> {
+        let worker = &self.0;
+        let offer = worker.capacity.offer.lock();
+        let offer = offer.as_ref()?;
+        let is_able = offer.languages.contains(language)
+            && worker.health.is_proven()
+            && !offer.shutdown.drain.is_cancelled();
+        if !is_able {
+            return None;
+        }
+        let permit = Arc::clone(&worker.capacity.permits).try_acquire_owned();
+        Some(Reservation {
+            worker: worker.clone(),
+            permit: permit.ok()?,
+            shutdown: offer.shutdown.clone(),
+            token: offer.runs.token(),
+        })
+    }
+}
+
+impl Reservation {
+    /// Submits an execution with the offer of this worker, which runs it at once on this thread if the offer is granted.
+    ///
+    /// Dropping the answer stops neither: a granted lease whose worker did not know of it would have to run out first.
+    ///
+    /// # Errors
+    /// Those of [`ExecutionStore::submit`].
+    pub(crate) async fn submit(
+        self,
+        store: Arc<dyn ExecutionStore>,
+        execution: Execution,
+    ) -> Result<Submitted, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let (runs, span) = (self.token.task_tracker().clone(), Span::current());
+        runs.spawn(async move {
+            let offer = Some(self.worker.settings.id.clone());
+            let submitted = store.submit(&execution, offer).instrument(span).await;
+            let lease = match &submitted {
+                Ok(Submitted::Leased(lease)) => Some(Lease::clone(lease)),
+                Ok(Submitted::Accepted | Submitted::AlreadyExists(_)) | Err(_) => None,
+            };
+            // The client may have gone.
+            drop(reply.send(submitted));
+            if let Some(lease) = lease {
+                metrics::record_taken(lease.execution());
+                let Self {
+                    worker,
+                    permit,
+                    shutdown,
+                    ..
+                } = self;
+                worker.run(lease, permit, shutdown.abort).await;
+            }
+        });
+        let lost = |error: RecvError| StoreError::Unavailable {
+            backend: "local worker",
+            source: error.into(),
+        };
+        answer.await.unwrap_or_else(|error| Err(lost(error)))
+    }
+}
