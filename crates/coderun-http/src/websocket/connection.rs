@@ -26,8 +26,8 @@ use crate::state::AppState;
 use crate::watching::EncodedMessage;
 use crate::wire::ServerMessage;
 
-/// The longest head of a frame without a mask (RFC 6455, section 5.2).
-const HEAD_MAX_BYTES: usize = 10;
+/// Messages up to this length are copied.
+const COPIED_MAX_BYTES: usize = 4 << 10;
 
 /// Both directions of one socket.
 pub(super) struct Connection {
@@ -80,14 +80,7 @@ impl Connection {
                 .map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
         }
         self.flush(timeout).await?;
-        let header = FrameHeader {
-            opcode: OpCode::Data(Data::Text),
-            ..FrameHeader::default()
-        };
-        let mut head = Vec::with_capacity(HEAD_MAX_BYTES);
-        let formatted = header.format(text.len() as u64, &mut head);
-        formatted.map_err(|_| CloseFrame::INTERNAL)?;
-        self.outgoing = Bytes::from(head).chain(text.into_bytes());
+        self.outgoing = text_frame(text)?;
         self.outgoing_permit = permit;
         self.flush(timeout).await
     }
@@ -112,7 +105,8 @@ impl Connection {
     /// Writes the rest of the frame that is being written. The peer must take a part of it within each timeout.
     async fn flush(&mut self, timeout: Duration) -> Result<(), CloseFrame> {
         while self.outgoing.has_remaining() {
-            let written = in_time(timeout, self.stream.write_buf(&mut self.outgoing)).await;
+            let writing = write_some(&mut self.stream, &mut self.outgoing);
+            let written = in_time(timeout, writing).await;
             match written.ok_or(CloseFrame::SLOW_WATCHER)? {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return Err(CloseFrame::PEER_LEFT),
@@ -135,6 +129,9 @@ impl Connection {
         loop {
             // A client that sends without a pause must not starve the other sockets.
             tokio::task::coop::consume_budget().await;
+            if self.reader.has_read_all() {
+                self.wait_for_bytes().await?;
+            }
             match self.reader.read(&self.stream)? {
                 Incoming::Text(text) => return Ok(Some(text)),
                 Incoming::Pong => return Ok(None),
@@ -143,7 +140,7 @@ impl Connection {
                     self.flush(timeout).await?;
                     return Ok(None);
                 }
-                Incoming::Nothing => self.wait_for_bytes().await?,
+                Incoming::Nothing => {}
             }
         }
     }
@@ -191,6 +188,39 @@ impl Connection {
         }
         drop(tokio::io::copy(&mut self.stream, &mut tokio::io::sink()).await);
     }
+}
+
+/// The frame of a message. A short one is copied behind its head, because the kernel takes one piece more cheaply than two.
+fn text_frame(text: ByteString) -> Result<Chain<Bytes, Bytes>, CloseFrame> {
+    let header = FrameHeader {
+        opcode: OpCode::Data(Data::Text),
+        ..FrameHeader::default()
+    };
+    let is_short = text.len() <= COPIED_MAX_BYTES;
+    let copied_bytes = if is_short { text.len() } else { 0 };
+    let length = u64::try_from(text.len()).map_err(|_| CloseFrame::INTERNAL)?;
+    let mut head = Vec::with_capacity(header.len(length) + copied_bytes);
+    let formatted = header.format(length, &mut head);
+    formatted.map_err(|_| CloseFrame::INTERNAL)?;
+    let mut payload = text.into_bytes();
+    if is_short {
+        head.extend_from_slice(&payload);
+        payload = Bytes::new();
+    }
+    Ok(Bytes::from(head).chain(payload))
+}
+
+/// Writes as much of the frame as the kernel takes at once.
+async fn write_some(
+    stream: &mut TcpStream,
+    frame: &mut Chain<Bytes, Bytes>,
+) -> std::io::Result<usize> {
+    if frame.last_ref().has_remaining() {
+        return stream.write_buf(frame).await;
+    }
+    let written = stream.write(frame.chunk()).await?;
+    frame.advance(written);
+    Ok(written)
 }
 
 /// The output of the future, or `None` if it takes too long. The timer is made only if the future has to wait, so that idle

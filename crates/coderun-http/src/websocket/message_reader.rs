@@ -30,7 +30,10 @@ pub(super) enum Incoming {
 }
 
 /// The state of what a client sends: bytes of an unfinished frame, and fragments of an unfinished message.
-pub(super) struct MessageReader(WebSocketContext);
+pub(super) struct MessageReader {
+    context: WebSocketContext,
+    has_read_all: bool,
+}
 
 impl MessageReader {
     /// A reader of messages up to this size. The client has already sent the bytes in `received`.
@@ -42,7 +45,15 @@ impl MessageReader {
             .max_message_size(max);
         let (role, config) = (Role::Server, Some(config));
         let context = WebSocketContext::from_partially_read(received, role, config);
-        Self(context)
+        Self {
+            context,
+            has_read_all: false,
+        }
+    }
+
+    /// Whether there is no message before more bytes arrive.
+    pub(super) const fn has_read_all(&self) -> bool {
+        self.has_read_all
     }
 
     /// Reads what has arrived.
@@ -50,7 +61,9 @@ impl MessageReader {
     /// # Errors
     /// The close frame to answer it with; [`CloseFrame::PEER_LEFT`] if it is a close frame or the end.
     pub(super) fn read(&mut self, stream: &TcpStream) -> Result<Incoming, CloseFrame> {
-        match self.0.read(&mut Arrived::at(stream)) {
+        let read = self.context.read(&mut Arrived::at(stream));
+        self.has_read_all = false;
+        match read {
             Ok(Message::Text(text)) => Ok(Incoming::Text(text)),
             Ok(Message::Ping(_)) => Ok(Incoming::Ping),
             Ok(Message::Pong(_)) => Ok(Incoming::Pong),
@@ -59,7 +72,10 @@ impl MessageReader {
                 Err(CloseFrame::PROTOCOL_ERROR)
             }
             Ok(Message::Close(_) | Message::Frame(_)) => Err(CloseFrame::PEER_LEFT),
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(Incoming::Nothing),
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                self.has_read_all = true;
+                Ok(Incoming::Nothing)
+            }
             Err(error) => Err(close_frame_for(&error)),
         }
     }
@@ -70,7 +86,7 @@ impl MessageReader {
     /// The close frame for a failure, which cannot happen after a ping.
     pub(super) fn take_pong(&mut self) -> Result<Bytes, CloseFrame> {
         let mut written = Cursor::new(Vec::new());
-        let taken = self.0.flush(&mut written);
+        let taken = self.context.flush(&mut written);
         taken.map_err(|error| close_frame_for(&error))?;
         Ok(written.into_inner().into())
     }
