@@ -9,12 +9,15 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use coderun_domain::{InputError, QueueError, RegistryError, StoreError, TicketError, WatchError};
-use metrics::{Histogram, histogram};
+use metrics::{Histogram, counter, histogram};
 
 /// Durations of storage calls in seconds, by `backend`, `operation` and `result`.
 ///
 /// The result is `ok`, `refused` (by a rule of the service), `unavailable` or `corrupt`.
 pub const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
+
+/// Index entries and counts that contradicted the executions and were repaired, by `backend`.
+pub const STORAGE_REPAIRS: &str = "coderun_storage_repairs_total";
 
 /// The operations of all ports. The handle of each is looked up once.
 const OPERATIONS: [&str; 23] = [
@@ -83,6 +86,13 @@ impl StorageTimer {
             Err(error) => self.histogram(operation, error.result()).record(took),
         }
         result
+    }
+
+    /// Counts repairs of what contradicted the stored executions.
+    pub fn count_repairs(&self, repaired: u64) {
+        if repaired > 0 {
+            counter!(STORAGE_REPAIRS, "backend" => self.backend).increment(repaired);
+        }
     }
 
     fn record_success(&self, operation: &'static str, took: Duration) {

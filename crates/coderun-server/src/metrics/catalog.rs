@@ -3,7 +3,7 @@
 use coderun_app::metrics::{FORCED_ENDS, QUEUE_WAIT, RUNNER_DURATION, RUNNER_FAILURES, RUNS};
 use coderun_firebase::metrics as firebase;
 use coderun_http::metrics as http;
-use coderun_storage_metrics::STORAGE_DURATION;
+use coderun_storage_metrics::{STORAGE_DURATION, STORAGE_REPAIRS};
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// A metric and what it means.
@@ -79,7 +79,7 @@ const fn metric(
 }
 
 /// All of them, in the order of the documentation.
-pub(super) const METRICS: [Metric; 23] = {
+pub(super) const METRICS: [Metric; 24] = {
     use Kind::{Counter, Gauge, Histogram};
     [
         metric(
@@ -153,6 +153,12 @@ pub(super) const METRICS: [Metric; 23] = {
             Histogram(Buckets::Calls),
             &["backend", "operation", "result"],
             "Duration of storage calls; `result` is `ok`, `refused` (by a rule of the service), `unavailable` or `corrupt`",
+        ),
+        metric(
+            STORAGE_REPAIRS,
+            Counter,
+            &["backend"],
+            "Index entries and counts that contradicted the executions and were repaired; only a loss of data or a defect makes it grow",
         ),
         metric(
             http::TOKEN_VERIFICATIONS,
