@@ -30,6 +30,8 @@ pub(crate) enum AdapterError {
     DamagedRecord(ExecutionId, #[source] RecordError),
     #[error(transparent)]
     Encode(RecordError),
+    #[error("cannot encode a step")]
+    EncodeStep(#[source] rmp_serde::encode::Error),
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }

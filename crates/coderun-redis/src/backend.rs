@@ -3,22 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 
-use coderun_domain::{Clock, Execution, ExecutionId, IdGenerator, StorePolicy};
-use coderun_record::{Fields, duration_micros, micros};
+use bytes::Bytes;
+use coderun_domain::{Clock, ExecutionId, IdGenerator, StorePolicy};
+use coderun_record::{duration_micros, micros};
 use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 
 use crate::adapter_error::{AdapterError, LayoutError};
+use crate::audit::AuditState;
 use crate::config::RedisConfig;
+use crate::feed::Feed;
 use crate::layout::{Layout, Partition, PartitionedIds};
 use crate::layout_check;
 use crate::partition_totals::TotalsCache;
-use crate::record::decode_execution;
-use crate::reply::Reply;
-use crate::script::{Arguments, Script, Scripts};
-use crate::shared_connections::{CallAttempt, SharedConnections};
-use crate::subscriber::Subscriber;
+use crate::reply::UnexpectedReply;
+use crate::scripts::Scripts;
+use crate::step::{Script, Step, StepReply, encode};
+use crate::subscriber::{Channels, Subscriber};
 use crate::take_state::TakeState;
+use crate::tokens::Tokens;
+use crate::transport::{Durability, GroupScripts, Transport};
+use crate::unserved_languages::UnservedLanguages;
 
 /// The number of partitions on a Cluster.
 const CLUSTER_PARTITIONS: u16 = 16;
@@ -36,16 +41,17 @@ pub(crate) struct Shared {
     pub(crate) config: RedisConfig,
     clock: Arc<dyn Clock>,
     pub(crate) policy: StorePolicy,
-    /// The policy in the form that every step takes.
-    policy_arguments: [i64; 6],
     pub(crate) layout: Layout,
-    pub(crate) scripts: Scripts,
-    pub(crate) connections: Arc<SharedConnections>,
-    /// For steps whose changes must be on replicas before they return.
-    replicated_connections: Arc<SharedConnections>,
+    pub(crate) transport: Arc<Transport>,
+    /// The name by which the scripts know this process.
+    pub(crate) process: String,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) subscriber: Subscriber,
     pub(crate) totals_cache: TotalsCache,
     pub(crate) take_state: TakeState,
+    pub(crate) tokens: Tokens,
+    pub(crate) unserved_languages: UnservedLanguages,
+    pub(crate) audit_state: AuditState,
     timer: StorageTimer,
 }
 
@@ -75,34 +81,42 @@ impl RedisBackend {
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AdapterError> {
-        let connections = Arc::new(SharedConnections::open(&config, 0).await?);
-        let replicated_connections = if config.replicas == 0 {
-            Arc::clone(&connections)
-        } else if config.address.is_cluster() {
+        if config.replicas > 0 && config.address.is_cluster() {
             return Err(LayoutError::ReplicasOfCluster.into());
-        } else {
-            Arc::new(SharedConnections::open(&config, config.replicas).await?)
-        };
+        }
         let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
             CLUSTER_PARTITIONS
         } else {
             1
         });
         let layout = Layout::new(&config.key_prefix, partitions);
-        layout_check::check(&connections, &layout).await?;
-        let subscriber = Subscriber::start(&config, Arc::clone(&connections)).await?;
-        let shared = Shared {
-            policy_arguments: policy_arguments(&policy),
+        let channels = Channels::new(layout.prefix());
+        let process = channels.process().to_owned();
+        let scripts = GroupScripts {
             scripts: Scripts::new(),
+            layout: layout.clone(),
+            clock: Arc::clone(&clock),
+            policy: encode_policy(&policy, &process)?,
+        };
+        let transport = Arc::new(Transport::open(&config, Arc::new(scripts)).await?);
+        layout_check::check(&transport, &layout).await?;
+        let feed = Arc::new(Feed::default());
+        let subscriber =
+            Subscriber::start(&config, channels, Arc::clone(&transport), Arc::clone(&feed)).await?;
+        let shared = Shared {
             totals_cache: TotalsCache::default(),
-            take_state: TakeState::new(micros(clock.now())),
+            take_state: TakeState::default(),
+            tokens: Tokens::new(micros(clock.now())),
+            unserved_languages: UnservedLanguages::default(),
+            audit_state: AuditState::default(),
             timer: StorageTimer::new("redis"),
             config,
             clock,
             policy,
             layout,
-            connections,
-            replicated_connections,
+            transport,
+            process,
+            feed,
             subscriber,
         };
         Ok(Self {
@@ -123,6 +137,11 @@ impl RedisBackend {
         self.shared.timer.time(operation, call).await
     }
 
+    /// Counts repairs of indexes.
+    pub(crate) fn count_repairs(&self, repaired: u64) {
+        self.shared.timer.count_repairs(repaired);
+    }
+
     /// Makes ids that this backend can use: each lies in the partition of its user.
     #[must_use]
     pub fn ids(&self, ids: Arc<dyn IdGenerator>) -> Arc<dyn IdGenerator> {
@@ -137,112 +156,63 @@ impl RedisBackend {
     pub(crate) async fn run_step(
         &self,
         partition: Partition,
-        script: &Script,
-        arguments: Arguments<'_>,
-    ) -> Result<Value, AdapterError> {
-        let make = |attempt| self.step_command(partition, script, &arguments, attempt);
-        Ok(self.shared.connections.call(make).await?)
+        script: Script,
+        step: &Step,
+    ) -> Result<StepReply, AdapterError> {
+        // The future with all attempts is large.
+        let running = Box::pin(self.shared.transport.run(partition, script, step));
+        Ok(running.await?)
     }
 
-    /// Runs a step whose changes must be on the configured number of replicas before it returns.
-    pub(crate) async fn run_replicated_step(
-        &self,
-        id: ExecutionId,
-        script: &Script,
-        arguments: Arguments<'_>,
-    ) -> Result<Reply, AdapterError> {
-        let partition = self.shared.layout.of_execution(id);
-        let make = |attempt| self.step_command(partition, script, &arguments, attempt);
-        let answer = self.shared.replicated_connections.call(make).await?;
-        Self::read_reply(id, answer)
-    }
-
-    /// Runs a step on one execution, and reads its reply.
+    /// Runs a step in the partition of an execution.
     pub(crate) async fn run_step_on(
         &self,
         id: ExecutionId,
-        script: &Script,
-        arguments: Arguments<'_>,
-    ) -> Result<Reply, AdapterError> {
+        script: Script,
+        step: &Step,
+    ) -> Result<StepReply, AdapterError> {
         let partition = self.shared.layout.of_execution(id);
-        Self::read_reply(id, self.run_step(partition, script, arguments).await?)
-    }
-
-    fn read_reply(id: ExecutionId, answer: Value) -> Result<Reply, AdapterError> {
-        let reply = Reply::read(answer)?;
-        match reply.word() {
-            "newer" => Err(AdapterError::NewerRecord(id)),
-            _ => Ok(reply),
-        }
-    }
-
-    /// Builds the command of a step.
-    pub(crate) fn step_command(
-        &self,
-        partition: Partition,
-        script: &Script,
-        arguments: &Arguments<'_>,
-        attempt: CallAttempt,
-    ) -> Cmd {
-        let layout = &self.shared.layout;
-        let key = layout.timetable_key(partition);
-        let mut command = script.command(attempt.script_is_known, &key);
-        command
-            .arg(layout.base(partition))
-            .arg(layout.prefix())
-            .arg(micros(self.now()))
-            .arg(&self.shared.policy_arguments);
-        arguments.add_to(&mut command);
-        command
+        self.run_step(partition, script, step).await
     }
 
     /// Sends a command whose change must be on the configured number of replicas before it returns.
     pub(crate) async fn call_replicated(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        let connections = &self.shared.replicated_connections;
-        Ok(connections.call(|_| command.clone()).await?)
+        let transport = &self.shared.transport;
+        Ok(transport.call(Durability::Replicas, command).await?)
     }
 
     /// Sends a command. Transient errors are retried.
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        Ok(self.shared.connections.call(|_| command.clone()).await?)
+        let transport = &self.shared.transport;
+        Ok(transport.call(Durability::Master, command).await?)
+    }
+
+    /// Sends commands that read keys of one partition, in this order. On one node they travel together.
+    pub(crate) async fn read<const N: usize>(
+        &self,
+        commands: [Cmd; N],
+    ) -> Result<[Value; N], AdapterError> {
+        let answers = Box::pin(self.shared.transport.read(&commands)).await?;
+        Ok(answers.try_into().map_err(|_| UnexpectedReply)?)
     }
 }
 
-/// The partition of an execution, if its id was made for its user.
-pub(crate) fn partition_of(
-    layout: &Layout,
-    execution: &Execution,
-) -> Result<Partition, AdapterError> {
-    let partition = layout.of_execution(execution.id());
-    if partition == layout.of_user(execution.submission().user()) {
-        Ok(partition)
-    } else {
-        Err(LayoutError::ForeignId.into())
-    }
-}
-
-/// Decodes a record; `None` if there is none.
-pub(crate) fn read_execution(
-    id: ExecutionId,
-    fields: Fields,
-) -> Result<Option<Execution>, AdapterError> {
-    if fields.is_empty() {
-        return Ok(None);
-    }
-    decode_execution(id, fields)
-        .map(Some)
-        .map_err(|error| AdapterError::of_record(id, error))
-}
-
-fn policy_arguments(policy: &StorePolicy) -> [i64; 6] {
-    [
+/// The bounds and the name of this process, in the order that `state.lua` reads them.
+fn encode_policy(policy: &StorePolicy, process: &str) -> Result<Bytes, AdapterError> {
+    encode(&(
         duration_micros(policy.retention),
         duration_micros(policy.queue_deadline),
         duration_micros(policy.lease),
         duration_micros(policy.run_grace),
-        policy.attempts_max.into(),
-        policy.user_running_max.into(),
-    ]
+        policy.attempts_max,
+        policy.user_running_max,
+        policy.pending_max,
+        policy.live_bytes_max.as_bytes(),
+        policy.user_pending_max,
+        policy.user_live_bytes_max().as_bytes(),
+        policy.user_submits_per_minute,
+        process,
+    ))
 }
 
 impl fmt::Debug for RedisBackend {

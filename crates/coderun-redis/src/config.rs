@@ -13,8 +13,6 @@ pub struct RedisConfig {
     pub address: RedisAddress,
     /// The prefix of all keys and channels. Default: `coderun`.
     pub key_prefix: KeyPrefix,
-    /// The number of connections that all callers share. Default: 4.
-    pub connections: usize,
     /// The longest time to make a connection. Default: 1 s.
     pub connect_timeout: Duration,
     /// The longest wait for one answer. Default: 2 s.
@@ -37,7 +35,6 @@ impl RedisConfig {
         Self {
             address,
             key_prefix: KeyPrefix::default(),
-            connections: 4,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             patience: Duration::from_secs(3),

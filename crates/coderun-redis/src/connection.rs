@@ -43,6 +43,26 @@ impl Connection {
         }
     }
 
+    /// Sends commands in this order, once, and waits for all answers. On one node they travel together.
+    pub(crate) async fn send_all(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+        match self {
+            Self::Node(connection) => {
+                let mut all = pipe();
+                for command in commands {
+                    all.add_command(command.clone());
+                }
+                all.query_async(connection).await
+            }
+            Self::Cluster(_) => {
+                let mut answers = Vec::with_capacity(commands.len());
+                for command in commands {
+                    answers.push(self.send(command).await?);
+                }
+                Ok(answers)
+            }
+        }
+    }
+
     /// Waits until so many replicas have stored all changes of this connection, and returns how many have. On a Cluster it
     /// returns at once: each master has replicas of its own there.
     pub(crate) async fn wait_for_replicas(

@@ -57,7 +57,7 @@ impl RedisBackend {
     /// Reads the settings from `INFO`, because managed services block `CONFIG`.
     async fn durability_remarks(&self) -> Vec<String> {
         let info = command(&["INFO"]);
-        let Ok(answers) = self.shared.connections.call_every_master(&info).await else {
+        let Ok(answers) = self.shared.transport.call_every_master(&info).await else {
             return vec![INFO_UNAVAILABLE.to_owned()];
         };
         let mut remarks = Vec::new();

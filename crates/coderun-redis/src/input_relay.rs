@@ -9,13 +9,15 @@ use coderun_domain::{
 };
 use coderun_record::{decode_input, encode_input};
 use deadpool_redis::redis::Value;
+use serde::Deserialize;
+use serde_bytes::ByteBuf;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::command::command;
-use crate::reply::{UnexpectedReply, array, bytes, text};
-use crate::script::Arguments;
-use crate::subscriber::Topic;
+use crate::fence::fence;
+use crate::reply::{UnexpectedReply, text};
+use crate::step::Step;
 
 /// The number of pieces in one read; all stored input is at most 1 MiB.
 const PAGE: u64 = 256;
@@ -42,13 +44,12 @@ impl InputRelay for RedisBackend {
     }
 
     /// An execution that is not interactive never gets input, so this waits without asking the server. Otherwise it checks
-    /// once for input that came before the subscription was active.
+    /// once for input that came before it waited.
     async fn input_available(&self, lease: &Lease, after: InputPosition) {
         if !lease.execution().submission().is_interactive() {
             return std::future::pending().await;
         }
-        let mut subscription = self.shared.subscriber.subscribe(lease.id(), Topic::Input);
-        subscription.activated().await;
+        let mut waiter = self.shared.subscriber.wait_for_input(lease.id());
         match self.last_input(lease.id()).await {
             Ok(last) if last != after => return,
             Ok(_) => {}
@@ -57,8 +58,29 @@ impl InputRelay for RedisBackend {
             }
         }
         let interval = self.shared.config.watch_interval;
-        drop(tokio::time::timeout(interval, subscription.changed()).await);
+        drop(tokio::time::timeout(interval, waiter.changed()).await);
     }
+}
+
+/// The answer to a piece of input.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SendAnswer {
+    Kept,
+    Full,
+    Ended,
+    NotInteractive,
+    Final,
+    Absent,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReceiveAnswer {
+    Input(Vec<ByteBuf>),
+    Forgotten,
+    Lost,
+    Absent,
 }
 
 impl RedisBackend {
@@ -67,27 +89,27 @@ impl RedisBackend {
         id: ExecutionId,
         input: InputId,
         piece: &InputPiece,
-    ) -> Result<InputReply, AdapterError> {
-        let size = u64::try_from(piece.size_bytes()).unwrap_or(u64::MAX);
-        let arguments = Arguments::default()
-            .text(id.to_string())
-            .text(input.sender.to_string())
-            .number(input.number)
-            .bytes(encode_input(piece))
-            .number(u8::from(piece == &InputPiece::End))
-            .number(size)
-            .number(StorePolicy::INPUT_KEPT_MAX.as_bytes());
-        let script = &self.shared.scripts.send;
-        let reply = self.run_replicated_step(id, script, arguments).await?;
-        match reply.word() {
-            "kept" => Ok(InputReply::Kept),
-            "full" => Ok(InputReply::Full),
-            "ended" => Ok(InputReply::Ended),
-            "not_interactive" => Ok(InputReply::NotInteractive),
-            "final" => Ok(InputReply::Final),
-            "absent" => Ok(InputReply::Absent),
-            _ => Err(UnexpectedReply.into()),
-        }
+    ) -> Result<InputReply, InputError> {
+        let header = (
+            "send",
+            id.to_string(),
+            (),
+            input.sender.to_string(),
+            input.number,
+            piece == &InputPiece::End,
+            piece.size_bytes(),
+            StorePolicy::INPUT_KEPT_MAX.as_bytes(),
+        );
+        let step = Step::new(&header)?.with_blob(encode_input(piece));
+        let answer = self.run_rare(id, step.replicated()).await?;
+        Ok(match answer {
+            SendAnswer::Kept => InputReply::Kept,
+            SendAnswer::Full => InputReply::Full,
+            SendAnswer::Ended => InputReply::Ended,
+            SendAnswer::NotInteractive => InputReply::NotInteractive,
+            SendAnswer::Final => InputReply::Final,
+            SendAnswer::Absent => InputReply::Absent,
+        })
     }
 
     async fn receive_step(
@@ -95,15 +117,23 @@ impl RedisBackend {
         lease: &Lease,
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
-        let script = &self.shared.scripts.receive;
-        let reply = self.run_lease_step(lease, script, |fence| {
-            fence.number(after.number()).number(PAGE)
-        });
-        let mut reply = reply.await?;
-        match reply.word() {
-            "forgotten" => Err(InputError::Forgotten),
-            "input" => Ok(decode_pieces(lease.id(), reply.value()?)?),
-            _ => Err(UnexpectedReply.into()),
+        let (id, (worker, started, attempt)) = (lease.id(), fence(lease));
+        let after = after.number();
+        let header = (
+            "receive",
+            id.to_string(),
+            (),
+            worker,
+            started,
+            attempt,
+            after,
+            PAGE,
+        );
+        let step = Step::new(&header)?;
+        match self.run_rare(id, step).await? {
+            ReceiveAnswer::Input(pieces) => Ok(decode_pieces(id, pieces)?),
+            ReceiveAnswer::Forgotten => Err(InputError::Forgotten),
+            ReceiveAnswer::Lost | ReceiveAnswer::Absent => Err(InputError::LeaseLost),
         }
     }
 
@@ -120,8 +150,8 @@ impl RedisBackend {
     }
 }
 
-fn decode_pieces(id: ExecutionId, pieces: Value) -> Result<Vec<InputPiece>, AdapterError> {
-    let decode =
-        |stored| decode_input(bytes(stored)?).map_err(|error| AdapterError::of_record(id, error));
-    array(pieces)?.into_iter().map(decode).collect()
+fn decode_pieces(id: ExecutionId, pieces: Vec<ByteBuf>) -> Result<Vec<InputPiece>, AdapterError> {
+    let decode = |stored: ByteBuf| decode_input(stored.into_vec());
+    let pieces: Result<_, _> = pieces.into_iter().map(decode).collect();
+    pieces.map_err(|error| AdapterError::of_record(id, error))
 }

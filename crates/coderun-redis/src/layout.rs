@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::KeyPrefix;
 
 /// A part of the users with all their records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Partition(u16);
 
 impl Partition {
@@ -30,10 +30,13 @@ pub(crate) struct Layout {
     bases: Vec<String>,
 }
 
+/// The number of this layout, which every key and channel names: processes with another layout share no key with these.
+const NUMBER: u8 = 3;
+
 impl Layout {
     /// The layout with this prefix and number of partitions, at least one.
     pub(crate) fn new(prefix: &KeyPrefix, partitions: u16) -> Self {
-        let prefix = format!("{prefix}:");
+        let prefix = format!("{prefix}:{NUMBER}:");
         let bases = (0..partitions.max(1))
             .map(|number| format!("{prefix}{{{number}}}:"))
             .collect();
@@ -60,19 +63,43 @@ impl Layout {
         self.bases.get(partition.index()).map_or("", String::as_str)
     }
 
-    /// The key of the timetable. Steps pass it to name the slot of their partition.
-    pub(crate) fn timetable_key(&self, partition: Partition) -> String {
-        format!("{}timetable", self.base(partition))
+    /// The key of the hash with all live executions. Scripts get it to name the slot of their partition.
+    pub(crate) fn live_key(&self, partition: Partition) -> String {
+        format!("{}live", self.base(partition))
+    }
+
+    /// The key of the totals of a partition.
+    pub(crate) fn totals_key(&self, partition: Partition) -> String {
+        format!("{}totals", self.base(partition))
     }
 
     /// The key of a record.
     pub(crate) fn record_key(&self, id: ExecutionId) -> String {
-        format!("{}execution:{id}", self.base(self.of_execution(id)))
+        self.key_of("e", id)
+    }
+
+    /// The key of an outcome that is stored beside its record.
+    pub(crate) fn outcome_key(&self, id: ExecutionId) -> String {
+        self.key_of("o", id)
+    }
+
+    /// The key of the list with the events of an execution.
+    pub(crate) fn events_key(&self, id: ExecutionId) -> String {
+        self.key_of("v", id)
     }
 
     /// The key of the input for an execution.
     pub(crate) fn input_key(&self, id: ExecutionId) -> String {
-        format!("{}input:{id}", self.base(self.of_execution(id)))
+        self.key_of("i", id)
+    }
+
+    /// The key of a large value before the step that uses it.
+    pub(crate) fn staged_key(&self, partition: Partition, nonce: &str) -> String {
+        format!("{}s:{nonce}", self.base(partition))
+    }
+
+    fn key_of(&self, kind: &str, id: ExecutionId) -> String {
+        format!("{}{kind}:{id}", self.base(self.of_execution(id)))
     }
 
     /// The partition of a user.
@@ -159,9 +186,9 @@ mod tests {
         let id = execution_id(1);
         assert_eq!(
             one.record_key(id),
-            "coderun:{0}:execution:00000000-0000-0000-0000-000000000001"
+            "coderun:3:{0}:e:00000000-0000-0000-0000-000000000001"
         );
-        assert_eq!(one.timetable_key(Partition(0)), "coderun:{0}:timetable");
+        assert_eq!(one.live_key(Partition(0)), "coderun:3:{0}:live");
     }
 
     #[test]

@@ -7,36 +7,55 @@
 //!
 //! - `scripts/` holds the steps: a file for each, and five files with the functions that they share.
 //! - `layout` names the keys. `coderun_record` defines the stored form, and `record` reads what the scripts add to it.
-//! - `shared_connections` sends the commands. `subscriber` receives hints, which say only that there is something to read.
+//! - `transport` sends the commands. `subscriber` receives hints, which say only that there is something to read.
 
 #![warn(clippy::future_not_send)]
 
 mod adapter_error;
 mod address;
+mod audit;
 mod backend;
 mod command;
 mod command_error;
 mod config;
 mod connection;
+mod ending;
 mod event_pages;
 mod execution_queue;
 mod execution_store;
+mod feed;
+mod fence;
+mod finishing;
 mod health;
 mod input_relay;
+mod lane;
 mod layout;
 mod layout_check;
-mod lease_step;
+mod lease_steps;
+mod lifetimes;
+mod listing;
+mod live_value;
 mod notifier;
 mod partition_totals;
-mod record;
+mod queue_figures;
+mod rare_steps;
+mod reading;
 mod reply;
-mod script;
-mod shared_connections;
+mod scripts;
+mod step;
+mod stored_events;
+mod stored_execution;
+mod stored_record;
+mod submitting;
 mod subscriber;
 mod sweep;
-mod take;
 mod take_state;
+mod taking;
 mod ticket_store;
+mod tokens;
+mod transport;
+mod unserved_languages;
+mod version;
 mod worker_registry;
 
 pub use address::{AddressError, RedisAddress};

@@ -1,6 +1,4 @@
-//! Implements [`Notifier`]: reads the stored events of an execution, by number, whenever a hint arrives.
-//!
-//! Events never travel in hints, so a lost hint loses no event and a repeated one repeats none.
+//! Implements [`Notifier`]: delivers the events that the feed tells, and reads what it has missed.
 
 use async_trait::async_trait;
 use coderun_domain::{EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError};
@@ -8,8 +6,7 @@ use futures_util::stream;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
-use crate::event_pages::EventPage;
-use crate::subscriber::{Subscription, Topic};
+use crate::feed::{NextStep, Watcher};
 
 #[async_trait]
 impl Notifier for RedisBackend {
@@ -24,17 +21,20 @@ impl RedisBackend {
         id: ExecutionId,
         since: Sequence,
     ) -> Result<EventStream, WatchError> {
-        // The subscription is active before the first read, so a hint follows every later event.
-        let mut subscription = self.shared.subscriber.subscribe(id, Topic::Events);
-        subscription.activated().await;
-        let page = self.read_events(id, "", since).await?;
-        let reader = EventReader {
+        let mut reader = EventReader {
             backend: self.clone(),
+            // The feed tells what happens from now on, so nothing is lost between the first read and later events.
+            watcher: self.shared.feed.watch(id),
             id,
-            subscription,
-            last: since,
-            page: page.ok_or(WatchError::Gone)?,
+            seen: since,
+            stored: Sequence::START,
+            created: None,
+            page: Vec::new().into_iter(),
         };
+        let interval = self.shared.config.watch_interval;
+        if reader.watcher.must_read(since, interval, self.now()) {
+            reader.read().await?;
+        }
         let events = stream::unfold(Some(reader), |reader| async move { reader?.next().await });
         Ok(Box::pin(events))
     }
@@ -43,10 +43,16 @@ impl RedisBackend {
 /// The position of one watcher in the events of one execution.
 struct EventReader {
     backend: RedisBackend,
+    watcher: Watcher,
     id: ExecutionId,
-    subscription: Subscription,
-    last: Sequence,
-    page: EventPage,
+    /// The number of the last event that was delivered.
+    seen: Sequence,
+    /// The number of the last event that was read or delivered.
+    stored: Sequence,
+    /// The creation of the execution, once it was read.
+    created: Option<i64>,
+    /// What was read, but not delivered.
+    page: std::vec::IntoIter<StoredEvent>,
 }
 
 type Item = Result<StoredEvent, WatchError>;
@@ -54,42 +60,50 @@ type Item = Result<StoredEvent, WatchError>;
 impl EventReader {
     /// The next event, and the reader of the events after it.
     async fn next(mut self) -> Option<(Item, Option<Self>)> {
+        let interval = self.backend.shared.config.watch_interval;
         loop {
-            if let Some(event) = self.page.events.pop_front() {
-                self.last = event.sequence;
-                let rest = (!event.event.is_final()).then_some(self);
-                return Some((Ok(event), rest));
-            }
-            let has_all = self.last >= self.page.sequence;
-            if has_all && self.page.is_final {
-                return None;
-            }
-            if has_all {
-                self.wait().await;
-            }
-            if let Err(error) = self.read().await {
-                return Some((Err(error), None));
-            }
+            let event = match self.page.next() {
+                Some(event) => event,
+                None => match self
+                    .watcher
+                    .next_step(self.seen, interval, self.backend.now())
+                    .await
+                {
+                    NextStep::Deliver(event) => event,
+                    NextStep::End => return None,
+                    NextStep::Read => match self.read().await {
+                        Ok(()) => continue,
+                        Err(error) => return Some((Err(error), None)),
+                    },
+                },
+            };
+            self.seen = event.sequence;
+            self.stored = self.stored.max(event.sequence);
+            let rest = (!event.event.is_final()).then_some(self);
+            return Some((Ok(event), rest));
         }
     }
 
-    /// Waits for a hint, at most for the watch interval: after a lost hint the next read finds the event.
-    async fn wait(&mut self) {
-        let interval = self.backend.shared.config.watch_interval;
-        drop(tokio::time::timeout(interval, self.subscription.changed()).await);
-    }
-
+    /// Reads the events after those that were delivered.
     async fn read(&mut self) -> Result<(), WatchError> {
-        let incarnation = &self.page.incarnation;
-        let page = self.backend.read_events(self.id, incarnation, self.last);
-        let page = page.await?.ok_or(WatchError::Gone)?;
+        let known = self.watcher.begin_read();
+        let page = self.backend.read_events(self.id, self.seen).await?;
+        let page = page.ok_or(WatchError::Gone)?;
+        if *self.created.get_or_insert(page.created) != page.created {
+            return Err(WatchError::Gone);
+        }
+        if page.sequence < known {
+            self.watcher.rewind(page.sequence);
+        }
         // After a failover the new master may lack events that this watcher has seen, or the list of events.
-        let is_behind = page.sequence < self.page.sequence;
-        let lacks_events = page.events.is_empty() && page.sequence > self.last;
+        let is_behind = page.sequence < self.stored;
+        let lacks_events = page.events.is_empty() && page.sequence > self.seen;
         if is_behind || lacks_events {
             return Err(AdapterError::LostEvents(self.id).into());
         }
-        self.page = page;
+        self.stored = page.sequence;
+        self.watcher.tell(&page);
+        self.page = page.events.into_iter();
         Ok(())
     }
 }

@@ -5,11 +5,17 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
+use crate::RedisBackend;
+use crate::adapter_error::AdapterError;
+use crate::command::command;
 use crate::layout::Partition;
-use crate::reply::UnexpectedReply;
+use crate::reply::{UnexpectedReply, optional_bytes};
 
 const MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -19,6 +25,19 @@ pub(crate) struct PartitionTotals {
     pub(crate) pending: u64,
     pub(crate) bytes: u64,
 }
+
+/// The totals as `run.lua` writes them, of which only the first two matter here.
+#[derive(Deserialize)]
+struct StoredTotals(
+    u64,
+    u64,
+    IgnoredAny,
+    IgnoredAny,
+    IgnoredAny,
+    IgnoredAny,
+    IgnoredAny,
+    IgnoredAny,
+);
 
 /// The last totals of every partition.
 #[derive(Debug, Default)]
@@ -31,13 +50,14 @@ struct CachedTotals {
 }
 
 impl PartitionTotals {
-    /// Reads the value that the scripts keep for a partition.
-    pub(crate) fn parse(text: &str) -> Result<Self, UnexpectedReply> {
-        let mut counts = text.split(' ').map(str::parse);
-        match (counts.next(), counts.next()) {
-            (Some(Ok(pending)), Some(Ok(bytes))) => Ok(Self { pending, bytes }),
-            _ => Err(UnexpectedReply),
+    /// Decodes the value that the scripts keep for a partition.
+    pub(crate) fn decode(value: &[u8]) -> Result<Self, UnexpectedReply> {
+        if value.is_empty() {
+            return Ok(Self::default());
         }
+        let StoredTotals(pending, bytes, ..) =
+            rmp_serde::from_slice(value).map_err(|_| UnexpectedReply)?;
+        Ok(Self { pending, bytes })
     }
 
     /// The sum over all partitions but this one.
@@ -70,5 +90,34 @@ impl TotalsCache {
             read_at: Some(Instant::now()),
             totals,
         };
+    }
+}
+
+impl RedisBackend {
+    /// The totals of all other partitions. They are those of the last read while another call reads them, and for
+    /// partitions that do not answer.
+    pub(crate) async fn totals_elsewhere(&self, here: Partition) -> PartitionTotals {
+        if self.shared.layout.count() == 1 {
+            return PartitionTotals::default();
+        }
+        let (last, is_fresh) = self.shared.totals_cache.last();
+        if is_fresh {
+            return PartitionTotals::sum_of_others(&last, here);
+        }
+        let partitions = self.shared.layout.partitions();
+        let read = join_all(partitions.map(|each| self.read_totals(each))).await;
+        let read = read.into_iter().enumerate();
+        let totals: Vec<_> = read
+            .map(|(index, read)| read.unwrap_or(last.get(index).copied().unwrap_or_default()))
+            .collect();
+        let sum = PartitionTotals::sum_of_others(&totals, here);
+        self.shared.totals_cache.store(totals);
+        sum
+    }
+
+    async fn read_totals(&self, partition: Partition) -> Result<PartitionTotals, AdapterError> {
+        let key = self.shared.layout.totals_key(partition);
+        let [totals] = self.read([command(&["GET", &key])]).await?;
+        Ok(PartitionTotals::decode(&optional_bytes(totals)?)?)
     }
 }

@@ -1,44 +1,7 @@
-//! Decodes the replies of scripts: arrays that begin with a word.
+//! Reads the kinds of replies of the server.
 
 use deadpool_redis::redis::Value;
-
-/// The reply of a step.
-pub(crate) struct Reply {
-    word: String,
-    rest: std::vec::IntoIter<Value>,
-}
-
-impl Reply {
-    /// Reads a reply that begins with a word.
-    pub(crate) fn read(value: Value) -> Result<Self, UnexpectedReply> {
-        let mut rest = array(value)?.into_iter();
-        let word = rest.next().ok_or(UnexpectedReply)?;
-        Ok(Self {
-            word: text(word)?,
-            rest,
-        })
-    }
-
-    /// The word that names the kind of reply.
-    pub(crate) fn word(&self) -> &str {
-        &self.word
-    }
-
-    /// The next value.
-    pub(crate) fn value(&mut self) -> Result<Value, UnexpectedReply> {
-        self.rest.next().ok_or(UnexpectedReply)
-    }
-
-    /// The next value, which is text.
-    pub(crate) fn text(&mut self) -> Result<String, UnexpectedReply> {
-        text(self.value()?)
-    }
-
-    /// The next value, which is a number.
-    pub(crate) fn number(&mut self) -> Result<u64, UnexpectedReply> {
-        number(&self.value()?)
-    }
-}
+use serde_bytes::ByteBuf;
 
 /// Reads an array.
 pub(crate) fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
@@ -56,6 +19,14 @@ pub(crate) fn bytes(value: Value) -> Result<Vec<u8>, UnexpectedReply> {
     } else {
         Err(UnexpectedReply)
     }
+}
+
+/// Reads bytes, or nothing as no bytes.
+pub(crate) fn optional_bytes(value: Value) -> Result<ByteBuf, UnexpectedReply> {
+    if value == Value::Nil {
+        return Ok(ByteBuf::new());
+    }
+    bytes(value).map(ByteBuf::from)
 }
 
 /// Reads text.

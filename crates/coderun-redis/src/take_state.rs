@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coderun_domain::WorkerId;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -19,26 +18,10 @@ pub(crate) struct TakeState {
     next_partition: AtomicUsize,
     /// The work generation before the last take that found nothing.
     pub(crate) seen_generation: AtomicU64,
-    takes: AtomicU64,
     skipped_until: Mutex<HashMap<usize, Instant>>,
-    /// The start of this process, which makes its take ids differ from those of an earlier one.
-    started_at_micros: i64,
 }
 
 impl TakeState {
-    pub(crate) fn new(started_at_micros: i64) -> Self {
-        Self {
-            started_at_micros,
-            ..Self::default()
-        }
-    }
-
-    /// An id that no other take has.
-    pub(crate) fn next_take_id(&self, worker: &WorkerId) -> String {
-        let number = self.takes.fetch_add(1, Ordering::Relaxed);
-        format!("{}:{number}:{worker}", self.started_at_micros)
-    }
-
     /// The index of the partition that the next take asks first.
     pub(crate) fn next_partition(&self) -> usize {
         self.next_partition.load(Ordering::Relaxed)

@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{Admission, ExecutionId, StorePolicy, TicketDigest, TicketError, TicketStore};
 use coderun_record::{decode_admission, duration_micros, encode_admission};
+use serde::Deserialize;
 
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::layout::hex;
-use crate::reply::UnexpectedReply;
-use crate::script::Arguments;
+use crate::step::Step;
 
 #[async_trait]
 impl TicketStore for RedisBackend {
@@ -40,6 +40,22 @@ impl TicketStore for RedisBackend {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum IssueAnswer {
+    Issued,
+    Absent,
+    /// The time until a ticket expires, in microseconds.
+    TooMany(u64),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RedeemAnswer {
+    Admitted(String),
+    Absent,
+}
+
 impl RedisBackend {
     async fn issue_step(
         &self,
@@ -48,22 +64,22 @@ impl RedisBackend {
         admission: &Admission,
         lifetime: Duration,
     ) -> Result<(), TicketError> {
-        let arguments = Arguments::default()
-            .text(id.to_string())
-            .text(hex(ticket.as_bytes()))
-            .text(encode_admission(admission))
-            .number(duration_micros(lifetime))
-            .number(u64::try_from(StorePolicy::TICKETS_MAX).unwrap_or(u64::MAX));
-        let script = &self.shared.scripts.issue;
-        let mut reply = self.run_step_on(id, script, arguments).await?;
-        match reply.word() {
-            "issued" => Ok(()),
-            "absent" => Err(TicketError::Absent),
-            "too_many" => {
-                let retry_after = Duration::from_micros(reply.number()?);
-                Err(TicketError::TooMany { retry_after })
-            }
-            _ => Err(UnexpectedReply.into()),
+        let header = (
+            "issue",
+            id.to_string(),
+            (),
+            hex(ticket.as_bytes()),
+            encode_admission(admission),
+            duration_micros(lifetime),
+            StorePolicy::TICKETS_MAX,
+        );
+        let step = Step::new(&header)?;
+        match self.run_rare(id, step).await? {
+            IssueAnswer::Issued => Ok(()),
+            IssueAnswer::Absent => Err(TicketError::Absent),
+            IssueAnswer::TooMany(wait) => Err(TicketError::TooMany {
+                retry_after: Duration::from_micros(wait),
+            }),
         }
     }
 
@@ -72,17 +88,12 @@ impl RedisBackend {
         id: ExecutionId,
         ticket: TicketDigest,
     ) -> Result<Option<Admission>, AdapterError> {
-        let arguments = Arguments::default()
-            .text(id.to_string())
-            .text(hex(ticket.as_bytes()));
-        let script = &self.shared.scripts.redeem;
-        let mut reply = self.run_step_on(id, script, arguments).await?;
-        match reply.word() {
-            "absent" => Ok(None),
-            "admitted" => decode_admission(&reply.text()?)
+        let step = Step::new(&("redeem", id.to_string(), (), hex(ticket.as_bytes())))?;
+        match self.run_rare(id, step).await? {
+            RedeemAnswer::Absent => Ok(None),
+            RedeemAnswer::Admitted(admission) => decode_admission(&admission)
                 .map(Some)
                 .map_err(|error| AdapterError::of_record(id, error)),
-            _ => Err(UnexpectedReply.into()),
         }
     }
 }

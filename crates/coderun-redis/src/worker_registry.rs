@@ -10,7 +10,7 @@ use deadpool_redis::redis::Cmd;
 use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::command::command;
-use crate::record::read_fields;
+use crate::reply::{UnexpectedReply, bytes, text};
 
 /// The lifetime of the hash, longer than that of any offer: each offer names its own end.
 const TTL: Duration = Duration::from_hours(24);
@@ -49,11 +49,12 @@ impl RedisBackend {
     }
 
     /// Returns the current offers, and deletes those that ended long ago.
-    async fn current_offers(&self) -> Result<Vec<WorkerOffer>, AdapterError> {
+    pub(crate) async fn current_offers(&self) -> Result<Vec<WorkerOffer>, AdapterError> {
         let found = self.call(&self.workers_command("HGETALL")).await?;
         let now = self.now();
         let (mut offers, mut expired) = (Vec::new(), Vec::new());
-        for (worker, record) in read_fields(found)?.into_pairs() {
+        for (worker, record) in found.into_map_iter().map_err(|_| UnexpectedReply)? {
+            let (worker, record) = (text(worker)?, bytes(record)?);
             match StoredOffer::read(&record) {
                 Some(offer) if offer.expires() + DELETED_AFTER <= now => expired.push(worker),
                 Some(offer) if offer.expires() <= now => {}

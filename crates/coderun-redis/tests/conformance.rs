@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use coderun_conformance::{Backend, MissingPart};
+use coderun_conformance::Backend;
 use coderun_domain::StorePolicy;
 use coderun_domain::testing::ManualClock;
 use coderun_redis::{RedisBackend, RedisConfig};
@@ -17,9 +17,7 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     let redis = RedisBackend::connect(config, policy, backend_clock)
         .await
         .expect("a server that was just started");
-    Backend::over(&redis, clock, policy)
-        .with_missing(&[MissingPart::NoWorkerDeadline, MissingPart::Offers])
-        .with_guard(server)
+    Backend::over(&redis, clock, policy).with_guard(server)
 }
 
 coderun_conformance::storage_tests!(backend);

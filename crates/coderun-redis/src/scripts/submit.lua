@@ -1,74 +1,124 @@
--- Accepts an execution and adds it to the queue, or changes nothing.
+-- Accepts an execution: as a waiting one, or under a lease of the worker that offers to run it at once.
 
-local MINUTE = 60 * 1000000
-local id, owner, language = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2]
-local size, budget, created = ARGV[OWN + 3], ARGV[OWN + 4], ARGV[OWN + 5]
-local pending_max, bytes_max = tonumber(ARGV[OWN + 6]), tonumber(ARGV[OWN + 7])
-local user_pending_max, user_bytes_max = tonumber(ARGV[OWN + 8]), tonumber(ARGV[OWN + 9])
-local submits_max = tonumber(ARGV[OWN + 10])
--- The totals of the other partitions, as last read: a step sees only its own.
-local pending_elsewhere, bytes_elsewhere = tonumber(ARGV[OWN + 11]), tonumber(ARGV[OWN + 12])
-local SUBMISSION = OWN + 13
+local RATE_KEY_TTL = MINUTE / 1000
 
--- Checks the rate limit. Times older than a minute are dropped when the list is full.
-local function check_rate(key)
-  if submits_max == 0 then return nil end
-  local submits = call('LLEN', key)
-  while submits >= submits_max do
-    local oldest = tonumber(call('LINDEX', key, 0))
-    if oldest + MINUTE > now then return { 'quota', 'submits', submits_max, digits(oldest + MINUTE - now) } end
-    call('LPOP', key)
-    submits = submits - 1
-  end
+-- The time until the user may submit again, if they may not now.
+local function rate_exceeded(key)
+  local oldest = submits_max > 0 and call('LINDEX', key, -submits_max)
+  local free_at = oldest and tonumber(oldest) + MINUTE
+  if free_at and free_at > now then return free_at - now end
 end
 
 local function record_submit(key)
   if submits_max == 0 then return end
-  call('RPUSH', key, digits(now))
-  call('PEXPIRE', key, MINUTE / 1000)
+  if call('RPUSH', key, digits(now)) > submits_max then call('LTRIM', key, -submits_max, -1) end
+  call('PEXPIRE', key, RATE_KEY_TTL)
 end
 
-local function check_room(user, totals)
-  if user.pending >= user_pending_max then return { 'quota', 'pending', user_pending_max, 0 } end
+-- The refusal by a quota of the user or a bound of all users. The totals of the other partitions are those that the caller
+-- has read last: a group sees only its own.
+local function refusal(user, size, pending_elsewhere, bytes_elsewhere, rate_key)
+  local wait = rate_exceeded(rate_key)
+  if wait then return { submits_per_minute = { submits_max, wait } } end
+  if user.pending >= user_pending_max then return { pending = user_pending_max } end
   -- A user without live executions may submit any size: otherwise a large one would be refused for ever.
-  if user.bytes > 0 and user.bytes + size > user_bytes_max then return { 'quota', 'pending', user.pending, 0 } end
-  local pending, bytes = totals.pending + pending_elsewhere, totals.bytes + bytes_elsewhere
-  if pending >= pending_max or bytes + size > bytes_max then return { 'full' } end
+  if user.bytes > 0 and user.bytes + size > user_bytes_max then return { pending = user.pending } end
+  if totals.pending + pending_elsewhere >= pending_max or totals.bytes + bytes_elsewhere + size > bytes_max then
+    return 'full'
+  end
 end
 
-local function store(user, totals)
+-- Stores the record, if there is none.
+local function store_new(record, blob, nonce, ttl)
+  local key = record_key(record.id)
+  if not nonce then return call('SET', key, blob, 'NX', 'PX', ttl) end
+  local is_new = call('RENAMENX', staged_key(nonce), key) == 1
+  if is_new then call('PEXPIRE', key, ttl) end
+  return is_new
+end
+
+-- Whether an execution of this user may run at once: nothing could be taken before it, in any lane.
+local function may_start(user)
+  if user.running >= running_max then return false end
+  for lane in pairs(totals.lanes) do
+    if call('EXISTS', lane_key(lane)) == 1 then return false end
+  end
+  return #expired_leases() == 0
+end
+
+local function wait_for_worker(record, user)
+  count(user, 'pending', 1)
+  if next(user.lanes) == nil then user.turn = turn_behind_all() end
+  local queue = queue_key(record.owner, record.lane)
+  call('RPUSH', queue, queue_member(record))
+  call('PEXPIRE', queue, SHARED_TTL)
+  count_waiting(user, record.lane, 1)
+  list_user(user)
+  scores.waits[index_member(record)] = deadline(record)
+end
+
+local function new_record(header)
+  local _, id, owner, lane, size, budget, created, is_interactive, _, _, nonce = unpack(header, 1, 11)
   totals.order = totals.order + 1
   local record = {
-    id = id, owner = owner, lane = VERSION .. ':' .. language, size = size, budget = tonumber(budget),
-    order = digits(totals.order), created = created, status = 'pending', attempt = 0, sequence = 1,
-    updated = tonumber(created), worker = '', started = 0,
-    cancel = '0', settled = 'none', expires = 0, lives_until = 0, takeovers = 0,
+    id = id, status = 'pending', attempt = 0, sequence = 1, updated = created, started = 0, worker = '', token = 0,
+    takeovers = 0, created = created, is_cancelled = false, is_released = false, is_streamed = false,
+    is_interactive = is_interactive, is_large = nonce ~= nil, owner = owner, lane = lane, size = size, budget = budget,
+    order = totals.order, watchers = {},
   }
-  local fixed = table.concat({
-    VERSION, owner, record.lane, size, budget, record.order, created,
-  }, ' ')
-  store_update(record)
-  call('PEXPIRE', executions_key(owner), SHARED_TTL)
-  put(executions_key(owner), created, id)
-  if next(user.lanes) == nil then user.turn = turn_behind_all(totals) end
-  wait_for_worker(record, user, totals)
-  count(user, totals, 'bytes', size)
-  save_record(record, { 'fixed', fixed, unpack(ARGV, SUBMISSION) })
-  if save_user(user) then announce_work() end
-  save_totals(totals)
+  record.lives_until = deadline(record) + budget + run_grace + retention
+  return record
 end
 
-local existing = load_record(id)
-if existing and existing.is_newer then return { 'newer' } end
-if existing and existing.status == 'final' and existing.expires <= now then
-  delete_record(existing)
-  existing = nil
+-- The answer for an execution that is live already. A repetition with the same offer gets its lease again.
+local function repeated(record, worker, token)
+  if record.is_newer then return 'newer' end
+  if worker and record.token == token and is_held(record, worker, record.started, 1) then
+    return { leased = record.started }
+  end
+  return 'exists'
 end
-if existing then return { 'exists', call('HGETALL', record_key(id)) } end
-local submits_key = base .. 'user:' .. owner .. ':submits'
-local user, totals = load_user(owner), load_totals()
-local refusal = check_rate(submits_key) or check_room(user, totals)
-if refusal then return refusal end
-record_submit(submits_key)
-store(user, totals)
-return { 'accepted' }
+
+-- Stores a record, or returns why not. That there is one comes before a refusal; one that has expired is overwritten.
+local function store(record, blob, nonce, ttl, refused)
+  if not refused and store_new(record, blob, nonce, ttl) then return nil end
+  local existing = load_final(record.id)
+  if existing and existing.is_newer then return 'newer' end
+  if existing and existing.expires > now then return 'exists' end
+  if refused then return refused end
+  delete_keys(record.id)
+  store_new(record, blob, nonce, ttl)
+end
+
+-- Header: lane, size, budget, created, whether it is interactive, the lifetime of the record in milliseconds, its entry in
+-- the list of its user, the nonce of a staged record or nil, pending and bytes elsewhere, and the worker that offers to run
+-- it and its token, or nil.
+function steps.submit(header, blob)
+  local id, owner, size = header[2], header[3], header[5]
+  local ttl, entry, nonce, pending_elsewhere, bytes_elsewhere, worker, token = unpack(header, 9, 15)
+  if nonce and call('EXISTS', staged_key(nonce)) == 0 then return 'unstaged' end
+  local existing = load_record(id)
+  if existing then
+    discard(nonce)
+    return repeated(existing, worker, token)
+  end
+  local user, rate_key = load_user(owner), base .. 'r:' .. owner
+  load_totals()
+  local record = new_record(header)
+  local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere, rate_key)
+  refused = store(record, blob, nonce, ttl, refused)
+  if refused then
+    discard(nonce)
+    return refused
+  end
+  record_submit(rate_key)
+  if call('LPUSH', executions_key(owner), entry) == 1 then call('PEXPIRE', executions_key(owner), SHARED_TTL) end
+  count(user, 'bytes', size)
+  save_record(record)
+  if worker and may_start(user) then
+    start(record, user, worker, token)
+    return { leased = record.started }
+  end
+  wait_for_worker(record, user)
+  return 'accepted'
+end

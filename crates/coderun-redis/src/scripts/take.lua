@@ -1,122 +1,147 @@
--- Leases the next execution to a worker: first one whose lease has run out, otherwise a waiting one.
+-- Leases executions to a worker: first those whose lease has run out, then waiting ones.
 
-local worker, take_id, is_repeated = ARGV[OWN], ARGV[OWN + 1], ARGV[OWN + 2] == '1'
-local lanes, is_wanted = {}, {}
-for i = OWN + 3, #ARGV do
-  local lane = VERSION .. ':' .. ARGV[i]
-  lanes[#lanes + 1] = lane
-  is_wanted[lane] = true
-end
 -- The bound on how many overdue and lost executions one take passes over.
 local PASSED_OVER_MAX = 100
-local PAGE = 16
 
-local function read_lease(member)
-  local lane, id = string.match(member, '^(%S+) (%S+)$')
-  return is_wanted[lane] and id
-end
-
--- Finds what the first attempt of this take has leased, by the take id that is stored in the field `ticket`.
-local function taken_before()
-  for _, member in ipairs(call('ZRANGE', LEASES, 0, -1)) do
-    local id = read_lease(member)
-    if id and call('HGET', record_key(id), 'ticket') == take_id then return id end
-  end
-end
-
--- A running execution whose lease has run out. There are never many: the number of workers bounds the running ones, and
--- the sweep ends those that no worker may take over.
-local function abandoned()
-  local seen = 0
-  while true do
-    local members = call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', seen, PAGE)
-    for _, member in ipairs(members) do
-      local id = read_lease(member)
-      local record = id and load_record(id)
-      if record and record.status == 'running' and deadline(record) > now then return record end
+-- What this token has taken before, if the reply to the first attempt was lost.
+local function taken_before(worker, token)
+  local taken = {}
+  for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do
+    local record = load_record(string.match(member, '^%S+'))
+    if record and record.worker == worker and record.token == token and record.status == 'running' then
+      taken[#taken + 1] = record
     end
-    if #members < PAGE then return nil end
-    seen = seen + PAGE
+  end
+  return taken
+end
+
+-- The next running execution whose lease has run out. The sweep ends those that no worker may take over. There are never
+-- many: the number of workers bounds the running ones.
+local function next_expired(is_wanted)
+  for _, member in ipairs(expired_leases()) do
+    local id, lane = string.match(member, '^(%S+) %S+ (%S+)')
+    local record = is_wanted[lane] and load_record(id)
+    if record and record.status == 'running' and scores.leases[member] == nil and deadline(record) > now
+      and not is_last_attempt(record) then
+      return record
+    end
   end
 end
 
--- The next user of the wanted lanes.
-local function next_user(totals)
+local function take_over(record, worker, token)
+  stream_events(record)
+  local user = load_user(record.owner)
+  record.takeovers = record.takeovers + 1
+  count(user, 'running', -1)
+  start(record, user, worker, token)
+  list_user(user)
+  extend_life(record)
+end
+
+-- The next user who waits in one of these lanes.
+local function next_user(lanes)
   local owner, turn
   for _, lane in ipairs(lanes) do
-    if (totals.lanes[lane] or 0) > 0 then
+    if totals.lanes[lane] then
       local first = call('ZRANGE', lane_key(lane), 0, 0, 'WITHSCORES')
       if first[1] and (not turn or tonumber(first[2]) < turn) then owner, turn = first[1], tonumber(first[2]) end
     end
   end
-  return owner
+  return owner and load_user(owner)
 end
 
--- The oldest waiting execution of this user in the wanted lanes.
-local function oldest_of(user)
-  local oldest, lane, order
-  for _, each in ipairs(lanes) do
-    if (user.lanes[each] or 0) > 0 then
-      local first = call('ZRANGE', waiting_key(user.owner, each), 0, 0, 'WITHSCORES')
-      if first[1] and (not order or tonumber(first[2]) < order) then
-        oldest, lane, order = first[1], each, tonumber(first[2])
-      end
-    end
+-- Those of the lanes in which something of a user waits.
+local function lanes_of(user, lanes)
+  local own = {}
+  for _, lane in ipairs(lanes) do
+    if (user.lanes[lane] or 0) > 0 then own[#own + 1] = lane end
   end
-  if not oldest then return nil end
-  local id, size = string.match(oldest, '^(%S+) (%S+)$')
-  return id, size, lane
+  return own
 end
 
--- The next waiting execution before its deadline. Others leave their lanes, and the sweep ends them.
-local function next_waiting(totals)
-  for _ = 1, PASSED_OVER_MAX do
-    local owner = next_user(totals)
-    if not owner then return nil end
-    local user = load_user(owner)
-    local id, size, lane = oldest_of(user)
-    if id then
-      local record = load_record(id)
-      if record and deadline(record) > now then return record, user end
-      leave_lane(user, totals, lane, id, size)
-      if not record then
-        count(user, totals, 'pending', -1)
-        count(user, totals, 'bytes', -tonumber(size))
-      end
-      save_user(user)
+-- The lane of these with the oldest waiting execution of a user.
+local function oldest_lane(user, lanes)
+  local own, oldest, order = lanes_of(user, lanes), nil, nil
+  if #own <= 1 then return own[1] end
+  for _, lane in ipairs(own) do
+    local member = call('LINDEX', queue_key(user.owner, lane), 0)
+    local record = member and load_record(string.match(member, '^%S+'))
+    -- A lost record goes first: it only has to be removed.
+    local place = record and record.order or 0
+    if not order or place < order then oldest, order = lane, place end
+  end
+  return oldest
+end
+
+-- Corrects the counts of a user in whose lane nothing waits.
+local function forget_lanes(user, lanes)
+  for _, lane in ipairs(lanes) do
+    if user.lanes[lane] then count_waiting(user, lane, -user.lanes[lane]) end
+    call('ZREM', lane_key(lane), user.owner)
+    user.turns[lane] = nil
+  end
+end
+
+-- Removes what is left of a waiting execution whose record is lost.
+local function forget_waiting(user, id, size, lane)
+  scores.waits[table.concat({ id, user.owner, lane, size }, ' ')] = false
+  count(user, 'pending', -1)
+  count(user, 'bytes', -tonumber(size))
+  drop_record({ id = id })
+end
+
+-- The oldest waiting execution of a user in these lanes, which leaves its queue, and its record, or `false` where that is
+-- large. Nil if it is lost or overdue: the sweep ends overdue ones.
+local function pop(user, lanes)
+  local lane = oldest_lane(user, lanes)
+  local member = lane and call('LPOP', queue_key(user.owner, lane))
+  if not member then return forget_lanes(user, lanes) end
+  count_waiting(user, lane, -1)
+  local id, size = string.match(member, '^(%S+) (%S+)$')
+  local record = load_record(id)
+  if record and record.is_newer then return nil end
+  if record and deadline(record) <= now then return nil end
+  local key = record_key(id)
+  local stored = record and (record.is_large and call('EXISTS', key) == 1 and '' or call('GET', key))
+  if not stored then return forget_waiting(user, id, size, lane) end
+  scores.waits[index_member(record)] = false
+  count(user, 'pending', -1)
+  return record, stored
+end
+
+local function answer(record, stored)
+  if not stored then stored = not record.is_large and call('GET', record_key(record.id)) or '' end
+  return { record.id, to_value(record), stored }
+end
+
+-- Header: worker, token, whether it is a repetition, the most executions, lanes.
+function steps.take(header)
+  local worker, token, is_repeated, at_most, lanes = unpack(header, 4, 8)
+  local taken, is_wanted = {}, {}
+  if is_repeated then
+    for _, record in ipairs(taken_before(worker, token)) do taken[#taken + 1] = answer(record) end
+    if #taken > 0 then return taken end
+  end
+  for _, lane in ipairs(lanes) do is_wanted[lane] = true end
+  load_totals()
+  while #taken < at_most do
+    local record = next_expired(is_wanted)
+    if not record then break end
+    take_over(record, worker, token)
+    taken[#taken + 1] = answer(record)
+  end
+  local passed_over = 0
+  while #taken < at_most and passed_over < PASSED_OVER_MAX do
+    local user = next_user(lanes)
+    if not user then break end
+    local record, stored = pop(user, lanes)
+    if record then
+      start(record, user, worker, token)
+      taken[#taken + 1] = answer(record, stored)
     else
-      for _, each in ipairs(lanes) do call('ZREM', lane_key(each), owner) end
+      passed_over = passed_over + 1
     end
-    save_totals(totals)
+    list_user(user)
   end
+  return taken
 end
-
-local function start(record, user, totals)
-  leave_state(record, user, totals)
-  record.attempt = record.attempt + 1
-  if record.status == 'running' then record.takeovers = record.takeovers + 1 end
-  record.worker, record.settled = worker, 'none'
-  move(record, 'running')
-  record.expires = deadline(record) + retention
-  user.running = user.running + 1
-  user.turn = turn_behind_all(totals)
-  extend_lease(record)
-  save_record(record, { 'ticket', take_id })
-  save_user(user)
-  save_totals(totals)
-  publish_event(record)
-  return record.id
-end
-
-local function reply(id) return { 'taken', id, call('HGETALL', record_key(id)) } end
-
-if is_repeated then
-  local id = taken_before()
-  if id then return reply(id) end
-end
-local totals = load_totals()
-local record = abandoned()
-if record then return reply(start(record, load_user(record.owner), totals)) end
-local waiting, user = next_waiting(totals)
-if waiting then return reply(start(waiting, user, totals)) end
-return { 'nothing' }

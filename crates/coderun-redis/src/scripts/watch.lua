@@ -1,24 +1,39 @@
--- Reads the events after a number. The order of a record distinguishes it from a later one with the same id.
+-- Answers what has happened to an execution since an event, and makes later steps tell a process.
 
-local id, expected, after, count = ARGV[OWN], ARGV[OWN + 1], tonumber(ARGV[OWN + 2]), tonumber(ARGV[OWN + 3])
-local OUTCOME = {
-  'verdict', 'forced', 'outcome', 'output', 'error_output', 'compile_output', 'compile_error_output',
-}
-
-local record, refusal = find(id)
-if not record then return refusal end
-local incarnation = record.created .. '-' .. record.order
-if expected ~= '' and expected ~= incarnation then return { 'absent' } end
-local events = call('LRANGE', events_key(id), after, after + count - 1)
--- The final event does not contain the outcome, which is in the record.
-local outcome = {}
-if record.status == 'final' and after < record.sequence and after + #events >= record.sequence then
-  local values = call('HMGET', record_key(id), unpack(OUTCOME))
-  for i, field in ipairs(OUTCOME) do
-    if values[i] then
-      outcome[#outcome + 1] = field
-      outcome[#outcome + 1] = values[i]
+-- Makes later steps tell this process for some time. What others have asked for ends by itself.
+local function add_watcher(record, process, lifetime)
+  local watchers, is_fresh = { process, now + lifetime }, false
+  for i = 1, #record.watchers, 2 do
+    local other, ends = record.watchers[i], record.watchers[i + 1]
+    if other == process then
+      is_fresh = ends > now + lifetime / 2
+    elseif ends > now then
+      watchers[#watchers + 1] = other
+      watchers[#watchers + 1] = ends
     end
   end
+  if is_fresh then return end
+  record.watchers = watchers
+  save_record(record)
 end
-return { 'events', incarnation, record.status, record.sequence, events, outcome }
+
+-- Header: process, how long it watches, number of the last event that it knows, the most events of the answer. The events
+-- of a final execution are read without a script.
+function steps.watch(header)
+  local id, process, lifetime, after, at_most = header[2], unpack(header, 4, 7)
+  local record, refusal = find(id)
+  if not record then return refusal end
+  if record.status == 'final' then
+    return { final = { record.created, record.sequence, record.expires, record.is_streamed } }
+  end
+  add_watcher(record, process, lifetime)
+  local events = {}
+  if record.is_streamed then
+    events = call('LRANGE', events_key(id), after, after + at_most - 1)
+  else
+    for number, event in ipairs(first_events(record)) do
+      if number > after then events[#events + 1] = event end
+    end
+  end
+  return { live = { record.created, record.sequence, events } }
+end

@@ -1,30 +1,31 @@
-//! Names the channels of one deployment, and decodes the messages on them.
+//! Names the channels of one process, and decodes the messages on them.
 
 use coderun_domain::ExecutionId;
 use deadpool_redis::redis::Cmd;
 
-use crate::RedisConfig;
-
 const PUBLISH: &str = "return redis.call('PUBLISH', ARGV[1], '')";
 
-/// The names of the channels of one deployment.
+/// The names of the channels of one process.
 #[derive(Debug)]
-pub(super) struct Channels {
+pub(crate) struct Channels {
     prefix: String,
-    pulse: String,
+    process: String,
+    feed: String,
 }
 
 /// A message of another process, or of this one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(super) enum Message<'a> {
     /// There may be work.
     Work,
     /// The owner cancels this execution.
     Cancellation(ExecutionId),
-    /// This execution has new events.
-    Events(ExecutionId),
+    /// Something happened to this execution without the worker that runs it.
+    Change(ExecutionId),
     /// This execution has new input.
     Input(ExecutionId),
+    /// An execution that this process watches has new events.
+    Events(&'a [u8]),
     /// This process has sent it to itself.
     Pulse,
     /// This version does not know it.
@@ -32,20 +33,29 @@ pub(super) enum Message {
 }
 
 impl Channels {
-    pub(super) fn new(config: &RedisConfig) -> Self {
-        let prefix = format!("{}:", config.key_prefix);
-        let pulse = format!("{prefix}pulse:{:032x}", fastrand::u128(..));
-        Self { prefix, pulse }
+    /// The channels of a new process, below the prefix of all keys and channels.
+    pub(crate) fn new(prefix: &str) -> Self {
+        let process = format!("{:032x}", fastrand::u128(..));
+        Self {
+            prefix: prefix.to_owned(),
+            feed: format!("{prefix}feed:{process}"),
+            process,
+        }
     }
 
-    /// The channel for work and cancellations, which every process subscribes to.
+    /// The name by which the scripts know this process.
+    pub(crate) fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// The channel for signals to every process.
     pub(super) fn signals(&self) -> String {
         format!("{}signals", self.prefix)
     }
 
     /// The channel that only this process subscribes to.
-    pub(super) fn pulse(&self) -> &str {
-        &self.pulse
+    pub(super) fn feed(&self) -> &str {
+        &self.feed
     }
 
     /// The command that sends a pulse to this process, through the slot of a key with this number.
@@ -53,42 +63,37 @@ impl Channels {
         let mut command = Cmd::new();
         command.arg("EVAL").arg(PUBLISH).arg(1);
         command.arg(format!("{}pulse:{number}", self.prefix));
-        command.arg(&self.pulse);
+        command.arg(&self.feed);
         command
     }
 
-    /// The channel for the events and the input of this execution.
-    pub(super) fn events(&self, id: ExecutionId) -> String {
-        format!("{}events:{id}", self.prefix)
-    }
-
     /// Decodes a message.
-    pub(super) fn decode(&self, channel: &str, message: &[u8]) -> Message {
-        if channel == self.pulse {
-            return Message::Pulse;
-        }
-        let name = channel.strip_prefix(&self.prefix).unwrap_or_default();
-        match name.split_once(':') {
-            Some(("events", id)) => {
-                let kind = if message == b"input" {
-                    Message::Input
-                } else {
-                    Message::Events
-                };
-                id.parse().map_or(Message::Unknown, kind)
-            }
-            None if name == "signals" => decode_signal(message),
+    pub(super) fn decode<'a>(&self, channel: &str, message: &'a [u8]) -> Message<'a> {
+        match channel.strip_prefix(&self.prefix) {
+            Some("signals") => decode_signal(message),
+            Some(_) if channel == self.feed => match message {
+                [] => Message::Pulse,
+                events => Message::Events(events),
+            },
             Some(_) | None => Message::Unknown,
         }
     }
 }
 
-fn decode_signal(message: &[u8]) -> Message {
+fn decode_signal(message: &[u8]) -> Message<'static> {
     let message = str::from_utf8(message).unwrap_or_default();
-    match message.split_once(' ') {
-        None if message == "work" => Message::Work,
-        Some(("cancel", id)) => id.parse().map_or(Message::Unknown, Message::Cancellation),
-        Some(_) | None => Message::Unknown,
+    let Some((word, id)) = message.split_once(' ') else {
+        return if message == "work" {
+            Message::Work
+        } else {
+            Message::Unknown
+        };
+    };
+    match (word, id.parse()) {
+        ("cancel", Ok(id)) => Message::Cancellation(id),
+        ("changed", Ok(id)) => Message::Change(id),
+        ("input", Ok(id)) => Message::Input(id),
+        (_, Ok(_) | Err(_)) => Message::Unknown,
     }
 }
 
@@ -100,30 +105,27 @@ mod tests {
 
     #[test]
     fn messages_are_decoded_by_their_channel() {
-        let config = RedisConfig::new("redis://localhost".parse().unwrap());
-        let channels = Channels::new(&config);
+        let channels = Channels::new("coderun:3:");
         let id = execution_id(7);
-        let decode = |channel: &str, message: &str| channels.decode(channel, message.as_bytes());
-        assert_eq!(decode("coderun:signals", "work"), Message::Work);
-        let cancel = format!("cancel {id}");
-        assert_eq!(
-            decode("coderun:signals", &cancel),
-            Message::Cancellation(id)
-        );
-        assert_eq!(decode(&channels.events(id), "3"), Message::Events(id));
-        assert_eq!(decode(&channels.events(id), "input"), Message::Input(id));
-        assert_eq!(decode(channels.pulse(), ""), Message::Pulse);
-        for (channel, message) in [
-            ("coderun:signals", "dance"),
-            ("coderun:signals", "cancel me"),
-            ("coderun:events:x", "1"),
-            ("other:signals", "work"),
+        for (signal, message) in [
+            ("work".to_owned(), Message::Work),
+            (format!("cancel {id}"), Message::Cancellation(id)),
+            (format!("changed {id}"), Message::Change(id)),
+            (format!("input {id}"), Message::Input(id)),
+            (format!("dance {id}"), Message::Unknown),
+            ("dance".to_owned(), Message::Unknown),
+            ("cancel me".to_owned(), Message::Unknown),
         ] {
-            assert_eq!(
-                decode(channel, message),
-                Message::Unknown,
-                "{channel} {message}"
-            );
+            let decoded = channels.decode("coderun:3:signals", signal.as_bytes());
+            assert_eq!(decoded, message, "{signal}");
+        }
+        assert_eq!(channels.decode(channels.feed(), b""), Message::Pulse);
+        assert_eq!(
+            channels.decode(channels.feed(), b"x"),
+            Message::Events(b"x")
+        );
+        for channel in ["other:3:signals", "coderun:3:feed:x"] {
+            assert_eq!(channels.decode(channel, b"work"), Message::Unknown);
         }
     }
 }

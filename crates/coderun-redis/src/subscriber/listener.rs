@@ -1,23 +1,23 @@
 //! Runs the task that connects, subscribes, receives hints and connects again.
 
-use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use coderun_domain::{ErrorChain, ExecutionId};
-use deadpool_redis::redis::aio::{PubSubSink, PubSubStream};
+use coderun_domain::ErrorChain;
+use deadpool_redis::redis::aio::PubSub;
 use deadpool_redis::redis::{Msg, RedisError, RedisResult};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::channels::{Channels, Message};
-use super::subscriptions::{Subscriptions, Topic};
+use super::hints::Hints;
 use crate::command_error::CommandError;
 use crate::connection::Connector;
-use crate::shared_connections::SharedConnections;
+use crate::feed::Feed;
+use crate::transport::{Durability, Transport};
 
 const MIN_WAIT: Duration = Duration::from_millis(20);
 /// The waits between attempts to connect, before jitter.
@@ -28,8 +28,6 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .without_max_times();
 /// After more missed pulses the connection counts as dead.
 const MISSED_PULSES_MAX: u32 = 3;
-/// The number of channels in one command.
-const CHANNELS_PER_COMMAND: usize = 500;
 
 /// The task that listens.
 pub(super) struct Listener {
@@ -42,8 +40,9 @@ pub(super) struct Listener {
     pub(super) pulse_interval: Duration,
     /// The number of pulses that were sent since one was received. A pulse that cannot be sent does not count.
     pub(super) missed_pulses: AtomicU32,
-    pub(super) subscriptions: Arc<Subscriptions>,
-    pub(super) connections: Arc<SharedConnections>,
+    pub(super) hints: Arc<Hints>,
+    pub(super) feed: Arc<Feed>,
+    pub(super) transport: Arc<Transport>,
 }
 
 impl Listener {
@@ -63,7 +62,7 @@ impl Listener {
                 );
             });
             let error = match connected.await {
-                Ok(connection) => connection.receive().await,
+                Ok(connection) => self.receive(connection).await,
                 Err(error) => error,
             };
             tracing::warn!(error = %ErrorChain(&error), "lost the subscription to redis, reconnecting");
@@ -72,33 +71,44 @@ impl Listener {
         }
     }
 
-    async fn connect(&self) -> Result<PubSubConnection<'_>, CommandError> {
-        let pubsub = self.within_timeout(self.connector.connect_pubsub()).await?;
-        let (sink, stream) = pubsub.split();
-        let mut connection = PubSubConnection {
-            listener: self,
-            sink,
-            stream,
-            subscribed: HashSet::new(),
-        };
+    async fn connect(&self) -> Result<PubSub, CommandError> {
+        let mut connection = self.within_timeout(self.connector.connect_pubsub()).await?;
         self.missed_pulses.store(0, Ordering::Relaxed);
-        let always = [self.channels.signals(), self.channels.pulse().to_owned()];
-        let subscribing = connection.sink.subscribe(&always[..]);
-        self.within_timeout(subscribing).await?;
-        let subscribed = self.subscriptions.take_all();
-        connection.subscribe(&subscribed).await?;
-        self.subscriptions.notify_all(&subscribed);
+        let channels = [self.channels.signals(), self.channels.feed().to_owned()];
+        self.within_timeout(connection.subscribe(&channels[..]))
+            .await?;
+        self.hints.notify_all();
+        self.feed.all_changed();
         Ok(connection)
     }
 
+    /// Receives messages until the connection breaks, and returns the reason.
+    async fn receive(&self, mut connection: PubSub) -> CommandError {
+        let mut messages = connection.on_message();
+        let mut checks = tokio::time::interval(self.pulse_interval);
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(message) => self.handle(&message),
+                    None => return closed(),
+                },
+                _ = checks.tick() => {
+                    if self.missed_pulses.load(Ordering::Relaxed) > MISSED_PULSES_MAX {
+                        return CommandError::TimedOut(self.pulse_interval * MISSED_PULSES_MAX);
+                    }
+                }
+            }
+        }
+    }
+
     fn handle(&self, message: &Msg) {
-        let subscriptions = &self.subscriptions;
         let (channel, payload) = (message.get_channel_name(), message.get_payload_bytes());
         match self.channels.decode(channel, payload) {
-            Message::Work => subscriptions.notify_of_work(),
-            Message::Cancellation(id) => subscriptions.notify_of_cancellation(id),
-            Message::Events(id) => subscriptions.notify(id, Topic::Events),
-            Message::Input(id) => subscriptions.notify(id, Topic::Input),
+            Message::Work => self.hints.notify_of_work(),
+            Message::Cancellation(id) => self.hints.notify_of_cancellation(id),
+            Message::Change(id) => self.feed.changed(id),
+            Message::Input(id) => self.hints.notify_of_input(id),
+            Message::Events(events) => self.feed.receive(events),
             Message::Pulse => self.missed_pulses.store(0, Ordering::Relaxed),
             Message::Unknown => {}
         }
@@ -119,91 +129,13 @@ impl Listener {
     async fn send_pulses(&self) {
         for number in 0_u64.. {
             tokio::time::sleep(self.pulse_interval).await;
-            let publish = |_| self.channels.publish_pulse(number);
-            let published = timeout(self.timeout, self.connections.call(publish)).await;
+            let publish = self.channels.publish_pulse(number);
+            let published = self.transport.call(Durability::Master, &publish);
+            let published = timeout(self.timeout, published).await;
             if matches!(published, Ok(Ok(_))) {
                 self.missed_pulses.fetch_add(1, Ordering::Relaxed);
             }
         }
-    }
-}
-
-/// A connection with its subscriptions.
-struct PubSubConnection<'a> {
-    listener: &'a Listener,
-    sink: PubSubSink,
-    stream: PubSubStream,
-    subscribed: HashSet<ExecutionId>,
-}
-
-impl PubSubConnection<'_> {
-    /// Receives hints until the connection breaks, and returns the reason.
-    async fn receive(mut self) -> CommandError {
-        let mut checks = tokio::time::interval(self.listener.pulse_interval);
-        loop {
-            tokio::select! {
-                message = self.stream.next() => match message {
-                    Some(message) => self.listener.handle(&message),
-                    None => return closed(),
-                },
-                () = self.listener.subscriptions.changed.notified() => {
-                    if let Err(error) = self.settle().await {
-                        return error;
-                    }
-                }
-                _ = checks.tick() => {
-                    if self.listener.missed_pulses.load(Ordering::Relaxed) > MISSED_PULSES_MAX {
-                        return CommandError::TimedOut(self.listener.pulse_interval * MISSED_PULSES_MAX);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Subscribes to the channels of executions with subscribers, and leaves the others.
-    async fn settle(&mut self) -> Result<(), CommandError> {
-        let (mut added, mut removed) = (Vec::new(), Vec::new());
-        let mut active = Vec::new();
-        for (id, has_subscribers) in self.listener.subscriptions.take_unsettled() {
-            match (has_subscribers, self.subscribed.contains(&id)) {
-                (true, true) => active.push(id),
-                (true, false) => added.push(id),
-                (false, true) => removed.push(id),
-                (false, false) => {}
-            }
-        }
-        self.subscribe(&added).await?;
-        for id in added.iter().chain(&active) {
-            self.listener.subscriptions.activate(*id);
-        }
-        self.unsubscribe(&removed).await
-    }
-
-    async fn subscribe(&mut self, ids: &[ExecutionId]) -> Result<(), CommandError> {
-        for ids in ids.chunks(CHANNELS_PER_COMMAND) {
-            let channels = self.channels(ids);
-            let subscribing = self.sink.subscribe(&channels);
-            self.listener.within_timeout(subscribing).await?;
-            self.subscribed.extend(ids);
-        }
-        Ok(())
-    }
-
-    async fn unsubscribe(&mut self, ids: &[ExecutionId]) -> Result<(), CommandError> {
-        for ids in ids.chunks(CHANNELS_PER_COMMAND) {
-            for id in ids {
-                self.subscribed.remove(id);
-            }
-            let channels = self.channels(ids);
-            let unsubscribing = self.sink.unsubscribe(&channels);
-            self.listener.within_timeout(unsubscribing).await?;
-        }
-        Ok(())
-    }
-
-    fn channels(&self, ids: &[ExecutionId]) -> Vec<String> {
-        let names = ids.iter().map(|id| self.listener.channels.events(*id));
-        names.collect()
     }
 }
 

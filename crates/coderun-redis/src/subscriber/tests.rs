@@ -9,11 +9,14 @@ use coderun_redis_fixture::RedisServer;
 use tokio::time::timeout;
 
 use super::*;
+use crate::transport::tests::scripts;
 
 /// Enough for a hint that must come, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 /// The wait for a hint that must not come.
 const SHORT: Duration = Duration::from_millis(100);
+
+const PREFIX: &str = "coderun:3:";
 
 async fn connect(url: &str) -> Subscriber {
     let mut config = RedisConfig::new(url.parse().unwrap());
@@ -21,8 +24,12 @@ async fn connect(url: &str) -> Subscriber {
     config.response_timeout = Duration::from_millis(500);
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
-    let connections = Arc::new(SharedConnections::open(&config, 0).await.unwrap());
-    Subscriber::start(&config, connections).await.unwrap()
+    let transport = Transport::open(&config, scripts()).await.unwrap();
+    let channels = Channels::new(PREFIX);
+    let feed = Arc::new(Feed::default());
+    Subscriber::start(&config, channels, Arc::new(transport), feed)
+        .await
+        .unwrap()
 }
 
 /// A server, and a subscriber to it.
@@ -36,34 +43,25 @@ async fn arrives<T>(hint: impl Future<Output = T>) -> T {
     timeout(LONG, hint).await.expect("no hint arrived")
 }
 
-/// An active subscription.
-async fn subscribe(subscriber: &Subscriber, id: ExecutionId, topic: Topic) -> Subscription {
-    let mut subscription = subscriber.subscribe(id, topic);
-    arrives(subscription.activated()).await;
-    subscription
-}
-
 async fn assert_silent<T>(hint: impl Future<Output = T>) {
     assert!(timeout(SHORT, hint).await.is_err(), "a hint arrived");
 }
 
-fn publish(server: &RedisServer, channel: &str, message: &str) {
-    drop(server.command(&["PUBLISH", channel, message]));
-}
-
-fn publish_event(server: &RedisServer, id: ExecutionId) {
-    publish(server, &format!("coderun:events:{id}"), "");
+fn publish_signal(server: &RedisServer, message: &str) {
+    drop(server.command(&["PUBLISH", "coderun:3:signals", message]));
 }
 
 fn publish_cancel(server: &RedisServer, id: ExecutionId) {
-    publish(server, "coderun:signals", &format!("cancel {id}"));
+    publish_signal(server, &format!("cancel {id}"));
 }
 
-/// The number of channels with subscribers, without those for pulses.
+fn publish_input(server: &RedisServer, id: ExecutionId) {
+    publish_signal(server, &format!("input {id}"));
+}
+
+/// The number of channels with subscribers.
 fn channels(server: &RedisServer) -> usize {
-    let all = server.command(&["PUBSUB", "CHANNELS"]);
-    let names = all.parts().iter().map(coderun_redis_fixture::Reply::text);
-    names.filter(|name| !name.contains(":pulse:")).count()
+    server.command(&["PUBSUB", "CHANNELS"]).parts().len()
 }
 
 async fn wait_until(mut is_true: impl FnMut() -> bool) {
@@ -80,7 +78,7 @@ async fn new_work_wakes_a_worker() {
     let (server, subscriber) = start().await;
     let seen = subscriber.work_generation();
     assert_silent(subscriber.next_work_generation(seen)).await;
-    publish(&server, "coderun:signals", "work");
+    publish_signal(&server, "work");
     arrives(subscriber.next_work_generation(seen)).await;
 }
 
@@ -88,7 +86,7 @@ async fn new_work_wakes_a_worker() {
 async fn work_before_the_call_is_not_missed() {
     let (server, subscriber) = start().await;
     let seen = subscriber.work_generation();
-    publish(&server, "coderun:signals", "work");
+    publish_signal(&server, "work");
     wait_until(|| subscriber.work_generation() != seen).await;
     arrives(subscriber.next_work_generation(seen)).await;
 }
@@ -129,46 +127,6 @@ async fn the_number_of_remembered_cancellations_is_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_receives_hints_of_its_execution_alone() {
-    let (server, subscriber) = start().await;
-    let (mine, other) = (execution_id(1), execution_id(2));
-    let mut subscription = subscribe(&subscriber, mine, Topic::Events).await;
-    let mut other_subscription = subscribe(&subscriber, other, Topic::Events).await;
-    publish_event(&server, other);
-    arrives(other_subscription.changed()).await;
-    assert_silent(subscription.changed()).await;
-    publish_event(&server, mine);
-    arrives(subscription.changed()).await;
-}
-
-/// New input does not wake watchers, and new output does not wake the worker that waits for input.
-#[tokio::test(flavor = "multi_thread")]
-async fn hints_of_events_and_of_input_are_separate() {
-    let (server, subscriber) = start().await;
-    let id = execution_id(1);
-    let mut events = subscribe(&subscriber, id, Topic::Events).await;
-    let mut input = subscribe(&subscriber, id, Topic::Input).await;
-    publish(&server, &format!("coderun:events:{id}"), "input");
-    arrives(input.changed()).await;
-    assert_silent(events.changed()).await;
-    publish_event(&server, id);
-    arrives(events.changed()).await;
-    assert_silent(input.changed()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hint_that_came_between_two_waits_is_delivered_once() {
-    let (server, subscriber) = start().await;
-    let id = execution_id(1);
-    let mut subscription = subscribe(&subscriber, id, Topic::Events).await;
-    let mut witness = subscribe(&subscriber, id, Topic::Events).await;
-    publish_event(&server, id);
-    arrives(witness.changed()).await;
-    arrives(subscription.changed()).await;
-    assert_silent(subscription.changed()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
     let (server, subscriber) = start().await;
     let id = execution_id(1);
@@ -176,52 +134,11 @@ async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
         publish_cancel(&server, id);
         // Messages arrive in order, so the cancellation arrives before the worker waits for it.
         let seen = subscriber.work_generation();
-        publish(&server, "coderun:signals", "work");
+        publish_signal(&server, "work");
         arrives(subscriber.next_work_generation(seen)).await;
         let delivered = timeout(Duration::from_millis(900), subscriber.cancelled(id));
         assert!(delivered.await.is_ok(), "it counts as a repetition");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn subscriptions_to_one_execution_share_a_channel_until_the_last_is_dropped() {
-    let (server, subscriber) = start().await;
-    let first = subscribe(&subscriber, execution_id(1), Topic::Events).await;
-    let mut second = subscribe(&subscriber, execution_id(1), Topic::Events).await;
-    assert_eq!(channels(&server), 2);
-    drop(first);
-    publish_event(&server, execution_id(1));
-    arrives(second.changed()).await;
-    assert_eq!(channels(&server), 2);
-    drop(second);
-    wait_until(|| channels(&server) == 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_subscription_after_the_last_was_dropped_is_active() {
-    let (server, subscriber) = start().await;
-    let id = execution_id(1);
-    for _ in 0..50 {
-        let mut subscription = subscribe(&subscriber, id, Topic::Events).await;
-        publish_event(&server, id);
-        arrives(subscription.changed()).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_executions_are_subscribed_to_at_once() {
-    let (server, subscriber) = start().await;
-    let mut subscriptions: Vec<_> = (0..10_000)
-        .map(|n| subscriber.subscribe(execution_id(n), Topic::Events))
-        .collect();
-    wait_until(|| channels(&server) == 10_001).await;
-    for subscription in &mut subscriptions {
-        arrives(subscription.activated()).await;
-    }
-    publish_event(&server, execution_id(9_999));
-    arrives(subscriptions[9_999].changed()).await;
-    drop(subscriptions);
-    wait_until(|| channels(&server) == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,9 +149,20 @@ async fn a_dropped_subscriber_closes_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_may_outlive_its_subscriber() {
-    let (_server, subscriber) = start().await;
-    let mut subscription = subscribe(&subscriber, execution_id(1), Topic::Events).await;
-    drop(subscriber);
-    assert_silent(subscription.changed()).await;
+async fn new_input_wakes_those_who_wait_for_it_once() {
+    let (server, subscriber) = start().await;
+    let (mine, other) = (execution_id(1), execution_id(2));
+    let mut waiter = subscriber.wait_for_input(mine);
+    let mut same = subscriber.wait_for_input(mine);
+    let mut other_waiter = subscriber.wait_for_input(other);
+    publish_input(&server, other);
+    arrives(other_waiter.changed()).await;
+    assert_silent(waiter.changed()).await;
+    publish_input(&server, mine);
+    arrives(waiter.changed()).await;
+    assert_silent(waiter.changed()).await;
+    drop(waiter);
+    arrives(same.changed()).await;
+    publish_input(&server, mine);
+    arrives(same.changed()).await;
 }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use coderun_domain::{Notifier as _, Sequence};
+use coderun_domain::testing::finished;
+use coderun_domain::{
+    EventStream, ExecutionQueue as _, ExecutionStore as _, Lease, Notifier as _, Sequence,
+    Submitted,
+};
+use coderun_redis::{RedisBackend, RedisConfig};
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 
-use crate::support::{Fixture, id};
+use crate::support::{Fixture, connect, id, piece, worker};
 
-/// The number of calls of each command, by clients and by scripts.
+/// The number of calls of each command, by clients and by scripts, without the pulses of the subscribers.
 fn counts(fixture: &Fixture) -> BTreeMap<String, u64> {
     let report = fixture.command(&["INFO", "commandstats"]);
     let count = |line: &str| {
@@ -15,7 +21,13 @@ fn counts(fixture: &Fixture) -> BTreeMap<String, u64> {
         let calls = rest.split(',').next()?.parse().ok()?;
         Some((name.to_owned(), calls))
     };
-    report.lines().filter_map(count).collect()
+    let mut counts: BTreeMap<String, u64> = report.lines().filter_map(count).collect();
+    // Each pulse is an `EVAL` that publishes.
+    let pulses = counts.remove("eval").unwrap_or_default();
+    if let Some(published) = counts.get_mut("publish") {
+        *published -= pulses.min(*published);
+    }
+    counts
 }
 
 fn difference(before: &BTreeMap<String, u64>, after: BTreeMap<String, u64>) -> Vec<String> {
@@ -26,21 +38,145 @@ fn difference(before: &BTreeMap<String, u64>, after: BTreeMap<String, u64>) -> V
     more.collect()
 }
 
-/// Submit, take, append, finish and get: one command each.
+/// The commands of a call, and its result.
+async fn commands_of<T>(fixture: &Fixture, call: impl Future<Output = T>) -> (Vec<String>, T) {
+    let before = counts(fixture);
+    let result = call.await;
+    (difference(&before, counts(fixture)), result)
+}
+
+/// A fixture whose scripts and shared keys exist.
+async fn start() -> Fixture {
+    let fixture = Fixture::with(|policy| {
+        policy.user_submits_per_minute = 0;
+        policy.user_running_max = 20;
+    })
+    .await;
+    let lease = fixture.begin(100).await;
+    fixture.print(&lease, "hello").await;
+    fixture.begin(101).await;
+    fixture.finish(&lease).await;
+    fixture.get(100).await;
+    fixture.redis.sweep().await.unwrap();
+    fixture
+}
+
+/// Another process on the same server.
+async fn other_process(fixture: &Fixture) -> RedisBackend {
+    let config = RedisConfig::new(fixture.server.url().parse().unwrap());
+    connect(config, fixture.policy).await.0
+}
+
+async fn submit_leased(fixture: &Fixture, number: u128) -> Lease {
+    let execution = fixture.execution(number);
+    let submitted = fixture.redis.submit(&execution, Some(worker())).await;
+    let Submitted::Leased(lease) = submitted.unwrap() else {
+        panic!("the offer was declined");
+    };
+    *lease
+}
+
+async fn watch(redis: &RedisBackend, number: u128) -> EventStream {
+    redis.subscribe(id(number), Sequence::START).await.unwrap()
+}
+
+/// Three groups of one step each.
 #[tokio::test]
-async fn the_commands_of_one_execution_are_pinned() {
-    let fixture = Fixture::start().await;
-    // The first round makes the server know the scripts.
-    for number in 1..=2 {
-        let before = counts(&fixture);
-        let lease = fixture.begin(number).await;
-        fixture.print(&lease, "hello").await;
+async fn the_commands_of_a_queued_execution_are_pinned() {
+    let fixture = start().await;
+    let run = async {
+        let lease = fixture.begin(1).await;
         fixture.finish(&lease).await;
-        assert!(fixture.get(number).await.is_some());
-        if number == 2 {
-            insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
-        }
+    };
+    let (commands, ()) = commands_of(&fixture, run).await;
+    insta::assert_debug_snapshot!(commands);
+}
+
+/// Two groups of one step each.
+#[tokio::test]
+async fn the_commands_of_an_execution_that_runs_at_once_are_pinned() {
+    let fixture = start().await;
+    let run = async {
+        let lease = submit_leased(&fixture, 1).await;
+        fixture.finish(&lease).await;
+    };
+    let (commands, ()) = commands_of(&fixture, run).await;
+    insta::assert_debug_snapshot!(commands);
+}
+
+/// The steps of a group share most commands.
+#[tokio::test]
+async fn the_commands_of_ten_executions_at_the_same_time_are_pinned() {
+    let fixture = start().await;
+    let run = async {
+        let submitting = (1..=10).map(|number| submit_leased(&fixture, number));
+        let leases = join_all(submitting).await;
+        join_all(leases.iter().map(|lease| fixture.finish(lease))).await;
+    };
+    let (commands, ()) = commands_of(&fixture, run).await;
+    insta::assert_debug_snapshot!(commands);
+}
+
+/// Two reads without a script, which travel together.
+#[tokio::test]
+async fn the_commands_of_reading_a_status_are_pinned() {
+    let fixture = start().await;
+    let lease = submit_leased(&fixture, 1).await;
+    for _ in 0..2 {
+        let (commands, found) = commands_of(&fixture, fixture.get(1)).await;
+        assert!(found.is_some());
+        assert_eq!(commands, ["get 1", "hget 1"]);
+        fixture.redis.renew(&lease).await.unwrap();
     }
+}
+
+/// A watcher in the process that runs the execution costs the server nothing.
+#[tokio::test]
+async fn a_local_watcher_costs_no_command() {
+    let fixture = start().await;
+    let run = async {
+        let lease = submit_leased(&fixture, 1).await;
+        fixture.finish(&lease).await;
+    };
+    let (unwatched, ()) = commands_of(&fixture, run).await;
+    let run = async {
+        let lease = submit_leased(&fixture, 2).await;
+        let events = watch(&fixture.redis, 2).await;
+        fixture.finish(&lease).await;
+        assert_eq!(events.count().await, 3);
+    };
+    let (watched, ()) = commands_of(&fixture, run).await;
+    assert_eq!(watched, unwatched);
+}
+
+/// A watcher in another process costs one step, and a message for each change.
+#[tokio::test]
+async fn the_commands_of_a_remote_watcher_are_pinned() {
+    let fixture = start().await;
+    let other = other_process(&fixture).await;
+    let run = async |number, is_watched: bool| {
+        let lease = submit_leased(&fixture, number).await;
+        let events = if is_watched {
+            Some(watch(&other, number).await)
+        } else {
+            None
+        };
+        let (last, told) = (lease.execution().sequence(), [piece(&lease, "hello")]);
+        fixture.redis.append(&lease, last, &told).await.unwrap();
+        let outcome = finished();
+        let finishing = fixture.redis.finish(&lease, last.next(), &told, &outcome);
+        finishing.await.unwrap();
+        if let Some(events) = events {
+            assert_eq!(events.count().await, 5);
+        }
+    };
+    let (unwatched, ()) = commands_of(&fixture, run(1, false)).await;
+    let (watched, ()) = commands_of(&fixture, run(2, true)).await;
+    let more: Vec<_> = watched
+        .into_iter()
+        .filter(|count| !unwatched.contains(count))
+        .collect();
+    insta::assert_debug_snapshot!((unwatched, more));
 }
 
 /// Send and receive: one command each.
@@ -57,23 +193,5 @@ async fn the_commands_of_a_piece_of_input_are_pinned() {
             insta::assert_debug_snapshot!(difference(&before, counts(&fixture)));
         }
         fixture.finish(&lease).await;
-    }
-}
-
-/// A watcher of a final execution costs one subscription, and one step for each page of events.
-#[tokio::test]
-async fn the_commands_of_a_watcher_are_pinned() {
-    let fixture = Fixture::start().await;
-    for number in 1..=2 {
-        let lease = fixture.begin(number).await;
-        fixture.finish(&lease).await;
-        let before = counts(&fixture);
-        let watching = fixture.redis.subscribe(id(number), Sequence::START);
-        assert_eq!(watching.await.unwrap().count().await, 3);
-        if number == 2 {
-            let stepped = difference(&before, counts(&fixture));
-            assert!(stepped.contains(&"evalsha 1".to_owned()), "{stepped:?}");
-            assert!(stepped.contains(&"subscribe 1".to_owned()), "{stepped:?}");
-        }
     }
 }

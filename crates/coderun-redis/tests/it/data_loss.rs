@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use coderun_domain::testing::{finished, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputError, Notifier as _, Page, QueueError,
-    Sequence, Swept, WatchError,
+    ExecutionQueue as _, ExecutionStore as _, InputError, Notifier as _, Page, QueueDepth,
+    QueueError, Sequence, Swept, WatchError,
 };
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use crate::support::{Fixture, id, key};
+use crate::support::{Fixture, id, key, keys_of_nothing, shared_key};
 
 /// Enough for an event that must come, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -57,7 +57,7 @@ async fn references_to_a_lost_record_are_deleted() {
     fixture.begin(2).await;
     fixture.submit(3).await;
     for number in 1..=3 {
-        fixture.lose(&key("execution", number));
+        fixture.lose(&key("e", number));
     }
     assert!(fixture.try_take().await.is_none());
     assert_eq!(fixture.redis.list(&user("alice"), ALL).await.unwrap(), []);
@@ -70,21 +70,22 @@ async fn references_to_a_lost_record_are_deleted() {
     assert_eq!(fixture.take().await.id(), id(5));
 }
 
-/// The counts and the events of a lost record are deleted, whether a take or a sweep finds the loss.
+/// Nothing is left of a lost record after the sweep, whether it waited, ran or was released.
 #[tokio::test]
 async fn a_lost_record_occupies_nothing() {
-    let fixture = Fixture::start().await;
+    let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
+    let released = fixture.begin(1).await;
+    fixture.redis.release(&released).await.unwrap();
+    fixture.take().await;
+    fixture.submit(2).await;
     for number in 1..=2 {
-        fixture.submit(number).await;
-        fixture.lose(&key("execution", number));
+        fixture.lose(&key("e", number));
     }
-    assert!(fixture.try_take().await.is_none());
     fixture.clock.advance(Duration::from_hours(3));
     fixture.redis.sweep().await.unwrap();
-    let totals = fixture.command(&["GET", "coderun:{0}:totals"]);
-    assert!(totals.starts_with("0 0 "), "{totals}");
-    let keys = fixture.keys();
-    assert!(!keys.iter().any(|key| key.contains("events")), "{keys:?}");
+    assert_eq!(fixture.keys(), keys_of_nothing());
+    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!(depth, QueueDepth::default());
 }
 
 #[tokio::test]
@@ -93,11 +94,34 @@ async fn input_and_tickets_of_a_lost_record_are_deleted() {
     fixture.begin_interactive(1).await;
     fixture.type_in(1, 1, "a").await;
     fixture.issue(1, 1, Duration::from_hours(1)).await.unwrap();
-    fixture.lose(&key("execution", 1));
-    assert_eq!(fixture.redeem(1, 1).await, None);
+    fixture.lose(&key("e", 1));
     fixture.clock.advance(Duration::from_hours(3));
+    assert_eq!(fixture.redeem(1, 1).await, None);
     fixture.redis.sweep().await.unwrap();
-    assert_eq!(fixture.keys(), ["coderun:partitions", "coderun:{0}:totals"]);
+    assert_eq!(fixture.keys(), keys_of_nothing());
+}
+
+/// All live values are lost, and nothing else: the sweep deletes what refers to them and their records.
+#[tokio::test]
+async fn references_to_lost_live_values_are_deleted() {
+    let fixture = Fixture::with(|policy| policy.user_pending_max = 1).await;
+    let lease = fixture.begin(1).await;
+    fixture.submit(2).await;
+    fixture.lose(&shared_key("live"));
+    let renewed = fixture.redis.renew(&lease).await;
+    assert_matches!(renewed, Err(QueueError::LeaseLost));
+    for number in 1..=2 {
+        assert_eq!(fixture.get(number).await, None);
+    }
+    fixture.clock.advance(Duration::from_hours(3));
+    assert_eq!(fixture.redis.sweep().await.unwrap(), Swept::default());
+    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!(depth, QueueDepth::default());
+    for number in 1..=2 {
+        assert!(!fixture.keys().contains(&key("e", number)));
+    }
+    fixture.submit(3).await;
+    assert_eq!(fixture.take().await.id(), id(3));
 }
 
 /// A worker that has read more input than the server has loses its lease. The next one reads all input from the start.
@@ -107,7 +131,7 @@ async fn a_worker_that_has_read_lost_input_loses_its_lease() {
     let lease = fixture.begin_interactive(1).await;
     fixture.type_in(1, 1, "a").await;
     assert_eq!(fixture.receive(&lease, 1).await.unwrap(), []);
-    fixture.lose(&key("input", 1));
+    fixture.lose(&key("i", 1));
     assert_matches!(fixture.receive(&lease, 1).await, Err(InputError::LeaseLost));
 }
 
@@ -119,15 +143,16 @@ async fn lost_events_stop_the_worker_and_its_watchers() {
     let lease = fixture.begin(1).await;
     let redis = &fixture.redis;
     let mut events = redis.subscribe(id(1), Sequence::START).await.unwrap();
-    let before = fixture.command(&["HGET", &key("execution", 1), "state"]);
+    let copy = "redis.call('SET', 'copy', redis.call('HGET', KEYS[1], ARGV[1]))";
+    fixture.script(copy, &shared_key("live"), 1);
     fixture.print(&lease, "lost").await;
     let last = lease.execution().sequence().next();
     for _ in 1..=last.number() {
         events.next().await.unwrap().unwrap();
     }
-    let restore = ["HSET", &key("execution", 1), "state", &before];
-    assert_eq!(fixture.command(&restore), "0");
-    let cut = ["LTRIM", &key("events", 1), "0", "1"];
+    let restore = "redis.call('HSET', KEYS[1], ARGV[1], redis.call('GET', 'copy'))";
+    fixture.script(restore, &shared_key("live"), 1);
+    let cut = ["LTRIM", &key("v", 1), "0", "1"];
     assert_eq!(fixture.command(&cut), "OK");
     let appended = redis.append(&lease, last, &[]).await;
     assert_matches!(appended, Err(QueueError::LeaseLost));
@@ -135,17 +160,14 @@ async fn lost_events_stop_the_worker_and_its_watchers() {
     assert_matches!(next, Ok(Some(Err(WatchError::Unavailable { .. }))));
 }
 
-/// A watcher gets the error at once, and only once.
 #[tokio::test]
 async fn a_lost_list_of_events_is_an_error() {
     let fixture = Fixture::start().await;
-    fixture.begin(1).await;
-    fixture.lose(&key("events", 1));
+    let lease = fixture.begin(1).await;
+    fixture.print(&lease, "lost").await;
+    fixture.lose(&key("v", 1));
     let watching = fixture.redis.subscribe(id(1), Sequence::START);
-    let mut events = watching.await.unwrap();
-    let next = events.next().await;
-    assert_matches!(next, Some(Err(WatchError::Unavailable { .. })));
-    assert!(events.next().await.is_none());
+    assert_matches!(watching.await.err(), Some(WatchError::Unavailable { .. }));
 }
 
 /// A user who stays in a lane for days without any change is still found there.
@@ -153,9 +175,10 @@ async fn a_lost_list_of_events_is_an_error() {
 async fn a_sweep_extends_the_lifetime_of_lanes() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
-    let lane = "coderun:{0}:lane:2:python";
-    assert_eq!(fixture.command(&["PEXPIRE", lane, "60000"]), "1");
+    let lane = shared_key("lane:3:python");
+    assert_eq!(fixture.command(&["PEXPIRE", &lane, "60000"]), "1");
+    fixture.clock.advance(Duration::from_mins(1));
     fixture.redis.sweep().await.unwrap();
-    let ttl = fixture.ttl_ms(lane);
+    let ttl = fixture.ttl_ms(&lane);
     assert!(ttl > 24 * 3_600_000, "{ttl} ms");
 }

@@ -9,14 +9,14 @@ use coderun_domain::testing::{ManualClock, SequentialIds, draft, store_policy, u
 use coderun_domain::{
     Admission, Clock as _, Execution, ExecutionId, ExecutionQueue as _, ExecutionStore as _,
     ForcedEnd, IdGenerator, InputId, InputPiece, InputRelay as _, InputReply, Lease, Output,
-    OutputChunk, OutputStream, Page, RunEvent, SenderId, StorePolicy, SubmissionDraft, Submitted,
-    TicketDigest, TicketStore as _,
+    OutputChunk, OutputStream, Page, RunEvent, SenderId, Sequence, StorePolicy, SubmissionDraft,
+    Submitted, TicketDigest, TicketStore as _,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisServer, Reply};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{connect, try_take};
+use crate::support::{Fixture, connect, id, shared_key, try_take};
 
 const NAME: &str = "carol of the lake";
 const CODE: &str = "this-is-the-code";
@@ -247,7 +247,7 @@ async fn the_times_of_submissions_are_stored_for_a_minute() {
     backend.submit().await;
     backend.delete_all().await;
     let left = all_keys(&[&server]);
-    let key = format!("coderun:{{0}}:user:{}:submits", owner());
+    let key = shared_key(&format!("r:{}", owner()));
     let times = format!(
         "{:?}",
         Reply::Array(vec![Reply::Text("1800000000000000".to_owned())])
@@ -256,4 +256,29 @@ async fn the_times_of_submissions_are_stored_for_a_minute() {
     assert_eq!(lines_with(&left, NAME), Vec::<&String>::new());
     let ttl: u64 = server.command(&["PTTL", &key]).text().parse().unwrap();
     assert!(ttl <= 60_000, "{ttl} ms");
+}
+
+/// The records have expired, and no sweep has deleted them before their ids are submitted again.
+#[tokio::test]
+async fn a_sweep_spares_an_expired_id_that_was_submitted_again() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    fixture.redis.request_cancel(id(1)).await.unwrap();
+    let lease = fixture.begin(2).await;
+    fixture.finish(&lease).await;
+    fixture.clock.advance(fixture.policy.retention);
+    fixture.submit(1).await;
+    fixture.submit(2).await;
+    assert_eq!(fixture.redis.sweep().await.unwrap().expired, 0);
+    for number in [1, 2] {
+        let waiting = fixture.get(number).await.unwrap();
+        assert_eq!(waiting.sequence(), Sequence::from_number(1));
+        assert_eq!(fixture.take().await.id(), id(number));
+    }
+    let page = Page {
+        before: None,
+        limit: 10,
+    };
+    let listed = fixture.redis.list(&user("alice"), page).await.unwrap();
+    assert_eq!(listed.len(), 2);
 }

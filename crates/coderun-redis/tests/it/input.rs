@@ -20,7 +20,7 @@ const SHORT: Duration = Duration::from_millis(100);
 const START: InputPosition = InputPosition::START;
 
 fn has_input(fixture: &Fixture) -> bool {
-    fixture.keys().contains(&key("input", 1))
+    fixture.keys().contains(&key("i", 1))
 }
 
 /// A takeover extends the lifetime of the record, and that of the input with it.
@@ -30,7 +30,7 @@ async fn input_lives_as_long_as_its_record() {
     fixture.submit_interactive(1).await;
     fixture.type_in(1, 1, "early").await;
     let assert_alike = |after: &str| {
-        let [record, input] = ["execution", "input"].map(|kind| fixture.ttl_ms(&key(kind, 1)));
+        let [record, input] = ["e", "i"].map(|kind| fixture.ttl_ms(&key(kind, 1)));
         assert!(input <= record, "{input} ms, {record} ms after {after}");
         assert!(record - input < 60_000, "{input} ms after {after}");
     };
@@ -96,7 +96,7 @@ async fn the_number_of_remembered_senders_is_bounded() {
         let sent = fixture.send(1, input(sender, 1), typed("x"));
         assert_eq!(sent.await.unwrap(), InputReply::Kept);
     }
-    let senders = ["HSTRLEN", &key("input", 1), "senders"];
+    let senders = ["HSTRLEN", &key("i", 1), "senders"];
     let length: usize = fixture.command(&senders).parse().unwrap();
     assert!(length < 64 * 64, "{length} bytes");
     for sender in 137..200 {

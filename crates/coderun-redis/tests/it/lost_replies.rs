@@ -14,15 +14,12 @@ use crate::support::{Fixture, id, piece, typed};
 
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// A backend with one connection behind a proxy, on a server that knows every script: the next answer is that of the
+/// A backend behind a proxy, on a server that knows every script: the next answer is that of the
 /// next call.
 async fn start() -> (Fixture, Proxy) {
     let server = RedisServer::start();
     let proxy = Proxy::to(server.port()).await;
-    let config = RedisConfig {
-        connections: 1,
-        ..RedisConfig::new(proxy.url().parse().unwrap())
-    };
+    let config = RedisConfig::new(proxy.url().parse().unwrap());
     let fixture = Fixture::on(server, config, |policy| policy.user_pending_max = 1).await;
     let lease = fixture.begin(100).await;
     fixture.print(&lease, "hello").await;
@@ -86,6 +83,19 @@ async fn an_execution_is_released_once() {
     let waiting = fixture.get(1).await.unwrap();
     assert_eq!(waiting.sequence(), Sequence::from_number(3));
     assert_eq!(fixture.take().await.attempt().count(), 2);
+}
+
+/// The release ends the execution, because it was cancelled while it ran.
+#[tokio::test]
+async fn a_cancelled_execution_is_released_once() {
+    let (fixture, proxy) = start().await;
+    let lease = fixture.begin(1).await;
+    fixture.redis.request_cancel(id(1)).await.unwrap();
+    let released = proxy.lose_answer_to(fixture.redis.release(&lease)).await;
+    released.unwrap();
+    let ended = fixture.get(1).await.unwrap();
+    assert!(ended.status().is_final());
+    assert_eq!(ended.sequence(), Sequence::from_number(4));
 }
 
 #[tokio::test]

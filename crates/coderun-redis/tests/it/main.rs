@@ -15,6 +15,7 @@ macro_rules! assert_matches {
     }};
 }
 
+mod audit;
 mod cluster;
 mod commands;
 mod data_loss;
@@ -26,6 +27,8 @@ mod lost_replies;
 mod proxy;
 mod queue_position;
 mod replicas;
+mod retention;
 mod support;
 mod tickets;
 mod versions;
+mod watching;

@@ -32,9 +32,20 @@ pub(crate) fn worker() -> WorkerId {
     WorkerId::parse("worker-1").unwrap()
 }
 
-/// The key of this kind that belongs to an execution, on a single node.
+/// The key with this name, on a single node.
+pub(crate) fn shared_key(name: &str) -> String {
+    format!("coderun:3:{{0}}:{name}")
+}
+
+/// The key of this kind that belongs to an execution: `e` for its record, `o` for an outcome beside it, `v` for its events,
+/// `i` for its input and `t` for its tickets.
 pub(crate) fn key(kind: &str, number: u128) -> String {
-    format!("coderun:{{0}}:{kind}:{}", id(number))
+    shared_key(&format!("{kind}:{}", id(number)))
+}
+
+/// The keys that are left when nothing is stored.
+pub(crate) fn keys_of_nothing() -> [String; 2] {
+    ["coderun:3:partitions".to_owned(), shared_key("totals")]
 }
 
 pub(crate) fn input(sender: u128, number: u64) -> InputId {
@@ -232,6 +243,23 @@ impl Fixture {
     /// The remaining lifetime of a key in milliseconds, negative for a key without an end.
     pub(crate) fn ttl_ms(&self, key: &str) -> i64 {
         self.command(&["PTTL", key]).parse().unwrap()
+    }
+
+    /// Runs a script on this key and execution; values may be binary.
+    pub(crate) fn script(&self, script: &str, key: &str, number: u128) -> String {
+        self.command(&["EVAL", script, "1", key, &id(number).to_string()])
+    }
+
+    /// Replaces the live value of an execution by another text.
+    pub(crate) fn damage_live(&self, number: u128, value: &str) {
+        let (live, field) = (shared_key("live"), id(number).to_string());
+        assert_eq!(self.command(&["HSET", &live, &field, value]), "0");
+    }
+
+    /// Replaces the record of an execution by another text.
+    pub(crate) fn damage_record(&self, number: u128, value: &str) {
+        let set = ["SET", &key("e", number), value, "XX", "KEEPTTL"];
+        assert_eq!(self.command(&set), "OK");
     }
 
     /// Deletes a key that exists, as if the server had lost it.

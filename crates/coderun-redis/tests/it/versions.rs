@@ -5,35 +5,30 @@ use std::time::Duration;
 
 use coderun_domain::testing::{SequentialIds, user};
 use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputError, InputReply, Page, QueueError, StoreError,
-    Swept, TicketError,
+    ExecutionQueue as _, ExecutionStore as _, InputError, Page, QueueError, StoreError, Swept,
+    TicketError,
 };
 
 use coderun_redis::RedisConfig;
-use coderun_redis_fixture::{RedisServer, Reply};
+use coderun_redis_fixture::RedisServer;
 
-use crate::support::{Fixture, id, input, key, try_take, typed};
+use crate::support::{Fixture, id, input, key, shared_key, try_take, typed};
 
-fn record_key(number: u128) -> String {
-    key("execution", number)
-}
-
-fn set_field(fixture: &Fixture, number: u128, field: &str, value: &str) {
-    let set = ["HSET", &record_key(number), field, value];
-    assert_eq!(fixture.command(&set), "0", "the field did not exist");
-}
-
-fn whole_record(fixture: &Fixture, number: u128) -> Vec<String> {
-    let answer = fixture.server.command(&["HGETALL", &record_key(number)]);
-    answer.parts().iter().map(Reply::text).collect()
+/// The live value and the record, as a hash of both.
+fn whole_record(fixture: &Fixture, number: u128) -> String {
+    let both =
+        "return redis.sha1hex(redis.call('HGET', KEYS[1], ARGV[1]) .. redis.call('GET', ARGV[2]))";
+    let (live, record) = (shared_key("live"), key("e", number));
+    let number = id(number).to_string();
+    fixture.command(&["EVAL", both, "1", &live, &number, &record])
 }
 
 #[tokio::test]
-async fn a_record_of_a_newer_version_is_unavailable_and_stays_unchanged() {
+async fn a_live_value_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
-    set_field(&fixture, 1, "fixed", "3 whatever comes");
-    set_field(&fixture, 1, "state", "{}");
+    let newer = "redis.call('HSET', KEYS[1], ARGV[1], cmsgpack.pack('4', 'whatever comes', 1))";
+    fixture.script(newer, &shared_key("live"), 1);
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
     assert_matches!(redis.get(id(1)).await, Err(StoreError::Unavailable { .. }));
@@ -65,7 +60,7 @@ async fn a_damaged_record_is_an_error_and_delays_no_other() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     fixture.submit(2).await;
-    set_field(&fixture, 1, "submission", "{");
+    fixture.damage_record(1, "{");
     let redis = &fixture.redis;
     assert_matches!(redis.get(id(1)).await, Err(StoreError::Corrupt { .. }));
     let taken = try_take(&fixture.redis).await;
@@ -73,20 +68,23 @@ async fn a_damaged_record_is_an_error_and_delays_no_other() {
     assert_eq!(fixture.take().await.id(), id(2));
 }
 
-/// Records of versions before interactive programs lack the field.
+/// A final record of a newer version is not deleted by the sweep: Redis deletes it when it expires.
 #[tokio::test]
-async fn an_older_record_takes_no_input() {
+async fn a_final_record_of_a_newer_version_stays_unchanged() {
     let fixture = Fixture::start().await;
-    let lease = fixture.begin_interactive(1).await;
-    assert_eq!(
-        fixture.command(&["HDEL", &record_key(1), "interactive"]),
-        "1"
-    );
-    let sent = fixture.send(1, input(1, 1), typed("a")).await;
-    assert_eq!(sent.unwrap(), InputReply::NotInteractive);
-    let read = fixture.get(1).await.unwrap();
-    assert!(!read.submission().is_interactive());
+    let lease = fixture.begin(1).await;
     fixture.finish(&lease).await;
+    let newer = "redis.call('SET', KEYS[1], cmsgpack.pack({'4', 'whatever comes'}), 'KEEPTTL')";
+    fixture.script(newer, &key("e", 1), 1);
+    let redis = &fixture.redis;
+    assert_matches!(redis.get(id(1)).await, Err(StoreError::Unavailable { .. }));
+    let cancelled = redis.request_cancel(id(1)).await;
+    assert_matches!(cancelled, Err(StoreError::Unavailable { .. }));
+    let deleted = redis.delete(id(1)).await;
+    assert_matches!(deleted, Err(StoreError::Unavailable { .. }));
+    fixture.clock.advance(fixture.policy.retention);
+    assert_eq!(redis.sweep().await.unwrap(), Swept::default());
+    assert!(fixture.keys().contains(&key("e", 1)));
 }
 
 /// Damaged input is an error for the worker that reads it, and does not end the execution.
@@ -95,7 +93,7 @@ async fn damaged_input_is_an_error() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin_interactive(1).await;
     fixture.type_in(1, 1, "a").await;
-    let damage = ["HSET", &key("input", 1), "1", "x"];
+    let damage = ["HSET", &key("i", 1), "1", "x"];
     assert_eq!(fixture.command(&damage), "0");
     let read = fixture.receive(&lease, 0).await;
     assert_matches!(read, Err(InputError::Unavailable { .. }));
@@ -107,7 +105,7 @@ async fn damaged_input_is_an_error() {
 async fn a_damaged_record_is_ended_after_its_last_attempt() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
-    set_field(&fixture, 1, "submission", "{");
+    fixture.damage_record(1, "{");
     for _ in 0..fixture.policy.attempts_max {
         let taken = try_take(&fixture.redis).await;
         assert_matches!(taken, Err(QueueError::Corrupt { .. }));
@@ -115,16 +113,17 @@ async fn a_damaged_record_is_ended_after_its_last_attempt() {
     }
     assert!(fixture.try_take().await.is_none());
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
-    assert!(whole_record(&fixture, 1).contains(&"given_up".to_owned()));
+    let outcome = fixture.command(&["GET", &key("o", 1)]);
+    assert!(outcome.contains("given_up"), "{outcome}");
 }
 
-/// A record without its state counts as lost.
+/// An execution with a damaged live value counts as lost.
 #[tokio::test]
-async fn a_record_without_its_state_delays_no_other() {
+async fn a_damaged_live_value_delays_no_other() {
     let fixture = Fixture::start().await;
     fixture.submit(1).await;
     fixture.submit(2).await;
-    assert_eq!(fixture.command(&["HDEL", &record_key(1), "state"]), "1");
+    fixture.damage_live(1, "{");
     assert_eq!(fixture.take().await.id(), id(2));
     fixture.clock.advance(Duration::from_hours(2));
     assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
@@ -151,9 +150,9 @@ async fn a_damaged_record_delays_no_other_in_its_partition() {
     let keys = fixture.keys();
     let record = keys
         .iter()
-        .find(|key| key.contains(":execution:") && key.ends_with(&first));
-    let damage = ["HSET", record.unwrap(), "submission", "{"];
-    assert_eq!(fixture.command(&damage), "0");
+        .find(|key| key.ends_with(&format!(":e:{first}")));
+    let damage = ["SET", record.unwrap(), "{", "KEEPTTL"];
+    assert_eq!(fixture.command(&damage), "OK");
     let taken = try_take(&fixture.redis).await;
     assert_matches!(taken, Err(QueueError::Corrupt { .. }));
     assert_eq!(fixture.take().await.id(), submitted[1]);

@@ -11,7 +11,7 @@ use super::*;
 struct Waiting {
     subscriber: Subscriber,
     seen: u64,
-    subscription: Subscription,
+    input: InputWaiter,
     /// The number of rounds of published hints.
     rounds: u128,
 }
@@ -20,7 +20,7 @@ fn cancelled_id() -> ExecutionId {
     execution_id(1)
 }
 
-fn watched_id() -> ExecutionId {
+fn interactive_id() -> ExecutionId {
     execution_id(2)
 }
 
@@ -28,12 +28,11 @@ impl Waiting {
     async fn on(url: &str) -> Self {
         let subscriber = connect(url).await;
         let seen = subscriber.work_generation();
-        let mut subscription = subscriber.subscribe(watched_id(), Topic::Events);
-        arrives(subscription.activated()).await;
+        let input = subscriber.wait_for_input(interactive_id());
         Self {
             subscriber,
             seen,
-            subscription,
+            input,
             rounds: 0,
         }
     }
@@ -45,7 +44,7 @@ impl Waiting {
         lose();
         arrives(cancelled).await;
         arrives(self.subscriber.next_work_generation(self.seen)).await;
-        arrives(self.subscription.changed()).await;
+        arrives(self.input.changed()).await;
         self.seen = self.subscriber.work_generation();
     }
 
@@ -57,17 +56,17 @@ impl Waiting {
         let other = execution_id(100 + self.rounds);
         let publish_hints = async {
             loop {
-                publish(server, "coderun:signals", "work");
+                publish_signal(server, "work");
                 publish_cancel(server, other);
-                publish_event(server, watched_id());
+                publish_input(server, interactive_id());
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         let receive_hints = async {
             arrives(self.subscriber.next_work_generation(seen)).await;
-            arrives(self.subscription.changed()).await;
+            arrives(self.input.changed()).await;
             // A new connection wakes all tasks, but only a message names an execution.
-            let cancellations = &self.subscriber.subscriptions.cancellations;
+            let cancellations = &self.subscriber.hints.cancellations;
             wait_until(|| cancellations.borrow().contains(other)).await;
         };
         tokio::select! {
@@ -104,38 +103,6 @@ async fn hints_arrive_again_from_a_server_that_was_paused() {
     assert_silent(waiting.subscriber.next_work_generation(waiting.seen)).await;
     server.resume();
     waiting.assert_receives_from(&server).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_subscriptions_are_made_again() {
-    let server = RedisServer::start();
-    let mut waiting = Waiting::on(&server.url()).await;
-    let subscriptions: Vec<_> = (10..10_010)
-        .map(|number| {
-            waiting
-                .subscriber
-                .subscribe(execution_id(number), Topic::Events)
-        })
-        .collect();
-    wait_until(|| channels(&server) == 10_002).await;
-    let cut = || drop(server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]));
-    waiting.assert_woken_by(cut).await;
-    assert_eq!(channels(&server), 10_002);
-    drop(subscriptions);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_without_a_connection_becomes_active_later() {
-    let server = RedisServer::start();
-    let waiting = Waiting::on(&server.url()).await;
-    server.kill();
-    let mut subscription = waiting.subscriber.subscribe(execution_id(3), Topic::Events);
-    // Not active yet: until it is, the watcher polls.
-    arrives(subscription.activated()).await;
-    server.restart();
-    arrives(subscription.changed()).await;
-    publish_event(&server, execution_id(3));
-    arrives(subscription.changed()).await;
 }
 
 #[rstest]
@@ -199,7 +166,7 @@ async fn a_node_that_is_cut_off_from_the_others_is_replaced_by_another() {
 
 /// The node that the subscriber is connected to, and the others.
 fn subscribed_nodes(cluster: &RedisCluster) -> (Vec<&RedisServer>, Vec<&RedisServer>) {
-    let signals = ["PUBSUB", "CHANNELS", "coderun:signals"];
+    let signals = ["PUBSUB", "CHANNELS", "coderun:3:signals"];
     let masters = cluster.masters().iter();
     masters.partition(|node| node.command(&signals).parts().len() == 1)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_conformance::{
-    Backend, Clause, MissingPart, execution_queue_tests, execution_store_tests, input_relay_tests,
+    Backend, Clause, execution_queue_tests, execution_store_tests, input_relay_tests,
     notifier_tests, ticket_store_tests, worker_registry_tests,
 };
 use coderun_domain::StorePolicy;
@@ -34,7 +34,6 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
     let redis = RedisBackend::connect(config, policy, backend_clock).await;
     let redis = redis.unwrap();
     Backend::over(&redis, clock, policy)
-        .with_missing(&[MissingPart::NoWorkerDeadline, MissingPart::Offers])
 }
 
 /// Runs all clauses, and names the broken ones.

@@ -1,0 +1,182 @@
+//! Ends runs: the worker makes the final record, because it knows all of it, and the script stores it in one step.
+
+use coderun_domain::{Lease, Outcome, RunEvent, Sequence};
+use coderun_record::{duration_micros, from_micros, micros};
+use serde::{Deserialize, Serialize};
+
+use crate::RedisBackend;
+use crate::adapter_error::AdapterError;
+use crate::feed::RunEnd;
+use crate::fence::fence;
+use crate::layout::owner;
+use crate::lease_steps::encode_events;
+use crate::lifetimes::final_ttl;
+use crate::reply::UnexpectedReply;
+use crate::step::Step;
+use crate::stored_record::{End, FinalRecord, LARGE_MIN_BYTES, is_large};
+
+/// How often a final record is made again because the stored progress differs from what the worker knows.
+const ATTEMPTS_MAX: usize = 3;
+
+/// A run that has ended, with the events that may not be stored yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FinishedRun<'a> {
+    pub(crate) lease: &'a Lease,
+    /// The number before that of the first event.
+    pub(crate) after: Sequence,
+    pub(crate) events: &'a [RunEvent],
+    pub(crate) outcome: &'a Outcome,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FinishReply {
+    Done,
+    /// An earlier call has ended the run.
+    Repeated,
+    Lost,
+    /// The record was made for another progress than this.
+    Again(StoredProgress),
+}
+
+/// What a final record depends on: whether the events are in a list, the number of the last one, the time of the last
+/// change.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct StoredProgress {
+    is_streamed: bool,
+    sequence: u64,
+    updated: i64,
+}
+
+/// The header of `finish`, in the order that `lease.lua` expects.
+#[derive(Serialize)]
+struct FinishHeader<'a> {
+    name: &'static str,
+    id: String,
+    owner: String,
+    worker: &'a str,
+    started: i64,
+    attempt: u32,
+    after: u64,
+    event_count: usize,
+    sequence: u64,
+    updated: i64,
+    is_streamed: bool,
+    is_beside: bool,
+    ttl: String,
+    entry: String,
+    nonce: Option<&'a str>,
+}
+
+impl FinishedRun<'_> {
+    /// The progress that is stored if nothing but this worker has changed it.
+    fn expected_progress(&self) -> StoredProgress {
+        let taken = self.lease.execution().progress();
+        StoredProgress {
+            // Only a run that was the first, and whose events were not appended, has none in a list.
+            is_streamed: self.lease.attempt().count() > 1 || self.after > taken.sequence(),
+            sequence: self.after.number(),
+            updated: micros(taken.updated_at()),
+        }
+    }
+
+    /// The end of the execution after this progress.
+    fn end(&self, stored: StoredProgress, now: i64, retention: i64) -> End {
+        let (worker, started, attempt) = fence(self.lease);
+        let count = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        let last = self.after.number().saturating_add(count);
+        let updated = now.max(stored.updated);
+        End {
+            attempt,
+            takeovers: self.lease.execution().progress().takeovers(),
+            sequence: last.max(stored.sequence).saturating_add(1),
+            updated,
+            started,
+            worker: worker.to_owned(),
+            expires: updated.saturating_add(retention),
+            is_streamed: stored.is_streamed,
+            is_forced: false,
+            is_released: false,
+            verdict: self.outcome.verdict().as_str().to_owned(),
+        }
+    }
+}
+
+impl RedisBackend {
+    /// Ends a run. Returns how, unless an earlier call did.
+    pub(crate) async fn finish_step(
+        &self,
+        run: FinishedRun<'_>,
+    ) -> Result<Option<RunEnd>, AdapterError> {
+        let retention = duration_micros(self.shared.policy.retention);
+        let mut stored = run.expected_progress();
+        for _ in 0..ATTEMPTS_MAX {
+            let end = run.end(stored, micros(self.now()), retention);
+            let run_end = run_end(&end)?;
+            let step = self.finish_with(run, end)?;
+            match self.run_on_lease(run.lease, &step).await? {
+                FinishReply::Done => return Ok(Some(run_end)),
+                FinishReply::Repeated => return Ok(None),
+                FinishReply::Lost => return Err(AdapterError::LeaseLost),
+                FinishReply::Again(progress) => stored = progress,
+            }
+        }
+        Err(UnexpectedReply.into())
+    }
+
+    /// The step that stores the final record.
+    fn finish_with(&self, run: FinishedRun<'_>, end: End) -> Result<Step, AdapterError> {
+        let execution = run.lease.execution();
+        let (worker, started, attempt) = fence(run.lease);
+        let id = run.lease.id();
+        let owner = owner(execution.submission().user());
+        let created = micros(execution.progress().created_at());
+        let entry = format!("{} {created} {owner} {id}", end.expires);
+        let (sequence, updated, is_streamed) = (end.sequence, end.updated, end.is_streamed);
+        let is_beside = is_large(execution.submission());
+        let events = encode_events(run.events);
+        let (in_list, in_record) = if is_streamed {
+            (&events[..], &[][..])
+        } else {
+            (&[][..], &events[..])
+        };
+        let (outcome, events) = (run.outcome, in_record);
+        let record = FinalRecord {
+            end,
+            outcome,
+            events,
+        };
+        let record = record.encode(execution, !is_beside);
+        let record = record.map_err(AdapterError::Encode)?;
+        let nonce = (record.len() >= LARGE_MIN_BYTES).then(|| self.shared.tokens.nonce());
+        let step = Step::new(&FinishHeader {
+            name: "finish",
+            id: id.to_string(),
+            owner,
+            worker,
+            started,
+            attempt,
+            after: run.after.number(),
+            event_count: run.events.len(),
+            sequence,
+            updated,
+            is_streamed,
+            is_beside,
+            ttl: final_ttl(&self.shared.policy),
+            entry,
+            nonce: nonce.as_deref(),
+        })?;
+        let partition = self.shared.layout.of_execution(id);
+        let step = self.with_blob(step.with_texts(in_list), partition, nonce, record);
+        Ok(step.replicated())
+    }
+}
+
+fn run_end(end: &End) -> Result<RunEnd, AdapterError> {
+    let time = |name, value| from_micros(name, value).map_err(AdapterError::Encode);
+    Ok(RunEnd {
+        sequence: Sequence::from_number(end.sequence),
+        completed_at: time("updated", end.updated)?,
+        expires: time("expires", end.expires)?,
+    })
+}

@@ -1,3 +1,0 @@
--- Counts the waiting and the running executions.
-
-return { load_totals().pending, call('ZCARD', LEASES) }

@@ -1,0 +1,158 @@
+-- Cancels, releases and deletes executions, and ends them without a worker.
+
+-- Encodes a field as `coderun_record::pack_fields` does.
+local function field(name, value) return struct.pack('<I4c0I4c0', #name, name, #value, value) end
+
+-- What is stored of an execution: its live value, its record and its outcome; empty stands for what is not there.
+local function stored(record)
+  local is_final = record.status == 'final'
+  return {
+    is_final and '' or to_value(record), call('GET', record_key(record.id)) or '',
+    is_final and call('GET', outcome_key(record.id)) or '',
+  }
+end
+
+-- The output of the last attempt, as far as its worker has told it.
+local function last_output(record)
+  local streams = { o = {}, e = {} }
+  if record.is_streamed then
+    local wanted = '^([oe])' .. digits(record.attempt) .. ' (.*)$'
+    for _, event in ipairs(call('LRANGE', events_key(record.id), 0, -1)) do
+      local stream, bytes = string.match(event, wanted)
+      if stream then table.insert(streams[stream], bytes) end
+    end
+  end
+  return table.concat(streams.o), table.concat(streams.e)
+end
+
+-- Ends a live execution with the output of its last attempt; `why` is a word of the domain. The outcome is stored beside
+-- the record.
+local function end_by_force(record, verdict, why)
+  local updated = math.max(now, record.updated)
+  local expires = updated + retention
+  local output, error_output = last_output(record)
+  retire(record, load_user(record.owner), retired_entry(record, expires))
+  record.status, record.sequence, record.updated = 'final', record.sequence + 1, updated
+  local header = encode({
+    VERSION, record.owner, language_of(record), record.created,
+    {
+      record.attempt, record.takeovers, record.sequence, updated, record.started, record.worker, expires,
+      record.is_streamed, true, record.is_released, verdict,
+    },
+  })
+  local fields = field('forced', why) .. field('output', output) .. field('error_output', error_output)
+  call('SET', outcome_key(record.id), header .. fields, 'PX', final_ttl(expires))
+  call('PEXPIRE', record_key(record.id), final_ttl(expires))
+  if record.is_streamed then
+    call('RPUSH', events_key(record.id), update_event(record, 'final', record.attempt, updated, ''))
+    call('PEXPIRE', events_key(record.id), final_ttl(expires))
+  end
+  signal('changed ' .. record.id)
+end
+
+-- Deletes the entry of a final record in the list of those that expire. The search begins at the nearer end.
+local function remove_retired(record)
+  local entry = retired_entry(record, record.expires)
+  for i, other in ipairs(retired) do
+    if other == entry then return table.remove(retired, i) end
+  end
+  call('LREM', RETIRED, now - record.updated > retention / 2 and 1 or -1, entry)
+end
+
+-- Deletes an execution and all references to it.
+local function remove(record)
+  if record.status == 'final' then
+    remove_retired(record)
+  else
+    local user = load_user(record.owner)
+    leave_state(record, user)
+    count(user, 'bytes', -record.size)
+    list_user(user)
+    drop_record(record)
+  end
+  call('LREM', executions_key(record.owner), 1, listed_entry(record))
+  delete_keys(record.id)
+end
+
+-- Adds a live execution to the queue of its user, before those that were submitted later. It is among the first of them:
+-- only others that were given back, too, are before it.
+local function queue_again(record)
+  local key, place = queue_key(record.owner, record.lane), 0
+  while true do
+    local member = call('LINDEX', key, place)
+    local other = member and load_record(string.match(member, '^%S+'))
+    if not member then
+      call('RPUSH', key, queue_member(record))
+      break
+    elseif other and not other.is_newer and other.order > record.order then
+      call('LINSERT', key, 'BEFORE', member, queue_member(record))
+      break
+    end
+    place = place + 1
+  end
+  call('PEXPIRE', key, SHARED_TTL)
+end
+
+-- Makes a running execution wait again, and its user the next one.
+local function wait_again(record)
+  local user = load_user(record.owner)
+  -- Its events no longer follow from its state.
+  stream_events(record)
+  leave_state(record, user)
+  record.is_released = true
+  move(record, 'pending')
+  extend_life(record)
+  save_record(record)
+  scores.waits[index_member(record)] = deadline(record)
+  count(user, 'pending', 1)
+  queue_again(record)
+  count_waiting(user, record.lane, 1)
+  totals.first_turn = totals.first_turn - 1
+  user.turn = totals.first_turn
+  list_user(user)
+end
+
+-- Ends a waiting execution as cancelled, or asks the worker of a running one to stop it.
+function steps.cancel(header)
+  local id, verdict, why = header[2], header[4], header[5]
+  local record, refusal = find(id)
+  if not record then return refusal end
+  if record.status == 'final' then return { final = stored(record) } end
+  if record.status == 'running' then
+    record.is_cancelled = true
+    save_record(record)
+    signal('cancel ' .. id)
+    return { requested = stored(record) }
+  end
+  end_by_force(record, verdict, why)
+  return { ended = stored(record) }
+end
+
+-- Returns an execution to the front of the queue, or ends it if it was cancelled.
+function steps.release(header)
+  local id, worker, started, attempt, verdict, why = header[2], header[4], header[5], header[6], header[7], header[8]
+  local record, refusal = find(id)
+  if not record then return refusal end
+  -- A call that is repeated may have ended the execution, because it was cancelled.
+  if record.is_released and record.worker == worker and record.started == started and record.attempt == attempt then
+    return 'done'
+  end
+  if not is_held(record, worker, started, attempt) then return 'lost' end
+  wait_again(record)
+  if record.is_cancelled then
+    end_by_force(record, verdict, why)
+  else
+    signal('changed ' .. id)
+  end
+  return 'done'
+end
+
+-- Deletes an execution. The worker of a running one loses its lease.
+function steps.delete(header)
+  local record, refusal = find(header[2])
+  if not record then return refusal end
+  if record.status == 'running' then signal('cancel ' .. record.id) end
+  remove(record)
+  signal('changed ' .. record.id)
+  return 'deleted'
+end

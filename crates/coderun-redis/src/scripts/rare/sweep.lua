@@ -1,0 +1,127 @@
+-- Ends executions past their deadline or last attempt and those that no worker can run, and deletes expired records.
+
+-- A record of a newer version is left to it, and checked again after this time.
+local NEWER_RECHECK = 10 * SECOND
+
+-- What the sweep that runs has been asked for, and what it has done.
+local sweep
+
+-- The members of an index up to a score, without those that this group has changed.
+local function due_members(name, latest, skipped)
+  local members = call('ZRANGEBYSCORE', base .. name, '-inf', digits(latest), 'LIMIT', skipped, sweep.batch)
+  local unchanged = {}
+  for _, member in ipairs(members) do
+    if scores[name][member] == nil then unchanged[#unchanged + 1] = member end
+  end
+  return unchanged, #members
+end
+
+-- Removes a member whose execution is lost, or in another state, from an index. Counts what it occupied if it is lost.
+local function remove_member(name, member, record)
+  scores[name][member] = false
+  sweep.repaired = sweep.repaired + 1
+  if record then return end
+  local id, owner, lane, size = string.match(member, '^(%S+) (%S+) (%S+) (%S+)$')
+  local user = load_user(owner)
+  count(user, name == 'waits' and 'pending' or 'running', -1)
+  count(user, 'bytes', -tonumber(size))
+  if call('LREM', queue_key(owner, lane), 1, id .. ' ' .. size) == 1 then count_waiting(user, lane, -1) end
+  list_user(user)
+  if not load_final(id) then delete_keys(id) end
+end
+
+-- The word for why a waiting execution ends now; nil if it goes on waiting.
+local function reason_to_end_waiting(record)
+  if deadline(record) <= now then return sweep.words.waited_too_long end
+  if sweep.unserved[record.lane] and record.updated <= sweep.unserved_before then return sweep.words.no_worker end
+end
+
+-- The word for why a running execution ends now; nil if another worker may take it over.
+local function reason_to_end_running(record)
+  if deadline(record) <= now then return sweep.words.ran_too_long end
+  if is_last_attempt(record) then return sweep.words.given_up end
+  has_new_work = true
+end
+
+-- Checks the execution of a due member of an index. Returns whether it stays there.
+local function check_member(name, member)
+  local record = load_record(string.match(member, '^%S+'))
+  if record and record.is_newer then
+    scores[name][member] = now + NEWER_RECHECK
+    return false
+  end
+  if not record or record.status ~= (name == 'waits' and 'pending' or 'running') then
+    remove_member(name, member, record)
+    return false
+  end
+  local why = (name == 'waits' and reason_to_end_waiting or reason_to_end_running)(record)
+  if not why then return true end
+  if call('EXISTS', record_key(record.id)) == 0 then
+    remove(record)
+    sweep.repaired = sweep.repaired + 1
+  else
+    end_by_force(record, sweep.words.verdict, why)
+    sweep.ended = sweep.ended + 1
+  end
+  return false
+end
+
+-- Checks a batch of an index, after those that earlier batches have left there. Returns how many the next batch skips; -1
+-- if there is none.
+local function sweep_index(name, latest, skipped)
+  if skipped < 0 then return skipped end
+  local members, found = due_members(name, latest, skipped)
+  for _, member in ipairs(members) do
+    if check_member(name, member) then skipped = skipped + 1 end
+  end
+  return found < sweep.batch and -1 or skipped
+end
+
+-- Deletes a batch of expired records. Redis deletes their keys by itself, so they may be gone. Returns whether the next batch
+-- may find more.
+local function delete_expired()
+  local entries = call('LRANGE', RETIRED, 0, sweep.batch - 1)
+  for i, entry in ipairs(entries) do
+    local expires, created, owner, id = string.match(entry, '^(%S+) (%S+) (%S+) (%S+)$')
+    if tonumber(expires) > now then
+      call('LPOP', RETIRED, i - 1)
+      return false
+    end
+    local listed = executions_key(owner)
+    if call('LREM', listed, -1, created .. ' ' .. id) == 1 then call('PEXPIRE', listed, SHARED_TTL) end
+    -- The id may have been submitted again.
+    local final = not load_record(id) and load_final(id)
+    if final and not final.is_newer and final.expires <= now then
+      delete_keys(id)
+      sweep.expired = sweep.expired + 1
+    end
+  end
+  if #entries > 0 then call('LPOP', RETIRED, #entries) end
+  return #entries == sweep.batch
+end
+
+-- Runs a batch of a sweep. Returns how many executions have ended, how many records have expired, how many entries were
+-- repaired, where the next batch continues, and the languages in which something waits.
+function steps.sweep(header)
+  local words, languages = header[7], {}
+  sweep = {
+    batch = header[4], unserved = {}, unserved_before = header[9], ended = 0, expired = 0, repaired = 0,
+    words = {
+      verdict = words[1], waited_too_long = words[2], no_worker = words[3], ran_too_long = words[4], given_up = words[5],
+    },
+  }
+  local latest = now
+  for _, language in ipairs(header[8]) do
+    sweep.unserved[VERSION .. ':' .. language] = true
+    latest = math.max(now, sweep.unserved_before + queue_deadline)
+  end
+  local waits = sweep_index('waits', latest, header[5])
+  local leases = sweep_index('leases', now, header[6])
+  local has_more = delete_expired()
+  for lane in pairs(load_totals().lanes) do
+    languages[#languages + 1] = string.match(lane, '^' .. VERSION .. ':(.*)$')
+  end
+  return {
+    swept = { sweep.ended, sweep.expired, sweep.repaired, waits, leases, has_more, languages },
+  }
+end

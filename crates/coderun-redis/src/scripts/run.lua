@@ -1,0 +1,101 @@
+-- Runs the steps of a group in their order, writes what they have changed, and returns their replies.
+
+-- Reads all executions and users that the headers name, with one command each.
+local function load_named(headers)
+  local ids, owners = {}, {}
+  for _, header in ipairs(headers) do
+    local id, owner = header[2], header[3]
+    if id and records[id] == nil then
+      records[id] = false
+      ids[#ids + 1] = id
+    end
+    if owner and users[owner] == nil then
+      users[owner] = false
+      owners[#owners + 1] = owner
+    end
+  end
+  if #ids > 0 then
+    for i, value in ipairs(call('HMGET', LIVE, unpack(ids))) do records[ids[i]] = to_record(ids[i], value) end
+  end
+  if #owners > 0 then
+    for i, value in ipairs(call('HMGET', USERS, unpack(owners))) do users[owners[i]] = decode(value) or false end
+  end
+end
+
+-- Stores what is there, and deletes what is not, in a hash.
+local function write_hash(key, changed, value_of, is_new)
+  local set, deleted = {}, {}
+  for name in pairs(changed) do
+    local value = value_of(name)
+    if value then
+      set[#set + 1] = name
+      set[#set + 1] = value
+    else
+      deleted[#deleted + 1] = name
+    end
+  end
+  if #set > 0 then
+    call('HSET', key, unpack(set))
+    if is_new then call('PEXPIRE', key, SHARED_TTL) end
+  end
+  if #deleted > 0 then call('HDEL', key, unpack(deleted)) end
+end
+
+local function write_scores(name, is_new)
+  local added, removed = {}, {}
+  for member, score in pairs(scores[name]) do
+    if score then
+      added[#added + 1] = score
+      added[#added + 1] = member
+    else
+      removed[#removed + 1] = member
+    end
+  end
+  if #added > 0 then
+    call('ZADD', base .. name, unpack(added))
+    if is_new then call('PEXPIRE', base .. name, SHARED_TTL) end
+  end
+  if #removed > 0 then call('ZREM', base .. name, unpack(removed)) end
+end
+
+local function record_value(id) return records[id] and to_value(records[id]) end
+
+local function user_value(owner)
+  local user = users[owner]
+  if user.pending == 0 and user.running == 0 and next(user.lanes) == nil then return nil end
+  return encode({ user.turn, user.pending, user.running, user.bytes, user.lanes, user.turns })
+end
+
+local function write_totals()
+  local must_renew = now >= totals.renewed + MINUTE or now < totals.renewed
+  if must_renew then totals.renewed = now end
+  call('SET', TOTALS, encode({
+    totals.pending, totals.bytes, totals.running, totals.order, totals.last_turn, totals.first_turn, totals.renewed,
+    totals.lanes,
+  }), 'PX', SHARED_TTL)
+  if not must_renew then return end
+  for _, key in ipairs({ LIVE, USERS, RETIRED, base .. 'leases', base .. 'waits' }) do call('PEXPIRE', key, SHARED_TTL) end
+  for lane in pairs(totals.lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
+end
+
+local function write_changes()
+  -- What is empty has no key, and so no lifetime either.
+  local is_empty = totals and not totals.had_pending and not totals.had_running
+  write_hash(LIVE, changed_records, record_value, is_empty)
+  write_hash(USERS, changed_users, user_value, is_empty)
+  write_scores('leases', totals and not totals.had_running)
+  write_scores('waits', totals and not totals.had_pending)
+  if #retired > 0 and call('RPUSH', RETIRED, unpack(retired)) == #retired then call('PEXPIRE', RETIRED, SHARED_TTL) end
+  if totals then write_totals() end
+  if has_new_work then signal('work') end
+  for i = 1, #messages, 2 do call('PUBLISH', messages[i], messages[i + 1]) end
+end
+
+local headers, replies = {}, {}
+for i = FIRST_STEP, #ARGV, 2 do headers[#headers + 1] = { cmsgpack.unpack(ARGV[i]) } end
+load_named(headers)
+for i, header in ipairs(headers) do
+  replies[i] = encode(steps[header[1]](header, ARGV[FIRST_STEP + 2 * i - 1]))
+end
+write_changes()
+return replies

@@ -1,0 +1,249 @@
+//! Encodes the steps of scripts, and decodes their replies.
+//!
+//! A step is a header and a blob. The header is msgpack values one after the other: the name of the step, its execution and
+//! the owner of that (or nil), and the step's own arguments. The blob is a record or an outcome that the script stores without
+//! decoding it.
+//! The script answers each step with a msgpack value: a word, or a map of one word to what belongs to it, which is how
+//! serde represents an enum.
+
+use bytes::{Buf as _, Bytes};
+use coderun_domain::ExecutionId;
+use deadpool_redis::redis::Cmd;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::adapter_error::AdapterError;
+use crate::reply::UnexpectedReply;
+
+/// A script; each contains the steps that are named after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Script {
+    /// `submit`, `take`, `finish`, `renew`, `append` and `watch`.
+    Hot,
+    /// All other steps.
+    Rare,
+}
+
+/// What a script is asked to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    header: Bytes,
+    /// Replaces the header when the step is sent again.
+    repeated_header: Option<Bytes>,
+    blob: Bytes,
+    staged: Option<StagedValue>,
+    is_replicated: bool,
+}
+
+/// A large value that goes to a key of its own right before the script, which renames that key.
+#[derive(Debug, Clone)]
+pub(crate) struct StagedValue {
+    pub(crate) key: String,
+    pub(crate) value: Bytes,
+}
+
+impl StagedValue {
+    /// The lifetime of the key if no script uses it, in milliseconds.
+    const LIFETIME_MS: u32 = 60_000;
+
+    /// The command that stores the value.
+    pub(crate) fn command(&self) -> Cmd {
+        let mut set = Cmd::new();
+        set.arg("SET").arg(&self.key).arg(&self.value[..]);
+        set.arg("PX").arg(Self::LIFETIME_MS);
+        set
+    }
+}
+
+impl Step {
+    /// The step with this header, a tuple.
+    pub(crate) fn new(header: &impl Serialize) -> Result<Self, AdapterError> {
+        Ok(Self {
+            header: encode_values(header)?,
+            repeated_header: None,
+            blob: Bytes::new(),
+            staged: None,
+            is_replicated: false,
+        })
+    }
+
+    /// The step with this encoded header.
+    #[cfg(test)]
+    pub(crate) fn of(header: Vec<u8>) -> Self {
+        Self {
+            header: header.into(),
+            repeated_header: None,
+            blob: Bytes::new(),
+            staged: None,
+            is_replicated: false,
+        }
+    }
+
+    /// The same with another encoded header for repetitions.
+    #[cfg(test)]
+    pub(crate) fn with_repeated(self, header: Vec<u8>) -> Self {
+        let repeated_header = Some(header.into());
+        Self {
+            repeated_header,
+            ..self
+        }
+    }
+
+    /// The same with a blob.
+    pub(crate) fn with_blob(self, blob: impl Into<Bytes>) -> Self {
+        let blob = blob.into();
+        Self { blob, ..self }
+    }
+
+    /// The same with byte strings as the last value of the header: the scripts know no bytes but those of texts.
+    pub(crate) fn with_texts(self, texts: &[Vec<u8>]) -> Self {
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let mut header = self.header.to_vec();
+        // Writing to memory cannot fail.
+        let _ = rmp::encode::write_array_len(&mut header, length(texts.len()));
+        for text in texts {
+            let _ = rmp::encode::write_str_len(&mut header, length(text.len()));
+            header.extend_from_slice(text);
+        }
+        let header = Bytes::from(header);
+        Self { header, ..self }
+    }
+
+    /// The same with a value that is staged under this key. The header names the nonce in the key.
+    pub(crate) fn with_staged(self, key: String, value: impl Into<Bytes>) -> Self {
+        let value = value.into();
+        let staged = Some(StagedValue { key, value });
+        Self { staged, ..self }
+    }
+
+    /// The same with another header for repetitions.
+    pub(crate) fn with_repeated_header(
+        self,
+        header: &impl Serialize,
+    ) -> Result<Self, AdapterError> {
+        let repeated_header = Some(encode_values(header)?);
+        Ok(Self {
+            repeated_header,
+            ..self
+        })
+    }
+
+    /// The same, but it succeeds only when the configured number of replicas have stored its changes.
+    pub(crate) fn replicated(self) -> Self {
+        Self {
+            is_replicated: true,
+            ..self
+        }
+    }
+
+    /// The header for the first time that the step is sent, or for a later one.
+    pub(crate) fn header(&self, is_repeated: bool) -> &Bytes {
+        let repeated = self.repeated_header.as_ref().filter(|_| is_repeated);
+        repeated.unwrap_or(&self.header)
+    }
+
+    /// The blob, empty for most steps.
+    pub(crate) const fn blob(&self) -> &Bytes {
+        &self.blob
+    }
+
+    /// The value to be stored before the script runs.
+    pub(crate) const fn staged(&self) -> Option<&StagedValue> {
+        self.staged.as_ref()
+    }
+
+    /// Whether the replicas must have stored the changes of this step.
+    pub(crate) const fn is_replicated(&self) -> bool {
+        self.is_replicated
+    }
+}
+
+/// Encodes a value for scripts: structures as arrays, in the order of their fields.
+pub(crate) fn encode(value: &impl Serialize) -> Result<Bytes, AdapterError> {
+    let encoded = rmp_serde::to_vec(value).map_err(AdapterError::EncodeStep)?;
+    Ok(Bytes::from(encoded))
+}
+
+/// Encodes the values of a tuple without the length of the tuple: so they are fastest to read for a script.
+fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterError> {
+    let mut encoded = encode(tuple)?;
+    let length_bytes = match encoded.first() {
+        Some(0xdc) => 3,
+        Some(_) => 1,
+        None => 0,
+    };
+    encoded.advance(length_bytes);
+    Ok(encoded)
+}
+
+/// The reply of a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct StepReply(Vec<u8>);
+
+/// The reply of a step that may not touch a record of a newer version.
+const NEWER: &[u8] = b"\xa5newer";
+
+impl StepReply {
+    /// Wraps what a script has answered for one step.
+    pub(crate) const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Decodes the reply.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, UnexpectedReply> {
+        rmp_serde::from_slice(&self.0).map_err(|_| UnexpectedReply)
+    }
+
+    /// Decodes the reply of a step on one execution.
+    pub(crate) fn decode_for<T: DeserializeOwned>(
+        &self,
+        id: ExecutionId,
+    ) -> Result<T, AdapterError> {
+        if self.0 == NEWER {
+            return Err(AdapterError::NewerRecord(id));
+        }
+        Ok(self.decode()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Answer {
+        Lost,
+        Sequence(u64),
+        #[serde(with = "serde_bytes")]
+        Record(Vec<u8>),
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Answer, UnexpectedReply> {
+        StepReply::new(bytes.to_vec()).decode()
+    }
+
+    #[test]
+    fn a_reply_is_a_word_or_a_map_of_one_word() {
+        assert_eq!(decode(b"\xa4lost"), Ok(Answer::Lost));
+        assert_eq!(decode(b"\x81\xa8sequence\x07"), Ok(Answer::Sequence(7)));
+        assert_eq!(decode(b"\xa4what"), Err(UnexpectedReply));
+    }
+
+    /// Scripts write all texts as strings.
+    #[test]
+    fn a_string_that_is_not_utf8_is_bytes() {
+        let record = decode(b"\x81\xa6record\xa2\xff\x00");
+        assert_eq!(record, Ok(Answer::Record(vec![0xff, 0])));
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_an_error() {
+        let reply = StepReply::new(NEWER.to_vec());
+        let id = coderun_domain::testing::execution_id(1);
+        let decoded = reply.decode_for::<Answer>(id);
+        assert!(matches!(decoded, Err(AdapterError::NewerRecord(it)) if it == id));
+    }
+}

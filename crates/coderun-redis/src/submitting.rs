@@ -1,0 +1,178 @@
+//! Accepts executions: as waiting ones, or under a lease of the worker that offers to run them at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::{
+    Attempt, Execution, Lease, Progress, ProgressParts, Quota, Sequence, State, StoreError,
+    StorePolicy, Submitted, WorkerId,
+};
+use coderun_record::{duration_micros, from_micros, micros};
+use serde::{Deserialize, Serialize};
+
+use crate::RedisBackend;
+use crate::adapter_error::{AdapterError, LayoutError};
+use crate::lane::lane;
+use crate::layout::{Partition, owner};
+use crate::lifetimes::live_ttl;
+use crate::reply::UnexpectedReply;
+use crate::step::{Script, Step};
+use crate::stored_record::{encode_live, is_large};
+
+/// How often a submission is repeated because the record that was there has gone meanwhile.
+const ATTEMPTS_MAX: usize = 3;
+
+/// The reply to `submit`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SubmitReply {
+    Accepted,
+    /// The start, in microseconds.
+    Leased(i64),
+    Exists,
+    Full,
+    /// The number of waiting executions that the user may have.
+    Pending(u32),
+    /// The number that the user may submit in a minute, and the microseconds until the next.
+    SubmitsPerMinute(u32, u64),
+}
+
+/// The header of `submit`, in the order that `submit.lua` expects.
+#[derive(Serialize)]
+struct SubmitHeader<'a> {
+    name: &'static str,
+    id: String,
+    owner: String,
+    lane: String,
+    size: u64,
+    budget: i64,
+    created: i64,
+    is_interactive: bool,
+    ttl: String,
+    entry: String,
+    nonce: Option<&'a str>,
+    pending_elsewhere: u64,
+    bytes_elsewhere: u64,
+    worker: Option<&'a str>,
+    token: Option<u64>,
+}
+
+impl RedisBackend {
+    /// Submits an execution. `offer` is a worker that would run it at once.
+    pub(crate) async fn submit_with_offer(
+        &self,
+        execution: &Execution,
+        offer: Option<WorkerId>,
+    ) -> Result<Submitted, StoreError> {
+        let id = execution.id();
+        for _ in 0..ATTEMPTS_MAX {
+            return match self.submit_step(execution, offer.as_ref()).await? {
+                SubmitReply::Accepted => Ok(Submitted::Accepted),
+                SubmitReply::Leased(started) => Ok(Submitted::Leased(Box::new(lease(
+                    execution,
+                    offer.ok_or(UnexpectedReply)?,
+                    started,
+                )?))),
+                SubmitReply::Exists => match self.read_execution(id).await? {
+                    Some(existing) => Ok(Submitted::AlreadyExists(Box::new(existing))),
+                    // It was deleted between the two calls.
+                    None => continue,
+                },
+                SubmitReply::Full => Err(StoreError::Full {
+                    retry_after: StorePolicy::FULL_RETRY_AFTER,
+                }),
+                SubmitReply::Pending(limit) => Err(StoreError::QuotaExceeded {
+                    quota: Quota::Pending,
+                    limit,
+                    retry_after: StorePolicy::FULL_RETRY_AFTER,
+                }),
+                SubmitReply::SubmitsPerMinute(limit, wait) => Err(StoreError::QuotaExceeded {
+                    quota: Quota::SubmitsPerMinute,
+                    limit,
+                    retry_after: Duration::from_micros(wait),
+                }),
+            };
+        }
+        Err(UnexpectedReply.into())
+    }
+
+    async fn submit_step(
+        &self,
+        execution: &Execution,
+        offer: Option<&WorkerId>,
+    ) -> Result<SubmitReply, AdapterError> {
+        let (id, submission) = (execution.id(), execution.submission());
+        let partition = self.partition_for(execution)?;
+        let elsewhere = self.totals_elsewhere(partition).await;
+        let record = encode_live(execution).map_err(AdapterError::Encode)?;
+        let nonce = is_large(submission).then(|| self.shared.tokens.nonce());
+        let created = micros(execution.progress().created_at());
+        let step = Step::new(&SubmitHeader {
+            name: "submit",
+            id: id.to_string(),
+            owner: owner(submission.user()),
+            lane: lane(submission.language()),
+            size: StorePolicy::live_size(submission).as_bytes(),
+            budget: duration_micros(submission.limits().total_wall_time()),
+            created,
+            is_interactive: submission.is_interactive(),
+            ttl: live_ttl(&self.shared.policy, submission),
+            entry: format!("{created} {id}"),
+            nonce: nonce.as_deref(),
+            pending_elsewhere: elsewhere.pending,
+            bytes_elsewhere: elsewhere.bytes,
+            worker: offer.map(WorkerId::as_str),
+            token: offer.map(|_| self.shared.tokens.next()),
+        })?;
+        let step = self.with_blob(step, partition, nonce, record).replicated();
+        let reply = self.run_step(partition, Script::Hot, &step).await?;
+        reply.decode_for(id)
+    }
+
+    /// Adds a blob to a step: beside it if it is small, staged under the nonce otherwise.
+    pub(crate) fn with_blob(
+        &self,
+        step: Step,
+        partition: Partition,
+        nonce: Option<String>,
+        blob: Vec<u8>,
+    ) -> Step {
+        match nonce {
+            None => step.with_blob(blob),
+            Some(nonce) => {
+                let key = self.shared.layout.staged_key(partition, &nonce);
+                step.with_staged(key, blob)
+            }
+        }
+    }
+
+    /// The partition of a new execution, if its id was made for its user.
+    fn partition_for(&self, execution: &Execution) -> Result<Partition, AdapterError> {
+        let layout = &self.shared.layout;
+        let partition = layout.of_execution(execution.id());
+        if partition == layout.of_user(execution.submission().user()) {
+            Ok(partition)
+        } else {
+            Err(LayoutError::ForeignId.into())
+        }
+    }
+}
+
+/// The lease of a worker that runs this execution since its submission.
+fn lease(execution: &Execution, worker: WorkerId, started: i64) -> Result<Lease, AdapterError> {
+    let id = execution.id();
+    let damaged = |error| AdapterError::of_record(id, error);
+    let created_at = execution.progress().created_at();
+    let started_at = from_micros("started", started).map_err(damaged)?;
+    let progress = Progress::restore(ProgressParts {
+        state: State::Running { worker, started_at },
+        attempt: Attempt::from_count(1),
+        takeovers: 0,
+        sequence: Sequence::from_number(2),
+        created_at: from_micros("created", micros(created_at)).map_err(damaged)?,
+        updated_at: started_at,
+    });
+    let progress = progress.map_err(|error| damaged(error.into()))?;
+    let running = Execution::restore(id, Arc::clone(execution.submission()), progress);
+    Lease::new(running).map_err(|_| UnexpectedReply.into())
+}

@@ -1,0 +1,224 @@
+//! Sends commands and groups of steps, with retries within a deadline.
+//!
+//! The tasks of a runtime share one connection of it: what they send at the same time travels together, no call pays for a
+//! checkout, and on a runtime of one thread no reply wakes another thread.
+
+mod group_queue;
+mod group_scripts;
+mod runtime_connections;
+mod shared_connection;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use backon::Retryable as _;
+use deadpool::Runtime;
+use deadpool::managed::Pool;
+use deadpool_redis::redis::{Cmd, Value};
+use parking_lot::RwLock;
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, timeout_at};
+
+use crate::RedisConfig;
+use crate::command::command;
+use crate::command_error::CommandError;
+use crate::connection::Connector;
+use crate::layout::Partition;
+use crate::step::{Script, Step, StepReply};
+use group_queue::{GroupKey, GroupQueue};
+use runtime_connections::RuntimeConnections;
+use shared_connection::{BACKOFF, SharedConnection};
+
+pub(crate) use group_scripts::GroupScripts;
+
+/// The number of runtimes that make their connections at the same time.
+const CONNECTING_MAX: usize = 16;
+
+/// Says which servers must have stored a change before the call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Durability {
+    /// The master.
+    Master,
+    /// As many replicas as the configuration says, too.
+    Replicas,
+}
+
+/// The connections of all runtimes that use a backend.
+pub(crate) struct Transport {
+    pool: Pool<Connector>,
+    scripts: Arc<GroupScripts>,
+    patience: Duration,
+    /// The number of replicas that [`Durability::Replicas`] waits for.
+    replicas: u32,
+    runtimes: RwLock<HashMap<Id, Arc<RuntimeConnections>>>,
+}
+
+impl Transport {
+    /// Connects the current runtime at once, so that a wrong address fails at the start. Others connect with their first
+    /// call.
+    pub(crate) async fn open(
+        config: &RedisConfig,
+        scripts: Arc<GroupScripts>,
+    ) -> Result<Self, CommandError> {
+        let transport = Self {
+            pool: pool(config)?,
+            scripts,
+            patience: config.patience,
+            replicas: config.replicas,
+            runtimes: RwLock::default(),
+        };
+        let ping = command(&["PING"]);
+        transport.call(Durability::Replicas, &ping).await?;
+        Ok(transport)
+    }
+
+    /// Sends a command, and retries transient errors until the patience ends.
+    pub(crate) async fn call(
+        &self,
+        durability: Durability,
+        command: &Cmd,
+    ) -> Result<Value, CommandError> {
+        let runtime = self.of_this_runtime();
+        let connection = runtime.connection(durability);
+        self.retry(|deadline| self.send(connection, command, deadline))
+            .await
+    }
+
+    /// Sends commands that read keys of one partition, in this order, and retries transient errors of all of them.
+    pub(crate) async fn read(&self, commands: &[Cmd]) -> Result<Vec<Value>, CommandError> {
+        let runtime = self.of_this_runtime();
+        let connection = runtime.connection(Durability::Master);
+        let attempt = |deadline| async move {
+            let mut handle = connection.wait_for_handle(deadline).await?;
+            let in_time = timeout_at(deadline, handle.read(commands)).await;
+            in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
+        };
+        self.retry(attempt).await
+    }
+
+    /// Runs a step in a group with others, and retries transient errors until the patience ends.
+    pub(crate) async fn run(
+        &self,
+        partition: Partition,
+        script: Script,
+        step: &Step,
+    ) -> Result<StepReply, CommandError> {
+        let durability = if step.is_replicated() {
+            Durability::Replicas
+        } else {
+            Durability::Master
+        };
+        let key = GroupKey {
+            partition,
+            script,
+            durability,
+        };
+        let runtime = self.of_this_runtime();
+        let attempts = AtomicU32::new(0);
+        let attempt = |deadline| {
+            let is_repeated = attempts.fetch_add(1, Ordering::Relaxed) > 0;
+            let (connection, queue) = (runtime.connection(durability), runtime.queue(key));
+            async move {
+                if let Some(staged) = step.staged() {
+                    let set = staged.command();
+                    self.send(connection, &set, deadline).await?;
+                }
+                // The queue itself does not wait for the connection: other steps may be more patient.
+                drop(connection.wait_for_handle(deadline).await?);
+                let answer = timeout_at(deadline, run_in_group(&queue, step, is_repeated)).await;
+                answer.unwrap_or(Err(CommandError::TimedOut(self.patience)))
+            }
+        };
+        self.retry(attempt).await
+    }
+
+    /// Sends a command to every master, once.
+    pub(crate) async fn call_every_master(
+        &self,
+        command: &Cmd,
+    ) -> Result<Vec<Value>, CommandError> {
+        let deadline = Instant::now() + self.patience;
+        let runtime = self.of_this_runtime();
+        let connection = runtime.connection(Durability::Master);
+        let mut handle = connection.wait_for_handle(deadline).await?;
+        let sent = handle.connection.send_to_every_master(command);
+        match timeout_at(deadline, sent).await {
+            Ok(answer) => handle.check(answer),
+            Err(_) => Err(CommandError::TimedOut(self.patience)),
+        }
+    }
+
+    async fn retry<T, F>(
+        &self,
+        attempt: impl Fn(Instant) -> F + Send + Sync,
+    ) -> Result<T, CommandError>
+    where
+        F: Future<Output = Result<T, CommandError>> + Send,
+    {
+        let deadline = Instant::now() + self.patience;
+        (|| attempt(deadline))
+            .retry(BACKOFF)
+            .when(CommandError::is_retryable)
+            .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < deadline))
+            .await
+    }
+
+    async fn send(
+        &self,
+        connection: &SharedConnection,
+        command: &Cmd,
+        deadline: Instant,
+    ) -> Result<Value, CommandError> {
+        let mut handle = connection.wait_for_handle(deadline).await?;
+        // The connection is not to blame when the call runs out of time: earlier attempts may have used it up.
+        let in_time = timeout_at(deadline, handle.send(command)).await;
+        in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
+    }
+
+    /// The connections of the runtime that this task runs on.
+    fn of_this_runtime(&self) -> Arc<RuntimeConnections> {
+        let id = Handle::current().id();
+        if let Some(runtime) = self.runtimes.read().get(&id)
+            && runtime.is_alive()
+        {
+            return Arc::clone(runtime);
+        }
+        let mut runtimes = self.runtimes.write();
+        runtimes.retain(|_, runtime| runtime.is_alive());
+        let open = || {
+            let scripts = Arc::clone(&self.scripts);
+            Arc::new(RuntimeConnections::open(&self.pool, self.replicas, scripts))
+        };
+        Arc::clone(runtimes.entry(id).or_insert_with(open))
+    }
+}
+
+/// Runs a step in a group, and once more by itself if the group fails: the error may be that of another step.
+async fn run_in_group(
+    queue: &GroupQueue,
+    step: &Step,
+    is_repeated: bool,
+) -> Result<StepReply, CommandError> {
+    match queue.run(step, is_repeated).await {
+        Err(failure) if failure.is_shared && !failure.error.is_retryable() => {
+            queue.run_alone(step).await.map_err(|failure| failure.error)
+        }
+        answer => answer.map_err(|failure| failure.error),
+    }
+}
+
+fn pool(config: &RedisConfig) -> Result<Pool<Connector>, CommandError> {
+    let timeout = config.connect_timeout + config.response_timeout;
+    let pool = Pool::builder(Connector::new(config))
+        .max_size(CONNECTING_MAX)
+        .create_timeout(Some(timeout))
+        .wait_timeout(Some(timeout))
+        .runtime(Runtime::Tokio1);
+    // Building fails only without a runtime.
+    pool.build().map_err(|_| CommandError::RuntimeEnded)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

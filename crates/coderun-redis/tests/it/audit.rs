@@ -1,0 +1,107 @@
+//! Tests that the sweep finds and repairs indexes and counts that contradict the live executions.
+//!
+//! Only a defect or a loss of data can cause that, so each test breaks the stored state by hand.
+
+use std::time::Duration;
+
+use coderun_domain::{ExecutionQueue as _, QueueDepth};
+
+use crate::support::{Fixture, id, shared_key};
+
+/// A user with an execution that runs and one that waits, and who may not have more of either.
+async fn start() -> Fixture {
+    let fixture = Fixture::with(|policy| {
+        policy.user_pending_max = 1;
+        policy.user_running_max = 1;
+        policy.run_grace = Duration::from_hours(1);
+    })
+    .await;
+    fixture.begin(1).await;
+    fixture.submit(2).await;
+    fixture
+}
+
+async fn audit(fixture: &Fixture) {
+    fixture.clock.advance(Duration::from_mins(1));
+    let swept = fixture.redis.sweep().await.unwrap();
+    assert_eq!((swept.ended, swept.expired), (0, 0));
+}
+
+/// Asserts that both executions can be served, and that nothing is counted afterwards.
+async fn assert_served(fixture: &Fixture) {
+    for number in [1, 2] {
+        let lease = fixture.take().await;
+        assert_eq!(lease.id(), id(number));
+        fixture.finish(&lease).await;
+    }
+    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!(depth, QueueDepth::default());
+    assert!(!fixture.keys().contains(&shared_key("users")));
+    let lease = fixture.begin(3).await;
+    fixture.submit(4).await;
+    fixture.finish(&lease).await;
+    assert_eq!(fixture.take().await.id(), id(4));
+}
+
+/// Each key alone is lost. The audit makes it again from the others.
+#[rstest::rstest]
+#[case::leases("leases")]
+#[case::waits("waits")]
+#[case::users("users")]
+#[case::totals("totals")]
+#[tokio::test]
+async fn a_lost_index_is_made_again(#[case] name: &str) {
+    let fixture = start().await;
+    fixture.lose(&shared_key(name));
+    audit(&fixture).await;
+    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.running), (1, 1));
+    fixture.clock.advance(fixture.policy.lease);
+    assert_served(&fixture).await;
+}
+
+/// The queue of the user is lost, and the lane of the language once the user can be served.
+#[tokio::test]
+async fn lost_queues_and_lanes_are_made_again() {
+    let fixture = start().await;
+    for queue in fixture.keys() {
+        if queue.contains(":q:") {
+            fixture.lose(&queue);
+        }
+    }
+    audit(&fixture).await;
+    let lease = fixture.take().await;
+    fixture.finish(&lease).await;
+    fixture.lose(&shared_key("lane:3:python"));
+    audit(&fixture).await;
+    assert_eq!(fixture.take().await.id(), id(2));
+}
+
+/// Counts that are too high would refuse submissions and runs for ever.
+#[tokio::test]
+async fn leaked_counts_are_corrected() {
+    let fixture = start().await;
+    let leak = "for _, owner in ipairs(redis.call('HKEYS', KEYS[1])) do \
+                redis.call('HSET', KEYS[1], owner, cmsgpack.pack(1, 7, 7, 7, {['3:c'] = 7}, {})) end";
+    fixture.script(leak, &shared_key("users"), 1);
+    audit(&fixture).await;
+    assert_served(&fixture).await;
+}
+
+/// Leftovers in an index, of executions that do not exist, are removed when they are due.
+#[tokio::test]
+async fn leaked_members_are_removed() {
+    let fixture = start().await;
+    for name in ["leases", "waits"] {
+        let leaked = format!("{} owner 3:python 10", id(9));
+        let add = ["ZADD", &shared_key(name), "0", &leaked];
+        assert_eq!(fixture.command(&add), "1");
+    }
+    fixture.redis.sweep().await.unwrap();
+    for name in ["leases", "waits"] {
+        let count = fixture.command(&["ZCARD", &shared_key(name)]);
+        assert_eq!(count, "1", "{name}");
+    }
+    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.running), (1, 1));
+}
