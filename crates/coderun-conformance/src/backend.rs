@@ -12,15 +12,6 @@ use coderun_domain::{
     WorkerRegistry,
 };
 
-/// A part of the contract that an adapter may not fulfil yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingPart {
-    /// The queue ends what waits for a language that no worker offers.
-    NoWorkerDeadline,
-    /// The store grants the offer of a worker to run a submission at once. Without this it declines every offer.
-    Offers,
-}
-
 /// The storage ports over one set of records, which no other backend uses.
 #[derive(Debug)]
 pub struct Backend {
@@ -40,8 +31,6 @@ pub struct Backend {
     pub clock: Arc<ManualClock>,
     /// The policy that all of them enforce.
     pub policy: StorePolicy,
-    /// What the adapter does not fulfil yet. The clauses about it are left out.
-    pub missing: &'static [MissingPart],
     /// A value that must live as long as the backend, such as a server process.
     pub guard: Box<dyn Any + Send + Sync>,
 }
@@ -67,16 +56,8 @@ impl Backend {
             registry: Arc::new(ports.clone()),
             clock,
             policy,
-            missing: &[],
             guard: Box::new(()),
         }
-    }
-
-    /// Leaves out the clauses about these parts of the contract.
-    #[must_use]
-    pub const fn with_missing(mut self, missing: &'static [MissingPart]) -> Self {
-        self.missing = missing;
-        self
     }
 
     /// Keeps this value as long as the backend, such as a server process.
@@ -149,7 +130,7 @@ impl FromSetup for Backend {
     }
 }
 
-/// A backend that grants offers, and lets each user have two executions running and one pending.
+/// A backend that lets each user have two executions running and one pending.
 #[derive(Debug)]
 pub struct Granting(pub Backend);
 
@@ -160,10 +141,6 @@ impl FromSetup for Granting {
             policy.user_pending_max = 1;
         };
         Self(setup.with(bound).await)
-    }
-
-    fn is_concerned(&self) -> bool {
-        !self.0.missing.contains(&MissingPart::Offers)
     }
 }
 

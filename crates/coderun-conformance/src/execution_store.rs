@@ -40,7 +40,6 @@ macro_rules! execution_store_tests {
                 a_deleted_execution_frees_its_quota,
             }
             offers {
-                offers_are_granted_or_declined_as_declared,
                 a_granted_offer_is_a_running_execution,
                 a_granted_lease_is_as_good_as_a_taken_one,
                 a_granted_offer_counts_as_running,

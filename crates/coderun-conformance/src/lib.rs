@@ -77,9 +77,7 @@ pub mod ticket_store;
 pub mod token_verifier;
 pub mod worker_registry;
 
-pub use backend::{
-    Backend, Clause, FromSetup, Granting, Interactive, MissingPart, Pending, Running, Setup,
-};
+pub use backend::{Backend, Clause, FromSetup, Granting, Interactive, Pending, Running, Setup};
 pub use code_runner::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };

@@ -9,7 +9,7 @@ use coderun_domain::testing::worker_offer;
 use coderun_domain::{QueueDepth, Status, StorePolicy, Verdict, WorkerOffer};
 
 use crate::fixtures::{at_once, drain_events, id, progress_of, written_in};
-use crate::{Backend, FromSetup, MissingPart, Setup};
+use crate::{Backend, FromSetup, Setup};
 
 const DEADLINE: Duration = Duration::from_secs(40);
 const LIFETIME: Duration = Duration::from_secs(15);
@@ -32,10 +32,6 @@ impl FromSetup for ShortDeadline {
             policy.user_running_max = 1;
         };
         Self(setup.with(short).await)
-    }
-
-    fn is_concerned(&self) -> bool {
-        !self.0.missing.contains(&MissingPart::NoWorkerDeadline)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::fixtures::{
     SECOND, assert_lost, at_once, attempt, chunk, id, leased, next_event, numbers, progress_of,
     text_of, worker,
 };
-use crate::{Backend, Granting, MissingPart};
+use crate::{Backend, Granting};
 
 async fn assert_waits(backend: &Backend, number: u32, name: &str) {
     let submitted = backend.try_offer(number, name, "worker-1").await.unwrap();
@@ -21,19 +21,6 @@ async fn assert_waits(backend: &Backend, number: u32, name: &str) {
 
 async fn depth(backend: &Backend) -> QueueDepth {
     backend.queue.depth().await.unwrap()
-}
-
-/// A backend grants offers, or declines even this one, as it has declared; what it declines waits.
-pub async fn offers_are_granted_or_declined_as_declared(backend: Backend) {
-    let submitted = backend.try_offer(1, "alice", "worker-1").await.unwrap();
-    let (is_granted, status) = match submitted {
-        Submitted::Leased(_) => (true, Status::Running),
-        Submitted::Accepted => (false, Status::Pending),
-        Submitted::AlreadyExists(_) => panic!("it is new"),
-    };
-    let is_missing = backend.missing.contains(&MissingPart::Offers);
-    assert_eq!(is_granted, !is_missing);
-    assert_eq!(backend.get(id(1)).await.status(), status);
 }
 
 /// The execution is stored as taken by the worker right after its submission, with both events.
