@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{ExecutionQueue as _, QueueDepth};
+use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, QueueDepth};
 
 use crate::support::{Fixture, id, shared_key};
 
@@ -82,20 +82,24 @@ async fn lost_queues_and_lanes_are_made_again() {
 async fn leaked_counts_are_corrected() {
     let fixture = start().await;
     let leak = "for _, owner in ipairs(redis.call('HKEYS', KEYS[1])) do \
-                redis.call('HSET', KEYS[1], owner, cmsgpack.pack(1, 7, 7, 7, {['3:c'] = 7}, {})) end";
+                redis.call('HSET', KEYS[1], owner, cmsgpack.pack({1, 7, 7, 7, {['3:c'] = 7}, {}})) end";
     fixture.script(leak, &shared_key("users"), 1);
+    let refused = fixture.redis.submit(&fixture.execution(3), None).await;
+    assert!(refused.is_err());
     audit(&fixture).await;
     assert_served(&fixture).await;
 }
 
-/// Leftovers in an index, of executions that do not exist, are removed when they are due.
+/// Leftovers in an index, of executions that do not exist or are in another state, are removed when they are due.
 #[tokio::test]
 async fn leaked_members_are_removed() {
     let fixture = start().await;
     for name in ["leases", "waits"] {
-        let leaked = format!("{} owner 3:python 10", id(9));
-        let add = ["ZADD", &shared_key(name), "0", &leaked];
-        assert_eq!(fixture.command(&add), "1");
+        for number in [1, 2, 9] {
+            let leaked = format!("{} owner 3:python 10", id(number));
+            let add = ["ZADD", &shared_key(name), "0", &leaked];
+            assert_eq!(fixture.command(&add), "1");
+        }
     }
     fixture.redis.sweep().await.unwrap();
     for name in ["leases", "waits"] {

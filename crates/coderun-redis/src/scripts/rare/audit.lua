@@ -1,6 +1,16 @@
 -- Compares live executions and the counts of users with the indexes and the queues, and repairs what differs. Without a
 -- defect or a loss of data nothing does.
 
+-- The most entries of queues and indexes that one audit counts, so that it ends soon. What has more is counted when less
+-- waits.
+local COUNTED_MAX = 1000
+local counted = 0
+
+local function may_count(entries)
+  counted = counted + entries
+  return counted <= COUNTED_MAX
+end
+
 local function index_of(record) return record.status == 'pending' and 'waits' or 'leases' end
 
 -- Whether a live execution is in the index of its state, as far as this group has changed it.
@@ -11,8 +21,10 @@ local function is_indexed(record)
   return call('ZSCORE', base .. name, member) ~= false
 end
 
+-- Whether a waiting execution is in the queue of its user, or may be, because that is long.
 local function is_queued(record)
-  return call('LPOS', queue_key(record.owner, record.lane), queue_member(record)) ~= false
+  local key = queue_key(record.owner, record.lane)
+  return call('LPOS', key, queue_member(record), 'MAXLEN', COUNTED_MAX) ~= false or call('LLEN', key) > COUNTED_MAX
 end
 
 -- Repairs what refers to a live execution. Returns whether something was wrong. What is past its deadline is left to the
@@ -55,11 +67,13 @@ local function count_running()
   return by_owner
 end
 
--- The number and the bytes of the executions of a user that wait in a lane.
+-- The number and the bytes of the executions of a user that wait in a lane. The bytes of many are nil.
 local function count_queue(owner, lane)
-  local bytes, members = 0, call('LRANGE', queue_key(owner, lane), 0, -1)
-  for _, member in ipairs(members) do bytes = bytes + tonumber(string.match(member, '%S+$')) end
-  return #members, bytes
+  local key = queue_key(owner, lane)
+  local waiting, bytes = call('LLEN', key), 0
+  if not may_count(waiting) then return waiting, nil end
+  for _, member in ipairs(call('LRANGE', key, 0, -1)) do bytes = bytes + tonumber(string.match(member, '%S+$')) end
+  return waiting, bytes
 end
 
 -- Makes a value what it should be. Returns whether it was something else.
@@ -77,7 +91,7 @@ local function audit_user(owner, running)
   for lane in pairs(user.lanes) do lanes[lane] = true end
   for lane in pairs(lanes) do
     local waiting, size = count_queue(owner, lane)
-    pending, bytes = pending + waiting, bytes + size
+    pending, bytes = pending + waiting, bytes and size and bytes + size
     is_wrong = correct(user.lanes, lane, waiting > 0 and waiting or nil) or is_wrong
     local turn = call('ZSCORE', lane_key(lane), owner)
     is_wrong = correct(user.turns, lane, turn and tonumber(turn) or nil) or is_wrong
@@ -88,15 +102,14 @@ local function audit_user(owner, running)
   end
   is_wrong = correct(user, 'pending', pending) or is_wrong
   is_wrong = correct(user, 'running', running.count) or is_wrong
-  is_wrong = correct(user, 'bytes', bytes) or is_wrong
+  is_wrong = correct(user, 'bytes', bytes or user.bytes) or is_wrong
   if is_wrong then list_user(user) end
   return is_wrong
 end
 
 -- Repairs the totals, unless so much waits that this would take long. Returns whether something was wrong.
 local function audit_totals(running)
-  local MEMBERS_MAX = 2000
-  if call('ZCARD', base .. 'waits') > MEMBERS_MAX then return false end
+  if not may_count(call('ZCARD', base .. 'waits')) then return false end
   local sums, lanes = { pending = 0, running = 0, bytes = 0 }, {}
   for _, each in pairs(running) do
     sums.running, sums.bytes = sums.running + each.count, sums.bytes + each.bytes

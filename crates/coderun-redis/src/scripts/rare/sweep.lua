@@ -33,7 +33,7 @@ end
 -- The word for why a waiting execution ends now; nil if it goes on waiting.
 local function reason_to_end_waiting(record)
   if deadline(record) <= now then return sweep.words.waited_too_long end
-  if sweep.unserved[record.lane] and record.updated <= sweep.unserved_before then return sweep.words.no_worker end
+  if sweep.unserved[record.lane] then return sweep.words.no_worker end
 end
 
 -- The word for why a running execution ends now; nil if another worker may take it over.
@@ -50,7 +50,8 @@ local function check_member(name, member)
     scores[name][member] = now + NEWER_RECHECK
     return false
   end
-  if not record or record.status ~= (name == 'waits' and 'pending' or 'running') then
+  local status = name == 'waits' and 'pending' or 'running'
+  if not record or record.status ~= status or index_member(record) ~= member then
     remove_member(name, member, record)
     return false
   end
