@@ -10,6 +10,7 @@ use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
 use crate::layout_check;
 use crate::step::Step;
+use crate::unserved_languages::OfferedLanguages;
 
 /// The number of executions that one step checks in each index; other commands run between two steps.
 const BATCH: u64 = 32;
@@ -40,11 +41,12 @@ impl RedisBackend {
         if let Err(error @ AdapterError::Layout(_)) = checked {
             return Err(error);
         }
-        let mut swept = Swept::default();
+        let (mut swept, mut offered) = (Swept::default(), None);
         let mut failed = checked.err();
         // The other partitions are swept even if one cannot be reached.
         for partition in self.shared.layout.partitions() {
-            if let Err(error) = self.sweep_partition(partition, &mut swept).await {
+            let sweeping = self.sweep_partition(partition, &mut swept, &mut offered);
+            if let Err(error) = sweeping.await {
                 tracing::debug!(error = %ErrorChain(&error), "cannot sweep a partition");
                 failed = Some(error);
             }
@@ -59,9 +61,11 @@ impl RedisBackend {
         &self,
         partition: Partition,
         swept: &mut Swept,
+        offered: &mut Option<OfferedLanguages>,
     ) -> Result<(), AdapterError> {
         let waiting_for = self.sweep_overdue(partition, &[], swept).await?;
-        let unserved = self.unserved_languages(partition, waiting_for).await?;
+        let unserved = self.unserved_languages(partition, waiting_for, offered);
+        let unserved = unserved.await?;
         if !unserved.is_empty() {
             self.sweep_overdue(partition, &unserved, swept).await?;
         }

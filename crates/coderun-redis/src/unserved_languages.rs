@@ -11,6 +11,9 @@ use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::layout::Partition;
 
+/// The languages that workers offer; a sweep reads them once, if something waits.
+pub(crate) type OfferedLanguages = BTreeSet<String>;
+
 /// What the sweeps of this process have found.
 #[derive(Debug, Default)]
 pub(crate) struct UnservedLanguages(Mutex<BTreeMap<(usize, String), UnservedLanguage>>);
@@ -62,17 +65,26 @@ impl RedisBackend {
         &self,
         partition: Partition,
         waiting_for: Vec<String>,
+        offered: &mut Option<OfferedLanguages>,
     ) -> Result<Vec<String>, AdapterError> {
         let mut unserved: BTreeSet<String> = waiting_for.into_iter().collect();
         if !unserved.is_empty() {
-            for offer in self.current_offers().await? {
-                for spec in offer.languages {
-                    unserved.remove(spec.language.as_str());
-                }
-            }
+            let offered = match offered {
+                Some(offered) => offered,
+                None => offered.insert(self.offered_languages().await?),
+            };
+            unserved.retain(|language| !offered.contains(language));
         }
         let deadline = self.shared.policy.no_worker_deadline;
         let languages = &self.shared.unserved_languages;
         Ok(languages.note(partition.index(), &unserved, deadline, self.now()))
+    }
+
+    async fn offered_languages(&self) -> Result<OfferedLanguages, AdapterError> {
+        let offers = self.current_offers().await?;
+        let languages = offers.into_iter().flat_map(|offer| offer.languages);
+        Ok(languages
+            .map(|spec| spec.language.as_str().to_owned())
+            .collect())
     }
 }
