@@ -55,11 +55,6 @@ local has_new_work = false
 -- Prints a number without the scientific notation that Lua uses for large ones.
 local function digits(number) return string.format('%.0f', number) end
 
--- Fails if the memory of the server is full, before anything is written: Redis then refuses some commands and runs others. A
--- step whose first write is none of the refused ones calls this.
-local has_memory = false
-local function require_memory() has_memory = has_memory or call('SETRANGE', TOTALS, 0, '') end
-
 -- Decodes a value of the server; nil if there is none or it is damaged.
 local function decode(value)
   if not value then return nil end

@@ -29,7 +29,6 @@ local function next_expired(is_wanted)
 end
 
 local function take_over(record, worker, token)
-  require_memory()
   stream_events(record)
   local user = load_user(record.owner)
   record.takeovers = record.takeovers + 1
@@ -95,7 +94,6 @@ end
 -- large. Nil if it is lost or overdue: the sweep ends overdue ones.
 local function pop(user, lanes)
   local lane = oldest_lane(user, lanes)
-  require_memory()
   local member = lane and call('LPOP', queue_key(user.owner, lane))
   if not member then return forget_lanes(user, lanes) end
   count_waiting(user, lane, -1)

@@ -1,11 +1,10 @@
 //! Tests what the health check tells an operator about the server.
 
-use coderun_domain::testing::language;
 use coderun_domain::{ExecutionQueue, ExecutionStore, Health, StoreError};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::support::{Fixture, id, worker};
+use crate::support::Fixture;
 
 async fn start(append_only: bool, lines: &[&str]) -> Fixture {
     let server = RedisServer::with(&RedisOptions {
@@ -63,35 +62,4 @@ async fn a_server_whose_memory_is_full_is_not_available() {
     let refused = fixture.redis.submit(&fixture.execution(1), None).await;
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     assert_eq!(fixture.get(1).await, None);
-}
-
-/// A step that cannot store its changes makes none: what waits is taken, cancelled and deleted once there is memory again.
-#[tokio::test]
-async fn steps_are_refused_as_a_whole_while_the_memory_is_full() {
-    let fixture = start(true, &["maxmemory-policy noeviction"]).await;
-    let redis = &fixture.redis;
-    let lease = fixture.begin(1).await;
-    fixture.submit(2).await;
-    fixture.submit(3).await;
-    assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
-    assert!(
-        fixture
-            .redis
-            .take(&worker(), &[language("python")], 1)
-            .await
-            .is_err()
-    );
-    assert!(redis.request_cancel(id(2)).await.is_err());
-    assert!(redis.delete(id(2)).await.is_err());
-    assert!(redis.release(&lease).await.is_err());
-    assert_eq!(redis.queue_position(id(3)).await.unwrap(), Some(2));
-    let depth = redis.depth().await.unwrap();
-    assert_eq!((depth.pending, depth.running), (2, 1));
-    assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "0"]), "OK");
-    assert_eq!(redis.queue_position(id(3)).await.unwrap(), Some(2));
-    assert!(redis.delete(id(2)).await.unwrap());
-    redis.release(&lease).await.unwrap();
-    for number in [1, 3] {
-        assert_eq!(fixture.take().await.id(), id(number));
-    }
 }

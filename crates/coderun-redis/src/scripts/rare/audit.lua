@@ -131,7 +131,6 @@ end
 -- Checks some live executions and some users. Returns where the next audit continues in both, and how much was repaired.
 -- Counts are right only when the sweep has ended what is past its deadline, because a take removes that from its queue.
 function steps.audit(header)
-  require_memory()
   local count_max, repaired = header[6], 0
   local lives = call('HSCAN', LIVE, header[4], 'COUNT', count_max)
   for i = 1, #lives[2], 2 do

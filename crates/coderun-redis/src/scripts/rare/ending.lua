@@ -118,7 +118,6 @@ function steps.cancel(header)
   local record, refusal = find(id)
   if not record then return refusal end
   if record.status == 'final' then return { final = stored(record) } end
-  require_memory()
   if record.status == 'running' then
     record.is_cancelled = true
     save_record(record)
@@ -139,7 +138,6 @@ function steps.release(header)
     return 'done'
   end
   if not is_held(record, worker, started, attempt) then return 'lost' end
-  require_memory()
   wait_again(record)
   if record.is_cancelled then
     end_by_force(record, verdict, why)
@@ -153,7 +151,6 @@ end
 function steps.delete(header)
   local record, refusal = find(header[2])
   if not record then return refusal end
-  require_memory()
   if record.status == 'running' then signal('cancel ' .. record.id) end
   remove(record)
   signal('changed ' .. record.id)

@@ -46,7 +46,6 @@ local function make_room(input, size, overhead, room)
     bytes = bytes - call('HSTRLEN', input_key(input.id), first) - overhead
     first = first + 1
   end
-  if first > input.first then require_memory() end
   for read = input.first, first - 1 do call('HDEL', input_key(input.id), read) end
   input.first, input.bytes = first, bytes
   return true

@@ -1,13 +1,5 @@
 -- Lists executions, estimates queue positions and counts what waits and runs.
 
--- The totals, without making the group store them.
-local function read_totals()
-  local read_before = totals
-  local read = load_totals()
-  totals = read_before
-  return read
-end
-
 -- The row of an execution in a list: its language, status, verdict and last change. A status never goes back to pending.
 local function summary(record)
   local status = record.status
@@ -63,11 +55,11 @@ function steps.position(header)
   -- A user at their limit of running executions is in no lane, and returns to its end.
   if not turn then users, turn = users + 1, users end
   -- Other users may have fewer executions than turns.
-  return { position = math.max(math.min(ahead * users + turn + 1, read_totals().pending), 1) }
+  return { position = math.max(math.min(ahead * users + turn + 1, load_totals().pending), 1) }
 end
 
 -- Counts the waiting and the running executions.
 function steps.depth()
-  local read = read_totals()
-  return { depth = { read.pending, read.running } }
+  load_totals()
+  return { depth = { totals.pending, totals.running } }
 end

@@ -104,7 +104,6 @@ end
 -- Runs a batch of a sweep. Returns how many executions have ended, how many records have expired, how many entries were
 -- repaired, where the next batch continues, and the languages in which something waits.
 function steps.sweep(header)
-  require_memory()
   local words, languages = header[7], {}
   sweep = {
     batch = header[4], unserved = {}, unserved_before = header[9], ended = 0, expired = 0, repaired = 0,
