@@ -8,6 +8,7 @@ mod run;
 mod simulation;
 mod step;
 mod transcript;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

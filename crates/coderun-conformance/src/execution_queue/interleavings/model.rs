@@ -11,6 +11,7 @@ use super::RUNNING_MAX;
 use super::run::{BEYOND, Run};
 use super::step::{Answer, LeaseId, Step, lease_id, outcome_of};
 use super::transcript::assert_transcript;
+use super::turns::assert_turns;
 use crate::Backend;
 use crate::fixtures::SECOND;
 
@@ -246,7 +247,7 @@ impl Model {
         if let [(_, Answer::Taken(leases))] =
             answered.iter().filter(is_alone).collect::<Vec<_>>()[..]
         {
-            check_turns(leases, &missed);
+            assert_turns(leases, &missed);
         }
     }
 
@@ -340,28 +341,4 @@ fn is_held_by(execution: &Execution, lease: &Lease) -> bool {
         lease_id(&held) == lease_id(lease)
             && (held.worker(), held.started_at()) == (lease.worker(), lease.started_at())
     })
-}
-
-/// Between two executions of one user comes one of every other user that waits, apart from what ran before.
-fn check_turns(taken: &[Lease], missed: &[&Execution]) {
-    let user_of = |lease: &Lease| lease.execution().submission().user().clone();
-    for (index, lease) in taken.iter().enumerate() {
-        let rest = &taken[index + 1..];
-        let next = rest.iter().position(|it| user_of(it) == user_of(lease));
-        let Some(next) =
-            next.filter(|next| lease.attempt().count() == 1 && rest[*next].attempt().count() == 1)
-        else {
-            continue;
-        };
-        let between: HashSet<_> = rest[..next].iter().map(user_of).collect();
-        for waiting in missed.iter().filter(|it| it.status() == Status::Pending) {
-            let user = waiting.submission().user();
-            let has_turn = *user == user_of(lease) || between.contains(user);
-            assert!(
-                has_turn,
-                "{user} waited for two turns of {}",
-                user_of(lease)
-            );
-        }
-    }
 }
