@@ -12,7 +12,7 @@ use super::message::{FeedError, WatchedExecution};
 use super::queue_progress::QueueProgress;
 use crate::state::AppState;
 
-/// The task that writes a feed until the execution is final, the subscription fails or nobody watches any more.
+/// The task that writes a feed until the execution is final, the subscription fails or the last watcher leaves.
 pub(super) struct FeedWriter {
     state: web::Data<AppState>,
     feed: Arc<Feed>,
@@ -51,7 +51,7 @@ impl FeedWriter {
         self.failure = written.and_then(Result::err);
     }
 
-    /// Returns after the last event, or once nobody watches.
+    /// Returns after the last event, or once the last watcher has left.
     async fn write(&mut self) -> Result<(), FeedError> {
         let (state, feed) = (self.state.clone(), Arc::clone(&self.feed));
         let (id, drain) = (self.execution.id, &state.drain);
