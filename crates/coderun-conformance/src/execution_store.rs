@@ -73,6 +73,7 @@ macro_rules! execution_store_tests {
                 deleting_a_final_execution_leaves_nothing,
                 a_deleted_id_may_be_submitted_again,
                 the_worker_of_a_deleted_execution_cannot_touch_its_successor,
+                a_worker_of_a_deleted_execution_cannot_confuse_it_with_its_successor,
             }
             positions {
                 a_single_pending_execution_is_first,

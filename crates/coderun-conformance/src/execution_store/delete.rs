@@ -2,7 +2,7 @@
 
 use coderun_domain::{CancelReply, Sequence};
 
-use crate::fixtures::{assert_lost, attempt, chunk, id, numbers, waiting, within};
+use crate::fixtures::{SECOND, assert_lost, attempt, chunk, id, numbers, waiting, within};
 use crate::{Backend, Pending, Running, Setup};
 
 async fn assert_nothing_left(backend: &Backend, number: u32, user: &str) {
@@ -80,4 +80,17 @@ pub async fn the_worker_of_a_deleted_execution_cannot_touch_its_successor(backen
     backend.assert_powerless(&old).await;
     backend.finish(&new).await;
     backend.assert_powerless(&old).await;
+}
+
+/// A lease does not pass to a later run of the same worker either, though attempt and id are the same.
+pub async fn a_worker_of_a_deleted_execution_cannot_confuse_it_with_its_successor(
+    backend: Backend,
+) {
+    let old = backend.start(1, "alice").await;
+    backend.delete(id(1)).await;
+    backend.advance(SECOND);
+    let new = backend.start(1, "alice").await;
+    assert_eq!((new.worker(), new.attempt()), (old.worker(), old.attempt()));
+    backend.assert_powerless(&old).await;
+    backend.finish(&new).await;
 }

@@ -82,6 +82,20 @@ async fn every_key_expires() {
     assert_all_expire(&fixture, "delete");
 }
 
+/// What becomes empty is deleted with its lifetime, and made anew by the next execution.
+#[tokio::test]
+async fn a_key_that_was_empty_expires_again() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        fixture.submit(number).await;
+        assert_all_expire(&fixture, "submit");
+        let lease = fixture.take().await;
+        assert_all_expire(&fixture, "take");
+        fixture.finish(&lease).await;
+        assert_all_expire(&fixture, "finish");
+    }
+}
+
 #[tokio::test]
 async fn every_key_of_input_expires() {
     let fixture = Fixture::start().await;
