@@ -68,14 +68,16 @@ end
 
 local function write_totals()
   local must_renew = now >= totals.renewed + MINUTE or now < totals.renewed
-  if must_renew then totals.renewed = now end
+  if must_renew then
+    totals.renewed = now
+    for _, key in ipairs({ LIVE, USERS, RETIRED, base .. 'leases', base .. 'waits' }) do call('PEXPIRE', key, SHARED_TTL) end
+    for lane in pairs(totals.lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
+  end
+  if not must_renew and not totals.is_changed then return end
   call('SET', TOTALS, encode({
     totals.pending, totals.bytes, totals.running, totals.order, totals.last_turn, totals.first_turn, totals.renewed,
     totals.lanes,
   }), 'PX', SHARED_TTL)
-  if not must_renew then return end
-  for _, key in ipairs({ LIVE, USERS, RETIRED, base .. 'leases', base .. 'waits' }) do call('PEXPIRE', key, SHARED_TTL) end
-  for lane in pairs(totals.lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
 end
 
 local function write_changes()
@@ -91,9 +93,23 @@ local function write_changes()
   for i = 1, #messages, 2 do call('PUBLISH', messages[i], messages[i + 1]) end
 end
 
+-- The steps that must work while the memory of the server is full: they serve what it has accepted, and most free memory.
+local WORKS_WHEN_FULL = {
+  renew = true, append = true, finish = true, watch = true, cancel = true, release = true, sweep = true, audit = true,
+}
+
+-- A full memory refuses a script at its first write, if that may need memory, and no later one. So a group with such a step
+-- begins with a write that needs none.
+local function write_nothing(headers)
+  for _, header in ipairs(headers) do
+    if WORKS_WHEN_FULL[header[1]] then return call('PEXPIRE', staged_key('none'), 1) end
+  end
+end
+
 local headers, replies = {}, {}
 for i = FIRST_STEP, #ARGV, 2 do headers[#headers + 1] = { cmsgpack.unpack(ARGV[i]) } end
 load_named(headers)
+write_nothing(headers)
 for i, header in ipairs(headers) do
   replies[i] = encode(steps[header[1]](header, ARGV[FIRST_STEP + 2 * i - 1]))
 end

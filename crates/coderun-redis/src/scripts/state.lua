@@ -195,21 +195,27 @@ end
 
 local function save_user(user) changed_users[user.owner] = true end
 
+-- The totals of a step that changes them. Those that were only read are not written.
+local function change_totals()
+  load_totals().is_changed = true
+  return totals
+end
+
 local function turn_behind_all()
-  totals.last_turn = totals.last_turn + 1
+  change_totals().last_turn = totals.last_turn + 1
   return totals.last_turn
 end
 
 -- Adds to a count of a user and of all users. After a lost record a count may be too low, but never negative.
 local function count(user, name, amount)
   user[name] = math.max(user[name] + amount, 0)
-  load_totals()[name] = math.max(totals[name] + amount, 0)
+  change_totals()[name] = math.max(totals[name] + amount, 0)
   save_user(user)
 end
 
 local function count_waiting(user, lane, amount)
   user.lanes[lane] = math.max((user.lanes[lane] or 0) + amount, 0)
-  local sum = (load_totals().lanes[lane] or 0) + amount
+  local sum = (change_totals().lanes[lane] or 0) + amount
   totals.lanes[lane] = sum > 0 and sum or nil
   save_user(user)
 end

@@ -59,7 +59,7 @@ end
 
 local function new_record(header)
   local _, id, owner, lane, size, budget, created, is_interactive, _, _, nonce = unpack(header, 1, 11)
-  totals.order = totals.order + 1
+  change_totals().order = totals.order + 1
   local record = {
     id = id, status = 'pending', attempt = 0, sequence = 1, updated = created, started = 0, worker = '', token = 0,
     takeovers = 0, created = created, is_cancelled = false, is_released = false, is_streamed = false,

@@ -1,10 +1,16 @@
 //! Tests what the health check tells an operator about the server.
 
-use coderun_domain::{ExecutionQueue, ExecutionStore, Health, StoreError};
+use std::time::Duration;
+
+use coderun_domain::testing::finished;
+use coderun_domain::{
+    CancelReply, ExecutionQueue, ExecutionStore, Health, Notifier as _, QueueDepth, Renewal,
+    Sequence, StoreError,
+};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, id, piece};
 
 async fn start(append_only: bool, lines: &[&str]) -> Fixture {
     let server = RedisServer::with(&RedisOptions {
@@ -62,4 +68,37 @@ async fn a_server_whose_memory_is_full_is_not_available() {
     let refused = fixture.redis.submit(&fixture.execution(1), None).await;
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     assert_eq!(fixture.get(1).await, None);
+}
+
+/// What was accepted before runs to its end, and is read and watched.
+#[tokio::test]
+async fn a_server_whose_memory_is_full_serves_what_it_has_accepted() {
+    let fixture = start(true, &["maxmemory-policy noeviction"]).await;
+    let redis = &fixture.redis;
+    let leases = [fixture.begin(1).await, fixture.begin(2).await];
+    for number in 3..=5 {
+        fixture.submit(number).await;
+    }
+    assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
+    let last = leases[0].execution().sequence();
+    redis
+        .finish(&leases[0], last, &[], &finished())
+        .await
+        .unwrap();
+    assert_eq!(redis.renew(&leases[1]).await.unwrap(), Renewal::Continue);
+    let told = [piece(&leases[1], "hello")];
+    redis.append(&leases[1], last, &told).await.unwrap();
+    drop(redis.subscribe(id(2), Sequence::START).await.unwrap());
+    redis.release(&leases[1]).await.unwrap();
+    assert_matches!(redis.request_cancel(id(3)).await, Ok(CancelReply::Ended(_)));
+    assert_eq!(fixture.take().await.id(), id(2));
+    let depth = redis.depth().await.unwrap();
+    let expected = QueueDepth {
+        pending: 2,
+        running: 1,
+    };
+    assert_eq!(depth, expected);
+    assert_eq!(redis.queue_position(id(5)).await.unwrap(), Some(2));
+    fixture.clock.advance(Duration::from_mins(2));
+    redis.sweep().await.unwrap();
 }

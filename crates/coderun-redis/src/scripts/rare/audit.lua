@@ -78,9 +78,10 @@ end
 
 -- Makes a value what it should be. Returns whether it was something else.
 local function correct(values, name, actual)
-  local is_wrong = values[name] ~= actual
+  if values[name] == actual then return false end
   values[name] = actual
-  return is_wrong
+  change_totals()
+  return true
 end
 
 -- Repairs the counts of a user, and the lanes in which they are listed. Returns whether something was wrong.

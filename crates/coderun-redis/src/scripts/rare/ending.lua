@@ -107,7 +107,7 @@ local function wait_again(record)
   count(user, 'pending', 1)
   queue_again(record)
   count_waiting(user, record.lane, 1)
-  totals.first_turn = totals.first_turn - 1
+  change_totals().first_turn = totals.first_turn - 1
   user.turn = totals.first_turn
   list_user(user)
 end
