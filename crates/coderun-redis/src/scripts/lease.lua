@@ -88,6 +88,9 @@ function steps.finish(header, blob)
     return { again = { record.is_streamed, record.sequence, record.updated } }
   end
   if nonce and call('EXISTS', staged_key(nonce)) == 0 then return 'unstaged' end
+  -- All that can fail comes before the first write.
+  local user = load_user(record.owner)
+  load_totals()
   store_final(record, blob, nonce, is_beside, ttl)
   if is_streamed then
     events = new_events(record, after, events)
@@ -95,7 +98,6 @@ function steps.finish(header, blob)
     call('RPUSH', events_key(id), update_event(record, 'final', record.attempt, updated, ''))
   end
   notify(record, record.sequence + 1, is_beside and {} or events, is_beside and '' or blob)
-  load_totals()
-  retire(record, load_user(record.owner), entry)
+  retire(record, user, entry)
   return 'done'
 end

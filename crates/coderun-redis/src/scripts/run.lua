@@ -18,7 +18,7 @@ local function load_named(headers)
     for i, value in ipairs(call('HMGET', LIVE, unpack(ids))) do records[ids[i]] = to_record(ids[i], value) end
   end
   if #owners > 0 then
-    for i, value in ipairs(call('HMGET', USERS, unpack(owners))) do users[owners[i]] = decode(value) or false end
+    for i, value in ipairs(call('HMGET', USERS, unpack(owners))) do users[owners[i]] = decode(value, read_user) or false end
   end
 end
 

@@ -55,26 +55,43 @@ local has_new_work = false
 -- Prints a number without the scientific notation that Lua uses for large ones.
 local function digits(number) return string.format('%.0f', number) end
 
--- Decodes a value of the server; nil if there is none or it is damaged.
-local function decode(value)
+-- Reads a value of the server with a function; nil if there is none, or the function fails or finds it damaged. A comparison
+-- with a number or a text is the cheapest test that a value is one: it fails for all other types.
+local function decode(value, read, id)
   if not value then return nil end
-  local is_valid, decoded = pcall(cmsgpack.unpack, value)
-  if is_valid and type(decoded) == 'table' then return decoded end
-  return nil
+  local is_valid, decoded = pcall(read, value, id)
+  return is_valid and decoded or nil
+end
+
+-- Whether this is a table of counts by lane; fails or returns false otherwise.
+local function are_counts(lanes)
+  for lane, waiting in pairs(lanes) do
+    if not (lane > '' and waiting > -math.huge) then return false end
+  end
+  return true
 end
 
 -- Live executions
 
--- The record of these values, in the order of `LiveValue` of live_value.rs; `false` if they are damaged. A call with many
--- values is much faster than a table of them.
+-- Whether this is a list of watchers: the name of each, and when it ends.
+local function are_watchers(watchers)
+  for i = 1, #watchers, 2 do
+    if not (watchers[i] > '' and watchers[i + 1] >= 0) then return false end
+  end
+  return true
+end
+
+-- The record of these values, in the order of `LiveValue` of live_value.rs; fails or returns `false` if they are damaged. A
+-- call with many values is much faster than a table of them.
 local function make_record(
-  id, is_valid, version, status, attempt, sequence, updated, started, worker, token, takeovers, created, is_cancelled,
+  id, version, status, attempt, sequence, updated, started, worker, token, takeovers, created, is_cancelled,
   is_released, is_streamed, is_interactive, is_large, owner, lane, size, budget, order, lives_until, watchers
 )
-  if not is_valid or type(version) ~= 'string' then return false end
-  if version ~= VERSION then return { id = id, is_newer = true } end
-  if not watchers then return false end
-  return {
+  if version ~= VERSION then return version > '' and { id = id, is_newer = true } end
+  local is_valid = (status == 'pending' or status == 'running') and attempt >= 0 and sequence >= 0 and updated >= 0
+    and started >= 0 and worker >= '' and takeovers >= 0 and created >= 0 and owner > '' and lane > '' and size >= 0
+    and budget >= 0 and order >= 0 and lives_until >= 0 and are_watchers(watchers)
+  return is_valid and {
     id = id, status = status, attempt = attempt, sequence = sequence, updated = updated, started = started,
     worker = worker, token = token, takeovers = takeovers, created = created, is_cancelled = is_cancelled,
     is_released = is_released, is_streamed = is_streamed, is_interactive = is_interactive, is_large = is_large,
@@ -83,7 +100,9 @@ local function make_record(
   }
 end
 
-local function to_record(id, value) return value and make_record(id, pcall(cmsgpack.unpack, value)) end
+local function read_record(value, id) return make_record(id, cmsgpack.unpack(value)) end
+
+local function to_record(id, value) return decode(value, read_record, id) or false end
 
 -- The value of a record, in the same order. It is made once, when a step or the end of the group needs it.
 local function to_value(r)
@@ -122,13 +141,17 @@ end
 
 -- The header of a stored record: [version, owner, language, created, end]. The end is nil while the execution is live;
 -- then it is [attempt, takeovers, sequence, updated, started, worker, expires, is_streamed, is_forced, is_released, verdict].
-local function load_header(key)
-  local bytes = call('GETRANGE', key, 0, HEADER_MAX_BYTES - 1)
-  if bytes == '' then return nil end
-  local is_valid, _, header = pcall(cmsgpack.unpack_one, bytes)
-  if is_valid and type(header) == 'table' then return header end
-  return nil
+local function read_header(bytes)
+  local _, header = cmsgpack.unpack_one(bytes)
+  if header[1] ~= VERSION then return header[1] > '' and header end
+  local ending = header[5]
+  local is_valid = header[2] > '' and header[3] > '' and header[4] >= 0 and (not ending
+    or ending[1] >= 0 and ending[2] >= 0 and ending[3] >= 0 and ending[4] >= 0 and ending[5] >= 0 and ending[6] >= ''
+    and ending[7] >= 0 and ending[11] > '')
+  return is_valid and header
 end
+
+local function load_header(key) return decode(call('GETRANGE', key, 0, HEADER_MAX_BYTES - 1), read_header) end
 
 -- The final record with this id, expired or not; nil if there is none.
 local function load_final(id)
@@ -166,27 +189,40 @@ end
 
 -- Users and totals
 
+-- A lane is the queue of users for one language. `lanes` counts what waits in each, `turns` holds the turn with which the
+-- user is listed in it.
+local function read_user(value)
+  local turn, pending, running, bytes, lanes, turns = unpack(cmsgpack.unpack(value))
+  local is_valid = turn > -math.huge and pending >= 0 and running >= 0 and bytes >= 0 and are_counts(lanes)
+    and are_counts(turns)
+  return is_valid and {
+    turn = turn, pending = pending, running = running, bytes = bytes, lanes = lanes, turns = turns,
+  }
+end
+
 local function load_user(owner)
   local user = users[owner]
-  if user == nil then
-    user = decode(call('HGET', USERS, owner)) or false
-    users[owner] = user
-  end
-  if user and user.owner then return user end
-  -- A lane is the queue of users for one language. `lanes` counts what waits in each, `turns` holds the turn with which the
-  -- user is listed in it.
-  local v = user or { 0, 0, 0, 0, {}, {} }
-  user = { owner = owner, turn = v[1], pending = v[2], running = v[3], bytes = v[4], lanes = v[5], turns = v[6] }
+  if user == nil then user = decode(call('HGET', USERS, owner), read_user) end
+  user = user or { turn = 0, pending = 0, running = 0, bytes = 0, lanes = {}, turns = {} }
+  user.owner = owner
   users[owner] = user
   return user
 end
 
+local function read_totals(value)
+  local pending, bytes, running, order, last_turn, first_turn, renewed, lanes = unpack(cmsgpack.unpack(value))
+  local is_valid = pending >= 0 and bytes >= 0 and running >= 0 and order >= 0 and last_turn >= 0 and first_turn <= 0
+    and renewed >= 0 and are_counts(lanes)
+  return is_valid and {
+    pending = pending, bytes = bytes, running = running, order = order, last_turn = last_turn, first_turn = first_turn,
+    renewed = renewed, lanes = lanes,
+  }
+end
+
 local function load_totals()
   if not totals then
-    local v = decode(call('GET', TOTALS)) or { 0, 0, 0, 0, 0, 0, 0, {} }
-    totals = {
-      pending = v[1], bytes = v[2], running = v[3], order = v[4], last_turn = v[5], first_turn = v[6], renewed = v[7],
-      lanes = v[8],
+    totals = decode(call('GET', TOTALS), read_totals) or {
+      pending = 0, bytes = 0, running = 0, order = 0, last_turn = 0, first_turn = 0, renewed = 0, lanes = {},
     }
     totals.had_pending, totals.had_running = totals.pending > 0, totals.running > 0
   end
@@ -251,6 +287,9 @@ local function index_member(record)
   record.member = record.member or record.id .. ' ' .. record.owner .. ' ' .. record.lane .. ' ' .. record.size
   return record.member
 end
+
+-- Its parts.
+local MEMBER = '^(%S+) (%S+) (%S+) (%d+)$'
 
 -- The member of a waiting execution in the queue of its user.
 local function queue_member(record) return record.id .. ' ' .. record.size end
@@ -392,6 +431,20 @@ local function retire(record, user, entry)
   drop_record(record)
   if record.is_interactive then call('UNLINK', input_key(record.id)) end
   retired[#retired + 1] = entry
+end
+
+-- The entry of a final record in the list of those that expire.
+local function retired_entry(record, expires)
+  return table.concat({ digits(expires), digits(record.created), record.owner, record.id }, ' ')
+end
+
+-- Completes an end that has stored only the final record, because the script failed. Returns whether there is one.
+local function complete_end(record)
+  local final = load_final(record.id)
+  if not final or final.created ~= record.created or final.attempt ~= record.attempt then return false end
+  load_totals()
+  retire(record, load_user(record.owner), retired_entry(final, final.expires))
+  return true
 end
 
 -- The lifetime of the keys of a final record from now on, in milliseconds.

@@ -106,6 +106,7 @@ function steps.submit(header, blob)
   load_totals()
   local record = new_record(header)
   local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere, rate_key)
+  local starts = worker and not refused and may_start(user)
   refused = store(record, blob, nonce, ttl, refused)
   if refused then
     discard(nonce)
@@ -115,7 +116,7 @@ function steps.submit(header, blob)
   if call('LPUSH', executions_key(owner), entry) == 1 then call('PEXPIRE', executions_key(owner), SHARED_TTL) end
   count(user, 'bytes', size)
   save_record(record)
-  if worker and may_start(user) then
+  if starts then
     start(record, user, worker, token)
     return { leased = record.started }
   end

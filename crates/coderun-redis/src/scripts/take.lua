@@ -8,7 +8,8 @@ local function taken_before(worker, token)
   local taken = {}
   for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do
     local record = load_record(string.match(member, '^%S+'))
-    if record and record.worker == worker and record.token == token and record.status == 'running' then
+    if record and record.worker == worker and record.token == token and record.status == 'running'
+      and not complete_end(record) then
       taken[#taken + 1] = record
     end
   end
@@ -22,7 +23,7 @@ local function next_expired(is_wanted)
     local id, lane = string.match(member, '^(%S+) %S+ (%S+)')
     local record = is_wanted[lane] and load_record(id)
     if record and record.status == 'running' and scores.leases[member] == nil and deadline(record) > now
-      and not is_last_attempt(record) then
+      and not is_last_attempt(record) and not complete_end(record) then
       return record
     end
   end
@@ -96,11 +97,11 @@ local function pop(user, lanes)
   local lane = oldest_lane(user, lanes)
   local member = lane and call('LPOP', queue_key(user.owner, lane))
   if not member then return forget_lanes(user, lanes) end
+  local id, size = string.match(member, '^(%S+) (%d+)$')
+  if not id then return nil end
   count_waiting(user, lane, -1)
-  local id, size = string.match(member, '^(%S+) (%S+)$')
   local record = load_record(id)
-  if record and record.is_newer then return nil end
-  if record and deadline(record) <= now then return nil end
+  if record and (record.is_newer or record.status ~= 'pending' or deadline(record) <= now) then return nil end
   local key = record_key(id)
   local stored = record and (record.is_large and call('EXISTS', key) == 1 and '' or call('GET', key))
   if not stored then return forget_waiting(user, id, size, lane) end

@@ -32,3 +32,4 @@ mod support;
 mod tickets;
 mod versions;
 mod watching;
+mod wrong_values;

@@ -59,10 +59,10 @@ local function count_running()
   for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do members[member] = true end
   for member, score in pairs(scores.leases) do members[member] = score and true or nil end
   for member in pairs(members) do
-    local owner, size = string.match(member, '^%S+ (%S+) %S+ (%S+)$')
-    local sum = by_owner[owner] or { count = 0, bytes = 0 }
-    sum.count, sum.bytes = sum.count + 1, sum.bytes + tonumber(size)
-    by_owner[owner] = sum
+    local _, owner, _, size = string.match(member, MEMBER)
+    local sum = by_owner[owner or ''] or { count = 0, bytes = 0 }
+    sum.count, sum.bytes = sum.count + 1, sum.bytes + tonumber(size or 0)
+    if owner then by_owner[owner] = sum end
   end
   return by_owner
 end
@@ -72,7 +72,7 @@ local function count_queue(owner, lane)
   local key = queue_key(owner, lane)
   local waiting, bytes = call('LLEN', key), 0
   if not may_count(waiting) then return waiting, nil end
-  for _, member in ipairs(call('LRANGE', key, 0, -1)) do bytes = bytes + tonumber(string.match(member, '%S+$')) end
+  for _, member in ipairs(call('LRANGE', key, 0, -1)) do bytes = bytes + tonumber(string.match(member, '%d+$') or 0) end
   return waiting, bytes
 end
 
@@ -116,9 +116,11 @@ local function audit_totals(running)
     sums.running, sums.bytes = sums.running + each.count, sums.bytes + each.bytes
   end
   for _, member in ipairs(call('ZRANGE', base .. 'waits', 0, -1)) do
-    local lane, size = string.match(member, '^%S+ %S+ (%S+) (%S+)$')
-    sums.pending, sums.bytes = sums.pending + 1, sums.bytes + tonumber(size)
-    lanes[lane] = (lanes[lane] or 0) + 1
+    local _, _, lane, size = string.match(member, MEMBER)
+    if lane then
+      sums.pending, sums.bytes = sums.pending + 1, sums.bytes + tonumber(size)
+      lanes[lane] = (lanes[lane] or 0) + 1
+    end
   end
   local is_wrong = false
   for name, sum in pairs(sums) do is_wrong = correct(load_totals(), name, sum) or is_wrong end

@@ -3,11 +3,6 @@
 -- The entry of an execution in the list of its user.
 local function listed_entry(record) return digits(record.created) .. ' ' .. record.id end
 
--- The entry of a final record in the list of those that expire.
-local function retired_entry(record, expires)
-  return table.concat({ digits(expires), digits(record.created), record.owner, record.id }, ' ')
-end
-
 -- The name of a lane is `VERSION:LANGUAGE`.
 local function language_of(record) return record.language or string.sub(record.lane, #VERSION + 2) end
 

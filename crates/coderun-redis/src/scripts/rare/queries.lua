@@ -23,8 +23,10 @@ function steps.list(header)
   while #rows < limit do
     local entries = call('LRANGE', key, first, first + PAGE - 1)
     for _, entry in ipairs(entries) do
-      local created, id = string.match(entry, '^(%S+) (%S+)$')
-      if not before or place or is_older(created, id, before, before_id) then
+      local created, id = string.match(entry, '^(%d+) (%S+)$')
+      if not id then
+        lost[#lost + 1] = entry
+      elseif not before or place or is_older(created, id, before, before_id) then
         local record = load_record(id) or load_final(id)
         if not record or record.lane and call('EXISTS', record_key(id)) == 0 then
           lost[#lost + 1] = entry

@@ -20,8 +20,8 @@ end
 local function remove_member(name, member, record)
   scores[name][member] = false
   sweep.repaired = sweep.repaired + 1
-  if record then return end
-  local id, owner, lane, size = string.match(member, '^(%S+) (%S+) (%S+) (%S+)$')
+  local id, owner, lane, size = string.match(member, MEMBER)
+  if record or not id then return end
   local user = load_user(owner)
   count(user, name == 'waits' and 'pending' or 'running', -1)
   count(user, 'bytes', -tonumber(size))
@@ -55,6 +55,10 @@ local function check_member(name, member)
     remove_member(name, member, record)
     return false
   end
+  if complete_end(record) then
+    sweep.repaired = sweep.repaired + 1
+    return false
+  end
   local why = (name == 'waits' and reason_to_end_waiting or reason_to_end_running)(record)
   if not why then return true end
   if call('EXISTS', record_key(record.id)) == 0 then
@@ -78,24 +82,29 @@ local function sweep_index(name, latest, skipped)
   return found < sweep.batch and -1 or skipped
 end
 
+-- Deletes an expired record, and its entry in the list of its user.
+local function delete_record(owner, created, id)
+  local listed = executions_key(owner)
+  if call('LREM', listed, -1, created .. ' ' .. id) == 1 then call('PEXPIRE', listed, SHARED_TTL) end
+  -- The id may have been submitted again.
+  local final = not load_record(id) and load_final(id)
+  if final and not final.is_newer and final.expires <= now then
+    delete_keys(id)
+    sweep.expired = sweep.expired + 1
+  end
+end
+
 -- Deletes a batch of expired records. Redis deletes their keys by itself, so they may be gone. Returns whether the next batch
 -- may find more.
 local function delete_expired()
   local entries = call('LRANGE', RETIRED, 0, sweep.batch - 1)
   for i, entry in ipairs(entries) do
-    local expires, created, owner, id = string.match(entry, '^(%S+) (%S+) (%S+) (%S+)$')
-    if tonumber(expires) > now then
+    local expires, created, owner, id = string.match(entry, '^(%d+) (%d+) (%S+) (%S+)$')
+    if expires and tonumber(expires) > now then
       call('LPOP', RETIRED, i - 1)
       return false
     end
-    local listed = executions_key(owner)
-    if call('LREM', listed, -1, created .. ' ' .. id) == 1 then call('PEXPIRE', listed, SHARED_TTL) end
-    -- The id may have been submitted again.
-    local final = not load_record(id) and load_final(id)
-    if final and not final.is_newer and final.expires <= now then
-      delete_keys(id)
-      sweep.expired = sweep.expired + 1
-    end
+    if expires then delete_record(owner, created, id) end
   end
   if #entries > 0 then call('LPOP', RETIRED, #entries) end
   return #entries == sweep.batch
