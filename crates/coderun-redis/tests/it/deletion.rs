@@ -16,7 +16,7 @@ use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisServer, Reply};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{Fixture, connect, id, shared_key, try_take};
+use crate::support::{Fixture, connect, id, key, shared_key, try_take};
 
 const NAME: &str = "carol of the lake";
 const CODE: &str = "this-is-the-code";
@@ -281,4 +281,56 @@ async fn a_sweep_spares_an_expired_id_that_was_submitted_again() {
     };
     let listed = fixture.redis.list(&user("alice"), page).await.unwrap();
     assert_eq!(listed.len(), 2);
+}
+
+/// The number of times that a delete searches a list from one end.
+async fn searches_of_a_delete(fixture: &Fixture, number: u128) -> String {
+    fixture.command(&["CONFIG", "RESETSTAT"]);
+    assert!(fixture.redis.delete(id(number)).await.unwrap());
+    let report = fixture.command(&["INFO", "commandstats"]);
+    let line = report.lines().find(|line| line.contains("_lrem:"));
+    line.unwrap().split(',').next().unwrap().to_owned()
+}
+
+/// The list of expiring records is too long to search all of it.
+#[tokio::test]
+async fn a_final_record_is_deleted_without_a_search_of_all_others() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        let lease = fixture.begin(number).await;
+        fixture.finish(&lease).await;
+    }
+    let retired = shared_key("retired");
+    let expires = fixture.command(&["LINDEX", &retired, "0"])[..16].to_owned();
+    let add = "for i = 1, 5000 do \
+               redis.call('LPUSH', KEYS[1], string.format('%.0f', ARGV[2] - i) .. ' 1 o x') \
+               redis.call('RPUSH', KEYS[1], string.format('%.0f', ARGV[2] + i) .. ' 1 o x') end";
+    fixture.command(&["EVAL", add, "1", &retired, "", &expires]);
+    assert_eq!(
+        searches_of_a_delete(&fixture, 1).await,
+        "cmdstat_lrem:calls=1"
+    );
+    assert_eq!(fixture.command(&["LINDEX", &retired, "5000"]), expires);
+    assert!(
+        fixture
+            .command(&["LINDEX", &retired, "5001"])
+            .ends_with(&id(2).to_string())
+    );
+    fixture.clock.advance(fixture.policy.retention);
+    assert_eq!(fixture.redis.sweep().await.unwrap().expired, 1);
+}
+
+/// Redis has deleted the records by itself before a sweep.
+#[tokio::test]
+async fn a_sweep_trims_the_list_of_a_user_whose_records_are_gone() {
+    let fixture = Fixture::start().await;
+    for number in 1..=3 {
+        let lease = fixture.begin(number).await;
+        fixture.finish(&lease).await;
+        fixture.lose(&key("e", number));
+    }
+    fixture.clock.advance(fixture.policy.retention);
+    fixture.redis.sweep().await.unwrap();
+    let lists = fixture.keys().into_iter().filter(|key| key.contains(":u:"));
+    assert_eq!(lists.count(), 0);
 }

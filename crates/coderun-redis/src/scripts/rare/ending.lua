@@ -1,5 +1,8 @@
 -- Cancels, releases and deletes executions, and ends them without a worker.
 
+-- How far from its place an entry is searched in the list of records that expire.
+local RETIRED_NEAR = 500
+
 -- Encodes a field as `coderun_record::pack_fields` does.
 local function field(name, value) return struct.pack('<I4c0I4c0', #name, name, #value, value) end
 
@@ -50,13 +53,32 @@ local function end_by_force(record, verdict, why)
   signal('changed ' .. record.id)
 end
 
--- Deletes the entry of a final record in the list of those that expire. The search begins at the nearer end.
+-- The place in the list of those that expire, below `count`, before which all expire earlier than a time. The entries are
+-- nearly in that order.
+local function search_retired(expires, count)
+  local low, high = 0, count
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local other = tonumber(string.match(call('LINDEX', RETIRED, middle), '^%d+') or 0)
+    if other < expires then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+-- Replaces the entry of a final record in the list of those that expire by one of nothing. The list may be too long to search
+-- all of it. The clocks of processes differ, so the entry may not be exactly where it belongs; the sweep expects entries of
+-- deleted records.
 local function remove_retired(record)
   local entry = retired_entry(record, record.expires)
   for i, other in ipairs(retired) do
     if other == entry then return table.remove(retired, i) end
   end
-  call('LREM', RETIRED, now - record.updated > retention / 2 and 1 or -1, entry)
+  local count = call('LLEN', RETIRED)
+  if count <= RETIRED_NEAR then return call('LREM', RETIRED, 1, entry) end
+  local first = math.max(search_retired(record.expires, count) - RETIRED_NEAR, 0)
+  for i, other in ipairs(call('LRANGE', RETIRED, first, first + 2 * RETIRED_NEAR)) do
+    if other == entry then return call('LSET', RETIRED, first + i - 1, digits(record.expires)) end
+  end
 end
 
 -- Deletes an execution and all references to it.

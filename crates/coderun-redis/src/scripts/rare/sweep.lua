@@ -3,6 +3,9 @@
 -- A record of a newer version is left to it, and checked again after this time.
 local NEWER_RECHECK = 10 * SECOND
 
+-- The number of entries that one expired record lets the sweep delete in the list of its user.
+local TRIMMED_MAX = 4
+
 -- What the sweep that runs has been asked for, and what it has done.
 local sweep
 
@@ -82,32 +85,52 @@ local function sweep_index(name, latest, skipped)
   return found < sweep.batch and -1 or skipped
 end
 
--- Deletes an expired record, and its entry in the list of its user.
+-- Whether an execution is live, or final and not expired.
+local function is_stored(id)
+  if load_record(id) then return true end
+  local final = load_final(id)
+  return final and (final.is_newer or final.expires > now)
+end
+
+-- Deletes the oldest entries of the list of a user while their records are gone. So it needs no search for each of them.
+local function trim_executions(owner, count)
+  local key = executions_key(owner)
+  for _ = 1, count do
+    local entry = call('LINDEX', key, -1)
+    local id = entry and string.match(entry, '%S+$')
+    if not entry or id and is_stored(id) then break end
+    call('RPOP', key)
+  end
+  call('PEXPIRE', key, SHARED_TTL)
+end
+
+-- Deletes an expired record, and its entry in the list of its user. Redis deletes its keys by itself, so they may be gone, and
+-- the id may have been submitted again.
 local function delete_record(owner, created, id)
-  local listed = executions_key(owner)
-  if call('LREM', listed, -1, created .. ' ' .. id) == 1 then call('PEXPIRE', listed, SHARED_TTL) end
-  -- The id may have been submitted again.
-  local final = not load_record(id) and load_final(id)
+  local live = load_record(id)
+  local final = not live and load_final(id)
+  if live or final then call('LREM', executions_key(owner), -1, created .. ' ' .. id) end
   if final and not final.is_newer and final.expires <= now then
     delete_keys(id)
     sweep.expired = sweep.expired + 1
   end
 end
 
--- Deletes a batch of expired records. Redis deletes their keys by itself, so they may be gone. Returns whether the next batch
--- may find more.
+-- Deletes a batch of expired records. Returns whether the next batch may find more.
 local function delete_expired()
-  local entries = call('LRANGE', RETIRED, 0, sweep.batch - 1)
-  for i, entry in ipairs(entries) do
-    local expires, created, owner, id = string.match(entry, '^(%d+) (%d+) (%S+) (%S+)$')
-    if expires and tonumber(expires) > now then
-      call('LPOP', RETIRED, i - 1)
-      return false
+  local entries, count, trimmed = call('LRANGE', RETIRED, 0, sweep.batch - 1), 0, {}
+  for _, entry in ipairs(entries) do
+    local expires, created, owner, id = string.match(entry, '^(%d+) ?(%d*) ?(%S*) ?(%S*)$')
+    if expires and tonumber(expires) > now then break end
+    count = count + 1
+    if id and id ~= '' then
+      delete_record(owner, created, id)
+      trimmed[owner] = (trimmed[owner] or 0) + TRIMMED_MAX
     end
-    if expires then delete_record(owner, created, id) end
   end
-  if #entries > 0 then call('LPOP', RETIRED, #entries) end
-  return #entries == sweep.batch
+  for owner, most in pairs(trimmed) do trim_executions(owner, most) end
+  if count > 0 then call('LPOP', RETIRED, count) end
+  return count == sweep.batch
 end
 
 -- Runs a batch of a sweep. Returns how many executions have ended, how many records have expired, how many entries were
