@@ -101,7 +101,13 @@ fn is_transient(error: &RedisError) -> bool {
             | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::MasterNameNotFoundBySentinel
     );
-    is_of_network || TRANSIENT_CODES.contains(&code(error))
+    is_of_network || TRANSIENT_CODES.contains(&code(error)) || is_of_moving_slot(error)
+}
+
+/// Whether a script has missed keys because their slot moves to another node of a Cluster. This error has no code of its own.
+fn is_of_moving_slot(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    detail.contains("attempted to access a non local key")
 }
 
 /// The code at the start of a server error. Redis 6 wraps the errors of commands inside a script:
@@ -164,6 +170,17 @@ mod tests {
     )]
     #[case("MOVED 3300 127.0.0.1:7001", true, false)]
     #[case("ASK 3300 127.0.0.1:7001", true, false)]
+    #[case(
+        "ERR Script attempted to access a non local key in a cluster node script: 1, on @user_script:9.",
+        true,
+        false
+    )]
+    #[case(
+        "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: Lua script attempted to access a non local \
+         key in a cluster node",
+        true,
+        false
+    )]
     #[case("NOSCRIPT No matching script. Please use EVAL.", false, false)]
     fn server_errors_are_classified_by_their_code(
         #[case] line: &str,

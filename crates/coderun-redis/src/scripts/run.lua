@@ -81,13 +81,14 @@ local function write_totals()
 end
 
 local function write_changes()
+  -- What is live no more must have its entry here. So that is written first: if it fails, the caller ends the execution again.
+  if #retired > 0 and call('RPUSH', RETIRED, unpack(retired)) == #retired then call('PEXPIRE', RETIRED, SHARED_TTL) end
   -- What is empty has no key, and so no lifetime either.
   local is_empty = totals and not totals.had_pending and not totals.had_running
   write_hash(LIVE, changed_records, record_value, is_empty)
   write_hash(USERS, changed_users, user_value, is_empty)
   write_scores('leases', totals and not totals.had_running)
   write_scores('waits', totals and not totals.had_pending)
-  if #retired > 0 and call('RPUSH', RETIRED, unpack(retired)) == #retired then call('PEXPIRE', RETIRED, SHARED_TTL) end
   if totals then write_totals() end
   if has_new_work then signal('work') end
   for i = 1, #messages, 2 do call('PUBLISH', messages[i], messages[i + 1]) end

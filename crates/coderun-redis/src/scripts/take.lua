@@ -92,18 +92,21 @@ local function forget_waiting(user, id, size, lane)
 end
 
 -- The oldest waiting execution of a user in these lanes, which leaves its queue, and its record, or `false` where that is
--- large. Nil if it is lost or overdue: the sweep ends overdue ones.
+-- large. Nil if it is lost, overdue or does not wait: the sweep ends overdue ones. It leaves the queue when all is read: on a
+-- Cluster a read may fail.
 local function pop(user, lanes)
   local lane = oldest_lane(user, lanes)
-  local member = lane and call('LPOP', queue_key(user.owner, lane))
+  local queue = lane and queue_key(user.owner, lane)
+  local member = queue and call('LINDEX', queue, 0)
   if not member then return forget_lanes(user, lanes) end
   local id, size = string.match(member, '^(%S+) (%d+)$')
+  local record, key = id and load_record(id), id and record_key(id)
+  local can_start = record and record.status == 'pending' and deadline(record) > now
+  local stored = can_start and (record.is_large and call('EXISTS', key) == 1 and '' or call('GET', key))
+  call('LPOP', queue)
   if not id then return nil end
   count_waiting(user, lane, -1)
-  local record = load_record(id)
-  if record and (record.is_newer or record.status ~= 'pending' or deadline(record) <= now) then return nil end
-  local key = record_key(id)
-  local stored = record and (record.is_large and call('EXISTS', key) == 1 and '' or call('GET', key))
+  if record and not can_start then return nil end
   if not stored then return forget_waiting(user, id, size, lane) end
   scores.waits[index_member(record)] = false
   count(user, 'pending', -1)

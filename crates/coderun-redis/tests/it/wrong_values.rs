@@ -1,11 +1,11 @@
 //! Tests values that can be decoded, but are not what the scripts write: they count as lost, and no script stops half way.
 
-use coderun_domain::testing::user;
-use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, Page, QueueDepth};
+use coderun_domain::testing::{finished, user};
+use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, Page, QueueDepth, QueueError};
 use futures_util::future::join_all;
 use rstest::rstest;
 
-use crate::support::{Fixture, id, key, shared_key};
+use crate::support::{Fixture, id, key, shared_key, try_take};
 
 /// A final record of the first attempt at an execution that started with it.
 const END: &str = "local started, id = ARGV[2] + 0, ARGV[1] \
@@ -127,4 +127,31 @@ async fn an_ended_run_is_not_taken_over() {
     assert!(fixture.try_take().await.is_none());
     let depth = fixture.redis.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (0, 1));
+}
+
+/// A take that fails takes nothing out of a queue. On a Cluster reads fail while a slot moves.
+#[tokio::test]
+async fn a_failed_take_loses_nothing() {
+    let fixture = start().await;
+    let (record, kept) = (key("e", 2), shared_key("kept"));
+    assert_eq!(fixture.command(&["RENAME", &record, &kept]), "OK");
+    fixture.command(&["LPUSH", &record, "x"]);
+    assert!(try_take(&fixture.redis).await.is_err());
+    assert_eq!(fixture.command(&["RENAME", &kept, &record]), "OK");
+    assert_eq!(fixture.take().await.id(), id(2));
+}
+
+/// The end of a run that failed half way can be repeated, and the sweep deletes its record.
+#[tokio::test]
+async fn a_failed_finish_can_be_repeated() {
+    let fixture = Fixture::start().await;
+    let lease = fixture.begin(1).await;
+    let (last, retired) = (lease.execution().sequence(), shared_key("retired"));
+    fixture.command(&["SET", &retired, "x"]);
+    let failed = fixture.redis.finish(&lease, last, &[], &finished()).await;
+    assert_matches!(failed, Err(QueueError::Unavailable { .. }));
+    fixture.lose(&retired);
+    fixture.finish(&lease).await;
+    fixture.clock.advance(fixture.policy.retention);
+    assert_eq!(fixture.redis.sweep().await.unwrap().expired, 1);
 }
