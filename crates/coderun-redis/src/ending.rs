@@ -7,16 +7,15 @@ use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::fence::fence;
 use crate::step::Step;
-use crate::stored_execution::StoredExecution;
 
 /// The answer to a request to cancel.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum CancelAnswer {
     Absent,
-    Ended(StoredExecution),
-    Requested(StoredExecution),
-    Final(StoredExecution),
+    Ended,
+    Requested,
+    Final,
 }
 
 #[derive(Deserialize)]
@@ -44,15 +43,14 @@ impl RedisBackend {
     pub(crate) async fn cancel_step(&self, id: ExecutionId) -> Result<CancelReply, AdapterError> {
         let (verdict, why) = cancelled();
         let step = Step::new(&("cancel", id.to_string(), (), verdict, why))?.replicated();
-        let now = self.now();
-        let answer: CancelAnswer = self.run_rare(id, step).await?;
-        let (stored, reply): (_, fn(_) -> _) = match answer {
+        let reply: fn(_) -> _ = match self.run_rare(id, step).await? {
             CancelAnswer::Absent => return Ok(CancelReply::Absent),
-            CancelAnswer::Ended(stored) => (stored, CancelReply::Ended),
-            CancelAnswer::Requested(stored) => (stored, CancelReply::Requested),
-            CancelAnswer::Final(stored) => (stored, CancelReply::AlreadyFinal),
+            CancelAnswer::Ended => CancelReply::Ended,
+            CancelAnswer::Requested => CancelReply::Requested,
+            CancelAnswer::Final => CancelReply::AlreadyFinal,
         };
-        let execution = stored.decode(id, now)?;
+        // The script does not answer the execution, which may be large.
+        let execution = self.read_execution(id).await?;
         Ok(execution.map_or(CancelReply::Absent, |it| reply(Box::new(it))))
     }
 

@@ -132,7 +132,7 @@ impl RedisBackend {
         let read_outcome = command(&["GET", &layout.outcome_key(id)]);
         let commands = [self.range_command(id, after), read_record, read_outcome];
         let [list, record, outcome] = self.read(commands).await?;
-        let outcome = optional_bytes(outcome)?;
+        let outcome = self.complete_outcome(id, optional_bytes(outcome)?).await?;
         let ending = if outcome.is_empty() {
             optional_bytes(record)?
         } else {
@@ -167,7 +167,8 @@ impl RedisBackend {
     }
 }
 
-fn read_list(list: Value) -> Result<Vec<ByteBuf>, UnexpectedReply> {
+/// Reads a list of events.
+pub(crate) fn read_list(list: Value) -> Result<Vec<ByteBuf>, UnexpectedReply> {
     let read = |event| bytes(event).map(ByteBuf::from);
     array(list)?.into_iter().map(read).collect()
 }

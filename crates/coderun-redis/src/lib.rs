@@ -26,6 +26,7 @@ mod execution_store;
 mod feed;
 mod fence;
 mod finishing;
+mod forced_end;
 mod health;
 mod input_relay;
 mod lane;

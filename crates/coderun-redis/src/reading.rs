@@ -45,6 +45,6 @@ impl RedisBackend {
     async fn read_outcome(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
         let key = self.shared.layout.outcome_key(id);
         let [outcome] = self.read([command(&["GET", &key])]).await?;
-        Ok(optional_bytes(outcome)?)
+        self.complete_outcome(id, optional_bytes(outcome)?).await
     }
 }

@@ -2,7 +2,6 @@
 
 use coderun_domain::{Execution, ExecutionId};
 use coderun_record::RecordError;
-use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
@@ -11,7 +10,7 @@ use crate::live_value::LiveValue;
 use crate::stored_record::StoredRecord;
 
 /// The stored values of one execution; empty where there is none.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct StoredExecution {
     pub(crate) live: ByteBuf,
     pub(crate) record: ByteBuf,

@@ -68,6 +68,11 @@ pub(crate) struct StoredRecord {
 }
 
 impl Header {
+    /// Decodes the header of a record.
+    pub(crate) fn decode(record: &[u8]) -> Result<Self, RecordError> {
+        decode_versioned(HEADER, &mut &*record)
+    }
+
     /// The header of a live record.
     pub(crate) fn live(execution: &Execution) -> Self {
         let submission = execution.submission();

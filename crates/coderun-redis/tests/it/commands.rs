@@ -1,6 +1,7 @@
 //! Pins the commands that one execution costs the server.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use coderun_domain::testing::finished;
 use coderun_domain::{
@@ -11,7 +12,7 @@ use coderun_redis::{RedisBackend, RedisConfig};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
-use crate::support::{Fixture, connect, id, piece, worker};
+use crate::support::{Fixture, connect, id, key, piece, worker};
 
 /// The number of calls of each command, by clients and by scripts, without the pulses of the subscribers.
 fn counts(fixture: &Fixture) -> BTreeMap<String, u64> {
@@ -194,4 +195,25 @@ async fn the_commands_of_a_piece_of_input_are_pinned() {
         }
         fixture.finish(&lease).await;
     }
+}
+
+/// Output may be large: no script reads it, and the script that ends a run does not copy it.
+#[tokio::test]
+async fn a_forced_end_and_a_cancel_read_no_output() {
+    let fixture = start().await;
+    let lease = fixture.begin(1).await;
+    fixture.print(&lease, "hello").await;
+    fixture.clock.advance(Duration::from_hours(2));
+    fixture.begin(2).await;
+    let (commands, _) = commands_of(&fixture, fixture.redis.sweep()).await;
+    assert!(
+        !commands.iter().any(|count| count.starts_with("lrange 2")),
+        "{commands:?}"
+    );
+    let stored = fixture.command(&["GET", &key("o", 1)]);
+    assert!(!stored.contains("hello"), "{stored}");
+    let ended = fixture.get(1).await.unwrap();
+    assert_eq!(ended.outcome().unwrap().output().bytes(), "hello");
+    let (commands, _) = commands_of(&fixture, fixture.redis.request_cancel(id(1))).await;
+    insta::assert_debug_snapshot!(commands);
 }

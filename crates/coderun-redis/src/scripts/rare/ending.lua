@@ -6,34 +6,11 @@ local RETIRED_NEAR = 500
 -- Encodes a field as `coderun_record::pack_fields` does.
 local function field(name, value) return struct.pack('<I4c0I4c0', #name, name, #value, value) end
 
--- What is stored of an execution: its live value, its record and its outcome; empty stands for what is not there.
-local function stored(record)
-  local is_final = record.status == 'final'
-  return {
-    is_final and '' or to_value(record), call('GET', record_key(record.id)) or '',
-    is_final and call('GET', outcome_key(record.id)) or '',
-  }
-end
-
--- The output of the last attempt, as far as its worker has told it.
-local function last_output(record)
-  local streams = { o = {}, e = {} }
-  if record.is_streamed then
-    local wanted = '^([oe])' .. digits(record.attempt) .. ' (.*)$'
-    for _, event in ipairs(call('LRANGE', events_key(record.id), 0, -1)) do
-      local stream, bytes = string.match(event, wanted)
-      if stream then table.insert(streams[stream], bytes) end
-    end
-  end
-  return table.concat(streams.o), table.concat(streams.e)
-end
-
--- Ends a live execution with the output of its last attempt; `why` is a word of the domain. The outcome is stored beside
--- the record.
+-- Ends a live execution; `why` is a word of the domain. The outcome is stored beside the record. Its output is that of the
+-- last attempt, which the reader finds in the events: it may be large.
 local function end_by_force(record, verdict, why)
   local updated = math.max(now, record.updated)
   local expires = updated + retention
-  local output, error_output = last_output(record)
   retire(record, load_user(record.owner), retired_entry(record, expires))
   record.status, record.sequence, record.updated = 'final', record.sequence + 1, updated
   local header = encode({
@@ -43,8 +20,7 @@ local function end_by_force(record, verdict, why)
       record.is_streamed, true, record.is_released, verdict,
     },
   })
-  local fields = field('forced', why) .. field('output', output) .. field('error_output', error_output)
-  call('SET', outcome_key(record.id), header .. fields, 'PX', final_ttl(expires))
+  call('SET', outcome_key(record.id), header .. field('forced', why), 'PX', final_ttl(expires))
   call('PEXPIRE', record_key(record.id), final_ttl(expires))
   if record.is_streamed then
     call('RPUSH', events_key(record.id), update_event(record, 'final', record.attempt, updated, ''))
@@ -139,15 +115,15 @@ function steps.cancel(header)
   local id, verdict, why = header[2], header[4], header[5]
   local record, refusal = find(id)
   if not record then return refusal end
-  if record.status == 'final' then return { final = stored(record) } end
+  if record.status == 'final' then return 'final' end
   if record.status == 'running' then
     record.is_cancelled = true
     save_record(record)
     signal('cancel ' .. id)
-    return { requested = stored(record) }
+    return 'requested'
   end
   end_by_force(record, verdict, why)
-  return { ended = stored(record) }
+  return 'ended'
 end
 
 -- Returns an execution to the front of the queue, or ends it if it was cancelled.
