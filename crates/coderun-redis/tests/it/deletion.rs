@@ -334,3 +334,28 @@ async fn a_sweep_trims_the_list_of_a_user_whose_records_are_gone() {
     let lists = fixture.keys().into_iter().filter(|key| key.contains(":u:"));
     assert_eq!(lists.count(), 0);
 }
+
+/// Records that are gone are at the end of the list, and are removed together.
+#[tokio::test]
+async fn a_list_looks_at_a_bounded_number_of_records() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    let lists = fixture.keys().into_iter().find(|key| key.contains(":u:"));
+    let list = lists.unwrap();
+    let created = (fixture.clock.now().unix_timestamp_nanos() / 1000).to_string();
+    let add = "for i = 1, 5000 do redis.call('RPUSH', KEYS[1], ARGV[2] .. ' gone' .. i) end";
+    fixture.command(&["EVAL", add, "1", &list, "", &created]);
+    let page = Page {
+        before: None,
+        limit: 10,
+    };
+    for _ in 0..5 {
+        assert_ne!(fixture.command(&["LLEN", &list]), "1");
+        let listed = fixture.redis.list(&user("alice"), page).await.unwrap();
+        assert_eq!(listed.len(), 1);
+    }
+    assert_eq!(fixture.command(&["LLEN", &list]), "1");
+    fixture.command(&["EVAL", add, "1", &list, "", "1"]);
+    fixture.redis.list(&user("alice"), page).await.unwrap();
+    assert_eq!(fixture.command(&["LLEN", &list]), "1");
+}

@@ -13,23 +13,38 @@ local function is_older(created, id, than_created, than_id)
   return created < than_created or created == than_created and id < than_id
 end
 
+-- The entries that one list reads at once, and the most whose records it looks at: what is gone is passed over.
+local PAGE, SEARCHED_MAX = 64, 1024
+
+-- Deletes entries of lost records from the list of a user. What is older than any record can be is at its end.
+local function forget_entries(key, lost)
+  for _, entry in ipairs(lost) do
+    local created = tonumber(string.match(entry.text, '^%d+ '))
+    if created and created + SHARED_TTL * 1000 <= now then
+      if entry.place == 0 then return call('UNLINK', key) end
+      return call('LTRIM', key, 0, entry.place - 1)
+    end
+  end
+  for i = #lost, 1, -1 do call('LREM', key, 1, lost[i].text) end
+end
+
 -- Lists the executions of one user, newest first. Deletes the entries of lost records.
 function steps.list(header)
   local owner, limit, before, before_id = header[3], header[4], header[5], header[6]
-  local PAGE = 64
-  local key, first, lost, rows = executions_key(owner), 0, {}, {}
+  local key, first, searched, lost, rows = executions_key(owner), 0, 0, {}, {}
   local place = before and call('LPOS', key, digits(before) .. ' ' .. before_id)
   if place then first = place + 1 end
-  while #rows < limit do
+  while #rows < limit and searched < SEARCHED_MAX do
     local entries = call('LRANGE', key, first, first + PAGE - 1)
-    for _, entry in ipairs(entries) do
+    for i, entry in ipairs(entries) do
       local created, id = string.match(entry, '^(%d+) (%S+)$')
       if not id then
-        lost[#lost + 1] = entry
+        lost[#lost + 1] = { text = entry, place = first + i - 1 }
       elseif not before or place or is_older(created, id, before, before_id) then
         local record = load_record(id) or load_final(id)
+        searched = searched + 1
         if not record or record.lane and call('EXISTS', record_key(id)) == 0 then
-          lost[#lost + 1] = entry
+          lost[#lost + 1] = { text = entry, place = first + i - 1 }
         elseif not record.is_newer and (record.status ~= 'final' or record.expires > now) then
           rows[#rows + 1] = summary(record)
         end
@@ -39,7 +54,7 @@ function steps.list(header)
     if #entries < PAGE then break end
     first = first + PAGE
   end
-  for _, entry in ipairs(lost) do call('LREM', key, 1, entry) end
+  forget_entries(key, lost)
   return { rows = rows }
 end
 
