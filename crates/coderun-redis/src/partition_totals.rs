@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use crate::RedisBackend;
@@ -26,19 +24,6 @@ pub(crate) struct PartitionTotals {
     pub(crate) bytes: u64,
 }
 
-/// The totals as `run.lua` writes them, of which only the first two matter here.
-#[derive(Deserialize)]
-struct StoredTotals(
-    u64,
-    u64,
-    IgnoredAny,
-    IgnoredAny,
-    IgnoredAny,
-    IgnoredAny,
-    IgnoredAny,
-    IgnoredAny,
-);
-
 /// The last totals of every partition.
 #[derive(Debug, Default)]
 pub(crate) struct TotalsCache(Mutex<CachedTotals>);
@@ -55,9 +40,14 @@ impl PartitionTotals {
         if value.is_empty() {
             return Ok(Self::default());
         }
-        let StoredTotals(pending, bytes, ..) =
-            rmp_serde::from_slice(value).map_err(|_| UnexpectedReply)?;
-        Ok(Self { pending, bytes })
+        let mut rest = value;
+        rmp::decode::read_array_len(&mut rest).map_err(|_| UnexpectedReply)?;
+        // `run.lua` writes more values after these two.
+        let mut next = || rmp_serde::from_read(&mut rest).map_err(|_| UnexpectedReply);
+        Ok(Self {
+            pending: next()?,
+            bytes: next()?,
+        })
     }
 
     /// The sum over all partitions but this one.

@@ -30,7 +30,7 @@ local function new_events(record, after, events)
 end
 
 local function push_events(record, events)
-  for _, event in ipairs(events) do call('RPUSH', events_key(record.id), event) end
+  for _, event in ipairs(events) do push_event(record, event) end
 end
 
 -- Header: the number before the first event, the events.
@@ -68,7 +68,6 @@ local function store_final(record, blob, nonce, is_beside, ttl)
     call('SET', key, blob, 'PX', ttl)
   end
   if is_beside then call('PEXPIRE', record_key(record.id), ttl) end
-  if record.is_streamed then call('PEXPIRE', events_key(record.id), ttl) end
 end
 
 -- Header: the number before the first event, how many events there are, the number of the final one, its time, whether
@@ -95,9 +94,12 @@ function steps.finish(header, blob)
   if is_streamed then
     events = new_events(record, after, events)
     push_events(record, events)
-    call('RPUSH', events_key(id), update_event(record, 'final', record.attempt, updated, ''))
+    push_event(record, update_event(record, 'final', record.attempt, updated, ''))
+    call('PEXPIRE', events_key(id), ttl)
   end
-  notify(record, record.sequence + 1, is_beside and {} or events, is_beside and '' or blob)
+  -- What is staged is not known here, so watchers read it.
+  local is_elsewhere = is_beside or nonce
+  notify(record, record.sequence + 1, is_elsewhere and {} or events, is_elsewhere and '' or blob)
   retire(record, user, entry)
   return 'done'
 end

@@ -22,6 +22,23 @@ local function load_named(headers)
   end
 end
 
+-- The most values of one command, an even number: Lua passes some thousands at most.
+local VALUES_MAX = 1000
+
+-- Runs a command with these values, more than once if they are many. Returns the last reply.
+local function call_with(values, command, key, option)
+  local reply
+  for first = 1, #values, VALUES_MAX do
+    local last = math.min(first + VALUES_MAX - 1, #values)
+    if option then
+      reply = call(command, key, option, unpack(values, first, last))
+    else
+      reply = call(command, key, unpack(values, first, last))
+    end
+  end
+  return reply
+end
+
 -- Stores what is there, and deletes what is not, in a hash.
 local function write_hash(key, changed, value_of, is_new)
   local set, deleted = {}, {}
@@ -35,10 +52,10 @@ local function write_hash(key, changed, value_of, is_new)
     end
   end
   if #set > 0 then
-    call('HSET', key, unpack(set))
+    call_with(set, 'HSET', key)
     if is_new then call('PEXPIRE', key, SHARED_TTL) end
   end
-  if #deleted > 0 then call('HDEL', key, unpack(deleted)) end
+  call_with(deleted, 'HDEL', key)
 end
 
 local function write_scores(name, is_new)
@@ -52,10 +69,11 @@ local function write_scores(name, is_new)
     end
   end
   if #added > 0 then
-    call('ZADD', base .. name, unpack(added))
+    -- The clock of a process that is behind must not shorten a lease.
+    call_with(added, 'ZADD', base .. name, name == 'leases' and 'GT')
     if is_new then call('PEXPIRE', base .. name, SHARED_TTL) end
   end
-  if #removed > 0 then call('ZREM', base .. name, unpack(removed)) end
+  call_with(removed, 'ZREM', base .. name)
 end
 
 local function record_value(id) return records[id] and to_value(records[id]) end
@@ -70,19 +88,22 @@ local function write_totals()
   local must_renew = now >= totals.renewed + MINUTE or now < totals.renewed
   if must_renew then
     totals.renewed = now
+    for taken, ends in pairs(totals.repeated) do
+      if ends <= now then totals.repeated[taken] = nil end
+    end
     for _, key in ipairs({ LIVE, USERS, RETIRED, base .. 'leases', base .. 'waits' }) do call('PEXPIRE', key, SHARED_TTL) end
     for lane in pairs(totals.lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
   end
   if not must_renew and not totals.is_changed then return end
   call('SET', TOTALS, encode({
     totals.pending, totals.bytes, totals.running, totals.order, totals.last_turn, totals.first_turn, totals.renewed,
-    totals.lanes,
+    totals.lanes, totals.audited, totals.repeated,
   }), 'PX', SHARED_TTL)
 end
 
 local function write_changes()
   -- What is live no more must have its entry here. So that is written first: if it fails, the caller ends the execution again.
-  if #retired > 0 and call('RPUSH', RETIRED, unpack(retired)) == #retired then call('PEXPIRE', RETIRED, SHARED_TTL) end
+  if #retired > 0 and call_with(retired, 'RPUSH', RETIRED) == #retired then call('PEXPIRE', RETIRED, SHARED_TTL) end
   -- What is empty has no key, and so no lifetime either.
   local is_empty = totals and not totals.had_pending and not totals.had_running
   write_hash(LIVE, changed_records, record_value, is_empty)

@@ -37,6 +37,7 @@ local function events_key(id) return base .. 'v:' .. id end
 local function input_key(id) return base .. 'i:' .. id end
 local function tickets_key(id) return base .. 't:' .. id end
 local function executions_key(owner) return base .. 'u:' .. owner end
+local function taken_key(worker) return base .. 'k:' .. worker end
 local function staged_key(nonce) return base .. 's:' .. nonce end
 local function lane_key(lane) return base .. 'lane:' .. lane end
 local function queue_key(owner, lane) return base .. 'q:' .. owner .. ':' .. lane end
@@ -189,6 +190,9 @@ end
 
 -- Users and totals
 
+-- The parts of a member of `leases` and `waits`: execution, owner, lane, size.
+local MEMBER = '^(%S+) (%S+) (%S+) (%d+)$'
+
 -- A lane is the queue of users for one language. `lanes` counts what waits in each, `turns` holds the turn with which the
 -- user is listed in it.
 local function read_user(value)
@@ -210,20 +214,40 @@ local function load_user(owner)
 end
 
 local function read_totals(value)
-  local pending, bytes, running, order, last_turn, first_turn, renewed, lanes = unpack(cmsgpack.unpack(value))
+  local pending, bytes, running, order, last_turn, first_turn, renewed, lanes, audited, repeated =
+    unpack(cmsgpack.unpack(value))
   local is_valid = pending >= 0 and bytes >= 0 and running >= 0 and order >= 0 and last_turn >= 0 and first_turn <= 0
-    and renewed >= 0 and are_counts(lanes)
+    and renewed >= 0 and are_counts(lanes) and audited >= 0 and are_counts(repeated)
   return is_valid and {
     pending = pending, bytes = bytes, running = running, order = order, last_turn = last_turn, first_turn = first_turn,
-    renewed = renewed, lanes = lanes,
+    renewed = renewed, lanes = lanes, audited = audited, repeated = repeated,
   }
+end
+
+-- Counts at most this many members of each index for lost totals; the audit corrects them.
+local RECOUNTED_MAX = 1000
+
+-- Counts what waits and runs. Without this an offer would pass over what waits, and no take would find it.
+local function recount_totals()
+  local counted = {
+    pending = 0, bytes = 0, running = 0, order = 0, last_turn = 0, first_turn = 0, renewed = 0, lanes = {}, audited = 0,
+    repeated = {},
+  }
+  for name, index in pairs({ pending = 'waits', running = 'leases' }) do
+    for _, member in ipairs(call('ZRANGE', base .. index, 0, RECOUNTED_MAX - 1)) do
+      local _, _, lane, size = string.match(member, MEMBER)
+      if lane then
+        counted[name], counted.bytes = counted[name] + 1, counted.bytes + tonumber(size)
+        if name == 'pending' then counted.lanes[lane] = (counted.lanes[lane] or 0) + 1 end
+      end
+    end
+  end
+  return counted
 end
 
 local function load_totals()
   if not totals then
-    totals = decode(call('GET', TOTALS), read_totals) or {
-      pending = 0, bytes = 0, running = 0, order = 0, last_turn = 0, first_turn = 0, renewed = 0, lanes = {},
-    }
+    totals = decode(call('GET', TOTALS), read_totals) or recount_totals()
     totals.had_pending, totals.had_running = totals.pending > 0, totals.running > 0
   end
   return totals
@@ -288,9 +312,6 @@ local function index_member(record)
   return record.member
 end
 
--- Its parts.
-local MEMBER = '^(%S+) (%S+) (%S+) (%d+)$'
-
 -- The member of a waiting execution in the queue of its user.
 local function queue_member(record) return record.id .. ' ' .. record.size end
 
@@ -307,13 +328,6 @@ local function is_last_attempt(record) return record.takeovers + 1 >= attempts_m
 local function is_held(record, worker, started, attempt)
   return record.status == 'running' and record.worker == worker and record.started == started
     and record.attempt == attempt
-end
-
--- The members of all leases that had run out before this group.
-local expired = nil
-local function expired_leases()
-  if not expired then expired = call('ZRANGEBYSCORE', base .. 'leases', '-inf', now) end
-  return expired
 end
 
 -- Starts or extends a lease.
@@ -374,6 +388,12 @@ local function first_events(record)
   return events
 end
 
+-- Adds an event to the list of a live execution. If the list was lost, its rest must not stay for ever.
+local function push_event(record, event)
+  local key = events_key(record.id)
+  if call('RPUSH', key, event) == 1 then call('PEXPIRE', key, live_ttl(record)) end
+end
+
 -- Keeps the events of a live execution in a list from now on.
 local function stream_events(record)
   if record.is_streamed then return end
@@ -393,7 +413,7 @@ local function move(record, status)
   if status == 'running' then record.started = record.updated end
   if not record.is_streamed and #record.watchers == 0 then return end
   local event = update_event(record, status, record.attempt, record.updated, record.worker)
-  if record.is_streamed then call('RPUSH', events_key(record.id), event) end
+  if record.is_streamed then push_event(record, event) end
   notify(record, record.sequence, { event })
 end
 

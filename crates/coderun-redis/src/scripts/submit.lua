@@ -37,13 +37,22 @@ local function store_new(record, blob, nonce, ttl)
   return is_new
 end
 
+-- Whether a lease had run out before this group.
+local is_lease_expired
+local function has_expired_lease()
+  if is_lease_expired == nil then
+    is_lease_expired = #call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', 0, 1) > 0
+  end
+  return is_lease_expired
+end
+
 -- Whether an execution of this user may run at once: nothing could be taken before it, in any lane.
 local function may_start(user)
   if user.running >= running_max then return false end
   for lane in pairs(totals.lanes) do
     if call('EXISTS', lane_key(lane)) == 1 then return false end
   end
-  return #expired_leases() == 0
+  return not has_expired_lease()
 end
 
 local function wait_for_worker(record, user)

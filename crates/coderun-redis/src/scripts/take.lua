@@ -1,13 +1,28 @@
 -- Leases executions to a worker: first those whose lease has run out, then waiting ones.
 
--- The bound on how many overdue and lost executions one take passes over.
+-- The bound on how many leases that cannot be taken over, and how many overdue and lost executions one take passes over.
 local PASSED_OVER_MAX = 100
+
+-- How long a repetition finds what the first call took, longer than any caller waits.
+local TAKEN_MS = 60000
+
+-- Stores what a call of a worker took, for a repetition.
+local function save_taken(worker, token, taken)
+  local ids = {}
+  for i, answered in ipairs(taken) do ids[i] = answered[1] end
+  call('SET', taken_key(worker), encode({ token, ids }), 'PX', TAKEN_MS)
+end
+
+local function read_taken(value, token)
+  local taken = cmsgpack.unpack(value)
+  return taken[1] == token and table.concat(taken[2], ' ') and taken[2]
+end
 
 -- What this token has taken before, if the reply to the first attempt was lost.
 local function taken_before(worker, token)
   local taken = {}
-  for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do
-    local record = load_record(string.match(member, '^%S+'))
+  for _, id in ipairs(decode(call('GET', taken_key(worker)), read_taken, token) or {}) do
+    local record = load_record(id)
     if record and record.worker == worker and record.token == token and record.status == 'running'
       and not complete_end(record) then
       taken[#taken + 1] = record
@@ -16,15 +31,41 @@ local function taken_before(worker, token)
   return taken
 end
 
--- The next running execution whose lease has run out. The sweep ends those that no worker may take over. There are never
--- many: the number of workers bounds the running ones.
-local function next_expired(is_wanted)
-  for _, member in ipairs(expired_leases()) do
+-- Whether this call comes after a repetition of it, so that nobody waits for its answer.
+local function is_late(worker, token, is_repeated)
+  if not is_repeated and next(totals.repeated) == nil then return false end
+  local name = worker .. ' ' .. digits(token)
+  if not is_repeated then return totals.repeated[name] ~= nil end
+  change_totals().repeated[name] = now + TAKEN_MS * 1000
+  return false
+end
+
+-- The number of expired leases that are read at once.
+local EXPIRED_PAGE = 16
+
+-- The members of the leases that had run out before this group, as far as a step has looked at them.
+local expired, has_more_expired = {}, true
+
+local function expired_lease(place)
+  if place > #expired and has_more_expired then
+    local page = call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', #expired, EXPIRED_PAGE)
+    for _, member in ipairs(page) do expired[#expired + 1] = member end
+    has_more_expired = #page == EXPIRED_PAGE
+  end
+  return expired[place]
+end
+
+-- The next running execution from a place among those whose lease has run out, and the place after it. The sweep ends those
+-- that no worker may take over.
+local function next_expired(place, is_wanted)
+  for after = place, place + PASSED_OVER_MAX do
+    local member = expired_lease(after)
+    if not member then break end
     local id, lane = string.match(member, '^(%S+) %S+ (%S+)')
     local record = is_wanted[lane] and load_record(id)
     if record and record.status == 'running' and scores.leases[member] == nil and deadline(record) > now
       and not is_last_attempt(record) and not complete_end(record) then
-      return record
+      return record, after + 1
     end
   end
 end
@@ -37,6 +78,8 @@ local function take_over(record, worker, token)
   start(record, user, worker, token)
   list_user(user)
   extend_life(record)
+  -- The process of the last worker takes it for the runner still.
+  signal('changed ' .. record.id)
 end
 
 -- The next user who waits in one of these lanes.
@@ -122,14 +165,16 @@ end
 function steps.take(header)
   local worker, token, is_repeated, at_most, lanes = unpack(header, 4, 8)
   local taken, is_wanted = {}, {}
+  load_totals()
+  if is_late(worker, token, is_repeated) then return taken end
   if is_repeated then
     for _, record in ipairs(taken_before(worker, token)) do taken[#taken + 1] = answer(record) end
     if #taken > 0 then return taken end
   end
   for _, lane in ipairs(lanes) do is_wanted[lane] = true end
-  load_totals()
+  local record, place = nil, 1
   while #taken < at_most do
-    local record = next_expired(is_wanted)
+    record, place = next_expired(place, is_wanted)
     if not record then break end
     take_over(record, worker, token)
     taken[#taken + 1] = answer(record)
@@ -147,5 +192,6 @@ function steps.take(header)
     end
     list_user(user)
   end
+  if #taken > 0 then save_taken(worker, token, taken) end
   return taken
 end

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, QueueDepth};
+use coderun_domain::{Clock as _, ExecutionQueue as _, ExecutionStore as _, QueueDepth, Submitted};
+use coderun_redis::RedisConfig;
 
-use crate::support::{Fixture, id, shared_key};
+use crate::support::{Fixture, connect, id, shared_key, worker};
 
 /// A user with an execution that runs and one that waits, and who may not have more of either.
 async fn start() -> Fixture {
@@ -108,4 +109,52 @@ async fn leaked_members_are_removed() {
     }
     let depth = fixture.redis.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (1, 1));
+}
+
+/// An offer passes over nothing that waits, and a take finds it, when only the totals are lost.
+#[tokio::test]
+async fn lost_totals_let_nothing_pass() {
+    let fixture = Fixture::start().await;
+    fixture.submit(1).await;
+    fixture.lose(&shared_key("totals"));
+    let execution = fixture.execution(2);
+    let submitted = fixture.redis.submit(&execution, Some(worker())).await;
+    assert_eq!(submitted.unwrap(), Submitted::Accepted);
+    for number in 1..=2 {
+        assert_eq!(fixture.take().await.id(), id(number));
+    }
+}
+
+/// An audit checks the users of the executions that it looks at, not all who run something.
+#[tokio::test]
+async fn an_audit_is_bounded_when_many_users_run_something() {
+    let fixture = start().await;
+    let leases = "for i = 1, 9000 do \
+                  redis.call('ZADD', KEYS[1], ARGV[2], 'x' .. i .. ' o' .. i .. ' 3:python 10') end";
+    let later = (fixture.clock.now() + Duration::from_hours(9)).unix_timestamp_nanos() / 1000;
+    let add = [
+        "EVAL",
+        leases,
+        "1",
+        &shared_key("leases"),
+        "",
+        &later.to_string(),
+    ];
+    fixture.command(&add);
+    audit(&fixture).await;
+    assert_eq!(fixture.command(&["HLEN", &shared_key("users")]), "1");
+}
+
+/// The processes of a service audit in turn.
+#[tokio::test]
+async fn one_process_audits_in_a_minute() {
+    let fixture = start().await;
+    fixture.redis.sweep().await.unwrap();
+    let config = RedisConfig::new(fixture.server.url().parse().unwrap());
+    let (other, _) = connect(config, fixture.policy).await;
+    fixture.lose(&shared_key("leases"));
+    other.sweep().await.unwrap();
+    assert_eq!(fixture.command(&["ZCARD", &shared_key("leases")]), "0");
+    audit(&fixture).await;
+    assert_eq!(fixture.command(&["ZCARD", &shared_key("leases")]), "1");
 }

@@ -7,10 +7,11 @@ use coderun_domain::{
     ExecutionQueue as _, ExecutionStore as _, InputError, Notifier as _, Page, QueueDepth,
     QueueError, Sequence, Swept, WatchError,
 };
+use coderun_redis::RedisConfig;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use crate::support::{Fixture, id, key, keys_of_nothing, shared_key};
+use crate::support::{Fixture, connect, id, key, keys_of_nothing, piece, shared_key};
 
 /// Enough for an event that must come, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -181,4 +182,40 @@ async fn a_sweep_extends_the_lifetime_of_lanes() {
     fixture.redis.sweep().await.unwrap();
     let ttl = fixture.ttl_ms(&lane);
     assert!(ttl > 24 * 3_600_000, "{ttl} ms");
+}
+
+/// What is left of a lost list of events does not stay for ever.
+#[tokio::test]
+async fn a_list_of_events_that_was_lost_expires() {
+    let fixture = Fixture::start().await;
+    for number in 1..=2 {
+        let lease = fixture.begin(number).await;
+        fixture.print(&lease, "lost").await;
+        fixture.lose(&key("v", number));
+        let (last, told) = (lease.execution().sequence().next(), [piece(&lease, "new")]);
+        if number == 1 {
+            fixture.redis.append(&lease, last, &told).await.unwrap();
+        } else {
+            let outcome = finished();
+            let finishing = fixture.redis.finish(&lease, last, &told, &outcome);
+            finishing.await.unwrap();
+        }
+        assert!(fixture.ttl_ms(&key("v", number)) > 0, "{number}");
+    }
+}
+
+/// The clock of a process that is behind does not shorten a lease.
+#[tokio::test]
+async fn a_renewal_by_a_late_clock_shortens_no_lease() {
+    let fixture = Fixture::start().await;
+    let (late, _) = connect(
+        RedisConfig::new(fixture.server.url().parse().unwrap()),
+        fixture.policy,
+    )
+    .await;
+    fixture.clock.advance(fixture.policy.lease);
+    let lease = fixture.begin(1).await;
+    late.renew(&lease).await.unwrap();
+    fixture.clock.advance(fixture.policy.lease / 2);
+    assert!(fixture.try_take().await.is_none());
 }

@@ -54,6 +54,18 @@ async fn an_execution_is_taken_in_its_first_attempt() {
     fixture.finish(&lease).await;
 }
 
+/// The first request arrives after its repetition: nobody would run what it takes.
+#[tokio::test]
+async fn a_late_request_takes_nothing() {
+    let (fixture, proxy) = start().await;
+    fixture.submit(1).await;
+    let lease = proxy.lose_answer_to(fixture.take()).await;
+    fixture.submit(2).await;
+    proxy.deliver_late().await;
+    assert_eq!(fixture.take().await.id(), id(2));
+    fixture.finish(&lease).await;
+}
+
 #[tokio::test]
 async fn output_is_stored_once() {
     let (fixture, proxy) = start().await;

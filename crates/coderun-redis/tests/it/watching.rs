@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use coderun_domain::testing::finished;
 use coderun_domain::{
-    CancelReply, Event, EventStream, ExecutionQueue as _, ExecutionStore as _, Lease,
-    Notifier as _, Sequence, WatchError,
+    CancelReply, Event, EventStream, ExecutionQueue as _, ExecutionStore as _, ForcedEnd, Lease,
+    Notifier as _, Output, Sequence, StorePolicy, WatchError,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_redis_fixture::RedisServer;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
@@ -27,13 +28,15 @@ struct Processes {
 }
 
 impl Processes {
-    /// The watching process reads on its own after this interval.
+    /// Both read on their own after this interval.
     async fn start(interval: Duration) -> Self {
-        let runs = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
+        let server = RedisServer::start();
         let config = RedisConfig {
             watch_interval: interval,
-            ..RedisConfig::new(runs.server.url().parse().unwrap())
+            ..RedisConfig::new(server.url().parse().unwrap())
         };
+        let change = |policy: &mut StorePolicy| policy.user_submits_per_minute = 0;
+        let runs = Fixture::on(server, config.clone(), change).await;
         let watches =
             RedisBackend::connect(config, runs.policy, Arc::clone(&runs.clock) as _).await;
         Self {
@@ -236,4 +239,20 @@ async fn a_waiting_execution_that_is_cancelled_elsewhere_ends_for_its_watchers()
     assert!(matches!(cancelled, CancelReply::Ended(_)), "{cancelled:?}");
     assert!(next(&mut events).await.unwrap().event.is_final());
     assert!(timeout(LONG, events.next()).await.unwrap().is_none());
+}
+
+/// The final record of a run whose events are streamed is too large for a script. No event of it gets lost.
+#[tokio::test]
+async fn an_end_with_a_large_record_reaches_watchers_elsewhere() {
+    let processes = Processes::start(LONG * 10).await;
+    let (lease, mut events) = processes.begin(1).await;
+    processes.runs.print(&lease, "hello").await;
+    assert_eq!(numbers(&mut events, 1).await, [3]);
+    let told = [piece(&lease, "hello")];
+    let output = Output::complete(vec![b'x'; 64 << 10]);
+    let outcome = ForcedEnd::RanTooLong.outcome(output, Output::default());
+    let last = Sequence::from_number(3);
+    let finishing = processes.runs.redis.finish(&lease, last, &told, &outcome);
+    finishing.await.unwrap();
+    assert_eq!(numbers(&mut events, 2).await, [4, 5]);
 }

@@ -131,12 +131,19 @@ local function audit_totals(running)
   return is_wrong
 end
 
--- Checks some live executions and some users. Returns where the next audit continues in both, and how much was repaired.
+-- Checks some live executions, their users and some others, unless another process has done so within a minute. Returns where the next audit continues in both, and how much was repaired.
 -- Counts are right only when the sweep has ended what is past its deadline, because a take removes that from its queue.
 function steps.audit(header)
   local count_max, repaired = header[6], 0
-  local lives = call('HSCAN', LIVE, header[4], 'COUNT', count_max)
+  if now < load_totals().audited + MINUTE and now >= totals.audited then
+    return { audited = { header[4], header[5], 0 } }
+  end
+  change_totals().audited = now
+  local lives, owners = call('HSCAN', LIVE, header[4], 'COUNT', count_max), {}
   for i = 1, #lives[2], 2 do
+    -- The counts of a user may be lost.
+    local record = load_record(lives[2][i])
+    if record and not record.is_newer then owners[record.owner] = true end
     if audit_record(lives[2][i]) then repaired = repaired + 1 end
   end
   if next(scores.waits) or call('ZCOUNT', base .. 'waits', '-inf', digits(now)) > 0 then
@@ -144,8 +151,6 @@ function steps.audit(header)
   end
   local names = call('HSCAN', USERS, header[5], 'COUNT', count_max)
   local running = count_running()
-  local owners = {}
-  for owner in pairs(running) do owners[owner] = true end
   for i = 1, #names[2], 2 do owners[names[2][i]] = true end
   for owner in pairs(owners) do
     if audit_user(owner, running[owner] or { count = 0, bytes = 0 }) then repaired = repaired + 1 end

@@ -70,6 +70,7 @@ local function remove(record)
   end
   call('LREM', executions_key(record.owner), 1, listed_entry(record))
   delete_keys(record.id)
+  call('UNLINK', taken_key(record.worker))
 end
 
 -- Adds a live execution to the queue of its user, before those that were submitted later. It is among the first of them:
