@@ -197,7 +197,7 @@ impl RedisBackend {
     }
 }
 
-/// The bounds and the name of this process, in the order that `state.lua` reads them.
+/// The bounds and the name of this process, in the order that `group.lua` reads them.
 fn encode_policy(policy: &StorePolicy, process: &str) -> Result<Bytes, AdapterError> {
     encode(&(
         duration_micros(policy.retention),

@@ -13,7 +13,7 @@ const LIVE: &str = "live";
 /// The start of a msgpack array of as many values as [`LiveValue`] has.
 const ARRAY_OF_VALUES: [u8; 1] = [0x9a];
 
-/// The first values of a live execution, in the order of `to_value` in `state.lua`: those that its progress consists of.
+/// The first values of a live execution, in the order of `to_value` in `records.lua`: those that its progress consists of.
 /// Times are in microseconds.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct LiveValue {

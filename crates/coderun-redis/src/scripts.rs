@@ -4,9 +4,13 @@ use deadpool_redis::redis;
 
 use crate::step::Script;
 
-/// The files of each script. `state` comes first, `run` last; between them each file defines steps.
+/// The files of each script. The first four define what steps share, `run` runs a group; between them
+/// each file defines steps.
 const HOT: &str = concat!(
-    include_str!("scripts/state.lua"),
+    include_str!("scripts/group.lua"),
+    include_str!("scripts/records.lua"),
+    include_str!("scripts/users.lua"),
+    include_str!("scripts/states.lua"),
     include_str!("scripts/submit.lua"),
     include_str!("scripts/take.lua"),
     include_str!("scripts/lease.lua"),
@@ -14,7 +18,10 @@ const HOT: &str = concat!(
     include_str!("scripts/run.lua"),
 );
 const RARE: &str = concat!(
-    include_str!("scripts/state.lua"),
+    include_str!("scripts/group.lua"),
+    include_str!("scripts/records.lua"),
+    include_str!("scripts/users.lua"),
+    include_str!("scripts/states.lua"),
     include_str!("scripts/rare/common.lua"),
     include_str!("scripts/rare/ending.lua"),
     include_str!("scripts/rare/queries.lua"),

@@ -14,7 +14,7 @@ use crate::stored_record::StoredRecord;
 pub(super) struct FeedMessage(String, u64, Vec<ByteBuf>, ByteBuf);
 
 impl FeedMessage {
-    /// Decodes what `notify` of `state.lua` sends; `None` if it is of another version.
+    /// Decodes what `notify` of `states.lua` sends; `None` if it is of another version.
     pub(super) fn decode(message: &[u8]) -> Option<Self> {
         rmp_serde::from_slice(message).ok()
     }

@@ -1,0 +1,117 @@
+-- Loads live executions and final records, and makes the group store what changes.
+
+-- Live executions
+
+-- Whether this is a list of watchers: the name of each, and when it ends.
+local function are_watchers(watchers)
+  for i = 1, #watchers, 2 do
+    if not (watchers[i] > '' and watchers[i + 1] >= 0) then return false end
+  end
+  return true
+end
+
+-- The record of these values, in the order of `LiveValue` of live_value.rs; fails or returns `false` if they are damaged. A
+-- call with many values is much faster than a table of them.
+local function make_record(
+  id, version, status, attempt, sequence, updated, started, worker, token, takeovers, created, is_cancelled,
+  is_released, is_streamed, is_interactive, is_large, owner, lane, size, budget, order, lives_until, watchers
+)
+  if version ~= VERSION then return version > '' and { id = id, is_newer = true } end
+  local is_valid = (status == 'pending' or status == 'running') and attempt >= 0 and sequence >= 0 and updated >= 0
+    and started >= 0 and worker >= '' and takeovers >= 0 and created >= 0 and owner > '' and lane > '' and size >= 0
+    and budget >= 0 and order >= 0 and lives_until >= 0 and are_watchers(watchers)
+  return is_valid and {
+    id = id, status = status, attempt = attempt, sequence = sequence, updated = updated, started = started,
+    worker = worker, token = token, takeovers = takeovers, created = created, is_cancelled = is_cancelled,
+    is_released = is_released, is_streamed = is_streamed, is_interactive = is_interactive, is_large = is_large,
+    owner = owner, lane = lane, size = size, budget = budget, order = order, lives_until = lives_until,
+    watchers = watchers,
+  }
+end
+
+local function read_record(value, id) return make_record(id, cmsgpack.unpack(value)) end
+
+local function to_record(id, value) return decode(value, read_record, id) or false end
+
+-- The value of a record, in the same order. It is made once, when a step or the end of the group needs it.
+local function to_value(r)
+  r.value = r.value or encode(
+    VERSION, r.status, r.attempt, r.sequence, r.updated, r.started, r.worker, r.token, r.takeovers, r.created,
+    r.is_cancelled, r.is_released, r.is_streamed, r.is_interactive, r.is_large, r.owner, r.lane, r.size, r.budget, r.order,
+    r.lives_until, r.watchers
+  )
+  return r.value
+end
+
+-- The live execution with this id; nil if there is none.
+local function load_record(id)
+  local record = records[id]
+  if record == nil then
+    record = to_record(id, call('HGET', LIVE, id))
+    records[id] = record
+  end
+  return record or nil
+end
+
+-- Makes the group store a live execution.
+local function save_record(record)
+  record.value = nil
+  records[record.id] = record
+  changed_records[record.id] = true
+end
+
+-- Makes the group forget a live execution.
+local function drop_record(record)
+  records[record.id] = false
+  changed_records[record.id] = true
+end
+
+-- Final records
+
+-- The header of a stored record: [version, owner, language, created, end]. The end is nil while the execution is live;
+-- then it is [attempt, takeovers, sequence, updated, started, worker, expires, is_streamed, is_forced, is_released, verdict].
+local function read_header(bytes)
+  local _, header = cmsgpack.unpack_one(bytes)
+  if header[1] ~= VERSION then return header[1] > '' and header end
+  local ending = header[5]
+  local is_valid = header[2] > '' and header[3] > '' and header[4] >= 0 and (not ending
+    or ending[1] >= 0 and ending[2] >= 0 and ending[3] >= 0 and ending[4] >= 0 and ending[5] >= 0 and ending[6] >= ''
+    and ending[7] >= 0 and ending[11] > '')
+  return is_valid and header
+end
+
+local function load_header(key) return decode(call('GETRANGE', key, 0, HEADER_MAX_BYTES - 1), read_header) end
+
+-- The final record with this id, expired or not; nil if there is none.
+local function load_final(id)
+  local h = load_header(record_key(id))
+  if h and h[1] == VERSION and not h[5] then h = load_header(outcome_key(id)) end
+  if not h then return nil end
+  if h[1] ~= VERSION then return { id = id, is_newer = true } end
+  local e = h[5]
+  if not e then return nil end
+  return {
+    id = id, status = 'final', owner = h[2], language = h[3], created = h[4], attempt = e[1], takeovers = e[2],
+    sequence = e[3], updated = e[4], started = e[5], worker = e[6], expires = e[7], is_streamed = e[8], is_forced = e[9],
+    is_released = e[10], verdict = e[11],
+  }
+end
+
+-- The live or final record with this id, or the reply that there is none.
+local function find(id)
+  local record = load_record(id) or load_final(id)
+  if not record then return nil, 'absent' end
+  if record.is_newer then return nil, 'newer' end
+  if record.status == 'final' and record.expires <= now then return nil, 'absent' end
+  return record
+end
+
+-- Deletes all keys of one execution.
+local function delete_keys(id)
+  call('UNLINK', record_key(id), outcome_key(id), events_key(id), input_key(id), tickets_key(id))
+end
+
+-- Deletes a staged value that no step will use.
+local function discard(nonce)
+  if nonce then call('UNLINK', staged_key(nonce)) end
+end
