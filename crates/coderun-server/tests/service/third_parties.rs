@@ -275,7 +275,7 @@ async fn no_record_event_error_or_log_line_holds_a_secret() {
     seen += &refusal.text().await.unwrap();
     seen += &service.readiness().await.1.to_string();
     seen.extend(dump(&parties.redis).into_iter().flat_map(<[_; 2]>::from));
-    assert!(seen.contains("execution:"), "{seen}");
+    assert!(seen.contains(":e:"), "{seen}");
     service.signal("TERM");
     service.ended().await;
     seen += &service.log();
