@@ -31,15 +31,8 @@ impl Connection {
     pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Node(connection) => command.query_async(connection).await,
-            Self::Cluster(connection) => match command.query_async(connection).await {
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
-                    let node = error
-                        .redirect_node()
-                        .and_then(|(node, _slot)| address(node));
-                    send_asking(connection, command, node.ok_or(error)?).await
-                }
-                answer => answer,
-            },
+            // Boxed, because its state is large and most calls are not to a Cluster.
+            Self::Cluster(connection) => Box::pin(send_to_cluster(connection, command)).await,
         }
     }
 
@@ -98,6 +91,19 @@ impl Connection {
                 Ok(by_node.map(|(_, answer)| answer).collect())
             }
         }
+    }
+}
+
+/// Sends a command, also to a slot that is moving.
+async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
+    match command.query_async(connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
+            let node = error
+                .redirect_node()
+                .and_then(|(node, _slot)| address(node));
+            send_asking(connection, command, node.ok_or(error)?).await
+        }
+        answer => answer,
     }
 }
 

@@ -4,7 +4,6 @@
 //! in one slot, so that a step is one script. The id of an execution selects the partition of its user, so that a record
 //! can be found without its user.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use coderun_domain::{ExecutionId, IdGenerator, UserId};
@@ -130,12 +129,9 @@ pub(crate) fn owner(user: &UserId) -> String {
 
 /// The hexadecimal digits of these bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = String::with_capacity(2 * bytes.len());
-    bytes.iter().fold(digits, |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    digits.collect()
 }
 
 /// Generates ids until one lies in the partition of its user.

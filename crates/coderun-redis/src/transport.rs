@@ -122,8 +122,9 @@ impl Transport {
             let (connection, queue) = (runtime.connection(durability), runtime.queue(key));
             async move {
                 if let Some(staged) = step.staged() {
+                    // Boxed, because its state is large and most steps stage nothing.
                     let set = staged.command();
-                    self.send(connection, &set, deadline).await?;
+                    Box::pin(self.send(connection, &set, deadline)).await?;
                 }
                 // The queue itself does not wait for the connection: other steps may be more patient.
                 drop(connection.wait_for_handle(deadline).await?);

@@ -11,6 +11,11 @@ use crate::layout::{Layout, Partition};
 use crate::scripts::Scripts;
 use crate::step::Script;
 
+/// The number of arguments before the first step.
+const OWN_ARGUMENTS: usize = 8;
+/// About the size of these arguments.
+const OWN_BYTES: usize = 512;
+
 /// The scripts, and what every group tells them.
 pub(crate) struct GroupScripts {
     pub(crate) scripts: Scripts,
@@ -27,10 +32,15 @@ impl GroupScripts {
         partition: Partition,
         script: Script,
         is_known: bool,
-        steps: impl Iterator<Item = (&'a Bytes, &'a Bytes)>,
+        steps: impl ExactSizeIterator<Item = (&'a Bytes, &'a Bytes)> + Clone,
     ) -> Cmd {
         let source = self.scripts.source(script);
-        let mut command = Cmd::new();
+        let bytes: usize = steps
+            .clone()
+            .map(|(header, blob)| header.len() + blob.len())
+            .sum();
+        let arguments = OWN_ARGUMENTS + 2 * steps.len();
+        let mut command = Cmd::with_capacity(arguments, bytes + OWN_BYTES);
         if is_known {
             command.arg("EVALSHA").arg(&source.hash);
         } else {
