@@ -58,6 +58,11 @@ impl CommandError {
         }
     }
 
+    /// Whether the server refused the command for good. Of a group, this may be the fault of any step.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Redis(_)) && !self.is_retryable()
+    }
+
     /// Whether the connection must be replaced: it is broken, or its server is no longer the master.
     pub(crate) fn breaks_connection(&self) -> bool {
         match self {
@@ -202,5 +207,16 @@ mod tests {
     fn a_timeout_is_retried_on_another_connection() {
         let error = CommandError::TimedOut(Duration::from_secs(1));
         assert!(error.is_retryable() && error.breaks_connection());
+    }
+
+    #[test]
+    fn only_what_the_server_refuses_may_be_the_fault_of_a_step() {
+        assert!(server_error("ERR no such thing").is_refusal());
+        assert!(!server_error("LOADING Redis is loading").is_refusal());
+        let not_replicated = CommandError::NotReplicated {
+            reached: 0,
+            wanted: 1,
+        };
+        assert!(!not_replicated.is_refusal());
     }
 }

@@ -203,7 +203,7 @@ async fn run_in_group(
     is_repeated: bool,
 ) -> Result<StepReply, CommandError> {
     match queue.run(step, is_repeated).await {
-        Err(failure) if failure.is_shared && !failure.error.is_retryable() => {
+        Err(failure) if failure.is_shared && failure.error.is_refusal() => {
             queue.run_alone(step).await.map_err(|failure| failure.error)
         }
         answer => answer.map_err(|failure| failure.error),

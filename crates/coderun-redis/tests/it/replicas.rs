@@ -7,6 +7,7 @@ use coderun_domain::testing::{ManualClock, draft, execution_id, store_policy, su
 use coderun_domain::{Clock as _, Execution, ExecutionStore, StoreError};
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisSentinel, RedisServer};
+use futures_util::future::join_all;
 
 use crate::support::{connect, try_take};
 
@@ -88,6 +89,27 @@ async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
     redis.submit(&execution(2), None).await.unwrap();
     let lease = try_take(&redis).await.unwrap();
     assert_eq!(lease.unwrap().id(), execution_id(1));
+}
+
+/// A group waits for its replicas once, not once for each of its steps.
+#[tokio::test]
+async fn without_the_replica_a_group_of_submissions_is_refused_together() {
+    let (sentinel, redis) = start().await;
+    redis.submit(&execution(1), None).await.unwrap();
+    replica(&sentinel).pause();
+    let waits = || sentinel.master().info("cmdstat_wait").unwrap();
+    let calls = |stats: String| -> u32 {
+        let (_, rest) = stats.split_once("calls=").unwrap();
+        rest.split(',').next().unwrap().parse().unwrap()
+    };
+    let before = calls(waits());
+    let executions: Vec<_> = (2..8).map(execution).collect();
+    let submitting = executions.iter().map(|it| redis.submit(it, None));
+    for refused in join_all(submitting).await {
+        assert_matches!(refused, Err(StoreError::Unavailable { .. }));
+    }
+    assert_eq!(calls(waits()), before + 1);
+    replica(&sentinel).resume();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
