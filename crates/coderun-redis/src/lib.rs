@@ -2,12 +2,15 @@
 //! and worker registry.
 //!
 //! [`RedisBackend`] implements all of them over one set of records, on one node, behind Sentinels or on a Cluster. Any
-//! number of processes share it: every step is one Lua script in one round trip, which changes a record, its events and
-//! every index together, or nothing. Every step can be repeated, so a call whose reply is lost is simply retried.
+//! number of processes share it: every change is a step of a Lua script, which changes a record, its events and every index
+//! together, or nothing. Steps that come at the same time share one call. Every step can be repeated, so a call whose reply
+//! is lost is simply retried.
 //!
-//! - `scripts/` holds the steps: a file for each, and five files with the functions that they share.
-//! - `layout` names the keys. `coderun_record` defines the stored form, and `record` reads what the scripts add to it.
-//! - `transport` sends the commands. `subscriber` receives hints, which say only that there is something to read.
+//! - `scripts/` holds the steps and what they share; `scripts` puts the two scripts together, and `step` encodes the calls.
+//! - `layout` names the keys. `coderun_record` defines the fields of records; `stored_record` and `live_value` read what the
+//!   scripts need beside them.
+//! - `transport` joins steps into groups and sends them, `subscriber` receives messages of other processes, and `feed` tells
+//!   watchers in this process what happens.
 
 #![warn(clippy::future_not_send)]
 

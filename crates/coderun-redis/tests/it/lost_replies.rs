@@ -8,14 +8,14 @@ use coderun_domain::{
 };
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
+use futures_util::future::join_all;
 
 use crate::proxy::Proxy;
-use crate::support::{Fixture, id, piece, typed};
+use crate::support::{Fixture, id, piece, typed, worker};
 
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// A backend behind a proxy, on a server that knows every script: the next answer is that of the
-/// next call.
+/// A backend behind a proxy, on a server that knows every script: the next answer is that of the next call.
 async fn start() -> (Fixture, Proxy) {
     let server = RedisServer::start();
     let proxy = Proxy::to(server.port()).await;
@@ -41,6 +41,26 @@ async fn a_submission_is_accepted_once() {
     let submitted = proxy.lose_answer_to(submit).await.unwrap();
     assert_eq!(submitted, Submitted::AlreadyExists(Box::new(execution)));
     assert_eq!(fixture.take().await.id(), id(1));
+    assert!(fixture.try_take().await.is_none());
+}
+
+/// The reply of a whole group is lost: each of its submissions gets its own lease again.
+#[tokio::test]
+async fn a_group_of_submissions_is_leased_once() {
+    let (fixture, proxy) = start().await;
+    let executions = [1, 2].map(|number| fixture.execution(number));
+    let submitting = executions
+        .iter()
+        .map(|it| fixture.redis.submit(it, Some(worker())));
+    let submitted = proxy.lose_answer_to(join_all(submitting)).await;
+    for (execution, submitted) in executions.iter().zip(submitted) {
+        let Submitted::Leased(lease) = submitted.unwrap() else {
+            panic!("no lease");
+        };
+        assert_eq!(lease.id(), execution.id());
+        assert_eq!(lease.execution().sequence(), Sequence::from_number(2));
+        fixture.finish(&lease).await;
+    }
     assert!(fixture.try_take().await.is_none());
 }
 
