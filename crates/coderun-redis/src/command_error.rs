@@ -42,6 +42,9 @@ pub(crate) enum CommandError {
         /// The number of replicas that must have it.
         wanted: u32,
     },
+    /// The server has lost the staged value of a step, which has changed nothing.
+    #[error("redis has lost a staged value")]
+    Unstaged,
     /// The task that makes the connection has ended.
     #[error("the runtime of the connections has ended")]
     RuntimeEnded,
@@ -52,7 +55,7 @@ impl CommandError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Redis(error) | Self::Connect(error) => is_transient(error),
-            Self::ConnectTimedOut | Self::TimedOut(_) => true,
+            Self::ConnectTimedOut | Self::TimedOut(_) | Self::Unstaged => true,
             // The call has waited for the replicas already; a retry would wait as long again.
             Self::NotReplicated { .. } | Self::RuntimeEnded => false,
         }
@@ -75,6 +78,7 @@ impl CommandError {
             Self::Connect(_)
             | Self::ConnectTimedOut
             | Self::NotReplicated { .. }
+            | Self::Unstaged
             | Self::RuntimeEnded => false,
         }
     }

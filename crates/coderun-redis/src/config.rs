@@ -21,8 +21,8 @@ pub struct RedisConfig {
     pub patience: Duration,
     /// The interval in which watchers read even without a hint. Default: 3 s.
     pub watch_interval: Duration,
-    /// The number of replicas that must store a change before submit, finish, send and the health check succeed; they fail
-    /// if that takes longer than a second. Not on a Cluster. Default: 0.
+    /// The number of replicas that must store a change before a step that clients or workers rely on succeeds: submit, finish, release,
+    /// cancel, delete, send. It and the health check fail if that takes longer than a second. Not on a Cluster. Default: 0.
     pub replicas: u32,
     /// The number of partitions, the same in all processes. Default: 16 on a Cluster, otherwise 1.
     pub partitions: Option<u16>,

@@ -182,11 +182,18 @@ pub(crate) struct StepReply(Vec<u8>);
 
 /// The reply of a step that may not touch a record of a newer version.
 const NEWER: &[u8] = b"\xa5newer";
+/// The reply of a step whose staged value is not there.
+const UNSTAGED: &[u8] = b"\xa8unstaged";
 
 impl StepReply {
     /// Wraps what a script has answered for one step.
     pub(crate) const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+
+    /// Whether the value that was staged for the step had gone before it ran.
+    pub(crate) fn is_unstaged(&self) -> bool {
+        self.0 == UNSTAGED
     }
 
     /// Decodes the reply.

@@ -129,7 +129,10 @@ impl Transport {
                 // The queue itself does not wait for the connection: other steps may be more patient.
                 drop(connection.wait_for_handle(deadline).await?);
                 let answer = timeout_at(deadline, run_in_group(&queue, step, is_repeated)).await;
-                answer.unwrap_or(Err(CommandError::TimedOut(self.patience)))
+                match answer.unwrap_or(Err(CommandError::TimedOut(self.patience)))? {
+                    reply if reply.is_unstaged() => Err(CommandError::Unstaged),
+                    reply => Ok(reply),
+                }
             }
         };
         self.retry(attempt).await

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::*;
 
 /// Answers each step with its header, counts its runs, and lists the sizes of groups. The step `fail` is an error; the
-/// first answer to `lose` is longer than the server sends.
+/// first answer to `lose` is longer than the server sends; the first to `unstage` is that its staged value has gone.
 pub(super) const COUNT_STEPS: &str = "
     redis.call('RPUSH', ARGV[1] .. 'groups', (#ARGV - 4) / 2)
     local answers = {}
@@ -13,7 +13,8 @@ pub(super) const COUNT_STEPS: &str = "
       if ARGV[i] == 'fail' then error('no such step') end
       local runs = redis.call('HINCRBY', ARGV[1] .. 'runs', ARGV[i], 1)
       if ARGV[i] == 'lose' and runs == 1 then return string.rep('x', 8388608) end
-      answers[#answers + 1] = ARGV[i]
+      local is_unstaged = ARGV[i] == 'unstage' and runs == 1
+      answers[#answers + 1] = is_unstaged and '\\168unstaged' or ARGV[i]
     end
     return answers";
 
@@ -206,4 +207,16 @@ async fn steps_fail_in_time_while_the_server_hangs() {
     assert!(start.elapsed() < SHORT + TOLERANCE, "{:?}", start.elapsed());
     server.resume();
     assert_counted(&transport, "b").await;
+}
+
+/// A failover between the two commands loses the value.
+#[tokio::test]
+async fn a_staged_value_that_was_lost_is_staged_again() {
+    let (server, transport) = start(LONG).await;
+    let staged = step("unstage", 0).with_staged("coderun:3:{0}:s:1".to_owned(), vec![b'x'; 8]);
+    let answer = run_step(&transport, staged).await;
+    assert_eq!(answer.unwrap(), answer_of("unstage"));
+    assert_eq!(runs(&server, "unstage"), 2);
+    let sets = server.command(&["INFO", "commandstats"]).text();
+    assert!(sets.contains("cmdstat_set:calls=2,"), "{sets}");
 }
