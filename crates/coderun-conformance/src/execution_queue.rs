@@ -50,6 +50,7 @@ macro_rules! execution_queue_tests {
                 an_expired_lease_is_taken_over,
                 a_valid_lease_is_not_taken_over,
                 renewing_keeps_the_lease,
+                a_renewal_never_shortens_a_lease,
                 one_of_many_workers_takes_over,
                 a_takeover_precedes_pending_executions,
                 a_takeover_does_not_count_as_another_run,

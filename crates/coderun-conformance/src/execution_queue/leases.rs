@@ -55,6 +55,17 @@ pub async fn renewing_keeps_the_lease(Running { backend, lease }: Running) {
     assert_eq!(taken_over.attempt(), attempt(2));
 }
 
+/// A renewal never shortens a lease, also where the clock of the worker's process is behind.
+pub async fn a_renewal_never_shortens_a_lease(Running { backend, lease }: Running) {
+    let granted_at = backend.now();
+    backend.clock.set(granted_at - SECOND * 5);
+    assert_eq!(backend.renew(&lease).await, Renewal::Continue);
+    backend
+        .clock
+        .set(granted_at + backend.policy.lease - SECOND);
+    assert_eq!(backend.take_as("worker-2").await, None);
+}
+
 /// Of sixteen takers at a time one takes over, and attempt 2 is its alone.
 pub async fn one_of_many_workers_takes_over(backend: Backend) {
     backend.start(1, "alice").await;

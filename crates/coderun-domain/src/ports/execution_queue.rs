@@ -47,7 +47,8 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// [`take`]: ExecutionQueue::take
     async fn work_available(&self);
 
-    /// Extends the lease by another `lease` time, and returns whether the owner wants the execution stopped.
+    /// Extends the lease to another `lease` time from now, never to an earlier time than before, and returns whether the owner
+    /// wants the execution stopped.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`] also if the deadline of the run has passed; [`QueueError::Unavailable`].

@@ -92,7 +92,8 @@ impl Ledger {
         Ok(renewal)
     }
 
-    /// Lets the lease on a running execution end after this time. The last attempt ends with its lease.
+    /// Lets the lease on a running execution end after this time, and not before it would have ended: the clock may have gone
+    /// back. The last attempt ends with its lease.
     pub(super) fn set_lease(&mut self, id: ExecutionId, lease: Duration) {
         let Some(record) = self.records.get(&id) else {
             return;
@@ -103,6 +104,7 @@ impl Ledger {
         if policy.is_last_attempt(&record.execution) {
             self.deadlines.set(id, until.min(deadline));
         } else {
+            let until = self.leases.time_of(id).map_or(until, |at| at.max(until));
             self.leases.set(id, until);
             self.deadlines.set(id, deadline);
         }

@@ -27,6 +27,11 @@ impl TimeIndex {
         }
     }
 
+    /// The time of this execution.
+    pub(crate) fn time_of(&self, id: ExecutionId) -> Option<OffsetDateTime> {
+        self.by_id.get(&id).copied()
+    }
+
     /// Whether the time of this execution has come.
     pub(crate) fn is_due(&self, id: ExecutionId, now: OffsetDateTime) -> bool {
         self.by_id.get(&id).is_some_and(|at| *at <= now)

@@ -143,7 +143,8 @@ impl Model {
         }
         for (step, answer) in answered {
             if let (Step::Renew(lease), Answer::Done) = (step, answer) {
-                self.runs[self.by_lease[&lease_id(lease)]].held_until = until;
+                let run = &mut self.runs[self.by_lease[&lease_id(lease)]];
+                run.held_until = run.held_until.max(until);
             }
         }
         granted
