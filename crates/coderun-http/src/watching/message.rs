@@ -22,6 +22,8 @@ pub(crate) struct EncodedMessage {
     pub(crate) frame: Bytes,
     /// The JSON, a part of the frame's bytes.
     pub(crate) text: ByteString,
+    /// Whether it reports the final state, so that the end follows it at once.
+    pub(crate) is_last: bool,
 }
 
 impl EncodedMessage {
@@ -36,7 +38,11 @@ impl EncodedMessage {
         let frame = Bytes::from(frame);
         let text = ByteString::try_from(frame.slice(text))
             .map_err(|error| FeedError::encoding(io::Error::other(error)))?;
-        Ok(Self { frame, text })
+        Ok(Self {
+            frame,
+            text,
+            is_last: false,
+        })
     }
 }
 
@@ -115,10 +121,14 @@ pub(super) fn encode_update(
     execution: &Execution,
     policy: &StorePolicy,
 ) -> Result<EncodedEvent, FeedError> {
+    let message = EncodedMessage::new(&ServerMessage::update(execution, policy))?;
     Ok(EncodedEvent {
         sequence: execution.sequence(),
         is_update: true,
-        message: EncodedMessage::new(&ServerMessage::update(execution, policy))?,
+        message: EncodedMessage {
+            is_last: execution.status().is_final(),
+            ..message
+        },
     })
 }
 
@@ -193,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_json_and_the_frame_share_their_bytes() {
-        let EncodedMessage { frame, text } = EncodedMessage::new(&ServerMessage::PONG).unwrap();
+        let EncodedMessage { frame, text, .. } = EncodedMessage::new(&ServerMessage::PONG).unwrap();
         let start = text.as_bytes().as_ptr().addr() - frame.as_ptr().addr();
         assert_eq!(&frame[start..start + text.len()], text.as_bytes());
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use bytes::buf::Chain;
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 use bytestring::ByteString;
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
@@ -58,19 +58,20 @@ impl Connection {
     /// Encodes and sends a message.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text).
+    /// As [`send_encoded`](Self::send_encoded).
     pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
         let message = EncodedMessage::new(message).map_err(|_| CloseFrame::INTERNAL)?;
-        self.send_text(message.text).await
+        self.send_encoded(message).await
     }
 
-    /// Sends an encoded message.
+    /// Sends an encoded message. The last one is written with the close frame that follows it.
     ///
     /// If this is cancelled, the next frame is sent after the rest of this one.
     ///
     /// # Errors
     /// [`CloseFrame::SLOW_WATCHER`] if the peer takes nothing of it for too long, [`CloseFrame::PEER_LEFT`] if it has gone.
-    pub(super) async fn send_text(&mut self, text: ByteString) -> Result<(), CloseFrame> {
+    pub(super) async fn send_encoded(&mut self, message: EncodedMessage) -> Result<(), CloseFrame> {
+        let text = message.text;
         let timeout = self.state.config.sockets.send;
         let mut permit = None;
         if AnswerBudget::counts(text.len()) {
@@ -82,21 +83,28 @@ impl Connection {
         self.flush(timeout).await?;
         self.outgoing = text_frame(text)?;
         self.outgoing_permit = permit;
+        if message.is_last {
+            return Ok(());
+        }
         self.flush(timeout).await
     }
 
     /// Sends a ping.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text).
+    /// As [`send_encoded`](Self::send_encoded).
     pub(super) async fn ping(&mut self) -> Result<(), CloseFrame> {
         self.send_control(Frame::ping(Bytes::new()), self.state.config.sockets.send)
             .await
     }
 
+    /// Sends a control frame, in one write with what is left before it if that is short.
     async fn send_control(&mut self, frame: Frame, timeout: Duration) -> Result<(), CloseFrame> {
-        self.flush(timeout).await?;
-        let mut bytes = Vec::with_capacity(frame.len());
+        if self.outgoing.remaining() > COPIED_MAX_BYTES {
+            self.flush(timeout).await?;
+        }
+        let mut bytes = Vec::with_capacity(self.outgoing.remaining() + frame.len());
+        bytes.put(&mut self.outgoing);
         frame.format(&mut bytes).map_err(|_| CloseFrame::INTERNAL)?;
         self.outgoing = Bytes::from(bytes).chain(Bytes::new());
         self.flush(timeout).await

@@ -112,7 +112,7 @@ impl Session<'_> {
             WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
             WatchMessage::Failed(error) => return Err(failed(error.kind(), &error)),
             WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
-            WatchMessage::Message(message) => self.connection.send_text(message.text).await?,
+            WatchMessage::Message(message) => self.connection.send_encoded(message).await?,
         }
         Ok(None)
     }
