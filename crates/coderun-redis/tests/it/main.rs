@@ -18,6 +18,7 @@ macro_rules! assert_matches {
 mod audit;
 mod cluster;
 mod commands;
+mod contract;
 mod data_loss;
 mod deletion;
 mod health;

@@ -1,6 +1,6 @@
-//! Runs the contract of the ports on a Cluster.
+//! Runs the contract of the ports on a Cluster, and behind Sentinels.
 //!
-//! A Cluster takes seconds to start, so the clauses of a suite share one, each with a key prefix of its own.
+//! Both take seconds to start, so the clauses of a suite share one, each with a key prefix of its own.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use coderun_conformance::{
 use coderun_domain::StorePolicy;
 use coderun_domain::testing::ManualClock;
 use coderun_redis::{RedisBackend, RedisConfig};
-use coderun_redis_fixture::RedisCluster;
+use coderun_redis_fixture::{RedisCluster, RedisSentinel};
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
@@ -58,44 +58,37 @@ async fn assert_kept(clauses: Vec<(&'static str, Clause)>) {
     assert_eq!(broken, Vec::<&str>::new());
 }
 
-macro_rules! on_a_cluster {
-    ($suite:ident, $tests:ident) => {{
-        let cluster = RedisCluster::start();
-        let url = cluster.url();
-        assert_kept($tests!(@list clause_list ($suite {
-            let url = url.clone();
-            move |clock, policy| backend(url.clone(), clock, policy)
-        })))
-        .await;
-    }};
+macro_rules! contract_tests {
+    ($module:ident, $servers:ident: $($test:ident: $suite:ident, $clauses:ident;)*) => {
+        mod $module {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let servers = $servers::start();
+                    let url = servers.url();
+                    assert_kept($clauses!(@list clause_list ($suite {
+                        let url = url.clone();
+                        move |clock, policy| backend(url.clone(), clock, policy)
+                    })))
+                    .await;
+                }
+            )*
+        }
+    };
+    ($module:ident, $servers:ident) => {
+        contract_tests! {
+            $module, $servers:
+            the_store_keeps_its_contract: execution_store, execution_store_tests;
+            the_queue_keeps_its_contract: execution_queue, execution_queue_tests;
+            the_notifier_keeps_its_contract: notifier, notifier_tests;
+            the_input_relay_keeps_its_contract: input_relay, input_relay_tests;
+            the_ticket_store_keeps_its_contract: ticket_store, ticket_store_tests;
+            the_worker_registry_keeps_its_contract: worker_registry, worker_registry_tests;
+        }
+    };
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_store_keeps_its_contract() {
-    on_a_cluster!(execution_store, execution_store_tests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_queue_keeps_its_contract() {
-    on_a_cluster!(execution_queue, execution_queue_tests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_notifier_keeps_its_contract() {
-    on_a_cluster!(notifier, notifier_tests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_input_relay_keeps_its_contract() {
-    on_a_cluster!(input_relay, input_relay_tests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_ticket_store_keeps_its_contract() {
-    on_a_cluster!(ticket_store, ticket_store_tests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_worker_registry_keeps_its_contract() {
-    on_a_cluster!(worker_registry, worker_registry_tests);
-}
+contract_tests!(on_a_cluster, RedisCluster);
+contract_tests!(behind_sentinels, RedisSentinel);
