@@ -88,12 +88,14 @@ impl Ledger {
         if self.is_overdue(lease.execution()) {
             return Err(QueueError::LeaseLost);
         }
-        self.set_lease(lease.id(), self.config.policy.lease);
+        // The clock may have gone back since the lease was granted.
+        let ends_at = self.leases.time_of(lease.id()).unwrap_or(self.now);
+        let left = Duration::try_from(ends_at - self.now).unwrap_or_default();
+        self.set_lease(lease.id(), self.config.policy.lease.max(left));
         Ok(renewal)
     }
 
-    /// Lets the lease on a running execution end after this time, and not before it would have ended: the clock may have gone
-    /// back. The last attempt ends with its lease.
+    /// Lets the lease on a running execution end after this time. The last attempt ends with its lease.
     pub(super) fn set_lease(&mut self, id: ExecutionId, lease: Duration) {
         let Some(record) = self.records.get(&id) else {
             return;
@@ -104,7 +106,6 @@ impl Ledger {
         if policy.is_last_attempt(&record.execution) {
             self.deadlines.set(id, until.min(deadline));
         } else {
-            let until = self.leases.time_of(id).map_or(until, |at| at.max(until));
             self.leases.set(id, until);
             self.deadlines.set(id, deadline);
         }
