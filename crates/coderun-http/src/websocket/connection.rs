@@ -64,7 +64,7 @@ impl Connection {
         self.send_encoded(message).await
     }
 
-    /// Sends an encoded message. The last one is written with the close frame that follows it.
+    /// Sends an encoded message. The last one, if it is short, is written with the close frame that follows it.
     ///
     /// If this is cancelled, the next frame is sent after the rest of this one.
     ///
@@ -83,7 +83,7 @@ impl Connection {
         self.flush(timeout).await?;
         self.outgoing = text_frame(text)?;
         self.outgoing_permit = permit;
-        if message.is_last {
+        if message.is_last && self.outgoing.remaining() <= COPIED_MAX_BYTES {
             return Ok(());
         }
         self.flush(timeout).await
