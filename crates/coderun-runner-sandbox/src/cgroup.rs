@@ -35,9 +35,7 @@ impl Groups {
             ControlGroups::WhereUsable => Hierarchies::of_this_process()?,
             ControlGroups::Never => Hierarchies::default(),
         };
-        for folder in hierarchies.folders() {
-            names::sweep(folder);
-        }
+        names::sweep(hierarchies.folders());
         let candidates = [
             Version2::find(&hierarchies).map(|it| Box::new(it) as Box<dyn Group>),
             Version1::find(&hierarchies).map(|it| Box::new(it) as Box<dyn Group>),

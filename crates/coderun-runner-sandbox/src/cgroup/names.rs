@@ -2,19 +2,21 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::files::remove_folder;
+use super::files::{read_entry, remove_folder};
 use crate::process_stat::stat_fields;
 
 const PREFIX: &str = "coderun-";
 
-/// The service that creates groups: one process, in one boot of the machine.
+/// The service that creates groups: one process of one process namespace.
 #[derive(Debug, Clone)]
 pub(super) struct Owner {
-    /// `coderun-<boot>-<process id>-<start time>-`.
+    /// `coderun-<process namespace>-<process id>-<start time>-`.
     prefix: String,
     last: Arc<AtomicU64>,
 }
@@ -25,8 +27,9 @@ impl Owner {
         let process_id = std::process::id();
         let started = start_time(process_id)
             .ok_or_else(|| io::Error::other("the start time of this process is not known"))?;
+        let namespace = process_namespace()?;
         Ok(Self {
-            prefix: format!("{PREFIX}{}-{process_id}-{started}-", boot_id_prefix()?),
+            prefix: format!("{PREFIX}{namespace}-{process_id}-{started}-"),
             last: Arc::new(LAST.fetch_add(1 << 32, Ordering::Relaxed).into()),
         })
     }
@@ -41,46 +44,91 @@ impl Owner {
 /// Lets two sandboxes of one process make different names.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
-/// Removes the groups of dead services, and kills what still runs in them. A group that cannot be removed is left to the
-/// next start.
-pub(super) fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else {
+/// The process that a group's name tells of.
+#[derive(Debug, PartialEq, Eq)]
+enum OwnerState {
+    Living,
+    Dead,
+    /// Of another process namespace, where its id says nothing here.
+    Unknown,
+}
+
+/// Removes the groups of dead services in these folders, and kills what still runs in them. Groups of services in other
+/// process namespaces are removed where no process is in them. A group that cannot be removed is left to the next start.
+pub(super) fn sweep<'a>(folders: impl Iterator<Item = &'a Path>) {
+    let Ok(namespace) = process_namespace() else {
         return;
     };
-    let Ok(boot) = boot_id_prefix() else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if is_orphaned(name, &boot) {
-            let group = entry.path();
-            // Only version 2 has the file; where it has none, the processes died with their launcher.
-            let _ = fs::write(group.join("cgroup.kill"), "1");
-            if let Err(error) = remove_folder(&group) {
-                tracing::warn!(%error, group = name, "control group of a dead service cannot be removed");
-            }
+    let mut empty = Vec::new();
+    for group in folders.flat_map(children) {
+        let name = group.file_name().and_then(|name| name.to_str());
+        match name.and_then(|name| owner_state(name, namespace)) {
+            Some(OwnerState::Dead) => kill_and_remove(&group),
+            Some(OwnerState::Unknown) if is_empty(&group) => empty.push(group),
+            Some(OwnerState::Unknown | OwnerState::Living) | None => {}
         }
+    }
+    if empty.is_empty() {
+        return;
+    }
+    // A living service needs far less from creating a group to starting a process in it, and from its end to removing it.
+    std::thread::sleep(EMPTY_FOR);
+    for group in empty.iter().filter(|group| is_empty(group)) {
+        // The kernel refuses it where processes are that this namespace does not see.
+        let _ = fs::remove_dir(group);
     }
 }
 
-/// Whether a group belongs to a service like this one that is dead.
-fn is_orphaned(name: &str, boot: &str) -> bool {
-    let Some(rest) = name.strip_prefix(PREFIX) else {
-        return false;
-    };
-    let parts: Vec<&str> = rest.split('-').collect();
-    let [owner_boot, process_id, started, _] = *parts else {
-        return false;
-    };
-    let (Ok(process_id), Ok(started)) = (process_id.parse(), started.parse::<u64>()) else {
-        return false;
-    };
-    owner_boot != boot || start_time(process_id) != Some(started)
+/// A group of another process namespace that is empty twice, this much apart, is not in use.
+const EMPTY_FOR: Duration = Duration::from_secs(1);
+
+/// The groups in a group.
+fn children(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
-/// The first part of the id of this boot of the machine.
-fn boot_id_prefix() -> io::Result<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
-    Ok(id.chars().take_while(|c| *c != '-').collect())
+fn kill_and_remove(group: &Path) {
+    // Only version 2 has the file; where it has none, the processes died with their launcher.
+    let _ = fs::write(group.join("cgroup.kill"), "1");
+    if let Err(error) = remove_folder(group) {
+        let group = group.display();
+        tracing::warn!(%error, %group, "control group of a dead service cannot be removed");
+    }
+}
+
+/// Whether no process is in a group, as far as this process namespace sees them.
+fn is_empty(group: &Path) -> bool {
+    match read_entry(&group.join("cgroup.events"), "populated") {
+        Some(populated) => populated == 0,
+        // Version 1 has no such file.
+        None => fs::read(group.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty()),
+    }
+}
+
+/// The state of the service whose group has this name; `None` if it is no group of a stage.
+fn owner_state(name: &str, own_namespace: u64) -> Option<OwnerState> {
+    let numbers: Vec<u64> = name
+        .strip_prefix(PREFIX)?
+        .split('-')
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let [namespace, process_id, started, _] = *numbers else {
+        return None;
+    };
+    let process_id = u32::try_from(process_id).ok()?;
+    Some(if namespace != own_namespace {
+        OwnerState::Unknown
+    } else if start_time(process_id) == Some(started) {
+        OwnerState::Living
+    } else {
+        OwnerState::Dead
+    })
+}
+
+/// The number of this process's process namespace, which no other living one has.
+fn process_namespace() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/self/ns/pid")?.ino())
 }
 
 /// When a living process started, in ticks since boot. It tells apart two processes with the same id.
@@ -98,9 +146,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_a_living_service_are_not_orphaned() {
-        let owner = Owner::this_process().unwrap();
-        assert!(!is_orphaned(&owner.next_name(), &boot_id_prefix().unwrap()));
+    fn a_living_service_is_told_from_a_dead_one_and_from_one_of_another_namespace() {
+        let namespace = process_namespace().unwrap();
+        let name = Owner::this_process().unwrap().next_name();
+        assert_eq!(owner_state(&name, namespace), Some(OwnerState::Living));
+        assert_eq!(owner_state(&name, 7), Some(OwnerState::Unknown));
+        let own = std::process::id();
+        let dead = format!("coderun-{namespace}-{own}-1-0");
+        assert_eq!(owner_state(&dead, namespace), Some(OwnerState::Dead));
     }
 
     #[test]
@@ -116,23 +169,15 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_a_dead_service_and_of_an_earlier_boot_are_orphaned() {
-        let boot = boot_id_prefix().unwrap();
-        let own = std::process::id();
-        assert!(is_orphaned(&format!("coderun-{boot}-{own}-1-0"), &boot));
-        let own = Owner::this_process().unwrap().next_name();
-        assert!(is_orphaned(&own, "another"));
-    }
-
-    #[test]
-    fn groups_with_other_names_are_never_orphaned() {
+    fn groups_with_other_names_belong_to_no_service() {
         for name in [
             "docker-1-2-3-4",
-            "coderun-worker",
-            "coderun-a-b-c-d",
-            "coderun-a-1-2-3-4",
+            "coderun-service",
+            "coderun-a-1-2-3",
+            "coderun-1-2-3",
+            "coderun-1-2-3-4-5",
         ] {
-            assert!(!is_orphaned(name, "a"), "{name}");
+            assert_eq!(owner_state(name, 1), None, "{name}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! Tests what happens when the service or its launcher dies, hangs or misses something.
 
-use std::process::{Command, Stdio};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +12,9 @@ use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
 
 use crate::support::{
-    TestSandbox, assert_broken, assert_unavailable, control_groups_of, eventually, is_alive,
-    launcher_after, launchers, program, run_program, sleepers_of, until,
+    TestSandbox, assert_broken, assert_unavailable, children, control_groups_named,
+    control_groups_of, eventually, is_alive, launcher_after, launchers, program, run_program,
+    sleepers_of, until,
 };
 
 #[tokio::test]
@@ -96,22 +99,9 @@ async fn a_killed_service_takes_its_programs_along() {
         run_program(program("bash", "sleep 1000")).await;
         return;
     }
-    let mut service = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "service::a_killed_service_takes_its_programs_along",
-        ])
-        .env(IS_KILLED_SERVICE, "yes")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut service = killed_service(Command::new(std::env::current_exe().unwrap()));
     let id = service.id();
-    let mut programs = Vec::new();
-    eventually("the program runs", || {
-        programs = sleepers_of(id);
-        !programs.is_empty()
-    });
+    let programs = programs_of(id);
     // Once it is dead, any service that starts on this machine may remove them.
     assert!(!control_groups_of(id).is_empty());
     service.kill().unwrap();
@@ -123,6 +113,63 @@ async fn a_killed_service_takes_its_programs_along() {
     eventually("the next service has swept", || {
         control_groups_of(id).is_empty()
     });
+}
+
+/// A process namespace of its own is what a container has. The process ids in it say nothing outside.
+#[tokio::test]
+async fn a_service_of_another_process_namespace_keeps_its_groups_while_it_lives() {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    unshare.arg(std::env::current_exe().unwrap());
+    let mut outer = killed_service(unshare);
+    let mut service = None;
+    eventually("the service has started", || {
+        service = children(i32::try_from(outer.id()).unwrap())
+            .first()
+            .copied();
+        service.is_some()
+    });
+    let service = service.unwrap();
+    let programs = programs_of(service.cast_unsigned());
+    let namespace = fs::metadata(format!("/proc/{service}/ns/pid")).unwrap();
+    let groups = || control_groups_named(&format!("coderun-{}-", namespace.ino()));
+    assert!(!groups().is_empty());
+
+    let _other = TestSandbox::start().await;
+    assert!(programs.iter().all(|pid| is_alive(*pid)));
+    assert!(!groups().is_empty());
+
+    outer.kill().unwrap();
+    outer.wait().unwrap();
+    eventually("the program is gone", || {
+        programs.iter().all(|pid| !is_alive(*pid))
+    });
+    let _next = TestSandbox::start().await;
+    assert!(groups().is_empty());
+}
+
+/// Starts the test above as a service that runs a program until it is killed.
+fn killed_service(mut command: Command) -> Child {
+    command
+        .args([
+            "--exact",
+            "service::a_killed_service_takes_its_programs_along",
+        ])
+        .env(IS_KILLED_SERVICE, "yes")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until a service runs programs, and returns them.
+fn programs_of(service: u32) -> Vec<i32> {
+    let mut programs = Vec::new();
+    eventually("the program runs", || {
+        programs = sleepers_of(service);
+        !programs.is_empty()
+    });
+    programs
 }
 
 #[tokio::test]

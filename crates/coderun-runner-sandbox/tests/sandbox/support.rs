@@ -172,7 +172,8 @@ fn launchers_of(service: u32) -> Vec<i32> {
     children(service).into_iter().filter(is_launcher).collect()
 }
 
-fn children(pid: i32) -> Vec<i32> {
+/// The children of a process.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -188,22 +189,26 @@ fn children(pid: i32) -> Vec<i32> {
 
 /// The control groups that a service has created and not removed.
 pub(crate) fn control_groups_of(service: u32) -> Vec<PathBuf> {
-    let own = format!("-{service}-");
+    control_groups_named(&format!("-{service}-"))
+}
+
+/// The control groups of stages with this in their names.
+pub(crate) fn control_groups_named(part: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    look_for_groups(Path::new("/sys/fs/cgroup"), &own, 4, &mut found);
+    look_for_groups(Path::new("/sys/fs/cgroup"), part, 4, &mut found);
     found
 }
 
-fn look_for_groups(folder: &Path, own: &str, depth: u32, found: &mut Vec<PathBuf>) {
+fn look_for_groups(folder: &Path, part: &str, depth: u32, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("coderun-") && name.contains(own) {
+        if name.starts_with("coderun-") && name.contains(part) {
             found.push(entry.path());
         } else if depth > 0 {
-            look_for_groups(&entry.path(), own, depth - 1, found);
+            look_for_groups(&entry.path(), part, depth - 1, found);
         }
     }
 }
