@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -75,6 +76,8 @@ impl Connection {
             .arg(LAUNCHER_ARGUMENT)
             .env_clear()
             .current_dir("/")
+            // Of its own, so that Ctrl-C in a terminal stops the service alone, and the service drains.
+            .process_group(0)
             .stdin(launcher)
             .stdout(Stdio::null())
             .spawn()?;

@@ -152,6 +152,14 @@ pub(super) fn new_network_namespace() -> Result<(), Errno> {
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
 }
 
+/// Makes this process, and its children until they reset it, ignore signals.
+pub(super) fn ignore_signals<const COUNT: usize>(signals: [i32; COUNT]) {
+    for signal in signals {
+        // SAFETY: it installs no handler.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// Resets every signal to its default action, whichever the service and its parents ignore.
 pub(super) fn reset_signals() {
     for signal in 1..=SIGNAL_MAX {

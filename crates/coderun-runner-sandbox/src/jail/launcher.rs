@@ -49,6 +49,8 @@ struct FirstProcess {
 
 /// Serves the socket that is this process's stdin until it ends.
 pub(crate) fn run() -> io::Result<()> {
+    // A supervisor may send its signals to all processes of the service, which decides alone when programs end.
+    kernel_calls::ignore_signals([libc::SIGTERM, libc::SIGINT, libc::SIGHUP]);
     kernel_calls::close_descriptors(3, u32::MAX)?;
     for filter in seccomp::of_launcher().map_err(io::Error::other)? {
         filter.install().map_err(io::Error::other)?;

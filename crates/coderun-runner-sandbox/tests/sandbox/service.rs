@@ -48,6 +48,25 @@ fn signal_launchers(signal: Signal) {
     }
 }
 
+/// Ctrl-C signals the process group of the service, and systemd all its processes. The service drains then.
+#[tokio::test]
+async fn signals_that_stop_a_service_leave_programs_running() {
+    let sandbox = TestSandbox::start().await;
+    let program = program("bash", "sleep 1 & wait && echo to the end");
+    let (ran, ()) = tokio::join!(sandbox.run_program(program), async {
+        until(|| !sleepers_of(std::process::id()).is_empty()).await;
+        for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+            signal_launchers(signal);
+        }
+        for launcher in launchers() {
+            let launcher = rustix::process::Pid::from_raw(launcher);
+            let group = rustix::process::getpgid(launcher).unwrap();
+            assert_eq!(Some(group), launcher, "Ctrl-C reaches the launcher");
+        }
+    });
+    assert_eq!(ran.stdout(), "to the end\n");
+}
+
 #[tokio::test]
 async fn a_launcher_that_hangs_is_replaced() {
     let sandbox = TestSandbox::start().await;
