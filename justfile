@@ -18,6 +18,10 @@ test-rust:
     cargo nextest run --workspace --all-features
     cargo test --workspace --all-features --doc
 
+# Runs the sandbox's tests as an ordinary user who may use no control groups (`just test-sandbox-user -E 'test(/^memory::/)'`).
+test-sandbox-user *arguments:
+    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }}
+
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
 test-firebase:
     cargo build --package coderun-server --all-features
