@@ -33,6 +33,10 @@ impl Version1 {
     }
 }
 
+/// The part of the memory limit that the buffers of TCP and UDP sockets may have. This version counts them apart, on top of
+/// the limit of all other memory, and not at all without a limit of their own.
+const SOCKETS_SHARE: u64 = 4;
+
 impl Version1 {
     fn folders(&self) -> impl Iterator<Item = &Path> {
         let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
@@ -65,6 +69,11 @@ impl Group for Version1 {
             fs::write(with_swap, &memory)?;
         } else {
             fs::write(self.memory.join("memory.swappiness"), "0")?;
+        }
+        let sockets = self.memory.join("memory.kmem.tcp.limit_in_bytes");
+        if sockets.exists() {
+            let bytes = limits.memory_bytes / SOCKETS_SHARE;
+            fs::write(sockets, bytes.to_string())?;
         }
         fs::write(self.pids.join("pids.max"), limits.processes.to_string())
     }
