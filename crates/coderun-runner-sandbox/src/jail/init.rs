@@ -18,6 +18,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::files;
 use super::kernel_calls::{self, CloneSide};
+use super::network::Network;
 use super::payload;
 use super::root::DetachedMounts;
 use super::seccomp::Filter;
@@ -36,10 +37,15 @@ pub(super) struct Descriptors {
 }
 
 /// Runs as the first process until it ends.
-pub(super) fn run(descriptors: Descriptors, report_pipe: &OwnedFd, filter: &Filter) -> ! {
+pub(super) fn run(
+    descriptors: Descriptors,
+    report_pipe: &OwnedFd,
+    network: Network,
+    filter: &Filter,
+) -> ! {
     let report = descriptors
         .adopt(report_pipe)
-        .and_then(|()| build_and_run(descriptors, filter));
+        .and_then(|()| build_and_run(descriptors, network, filter));
     let report = report.map_or_else(InitReport::from, InitReport::Ended);
     if let Ok(bytes) = encode(&report) {
         // The launcher notices a report that is missing.
@@ -87,9 +93,14 @@ fn complement(mut kept: Vec<u32>) -> Vec<RangeInclusive<u32>> {
 /// The number of standard streams. The launcher has its own, so that no descriptor that it receives has such a number.
 const STREAMS: u32 = 3;
 
-fn build_and_run(descriptors: Descriptors, filter: &Filter) -> Result<ProgramEnd, StepError> {
+fn build_and_run(
+    descriptors: Descriptors,
+    network: Network,
+    filter: &Filter,
+) -> Result<ProgramEnd, StepError> {
     join_groups(&descriptors.tasks)?;
     drop(descriptors.stdio);
+    network.enter()?;
     prefer_for_the_out_of_memory_killer();
     rustix::system::sethostname(b"sandbox").step("set the host name")?;
     payload::drop_bounding_set()?;

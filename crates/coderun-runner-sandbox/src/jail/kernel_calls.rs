@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "clone3, mount_setattr, close_range and wait4 have no safe wrapper"
+    reason = "clone3, mount_setattr, close_range, wait4 and SIOCSIFFLAGS have no safe wrapper"
 )]
 
 use std::mem;
@@ -159,6 +159,21 @@ pub(super) fn ignore_signals<const COUNT: usize>(signals: [i32; COUNT]) {
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
 }
+
+/// Starts the loopback device of the network that a socket belongs to.
+pub(super) fn start_loopback(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: all fields of `ifreq` are integers, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = IFF_UP;
+    // SAFETY: the structure is valid for the call and has a name that ends with zero.
+    let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    check(answer.into())
+}
+
+const IFF_UP: libc::c_short = 1;
 
 /// Resets every signal to its default action, whichever the service and its parents ignore.
 pub(super) fn reset_signals() {

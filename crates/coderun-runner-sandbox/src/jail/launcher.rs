@@ -234,6 +234,7 @@ fn clone_sandbox(
                 lifeline: lifeline_reader,
             },
             &report_writer,
+            network,
             filter,
         ),
         CloneSide::Parent(pid, pidfd) => {

@@ -1,9 +1,19 @@
-//! Creates the network of a sandbox: a namespace with nothing but a loopback device that is down.
+//! Creates the network of a sandbox: a namespace with a loopback device and nothing beyond it.
+//!
+//! What sockets hold back for a reader that does not read is memory of the kernel. Where a control group counts memory it
+//! counts that too; everywhere the network bounds what one connection holds. A network whose connections cannot be bounded
+//! has no loopback device that works.
+
+use std::fs;
+use std::os::fd::AsFd;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::kernel_calls;
+use super::step::{StepContext, StepError};
 
 /// The network namespace of the next sandbox, which no other sandbox shares.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Network {
     /// The launcher is in a new one, which one sandbox inherits.
     Prepared,
@@ -14,7 +24,10 @@ pub(super) enum Network {
 impl Network {
     /// Creates a network ahead of time, which takes the kernel half a millisecond. Only root can do that.
     pub(super) fn prepare() -> Self {
-        match kernel_calls::new_network_namespace() {
+        let prepared = kernel_calls::new_network_namespace()
+            .step("create a network")
+            .and_then(|()| start_loopback());
+        match prepared {
             Ok(()) => Self::Prepared,
             Err(_) => Self::New,
         }
@@ -27,4 +40,34 @@ impl Network {
             Self::New => libc::CLONE_NEWNET,
         }
     }
+
+    /// Starts the loopback device, within the sandbox.
+    pub(super) fn enter(self) -> Result<(), StepError> {
+        match self {
+            Self::Prepared => Ok(()),
+            Self::New => start_loopback(),
+        }
+    }
+}
+
+/// Settings of a network.
+const SETTINGS: [(&str, &str); 3] = [
+    // The smallest, first and largest receive buffer and send buffer of a TCP connection, in bytes. The kernel's own
+    // largest are megabytes.
+    ("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 262144"),
+    ("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 262144"),
+    // No port is anybody else's here.
+    ("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
+];
+
+fn start_loopback() -> Result<(), StepError> {
+    for (setting, value) in SETTINGS {
+        if fs::write(setting, value).is_err() {
+            return Ok(());
+        }
+    }
+    let step = "start the loopback device";
+    let (family, kind) = (AddressFamily::INET, SocketType::DGRAM);
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None).step(step)?;
+    kernel_calls::start_loopback(socket.as_fd()).step(step)
 }

@@ -158,7 +158,7 @@ fn forbidden() -> Result<Rules, BackendError> {
     #[cfg(target_arch = "x86_64")]
     rules.extend(always(FORBIDDEN_ON_X86_64));
     rules.insert(libc::SYS_clone, any_bit(0, NAMESPACE_FLAGS)?);
-    rules.insert(libc::SYS_socket, none_of(0, &SOCKET_FAMILIES)?);
+    rules.insert(libc::SYS_socket, sockets()?);
     rules.insert(libc::SYS_ioctl, equal_to_any(1, &[TIOCSTI, TIOCLINUX])?);
     rules.insert(libc::SYS_fcntl, equal_to_any(1, &[F_SETLEASE, F_NOTIFY])?);
     rules.insert(libc::SYS_personality, none_of(0, &PERSONALITIES)?);
@@ -181,12 +181,39 @@ const TIOCLINUX: u64 = 0x541c;
 /// Being notified or asked when another process opens a shared file.
 const F_SETLEASE: u64 = 1024;
 const F_NOTIFY: u64 = 1026;
-/// Unix sockets and both internet families, which reach nothing but the program itself.
-const SOCKET_FAMILIES: [u64; 3] = [1, 2, 10];
 /// The default, the default without address randomisation, and the query of the current value.
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
 /// Supervising the calls of children, which no program in a sandbox needs.
 const NEW_LISTENER: u64 = 1 << 3;
+
+/// Matches all sockets but those that reach nothing except the program itself: unix sockets, TCP and UDP, and questions about
+/// the network, by which the C library lists its interfaces. A protocol that is not here could make the kernel load a module.
+fn sockets() -> Result<Vec<SeccompRule>, BackendError> {
+    let mut rules = none_of(0, &[UNIX, INTERNET_4, INTERNET_6, NETLINK])?;
+    let mut refuse = |family, refused: Vec<SeccompCondition>| {
+        let family = condition(0, SeccompCmpOp::Eq, family)?;
+        rules.push(SeccompRule::new([vec![family], refused].concat())?);
+        Ok::<_, BackendError>(())
+    };
+    for family in [INTERNET_4, INTERNET_6] {
+        refuse(family, differs_from_all(2, &[ANY_PROTOCOL, TCP, UDP])?)?;
+        let kind = SeccompCmpOp::MaskedEq(SEQUENCED_OR_CONGESTED);
+        refuse(family, vec![condition(1, kind, SEQUENCED_OR_CONGESTED)?])?;
+    }
+    refuse(NETLINK, differs_from_all(2, &[NETLINK_ROUTE])?)?;
+    Ok(rules)
+}
+
+const UNIX: u64 = 1;
+const INTERNET_4: u64 = 2;
+const INTERNET_6: u64 = 10;
+const NETLINK: u64 = 16;
+const ANY_PROTOCOL: u64 = 0;
+const TCP: u64 = 6;
+const UDP: u64 = 17;
+const NETLINK_ROUTE: u64 = 0;
+/// The bit that the numbers of these two kinds share, `SOCK_SEQPACKET` and `SOCK_DCCP`, and no other kind has.
+const SEQUENCED_OR_CONGESTED: u64 = 4;
 
 /// One rule for each bit: it matches if the bit is set in an argument.
 fn any_bit(argument: u8, bits: u64) -> Result<Vec<SeccompRule>, BackendError> {
@@ -210,11 +237,12 @@ fn equal_to_any(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, Backen
 
 /// Matches if an argument is none of these values.
 fn none_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
-    let conditions = values
-        .iter()
-        .map(|value| condition(argument, SeccompCmpOp::Ne, *value))
-        .collect::<Result<_, _>>()?;
-    Ok(vec![SeccompRule::new(conditions)?])
+    Ok(vec![SeccompRule::new(differs_from_all(argument, values)?)?])
+}
+
+fn differs_from_all(argument: u8, values: &[u64]) -> Result<Vec<SeccompCondition>, BackendError> {
+    let differs = |value: &u64| condition(argument, SeccompCmpOp::Ne, *value);
+    values.iter().map(differs).collect()
 }
 
 fn condition(

@@ -22,6 +22,59 @@ async fn the_machines_own_services_cannot_be_reached() {
 }
 
 #[tokio::test]
+async fn loopback_is_the_only_interface() {
+    let code = "import socket\nprint(socket.if_nameindex())\n\
+        one = socket.socket(type=socket.SOCK_DGRAM)\n\
+        for address in ('10.0.0.1', '169.254.169.254', '8.8.8.8', '224.0.0.1', '255.255.255.255'):\n\
+        \x20   one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)\n\
+        \x20   try: one.sendto(b'x', (address, 53)); print('sent', address)\n\
+        \x20   except OSError as e: print(e.strerror)";
+    let expected = format!("[(1, 'lo')]\n{}", "Network is unreachable\n".repeat(5));
+    assert_prints("python", code, &expected).await;
+}
+
+#[tokio::test]
+async fn both_ends_of_a_connection_may_be_in_one_program() {
+    let code = "import socket, threading\n\
+        for host in ('127.0.0.1', '::1', 'localhost'):\n\
+        \x20   family = socket.AF_INET6 if host == '::1' else socket.AF_INET\n\
+        \x20   server = socket.create_server((host, 80), family=family)\n\
+        \x20   threading.Thread(target=lambda: server.accept()[0].sendall(host.encode())).start()\n\
+        \x20   print(socket.create_connection((host, 80)).recv(100)); server.close()\n\
+        one = socket.socket(type=socket.SOCK_DGRAM); one.bind(('127.0.0.1', 0))\n\
+        one.sendto(b'datagram', one.getsockname()); print(one.recv(100))";
+    let expected = "b'127.0.0.1'\nb'::1'\nb'localhost'\nb'datagram'\n";
+    assert_prints("python", code, expected).await;
+}
+
+#[tokio::test]
+async fn a_web_server_and_its_client_run_in_one_javascript_program() {
+    let code = "const http = require('http'), os = require('os');\n\
+        const server = http.createServer((request, answer) => answer.end('hi ' + request.url));\n\
+        server.listen(8080, () => http.get('http://localhost:8080/x', answer => {\n\
+        answer.on('data', data => console.log(String(data))); answer.on('end', () => server.close()); }));\n\
+        console.log(Object.keys(os.networkInterfaces()));";
+    assert_prints("javascript", code, "[ 'lo' ]\nhi /x\n").await;
+}
+
+#[tokio::test]
+async fn ports_of_a_run_are_free_in_the_next_one() {
+    let sandbox = TestSandbox::start().await;
+    // Without waiting for its end: connections that are closed by neither side linger in the kernel.
+    let code = "import os, socket\nserver = socket.create_server(('127.0.0.1', 5000), reuse_port=False)\n\
+        one = socket.create_connection(('127.0.0.1', 5000)); other = server.accept()[0]; other.close()\n\
+        print(os.readlink('/proc/self/ns/net'), flush=True); os._exit(0)";
+    let mut networks = Vec::new();
+    for _ in 0..3 {
+        let ran = sandbox.run("python", code).await;
+        assert_eq!(ran.stderr(), "");
+        networks.push(ran.stdout().to_owned());
+    }
+    networks.dedup();
+    assert_eq!(networks.len(), 3, "{networks:?}");
+}
+
+#[tokio::test]
 async fn names_are_not_resolved() {
     let code = "import socket\ntry: socket.getaddrinfo('example.com', 80); print('found')\nexcept OSError: print('no')";
     assert_prints("python", code, "no\n").await;
@@ -29,13 +82,32 @@ async fn names_are_not_resolved() {
 
 #[tokio::test]
 async fn only_harmless_kinds_of_sockets_exist() {
-    // Packet, netlink, bluetooth, alg, vsock; raw internet.
+    // Packet, bluetooth, alg, vsock; netlink for audit, connectors and netfilter; raw internet, SCTP, MPTCP and DCCP.
     let code = "import socket\n\
-        for family, kind, protocol in ((17, 3, 0), (16, 3, 0), (31, 3, 0), (38, 5, 0), (40, 1, 0), (2, 3, 1)):\n\
-        \x20   try: socket.socket(family, kind, protocol); print('made', family)\n\
+        for family, kind, protocol in ((17, 3, 0), (31, 3, 0), (38, 5, 0), (40, 1, 0), (16, 3, 9), (16, 3, 11), (16, 3, 12), \
+        (2, 3, 1), (2, 3, 255), (10, 3, 58), (2, 5, 0), (2, 1, 132), (2, 1, 262), (10, 6, 0), (2, 2, 1)):\n\
+        \x20   try: socket.socket(family, kind, protocol); print('made', family, kind, protocol)\n\
         \x20   except PermissionError: print('no')\n\
-        for family in (1, 2, 10): socket.socket(family, 1)\nprint('harmless')";
-    assert_prints("python", code, &format!("{}harmless\n", "no\n".repeat(6))).await;
+        for family, kind in ((1, 1), (1, 5), (2, 1), (2, 2), (10, 1), (10, 2), (16, 3)): socket.socket(family, kind)\n\
+        print('harmless')";
+    let expected = format!("{}harmless\n", "no\n".repeat(15));
+    assert_prints("python", code, &expected).await;
+}
+
+#[tokio::test]
+async fn the_network_cannot_be_changed() {
+    // SIOCSIFFLAGS to stop the device, SIOCSIFADDR, RTM_NEWLINK and RTM_NEWADDR, and a setting.
+    let code = "import errno, fcntl, socket, struct\n\
+        one = socket.socket(type=socket.SOCK_DGRAM)\n\
+        for request, rest in ((0x8914, struct.pack('h', 0)), (0x8916, struct.pack('HH4s', 2, 0, bytes([10, 0, 0, 1])))):\n\
+        \x20   try: fcntl.ioctl(one, request, struct.pack('16s', b'lo') + rest + bytes(16)); print('changed')\n\
+        \x20   except OSError as e: print(errno.errorcode[e.errno])\n\
+        ask = socket.socket(16, 3, 0); ask.bind((0, 0))\n\
+        for kind in (16, 20):\n\
+        \x20   ask.send(struct.pack('=IHHIIBxHiII', 32, kind, 0x605, 1, 0, 0, 0, 1, 0, 0))\n\
+        \x20   print(errno.errorcode[-struct.unpack_from('=i', ask.recv(999), 16)[0]])\n\
+        try: open('/proc/sys/net/ipv4/tcp_rmem', 'w'); print('opened')\nexcept OSError: print('absent')";
+    assert_prints("python", code, "EPERM\nEPERM\nEPERM\nEPERM\nabsent\n").await;
 }
 
 #[tokio::test]
