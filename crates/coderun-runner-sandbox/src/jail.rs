@@ -4,13 +4,16 @@
 //! (`init`) of a sandbox, which builds it from within and then starts the program. Nothing here knows the async
 //! runtime, and nothing here reads the environment.
 
+mod clocks;
 mod files;
 mod init;
 mod kernel_calls;
 mod landlock;
 mod launcher;
+mod machine_files;
 mod network;
 mod payload;
+mod proc;
 mod root;
 mod seccomp;
 mod step;

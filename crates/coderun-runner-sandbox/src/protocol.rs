@@ -79,6 +79,8 @@ pub(crate) struct SpecFile {
 pub(crate) struct KernelLimits {
     /// CPU seconds of one process: the last resort behind the group's limit.
     pub(crate) cpu_seconds: u64,
+    /// Memory of the sandbox, which programs are told.
+    pub(crate) memory_bytes: u64,
     /// Greatest data segment of one process; `None` where a control group counts memory.
     pub(crate) data_bytes: Option<u64>,
     /// Stack of one process.

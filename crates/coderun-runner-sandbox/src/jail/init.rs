@@ -16,14 +16,24 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use super::clocks;
 use super::files;
 use super::kernel_calls::{self, CloneSide};
+use super::machine_files::Processors;
 use super::network::Network;
 use super::payload;
 use super::root::DetachedMounts;
 use super::seccomp::Filter;
 use super::step::{StepContext, StepError};
 use crate::protocol::{INSIDE_ID, InitReport, ProgramEnd, StageSpec, encode};
+
+/// What the launcher prepares once for all sandboxes.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// For the program.
+    pub(super) filter: Filter,
+    pub(super) processors: Processors,
+}
 
 /// The descriptors of the first process.
 #[derive(Debug)]
@@ -41,11 +51,11 @@ pub(super) fn run(
     descriptors: Descriptors,
     report_pipe: &OwnedFd,
     network: Network,
-    filter: &Filter,
+    prepared: &Prepared,
 ) -> ! {
     let report = descriptors
         .adopt(report_pipe)
-        .and_then(|()| build_and_run(descriptors, network, filter));
+        .and_then(|()| build_and_run(descriptors, network, prepared));
     let report = report.map_or_else(InitReport::from, InitReport::Ended);
     if let Ok(bytes) = encode(&report) {
         // The launcher notices a report that is missing.
@@ -96,11 +106,12 @@ const STREAMS: u32 = 3;
 fn build_and_run(
     descriptors: Descriptors,
     network: Network,
-    filter: &Filter,
+    prepared: &Prepared,
 ) -> Result<ProgramEnd, StepError> {
     join_groups(&descriptors.tasks)?;
     drop(descriptors.stdio);
     network.enter()?;
+    clocks::restart_for_children()?;
     prefer_for_the_out_of_memory_killer();
     rustix::system::sethostname(b"sandbox").step("set the host name")?;
     payload::drop_bounding_set()?;
@@ -112,13 +123,14 @@ fn build_and_run(
     wait_for_release(&descriptors.lifeline)?;
     become_inside_user()?;
     die_with_parent(&descriptors.lifeline)?;
-    mounts.build(&spec.limits)?;
+    let files = prepared.processors.files(spec.limits.memory_bytes);
+    mounts.build(&spec.limits, &files)?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
         files::copy_artefact_in(name, artefact)?;
     }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide the first process")?;
-    let end = start_and_reap(&spec, filter)?;
+    let end = start_and_reap(&spec, &prepared.filter)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
         files::copy_artefact_out(name, artefact, spec.limits.disk_bytes)?;
     }

@@ -160,6 +160,16 @@ pub(super) fn ignore_signals<const COUNT: usize>(signals: [i32; COUNT]) {
     }
 }
 
+/// Gives the children of this process clocks of their own. `false` where the kernel has no time namespaces.
+pub(super) fn new_time_namespace() -> Result<bool, Errno> {
+    // SAFETY: it changes neither shared descriptors nor memory, only the clocks of later children.
+    match unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWTIME) } {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// Starts the loopback device of the network that a socket belongs to.
 pub(super) fn start_loopback(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: all fields of `ifreq` are integers, for which zero is a value.

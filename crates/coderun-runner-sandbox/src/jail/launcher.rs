@@ -17,10 +17,11 @@ use rustix::net::{
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
-use super::init::{self, Descriptors};
+use super::init::{self, Descriptors, Prepared};
 use super::kernel_calls::{self, CloneSide};
+use super::machine_files::Processors;
 use super::network::Network;
-use super::seccomp::{self, Filter};
+use super::seccomp;
 use super::step::{StepContext, StepError};
 use crate::protocol::{
     DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode,
@@ -55,7 +56,10 @@ pub(crate) fn run() -> io::Result<()> {
     for filter in seccomp::of_launcher().map_err(io::Error::other)? {
         filter.install().map_err(io::Error::other)?;
     }
-    let filter = seccomp::of_program().map_err(io::Error::other)?;
+    let prepared = Prepared {
+        filter: seccomp::of_program().map_err(io::Error::other)?,
+        processors: Processors::of_machine(),
+    };
     let mut network = Network::New;
     let mut sandboxes: Vec<Sandbox> = Vec::new();
     loop {
@@ -80,7 +84,7 @@ pub(crate) fn run() -> io::Result<()> {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            sandboxes.extend(start(dispatch, descriptors, network, &filter));
+            sandboxes.extend(start(dispatch, descriptors, network, &prepared));
             network = Network::New;
         }
     }
@@ -181,12 +185,12 @@ fn start(
     dispatch: Dispatch,
     descriptors: Vec<OwnedFd>,
     network: Network,
-    filter: &Filter,
+    prepared: &Prepared,
 ) -> Option<Sandbox> {
     let mut descriptors = descriptors.into_iter();
     let spec = descriptors.next()?;
     let socket = descriptors.next()?;
-    match clone_sandbox(dispatch, spec, descriptors, network, filter) {
+    match clone_sandbox(dispatch, spec, descriptors, network, prepared) {
         Ok((pid, process)) => {
             let pid = pid.as_raw_nonzero().get();
             send(&socket, &LauncherMessage::Started { pid });
@@ -209,7 +213,7 @@ fn clone_sandbox(
     spec: OwnedFd,
     mut others: impl Iterator<Item = OwnedFd>,
     network: Network,
-    filter: &Filter,
+    prepared: &Prepared,
 ) -> Result<(Pid, FirstProcess), StepError> {
     let mut next = || others.next().ok_or(Errno::BADF).step("find a descriptor");
     let stdio = [next()?, next()?, next()?];
@@ -235,7 +239,7 @@ fn clone_sandbox(
             },
             &report_writer,
             network,
-            filter,
+            prepared,
         ),
         CloneSide::Parent(pid, pidfd) => {
             map_ids(dispatch, pid)

@@ -14,11 +14,13 @@ use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::files::make_folders;
 use super::kernel_calls::set_mount_attributes;
+use super::machine_files::RunFiles;
+use super::proc;
 use super::step::{StepContext, StepError};
 use crate::protocol::{BOX, INSIDE_ID, KernelLimits, SYSTEM_FOLDERS};
 
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
-const NEW_ROOT: &str = "/usr";
+pub(super) const NEW_ROOT: &str = "/usr";
 
 /// The machine's settings that programs need: where libraries are, and which of several tools is the default.
 const SETTINGS: [&str; 2] = ["/etc/ld.so.cache", "/etc/alternatives"];
@@ -44,6 +46,9 @@ const SYNTHETIC_FILES: [(&str, &str); 4] = [
         "passwd: files\ngroup: files\nhosts: files\n",
     ),
 ];
+
+/// The folder in which libraries count processors.
+const PROCESSORS: &str = "sys/devices/system/cpu";
 
 const LINKS: [(&str, &str); 4] = [
     ("/proc/self/fd", "dev/fd"),
@@ -124,12 +129,12 @@ impl DetachedMounts {
     }
 
     /// Builds the root around the mounts and moves into it.
-    pub(super) fn build(self, limits: &KernelLimits) -> Result<(), StepError> {
-        let root = new_root(limits)?;
+    pub(super) fn build(self, limits: &KernelLimits, files: &RunFiles) -> Result<(), StepError> {
+        let root = new_root(limits, files)?;
         for folder in &self.folders {
             make_folders(&root, &folder.target)?;
         }
-        for folder in ["etc", "proc", "dev"] {
+        for folder in ["etc", "proc", "dev", PROCESSORS] {
             make_folders(&root, Path::new(folder))?;
         }
         for file in &self.files {
@@ -150,13 +155,16 @@ impl DetachedMounts {
             symlinkat(to, &root, link).step("link a system folder")?;
         }
         for (to, link) in LINKS {
-            symlinkat(to, &root, link).step("link a device")?;
+            symlinkat(to, &root, link).step("make a link")?;
         }
         for (file, content) in SYNTHETIC_FILES {
             write_file(&root, Path::new(file), content)?;
         }
+        for (file, content) in &files.cpu {
+            write_file(&root, &Path::new(PROCESSORS).join(file), content)?;
+        }
         make_writable_folders(&root)?;
-        mount_proc(&root)?;
+        proc::mount(&root, files)?;
         enter(&root)
     }
 }
@@ -176,7 +184,7 @@ impl DetachedMount {
     }
 }
 
-const NO_PRIVILEGES: MountAttrFlags =
+pub(super) const NO_PRIVILEGES: MountAttrFlags =
     MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 const READ_ONLY: u64 = NO_PRIVILEGES
@@ -193,9 +201,10 @@ fn relative(path: &Path) -> PathBuf {
 }
 
 /// Mounts the file system in memory that holds the root and all that the program writes.
-fn new_root(limits: &KernelLimits) -> Result<OwnedFd, StepError> {
+fn new_root(limits: &KernelLimits, files: &RunFiles) -> Result<OwnedFd, StepError> {
     let step = "mount the root";
-    let size_bytes = limits.disk_bytes.saturating_add(ROOT_BYTES);
+    let own_bytes = ROOT_BYTES.saturating_add(files.size_bytes());
+    let size_bytes = limits.disk_bytes.saturating_add(own_bytes);
     let inodes = (limits.disk_bytes / BYTES_PER_INODE).max(INODES_MIN);
     let options = [
         ("size", size_bytes.to_string()),
@@ -217,7 +226,7 @@ const BYTES_PER_INODE: u64 = 4096;
 const INODES_MIN: u64 = 1024;
 
 /// Creates a file system with these options, as a mount that is not attached yet.
-fn new_mount(
+pub(super) fn new_mount(
     kind: &str,
     options: &[(&str, String)],
     attributes: MountAttrFlags,
@@ -231,7 +240,7 @@ fn new_mount(
     fsmount(file_system.as_fd(), flags, attributes)
 }
 
-fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errno> {
+pub(super) fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errno> {
     move_mount(
         mount,
         "",
@@ -241,7 +250,7 @@ fn attach(mount: impl AsFd, folder: impl AsFd, target: &Path) -> Result<(), Errn
     )
 }
 
-fn write_file(root: &OwnedFd, file: &Path, content: &str) -> Result<(), StepError> {
+pub(super) fn write_file(root: &OwnedFd, file: &Path, content: &str) -> Result<(), StepError> {
     let step = "write a settings file";
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = openat(root, file, flags, Mode::from(0o644)).step(step)?;
@@ -261,21 +270,6 @@ fn make_writable_folders(root: &OwnedFd) -> Result<(), StepError> {
         attach(&mount, root, Path::new(folder)).step(step)?;
     }
     Ok(())
-}
-
-/// Mounts `/proc` with the processes of the sandbox alone.
-///
-/// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
-fn mount_proc(root: &OwnedFd) -> Result<(), StepError> {
-    let step = "mount the process file system";
-    let options = [
-        ("hidepid", "invisible".to_owned()),
-        ("subset", "pid".to_owned()),
-    ];
-    let attributes =
-        NO_PRIVILEGES | MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_RDONLY;
-    let mount = new_mount("proc", &options, attributes).step(step)?;
-    attach(&mount, root, Path::new("proc")).step(step)
 }
 
 /// Makes the new root the only root, and read-only.

@@ -147,6 +147,7 @@ fn kernel_limits(stage: &StageLimits, storage: &StorageLimits) -> KernelLimits {
     KernelLimits {
         // The group's limit is met first. This one holds even if the service does not check.
         cpu_seconds: stage.cpu_time().as_secs().saturating_add(2),
+        memory_bytes: stage.memory().as_bytes(),
         data_bytes: None,
         stack_bytes: STACK_BYTES.min(stage.memory().as_bytes()),
         processes: u64::from(stage.processes()).saturating_add(1),

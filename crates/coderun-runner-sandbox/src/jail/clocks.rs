@@ -1,0 +1,21 @@
+//! Gives a sandbox monotonic clocks that begin with it, so that they do not tell how long the machine has been running.
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::kernel_calls;
+use super::step::{StepContext, StepError};
+
+/// Sets the clocks of this process's later children back to the start, where the kernel has time namespaces.
+pub(super) fn restart_for_children() -> Result<(), StepError> {
+    if !kernel_calls::new_time_namespace().step("create a time namespace")? {
+        return Ok(());
+    }
+    // The kernel refuses times before zero, and the fraction of a second stays.
+    let back_to_one = |clock| 1 - clock_gettime(clock).tv_sec;
+    let offsets = format!(
+        "monotonic {} 0\nboottime {} 0\n",
+        back_to_one(ClockId::Monotonic),
+        back_to_one(ClockId::Boottime)
+    );
+    std::fs::write("/proc/self/timens_offsets", offsets).step("set the clocks")
+}

@@ -1,0 +1,108 @@
+//! Mounts `/proc`: the processes of the sandbox, a few files that tell of the run, and nothing of the machine.
+//!
+//! The kernel's files tell of the machine, to every process alike. So all of them are covered, each by a file or folder of
+//! the sandbox's own file system. What a kernel or a module adds is covered too, since the list is read from the mount.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{Dir, FileType, Mode, OFlags, mkdirat, mknodat, openat};
+use rustix::mount::{MountAttrFlags, OpenTreeFlags, mount_bind, open_tree};
+use rustix::process::fchdir;
+
+use super::kernel_calls::set_mount_attributes;
+use super::machine_files::RunFiles;
+use super::root::{NEW_ROOT, NO_PRIVILEGES, attach, new_mount, write_file};
+use super::step::{StepContext, StepError};
+
+/// The kernel's files that stay: it tells no more than `uname` does.
+const KEPT: &str = "version";
+
+/// What covers a file and a folder: their names in the covered folder.
+const NO_FILE: &str = "no-file";
+const NO_FOLDER: &str = "no-folder";
+
+/// Mounts `/proc` in the new root.
+///
+/// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
+pub(super) fn mount(root: &OwnedFd, files: &RunFiles) -> Result<(), StepError> {
+    let covers = attach_covers(root, files)?;
+    let step = "mount the process file system";
+    let options = [("hidepid", "invisible".to_owned())];
+    let mount = new_mount("proc", &options, ATTRIBUTES).step(step)?;
+    attach(&mount, root, Path::new("proc")).step(step)?;
+    // The covers are below the mount now: they are reached as the working folder.
+    fchdir(&covers).step(step)?;
+    let step = "cover a file of the machine";
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(&mount, ".", flags, Mode::empty()).step(step)?;
+    for entry in Dir::new(folder).step(step)? {
+        let entry = entry.step(step)?;
+        let name = entry.file_name().to_string_lossy();
+        if let Some(cover) = cover(&name, entry.file_type(), files) {
+            mount_bind(cover, Path::new(NEW_ROOT).join("proc").join(&*name)).step(step)?;
+        }
+    }
+    Ok(())
+}
+
+const ATTRIBUTES: MountAttrFlags = NO_PRIVILEGES
+    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC)
+    .union(MountAttrFlags::MOUNT_ATTR_RDONLY);
+
+/// Writes the files that cover the kernel's into the folder that is about to be covered, as a read-only mount.
+fn attach_covers(root: &OwnedFd, files: &RunFiles) -> Result<OwnedFd, StepError> {
+    let step = "make the files of `/proc`";
+    let folder = Path::new("proc");
+    for (name, content) in &files.proc {
+        write_file(root, &folder.join(name), content)?;
+    }
+    let no_file = folder.join(NO_FILE);
+    mknodat(root, no_file, FileType::RegularFile, Mode::empty(), 0).step(step)?;
+    mkdirat(root, folder.join(NO_FOLDER), Mode::from(0o555)).step(step)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let covers = open_tree(root, folder, flags).step(step)?;
+    set_mount_attributes(covers.as_fd(), ATTRIBUTES.bits().into(), 0).step(step)?;
+    attach(&covers, root, folder).step(step)?;
+    Ok(covers)
+}
+
+/// What an entry of `/proc` is covered by; `None` for processes, and for the links that lead to them.
+fn cover<'a>(name: &'a str, kind: FileType, files: &RunFiles) -> Option<&'a str> {
+    let is_process = name.bytes().all(|byte| byte.is_ascii_digit());
+    if is_process || [".", "..", KEPT].contains(&name) || kind == FileType::Symlink {
+        return None;
+    }
+    if files.proc.iter().any(|(own, _)| *own == name) {
+        return Some(name);
+    }
+    Some(if kind == FileType::Directory {
+        NO_FOLDER
+    } else {
+        NO_FILE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_covered_but_processes_and_links_to_them() {
+        let files = RunFiles {
+            proc: vec![("meminfo", String::new())],
+            ..RunFiles::default()
+        };
+        let covered = |name, kind| cover(name, kind, &files);
+        assert_eq!(covered("12", FileType::Directory), None);
+        assert_eq!(covered("self", FileType::Symlink), None);
+        assert_eq!(covered("version", FileType::RegularFile), None);
+        let meminfo = covered("meminfo", FileType::RegularFile);
+        assert_eq!(meminfo, Some("meminfo"));
+        assert_eq!(covered("sys", FileType::Directory), Some(NO_FOLDER));
+        assert_eq!(covered("keys", FileType::RegularFile), Some(NO_FILE));
+        assert_eq!(covered("12a", FileType::RegularFile), Some(NO_FILE));
+        // A kind that is not known is never left in sight.
+        assert_eq!(covered("new", FileType::Unknown), Some(NO_FILE));
+    }
+}
