@@ -83,8 +83,6 @@ pub(crate) struct KernelLimits {
     pub(crate) memory_bytes: u64,
     /// Greatest data segment of one process; `None` where a control group counts memory.
     pub(crate) data_bytes: Option<u64>,
-    /// Stack of one process.
-    pub(crate) stack_bytes: u64,
     /// Processes and threads of the sandbox.
     pub(crate) processes: u64,
     /// Any one file.

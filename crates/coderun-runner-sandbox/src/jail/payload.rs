@@ -9,7 +9,7 @@ use std::process::Command;
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, setrlimit, setsid, umask};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
@@ -111,7 +111,7 @@ fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {
         (Resource::Nproc, same(limits.processes)),
         (Resource::Rtprio, same(0)),
         (Resource::Sigpending, same(limits.processes)),
-        (Resource::Stack, same(limits.stack_bytes)),
+        (Resource::Stack, unlimited_stack()),
     ];
     for (resource, limit) in all {
         setrlimit(resource, limit).step("set a limit")?;
@@ -120,6 +120,18 @@ fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {
         setrlimit(Resource::Data, same(data_bytes)).step("set the limit of memory")?;
     }
     Ok(())
+}
+
+/// The stack of the first thread may take all of the memory limit, which counts what is used of it.
+///
+/// Other threads get a stack of a size of its own then, two megabytes by the C library for x86-64 and aarch64. With any limit
+/// they would get stacks as large as that, and reserve gigabytes.
+fn unlimited_stack() -> Rlimit {
+    let maximum = getrlimit(Resource::Stack).maximum;
+    Rlimit {
+        current: maximum,
+        maximum,
+    }
 }
 
 /// Keeps the program from gaining a capability by what it executes. It takes no capability from this process, and cannot be

@@ -19,9 +19,6 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("USER", "sandbox"),
 ];
 
-/// The stack limit of one process. The group's memory limit bounds it too.
-const STACK_BYTES: u64 = 64 << 20;
-
 /// The parts of a stage before it starts.
 #[derive(Debug)]
 pub(super) struct StagePlan {
@@ -149,7 +146,6 @@ fn kernel_limits(stage: &StageLimits, storage: &StorageLimits) -> KernelLimits {
         cpu_seconds: stage.cpu_time().as_secs().saturating_add(2),
         memory_bytes: stage.memory().as_bytes(),
         data_bytes: None,
-        stack_bytes: STACK_BYTES.min(stage.memory().as_bytes()),
         processes: u64::from(stage.processes()).saturating_add(1),
         file_size_bytes: storage.file_size().as_bytes(),
         disk_bytes: storage.disk().as_bytes(),

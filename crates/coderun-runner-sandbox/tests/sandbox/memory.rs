@@ -65,18 +65,44 @@ async fn anonymous_files_are_counted_as_memory() {
     assert_eq!(verdict, Verdict::MemoryLimit);
 }
 
+/// Recurses with a kilobyte of stack each time: as deep as `DEPTH`.
+const RECURSION: &str = "#include <stdio.h>\n\
+    static int deep(long n) { volatile char frame[1024]; frame[0] = 1; return n == 0 ? 0 : deep(n - 1) + frame[0]; }\n\
+    int main(void) { printf(\"%d\\n\", deep(DEPTH)); }";
+
 #[tokio::test]
-async fn deep_recursion_is_a_runtime_error() {
-    let code = "#include <stdio.h>\nint deep(int n) { volatile char block[4096]; block[0] = n; return deep(n + 1) + block[0]; }\n\
-        int main(void) { return deep(0); }";
+async fn the_stack_may_use_the_memory_limit() {
     let program = Program {
-        memory: ByteSize::from_mib(128),
-        ..program("c", code)
+        memory: ByteSize::from_mib(256),
+        ..program("c", &RECURSION.replace("DEPTH", "150000"))
     };
     let ran = run_program(program).await;
-    let expected = ExitStatus::Signaled(Signal::from_number(11));
-    assert_eq!(ran.report.exit_status, Some(expected));
-    assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+    assert_eq!(ran.stdout(), "150000\n", "{:?}", ran.report);
+}
+
+#[tokio::test]
+async fn endless_recursion_ends_at_the_memory_limit() {
+    let ran = run("c", &RECURSION.replace("DEPTH", "1L << 30")).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+}
+
+#[tokio::test]
+async fn stacks_of_threads_stay_small() {
+    // The size in KiB that a thread gets that asks for none.
+    let code = "#define _GNU_SOURCE\n#include <pthread.h>\n#include <stdio.h>\n\
+        static void *size(void *unused) {\n\
+        \x20   pthread_attr_t own; size_t bytes; pthread_getattr_np(pthread_self(), &own);\n\
+        \x20   pthread_attr_getstacksize(&own, &bytes); printf(\"%d\\n\", bytes >= 1 << 20 && bytes <= 8 << 20); return unused; }\n\
+        int main(void) { pthread_t other; pthread_create(&other, 0, size, 0); return pthread_join(other, 0); }";
+    assert_prints("c", code, "1\n").await;
+}
+
+#[tokio::test]
+async fn a_program_may_lower_the_limit_of_its_stack() {
+    let code = "import resource, subprocess\n\
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 23, 1 << 24))\n\
+        print(subprocess.run(['bash', '-c', 'ulimit -s; ulimit -Hs'], capture_output=True, text=True).stdout)";
+    assert_prints("python", code, "8192\n16384\n\n").await;
 }
 
 #[tokio::test]
