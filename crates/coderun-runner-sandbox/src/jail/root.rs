@@ -22,8 +22,8 @@ use crate::protocol::{BOX, INSIDE_ID, KernelLimits, SYSTEM_FOLDERS};
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
 pub(super) const NEW_ROOT: &str = "/usr";
 
-/// The machine's settings that programs need: where libraries are, and which of several tools is the default.
-const SETTINGS: [&str; 2] = ["/etc/ld.so.cache", "/etc/alternatives"];
+/// The machine's settings that programs need: where libraries are, which of several tools is the default, and where fonts are.
+const SETTINGS: [&str; 3] = ["/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"];
 
 const DEVICES: [&str; 5] = [
     "/dev/null",
@@ -34,7 +34,7 @@ const DEVICES: [&str; 5] = [
 ];
 
 /// Settings that are the same in every sandbox and reveal nothing about the machine.
-const SYNTHETIC_FILES: [(&str, &str); 4] = [
+const SYNTHETIC_FILES: [(&str, &str); 6] = [
     (
         "etc/passwd",
         "root:x:0:0:root:/:/usr/sbin/nologin\nsandbox:x:1000:1000:sandbox:/box:/bin/sh\n",
@@ -45,12 +45,23 @@ const SYNTHETIC_FILES: [(&str, &str); 4] = [
         "etc/nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files\n",
     ),
+    (
+        "etc/protocols",
+        "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\n",
+    ),
+    (
+        "etc/services",
+        "ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\npop3 110/tcp\n\
+        ntp 123/udp\nimap2 143/tcp\nhttps 443/tcp\n",
+    ),
 ];
 
 /// The folder in which libraries count processors.
 const PROCESSORS: &str = "sys/devices/system/cpu";
 
-const LINKS: [(&str, &str); 4] = [
+const LINKS: [(&str, &str); 6] = [
+    ("/usr/share/zoneinfo/Etc/UTC", "etc/localtime"),
+    ("/usr/lib/os-release", "etc/os-release"),
     ("/proc/self/fd", "dev/fd"),
     ("/proc/self/fd/0", "dev/stdin"),
     ("/proc/self/fd/1", "dev/stdout"),

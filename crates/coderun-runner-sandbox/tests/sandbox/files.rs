@@ -64,6 +64,23 @@ async fn mounts_below_the_systems_folders_are_read_only_too() {
 }
 
 #[tokio::test]
+async fn libraries_find_fonts_times_and_names() {
+    let code = "fc-list | grep -q . && echo fonts\nfc-match sans > /dev/null\n\
+        date -d @0 +%Z; TZ=Asia/Tokyo date -d @0 +%H\ngrep -c ^NAME= /etc/os-release\n\
+        [ -w $HOME ] && [ -w $TMPDIR ] && getent passwd $USER && getent hosts localhost && getent services http";
+    let expected = "fonts\nUTC\n09\n1\nsandbox:x:1000:1000:sandbox:/box:/bin/sh\n\
+        ::1             localhost\nhttp                  80/tcp\n";
+    let ran = run("bash", code).await;
+    assert_eq!((ran.stdout(), &*ran.stderr()), (expected, ""));
+    let code = "import getpass, locale, os, pathlib, socket, time, zoneinfo\n\
+        print(getpass.getuser(), pathlib.Path.home(), locale.getlocale()[1], time.tzname)\n\
+        print(zoneinfo.ZoneInfo('Europe/Berlin'), os.path.realpath('/etc/localtime') == '/usr/share/zoneinfo/Etc/UTC')\n\
+        print(socket.getservbyname('https'), socket.getprotobyname('tcp'), socket.gethostbyname('sandbox'))";
+    let expected = "sandbox /box UTF-8 ('UTC', 'UTC')\nEurope/Berlin True\n443 6 127.0.0.1\n";
+    assert_prints("python", code, expected).await;
+}
+
+#[tokio::test]
 async fn a_set_user_id_program_grants_no_privileges() {
     let sandbox = TestSandbox::start().await;
     let code = "import os, shutil\nshutil.copy('/usr/bin/id', '/box/id')\nos.chmod('/box/id', 0o6755)\n\
