@@ -1,0 +1,3 @@
+trap '' TERM INT HUP
+echo started
+while :; do :; done

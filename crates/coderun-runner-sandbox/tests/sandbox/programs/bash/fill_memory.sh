@@ -1,0 +1,3 @@
+echo before
+text=x
+while :; do text+=$text; done

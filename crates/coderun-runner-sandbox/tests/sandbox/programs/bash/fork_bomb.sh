@@ -1,0 +1,4 @@
+echo before
+bomb() { bomb | bomb & }
+bomb
+sleep 100

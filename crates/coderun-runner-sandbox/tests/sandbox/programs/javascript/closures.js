@@ -1,0 +1,28 @@
+const counter = (count = 0) => ({ next: () => ++count, reset: () => (count = 0) });
+const [one, two] = [counter(), counter(10)];
+one.next();
+console.log(one.next(), two.next(), one.reset());
+const memoize = (f, known = {}) => (n) => (known[n] ??= f(n));
+let calls = 0;
+const square = memoize((n) => (calls++, n * n));
+console.log(square(4), square(4), calls);
+const compose = (...functions) => (x) => functions.reduceRight((value, f) => f(value), x);
+console.log(compose((x) => x + 1, (x) => x * 2)(5));
+const curry = (f) => (a) => (b) => f(a, b);
+console.log([1, 2, 3].map(curry((a, b) => a * b)(10)));
+var late = [];
+for (var i = 0; i < 3; i++) late.push(() => i);
+let early = [];
+for (let j = 0; j < 3; j++) early.push(() => j);
+console.log(late.map((f) => f()), early.map((f) => f()));
+console.log(function () { return typeof this; }.call(5), (() => typeof this)());
+setTimeout(() => console.log("timeout"), 20);
+setImmediate(() => console.log("immediate"));
+process.nextTick(() => console.log("tick"));
+Promise.resolve().then(() => console.log("promise"));
+queueMicrotask(() => console.log("microtask"));
+console.log("synchronous");
+let ticks = 0;
+const interval = setInterval(() => {
+  if (++ticks === 3) clearInterval(interval), console.log("three ticks");
+}, 25);

@@ -1,0 +1,2 @@
+process.exitCode = 3;
+console.error("fatal: nothing to do");

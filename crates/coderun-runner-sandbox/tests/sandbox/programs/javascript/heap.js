@@ -1,0 +1,3 @@
+console.log("before");
+const kept = [];
+for (let i = 0; ; i++) kept.push({ i, text: "number " + i });

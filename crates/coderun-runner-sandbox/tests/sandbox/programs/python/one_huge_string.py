@@ -1,0 +1,3 @@
+print("before")
+text = "x" * (8 << 30)
+print(len(text))
