@@ -16,6 +16,7 @@ mod kernel_surface;
 mod memory;
 mod network;
 mod processes;
+mod programs;
 mod promises;
 mod service;
 mod streams;

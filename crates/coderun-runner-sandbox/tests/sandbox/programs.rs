@@ -63,7 +63,7 @@ fn every_program_is_listed() {
 async fn check(language: &str, ending: &str, name: &str) {
     let beside = |ending: &str| {
         let file = folder(language).join(format!("{name}.{ending}"));
-        fs::read_to_string(file).ok()
+        file.exists().then(|| fs::read_to_string(file).unwrap())
     };
     let code = beside(ending).unwrap();
     let program = with_default_limits(Program::new(language, &code));
@@ -104,21 +104,28 @@ fn with_default_limits(program: Program) -> Program {
 fn assert_has_lines(stderr: &str, lines: &str) {
     let mut rest = stderr;
     for line in lines.lines() {
-        let at = rest.find(line);
-        assert!(at.is_some(), "no `{line}` at its place in:\n{stderr}");
-        rest = &rest[at.unwrap() + line.len()..];
+        let after = rest.split_once(line).map(|(_, after)| after);
+        assert!(after.is_some(), "no `{line}` at its place in:\n{stderr}");
+        rest = after.unwrap();
     }
 }
 
 fn told(ran: &CompletedRun) -> String {
     let compiler = ran.report.compile.as_ref();
     let compiler = compiler.map(|compile| format!("{:?}", compile.error_output));
-    let stdout = String::from_utf8_lossy(&ran.stdout[..ran.stdout.len().min(2000)]);
+    let stdout: String = String::from_utf8_lossy(&ran.stdout)
+        .chars()
+        .take(2000)
+        .collect();
     let (hint, exit, usage) = (&ran.report.hint, ran.report.exit_status, ran.report.usage);
     let stderr = ran.stderr();
-    format!("{exit:?} {usage:?} {hint:?}\n{stdout}\n--- stderr\n{stderr}\n--- compiler\n{compiler:?}")
+    format!(
+        "{exit:?} {usage:?} {hint:?}\n{stdout}\n--- stderr\n{stderr}\n--- compiler\n{compiler:?}"
+    )
 }
 
 fn folder(language: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/programs").join(language)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/sandbox/programs")
+        .join(language)
 }
