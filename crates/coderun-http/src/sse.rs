@@ -110,10 +110,14 @@ impl EventStreamBody {
         }
         let next = self.watcher.next();
         let message = self.state.drain.end.run_until_cancelled(next).await;
-        self.has_ended = message.is_none();
-        let owed = self.has_ended && self.watcher.owes_going_away();
-        let going_away = || owed.then(|| self.watcher.going_away());
-        match message.or_else(going_away)? {
+        let Some(message) = message else {
+            self.has_ended = true;
+            return self
+                .watcher
+                .take_going_away()
+                .map(|message| Ok(message.frame));
+        };
+        match message {
             WatchMessage::Message(message) => Some(Ok(message.frame)),
             WatchMessage::KeepAlive => Some(Ok(COMMENT)),
             WatchMessage::Finished | WatchMessage::Expired => None,

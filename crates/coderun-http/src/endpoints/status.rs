@@ -12,7 +12,7 @@ use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
-use crate::watching::{Dialect, FeedItem, FeedReader};
+use crate::watching::{Dialect, FeedReader};
 
 /// The longest `wait`, in seconds.
 const WAIT_MAX_SECONDS: u64 = 60;
@@ -69,7 +69,7 @@ async fn wait_for_change(
         drain.run_until_begun(waiting).await
     };
     // After a timeout, too, the answer is the present state.
-    if let Some(Ok(FeedItem::End(Err(error)))) = waited {
+    if let Some(Ok(Err(error))) = waited {
         return Err(Problem::of_kind(error.kind()).with_source(error));
     }
     Ok(executions.read(user, id).await?)

@@ -1,37 +1,110 @@
-//! Holds what all watchers of one execution are to read: a bounded log of its recent messages, and how the feed ended.
+//! Shares the events of one execution between its watchers in this process.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 
-use coderun_domain::{Execution, Sequence, StorePolicy};
-use tokio::sync::{Notify, watch};
+use actix_web::web;
+use coderun_domain::{Execution, ExecutionId, Sequence, StorePolicy};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-use super::message::{EncodedEvent, EncodedMessage, FeedError, WatchedExecution, encode_update};
+use super::feed_log::{Cursor, FeedChange, FeedLog, Next};
+use super::feed_source::FeedSource;
+use super::message::{EncodedMessage, FeedError};
+use crate::state::AppState;
 
-/// The size of the log. A watcher that falls further behind reads the stored events by itself.
-pub(super) const LOG_MAX_BYTES: usize = 64 << 10;
+/// A feed that is opened for a watcher who lacks at most this many events begins with them.
+const REPLAY_MAX: u64 = 16;
 
-/// Which messages a client understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Only `execution_update`: the core contract.
-    Core,
-    /// All messages.
-    Full,
+/// The open feeds of this process. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Feeds(Arc<Mutex<HashMap<ExecutionId, Weak<Feed>>>>);
+
+impl Feeds {
+    /// Joins the feed of an execution that the watcher was allowed to read, or opens it for what comes after `since`.
+    pub(super) fn join(
+        state: &web::Data<AppState>,
+        execution: &Execution,
+        since: Sequence,
+    ) -> Arc<Feed> {
+        let mut open = state.feeds.0.lock();
+        let id = execution.id();
+        if let Some(feed) = open.get(&id).and_then(Weak::upgrade) {
+            return feed;
+        }
+        let sequence = execution.sequence();
+        let lacks = sequence.number().saturating_sub(since.number());
+        let start = if lacks <= REPLAY_MAX { since } else { sequence };
+        let feed = Arc::new(Feed::new(state, execution, start));
+        open.insert(id, Arc::downgrade(&feed));
+        feed
+    }
+
+    /// Removes this feed, but not one that was opened after it.
+    fn remove(&self, id: ExecutionId, feed: &Feed) {
+        let mut open = self.0.lock();
+        let open_feed = open.get(&id).map(Weak::as_ptr);
+        if open_feed.is_some_and(|it| std::ptr::eq(it, feed)) {
+            open.remove(&id);
+        }
+    }
 }
 
-/// The feed of one execution. Its log is the value of a watch channel, whose receivers are the watchers.
-#[derive(Debug)]
+/// The feed of one execution. Its watchers hold it, so it ends with the last of them.
+///
+/// It has no task. The source wakes all watchers, because any one of them may be kept from running by its own client. The
+/// first that runs reads the source, on behalf of all, and appends what it reads to the log.
 pub(super) struct Feed {
-    pub(super) log: watch::Sender<FeedLog>,
-    /// Tells the writer that there is a watcher who understands queue positions.
-    pub(super) queue_wanted: Notify,
+    id: ExecutionId,
+    log: Mutex<FeedLog>,
+    source: Mutex<BoxStream<'static, FeedChange>>,
+    waker: Waker,
+    signal: Arc<FeedSignal>,
+    queue_wanted: Arc<Notify>,
+    feeds: Feeds,
+}
+
+/// Wakes the watchers of a feed.
+#[derive(Debug)]
+struct FeedSignal {
+    watchers: Notify,
+    /// Whether the source may have something to read.
+    is_source_ready: AtomicBool,
+}
+
+impl Wake for FeedSignal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.is_source_ready.store(true, Ordering::Release);
+        self.watchers.notify_waiters();
+    }
 }
 
 impl Feed {
-    pub(super) fn new(execution: &Execution, start: Sequence) -> Self {
+    fn new(state: &web::Data<AppState>, execution: &Execution, start: Sequence) -> Self {
+        let signal = Arc::new(FeedSignal {
+            watchers: Notify::new(),
+            is_source_ready: AtomicBool::new(true),
+        });
+        let queue_wanted = Arc::<Notify>::default();
+        let source = FeedSource::new(state.clone(), execution, start, Arc::clone(&queue_wanted));
         Self {
-            log: watch::Sender::new(FeedLog::new(execution, start)),
-            queue_wanted: Notify::new(),
+            id: execution.id(),
+            log: Mutex::new(FeedLog::new(execution, start)),
+            source: Mutex::new(source.into_changes()),
+            waker: Arc::clone(&signal).into(),
+            signal,
+            queue_wanted,
+            feeds: state.feeds.clone(),
         }
     }
 
@@ -41,162 +114,76 @@ impl Feed {
         execution: &Execution,
         policy: &StorePolicy,
     ) -> Result<EncodedMessage, FeedError> {
-        let mut snapshot = None;
-        self.log.send_if_modified(|log| {
-            snapshot = Some(log.snapshot(execution, policy));
-            false
-        });
-        snapshot.unwrap_or(Err(FeedError::Stopped))
-    }
-}
-
-/// What has happened, as far as watchers may still need it.
-#[derive(Debug)]
-pub(super) struct FeedLog {
-    execution: WatchedExecution,
-    /// The events after `start`, in order and without gaps.
-    recent: VecDeque<EncodedEvent>,
-    recent_bytes: usize,
-    start: Sequence,
-    last: Sequence,
-    snapshot: Option<EncodedEvent>,
-    /// The number of the last queue position, and its message while the execution is pending.
-    queue: (u32, Option<EncodedMessage>),
-    going_away: bool,
-    end: Option<Result<(), FeedError>>,
-}
-
-/// What one watcher has received.
-#[derive(Debug)]
-pub(super) struct Cursor {
-    pub(super) dialect: Dialect,
-    pub(super) seen: Sequence,
-    queue: u32,
-    pub(super) owes_going_away: bool,
-}
-
-/// What comes next for one watcher.
-#[derive(Debug)]
-pub(super) enum Next {
-    Message(EncodedMessage),
-    GoingAway,
-    /// The next event is not in the log any more.
-    Behind(WatchedExecution),
-    UpToDate,
-    End(Result<(), FeedError>),
-}
-
-impl Cursor {
-    pub(super) const fn new(dialect: Dialect, seen: Sequence) -> Self {
-        Self {
-            dialect,
-            seen,
-            queue: 0,
-            owes_going_away: matches!(dialect, Dialect::Full),
-        }
+        self.log.lock().snapshot(execution, policy)
     }
 
-    /// Moves past an event. Returns its message if the client understands it.
-    pub(super) fn pass(&mut self, event: &EncodedEvent) -> Option<EncodedMessage> {
-        self.seen = event.sequence;
-        let is_understood = event.is_update || self.dialect == Dialect::Full;
-        is_understood.then(|| event.message.clone())
-    }
-}
-
-impl FeedLog {
-    fn new(execution: &Execution, start: Sequence) -> Self {
-        Self {
-            execution: WatchedExecution::of(execution),
-            recent: VecDeque::new(),
-            recent_bytes: 0,
-            start,
-            last: start,
-            snapshot: None,
-            queue: (0, None),
-            going_away: false,
-            end: None,
-        }
+    /// Tells the feed that a watcher understands queue positions.
+    pub(super) fn want_queue_positions(&self) {
+        self.queue_wanted.notify_one();
     }
 
-    /// What comes next for a watcher. Moves its cursor.
-    pub(super) fn next(&self, cursor: &mut Cursor) -> Next {
-        if self.going_away && cursor.owes_going_away {
-            cursor.owes_going_away = false;
-            return Next::GoingAway;
-        }
-        if cursor.seen < self.start {
-            return Next::Behind(self.execution.clone());
-        }
-        let next = self
-            .recent
-            .partition_point(|event| event.sequence <= cursor.seen);
-        for event in self.recent.range(next..) {
-            if let Some(message) = cursor.pass(event) {
-                return Next::Message(message);
-            }
-        }
-        if let (number, Some(position)) = &self.queue
-            && cursor.dialect == Dialect::Full
-            && *number != cursor.queue
-        {
-            cursor.queue = *number;
-            return Next::Message(position.clone());
-        }
-        self.end.clone().map_or(Next::UpToDate, Next::End)
-    }
-
-    /// Whether a watcher that has seen this needs no stored events any more.
+    /// Whether the log continues what a watcher has seen, so that it needs no stored events any more.
     pub(super) fn continues(&self, seen: Sequence) -> bool {
-        seen >= self.last
+        self.log.lock().continues(seen)
     }
 
-    fn snapshot(
-        &mut self,
-        execution: &Execution,
-        policy: &StorePolicy,
-    ) -> Result<EncodedMessage, FeedError> {
-        let sequence = execution.sequence();
-        if let Some(known) = &self.snapshot
-            && known.sequence == sequence
-        {
-            return Ok(known.message.clone());
-        }
-        let encoded = encode_update(execution, policy)?;
-        let message = encoded.message.clone();
-        if sequence >= self.last {
-            self.snapshot = Some(encoded);
-        }
-        Ok(message)
-    }
-
-    /// Appends an event and drops the oldest ones beyond the bound. The newest one always stays.
-    pub(super) fn push(&mut self, event: EncodedEvent) {
-        self.last = event.sequence;
-        self.snapshot = event.is_update.then(|| event.clone());
-        self.recent_bytes += event.message.frame.len();
-        self.recent.push_back(event);
-        while self.recent_bytes > LOG_MAX_BYTES && self.recent.len() > 1 {
-            if let Some(oldest) = self.recent.pop_front() {
-                self.recent_bytes -= oldest.message.frame.len();
-                self.start = oldest.sequence;
+    /// Waits for what comes next for a watcher. Cancel-safe.
+    pub(super) async fn next(&self, cursor: &mut Cursor) -> Next {
+        loop {
+            // Made before the log is read, so that no later change is missed.
+            let changed = self.signal.watchers.notified();
+            if let Some(next) = self.log.lock().next(cursor) {
+                return next;
+            }
+            if !self.read_source() {
+                changed.await;
             }
         }
     }
 
-    pub(super) fn set_queue_position(&mut self, message: EncodedMessage) {
-        self.queue = (self.queue.0.wrapping_add(1), Some(message));
+    /// Appends to the log what the source has. Returns whether there was anything.
+    fn read_source(&self) -> bool {
+        let is_ready = &self.signal.is_source_ready;
+        if !is_ready.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut source = self.source.lock();
+        // From here on the source may wake the watchers again.
+        if !is_ready.swap(false, Ordering::AcqRel) {
+            // Another watcher has read meanwhile.
+            return true;
+        }
+        let mut context = Context::from_waker(&self.waker);
+        let polling = || source.poll_next_unpin(&mut context);
+        let change = match catch_unwind(AssertUnwindSafe(polling)) {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(change)) => change.unwrap_or(FeedChange::End(Ok(()))),
+            Err(_) => FeedChange::End(Err(FeedError::Stopped)),
+        };
+        let has_ended = self.log.lock().apply(change);
+        drop(source);
+        if has_ended {
+            // The next watcher opens a new feed.
+            self.feeds.remove(self.id, self);
+        } else {
+            is_ready.store(true, Ordering::Release);
+        }
+        self.signal.watchers.notify_waiters();
+        true
     }
+}
 
-    pub(super) fn clear_queue_position(&mut self) {
-        self.queue.1 = None;
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.feeds.remove(self.id, self);
     }
+}
 
-    pub(super) fn announce_going_away(&mut self) {
-        self.going_away = true;
-    }
-
-    pub(super) fn close(&mut self, end: Result<(), FeedError>) {
-        self.end = Some(end);
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.id;
+        f.debug_struct("Feed")
+            .field("id", id)
+            .finish_non_exhaustive()
     }
 }

@@ -1,16 +1,14 @@
 //! Reads the messages of one execution for one watcher, from its feed or from the stored events.
 
-use std::future::pending;
+use std::sync::Arc;
 
 use actix_web::web;
-use coderun_domain::{EventStream, Execution, Sequence, StoredEvent, WatchError};
-use futures_util::StreamExt;
-use futures_util::future::OptionFuture;
-use tokio::sync::watch;
+use coderun_domain::{Execution, Sequence};
 
-use super::feed::{Cursor, Dialect, FeedLog, Next};
-use super::feeds::Feeds;
+use super::feed::{Feed, Feeds};
+use super::feed_log::{Cursor, Dialect, Next};
 use super::message::{EncodedMessage, FeedError, WatchedExecution, encode_update};
+use super::stored_events::StoredEvents;
 use crate::state::AppState;
 use crate::wire::ServerMessage;
 
@@ -18,34 +16,11 @@ use crate::wire::ServerMessage;
 pub(crate) struct FeedReader {
     cursor: Cursor,
     /// What comes before the events, last first.
-    opening: Vec<FeedItem>,
+    opening: Vec<Result<EncodedMessage, FeedError>>,
     /// `None` if the execution was final from the beginning.
-    feed: Option<watch::Receiver<FeedLog>>,
+    feed: Option<Arc<Feed>>,
+    /// Events that are read for this watcher alone, because the log of the feed does not have them.
     stored: Option<Box<StoredEvents>>,
-}
-
-/// Events that are read for one watcher alone, because the log of the feed does not have them.
-struct StoredEvents {
-    execution: WatchedExecution,
-    /// `None` before the first read.
-    events: Option<EventStream>,
-}
-
-/// What a watcher receives.
-#[derive(Debug)]
-pub(crate) enum FeedItem {
-    /// A message that the client understands.
-    Message(EncodedMessage),
-    /// The server is going away. Only for [`Dialect::Full`], and once.
-    GoingAway,
-    /// The final event was received, or the events cannot be read any more.
-    End(Result<(), FeedError>),
-}
-
-impl From<Result<EncodedMessage, FeedError>> for FeedItem {
-    fn from(encoded: Result<EncodedMessage, FeedError>) -> Self {
-        encoded.map_or_else(|error| Self::End(Err(error)), Self::Message)
-    }
 }
 
 impl FeedReader {
@@ -61,15 +36,15 @@ impl FeedReader {
         let is_ahead = since.is_some_and(|since| since > sequence);
         let since = since.filter(|_| !is_ahead);
         let seen = since.unwrap_or(sequence);
-        let joined = (!is_final).then(|| Feeds::join(state, execution, seen));
-        if let (Dialect::Full, Some((feed, _))) = (dialect, &joined) {
-            feed.queue_wanted.notify_one();
+        let feed = (!is_final).then(|| Feeds::join(state, execution, seen));
+        if let (Dialect::Full, Some(feed)) = (dialect, &feed) {
+            feed.want_queue_positions();
         }
         let mut opening = Vec::new();
         if since.is_none() {
             let policy = state.ports.executions.store_policy();
-            opening.push(match &joined {
-                Some((feed, _)) => feed.snapshot(execution, policy),
+            opening.push(match &feed {
+                Some(feed) => feed.snapshot(execution, policy),
                 None => encode_update(execution, policy).map(|snapshot| snapshot.message),
             });
         }
@@ -77,19 +52,18 @@ impl FeedReader {
             opening.push(EncodedMessage::new(&ServerMessage::since_is_ahead()));
         }
         let lacks_events = is_final && seen < sequence;
-        let mut cursor = Cursor::new(dialect, seen);
-        let mut opening: Vec<_> = opening.into_iter().map(FeedItem::from).collect();
-        if state.drain.going_away.is_cancelled() && cursor.owes_going_away {
-            cursor.owes_going_away = false;
-            opening.push(FeedItem::GoingAway);
-        }
-        Self {
-            cursor,
+        let stored = || Box::new(StoredEvents::new(WatchedExecution::of(execution), seen));
+        let mut reader = Self {
+            cursor: Cursor::new(dialect, seen),
             opening,
-            feed: joined.map(|(_, log)| log),
-            stored: lacks_events
-                .then(|| Box::new(StoredEvents::new(WatchedExecution::of(execution)))),
+            feed,
+            stored: lacks_events.then(stored),
+        };
+        if state.drain.going_away.is_cancelled() {
+            let going_away = reader.take_going_away(state);
+            reader.opening.extend(going_away);
         }
+        reader
     }
 
     /// Whether the client has seen everything, and nothing will come any more.
@@ -102,37 +76,41 @@ impl FeedReader {
         self.cursor.dialect
     }
 
-    /// Whether [`FeedItem::GoingAway`] is still to come, should the server go away.
-    pub(super) const fn owes_going_away(&self) -> bool {
-        self.cursor.owes_going_away
+    /// The message that the server is going away, once, if the client understands it.
+    pub(super) fn take_going_away(
+        &mut self,
+        state: &AppState,
+    ) -> Option<Result<EncodedMessage, FeedError>> {
+        let is_owed = std::mem::take(&mut self.cursor.owes_going_away);
+        is_owed.then(|| EncodedMessage::new(&ServerMessage::going_away(state.reconnect_within())))
     }
 
-    /// Waits for what comes next. Cancel-safe.
-    pub(crate) async fn next(&mut self, state: &AppState) -> FeedItem {
-        if let Some(item) = self.opening.pop() {
+    /// Waits for the next message that the client understands. `None` after the final event. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`FeedError`]: the events cannot be read any more.
+    pub(crate) async fn next(
+        &mut self,
+        state: &AppState,
+    ) -> Result<Option<EncodedMessage>, FeedError> {
+        if let Some(message) = self.opening.pop() {
             self.opening.shrink_to_fit();
-            return item;
+            return message.map(Some);
         }
         loop {
-            if let Some(stored) = self.next_stored(state).await.transpose() {
-                return stored.into();
+            if let Some(message) = self.next_stored(state).await? {
+                return Ok(Some(message));
             }
-            let Some(feed) = &mut self.feed else {
-                return FeedItem::End(Ok(()));
+            let Some(feed) = &self.feed else {
+                return Ok(None);
             };
-            let next = feed.borrow_and_update().next(&mut self.cursor);
-            match next {
-                Next::Message(message) => return FeedItem::Message(message),
-                Next::GoingAway => return FeedItem::GoingAway,
-                Next::End(end) => return FeedItem::End(end),
+            match feed.next(&mut self.cursor).await {
+                Next::Message(message) => return Ok(Some(message)),
+                Next::GoingAway => return self.take_going_away(state).transpose(),
+                Next::End(end) => return end.map(|()| None),
                 Next::Behind(execution) => {
-                    self.stored = Some(Box::new(StoredEvents::new(execution)));
-                }
-                Next::UpToDate => {
-                    if feed.changed().await.is_err() {
-                        // A feed stops without an end only when the server ends, which each watcher is told by other means.
-                        return pending().await;
-                    }
+                    let stored = StoredEvents::new(execution, self.cursor.seen);
+                    self.stored = Some(Box::new(stored));
                 }
             }
         }
@@ -140,47 +118,22 @@ impl FeedReader {
 
     /// The next message that only the store has, or `None` once the log of the feed continues after what was seen.
     async fn next_stored(&mut self, state: &AppState) -> Result<Option<EncodedMessage>, FeedError> {
-        let policy = state.ports.executions.store_policy();
         while let Some(stored) = &mut self.stored {
             let seen = self.cursor.seen;
-            let continues = |feed: &watch::Receiver<FeedLog>| feed.borrow().continues(seen);
-            if self.feed.as_ref().is_some_and(continues) {
+            let feed = self.feed.as_ref();
+            if feed.is_some_and(|feed| feed.continues(seen)) {
                 self.stored = None;
                 break;
             }
-            let Some(event) = stored.next(state, seen).await? else {
+            let Some(event) = stored.next(state).await? else {
                 self.stored = None;
                 self.feed = None;
                 break;
             };
-            let event = stored.execution.encode(event, policy)?;
             if let Some(message) = self.cursor.pass(&event) {
                 return Ok(Some(message));
             }
         }
         Ok(None)
-    }
-}
-
-impl StoredEvents {
-    const fn new(execution: WatchedExecution) -> Self {
-        Self {
-            execution,
-            events: None,
-        }
-    }
-
-    /// The next event, or `None` after the final one.
-    async fn next(
-        &mut self,
-        state: &AppState,
-        seen: Sequence,
-    ) -> Result<Option<StoredEvent>, WatchError> {
-        if self.events.is_none() {
-            let executions = &state.ports.executions;
-            self.events = Some(executions.events(self.execution.id, seen).await?);
-        }
-        let next = OptionFuture::from(self.events.as_mut().map(StreamExt::next));
-        next.await.flatten().transpose()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use bytestring::ByteString;
 use coderun_domain::{
-    Event, Execution, ExecutionId, FailureKind, Sequence, StorePolicy, StoredEvent, Submission,
-    WatchError,
+    Event, Execution, ExecutionId, FailureKind, Sequence, Status, StorePolicy, StoredEvent,
+    Submission, WatchError,
 };
 
 use crate::wire::ServerMessage;
@@ -74,8 +74,8 @@ pub(super) struct WatchedExecution {
 #[derive(Debug, Clone)]
 pub(super) struct EncodedEvent {
     pub(super) sequence: Sequence,
-    /// Whether the state has changed, which is all that the core contract tells.
-    pub(super) is_update: bool,
+    /// The status that is reported, if it is an update, which is all that the core contract tells.
+    pub(super) update: Option<Status>,
     pub(super) message: EncodedMessage,
 }
 
@@ -94,23 +94,21 @@ impl WatchedExecution {
         policy: &StorePolicy,
     ) -> Result<EncodedEvent, FeedError> {
         let (id, sequence) = (self.id, stored.sequence);
-        let (is_update, message) = match stored.event {
+        let message = match stored.event {
             Event::Updated(progress) => {
                 let execution = Execution::restore(id, Arc::clone(&self.submission), progress);
                 return encode_update(&execution, policy);
             }
-            Event::Output(chunk) => (
-                false,
-                EncodedMessage::new(&ServerMessage::output(id, sequence, &chunk)),
-            ),
-            Event::AwaitingInput(attempt) => (
-                false,
-                EncodedMessage::new(&ServerMessage::awaiting_input(id, sequence, attempt)),
-            ),
+            Event::Output(chunk) => {
+                EncodedMessage::new(&ServerMessage::output(id, sequence, &chunk))
+            }
+            Event::AwaitingInput(attempt) => {
+                EncodedMessage::new(&ServerMessage::awaiting_input(id, sequence, attempt))
+            }
         };
         Ok(EncodedEvent {
             sequence,
-            is_update,
+            update: None,
             message: message?,
         })
     }
@@ -124,7 +122,7 @@ pub(super) fn encode_update(
     let message = EncodedMessage::new(&ServerMessage::update(execution, policy))?;
     Ok(EncodedEvent {
         sequence: execution.sequence(),
-        is_update: true,
+        update: Some(execution.reported_status()),
         message: EncodedMessage {
             is_last: execution.status().is_final(),
             ..message
@@ -141,7 +139,7 @@ pub(crate) enum FeedError {
     /// A message cannot be serialized.
     #[error("a message to watchers cannot be encoded")]
     Encoding(#[source] Arc<io::Error>),
-    /// The task that writes the feed has ended too early.
+    /// The feed has ended too early, because of a bug.
     #[error("the feed of the execution has stopped")]
     Stopped,
 }

@@ -3,14 +3,11 @@
 mod falling_behind;
 mod support;
 
-use std::sync::Arc;
-
 use coderun_domain::testing::{execution, finished};
-use coderun_domain::{Sequence, WatchError};
+use coderun_domain::{FailureKind, Sequence, WatchError};
 use futures_util::FutureExt as _;
 
-use super::feed::Feed;
-use super::{Dialect, FeedItem};
+use super::Dialect;
 use support::{World, output, pending_again, running, updated};
 
 const CORE: Dialect = Dialect::Core;
@@ -23,6 +20,7 @@ async fn watchers_share_one_subscription_and_the_bytes_of_each_event() {
     for watcher in &mut watchers {
         assert_eq!(world.next_sequence(watcher).await, 1);
     }
+    world.finds_nothing(&mut watchers[0]);
     let subscription = world.subscription(0).await;
     assert_eq!(subscription.since, Sequence::from_number(1));
     subscription.send(updated(&running()));
@@ -41,6 +39,7 @@ async fn a_core_watcher_is_told_updates_only() {
     let world = World::new();
     let mut core = world.watch(&running(), Some(2), CORE);
     let mut full = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut core);
     let subscription = world.subscription(0).await;
     subscription.send(output(3, "one"));
     let again = pending_again(3);
@@ -58,6 +57,7 @@ async fn watchers_who_have_read_the_same_state_share_its_snapshot() {
     let snapshot = world.next_message(&mut first).await;
     let shared = world.next_message(&mut second).await;
     assert_eq!(snapshot.frame.as_ptr(), shared.frame.as_ptr());
+    world.finds_nothing(&mut first);
     let again = pending_again(2);
     world.subscription(0).await.send(updated(&again));
     let event = world.next_message(&mut first).await;
@@ -70,6 +70,7 @@ async fn watchers_who_have_read_the_same_state_share_its_snapshot() {
 async fn a_watcher_that_read_before_an_event_gets_it_from_the_log() {
     let world = World::new();
     let mut first = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut first);
     world.subscription(0).await.send(output(3, "meanwhile"));
     assert_eq!(world.next_sequence(&mut first).await, 3);
     let mut second = world.watch(&running(), None, FULL);
@@ -86,6 +87,7 @@ async fn a_watcher_that_read_an_event_before_the_feed_has_it_does_not_get_it_aga
     let ahead = running().count_events(1, support::later()).unwrap();
     let mut second = world.watch(&ahead, None, FULL);
     assert_eq!(world.next_sequence(&mut second).await, 3);
+    world.finds_nothing(&mut second);
     let subscription = world.subscription(0).await;
     subscription.send(output(3, "known to the second"));
     subscription.send(output(4, "new to both"));
@@ -98,9 +100,9 @@ async fn a_watcher_that_read_an_event_before_the_feed_has_it_does_not_get_it_aga
 async fn a_watcher_that_stops_waiting_loses_no_event() {
     let world = World::new();
     let mut watcher = world.watch(&running(), Some(2), FULL);
-    let subscription = world.subscription(0).await;
     for sequence in 3..10 {
-        assert!(watcher.next(&world.state).now_or_never().is_none());
+        world.finds_nothing(&mut watcher);
+        let subscription = world.subscription(0).await;
         subscription.send(output(sequence, "x"));
         assert_eq!(world.next_sequence(&mut watcher).await, sequence);
     }
@@ -110,17 +112,19 @@ async fn a_watcher_that_stops_waiting_loses_no_event() {
 async fn a_failed_subscription_ends_all_watchers_and_the_next_one_starts_afresh() {
     let world = World::new();
     let mut watchers = [CORE, FULL].map(|dialect| world.watch(&running(), Some(2), dialect));
+    world.finds_nothing(&mut watchers[0]);
     let subscription = world.subscription(0).await;
     subscription.send(output(3, "the last one"));
     subscription.fail(WatchError::Gone);
     assert_eq!(world.next_sequence(&mut watchers[1]).await, 3);
     for watcher in &mut watchers {
-        let FeedItem::End(Err(error)) = world.next(watcher).await else {
+        let Err(error) = world.next(watcher).await else {
             panic!("the watcher is not told");
         };
         assert_eq!(error.kind(), WatchError::Gone.kind());
     }
     let mut fresh = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut fresh);
     world.subscription(1).await.send(output(3, "again"));
     assert_eq!(world.next_sequence(&mut fresh).await, 3);
 }
@@ -129,12 +133,13 @@ async fn a_failed_subscription_ends_all_watchers_and_the_next_one_starts_afresh(
 async fn all_watchers_end_after_the_final_event() {
     let world = World::new();
     let mut watchers = [CORE, FULL].map(|dialect| world.watch(&running(), Some(2), dialect));
+    world.finds_nothing(&mut watchers[0]);
     let subscription = world.subscription(0).await;
     let is_final = running().finish(finished(), support::later()).unwrap();
     subscription.send(updated(&is_final));
     for watcher in &mut watchers {
         assert_eq!(world.next_sequence(watcher).await, 3);
-        assert!(matches!(world.next(watcher).await, FeedItem::End(Ok(()))));
+        assert!(matches!(world.next(watcher).await, Ok(None)));
     }
     assert!(subscription.is_closed().await, "the feed has ended");
 }
@@ -142,13 +147,15 @@ async fn all_watchers_end_after_the_final_event() {
 #[tokio::test]
 async fn a_feed_is_dropped_with_its_last_watcher() {
     let world = World::new();
-    let watchers = [(); 3].map(|()| world.watch(&running(), None, FULL));
+    let mut watchers = [(); 3].map(|()| world.watch(&running(), Some(2), FULL));
+    world.finds_nothing(&mut watchers[1]);
     let subscription = world.subscription(0).await;
     let [first, rest @ ..] = watchers;
     drop(rest);
     drop(first);
     assert!(subscription.is_closed().await);
     let mut next = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut next);
     world.subscription(1).await.send(output(3, "x"));
     assert_eq!(world.next_sequence(&mut next).await, 3);
 }
@@ -156,13 +163,49 @@ async fn a_feed_is_dropped_with_its_last_watcher() {
 #[tokio::test]
 async fn a_feed_that_has_ended_does_not_remove_the_one_after_it() {
     let world = World::new();
-    let _first = world.watch(&running(), None, FULL);
-    world.subscription(0).await;
-    let ended = Arc::new(Feed::new(&running(), Sequence::START));
-    world.state.feeds.remove(running().id(), &ended);
-    let _second = world.watch(&running(), None, FULL);
-    tokio::task::yield_now().await;
+    let mut first = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut first);
+    world.subscription(0).await.fail(WatchError::Gone);
+    assert!(world.next(&mut first).await.is_err());
+    let mut second = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut second);
+    drop(first);
+    let mut third = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut third);
+    assert_eq!(world.subscriptions(), 2);
+}
+
+/// Such as one in an actix connection that first has to send something else.
+#[tokio::test]
+async fn a_watcher_that_does_not_run_keeps_no_event_from_another() {
+    let world = World::new();
+    let [mut stuck, mut other] = [(); 2].map(|()| world.watch(&running(), Some(2), FULL));
+    let mut reading = Box::pin(stuck.next(&world.state));
+    assert!((&mut reading).now_or_never().is_none());
+    let subscription = world.subscription(0).await;
+    for sequence in 3..6 {
+        let sending = async { subscription.send(output(sequence, "x")) };
+        let (received, ()) = tokio::join!(world.next_sequence(&mut other), sending);
+        assert_eq!(received, sequence);
+    }
+    drop(reading);
+    assert_eq!(world.next_sequence(&mut stuck).await, 3);
     assert_eq!(world.subscriptions(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_of_the_source_ends_all_watchers() {
+    let world = World::new();
+    let mut watchers = [CORE, FULL].map(|dialect| world.watch(&running(), Some(2), dialect));
+    world.finds_nothing(&mut watchers[0]);
+    let subscription = world.subscription(0).await;
+    subscription.panic();
+    for watcher in &mut watchers {
+        let Err(error) = world.next(watcher).await else {
+            panic!("the watcher is not told");
+        };
+        assert_eq!(error.kind(), FailureKind::Bug);
+    }
 }
 
 #[tokio::test]
@@ -171,13 +214,10 @@ async fn a_late_watcher_of_a_final_execution_gets_its_state_without_a_subscripti
     let is_final = running().finish(finished(), support::later()).unwrap();
     let mut late = world.watch(&is_final, None, CORE);
     assert_eq!(world.next_sequence(&mut late).await, 3);
-    assert!(matches!(world.next(&mut late).await, FeedItem::End(Ok(()))));
+    assert!(matches!(world.next(&mut late).await, Ok(None)));
     let mut complete = world.watch(&is_final, Some(3), FULL);
     assert!(complete.is_complete());
-    assert!(matches!(
-        world.next(&mut complete).await,
-        FeedItem::End(Ok(()))
-    ));
+    assert!(matches!(world.next(&mut complete).await, Ok(None)));
     assert_eq!(world.subscriptions(), 0);
 }
 

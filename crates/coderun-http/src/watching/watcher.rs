@@ -8,8 +8,8 @@ use coderun_app::AccessError;
 use coderun_domain::{Admission, ExecutionId, Sequence};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::feed::Dialect;
-use super::feed_reader::{FeedItem, FeedReader};
+use super::feed_log::Dialect;
+use super::feed_reader::FeedReader;
 use super::message::{EncodedMessage, FeedError};
 use super::timers::{TimerKind, WatchTimers};
 use crate::state::AppState;
@@ -88,9 +88,9 @@ impl Watcher {
         self.reader.is_complete()
     }
 
-    /// Whether `going_away` must still be sent when the server ends.
-    pub(crate) const fn owes_going_away(&self) -> bool {
-        self.reader.owes_going_away()
+    /// The message that the server is going away, if the client must still be told.
+    pub(crate) fn take_going_away(&mut self) -> Option<EncodedMessage> {
+        self.reader.take_going_away(&self.state)?.ok()
     }
 
     /// Waits for the next message. Cancel-safe. [`WatchMessage::Finished`] and [`WatchMessage::Failed`] are the last ones.
@@ -103,18 +103,12 @@ impl Watcher {
             // A timer must not starve, however many events there are.
             biased;
             () = &mut self.next_timer => self.handle_timer(kind),
-            item = self.reader.next(&self.state) => match item {
-                FeedItem::Message(message) => WatchMessage::Message(message),
-                FeedItem::GoingAway => self.going_away(),
-                FeedItem::End(Ok(())) => WatchMessage::Finished,
-                FeedItem::End(Err(error)) => WatchMessage::Failed(error),
+            message = self.reader.next(&self.state) => match message {
+                Ok(Some(message)) => WatchMessage::Message(message),
+                Ok(None) => WatchMessage::Finished,
+                Err(error) => WatchMessage::Failed(error),
             }
         }
-    }
-
-    /// The message that the server is going away.
-    pub(crate) fn going_away(&self) -> WatchMessage {
-        encoded(&ServerMessage::going_away(self.state.reconnect_within()))
     }
 
     fn handle_timer(&mut self, kind: TimerKind) -> WatchMessage {
@@ -124,19 +118,13 @@ impl Watcher {
             TimerKind::ExpiryNotice => {
                 self.timers.notice = None;
                 let left = self.timers.until_token_expiry(now);
-                encoded(&ServerMessage::auth_expiring(left))
+                let notice = EncodedMessage::new(&ServerMessage::auth_expiring(left));
+                notice.map_or_else(WatchMessage::Failed, WatchMessage::Message)
             }
             TimerKind::KeepAlive => {
                 self.timers.restart_keep_alive(now);
                 WatchMessage::KeepAlive
             }
         }
-    }
-}
-
-fn encoded(message: &ServerMessage<'_>) -> WatchMessage {
-    match EncodedMessage::new(message) {
-        Ok(message) => WatchMessage::Message(message),
-        Err(error) => WatchMessage::Failed(error),
     }
 }

@@ -206,9 +206,8 @@ impl Session<'_> {
 
     /// Sends `going_away` when the server ends, unless it has been sent before.
     async fn announce_end(&mut self) -> CloseFrame {
-        if self.watcher.owes_going_away() {
-            let message = ServerMessage::going_away(self.state.reconnect_within());
-            let sending = self.connection.send(&message);
+        if let Some(message) = self.watcher.take_going_away() {
+            let sending = self.connection.send_encoded(message);
             // The close frame says the same to a client that does not take the message.
             drop(tokio::time::timeout(self.state.config.sockets.close, sending).await);
         }

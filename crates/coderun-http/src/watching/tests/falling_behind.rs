@@ -4,8 +4,7 @@ use coderun_domain::testing::finished;
 
 use super::support::{World, later, output, running, updated};
 use super::{CORE, FULL};
-use crate::watching::FeedItem;
-use crate::watching::feed::LOG_MAX_BYTES;
+use crate::watching::feed_log::LOG_MAX_BYTES;
 
 /// A piece of output of which the log holds a few.
 fn piece(sequence: u64) -> coderun_domain::StoredEvent {
@@ -17,6 +16,7 @@ async fn a_slow_watcher_delays_no_other_and_holds_nothing() {
     let world = World::new();
     let mut quick = world.watch(&running(), Some(2), FULL);
     let _slow = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut quick);
     let subscription = world.subscription(0).await;
     let mut received = Vec::new();
     for sequence in 3..20 {
@@ -33,6 +33,7 @@ async fn a_slow_watcher_delays_no_other_and_holds_nothing() {
 async fn an_event_larger_than_the_log_is_told_as_well() {
     let world = World::new();
     let mut watcher = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut watcher);
     let subscription = world.subscription(0).await;
     subscription.send(output(3, vec![b'x'; 2 * LOG_MAX_BYTES]));
     assert_eq!(world.next_sequence(&mut watcher).await, 3);
@@ -44,6 +45,7 @@ async fn a_watcher_that_fell_behind_reads_the_store_by_itself_and_joins_again() 
     let world = World::new();
     let mut quick = world.watch(&running(), Some(2), FULL);
     let mut slow = world.watch(&running(), Some(2), FULL);
+    world.finds_nothing(&mut quick);
     let feed = world.subscription(0).await;
     for sequence in 3..=12 {
         feed.send(piece(sequence));
@@ -76,6 +78,7 @@ async fn a_watcher_that_begins_before_the_log_misses_and_repeats_nothing() {
     let execution = running().count_events(98, later()).unwrap();
     let mut live = world.watch(&execution, None, FULL);
     assert_eq!(world.next_sequence(&mut live).await, 100);
+    world.finds_nothing(&mut live);
     let feed = world.subscription(0).await;
     let mut early = world.watch(&execution, Some(97), FULL);
     let reading = async {
@@ -105,6 +108,7 @@ async fn a_watcher_that_begins_before_the_log_misses_and_repeats_nothing() {
 async fn a_first_watcher_that_lacks_a_few_events_needs_no_subscription_of_its_own() {
     let world = World::new();
     let mut watcher = world.watch(&running(), Some(0), FULL);
+    world.finds_nothing(&mut watcher);
     let subscription = world.subscription(0).await;
     assert_eq!(subscription.since.number(), 0);
     subscription.send(updated(&coderun_domain::testing::execution()));
@@ -133,5 +137,5 @@ async fn a_watcher_of_a_final_execution_reads_what_it_lacks() {
         own.send(updated(&is_final));
     };
     let (read, ()) = tokio::join!(reading, storing);
-    assert!(matches!(read, (2, 3, FeedItem::End(Ok(())))), "{read:?}");
+    assert!(matches!(read, (2, 3, Ok(None))), "{read:?}");
 }

@@ -15,14 +15,15 @@ use coderun_domain::{
     MockInputRelay, MockTicketStore, MockTokenVerifier, MockWorkerRegistry, Notifier, OutputChunk,
     OutputStream, Sequence, StoredEvent, WatchError, WorkerId,
 };
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::AppState;
-use crate::watching::{Dialect, EncodedMessage, FeedItem, FeedReader};
+use crate::watching::message::FeedError;
+use crate::watching::{Dialect, EncodedMessage, FeedReader};
 use crate::{Drain, HttpConfig, HttpPorts};
 
 /// The longest wait of any test: nothing takes nearly as long unless it is broken.
@@ -46,8 +47,11 @@ struct ScriptedNotifier {
 #[derive(Debug, Clone)]
 pub(super) struct Subscription {
     pub(super) since: Sequence,
-    events: mpsc::UnboundedSender<Result<StoredEvent, WatchError>>,
+    events: mpsc::UnboundedSender<Told>,
 }
+
+/// What a test lets a subscription tell; `None` is a panic.
+type Told = Option<Result<StoredEvent, WatchError>>;
 
 #[async_trait]
 impl Notifier for ScriptedNotifier {
@@ -57,7 +61,7 @@ impl Notifier for ScriptedNotifier {
             .send_modify(|all| all.push(Subscription { since, events }));
         let events = stream::unfold(Some(receiver), |receiver| async move {
             let mut receiver = receiver?;
-            let event = receiver.recv().await?;
+            let event = receiver.recv().await?.expect("a bug in the subscription");
             let goes_on = matches!(&event, Ok(stored) if !stored.event.is_final());
             Some((event, goes_on.then_some(receiver)))
         });
@@ -67,11 +71,15 @@ impl Notifier for ScriptedNotifier {
 
 impl Subscription {
     pub(super) fn send(&self, event: StoredEvent) {
-        self.events.send(Ok(event)).unwrap();
+        self.events.send(Some(Ok(event))).unwrap();
     }
 
     pub(super) fn fail(&self, error: WatchError) {
-        self.events.send(Err(error)).unwrap();
+        self.events.send(Some(Err(error))).unwrap();
+    }
+
+    pub(super) fn panic(&self) {
+        self.events.send(None).unwrap();
     }
 
     /// Waits until the subscriber has dropped it.
@@ -108,6 +116,12 @@ impl World {
         FeedReader::open(&self.state, execution, since, dialect)
     }
 
+    /// Lets a watcher find that there is nothing for it, and stop waiting.
+    pub(super) fn finds_nothing(&self, watcher: &mut FeedReader) {
+        let found = watcher.next(&self.state).now_or_never();
+        assert!(found.is_none(), "{found:?}");
+    }
+
     /// The number of subscriptions so far.
     pub(super) fn subscriptions(&self) -> usize {
         self.notifier.subscriptions.borrow().len()
@@ -128,16 +142,16 @@ impl World {
         self.position_reads.load(Ordering::SeqCst)
     }
 
-    pub(super) async fn next(&self, watcher: &mut FeedReader) -> FeedItem {
+    pub(super) async fn next(
+        &self,
+        watcher: &mut FeedReader,
+    ) -> Result<Option<EncodedMessage>, FeedError> {
         in_time(watcher.next(&self.state)).await
     }
 
     pub(super) async fn next_message(&self, watcher: &mut FeedReader) -> EncodedMessage {
-        let item = self.next(watcher).await;
-        let FeedItem::Message(message) = item else {
-            panic!("{item:?}");
-        };
-        message
+        let message = self.next(watcher).await.unwrap();
+        message.expect("the feed has ended")
     }
 
     pub(super) async fn next_json(&self, watcher: &mut FeedReader) -> Value {

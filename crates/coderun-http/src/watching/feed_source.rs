@@ -1,0 +1,81 @@
+//! Reads what a feed tells: the events of its execution, its queue position, and that the server is going away.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use coderun_domain::{Execution, Sequence, Status};
+use futures_util::future::OptionFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tokio::sync::Notify;
+
+use super::feed_log::FeedChange;
+use super::message::{FeedError, WatchedExecution};
+use super::queue_progress::QueueProgress;
+use super::stored_events::StoredEvents;
+use crate::state::AppState;
+
+/// Where the changes of one feed come from.
+pub(super) struct FeedSource {
+    state: web::Data<AppState>,
+    events: StoredEvents,
+    /// `None` once the execution does not wait any more.
+    queue: Option<QueueProgress>,
+    /// Notified when a watcher understands queue positions.
+    queue_wanted: Arc<Notify>,
+    is_going_away: bool,
+}
+
+impl FeedSource {
+    /// The source of a feed of what comes after `start`.
+    pub(super) fn new(
+        state: web::Data<AppState>,
+        execution: &Execution,
+        start: Sequence,
+        queue_wanted: Arc<Notify>,
+    ) -> Self {
+        let is_pending = execution.reported_status() == Status::Pending;
+        Self {
+            state,
+            events: StoredEvents::new(WatchedExecution::of(execution), start),
+            queue: is_pending.then(|| QueueProgress::new(Box::new(execution.clone()))),
+            queue_wanted,
+            is_going_away: false,
+        }
+    }
+
+    /// The changes, up to the end of the feed.
+    pub(super) fn into_changes(self) -> BoxStream<'static, FeedChange> {
+        let changes = stream::unfold(self, |mut source| async move {
+            let change = source.next().await;
+            let change = change.unwrap_or_else(|error| FeedChange::End(Err(error)));
+            Some((change, source))
+        });
+        changes.boxed()
+    }
+
+    async fn next(&mut self) -> Result<FeedChange, FeedError> {
+        let (state, going_away) = (&self.state, &self.state.drain.going_away);
+        let queue = self.queue.as_mut();
+        let position = queue.map(|queue| queue.next_update(state, &self.queue_wanted));
+        tokio::select! {
+            // The subscription comes before the position, which is only a courtesy.
+            biased;
+            () = going_away.cancelled(), if !self.is_going_away => {
+                self.is_going_away = true;
+                Ok(FeedChange::GoingAway)
+            }
+            event = self.events.next(state) => {
+                let Some(event) = event? else {
+                    return Ok(FeedChange::End(Ok(())));
+                };
+                if event.update.is_some_and(|status| status != Status::Pending) {
+                    self.queue = None;
+                }
+                Ok(FeedChange::Event(event))
+            }
+            Some(message) = OptionFuture::from(position) => {
+                message.map(FeedChange::QueuePosition)
+            }
+        }
+    }
+}
