@@ -112,7 +112,12 @@ impl Session<'_> {
             WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
             WatchMessage::Failed(error) => return Err(failed(error.kind(), &error)),
             WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
-            WatchMessage::Message(message) => self.connection.send_encoded(message).await?,
+            WatchMessage::Message(message) => {
+                let is_last = message.is_last;
+                self.connection.send_encoded(message).await?;
+                // Nothing else is written in between, so that a short message goes with the close frame.
+                return Ok(is_last.then_some(CloseFrame::FINISHED));
+            }
         }
         Ok(None)
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::ExecutionId;
+use coderun_domain::testing::finished;
 use coderun_http::HttpConfig;
 use rstest::rstest;
 use tokio_tungstenite::tungstenite::Message;
@@ -46,6 +47,20 @@ async fn a_connection_ends_as_soon_as_the_client_has_answered_the_close_frame() 
     assert_eq!(socket.next().await["data"]["status"], "completed");
     assert_eq!(socket.close_code().await, 1000);
     read_to_end(&mut socket).await;
+}
+
+/// What is written at once arrives at once, so that no client reads one without the other.
+#[tokio::test]
+async fn a_short_last_message_is_written_with_the_close_frame() {
+    let server = Server::start();
+    for _ in 0..20 {
+        let id = server.backend.running();
+        let mut connection = watch_raw(&server, id).await;
+        connection.read_until("\"running\"").await;
+        server.backend.finish(id, finished());
+        let last = connection.read_until("\"completed\"").await;
+        assert!(last.contains("The execution is final"), "{last}");
+    }
 }
 
 #[tokio::test]
