@@ -4,6 +4,7 @@ mod errors;
 mod execution;
 mod input;
 mod judge;
+mod pipes;
 mod plan;
 mod probe;
 mod pump;
@@ -42,8 +43,10 @@ use stage_runner::StageRunner;
 ///
 /// Programs may be interactive. A wait for input is noticed some hundredths of a second after a program has begun to read.
 /// It is not noticed in a program that first asks whether there is something to read, as Node's event loop does, nor where
-/// the kernel does not let the service look at its programs. Programs in C and C++ show prompts as on a terminal where
-/// coreutils are installed, unless they are linked statically or buffer by themselves.
+/// the kernel does not let the service look at its programs.
+///
+/// Programs in C and C++ write each line, and a prompt before they read, where coreutils are installed, unless they are
+/// linked statically, buffer by themselves, or are to buffer in full.
 #[derive(Debug)]
 pub struct SandboxRunner {
     stages: StageRunner,

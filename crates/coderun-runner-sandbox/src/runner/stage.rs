@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{Shutdown, shutdown};
-use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::pipes::Pipes;
 use super::plan::StagePlan;
 use crate::cgroup::{Group, GroupLimits, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{LauncherEnds, LauncherProcess, stage_socket};
@@ -57,9 +57,7 @@ pub(super) fn start(
         Some(_) => limits.processes += PROCESSES_RESERVE,
     }
     let spec = write_spec(&plan)?;
-    let (stdin_inside, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (stdout, stdout_inside) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (stderr, stderr_inside) = pipe_with(PipeFlags::CLOEXEC)?;
+    let pipes = Pipes::create(machine.outside_id(slot))?;
     let (socket, socket_inside) = stage_socket()?;
     rustix::io::ioctl_fionbio(&socket, true)?;
     let artefact = plan
@@ -75,7 +73,7 @@ pub(super) fn start(
     let ends = LauncherEnds {
         spec,
         socket: socket_inside,
-        stdio: [stdin_inside, stdout_inside, stderr_inside],
+        stdio: pipes.inside,
         artefact_in: plan.artefact_in,
         artefact_out: artefact.as_ref().map(OwnedFd::try_clone).transpose()?,
         cgroup: join_descriptors.clone_target,
@@ -85,7 +83,7 @@ pub(super) fn start(
     machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
     Ok(StartedStage {
         guard,
-        stdio: [stdin, stdout, stderr],
+        stdio: pipes.outside,
         socket,
         artefact,
     })
