@@ -4,7 +4,8 @@ use coderun_domain::{ByteSize, Output, OutputBuffer, OutputStream, RunInput, Run
 use tokio::net::unix::pipe;
 
 use super::input::Input;
-use super::streams::{ReadMode, Streams};
+use super::pipes::OUTPUT_BYTES;
+use super::streams::{READ_BYTES, Streams};
 use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
 
@@ -88,8 +89,7 @@ impl Pump<'_, '_> {
                     detector.reset();
                 }
                 Event::Readable(stream) => {
-                    self.deliver_next(&mut streams, stream, ReadMode::WhenReady)
-                        .await;
+                    self.deliver_held(&mut streams, stream).await;
                     detector.reset();
                 }
                 Event::InputAwaited => self.report_wait(&mut streams).await,
@@ -108,8 +108,7 @@ impl Pump<'_, '_> {
             biased;
             () = self.signals.gone() => Event::Gone,
             received = self.io.client.input(self.io.input.wanted()) => Event::Input(received),
-            () = streams.readable(OutputStream::Stderr) => Event::Readable(OutputStream::Stderr),
-            () = streams.readable(OutputStream::Stdout) => Event::Readable(OutputStream::Stdout),
+            stream = streams.readable() => Event::Readable(stream),
             () = streams.writable(), if has_input => Event::Writable,
             () = until_awaited(watched, detector, self.signals) => Event::InputAwaited,
         }
@@ -122,26 +121,29 @@ impl Pump<'_, '_> {
         self.io.input.mark_wait_noticed();
     }
 
-    /// Reads and delivers everything in the pipes.
+    /// Reads and delivers everything in the pipes, in the order in which they were written to.
     async fn deliver_all(&mut self, streams: &mut Streams) {
-        for stream in [OutputStream::Stdout, OutputStream::Stderr] {
-            while self
-                .deliver_next(streams, stream, ReadMode::Immediate)
-                .await
-            {}
+        while let Some(stream) = streams.first_readable() {
+            self.deliver_held(streams, stream).await;
         }
     }
 
-    /// Reads and delivers one piece of a stream; returns whether there was one.
-    async fn deliver_next(
-        &mut self,
-        streams: &mut Streams,
-        stream: OutputStream,
-        mode: ReadMode,
-    ) -> bool {
-        let Some(bytes) = streams.read(stream, mode) else {
-            return false;
+    /// Reads and delivers what a stream holds now. More than a pipe can hold came later, perhaps later than what the other
+    /// stream holds.
+    async fn deliver_held(&mut self, streams: &mut Streams, stream: OutputStream) {
+        for _ in 0..OUTPUT_BYTES / READ_BYTES {
+            if self.deliver_next(streams, stream).await < READ_BYTES {
+                break;
+            }
+        }
+    }
+
+    /// Reads and delivers one piece of a stream; returns its length.
+    async fn deliver_next(&mut self, streams: &mut Streams, stream: OutputStream) -> usize {
+        let Some(bytes) = streams.read(stream) else {
+            return 0;
         };
+        let length = bytes.len();
         let sink = match stream {
             OutputStream::Stdout => &mut self.io.sinks.stdout,
             OutputStream::Stderr => &mut self.io.sinks.stderr,
@@ -150,17 +152,17 @@ impl Pump<'_, '_> {
             OutputSink::Client { left } => left,
             OutputSink::Buffer(buffer) => {
                 buffer.push(&bytes);
-                return true;
+                return length;
             }
         };
-        if bytes.len() > *left {
+        if length > *left {
             self.signals.stop(StopReason::Output);
             streams.leave_unread(stream);
         }
-        *left = left.saturating_sub(bytes.len());
+        *left = left.saturating_sub(length);
         // Also the piece beyond the limit, so that the client knows that there was more.
         self.io.client.output(stream, bytes).await;
-        true
+        length
     }
 }
 
@@ -181,13 +183,12 @@ mod tests {
     use coderun_conformance::code_runner::{ProgramEvent, interactive_io};
     use coderun_domain::testing;
 
-    use super::super::streams::tests::{exhaust_readiness, streams};
+    use super::super::streams::tests::streams;
     use super::*;
 
     #[tokio::test]
     async fn a_prompt_is_delivered_before_the_wait_is_reported() {
         let (mut streams, [_reader, writer, error_writer]) = streams();
-        exhaust_readiness(&mut streams);
         rustix::io::write(&writer, b"name? ").unwrap();
         rustix::io::write(&error_writer, b"careful").unwrap();
         let (mut io, mut client) = interactive_io();

@@ -1,10 +1,15 @@
 //! Reads and writes the service's ends of the three pipes that are a program's streams.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use coderun_domain::OutputStream;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe;
 
 use super::input::Input;
@@ -13,10 +18,12 @@ use super::input::Input;
 #[derive(Debug)]
 pub(super) struct Streams {
     stdin: Option<pipe::Sender>,
-    stdout: Option<pipe::Receiver>,
-    stderr: Option<pipe::Receiver>,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+    /// Both output streams in an epoll of their own, which knows in what order they became readable.
+    ready: AsyncFd<OwnedFd>,
     /// Ends that are read no more but stay open: a program that writes to a closed one would get `SIGPIPE`.
-    unread: Vec<pipe::Receiver>,
+    unread: Vec<OwnedFd>,
     /// Whether this stage gets the input, or the next one.
     takes_input: bool,
     buffer: Vec<u8>,
@@ -24,10 +31,19 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) fn new([stdin, stdout, stderr]: [OwnedFd; 3]) -> io::Result<Self> {
+        let ready = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        for (end, stream) in [
+            (&stdout, OutputStream::Stdout),
+            (&stderr, OutputStream::Stderr),
+        ] {
+            rustix::io::ioctl_fionbio(end, true)?;
+            epoll::add(&ready, end, event_data(stream), epoll::EventFlags::IN)?;
+        }
         Ok(Self {
             stdin: Some(pipe::Sender::from_owned_fd(stdin)?),
-            stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
-            stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            ready: watched(ready)?,
             unread: Vec::new(),
             takes_input: true,
             buffer: vec![0; READ_BYTES],
@@ -45,17 +61,30 @@ impl Streams {
         self.stdin.as_ref()
     }
 
-    /// Waits until a stream is readable; for ever at its end.
-    pub(super) async fn readable(&self, stream: OutputStream) {
-        let receiver = match stream {
-            OutputStream::Stdout => &self.stdout,
-            OutputStream::Stderr => &self.stderr,
-        };
-        match receiver {
-            // The next read returns the error again.
-            Some(receiver) => drop(receiver.readable().await),
-            None => std::future::pending().await,
+    /// Waits until an output stream is readable, and returns the one that became so first; for ever at the end of both.
+    /// Cancel-safe.
+    pub(super) async fn readable(&self) -> OutputStream {
+        loop {
+            let Ok(mut ready) = self.ready.readable().await else {
+                // The runtime shuts down, and this task with it.
+                std::future::pending().await
+            };
+            match self.first_readable() {
+                Some(stream) => return stream,
+                None => ready.clear_ready(),
+            }
         }
+    }
+
+    /// The output stream that became readable first; `None` where there is nothing now, or at the end of both.
+    pub(super) fn first_readable(&self) -> Option<OutputStream> {
+        let mut event = [MaybeUninit::uninit()];
+        // It fails for descriptors that are none, and for nothing else.
+        let waited = epoll::wait(&self.ready, &mut event, Some(&Timespec::default()));
+        let (events, _) = waited.ok()?;
+        let data = events.first()?.data;
+        let mut streams = OutputStream::ALL.into_iter();
+        streams.find(|stream| event_data(*stream) == data)
     }
 
     /// Waits until stdin is writable; for ever after its end.
@@ -69,42 +98,37 @@ impl Streams {
 
     /// Reads no more of a stream.
     pub(super) fn leave_unread(&mut self, stream: OutputStream) {
-        let receiver = match stream {
+        let end = match stream {
             OutputStream::Stdout => &mut self.stdout,
             OutputStream::Stderr => &mut self.stderr,
         };
-        self.unread.extend(receiver.take());
+        let Some(end) = end.take() else {
+            return;
+        };
+        // It fails only where the end is not in the epoll, which is as good.
+        let _ = epoll::delete(&self.ready, &end);
+        self.unread.push(end);
     }
 
-    /// Reads a piece; `None` where there is nothing now, or at the end.
-    pub(super) fn read(&mut self, stream: OutputStream, mode: ReadMode) -> Option<Bytes> {
+    /// Reads a piece of at most [`READ_BYTES`]; `None` where there is nothing now, or at the end.
+    pub(super) fn read(&mut self, stream: OutputStream) -> Option<Bytes> {
         let Self {
             stdout,
             stderr,
             buffer,
             ..
         } = self;
-        let receiver = match stream {
+        let end = match stream {
             OutputStream::Stdout => stdout,
             OutputStream::Stderr => stderr,
         };
-        let pipe = receiver.as_ref()?;
-        let read = match mode {
-            ReadMode::WhenReady => pipe.try_read(buffer),
-            ReadMode::Immediate => rustix::io::read(pipe, &mut *buffer).map_err(io::Error::from),
-        };
-        match read {
-            Ok(0) => {
-                *receiver = None;
-                None
-            }
-            Ok(length) => buffer.get(..length).map(Bytes::copy_from_slice),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(_) => {
-                *receiver = None;
-                None
-            }
+        let read = rustix::io::read(end.as_ref()?, &mut **buffer);
+        if !matches!(read, Ok(1..) | Err(Errno::AGAIN)) {
+            // Closing it takes it out of the epoll.
+            *end = None;
         }
+        let bytes = buffer.get(..read.unwrap_or(0)).map(Bytes::copy_from_slice);
+        bytes.filter(|bytes| !bytes.is_empty())
     }
 
     /// Writes as much as stdin takes. A program that has closed it gets no more.
@@ -130,48 +154,82 @@ impl Streams {
     }
 }
 
-/// How a pipe is read.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ReadMode {
-    /// By the readiness that the runtime knows.
-    WhenReady,
-    /// By a system call, because the runtime may not know yet that there is something.
-    Immediate,
+/// Lets the runtime watch an epoll.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe only for what may close or exchange its descriptor, which this type does not"
+)]
+fn watched(epoll: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(epoll, Interest::READABLE)
 }
 
-/// The capacity of a pipe.
-const READ_BYTES: usize = 64 * 1024;
+/// What marks a stream in the epoll.
+fn event_data(stream: OutputStream) -> epoll::EventData {
+    epoll::EventData::new_u64(match stream {
+        OutputStream::Stdout => 1,
+        OutputStream::Stderr => 2,
+    })
+}
+
+/// The most that is read at a time.
+pub(super) const READ_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 pub(super) mod tests {
-    use rustix::pipe::{PipeFlags, pipe_with};
+    use rustix::io::write;
 
+    use super::super::pipes::Pipes;
     use super::*;
+
+    const STDOUT: OutputStream = OutputStream::Stdout;
+    const STDERR: OutputStream = OutputStream::Stderr;
 
     /// Streams, and the program's ends of stdin, stdout and stderr.
     pub(crate) fn streams() -> (Streams, [OwnedFd; 3]) {
-        let pipe = || pipe_with(PipeFlags::CLOEXEC).unwrap();
-        let ((reader, stdin), (stdout, writer), (stderr, error_writer)) = (pipe(), pipe(), pipe());
-        let streams = Streams::new([stdin, stdout, stderr]).unwrap();
-        (streams, [reader, writer, error_writer])
-    }
-
-    /// Makes the runtime take the stream for empty. It learns of later bytes only when the task yields.
-    pub(crate) fn exhaust_readiness(streams: &mut Streams) {
-        while streams
-            .read(OutputStream::Stdout, ReadMode::WhenReady)
-            .is_some()
-        {}
+        let pipes = Pipes::create(None).unwrap();
+        (Streams::new(pipes.outside).unwrap(), pipes.inside)
     }
 
     #[tokio::test]
-    async fn an_immediate_read_sees_what_the_runtime_does_not_know() {
-        let (mut streams, [_reader, writer, _error_writer]) = streams();
-        exhaust_readiness(&mut streams);
-        rustix::io::write(&writer, b"rest").unwrap();
-        let when_ready = streams.read(OutputStream::Stdout, ReadMode::WhenReady);
-        let immediate = streams.read(OutputStream::Stdout, ReadMode::Immediate);
-        assert_eq!(when_ready, None);
-        assert_eq!(immediate, Some(Bytes::from_static(b"rest")));
+    async fn the_stream_that_was_written_to_first_is_read_first() {
+        let (mut streams, [_stdin, stdout, stderr]) = streams();
+        for (first, second, order) in [
+            (&stdout, &stderr, [STDOUT, STDERR]),
+            (&stderr, &stdout, [STDERR, STDOUT]),
+            (&stdout, &stderr, [STDOUT, STDERR]),
+        ] {
+            write(first, b"first").unwrap();
+            write(second, b"second").unwrap();
+            for expected in order {
+                assert_eq!(streams.readable().await, expected);
+                assert!(streams.read(expected).is_some());
+            }
+            assert_eq!(streams.first_readable(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_sees_what_the_runtime_does_not_know_yet() {
+        let (mut streams, [_stdin, stdout, _stderr]) = streams();
+        assert_eq!(streams.first_readable(), None);
+        write(&stdout, b"rest").unwrap();
+        assert_eq!(streams.first_readable(), Some(STDOUT));
+        assert_eq!(streams.read(STDOUT), Some(Bytes::from_static(b"rest")));
+        assert_eq!(streams.read(STDOUT), None, "nothing now");
+        write(&stdout, b"more").unwrap();
+        assert_eq!(streams.readable().await, STDOUT, "but later");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ended_or_is_left_unread_is_not_readable() {
+        let (mut streams, [_stdin, stdout, stderr]) = streams();
+        write(&stderr, b"too much").unwrap();
+        streams.leave_unread(STDERR);
+        assert_eq!(streams.first_readable(), None);
+        drop(stdout);
+        assert_eq!(streams.first_readable(), Some(STDOUT), "it has ended");
+        assert_eq!(streams.read(STDOUT), None);
+        assert_eq!(streams.first_readable(), None);
+        assert!(write(&stderr, b"no SIGPIPE").is_ok());
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coderun_conformance::code_runner::interactive_io;
-use coderun_domain::{OutputStream, RunIo, Verdict};
+use coderun_conformance::code_runner::{Program, ProgramEvent, closed_io, interactive_io};
+use coderun_domain::{ByteSize, OutputStream, RunIo, Verdict};
 
 use crate::support::{
     TestSandbox, assert_prints, eventually, program, run, run_program, sandboxes,
@@ -82,6 +82,117 @@ async fn the_last_output_arrives() {
         let ran = sandbox.run("bash", "printf first; printf last >&2").await;
         assert_eq!((ran.stdout(), &*ran.stderr()), ("first", "last"));
     }
+}
+
+/// Asserts that a program of each language reads all of its input and writes to both streams, by their paths.
+async fn assert_reopens_streams(sandbox: &TestSandbox) {
+    for (language, code) in [
+        (
+            "javascript",
+            "const fs = require('fs');\n\
+             fs.writeFileSync('/dev/stderr', 'note\\n');\n\
+             fs.writeFileSync('/dev/stdout', fs.readFileSync('/dev/stdin', 'utf8'));",
+        ),
+        (
+            "python",
+            "import sys\n\
+             open('/dev/stderr', 'w').write('note\\n')\n\
+             with open('/dev/stdin') as a, open('/proc/self/fd/1', 'a') as b: b.write(a.read())",
+        ),
+        (
+            "bash",
+            "echo note > /dev/stderr; cat /dev/fd/0 > /proc/self/fd/1",
+        ),
+        (
+            "bash",
+            "echo note | tee /dev/stderr > /dev/null; cat <(cat /dev/stdin) > /dev/stdout",
+        ),
+        (
+            "c",
+            "#include <stdio.h>\n\
+             int main(void) {\n\
+             \x20   FILE *in = fopen(\"/dev/stdin\", \"r\"), *out = fopen(\"/dev/stdout\", \"w\");\n\
+             \x20   FILE *err = fopen(\"/dev/fd/2\", \"w\"); int c;\n\
+             \x20   if (!in || !out || !err) { perror(\"cannot open\"); return 1; }\n\
+             \x20   fputs(\"note\\n\", err);\n\
+             \x20   while ((c = getc(in)) != EOF) putc(c, out);\n\
+             }",
+        ),
+        (
+            "cpp",
+            "#include <fstream>\n\
+             int main() {\n\
+             \x20   std::ofstream(\"/dev/stderr\") << \"note\\n\";\n\
+             \x20   std::ofstream(\"/dev/stdout\") << std::ifstream(\"/dev/stdin\").rdbuf();\n\
+             }",
+        ),
+    ] {
+        let program = Program {
+            memory: ByteSize::from_mib(256),
+            ..program(language, code).input("3 4\nlast")
+        };
+        let ran = sandbox.run_program(program).await;
+        let written = (ran.stdout(), &*ran.stderr());
+        assert_eq!(written, ("3 4\nlast", "note\n"), "{language}");
+    }
+}
+
+#[tokio::test]
+async fn the_streams_can_be_opened_again_by_their_paths() {
+    assert_reopens_streams(&TestSandbox::start().await).await;
+}
+
+/// Opened again for writing, stdin is a pipe to the program itself: its end never comes, and nobody else is reached.
+#[tokio::test]
+async fn a_program_that_writes_to_its_own_stdin_reads_that() {
+    let code = "import os\n\
+        back = os.open('/proc/self/fd/0', os.O_WRONLY)\n\
+        os.read(0, 5); os.write(back, b'echo'); print(os.read(0, 9))";
+    let program = program("python", code).input("input");
+    assert_eq!(run_program(program).await.stdout(), "b'echo'\n");
+}
+
+/// Node leaves output behind in the pipe when it exits.
+#[tokio::test]
+async fn much_output_before_a_sudden_exit_arrives_whole() {
+    for code in [
+        "process.stdout.write('x'.repeat(500000)); process.exit(0);",
+        "process.stderr.write('x'.repeat(500000)); process.exit(0);",
+    ] {
+        let program = Program {
+            memory: ByteSize::from_mib(256),
+            output: ByteSize::from_mib(1),
+            ..program("javascript", code)
+        };
+        let ran = run_program(program).await;
+        assert_eq!(ran.stdout.len() + ran.stderr.len(), 500_000);
+        assert_eq!(ran.report.verdict, Verdict::Accepted);
+    }
+}
+
+/// What is written while the service is busy is read in the order of the streams' first writes.
+#[tokio::test]
+async fn stdout_before_stderr_is_told_in_that_order() {
+    let code = "import os\nos.write(1, b'x' * 300000)\nos.write(2, b'note')";
+    let program = Program {
+        output: ByteSize::from_mib(1),
+        ..program("python", code)
+    };
+    let (mut io, mut client) = closed_io();
+    let sandbox = TestSandbox::start().await;
+    program.run_with(&*sandbox.runner, &mut io).await.unwrap();
+    drop(io);
+    let mut before_note = 0;
+    while let Some(event) = client.next_event().await {
+        match event {
+            ProgramEvent::Output(OutputStream::Stdout, bytes) => before_note += bytes.len(),
+            ProgramEvent::Output(OutputStream::Stderr, _) => break,
+            other @ (ProgramEvent::Truncated(_) | ProgramEvent::AwaitingInput) => {
+                panic!("{other:?}")
+            }
+        }
+    }
+    assert_eq!(before_note, 300_000);
 }
 
 #[tokio::test]
