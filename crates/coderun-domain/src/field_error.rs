@@ -30,6 +30,8 @@ pub enum Field {
     ExpectedOutput,
     /// The wish to send input while the program runs.
     Interactive,
+    /// The way in which output is buffered.
+    Buffering,
 }
 
 impl fmt::Display for Field {
@@ -47,6 +49,7 @@ impl fmt::Display for Field {
             Self::Limit(name) => write!(f, "limits.{name}"),
             Self::ExpectedOutput => f.write_str("expected_output"),
             Self::Interactive => f.write_str("interactive"),
+            Self::Buffering => f.write_str("buffering"),
         }
     }
 }

@@ -80,7 +80,7 @@ pub use report::{CompileReport, Enforcement, ExitStatus, Report, Usage};
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
 pub use submission::{
-    DraftFile, File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy,
+    Buffering, DraftFile, File, Submission, SubmissionDraft, SubmissionParts, SubmissionPolicy,
 };
 pub use trace_context::{TraceContext, TraceContextError};
 pub use verdict::{Status, Verdict};

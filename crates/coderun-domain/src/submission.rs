@@ -3,12 +3,14 @@
 //! [`Submission::parse`] turns a [`SubmissionDraft`], the received fields, into a [`Submission`] or into a list of all its
 //! errors. A `Submission` need not be checked again.
 
+mod buffering;
 mod files;
 mod parts;
 mod policy;
 
 use std::fmt;
 
+pub use buffering::Buffering;
 pub use files::{DraftFile, File};
 pub use parts::SubmissionParts;
 pub use policy::SubmissionPolicy;
@@ -39,6 +41,8 @@ pub struct SubmissionDraft {
     pub expected_output: Option<String>,
     /// Whether the program takes input while it runs.
     pub interactive: bool,
+    /// The name of the way in which output is buffered; `None` means the default.
+    pub buffering: Option<String>,
     /// The trace that the submission belongs to.
     pub trace: Option<TraceContext>,
 }
@@ -78,6 +82,7 @@ impl Submission {
         let spec = find_language(&draft, catalog, &mut errors);
         check_args(&draft.args, policy, &mut errors);
         let files = files::parse(&draft.files, spec, policy, &mut errors);
+        let buffering = find_buffering(&draft, &mut errors);
         let limits = limit_policy(&draft, policy, &mut errors)
             .resolve(&draft.limits)
             .map_err(|found| errors.append(found));
@@ -95,6 +100,7 @@ impl Submission {
             limits,
             expected_output: draft.expected_output,
             interactive: draft.interactive,
+            buffering,
             trace: draft.trace,
         }))
     }
@@ -173,6 +179,24 @@ impl Submission {
     #[must_use]
     pub const fn is_interactive(&self) -> bool {
         self.0.interactive
+    }
+
+    /// How the program buffers output: as the user asked. By default in full where the output is only compared, else by
+    /// line.
+    #[must_use]
+    pub fn buffering(&self) -> Buffering {
+        let is_only_compared = self.0.expected_output.is_some() && !self.0.interactive;
+        self.0.buffering.unwrap_or(if is_only_compared {
+            Buffering::Full
+        } else {
+            Buffering::Line
+        })
+    }
+
+    /// The way of buffering that the user asked for, if any.
+    #[must_use]
+    pub const fn requested_buffering(&self) -> Option<Buffering> {
+        self.0.buffering
     }
 
     /// The trace that it belongs to, if the client named one.
@@ -254,6 +278,16 @@ fn find_language<'a>(
         );
     }
     Some(spec)
+}
+
+fn find_buffering(draft: &SubmissionDraft, errors: &mut SubmissionError) -> Option<Buffering> {
+    let name = draft.buffering.as_deref()?;
+    let found = Buffering::from_name(name);
+    if found.is_none() {
+        let known = Buffering::ALL.map(|known| known.to_string()).to_vec();
+        errors.add(Field::Buffering, FieldProblem::Unknown { known });
+    }
+    found
 }
 
 fn check_args(args: &[String], policy: &SubmissionPolicy, errors: &mut SubmissionError) {

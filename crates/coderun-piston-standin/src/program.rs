@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use coderun_domain::{
-    ByteSize, File, FileName, Language, Limits, StageLimits, StorageLimits, Submission,
+    Buffering, ByteSize, File, FileName, Language, Limits, StageLimits, StorageLimits, Submission,
     SubmissionParts, UserId,
 };
 use serde::Deserialize;
@@ -93,6 +93,8 @@ impl Program {
             limits,
             expected_output: None,
             interactive: false,
+            // Piston's programs write to pipes that it does nothing about.
+            buffering: Some(Buffering::Full),
             trace: None,
         });
         Ok(Self {

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use coderun_domain::{File, FileName, Language, Submission, SubmissionParts, TraceContext, UserId};
+use coderun_domain::{
+    Buffering, File, FileName, Language, Submission, SubmissionParts, TraceContext, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::LimitsRecord;
@@ -17,6 +19,8 @@ struct SubmissionRecord {
     /// Name and length of each file. The field `files` holds the contents one after the other.
     files: Vec<(String, usize)>,
     limits: LimitsRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    buffering: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
 }
@@ -38,6 +42,7 @@ pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, Reco
             .map(|file| (file.name().as_str().to_owned(), file.content().len()))
             .collect(),
         limits: LimitsRecord::from(submission.limits()),
+        buffering: submission.requested_buffering().map(|it| it.to_string()),
         trace: submission.trace().map(ToString::to_string),
     };
     let record = serde_json::to_vec(&record).map_err(RecordError::unwritable)?;
@@ -83,9 +88,18 @@ pub fn decode_submission(fields: &mut Fields) -> Result<Submission, RecordError>
         limits: record.limits.decode()?,
         expected_output: fields.take_optional_text("expected_output")?,
         interactive: fields.take(INTERACTIVE.0).is_some(),
+        buffering: record
+            .buffering
+            .as_deref()
+            .map(decode_buffering)
+            .transpose()?,
         trace: record.trace.as_deref().map(decode_trace).transpose()?,
     };
     Ok(Submission::restore(parts)?)
+}
+
+fn decode_buffering(name: &str) -> Result<Buffering, RecordError> {
+    Buffering::from_name(name).ok_or(RecordError::Missing("submission"))
 }
 
 fn decode_trace(text: &str) -> Result<TraceContext, RecordError> {

@@ -43,6 +43,7 @@ fn rich_submission() -> Submission {
         ],
         expected_output: Some("42".to_owned()),
         interactive: true,
+        buffering: Some("full".to_owned()),
         trace: Some(trace.parse().unwrap()),
         ..draft()
     };
@@ -230,7 +231,9 @@ fn fields_that_were_added_later_may_be_missing() {
     let plain = submission(user("alice"), draft());
     let names: Vec<_> = encode_submission(&plain).unwrap();
     let text = shown(&names).concat();
-    assert!(!text.contains("interactive") && !text.contains("trace"));
+    for later in ["interactive", "trace", "buffering"] {
+        assert!(!text.contains(later), "{later}");
+    }
     let record = encode_offer(&worker_offer("worker-1"), at(30)).unwrap();
     let record = String::from_utf8(record).unwrap();
     let earlier = record.replace(",\"interactive\":true", "");

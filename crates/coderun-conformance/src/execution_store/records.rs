@@ -39,6 +39,7 @@ pub async fn a_submission_is_stored_unchanged(backend: Backend) {
         files: vec![DraftFile::new("data.bin", [0, 255, 10].as_slice())],
         expected_output: Some("42".to_owned()),
         interactive: true,
+        buffering: Some("full".to_owned()),
         trace: Some(TRACE.parse().unwrap()),
         ..draft()
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::File;
+use super::{Buffering, File};
 use crate::{Language, Limits, TraceContext, UserId};
 
 /// The values of a [`Submission`](crate::Submission), for a store to read back. `Debug` shows lengths only.
@@ -28,6 +28,8 @@ pub struct SubmissionParts {
     pub expected_output: Option<String>,
     /// Whether the program takes input while it runs.
     pub interactive: bool,
+    /// How the program buffers output, if the user asked for a way.
+    pub buffering: Option<Buffering>,
     /// The trace that the submission belongs to.
     pub trace: Option<TraceContext>,
 }

@@ -27,6 +27,7 @@ pub(crate) struct SubmitRequest {
     expected_output: Option<String>,
     callback_url: Option<String>,
     interactive: Option<bool>,
+    buffering: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +81,7 @@ impl SubmitRequest {
                 .unwrap_or_default(),
             expected_output: self.expected_output,
             interactive: self.interactive.unwrap_or_default(),
+            buffering: self.buffering,
             trace,
         };
         (draft, errors)

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use coderun_domain::Submission;
 use coderun_domain::testing::{execution_id, worker_offer};
+use coderun_domain::{Buffering, Submission};
 use rstest::rstest;
 use serde_json::json;
 
@@ -64,13 +64,14 @@ async fn every_option_reaches_the_domain() {
         "limits": {
             "cpu_time_ms": 1000, "wall_time_ms": 2000, "memory_bytes": 1_048_576, "output_bytes": 100, "processes": 5,
         },
-        "expected_output": "out", "interactive": false, "callback_url": null,
+        "expected_output": "out", "interactive": false, "buffering": "line", "callback_url": null,
     });
     let submission = accepted(&server, server.submit(&body)).await;
     assert_eq!(submission.version(), Some("3.11.2"));
     assert_eq!(submission.input(), "in");
     assert_eq!(submission.args(), ["a", "b c"]);
     assert_eq!(submission.expected_output(), Some("out"));
+    assert_eq!(submission.requested_buffering(), Some(Buffering::Line));
     let files: Vec<_> = submission
         .files()
         .iter()
@@ -134,6 +135,15 @@ async fn a_submission_without_a_token_is_not_read() {
     let server = Server::start();
     let request = server.submit_text("text/plain", "not even JSON");
     request.anonymous().await.problem(401);
+}
+
+#[tokio::test]
+async fn a_way_of_buffering_that_does_not_exist_is_named() {
+    let server = Server::start();
+    let body = json!({"code": "x", "language": "c", "buffering": "unbuffered"});
+    let problem = server.submit(&body).await.problem(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/buffering");
+    assert_eq!(problem["detail"], "buffering must be one of line, full");
 }
 
 #[tokio::test]
