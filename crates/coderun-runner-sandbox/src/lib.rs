@@ -25,13 +25,13 @@ mod config;
 mod jail;
 mod languages;
 mod launcher_process;
+mod line_buffering;
 mod process_stat;
 mod process_tree;
 mod protocol;
 mod runner;
 mod slots;
 mod stdin_readers;
-mod terminal_buffering;
 mod toolchain;
 
 pub use config::{Control, ControlGroups, SandboxConfig};

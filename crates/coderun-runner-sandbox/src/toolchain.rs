@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use crate::config::SandboxConfig;
 use crate::languages::{Discovery, LANGUAGES, LanguageEntry};
+use crate::line_buffering;
 use crate::protocol::SYSTEM_FOLDERS;
-use crate::terminal_buffering;
 
 /// The longest that a tool may take to print its version or place.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,8 +30,8 @@ pub(crate) struct Toolchain {
     pub(crate) version: Option<String>,
     /// Folders and files outside of the system's own that it needs.
     pub(crate) extra_paths: Vec<PathBuf>,
-    /// Environment variables of interactive programs.
-    pub(crate) interactive_environment: Vec<(String, String)>,
+    /// Environment variables of programs that write each line at once.
+    pub(crate) line_buffering: Vec<(String, String)>,
 }
 
 impl Toolchain {
@@ -130,7 +130,7 @@ impl Candidate<'_> {
             program: program.to_owned(),
             version: version.map(str::to_owned),
             extra_paths: outside_of_system(paths),
-            interactive_environment: terminal_buffering::environment(self.entry),
+            line_buffering: line_buffering::environment(self.entry),
         })
     }
 

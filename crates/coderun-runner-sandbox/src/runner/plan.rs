@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coderun_domain::{ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
+use coderun_domain::{Buffering, ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
 
 use crate::protocol::{KernelLimits, SpecFile, StageSpec};
 use crate::toolchain::Toolchain;
@@ -69,9 +69,12 @@ impl StagePlan {
         let mut plan =
             Self::new(argv, files, limits.run, &limits.storage).with_toolchain(toolchain);
         plan.artefact_in = artefact;
-        if submission.is_interactive() {
-            let variables = toolchain.interactive_environment.iter().cloned();
-            plan.spec.environment.extend(variables);
+        match submission.buffering() {
+            Buffering::Line => {
+                let variables = toolchain.line_buffering.iter().cloned();
+                plan.spec.environment.extend(variables);
+            }
+            Buffering::Full => {}
         }
         plan
     }

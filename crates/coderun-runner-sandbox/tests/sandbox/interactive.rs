@@ -6,7 +6,7 @@ use coderun_conformance::code_runner::{InteractiveClient, Program};
 use coderun_domain::{ExitStatus, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 
-use crate::support::{TestSandbox, assert_prints, is_alive, sandboxes, sleepers_of};
+use crate::support::{TestSandbox, is_alive, sandboxes, sleepers_of};
 
 /// What a program has written to stdout when it waits for input.
 async fn prompt(client: &mut InteractiveClient) -> String {
@@ -125,15 +125,6 @@ async fn a_wait_for_input_is_seen_without_control_groups() {
         answer(client, &[("there? ", "x\n")], "got x\n").await;
     });
     assert_eq!(report.await.verdict, Verdict::Accepted);
-}
-
-/// A program that takes no input keeps its own buffering: fewer and larger writes.
-#[tokio::test]
-async fn only_interactive_programs_are_loaded_with_the_buffering_library() {
-    let code = "#include <stdio.h>\n#include <stdlib.h>\n\
-        int main(void) { puts(getenv(\"LD_PRELOAD\") ? \"with\" : \"without\"); }";
-    assert_prints("c", code, "without\n").await;
-    assert_dialogue(Program::new("c", code), &[], "with\n").await;
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
-//! Makes the C library of interactive programs buffer as on a terminal, though their streams are pipes.
+//! Makes the C library of compiled programs write each line at once, though their streams are pipes.
 //!
-//! On a terminal a line is written when it is complete, and an incomplete one, such as a prompt, when the program reads.
-//! On a pipe output is kept until there is much of it, so that a prompt would come after its answer. coreutils' `stdbuf`
-//! brings a library that changes the buffers before `main` begins; it is loaded into interactive programs if the machine
-//! has it.
+//! On a pipe output is kept until there is much of it: it would come late, a prompt after its answer, and what a program
+//! wrote before a crash or a kill would be lost. coreutils' `stdbuf` brings a library that changes the buffers before `main`
+//! begins. Programs are loaded with it if the machine has it.
 //!
 //! Not covered are programs that are linked statically, and those that buffer in another way than by the C library's
-//! streams or choose their own buffers there.
+//! streams or choose their own buffers there, such as C++ after `sync_with_stdio(false)`.
 
 use std::path::Path;
 
@@ -20,8 +19,8 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib64/coreutils/libstdbuf.so",
 ];
 
-/// The environment variables of interactive programs in this language: none, if the language shows prompts by itself or the
-/// library is missing.
+/// The environment variables that load the library into programs of this language: none, if they are run by an interpreter or
+/// the library is missing.
 pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
     if entry.build.is_none() {
         // Interpreters buffer by themselves.
@@ -38,6 +37,8 @@ pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
         ("LD_PRELOAD", library),
         ("_STDBUF_I", "L"),
         ("_STDBUF_O", "L"),
+        // The address sanitizer refuses to run behind another library, unless it is told not to check.
+        ("ASAN_OPTIONS", "verify_asan_link_order=0"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
