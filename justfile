@@ -45,7 +45,7 @@ check:
 advisories:
     cargo deny check advisories
 
-# Measures the service (or some of `memory redis sockets live faults redis-file records`) and the sandbox; `--server /PATH` adds another binary to compare with.
+# Measures the service (or some of `memory redis sockets live faults redis-file records order`) and the sandbox; `--server /PATH` adds another binary to compare with.
 bench *arguments:
     cargo bench --package coderun-server --bench service -- {{ arguments }}
     {{ if arguments == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

@@ -19,6 +19,7 @@ mod faults;
 mod live;
 mod load;
 mod meter;
+mod order;
 mod paths;
 mod records;
 mod server;
@@ -38,7 +39,7 @@ use crate::comparison::Contender;
 type Scenario = fn(&[Contender]) -> io::Result<()>;
 
 /// All scenarios by name.
-const SCENARIOS: [(&str, Scenario); 7] = [
+const SCENARIOS: [(&str, Scenario); 8] = [
     ("memory", paths::in_memory),
     ("redis", paths::on_redis),
     ("sockets", sockets::measure_sockets),
@@ -46,10 +47,11 @@ const SCENARIOS: [(&str, Scenario); 7] = [
     ("faults", faults::measure_faults),
     ("redis-file", paths::on_redis_with_file),
     ("records", records::measure_records),
+    ("order", order::measure_order),
 ];
 
 /// Those that are measured only when they are asked for, because they take long.
-const BY_NAME_ONLY: [&str; 2] = ["redis-file", "records"];
+const BY_NAME_ONLY: [&str; 3] = ["redis-file", "records", "order"];
 
 /// What the most sockets and everything else need, in each process.
 const OPEN_FILES: u64 = 12_000;
