@@ -46,7 +46,8 @@ impl CheckStatus {
 /// The check of one dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The name of the dependency: `store`, `queue`, `runner` or `keys`.
+    /// The name of the dependency: `store`, `queue`, `runner`, `keys`, or `limits` for the means by which the runner of this
+    /// process holds them.
     pub name: &'static str,
     /// The result.
     pub status: CheckStatus,
@@ -169,7 +170,11 @@ impl Readiness {
             let keys = async { health(verifier.check().await) };
             checks.push(self.check("keys", keys).boxed());
         }
-        join_all(checks).await
+        let mut checks = join_all(checks).await;
+        if let Some(Runners::Own(runner)) = &ports.runners {
+            checks.extend(limits(runner.as_ref()));
+        }
+        checks
     }
 
     async fn check(
@@ -198,6 +203,22 @@ impl Readiness {
     }
 }
 
+/// How the runner holds its limits, where it says so.
+fn limits(runner: &dyn CodeRunner) -> Option<Check> {
+    let health = runner.limits_health()?;
+    let means = runner.profile().enforcement.memory.unwrap_or_default();
+    let (status, reason) = match health {
+        Health::Good => (CheckStatus::Ok, means),
+        Health::Limited { reason } => (CheckStatus::Degraded, format!("{means}, because {reason}")),
+    };
+    Some(Check {
+        name: "limits",
+        status,
+        latency: Duration::ZERO,
+        reason: Some(reason),
+    })
+}
+
 /// The health of a dependency that either works or fails.
 fn health<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
     match answer {
@@ -216,8 +237,8 @@ fn log_and_redact(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use coderun_domain::testing::{limit_policy, worker_offer};
     use coderun_domain::{
-        MockCodeRunner, MockExecutionQueue, MockExecutionStore, MockWorkerRegistry, QueueError,
-        RunnerError, StoreError,
+        Enforcement, MockCodeRunner, MockExecutionQueue, MockExecutionStore, MockWorkerRegistry,
+        QueueError, RunnerError, RunnerProfile, StoreError,
     };
 
     use super::*;
@@ -248,6 +269,7 @@ mod tests {
     fn good_runner() -> MockCodeRunner {
         let mut runner = MockCodeRunner::new();
         runner.expect_check().returning(|| Ok(()));
+        runner.expect_limits_health().returning(|| None);
         runner
     }
 
@@ -270,8 +292,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn weaker_limits_degrade_and_say_why() {
+        let mut runner = MockCodeRunner::new();
+        runner.expect_check().returning(|| Ok(()));
+        let weak = || Some(Health::limited("nothing is delegated"));
+        runner.expect_limits_health().returning(weak);
+        runner.expect_profile().returning(|| RunnerProfile {
+            enforcement: Enforcement {
+                memory: Some("polled".to_owned()),
+                ..Enforcement::default()
+            },
+            ..worker_offer("w1").runner
+        });
+        let checks = readiness(good_store(), runner).checks().await;
+        let limits = checks.iter().find(|check| check.name == "limits").unwrap();
+        assert_eq!(limits.status, CheckStatus::Degraded);
+        let reason = limits.reason.as_deref();
+        assert_eq!(reason, Some("polled, because nothing is delegated"));
+    }
+
+    #[tokio::test]
     async fn an_unavailable_runner_fails_with_its_reason() {
         let mut runner = MockCodeRunner::new();
+        runner.expect_limits_health().returning(|| None);
         runner.expect_check().returning(|| {
             Err(RunnerError::Unavailable {
                 backend: "sandbox",

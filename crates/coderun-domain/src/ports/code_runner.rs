@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Attempt, BackendError, Enforcement, Execution, ExecutionId, Language, LanguageSpec, Limits,
-    OutputStream, Report, Submission,
+    Attempt, BackendError, Enforcement, Execution, ExecutionId, Health, Language, LanguageSpec,
+    Limits, OutputStream, Report, Submission,
 };
 
 /// A program for a runner, with its id and attempt.
@@ -154,6 +154,11 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
     /// The [`RunnerError`] that a run would meet, with a reason that a person can act on.
     async fn check(&self) -> Result<(), RunnerError> {
         Ok(())
+    }
+
+    /// Whether it holds its limits as firmly as it could on another machine; `None` unless a runner implements it.
+    fn limits_health(&self) -> Option<Health> {
+        None
     }
 
     /// Runs one program to its end.
