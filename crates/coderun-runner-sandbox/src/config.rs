@@ -63,3 +63,18 @@ pub enum Control {
     /// Number of processes, with the kernel reporting when the limit was reached.
     Processes,
 }
+
+impl Control {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cpu, Self::Memory, Self::Processes];
+
+    /// The name of the control, as in the list of what was enforced on a run.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+        }
+    }
+}

@@ -34,6 +34,7 @@ pub(crate) fn poll_usage(
         peak_bytes: Some(peak_bytes),
         memory_kills: u64::from(peak_bytes > limits.memory().as_bytes()).max(before.memory_kills),
         processes_refused: u64::from(refused).max(before.processes_refused),
+        outside: None,
     }
 }
 

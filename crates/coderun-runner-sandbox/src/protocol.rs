@@ -19,6 +19,9 @@ pub(crate) const MESSAGE_MAX_BYTES: usize = 4096;
 /// The most file descriptors that come with a [`Dispatch`].
 pub(crate) const DESCRIPTORS_MAX: usize = 16;
 
+/// The step of the launcher that needs the right to give programs ids of their own.
+pub(crate) const MAP_USERS: &str = "write `uid_map`";
+
 /// The folder of the submitted files, in which programs start.
 pub(crate) const BOX: &str = "/box";
 

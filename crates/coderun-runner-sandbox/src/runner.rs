@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    CodeRunner, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError, RunnerProfile,
-    Verdict,
+    CodeRunner, Health, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
+    RunnerProfile, Verdict,
 };
 
 use crate::cgroup::Groups;
@@ -92,11 +92,14 @@ impl SandboxRunner {
     fn check_required(&self) -> Result<(), RunnerError> {
         // All of them come with a control group, or none does.
         match self.required.first() {
-            Some(control) if !self.stages.has_groups() => Err(unavailable(format!(
-                "the control `{control:?}` is required, but no control groups can be used: delegate \
-                 memory and pids to the service, or take it off the list of required controls"
-            ))),
-            Some(_) | None => Ok(()),
+            Some(control) => match self.stages.groups_missing_because() {
+                Some(reason) => Err(unavailable(format!(
+                    "the control `{}` is required, but {reason}",
+                    control.as_str()
+                ))),
+                None => Ok(()),
+            },
+            None => Ok(()),
         }
     }
 
@@ -136,12 +139,18 @@ impl CodeRunner for SandboxRunner {
         if let Some(slot) = self.slots.try_take() {
             return self.stages.probe(&Arc::new(slot)).await;
         }
-        if self.stages.is_health_unknown() {
-            return Err(unavailable(
-                "the last sandbox did not end as it should, and all slots are in use".to_owned(),
-            ));
+        match self.stages.last_failure() {
+            Some(reason) => Err(unavailable(format!(
+                "all slots are in use, and the last sandbox failed: {reason}"
+            ))),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Without control groups the service adds up what it sees of a program's processes.
+    fn limits_health(&self) -> Option<Health> {
+        let missing = self.stages.groups_missing_because();
+        Some(missing.map_or(Health::Good, Health::limited))
     }
 
     async fn run<'io>(

@@ -34,3 +34,12 @@ pub(super) fn read_entry(file: &Path, word: &str) -> Option<u64> {
         (found == word).then(|| number.trim().parse().ok())?
     })
 }
+
+/// Whether a file has all these words.
+pub(super) fn has_words(file: &Path, words: &[&str]) -> bool {
+    let Ok(text) = fs::read_to_string(file) else {
+        return false;
+    };
+    let found: Vec<&str> = text.split_whitespace().collect();
+    words.iter().all(|word| found.contains(word))
+}

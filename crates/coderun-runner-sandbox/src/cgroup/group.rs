@@ -3,9 +3,12 @@
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use coderun_domain::StageLimits;
+
+use super::files::{read_entry, read_number};
 
 /// The limits of a group.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +36,58 @@ pub(crate) struct GroupUsage {
     pub(crate) cpu: Option<Duration>,
     /// Most memory that it had at one time.
     pub(crate) peak_bytes: Option<u64>,
-    /// The number of its processes that the kernel killed for lack of memory.
+    /// The number of its processes that the kernel killed because of its own limit of memory.
     pub(crate) memory_kills: u64,
-    /// The number of new processes that were refused.
+    /// The number of new processes that its own limit refused.
     pub(crate) processes_refused: u64,
+    /// A limit that is not its own and was reached.
+    pub(crate) outside: Option<OutsideLimit>,
+}
+
+/// A limit of a group above, or of the whole machine. A program that it ends is not at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutsideLimit {
+    /// Memory.
+    Memory,
+    /// Number of processes.
+    Processes,
+}
+
+impl OutsideLimit {
+    /// The word for what is limited.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+        }
+    }
+}
+
+impl GroupUsage {
+    /// Adds the number of processes that were killed for lack of memory: because of the group's own limit, if that was met.
+    pub(super) fn with_memory_kills(mut self, kills: u64, own_limit_was_met: bool) -> Self {
+        if own_limit_was_met {
+            self.memory_kills = kills;
+        } else if kills > 0 {
+            self.outside = Some(OutsideLimit::Memory);
+        }
+        self
+    }
+
+    /// Adds the number of new processes that were refused, as the files in this folder tell. Kernels before 6.11, and all of
+    /// version 1, count those of a group above too, but only its own limit can refuse any while the group is full.
+    pub(super) fn with_refusals(mut self, folder: &Path) -> Self {
+        let refused = read_entry(&folder.join("pids.events"), "max").unwrap_or(0);
+        let number = |file: &str| read_number(&folder.join(file));
+        // Older kernels have no such file.
+        let was_full = number("pids.peak").zip(number("pids.max"));
+        if was_full.is_none_or(|(peak, limit)| peak >= limit) {
+            self.processes_refused = refused;
+        } else if refused > 0 {
+            self.outside = Some(OutsideLimit::Processes);
+        }
+        self
+    }
 }
 
 /// The version of control groups that is used on this machine.

@@ -60,10 +60,17 @@ impl Hierarchies {
         self.version2.as_deref()
     }
 
-    /// All folders.
+    /// Whether memory is counted by version 1 on this machine.
+    pub(super) fn has_version1(&self) -> bool {
+        self.version1("memory").is_some()
+    }
+
+    /// All folders in which groups of stages may be: the own groups, and of version 2 the one above, where the own one is
+    /// only the leaf of the service.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         let version1 = self.version1.iter().map(|(_, folder)| folder.as_path());
-        version1.chain(self.version2())
+        let version2 = self.version2().into_iter();
+        version1.chain(version2.flat_map(|folder| folder.ancestors().take(2)))
     }
 }
 

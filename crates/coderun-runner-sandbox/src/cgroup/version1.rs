@@ -21,10 +21,18 @@ pub(super) struct Version1 {
 }
 
 impl Version1 {
-    /// Finds the three controllers; `None` if one is missing.
-    pub(super) fn find(hierarchies: &Hierarchies) -> Option<Self> {
-        let folder = |controller| hierarchies.version1(controller).map(Path::to_owned);
-        Some(Self {
+    /// Finds the three controllers.
+    ///
+    /// # Errors
+    /// The one that is missing.
+    pub(super) fn find(hierarchies: &Hierarchies) -> io::Result<Self> {
+        let folder = |controller| {
+            let folder = hierarchies.version1(controller).map(Path::to_owned);
+            folder.ok_or_else(|| {
+                io::Error::other(format!("version 1 has no controller `{controller}`"))
+            })
+        };
+        Ok(Self {
             memory: folder("memory")?,
             pids: folder("pids")?,
             cpuacct: folder("cpuacct")?,
@@ -36,6 +44,9 @@ impl Version1 {
 /// The part of the memory limit that the buffers of TCP and UDP sockets may have. This version counts them apart, on top of
 /// the limit of all other memory, and not at all without a limit of their own.
 const SOCKETS_SHARE: u64 = 4;
+
+/// The kernel kills when no more than this cannot be had at once.
+const CHARGE_MAX_BYTES: u64 = 256 << 10;
 
 impl Version1 {
     fn folders(&self) -> impl Iterator<Item = &Path> {
@@ -99,13 +110,21 @@ impl Group for Version1 {
     }
 
     fn usage(&self) -> GroupUsage {
+        let number = |file: &str| read_number(&self.memory.join(file));
+        let peak_bytes = number("memory.max_usage_in_bytes");
+        // No kernel counts reliably how often the own limit was met.
+        let own_limit = number("memory.limit_in_bytes").zip(peak_bytes);
+        let was_full = own_limit.is_none_or(|(limit, peak)| peak + CHARGE_MAX_BYTES >= limit);
         GroupUsage {
             cpu: read_number(&self.cpuacct.join("cpuacct.usage")).map(Duration::from_nanos),
-            peak_bytes: read_number(&self.memory.join("memory.max_usage_in_bytes")),
-            memory_kills: read_entry(&self.memory.join("memory.oom_control"), "oom_kill")
-                .unwrap_or(0),
-            processes_refused: read_entry(&self.pids.join("pids.events"), "max").unwrap_or(0),
+            peak_bytes,
+            ..GroupUsage::default()
         }
+        .with_memory_kills(
+            read_entry(&self.memory.join("memory.oom_control"), "oom_kill").unwrap_or(0),
+            was_full,
+        )
+        .with_refusals(&self.pids)
     }
 
     fn remove(&self) -> io::Result<()> {

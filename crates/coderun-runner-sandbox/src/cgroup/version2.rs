@@ -2,70 +2,37 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::delegation::Delegation;
 use super::files::{read_entry, read_number, remove_folder};
 use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
-
-/// The group into which the service moves itself, because a group that has children may hold no process.
-const SERVICE_GROUP: &str = "coderun-service";
 
 /// The folder of a group of version 2. Groups of stages are created in that of the service.
 #[derive(Debug)]
 pub(super) struct Version2 {
     folder: PathBuf,
+    /// Ends with the service's own group.
+    _delegation: Option<Delegation>,
 }
 
 impl Version2 {
-    /// Finds the service's group and delegates its controllers; `None` if it has none to delegate.
-    pub(super) fn find(hierarchies: &Hierarchies) -> Option<Self> {
-        let own = hierarchies.version2()?;
-        // After a restart in the same group the service may already be in the group of its own.
-        let folder = match own.file_name() {
-            Some(name) if name == SERVICE_GROUP => own.parent()?,
-            Some(_) | None => own,
-        };
-        if !has_words(&folder.join("cgroup.controllers"), &["memory", "pids"]) {
-            return None;
-        }
-        match delegate(folder) {
-            Ok(()) => Some(Self {
-                folder: folder.to_owned(),
-            }),
-            Err(error) => {
-                tracing::warn!(%error, "control groups of version 2 cannot be delegated");
-                None
-            }
-        }
+    /// Finds the service's group and delegates its controllers.
+    ///
+    /// # Errors
+    /// The reason why there are none to delegate.
+    pub(super) fn find(hierarchies: &Hierarchies) -> io::Result<Self> {
+        let own = hierarchies
+            .version2()
+            .ok_or_else(|| io::Error::other("no control groups are mounted"))?;
+        let delegation = Delegation::of(own)?;
+        Ok(Self {
+            folder: delegation.folder().to_owned(),
+            _delegation: Some(delegation),
+        })
     }
-}
-
-/// Lets groups below have the controllers.
-fn delegate(folder: &Path) -> io::Result<()> {
-    let control = folder.join("cgroup.subtree_control");
-    if has_words(&control, &["memory", "pids"]) {
-        return Ok(());
-    }
-    if fs::write(&control, "+memory +pids").is_ok() {
-        return Ok(());
-    }
-    let service = folder.join(SERVICE_GROUP);
-    match fs::create_dir(&service) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    fs::write(service.join("cgroup.procs"), "0")?;
-    fs::write(&control, "+memory +pids")
-}
-
-fn has_words(file: &Path, words: &[&str]) -> bool {
-    let Ok(text) = fs::read_to_string(file) else {
-        return false;
-    };
-    let found: Vec<&str> = text.split_whitespace().collect();
-    words.iter().all(|word| found.contains(word))
 }
 
 impl Group for Version2 {
@@ -76,6 +43,7 @@ impl Group for Version2 {
     fn child(&self, name: &str) -> Box<dyn Group> {
         Box::new(Self {
             folder: self.folder.join(name),
+            _delegation: None,
         })
     }
 
@@ -105,13 +73,19 @@ impl Group for Version2 {
 
     fn usage(&self) -> GroupUsage {
         let file = |name: &str| self.folder.join(name);
+        let memory_events = file("memory.events");
+        let own_limit_was_met = read_entry(&memory_events, "oom").is_none_or(|times| times > 0);
         GroupUsage {
             cpu: read_entry(&file("cpu.stat"), "usage_usec").map(Duration::from_micros),
             peak_bytes: read_number(&file("memory.peak"))
                 .or_else(|| read_number(&file("memory.current"))),
-            memory_kills: read_entry(&file("memory.events"), "oom_kill").unwrap_or(0),
-            processes_refused: read_entry(&file("pids.events"), "max").unwrap_or(0),
+            ..GroupUsage::default()
         }
+        .with_memory_kills(
+            read_entry(&memory_events, "oom_kill").unwrap_or(0),
+            own_limit_was_met,
+        )
+        .with_refusals(&self.folder)
     }
 
     fn remove(&self) -> io::Result<()> {
@@ -122,12 +96,14 @@ impl Group for Version2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cgroup::OutsideLimit;
 
     /// A folder in place of a group, for kernels that do not delegate controllers.
     fn fake_group() -> (tempfile::TempDir, Version2) {
         let root = tempfile::tempdir().unwrap();
         let group = Version2 {
             folder: root.path().join("group"),
+            _delegation: None,
         };
         let limits = GroupLimits {
             memory_bytes: 1024,
@@ -154,6 +130,7 @@ mod tests {
             ("memory.peak", "4096\n"),
             ("memory.events", "low 0\noom 2\noom_kill 1\n"),
             ("pids.events", "max 7\n"),
+            ("pids.peak", "3\n"),
         ] {
             fs::write(group.folder.join(file), text).unwrap();
         }
@@ -162,7 +139,21 @@ mod tests {
             peak_bytes: Some(4096),
             memory_kills: 1,
             processes_refused: 7,
+            outside: None,
         };
         assert_eq!(group.usage(), expected);
+    }
+    #[test]
+    fn a_limit_of_a_group_above_is_told_from_the_own_one() {
+        let (_root, group) = fake_group();
+        let write = |file: &str, text: &str| fs::write(group.folder.join(file), text).unwrap();
+        write("memory.events", "oom 0\noom_kill 1\n");
+        assert_eq!(group.usage().outside, Some(OutsideLimit::Memory));
+        assert_eq!(group.usage().memory_kills, 0);
+        write("memory.events", "oom 0\noom_kill 0\n");
+        write("pids.events", "max 7\n");
+        write("pids.peak", "2\n");
+        assert_eq!(group.usage().outside, Some(OutsideLimit::Processes));
+        assert_eq!(group.usage().processes_refused, 0);
     }
 }

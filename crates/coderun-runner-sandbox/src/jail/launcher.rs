@@ -24,8 +24,8 @@ use super::network::Network;
 use super::seccomp;
 use super::step::{StepContext, StepError};
 use crate::protocol::{
-    DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode,
-    encode,
+    DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MAP_USERS,
+    MESSAGE_MAX_BYTES, decode, encode,
 };
 
 /// A sandbox that has not ended.
@@ -282,7 +282,7 @@ fn map_ids(dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         (user.as_raw(), group.as_raw())
     };
-    fs::write(file("uid_map"), format!("{INSIDE_ID} {user} 1")).step("write `uid_map`")?;
+    fs::write(file("uid_map"), format!("{INSIDE_ID} {user} 1")).step(MAP_USERS)?;
     fs::write(file("gid_map"), format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
 }
 

@@ -6,6 +6,8 @@ use coderun_domain::{BackendError, RunnerError};
 
 use super::report::NAME;
 use super::supervise::StageError;
+use crate::cgroup::OutsideLimit;
+use crate::protocol::MAP_USERS;
 
 /// The machine could not be inspected.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,14 @@ pub(super) fn broken(source: BackendError) -> RunnerError {
     }
 }
 
+/// A limit outside of the sandbox ended a program.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a limit of {} that is not the program's own was reached: of a control group above those of the sandbox, or of the \
+     machine; raise it, or run fewer programs at a time", .0.as_str()
+)]
+pub(super) struct LimitOutside(pub(super) OutsideLimit);
+
 /// A stage that could not be dispatched.
 pub(super) fn not_started(error: io::Error) -> RunnerError {
     RunnerError::Unavailable {
@@ -39,10 +49,21 @@ pub(super) fn not_started(error: io::Error) -> RunnerError {
 /// A stage that was dispatched, but whose end is not known.
 pub(super) fn stage_failed(error: StageError) -> RunnerError {
     match error {
-        StageError::NotBuilt(reason) => unavailable(format!("{reason}. {ADVICE}")),
+        StageError::NotBuilt(reason) => {
+            let advice = if reason.contains(MAP_USERS) {
+                ADVICE_ON_IDS
+            } else {
+                ADVICE
+            };
+            unavailable(format!("{reason}. {advice}"))
+        }
         StageError::Launcher(_) => broken(Box::new(error)),
     }
 }
+
+/// The advice where only root without its capabilities fails.
+const ADVICE_ON_IDS: &str = "As root the sandbox gives each program a user of its own: grant the capabilities SETUID and \
+    SETGID, or run the service as an ordinary user";
 
 /// The advice that helps most often.
 const ADVICE: &str = "The sandbox needs user namespaces: in a container run it with a seccomp profile that allows them \

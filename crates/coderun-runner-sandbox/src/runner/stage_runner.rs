@@ -4,9 +4,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coderun_domain::{Enforcement, RunnerError, Verdict};
+use coderun_domain::{Enforcement, ErrorChain, RunnerError, Verdict};
+use parking_lot::Mutex;
 
-use super::errors::{broken, not_started, stage_failed, unavailable};
+use super::errors::{LimitOutside, broken, not_started, stage_failed, unavailable};
 use super::input::Input;
 use super::judge::{Judgement, judge};
 use super::plan::{PROBE_OUTPUT, StagePlan};
@@ -15,15 +16,15 @@ use super::pump::{OutputSinks, Pump, StageIo};
 use super::report::enforcement;
 use super::stage::{self, Machine};
 use super::streams::Streams;
-use super::supervise::{StageEnd, StageError, StageSignals, supervise};
+use super::supervise::{StageEnd, StageError, StageSignals, StopReason, supervise};
 use crate::slots::Slot;
 
 /// Runs stages on this machine.
 #[derive(Debug)]
 pub(super) struct StageRunner {
     machine: Arc<Machine>,
-    /// The last stage ended by the launcher's failure, or a probe has begun and not ended.
-    is_health_unknown: AtomicBool,
+    /// Why the last stage did not show that a sandbox can be built.
+    last_failure: Mutex<Option<String>>,
     /// Landlock was in force in a stage, and so it is in all: the kernel has it.
     has_landlock: AtomicBool,
 }
@@ -32,19 +33,19 @@ impl StageRunner {
     pub(super) fn new(machine: Machine) -> Self {
         Self {
             machine: Arc::new(machine),
-            is_health_unknown: AtomicBool::default(),
+            last_failure: Mutex::default(),
             has_landlock: AtomicBool::default(),
         }
     }
 
-    /// Whether control groups limit and count what a stage uses.
-    pub(super) fn has_groups(&self) -> bool {
-        self.machine.groups.version().is_some()
+    /// The reason why no control groups limit and count what a stage uses; `None` where they do.
+    pub(super) fn groups_missing_because(&self) -> Option<&str> {
+        self.machine.groups.missing_because()
     }
 
-    /// Whether the last stage did not show that a sandbox can be built.
-    pub(super) fn is_health_unknown(&self) -> bool {
-        self.is_health_unknown.load(Ordering::Relaxed)
+    /// The reason why the last stage did not show that a sandbox can be built; `None` if it did.
+    pub(super) fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().clone()
     }
 
     /// The controls in force.
@@ -57,13 +58,13 @@ impl StageRunner {
     fn record(&self, end: &Result<StageEnd, StageError>) {
         match end {
             Ok(end) => {
-                self.is_health_unknown.store(false, Ordering::Relaxed);
+                *self.last_failure.lock() = None;
                 if end.program.is_some_and(|program| program.landlock) {
                     self.has_landlock.store(true, Ordering::Relaxed);
                 }
             }
             Err(error) => {
-                self.is_health_unknown.store(true, Ordering::Relaxed);
+                *self.last_failure.lock() = Some(ErrorChain(error).to_string());
                 if error.launcher_hangs() {
                     let machine = Arc::clone(&self.machine);
                     // It takes as long as the kernel needs to kill, and nothing depends on its end.
@@ -76,8 +77,10 @@ impl StageRunner {
 
     /// Builds a sandbox and runs `true` in it.
     pub(super) async fn probe(&self, slot: &Arc<Slot>) -> Result<(), RunnerError> {
-        // A probe that does not end leaves the health unknown.
-        self.is_health_unknown.store(true, Ordering::Relaxed);
+        // Unless it ends, nothing is known; but the reason of a failure before says more than that.
+        self.last_failure
+            .lock()
+            .get_or_insert_with(|| "its trial did not end".to_owned());
         let plan = StagePlan::probe().map_err(|error| broken(Box::new(error)))?;
         let io = StageIo {
             client: &mut NoIo,
@@ -126,6 +129,11 @@ impl StageRunner {
         let counted = guard.usage();
         // The run does not wait for it. There are never more such tasks than stages, whose slots they keep.
         drop(tokio::task::spawn_blocking(move || guard.finish()));
+        if let Some(limit) = counted.outside
+            && end.stopped != Some(StopReason::Cancelled)
+        {
+            return Err(broken(Box::new(LimitOutside(limit))));
+        }
         if end.program.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
             return Err(broken(
                 "the first process of the sandbox ended without a report".into(),

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::stage::{END_DEADLINE, StageGuard};
-use crate::cgroup::GroupUsage;
+use crate::cgroup::{GroupUsage, OutsideLimit};
 use crate::process_tree;
 use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, ProgramEnd, decode};
 
@@ -197,7 +197,12 @@ impl Supervisor<'_> {
     fn check_limits(&mut self) -> Duration {
         let used = self.usage();
         let cpu_used = used.cpu.unwrap_or_default();
-        let exceeded = if used.memory_kills > 0 {
+        let exceeded = if let Some(limit) = used.outside {
+            Some(match limit {
+                OutsideLimit::Memory => StopReason::Memory,
+                OutsideLimit::Processes => StopReason::Processes,
+            })
+        } else if used.memory_kills > 0 {
             Some(StopReason::Memory)
         } else if used.processes_refused > 0 {
             Some(StopReason::Processes)
