@@ -43,7 +43,9 @@ fn sandbox_config(settings: &Settings) -> SandboxConfig {
         folders.collect()
     });
     let home = settings.home.iter();
+    let required = settings.runners.require.as_ref();
     SandboxConfig {
+        required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         slots: concurrency(settings),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),

@@ -20,6 +20,7 @@ const OF_EMULATOR: [&str; 2] = [
     "DANGEROUSLY_EXPOSE_EMULATOR_TOKENS",
     "DANGEROUSLY_EMULATE_A_REAL_PROJECT",
 ];
+const OF_SANDBOX: [&str; 1] = ["REQUIRE"];
 const OF_PISTON: [&str; 11] = [
     "CODE_EXECUTION_API_URL",
     "CODE_EXECUTION_API_KEY",
@@ -44,7 +45,8 @@ pub(super) fn check(
     let no_account = api && users.firebase_service_account_path.is_none();
     let no_emulator = api && users.firebase_auth_emulator_host.is_none();
     let no_piston = settings.role.runs_code() && settings.runners.runner != Runner::Piston;
-    let groups: [(bool, &'static str, &[&'static str]); 4] = [
+    let no_sandbox = settings.role.runs_code() && settings.runners.runner != Runner::Sandbox;
+    let groups: [(bool, &'static str, &[&'static str]); 5] = [
         (no_project, "FIREBASE_PROJECT_ID", &OF_PROJECT),
         (
             no_account,
@@ -53,6 +55,7 @@ pub(super) fn check(
         ),
         (no_emulator, "FIREBASE_AUTH_EMULATOR_HOST", &OF_EMULATOR),
         (no_piston, "RUNNER=piston", &OF_PISTON),
+        (no_sandbox, "RUNNER=sandbox", &OF_SANDBOX),
     ];
     for (_, missing, names) in groups.into_iter().filter(|(is_missing, ..)| *is_missing) {
         if let Some(&name) = names.iter().find(|name| is_changed(&name.to_lowercase())) {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use coderun_domain::ByteSize;
 
-use super::values::{ApiUrl, positive, size};
+use super::values::{ApiUrl, RequiredControls, positive, size};
 use crate::compose::values::ApiKey;
 
 /// The settings of runners.
@@ -45,6 +45,9 @@ pub(crate) struct RunnerSettings {
     /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long, value_parser = size)]
     pub(crate) piston_compile_memory_limit: Option<ByteSize>,
+    /// Controls without which the sandbox runs nothing, separated by commas: `memory`, `cpu`, `processes`. They need control groups: polling does not satisfy them.
+    #[arg(long)]
+    pub(crate) require: Option<RequiredControls>,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
     #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,

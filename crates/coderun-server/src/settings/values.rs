@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
-use crate::compose::values::BoundedDuration;
+use crate::compose::values::{BoundedDuration, Control};
 
 /// Parses a length of time in whole seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
@@ -67,6 +67,30 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| {
         !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*', ' '])
     })
+}
+
+/// Controls that the sandbox must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RequiredControls(Vec<Control>);
+
+impl RequiredControls {
+    pub(crate) fn list(&self) -> &[Control] {
+        &self.0
+    }
+}
+
+impl FromStr for RequiredControls {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let control = |name: &str| {
+            let is_named = |control: &Control| control.as_str() == name.trim();
+            Control::ALL.into_iter().find(is_named)
+        };
+        let controls: Option<_> = text.split(',').map(control).collect();
+        let controls = controls.map(Self);
+        controls.ok_or("expected some of `memory`, `cpu` and `processes`, separated by commas")
+    }
 }
 
 /// The address of a third party's API. Its text may hold a password, so it is shown only without it.

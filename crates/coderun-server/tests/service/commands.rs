@@ -14,7 +14,9 @@ fn the_doctor_reports_that_this_machine_works() {
     let printed = output(coderun(&state()).arg("doctor"));
     let report = text(&printed.stdout);
     assert!(printed.status.success(), "{report}");
-    for word in ["store", "queue", "runner", "keys", "python", "cpp"] {
+    for word in [
+        "store", "queue", "runner", "limits", "keys", "python", "cpp",
+    ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }
 }

@@ -24,6 +24,10 @@ type Variables = &'static [(&'static str, &'static str)];
     &[API_URL],
     "`CODE_EXECUTION_API_URL` needs `RUNNER=piston`, which is not set"
 )]
+#[case::require_without_sandbox(
+    &[PISTON, API_URL, ("REQUIRE", "memory")],
+    "`REQUIRE` needs `RUNNER=sandbox`, which is not set"
+)]
 #[case::key_without_piston(&[("CODE_EXECUTION_API_KEY", "k")], "`CODE_EXECUTION_API_KEY` needs `RUNNER=piston`, which is not set")]
 #[case::rule_without_project(&[("FIREBASE_TENANT", "any")], "`FIREBASE_TENANT` needs `FIREBASE_PROJECT_ID`, which is not set")]
 #[case::users_without_account(

@@ -17,6 +17,7 @@ use super::*;
 #[case("VERIFIED_TOKENS_MAX", "1000001")]
 #[case("RUNNER", "magic")]
 #[case("PISTON_BODY_MAX", "much")]
+#[case("REQUIRE", "memory,network")]
 fn an_invalid_value_is_named(#[case] name: &'static str, #[case] value: &'static str) {
     let error_of = error_of(&[], &[(name, value)]);
     let beginning = format!("the environment sets `{name}` to `{value}`: ");
