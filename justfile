@@ -22,6 +22,16 @@ test-rust:
 test-sandbox-user *arguments:
     cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }}
 
+# Runs the sandbox's tests where control groups are version 2, as root and as a user with a delegated group, on a kernel of their
+# own: `just test-cgroup2 -E 'test(/^memory::/)'`. User-mode Linux by default; `KERNEL=qemu` lacks nothing, and is slow.
+test-cgroup2 *arguments:
+    crates/coderun-runner-sandbox/tests/machine/suite {{ arguments }}
+
+# Tests deploy/coderun.service under systemd as process 1 of a kernel of its own.
+test-systemd:
+    cargo build --package coderun-server --all-features
+    crates/coderun-runner-sandbox/tests/machine/systemd target/debug/coderun
+
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
 test-firebase:
     cargo build --package coderun-server --all-features

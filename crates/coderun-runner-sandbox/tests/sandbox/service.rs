@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     TestSandbox, assert_broken, assert_unavailable, children, control_groups_named,
-    control_groups_of, eventually, is_alive, launcher_after, launchers, program, run_program,
+    control_groups_of, eventually, is_alive, launcher_after, launchers, program, run, run_program,
     sleepers_of, until,
 };
 
@@ -118,6 +118,7 @@ async fn a_killed_service_takes_its_programs_along() {
         run_program(program("bash", "sleep 1000")).await;
         return;
     }
+    let _first = first_in_this_group().await;
     let mut service = killed_service(Command::new(std::env::current_exe().unwrap()));
     let id = service.id();
     let programs = programs_of(id);
@@ -137,7 +138,11 @@ async fn a_killed_service_takes_its_programs_along() {
 /// A process namespace of its own is what a container has. The process ids in it say nothing outside.
 #[tokio::test]
 async fn a_service_of_another_process_namespace_keeps_its_groups_while_it_lives() {
+    let _first = first_in_this_group().await;
     let mut unshare = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        unshare.arg("--map-current-user");
+    }
     unshare.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
     unshare.arg(std::env::current_exe().unwrap());
     let mut outer = killed_service(unshare);
@@ -165,6 +170,29 @@ async fn a_service_of_another_process_namespace_keeps_its_groups_while_it_lives(
     });
     let _next = TestSandbox::start().await;
     assert!(groups().is_empty());
+}
+
+/// Moves this process into a leaf of its group. Else a service that it starts would not be alone in the group.
+async fn first_in_this_group() -> TestSandbox {
+    TestSandbox::start().await
+}
+
+/// The paths of this process's control groups.
+fn own_groups() -> String {
+    fs::read_to_string("/proc/self/cgroup").unwrap()
+}
+
+#[tokio::test]
+async fn the_control_groups_of_the_service_are_left_as_they_were_found() {
+    let before = own_groups();
+    let (one, other) = (TestSandbox::start().await, TestSandbox::start().await);
+    drop(one);
+    assert_eq!(other.run("bash", "echo still").await.stdout(), "still\n");
+    drop(other);
+    assert_eq!(own_groups(), before);
+    // The group can be used again only if nothing is delegated any more.
+    assert_eq!(run("bash", "echo again").await.stdout(), "again\n");
+    assert_eq!(own_groups(), before);
 }
 
 /// Starts the test above as a service that runs a program until it is killed.
