@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     /// For the program.
     pub(super) filter: Filter,
     pub(super) processors: Processors,
+    /// The files in `/proc` that only root may read.
+    pub(super) closed_files: Vec<String>,
 }
 
 /// The descriptors of the first process.
@@ -124,7 +126,7 @@ fn build_and_run(
     become_inside_user()?;
     die_with_parent(&descriptors.lifeline)?;
     let files = prepared.processors.files(spec.limits.memory_bytes);
-    mounts.build(&spec.limits, &files)?;
+    mounts.build(&spec.limits, &files, &prepared.closed_files)?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
         files::copy_artefact_in(name, artefact)?;

@@ -146,6 +146,12 @@ pub(super) fn new_cgroup_namespace() -> Result<(), Errno> {
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }
 }
 
+/// Gives this process a copy of the mounts that it sees.
+pub(super) fn new_mount_namespace() -> Result<(), Errno> {
+    // SAFETY: it changes neither shared descriptors nor memory, only the mounts of this process.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
+}
+
 /// Moves this process into a new, empty network namespace.
 pub(super) fn new_network_namespace() -> Result<(), Errno> {
     // SAFETY: it changes neither shared descriptors nor memory, only the network of new sockets.

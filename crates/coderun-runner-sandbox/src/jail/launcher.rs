@@ -8,8 +8,9 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg,
     sendmsg,
@@ -21,6 +22,7 @@ use super::init::{self, Descriptors, Prepared};
 use super::kernel_calls::{self, CloneSide};
 use super::machine_files::Processors;
 use super::network::Network;
+use super::proc;
 use super::seccomp;
 use super::step::{StepContext, StepError};
 use crate::protocol::{
@@ -31,7 +33,7 @@ use crate::protocol::{
 /// A sandbox that has not ended.
 #[derive(Debug)]
 struct Sandbox {
-    /// The service asks for the kill by closing its end. Dropped before the mounts are.
+    /// The service asks for the kill by closing its end.
     socket: OwnedFd,
     process: FirstProcess,
     is_kill_requested: bool,
@@ -45,7 +47,7 @@ struct FirstProcess {
     /// Open for as long as the launcher lives: the first process holds the other end.
     _lifeline: OwnedFd,
     /// Keeps the kernel from taking down the mounts, which takes long, before the service knows of the end.
-    _mounts: Option<OwnedFd>,
+    mounts: Option<OwnedFd>,
 }
 
 /// Serves the socket that is this process's stdin until it ends.
@@ -56,18 +58,22 @@ pub(crate) fn run() -> io::Result<()> {
     for filter in seccomp::of_launcher().map_err(io::Error::other)? {
         filter.install().map_err(io::Error::other)?;
     }
+    leave_mounts_behind();
     let prepared = Prepared {
         filter: seccomp::of_program().map_err(io::Error::other)?,
         processors: Processors::of_machine(),
+        closed_files: proc::closed_files(),
     };
-    let mut network = Network::New;
+    let mut network = Network::prepare();
     let mut sandboxes: Vec<Sandbox> = Vec::new();
+    let mut old_mounts: Vec<OwnedFd> = Vec::new();
     loop {
-        if sandboxes.is_empty() {
-            // While nothing runs, no run has to wait for it.
-            network = Network::prepare();
+        let patience = (!old_mounts.is_empty()).then_some(MOUNTS_KEPT);
+        let ready = wait_for_work(&sandboxes, patience)?;
+        if !ready.contains(&true) {
+            old_mounts.clear();
         }
-        let mut ready = wait_for_work(&sandboxes)?.into_iter();
+        let mut ready = ready.into_iter();
         let mut is_ready = || ready.next().unwrap_or(false);
         let has_dispatch = is_ready();
         let mut killed = Ok(());
@@ -77,7 +83,11 @@ pub(crate) fn run() -> io::Result<()> {
                 sandbox.is_kill_requested = true;
                 killed = killed.and(kill(sandbox));
             }
-            !(has_ended && finish(sandbox))
+            let is_gone = has_ended && finish(sandbox);
+            if is_gone {
+                old_mounts.extend(sandbox.process.mounts.take());
+            }
+            !is_gone
         });
         killed?;
         if has_dispatch {
@@ -85,13 +95,33 @@ pub(crate) fn run() -> io::Result<()> {
                 return Ok(());
             };
             sandboxes.extend(start(dispatch, descriptors, network, &prepared));
-            network = Network::New;
+            // The launcher has time for both while the sandbox is being built.
+            network = Network::prepare();
+            old_mounts.clear();
         }
     }
 }
 
-/// Waits until a descriptor is ready. Returns which are: the service's, then of each sandbox its process and its socket.
-fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Vec<bool>> {
+/// Takes the mounts below `/sys`, which no sandbox shows, out of this process's sight: every sandbox begins with a copy of
+/// what the launcher sees. An ordinary user cannot do that, for whom they are copied.
+fn leave_mounts_behind() {
+    if kernel_calls::new_mount_namespace().is_ok() {
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        // Only time is lost where it fails.
+        let _ = mount_change("/", private).and_then(|()| unmount("/sys", UnmountFlags::DETACH));
+    }
+}
+
+/// How long the mounts of sandboxes that ended are kept. To take them down blocks the launcher for a millisecond or more, in
+/// which the next dispatch may come: so that is done once it has come, or when none comes soon.
+const MOUNTS_KEPT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 10_000_000,
+};
+
+/// Waits until a descriptor is ready, but no longer than given. Returns which are: the service's, then of each sandbox its
+/// process and its socket.
+fn wait_for_work(sandboxes: &[Sandbox], timeout: Option<Timespec>) -> io::Result<Vec<bool>> {
     let own = rustix::stdio::stdin();
     let mut polled = vec![PollFd::from_borrowed_fd(own, PollFlags::IN)];
     for sandbox in sandboxes {
@@ -104,7 +134,7 @@ fn wait_for_work(sandboxes: &[Sandbox]) -> io::Result<Vec<bool>> {
         };
         polled.push(PollFd::new(wanted, PollFlags::IN));
     }
-    retry_on_intr(|| poll(&mut polled, None))?;
+    retry_on_intr(|| poll(&mut polled, timeout.as_ref()))?;
     let ready = polled.iter().map(|entry| !entry.revents().is_empty());
     Ok(ready.collect())
 }
@@ -250,7 +280,7 @@ fn clone_sandbox(
                 pidfd,
                 report,
                 _lifeline: lifeline,
-                _mounts: mounts_of(pid),
+                mounts: mounts_of(pid),
             };
             Ok((pid, process))
         }

@@ -3,7 +3,9 @@
 //! The kernel's files tell of the machine, to every process alike. So all of them are covered, each by a file or folder of
 //! the sandbox's own file system. What a kernel or a module adds is covered too, since the list is read from the mount.
 
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Dir, FileType, Mode, OFlags, mkdirat, mknodat, openat};
@@ -15,8 +17,18 @@ use super::machine_files::RunFiles;
 use super::root::{NEW_ROOT, NO_PRIVILEGES, attach, new_mount, write_file};
 use super::step::{StepContext, StepError};
 
-/// The kernel's files that stay: it tells no more than `uname` does.
-const KEPT: &str = "version";
+/// The kernel's files that stay: they tell of the kernel itself, no more than its version does.
+const KEPT: [&str; 9] = [
+    "config.gz",
+    "consoles",
+    "crypto",
+    "devices",
+    "dma",
+    "execdomains",
+    "filesystems",
+    "misc",
+    "version",
+];
 
 /// What covers a file and a folder: their names in the covered folder.
 const NO_FILE: &str = "no-file";
@@ -25,7 +37,7 @@ const NO_FOLDER: &str = "no-folder";
 /// Mounts `/proc` in the new root.
 ///
 /// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
-pub(super) fn mount(root: &OwnedFd, files: &RunFiles) -> Result<(), StepError> {
+pub(super) fn mount(root: &OwnedFd, files: &RunFiles, closed: &[String]) -> Result<(), StepError> {
     let covers = attach_covers(root, files)?;
     let step = "mount the process file system";
     let options = [("hidepid", "invisible".to_owned())];
@@ -39,7 +51,7 @@ pub(super) fn mount(root: &OwnedFd, files: &RunFiles) -> Result<(), StepError> {
     for entry in Dir::new(folder).step(step)? {
         let entry = entry.step(step)?;
         let name = entry.file_name().to_string_lossy();
-        if let Some(cover) = cover(&name, entry.file_type(), files) {
+        if let Some(cover) = cover(&name, entry.file_type(), files, closed) {
             mount_bind(cover, Path::new(NEW_ROOT).join("proc").join(&*name)).step(step)?;
         }
     }
@@ -67,10 +79,16 @@ fn attach_covers(root: &OwnedFd, files: &RunFiles) -> Result<OwnedFd, StepError>
     Ok(covers)
 }
 
-/// What an entry of `/proc` is covered by; `None` for processes, and for the links that lead to them.
-fn cover<'a>(name: &'a str, kind: FileType, files: &RunFiles) -> Option<&'a str> {
+/// What an entry of `/proc` is covered by; `None` for processes, for the links that lead to them, and for what needs no cover.
+fn cover<'a>(
+    name: &'a str,
+    kind: FileType,
+    files: &RunFiles,
+    closed: &[String],
+) -> Option<&'a str> {
     let is_process = name.bytes().all(|byte| byte.is_ascii_digit());
-    if is_process || [".", "..", KEPT].contains(&name) || kind == FileType::Symlink {
+    let stays = [".", ".."].contains(&name) || KEPT.contains(&name);
+    if is_process || stays || kind == FileType::Symlink || closed.iter().any(|it| it == name) {
         return None;
     }
     if files.proc.iter().any(|(own, _)| *own == name) {
@@ -83,6 +101,18 @@ fn cover<'a>(name: &'a str, kind: FileType, files: &RunFiles) -> Option<&'a str>
     })
 }
 
+/// The kernel's files that only root may read, which no sandbox's user is: they need no cover.
+pub(super) fn closed_files() -> Vec<String> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let closed = entries.filter(|entry| {
+        let others = entry.metadata().map(|it| it.mode() & 0o7);
+        matches!(others, Ok(0))
+    });
+    closed
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +123,7 @@ mod tests {
             proc: vec![("meminfo", String::new())],
             ..RunFiles::default()
         };
-        let covered = |name, kind| cover(name, kind, &files);
+        let covered = |name, kind| cover(name, kind, &files, &["kcore".to_owned()]);
         assert_eq!(covered("12", FileType::Directory), None);
         assert_eq!(covered("self", FileType::Symlink), None);
         assert_eq!(covered("version", FileType::RegularFile), None);
@@ -102,6 +132,7 @@ mod tests {
         assert_eq!(covered("sys", FileType::Directory), Some(NO_FOLDER));
         assert_eq!(covered("keys", FileType::RegularFile), Some(NO_FILE));
         assert_eq!(covered("12a", FileType::RegularFile), Some(NO_FILE));
+        assert_eq!(covered("kcore", FileType::RegularFile), None);
         // A kind that is not known is never left in sight.
         assert_eq!(covered("new", FileType::Unknown), Some(NO_FILE));
     }

@@ -59,6 +59,9 @@ const SYNTHETIC_FILES: [(&str, &str); 6] = [
 /// The folder in which libraries count processors.
 const PROCESSORS: &str = "sys/devices/system/cpu";
 
+/// The folders of the root's own.
+const FOLDERS: [&str; 4] = ["etc", "proc", "dev", PROCESSORS];
+
 const LINKS: [(&str, &str); 6] = [
     ("/usr/share/zoneinfo/Etc/UTC", "etc/localtime"),
     ("/usr/lib/os-release", "etc/os-release"),
@@ -140,16 +143,24 @@ impl DetachedMounts {
     }
 
     /// Builds the root around the mounts and moves into it.
-    pub(super) fn build(self, limits: &KernelLimits, files: &RunFiles) -> Result<(), StepError> {
+    pub(super) fn build(
+        self,
+        limits: &KernelLimits,
+        files: &RunFiles,
+        closed: &[String],
+    ) -> Result<(), StepError> {
         let root = new_root(limits, files)?;
+        for folder in FOLDERS {
+            make_folders(&root, Path::new(folder))?;
+        }
         for folder in &self.folders {
             make_folders(&root, &folder.target)?;
         }
-        for folder in ["etc", "proc", "dev", PROCESSORS] {
-            make_folders(&root, Path::new(folder))?;
-        }
         for file in &self.files {
-            make_folders(&root, file.target.parent().unwrap_or(Path::new("")))?;
+            let folder = file.target.parent().unwrap_or(Path::new(""));
+            if !FOLDERS.iter().any(|made| folder == Path::new(made)) {
+                make_folders(&root, folder)?;
+            }
             mknodat(
                 &root,
                 &file.target,
@@ -175,7 +186,7 @@ impl DetachedMounts {
             write_file(&root, &Path::new(PROCESSORS).join(file), content)?;
         }
         make_writable_folders(&root)?;
-        proc::mount(&root, files)?;
+        proc::mount(&root, files, closed)?;
         enter(&root)
     }
 }
