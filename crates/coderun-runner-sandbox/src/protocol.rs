@@ -58,6 +58,8 @@ pub(crate) struct StageSpec {
     pub(crate) argv: Vec<String>,
     /// All of its environment.
     pub(crate) environment: Vec<(String, String)>,
+    /// Signals that it ignores from the start, beside which it begins with none ignored.
+    pub(crate) ignored_signals: Vec<i32>,
     /// Folders of the machine that are visible, read-only, at the same place.
     pub(crate) visible: Vec<PathBuf>,
     /// Files for `/box`.

@@ -1,5 +1,6 @@
 //! Implements the port: from a submission through one or two stages to a report.
 
+mod compiler_files;
 mod errors;
 mod execution;
 mod input;

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::fstat;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
@@ -117,7 +118,7 @@ fn build_and_run(
     prefer_for_the_out_of_memory_killer();
     rustix::system::sethostname(b"sandbox").step("set the host name")?;
     payload::drop_bounding_set()?;
-    let spec = files::read_spec(&descriptors.spec)?;
+    let mut spec = files::read_spec(&descriptors.spec)?;
     // Opened as the service's user: a toolchain may be in a folder that the sandbox's user cannot read.
     let mounts = DetachedMounts::open(&spec.visible)?;
 
@@ -126,6 +127,12 @@ fn build_and_run(
     become_inside_user()?;
     die_with_parent(&descriptors.lifeline)?;
     let files = prepared.processors.files(spec.limits.memory_bytes);
+    if let Some(artefact) = &descriptors.artefact_in {
+        // The built program is none of the files that the limit is about.
+        let size_bytes = fstat(artefact).step("read the built program")?.st_size;
+        let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
+        spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(size_bytes);
+    }
     mounts.build(&spec.limits, &files, &prepared.closed_files)?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
@@ -134,7 +141,7 @@ fn build_and_run(
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide the first process")?;
     let end = start_and_reap(&spec, &prepared.filter)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
-        files::copy_artefact_out(name, artefact, spec.limits.disk_bytes)?;
+        files::copy_artefact_out(name, artefact, spec.limits.file_size_bytes)?;
     }
     Ok(end)
 }

@@ -71,6 +71,9 @@ fn become_program(
 ) -> Result<Infallible, StepError> {
     setsid().step("start a session")?;
     kernel_calls::reset_signals();
+    for signal in &spec.ignored_signals {
+        kernel_calls::ignore_signals([*signal]);
+    }
     umask(Mode::from(0o022));
     kernel_calls::close_on_exec(3).step("close descriptors")?;
     set_limits(&spec.limits)?;

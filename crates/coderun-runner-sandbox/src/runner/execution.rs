@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use coderun_domain::{CompileReport, Report, RunIo, RunnerError, Submission, Verdict};
 
+use super::compiler_files::CompilerFiles;
 use super::input::Input;
 use super::judge::Judgement;
 use super::plan::StagePlan;
@@ -57,14 +58,19 @@ impl Execution<'_> {
         let mut sinks = OutputSinks::buffers(self.submission.limits().storage.output());
         let compilation = self.run_stage(plan, io, &mut sinks).await?;
         let (judgement, artefact) = (compilation.judgement, compilation.artefact);
+        let verdict = compile_verdict(judgement)
+            .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
+        let mut error_output = sinks.stderr.finish();
+        if verdict.is_some() {
+            let files = CompilerFiles::new(&self.submission.limits().storage);
+            error_output = files.name_limit(error_output);
+        }
         let report = CompileReport {
             exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             output: sinks.stdout.finish(),
-            error_output: sinks.stderr.finish(),
+            error_output,
         };
-        let verdict = compile_verdict(judgement)
-            .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
         Ok(match verdict {
             None => Built::Runnable(Some(report), artefact),
             Some(verdict) => Built::Over(Box::new(Report {

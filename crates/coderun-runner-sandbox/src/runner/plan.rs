@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coderun_domain::{Buffering, ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
 
+use super::compiler_files::CompilerFiles;
 use crate::protocol::{KernelLimits, SpecFile, StageSpec};
 use crate::toolchain::Toolchain;
 
@@ -47,6 +48,11 @@ impl StagePlan {
         let limits = submission.limits();
         let mut plan = Self::new(argv, files, limits.compile, &limits.storage);
         plan.is_compilation = true;
+        // Compilers report a file that they cannot write, and take a signal that ends one of their parts for their own fault.
+        plan.spec.ignored_signals.push(libc::SIGXFSZ);
+        let files = CompilerFiles::new(&limits.storage);
+        plan.spec.limits.file_size_bytes = files.file_size.as_bytes();
+        plan.spec.limits.disk_bytes = files.disk.as_bytes();
         Some(plan.with_toolchain(toolchain))
     }
 
@@ -106,6 +112,7 @@ impl StagePlan {
             spec: StageSpec {
                 argv,
                 environment: Vec::new(),
+                ignored_signals: Vec::new(),
                 visible: Vec::new(),
                 files: files.iter().map(spec_file).collect(),
                 artefact: None,

@@ -1,5 +1,6 @@
 //! Tests programs that fill, break or leave the file system.
 
+use coderun_conformance::code_runner::Program;
 use coderun_domain::{DraftFile, ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints, launcher_after, program, run, run_program};
@@ -110,6 +111,50 @@ async fn the_compiler_cannot_read_files_of_the_machine() {
     let compile = ran.report.compile.unwrap();
     let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
     assert!(errors.contains("No such file or directory"), "{errors}");
+}
+
+/// A program with an initialised array of this many bytes, of which it prints the first. Programs may write 4 MiB a file.
+fn initialised_array(language: &str, bytes: u64) -> Program {
+    let code = format!(
+        "#include <stdio.h>\nchar table[{bytes}] = {{1}};\nint main(void) {{ printf(\"%d\\n\", table[0]); }}\n"
+    );
+    program(
+        language,
+        &code.replace("(void)", if language == "cpp" { "()" } else { "(void)" }),
+    )
+}
+
+#[tokio::test]
+async fn the_compilers_files_may_be_larger_than_the_programs() {
+    let sandbox = TestSandbox::start().await;
+    for language in ["c", "cpp"] {
+        // The program itself is larger than all files that it may write.
+        let ran = sandbox
+            .run_program(initialised_array(language, 20 << 20))
+            .await;
+        assert_eq!(ran.stdout(), "1\n", "{:?}", ran.report);
+    }
+    // It still may not write a file as large as that of its compiler, nor fill more than its own limit.
+    let code = "#include <stdio.h>\nchar table[8 << 20] = {1};\nint main(void) {\n\
+        FILE *file = fopen(\"large\", \"w\"); return fwrite(table, sizeof table, 1, file) == 1; }";
+    let ran = sandbox.run("c", code).await;
+    let expected = ExitStatus::Signaled(Signal::from_number(25));
+    assert_eq!(ran.report.exit_status, Some(expected));
+}
+
+#[tokio::test]
+async fn a_compiler_that_meets_the_limit_of_its_files_says_so() {
+    let ran = run_program(initialised_array("c", 65 << 20)).await;
+    assert_eq!(ran.report.verdict, Verdict::CompileError);
+    let compile = ran.report.compile.unwrap();
+    let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(
+        errors.ends_with(
+            "The compiler may write a file of at most 64 MiB, initialised arrays included.\n"
+        ),
+        "{errors}"
+    );
+    assert!(!errors.contains("internal compiler error"), "{errors}");
 }
 
 #[tokio::test]
