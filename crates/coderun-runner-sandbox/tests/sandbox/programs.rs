@@ -30,20 +30,23 @@ macro_rules! programs {
 
 programs! {
     python py:
-        big_output catches_memory_error classes closures database dates dialogue endless_list exceptions
-        exit_code files generics json_and_text machine one_huge_string processes recursion sorting threads;
+        asynchronous big_output catches_memory_error classes closures database dates dialogue endless_list
+        exceptions exit_code files generics json_and_text machine one_huge_string processes recursion sockets
+        sorting threads;
     javascript js:
-        buffers classes closures dates dialogue endless_loop exceptions exit_code files generators heap hello
-        json processes recursion sorting threads whole_input;
+        buffers classes closures cluster dates dialogue endless_loop exceptions exit_code files generators
+        heap hello json machine processes recursion sockets sorting threads whole_input;
     bash sh:
         big_output dates dialogue endless_loop errors exit_code files fill_memory fork_bomb functions jobs
-        recursion sorting text;
+        processes recursion sockets sorting text;
     c c:
-        big_output dates dialogue endless_recursion errors files fork_bomb generic initialized_array lists
-        processes recursion reserved_array sorting static_array threads unchecked_malloc;
+        big_output dates deep_recursion dialogue endless_recursion errors files fork_bomb generic
+        initialized_array lists processes recursion reserved_array sockets sorting static_array threads
+        unchecked_malloc;
     cpp cpp:
         bad_alloc big_output caught_bad_alloc classes closures dates dialogue does_not_compile exceptions
-        files initialized_array json_and_text processes recursion sorting static_array templates threads;
+        files initialized_array json_and_text processes recursion sockets sorting static_array templates
+        threads;
 }
 
 #[test]
