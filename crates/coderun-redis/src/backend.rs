@@ -1,58 +1,58 @@
-//! Defines the backend: connections, layout, scripts and subscriber, which the port implementations share.
+//! Composes a backend: connections and scripts, and over them one part for each port.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coderun_domain::{Clock, ExecutionId, IdGenerator, StorePolicy};
-use coderun_record::{duration_micros, micros};
-use coderun_storage_metrics::{StorageError, StorageTimer};
-use deadpool_redis::redis::{Cmd, Value};
+use coderun_domain::{
+    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, StorePolicy,
+    TicketStore, WorkerRegistry,
+};
+use coderun_record::duration_micros;
 
 use crate::adapter_error::{AdapterError, LayoutError};
-use crate::audit::AuditState;
+use crate::client::Client;
 use crate::config::RedisConfig;
+use crate::event_pages::EventPages;
+use crate::execution_queue::RedisExecutionQueue;
+use crate::execution_store::RedisExecutionStore;
 use crate::feed::Feed;
-use crate::layout::{Layout, Partition, PartitionedIds};
-use crate::layout_check;
-use crate::partition_totals::TotalsCache;
-use crate::reply::UnexpectedReply;
+use crate::input_relay::RedisInputRelay;
+use crate::layout::{Layout, PartitionedIds};
+use crate::layout_check::check_layout;
+use crate::notifier::RedisNotifier;
+use crate::record_reader::RecordReader;
 use crate::scripts::Scripts;
-use crate::step::{Script, Step, StepReply, encode};
-use crate::subscriber::{Channels, Subscriber};
-use crate::take_state::TakeState;
-use crate::tokens::Tokens;
-use crate::transport::{Durability, GroupScripts, Transport};
-use crate::unserved_languages::UnservedLanguages;
+use crate::step::encode;
+use crate::submitting::Submitter;
+use crate::subscriber::Subscriber;
+use crate::sweep::Sweeper;
+use crate::taking::Taker;
+use crate::ticket_store::RedisTicketStore;
+use crate::transport::{GroupScripts, Transport};
+use crate::worker_registry::RedisWorkerRegistry;
 
 /// The number of partitions on a Cluster.
 const CLUSTER_PARTITIONS: u16 = 16;
 
-/// Store, queue, notifier, input relay, ticket store and worker registry over one Redis, one set of Sentinels or one Cluster.
+/// The storage ports over one Redis, one set of Sentinels or one Cluster.
 ///
 /// Any number of processes may use the same one. Clones share their connections. `Debug` shows no address.
 #[derive(Clone)]
 pub struct RedisBackend {
-    pub(crate) shared: Arc<Shared>,
-}
-
-/// The parts of a backend that its clones share.
-pub(crate) struct Shared {
-    pub(crate) config: RedisConfig,
-    clock: Arc<dyn Clock>,
-    pub(crate) policy: StorePolicy,
-    pub(crate) layout: Layout,
-    pub(crate) transport: Arc<Transport>,
-    /// The name by which the scripts know this process.
-    pub(crate) process: String,
-    pub(crate) feed: Arc<Feed>,
-    pub(crate) subscriber: Subscriber,
-    pub(crate) totals_cache: TotalsCache,
-    pub(crate) take_state: TakeState,
-    pub(crate) tokens: Tokens,
-    pub(crate) unserved_languages: UnservedLanguages,
-    pub(crate) audit_state: AuditState,
-    timer: StorageTimer,
+    /// The store.
+    pub store: Arc<dyn ExecutionStore>,
+    /// The queue over the same records.
+    pub queue: Arc<dyn ExecutionQueue>,
+    /// The notifier over the same records.
+    pub notifier: Arc<dyn Notifier>,
+    /// The input of the same executions.
+    pub inputs: Arc<dyn InputRelay>,
+    /// The tickets for the same executions.
+    pub tickets: Arc<dyn TicketStore>,
+    /// The registry of the workers that take from the queue.
+    pub registry: Arc<dyn WorkerRegistry>,
+    layout: Layout,
 }
 
 /// The backend cannot be used.
@@ -71,129 +71,80 @@ impl RedisBackend {
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConnectError> {
-        Self::try_connect(config, policy, clock)
+        Self::try_connect(&config, policy, clock)
             .await
             .map_err(ConnectError)
     }
 
     async fn try_connect(
-        config: RedisConfig,
+        config: &RedisConfig,
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AdapterError> {
         if config.replicas > 0 && config.address.is_cluster() {
             return Err(LayoutError::ReplicasOfCluster.into());
         }
-        let partitions = config.partitions.unwrap_or(if config.address.is_cluster() {
+        let default = if config.address.is_cluster() {
             CLUSTER_PARTITIONS
         } else {
             1
-        });
-        let layout = Layout::new(&config.key_prefix, partitions);
-        let channels = Channels::new(layout.prefix());
-        let process = channels.process().to_owned();
+        };
+        let layout = Layout::new(&config.key_prefix, config.partitions.unwrap_or(default));
+        let process = format!("{:032x}", fastrand::u128(..));
         let scripts = GroupScripts {
             scripts: Scripts::new(),
             layout: layout.clone(),
             clock: Arc::clone(&clock),
             policy: encode_policy(&policy, &process)?,
         };
-        let transport = Arc::new(Transport::open(&config, Arc::new(scripts)).await?);
-        layout_check::check(&transport, &layout).await?;
+        let transport = Arc::new(Transport::open(config, Arc::new(scripts)).await?);
+        let client = Arc::new(Client::new(layout.clone(), Arc::clone(&transport), clock));
+        check_layout(&client).await?;
         let feed = Arc::new(Feed::default());
-        let subscriber =
-            Subscriber::start(&config, channels, Arc::clone(&transport), Arc::clone(&feed)).await?;
-        let shared = Shared {
-            totals_cache: TotalsCache::default(),
-            take_state: TakeState::default(),
-            tokens: Tokens::new(micros(clock.now())),
-            unserved_languages: UnservedLanguages::default(),
-            audit_state: AuditState::default(),
-            timer: StorageTimer::new("redis"),
-            config,
-            clock,
-            policy,
-            layout,
-            transport,
-            process,
-            feed,
-            subscriber,
-        };
+        let subscriber = Subscriber::start(config, &layout, &process, transport, Arc::clone(&feed));
+        let subscriber = Arc::new(subscriber.await?);
+        let interval = config.watch_interval;
+        let records = RecordReader(Arc::clone(&client));
+        let registry = Arc::new(RedisWorkerRegistry(Arc::clone(&client)));
         Ok(Self {
-            shared: Arc::new(shared),
+            store: Arc::new(RedisExecutionStore {
+                client: Arc::clone(&client),
+                records: records.clone(),
+                submitter: Submitter::new(Arc::clone(&client), policy),
+                feed: Arc::clone(&feed),
+            }),
+            queue: Arc::new(RedisExecutionQueue {
+                client: Arc::clone(&client),
+                taker: Taker::new(Arc::clone(&client), Arc::clone(&subscriber)),
+                sweeper: Sweeper::new(Arc::clone(&client), Arc::clone(&registry), policy),
+                policy,
+                subscriber: Arc::clone(&subscriber),
+                feed: Arc::clone(&feed),
+            }),
+            notifier: Arc::new(RedisNotifier {
+                events: Arc::new(EventPages {
+                    records,
+                    process,
+                    interval,
+                }),
+                feed,
+                interval,
+            }),
+            inputs: Arc::new(RedisInputRelay {
+                client: Arc::clone(&client),
+                subscriber,
+                interval,
+            }),
+            tickets: Arc::new(RedisTicketStore(client)),
+            registry,
+            layout,
         })
-    }
-
-    /// Times the call of a port, and converts its error. `operation` is its name in metrics.
-    pub(crate) async fn timed<T, E, F>(
-        &self,
-        operation: &'static str,
-        call: impl Future<Output = Result<T, F>> + Send,
-    ) -> Result<T, E>
-    where
-        E: StorageError + From<F>,
-    {
-        let call = async { Ok(call.await?) };
-        self.shared.timer.time(operation, call).await
-    }
-
-    /// Counts repairs of indexes.
-    pub(crate) fn count_repairs(&self, repaired: u64) {
-        self.shared.timer.count_repairs(repaired);
     }
 
     /// Makes ids that this backend can use: each lies in the partition of its user.
     #[must_use]
     pub fn ids(&self, ids: Arc<dyn IdGenerator>) -> Arc<dyn IdGenerator> {
-        Arc::new(PartitionedIds::new(ids, self.shared.layout.clone()))
-    }
-
-    pub(crate) fn now(&self) -> time::OffsetDateTime {
-        self.shared.clock.now()
-    }
-
-    /// Runs a step in a partition. Transient errors are retried, since every step can be repeated.
-    pub(crate) async fn run_step(
-        &self,
-        partition: Partition,
-        script: Script,
-        step: &Step,
-    ) -> Result<StepReply, AdapterError> {
-        // The future with all attempts is large.
-        let running = Box::pin(self.shared.transport.run(partition, script, step));
-        Ok(running.await?)
-    }
-
-    /// Runs a step in the partition of an execution.
-    pub(crate) async fn run_step_on(
-        &self,
-        id: ExecutionId,
-        script: Script,
-        step: &Step,
-    ) -> Result<StepReply, AdapterError> {
-        let partition = self.shared.layout.of_execution(id);
-        self.run_step(partition, script, step).await
-    }
-
-    /// Sends a command whose change must be on the configured number of replicas before it returns.
-    pub(crate) async fn call_replicated(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        let transport = &self.shared.transport;
-        Ok(transport.call(Durability::Replicas, command).await?)
-    }
-
-    /// Sends a command. Transient errors are retried.
-    pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
-        let transport = &self.shared.transport;
-        Ok(transport.call(Durability::Master, command).await?)
-    }
-
-    /// Sends commands that read keys of one partition, in this order. On one node they travel together.
-    pub(crate) async fn read<const N: usize>(
-        &self,
-        commands: [Cmd; N],
-    ) -> Result<[Value; N], AdapterError> {
-        let answers = Box::pin(self.shared.transport.read(&commands)).await?;
-        Ok(answers.try_into().map_err(|_| UnexpectedReply)?)
+        Arc::new(PartitionedIds::new(ids, self.layout.clone()))
     }
 }
 
@@ -218,7 +169,7 @@ fn encode_policy(policy: &StorePolicy, process: &str) -> Result<Bytes, AdapterEr
 impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBackend")
-            .field("partitions", &self.shared.layout.count())
+            .field("partitions", &self.layout.count())
             .finish_non_exhaustive()
     }
 }

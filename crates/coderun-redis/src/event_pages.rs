@@ -1,16 +1,17 @@
 //! Reads the stored events of an execution in pages.
 
-use coderun_domain::{ExecutionId, Sequence, State, StoredEvent};
-use coderun_record::{RecordError, duration_micros, from_micros};
-use deadpool_redis::redis::{Cmd, Value};
+use std::time::Duration;
+
+use coderun_domain::{ExecutionId, Progress, Sequence, StoredEvent};
+use coderun_record::{RecordError, duration_micros};
+use deadpool_redis::redis::Cmd;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
-use time::OffsetDateTime;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
 use crate::command::command;
-use crate::reply::{UnexpectedReply, array, bytes, optional_bytes};
+use crate::record_reader::RecordReader;
+use crate::reply::{byte_strings, optional_bytes};
 use crate::step::{Script, Step};
 use crate::stored_events::{all_events, number_events};
 use crate::stored_record::StoredRecord;
@@ -22,6 +23,16 @@ const SEQUENCE_MAX: u64 = 1 << 52;
 /// How many intervals of reading a process is told what happens to an execution that it no longer watches.
 const INTERVALS_WATCHED: u32 = 10;
 
+/// Reads events, and makes other processes tell this one what follows.
+#[derive(Debug)]
+pub(crate) struct EventPages {
+    pub(crate) records: RecordReader,
+    /// The name by which the scripts know this process.
+    pub(crate) process: String,
+    /// The interval in which a watcher reads.
+    pub(crate) interval: Duration,
+}
+
 /// Some events in their order, and the progress of the execution when they were read.
 #[derive(Debug)]
 pub(crate) struct EventPage {
@@ -30,8 +41,7 @@ pub(crate) struct EventPage {
     pub(crate) events: Vec<StoredEvent>,
     /// The number of the last stored event.
     pub(crate) sequence: Sequence,
-    /// When the record expires, if the execution has ended.
-    pub(crate) expires: Option<OffsetDateTime>,
+    pub(crate) has_ended: bool,
 }
 
 /// The reply to `watch`.
@@ -41,98 +51,75 @@ enum WatchReply {
     Absent,
     /// Creation, number of the last event, events.
     Live(i64, u64, Vec<ByteBuf>),
-    Final(Ended),
+    /// Creation, number of the last event, whether the events are in a list.
+    Final(i64, u64, bool),
 }
 
-/// What is known of an ended execution without its record.
-#[derive(Debug, Deserialize)]
-struct Ended {
-    created: i64,
-    sequence: u64,
-    expires: i64,
-    is_streamed: bool,
-}
-
-impl RedisBackend {
-    /// Reads the events after this one, and makes other processes tell this one what follows; `None` if there is no such
-    /// execution.
-    pub(crate) async fn read_events(
+impl EventPages {
+    /// Reads the events after this one; `None` if there is no such execution.
+    pub(crate) async fn read(
         &self,
         id: ExecutionId,
         after: Sequence,
     ) -> Result<Option<EventPage>, AdapterError> {
-        let none: Option<&str> = None;
-        let lifetime = self.shared.config.watch_interval * INTERVALS_WATCHED;
         let step = Step::new(&(
             "watch",
             id.to_string(),
-            none,
-            &self.shared.process,
-            duration_micros(lifetime),
+            (),
+            &self.process,
+            duration_micros(self.interval * INTERVALS_WATCHED),
             after.number().min(SEQUENCE_MAX),
             PAGE,
         ))?;
-        match self
-            .run_step_on(id, Script::Hot, &step)
-            .await?
-            .decode_for(id)?
-        {
-            WatchReply::Absent => Ok(None),
-            WatchReply::Live(created, sequence, events) => {
-                let events = number_events(events, after.next(), None);
-                Ok(Some(EventPage {
-                    created,
-                    events: events.map_err(|error| AdapterError::of_record(id, error))?,
-                    sequence: Sequence::from_number(sequence),
-                    expires: None,
-                }))
-            }
-            WatchReply::Final(ended) => self.read_ended(id, after, &ended).await,
-        }
+        let damaged = |error| AdapterError::of_record(id, error);
+        let (created, sequence, events, has_ended) =
+            match self.records.0.run(id, Script::Hot, step).await? {
+                WatchReply::Absent => return Ok(None),
+                WatchReply::Live(created, sequence, events) => {
+                    let events = number_events(events, after.next(), None).map_err(damaged)?;
+                    (created, sequence, Some(events), false)
+                }
+                WatchReply::Final(created, sequence, is_streamed) => {
+                    let end = Sequence::from_number(sequence);
+                    let events = self.read_ended(id, after, end, is_streamed).await?;
+                    (created, sequence, events, true)
+                }
+            };
+        Ok(events.map(|events| EventPage {
+            created,
+            events,
+            sequence: Sequence::from_number(sequence),
+            has_ended,
+        }))
     }
 
-    /// Reads the events of an ended execution; `None` if it was deleted meanwhile.
+    /// Reads the events of an ended execution; `None` if it was deleted meanwhile. The final one needs the outcome, which is in the
+    /// record or beside it.
     async fn read_ended(
         &self,
         id: ExecutionId,
         after: Sequence,
-        ended: &Ended,
-    ) -> Result<Option<EventPage>, AdapterError> {
-        let sequence = Sequence::from_number(ended.sequence);
-        let damaged = |error| AdapterError::of_record(id, error);
-        let events = if after >= sequence {
-            Vec::new()
-        } else if ended.is_streamed && after.plus(PAGE) < sequence {
-            let [list] = self.read([self.range_command(id, after)]).await?;
-            let list = read_list(list)?;
-            number_events(list, after.next(), None).map_err(damaged)?
-        } else {
-            let Some(events) = self.read_last_events(id, after, ended.is_streamed).await? else {
-                return Ok(None);
-            };
-            events
-        };
-        Ok(Some(EventPage {
-            created: ended.created,
-            events,
-            sequence,
-            expires: Some(from_micros("expires", ended.expires).map_err(damaged)?),
-        }))
-    }
-
-    /// Reads the events of an ended execution up to the final one, whose outcome is in the record or beside it.
-    async fn read_last_events(
-        &self,
-        id: ExecutionId,
-        after: Sequence,
+        end: Sequence,
         is_streamed: bool,
     ) -> Result<Option<Vec<StoredEvent>>, AdapterError> {
-        let layout = &self.shared.layout;
-        let read_record = command(&["GET", &layout.record_key(id)]);
-        let read_outcome = command(&["GET", &layout.outcome_key(id)]);
-        let commands = [self.range_command(id, after), read_record, read_outcome];
-        let [list, record, outcome] = self.read(commands).await?;
-        let outcome = self.complete_outcome(id, optional_bytes(outcome)?).await?;
+        let (client, damaged) = (&self.records.0, |error| AdapterError::of_record(id, error));
+        if after >= end {
+            return Ok(Some(Vec::new()));
+        }
+        let range = range_command(&client.layout.events_key(id), after);
+        if is_streamed && after.plus(PAGE) < end {
+            let list = byte_strings(client.call(&range).await?)?;
+            return number_events(list, after.next(), None)
+                .map(Some)
+                .map_err(damaged);
+        }
+        let read_record = command(&["GET", &client.layout.record_key(id)]);
+        let read_outcome = command(&["GET", &client.layout.outcome_key(id)]);
+        let [list, record, outcome] = client.read([range, read_record, read_outcome]).await?;
+        let outcome = self
+            .records
+            .complete_outcome(id, optional_bytes(outcome)?)
+            .await?;
         let ending = if outcome.is_empty() {
             optional_bytes(record)?
         } else {
@@ -141,34 +128,31 @@ impl RedisBackend {
         if ending.is_empty() {
             return Ok(None);
         }
-        let list: Vec<ByteBuf> = read_list(list)?;
-        let events = || -> Result<Vec<StoredEvent>, RecordError> {
-            let mut record = StoredRecord::decode(&ending)?;
-            if !is_streamed {
-                let mut events = all_events(&mut record)?;
-                events.retain(|event| event.sequence > after);
-                return Ok(events);
-            }
-            let end = record.take_final_progress()?;
-            let outcome = end.as_ref().and_then(|end| match end.state() {
-                State::Final { outcome, .. } => Some(outcome),
-                State::Pending | State::Running { .. } => None,
-            });
-            number_events(list, after.next(), outcome)
-        };
-        let events = events().map_err(|error| AdapterError::of_record(id, error))?;
+        let list = is_streamed.then(|| byte_strings(list)).transpose()?;
+        let events = last_events(&ending, after, list).map_err(damaged)?;
         Ok(Some(events))
-    }
-
-    fn range_command(&self, id: ExecutionId, after: Sequence) -> Cmd {
-        let mut command = command(&["LRANGE", &self.shared.layout.events_key(id)]);
-        command.arg(after.number()).arg(after.number() + PAGE - 1);
-        command
     }
 }
 
-/// Reads a list of events.
-pub(crate) fn read_list(list: Value) -> Result<Vec<ByteBuf>, UnexpectedReply> {
-    let read = |event| bytes(event).map(ByteBuf::from);
-    array(list)?.into_iter().map(read).collect()
+/// The events of an ended execution after this one: those of a list, or those that follow from its final record.
+fn last_events(
+    ending: &[u8],
+    after: Sequence,
+    list: Option<Vec<ByteBuf>>,
+) -> Result<Vec<StoredEvent>, RecordError> {
+    let mut record = StoredRecord::decode(ending)?;
+    let Some(list) = list else {
+        let mut events = all_events(&mut record)?;
+        events.retain(|event| event.sequence > after);
+        return Ok(events);
+    };
+    let end = record.take_final_progress()?;
+    let outcome = end.as_ref().and_then(Progress::outcome);
+    number_events(list, after.next(), outcome)
+}
+
+fn range_command(key: &str, after: Sequence) -> Cmd {
+    let mut command = command(&["LRANGE", key]);
+    command.arg(after.number()).arg(after.number() + PAGE - 1);
+    command
 }

@@ -1,18 +1,67 @@
 //! Implements [`ExecutionQueue`].
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
-    Sequence, Swept, WorkerId,
+    Sequence, StorePolicy, Swept, WorkerId,
 };
+use coderun_record::micros;
+use futures_util::future::try_join_all;
+use serde::Deserialize;
 
-use crate::RedisBackend;
-use crate::finishing::FinishedRun;
+use crate::adapter_error::AdapterError;
+use crate::client::Client;
+use crate::feed::Feed;
+use crate::finishing::{FinishedRun, finish};
+use crate::health::write_health;
+use crate::partition_totals::read_totals;
+use crate::step::{Script, Step};
+use crate::stored_events::encode_events;
+use crate::subscriber::Subscriber;
+use crate::sweep::Sweeper;
+use crate::taking::Taker;
+
+/// The queue of a backend.
+#[derive(Debug)]
+pub(crate) struct RedisExecutionQueue {
+    pub(crate) client: Arc<Client>,
+    pub(crate) taker: Taker,
+    pub(crate) sweeper: Sweeper,
+    pub(crate) policy: StorePolicy,
+    pub(crate) subscriber: Arc<Subscriber>,
+    pub(crate) feed: Arc<Feed>,
+}
+
+/// The reply to `renew`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RenewReply {
+    Continue,
+    Cancel,
+    Lost,
+}
+
+/// The reply to `append`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AppendReply {
+    Sequence(u64),
+    Lost,
+}
+
+/// The reply to `release`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReleaseReply {
+    Done,
+    Lost,
+    Absent,
+}
 
 #[async_trait]
-impl ExecutionQueue for RedisBackend {
+impl ExecutionQueue for RedisExecutionQueue {
     /// Runs one step in each partition until enough is taken; a single node has one partition.
     async fn take(
         &self,
@@ -20,10 +69,10 @@ impl ExecutionQueue for RedisBackend {
         languages: &[Language],
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
-        let taken = self.take_from_partitions(worker, languages, at_most);
-        let leases: Result<Vec<Lease>, QueueError> = self.timed("take", taken).await;
+        let taking = self.taker.take(worker, languages, at_most);
+        let leases: Result<Vec<Lease>, QueueError> = self.client.timed("take", taking).await;
         for lease in leases.iter().flatten() {
-            self.shared.feed.begin(lease);
+            self.feed.begin(lease);
         }
         leases
     }
@@ -31,19 +80,35 @@ impl ExecutionQueue for RedisBackend {
     /// A worker that found nothing misses no work that arrives before it calls this, unless another worker of this process
     /// finds nothing in between.
     async fn work_available(&self) {
-        let seen = &self.shared.take_state.seen_generation;
-        let last = seen.load(Ordering::Acquire);
-        let generation = self.shared.subscriber.next_work_generation(last).await;
-        // The caller takes now, so the same hint must not wake it again.
-        seen.store(generation, Ordering::Release);
+        self.taker.work_available().await;
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
-        self.timed("renew", self.renew_step(lease)).await
+        let renewing = async {
+            let (worker, started, attempt) = fence(lease);
+            let header = (
+                "renew",
+                lease.id().to_string(),
+                (),
+                worker,
+                started,
+                attempt,
+            );
+            match self
+                .client
+                .run(lease.id(), Script::Hot, Step::new(&header)?)
+                .await?
+            {
+                RenewReply::Continue => Ok(Renewal::Continue),
+                RenewReply::Cancel => Ok(Renewal::Cancel),
+                RenewReply::Lost => Err(QueueError::LeaseLost),
+            }
+        };
+        self.client.timed("renew", renewing).await
     }
 
     async fn cancel_requested(&self, lease: &Lease) {
-        self.shared.subscriber.cancelled(lease.id()).await;
+        self.subscriber.cancelled(lease.id()).await;
     }
 
     async fn append(
@@ -52,11 +117,19 @@ impl ExecutionQueue for RedisBackend {
         after: Sequence,
         events: &[RunEvent],
     ) -> Result<Sequence, QueueError> {
-        let appending = self.append_step(lease, after, events);
-        let appended: Result<_, QueueError> = self.timed("append", appending).await;
+        let appending = async {
+            let (id, (worker, started, attempt)) = (lease.id().to_string(), fence(lease));
+            let header = ("append", id, (), worker, started, attempt, after.number());
+            let step = Step::new(&header)?.with_texts(&encode_events(events));
+            match self.client.run(lease.id(), Script::Hot, step).await? {
+                AppendReply::Sequence(number) => Ok(Sequence::from_number(number)),
+                AppendReply::Lost => Err(QueueError::LeaseLost),
+            }
+        };
+        let appended: Result<_, QueueError> = self.client.timed("append", appending).await;
         match &appended {
-            Ok(_) => self.shared.feed.append(lease.id(), after, events),
-            Err(_) => self.shared.feed.changed(lease.id()),
+            Ok(_) => self.feed.append(lease.id(), after, events),
+            Err(_) => self.feed.changed(lease.id()),
         }
         appended
     }
@@ -74,29 +147,62 @@ impl ExecutionQueue for RedisBackend {
             events,
             outcome,
         };
-        let finished: Result<_, QueueError> = self.timed("finish", self.finish_step(run)).await;
-        let feed = &self.shared.feed;
+        let finishing = finish(&self.client, &self.policy, run);
+        let finished: Result<_, QueueError> = self.client.timed("finish", finishing).await;
         match &finished {
-            Ok(Some(end)) => feed.finish(run, *end),
+            Ok(Some(end)) => self.feed.finish(run, *end),
             // It was finished by an earlier call, or is another worker's now.
-            Ok(None) | Err(_) => feed.changed(lease.id()),
+            Ok(None) | Err(_) => self.feed.changed(lease.id()),
         }
         finished.map(drop)
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
-        self.timed("release", self.release_step(lease)).await
+        let releasing = async {
+            let (worker, started, attempt) = fence(lease);
+            let header = (
+                "release",
+                lease.id().to_string(),
+                (),
+                worker,
+                started,
+                attempt,
+            );
+            let step = Step::new(&header)?.replicated();
+            match self.client.run(lease.id(), Script::Rare, step).await? {
+                ReleaseReply::Done => Ok(()),
+                ReleaseReply::Lost | ReleaseReply::Absent => Err(QueueError::LeaseLost),
+            }
+        };
+        self.client.timed("release", releasing).await
     }
 
     async fn sweep(&self) -> Result<Swept, QueueError> {
-        self.timed("sweep", self.sweep_partitions()).await
+        self.client.timed("sweep", self.sweeper.sweep()).await
     }
 
+    /// Adds up the totals of all partitions. Each is read at its own time, so recent changes may be missing.
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        self.timed("depth", self.depth_of_partitions()).await
+        let reading = async {
+            let partitions = self.client.layout.partitions();
+            let totals = partitions.map(|each| read_totals(&self.client, each));
+            let totals = try_join_all(totals).await?;
+            Ok::<_, AdapterError>(QueueDepth {
+                pending: totals.iter().map(|each| each.pending).sum(),
+                running: totals.iter().map(|each| each.running).sum(),
+            })
+        };
+        self.client.timed("depth", reading).await
     }
 
     async fn check(&self) -> Result<Health, QueueError> {
-        self.timed("check_queue", self.write_health()).await
+        let checking = write_health(&self.client);
+        self.client.timed("check_queue", checking).await
     }
+}
+
+/// The worker, the start and the attempt of a lease, as headers of steps have them: a script compares them with the stored ones.
+pub(crate) fn fence(lease: &Lease) -> (&str, i64, u32) {
+    let started = micros(lease.started_at());
+    (lease.worker().as_str(), started, lease.attempt().count())
 }

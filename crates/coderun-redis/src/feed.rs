@@ -5,39 +5,25 @@
 
 mod message;
 mod recent;
+mod watcher;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{
-    Event, ExecutionId, Lease, Progress, ProgressParts, RunEvent, Sequence, State, StoredEvent,
-};
+use coderun_domain::{Event, ExecutionId, Lease, RunEvent, Sequence, StoredEvent};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 
-use crate::event_pages::EventPage;
 use crate::finishing::FinishedRun;
-use message::FeedMessage;
 use recent::Recent;
 
-/// The number of ended executions without watchers whose end is remembered. Each takes some hundred bytes.
-const ENDED_KEPT: usize = 4096;
+pub(crate) use watcher::Watcher;
 
-/// What is known of the executions that this process runs or watches.
+/// What is known of the executions that this process runs or watches. A watched one has receivers.
 #[derive(Debug, Default)]
-pub(crate) struct Feed(Mutex<Executions>);
-
-#[derive(Debug, Default)]
-struct Executions {
-    entries: HashMap<ExecutionId, Entry>,
-    /// Ended ones, the oldest first.
-    ended: VecDeque<ExecutionId>,
-}
-
-type Entry = Arc<watch::Sender<Recent>>;
+pub(crate) struct Feed(Mutex<HashMap<ExecutionId, watch::Sender<Recent>>>);
 
 /// How a run has ended.
 #[derive(Debug, Clone, Copy)]
@@ -45,145 +31,104 @@ pub(crate) struct RunEnd {
     /// The number of the final event.
     pub(crate) sequence: Sequence,
     pub(crate) completed_at: OffsetDateTime,
-    /// When the record expires.
-    pub(crate) expires: OffsetDateTime,
 }
 
 impl Feed {
     /// Records that this process runs an execution.
     pub(crate) fn begin(&self, lease: &Lease) {
-        let progress = lease.execution().progress();
-        let entry = self.entry(lease.id());
-        entry.send_modify(|recent| recent.begin(progress));
+        let mut executions = self.0.lock();
+        let entry = executions.entry(lease.id()).or_default();
+        entry.send_modify(|recent| recent.begin(lease.execution().progress()));
     }
 
     /// Tells the events of a run after this one.
     pub(crate) fn append(&self, id: ExecutionId, after: Sequence, events: &[RunEvent]) {
-        if let Some(entry) = self.watched(id) {
-            let events = number_events(after, events).collect();
-            entry.send_if_modified(|recent| recent.add(events));
-        } else if let Some(entry) = self.existing(id) {
-            let last = after.plus(count(events));
-            entry.send_if_modified(|recent| recent.skip_to(last));
+        let executions = self.0.lock();
+        let Some(entry) = executions.get(&id) else {
+            return;
+        };
+        if is_watched(entry) {
+            entry.send_modify(|recent| recent.add(number_events(after, events)));
+        } else {
+            entry.send_modify(|recent| recent.skip_to(after.plus(count(events))));
         }
     }
 
     /// Tells the last events of a run, and its end.
     pub(crate) fn finish(&self, run: FinishedRun<'_>, end: RunEnd) {
-        let id = run.lease.id();
-        if run.after.plus(count(run.events)).next() != end.sequence {
-            // The worker did not know of an event.
-            self.changed(id);
-        } else if let Some(entry) = self.watched(id) {
-            let events = number_events(run.after, run.events);
-            let events = events.chain(end_event(run, end)).collect();
-            entry.send_modify(|recent| {
-                recent.add(events);
-                recent.end(end.sequence, end.expires);
-            });
-        } else if let Some(entry) = self.existing(id) {
-            entry.send_modify(|recent| recent.end(end.sequence, end.expires));
-        }
-        self.remember_end(id);
+        let is_complete = run.after.plus(count(run.events)).next() == end.sequence;
+        self.update(run.lease.id(), |recent| {
+            if is_complete {
+                recent.end(number_events(run.after, run.events).chain(end_event(run, end)));
+            } else {
+                // The worker did not know of an event.
+                recent.require_read();
+            }
+        });
     }
 
     /// Passes on what another process has told.
     pub(crate) fn receive(&self, message: &[u8]) {
-        let Some(message) = FeedMessage::decode(message) else {
-            return;
-        };
-        let entry = message.id().and_then(|id| self.existing(id));
-        let Some(entry) = entry else {
-            return;
-        };
-        match message.into_events() {
-            Some(events) => drop(entry.send_if_modified(|recent| recent.add(events))),
-            None => entry.send_modify(Recent::require_read),
+        if let Some((id, events)) = message::decode(message)
+            && let Some(entry) = self.0.lock().get(&id)
+        {
+            entry.send_modify(|recent| match events {
+                Some(events) => recent.add(events),
+                None => recent.require_read(),
+            });
         }
     }
 
     /// Makes the watchers of an execution read: something has happened to it that this process has no part in.
     pub(crate) fn changed(&self, id: ExecutionId) {
-        let entry = {
-            let mut executions = self.0.lock();
-            let entry = executions.entries.get(&id).cloned();
-            if entry.as_ref().is_some_and(|it| it.receiver_count() == 0) {
-                executions.entries.remove(&id);
-            }
-            entry
-        };
-        if let Some(entry) = entry {
-            entry.send_modify(Recent::require_read);
-        }
+        self.update(id, Recent::require_read);
     }
 
     /// Makes all watchers read: messages may have been lost.
     pub(crate) fn all_changed(&self) {
-        let entries: Vec<_> = {
-            let mut executions = self.0.lock();
-            executions.entries.retain(|_, it| it.receiver_count() > 0);
-            executions.entries.values().cloned().collect()
-        };
-        for entry in entries {
+        let mut executions = self.0.lock();
+        executions.retain(|_, entry| is_watched(entry));
+        for entry in executions.values() {
             entry.send_modify(Recent::require_read);
         }
     }
 
-    /// Watches an execution. All watchers of it share what is known.
-    pub(crate) fn watch(self: &Arc<Self>, id: ExecutionId) -> Watcher {
-        let entry = self.entry(id);
-        let recent = entry.subscribe();
-        let reads_seen = recent.borrow().reads_required();
-        Watcher {
-            feed: Arc::clone(self),
-            id,
-            entry,
-            recent,
-            reads_seen,
+    /// Watches an execution. A watcher reads at least once in an interval.
+    pub(crate) fn watch(self: &Arc<Self>, id: ExecutionId, interval: Duration) -> Watcher {
+        let recent = self.0.lock().entry(id).or_default().subscribe();
+        Watcher::new(Arc::clone(self), id, recent, interval)
+    }
+
+    /// Forgets what the server has lost after this event, or what belongs to an earlier execution with the same id.
+    fn rewind(&self, id: ExecutionId, last: Sequence) {
+        self.update(id, |recent| recent.rewind(last));
+    }
+
+    /// Changes what is known of an execution for its watchers. Without any it is forgotten.
+    fn update(&self, id: ExecutionId, change: impl FnOnce(&mut Recent)) {
+        let mut executions = self.0.lock();
+        match executions.get(&id) {
+            Some(entry) if is_watched(entry) => entry.send_modify(change),
+            Some(_) => drop(executions.remove(&id)),
+            None => {}
         }
     }
 
-    fn entry(&self, id: ExecutionId) -> Entry {
-        Arc::clone(self.0.lock().entries.entry(id).or_default())
-    }
-
-    fn existing(&self, id: ExecutionId) -> Option<Entry> {
-        self.0.lock().entries.get(&id).cloned()
-    }
-
-    fn watched(&self, id: ExecutionId) -> Option<Entry> {
-        self.existing(id).filter(|it| it.receiver_count() > 0)
-    }
-
-    /// Remembers an end, and forgets the oldest.
-    fn remember_end(&self, id: ExecutionId) {
+    /// Forgets an execution that does not run here when its last watcher leaves, whose receiver still counts.
+    fn leave(&self, id: ExecutionId) {
         let mut executions = self.0.lock();
-        executions.ended.push_back(id);
-        if executions.ended.len() > ENDED_KEPT
-            && let Some(oldest) = executions.ended.pop_front()
+        let is_last = |entry: &watch::Sender<Recent>| entry.receiver_count() <= 1;
+        if let Some(entry) = executions.get(&id)
+            && is_last(entry)
+            && !entry.borrow().runs_here()
         {
-            let entry = executions.entries.get(&oldest);
-            if entry.is_some_and(|it| it.receiver_count() == 0 && it.borrow().has_ended()) {
-                executions.entries.remove(&oldest);
-            }
+            executions.remove(&id);
         }
     }
+}
 
-    /// Drops what is only of use to watchers when the last one leaves.
-    fn leave(&self, id: ExecutionId, entry: &Entry) {
-        let mut executions = self.0.lock();
-        // The receiver of the watcher that leaves still counts.
-        if entry.receiver_count() > 1 {
-            return;
-        }
-        let is_current = executions
-            .entries
-            .get(&id)
-            .is_some_and(|it| Arc::ptr_eq(it, entry));
-        if is_current && !entry.borrow().runs_here() {
-            executions.entries.remove(&id);
-        }
-    }
+fn is_watched(entry: &watch::Sender<Recent>) -> bool {
+    entry.receiver_count() > 0
 }
 
 fn number_events(
@@ -204,124 +149,17 @@ fn count(events: &[RunEvent]) -> u64 {
     u64::try_from(events.len()).unwrap_or(u64::MAX)
 }
 
-/// A watcher of one execution.
-pub(crate) struct Watcher {
-    feed: Arc<Feed>,
-    id: ExecutionId,
-    entry: Entry,
-    recent: watch::Receiver<Recent>,
-    /// How often a read was required when this watcher last read.
-    reads_seen: u64,
-}
-
-/// What a watcher does next.
-#[derive(Debug)]
-pub(crate) enum NextStep {
-    /// Deliver this event.
-    Deliver(StoredEvent),
-    /// Read from the server.
-    Read,
-    /// There will be no more events.
-    End,
-}
-
-impl Watcher {
-    /// Waits until there is an event after this one, or something else to do. A watcher reads at least once in an interval:
-    /// all together, since each sees when another has read. Cancel-safe.
-    pub(crate) async fn next_step(
-        &mut self,
-        seen: Sequence,
-        interval: Duration,
-        now: OffsetDateTime,
-    ) -> NextStep {
-        loop {
-            let read_at = {
-                let recent = self.recent.borrow_and_update();
-                if let Some(event) = recent.event_after(seen) {
-                    return NextStep::Deliver(event);
-                }
-                if recent.has_ended_by(seen, now) {
-                    return NextStep::End;
-                }
-                recent.next_read(seen, self.reads_seen, interval)
-            };
-            let Some(read_at) = read_at else {
-                return NextStep::Read;
-            };
-            tokio::select! {
-                // The watcher itself holds a sender, so this ends only with a change.
-                _ = self.recent.changed() => {}
-                () = sleep_until(read_at) => return NextStep::Read,
-            }
-        }
-    }
-
-    /// Notes that this watcher reads now, so that others need not. Returns the number of the last event that is known.
-    pub(crate) fn begin_read(&mut self) -> Sequence {
-        let mut known = Sequence::START;
-        self.entry.send_if_modified(|recent| {
-            recent.note_read();
-            self.reads_seen = recent.reads_required();
-            known = recent.last();
-            false
-        });
-        known
-    }
-
-    /// Tells all watchers what this one has read.
-    pub(crate) fn tell(&self, page: &EventPage) {
-        self.entry.send_if_modified(|recent| {
-            let is_new = recent.add(page.events.clone()) | recent.skip_to(page.sequence);
-            if let Some(expires) = page.expires {
-                recent.end(page.sequence, expires);
-            }
-            is_new || page.expires.is_some()
-        });
-    }
-
-    /// Whether a watcher that has seen this much begins with a read.
-    pub(crate) fn must_read(
-        &self,
-        seen: Sequence,
-        interval: Duration,
-        now: OffsetDateTime,
-    ) -> bool {
-        let recent = self.recent.borrow();
-        let due = recent.next_read(seen, self.reads_seen, interval);
-        recent.event_after(seen).is_none()
-            && !recent.has_ended_by(seen, now)
-            && due.is_none_or(|due| due <= Instant::now())
-    }
-
-    /// Tells all watchers that the server has no more than these events, or those of another execution.
-    pub(crate) fn rewind(&self, stored: Sequence) {
-        self.entry.send_modify(|recent| recent.rewind(stored));
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        self.feed.leave(self.id, &self.entry);
-    }
-}
-
 /// The final event of a run.
 fn end_event(run: FinishedRun<'_>, end: RunEnd) -> Option<StoredEvent> {
-    let progress = run.lease.execution().progress();
-    let progress = Progress::restore(ProgressParts {
-        state: State::Final {
-            outcome: Arc::new(run.outcome.clone()),
-            completed_at: end.completed_at,
-        },
-        attempt: run.lease.attempt(),
-        takeovers: progress.takeovers(),
+    let taken = run.lease.execution().clone();
+    let last = run.after.plus(count(run.events)).number();
+    let told = last.saturating_sub(taken.sequence().number());
+    let ended = taken
+        .count_events(told, end.completed_at)
+        .and_then(|running| running.finish(run.outcome.clone(), end.completed_at));
+    ended.ok().map(|ended| StoredEvent {
         sequence: end.sequence,
-        created_at: progress.created_at(),
-        updated_at: end.completed_at,
-    });
-    progress.ok().map(|progress| StoredEvent {
-        sequence: end.sequence,
-        event: Event::Updated(progress),
+        event: Event::Updated(ended.progress().clone()),
     })
 }
 

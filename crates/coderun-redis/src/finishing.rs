@@ -1,19 +1,19 @@
 //! Ends runs: the worker makes the final record, because it knows all of it, and the script stores it in one step.
 
-use coderun_domain::{Lease, Outcome, RunEvent, Sequence};
+use coderun_domain::{Lease, Outcome, RunEvent, Sequence, StorePolicy};
 use coderun_record::{duration_micros, from_micros, micros};
 use serde::{Deserialize, Serialize};
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
+use crate::execution_queue::fence;
 use crate::feed::RunEnd;
-use crate::fence::fence;
 use crate::layout::owner;
-use crate::lease_steps::encode_events;
 use crate::lifetimes::final_ttl;
 use crate::reply::UnexpectedReply;
-use crate::step::Step;
-use crate::stored_record::{End, FinalRecord, LARGE_MIN_BYTES, is_large};
+use crate::step::{Script, Step};
+use crate::stored_events::encode_events;
+use crate::stored_record::{End, LARGE_MIN_BYTES, encode_final, is_large};
 
 /// How often a final record is made again because the stored progress differs from what the worker knows.
 const ATTEMPTS_MAX: usize = 3;
@@ -102,81 +102,76 @@ impl FinishedRun<'_> {
     }
 }
 
-impl RedisBackend {
-    /// Ends a run. Returns how, unless an earlier call did.
-    pub(crate) async fn finish_step(
-        &self,
-        run: FinishedRun<'_>,
-    ) -> Result<Option<RunEnd>, AdapterError> {
-        let retention = duration_micros(self.shared.policy.retention);
-        let mut stored = run.expected_progress();
-        for _ in 0..ATTEMPTS_MAX {
-            let end = run.end(stored, micros(self.now()), retention);
-            let run_end = run_end(&end)?;
-            let step = self.finish_with(run, end)?;
-            match self.run_on_lease(run.lease, &step).await? {
-                FinishReply::Done => return Ok(Some(run_end)),
-                FinishReply::Repeated => return Ok(None),
-                FinishReply::Lost => return Err(AdapterError::LeaseLost),
-                FinishReply::Again(progress) => stored = progress,
+/// Ends a run. Returns how, unless an earlier call did.
+pub(crate) async fn finish(
+    client: &Client,
+    policy: &StorePolicy,
+    run: FinishedRun<'_>,
+) -> Result<Option<RunEnd>, AdapterError> {
+    let retention = duration_micros(policy.retention);
+    let mut stored = run.expected_progress();
+    for _ in 0..ATTEMPTS_MAX {
+        let end = run.end(stored, micros(client.now()), retention);
+        let completed_at = from_micros("updated", end.updated).map_err(AdapterError::Encode)?;
+        let sequence = Sequence::from_number(end.sequence);
+        let step = finish_step(client, policy, run, end)?;
+        match client.run(run.lease.id(), Script::Hot, step).await? {
+            FinishReply::Done => {
+                return Ok(Some(RunEnd {
+                    sequence,
+                    completed_at,
+                }));
             }
+            FinishReply::Repeated => return Ok(None),
+            FinishReply::Lost => return Err(AdapterError::LeaseLost),
+            FinishReply::Again(progress) => stored = progress,
         }
-        Err(UnexpectedReply.into())
     }
-
-    /// The step that stores the final record.
-    fn finish_with(&self, run: FinishedRun<'_>, end: End) -> Result<Step, AdapterError> {
-        let execution = run.lease.execution();
-        let (worker, started, attempt) = fence(run.lease);
-        let id = run.lease.id();
-        let owner = owner(execution.submission().user());
-        let created = micros(execution.progress().created_at());
-        let entry = format!("{} {created} {owner} {id}", end.expires);
-        let (sequence, updated, is_streamed) = (end.sequence, end.updated, end.is_streamed);
-        let is_beside = is_large(execution.submission());
-        let events = encode_events(run.events);
-        let (in_list, in_record) = if is_streamed {
-            (&events[..], &[][..])
-        } else {
-            (&[][..], &events[..])
-        };
-        let (outcome, events) = (run.outcome, in_record);
-        let record = FinalRecord {
-            end,
-            outcome,
-            events,
-        };
-        let record = record.encode(execution, !is_beside);
-        let record = record.map_err(AdapterError::Encode)?;
-        let nonce = (record.len() >= LARGE_MIN_BYTES).then(|| self.shared.tokens.nonce());
-        let step = Step::new(&FinishHeader {
-            name: "finish",
-            id: id.to_string(),
-            owner,
-            worker,
-            started,
-            attempt,
-            after: run.after.number(),
-            event_count: run.events.len(),
-            sequence,
-            updated,
-            is_streamed,
-            is_beside,
-            ttl: final_ttl(&self.shared.policy),
-            entry,
-            nonce: nonce.as_deref(),
-        })?;
-        let partition = self.shared.layout.of_execution(id);
-        let step = self.with_blob(step.with_texts(in_list), partition, nonce, record);
-        Ok(step.replicated())
-    }
+    Err(UnexpectedReply.into())
 }
 
-fn run_end(end: &End) -> Result<RunEnd, AdapterError> {
-    let time = |name, value| from_micros(name, value).map_err(AdapterError::Encode);
-    Ok(RunEnd {
-        sequence: Sequence::from_number(end.sequence),
-        completed_at: time("updated", end.updated)?,
-        expires: time("expires", end.expires)?,
-    })
+/// The step that stores the final record.
+fn finish_step(
+    client: &Client,
+    policy: &StorePolicy,
+    run: FinishedRun<'_>,
+    end: End,
+) -> Result<Step, AdapterError> {
+    let execution = run.lease.execution();
+    let (worker, started, attempt) = fence(run.lease);
+    let id = run.lease.id();
+    let owner = owner(execution.submission().user());
+    let created = micros(execution.progress().created_at());
+    let entry = format!("{} {created} {owner} {id}", end.expires);
+    let (sequence, updated, is_streamed) = (end.sequence, end.updated, end.is_streamed);
+    let is_beside = is_large(execution.submission());
+    let events = encode_events(run.events);
+    let (in_list, in_record) = if is_streamed {
+        (&events[..], &[][..])
+    } else {
+        (&[][..], &events[..])
+    };
+    let record = encode_final(execution, end, run.outcome, in_record);
+    let record = record.map_err(AdapterError::Encode)?;
+    let nonce = (record.len() >= LARGE_MIN_BYTES).then(|| client.nonce());
+    let step = Step::new(&FinishHeader {
+        name: "finish",
+        id: id.to_string(),
+        owner,
+        worker,
+        started,
+        attempt,
+        after: run.after.number(),
+        event_count: run.events.len(),
+        sequence,
+        updated,
+        is_streamed,
+        is_beside,
+        ttl: final_ttl(policy),
+        entry,
+        nonce: nonce.as_deref(),
+    })?;
+    let partition = client.layout.of_execution(id);
+    let step = client.with_blob(step.with_texts(in_list), partition, nonce, record);
+    Ok(step.replicated())
 }

@@ -6,11 +6,12 @@ use coderun_domain::Health;
 use deadpool_redis::redis::Value;
 use futures_util::future::join_all;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::command::command;
 use crate::layout::Partition;
 use crate::reply::text;
+use crate::transport::Durability;
 
 /// The lifetime of the key that a probe writes, in seconds.
 const PROBE_TTL: &str = "60";
@@ -19,55 +20,55 @@ const PROBE_TTL: &str = "60";
 const INFO_UNAVAILABLE: &str =
     "cannot check whether the server keeps its records: INFO failed or is not allowed";
 
-impl RedisBackend {
-    /// Checks whether the server accepts records, and whether its settings keep them.
-    pub(crate) async fn store_health(&self) -> Result<Health, AdapterError> {
-        let mut remarks = self.write_remarks().await?;
-        remarks.extend(self.durability_remarks().await);
-        Ok(health(&remarks))
-    }
+/// Checks whether the server accepts records, and whether its settings keep them.
+pub(crate) async fn store_health(client: &Client) -> Result<Health, AdapterError> {
+    let mut remarks = write_remarks(client).await?;
+    remarks.extend(durability_remarks(client).await);
+    Ok(health(&remarks))
+}
 
-    /// Checks whether the server accepts writes.
-    pub(crate) async fn write_health(&self) -> Result<Health, AdapterError> {
-        Ok(health(&self.write_remarks().await?))
-    }
+/// Checks whether the server accepts writes.
+pub(crate) async fn write_health(client: &Client) -> Result<Health, AdapterError> {
+    Ok(health(&write_remarks(client).await?))
+}
 
-    /// Writes to every partition. The service goes on for the users of those that answer.
-    async fn write_remarks(&self) -> Result<Vec<String>, AdapterError> {
-        let probes = self.shared.layout.partitions().map(|each| self.probe(each));
-        let (_, failures): (Vec<_>, Vec<_>) =
-            join_all(probes).await.into_iter().partition(Result::is_ok);
-        let (failed, count) = (failures.len(), usize::from(self.shared.layout.count()));
-        match failures.into_iter().find_map(Result::err) {
-            None => Ok(Vec::new()),
-            Some(error) if failed == count => Err(error),
-            Some(_) => Ok(vec![format!(
-                "{failed} of {count} partitions cannot be written to"
-            )]),
+/// Writes to every partition. The service goes on for the users of those that answer.
+async fn write_remarks(client: &Client) -> Result<Vec<String>, AdapterError> {
+    let probes = client.layout.partitions().map(|each| probe(client, each));
+    let mut failures = join_all(probes).await;
+    let count = failures.len();
+    failures.retain(Result::is_err);
+    let failed = failures.len();
+    match failures.pop() {
+        None => Ok(Vec::new()),
+        Some(error) if failed == count => error.map(|()| Vec::new()),
+        Some(_) => Ok(vec![format!(
+            "{failed} of {count} partitions cannot be written to"
+        )]),
+    }
+}
+
+async fn probe(client: &Client, partition: Partition) -> Result<(), AdapterError> {
+    let key = format!("{}probe", client.layout.base(partition));
+    let set = command(&["SET", &key, "1", "EX", PROBE_TTL]);
+    // A submission waits for replicas too, so a missing replica must show here.
+    client.transport.call(Durability::Replicas, &set).await?;
+    Ok(())
+}
+
+/// Reads the settings from `INFO`, because managed services block `CONFIG`.
+async fn durability_remarks(client: &Client) -> Vec<String> {
+    let info = command(&["INFO"]);
+    let Ok(answers) = client.transport.call_every_master(&info).await else {
+        return vec![INFO_UNAVAILABLE.to_owned()];
+    };
+    let mut remarks = Vec::new();
+    for remark in answers.into_iter().flat_map(settings_remarks) {
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
         }
     }
-
-    async fn probe(&self, partition: Partition) -> Result<(), AdapterError> {
-        let key = format!("{}probe", self.shared.layout.base(partition));
-        // A submission waits for replicas too, so a missing replica must show here.
-        let set = command(&["SET", &key, "1", "EX", PROBE_TTL]);
-        self.call_replicated(&set).await.map(drop)
-    }
-
-    /// Reads the settings from `INFO`, because managed services block `CONFIG`.
-    async fn durability_remarks(&self) -> Vec<String> {
-        let info = command(&["INFO"]);
-        let Ok(answers) = self.shared.transport.call_every_master(&info).await else {
-            return vec![INFO_UNAVAILABLE.to_owned()];
-        };
-        let mut remarks = Vec::new();
-        for remark in answers.into_iter().flat_map(settings_remarks) {
-            if !remarks.contains(&remark) {
-                remarks.push(remark);
-            }
-        }
-        remarks
-    }
+    remarks
 }
 
 fn health(remarks: &[String]) -> Health {

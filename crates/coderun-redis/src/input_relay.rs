@@ -2,6 +2,9 @@
 //!
 //! A hint says only that there is new input: the pieces are read from the hash.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use coderun_domain::{
     ErrorChain, ExecutionId, InputError, InputId, InputPiece, InputPosition, InputRelay,
@@ -12,54 +15,24 @@ use deadpool_redis::redis::Value;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::command::command;
-use crate::fence::fence;
+use crate::execution_queue::fence;
 use crate::reply::{UnexpectedReply, text};
-use crate::step::Step;
+use crate::step::{Script, Step};
+use crate::subscriber::Subscriber;
 
 /// The number of pieces in one read; all stored input is at most 1 MiB.
 const PAGE: u64 = 256;
 
-#[async_trait]
-impl InputRelay for RedisBackend {
-    async fn send(
-        &self,
-        id: ExecutionId,
-        input: InputId,
-        piece: InputPiece,
-    ) -> Result<InputReply, InputError> {
-        self.timed("send_input", self.send_step(id, input, &piece))
-            .await
-    }
-
-    async fn receive(
-        &self,
-        lease: &Lease,
-        after: InputPosition,
-    ) -> Result<Vec<InputPiece>, InputError> {
-        self.timed("receive_input", self.receive_step(lease, after))
-            .await
-    }
-
-    /// An execution that is not interactive never gets input, so this waits without asking the server. Otherwise it checks
-    /// once for input that came before it waited.
-    async fn input_available(&self, lease: &Lease, after: InputPosition) {
-        if !lease.execution().submission().is_interactive() {
-            return std::future::pending().await;
-        }
-        let mut waiter = self.shared.subscriber.wait_for_input(lease.id());
-        match self.last_input(lease.id()).await {
-            Ok(last) if last != after => return,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::debug!(error = %ErrorChain(&error), "cannot check for new input, waiting for a hint");
-            }
-        }
-        let interval = self.shared.config.watch_interval;
-        drop(tokio::time::timeout(interval, waiter.changed()).await);
-    }
+/// The input relay of a backend.
+#[derive(Debug)]
+pub(crate) struct RedisInputRelay {
+    pub(crate) client: Arc<Client>,
+    pub(crate) subscriber: Arc<Subscriber>,
+    /// The interval in which a worker asks even without a hint.
+    pub(crate) interval: Duration,
 }
 
 /// The answer to a piece of input.
@@ -83,64 +56,84 @@ enum ReceiveAnswer {
     Absent,
 }
 
-impl RedisBackend {
-    async fn send_step(
+#[async_trait]
+impl InputRelay for RedisInputRelay {
+    async fn send(
         &self,
         id: ExecutionId,
         input: InputId,
-        piece: &InputPiece,
+        piece: InputPiece,
     ) -> Result<InputReply, InputError> {
-        let header = (
-            "send",
-            id.to_string(),
-            (),
-            input.sender.to_string(),
-            input.number,
-            piece == &InputPiece::End,
-            piece.size_bytes(),
-            StorePolicy::INPUT_KEPT_MAX.as_bytes(),
-        );
-        let step = Step::new(&header)?.with_blob(encode_input(piece));
-        let answer = self.run_rare(id, step.replicated()).await?;
-        Ok(match answer {
-            SendAnswer::Kept => InputReply::Kept,
-            SendAnswer::Full => InputReply::Full,
-            SendAnswer::Ended => InputReply::Ended,
-            SendAnswer::NotInteractive => InputReply::NotInteractive,
-            SendAnswer::Final => InputReply::Final,
-            SendAnswer::Absent => InputReply::Absent,
-        })
+        let sending = async {
+            let header = (
+                "send",
+                id.to_string(),
+                (),
+                input.sender.to_string(),
+                input.number,
+                piece == InputPiece::End,
+                piece.size_bytes(),
+                StorePolicy::INPUT_KEPT_MAX.as_bytes(),
+            );
+            let step = Step::new(&header)?.with_blob(encode_input(&piece));
+            let answer = self.client.run(id, Script::Rare, step.replicated()).await?;
+            Ok::<_, AdapterError>(match answer {
+                SendAnswer::Kept => InputReply::Kept,
+                SendAnswer::Full => InputReply::Full,
+                SendAnswer::Ended => InputReply::Ended,
+                SendAnswer::NotInteractive => InputReply::NotInteractive,
+                SendAnswer::Final => InputReply::Final,
+                SendAnswer::Absent => InputReply::Absent,
+            })
+        };
+        self.client.timed("send_input", sending).await
     }
 
-    async fn receive_step(
+    async fn receive(
         &self,
         lease: &Lease,
         after: InputPosition,
     ) -> Result<Vec<InputPiece>, InputError> {
-        let (id, (worker, started, attempt)) = (lease.id(), fence(lease));
-        let after = after.number();
-        let header = (
-            "receive",
-            id.to_string(),
-            (),
-            worker,
-            started,
-            attempt,
-            after,
-            PAGE,
-        );
-        let step = Step::new(&header)?;
-        match self.run_rare(id, step).await? {
-            ReceiveAnswer::Input(pieces) => Ok(decode_pieces(id, pieces)?),
-            ReceiveAnswer::Forgotten => Err(InputError::Forgotten),
-            ReceiveAnswer::Lost | ReceiveAnswer::Absent => Err(InputError::LeaseLost),
-        }
+        let receiving = async {
+            let (id, (worker, started, attempt)) = (lease.id(), fence(lease));
+            let (name, after) = (id.to_string(), after.number());
+            let header = ("receive", name, (), worker, started, attempt, after, PAGE);
+            match self
+                .client
+                .run(id, Script::Rare, Step::new(&header)?)
+                .await?
+            {
+                ReceiveAnswer::Input(pieces) => Ok(decode_pieces(id, pieces)?),
+                ReceiveAnswer::Forgotten => Err(InputError::Forgotten),
+                ReceiveAnswer::Lost | ReceiveAnswer::Absent => Err(InputError::LeaseLost),
+            }
+        };
+        self.client.timed("receive_input", receiving).await
     }
 
+    /// An execution that is not interactive never gets input, so this waits without asking the server. Otherwise it checks
+    /// once for input that came before it waited.
+    async fn input_available(&self, lease: &Lease, after: InputPosition) {
+        if !lease.execution().submission().is_interactive() {
+            return std::future::pending().await;
+        }
+        let mut waiter = self.subscriber.wait_for_input(lease.id());
+        match self.last_input(lease.id()).await {
+            Ok(last) if last != after => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "cannot check for new input, waiting for a hint");
+            }
+        }
+        drop(tokio::time::timeout(self.interval, waiter.changed()).await);
+    }
+}
+
+impl RedisInputRelay {
     /// The position of the last piece that was sent.
     async fn last_input(&self, id: ExecutionId) -> Result<InputPosition, AdapterError> {
-        let command = command(&["HGET", &self.shared.layout.input_key(id), "header"]);
-        let found = self.call(&command).await?;
+        let get = command(&["HGET", &self.client.layout.input_key(id), "header"]);
+        let found = self.client.call(&get).await?;
         if found == Value::Nil {
             return Ok(InputPosition::START);
         }

@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use coderun_domain::{ExecutionId, IdGenerator, UserId};
+use coderun_domain::{ExecutionId, IdGenerator, Language, UserId};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::KeyPrefix;
+use crate::version::VERSION;
 
 /// A part of the users with all their records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +98,16 @@ impl Layout {
         format!("{}s:{nonce}", self.base(partition))
     }
 
+    /// The channel for signals to every process.
+    pub(crate) fn signals_channel(&self) -> String {
+        format!("{}signals", self.prefix)
+    }
+
+    /// The channel that only this process subscribes to.
+    pub(crate) fn messages_channel(&self, process: &str) -> String {
+        format!("{}feed:{process}", self.prefix)
+    }
+
     fn key_of(&self, kind: &str, id: ExecutionId) -> String {
         format!("{}{kind}:{id}", self.base(self.of_execution(id)))
     }
@@ -125,6 +136,11 @@ pub(crate) fn owner(user: &UserId) -> String {
     let mut name = hex(&Sha256::digest(user.as_str().as_bytes()));
     name.truncate(32);
     name
+}
+
+/// The queue of users for a language. It has the version of the records in it, so that a worker takes only what it can read.
+pub(crate) fn lane(language: &Language) -> String {
+    format!("{VERSION}:{language}")
 }
 
 /// The hexadecimal digits of these bytes.

@@ -5,26 +5,26 @@ use std::time::Duration;
 use deadpool_redis::redis::Value;
 
 use crate::adapter_error::{AdapterError, LayoutError};
+use crate::client::Client;
 use crate::command::command;
-use crate::layout::Layout;
 use crate::reply::number;
-use crate::transport::{Durability, Transport};
 
 /// The lifetime of the stored number; every sweep renews it.
 const TTL: Duration = Duration::from_hours(48);
 
 /// Compares the number of partitions with the stored one. The first process stores it.
-pub(crate) async fn check(transport: &Transport, layout: &Layout) -> Result<(), AdapterError> {
-    let key = format!("{}partitions", layout.prefix());
-    let (count, ttl) = (layout.count().to_string(), TTL.as_millis().to_string());
+pub(crate) async fn check_layout(client: &Client) -> Result<(), AdapterError> {
+    let key = format!("{}partitions", client.layout.prefix());
+    let configured = client.layout.count();
+    let (count, ttl) = (configured.to_string(), TTL.as_millis().to_string());
     let read = command(&["GETEX", &key, "PX", &ttl]);
-    let store = command(&["SET", &key, &count, "NX", "PX", &ttl]);
-    let mut found = transport.call(Durability::Master, &read).await?;
+    let mut found = client.call(&read).await?;
     if found == Value::Nil {
-        transport.call(Durability::Master, &store).await?;
-        found = transport.call(Durability::Master, &read).await?;
+        let store = command(&["SET", &key, &count, "NX", "PX", &ttl]);
+        client.call(&store).await?;
+        found = client.call(&read).await?;
     }
-    let (stored, configured) = (number(&found)?, layout.count());
+    let stored = number(&found)?;
     if stored == u64::from(configured) {
         Ok(())
     } else {

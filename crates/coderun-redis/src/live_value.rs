@@ -5,7 +5,7 @@ use coderun_record::{RecordError, from_micros};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::version::VERSION;
+use crate::version::check_version;
 
 /// The name of the value in errors.
 const LIVE: &str = "live";
@@ -15,8 +15,8 @@ const ARRAY_OF_VALUES: [u8; 1] = [0x9a];
 
 /// The first values of a live execution, in the order of `to_value` in `records.lua`: those that its progress consists of.
 /// Times are in microseconds.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct LiveValue {
+#[derive(Deserialize)]
+struct LiveValue {
     _version: IgnoredAny,
     status: LiveStatus,
     attempt: u32,
@@ -37,36 +37,25 @@ enum LiveStatus {
     Running,
 }
 
-impl LiveValue {
-    /// Decodes a field of the hash `live`, which has its values one after the other.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let malformed =
-            |error: rmp_serde::decode::Error| RecordError::Malformed(LIVE, error.into());
-        // A newer version may have another number of values.
-        let version: String = rmp_serde::from_read(bytes).map_err(malformed)?;
-        if version != VERSION {
-            return Err(RecordError::Newer);
-        }
-        let array = [&ARRAY_OF_VALUES[..], bytes].concat();
-        rmp_serde::from_slice(&array).map_err(malformed)
-    }
-
-    /// The progress of the execution.
-    pub(crate) fn progress(&self) -> Result<Progress, RecordError> {
-        let state = match self.status {
-            LiveStatus::Pending => State::Pending,
-            LiveStatus::Running => State::Running {
-                worker: WorkerId::parse(&self.worker)?,
-                started_at: from_micros(LIVE, self.started)?,
-            },
-        };
-        Ok(Progress::restore(ProgressParts {
-            state,
-            attempt: Attempt::from_count(self.attempt),
-            takeovers: self.takeovers,
-            sequence: Sequence::from_number(self.sequence),
-            created_at: from_micros(LIVE, self.created)?,
-            updated_at: from_micros(LIVE, self.updated)?,
-        })?)
-    }
+/// The progress of a live execution. The values of its field in the hash `live` stand one after the other.
+pub(crate) fn decode_live(bytes: &[u8]) -> Result<Progress, RecordError> {
+    check_version(LIVE, bytes)?;
+    let array = [&ARRAY_OF_VALUES[..], bytes].concat();
+    let live: Result<LiveValue, _> = rmp_serde::from_slice(&array);
+    let live = live.map_err(|error| RecordError::Malformed(LIVE, error.into()))?;
+    let state = match live.status {
+        LiveStatus::Pending => State::Pending,
+        LiveStatus::Running => State::Running {
+            worker: WorkerId::parse(&live.worker)?,
+            started_at: from_micros(LIVE, live.started)?,
+        },
+    };
+    Ok(Progress::restore(ProgressParts {
+        state,
+        attempt: Attempt::from_count(live.attempt),
+        takeovers: live.takeovers,
+        sequence: Sequence::from_number(live.sequence),
+        created_at: from_micros(LIVE, live.created)?,
+        updated_at: from_micros(LIVE, live.updated)?,
+    })?)
 }

@@ -12,6 +12,14 @@ pub(crate) fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
     }
 }
 
+/// Reads an array of bytes.
+pub(crate) fn byte_strings(value: Value) -> Result<Vec<ByteBuf>, UnexpectedReply> {
+    let values = array(value)?.into_iter();
+    values
+        .map(|value| bytes(value).map(ByteBuf::from))
+        .collect()
+}
+
 /// Reads bytes.
 pub(crate) fn bytes(value: Value) -> Result<Vec<u8>, UnexpectedReply> {
     if let Value::BulkString(bytes) = value {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use coderun_domain::{
-    Attempt, Event, Outcome, Progress, ProgressParts, Sequence, State, StoredEvent, WorkerId,
+    Attempt, Event, Outcome, Progress, ProgressParts, RunEvent, Sequence, State, StoredEvent,
+    WorkerId,
 };
-use coderun_record::{RecordError, decode_event, from_micros};
+use coderun_record::{RecordError, decode_event, encode_event, from_micros};
 use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
@@ -28,6 +29,12 @@ pub(crate) fn number_events(
         Ok(numbered)
     };
     events.into_iter().map(number).collect()
+}
+
+/// The stored form of the events of a run.
+pub(crate) fn encode_events(events: &[RunEvent]) -> Vec<Vec<u8>> {
+    let events = events.iter().cloned().map(Event::from);
+    events.map(|event| encode_event(&event)).collect()
 }
 
 /// The events of an execution before its run tells anything: its submission, and its first start.

@@ -72,68 +72,51 @@ impl Header {
     pub(crate) fn decode(record: &[u8]) -> Result<Self, RecordError> {
         decode_versioned(HEADER, &mut &*record)
     }
-
-    /// The header of a live record.
-    pub(crate) fn live(execution: &Execution) -> Self {
-        let submission = execution.submission();
-        Self {
-            version: VERSION.to_owned(),
-            owner: owner(submission.user()),
-            language: submission.language().as_str().to_owned(),
-            created: micros(execution.progress().created_at()),
-            end: None,
-        }
-    }
-
-    /// The same header, of a final record.
-    pub(crate) fn ended(self, end: End) -> Self {
-        let end = Some(end);
-        Self { end, ..self }
-    }
-
-    /// Encodes a record.
-    pub(crate) fn with_fields(&self, fields: &[Field<'_>]) -> Result<Vec<u8>, RecordError> {
-        let mut record =
-            rmp_serde::to_vec(self).map_err(|error| RecordError::Unwritable(error.into()))?;
-        pack_fields(&mut record, fields)?;
-        Ok(record)
-    }
 }
 
 /// Encodes the record of a live execution.
 pub(crate) fn encode_live(execution: &Execution) -> Result<Vec<u8>, RecordError> {
-    let fields = encode_submission(execution.submission())?;
-    Header::live(execution).with_fields(&fields)
+    encode(execution, None, &encode_submission(execution.submission())?)
 }
 
-/// The end of an execution, to be stored.
-#[derive(Debug)]
-pub(crate) struct FinalRecord<'a> {
-    pub(crate) end: End,
-    pub(crate) outcome: &'a Outcome,
-    /// The events of the run that no list has, encoded.
-    pub(crate) events: &'a [Vec<u8>],
-}
-
-impl FinalRecord<'_> {
-    /// Encodes the record of this execution: whole, or only the outcome.
-    pub(crate) fn encode(
-        self,
-        execution: &Execution,
-        has_submission: bool,
-    ) -> Result<Vec<u8>, RecordError> {
-        let mut fields = encode_outcome(self.outcome)?;
-        if has_submission {
-            fields.extend(encode_submission(execution.submission())?);
-        }
-        if !self.events.is_empty() {
-            let events: Vec<&Bytes> = self.events.iter().map(|event| Bytes::new(event)).collect();
-            let events = rmp_serde::to_vec(&events);
-            let events = events.map_err(|error| RecordError::Unwritable(error.into()))?;
-            fields.push((EVENTS, Cow::from(events)));
-        }
-        Header::live(execution).ended(self.end).with_fields(&fields)
+/// Encodes the final record of this execution, or only the outcome if the submission is large: that stays where it is. `events` are
+/// those of the run that no list has, encoded.
+pub(crate) fn encode_final(
+    execution: &Execution,
+    end: End,
+    outcome: &Outcome,
+    events: &[Vec<u8>],
+) -> Result<Vec<u8>, RecordError> {
+    let mut fields = encode_outcome(outcome)?;
+    if !is_large(execution.submission()) {
+        fields.extend(encode_submission(execution.submission())?);
     }
+    if !events.is_empty() {
+        let events: Vec<&Bytes> = events.iter().map(|event| Bytes::new(event)).collect();
+        let events = rmp_serde::to_vec(&events);
+        let events = events.map_err(|error| RecordError::Unwritable(error.into()))?;
+        fields.push((EVENTS, Cow::from(events)));
+    }
+    encode(execution, Some(end), &fields)
+}
+
+fn encode(
+    execution: &Execution,
+    end: Option<End>,
+    fields: &[Field<'_>],
+) -> Result<Vec<u8>, RecordError> {
+    let submission = execution.submission();
+    let header = Header {
+        version: VERSION.to_owned(),
+        owner: owner(submission.user()),
+        language: submission.language().as_str().to_owned(),
+        created: micros(execution.progress().created_at()),
+        end,
+    };
+    let record = rmp_serde::to_vec(&header);
+    let mut record = record.map_err(|error| RecordError::Unwritable(error.into()))?;
+    pack_fields(&mut record, fields)?;
+    Ok(record)
 }
 
 /// Whether the record of a submission is too large to go through a script.
@@ -198,8 +181,8 @@ impl StoredRecord {
 
 #[cfg(test)]
 mod tests {
-    use coderun_domain::WorkerId;
-    use coderun_domain::testing::{at, execution, execution_id, finished};
+    use coderun_domain::testing::{at, draft, execution, execution_id, finished, submission, user};
+    use coderun_domain::{SubmissionDraft, WorkerId};
 
     use super::*;
 
@@ -219,26 +202,23 @@ mod tests {
         }
     }
 
-    fn ended() -> Execution {
+    fn ended(code: String) -> Execution {
+        let submission = submission(user("alice"), SubmissionDraft { code, ..draft() });
+        let waiting = Execution::submit(execution_id(1), submission, at(0));
         let worker = WorkerId::parse("worker-1").unwrap();
-        let running = execution().start(worker, at(1)).unwrap();
+        let running = waiting.start(worker, at(1)).unwrap();
         running.finish(finished(), at(3)).unwrap()
     }
 
-    fn encode(ended: &Execution, events: &[Vec<u8>], has_submission: bool) -> Vec<u8> {
-        let record = FinalRecord {
-            end: end(ended),
-            outcome: ended.outcome().unwrap(),
-            events,
-        };
-        record.encode(ended, has_submission).unwrap()
+    fn encode(ended: &Execution, events: &[Vec<u8>]) -> Vec<u8> {
+        encode_final(ended, end(ended), ended.outcome().unwrap(), events).unwrap()
     }
 
     #[test]
     fn a_final_record_is_read_as_it_was_written() {
-        let ended = ended();
+        let ended = ended("1".to_owned());
         let events = [b"o1 \xff\0".to_vec(), b"a1".to_vec()];
-        let bytes = encode(&ended, &events, true);
+        let bytes = encode(&ended, &events);
         let mut stored = StoredRecord::decode(&bytes).unwrap();
         assert_eq!(stored.run_events().unwrap(), events);
         assert!(!stored.has_expired(at(8)) && stored.has_expired(at(9)));
@@ -257,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_can_be_stored_beside_its_record() {
-        let ended = ended();
-        let bytes = encode(&ended, &[], false);
+    fn the_outcome_of_a_large_submission_is_stored_beside_it() {
+        let ended = ended("x".repeat(LARGE_MIN_BYTES));
+        let bytes = encode(&ended, &[]);
         let mut outcome = StoredRecord::decode(&bytes).unwrap();
         let progress = outcome.take_final_progress().unwrap().unwrap();
         assert_eq!(&progress, ended.progress());

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{
-    Attempt, Execution, Lease, Progress, ProgressParts, Quota, Sequence, State, StoreError,
-    StorePolicy, Submitted, WorkerId,
-};
+use coderun_domain::{Execution, Lease, Quota, StoreError, StorePolicy, Submitted, WorkerId};
 use coderun_record::{duration_micros, from_micros, micros};
 use serde::{Deserialize, Serialize};
 
-use crate::RedisBackend;
 use crate::adapter_error::{AdapterError, LayoutError};
-use crate::lane::lane;
-use crate::layout::{Partition, owner};
+use crate::client::Client;
+use crate::layout::{Partition, lane, owner};
 use crate::lifetimes::live_ttl;
+use crate::partition_totals::PartitionTotals;
+use crate::record_reader::RecordReader;
 use crate::reply::UnexpectedReply;
 use crate::step::{Script, Step};
 use crate::stored_record::{encode_live, is_large};
@@ -57,12 +55,30 @@ struct SubmitHeader<'a> {
     token: Option<u64>,
 }
 
-impl RedisBackend {
+/// Accepts executions, within the bounds of the policy.
+#[derive(Debug)]
+pub(crate) struct Submitter {
+    client: Arc<Client>,
+    policy: StorePolicy,
+    totals: PartitionTotals,
+}
+
+impl Submitter {
+    pub(crate) fn new(client: Arc<Client>, policy: StorePolicy) -> Self {
+        let totals = PartitionTotals::new(Arc::clone(&client));
+        Self {
+            client,
+            policy,
+            totals,
+        }
+    }
+
     /// Submits an execution. `offer` is a worker that would run it at once.
-    pub(crate) async fn submit_with_offer(
+    pub(crate) async fn submit(
         &self,
         execution: &Execution,
         offer: Option<WorkerId>,
+        records: &RecordReader,
     ) -> Result<Submitted, StoreError> {
         let id = execution.id();
         for _ in 0..ATTEMPTS_MAX {
@@ -73,7 +89,7 @@ impl RedisBackend {
                     offer.ok_or(UnexpectedReply)?,
                     started,
                 )?))),
-                SubmitReply::Exists => match self.read_execution(id).await? {
+                SubmitReply::Exists => match records.read(id).await? {
                     Some(existing) => Ok(Submitted::AlreadyExists(Box::new(existing))),
                     // It was deleted between the two calls.
                     None => continue,
@@ -103,9 +119,9 @@ impl RedisBackend {
     ) -> Result<SubmitReply, AdapterError> {
         let (id, submission) = (execution.id(), execution.submission());
         let partition = self.partition_for(execution)?;
-        let elsewhere = self.totals_elsewhere(partition).await;
+        let elsewhere = self.totals.of_others(partition).await;
         let record = encode_live(execution).map_err(AdapterError::Encode)?;
-        let nonce = is_large(submission).then(|| self.shared.tokens.nonce());
+        let nonce = is_large(submission).then(|| self.client.nonce());
         let created = micros(execution.progress().created_at());
         let step = Step::new(&SubmitHeader {
             name: "submit",
@@ -116,39 +132,21 @@ impl RedisBackend {
             budget: duration_micros(submission.limits().total_wall_time()),
             created,
             is_interactive: submission.is_interactive(),
-            ttl: live_ttl(&self.shared.policy, submission),
+            ttl: live_ttl(&self.policy, submission),
             entry: format!("{created} {id}"),
             nonce: nonce.as_deref(),
             pending_elsewhere: elsewhere.pending,
             bytes_elsewhere: elsewhere.bytes,
             worker: offer.map(WorkerId::as_str),
-            token: offer.map(|_| self.shared.tokens.next()),
+            token: offer.map(|_| self.client.next_token()),
         })?;
-        let step = self.with_blob(step, partition, nonce, record).replicated();
-        let reply = self.run_step(partition, Script::Hot, &step).await?;
-        reply.decode_for(id)
-    }
-
-    /// Adds a blob to a step: beside it if it is small, staged under the nonce otherwise.
-    pub(crate) fn with_blob(
-        &self,
-        step: Step,
-        partition: Partition,
-        nonce: Option<String>,
-        blob: Vec<u8>,
-    ) -> Step {
-        match nonce {
-            None => step.with_blob(blob),
-            Some(nonce) => {
-                let key = self.shared.layout.staged_key(partition, &nonce);
-                step.with_staged(key, blob)
-            }
-        }
+        let step = self.client.with_blob(step, partition, nonce, record);
+        self.client.run(id, Script::Hot, step.replicated()).await
     }
 
     /// The partition of a new execution, if its id was made for its user.
     fn partition_for(&self, execution: &Execution) -> Result<Partition, AdapterError> {
-        let layout = &self.shared.layout;
+        let layout = &self.client.layout;
         let partition = layout.of_execution(execution.id());
         if partition == layout.of_user(execution.submission().user()) {
             Ok(partition)
@@ -160,19 +158,9 @@ impl RedisBackend {
 
 /// The lease of a worker that runs this execution since its submission.
 fn lease(execution: &Execution, worker: WorkerId, started: i64) -> Result<Lease, AdapterError> {
-    let id = execution.id();
-    let damaged = |error| AdapterError::of_record(id, error);
-    let created_at = execution.progress().created_at();
+    let damaged = |error| AdapterError::of_record(execution.id(), error);
     let started_at = from_micros("started", started).map_err(damaged)?;
-    let progress = Progress::restore(ProgressParts {
-        state: State::Running { worker, started_at },
-        attempt: Attempt::from_count(1),
-        takeovers: 0,
-        sequence: Sequence::from_number(2),
-        created_at: from_micros("created", micros(created_at)).map_err(damaged)?,
-        updated_at: started_at,
-    });
-    let progress = progress.map_err(|error| damaged(error.into()))?;
-    let running = Execution::restore(id, Arc::clone(execution.submission()), progress);
-    Lease::new(running).map_err(|_| UnexpectedReply.into())
+    let running = execution.clone().start(worker, started_at);
+    let running = running.map_err(|_| UnexpectedReply)?;
+    Ok(Lease::new(running).map_err(|_| UnexpectedReply)?)
 }

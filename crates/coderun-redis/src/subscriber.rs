@@ -3,7 +3,6 @@
 //! Every process subscribes to two channels: the signals for all, and its own. After every new connection all waiting tasks
 //! are woken, because messages may have been lost.
 
-mod channels;
 mod hints;
 mod listener;
 
@@ -19,11 +18,11 @@ use crate::RedisConfig;
 use crate::command_error::CommandError;
 use crate::connection::Connector;
 use crate::feed::Feed;
+use crate::layout::Layout;
 use crate::transport::Transport;
 use hints::{Cancellations, Hints};
 use listener::Listener;
 
-pub(crate) use channels::Channels;
 pub(crate) use hints::InputWaiter;
 
 /// The longest interval between the pulses that this process sends to itself.
@@ -34,16 +33,19 @@ const PULSE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 const REPEATED_DELIVERY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Receives the messages for one process.
+#[derive(Debug)]
 pub(crate) struct Subscriber {
     hints: Arc<Hints>,
     _listening: DropGuard,
 }
 
 impl Subscriber {
-    /// Listens on the current runtime until the subscriber is dropped. What happens to executions is passed to the feed.
+    /// Listens on the current runtime until the subscriber is dropped. `process` is the name by which the scripts know this
+    /// process. What happens to executions is passed to the feed.
     pub(crate) async fn start(
         config: &RedisConfig,
-        channels: Channels,
+        layout: &Layout,
+        process: &str,
         transport: Arc<Transport>,
         feed: Arc<Feed>,
     ) -> Result<Self, CommandError> {
@@ -51,7 +53,8 @@ impl Subscriber {
         let stop = CancellationToken::new();
         let listener = Listener {
             connector: Connector::new(config),
-            channels,
+            signals: layout.signals_channel(),
+            messages: layout.messages_channel(process),
             timeout: config.connect_timeout + config.response_timeout,
             pulse_interval: PULSE_INTERVAL_MAX.min(config.watch_interval),
             missed_pulses: AtomicU32::new(0),

@@ -1,23 +1,36 @@
 //! Sweeps all partitions: ends executions past their deadlines or without a worker, deletes expired records, and audits a part
 //! of what is live.
 
-use coderun_domain::{EndedWithoutRun, ErrorChain, ForcedEnd, Swept};
+use std::sync::Arc;
+
+use coderun_domain::{ErrorChain, StorePolicy, Swept};
 use coderun_record::{duration_micros, micros};
 use serde::Deserialize;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::layout::Partition;
-use crate::layout_check;
-use crate::step::Step;
-use crate::unserved_languages::OfferedLanguages;
+use crate::layout_check::check_layout;
+use crate::step::{Script, Step};
+use crate::unserved_languages::{OfferedLanguages, UnservedLanguages};
+use crate::worker_registry::RedisWorkerRegistry;
 
 /// The number of executions that one step checks in each index; other commands run between two steps.
 const BATCH: u64 = 32;
 
+/// Sweeps for one process.
+#[derive(Debug)]
+pub(crate) struct Sweeper {
+    client: Arc<Client>,
+    registry: Arc<RedisWorkerRegistry>,
+    policy: StorePolicy,
+    unserved: UnservedLanguages,
+}
+
+/// The reply to `sweep`.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SweepAnswer {
+enum SweepReply {
     Swept(SweptBatch),
 }
 
@@ -35,16 +48,29 @@ struct SweptBatch {
     languages: Vec<String>,
 }
 
-impl RedisBackend {
-    pub(crate) async fn sweep_partitions(&self) -> Result<Swept, AdapterError> {
-        let checked = layout_check::check(&self.shared.transport, &self.shared.layout).await;
+impl Sweeper {
+    pub(crate) fn new(
+        client: Arc<Client>,
+        registry: Arc<RedisWorkerRegistry>,
+        policy: StorePolicy,
+    ) -> Self {
+        Self {
+            client,
+            registry,
+            policy,
+            unserved: UnservedLanguages::default(),
+        }
+    }
+
+    pub(crate) async fn sweep(&self) -> Result<Swept, AdapterError> {
+        let checked = check_layout(&self.client).await;
         if let Err(error @ AdapterError::Layout(_)) = checked {
             return Err(error);
         }
         let (mut swept, mut offered) = (Swept::default(), None);
         let mut failed = checked.err();
         // The other partitions are swept even if one cannot be reached.
-        for partition in self.shared.layout.partitions() {
+        for partition in self.client.layout.partitions() {
             let sweeping = self.sweep_partition(partition, &mut swept, &mut offered);
             if let Err(error) = sweeping.await {
                 tracing::debug!(error = %ErrorChain(&error), "cannot sweep a partition");
@@ -63,26 +89,35 @@ impl RedisBackend {
         swept: &mut Swept,
         offered: &mut Option<OfferedLanguages>,
     ) -> Result<(), AdapterError> {
-        let waiting_for = self.sweep_overdue(partition, &[], swept).await?;
-        let unserved = self.unserved_languages(partition, waiting_for, offered);
-        let unserved = unserved.await?;
-        if !unserved.is_empty() {
-            self.sweep_overdue(partition, &unserved, swept).await?;
+        let mut waiting_for = self.end_overdue(partition, &[], swept).await?;
+        if !waiting_for.is_empty() {
+            let offered = match offered {
+                Some(offered) => offered,
+                None => offered.insert(self.registry.offered_languages().await?),
+            };
+            waiting_for.retain(|language| !offered.contains(language));
         }
-        self.audit(partition).await
+        let (deadline, now) = (self.policy.no_worker_deadline, self.client.now());
+        let overdue = self
+            .unserved
+            .note(partition.index(), waiting_for, deadline, now);
+        if !overdue.is_empty() {
+            self.end_overdue(partition, &overdue, swept).await?;
+        }
+        Ok(())
     }
 
     /// Ends what is overdue, and what waits for one of these languages. Returns the languages in which something waits.
-    async fn sweep_overdue(
+    async fn end_overdue(
         &self,
         partition: Partition,
         unserved: &[String],
         swept: &mut Swept,
     ) -> Result<Vec<String>, AdapterError> {
-        let no_worker_deadline = duration_micros(self.shared.policy.no_worker_deadline);
+        let no_worker_deadline = duration_micros(self.policy.no_worker_deadline);
         let (mut waits, mut leases) = (0, 0);
         loop {
-            let now = micros(self.now());
+            let unserved_before = micros(self.client.now()).saturating_sub(no_worker_deadline);
             let header = (
                 "sweep",
                 (),
@@ -90,12 +125,12 @@ impl RedisBackend {
                 BATCH,
                 waits,
                 leases,
-                words(),
                 unserved,
-                now.saturating_sub(no_worker_deadline),
+                unserved_before,
             );
-            let reply = self.run_rare_in(partition, Step::new(&header)?);
-            let SweepAnswer::Swept(batch) = reply.await?.decode()?;
+            let step = Step::new(&header)?;
+            let SweepReply::Swept(batch) =
+                self.client.run_in(partition, Script::Rare, step).await?;
             swept.ended += batch.ended;
             swept.expired += batch.expired;
             self.report_repairs(partition, batch.repaired);
@@ -107,22 +142,11 @@ impl RedisBackend {
     }
 
     /// Logs and counts repairs, which only a loss of data or a defect makes necessary.
-    pub(crate) fn report_repairs(&self, partition: Partition, repaired: u64) {
+    fn report_repairs(&self, partition: Partition, repaired: u64) {
         if repaired > 0 {
             let partition = partition.index();
             tracing::warn!(repaired, partition, "repaired indexes of live executions");
         }
-        self.count_repairs(repaired);
+        self.client.count_repairs(repaired);
     }
-}
-
-/// The words of forced ends, in the order that the script expects.
-const fn words() -> [&'static str; 5] {
-    [
-        EndedWithoutRun::Failed.verdict().as_str(),
-        ForcedEnd::WaitedTooLong.as_str(),
-        ForcedEnd::NoWorker.as_str(),
-        ForcedEnd::RanTooLong.as_str(),
-        ForcedEnd::GivenUp.as_str(),
-    ]
 }

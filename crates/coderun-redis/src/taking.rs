@@ -1,56 +1,94 @@
 //! Takes the next executions for a worker, from one partition after the other.
 
-use std::sync::atomic::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use coderun_domain::{ErrorChain, ExecutionId, Language, Lease, WorkerId};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
+use tokio::time::Instant;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::command::command;
-use crate::lane::lane;
-use crate::layout::Partition;
-use crate::live_value::LiveValue;
+use crate::layout::{Partition, lane};
+use crate::live_value::decode_live;
 use crate::reply::{UnexpectedReply, optional_bytes};
 use crate::step::{Script, Step};
 use crate::stored_record::StoredRecord;
+use crate::subscriber::Subscriber;
 
 /// The most executions that one step takes, more than any worker has permits: scripts cannot name more in one command.
 const AT_MOST: usize = 1000;
+/// How long takes skip a partition whose server did not answer: each attempt costs the others the patience of a call.
+const SKIP_TIME: Duration = Duration::from_secs(10);
 
 /// A taken execution: its id, its live value, and its record unless that is large.
 #[derive(Debug, Deserialize)]
 struct Taken(String, ByteBuf, ByteBuf);
 
-impl RedisBackend {
+/// Takes executions for all workers of a process.
+#[derive(Debug)]
+pub(crate) struct Taker {
+    client: Arc<Client>,
+    subscriber: Arc<Subscriber>,
+    /// The index of the partition that the next take asks first.
+    next_partition: AtomicUsize,
+    /// The work generation before the last take that found nothing.
+    seen_generation: AtomicU64,
+    skipped_until: Mutex<HashMap<usize, Instant>>,
+}
+
+impl Taker {
+    pub(crate) fn new(client: Arc<Client>, subscriber: Arc<Subscriber>) -> Self {
+        Self {
+            client,
+            subscriber,
+            next_partition: AtomicUsize::default(),
+            seen_generation: AtomicU64::default(),
+            skipped_until: Mutex::default(),
+        }
+    }
+
+    /// Waits for work that has come up since the last take that found nothing. Cancel-safe.
+    pub(crate) async fn work_available(&self) {
+        let last = self.seen_generation.load(Ordering::Acquire);
+        let generation = self.subscriber.next_work_generation(last).await;
+        // The caller takes now, so the same hint must not wake it again.
+        self.seen_generation.store(generation, Ordering::Release);
+    }
+
     /// Starts after the partition of the last take, so that partitions take turns as users do. What was taken before an
     /// error is returned.
-    pub(crate) async fn take_from_partitions(
+    pub(crate) async fn take(
         &self,
         worker: &WorkerId,
         languages: &[Language],
         at_most: usize,
     ) -> Result<Vec<Lease>, AdapterError> {
-        let state = &self.shared.take_state;
-        let generation = self.shared.subscriber.work_generation();
-        let count = usize::from(self.shared.layout.count());
-        let partitions = self.shared.layout.partitions().cycle();
-        let in_turn = partitions.skip(state.next_partition() % count).take(count);
+        let generation = self.subscriber.work_generation();
+        let count = usize::from(self.client.layout.count());
+        let first = self.next_partition.load(Ordering::Relaxed) % count;
+        let partitions = self.client.layout.partitions().cycle();
         let mut leases = Vec::new();
-        for partition in in_turn {
-            if count > 1 && state.is_skipped(partition) {
+        for partition in partitions.skip(first).take(count) {
+            if count > 1 && self.is_skipped(partition) {
                 continue;
             }
             let room = at_most.saturating_sub(leases.len());
             let taken = self.take_from(partition, worker, languages, room).await;
             if !matches!(&taken, Ok(taken) if taken.is_empty()) {
                 // Also after an error, so that the other partitions do not wait for this one.
-                state.start_after(partition);
+                let next = partition.index() + 1;
+                self.next_partition.store(next, Ordering::Relaxed);
             }
             // A damaged record is no reason to skip the other records of its partition.
             if let Err(AdapterError::Command(_)) = &taken {
-                state.skip(partition);
+                let until = Instant::now() + SKIP_TIME;
+                self.skipped_until.lock().insert(partition.index(), until);
             }
             match taken {
                 Ok(taken) => leases.extend(taken),
@@ -60,8 +98,14 @@ impl RedisBackend {
                 return Ok(leases);
             }
         }
-        state.seen_generation.store(generation, Ordering::Release);
+        self.seen_generation.store(generation, Ordering::Release);
         Ok(leases)
+    }
+
+    fn is_skipped(&self, partition: Partition) -> bool {
+        let skipped_until = self.skipped_until.lock();
+        let until = skipped_until.get(&partition.index());
+        until.is_some_and(|until| Instant::now() < *until)
     }
 
     async fn take_from(
@@ -72,27 +116,18 @@ impl RedisBackend {
         at_most: usize,
     ) -> Result<Vec<Lease>, AdapterError> {
         let at_most = at_most.min(AT_MOST);
-        let token = self.shared.tokens.next();
+        let token = self.client.next_token();
         let lanes: Vec<String> = languages.iter().map(lane).collect();
         let header = |is_repeated: bool| {
-            let none: Option<&str> = None;
-            (
-                "take",
-                none,
-                none,
-                worker.as_str(),
-                token,
-                is_repeated,
-                at_most,
-                &lanes,
-            )
+            let worker = worker.as_str();
+            ("take", (), (), worker, token, is_repeated, at_most, &lanes)
         };
         // A repetition returns what the first attempt took before it takes anything else.
         let step = Step::new(&header(false))?.with_repeated_header(&header(true))?;
-        let reply = self.run_step(partition, Script::Hot, &step).await?;
+        let all: Vec<Taken> = self.client.run_in(partition, Script::Hot, step).await?;
         let mut leases = Vec::new();
         let mut failed = None;
-        for taken in reply.decode::<Vec<Taken>>()? {
+        for taken in all {
             match self.read_lease(taken).await {
                 Ok(lease) => leases.push(lease),
                 Err(error) => failed = Some(error),
@@ -108,16 +143,12 @@ impl RedisBackend {
         let Taken(id, live, record) = taken;
         let id: ExecutionId = id.parse().map_err(|_| UnexpectedReply)?;
         let record = if record.is_empty() {
-            let command = command(&["GET", &self.shared.layout.record_key(id)]);
-            let [record] = self.read([command]).await?;
-            optional_bytes(record)?
+            let get = command(&["GET", &self.client.layout.record_key(id)]);
+            optional_bytes(self.client.call(&get).await?)?
         } else {
             record
         };
-        let lease = || {
-            let progress = LiveValue::decode(&live)?.progress()?;
-            StoredRecord::decode(&record)?.into_execution(id, progress)
-        };
+        let lease = || StoredRecord::decode(&record)?.into_execution(id, decode_live(&live)?);
         let execution = lease().map_err(|error| AdapterError::of_record(id, error))?;
         Ok(Lease::new(execution).map_err(|_| UnexpectedReply)?)
     }

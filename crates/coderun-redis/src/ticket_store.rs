@@ -2,6 +2,7 @@
 //!
 //! A ticket is used up even if the reply to its redemption is lost: a retry finds none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,36 +10,14 @@ use coderun_domain::{Admission, ExecutionId, StorePolicy, TicketDigest, TicketEr
 use coderun_record::{decode_admission, duration_micros, encode_admission};
 use serde::Deserialize;
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::layout::hex;
-use crate::step::Step;
+use crate::step::{Script, Step};
 
-#[async_trait]
-impl TicketStore for RedisBackend {
-    async fn issue(
-        &self,
-        id: ExecutionId,
-        ticket: TicketDigest,
-        admission: &Admission,
-        lifetime: Duration,
-    ) -> Result<(), TicketError> {
-        self.timed(
-            "issue_ticket",
-            self.issue_step(id, ticket, admission, lifetime),
-        )
-        .await
-    }
-
-    async fn redeem(
-        &self,
-        id: ExecutionId,
-        ticket: TicketDigest,
-    ) -> Result<Option<Admission>, TicketError> {
-        self.timed("redeem_ticket", self.redeem_step(id, ticket))
-            .await
-    }
-}
+/// The ticket store of a backend.
+#[derive(Debug)]
+pub(crate) struct RedisTicketStore(pub(crate) Arc<Client>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,44 +35,52 @@ enum RedeemAnswer {
     Absent,
 }
 
-impl RedisBackend {
-    async fn issue_step(
+#[async_trait]
+impl TicketStore for RedisTicketStore {
+    async fn issue(
         &self,
         id: ExecutionId,
         ticket: TicketDigest,
         admission: &Admission,
         lifetime: Duration,
     ) -> Result<(), TicketError> {
-        let header = (
-            "issue",
-            id.to_string(),
-            (),
-            hex(ticket.as_bytes()),
-            encode_admission(admission),
-            duration_micros(lifetime),
-            StorePolicy::TICKETS_MAX,
-        );
-        let step = Step::new(&header)?;
-        match self.run_rare(id, step).await? {
-            IssueAnswer::Issued => Ok(()),
-            IssueAnswer::Absent => Err(TicketError::Absent),
-            IssueAnswer::TooMany(wait) => Err(TicketError::TooMany {
-                retry_after: Duration::from_micros(wait),
-            }),
-        }
+        let issuing = async {
+            let header = (
+                "issue",
+                id.to_string(),
+                (),
+                hex(ticket.as_bytes()),
+                encode_admission(admission),
+                duration_micros(lifetime),
+                StorePolicy::TICKETS_MAX,
+            );
+            match self.0.run(id, Script::Rare, Step::new(&header)?).await? {
+                IssueAnswer::Issued => Ok(()),
+                IssueAnswer::Absent => Err(TicketError::Absent),
+                IssueAnswer::TooMany(wait) => Err(TicketError::TooMany {
+                    retry_after: Duration::from_micros(wait),
+                }),
+            }
+        };
+        self.0.timed("issue_ticket", issuing).await
     }
 
-    async fn redeem_step(
+    async fn redeem(
         &self,
         id: ExecutionId,
         ticket: TicketDigest,
-    ) -> Result<Option<Admission>, AdapterError> {
-        let step = Step::new(&("redeem", id.to_string(), (), hex(ticket.as_bytes())))?;
-        match self.run_rare(id, step).await? {
-            RedeemAnswer::Absent => Ok(None),
-            RedeemAnswer::Admitted(admission) => decode_admission(&admission)
-                .map(Some)
-                .map_err(|error| AdapterError::of_record(id, error)),
-        }
+    ) -> Result<Option<Admission>, TicketError> {
+        let redeeming = async {
+            let step = Step::new(&("redeem", id.to_string(), (), hex(ticket.as_bytes())))?;
+            let RedeemAnswer::Admitted(admission) = self.0.run(id, Script::Rare, step).await?
+            else {
+                return Ok(None);
+            };
+            match decode_admission(&admission) {
+                Ok(admission) => Ok(Some(admission)),
+                Err(error) => Err(AdapterError::of_record(id, error)),
+            }
+        };
+        self.0.timed("redeem_ticket", redeeming).await
     }
 }

@@ -1,50 +1,32 @@
 //! Distinguishes values of a newer version of the service from damaged ones: every value begins with its version.
 
-use std::fmt;
-
 use coderun_record::RecordError;
-use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 
 /// The version of the stored form.
 pub(crate) const VERSION: &str = "3";
+
+/// Checks that a msgpack value is this version. Nothing is known of the values behind another one.
+pub(crate) fn check_version(name: &'static str, value: &[u8]) -> Result<(), RecordError> {
+    let version: Result<String, _> = rmp_serde::from_read(value);
+    let version = version.map_err(|error| RecordError::Malformed(name, error.into()))?;
+    if version == VERSION {
+        Ok(())
+    } else {
+        Err(RecordError::Newer)
+    }
+}
 
 /// Decodes a msgpack array that begins with its version, and leaves what follows it.
 pub(crate) fn decode_versioned<T: DeserializeOwned>(
     name: &'static str,
     bytes: &mut &[u8],
 ) -> Result<T, RecordError> {
-    let malformed = |error: rmp_serde::decode::Error| RecordError::Malformed(name, error.into());
-    let Version(version) = rmp_serde::from_read(*bytes).map_err(malformed)?;
-    if version != VERSION {
-        return Err(RecordError::Newer);
-    }
-    rmp_serde::from_read(bytes).map_err(malformed)
-}
-
-/// The first element of an array whose other elements may be anything.
-struct Version(String);
-
-impl<'de> Deserialize<'de> for Version {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(FirstElement)
-    }
-}
-
-struct FirstElement;
-
-impl<'de> Visitor<'de> for FirstElement {
-    type Value = Version;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array that begins with its version")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Version, A::Error> {
-        let version = values.next_element()?.unwrap_or_default();
-        while values.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Version(version))
-    }
+    let mut values = *bytes;
+    rmp::decode::read_array_len(&mut values)
+        .map_err(|error| RecordError::Malformed(name, error.into()))?;
+    check_version(name, values)?;
+    rmp_serde::from_read(bytes).map_err(|error| RecordError::Malformed(name, error.into()))
 }
 
 #[cfg(test)]

@@ -1,80 +1,94 @@
 //! Implements [`WorkerRegistry`] with one hash that holds the offer of each worker.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{RegistryError, WorkerId, WorkerOffer, WorkerRegistry};
 use coderun_record::{StoredOffer, encode_offer};
-use deadpool_redis::redis::Cmd;
+use deadpool_redis::redis::{Cmd, ToRedisArgs};
 
-use crate::RedisBackend;
 use crate::adapter_error::AdapterError;
+use crate::client::Client;
 use crate::command::command;
 use crate::reply::{UnexpectedReply, bytes, text};
+use crate::unserved_languages::OfferedLanguages;
 
 /// The lifetime of the hash, longer than that of any offer: each offer names its own end.
 const TTL: Duration = Duration::from_hours(24);
 /// The next reader deletes an offer that ended so long ago.
 const DELETED_AFTER: Duration = Duration::from_mins(5);
 
+/// The worker registry of a backend.
+#[derive(Debug)]
+pub(crate) struct RedisWorkerRegistry(pub(crate) Arc<Client>);
+
 #[async_trait]
-impl WorkerRegistry for RedisBackend {
+impl WorkerRegistry for RedisWorkerRegistry {
     async fn announce(&self, offer: &WorkerOffer, lifetime: Duration) -> Result<(), RegistryError> {
-        self.timed("announce", self.store_offer(offer, lifetime))
-            .await
+        let announcing = async {
+            let record = encode_offer(offer, self.0.now() + lifetime);
+            let record = record.map_err(AdapterError::Encode)?;
+            let mut set = self.command("HSET");
+            self.0
+                .call(set.arg(offer.worker.as_str()).arg(record))
+                .await?;
+            let mut expire = self.command("EXPIRE");
+            self.0.call(expire.arg(TTL.as_secs())).await.map(drop)
+        };
+        self.0.timed("announce", announcing).await
     }
 
     async fn withdraw(&self, worker: &WorkerId) -> Result<(), RegistryError> {
-        let workers = [worker.as_str().to_owned()];
-        self.timed("withdraw", self.delete_offers(&workers)).await
+        self.0
+            .timed("withdraw", self.delete(&[worker.as_str()]))
+            .await
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        self.timed("offers", self.current_offers()).await
+        self.0.timed("offers", self.current_offers()).await
     }
 }
 
-impl RedisBackend {
-    async fn store_offer(
-        &self,
-        offer: &WorkerOffer,
-        lifetime: Duration,
-    ) -> Result<(), AdapterError> {
-        let record = encode_offer(offer, self.now() + lifetime).map_err(AdapterError::Encode)?;
-        let mut set = self.workers_command("HSET");
-        self.call(set.arg(offer.worker.as_str()).arg(record))
-            .await?;
-        let mut expire = self.workers_command("EXPIRE");
-        self.call(expire.arg(TTL.as_secs())).await.map(drop)
+impl RedisWorkerRegistry {
+    /// The languages that workers offer now.
+    pub(crate) async fn offered_languages(&self) -> Result<OfferedLanguages, AdapterError> {
+        let offers = self.current_offers().await?;
+        let languages = offers.into_iter().flat_map(|offer| offer.languages);
+        Ok(languages
+            .map(|spec| spec.language.as_str().to_owned())
+            .collect())
     }
 
     /// Returns the current offers, and deletes those that ended long ago.
-    pub(crate) async fn current_offers(&self) -> Result<Vec<WorkerOffer>, AdapterError> {
-        let found = self.call(&self.workers_command("HGETALL")).await?;
-        let now = self.now();
+    async fn current_offers(&self) -> Result<Vec<WorkerOffer>, AdapterError> {
+        let found = self.0.call(&self.command("HGETALL")).await?;
+        let now = self.0.now();
         let (mut offers, mut expired) = (Vec::new(), Vec::new());
         for (worker, record) in found.into_map_iter().map_err(|_| UnexpectedReply)? {
-            let (worker, record) = (text(worker)?, bytes(record)?);
-            match StoredOffer::read(&record) {
-                Some(offer) if offer.expires() + DELETED_AFTER <= now => expired.push(worker),
-                Some(offer) if offer.expires() <= now => {}
-                Some(offer) => offers.extend(offer.decode()),
-                None => {}
+            let record = bytes(record)?;
+            let Some(offer) = StoredOffer::read(&record) else {
+                continue;
+            };
+            if offer.expires() > now {
+                offers.extend(offer.decode());
+            } else if offer.expires() + DELETED_AFTER <= now {
+                expired.push(text(worker)?);
             }
         }
         if !expired.is_empty() {
-            self.delete_offers(&expired).await?;
+            self.delete(&expired).await?;
         }
         offers.sort_by(|one: &WorkerOffer, other| one.worker.cmp(&other.worker));
         Ok(offers)
     }
 
-    fn workers_command(&self, name: &str) -> Cmd {
-        command(&[name, &format!("{}workers", self.shared.layout.prefix())])
+    async fn delete(&self, workers: &[impl ToRedisArgs + Sync]) -> Result<(), AdapterError> {
+        let mut delete = self.command("HDEL");
+        self.0.call(delete.arg(workers)).await.map(drop)
     }
 
-    async fn delete_offers(&self, workers: &[String]) -> Result<(), AdapterError> {
-        let mut command = self.workers_command("HDEL");
-        self.call(command.arg(workers)).await.map(drop)
+    fn command(&self, name: &str) -> Cmd {
+        command(&[name, &format!("{}workers", self.0.layout.prefix())])
     }
 }

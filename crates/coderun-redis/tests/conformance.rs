@@ -17,7 +17,17 @@ async fn backend(clock: Arc<ManualClock>, policy: StorePolicy) -> Backend {
     let redis = RedisBackend::connect(config, policy, backend_clock)
         .await
         .expect("a server that was just started");
-    Backend::over(&redis, clock, policy).with_guard(server)
+    Backend {
+        store: redis.store,
+        queue: redis.queue,
+        notifier: redis.notifier,
+        inputs: redis.inputs,
+        tickets: redis.tickets,
+        registry: redis.registry,
+        clock,
+        policy,
+        guard: Box::new(server),
+    }
 }
 
 coderun_conformance::storage_tests!(backend);

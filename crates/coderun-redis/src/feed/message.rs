@@ -10,30 +10,24 @@ use crate::stored_record::StoredRecord;
 
 /// The id, the number of the first event, the events, and the final record if the execution has ended. Events and record
 /// are missing where they would be too long, or have to be read from elsewhere.
-#[derive(Debug, Deserialize)]
-pub(super) struct FeedMessage(String, u64, Vec<ByteBuf>, ByteBuf);
+#[derive(Deserialize)]
+struct FeedMessage(String, u64, Vec<ByteBuf>, ByteBuf);
 
-impl FeedMessage {
-    /// Decodes what `notify` of `states.lua` sends; `None` if it is of another version.
-    pub(super) fn decode(message: &[u8]) -> Option<Self> {
-        rmp_serde::from_slice(message).ok()
-    }
+/// Decodes what `notify` of `states.lua` sends: the execution, and its events without gaps, or `None` if they have to be read
+/// from the server. A message of another version is nothing.
+pub(super) fn decode(message: &[u8]) -> Option<(ExecutionId, Option<Vec<StoredEvent>>)> {
+    let FeedMessage(id, first, events, record) = rmp_serde::from_slice(message).ok()?;
+    let events = decode_events(first, events, &record).ok();
+    Some((id.parse().ok()?, events.filter(|it| !it.is_empty())))
+}
 
-    pub(super) fn id(&self) -> Option<ExecutionId> {
-        self.0.parse().ok()
+fn decode_events(
+    first: u64,
+    events: Vec<ByteBuf>,
+    record: &[u8],
+) -> Result<Vec<StoredEvent>, RecordError> {
+    if record.is_empty() {
+        return number_events(events, Sequence::from_number(first), None);
     }
-
-    /// The events without gaps; `None` if they have to be read from the server.
-    pub(super) fn into_events(self) -> Option<Vec<StoredEvent>> {
-        let events = self.decode_events().ok()?;
-        (!events.is_empty()).then_some(events)
-    }
-
-    fn decode_events(self) -> Result<Vec<StoredEvent>, RecordError> {
-        let Self(_, first, events, record) = self;
-        if record.is_empty() {
-            return number_events(events, Sequence::from_number(first), None);
-        }
-        end_events(&mut StoredRecord::decode(&record)?, events)
-    }
+    end_events(&mut StoredRecord::decode(record)?, events)
 }

@@ -1,11 +1,8 @@
-//! Keeps the last events of one execution, and what is known of it otherwise.
+//! Keeps the last events of one execution for its watchers.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use coderun_domain::{Event, Progress, Sequence, State, StoredEvent};
-use time::OffsetDateTime;
-use tokio::time::Instant;
 
 use crate::stored_events::start_events;
 
@@ -17,31 +14,14 @@ const BYTES_MAX: usize = 64 << 10;
 const EVENT_BYTES: usize = 256;
 
 /// The last events of an execution without a gap, and the number of the last one that the server has stored.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Recent {
     events: VecDeque<StoredEvent>,
     bytes: usize,
     last: Sequence,
     runs_here: bool,
-    /// The expiry of an ended execution.
-    expires: Option<OffsetDateTime>,
     /// Grows when the watchers have to read.
     reads_required: u64,
-    read_at: Instant,
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self {
-            events: VecDeque::new(),
-            bytes: 0,
-            last: Sequence::START,
-            runs_here: false,
-            expires: None,
-            reads_required: 0,
-            read_at: Instant::now(),
-        }
-    }
 }
 
 impl Recent {
@@ -52,55 +32,40 @@ impl Recent {
             self.rewind(Sequence::START);
         }
         self.runs_here = true;
-        self.expires = None;
-        self.read_at = Instant::now();
         self.add(events_of_run(running));
     }
 
-    /// Adds the events that are new; the numbers of these have no gaps. Returns whether there are any.
-    pub(super) fn add(&mut self, events: Vec<StoredEvent>) -> bool {
-        let Some(last) = events.last().map(|event| event.sequence) else {
-            return false;
-        };
-        if last <= self.last {
-            return false;
-        }
-        if events
-            .first()
-            .is_some_and(|first| first.sequence > self.last.next())
-        {
-            self.drop_events();
-        }
+    /// Adds the events that are new; the numbers of these have no gaps.
+    pub(super) fn add(&mut self, events: impl IntoIterator<Item = StoredEvent>) {
         for event in events {
-            if event.sequence > self.last {
-                self.last = event.sequence;
-                self.bytes += size_bytes(&event);
-                self.events.push_back(event);
+            if event.sequence <= self.last {
+                continue;
             }
+            if event.sequence > self.last.next() {
+                self.drop_events();
+            }
+            self.last = event.sequence;
+            self.bytes += size_bytes(&event);
+            self.events.push_back(event);
         }
         while self.events.len() > EVENTS_MAX || (self.events.len() > 1 && self.bytes > BYTES_MAX) {
             let dropped = self.events.pop_front();
             self.bytes -= dropped.as_ref().map_or(0, size_bytes);
         }
-        true
     }
 
-    /// Notes that the server has stored events up to this one. Returns whether that is news.
-    pub(super) fn skip_to(&mut self, last: Sequence) -> bool {
-        let is_new = last > self.last;
-        if is_new {
+    /// Notes that the server has stored events up to this one, which watchers would have to read.
+    pub(super) fn skip_to(&mut self, last: Sequence) {
+        if last > self.last {
             self.drop_events();
             self.last = last;
         }
-        is_new
     }
 
-    /// Notes that the execution has ended with this event, and when its record expires.
-    pub(super) fn end(&mut self, last: Sequence, expires: OffsetDateTime) {
-        self.skip_to(last);
+    /// Adds the last events of a run of this process.
+    pub(super) fn end(&mut self, events: impl IntoIterator<Item = StoredEvent>) {
         self.runs_here = false;
-        self.expires = Some(expires);
-        self.read_at = Instant::now();
+        self.add(events);
     }
 
     /// Forgets what the server has lost, or what belongs to an earlier execution with the same id.
@@ -112,17 +77,12 @@ impl Recent {
 
     /// Makes every watcher read, since what is known may be out of date.
     pub(super) fn require_read(&mut self) {
-        self.expires = None;
         self.reads_required += 1;
     }
 
-    pub(super) fn drop_events(&mut self) {
+    fn drop_events(&mut self) {
         self.events.clear();
         self.bytes = 0;
-    }
-
-    pub(super) fn note_read(&mut self) {
-        self.read_at = Instant::now();
     }
 
     /// The event after this one, if it is kept.
@@ -132,33 +92,12 @@ impl Recent {
         self.events.get(usize::try_from(index).ok()?).cloned()
     }
 
-    /// Whether no event will follow this one, as far as is known.
-    pub(super) fn has_ended_by(&self, seen: Sequence, now: OffsetDateTime) -> bool {
-        seen >= self.last && self.expires.is_some_and(|expires| now < expires)
-    }
-
-    /// The time from which a watcher that has seen this much has to read; `None` means at once.
-    pub(super) fn next_read(
-        &self,
-        seen: Sequence,
-        reads: u64,
-        interval: Duration,
-    ) -> Option<Instant> {
-        // An end that is still here has expired.
-        let is_known = self.last != Sequence::START && seen >= self.last && self.expires.is_none();
-        (is_known && reads == self.reads_required).then(|| self.read_at + interval)
-    }
-
     pub(super) const fn last(&self) -> Sequence {
         self.last
     }
 
     pub(super) const fn reads_required(&self) -> u64 {
         self.reads_required
-    }
-
-    pub(super) const fn has_ended(&self) -> bool {
-        self.expires.is_some()
     }
 
     /// Whether this process runs the execution, so that this is worth keeping without a watcher.
@@ -199,8 +138,6 @@ mod tests {
 
     use super::*;
 
-    const INTERVAL: Duration = Duration::from_secs(3);
-
     fn sequence(number: u64) -> Sequence {
         Sequence::from_number(number)
     }
@@ -240,9 +177,10 @@ mod tests {
     #[test]
     fn only_new_events_are_added() {
         let mut recent = Recent::default();
-        assert!(recent.add(outputs(1..=3, 1)));
-        assert!(!recent.add(outputs(2..=3, 1)));
-        assert!(recent.add(outputs(2..=5, 1)));
+        recent.add(outputs(1..=3, 1));
+        recent.add(outputs(2..=3, 1));
+        assert_eq!(recent.last(), sequence(3));
+        recent.add(outputs(2..=5, 1));
         assert_eq!(
             (0..6).map(|seen| next(&recent, seen)).collect::<Vec<_>>(),
             [Some(1), Some(2), Some(3), Some(4), Some(5), None]
@@ -251,13 +189,14 @@ mod tests {
 
     /// A watcher that has not seen the events of the gap reads them.
     #[test]
-    fn a_gap_in_numbers_makes_watchers_read() {
+    fn nothing_before_a_gap_in_numbers_is_kept() {
         let mut recent = Recent::default();
         recent.add(outputs(1..=2, 1));
-        assert!(recent.next_read(sequence(2), 0, INTERVAL).is_some());
         recent.add(outputs(5..=6, 1));
-        assert_eq!((next(&recent, 2), next(&recent, 4)), (None, Some(5)));
-        assert_eq!(recent.next_read(sequence(2), 0, INTERVAL), None);
+        let kept = [next(&recent, 1), next(&recent, 2), next(&recent, 4)];
+        assert_eq!(kept, [None, None, Some(5)]);
+        recent.skip_to(sequence(7));
+        assert_eq!((next(&recent, 4), recent.last()), (None, sequence(7)));
     }
 
     #[test]
@@ -269,30 +208,5 @@ mod tests {
         assert_eq!((next(&recent, 106), next(&recent, 107)), (None, Some(108)));
         recent.add(outputs(111..=111, 1 << 20));
         assert_eq!((next(&recent, 109), next(&recent, 110)), (None, Some(111)));
-    }
-
-    #[test]
-    fn an_end_is_known_until_the_record_expires_or_changes() {
-        let mut recent = Recent::default();
-        recent.end(sequence(3), at(9));
-        assert!(recent.has_ended_by(sequence(3), at(8)));
-        assert!(!recent.has_ended_by(sequence(2), at(8)));
-        assert!(!recent.has_ended_by(sequence(3), at(9)));
-        recent.require_read();
-        assert!(!recent.has_ended_by(sequence(3), at(8)));
-    }
-
-    #[test]
-    fn a_watcher_reads_when_it_must_and_from_time_to_time() {
-        let mut recent = Recent::default();
-        assert_eq!(recent.next_read(sequence(0), 0, INTERVAL), None);
-        recent.skip_to(sequence(2));
-        assert_eq!(recent.next_read(sequence(1), 0, INTERVAL), None);
-        assert!(recent.next_read(sequence(2), 0, INTERVAL).is_some());
-        recent.require_read();
-        assert_eq!(recent.next_read(sequence(2), 0, INTERVAL), None);
-        assert!(recent.next_read(sequence(2), 1, INTERVAL).is_some());
-        recent.rewind(sequence(1));
-        assert_eq!(recent.next_read(sequence(2), 1, INTERVAL), None);
     }
 }

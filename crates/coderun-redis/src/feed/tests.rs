@@ -1,8 +1,10 @@
 //! Tests what watchers are told, and when they have to read.
 
 use bytes::Bytes;
-use coderun_domain::testing::{at, execution, execution_id, finished};
+use coderun_domain::testing::{at, execution, finished};
 use coderun_domain::{Attempt, Execution, Outcome, OutputChunk, OutputStream, WorkerId};
+
+use tokio::time::Instant;
 
 use super::*;
 
@@ -37,7 +39,6 @@ fn end(number: u64) -> RunEnd {
     RunEnd {
         sequence: sequence(number),
         completed_at: at(3),
-        expires: at(9),
     }
 }
 
@@ -52,29 +53,27 @@ fn finish(feed: &Feed, after: u64, outcome: &Outcome, end: RunEnd) {
     feed.finish(run, end);
 }
 
-async fn next(watcher: &mut Watcher, seen: u64) -> NextStep {
-    watcher.next_step(sequence(seen), INTERVAL, at(4)).await
+async fn next(watcher: &mut Watcher, seen: u64) -> Option<StoredEvent> {
+    watcher.next_event(sequence(seen), sequence(seen)).await
 }
 
 async fn delivered(watcher: &mut Watcher, seen: u64) -> StoredEvent {
-    match next(watcher, seen).await {
-        NextStep::Deliver(event) => event,
-        other @ (NextStep::Read | NextStep::End) => panic!("{other:?}"),
-    }
+    next(watcher, seen).await.expect("it has to read")
 }
 
-/// The numbers that a watcher is told, from the one after this on, until it has to read or the end is reached.
-async fn told(watcher: &mut Watcher, mut seen: u64) -> (Vec<u64>, NextStep) {
-    let mut numbers = Vec::new();
-    loop {
-        match next(watcher, seen).await {
-            NextStep::Deliver(event) => {
-                seen = event.sequence.number();
-                numbers.push(seen);
-            }
-            other @ (NextStep::Read | NextStep::End) => return (numbers, other),
-        }
-    }
+/// Asserts that a watcher that has seen this much has to read, and within which time.
+async fn assert_reads_after(watcher: &mut Watcher, seen: u64, wait: Duration) {
+    let before = Instant::now();
+    assert_eq!(next(watcher, seen).await, None);
+    assert_eq!(before.elapsed(), wait);
+}
+
+fn must_read(watcher: &Watcher, seen: u64) -> bool {
+    watcher.must_read(sequence(seen), sequence(seen))
+}
+
+fn watch(feed: &Arc<Feed>) -> Watcher {
+    feed.watch(id(), INTERVAL)
 }
 
 fn feed() -> Arc<Feed> {
@@ -82,15 +81,15 @@ fn feed() -> Arc<Feed> {
 }
 
 fn count_entries(feed: &Feed) -> usize {
-    feed.0.lock().entries.len()
+    feed.0.lock().len()
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_this_process_runs_is_told_without_a_read() {
     let feed = feed();
     feed.begin(&lease());
-    let mut watcher = feed.watch(id());
-    assert!(!watcher.must_read(sequence(0), INTERVAL, at(2)));
+    let mut watcher = watch(&feed);
+    assert!(!must_read(&watcher, 0));
     assert_eq!(
         delivered(&mut watcher, 0).await.event,
         Event::Updated(execution().progress().clone())
@@ -120,70 +119,49 @@ async fn what_this_process_runs_is_told_without_a_read() {
         .finish(outcome, at(3))
         .unwrap();
     assert_eq!(&progress, ended.progress());
-    assert!(matches!(next(&mut watcher, 5).await, NextStep::End));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_is_known_for_a_while_also_without_a_watcher() {
+async fn a_watcher_that_begins_after_the_end_reads() {
     let feed = feed();
     feed.begin(&lease());
+    let prompt = watch(&feed);
     finish(&feed, 2, &finished(), end(4));
-    let mut late = feed.watch(id());
-    assert!(!late.must_read(sequence(4), INTERVAL, at(4)));
-    assert!(matches!(next(&mut late, 4).await, NextStep::End));
-    // Its events are not kept, and the end only until the record expires.
-    assert!(late.must_read(sequence(2), INTERVAL, at(4)));
-    assert!(late.must_read(sequence(4), INTERVAL, at(9)));
-    drop(late);
-    for number in 0..ENDED_KEPT {
-        feed.remember_end(execution_id(1000 + number as u128));
-    }
-    assert_eq!(count_entries(&feed), 0);
+    assert!(!must_read(&prompt, 3));
+    assert!(must_read(&watch(&feed), 4));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_of_what_runs_elsewhere_begins_with_a_read() {
     let feed = feed();
-    let mut watcher = feed.watch(id());
-    assert!(watcher.must_read(sequence(0), INTERVAL, at(2)));
+    let mut watcher = watch(&feed);
+    assert!(must_read(&watcher, 0));
     assert_eq!(watcher.begin_read(), sequence(0));
-    watcher.tell(&EventPage {
-        created: 0,
-        events: Vec::new(),
-        sequence: sequence(2),
-        expires: None,
-    });
-    // The second watcher need not read what the first has.
-    let second = feed.watch(id());
-    assert!(!second.must_read(sequence(2), INTERVAL, at(2)));
-    assert!(second.must_read(sequence(1), INTERVAL, at(2)));
-    let before = Instant::now();
-    assert!(matches!(next(&mut watcher, 2).await, NextStep::Read));
-    assert_eq!(before.elapsed(), INTERVAL);
+    assert!(!must_read(&watcher, 2));
+    // It has read that there are more events.
+    assert!(watcher.must_read(sequence(2), sequence(3)));
+    assert!(must_read(&watch(&feed), 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn watchers_of_one_execution_read_once_in_an_interval_together() {
+async fn a_watcher_reads_in_an_interval_even_without_a_change() {
     let feed = feed();
     feed.begin(&lease());
-    let (mut first, mut second) = (feed.watch(id()), feed.watch(id()));
-    assert!(matches!(next(&mut first, 2).await, NextStep::Read));
-    first.begin_read();
-    let before = Instant::now();
-    assert!(matches!(next(&mut second, 2).await, NextStep::Read));
-    assert_eq!(before.elapsed(), INTERVAL);
+    let mut watcher = watch(&feed);
+    assert_reads_after(&mut watcher, 2, INTERVAL).await;
+    watcher.begin_read();
+    assert_reads_after(&mut watcher, 2, INTERVAL).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_makes_those_read_who_miss_something() {
     let feed = feed();
     feed.begin(&lease());
-    let mut prompt = feed.watch(id());
-    let mut slow = feed.watch(id());
+    let (mut prompt, mut slow) = (watch(&feed), watch(&feed));
     // Event 3 was lost.
     feed.append(id(), sequence(3), &[output()]);
-    assert!(matches!(told(&mut slow, 0).await, (numbers, NextStep::Read) if numbers.is_empty()));
-    assert!(matches!(next(&mut prompt, 2).await, NextStep::Read));
+    assert_reads_after(&mut slow, 0, Duration::ZERO).await;
+    assert_reads_after(&mut prompt, 2, Duration::ZERO).await;
     assert_eq!(delivered(&mut prompt, 3).await.sequence, sequence(4));
 }
 
@@ -192,55 +170,86 @@ async fn a_gap_makes_those_read_who_miss_something() {
 async fn a_slow_watcher_reads_what_is_no_longer_kept() {
     let feed = feed();
     feed.begin(&lease());
-    let mut slow = feed.watch(id());
+    let mut slow = watch(&feed);
     for number in 2..1000 {
         feed.append(id(), sequence(number), &[output()]);
     }
-    assert!(matches!(next(&mut slow, 2).await, NextStep::Read));
-    assert_eq!(told(&mut slow, 990).await.0.last(), Some(&1000));
+    assert_reads_after(&mut slow, 2, Duration::ZERO).await;
+    for seen in 990..1000 {
+        let event = delivered(&mut slow, seen).await;
+        assert_eq!(event.sequence, sequence(seen + 1));
+    }
+    assert_reads_after(&mut slow, 1000, INTERVAL).await;
+}
+
+/// Nothing is kept for those who do not watch yet.
+#[tokio::test(start_paused = true)]
+async fn output_without_a_watcher_is_read_by_the_next() {
+    let feed = feed();
+    feed.begin(&lease());
+    feed.append(id(), sequence(2), &[output()]);
+    let watcher = watch(&feed);
+    assert!(must_read(&watcher, 2) && !must_read(&watcher, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_by_others_makes_every_watcher_read_once() {
     let feed = feed();
     feed.begin(&lease());
-    let mut watcher = feed.watch(id());
+    let mut watcher = watch(&feed);
     for change in [
         |feed: &Feed| feed.changed(id()),
         |feed: &Feed| feed.all_changed(),
     ] {
         change(&feed);
-        assert!(watcher.must_read(sequence(2), INTERVAL, at(2)));
-        assert!(matches!(next(&mut watcher, 2).await, NextStep::Read));
+        assert!(must_read(&watcher, 2));
+        assert_reads_after(&mut watcher, 2, Duration::ZERO).await;
         watcher.begin_read();
-        assert!(!watcher.must_read(sequence(2), INTERVAL, at(2)));
+        assert!(!must_read(&watcher, 2));
     }
+}
+
+/// The worker did not know of an event, so that its own have other numbers.
+#[tokio::test(start_paused = true)]
+async fn an_end_with_an_unknown_event_makes_watchers_read() {
+    let feed = feed();
+    feed.begin(&lease());
+    let mut watcher = watch(&feed);
+    finish(&feed, 2, &finished(), end(5));
+    assert_reads_after(&mut watcher, 2, Duration::ZERO).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_server_has_lost_is_forgotten() {
     let feed = feed();
     feed.begin(&lease());
-    let mut watcher = feed.watch(id());
+    let mut watcher = watch(&feed);
     watcher.begin_read();
     watcher.rewind(sequence(1));
-    assert!(matches!(next(&mut watcher, 1).await, NextStep::Read));
+    assert_reads_after(&mut watcher, 1, Duration::ZERO).await;
     watcher.begin_read();
-    assert!(!watcher.must_read(sequence(1), INTERVAL, at(2)));
+    assert!(!must_read(&watcher, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_kept_of_what_is_neither_run_nor_watched() {
     let feed = feed();
-    let (first, second) = (feed.watch(id()), feed.watch(id()));
+    let (first, second) = (watch(&feed), watch(&feed));
     drop(first);
     assert_eq!(count_entries(&feed), 1);
     drop(second);
     assert_eq!(count_entries(&feed), 0);
-    feed.begin(&lease());
-    drop(feed.watch(id()));
-    assert_eq!(count_entries(&feed), 1);
-    // Another worker runs it now.
-    feed.changed(id());
-    assert_eq!(count_entries(&feed), 0);
+    let forget: [fn(&Feed); 3] = [
+        // Another worker runs it now.
+        |feed| feed.changed(id()),
+        |feed| feed.all_changed(),
+        |feed| finish(feed, 2, &finished(), end(4)),
+    ];
+    for forget in forget {
+        feed.begin(&lease());
+        drop(watch(&feed));
+        assert_eq!(count_entries(&feed), 1);
+        forget(&feed);
+        assert_eq!(count_entries(&feed), 0);
+    }
 }

@@ -97,7 +97,7 @@ local function write_totals()
   if not must_renew and not totals.is_changed then return end
   call('SET', TOTALS, encode({
     totals.pending, totals.bytes, totals.running, totals.order, totals.last_turn, totals.first_turn, totals.renewed,
-    totals.lanes, totals.audited, totals.repeated,
+    totals.lanes, totals.repeated,
   }), 'PX', SHARED_TTL)
 end
 
@@ -117,7 +117,7 @@ end
 
 -- The steps that must work while the memory of the server is full: they serve what it has accepted, and most free memory.
 local WORKS_WHEN_FULL = {
-  renew = true, append = true, finish = true, watch = true, cancel = true, release = true, sweep = true, audit = true,
+  renew = true, append = true, finish = true, watch = true, cancel = true, release = true, sweep = true,
 }
 
 -- A full memory refuses a script at its first write, if that may need memory, and no later one. So a group with such a step

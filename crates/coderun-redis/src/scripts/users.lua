@@ -24,27 +24,25 @@ local function load_user(owner)
 end
 
 local function read_totals(value)
-  local pending, bytes, running, order, last_turn, first_turn, renewed, lanes, audited, repeated =
-    unpack(cmsgpack.unpack(value))
+  local pending, bytes, running, order, last_turn, first_turn, renewed, lanes, repeated = unpack(cmsgpack.unpack(value))
   local is_valid = pending >= 0 and bytes >= 0 and running >= 0 and order >= 0 and last_turn >= 0 and first_turn <= 0
-    and renewed >= 0 and are_counts(lanes) and audited >= 0 and are_counts(repeated)
+    and renewed >= 0 and are_counts(lanes) and are_counts(repeated)
   return is_valid and {
     pending = pending, bytes = bytes, running = running, order = order, last_turn = last_turn, first_turn = first_turn,
-    renewed = renewed, lanes = lanes, audited = audited, repeated = repeated,
+    renewed = renewed, lanes = lanes, repeated = repeated,
   }
 end
 
 -- Counts at most this many members of each index for lost totals; the audit corrects them.
 local RECOUNTED_MAX = 1000
 
--- Counts what waits and runs. Without this an offer would pass over what waits, and no take would find it.
-local function recount_totals()
+-- Counts what waits and runs, up to this index. Without totals an offer would pass over what waits, and no take would find it.
+local function count_totals(last)
   local counted = {
-    pending = 0, bytes = 0, running = 0, order = 0, last_turn = 0, first_turn = 0, renewed = 0, lanes = {}, audited = 0,
-    repeated = {},
+    pending = 0, bytes = 0, running = 0, order = 0, last_turn = 0, first_turn = 0, renewed = 0, lanes = {}, repeated = {},
   }
   for name, index in pairs({ pending = 'waits', running = 'leases' }) do
-    for _, member in ipairs(call('ZRANGE', base .. index, 0, RECOUNTED_MAX - 1)) do
+    for _, member in ipairs(call('ZRANGE', base .. index, 0, last)) do
       local _, _, lane, size = string.match(member, MEMBER)
       if lane then
         counted[name], counted.bytes = counted[name] + 1, counted.bytes + tonumber(size)
@@ -57,7 +55,7 @@ end
 
 local function load_totals()
   if not totals then
-    totals = decode(call('GET', TOTALS), read_totals) or recount_totals()
+    totals = decode(call('GET', TOTALS), read_totals) or count_totals(RECOUNTED_MAX - 1)
     totals.had_pending, totals.had_running = totals.pending > 0, totals.running > 0
   end
   return totals

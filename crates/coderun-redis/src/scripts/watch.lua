@@ -24,7 +24,7 @@ function steps.watch(header)
   local record, refusal = find(id)
   if not record then return refusal end
   if record.status == 'final' then
-    return { final = { record.created, record.sequence, record.expires, record.is_streamed } }
+    return { final = { record.created, record.sequence, record.is_streamed } }
   end
   add_watcher(record, watcher, lifetime)
   local events = {}

@@ -12,8 +12,8 @@ use deadpool_redis::redis::{Msg, RedisError, RedisResult};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::channels::{Channels, Message};
 use super::hints::Hints;
+use crate::command::command;
 use crate::command_error::CommandError;
 use crate::connection::Connector;
 use crate::feed::Feed;
@@ -26,13 +26,18 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(1))
     .with_jitter()
     .without_max_times();
+/// Sends a pulse.
+const PUBLISH: &str = "return redis.call('PUBLISH', ARGV[1], '')";
 /// After more missed pulses the connection counts as dead.
 const MISSED_PULSES_MAX: u32 = 3;
 
 /// The task that listens.
 pub(super) struct Listener {
     pub(super) connector: Connector,
-    pub(super) channels: Channels,
+    /// The channel for signals to every process.
+    pub(super) signals: String,
+    /// The channel that only this process subscribes to.
+    pub(super) messages: String,
     /// The longest time for connecting, each subscription and each pulse. It is longer than that of one answer, so that
     /// the caller of a hanging shared connection notices first.
     pub(super) timeout: Duration,
@@ -74,7 +79,7 @@ impl Listener {
     async fn connect(&self) -> Result<PubSub, CommandError> {
         let mut connection = self.within_timeout(self.connector.connect_pubsub()).await?;
         self.missed_pulses.store(0, Ordering::Relaxed);
-        let channels = [self.channels.signals(), self.channels.feed().to_owned()];
+        let channels = [&self.signals, &self.messages];
         self.within_timeout(connection.subscribe(&channels[..]))
             .await?;
         self.hints.notify_all();
@@ -102,15 +107,26 @@ impl Listener {
     }
 
     fn handle(&self, message: &Msg) {
-        let (channel, payload) = (message.get_channel_name(), message.get_payload_bytes());
-        match self.channels.decode(channel, payload) {
-            Message::Work => self.hints.notify_of_work(),
-            Message::Cancellation(id) => self.hints.notify_of_cancellation(id),
-            Message::Change(id) => self.feed.changed(id),
-            Message::Input(id) => self.hints.notify_of_input(id),
-            Message::Events(events) => self.feed.receive(events),
-            Message::Pulse => self.missed_pulses.store(0, Ordering::Relaxed),
-            Message::Unknown => {}
+        let payload = message.get_payload_bytes();
+        if message.get_channel_name() == self.signals {
+            self.handle_signal(str::from_utf8(payload).unwrap_or_default());
+        } else if payload.is_empty() {
+            // This process has sent it to itself.
+            self.missed_pulses.store(0, Ordering::Relaxed);
+        } else {
+            self.feed.receive(payload);
+        }
+    }
+
+    /// Handles a signal. Others may be those of a newer version.
+    fn handle_signal(&self, signal: &str) {
+        let (word, id) = signal.split_once(' ').unwrap_or((signal, ""));
+        match (word, id.parse()) {
+            ("work", _) => self.hints.notify_of_work(),
+            ("cancel", Ok(id)) => self.hints.notify_of_cancellation(id),
+            ("changed", Ok(id)) => self.feed.changed(id),
+            ("input", Ok(id)) => self.hints.notify_of_input(id),
+            (_, Ok(_) | Err(_)) => {}
         }
     }
 
@@ -129,7 +145,8 @@ impl Listener {
     async fn send_pulses(&self) {
         for number in 0_u64.. {
             tokio::time::sleep(self.pulse_interval).await;
-            let publish = self.channels.publish_pulse(number);
+            let slot = format!("{}:{number}", self.messages);
+            let publish = command(&["EVAL", PUBLISH, "1", &slot, &self.messages]);
             let published = self.transport.call(Durability::Master, &publish);
             let published = timeout(self.timeout, published).await;
             if matches!(published, Ok(Ok(_))) {

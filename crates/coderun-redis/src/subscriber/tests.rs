@@ -16,8 +16,6 @@ const LONG: Duration = Duration::from_secs(20);
 /// The wait for a hint that must not come.
 const SHORT: Duration = Duration::from_millis(100);
 
-const PREFIX: &str = "coderun:3:";
-
 async fn connect(url: &str) -> Subscriber {
     let mut config = RedisConfig::new(url.parse().unwrap());
     config.connect_timeout = Duration::from_millis(500);
@@ -25,9 +23,9 @@ async fn connect(url: &str) -> Subscriber {
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
     let transport = Transport::open(&config, scripts()).await.unwrap();
-    let channels = Channels::new(PREFIX);
+    let layout = Layout::new(&config.key_prefix, 1);
     let feed = Arc::new(Feed::default());
-    Subscriber::start(&config, channels, Arc::new(transport), feed)
+    Subscriber::start(&config, &layout, "process", Arc::new(transport), feed)
         .await
         .unwrap()
 }
@@ -80,6 +78,20 @@ async fn new_work_wakes_a_worker() {
     assert_silent(subscriber.next_work_generation(seen)).await;
     publish_signal(&server, "work");
     arrives(subscriber.next_work_generation(seen)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_of_a_newer_version_are_ignored() {
+    let (server, subscriber) = start().await;
+    let seen = subscriber.work_generation();
+    let known = format!("dance {}", execution_id(1));
+    for signal in ["dance", "", "cancel", "cancel me", &known] {
+        publish_signal(&server, signal);
+    }
+    drop(server.command(&["PUBLISH", "coderun:3:feed:process", "dance"]));
+    publish_cancel(&server, execution_id(2));
+    arrives(subscriber.cancelled(execution_id(2))).await;
+    assert_eq!(subscriber.work_generation(), seen);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{Clock as _, ExecutionQueue as _, ExecutionStore as _, QueueDepth, Submitted};
+use coderun_domain::{Clock as _, QueueDepth, Submitted};
 use coderun_redis::RedisConfig;
 
 use crate::support::{Fixture, connect, id, shared_key, worker};
@@ -24,7 +24,7 @@ async fn start() -> Fixture {
 
 async fn audit(fixture: &Fixture) {
     fixture.clock.advance(Duration::from_mins(1));
-    let swept = fixture.redis.sweep().await.unwrap();
+    let swept = fixture.redis.queue.sweep().await.unwrap();
     assert_eq!((swept.ended, swept.expired), (0, 0));
 }
 
@@ -35,7 +35,7 @@ async fn assert_served(fixture: &Fixture) {
         assert_eq!(lease.id(), id(number));
         fixture.finish(&lease).await;
     }
-    let depth = fixture.redis.depth().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!(depth, QueueDepth::default());
     assert!(!fixture.keys().contains(&shared_key("users")));
     let lease = fixture.begin(3).await;
@@ -55,7 +55,7 @@ async fn a_lost_index_is_made_again(#[case] name: &str) {
     let fixture = start().await;
     fixture.lose(&shared_key(name));
     audit(&fixture).await;
-    let depth = fixture.redis.depth().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (1, 1));
     fixture.clock.advance(fixture.policy.lease);
     assert_served(&fixture).await;
@@ -85,7 +85,11 @@ async fn leaked_counts_are_corrected() {
     let leak = "for _, owner in ipairs(redis.call('HKEYS', KEYS[1])) do \
                 redis.call('HSET', KEYS[1], owner, cmsgpack.pack({1, 7, 7, 7, {['3:c'] = 7}, {}})) end";
     fixture.script(leak, &shared_key("users"), 1);
-    let refused = fixture.redis.submit(&fixture.execution(3), None).await;
+    let refused = fixture
+        .redis
+        .store
+        .submit(&fixture.execution(3), None)
+        .await;
     assert!(refused.is_err());
     audit(&fixture).await;
     assert_served(&fixture).await;
@@ -102,12 +106,14 @@ async fn leaked_members_are_removed() {
             assert_eq!(fixture.command(&add), "1");
         }
     }
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
+    // The counts are corrected when nothing else is left to do.
+    fixture.redis.queue.sweep().await.unwrap();
     for name in ["leases", "waits"] {
         let count = fixture.command(&["ZCARD", &shared_key(name)]);
         assert_eq!(count, "1", "{name}");
     }
-    let depth = fixture.redis.depth().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (1, 1));
 }
 
@@ -118,7 +124,7 @@ async fn lost_totals_let_nothing_pass() {
     fixture.submit(1).await;
     fixture.lose(&shared_key("totals"));
     let execution = fixture.execution(2);
-    let submitted = fixture.redis.submit(&execution, Some(worker())).await;
+    let submitted = fixture.redis.store.submit(&execution, Some(worker())).await;
     assert_eq!(submitted.unwrap(), Submitted::Accepted);
     for number in 1..=2 {
         assert_eq!(fixture.take().await.id(), id(number));
@@ -149,11 +155,11 @@ async fn an_audit_is_bounded_when_many_users_run_something() {
 #[tokio::test]
 async fn one_process_audits_in_a_minute() {
     let fixture = start().await;
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     let config = RedisConfig::new(fixture.server.url().parse().unwrap());
     let (other, _) = connect(config, fixture.policy).await;
     fixture.lose(&shared_key("leases"));
-    other.sweep().await.unwrap();
+    other.queue.sweep().await.unwrap();
     assert_eq!(fixture.command(&["ZCARD", &shared_key("leases")]), "0");
     audit(&fixture).await;
     assert_eq!(fixture.command(&["ZCARD", &shared_key("leases")]), "1");

@@ -8,8 +8,8 @@ use coderun_domain::testing::{
     ManualClock, SequentialIds, draft, finished, store_policy, submission, user,
 };
 use coderun_domain::{
-    CancelReply, Clock as _, Execution, ExecutionQueue as _, ExecutionStore as _, IdGenerator,
-    Notifier as _, Page, Sequence, StoreError, StorePolicy, Submitted,
+    CancelReply, Clock as _, Execution, IdGenerator, Page, Sequence, StoreError, StorePolicy,
+    Submitted,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::RedisCluster;
@@ -53,7 +53,7 @@ impl Fixture {
 
     async fn submit(&self, name: &str) -> Execution {
         let execution = self.execution(name);
-        let submitted = self.redis.submit(&execution, None).await.unwrap();
+        let submitted = self.redis.store.submit(&execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
         execution
     }
@@ -80,25 +80,29 @@ async fn users_of_all_partitions_are_served() {
     let mut served = BTreeSet::new();
     while let Some(lease) = try_take(redis).await.unwrap() {
         let last = lease.execution().sequence();
-        let finished = redis.finish(&lease, last, &[], &finished()).await;
+        let finished = redis.queue.finish(&lease, last, &[], &finished()).await;
         finished.unwrap();
         served.insert(lease.id());
     }
     assert_eq!(served.len(), USERS);
     for (id, name) in &submitted {
-        let found = redis.get(*id).await.unwrap().unwrap();
+        let found = redis.store.get(*id).await.unwrap().unwrap();
         assert!(found.status().is_final());
         let page = Page {
             before: None,
             limit: 10,
         };
-        let listed = redis.list(&user(name), page).await.unwrap();
+        let listed = redis.store.list(&user(name), page).await.unwrap();
         assert_eq!(listed.len(), 1);
-        let events = redis.subscribe(*id, Sequence::START).await.unwrap();
+        let events = redis
+            .notifier
+            .subscribe(*id, Sequence::START)
+            .await
+            .unwrap();
         assert_eq!(events.count().await, 3);
-        let cancelled = redis.request_cancel(*id).await.unwrap();
+        let cancelled = redis.store.request_cancel(*id).await.unwrap();
         assert!(matches!(cancelled, CancelReply::AlreadyFinal(_)));
-        assert!(redis.delete(*id).await.unwrap());
+        assert!(redis.store.delete(*id).await.unwrap());
     }
 }
 
@@ -135,10 +139,10 @@ async fn the_bound_on_waiting_executions_holds_over_all_partitions() {
         loop {
             for number in 30..USERS {
                 let execution = fixture.execution(&name(number));
-                if let Err(error) = fixture.redis.submit(&execution, None).await {
+                if let Err(error) = fixture.redis.store.submit(&execution, None).await {
                     return error;
                 }
-                fixture.redis.delete(execution.id()).await.unwrap();
+                fixture.redis.store.delete(execution.id()).await.unwrap();
             }
         }
     };
@@ -155,7 +159,7 @@ async fn deadlines_are_enforced_in_all_partitions() {
         fixture.submit(&name(number)).await;
     }
     fixture.clock.advance(Duration::from_hours(1));
-    assert_eq!(fixture.redis.sweep().await.unwrap().ended, USERS);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().ended, USERS);
 }
 
 /// The depth counts all partitions; a queue position counts the partition of its user.
@@ -170,11 +174,11 @@ async fn depth_counts_all_partitions_and_a_position_one() {
     for _ in 0..5 {
         try_take(redis).await.unwrap();
     }
-    let depth = redis.depth().await.unwrap();
+    let depth = redis.queue.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (USERS as u64 - 5, 5));
     let mut waiting = 0;
     for id in submitted {
-        if let Some(position) = redis.queue_position(id).await.unwrap() {
+        if let Some(position) = redis.store.queue_position(id).await.unwrap() {
             assert!((1..depth.pending).contains(&position), "{position}");
             waiting += 1;
         }
@@ -193,7 +197,7 @@ async fn an_id_of_another_partition_is_refused() {
     });
     let mut refused = 0;
     for execution in foreign {
-        refused += usize::from(fixture.redis.submit(&execution, None).await.is_err());
+        refused += usize::from(fixture.redis.store.submit(&execution, None).await.is_err());
     }
     assert!(refused > USERS / 2, "{refused} of {USERS} were refused");
 }
@@ -224,7 +228,7 @@ async fn a_master_that_is_gone_affects_its_own_users_only() {
     let submissions: Vec<_> = (0..USERS)
         .map(|number| fixture.execution(&name(number)))
         .collect();
-    let submitted = join_all(submissions.iter().map(|it| redis.submit(it, None))).await;
+    let submitted = join_all(submissions.iter().map(|it| redis.store.submit(it, None))).await;
     let accepted = submitted.iter().filter(|it| it.is_ok()).count();
     assert!(
         accepted > USERS / 3 && accepted < USERS,
@@ -244,5 +248,5 @@ async fn a_master_that_is_gone_affects_its_own_users_only() {
     assert!(failed < 12, "{failed} takes failed");
     assert_eq!(taken, accepted);
     fixture.clock.advance(Duration::from_hours(1));
-    assert_eq!(redis.sweep().await.unwrap().ended, accepted);
+    assert_eq!(redis.queue.sweep().await.unwrap().ended, accepted);
 }

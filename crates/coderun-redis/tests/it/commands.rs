@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coderun_domain::testing::finished;
-use coderun_domain::{
-    EventStream, ExecutionQueue as _, ExecutionStore as _, Lease, Notifier as _, Sequence,
-    Submitted,
-};
+use coderun_domain::{EventStream, Lease, Sequence, Submitted};
 use coderun_redis::{RedisBackend, RedisConfig};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -58,7 +55,7 @@ async fn start() -> Fixture {
     fixture.begin(101).await;
     fixture.finish(&lease).await;
     fixture.get(100).await;
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     fixture
 }
 
@@ -70,7 +67,7 @@ async fn other_process(fixture: &Fixture) -> RedisBackend {
 
 async fn submit_leased(fixture: &Fixture, number: u128) -> Lease {
     let execution = fixture.execution(number);
-    let submitted = fixture.redis.submit(&execution, Some(worker())).await;
+    let submitted = fixture.redis.store.submit(&execution, Some(worker())).await;
     let Submitted::Leased(lease) = submitted.unwrap() else {
         panic!("the offer was declined");
     };
@@ -78,7 +75,11 @@ async fn submit_leased(fixture: &Fixture, number: u128) -> Lease {
 }
 
 async fn watch(redis: &RedisBackend, number: u128) -> EventStream {
-    redis.subscribe(id(number), Sequence::START).await.unwrap()
+    redis
+        .notifier
+        .subscribe(id(number), Sequence::START)
+        .await
+        .unwrap()
 }
 
 /// Three groups of one step each.
@@ -127,7 +128,7 @@ async fn the_commands_of_reading_a_status_are_pinned() {
         let (commands, found) = commands_of(&fixture, fixture.get(1)).await;
         assert!(found.is_some());
         assert_eq!(commands, ["get 1", "hget 1"]);
-        fixture.redis.renew(&lease).await.unwrap();
+        fixture.redis.queue.renew(&lease).await.unwrap();
     }
 }
 
@@ -163,9 +164,17 @@ async fn the_commands_of_a_remote_watcher_are_pinned() {
             None
         };
         let (last, told) = (lease.execution().sequence(), [piece(&lease, "hello")]);
-        fixture.redis.append(&lease, last, &told).await.unwrap();
+        fixture
+            .redis
+            .queue
+            .append(&lease, last, &told)
+            .await
+            .unwrap();
         let outcome = finished();
-        let finishing = fixture.redis.finish(&lease, last.next(), &told, &outcome);
+        let finishing = fixture
+            .redis
+            .queue
+            .finish(&lease, last.next(), &told, &outcome);
         finishing.await.unwrap();
         if let Some(events) = events {
             assert_eq!(events.count().await, 5);
@@ -205,7 +214,7 @@ async fn a_forced_end_and_a_cancel_read_no_output() {
     fixture.print(&lease, "hello").await;
     fixture.clock.advance(Duration::from_hours(2));
     fixture.begin(2).await;
-    let (commands, _) = commands_of(&fixture, fixture.redis.sweep()).await;
+    let (commands, _) = commands_of(&fixture, fixture.redis.queue.sweep()).await;
     assert!(
         !commands.iter().any(|count| count.starts_with("lrange 2")),
         "{commands:?}"
@@ -214,6 +223,6 @@ async fn a_forced_end_and_a_cancel_read_no_output() {
     assert!(!stored.contains("hello"), "{stored}");
     let ended = fixture.get(1).await.unwrap();
     assert_eq!(ended.outcome().unwrap().output().bytes(), "hello");
-    let (commands, _) = commands_of(&fixture, fixture.redis.request_cancel(id(1))).await;
+    let (commands, _) = commands_of(&fixture, fixture.redis.store.request_cancel(id(1))).await;
     insta::assert_debug_snapshot!(commands);
 }

@@ -33,7 +33,17 @@ async fn backend(url: String, clock: Arc<ManualClock>, policy: StorePolicy) -> B
     let backend_clock = Arc::clone(&clock);
     let redis = RedisBackend::connect(config, policy, backend_clock).await;
     let redis = redis.unwrap();
-    Backend::over(&redis, clock, policy)
+    Backend {
+        store: redis.store,
+        queue: redis.queue,
+        notifier: redis.notifier,
+        inputs: redis.inputs,
+        tickets: redis.tickets,
+        registry: redis.registry,
+        clock,
+        policy,
+        guard: Box::new(()),
+    }
 }
 
 /// Runs all clauses, and names the broken ones.

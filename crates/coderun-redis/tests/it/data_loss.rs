@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::testing::{finished, user};
-use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputError, Notifier as _, Page, QueueDepth,
-    QueueError, Sequence, Swept, WatchError,
-};
+use coderun_domain::{InputError, Page, QueueDepth, QueueError, Sequence, Swept, WatchError};
 use coderun_redis::RedisConfig;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
@@ -28,15 +25,15 @@ async fn the_service_works_after_a_flush() {
     fixture.submit(2).await;
     let redis = &fixture.redis;
     let last = lease.execution().sequence();
-    let mut events = redis.subscribe(id(1), last).await.unwrap();
+    let mut events = redis.notifier.subscribe(id(1), last).await.unwrap();
     assert_eq!(fixture.command(&["FLUSHALL"]), "OK");
     assert_eq!(fixture.command(&["SCRIPT", "FLUSH"]), "OK");
     assert_eq!(fixture.get(1).await, None);
-    assert_eq!(redis.list(&user("alice"), ALL).await.unwrap(), []);
-    let finished = redis.finish(&lease, last, &[], &finished()).await;
+    assert_eq!(redis.store.list(&user("alice"), ALL).await.unwrap(), []);
+    let finished = redis.queue.finish(&lease, last, &[], &finished()).await;
     assert_matches!(finished, Err(QueueError::LeaseLost));
     assert!(fixture.try_take().await.is_none());
-    let unknown = redis.subscribe(id(2), Sequence::START).await.err();
+    let unknown = redis.notifier.subscribe(id(2), Sequence::START).await.err();
     assert_matches!(unknown, Some(WatchError::Gone));
     let next = timeout(LONG, events.next()).await;
     assert_matches!(next, Ok(Some(Err(WatchError::Gone))));
@@ -61,9 +58,12 @@ async fn references_to_a_lost_record_are_deleted() {
         fixture.lose(&key("e", number));
     }
     assert!(fixture.try_take().await.is_none());
-    assert_eq!(fixture.redis.list(&user("alice"), ALL).await.unwrap(), []);
+    assert_eq!(
+        fixture.redis.store.list(&user("alice"), ALL).await.unwrap(),
+        []
+    );
     fixture.clock.advance(Duration::from_hours(3));
-    assert_eq!(fixture.redis.sweep().await.unwrap(), Swept::default());
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap(), Swept::default());
     // The lost executions no longer count against the quotas.
     let lease = fixture.begin(4).await;
     fixture.submit(5).await;
@@ -76,16 +76,16 @@ async fn references_to_a_lost_record_are_deleted() {
 async fn a_lost_record_occupies_nothing() {
     let fixture = Fixture::with(|policy| policy.user_submits_per_minute = 0).await;
     let released = fixture.begin(1).await;
-    fixture.redis.release(&released).await.unwrap();
+    fixture.redis.queue.release(&released).await.unwrap();
     fixture.take().await;
     fixture.submit(2).await;
     for number in 1..=2 {
         fixture.lose(&key("e", number));
     }
     fixture.clock.advance(Duration::from_hours(3));
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     assert_eq!(fixture.keys(), keys_of_nothing());
-    let depth = fixture.redis.depth().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!(depth, QueueDepth::default());
 }
 
@@ -98,7 +98,7 @@ async fn input_and_tickets_of_a_lost_record_are_deleted() {
     fixture.lose(&key("e", 1));
     fixture.clock.advance(Duration::from_hours(3));
     assert_eq!(fixture.redeem(1, 1).await, None);
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     assert_eq!(fixture.keys(), keys_of_nothing());
 }
 
@@ -109,14 +109,14 @@ async fn references_to_lost_live_values_are_deleted() {
     let lease = fixture.begin(1).await;
     fixture.submit(2).await;
     fixture.lose(&shared_key("live"));
-    let renewed = fixture.redis.renew(&lease).await;
+    let renewed = fixture.redis.queue.renew(&lease).await;
     assert_matches!(renewed, Err(QueueError::LeaseLost));
     for number in 1..=2 {
         assert_eq!(fixture.get(number).await, None);
     }
     fixture.clock.advance(Duration::from_hours(3));
-    assert_eq!(fixture.redis.sweep().await.unwrap(), Swept::default());
-    let depth = fixture.redis.depth().await.unwrap();
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap(), Swept::default());
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!(depth, QueueDepth::default());
     for number in 1..=2 {
         assert!(!fixture.keys().contains(&key("e", number)));
@@ -143,7 +143,11 @@ async fn lost_events_stop_the_worker_and_its_watchers() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
     let redis = &fixture.redis;
-    let mut events = redis.subscribe(id(1), Sequence::START).await.unwrap();
+    let mut events = redis
+        .notifier
+        .subscribe(id(1), Sequence::START)
+        .await
+        .unwrap();
     let copy = "redis.call('SET', 'copy', redis.call('HGET', KEYS[1], ARGV[1]))";
     fixture.script(copy, &shared_key("live"), 1);
     fixture.print(&lease, "lost").await;
@@ -155,7 +159,7 @@ async fn lost_events_stop_the_worker_and_its_watchers() {
     fixture.script(restore, &shared_key("live"), 1);
     let cut = ["LTRIM", &key("v", 1), "0", "1"];
     assert_eq!(fixture.command(&cut), "OK");
-    let appended = redis.append(&lease, last, &[]).await;
+    let appended = redis.queue.append(&lease, last, &[]).await;
     assert_matches!(appended, Err(QueueError::LeaseLost));
     let next = timeout(LONG, events.next()).await;
     assert_matches!(next, Ok(Some(Err(WatchError::Unavailable { .. }))));
@@ -167,7 +171,7 @@ async fn a_lost_list_of_events_is_an_error() {
     let lease = fixture.begin(1).await;
     fixture.print(&lease, "lost").await;
     fixture.lose(&key("v", 1));
-    let watching = fixture.redis.subscribe(id(1), Sequence::START);
+    let watching = fixture.redis.notifier.subscribe(id(1), Sequence::START);
     assert_matches!(watching.await.err(), Some(WatchError::Unavailable { .. }));
 }
 
@@ -179,7 +183,7 @@ async fn a_sweep_extends_the_lifetime_of_lanes() {
     let lane = shared_key("lane:3:python");
     assert_eq!(fixture.command(&["PEXPIRE", &lane, "60000"]), "1");
     fixture.clock.advance(Duration::from_mins(1));
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     let ttl = fixture.ttl_ms(&lane);
     assert!(ttl > 24 * 3_600_000, "{ttl} ms");
 }
@@ -194,10 +198,15 @@ async fn a_list_of_events_that_was_lost_expires() {
         fixture.lose(&key("v", number));
         let (last, told) = (lease.execution().sequence().next(), [piece(&lease, "new")]);
         if number == 1 {
-            fixture.redis.append(&lease, last, &told).await.unwrap();
+            fixture
+                .redis
+                .queue
+                .append(&lease, last, &told)
+                .await
+                .unwrap();
         } else {
             let outcome = finished();
-            let finishing = fixture.redis.finish(&lease, last, &told, &outcome);
+            let finishing = fixture.redis.queue.finish(&lease, last, &told, &outcome);
             finishing.await.unwrap();
         }
         assert!(fixture.ttl_ms(&key("v", number)) > 0, "{number}");
@@ -215,7 +224,7 @@ async fn a_renewal_by_a_late_clock_shortens_no_lease() {
     .await;
     fixture.clock.advance(fixture.policy.lease);
     let lease = fixture.begin(1).await;
-    late.renew(&lease).await.unwrap();
+    late.queue.renew(&lease).await.unwrap();
     fixture.clock.advance(fixture.policy.lease / 2);
     assert!(fixture.try_take().await.is_none());
 }

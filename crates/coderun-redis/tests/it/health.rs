@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::testing::finished;
-use coderun_domain::{
-    CancelReply, ExecutionQueue, ExecutionStore, Health, Notifier as _, QueueDepth, Renewal,
-    Sequence, StoreError,
-};
+use coderun_domain::{CancelReply, Health, QueueDepth, Renewal, Sequence, StoreError};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
@@ -22,14 +19,14 @@ async fn start(append_only: bool, lines: &[&str]) -> Fixture {
 }
 
 async fn store_health(fixture: &Fixture) -> Result<Health, StoreError> {
-    ExecutionStore::check(&fixture.redis).await
+    fixture.redis.store.check().await
 }
 
 #[tokio::test]
 async fn a_server_with_durable_settings_is_healthy() {
     let fixture = start(true, &["maxmemory-policy noeviction"]).await;
     assert_eq!(store_health(&fixture).await.unwrap(), Health::Good);
-    let queue = ExecutionQueue::check(&fixture.redis).await.unwrap();
+    let queue = fixture.redis.queue.check().await.unwrap();
     assert_eq!(queue, Health::Good);
 }
 
@@ -65,7 +62,11 @@ async fn a_server_whose_memory_is_full_is_not_available() {
     assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
     let health = store_health(&fixture).await;
     assert_matches!(health, Err(StoreError::Unavailable { .. }));
-    let refused = fixture.redis.submit(&fixture.execution(1), None).await;
+    let refused = fixture
+        .redis
+        .store
+        .submit(&fixture.execution(1), None)
+        .await;
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     assert_eq!(fixture.get(1).await, None);
 }
@@ -82,23 +83,36 @@ async fn a_server_whose_memory_is_full_serves_what_it_has_accepted() {
     assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
     let last = leases[0].execution().sequence();
     redis
+        .queue
         .finish(&leases[0], last, &[], &finished())
         .await
         .unwrap();
-    assert_eq!(redis.renew(&leases[1]).await.unwrap(), Renewal::Continue);
+    assert_eq!(
+        redis.queue.renew(&leases[1]).await.unwrap(),
+        Renewal::Continue
+    );
     let told = [piece(&leases[1], "hello")];
-    redis.append(&leases[1], last, &told).await.unwrap();
-    drop(redis.subscribe(id(2), Sequence::START).await.unwrap());
-    redis.release(&leases[1]).await.unwrap();
-    assert_matches!(redis.request_cancel(id(3)).await, Ok(CancelReply::Ended(_)));
+    redis.queue.append(&leases[1], last, &told).await.unwrap();
+    drop(
+        redis
+            .notifier
+            .subscribe(id(2), Sequence::START)
+            .await
+            .unwrap(),
+    );
+    redis.queue.release(&leases[1]).await.unwrap();
+    assert_matches!(
+        redis.store.request_cancel(id(3)).await,
+        Ok(CancelReply::Ended(_))
+    );
     assert_eq!(fixture.take().await.id(), id(2));
-    let depth = redis.depth().await.unwrap();
+    let depth = redis.queue.depth().await.unwrap();
     let expected = QueueDepth {
         pending: 2,
         running: 1,
     };
     assert_eq!(depth, expected);
-    assert_eq!(redis.queue_position(id(5)).await.unwrap(), Some(2));
+    assert_eq!(redis.store.queue_position(id(5)).await.unwrap(), Some(2));
     fixture.clock.advance(Duration::from_mins(2));
-    redis.sweep().await.unwrap();
+    redis.queue.sweep().await.unwrap();
 }

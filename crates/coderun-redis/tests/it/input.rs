@@ -3,10 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use coderun_domain::{
-    ByteSize, ExecutionQueue as _, ExecutionStore as _, InputPiece, InputPosition, InputRelay as _,
-    InputReply, StoreError,
-};
+use coderun_domain::{ByteSize, InputPiece, InputPosition, InputReply, StoreError};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
 use tokio::time::timeout;
@@ -51,7 +48,11 @@ async fn input_lives_as_long_as_its_record() {
 async fn the_room_for_input_is_reserved() {
     let fixture = Fixture::with(|policy| policy.live_bytes_max = ByteSize::from_mib(4)).await;
     let lease = fixture.begin_interactive(1).await;
-    let refused = fixture.redis.submit(&fixture.execution(2), None).await;
+    let refused = fixture
+        .redis
+        .store
+        .submit(&fixture.execution(2), None)
+        .await;
     assert_matches!(refused, Err(StoreError::QuotaExceeded { .. }));
     fixture.finish(&lease).await;
     fixture.submit(2).await;
@@ -66,10 +67,10 @@ async fn input_is_deleted_when_its_execution_ends() {
     assert!(has_input(&fixture));
     fixture.finish(&lease).await;
     assert!(!has_input(&fixture));
-    assert!(fixture.redis.delete(id(1)).await.unwrap());
+    assert!(fixture.redis.store.delete(id(1)).await.unwrap());
     fixture.submit_interactive(1).await;
     fixture.type_in(1, 1, "a").await;
-    fixture.redis.request_cancel(id(1)).await.unwrap();
+    fixture.redis.store.request_cancel(id(1)).await.unwrap();
     assert!(!has_input(&fixture));
 }
 
@@ -81,7 +82,7 @@ async fn input_that_comes_too_late_is_not_stored() {
     let sent = fixture.send(1, input(1, 1), typed("late"));
     assert_eq!(sent.await.unwrap(), InputReply::Final);
     assert!(!has_input(&fixture));
-    fixture.redis.delete(id(1)).await.unwrap();
+    fixture.redis.store.delete(id(1)).await.unwrap();
     let sent = fixture.send(1, input(1, 1), typed("late"));
     assert_eq!(sent.await.unwrap(), InputReply::Absent);
     assert!(!has_input(&fixture));
@@ -129,14 +130,14 @@ async fn a_worker_that_waits_for_input_is_woken() {
     };
     let fixture = Fixture::on(server, config, |_| {}).await;
     let lease = fixture.begin_interactive(1).await;
-    let mut available = pin!(fixture.redis.input_available(&lease, START));
+    let mut available = pin!(fixture.redis.inputs.input_available(&lease, START));
     assert!(timeout(SHORT, &mut available).await.is_err());
     fixture.type_in(1, 1, "a").await;
     timeout(LONG, available).await.unwrap();
-    let late = fixture.redis.input_available(&lease, START);
+    let late = fixture.redis.inputs.input_available(&lease, START);
     timeout(LONG, late).await.unwrap();
     let beyond = InputPosition::from_number(1);
-    let waiting = fixture.redis.input_available(&lease, beyond);
+    let waiting = fixture.redis.inputs.input_available(&lease, beyond);
     assert!(timeout(SHORT, waiting).await.is_err());
 }
 
@@ -144,7 +145,7 @@ async fn a_worker_that_waits_for_input_is_woken() {
 async fn waiting_for_input_of_a_program_that_takes_none_asks_nothing() {
     let fixture = Fixture::start().await;
     let lease = fixture.begin(1).await;
-    let waiting = fixture.redis.input_available(&lease, START);
+    let waiting = fixture.redis.inputs.input_available(&lease, START);
     assert!(timeout(SHORT, waiting).await.is_err());
     let channels = ["PUBSUB", "CHANNELS", "*:events:*"];
     assert_eq!(fixture.server.command(&channels).parts(), []);
@@ -159,7 +160,7 @@ async fn the_end_is_read_by_every_attempt() {
     let end = fixture.send(1, input(1, 2), InputPiece::End);
     assert_eq!(end.await.unwrap(), InputReply::Kept);
     assert_eq!(fixture.receive(&lease, 2).await.unwrap(), []);
-    fixture.redis.release(&lease).await.unwrap();
+    fixture.redis.queue.release(&lease).await.unwrap();
     let lease = fixture.take().await;
     let read = fixture.receive(&lease, 0).await;
     assert_eq!(read.unwrap(), [typed("a"), InputPiece::End]);

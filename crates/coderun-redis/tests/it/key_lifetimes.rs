@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::testing::{catalog, limit_policy};
-use coderun_domain::{
-    Enforcement, ExecutionQueue as _, ExecutionStore, RunnerProfile, WorkerOffer,
-    WorkerRegistry as _,
-};
+use coderun_domain::{Enforcement, RunnerProfile, WorkerOffer};
 
 use crate::support::{Fixture, id, keys_of_nothing, worker};
 
@@ -46,7 +43,7 @@ async fn every_key_expires() {
     let redis = &fixture.redis;
     assert_all_expire(&fixture, "connect");
     let (offer, lifetime) = (offer(), Duration::from_secs(15));
-    redis.announce(&offer, lifetime).await.unwrap();
+    redis.registry.announce(&offer, lifetime).await.unwrap();
     assert_all_expire(&fixture, "announce");
     fixture.submit(1).await;
     fixture.submit(2).await;
@@ -63,22 +60,22 @@ async fn every_key_expires() {
     }
     fixture.redeem(1, 1).await.unwrap();
     assert_all_expire(&fixture, "redeem");
-    redis.renew(&lease).await.unwrap();
+    redis.queue.renew(&lease).await.unwrap();
     assert_all_expire(&fixture, "renew");
-    redis.release(&lease).await.unwrap();
+    redis.queue.release(&lease).await.unwrap();
     assert_all_expire(&fixture, "release");
     let lease = fixture.take().await;
-    redis.request_cancel(lease.id()).await.unwrap();
-    redis.request_cancel(id(2)).await.unwrap();
+    redis.store.request_cancel(lease.id()).await.unwrap();
+    redis.store.request_cancel(id(2)).await.unwrap();
     assert_all_expire(&fixture, "cancel");
     fixture.finish(&lease).await;
     assert_all_expire(&fixture, "finish");
-    ExecutionStore::check(redis).await.unwrap();
+    redis.store.check().await.unwrap();
     assert_all_expire(&fixture, "check");
     fixture.clock.advance(fixture.policy.queue_deadline);
-    assert_eq!(redis.sweep().await.unwrap().ended, 1);
+    assert_eq!(redis.queue.sweep().await.unwrap().ended, 1);
     assert_all_expire(&fixture, "sweep");
-    assert!(redis.delete(id(3)).await.unwrap());
+    assert!(redis.store.delete(id(3)).await.unwrap());
     assert_all_expire(&fixture, "delete");
 }
 
@@ -106,7 +103,7 @@ async fn every_key_of_input_expires() {
         assert_eq!(fixture.receive(&lease, number).await.unwrap(), []);
         assert_all_expire(&fixture, "receive");
     }
-    fixture.redis.release(&lease).await.unwrap();
+    fixture.redis.queue.release(&lease).await.unwrap();
     assert_all_expire(&fixture, "release");
 }
 
@@ -143,6 +140,6 @@ async fn a_sweep_deletes_all_keys_of_expired_executions() {
         fixture.finish(&lease).await;
     }
     fixture.clock.advance(fixture.policy.retention);
-    assert_eq!(fixture.redis.sweep().await.unwrap().expired, 3);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().expired, 3);
     assert_eq!(fixture.keys(), keys_of_nothing());
 }

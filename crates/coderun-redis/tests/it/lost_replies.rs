@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{
-    CancelReply, ExecutionQueue as _, ExecutionStore as _, Sequence, Status, StorePolicy,
-    Submitted, TicketError,
-};
+use coderun_domain::{CancelReply, Sequence, Status, StorePolicy, Submitted, TicketError};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
 use futures_util::future::join_all;
@@ -23,8 +20,8 @@ async fn start() -> (Fixture, Proxy) {
     let fixture = Fixture::on(server, config, |policy| policy.user_pending_max = 1).await;
     let lease = fixture.begin(100).await;
     fixture.print(&lease, "hello").await;
-    fixture.redis.release(&lease).await.unwrap();
-    fixture.redis.request_cancel(id(100)).await.unwrap();
+    fixture.redis.queue.release(&lease).await.unwrap();
+    fixture.redis.store.request_cancel(id(100)).await.unwrap();
     let lease = fixture.begin_interactive(101).await;
     fixture.type_in(101, 1, "x").await;
     assert_eq!(fixture.receive(&lease, 0).await.unwrap(), [typed("x")]);
@@ -37,7 +34,7 @@ async fn start() -> (Fixture, Proxy) {
 async fn a_submission_is_accepted_once() {
     let (fixture, proxy) = start().await;
     let execution = fixture.execution(1);
-    let submit = fixture.redis.submit(&execution, None);
+    let submit = fixture.redis.store.submit(&execution, None);
     let submitted = proxy.lose_answer_to(submit).await.unwrap();
     assert_eq!(submitted, Submitted::AlreadyExists(Box::new(execution)));
     assert_eq!(fixture.take().await.id(), id(1));
@@ -51,7 +48,7 @@ async fn a_group_of_submissions_is_leased_once() {
     let executions = [1, 2].map(|number| fixture.execution(number));
     let submitting = executions
         .iter()
-        .map(|it| fixture.redis.submit(it, Some(worker())));
+        .map(|it| fixture.redis.store.submit(it, Some(worker())));
     let submitted = proxy.lose_answer_to(join_all(submitting)).await;
     for (execution, submitted) in executions.iter().zip(submitted) {
         let Submitted::Leased(lease) = submitted.unwrap() else {
@@ -91,7 +88,7 @@ async fn output_is_stored_once() {
     let (fixture, proxy) = start().await;
     let lease = fixture.begin(1).await;
     let (after, events) = (lease.execution().sequence(), [piece(&lease, "hello")]);
-    let append = fixture.redis.append(&lease, after, &events);
+    let append = fixture.redis.queue.append(&lease, after, &events);
     assert_eq!(proxy.lose_answer_to(append).await.unwrap(), after.next());
     assert_eq!(fixture.get(1).await.unwrap().sequence(), after.next());
 }
@@ -110,7 +107,9 @@ async fn an_execution_is_finished_once() {
 async fn an_execution_is_released_once() {
     let (fixture, proxy) = start().await;
     let lease = fixture.begin(1).await;
-    let released = proxy.lose_answer_to(fixture.redis.release(&lease)).await;
+    let released = proxy
+        .lose_answer_to(fixture.redis.queue.release(&lease))
+        .await;
     released.unwrap();
     let waiting = fixture.get(1).await.unwrap();
     assert_eq!(waiting.sequence(), Sequence::from_number(3));
@@ -122,8 +121,10 @@ async fn an_execution_is_released_once() {
 async fn a_cancelled_execution_is_released_once() {
     let (fixture, proxy) = start().await;
     let lease = fixture.begin(1).await;
-    fixture.redis.request_cancel(id(1)).await.unwrap();
-    let released = proxy.lose_answer_to(fixture.redis.release(&lease)).await;
+    fixture.redis.store.request_cancel(id(1)).await.unwrap();
+    let released = proxy
+        .lose_answer_to(fixture.redis.queue.release(&lease))
+        .await;
     released.unwrap();
     let ended = fixture.get(1).await.unwrap();
     assert!(ended.status().is_final());
@@ -134,7 +135,7 @@ async fn a_cancelled_execution_is_released_once() {
 async fn an_execution_is_cancelled_once() {
     let (fixture, proxy) = start().await;
     fixture.submit(1).await;
-    let cancel = fixture.redis.request_cancel(id(1));
+    let cancel = fixture.redis.store.request_cancel(id(1));
     let reply = proxy.lose_answer_to(cancel).await;
     assert_matches!(reply, Ok(CancelReply::AlreadyFinal(_)));
     let ended = fixture.get(1).await.unwrap();

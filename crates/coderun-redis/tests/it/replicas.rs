@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_domain::testing::{ManualClock, draft, execution_id, store_policy, submission, user};
-use coderun_domain::{Clock as _, Execution, ExecutionStore, StoreError};
+use coderun_domain::{Clock as _, Execution, StoreError};
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisCluster, RedisSentinel, RedisServer};
 use futures_util::future::join_all;
@@ -44,14 +44,14 @@ fn replica(sentinel: &RedisSentinel) -> &RedisServer {
 async fn a_failover_loses_no_accepted_execution() {
     let (sentinel, redis) = start().await;
     for number in 1..=50 {
-        redis.submit(&execution(number), None).await.unwrap();
+        redis.store.submit(&execution(number), None).await.unwrap();
     }
     sentinel.kill_master();
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut found = 0;
     for number in 1..=50 {
         loop {
-            match redis.get(execution_id(number)).await {
+            match redis.store.get(execution_id(number)).await {
                 Ok(execution) => {
                     found += usize::from(execution.is_some());
                     break;
@@ -67,13 +67,13 @@ async fn a_failover_loses_no_accepted_execution() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
     let (sentinel, redis) = start().await;
-    redis.submit(&execution(1), None).await.unwrap();
+    redis.store.submit(&execution(1), None).await.unwrap();
     replica(&sentinel).pause();
     let second = execution(2);
-    let mut submitting = redis.submit(&second, None);
+    let mut submitting = redis.store.submit(&second, None);
     let reading = async {
         for _ in 0..100 {
-            assert!(redis.get(execution_id(1)).await.unwrap().is_some());
+            assert!(redis.store.get(execution_id(1)).await.unwrap().is_some());
         }
     };
     tokio::select! {
@@ -82,11 +82,11 @@ async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
         () = reading => {}
     }
     let refused = submitting.await;
-    let health = ExecutionStore::check(&redis).await;
+    let health = redis.store.check().await;
     assert_matches!(health, Err(StoreError::Unavailable { .. }));
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     replica(&sentinel).resume();
-    redis.submit(&execution(2), None).await.unwrap();
+    redis.store.submit(&execution(2), None).await.unwrap();
     let lease = try_take(&redis).await.unwrap();
     assert_eq!(lease.unwrap().id(), execution_id(1));
 }
@@ -95,7 +95,7 @@ async fn without_the_replica_submissions_are_refused_and_reads_go_on() {
 #[tokio::test]
 async fn without_the_replica_a_group_of_submissions_is_refused_together() {
     let (sentinel, redis) = start().await;
-    redis.submit(&execution(1), None).await.unwrap();
+    redis.store.submit(&execution(1), None).await.unwrap();
     replica(&sentinel).pause();
     let waits = || sentinel.master().info("cmdstat_wait").unwrap();
     let calls = |stats: String| -> u32 {
@@ -104,7 +104,7 @@ async fn without_the_replica_a_group_of_submissions_is_refused_together() {
     };
     let before = calls(waits());
     let executions: Vec<_> = (2..8).map(execution).collect();
-    let submitting = executions.iter().map(|it| redis.submit(it, None));
+    let submitting = executions.iter().map(|it| redis.store.submit(it, None));
     for refused in join_all(submitting).await {
         assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     }

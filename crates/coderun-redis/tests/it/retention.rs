@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::testing::{draft, finished, submission, user};
-use coderun_domain::{
-    Clock as _, Execution, ExecutionQueue as _, ExecutionStore as _, SubmissionDraft, Submitted,
-};
+use coderun_domain::{Clock as _, Execution, SubmissionDraft, Submitted};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Fixture, id};
@@ -20,7 +18,7 @@ async fn end_in_every_way(fixture: &Fixture) {
     fixture.type_in(4, 1, "a").await;
     fixture.issue(4, 1, RETENTION).await.unwrap();
     fixture.clock.advance(Duration::from_hours(3));
-    assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().ended, 1);
     let lease = fixture.begin(1).await;
     fixture.finish(&lease).await;
     let large = SubmissionDraft {
@@ -29,15 +27,19 @@ async fn end_in_every_way(fixture: &Fixture) {
     };
     let large = submission(user("alice"), large);
     let large = Execution::submit(id(2), large, fixture.clock.now());
-    let submitted = fixture.redis.submit(&large, None).await.unwrap();
+    let submitted = fixture.redis.store.submit(&large, None).await.unwrap();
     assert_eq!(submitted, Submitted::Accepted);
     let lease = fixture.take().await;
     fixture.print(&lease, "told").await;
     let last = lease.execution().sequence().next();
-    let finished = fixture.redis.finish(&lease, last, &[], &finished()).await;
+    let finished = fixture
+        .redis
+        .queue
+        .finish(&lease, last, &[], &finished())
+        .await;
     finished.unwrap();
     fixture.submit(3).await;
-    fixture.redis.request_cancel(id(3)).await.unwrap();
+    fixture.redis.store.request_cancel(id(3)).await.unwrap();
 }
 
 /// The keys that belong to one execution.

@@ -8,10 +8,9 @@ use coderun_domain::testing::{
     ManualClock, draft, execution_id, finished, language, store_policy, submission, user,
 };
 use coderun_domain::{
-    Admission, Clock as _, Execution, ExecutionId, ExecutionQueue as _, ExecutionStore as _,
-    InputError, InputId, InputPiece, InputPosition, InputRelay as _, InputReply, Lease,
-    OutputChunk, OutputStream, QueueError, RunEvent, SenderId, StorePolicy, SubmissionDraft,
-    Submitted, TicketDigest, TicketError, TicketStore as _, WorkerId,
+    Admission, Clock as _, Execution, ExecutionId, InputError, InputId, InputPiece, InputPosition,
+    InputReply, Lease, OutputChunk, OutputStream, QueueError, RunEvent, SenderId, StorePolicy,
+    SubmissionDraft, Submitted, TicketDigest, TicketError, WorkerId,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisServer, Reply};
@@ -72,7 +71,7 @@ pub(crate) async fn connect(
 
 /// Takes an execution, if one waits.
 pub(crate) async fn try_take(redis: &RedisBackend) -> Result<Option<Lease>, QueueError> {
-    let taken = redis.take(&worker(), &[language("python")], 1).await;
+    let taken = redis.queue.take(&worker(), &[language("python")], 1).await;
     taken.map(|mut leases| leases.pop())
 }
 
@@ -147,7 +146,7 @@ impl Fixture {
         input: InputId,
         piece: InputPiece,
     ) -> Result<InputReply, InputError> {
-        self.redis.send(id(execution), input, piece).await
+        self.redis.inputs.send(id(execution), input, piece).await
     }
 
     /// Reads the input after this number of pieces.
@@ -157,7 +156,7 @@ impl Fixture {
         after: u64,
     ) -> Result<Vec<InputPiece>, InputError> {
         let after = InputPosition::from_number(after);
-        self.redis.receive(lease, after).await
+        self.redis.inputs.receive(lease, after).await
     }
 
     /// The admission of all tickets of the tests.
@@ -177,6 +176,7 @@ impl Fixture {
     ) -> Result<(), TicketError> {
         let admission = self.admission();
         self.redis
+            .tickets
             .issue(id(execution), ticket(number), &admission, lifetime)
             .await
     }
@@ -184,7 +184,11 @@ impl Fixture {
     /// Redeems the ticket with this number.
     pub(crate) async fn redeem(&self, execution: u128, number: u8) -> Option<Admission> {
         let ticket = ticket(number);
-        self.redis.redeem(id(execution), ticket).await.unwrap()
+        self.redis
+            .tickets
+            .redeem(id(execution), ticket)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn submit(&self, number: u128) {
@@ -192,7 +196,7 @@ impl Fixture {
     }
 
     async fn assert_accepted(&self, execution: &Execution) {
-        let submitted = self.redis.submit(execution, None).await.unwrap();
+        let submitted = self.redis.store.submit(execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
     }
 
@@ -213,18 +217,18 @@ impl Fixture {
     /// Appends a piece of output after the events of the lease.
     pub(crate) async fn print(&self, lease: &Lease, text: &'static str) {
         let (after, events) = (lease.execution().sequence(), [piece(lease, text)]);
-        let appended = self.redis.append(lease, after, &events).await;
+        let appended = self.redis.queue.append(lease, after, &events).await;
         appended.unwrap();
     }
 
     pub(crate) async fn finish(&self, lease: &Lease) {
         let last = lease.execution().sequence();
-        let finished = self.redis.finish(lease, last, &[], &finished()).await;
+        let finished = self.redis.queue.finish(lease, last, &[], &finished()).await;
         finished.unwrap();
     }
 
     pub(crate) async fn get(&self, number: u128) -> Option<Execution> {
-        self.redis.get(id(number)).await.unwrap()
+        self.redis.store.get(id(number)).await.unwrap()
     }
 
     /// The text that the server answers.
@@ -232,11 +236,13 @@ impl Fixture {
         self.server.command(words).text()
     }
 
-    /// The names of all keys, without those that name for a minute what a worker took last.
+    /// The names of all keys, without those that name for a minute what a worker took last, and the time of the last audit.
     pub(crate) fn keys(&self) -> Vec<String> {
         let answer = self.server.command(&["KEYS", "*"]);
         let keys = answer.parts().iter().map(Reply::text);
-        let mut keys: Vec<String> = keys.filter(|key| !key.contains(":k:")).collect();
+        let mut keys: Vec<String> = keys
+            .filter(|key| !key.contains(":k:") && !key.ends_with(":audited"))
+            .collect();
         keys.sort();
         keys
     }

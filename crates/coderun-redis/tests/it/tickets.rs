@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{ExecutionStore as _, TicketError};
+use coderun_domain::TicketError;
 
 use crate::support::{Fixture, id, key};
 
@@ -23,7 +23,7 @@ async fn tickets_do_not_outlive_their_record() {
             assert!(tickets <= 2 * 60 * 1000, "{tickets} ms");
         }
     }
-    assert!(fixture.redis.delete(id(1)).await.unwrap());
+    assert!(fixture.redis.store.delete(id(1)).await.unwrap());
     assert!(!fixture.keys().contains(&key("t", 1)));
 }
 

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::{SequentialIds, user};
-use coderun_domain::{
-    ExecutionQueue as _, ExecutionStore as _, InputError, Page, QueueError, StoreError, Swept,
-    TicketError,
-};
+use coderun_domain::{InputError, Page, QueueError, StoreError, Swept, TicketError};
 
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
@@ -31,10 +28,13 @@ async fn a_live_value_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     fixture.script(newer, &shared_key("live"), 1);
     let before = whole_record(&fixture, 1);
     let redis = &fixture.redis;
-    assert_matches!(redis.get(id(1)).await, Err(StoreError::Unavailable { .. }));
-    let cancelled = redis.request_cancel(id(1)).await;
+    assert_matches!(
+        redis.store.get(id(1)).await,
+        Err(StoreError::Unavailable { .. })
+    );
+    let cancelled = redis.store.request_cancel(id(1)).await;
     assert_matches!(cancelled, Err(StoreError::Unavailable { .. }));
-    let renewed = redis.renew(&lease).await;
+    let renewed = redis.queue.renew(&lease).await;
     assert_matches!(renewed, Err(QueueError::Unavailable { .. }));
     let sent = fixture.send(1, input(1, 1), typed("a")).await;
     assert_matches!(sent, Err(InputError::Unavailable { .. }));
@@ -42,16 +42,16 @@ async fn a_live_value_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     assert_matches!(received, Err(InputError::Unavailable { .. }));
     let issued = fixture.issue(1, 1, Duration::from_secs(30)).await;
     assert_matches!(issued, Err(TicketError::Unavailable { .. }));
-    let position = redis.queue_position(id(1)).await;
+    let position = redis.store.queue_position(id(1)).await;
     assert_matches!(position, Err(StoreError::Unavailable { .. }));
     let page = Page {
         before: None,
         limit: 10,
     };
-    let listed = redis.list(&user("alice"), page).await.unwrap();
+    let listed = redis.store.list(&user("alice"), page).await.unwrap();
     assert!(listed.len() <= 1, "{listed:?}");
     fixture.clock.advance(Duration::from_hours(2));
-    assert_eq!(redis.sweep().await.unwrap(), Swept::default());
+    assert_eq!(redis.queue.sweep().await.unwrap(), Swept::default());
     assert_eq!(whole_record(&fixture, 1), before);
 }
 
@@ -62,7 +62,10 @@ async fn a_damaged_record_is_an_error_and_delays_no_other() {
     fixture.submit(2).await;
     fixture.damage_record(1, "{");
     let redis = &fixture.redis;
-    assert_matches!(redis.get(id(1)).await, Err(StoreError::Corrupt { .. }));
+    assert_matches!(
+        redis.store.get(id(1)).await,
+        Err(StoreError::Corrupt { .. })
+    );
     let taken = try_take(&fixture.redis).await;
     assert_matches!(taken, Err(QueueError::Corrupt { .. }));
     assert_eq!(fixture.take().await.id(), id(2));
@@ -77,13 +80,16 @@ async fn a_final_record_of_a_newer_version_stays_unchanged() {
     let newer = "redis.call('SET', KEYS[1], cmsgpack.pack({'4', 'whatever comes'}), 'KEEPTTL')";
     fixture.script(newer, &key("e", 1), 1);
     let redis = &fixture.redis;
-    assert_matches!(redis.get(id(1)).await, Err(StoreError::Unavailable { .. }));
-    let cancelled = redis.request_cancel(id(1)).await;
+    assert_matches!(
+        redis.store.get(id(1)).await,
+        Err(StoreError::Unavailable { .. })
+    );
+    let cancelled = redis.store.request_cancel(id(1)).await;
     assert_matches!(cancelled, Err(StoreError::Unavailable { .. }));
-    let deleted = redis.delete(id(1)).await;
+    let deleted = redis.store.delete(id(1)).await;
     assert_matches!(deleted, Err(StoreError::Unavailable { .. }));
     fixture.clock.advance(fixture.policy.retention);
-    assert_eq!(redis.sweep().await.unwrap(), Swept::default());
+    assert_eq!(redis.queue.sweep().await.unwrap(), Swept::default());
     assert!(fixture.keys().contains(&key("e", 1)));
 }
 
@@ -112,7 +118,7 @@ async fn a_damaged_record_is_ended_after_its_last_attempt() {
         fixture.clock.advance(fixture.policy.lease);
     }
     assert!(fixture.try_take().await.is_none());
-    assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().ended, 1);
     let outcome = fixture.command(&["GET", &key("o", 1)]);
     assert!(outcome.contains("given_up"), "{outcome}");
 }
@@ -126,7 +132,7 @@ async fn a_damaged_live_value_delays_no_other() {
     fixture.damage_live(1, "{");
     assert_eq!(fixture.take().await.id(), id(2));
     fixture.clock.advance(Duration::from_hours(2));
-    assert_eq!(fixture.redis.sweep().await.unwrap().ended, 1);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().ended, 1);
 }
 
 /// A damaged record is no reason to skip its partition.
@@ -143,7 +149,7 @@ async fn a_damaged_record_delays_no_other_in_its_partition() {
     for _ in 0..2 {
         let id = ids.execution_id(&user("alice"));
         let execution = fixture.execution(id.as_uuid().as_u128());
-        fixture.redis.submit(&execution, None).await.unwrap();
+        fixture.redis.store.submit(&execution, None).await.unwrap();
         submitted.push(id);
     }
     let first = submitted[0].to_string();

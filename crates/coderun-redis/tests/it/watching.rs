@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use coderun_domain::testing::finished;
 use coderun_domain::{
-    CancelReply, Event, EventStream, ExecutionQueue as _, ExecutionStore as _, ForcedEnd, Lease,
-    Notifier as _, Output, Sequence, StorePolicy, WatchError,
+    CancelReply, Event, EventStream, ForcedEnd, Lease, Output, Sequence, StorePolicy, WatchError,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::RedisServer;
@@ -54,7 +53,7 @@ impl Processes {
     }
 
     async fn watch(&self, number: u128) -> EventStream {
-        let watching = self.watches.subscribe(id(number), Sequence::START);
+        let watching = self.watches.notifier.subscribe(id(number), Sequence::START);
         watching.await.unwrap()
     }
 
@@ -86,7 +85,7 @@ async fn numbers(events: &mut EventStream, count: usize) -> Vec<u64> {
 
 async fn print(processes: &Processes, lease: &Lease, after: u64) {
     let (after, told) = (Sequence::from_number(after), [piece(lease, "hello")]);
-    let appended = processes.runs.redis.append(lease, after, &told).await;
+    let appended = processes.runs.redis.queue.append(lease, after, &told).await;
     appended.unwrap();
 }
 
@@ -100,7 +99,11 @@ async fn events_arrive_without_a_read() {
     assert_eq!(numbers(&mut events, 1).await, [3]);
     let (last, told) = (Sequence::from_number(3), [piece(&lease, "world")]);
     let outcome = finished();
-    let finishing = processes.runs.redis.finish(&lease, last, &told, &outcome);
+    let finishing = processes
+        .runs
+        .redis
+        .queue
+        .finish(&lease, last, &told, &outcome);
     finishing.await.unwrap();
     assert_eq!(numbers(&mut events, 1).await, [4]);
     let last = next(&mut events).await.unwrap();
@@ -123,7 +126,11 @@ async fn an_end_with_all_output_arrives_in_one_message() {
         [piece(&lease, "a"), piece(&lease, "b")],
     );
     let outcome = finished();
-    let finishing = processes.runs.redis.finish(&lease, last, &told, &outcome);
+    let finishing = processes
+        .runs
+        .redis
+        .queue
+        .finish(&lease, last, &told, &outcome);
     finishing.await.unwrap();
     assert_eq!(numbers(&mut events, 3).await, [3, 4, 5]);
     assert!(timeout(LONG, events.next()).await.unwrap().is_none());
@@ -136,7 +143,12 @@ async fn long_output_is_read() {
     let (lease, mut events) = processes.begin(1).await;
     let text: &'static str = Box::leak("x".repeat(20_000).into_boxed_str());
     let (after, told) = (Sequence::from_number(2), [piece(&lease, text)]);
-    let appended = processes.runs.redis.append(&lease, after, &told).await;
+    let appended = processes
+        .runs
+        .redis
+        .queue
+        .append(&lease, after, &told)
+        .await;
     appended.unwrap();
     let Event::Output(chunk) = next(&mut events).await.unwrap().event else {
         panic!("no output")
@@ -183,7 +195,13 @@ async fn the_watch_of_a_process_that_is_gone_ends() {
     runs.clock.advance(WATCHED);
     assert_eq!(told_by(&processes, print(&processes, &lease, 3)).await, 0);
     // A process that still watches asks again.
-    drop(watches.subscribe(id(1), Sequence::START).await.unwrap());
+    drop(
+        watches
+            .notifier
+            .subscribe(id(1), Sequence::START)
+            .await
+            .unwrap(),
+    );
     assert_eq!(told_by(&processes, print(&processes, &lease, 4)).await, 1);
 }
 
@@ -205,7 +223,7 @@ async fn a_slow_watcher_gets_every_event() {
         print(&processes, &lease, number).await;
         assert_eq!(numbers(&mut prompt, 1).await, [number + 1]);
     }
-    processes.runs.redis.release(&lease).await.unwrap();
+    processes.runs.redis.queue.release(&lease).await.unwrap();
     let all: Vec<u64> = (1..=301).collect();
     assert_eq!(numbers(&mut slow, 301).await, all);
 }
@@ -216,7 +234,12 @@ async fn a_change_elsewhere_reaches_the_watchers_of_the_runner() {
     let processes = Processes::start(LONG * 10).await;
     let runs = &processes.runs;
     let lease = runs.begin(1).await;
-    let mut events = runs.redis.subscribe(id(1), Sequence::START).await.unwrap();
+    let mut events = runs
+        .redis
+        .notifier
+        .subscribe(id(1), Sequence::START)
+        .await
+        .unwrap();
     assert_eq!(numbers(&mut events, 2).await, [1, 2]);
     // Another worker takes the execution over.
     runs.clock
@@ -225,7 +248,7 @@ async fn a_change_elsewhere_reaches_the_watchers_of_the_runner() {
     assert_eq!((taken.id(), taken.attempt().count()), (lease.id(), 2));
     assert_eq!(numbers(&mut events, 1).await, [3]);
     // It is deleted.
-    assert!(processes.watches.delete(id(1)).await.unwrap());
+    assert!(processes.watches.store.delete(id(1)).await.unwrap());
     assert!(matches!(next(&mut events).await, Err(WatchError::Gone)));
 }
 
@@ -235,7 +258,13 @@ async fn a_waiting_execution_that_is_cancelled_elsewhere_ends_for_its_watchers()
     processes.runs.submit(1).await;
     let mut events = processes.watch(1).await;
     assert_eq!(numbers(&mut events, 1).await, [1]);
-    let cancelled = processes.runs.redis.request_cancel(id(1)).await.unwrap();
+    let cancelled = processes
+        .runs
+        .redis
+        .store
+        .request_cancel(id(1))
+        .await
+        .unwrap();
     assert!(matches!(cancelled, CancelReply::Ended(_)), "{cancelled:?}");
     assert!(next(&mut events).await.unwrap().event.is_final());
     assert!(timeout(LONG, events.next()).await.unwrap().is_none());
@@ -252,7 +281,11 @@ async fn an_end_with_a_large_record_reaches_watchers_elsewhere() {
     let output = Output::complete(vec![b'x'; 64 << 10]);
     let outcome = ForcedEnd::RanTooLong.outcome(output, Output::default());
     let last = Sequence::from_number(3);
-    let finishing = processes.runs.redis.finish(&lease, last, &told, &outcome);
+    let finishing = processes
+        .runs
+        .redis
+        .queue
+        .finish(&lease, last, &told, &outcome);
     finishing.await.unwrap();
     assert_eq!(numbers(&mut events, 2).await, [4, 5]);
 }

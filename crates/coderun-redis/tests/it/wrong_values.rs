@@ -1,7 +1,7 @@
 //! Tests values that can be decoded, but are not what the scripts write: they count as lost, and no script stops half way.
 
 use coderun_domain::testing::{finished, user};
-use coderun_domain::{ExecutionQueue as _, ExecutionStore as _, Page, QueueDepth, QueueError};
+use coderun_domain::{Page, QueueDepth, QueueError};
 use futures_util::future::join_all;
 use rstest::rstest;
 
@@ -25,9 +25,9 @@ async fn start() -> Fixture {
 /// Submits a group, and runs all that waits.
 async fn assert_served(fixture: &Fixture) {
     join_all((10..14).map(|number| fixture.submit(number))).await;
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     fixture.clock.advance(fixture.policy.lease * 12);
-    fixture.redis.sweep().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
     let mut served = Vec::new();
     while let Some(lease) = fixture.try_take().await {
         fixture.finish(&lease).await;
@@ -39,8 +39,8 @@ async fn assert_served(fixture: &Fixture) {
         assert!(fixture.get(number).await.unwrap().status().is_final());
     }
     fixture.clock.advance(fixture.policy.lease * 12);
-    fixture.redis.sweep().await.unwrap();
-    let depth = fixture.redis.depth().await.unwrap();
+    fixture.redis.queue.sweep().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!(depth, QueueDepth::default());
 }
 
@@ -110,7 +110,12 @@ async fn wrong_entries_of_queues_and_lists_are_passed_over() {
         before: None,
         limit: 10,
     };
-    let listed = fixture.redis.list(&user("alice"), page).await.unwrap();
+    let listed = fixture
+        .redis
+        .store
+        .list(&user("alice"), page)
+        .await
+        .unwrap();
     assert_eq!(listed.len(), 2);
     assert_served(&fixture).await;
 }
@@ -125,7 +130,7 @@ async fn an_ended_run_is_not_taken_over() {
     fixture.clock.advance(fixture.policy.lease);
     assert_eq!(fixture.take().await.id(), id(2));
     assert!(fixture.try_take().await.is_none());
-    let depth = fixture.redis.depth().await.unwrap();
+    let depth = fixture.redis.queue.depth().await.unwrap();
     assert_eq!((depth.pending, depth.running), (0, 1));
 }
 
@@ -148,10 +153,14 @@ async fn a_failed_finish_can_be_repeated() {
     let lease = fixture.begin(1).await;
     let (last, retired) = (lease.execution().sequence(), shared_key("retired"));
     fixture.command(&["SET", &retired, "x"]);
-    let failed = fixture.redis.finish(&lease, last, &[], &finished()).await;
+    let failed = fixture
+        .redis
+        .queue
+        .finish(&lease, last, &[], &finished())
+        .await;
     assert_matches!(failed, Err(QueueError::Unavailable { .. }));
     fixture.lose(&retired);
     fixture.finish(&lease).await;
     fixture.clock.advance(fixture.policy.retention);
-    assert_eq!(fixture.redis.sweep().await.unwrap().expired, 1);
+    assert_eq!(fixture.redis.queue.sweep().await.unwrap().expired, 1);
 }

@@ -47,8 +47,16 @@ impl Storage {
                 let redis = RedisBackend::connect(config, policy, clock).await;
                 let redis =
                     redis.with_context(|| format!("cannot start with {address} (REDIS_URL)"))?;
-                let ids = redis.ids(ids);
-                Ok(Self::over(redis, ids))
+                Ok(Self {
+                    ids: redis.ids(ids),
+                    store: redis.store,
+                    queue: redis.queue,
+                    notifier: redis.notifier,
+                    inputs: redis.inputs,
+                    tickets: redis.tickets,
+                    registry: redis.registry,
+                    file: None,
+                })
             }
             (None, Some(folder)) => {
                 let config = RedbConfig {

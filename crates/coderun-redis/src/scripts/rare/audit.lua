@@ -1,6 +1,8 @@
 -- Compares live executions and the counts of users with the indexes and the queues, and repairs what differs. Without a
 -- defect or a loss of data nothing does.
 
+-- The number of executions and of users that one audit checks, about.
+local AUDITED_COUNT = 100
 -- The most entries of queues and indexes that one audit counts, so that it ends soon. What has more is counted when less
 -- waits.
 local COUNTED_MAX = 1000
@@ -13,12 +15,9 @@ end
 
 local function index_of(record) return record.status == 'pending' and 'waits' or 'leases' end
 
--- Whether a live execution is in the index of its state, as far as this group has changed it.
+-- Whether a live execution is in the index of its state.
 local function is_indexed(record)
-  local name, member = index_of(record), index_member(record)
-  local changed = scores[name][member]
-  if changed ~= nil then return changed ~= false end
-  return call('ZSCORE', base .. name, member) ~= false
+  return call('ZSCORE', base .. index_of(record), index_member(record)) ~= false
 end
 
 -- Whether a waiting execution is in the queue of its user, or may be, because that is long.
@@ -55,14 +54,13 @@ end
 
 -- The number and the bytes of the executions of each user that run.
 local function count_running()
-  local members, by_owner = {}, {}
-  for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do members[member] = true end
-  for member, score in pairs(scores.leases) do members[member] = score and true or nil end
-  for member in pairs(members) do
+  local by_owner = {}
+  for _, member in ipairs(call('ZRANGE', base .. 'leases', 0, -1)) do
     local _, owner, _, size = string.match(member, MEMBER)
-    local sum = by_owner[owner or ''] or { count = 0, bytes = 0 }
-    sum.count, sum.bytes = sum.count + 1, sum.bytes + tonumber(size or 0)
-    if owner then by_owner[owner] = sum end
+    if owner then
+      local sum = by_owner[owner] or { count = 0, bytes = 0 }
+      by_owner[owner] = { count = sum.count + 1, bytes = sum.bytes + tonumber(size) }
+    end
   end
   return by_owner
 end
@@ -109,52 +107,43 @@ local function audit_user(owner, running)
 end
 
 -- Repairs the totals, unless so much waits that this would take long. Returns whether something was wrong.
-local function audit_totals(running)
+local function audit_totals()
   if not may_count(call('ZCARD', base .. 'waits')) then return false end
-  local sums, lanes = { pending = 0, running = 0, bytes = 0 }, {}
-  for _, each in pairs(running) do
-    sums.running, sums.bytes = sums.running + each.count, sums.bytes + each.bytes
+  local actual, is_wrong = count_totals(-1), false
+  for _, name in ipairs({ 'pending', 'running', 'bytes' }) do
+    is_wrong = correct(load_totals(), name, actual[name]) or is_wrong
   end
-  for _, member in ipairs(call('ZRANGE', base .. 'waits', 0, -1)) do
-    local _, _, lane, size = string.match(member, MEMBER)
-    if lane then
-      sums.pending, sums.bytes = sums.pending + 1, sums.bytes + tonumber(size)
-      lanes[lane] = (lanes[lane] or 0) + 1
-    end
-  end
-  local is_wrong = false
-  for name, sum in pairs(sums) do is_wrong = correct(load_totals(), name, sum) or is_wrong end
-  for lane in pairs(totals.lanes) do lanes[lane] = lanes[lane] or 0 end
-  for lane, waiting in pairs(lanes) do
-    is_wrong = correct(totals.lanes, lane, waiting > 0 and waiting or nil) or is_wrong
-  end
+  for lane in pairs(totals.lanes) do is_wrong = correct(totals.lanes, lane, actual.lanes[lane]) or is_wrong end
+  for lane, waiting in pairs(actual.lanes) do is_wrong = correct(totals.lanes, lane, waiting) or is_wrong end
   return is_wrong
 end
 
--- Checks some live executions, their users and some others, unless another process has done so within a minute. Returns where the next audit continues in both, and how much was repaired.
--- Counts are right only when the sweep has ended what is past its deadline, because a take removes that from its queue.
-function steps.audit(header)
-  local count_max, repaired = header[6], 0
-  if now < load_totals().audited + MINUTE and now >= totals.audited then
-    return { audited = { header[4], header[5], 0 } }
-  end
-  change_totals().audited = now
-  local lives, owners = call('HSCAN', LIVE, header[4], 'COUNT', count_max), {}
+-- The time of the last audit, and where the next one continues in the hashes.
+local AUDITED = base .. 'audited'
+
+-- Checks some live executions, their users and some others, unless a process has done so within a minute. Returns how much was
+-- repaired.
+local function audit()
+  local audited, next_live, next_user = string.match(call('GET', AUDITED) or '', '^(%d+) (%d+) (%d+)$')
+  audited = tonumber(audited or 0)
+  if now < audited + MINUTE and now >= audited then return 0 end
+  local lives, owners, repaired = call('HSCAN', LIVE, next_live or 0, 'COUNT', AUDITED_COUNT), {}, 0
   for i = 1, #lives[2], 2 do
     -- The counts of a user may be lost.
     local record = load_record(lives[2][i])
     if record and not record.is_newer then owners[record.owner] = true end
     if audit_record(lives[2][i]) then repaired = repaired + 1 end
   end
-  if next(scores.waits) or call('ZCOUNT', base .. 'waits', '-inf', digits(now)) > 0 then
-    return { audited = { lives[1], header[5], repaired } }
+  -- What this group has changed is not counted.
+  if not next(scores.waits) and not next(scores.leases) then
+    local names, running = call('HSCAN', USERS, next_user or 0, 'COUNT', AUDITED_COUNT), count_running()
+    next_user = names[1]
+    for i = 1, #names[2], 2 do owners[names[2][i]] = true end
+    for owner in pairs(owners) do
+      if audit_user(owner, running[owner] or { count = 0, bytes = 0 }) then repaired = repaired + 1 end
+    end
+    if audit_totals() then repaired = repaired + 1 end
   end
-  local names = call('HSCAN', USERS, header[5], 'COUNT', count_max)
-  local running = count_running()
-  for i = 1, #names[2], 2 do owners[names[2][i]] = true end
-  for owner in pairs(owners) do
-    if audit_user(owner, running[owner] or { count = 0, bytes = 0 }) then repaired = repaired + 1 end
-  end
-  if audit_totals(running) then repaired = repaired + 1 end
-  return { audited = { lives[1], names[1], repaired } }
+  call('SET', AUDITED, table.concat({ digits(now), lives[1], next_user or 0 }, ' '), 'PX', SHARED_TTL)
+  return repaired
 end

@@ -6,9 +6,9 @@ local RETIRED_NEAR = 500
 -- Encodes a field as `coderun_record::pack_fields` does.
 local function field(name, value) return struct.pack('<I4c0I4c0', #name, name, #value, value) end
 
--- Ends a live execution; `why` is a word of the domain. The outcome is stored beside the record. Its output is that of the
+-- Ends a live execution; `why` is a word of `ForcedEnd`. The outcome is stored beside the record. Its output is that of the
 -- last attempt, which the reader finds in the events: it may be large.
-local function end_by_force(record, verdict, why)
+local function end_by_force(record, why)
   local updated = math.max(now, record.updated)
   local expires = updated + retention
   retire(record, load_user(record.owner), retired_entry(record, expires))
@@ -17,7 +17,7 @@ local function end_by_force(record, verdict, why)
     VERSION, record.owner, language_of(record), record.created,
     {
       record.attempt, record.takeovers, record.sequence, updated, record.started, record.worker, expires,
-      record.is_streamed, true, record.is_released, verdict,
+      record.is_streamed, true, record.is_released, why == 'cancelled' and why or 'internal_error',
     },
   })
   call('SET', outcome_key(record.id), header .. field('forced', why), 'PX', final_ttl(expires))
@@ -112,26 +112,20 @@ local function wait_again(record)
 end
 
 -- Ends a waiting execution as cancelled, or asks the worker of a running one to stop it.
-function steps.cancel(header)
-  local id, verdict, why = header[2], header[4], header[5]
-  local record, refusal = find(id)
-  if not record then return refusal end
+define('cancel', function(record)
   if record.status == 'final' then return 'final' end
   if record.status == 'running' then
     record.is_cancelled = true
     save_record(record)
-    signal('cancel ' .. id)
+    signal('cancel ' .. record.id)
     return 'requested'
   end
-  end_by_force(record, verdict, why)
+  end_by_force(record, 'cancelled')
   return 'ended'
-end
+end)
 
 -- Returns an execution to the front of the queue, or ends it if it was cancelled.
-function steps.release(header)
-  local id, worker, started, attempt, verdict, why = header[2], header[4], header[5], header[6], header[7], header[8]
-  local record, refusal = find(id)
-  if not record then return refusal end
+define('release', function(record, _, worker, started, attempt)
   -- A call that is repeated may have ended the execution, because it was cancelled.
   if record.is_released and record.worker == worker and record.started == started and record.attempt == attempt then
     return 'done'
@@ -139,19 +133,17 @@ function steps.release(header)
   if not is_held(record, worker, started, attempt) then return 'lost' end
   wait_again(record)
   if record.is_cancelled then
-    end_by_force(record, verdict, why)
+    end_by_force(record, 'cancelled')
   else
-    signal('changed ' .. id)
+    signal('changed ' .. record.id)
   end
   return 'done'
-end
+end)
 
 -- Deletes an execution. The worker of a running one loses its lease.
-function steps.delete(header)
-  local record, refusal = find(header[2])
-  if not record then return refusal end
+define('delete', function(record)
   if record.status == 'running' then signal('cancel ' .. record.id) end
   remove(record)
   signal('changed ' .. record.id)
   return 'deleted'
-end
+end)

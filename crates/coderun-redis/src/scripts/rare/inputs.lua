@@ -52,10 +52,7 @@ local function make_room(input, size, overhead, room)
 end
 
 -- Appends a piece of input, if there is room for it.
-function steps.send(header, piece)
-  local id, sender, number, ends, size, room = header[2], header[4], header[5], header[6], header[7], header[8]
-  local record, refusal = find(id)
-  if not record then return refusal end
+define('send', function(record, piece, sender, number, ends, size, room)
   if record.status == 'final' then return 'final' end
   if not record.is_interactive then return 'not_interactive' end
   local input = load_input(record)
@@ -65,16 +62,13 @@ function steps.send(header, piece)
   input.last, input.bytes, input.ended = input.last + 1, input.bytes + size, ends
   save_sender(input, sender, number)
   save_input(input, 'senders', input.senders, input.last, piece)
-  if input.is_new then expire_with(record, input_key(id), math.huge) end
-  signal('input ' .. id)
+  if input.is_new then expire_with(record, input_key(record.id), math.huge) end
+  signal('input ' .. record.id)
   return 'kept'
-end
+end)
 
 -- Reads the input after a position. The attempt that asks has read all input before it.
-function steps.receive(header)
-  local worker, started, attempt, after, count = header[4], header[5], header[6], header[7], header[8]
-  local record, refusal = find(header[2])
-  if not record then return refusal end
+define('receive', function(record, _, worker, started, attempt, after, count)
   if not is_held(record, worker, started, attempt) then return 'lost' end
   local input = load_input(record)
   -- The worker has read more input than there is: the input was lost or replaced.
@@ -92,4 +86,4 @@ function steps.receive(header)
     if not piece then return 'lost' end
   end
   return { input = pieces }
-end
+end)

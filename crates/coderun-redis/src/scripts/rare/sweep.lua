@@ -4,7 +4,7 @@
 local NEWER_RECHECK = 10 * SECOND
 
 -- The number of entries that one expired record lets the sweep delete in the list of its user.
-local TRIMMED_MAX = 4
+local TRIMMED_MAX = 16
 
 -- What the sweep that runs has been asked for, and what it has done.
 local sweep
@@ -35,14 +35,14 @@ end
 
 -- The word for why a waiting execution ends now; nil if it goes on waiting.
 local function reason_to_end_waiting(record)
-  if deadline(record) <= now then return sweep.words.waited_too_long end
-  if sweep.unserved[record.lane] then return sweep.words.no_worker end
+  if deadline(record) <= now then return 'waited_too_long' end
+  if sweep.unserved[record.lane] then return 'no_worker' end
 end
 
 -- The word for why a running execution ends now; nil if another worker may take it over.
 local function reason_to_end_running(record)
-  if deadline(record) <= now then return sweep.words.ran_too_long end
-  if is_last_attempt(record) then return sweep.words.given_up end
+  if deadline(record) <= now then return 'ran_too_long' end
+  if is_last_attempt(record) then return 'given_up' end
   has_new_work = true
 end
 
@@ -68,7 +68,7 @@ local function check_member(name, member)
     remove(record)
     sweep.repaired = sweep.repaired + 1
   else
-    end_by_force(record, sweep.words.verdict, why)
+    end_by_force(record, why)
     sweep.ended = sweep.ended + 1
   end
   return false
@@ -85,66 +85,36 @@ local function sweep_index(name, latest, skipped)
   return found < sweep.batch and -1 or skipped
 end
 
--- Whether an execution is live, or final and not expired.
-local function is_stored(id)
-  if load_record(id) then return true end
-  local final = load_final(id)
-  return final and (final.is_newer or final.expires > now)
-end
-
--- Deletes the oldest entries of the list of a user while their records are gone. So it needs no search for each of them.
-local function trim_executions(owner, count)
-  local key = executions_key(owner)
-  for _ = 1, count do
-    local entry = call('LINDEX', key, -1)
-    local id = entry and string.match(entry, '%S+$')
-    if not entry or id and is_stored(id) then break end
-    call('RPOP', key)
-  end
-  call('PEXPIRE', key, SHARED_TTL)
-end
-
--- Deletes an expired record, and its entry in the list of its user. Redis deletes its keys by itself, so they may be gone, and
--- the id may have been submitted again.
-local function delete_record(owner, created, id)
-  local live = load_record(id)
-  local final = not live and load_final(id)
-  if live or final then call('LREM', executions_key(owner), -1, created .. ' ' .. id) end
-  if final and not final.is_newer and final.expires <= now then
-    delete_keys(id)
-    sweep.expired = sweep.expired + 1
-  end
-end
-
--- Deletes a batch of expired records. Returns whether the next batch may find more.
+-- Deletes a batch of expired records. Redis deletes their keys by itself, so they may be gone, and an id may have been submitted
+-- again. Returns whether the next batch may find more.
 local function delete_expired()
   local entries, count, trimmed = call('LRANGE', RETIRED, 0, sweep.batch - 1), 0, {}
   for _, entry in ipairs(entries) do
-    local expires, created, owner, id = string.match(entry, '^(%d+) ?(%d*) ?(%S*) ?(%S*)$')
+    local expires, owner, id = string.match(entry, '^(%d+) ?%d* ?(%S*) ?(%S*)$')
     if expires and tonumber(expires) > now then break end
     count = count + 1
     if id and id ~= '' then
-      delete_record(owner, created, id)
+      local final = not load_record(id) and load_final(id)
+      if final and not final.is_newer and final.expires <= now then
+        delete_keys(id)
+        sweep.expired = sweep.expired + 1
+      end
       trimmed[owner] = (trimmed[owner] or 0) + TRIMMED_MAX
     end
   end
-  for owner, most in pairs(trimmed) do trim_executions(owner, most) end
+  for owner, at_most in pairs(trimmed) do trim_executions(owner, at_most) end
   if count > 0 then call('LPOP', RETIRED, count) end
   return count == sweep.batch
 end
 
--- Runs a batch of a sweep. Returns how many executions have ended, how many records have expired, how many entries were
--- repaired, where the next batch continues, and the languages in which something waits.
+-- Runs a batch of a sweep, and an audit once nothing is left to do. Returns how many executions have ended, how many records have
+-- expired, how many entries were repaired, where the next batch continues, and the languages in which something waits.
 function steps.sweep(header)
-  local words, languages = header[7], {}
+  local languages, latest = {}, now
   sweep = {
-    batch = header[4], unserved = {}, unserved_before = header[9], ended = 0, expired = 0, repaired = 0,
-    words = {
-      verdict = words[1], waited_too_long = words[2], no_worker = words[3], ran_too_long = words[4], given_up = words[5],
-    },
+    batch = header[4], unserved = {}, unserved_before = header[8], ended = 0, expired = 0, repaired = 0,
   }
-  local latest = now
-  for _, language in ipairs(header[8]) do
+  for _, language in ipairs(header[7]) do
     sweep.unserved[VERSION .. ':' .. language] = true
     latest = math.max(now, sweep.unserved_before + queue_deadline)
   end
@@ -154,7 +124,7 @@ function steps.sweep(header)
   for lane in pairs(load_totals().lanes) do
     languages[#languages + 1] = string.match(lane, '^' .. VERSION .. ':(.*)$')
   end
-  return {
-    swept = { sweep.ended, sweep.expired, sweep.repaired, waits, leases, has_more, languages },
-  }
+  -- Counts are right only when the sweep has ended what is past its deadline, because a take removes that from its queue.
+  if not next(scores.waits) and not next(scores.leases) then sweep.repaired = sweep.repaired + audit() end
+  return { swept = { sweep.ended, sweep.expired, sweep.repaired, waits, leases, has_more, languages } }
 end

@@ -17,11 +17,8 @@ local function count_valid(key, last)
 end
 
 -- Stores a ticket for an execution, unless it has too many valid ones.
-function steps.issue(header)
-  local id, ticket, admission, lifetime, tickets_max = header[2], header[4], header[5], header[6], header[7]
-  local record, refusal = find(id)
-  if not record then return refusal end
-  local key = tickets_key(id)
+define('issue', function(record, _, ticket, admission, lifetime, tickets_max)
+  local key = tickets_key(record.id)
   local valid, first, last = count_valid(key, now + lifetime)
   -- The call is repeated when the reply to the first attempt is lost.
   if call('HEXISTS', key, ticket) == 1 then return 'issued' end
@@ -29,17 +26,15 @@ function steps.issue(header)
   call('HSET', key, ticket, digits(now + lifetime) .. ' ' .. admission)
   expire_with(record, key, math.ceil((last - now + FINAL_MARGIN) / 1000))
   return 'issued'
-end
+end)
 
 -- Deletes a ticket and returns its admission.
-function steps.redeem(header)
-  local id, ticket = header[2], header[4]
-  local record, refusal = find(id)
-  if not record then return refusal end
-  local stored = call('HGET', tickets_key(id), ticket)
+define('redeem', function(record, _, ticket)
+  local key = tickets_key(record.id)
+  local stored = call('HGET', key, ticket)
   if not stored then return 'absent' end
-  call('HDEL', tickets_key(id), ticket)
+  call('HDEL', key, ticket)
   local expires, admission = string.match(stored, '^(%S+) (.*)$')
   if tonumber(expires) <= now then return 'absent' end
   return { admitted = admission }
-end
+end)
