@@ -14,6 +14,7 @@ mod collector;
 mod commands;
 mod data_dir;
 mod deletion;
+mod deploy;
 mod end_to_end;
 mod fairness;
 #[path = "../support/firebase.rs"]
