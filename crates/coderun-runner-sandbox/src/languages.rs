@@ -15,11 +15,14 @@ pub(crate) struct LanguageEntry {
     pub(crate) discovery: Discovery,
     /// How programs are built, for languages that are compiled.
     pub(crate) build: Option<Build>,
-    /// Environment variables beside those of all programs.
+    /// Environment variables beside those of all programs. In their values [`MEMORY_MIB`] stands for the memory limit.
     pub(crate) environment: &'static [(&'static str, &'static str)],
     /// A short program that prints a greeting.
     pub(crate) example: &'static str,
 }
+
+/// Stands for the memory limit, in MiB.
+pub(crate) const MEMORY_MIB: &str = "{memory_mib}";
 
 /// How place and version of a tool are found.
 #[derive(Debug)]
@@ -85,7 +88,11 @@ pub(crate) const LANGUAGES: [LanguageEntry; 5] = [
              console.log(process.versions.node);",
         ]),
         build: None,
-        environment: &[("NODE_DISABLE_COLORS", "1")],
+        environment: &[
+            ("NODE_DISABLE_COLORS", "1"),
+            // Else it would keep its heap to half of the memory that it is told.
+            ("NODE_OPTIONS", "--max-old-space-size={memory_mib}"),
+        ],
         example: "console.log('Hello, World!');\n",
     },
     LanguageEntry {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use coderun_domain::{Buffering, ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
 
 use super::compiler_files::CompilerFiles;
+use crate::languages::MEMORY_MIB;
 use crate::protocol::{KernelLimits, SpecFile, StageSpec};
 use crate::toolchain::Toolchain;
 
@@ -127,7 +128,10 @@ impl StagePlan {
 
     fn with_toolchain(mut self, toolchain: &Toolchain) -> Self {
         let variables = ENVIRONMENT.iter().chain(toolchain.entry.environment);
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let memory_mib = (self.limits.memory().as_bytes() >> 20).to_string();
+        let owned = |(name, value): &(&str, &str)| {
+            ((*name).to_owned(), value.replace(MEMORY_MIB, &memory_mib))
+        };
         self.spec.environment = variables.map(owned).collect();
         self.spec.visible.clone_from(&toolchain.extra_paths);
         let build = toolchain.entry.build.as_ref();

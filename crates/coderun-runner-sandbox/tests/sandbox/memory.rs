@@ -87,6 +87,18 @@ async fn endless_recursion_ends_at_the_memory_limit() {
 }
 
 #[tokio::test]
+async fn a_javascript_program_may_use_its_memory_limit() {
+    let code = "const kept = [];\nwhile (kept.length < 300) kept.push(new Array(1 << 17).fill(1));\n\
+        console.log(kept.length);";
+    let program = Program {
+        memory: ByteSize::from_mib(512),
+        ..program("javascript", code)
+    };
+    let ran = run_program(program).await;
+    assert_eq!(ran.stdout(), "300\n", "{}", ran.stderr());
+}
+
+#[tokio::test]
 async fn stacks_of_threads_stay_small() {
     // The size in KiB that a thread gets that asks for none.
     let code = "#define _GNU_SOURCE\n#include <pthread.h>\n#include <stdio.h>\n\
