@@ -50,21 +50,30 @@ impl Network {
     }
 }
 
-/// Settings of a network.
-const SETTINGS: [(&str, &str); 3] = [
-    // The smallest, first and largest receive buffer and send buffer of a TCP connection, in bytes. The kernel's own
-    // largest are megabytes.
+/// The smallest, first and largest receive buffer and send buffer of a TCP connection, in bytes. The kernel's own largest are
+/// megabytes.
+const BUFFERS: [(&str, &str); 2] = [
     ("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 262144"),
     ("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 262144"),
+];
+
+/// Settings that some kernels do not let an ordinary user change.
+const OTHERS: [(&str, &str); 3] = [
     // No port is anybody else's here.
     ("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
+    // Connections that wait for `accept`, and those that have ended: neither needs a descriptor.
+    ("/proc/sys/net/core/somaxconn", "512"),
+    ("/proc/sys/net/ipv4/tcp_max_tw_buckets", "1024"),
 ];
 
 fn start_loopback() -> Result<(), StepError> {
-    for (setting, value) in SETTINGS {
+    for (setting, value) in BUFFERS {
         if fs::write(setting, value).is_err() {
             return Ok(());
         }
+    }
+    for (setting, value) in OTHERS {
+        let _ = fs::write(setting, value);
     }
     let step = "start the loopback device";
     let (family, kind) = (AddressFamily::INET, SocketType::DGRAM);

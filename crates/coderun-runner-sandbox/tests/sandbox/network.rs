@@ -5,6 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
 use coderun_conformance::code_runner::interactive_io;
+use coderun_domain::Verdict;
 
 use crate::support::{TestSandbox, assert_prints, program};
 
@@ -146,4 +147,79 @@ async fn programs_that_run_at_the_same_time_have_networks_of_their_own() {
         compare
     );
     assert!(one.is_ok() && other.is_ok());
+}
+
+/// Opens pairs of sockets in eight processes, as many as each may, and writes to each pair until it takes no more. Prints how
+/// much can be read again, in MiB, once all are full.
+const FILL: &str = "import os, socket\n\
+    def tcp():\n\
+    \x20   with socket.create_server(('127.0.0.1', 0)) as server:\n\
+    \x20       return socket.create_connection(server.getsockname()), server.accept()[0]\n\
+    def udp():\n\
+    \x20   one, other = socket.socket(type=socket.SOCK_DGRAM), socket.socket(type=socket.SOCK_DGRAM)\n\
+    \x20   other.bind(('127.0.0.1', 0)); one.connect(other.getsockname()); return one, other\n\
+    def fill(pair):\n\
+    \x20   for end in pair: end.setblocking(False)\n\
+    \x20   try:\n\
+    \x20       for _ in range(200): pair[0].send(bytes(30000))\n\
+    \x20   except OSError: pass\n\
+    def drain(pair):\n\
+    \x20   try:\n\
+    \x20       while True: yield len(pair[1].recv(65536))\n\
+    \x20   except OSError: pass\n\
+    (full, is_full), (go, may_go), (sizes, report) = os.pipe(), os.pipe(), os.pipe()\n\
+    for _ in range(8):\n\
+    \x20   if os.fork() == 0:\n\
+    \x20       pairs = []\n\
+    \x20       try:\n\
+    \x20           while True: pairs.append(PAIR()); fill(pairs[-1])\n\
+    \x20       except OSError: pass\n\
+    \x20       os.write(is_full, b'.'); os.read(go, 1)\n\
+    \x20       os.write(report, b'%d\\n' % sum(sum(drain(pair)) for pair in pairs)); os._exit(0)\n\
+    for _ in range(8): os.read(full, 1)\n\
+    os.write(may_go, b'.' * 8)\n\
+    os.close(report); print(sum(map(int, open(sizes))) >> 20)\n";
+
+#[tokio::test]
+async fn what_nobody_reads_is_bounded_and_counted() {
+    let sandbox = TestSandbox::start().await;
+    // About 28 pairs in each of the processes, under a memory limit of 64 MiB.
+    for pair in ["tcp", "udp", "socket.socketpair"] {
+        let ran = sandbox.run("python", &FILL.replace("PAIR", pair)).await;
+        if ran.report.verdict == Verdict::MemoryLimit {
+            continue;
+        }
+        let held: u64 = ran.stdout().trim().parse().unwrap();
+        let memory = ran.report.enforcement.memory.unwrap();
+        // Version 1 counts the first two apart, and they may have a quarter of the limit; each page holds less than it takes.
+        let most = match memory.as_str() {
+            "cgroup1" if pair != "socket.socketpair" => 20,
+            "cgroup1" | "cgroup2" => 64,
+            _ => 80,
+        };
+        assert!((1..=most).contains(&held), "{pair}: {held} MiB, {memory}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_reads_takes_little() {
+    let code = "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n\
+        one = socket.create_connection(server.getsockname()); other = server.accept()[0]\n\
+        one.setblocking(False); sent = 0\n\
+        try:\n    while sent < 1 << 24: sent += one.send(bytes(65536))\nexcept BlockingIOError: pass\n\
+        print(sent <= 1 << 20 or sent)";
+    assert_prints("python", code, "True\n").await;
+}
+
+#[tokio::test]
+async fn connections_that_nobody_accepts_are_bounded() {
+    // The client's end is closed at once, so that only the queue of the server keeps the connection.
+    let code = "import socket\nserver = socket.create_server(('127.0.0.1', 0), backlog=1 << 20)\n\
+        def connect():\n\
+        \x20   one = socket.socket(); one.settimeout(0.3)\n\
+        \x20   try: return one.connect_ex(server.getsockname()) == 0\n    finally: one.close()\n\
+        queued = 0\n\
+        while queued < 2000 and connect(): queued += 1\n\
+        print(queued < 600 or queued)";
+    assert_prints("python", code, "True\n").await;
 }
