@@ -15,7 +15,7 @@ static int ready;
 static sem_t permits;
 
 static void *add(void *argument) {
-    char deep[2 << 20];
+    char deep[1 << 20];
     memset(deep, (int)(long)argument, sizeof deep);
     for (int i = 0; i < 10000; i++) {
         pthread_mutex_lock(&mutex);

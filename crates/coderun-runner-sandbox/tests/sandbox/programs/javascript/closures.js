@@ -16,7 +16,7 @@ let early = [];
 for (let j = 0; j < 3; j++) early.push(() => j);
 console.log(late.map((f) => f()), early.map((f) => f()));
 console.log(function () { return typeof this; }.call(5), (() => typeof this)());
-setTimeout(() => console.log("timeout"), 20);
+setTimeout(() => console.log("timeout"), 200);
 setImmediate(() => console.log("immediate"));
 process.nextTick(() => console.log("tick"));
 Promise.resolve().then(() => console.log("promise"));
@@ -25,4 +25,4 @@ console.log("synchronous");
 let ticks = 0;
 const interval = setInterval(() => {
   if (++ticks === 3) clearInterval(interval), console.log("three ticks");
-}, 25);
+}, 100);
