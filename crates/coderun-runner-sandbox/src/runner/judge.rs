@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use coderun_domain::{ByteSize, ExitStatus, Signal, StageLimits, Usage, Verdict};
 
+use super::refused_resource::{Resource, refused_resource};
+use super::stderr_tail::StderrTail;
 use super::supervise::{StageEnd, StopReason};
 use crate::cgroup::GroupUsage;
 
@@ -15,8 +17,13 @@ pub(super) struct Judgement {
     pub(super) usage: Usage,
 }
 
-/// Judges a stage by why it was stopped, by what its group counted, and last by how it ended.
-pub(super) fn judge(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -> Judgement {
+/// Judges a stage by why it was stopped, by what its group counted, and last by how it ended and what it said at its end.
+pub(super) fn judge(
+    end: &StageEnd,
+    counted: GroupUsage,
+    limits: &StageLimits,
+    stderr: &StderrTail,
+) -> Judgement {
     let usage = usage(end, counted);
     let exit_status = exit_status(end);
     let verdict = match end.stopped {
@@ -31,7 +38,12 @@ pub(super) fn judge(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -
         Some(StopReason::Memory) => Verdict::MemoryLimit,
         Some(StopReason::Processes) => Verdict::ProcessLimit,
         None if usage.cpu_time.is_some_and(|cpu| cpu >= limits.cpu_time()) => Verdict::TimeLimit,
-        None => by_exit_status(exit_status),
+        None => match refused_resource(exit_status, &stderr.text()) {
+            Some(Resource::Memory) => Verdict::MemoryLimit,
+            // A group counts what it refuses.
+            Some(Resource::Process) if counted.cpu.is_none() => Verdict::ProcessLimit,
+            Some(Resource::Process) | None => by_exit_status(exit_status),
+        },
     };
     Judgement {
         verdict,

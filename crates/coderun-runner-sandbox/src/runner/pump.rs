@@ -5,6 +5,7 @@ use tokio::net::unix::pipe;
 
 use super::input::Input;
 use super::pipes::OUTPUT_BYTES;
+use super::stderr_tail::StderrTail;
 use super::streams::{READ_BYTES, Streams};
 use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
@@ -65,6 +66,7 @@ pub(super) struct StageIo<'a, 'io> {
 pub(super) struct Pump<'a, 'io> {
     pub(super) io: StageIo<'a, 'io>,
     pub(super) signals: &'a StageSignals,
+    pub(super) stderr_tail: StderrTail,
 }
 
 enum Event {
@@ -76,8 +78,8 @@ enum Event {
 }
 
 impl Pump<'_, '_> {
-    /// Moves bytes until the stage is gone and everything it wrote was delivered.
-    pub(super) async fn run(mut self, mut streams: Streams) {
+    /// Moves bytes until the stage is gone and everything it wrote was delivered. Returns the end of stderr.
+    pub(super) async fn run(mut self, mut streams: Streams) -> StderrTail {
         let mut detector = WaitDetector::new();
         loop {
             streams.close_at_end(self.io.input);
@@ -97,6 +99,7 @@ impl Pump<'_, '_> {
         }
         // No process can write any more: the pipes hold the rest.
         self.deliver_all(&mut streams).await;
+        self.stderr_tail
     }
 
     async fn next(&mut self, streams: &Streams, detector: &mut WaitDetector) -> Event {
@@ -146,7 +149,10 @@ impl Pump<'_, '_> {
         let length = bytes.len();
         let sink = match stream {
             OutputStream::Stdout => &mut self.io.sinks.stdout,
-            OutputStream::Stderr => &mut self.io.sinks.stderr,
+            OutputStream::Stderr => {
+                self.stderr_tail.push(&bytes);
+                &mut self.io.sinks.stderr
+            }
         };
         let left = match sink {
             OutputSink::Client { left } => left,
@@ -199,6 +205,7 @@ mod tests {
                 sinks: &mut OutputSinks::client(ByteSize::from_kib(1)),
             },
             signals: &StageSignals::new(),
+            stderr_tail: StderrTail::default(),
         };
         pump.report_wait(&mut streams).await;
         for expected in [

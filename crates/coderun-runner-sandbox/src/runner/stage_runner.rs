@@ -15,6 +15,7 @@ use super::probe::NoIo;
 use super::pump::{OutputSinks, Pump, StageIo};
 use super::report::enforcement;
 use super::stage::{self, Machine};
+use super::stderr_tail::StderrTail;
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, StopReason, supervise};
 use crate::slots::Slot;
@@ -118,9 +119,13 @@ impl StageRunner {
         }
         let signals = StageSignals::new();
         let signals = &signals;
-        let pump = Pump { io, signals };
+        let pump = Pump {
+            io,
+            signals,
+            stderr_tail: StderrTail::default(),
+        };
         let guard = started.guard;
-        let (end, ()) = tokio::join!(
+        let (end, stderr_tail) = tokio::join!(
             supervise(&guard, started.socket, &limits, signals),
             pump.run(streams)
         );
@@ -140,7 +145,7 @@ impl StageRunner {
             ));
         }
         Ok(StageResult {
-            judgement: judge(&end, counted, &limits),
+            judgement: judge(&end, counted, &limits, &stderr_tail),
             artefact: started.artefact,
         })
     }

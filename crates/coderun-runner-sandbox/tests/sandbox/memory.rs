@@ -144,3 +144,44 @@ async fn too_little_memory_for_any_program_is_the_memory_limit() {
         assert_eq!(ran.report.verdict, Verdict::MemoryLimit, "{memory}");
     }
 }
+
+#[tokio::test]
+async fn an_allocation_that_fails_is_the_memory_limit() {
+    let sandbox = TestSandbox::start().await;
+    // More than any machine can address.
+    for (language, code) in [
+        ("python", "b'x' * (1 << 60)"),
+        ("javascript", "new ArrayBuffer(2 ** 46)"),
+        (
+            "cpp",
+            "char *volatile kept; volatile unsigned long size = 1UL << 46; int main() { kept = new char[size]; }",
+        ),
+    ] {
+        let ran = sandbox.run(language, code).await;
+        let (verdict, stderr) = (ran.report.verdict, ran.stderr());
+        assert_eq!(verdict, Verdict::MemoryLimit, "{language}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_speaks_of_memory_is_judged_by_its_exit() {
+    let sandbox = TestSandbox::start().await;
+    for (code, expected) in [
+        (
+            "import sys\nprint('MemoryError', file=sys.stderr)",
+            Verdict::Accepted,
+        ),
+        (
+            "import sys\nprint('MemoryError', file=sys.stderr); sys.exit(3)",
+            Verdict::RuntimeError,
+        ),
+        ("raise ValueError('MemoryError')", Verdict::RuntimeError),
+        (
+            "try: b'x' * (1 << 60)\nexcept MemoryError: pass\nraise ValueError()",
+            Verdict::RuntimeError,
+        ),
+    ] {
+        let verdict = sandbox.run("python", code).await.report.verdict;
+        assert_eq!(verdict, expected, "{code}");
+    }
+}

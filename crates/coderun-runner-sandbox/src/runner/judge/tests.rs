@@ -32,7 +32,7 @@ fn stopped(reason: StopReason) -> StageEnd {
 }
 
 fn verdict(end: &StageEnd, counted: GroupUsage) -> Verdict {
-    judge(end, counted, &limits()).verdict
+    judge(end, counted, &limits(), &StderrTail::default()).verdict
 }
 
 #[test]
@@ -87,25 +87,20 @@ fn building_the_sandbox_costs_the_program_nothing() {
         cpu: Some(Duration::from_millis(10)),
         ..GroupUsage::default()
     };
-    let usage = judge(&ended(0), counted, &limits()).usage;
+    let usage = usage(&ended(0), counted);
     assert_eq!(usage.cpu_time, Some(Duration::from_millis(8)));
     assert_eq!(usage.wall_time, Some(Duration::from_millis(5)));
 }
 
 #[test]
 fn without_a_group_what_was_reaped_counts() {
-    let usage = judge(&ended(0), GroupUsage::default(), &limits()).usage;
+    let usage = usage(&ended(0), GroupUsage::default());
     assert_eq!(usage.cpu_time, Some(Duration::from_millis(3)));
     assert_eq!(usage.memory, Some(ByteSize::from_bytes(4096)));
 }
 
 #[test]
 fn a_program_that_was_killed_with_its_sandbox_was_killed() {
-    let exit_status = judge(
-        &stopped(StopReason::WallTime),
-        GroupUsage::default(),
-        &limits(),
-    )
-    .exit_status;
+    let exit_status = exit_status(&stopped(StopReason::WallTime));
     assert_eq!(exit_status, ExitStatus::Signaled(Signal::KILL));
 }
