@@ -102,7 +102,7 @@ fn probe_parent(parent: &dyn Group, name: &str) -> io::Result<()> {
     let group = create(parent, name, &limits)?;
     let usage = group.usage();
     group.remove()?;
-    match (usage.cpu, usage.peak_bytes) {
+    match (usage.cpu, usage.memory_bytes) {
         (Some(_), Some(_)) => Ok(()),
         _ => Err(io::Error::other(
             "the group counts neither CPU time nor memory",

@@ -18,4 +18,5 @@ mod root;
 mod seccomp;
 mod step;
 
+pub(crate) use kernel_calls::has_same_memory;
 pub(crate) use launcher::run as run_launcher;

@@ -28,6 +28,7 @@ mod launcher_process;
 mod line_buffering;
 mod process_stat;
 mod process_tree;
+mod process_watch;
 mod protocol;
 mod runner;
 mod slots;

@@ -28,7 +28,17 @@ pub(super) fn read_number(file: &Path) -> Option<u64> {
 
 /// Reads the number behind a word at the beginning of a line.
 pub(super) fn read_entry(file: &Path, word: &str) -> Option<u64> {
+    entry(&fs::read_to_string(file).ok()?, word)
+}
+
+/// Adds up the numbers behind two words at the beginnings of lines.
+pub(super) fn read_sum(file: &Path, words: [&str; 2]) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
+    let [first, second] = words;
+    Some(entry(&text, first)?.saturating_add(entry(&text, second)?))
+}
+
+fn entry(text: &str, word: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         let (found, number) = line.split_once(' ')?;
         (found == word).then(|| number.trim().parse().ok())?

@@ -34,8 +34,8 @@ impl From<&StageLimits> for GroupLimits {
 pub(crate) struct GroupUsage {
     /// CPU time of all that ever ran in it.
     pub(crate) cpu: Option<Duration>,
-    /// Most memory that it had at one time.
-    pub(crate) peak_bytes: Option<u64>,
+    /// The anonymous and shared memory in use now. Cached files are not the program's.
+    pub(crate) memory_bytes: Option<u64>,
     /// The number of its processes that the kernel killed because of its own limit of memory.
     pub(crate) memory_kills: u64,
     /// The number of new processes that its own limit refused.
@@ -64,6 +64,17 @@ impl OutsideLimit {
 }
 
 impl GroupUsage {
+    /// The greater of both figures, each by itself.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu.max(other.cpu),
+            memory_bytes: self.memory_bytes.max(other.memory_bytes),
+            memory_kills: self.memory_kills.max(other.memory_kills),
+            processes_refused: self.processes_refused.max(other.processes_refused),
+            outside: self.outside.or(other.outside),
+        }
+    }
+
     /// Adds the number of processes that were killed for lack of memory: because of the group's own limit, if that was met.
     pub(super) fn with_memory_kills(mut self, kills: u64, own_limit_was_met: bool) -> Self {
         if own_limit_was_met {

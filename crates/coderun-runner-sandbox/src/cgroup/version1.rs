@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::{read_entry, read_number, remove_folder};
+use super::files::{read_entry, read_number, read_sum, remove_folder};
 use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 
@@ -117,7 +117,7 @@ impl Group for Version1 {
         let was_full = own_limit.is_none_or(|(limit, peak)| peak + CHARGE_MAX_BYTES >= limit);
         GroupUsage {
             cpu: read_number(&self.cpuacct.join("cpuacct.usage")).map(Duration::from_nanos),
-            peak_bytes,
+            memory_bytes: read_sum(&self.memory.join("memory.stat"), ["rss", "shmem"]),
             ..GroupUsage::default()
         }
         .with_memory_kills(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::delegation::Delegation;
-use super::files::{read_entry, read_number, remove_folder};
+use super::files::{read_entry, read_sum, remove_folder};
 use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 
@@ -77,8 +77,7 @@ impl Group for Version2 {
         let own_limit_was_met = read_entry(&memory_events, "oom").is_none_or(|times| times > 0);
         GroupUsage {
             cpu: read_entry(&file("cpu.stat"), "usage_usec").map(Duration::from_micros),
-            peak_bytes: read_number(&file("memory.peak"))
-                .or_else(|| read_number(&file("memory.current"))),
+            memory_bytes: read_sum(&file("memory.stat"), ["anon", "shmem"]),
             ..GroupUsage::default()
         }
         .with_memory_kills(
@@ -127,7 +126,7 @@ mod tests {
         let (_root, group) = fake_group();
         for (file, text) in [
             ("cpu.stat", "usage_usec 1500\nuser_usec 1\n"),
-            ("memory.peak", "4096\n"),
+            ("memory.stat", "anon 4096\nfile 99\nshmem 5\n"),
             ("memory.events", "low 0\noom 2\noom_kill 1\n"),
             ("pids.events", "max 7\n"),
             ("pids.peak", "3\n"),
@@ -136,7 +135,7 @@ mod tests {
         }
         let expected = GroupUsage {
             cpu: Some(Duration::from_micros(1500)),
-            peak_bytes: Some(4096),
+            memory_bytes: Some(4101),
             memory_kills: 1,
             processes_refused: 7,
             outside: None,

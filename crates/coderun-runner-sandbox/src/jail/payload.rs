@@ -18,7 +18,7 @@ use rustix::thread::{
 
 use super::kernel_calls;
 use super::landlock;
-use super::seccomp::Filter;
+use super::seccomp::{self, Filter};
 use super::step::{StepContext, StepError};
 use crate::protocol::{InitReport, KernelLimits, StageSpec, decode, encode};
 
@@ -95,6 +95,9 @@ fn become_program(
         .env_clear()
         .envs(spec.environment.iter().map(|(name, value)| (name, value)));
     filter.install()?;
+    if spec.limits.data_bytes.is_some() {
+        seccomp::without_memory_files().install()?;
+    }
     Err(command.exec()).step("start the program")
 }
 

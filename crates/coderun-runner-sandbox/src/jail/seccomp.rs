@@ -26,9 +26,18 @@ pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
 
 /// The filter for calls that only building a sandbox needs. It is compiled once, and installed right before each program.
 pub(super) fn of_program() -> Result<Filter, BackendError> {
-    let mut program = without_clone3();
+    // Its flags are in memory, where no filter sees them: libraries fall back to `clone`.
+    let mut program = without_call(CLONE3);
     program.extend(filter(always(BUILDING), libc::EPERM)?);
     Ok(Filter(program))
+}
+
+/// The filter for where no control group counts memory: a file in memory that is no process's mapping cannot be found.
+/// Programs then use a file in `/dev/shm` or `/tmp`, which is counted.
+pub(super) fn without_memory_files() -> Filter {
+    let mut program = without_call(MEMFD_CREATE);
+    program.push(instruction(RETURN, 0, 0, ALLOW));
+    Filter(program)
 }
 
 /// A compiled filter.
@@ -97,13 +106,11 @@ fn architecture_guard() -> BpfProgram {
     ]
 }
 
-/// Hides `clone3`, whose flags are in memory, where no filter sees them: libraries fall back to `clone`.
-///
-/// Written by hand because a filter of `seccompiler` has one answer for all calls that it denies.
-fn without_clone3() -> BpfProgram {
+/// Hides a call that an ordinary filter cannot: a filter of `seccompiler` has one answer for all calls that it denies.
+fn without_call(number: u32) -> BpfProgram {
     vec![
         instruction(LOAD, 0, 0, OFFSET_OF_NUMBER),
-        instruction(JUMP_IF_EQUAL, 0, 1, CLONE3),
+        instruction(JUMP_IF_EQUAL, 0, 1, number),
         instruction(RETURN, 0, 0, ABSENT),
     ]
 }
@@ -120,10 +127,15 @@ const RETURN: u16 = 0x06;
 const OFFSET_OF_NUMBER: u32 = 0;
 const OFFSET_OF_ARCHITECTURE: u32 = 4;
 const KILL_PROCESS: u32 = 0x8000_0000;
+const ALLOW: u32 = 0x7fff_0000;
 const ERRNO: u32 = 0x0005_0000;
 const ABSENT: u32 = ERRNO | libc::ENOSYS.unsigned_abs();
 /// The same on all architectures.
 const CLONE3: u32 = 435;
+#[cfg(target_arch = "x86_64")]
+const MEMFD_CREATE: u32 = 319;
+#[cfg(target_arch = "aarch64")]
+const MEMFD_CREATE: u32 = 279;
 
 /// Calls that answer `ENOSYS`, so that a program tries another way.
 fn absent() -> Rules {

@@ -24,14 +24,14 @@ pub(super) fn judge(
     limits: &StageLimits,
     stderr: &StderrTail,
 ) -> Judgement {
-    let usage = usage(end, counted);
+    let usage = usage(end, counted, limits);
     let exit_status = exit_status(end);
     let verdict = match end.stopped {
         Some(StopReason::Cancelled) => Verdict::Cancelled,
         Some(StopReason::Output) => Verdict::OutputLimit,
         // A program that dies of one limit may reach another a moment before: what was counted is the cause.
-        _ if counted.memory_kills > 0 || end.polled.memory_kills > 0 => Verdict::MemoryLimit,
-        _ if counted.processes_refused > 0 || end.polled.processes_refused > 0 => {
+        _ if counted.memory_kills > 0 || end.sampled.memory_kills > 0 => Verdict::MemoryLimit,
+        _ if counted.processes_refused > 0 || end.sampled.processes_refused > 0 => {
             Verdict::ProcessLimit
         }
         Some(StopReason::CpuTime | StopReason::WallTime) => Verdict::TimeLimit,
@@ -75,21 +75,22 @@ fn exit_status(end: &StageEnd) -> ExitStatus {
     }
 }
 
-fn usage(end: &StageEnd, counted: GroupUsage) -> Usage {
+fn usage(end: &StageEnd, counted: GroupUsage, limits: &StageLimits) -> Usage {
     let program = end.program;
     let setup = program.map_or(Duration::ZERO, |it| it.setup_cpu);
     let reaped = program.map(|it| it.cpu);
-    let peak_bytes = program.map(|it| it.peak_bytes);
+    let largest = program.map(|it| it.peak_bytes);
+    // The kernel has refused the next page, also where the last look was long before.
+    let full = (counted.memory_kills > 0).then(|| limits.memory().as_bytes());
     let wall = program.map_or(end.wall, |it| it.wall);
     Usage {
         cpu_time: counted
             .cpu
             .map(|cpu| cpu.saturating_sub(setup))
-            .or(end.polled.cpu.max(reaped)),
+            .or(end.sampled.cpu.max(reaped)),
         wall_time: Some(wall),
-        memory: counted
-            .peak_bytes
-            .or(end.polled.peak_bytes.max(peak_bytes))
+        memory: full
+            .or(end.sampled.memory_bytes.max(largest))
             .map(ByteSize::from_bytes),
     }
 }

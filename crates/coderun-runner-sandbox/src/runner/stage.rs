@@ -51,10 +51,11 @@ pub(super) fn start(
 ) -> io::Result<StartedStage> {
     let group_limits = GroupLimits::from(&plan.limits);
     let limits = &mut plan.spec.limits;
-    match machine.groups.version() {
-        None => limits.data_bytes = Some(group_limits.memory_bytes),
-        // The group's limit must be met first: only the group reports that it was.
-        Some(_) => limits.processes += PROCESSES_RESERVE,
+    // The limit that is counted must be met first: the kernel does not report that this one was.
+    limits.processes += PROCESSES_RESERVE;
+    if machine.groups.version().is_none() {
+        let memory_bytes = group_limits.memory_bytes;
+        limits.data_bytes = Some(memory_bytes.saturating_mul(DATA_FACTOR) + DATA_RESERVE_BYTES);
     }
     let spec = write_spec(&plan)?;
     let pipes = Pipes::create(machine.outside_id(slot))?;
@@ -89,8 +90,13 @@ pub(super) fn start(
     })
 }
 
-/// The processes that the limit of a sandbox's user allows beyond that of its group.
+/// The processes that the limit of a sandbox's user allows beyond those that are counted.
 const PROCESSES_RESERVE: u64 = 32;
+
+/// Where no group counts memory, one process may reserve this many times the limit, and this much more. It bounds only what
+/// one allocation can take between two looks: runtimes reserve much more than they use, a thread's stack for example.
+const DATA_FACTOR: u64 = 4;
+const DATA_RESERVE_BYTES: u64 = 1 << 30;
 
 /// Writes the specification and the contents into a file in memory.
 fn write_spec(plan: &StagePlan) -> io::Result<OwnedFd> {

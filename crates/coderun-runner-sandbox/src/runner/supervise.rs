@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::stage::{END_DEADLINE, StageGuard};
 use crate::cgroup::{GroupUsage, OutsideLimit};
-use crate::process_tree;
+use crate::process_watch::ProcessWatch;
 use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, ProgramEnd, decode};
 
 /// Why a stage was killed.
@@ -84,8 +84,8 @@ pub(super) struct StageEnd {
     pub(super) program: Option<ProgramEnd>,
     /// From the dispatch to the end.
     pub(super) wall: Duration,
-    /// The usage found by polling its processes, where no group counts it.
-    pub(super) polled: GroupUsage,
+    /// The greatest usage that was found while it ran.
+    pub(super) sampled: GroupUsage,
 }
 
 /// The reason for which the end of a stage is not known.
@@ -122,7 +122,8 @@ pub(super) async fn supervise(
         signals,
         socket: UnixStream::from_std(socket.into()).map_err(StageError::Launcher)?,
         started: Instant::now(),
-        polled: GroupUsage::default(),
+        watch: None,
+        sampled: GroupUsage::default(),
     };
     let end = supervisor.until_end().await;
     // Also after an error, so that no task waits for ever.
@@ -136,12 +137,14 @@ struct Supervisor<'a> {
     signals: &'a StageSignals,
     socket: UnixStream,
     started: Instant,
-    polled: GroupUsage,
+    /// Polls the processes, where no group counts what they use.
+    watch: Option<ProcessWatch>,
+    sampled: GroupUsage,
 }
 
 impl Supervisor<'_> {
     async fn until_end(&mut self) -> Result<StageEnd, StageError> {
-        let mut next_check = self.started + self.next_check_in(Duration::ZERO);
+        let mut next_check = self.started + CHECK_INTERVAL_MIN;
         let mut kill_deadline = None;
         loop {
             let is_stopping = kill_deadline.is_some();
@@ -166,7 +169,7 @@ impl Supervisor<'_> {
                     if is_stopping {
                         return Err(StageError::Launcher(io::ErrorKind::TimedOut.into()));
                     }
-                    next_check = Instant::now() + self.check_limits();
+                    next_check = self.check_limits().await.map_err(StageError::Launcher)?;
                 }
             }
         }
@@ -189,13 +192,15 @@ impl Supervisor<'_> {
             stopped: self.signals.reason().or(out_of_memory),
             program,
             wall: self.started.elapsed(),
-            polled: self.polled,
+            sampled: self.sampled,
         })
     }
 
-    /// Checks time and usage against the limits, and returns the time until the next check.
-    fn check_limits(&mut self) -> Duration {
-        let used = self.usage();
+    /// Checks time and usage against the limits, and returns when to check again.
+    async fn check_limits(&mut self) -> io::Result<Instant> {
+        let begun = Instant::now();
+        let used = self.usage().await?;
+        self.sampled = self.sampled.max(used);
         let cpu_used = used.cpu.unwrap_or_default();
         let exceeded = if let Some(limit) = used.outside {
             Some(match limit {
@@ -216,11 +221,24 @@ impl Supervisor<'_> {
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
         }
-        self.next_check_in(cpu_used)
+        let ended = Instant::now();
+        let cost = ended - begun;
+        let is_multiplying = self
+            .watch
+            .as_ref()
+            .is_some_and(ProcessWatch::is_multiplying);
+        let pause = if is_multiplying {
+            cost
+        } else {
+            // Looking takes no more than some of the time, however much there is to look at.
+            self.pause(&used).max(cost * PAUSE_FACTOR)
+        };
+        Ok(ended + pause.max(CHECK_INTERVAL_MIN))
     }
 
-    /// The time within which no time limit can be exceeded, within bounds.
-    fn next_check_in(&self, cpu_used: Duration) -> Duration {
+    /// The time within which no limit can be exceeded by much, within bounds.
+    fn pause(&self, used: &GroupUsage) -> Duration {
+        let cpu_used = used.cpu.unwrap_or_default();
         let cpu_left = self.limits.cpu_time().saturating_sub(cpu_used);
         let wall_left = self
             .limits
@@ -228,27 +246,48 @@ impl Supervisor<'_> {
             .saturating_sub(self.started.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / u32::try_from(processors()).unwrap_or(1);
-        cpu_left
-            .min(wall_left)
-            .clamp(CHECK_INTERVAL_MIN, CHECK_INTERVAL_MAX)
+        let pause = cpu_left.min(wall_left).min(CHECK_INTERVAL_MAX);
+        if self.watch.is_none() {
+            // The kernel keeps the limit on memory.
+            return pause;
+        }
+        let memory_used = used.memory_bytes.unwrap_or_default();
+        let memory_left = self.limits.memory().as_bytes().saturating_sub(memory_used);
+        let until_full = Duration::from_micros(memory_left / FILLED_BYTES_PER_US);
+        pause.min(until_full)
     }
 
-    fn usage(&mut self) -> GroupUsage {
+    async fn usage(&mut self) -> io::Result<GroupUsage> {
         let counted = self.guard.usage();
         if counted.cpu.is_some() {
-            return counted;
+            return Ok(counted);
         }
         let Some(first_process) = self.signals.first_process() else {
-            return self.polled;
+            return Ok(self.sampled);
         };
-        self.polled = process_tree::poll_usage(first_process, self.limits, self.polled);
-        self.polled
+        let mut watch = self
+            .watch
+            .take()
+            .unwrap_or_else(|| ProcessWatch::new(first_process, *self.limits));
+        let look = move || {
+            let usage = watch.look();
+            (watch, usage)
+        };
+        let (watch, usage) = tokio::task::spawn_blocking(look).await?;
+        self.watch = Some(watch);
+        Ok(usage)
     }
 }
 
 /// The shortest and the longest time between two checks: a program may exceed a limit by this much.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);
 const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(20);
+
+/// The pause after a check is at least this many times as long as the check.
+const PAUSE_FACTOR: u32 = 4;
+
+/// How fast all processors together fill memory at most, in bytes per microsecond: 4 GB per second.
+const FILLED_BYTES_PER_US: u64 = 4000;
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -22,3 +22,4 @@ mod promises;
 mod service;
 mod streams;
 mod support;
+mod without_groups;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
-use coderun_domain::{ByteSize, RunnerError};
+use coderun_domain::{ByteSize, CodeRunner, RunnerError};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use tempfile::TempDir;
 
@@ -38,6 +38,12 @@ impl TestSandbox {
         Self {
             runner: Arc::new(runner),
         }
+    }
+
+    /// Whether control groups limit and count what programs use.
+    pub(crate) fn has_groups(&self) -> bool {
+        let memory = self.runner.profile().enforcement.memory;
+        memory.is_some_and(|means| means.starts_with("cgroup"))
     }
 
     /// Runs a program under small limits.

@@ -19,7 +19,7 @@ fn ended(wait_status: i32) -> StageEnd {
             landlock: true,
         }),
         wall: Duration::from_millis(9),
-        polled: GroupUsage::default(),
+        sampled: GroupUsage::default(),
     }
 }
 
@@ -87,14 +87,14 @@ fn building_the_sandbox_costs_the_program_nothing() {
         cpu: Some(Duration::from_millis(10)),
         ..GroupUsage::default()
     };
-    let usage = usage(&ended(0), counted);
+    let usage = usage(&ended(0), counted, &limits());
     assert_eq!(usage.cpu_time, Some(Duration::from_millis(8)));
     assert_eq!(usage.wall_time, Some(Duration::from_millis(5)));
 }
 
 #[test]
 fn without_a_group_what_was_reaped_counts() {
-    let usage = usage(&ended(0), GroupUsage::default());
+    let usage = usage(&ended(0), GroupUsage::default(), &limits());
     assert_eq!(usage.cpu_time, Some(Duration::from_millis(3)));
     assert_eq!(usage.memory, Some(ByteSize::from_bytes(4096)));
 }

@@ -1,0 +1,100 @@
+//! Tests the limits that the service keeps by itself, where it may use no control groups.
+
+use coderun_conformance::code_runner::{CompletedRun, Program};
+use coderun_domain::{ByteSize, Verdict};
+use coderun_runner_sandbox::ControlGroups;
+
+use crate::support::{TestSandbox, program};
+
+async fn start() -> TestSandbox {
+    TestSandbox::with(|config| config.control_groups = ControlGroups::Never).await
+}
+
+async fn run(language: &str, code: &str) -> CompletedRun {
+    start().await.run(language, code).await
+}
+
+#[tokio::test]
+async fn shared_memory_counts_however_it_is_hidden() {
+    let sandbox = start().await;
+    let touched = "m = mmap.mmap(-1, 100 << 20)\nfor i in range(0, len(m), 4096): m[i] = 1";
+    // The pages stay, in no process.
+    let let_go = "m = mmap.mmap(-1, 100 << 20)\nfor i in range(0, len(m), 1 << 20):\n\
+        \x20   m[i:i + (1 << 20)] = bytes(1 << 20); m.madvise(mmap.MADV_DONTNEED, i, 1 << 20)";
+    let by_children = "m = mmap.mmap(-1, 100 << 20)\nfor i in range(0, len(m), 10 << 20):\n\
+        \x20   if os.fork() == 0: m[i:i + (10 << 20)] = bytes(10 << 20); os._exit(0)\n    os.wait()";
+    // Of each object one page stays mapped.
+    let shrunk = "kept = []\nfor _ in range(400):\n\
+        \x20   m = mmap.mmap(-1, 4 << 20); m[:] = bytes(4 << 20); m.resize(4096); kept.append(m)";
+    for code in [touched, let_go, by_children, shrunk] {
+        let code = format!("import mmap, os, time\n{code}\ntime.sleep(1)");
+        let ran = sandbox.run("python", &code).await;
+        assert_eq!(
+            ran.report.verdict,
+            Verdict::MemoryLimit,
+            "{code}\n{}",
+            ran.stderr()
+        );
+    }
+}
+
+#[tokio::test]
+async fn files_and_memory_together_are_the_memory_limit() {
+    // Files that have no name any more.
+    let code = "import os, time\nfor _ in range(3):\n\
+        \x20   fd = os.open('/tmp/x', os.O_RDWR | os.O_CREAT); os.unlink('/tmp/x'); os.write(fd, bytes(4 << 20))\n\
+        kept = b'x' * (50 << 20)\ntime.sleep(1)";
+    assert_eq!(
+        run("python", code).await.report.verdict,
+        Verdict::MemoryLimit
+    );
+}
+
+#[tokio::test]
+async fn memory_that_a_fork_shares_counts_once() {
+    let code = "import os, time\nkept = b'x' * (30 << 20)\n\
+        for _ in range(8):\n    if os.fork() == 0: time.sleep(0.3); os._exit(0)\n\
+        for _ in range(8): os.wait()";
+    let ran = run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    let memory = ran.report.usage.memory.unwrap();
+    assert!(memory < ByteSize::from_mib(64), "{memory}");
+}
+
+#[tokio::test]
+async fn a_process_in_the_memory_of_its_parent_counts_once() {
+    let code = "#include <string.h>\n#include <unistd.h>\nstatic char block[40 << 20];\n\
+        int main(void) { memset(block, 1, sizeof block); if (vfork() == 0) { usleep(300000); _exit(0); } return 0; }";
+    assert_eq!(run("c", code).await.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn reserved_stacks_are_not_used_memory() {
+    let code = "import threading, time\n\
+        threads = [threading.Thread(target=time.sleep, args=(0.2,)) for _ in range(14)]\n\
+        for t in threads: t.start()\nfor t in threads: t.join()\nprint('ok')";
+    let ran = run("python", code).await;
+    assert_eq!(ran.stdout(), "ok\n", "{}", ran.stderr());
+}
+
+#[tokio::test]
+async fn one_block_beyond_what_may_be_reserved_is_the_memory_limit() {
+    let verdict = run("python", "b'x' * (1 << 33)").await.report.verdict;
+    assert_eq!(verdict, Verdict::MemoryLimit);
+}
+
+#[tokio::test]
+async fn a_limit_is_exceeded_by_little() {
+    let program = Program {
+        memory: ByteSize::from_mib(256),
+        ..program(
+            "c",
+            "#include <stdlib.h>\n#include <string.h>\n\
+            int main(void) { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }",
+        )
+    };
+    let ran = start().await.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    let memory = ran.report.usage.memory.unwrap();
+    assert!(memory < ByteSize::from_mib(512), "{memory}");
+}
