@@ -11,7 +11,7 @@ run *arguments:
     cargo run -- {{ arguments }}
 
 # Runs every test: unit, conformance, sandbox, the whole service, documentation, and the real Firebase SDK.
-test: test-rust test-firebase
+test: test-rust test-sandbox-user test-firebase
 
 # Runs the tests of the crates.
 test-rust:
@@ -20,7 +20,7 @@ test-rust:
 
 # Runs the sandbox's tests as an ordinary user who may use no control groups (`just test-sandbox-user -E 'test(/^memory::/)'`).
 test-sandbox-user *arguments:
-    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }}
+    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }} -- --skip another_process_namespace
 
 # Runs the sandbox's tests where control groups are version 2, as root and as a user with a delegated group, on a kernel of their
 # own: `just test-cgroup2 -E 'test(/^memory::/)'`. User-mode Linux by default; `KERNEL=qemu` lacks nothing, and is slow.

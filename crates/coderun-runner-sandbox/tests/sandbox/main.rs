@@ -22,4 +22,5 @@ mod promises;
 mod service;
 mod streams;
 mod support;
+mod verdicts;
 mod without_groups;
