@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use coderun_domain::StageLimits;
 use rustix::fs::statfs;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::cgroup::GroupUsage;
 use crate::jail::has_same_memory;
@@ -28,9 +29,13 @@ pub(crate) struct ProcessWatch {
     shared: SharedMemory,
     /// The most memory that was found so far.
     peak_bytes: u64,
+    /// The most of the pages of files that all processes had mapped at one time.
+    mapped_files_bytes: u64,
     /// The processes and threads of the last look, and whether there were fewer before.
     tasks: u64,
     is_multiplying: bool,
+    /// The CPU time that the last look took.
+    cost: Duration,
 }
 
 impl ProcessWatch {
@@ -41,8 +46,10 @@ impl ProcessWatch {
             limits,
             shared: SharedMemory::default(),
             peak_bytes: 0,
+            mapped_files_bytes: 0,
             tasks: 0,
             is_multiplying: false,
+            cost: Duration::ZERO,
         }
     }
 
@@ -51,9 +58,28 @@ impl ProcessWatch {
         self.is_multiplying
     }
 
+    /// The CPU time that the last look took.
+    pub(crate) fn cost(&self) -> Duration {
+        self.cost
+    }
+
+    /// Whether a process with this greatest resident size was beyond the limit, between two looks or before the first. The
+    /// size counts mapped files, which nobody else counts.
+    pub(crate) fn is_too_large(&self, resident_bytes: u64) -> bool {
+        let files = self.mapped_files_bytes.max(MAPPED_FILES_BYTES);
+        resident_bytes > self.limits.memory().as_bytes().saturating_add(files)
+    }
+
     /// Adds up what the processes use now. Blocks for as long as it takes to read some files for each process, and longer
     /// where a fork shares much.
     pub(crate) fn look(&mut self) -> GroupUsage {
+        let begun = thread_cpu();
+        let usage = self.usage();
+        self.cost = thread_cpu().saturating_sub(begun);
+        usage
+    }
+
+    fn usage(&mut self) -> GroupUsage {
         let processes = self.processes();
         let tasks = processes.iter().map(|process| process.threads).sum();
         self.is_multiplying = tasks > self.tasks;
@@ -101,6 +127,8 @@ impl ProcessWatch {
         let shared = self.shared.measure(processes.iter().map(|it| it.pid));
         let not_private = shared.saturating_add(file_bytes(processes));
         let private = private_memory(processes);
+        let mapped_files = private.values().map(|it| it.mapped_files).sum();
+        self.mapped_files_bytes = self.mapped_files_bytes.max(mapped_files);
         let total = private.values().map(ProcessMemory::total_bytes).sum();
         let all = not_private.saturating_add(total);
         if processes.len() < 2 {
@@ -119,6 +147,14 @@ impl ProcessWatch {
         let private = private_memory(processes);
         all.min(not_private.saturating_add(proportional_bytes(&private)))
     }
+}
+
+/// The pages of files that a program is taken to have mapped where no look has told of more: a large runtime.
+const MAPPED_FILES_BYTES: u64 = 64 << 20;
+
+/// The CPU time of this thread.
+fn thread_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// The CPU time of the processes that the first process has reaped. Its own is not the program's.

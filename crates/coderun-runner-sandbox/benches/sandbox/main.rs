@@ -1,9 +1,11 @@
 //! Measures what the sandbox costs, and how soon a client hears of what a program does.
 //!
-//! Prints two tables. `cargo bench -p coderun-runner-sandbox`; an argument that is a number says how often to measure.
+//! Prints three tables; the last is of the memory that programs take beyond a limit that no control group keeps.
+//! `cargo bench -p coderun-runner-sandbox`; an argument that is a number says how often to measure.
 
 mod latency;
 mod overhead;
+mod overshoot;
 
 use std::path::PathBuf;
 
@@ -18,12 +20,14 @@ fn main() -> Result<(), Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        let launcher = PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher"));
         let runner = SandboxRunner::start(SandboxConfig {
-            launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
+            launcher: launcher.clone(),
             ..SandboxConfig::default()
         })
         .await?;
         overhead::measure(&runner, times).await?;
-        latency::measure(&runner, times).await
+        latency::measure(&runner, times).await?;
+        overshoot::measure(launcher, times.div_ceil(10)).await
     })
 }

@@ -40,6 +40,8 @@ pub(super) struct ProcessMemory {
     swapped: u64,
     /// Page tables, which grow with pages that are looked at and never written.
     page_tables: u64,
+    /// Pages of files, which are nobody's own.
+    pub(super) mapped_files: u64,
 }
 
 impl ProcessMemory {
@@ -52,6 +54,7 @@ impl ProcessMemory {
             anonymous: bytes("RssAnon:"),
             swapped: bytes("VmSwap:"),
             page_tables: bytes("VmPTE:"),
+            mapped_files: bytes("RssFile:"),
         }
     }
 

@@ -94,9 +94,10 @@ pub(super) fn start(
 const PROCESSES_RESERVE: u64 = 32;
 
 /// Where no group counts memory, one process may reserve this many times the limit, and this much more. It bounds only what
-/// one allocation can take between two looks: runtimes reserve much more than they use, a thread's stack for example.
+/// can be taken between two looks: runtimes reserve much more than they use, a thread's stack for example, and a program
+/// with larger arrays than that would not even start.
 const DATA_FACTOR: u64 = 4;
-const DATA_RESERVE_BYTES: u64 = 1 << 30;
+const DATA_RESERVE_BYTES: u64 = 4 << 30;
 
 /// Writes the specification and the contents into a file in memory.
 fn write_spec(plan: &StagePlan) -> io::Result<OwnedFd> {
@@ -148,6 +149,11 @@ impl StageGuard {
         if let Some(resources) = &self.resources {
             resources.kill();
         }
+    }
+
+    /// Whether a group counts what the stage uses.
+    pub(super) fn is_counted(&self) -> bool {
+        self.group().is_some()
     }
 
     /// What the stage has used so far.

@@ -144,7 +144,8 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     async fn until_end(&mut self) -> Result<StageEnd, StageError> {
-        let mut next_check = self.started + CHECK_INTERVAL_MIN;
+        let first_pause = self.pause(&self.sampled).max(CHECK_INTERVAL_MIN);
+        let mut next_check = self.started + first_pause;
         let mut kill_deadline = None;
         loop {
             let is_stopping = kill_deadline.is_some();
@@ -154,6 +155,9 @@ impl Supervisor<'_> {
                     match message.map_err(StageError::Launcher)? {
                         LauncherMessage::Started { pid } => {
                             self.signals.first_process.get_or_init(|| pid);
+                            let is_counted = self.guard.is_counted();
+                            let watch = || ProcessWatch::new(pid, *self.limits);
+                            self.watch = (!is_counted).then(watch);
                         }
                         LauncherMessage::Ended { report } => return self.end(report),
                         LauncherMessage::Refused { reason } => {
@@ -177,7 +181,11 @@ impl Supervisor<'_> {
 
     fn end(&self, report: Option<InitReport>) -> Result<StageEnd, StageError> {
         let (program, out_of_memory) = match report {
-            Some(InitReport::Ended(program)) => (Some(program), None),
+            Some(InitReport::Ended(program)) => {
+                let watch = self.watch.as_ref();
+                let is_too_large = watch.is_some_and(|it| it.is_too_large(program.peak_bytes));
+                (Some(program), is_too_large.then_some(StopReason::Memory))
+            }
             // The memory limit is too low even for the sandbox itself.
             Some(InitReport::Failed { errno, .. }) if errno == libc::ENOMEM => {
                 (None, Some(StopReason::Memory))
@@ -198,7 +206,6 @@ impl Supervisor<'_> {
 
     /// Checks time and usage against the limits, and returns when to check again.
     async fn check_limits(&mut self) -> io::Result<Instant> {
-        let begun = Instant::now();
         let used = self.usage().await?;
         self.sampled = self.sampled.max(used);
         let cpu_used = used.cpu.unwrap_or_default();
@@ -221,19 +228,7 @@ impl Supervisor<'_> {
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
         }
-        let ended = Instant::now();
-        let cost = ended - begun;
-        let is_multiplying = self
-            .watch
-            .as_ref()
-            .is_some_and(ProcessWatch::is_multiplying);
-        let pause = if is_multiplying {
-            cost
-        } else {
-            // Looking takes no more than some of the time, however much there is to look at.
-            self.pause(&used).max(cost * PAUSE_FACTOR)
-        };
-        Ok(ended + pause.max(CHECK_INTERVAL_MIN))
+        Ok(Instant::now() + self.pause(&used).max(CHECK_INTERVAL_MIN))
     }
 
     /// The time within which no limit can be exceeded by much, within bounds.
@@ -247,14 +242,26 @@ impl Supervisor<'_> {
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / u32::try_from(processors()).unwrap_or(1);
         let pause = cpu_left.min(wall_left).min(CHECK_INTERVAL_MAX);
-        if self.watch.is_none() {
+        if self.guard.is_counted() {
             // The kernel keeps the limit on memory.
             return pause;
+        }
+        let cost = self
+            .watch
+            .as_ref()
+            .map_or(Duration::ZERO, ProcessWatch::cost);
+        if self
+            .watch
+            .as_ref()
+            .is_some_and(ProcessWatch::is_multiplying)
+        {
+            return cost;
         }
         let memory_used = used.memory_bytes.unwrap_or_default();
         let memory_left = self.limits.memory().as_bytes().saturating_sub(memory_used);
         let until_full = Duration::from_micros(memory_left / FILLED_BYTES_PER_US);
-        pause.min(until_full)
+        // Looking takes no more than some of the time, however much there is to look at.
+        pause.min(until_full).max(cost * PAUSE_FACTOR)
     }
 
     async fn usage(&mut self) -> io::Result<GroupUsage> {
@@ -262,13 +269,10 @@ impl Supervisor<'_> {
         if counted.cpu.is_some() {
             return Ok(counted);
         }
-        let Some(first_process) = self.signals.first_process() else {
+        let Some(mut watch) = self.watch.take() else {
+            // It has not begun.
             return Ok(self.sampled);
         };
-        let mut watch = self
-            .watch
-            .take()
-            .unwrap_or_else(|| ProcessWatch::new(first_process, *self.limits));
         let look = move || {
             let usage = watch.look();
             (watch, usage)
@@ -283,7 +287,7 @@ impl Supervisor<'_> {
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);
 const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(20);
 
-/// The pause after a check is at least this many times as long as the check.
+/// The pause after a look is at least this many times what the look cost.
 const PAUSE_FACTOR: u32 = 4;
 
 /// How fast all processors together fill memory at most, in bytes per microsecond: 4 GB per second.

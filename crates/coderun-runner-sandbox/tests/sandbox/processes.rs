@@ -13,10 +13,13 @@ const ONLY_IN_A_SANDBOX: &str =
 #[tokio::test]
 async fn a_fork_bomb_ends_at_the_process_limit() {
     let code = format!("{ONLY_IN_A_SANDBOX}while True: os.fork()");
-    let ran = run("python", &code).await;
+    let sandbox = TestSandbox::start().await;
+    let ran = sandbox.run("python", &code).await;
     assert_eq!(ran.report.verdict, Verdict::ProcessLimit);
     let wall = ran.report.usage.wall_time.unwrap();
-    assert!(wall < Duration::from_secs(1), "{wall:?}");
+    // Without a group a look must find them, for which a busy machine leaves little time.
+    let most = if sandbox.has_groups() { 1 } else { 4 };
+    assert!(wall < Duration::from_secs(most), "{wall:?}");
 }
 
 #[tokio::test]
