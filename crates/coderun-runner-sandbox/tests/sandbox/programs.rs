@@ -30,23 +30,24 @@ macro_rules! programs {
 
 programs! {
     python py:
-        asynchronous big_output catches_memory_error classes closures database dates dialogue endless_list
-        exceptions exit_code files generics json_and_text machine one_huge_string processes recursion sockets
-        sorting threads;
+        asynchronous big_output catches_memory_error classes closures database dates dev_streams dialogue
+        endless_list exceptions exit_code files generics json_and_text machine one_huge_string processes
+        recursion sockets sorting threads;
     javascript js:
-        buffers classes closures cluster dates dialogue endless_loop exceptions exit_code files generators
-        heap hello json machine processes recursion sockets sorting threads whole_input;
+        buffers classes closures cluster dates dev_stdin dialogue endless_loop exceptions
+        exit_after_big_output exit_code files generators heap hello json machine processes recursion sockets
+        sorting threads whole_input;
     bash sh:
-        big_output dates dialogue endless_loop errors exit_code files fill_memory fork_bomb functions jobs
-        processes recursion sockets sorting text;
+        big_output dates dev_streams dialogue endless_loop errors exit_code files fill_memory fork_bomb
+        functions jobs processes recursion sockets sorting text;
     c c:
-        big_output dates deep_recursion dialogue endless_recursion errors files fork_bomb generic
-        initialized_array lists processes recursion reserved_array sockets sorting static_array threads
-        unchecked_malloc;
+        abort big_output crash dates deep_recursion dev_streams dialogue endless_recursion errors files
+        fork_bomb generic initialized_array lists processes recursion reserved_array sockets sorting
+        static_array threads unchecked_malloc;
     cpp cpp:
         bad_alloc big_output caught_bad_alloc classes closures dates dialogue does_not_compile exceptions
         files initialized_array json_and_text processes recursion sockets sorting static_array templates
-        threads;
+        threads uncaught;
 }
 
 #[test]

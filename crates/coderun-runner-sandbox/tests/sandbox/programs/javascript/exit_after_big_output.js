@@ -1,0 +1,2 @@
+process.stdout.write("y".repeat(600_000) + "\n");
+process.exit(0);
