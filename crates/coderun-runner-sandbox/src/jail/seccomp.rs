@@ -149,6 +149,8 @@ fn absent() -> Rules {
         libc::SYS_io_uring_enter,
         libc::SYS_io_uring_register,
         libc::SYS_io_uring_setup,
+        // The machine has one number of such requests for all users (`fs.aio-max-nr`), which a program could use up.
+        libc::SYS_io_setup,
         libc::SYS_memfd_secret,
         libc::SYS_mq_open,
         libc::SYS_mq_unlink,
