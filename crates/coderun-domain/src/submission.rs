@@ -182,7 +182,7 @@ impl Submission {
     }
 
     /// How the program buffers output: as the user asked. By default in full where the output is only compared, else by
-    /// line.
+    /// line. Runners that cannot influence it ignore it.
     #[must_use]
     pub fn buffering(&self) -> Buffering {
         let is_only_compared = self.0.expected_output.is_some() && !self.0.interactive;
