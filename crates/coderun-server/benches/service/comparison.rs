@@ -8,7 +8,7 @@ pub(crate) const ROUNDS: usize = 3;
 
 /// A binary that is measured.
 pub(crate) struct Contender {
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
 }
 

@@ -16,6 +16,7 @@ const IN_TURN: &str = r#"
 #include <stdio.h>
 #include <unistd.h>
 int main(void) {
+    setbuf(stdout, NULL);
     for (int i = 0; i < 3; i++) {
         printf("out %d\n", i);
         usleep(1000);
@@ -35,17 +36,21 @@ const FAILING_LINES: [&str; 4] = [
     "    int('x')",
 ];
 
-/// Runs both programs in the real sandbox of this build, each watched over a WebSocket.
-pub(crate) fn measure_order(_: &[Contender]) -> io::Result<()> {
-    let service = Launch::new().with("USER_SUBMITS_PER_MINUTE", "0").start();
+/// Runs both programs in the real sandbox, each watched over a WebSocket.
+pub(crate) fn measure_order(contenders: &[Contender]) -> io::Result<()> {
     println!("\nruns of {RUNS} whose two output streams came out of order");
     for (name, language, code, expected) in [
         ("C, 1 ms between writes", "c", IN_TURN, &IN_TURN_LINES[..]),
         ("Python, a traceback", "python", FAILING, &FAILING_LINES),
     ] {
+        println!("{name}");
         let program = json!({"code": code, "language": language});
-        let wrong = runtime()?.block_on(count_disordered(&service, &program, expected));
-        println!("{name:24} {wrong:>4}");
+        for contender in contenders {
+            let launch = Launch::new().program(contender.program.clone());
+            let service = launch.with("USER_SUBMITS_PER_MINUTE", "0").start();
+            let wrong = runtime()?.block_on(count_disordered(&service, &program, expected));
+            println!("  {:10} {wrong:>4}", contender.name);
+        }
     }
     Ok(())
 }
