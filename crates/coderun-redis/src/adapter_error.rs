@@ -32,13 +32,6 @@ pub(crate) enum AdapterError {
     Encode(RecordError),
     #[error("cannot encode a step")]
     EncodeStep(#[source] rmp_serde::encode::Error),
-    #[error(transparent)]
-    Layout(#[from] LayoutError),
-}
-
-/// The configuration or an id does not fit the layout of the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LayoutError {
     /// The id was not made for its user.
     #[error("the id belongs to another partition than its user: make ids with `RedisBackend::ids`")]
     ForeignId,
@@ -47,7 +40,7 @@ pub(crate) enum LayoutError {
         "a cluster cannot wait for replicas: set `min-replicas-to-write` on its masters instead"
     )]
     ReplicasOfCluster,
-    /// Other processes have laid out their keys differently.
+    /// Other processes divide the users into another number of partitions.
     #[error("the stored records use {stored} partitions, but this process is set to {configured}")]
     Partitions {
         /// The number that the other processes use.

@@ -10,7 +10,7 @@ use coderun_domain::{
 };
 use coderun_record::duration_micros;
 
-use crate::adapter_error::{AdapterError, LayoutError};
+use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::config::RedisConfig;
 use crate::event_pages::EventPages;
@@ -82,7 +82,7 @@ impl RedisBackend {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AdapterError> {
         if config.replicas > 0 && config.address.is_cluster() {
-            return Err(LayoutError::ReplicasOfCluster.into());
+            return Err(AdapterError::ReplicasOfCluster);
         }
         let default = if config.address.is_cluster() {
             CLUSTER_PARTITIONS
@@ -128,7 +128,6 @@ impl RedisBackend {
                     interval,
                 }),
                 feed,
-                interval,
             }),
             inputs: Arc::new(RedisInputRelay {
                 client: Arc::clone(&client),

@@ -29,7 +29,7 @@ pub(crate) struct EventPages {
     pub(crate) records: RecordReader,
     /// The name by which the scripts know this process.
     pub(crate) process: String,
-    /// The interval in which a watcher reads.
+    /// The interval in which a watcher reads even without a message.
     pub(crate) interval: Duration,
 }
 

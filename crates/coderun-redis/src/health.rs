@@ -1,7 +1,5 @@
 //! Checks whether the server accepts writes, and whether its settings keep them.
 
-use std::collections::HashMap;
-
 use coderun_domain::Health;
 use deadpool_redis::redis::Value;
 use futures_util::future::join_all;
@@ -83,19 +81,18 @@ fn settings_remarks(answer: Value) -> Vec<String> {
     let Ok(report) = text(answer) else {
         return vec![INFO_UNAVAILABLE.to_owned()];
     };
-    let settings: HashMap<&str, &str> = report
-        .lines()
-        .filter_map(|line| line.trim_end().split_once(':'))
-        .collect();
-    let setting = |name: &str| settings.get(name).copied().unwrap_or("unknown");
+    let setting = |name: &str| {
+        let mut values = report.lines().filter_map(|line| line.strip_prefix(name));
+        values.next().unwrap_or("unknown")
+    };
     let mut remarks = Vec::new();
-    let policy = setting("maxmemory_policy");
+    let policy = setting("maxmemory_policy:");
     if policy != "noeviction" {
         remarks.push(format!(
             "the server evicts records when its memory is full: maxmemory-policy is {policy}, set it to noeviction"
         ));
     }
-    if setting("aof_enabled") != "1" {
+    if setting("aof_enabled:") != "1" {
         remarks.push(
             "a restart of the server loses accepted executions: it keeps no append-only file, set appendonly to yes"
                 .to_owned(),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use deadpool_redis::redis::Value;
 
-use crate::adapter_error::{AdapterError, LayoutError};
+use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::command::command;
-use crate::reply::number;
+use crate::reply::{UnexpectedReply, text};
 
 /// The lifetime of the stored number; every sweep renews it.
 const TTL: Duration = Duration::from_hours(48);
@@ -24,10 +24,10 @@ pub(crate) async fn check_layout(client: &Client) -> Result<(), AdapterError> {
         client.call(&store).await?;
         found = client.call(&read).await?;
     }
-    let stored = number(&found)?;
+    let stored = text(found)?.parse().map_err(|_| UnexpectedReply)?;
     if stored == u64::from(configured) {
         Ok(())
     } else {
-        Err(LayoutError::Partitions { stored, configured }.into())
+        Err(AdapterError::Partitions { stored, configured })
     }
 }

@@ -1,7 +1,6 @@
 //! Implements [`Notifier`]: delivers the events that the feed tells, and reads what it has missed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{EventStream, ExecutionId, Notifier, Sequence, StoredEvent, WatchError};
@@ -16,8 +15,6 @@ use crate::feed::{Feed, Watcher};
 pub(crate) struct RedisNotifier {
     pub(crate) events: Arc<EventPages>,
     pub(crate) feed: Arc<Feed>,
-    /// The interval in which a watcher reads even without a message.
-    pub(crate) interval: Duration,
 }
 
 #[async_trait]
@@ -26,7 +23,7 @@ impl Notifier for RedisNotifier {
         let mut reader = EventReader {
             stored: Arc::clone(&self.events),
             // The feed tells what happens from now on, so nothing is lost between the first read and later events.
-            watcher: self.feed.watch(id, self.interval),
+            watcher: self.feed.watch(id, self.events.interval),
             id,
             seen: since,
             last: Sequence::START,

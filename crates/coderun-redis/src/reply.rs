@@ -42,18 +42,6 @@ pub(crate) fn text(value: Value) -> Result<String, UnexpectedReply> {
     String::from_utf8(bytes(value)?).map_err(|_| UnexpectedReply)
 }
 
-/// Reads a number that is not negative, written as one or as text.
-pub(crate) fn number(value: &Value) -> Result<u64, UnexpectedReply> {
-    if let Value::Int(number) = value {
-        u64::try_from(*number).map_err(|_| UnexpectedReply)
-    } else if let Value::BulkString(digits) = value {
-        let digits = str::from_utf8(digits).map_err(|_| UnexpectedReply)?;
-        digits.parse().map_err(|_| UnexpectedReply)
-    } else {
-        Err(UnexpectedReply)
-    }
-}
-
 /// The server sent a reply that no script makes. The text does not show it, because it may contain code or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent an unexpected reply")]

@@ -7,7 +7,7 @@ use coderun_domain::{Execution, Lease, Quota, StoreError, StorePolicy, Submitted
 use coderun_record::{duration_micros, from_micros, micros};
 use serde::{Deserialize, Serialize};
 
-use crate::adapter_error::{AdapterError, LayoutError};
+use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::layout::{Partition, lane, owner};
 use crate::lifetimes::live_ttl;
@@ -151,7 +151,7 @@ impl Submitter {
         if partition == layout.of_user(execution.submission().user()) {
             Ok(partition)
         } else {
-            Err(LayoutError::ForeignId.into())
+            Err(AdapterError::ForeignId)
         }
     }
 }

@@ -64,7 +64,7 @@ impl Sweeper {
 
     pub(crate) async fn sweep(&self) -> Result<Swept, AdapterError> {
         let checked = check_layout(&self.client).await;
-        if let Err(error @ AdapterError::Layout(_)) = checked {
+        if let Err(error @ AdapterError::Partitions { .. }) = checked {
             return Err(error);
         }
         let (mut swept, mut offered) = (Swept::default(), None);
