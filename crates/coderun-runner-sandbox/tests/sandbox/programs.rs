@@ -46,8 +46,8 @@ programs! {
         static_array threads unchecked_malloc;
     cpp cpp:
         bad_alloc big_output caught_bad_alloc classes closures dates dialogue does_not_compile exceptions
-        files initialized_array json_and_text processes recursion sockets sorting static_array templates
-        threads uncaught;
+        files initialized_array json_and_text one_huge_vector processes recursion sockets sorting static_array
+        templates threads uncaught;
 }
 
 #[test]
