@@ -1,12 +1,13 @@
 //! Counts what the processes of a sandbox use by polling them from outside, where no control group counts it.
 //!
-//! Memory is the anonymous pages and page tables of all processes, the files of the sandbox, and the shared memory that has no
-//! file. The sum over the processes counts pages several times that a fork shares; only when it matters, the slower figures
+//! Memory is the anonymous pages and page tables of all processes, the files of the sandbox, the shared memory that has no
+//! file, and what many sockets may hold. The sum over the processes counts pages several times that a fork shares; only when it matters, the slower figures
 //! are read that divide such pages among their users. The usage of a process that ends between two polls without being
 //! reaped is lost.
 
 mod process;
 mod shared_memory;
+mod sockets;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::jail::has_same_memory;
 use crate::process_tree::children;
 use process::{Process, ProcessMemory};
 use shared_memory::SharedMemory;
+use sockets::socket_bytes;
 
 /// Polls the processes of one sandbox.
 #[derive(Debug)]
@@ -125,7 +127,9 @@ impl ProcessWatch {
 
     fn memory_bytes(&mut self, processes: &[Process]) -> u64 {
         let shared = self.shared.measure(processes.iter().map(|it| it.pid));
-        let not_private = shared.saturating_add(file_bytes(processes));
+        let not_private = shared
+            .saturating_add(file_bytes(processes))
+            .saturating_add(socket_bytes(self.first_process));
         let private = private_memory(processes);
         let mapped_files = private.values().map(|it| it.mapped_files).sum();
         self.mapped_files_bytes = self.mapped_files_bytes.max(mapped_files);

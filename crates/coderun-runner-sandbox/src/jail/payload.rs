@@ -96,7 +96,7 @@ fn become_program(
         .envs(spec.environment.iter().map(|(name, value)| (name, value)));
     filter.install()?;
     if spec.limits.data_bytes.is_some() {
-        seccomp::without_memory_files().install()?;
+        seccomp::of_counted_program().install()?;
     }
     Err(command.exec()).step("start the program")
 }

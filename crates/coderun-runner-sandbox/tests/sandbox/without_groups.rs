@@ -51,6 +51,50 @@ async fn files_and_memory_together_are_the_memory_limit() {
 }
 
 #[tokio::test]
+async fn what_many_sockets_hold_counts() {
+    // In ten processes, each of which may have 64 descriptors.
+    let code = "import os, socket, time\n\
+        for _ in range(10):\n\
+        \x20   if os.fork() == 0:\n\
+        \x20       kept = []\n\
+        \x20       try:\n\
+        \x20           while True: kept += socket.socketpair()\n\
+        \x20       except OSError: pass\n\
+        \x20       for one in kept:\n\
+        \x20           one.setblocking(False)\n\
+        \x20           try:\n\
+        \x20               while True: one.send(bytes(60000))\n\
+        \x20           except OSError: pass\n\
+        \x20       time.sleep(4); os._exit(0)\n\
+        for _ in range(10): os.wait()";
+    let verdict = run("python", code).await.report.verdict;
+    assert_eq!(verdict, Verdict::MemoryLimit);
+}
+
+#[tokio::test]
+async fn some_connections_are_within_the_limit() {
+    let code = "import socket\nserver = socket.create_server(('127.0.0.1', 0))\nkept = []\n\
+        for _ in range(25): kept.append(socket.create_connection(server.getsockname())); kept.append(server.accept()[0])\n\
+        print(len(kept))";
+    assert_eq!(run("python", code).await.stdout(), "50\n");
+}
+
+#[tokio::test]
+async fn buffers_of_sockets_keep_their_size() {
+    // The kernel would double what is asked for, to a size that no buffer has at first.
+    let code = "import socket\n\
+        for family, kind in ((socket.AF_UNIX, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)):\n\
+        \x20   one = socket.socket(family, kind)\n\
+        \x20   for size in (socket.SO_SNDBUF, socket.SO_RCVBUF):\n\
+        \x20       before = one.getsockopt(socket.SOL_SOCKET, size)\n\
+        \x20       one.setsockopt(socket.SOL_SOCKET, size, 150000)\n\
+        \x20       print(one.getsockopt(socket.SOL_SOCKET, size) == before)\n\
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1); print(one.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST))";
+    let expected = format!("{}1\n", "True\n".repeat(6));
+    assert_eq!(run("python", code).await.stdout(), expected);
+}
+
+#[tokio::test]
 async fn memory_that_a_fork_shares_counts_once() {
     let code = "import os, time\nkept = b'x' * (30 << 20)\n\
         for _ in range(8):\n    if os.fork() == 0: time.sleep(0.3); os._exit(0)\n\
