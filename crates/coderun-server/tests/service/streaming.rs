@@ -190,3 +190,29 @@ async fn clients_without_since_see_updates_only() {
     }
     assert_eq!(messages.last().unwrap()["data"]["verdict"], "time_limit");
 }
+
+/// Stdout is ready first, whatever the service does meanwhile, and with line buffering it survives the crash.
+#[tokio::test]
+async fn a_line_before_an_error_and_a_crash_is_told_before_it() {
+    let (service, token) = Service::with_user();
+    let code = "#include <stdio.h>\n#include <stdlib.h>\n\
+        int main(void) { printf(\"checkpoint\\n\"); fprintf(stderr, \"broken\\n\"); abort(); }";
+    for (buffering, expected) in [
+        (
+            "line",
+            &[("stdout", "checkpoint\n"), ("stderr", "broken\n")][..],
+        ),
+        ("full", &[("stderr", "broken\n")]),
+    ] {
+        let body = json!({"code": code, "language": "c", "buffering": buffering});
+        let id = service.submit(&token, &body).await;
+        let mut events = EventLog::default();
+        let socket = service.watch_since(&token, &id, 0).await;
+        assert_eq!(events.read_until_closed(socket).await, 1000);
+        let told = events.messages().iter().filter_map(|message| {
+            let data = &message["data"];
+            Some((data["stream"].as_str()?, data["text"].as_str()?))
+        });
+        assert!(told.eq(expected.iter().copied()), "{:?}", events.messages());
+    }
+}
