@@ -6,6 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use coderun_conformance::code_runner::interactive_io;
 use coderun_domain::Verdict;
+use coderun_runner_sandbox::ControlGroups;
 
 use crate::support::{TestSandbox, assert_prints, program, run};
 
@@ -203,12 +204,34 @@ async fn what_nobody_reads_is_bounded_and_counted() {
 
 #[tokio::test]
 async fn a_connection_that_nobody_reads_takes_little() {
+    // The kernel lets a buffer grow while its reader keeps up.
     let code = "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n\
         one = socket.create_connection(server.getsockname()); other = server.accept()[0]\n\
-        one.setblocking(False); sent = 0\n\
-        try:\n    while sent < 1 << 24: sent += one.send(bytes(65536))\nexcept BlockingIOError: pass\n\
+        for end in (one, other): end.setblocking(False)\n\
+        def send():\n\
+        \x20   try: return one.send(bytes(1 << 20))\n    except BlockingIOError: return 0\n\
+        def receive():\n\
+        \x20   try: return len(other.recv(1 << 20))\n    except BlockingIOError: return 0\n\
+        moved = 0\n\
+        while moved < 1 << 26: send(); moved += receive()\n\
+        while receive(): pass\n\
+        sent = 0\n\
+        while (more := send()): sent += more\n\
         print(sent <= 1 << 20 or sent)";
     assert_prints("python", code, "True\n").await;
+}
+
+#[tokio::test]
+async fn without_control_groups_full_sockets_count_as_memory() {
+    let sandbox = TestSandbox::with(|config| config.control_groups = ControlGroups::Never).await;
+    // Far more than the limit of 64 MiB, in the queues of servers that accept nothing.
+    let code = "import socket, time\nservers = [socket.create_server(('127.0.0.1', 0), backlog=1 << 20) for _ in range(8)]\n\
+        for server in servers:\n\
+        \x20   for _ in range(200):\n\
+        \x20       with socket.create_connection(server.getsockname()) as one: one.send(bytes(30000))\n\
+        time.sleep(100)";
+    let ran = sandbox.run("python", code).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit, "{}", ran.stderr());
 }
 
 #[tokio::test]
