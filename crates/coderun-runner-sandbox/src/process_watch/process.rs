@@ -8,7 +8,7 @@ use crate::process_stat::stat_fields;
 /// The times and threads of a process.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// Its id outside.
+    /// The id outside of one of its threads that live, by which its memory can be read.
     pub(super) pid: i32,
     pub(super) own_cpu: Duration,
     /// The CPU time of the children that it has waited for.
@@ -21,13 +21,32 @@ impl Process {
     pub(super) fn read(pid: i32) -> Option<Self> {
         let fields = stat_fields(pid.cast_unsigned())?;
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        let threads = number(17)?;
+        // Its first thread may have ended before the others, and has no memory then.
+        let is_led_by_the_dead = threads > 1 && has_ended(fields.first()?);
+        let living = is_led_by_the_dead.then(|| living_thread(pid)).flatten();
         Some(Self {
-            pid,
+            pid: living.unwrap_or(pid),
             own_cpu: ticks(number(11)? + number(12)?),
             reaped_cpu: ticks(number(13)? + number(14)?),
-            threads: number(17)?,
+            threads,
         })
     }
+}
+
+/// A thread of a process that has not ended.
+fn living_thread(pid: i32) -> Option<i32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let names = tasks.flatten().map(|task| task.file_name());
+    let mut ids = names.filter_map(|name| name.to_str()?.parse::<i32>().ok());
+    ids.find(|id| {
+        let fields = stat_fields(id.cast_unsigned()).unwrap_or_default();
+        fields.first().is_some_and(|state| !has_ended(state))
+    })
+}
+
+fn has_ended(state: &str) -> bool {
+    ["Z", "X"].contains(&state)
 }
 
 /// The private memory of a process, in bytes; all zero once it has ended.

@@ -51,6 +51,20 @@ async fn files_and_memory_together_are_the_memory_limit() {
 }
 
 #[tokio::test]
+async fn memory_counts_when_the_first_thread_has_ended() {
+    // At the end, its greatest resident size would tell.
+    let code = "#include <pthread.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n\
+        static void *use(void *unused) {\n\
+        usleep(100000);\n\
+        for (int i = 0; i < 100; i++) memset(malloc(1 << 20), 1, 1 << 20);\n\
+        write(1, \"used\\n\", 5); sleep(1); write(1, \"and kept\\n\", 9); _exit(0); }\n\
+        int main(void) { pthread_t other; pthread_create(&other, NULL, use, NULL); pthread_exit(NULL); }";
+    let ran = run("c", code).await;
+    assert_eq!(ran.report.verdict, Verdict::MemoryLimit);
+    assert!(!ran.stdout().contains("kept"), "{}", ran.stdout());
+}
+
+#[tokio::test]
 async fn what_many_sockets_hold_counts() {
     // In ten processes, each of which may have 64 descriptors.
     let code = "import os, socket, time\n\
