@@ -203,6 +203,8 @@ fn forbidden() -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_socket, sockets()?);
     rules.insert(libc::SYS_ioctl, equal_to_any(1, &[TIOCSTI, TIOCLINUX])?);
     rules.insert(libc::SYS_fcntl, equal_to_any(1, &[F_SETLEASE, F_NOTIFY])?);
+    rules.insert(libc::SYS_mmap, any_bit(3, HUGE_PAGES_OF_MAPPING)?);
+    rules.insert(libc::SYS_memfd_create, any_bit(1, HUGE_PAGES_OF_FILE)?);
     rules.insert(libc::SYS_personality, none_of(0, &PERSONALITIES)?);
     rules.insert(libc::SYS_seccomp, any_bit(1, NEW_LISTENER)?);
     Ok(rules)
@@ -223,6 +225,9 @@ const TIOCLINUX: u64 = 0x541c;
 /// Being notified or asked when another process opens a shared file.
 const F_SETLEASE: u64 = 1024;
 const F_NOTIFY: u64 = 1026;
+/// Pages of a pool that the machine keeps for others, such as databases, and that no limit of memory counts.
+const HUGE_PAGES_OF_MAPPING: u64 = 0x0004_0000;
+const HUGE_PAGES_OF_FILE: u64 = 0x4;
 /// The default, the default without address randomisation, and the query of the current value.
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
 /// Supervising the calls of children, which no program in a sandbox needs.

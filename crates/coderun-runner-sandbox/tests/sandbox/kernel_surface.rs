@@ -67,6 +67,17 @@ async fn no_namespace_can_be_made_or_entered() {
 
 #[tokio::test]
 #[cfg(target_arch = "x86_64")]
+async fn pages_that_are_kept_for_others_cannot_be_used() {
+    // A mapping with huge pages, of two sizes.
+    let calls = [
+        "9, 0, 2 << 20, 3, 0x40022, -1, 0",
+        "9, 0, 1 << 30, 3, 0x40022 | 30 << 26, -1, 0",
+    ];
+    assert_refused(&calls, "EPERM").await;
+}
+
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
 async fn calls_whose_arguments_no_filter_sees_are_absent() {
     // clone3, io_uring_setup, io_setup, keyctl, add_key, shmget, mq_open, and a number beyond all known calls.
     let calls = [
