@@ -1,4 +1,5 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
+machine := "crates/coderun-runner-sandbox/tests/machine"
 # Where cargo-deny keeps the database of known weaknesses.
 advisories := env("CARGO_HOME", home_directory() / ".cargo") / "advisory-dbs"
 
@@ -25,12 +26,13 @@ test-sandbox-user *arguments:
 # Runs the sandbox's tests where control groups are version 2, as root and as a user with a delegated group, on a kernel of their
 # own: `just test-cgroup2 -E 'test(/^memory::/)'`. User-mode Linux by default; `KERNEL=qemu` lacks nothing, and is slow.
 test-cgroup2 *arguments:
-    crates/coderun-runner-sandbox/tests/machine/suite {{ arguments }}
+    {{ machine }}/suite {{ arguments }}
 
-# Tests deploy/coderun.service under systemd as process 1 of a kernel of its own.
+# Tests the service in groups of all kinds, and deploy/coderun.service under systemd as process 1, on kernels of their own.
 test-systemd:
     cargo build --package coderun-server --all-features
-    crates/coderun-runner-sandbox/tests/machine/systemd target/debug/coderun
+    {{ machine }}/boot {{ machine }}/layouts {{ justfile_directory() }}/target/debug/coderun
+    {{ machine }}/systemd target/debug/coderun
 
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
 test-firebase:

@@ -38,7 +38,17 @@ impl Delegation {
         let mut count = COUNT.lock();
         let is_leaf = own.ends_with(SERVICE_GROUP) || !has_controllers(own);
         let delegation = match own.parent() {
-            Some(above) if is_leaf && has_controllers(above) => Self::of_leaf(above, own)?,
+            Some(above) if is_leaf && has_controllers(above) => {
+                let found = Self::of_leaf(above, own);
+                // What the group above refuses is no news to a service that has only its own.
+                found.map_err(|error| {
+                    if has_controllers(own) {
+                        error
+                    } else {
+                        not_delegated(own)
+                    }
+                })?
+            }
             Some(_) | None => Self::of_own_group(own)?,
         };
         *count += 1;
