@@ -11,8 +11,8 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox, the whole service, documentation, and the real Firebase SDK.
-test: test-rust test-sandbox-user test-firebase
+# Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, and the real Firebase SDK.
+test: test-rust test-sandbox-user test-groups test-firebase
 
 # Runs the tests of the crates.
 test-rust:
@@ -23,15 +23,20 @@ test-rust:
 test-sandbox-user *arguments:
     cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }} -- --skip another_process_namespace
 
-# Runs the sandbox's tests where control groups are version 2, as root and as a user with a delegated group, on a kernel of their
-# own: `just test-cgroup2 -E 'test(/^memory::/)'`. User-mode Linux by default; `KERNEL=qemu` lacks nothing, and is slow.
-test-cgroup2 *arguments:
-    {{ machine }}/suite {{ arguments }}
+# The kernel is user-mode Linux; with `KERNEL=qemu` it lacks nothing, and is slow.
+# Runs the sandbox's tests on control groups of version 2, as root and as a delegated user (`just test-cgroup2 'test(/^memory::/)'`).
+test-cgroup2 filter="all()":
+    {{ machine }}/suite '{{ filter }}'
 
-# Tests the service in groups of all kinds, and deploy/coderun.service under systemd as process 1, on kernels of their own.
-test-systemd:
+# Runs what every run of the tests has of `test-cgroup2`, and starts the service in groups of all kinds.
+test-groups:
+    {{ machine }}/suite 'test(/^(processes|service)::/)'
     cargo build --package coderun-server --all-features
     {{ machine }}/boot {{ machine }}/layouts {{ justfile_directory() }}/target/debug/coderun
+
+# Tests deploy/coderun.service under systemd as process 1 of a kernel of its own.
+test-systemd:
+    cargo build --package coderun-server --all-features
     {{ machine }}/systemd target/debug/coderun
 
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).

@@ -11,7 +11,7 @@ import urllib.request
 BINARY = "/run/bin/coderun"
 GROUP = "/sys/fs/cgroup/system.slice/coderun.service"
 LOG = "/run/coderun.log"
-DEADLINE_S = 90
+DEADLINE_S = 240
 
 
 def systemctl(*arguments):
@@ -106,7 +106,7 @@ def main():
     # Before the service, as an operator might: it has to leave the group as it was.
     os.makedirs("/run/systemd/system/coderun.service.d")
     with open("/run/systemd/system/coderun.service.d/doctor.conf", "w") as drop_in:
-        drop_in.write(f"[Service]\nExecStartPre={BINARY} doctor\n")
+        drop_in.write(f"[Service]\nExecStartPre=-{BINARY} doctor\n")
     systemctl("daemon-reload")
     systemctl("start", "coderun")
     os.remove("/run/systemd/system/coderun.service.d/doctor.conf")

@@ -12,6 +12,12 @@ use coderun_domain::{ByteSize, CodeRunner, RunnerError};
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use tempfile::TempDir;
 
+/// How many times slower programs are on this machine: more than once where its kernel runs on that of another.
+pub(crate) fn slowness() -> u32 {
+    let given = std::env::var_os("TEST_SLOWNESS");
+    given.map_or(1, |times| times.to_str().unwrap().parse().unwrap())
+}
+
 /// The longest that anything quick may take.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -122,7 +128,7 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
 
 /// Waits until a condition holds. Blocks the thread, so that it also works where a sandbox is dropped.
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + SOON * slowness();
     while !condition() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
@@ -222,13 +228,13 @@ fn look_for_groups(folder: &Path, part: &str, depth: u32, found: &mut Vec<PathBu
 /// A program under small limits.
 pub(crate) fn program(language: &str, code: &str) -> Program {
     Program {
-        cpu: Duration::from_secs(2),
-        wall: Duration::from_secs(5),
+        cpu: Duration::from_secs(2) * slowness(),
+        wall: Duration::from_secs(5) * slowness(),
         memory: ByteSize::from_mib(64),
         processes: 16,
         file_size: ByteSize::from_mib(4),
         disk: ByteSize::from_mib(16),
-        compile_time: Duration::from_secs(10),
+        compile_time: Duration::from_secs(10) * slowness(),
         compile_memory: ByteSize::from_mib(256),
         ..Program::new(language, code)
     }
