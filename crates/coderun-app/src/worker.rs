@@ -115,7 +115,7 @@ impl Worker {
             if drain.is_cancelled() {
                 break;
             }
-            match self.take_and_start(free, &shutdown.abort, runs).await {
+            match self.take_and_start(free, shutdown, runs).await {
                 Ok(Remaining::Unknown) => backoff = retry::backoff(),
                 Ok(Remaining::Nothing) => {
                     backoff = retry::backoff();
@@ -135,21 +135,28 @@ impl Worker {
     async fn take_and_start(
         &self,
         mut permits: OwnedSemaphorePermit,
-        abort: &CancellationToken,
+        shutdown: &Shutdown,
         runs: &TaskTracker,
     ) -> Result<Remaining, TakeError> {
         self.health.ensure(&*self.ports.runner).await?;
-        let (queue, at_most) = (&self.ports.queue, permits.num_permits());
-        let languages = self.languages();
-        let leases = queue.take(&self.settings.id, &languages, at_most).await?;
+        let at_most = permits.num_permits();
+        let leases = self.take(at_most).await?;
         let remaining = Remaining::after(leases.len(), at_most);
         for lease in leases {
-            metrics::record_taken(lease.execution());
             if let Some(permit) = permits.split(1) {
-                runs.spawn(self.clone().run(lease, permit, abort.clone()));
+                runs.spawn(self.clone().run(lease, permit, shutdown.clone()));
             }
         }
         Ok(remaining)
+    }
+
+    async fn take(&self, at_most: usize) -> Result<Vec<Lease>, QueueError> {
+        let (queue, languages) = (&self.ports.queue, self.languages());
+        let leases = queue.take(&self.settings.id, &languages, at_most).await?;
+        for lease in &leases {
+            metrics::record_taken(lease.execution());
+        }
+        Ok(leases)
     }
 
     fn languages(&self) -> Vec<Language> {
@@ -164,15 +171,42 @@ impl Worker {
         drop(tokio::time::timeout(longest, self.ports.queue.work_available()).await);
     }
 
-    async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, abort: CancellationToken) {
+    /// Runs an execution, and with the same permit others that wait, as long as all permits are in use. So a busy worker
+    /// wakes no other task, nor another thread, between two runs.
+    async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, shutdown: Shutdown) {
+        let mut next = Some(lease);
+        while let Some(lease) = next {
+            self.run_one(lease, &shutdown.abort).await;
+            next = self.take_next(&shutdown.drain).await;
+        }
+        drop(permit);
+    }
+
+    async fn run_one(&self, lease: Lease, abort: &CancellationToken) {
         let id = lease.id();
-        let health = Arc::clone(&self.health);
-        let run = Run::new(self.ports, self.settings, health, lease, abort);
+        let (ports, settings) = (self.ports.clone(), Arc::clone(&self.settings));
+        let run = Run::new(
+            ports,
+            settings,
+            Arc::clone(&self.health),
+            lease,
+            abort.clone(),
+        );
         let running = AssertUnwindSafe(run.run_to_completion());
         if running.catch_unwind().await.is_err() {
             tracing::error!(execution_id = %id, "a run panicked; another worker takes over when its lease expires");
         }
-        drop(permit);
+    }
+
+    /// Takes the next execution for a permit that is about to be free. Without one, the permit goes back to those who wait.
+    async fn take_next(&self, drain: &CancellationToken) -> Option<Lease> {
+        let may_take =
+            self.capacity.is_exhausted() && self.health.is_proven() && !drain.is_cancelled();
+        if !may_take {
+            return None;
+        }
+        // The loop that gets the permit tries again, and logs what is wrong.
+        self.take(1).await.ok()?.pop()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lets the use cases of a process offer executions to the worker of the same process while it is idle.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use coderun_domain::{Execution, ExecutionStore, Language, Lease, StoreError, Submitted};
 use parking_lot::Mutex;
@@ -23,6 +24,8 @@ pub struct LocalWorker(pub(super) Worker);
 #[derive(Debug)]
 pub(super) struct Capacity {
     permits: Arc<Semaphore>,
+    /// Whether the worker waits for a permit.
+    is_exhausted: AtomicBool,
     offer: Mutex<Option<Offer>>,
 }
 
@@ -51,18 +54,27 @@ impl Capacity {
     pub(super) fn new(concurrency: usize) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(concurrency)),
+            is_exhausted: AtomicBool::default(),
             offer: Mutex::default(),
         }
     }
 
     /// Waits for a permit, and gets all that are free then. Permits are not reserved meanwhile, because nothing is offered.
     pub(super) async fn all_free(&self) -> Option<OwnedSemaphorePermit> {
-        let mut free = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        self.is_exhausted.store(true, Ordering::Release);
+        let free = Arc::clone(&self.permits).acquire_owned().await;
+        self.is_exhausted.store(false, Ordering::Release);
+        let mut free = free.ok()?;
         let more = u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX);
         if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(more) {
             free.merge(more);
         }
         Some(free)
+    }
+
+    /// Whether all permits are in use and more executions may wait.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.is_exhausted.load(Ordering::Acquire)
     }
 
     /// Offers to run executions in these languages until the answer is dropped.
@@ -141,7 +153,7 @@ impl Reservation {
                     shutdown,
                     ..
                 } = self;
-                worker.run(lease, permit, shutdown.abort).await;
+                worker.run(lease, permit, shutdown).await;
             }
         });
         let lost = |error: RecvError| StoreError::Unavailable {

@@ -7,6 +7,7 @@ use coderun_domain::{
     CodeRunner, EndedWithoutRun, ErrorChain, Execution, InputError, Lease, Outcome, QueueError,
     Report, RunnerError, TraceContext,
 };
+use futures_util::future::OptionFuture;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub(super) struct Run {
     health: Arc<RunnerHealth>,
     lease: HeldLease,
     abort: CancellationToken,
+    /// Cancelled when the owner wants the execution stopped.
+    cancelled: CancellationToken,
     recorder: Arc<OutputRecorder>,
 }
 
@@ -78,6 +81,7 @@ impl Run {
             settings,
             health,
             abort,
+            cancelled: CancellationToken::new(),
             recorder,
         }
     }
@@ -132,16 +136,15 @@ impl Run {
 
     /// Runs the program. Whatever ends this first, the program is gone afterwards: its future is finished or dropped.
     async fn run(&self) -> RunEnd {
-        let cancelled = CancellationToken::new();
-        let (stdin, pieces) = mpsc::channel(1);
         let is_interactive = self.execution().submission().is_interactive();
-        let input = is_interactive.then_some(pieces);
-        let io = RecordingIo::new(Arc::clone(&self.recorder), input, cancelled.clone());
+        let (stdin, input) = is_interactive.then(|| mpsc::channel(1)).unzip();
+        let forwarding = stdin.map(|stdin| input::forward(&self.lease, stdin));
+        let io = RecordingIo::new(Arc::clone(&self.recorder), input, self.cancelled.clone());
         tokio::select! {
             end = self.run_program(io) => end,
-            () = self.lease.renew_until_lost(&cancelled) => RunEnd::LeaseLost,
+            () = self.lease.renew_until_lost(&self.cancelled) => RunEnd::LeaseLost,
             error = self.recorder.append_continuously(&self.lease) => append_failed(&error),
-            error = input::forward(&self.lease, stdin), if is_interactive => input_failed(&error),
+            Some(error) = OptionFuture::from(forwarding) => input_failed(&error),
             () = tokio::time::sleep(self.time_limit()) => RunEnd::GivenUp(TIMED_OUT),
             () = self.abort.cancelled() => RunEnd::Aborted,
         }
@@ -193,13 +196,12 @@ impl Run {
 
     /// Holds the lease for a while, so that no worker tries again too soon.
     async fn hold(&self, wait: Duration) -> Result<(), QueueError> {
-        let cancelled = CancellationToken::new();
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
             () = self.abort.cancelled() => Ok(()),
             // A release ends an execution that its owner has cancelled.
-            () = cancelled.cancelled() => Ok(()),
-            () = self.lease.renew_until_lost(&cancelled) => Err(QueueError::LeaseLost),
+            () = self.cancelled.cancelled() => Ok(()),
+            () = self.lease.renew_until_lost(&self.cancelled) => Err(QueueError::LeaseLost),
         }
     }
 
@@ -223,10 +225,11 @@ impl Run {
             Ok(())
         };
         // The owner's wish to cancel comes too late to change the outcome.
-        let cancelled = CancellationToken::new();
         tokio::select! {
+            // Most are recorded at once, and need no renewal.
+            biased;
             result = recording => result,
-            () = self.lease.renew_until_lost(&cancelled) => Err(QueueError::LeaseLost),
+            () = self.lease.renew_until_lost(&self.cancelled) => Err(QueueError::LeaseLost),
         }
     }
 

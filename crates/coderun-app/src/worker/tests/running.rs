@@ -94,6 +94,21 @@ async fn no_more_run_at_a_time_than_there_are_permits() {
     assert_eq!(harness.runner.most_alive.load(Ordering::SeqCst), 2);
 }
 
+/// Each of the two permits stays with its task while programs wait, so that nothing else need be woken between two runs.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_is_followed_by_one_that_waits_in_the_same_task() {
+    let harness = Harness::new();
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(harness.submit("sleep 1").await);
+    }
+    let _worker = harness.start("w1");
+    for id in ids {
+        harness.final_state(id).await;
+    }
+    assert_eq!(harness.runner.tasks.lock().len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_small_writes_become_few_events() {
     let (harness, ended) = Harness::completed(&"print x\n".repeat(1000)).await;

@@ -1,5 +1,6 @@
 //! Runs a worker over the memory adapter, with a runner that plays a script.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use coderun_domain::{
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use futures_util::StreamExt as _;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::flaky_queue::FlakyQueue;
@@ -39,6 +41,8 @@ pub(super) struct ScriptedRunner {
     pub(super) alive: Arc<AtomicUsize>,
     /// The most that were alive at a time.
     pub(super) most_alive: AtomicUsize,
+    /// The tasks that have run programs.
+    pub(super) tasks: Mutex<HashSet<tokio::task::Id>>,
     /// Whether nothing can be run.
     pub(super) is_broken: AtomicBool,
 }
@@ -90,6 +94,7 @@ impl CodeRunner for ScriptedRunner {
     ) -> Result<Report, RunnerError> {
         self.check().await?;
         self.started.fetch_add(1, Ordering::SeqCst);
+        self.tasks.lock().extend(tokio::task::try_id());
         let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_alive.fetch_max(alive, Ordering::SeqCst);
         let _alive = Alive(Arc::clone(&self.alive));
