@@ -21,7 +21,7 @@ pub(crate) use answer::Answer;
 pub(crate) use send_state::{PreventOnDrop, SendState};
 
 use base_url::BaseUrl;
-use connector::Pool;
+use connector::Pools;
 use send_state::TrackedBody;
 
 use crate::config::{ConfigError, HttpRunnerConfig};
@@ -35,7 +35,7 @@ const TRACE_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 /// A client of one API. `Debug` shows nothing of it.
 pub(crate) struct Client {
-    pool: Pool,
+    pools: Pools,
     base: BaseUrl,
     /// The headers of every request.
     headers: HeaderMap,
@@ -54,7 +54,7 @@ impl Client {
     /// Makes no connection yet.
     pub(crate) fn new(config: &HttpRunnerConfig) -> Result<Self, ConfigError> {
         let base = BaseUrl::parse(&config.base_url)?;
-        let pool = connector::pool(config.connect_timeout, base.is_encrypted());
+        let pools = Pools::new(config.connect_timeout, base.is_encrypted());
         let mut headers = base.headers()?;
         let agent = concat!("coderun/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
@@ -65,7 +65,7 @@ impl Client {
             headers.insert(key_header, key.header_value().clone());
         }
         Ok(Self {
-            pool: pool.map_err(|_| ConfigError::Client)?,
+            pools: pools.map_err(|_| ConfigError::Client)?,
             base,
             headers,
             answer_max: config.answer_max,
@@ -98,7 +98,8 @@ impl Client {
         answer_max: ByteSize,
         state: Option<&SendState>,
     ) -> Result<Answer, ApiError> {
-        let response = self.pool.request(request).await.map_err(|error| {
+        let answering = self.pools.of_this_runtime().request(request);
+        let response = answering.await.map_err(|error| {
             let reason = connection_failure::describe(&error);
             // The request may have been received if any of its body was sent, or if it has none.
             if state.map_or(!error.is_connect(), SendState::has_begun) {
