@@ -11,7 +11,6 @@ mod feed_reader;
 mod feed_source;
 mod message;
 mod queue_progress;
-mod stored_events;
 mod timers;
 mod watcher;
 
@@ -19,7 +18,7 @@ pub(crate) use admission::{AdmissionError, admit, verify};
 pub(crate) use feed::Feeds;
 pub(crate) use feed_log::Dialect;
 pub(crate) use feed_reader::FeedReader;
-pub(crate) use message::EncodedMessage;
+pub(crate) use message::{EncodedMessage, FeedError};
 pub(crate) use watcher::{WatchMessage, WatchRequest, Watcher};
 
 #[cfg(test)]

@@ -6,11 +6,9 @@
 mod close_frame;
 mod commands;
 mod connection;
-mod failures;
 mod input_queue;
 mod message_reader;
 mod session;
-mod upgrade_request;
 
 use std::panic::AssertUnwindSafe;
 
@@ -19,17 +17,22 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use coderun_domain::{ExecutionId, Sequence};
 use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
+use crate::HttpConfig;
+use crate::authentication::{Credentials, TokenError, find_credentials};
 use crate::handover::Handover;
+use crate::headers::text;
 use crate::metrics;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::state::AppState;
+use crate::watching::Dialect;
 
 use close_frame::CloseFrame;
 use connection::Connection;
-use upgrade_request::UpgradeRequest;
 
 /// The only subprotocol.
 const PROTOCOL: &str = "execution.v1";
@@ -70,6 +73,68 @@ fn no_upgrade(error: HandshakeError) -> Problem {
         );
     }
     problem
+}
+
+/// The parsed parts of an upgrade request. Each invalid part is the close frame to answer it with.
+struct UpgradeRequest {
+    origin: Result<(), CloseFrame>,
+    credentials: Result<Credentials, TokenError>,
+    id: Result<ExecutionId, CloseFrame>,
+    since: Result<Option<Sequence>, CloseFrame>,
+    dialect: Dialect,
+    /// Whether the client offers the subprotocol.
+    offers_protocol: bool,
+}
+
+impl UpgradeRequest {
+    fn of(request: &HttpRequest, config: &HttpConfig) -> Self {
+        let since = Query::parse(request.query_string()).since();
+        let since = since.map_err(|_| CloseFrame::INVALID_SINCE);
+        let resumes = !matches!(since, Ok(None));
+        let offers_protocol = offers_protocol(request);
+        let dialect = if resumes || offers_protocol {
+            Dialect::Full
+        } else {
+            Dialect::Core
+        };
+        let id = request.match_info().get("id").unwrap_or_default();
+        Self {
+            origin: check_origin(request, config),
+            credentials: find_credentials(request),
+            id: id.parse().map_err(|_| CloseFrame::NOT_FOUND),
+            since,
+            dialect,
+            offers_protocol,
+        }
+    }
+
+    /// The id for the log, or `-`: a malformed id is not logged.
+    fn id_text(&self) -> String {
+        self.id.map_or_else(|_| "-".to_owned(), |id| id.to_string())
+    }
+}
+
+fn check_origin(request: &HttpRequest, config: &HttpConfig) -> Result<(), CloseFrame> {
+    let headers = request.headers();
+    let host = text(headers, header::HOST);
+    let mut origins = headers.get_all(header::ORIGIN);
+    let allowed = origins.all(|origin| {
+        let origin = origin.to_str().ok();
+        origin.is_some_and(|origin| config.origins.allows(origin, host))
+    });
+    if allowed {
+        Ok(())
+    } else {
+        Err(CloseFrame::ORIGIN_NOT_ALLOWED)
+    }
+}
+
+fn offers_protocol(request: &HttpRequest) -> bool {
+    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    offers
+        .filter_map(|offer| offer.to_str().ok())
+        .flat_map(|offer| offer.split(','))
+        .any(|protocol| protocol.trim() == PROTOCOL)
 }
 
 /// Serves a socket until it must be closed, and closes it.

@@ -7,8 +7,8 @@ use coderun_domain::{Execution, Sequence};
 
 use super::feed::{Feed, Feeds};
 use super::feed_log::{Cursor, Dialect, Next};
+use super::feed_source::StoredEvents;
 use super::message::{EncodedMessage, FeedError, WatchedExecution, encode_update};
-use super::stored_events::StoredEvents;
 use crate::state::AppState;
 use crate::wire::ServerMessage;
 

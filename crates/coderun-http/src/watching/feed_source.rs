@@ -1,17 +1,16 @@
-//! Reads what a feed tells: the events of its execution, its queue position, and that the server is going away.
+//! Reads the stored events of one execution, and what else its feed tells: the queue position, and that the server goes away.
 
 use std::sync::Arc;
 
 use actix_web::web;
-use coderun_domain::{Execution, Sequence, Status};
+use coderun_domain::{EventStream, Execution, Sequence, Status};
 use futures_util::future::OptionFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::Notify;
 
 use super::feed_log::FeedChange;
-use super::message::{FeedError, WatchedExecution};
+use super::message::{EncodedEvent, FeedError, WatchedExecution};
 use super::queue_progress::QueueProgress;
-use super::stored_events::StoredEvents;
 use crate::state::AppState;
 
 /// Where the changes of one feed come from.
@@ -77,5 +76,37 @@ impl FeedSource {
                 message.map(FeedChange::QueuePosition)
             }
         }
+    }
+}
+
+/// The events of one execution after a number. The first read subscribes.
+pub(super) struct StoredEvents {
+    execution: WatchedExecution,
+    since: Sequence,
+    events: Option<EventStream>,
+}
+
+impl StoredEvents {
+    pub(super) const fn new(execution: WatchedExecution, since: Sequence) -> Self {
+        Self {
+            execution,
+            since,
+            events: None,
+        }
+    }
+
+    /// Waits for the next event. `None` after the final one. Cancel-safe.
+    pub(super) async fn next(
+        &mut self,
+        state: &AppState,
+    ) -> Result<Option<EncodedEvent>, FeedError> {
+        let executions = &state.ports.executions;
+        if self.events.is_none() {
+            self.events = Some(executions.events(self.execution.id, self.since).await?);
+        }
+        let next = OptionFuture::from(self.events.as_mut().map(|events| events.next()));
+        let event = next.await.flatten().transpose()?;
+        let encode = |event| self.execution.encode(event, executions.store_policy());
+        event.map(encode).transpose()
     }
 }

@@ -1,11 +1,16 @@
-//! Defines the close codes and reasons of a WebSocket.
+//! Defines the close codes and reasons of a WebSocket, and maps failures to them.
 
-use coderun_domain::FailureKind;
+use std::error::Error;
+
+use coderun_app::AccessError;
+use coderun_domain::{FailureKind, VerifyError};
 use tungstenite::Utf8Bytes;
 use tungstenite::protocol::frame;
 
 use crate::authentication::TokenError;
+use crate::failure_log::log_failure;
 use crate::socket_registry::SocketLimitReached;
+use crate::watching::{AdmissionError, FeedError};
 
 /// A close code of the contract with its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +58,13 @@ impl CloseFrame {
         Self { code, reason }
     }
 
-    /// The close frame for a kind of failure.
-    pub(super) const fn of_kind(kind: FailureKind) -> Self {
+    /// The close frame after a failure, which is logged unless the client has caused it.
+    pub(super) fn after_failure(kind: FailureKind, error: &(dyn Error + 'static)) -> Self {
+        log_failure(kind, "a socket", Some(error), None);
+        Self::of_kind(kind)
+    }
+
+    const fn of_kind(kind: FailureKind) -> Self {
         match kind {
             FailureKind::Unauthenticated => Self::INVALID_TOKEN,
             FailureKind::Forbidden => Self::FORBIDDEN,
@@ -73,6 +83,31 @@ impl From<CloseFrame> for frame::CloseFrame {
             code: frame.code.into(),
             reason: Utf8Bytes::from_static(frame.reason),
         }
+    }
+}
+
+impl From<AccessError> for CloseFrame {
+    fn from(error: AccessError) -> Self {
+        Self::after_failure(error.kind(), &error)
+    }
+}
+
+impl From<AdmissionError> for CloseFrame {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Verify(VerifyError::Expired) => Self::EXPIRED_TOKEN,
+            AdmissionError::Verify(error) => Self::after_failure(error.kind(), &error),
+            AdmissionError::TimedOut => Self::VERIFICATION_TIMEOUT,
+            AdmissionError::InvalidTicket => Self::INVALID_TICKET,
+            AdmissionError::Ticket(error) => Self::after_failure(error.kind(), &error),
+            AdmissionError::SocketLimit(limit) => limit.into(),
+        }
+    }
+}
+
+impl From<FeedError> for CloseFrame {
+    fn from(error: FeedError) -> Self {
+        Self::after_failure(error.kind(), &error)
     }
 }
 

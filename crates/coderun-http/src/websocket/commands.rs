@@ -13,7 +13,6 @@ use futures_util::future::{LocalBoxFuture, OptionFuture};
 use tokio::time::Instant;
 
 use super::CloseFrame;
-use super::failures::{access_failed, failed};
 use super::input_queue::{InputQueue, QueuedInput};
 use crate::state::AppState;
 use crate::watching::{AdmissionError, verify};
@@ -143,7 +142,7 @@ async fn send_input(
     } else {
         let executions = &target.state.ports.executions;
         let opened = executions.input_sender(&target.user, target.id).await;
-        Box::new(opened.map_err(|error| access_failed(&error))?)
+        Box::new(opened?)
     };
     let mut failing_since = None;
     loop {
@@ -161,7 +160,7 @@ async fn send_input(
                 if !error.kind().is_transient()
                     || since.elapsed() >= target.state.config.sockets.send
                 {
-                    return Err(failed(error.kind(), &error));
+                    return Err(CloseFrame::after_failure(error.kind(), &error));
                 }
             }
         }

@@ -4,12 +4,11 @@ use actix_web::web;
 use coderun_app::AccessError;
 use coderun_domain::{Admission, InputReply};
 
-use super::CloseFrame;
 use super::commands::{CommandResult, Commands};
 use super::connection::Connection;
-use super::failures::{access_failed, admission_failed, failed};
 use super::input_queue::QueuedInput;
-use super::upgrade_request::UpgradeRequest;
+use super::{CloseFrame, UpgradeRequest};
+use crate::failure_log::log_failure;
 use crate::metrics::SocketKind;
 use crate::state::AppState;
 use crate::watching::{AdmissionError, Dialect, WatchMessage, WatchRequest, Watcher, admit};
@@ -47,8 +46,7 @@ async fn open<'a>(
     let sockets = &state.sockets;
     let total = sockets.admit()?;
     let credentials = upgrade.credentials?;
-    let admitted = admit(credentials, upgrade.id.ok(), state).await;
-    let admission = admitted.map_err(|error| admission_failed(&error))?;
+    let admission = admit(credentials, upgrade.id.ok(), state).await?;
     let (id, since, dialect) = (upgrade.id?, upgrade.since?, upgrade.dialect);
     let permit = sockets.admit_verified(total, &admission.user, SocketKind::WebSocket)?;
     let request = WatchRequest {
@@ -57,8 +55,7 @@ async fn open<'a>(
         dialect,
         keep_alive: state.config.sockets.ping_interval,
     };
-    let watcher = Watcher::open(state, &admission, request).await;
-    let watcher = watcher.map_err(|error| access_failed(&error))?;
+    let watcher = Watcher::open(state, &admission, request).await?;
     connection.permit = Some(permit);
     Ok(Session {
         connection,
@@ -110,7 +107,7 @@ impl Session<'_> {
         match message {
             WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
             WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
-            WatchMessage::Failed(error) => return Err(failed(error.kind(), &error)),
+            WatchMessage::Failed(error) => return Err(error.into()),
             WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
             WatchMessage::Message(message) => {
                 let is_last = message.is_last;
@@ -149,7 +146,7 @@ impl Session<'_> {
         match result {
             CommandResult::Cancelled(Ok(())) => Ok(()),
             CommandResult::Cancelled(Err(error)) => {
-                access_failed(&error);
+                log_failure(error.kind(), "a socket", Some(&error), None);
                 self.send_error("The execution could not be cancelled, try again")
                     .await
             }
@@ -164,7 +161,7 @@ impl Session<'_> {
     async fn handle_input_reply(&mut self, reply: InputReply) -> Result<(), CloseFrame> {
         let detail = match reply {
             InputReply::Kept | InputReply::Full => return Ok(()),
-            InputReply::Absent => return Err(access_failed(&AccessError::Absent)),
+            InputReply::Absent => return Err(AccessError::Absent.into()),
             InputReply::Ended => "The stdin of the program is already closed",
             InputReply::NotInteractive => {
                 "The execution takes no input while it runs; submit it with `interactive: true`"
@@ -184,7 +181,7 @@ impl Session<'_> {
                 return Ok(());
             }
             Ok(_) => "The token belongs to another user",
-            Err(error) => admission_failed(&error).reason,
+            Err(error) => CloseFrame::from(error).reason,
         };
         let detail = format!("{reason}; the previous token stays valid");
         self.send_error(&detail).await
