@@ -13,6 +13,7 @@ mod run;
 mod run_io;
 mod runner_failure;
 mod runner_health;
+mod runner_languages;
 mod settings;
 
 use std::panic::AssertUnwindSafe;
@@ -29,6 +30,7 @@ use crate::{metrics, retry};
 use local_worker::Capacity;
 use run::Run;
 use runner_health::RunnerHealth;
+use runner_languages::RunnerLanguages;
 
 pub use local_worker::LocalWorker;
 pub use settings::{WorkerPorts, WorkerSettings};
@@ -48,6 +50,7 @@ pub struct Worker {
     ports: WorkerPorts,
     settings: Arc<WorkerSettings>,
     health: Arc<RunnerHealth>,
+    runner_languages: Arc<RunnerLanguages>,
     capacity: Arc<Capacity>,
 }
 
@@ -88,6 +91,7 @@ impl Worker {
             capacity: Arc::new(Capacity::new(settings.concurrency)),
             settings: Arc::new(settings),
             health: Arc::default(),
+            runner_languages: Arc::default(),
         }
     }
 
@@ -159,9 +163,8 @@ impl Worker {
         Ok(leases)
     }
 
-    fn languages(&self) -> Vec<Language> {
-        let specs = self.ports.runner.languages().into_iter();
-        specs.map(|spec| spec.language).collect()
+    fn languages(&self) -> Arc<[Language]> {
+        self.runner_languages.of(&*self.ports.runner)
     }
 
     /// Waits for a hint, and offers all free permits to the use cases of this process meanwhile.

@@ -32,7 +32,7 @@ pub(super) struct Capacity {
 /// What an idle worker can run, and where.
 #[derive(Debug)]
 struct Offer {
-    languages: Vec<Language>,
+    languages: Arc<[Language]>,
     runs: TaskTracker,
     shutdown: Shutdown,
 }
@@ -80,7 +80,7 @@ impl Capacity {
     /// Offers to run executions in these languages until the answer is dropped.
     pub(super) fn offer(
         &self,
-        languages: Vec<Language>,
+        languages: Arc<[Language]>,
         runs: &TaskTracker,
         shutdown: &Shutdown,
     ) -> OpenOffer<'_> {
