@@ -105,7 +105,8 @@ impl Transport {
         script: Script,
         step: &Step,
     ) -> Result<StepReply, CommandError> {
-        let durability = if step.is_replicated() {
+        // Without replicas all steps share the groups of one queue.
+        let durability = if step.is_replicated() && self.replicas > 0 {
             Durability::Replicas
         } else {
             Durability::Master
