@@ -104,7 +104,7 @@ impl RedisBackend {
         let subscriber = Subscriber::start(config, &layout, &process, transport, Arc::clone(&feed));
         let subscriber = Arc::new(subscriber.await?);
         let interval = config.watch_interval;
-        let records = RecordReader(Arc::clone(&client));
+        let records = RecordReader::new(Arc::clone(&client), Arc::clone(&feed));
         let registry = Arc::new(RedisWorkerRegistry(Arc::clone(&client)));
         Ok(Self {
             store: Arc::new(RedisExecutionStore {

@@ -73,7 +73,7 @@ impl EventPages {
         ))?;
         let damaged = |error| AdapterError::of_record(id, error);
         let (created, sequence, events, has_ended) =
-            match self.records.0.run(id, Script::Hot, step).await? {
+            match self.records.client.run(id, Script::Hot, step).await? {
                 WatchReply::Absent => return Ok(None),
                 WatchReply::Live(created, sequence, events) => {
                     let events = number_events(events, after.next(), None).map_err(damaged)?;
@@ -102,7 +102,9 @@ impl EventPages {
         end: Sequence,
         is_streamed: bool,
     ) -> Result<Option<Vec<StoredEvent>>, AdapterError> {
-        let (client, damaged) = (&self.records.0, |error| AdapterError::of_record(id, error));
+        let (client, damaged) = (&self.records.client, |error| {
+            AdapterError::of_record(id, error)
+        });
         if after >= end {
             return Ok(Some(Vec::new()));
         }

@@ -79,6 +79,11 @@ impl Feed {
         }
     }
 
+    /// Whether this process runs or watches an execution, which then lives as far as this process knows.
+    pub(crate) fn follows(&self, id: ExecutionId) -> bool {
+        self.0.lock().contains_key(&id)
+    }
+
     /// Makes the watchers of an execution read: something has happened to it that this process has no part in.
     pub(crate) fn changed(&self, id: ExecutionId) {
         self.update(id, Recent::require_read);

@@ -37,7 +37,7 @@ impl Notifier for RedisNotifier {
             }
             Ok::<_, WatchError>(())
         };
-        let client = &self.events.records.0;
+        let client = &self.events.records.client;
         client
             .timed::<_, WatchError, _>("subscribe", reading)
             .await?;

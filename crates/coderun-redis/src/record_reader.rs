@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use coderun_domain::{Event, Execution, ExecutionId, OutputStream, Sequence};
-use coderun_record::{RecordError, decode_event, pack_fields};
+use coderun_record::{RecordError, decode_event, micros, pack_fields};
+use deadpool_redis::redis::Cmd;
 use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
 use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::command::command;
+use crate::feed::Feed;
 use crate::live_value::decode_live;
 use crate::reply::{byte_strings, optional_bytes};
 use crate::stored_record::{Header, StoredRecord};
@@ -19,42 +21,82 @@ const READS_MAX: usize = 2;
 
 /// Reads the records of executions.
 #[derive(Debug, Clone)]
-pub(crate) struct RecordReader(pub(crate) Arc<Client>);
+pub(crate) struct RecordReader {
+    pub(crate) client: Arc<Client>,
+    feed: Arc<Feed>,
+}
 
 impl RecordReader {
+    pub(crate) const fn new(client: Arc<Client>, feed: Arc<Feed>) -> Self {
+        Self { client, feed }
+    }
+
     /// Reads an execution; `None` if there is none, or a final one that has expired.
     ///
-    /// A record may change between two commands. The live value is read before the record: one that is final came later. An
-    /// outcome beside the record is read only if there is no live value, and everything again if that is missing, too.
+    /// A final record is all that there is to read. So the live value is read together with the record only if this process
+    /// follows the execution, and otherwise if the record turns out not to be final. An outcome beside the record is read only
+    /// if there is no live value, and everything again if that is missing, too: a record may change between two commands.
     pub(crate) async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
         let damaged = |error| AdapterError::of_record(id, error);
-        let layout = &self.0.layout;
-        let live_key = layout.live_key(layout.of_execution(id));
+        let mut is_live = self.feed.follows(id);
         for _ in 0..READS_MAX {
-            let read_live = command(&["HGET", &live_key, &id.to_string()]);
-            let read_record = command(&["GET", &layout.record_key(id)]);
-            let [live, record] = self.0.read([read_live, read_record]).await?;
-            let (live, record) = (optional_bytes(live)?, optional_bytes(record)?);
+            let (mut live, record) = if is_live {
+                self.read_live_and_record(id).await?
+            } else {
+                (ByteBuf::new(), self.read_record(id).await?)
+            };
             if record.is_empty() {
                 return Ok(None);
             }
-            let has_progress =
-                !live.is_empty() || Header::decode(&record).map_err(damaged)?.end.is_some();
+            let is_final = Header::decode(&record).map_err(damaged)?.end.is_some();
+            if !is_final && !is_live {
+                live = optional_bytes(self.client.call(&self.get_live(id)).await?)?;
+            }
+            let has_progress = is_final || !live.is_empty();
             let outcome = if has_progress {
                 ByteBuf::new()
             } else {
                 self.read_outcome(id).await?
             };
             if has_progress || !outcome.is_empty() {
-                return decode(id, &live, &record, &outcome, self.0.now()).map_err(damaged);
+                return decode(id, &live, &record, &outcome, self.client.now()).map_err(damaged);
             }
+            is_live = true;
         }
         Ok(None)
     }
 
+    async fn read_record(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
+        Ok(optional_bytes(
+            self.client.call(&self.get_record(id)).await?,
+        )?)
+    }
+
+    /// Reads the live value before the record: one that is final came later.
+    async fn read_live_and_record(
+        &self,
+        id: ExecutionId,
+    ) -> Result<(ByteBuf, ByteBuf), AdapterError> {
+        let [live, record] = self
+            .client
+            .read([self.get_live(id), self.get_record(id)])
+            .await?;
+        Ok((optional_bytes(live)?, optional_bytes(record)?))
+    }
+
+    fn get_live(&self, id: ExecutionId) -> Cmd {
+        let layout = &self.client.layout;
+        let live_key = layout.live_key(layout.of_execution(id));
+        command(&["HGET", &live_key, &id.to_string()])
+    }
+
+    fn get_record(&self, id: ExecutionId) -> Cmd {
+        command(&["GET", &self.client.layout.record_key(id)])
+    }
+
     async fn read_outcome(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
-        let get = command(&["GET", &self.0.layout.outcome_key(id)]);
-        let outcome = self.0.call(&get).await?;
+        let get = command(&["GET", &self.client.layout.outcome_key(id)]);
+        let outcome = self.client.call(&get).await?;
         self.complete_outcome(id, optional_bytes(outcome)?).await
     }
 
@@ -74,8 +116,8 @@ impl RecordReader {
             return Ok(outcome);
         };
         let events = if end.is_streamed {
-            let range = command(&["LRANGE", &self.0.layout.events_key(id), "0", "-1"]);
-            byte_strings(self.0.call(&range).await?)?
+            let range = command(&["LRANGE", &self.client.layout.events_key(id), "0", "-1"]);
+            byte_strings(self.client.call(&range).await?)?
         } else {
             Vec::new()
         };
@@ -94,7 +136,12 @@ fn decode(
     let mut record = StoredRecord::decode(record)?;
     let is_live = record.header.end.is_none();
     if is_live && !live.is_empty() {
-        return record.into_execution(id, decode_live(live)?).map(Some);
+        let progress = decode_live(live)?;
+        if micros(progress.created_at()) != record.header.created {
+            // The execution was deleted, and its id is used again, since the record was read.
+            return Ok(None);
+        }
+        return record.into_execution(id, progress).map(Some);
     }
     let mut outcome = is_live.then(|| StoredRecord::decode(outcome)).transpose()?;
     let ended = outcome.as_mut().unwrap_or(&mut record);

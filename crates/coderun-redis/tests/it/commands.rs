@@ -119,16 +119,22 @@ async fn the_commands_of_ten_executions_at_the_same_time_are_pinned() {
     insta::assert_debug_snapshot!(commands);
 }
 
-/// Two reads without a script, which travel together.
+/// Reads without a script. A live value is read only of what is not final.
 #[tokio::test]
 async fn the_commands_of_reading_a_status_are_pinned() {
     let fixture = start().await;
     let lease = submit_leased(&fixture, 1).await;
-    for _ in 0..2 {
-        let (commands, found) = commands_of(&fixture, fixture.get(1)).await;
-        assert!(found.is_some());
+    let other = other_process(&fixture).await;
+    for redis in [&fixture.redis, &other] {
+        let (commands, running) = commands_of(&fixture, redis.store.get(id(1))).await;
+        assert!(running.unwrap().unwrap().outcome().is_none());
         assert_eq!(commands, ["get 1", "hget 1"]);
-        fixture.redis.queue.renew(&lease).await.unwrap();
+    }
+    fixture.finish(&lease).await;
+    for redis in [&fixture.redis, &other] {
+        let (commands, ended) = commands_of(&fixture, redis.store.get(id(1))).await;
+        assert!(ended.unwrap().unwrap().outcome().is_some());
+        assert_eq!(commands, ["get 1"]);
     }
 }
 
