@@ -9,6 +9,7 @@ use coderun_record::micros;
 use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
 use crate::adapter_error::AdapterError;
@@ -108,6 +109,17 @@ impl Client {
     ) -> Result<T, AdapterError> {
         let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
         Ok(reply.decode()?)
+    }
+
+    /// Runs a step whose reply is a list in the same way.
+    pub(crate) async fn run_list_in(
+        &self,
+        partition: Partition,
+        script: Script,
+        step: Step,
+    ) -> Result<Vec<ByteBuf>, AdapterError> {
+        let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
+        Ok(reply.into_list()?)
     }
 
     /// Sends a command. Transient errors are retried.

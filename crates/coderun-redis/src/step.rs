@@ -4,16 +4,17 @@
 //! the owner of that (or nil), and the step's own arguments. The blob is a record or an outcome that the script stores without
 //! decoding it.
 //! The script answers each step with a msgpack value: a word, or a map of one word to what belongs to it, which is how
-//! serde represents an enum.
+//! serde represents an enum. `take` is answered with a list of byte strings, because records are too long to be encoded.
 
 use bytes::{Buf as _, Bytes};
 use coderun_domain::ExecutionId;
-use deadpool_redis::redis::Cmd;
+use deadpool_redis::redis::{Cmd, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
 
 use crate::adapter_error::AdapterError;
-use crate::reply::UnexpectedReply;
+use crate::reply::{UnexpectedReply, byte_strings};
 
 /// A script; each contains the steps that are named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,8 +178,8 @@ fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterError> {
 }
 
 /// The reply of a step.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct StepReply(Vec<u8>);
+#[derive(Debug, PartialEq)]
+pub(crate) struct StepReply(Value);
 
 /// The reply of a step that may not touch a record of a newer version.
 const NEWER: &[u8] = b"\xa5newer";
@@ -187,18 +188,32 @@ const UNSTAGED: &[u8] = b"\xa8unstaged";
 
 impl StepReply {
     /// Wraps what a script has answered for one step.
-    pub(crate) const fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub(crate) const fn new(reply: Value) -> Self {
+        Self(reply)
     }
 
     /// Whether the value that was staged for the step had gone before it ran.
     pub(crate) fn is_unstaged(&self) -> bool {
-        self.0 == UNSTAGED
+        self.bytes() == UNSTAGED
+    }
+
+    /// The bytes of an encoded value; empty for a list.
+    fn bytes(&self) -> &[u8] {
+        if let Value::BulkString(bytes) = &self.0 {
+            bytes
+        } else {
+            &[]
+        }
+    }
+
+    /// The byte strings of a list.
+    pub(crate) fn into_list(self) -> Result<Vec<ByteBuf>, UnexpectedReply> {
+        byte_strings(self.0)
     }
 
     /// Decodes the reply.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, UnexpectedReply> {
-        rmp_serde::from_slice(&self.0).map_err(|_| UnexpectedReply)
+        rmp_serde::from_slice(self.bytes()).map_err(|_| UnexpectedReply)
     }
 
     /// Decodes the reply of a step on one execution.
@@ -206,7 +221,7 @@ impl StepReply {
         &self,
         id: ExecutionId,
     ) -> Result<T, AdapterError> {
-        if self.0 == NEWER {
+        if self.bytes() == NEWER {
             return Err(AdapterError::NewerRecord(id));
         }
         Ok(self.decode()?)
@@ -229,7 +244,7 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> Result<Answer, UnexpectedReply> {
-        StepReply::new(bytes.to_vec()).decode()
+        StepReply::new(Value::BulkString(bytes.to_vec())).decode()
     }
 
     #[test]
@@ -248,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_record_of_a_newer_version_is_an_error() {
-        let reply = StepReply::new(NEWER.to_vec());
+        let reply = StepReply::new(Value::BulkString(NEWER.to_vec()));
         let id = coderun_domain::testing::execution_id(1);
         let decoded = reply.decode_for::<Answer>(id);
         assert!(matches!(decoded, Err(AdapterError::NewerRecord(it)) if it == id));

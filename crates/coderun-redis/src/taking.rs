@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use coderun_domain::{ErrorChain, ExecutionId, Language, Lease, WorkerId};
 use parking_lot::Mutex;
-use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use tokio::time::Instant;
 
@@ -26,9 +25,13 @@ const AT_MOST: usize = 1000;
 /// How long takes skip a partition whose server did not answer: each attempt costs the others the patience of a call.
 const SKIP_TIME: Duration = Duration::from_secs(10);
 
-/// A taken execution: its id, its live value, and its record unless that is large.
-#[derive(Debug, Deserialize)]
-struct Taken(String, ByteBuf, ByteBuf);
+/// A taken execution.
+struct Taken {
+    id: ExecutionId,
+    live: ByteBuf,
+    /// Empty if it is large.
+    record: ByteBuf,
+}
 
 /// Takes executions for all workers of a process.
 #[derive(Debug)]
@@ -124,11 +127,16 @@ impl Taker {
         };
         // A repetition returns what the first attempt took before it takes anything else.
         let step = Step::new(&header(false))?.with_repeated_header(&header(true))?;
-        let all: Vec<Taken> = self.client.run_in(partition, Script::Hot, step).await?;
+        let values = self
+            .client
+            .run_list_in(partition, Script::Hot, step)
+            .await?;
+        let mut all_taken = read_taken(values)?;
+        self.read_large_records(&mut all_taken).await?;
         let mut leases = Vec::new();
         let mut failed = None;
-        for taken in all {
-            match self.read_lease(taken).await {
+        for taken in all_taken {
+            match taken.lease() {
                 Ok(lease) => leases.push(lease),
                 Err(error) => failed = Some(error),
             }
@@ -139,17 +147,45 @@ impl Taker {
         }
     }
 
-    async fn read_lease(&self, taken: Taken) -> Result<Lease, AdapterError> {
-        let Taken(id, live, record) = taken;
-        let id: ExecutionId = id.parse().map_err(|_| UnexpectedReply)?;
-        let record = if record.is_empty() {
-            let get = command(&["GET", &self.client.layout.record_key(id)]);
-            optional_bytes(self.client.call(&get).await?)?
-        } else {
-            record
+    /// Reads the records that the script has left out.
+    async fn read_large_records(&self, all_taken: &mut [Taken]) -> Result<(), AdapterError> {
+        let is_large = |taken: &&mut Taken| taken.record.is_empty();
+        let large: Vec<&mut Taken> = all_taken.iter_mut().filter(is_large).collect();
+        if large.is_empty() {
+            return Ok(());
+        }
+        let layout = &self.client.layout;
+        let gets = large.iter().map(|taken| layout.record_key(taken.id));
+        let gets: Vec<_> = gets.map(|key| command(&["GET", &key])).collect();
+        let records = self.client.transport.read(&gets).await?;
+        for (taken, record) in large.into_iter().zip(records) {
+            taken.record = optional_bytes(record)?;
+        }
+        Ok(())
+    }
+}
+
+/// Splits the answer to `take` into executions.
+fn read_taken(values: Vec<ByteBuf>) -> Result<Vec<Taken>, UnexpectedReply> {
+    let (mut values, mut all_taken) = (values.into_iter(), Vec::new());
+    while let Some(id) = values.next() {
+        let id = str::from_utf8(&id).map_err(|_| UnexpectedReply)?;
+        all_taken.push(Taken {
+            id: id.parse().map_err(|_| UnexpectedReply)?,
+            live: values.next().ok_or(UnexpectedReply)?,
+            record: values.next().ok_or(UnexpectedReply)?,
+        });
+    }
+    Ok(all_taken)
+}
+
+impl Taken {
+    fn lease(&self) -> Result<Lease, AdapterError> {
+        let restore = || {
+            let progress = decode_live(&self.live)?;
+            StoredRecord::decode(&self.record)?.into_execution(self.id, progress)
         };
-        let lease = || StoredRecord::decode(&record)?.into_execution(id, decode_live(&live)?);
-        let execution = lease().map_err(|error| AdapterError::of_record(id, error))?;
+        let execution = restore().map_err(|error| AdapterError::of_record(self.id, error))?;
         Ok(Lease::new(execution).map_err(|_| UnexpectedReply)?)
     }
 }

@@ -42,19 +42,16 @@ local function staged_key(nonce) return base .. 's:' .. nonce end
 local function lane_key(lane) return base .. 'lane:' .. lane end
 local function queue_key(owner, lane) return base .. 'q:' .. owner .. ':' .. lane end
 
--- The steps by name. Each takes its header and its blob, and returns its reply: a word, or a table of one word and what
--- belongs to it.
-local steps = {}
-
--- What this group has read. `false` stands for what is not there.
-local records, users, totals = {}, {}, nil
--- What it writes at the end: ids, owners, scores by member (`false` removes), entries, and messages by channel.
-local changed_records, changed_users, retired, messages = {}, {}, {}, {}
-local scores = { leases = {}, waits = {} }
-local has_new_work = false
-
--- Prints a number without the scientific notation that Lua uses for large ones.
-local function digits(number) return string.format('%.0f', number) end
+-- Prints a whole number without the scientific notation that Lua uses for large ones. Many numbers of a group are the same.
+local texts = {}
+local function digits(number)
+  local text = texts[number]
+  if not text then
+    text = string.format('%d', number)
+    texts[number] = text
+  end
+  return text
+end
 
 -- Reads a value of the server with a function; nil if there is none, or the function fails or finds it damaged. A comparison
 -- with a number or a text is the cheapest test that a value is one: it fails for all other types.

@@ -53,6 +53,22 @@ local function load_record(id)
   return record or nil
 end
 
+local function read_records(values, ids)
+  for i, id in ipairs(ids) do
+    local value = values[i]
+    records[id] = value and read_record(value, id) or false
+  end
+end
+
+-- Loads live executions with one command.
+local function load_records(ids)
+  if #ids == 0 then return end
+  local values = call('HMGET', LIVE, unpack(ids))
+  if pcall(read_records, values, ids) then return end
+  -- One of them is damaged.
+  for i, id in ipairs(ids) do records[id] = to_record(id, values[i]) end
+end
+
 -- Makes the group store a live execution.
 local function save_record(record)
   record.value = nil

@@ -14,61 +14,58 @@ local function load_named(headers)
       owners[#owners + 1] = owner
     end
   end
-  if #ids > 0 then
-    for i, value in ipairs(call('HMGET', LIVE, unpack(ids))) do records[ids[i]] = to_record(ids[i], value) end
-  end
-  if #owners > 0 then
-    for i, value in ipairs(call('HMGET', USERS, unpack(owners))) do users[owners[i]] = decode(value, read_user) or false end
-  end
-end
-
--- The most values of one command, an even number: Lua passes some thousands at most.
-local VALUES_MAX = 1000
-
--- Runs a command with these values, more than once if they are many. Returns the last reply.
-local function call_with(values, command, key, option)
-  local reply
-  for first = 1, #values, VALUES_MAX do
-    local last = math.min(first + VALUES_MAX - 1, #values)
-    if option then
-      reply = call(command, key, option, unpack(values, first, last))
-    else
-      reply = call(command, key, unpack(values, first, last))
-    end
-  end
-  return reply
+  load_records(ids)
+  load_users(owners)
 end
 
 -- Stores what is there, and deletes what is not, in a hash.
 local function write_hash(key, changed, value_of, is_new)
-  local set, deleted = {}, {}
+  local set, deleted, last, last_deleted = {}, {}, 0, 0
   for name in pairs(changed) do
     local value = value_of(name)
     if value then
-      set[#set + 1] = name
-      set[#set + 1] = value
+      set[last + 1], set[last + 2], last = name, value, last + 2
     else
-      deleted[#deleted + 1] = name
+      deleted[last_deleted + 1], last_deleted = name, last_deleted + 1
     end
   end
-  if #set > 0 then
+  if last > 0 then
     call_with(set, 'HSET', key)
     if is_new then call('PEXPIRE', key, SHARED_TTL) end
   end
   call_with(deleted, 'HDEL', key)
 end
 
+-- Lists users in lanes. A user who is new in a lane is new work: a worker that found nothing has found the lane without them.
+local function write_lanes()
+  for lane, turns in pairs(changed_lanes) do
+    local listed, removed = {}, {}
+    for owner, turn in pairs(turns) do
+      if turn then
+        listed[#listed + 1] = digits(turn)
+        listed[#listed + 1] = owner
+      else
+        removed[#removed + 1] = owner
+      end
+    end
+    if #listed > 0 and call_with(listed, 'ZADD', lane_key(lane)) > 0 then
+      call('PEXPIRE', lane_key(lane), SHARED_TTL)
+      has_new_work = true
+    end
+    call_with(removed, 'ZREM', lane_key(lane))
+  end
+end
+
 local function write_scores(name, is_new)
-  local added, removed = {}, {}
+  local added, removed, last, last_removed = {}, {}, 0, 0
   for member, score in pairs(scores[name]) do
     if score then
-      added[#added + 1] = score
-      added[#added + 1] = member
+      added[last + 1], added[last + 2], last = digits(score), member, last + 2
     else
-      removed[#removed + 1] = member
+      removed[last_removed + 1], last_removed = member, last_removed + 1
     end
   end
-  if #added > 0 then
+  if last > 0 then
     -- The clock of a process that is behind must not shorten a lease.
     call_with(added, 'ZADD', base .. name, name == 'leases' and 'GT')
     if is_new then call('PEXPIRE', base .. name, SHARED_TTL) end
@@ -110,6 +107,8 @@ local function write_changes()
   write_hash(USERS, changed_users, user_value, is_empty)
   write_scores('leases', totals and not totals.had_running)
   write_scores('waits', totals and not totals.had_pending)
+  write_lanes()
+  for _, write in ipairs(writers) do write() end
   if totals then write_totals() end
   if has_new_work then signal('work') end
   for i = 1, #messages, 2 do call('PUBLISH', messages[i], messages[i + 1]) end
@@ -117,7 +116,7 @@ end
 
 -- The steps that must work while the memory of the server is full: they serve what it has accepted, and most free memory.
 local WORKS_WHEN_FULL = {
-  renew = true, append = true, finish = true, watch = true, cancel = true, release = true, sweep = true,
+  take = true, renew = true, append = true, finish = true, watch = true, cancel = true, release = true, sweep = true,
 }
 
 -- A full memory refuses a script at its first write, if that may need memory, and no later one. So a group with such a step
@@ -128,12 +127,27 @@ local function write_nothing(headers)
   end
 end
 
+-- Encoded words.
+local words = {}
+
+-- The reply of a step as it is sent.
+local function to_reply(reply)
+  if type(reply) == 'string' then
+    words[reply] = words[reply] or encode(reply)
+    return words[reply]
+  end
+  local is_list = reply[1] ~= nil or next(reply) == nil
+  return is_list and reply or encode(reply)
+end
+
 local headers, replies = {}, {}
 for i = FIRST_STEP, #ARGV, 2 do headers[#headers + 1] = { cmsgpack.unpack(ARGV[i]) } end
 load_named(headers)
 write_nothing(headers)
 for i, header in ipairs(headers) do
-  replies[i] = encode(steps[header[1]](header, ARGV[FIRST_STEP + 2 * i - 1]))
+  local name = header[1]
+  if not steps[name] then parts[name]() end
+  replies[i] = to_reply(steps[name](header, ARGV[FIRST_STEP + 2 * i - 1]))
 end
 write_changes()
 return replies

@@ -2,12 +2,12 @@
 
 -- The member of a live execution in `leases` and `waits`. It has all that the sweep needs to clean up after a lost record.
 local function index_member(record)
-  record.member = record.member or record.id .. ' ' .. record.owner .. ' ' .. record.lane .. ' ' .. record.size
+  record.member = record.member or record.id .. ' ' .. record.owner .. ' ' .. record.lane .. ' ' .. digits(record.size)
   return record.member
 end
 
 -- The member of a waiting execution in the queue of its user.
-local function queue_member(record) return record.id .. ' ' .. record.size end
+local function queue_member(record) return record.id .. ' ' .. digits(record.size) end
 
 -- The time at which the sweep ends a live execution.
 local function deadline(record)

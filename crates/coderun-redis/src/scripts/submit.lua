@@ -2,23 +2,39 @@
 
 local RATE_KEY_TTL = MINUTE / 1000
 
+local function rate_key(owner) return base .. 'r:' .. owner end
+
 -- The time until the user may submit again, if they may not now.
-local function rate_exceeded(key)
-  local oldest = submits_max > 0 and call('LINDEX', key, -submits_max)
+local function rate_exceeded(user)
+  if submits_max == 0 then return nil end
+  local later = user.entries and #user.entries or 0
+  -- Those of this group are not written yet.
+  local oldest = later >= submits_max and now or call('LINDEX', rate_key(user.owner), later - submits_max)
   local free_at = oldest and tonumber(oldest) + MINUTE
   if free_at and free_at > now then return free_at - now end
 end
 
-local function record_submit(key)
-  if submits_max == 0 then return end
-  if call('RPUSH', key, digits(now)) > submits_max then call('LTRIM', key, -submits_max, -1) end
-  call('PEXPIRE', key, RATE_KEY_TTL)
+-- Writes the entries of new executions in the list of their user, and counts them for the rate of the user.
+writers[#writers + 1] = function()
+  for owner, user in pairs(users) do
+    local entries = user and user.entries
+    if entries then
+      local key = executions_key(owner)
+      if call('LPUSH', key, unpack(entries)) == #entries then call('PEXPIRE', key, SHARED_TTL) end
+    end
+    if entries and submits_max > 0 then
+      local key, times = rate_key(owner), {}
+      for i = 1, #entries do times[i] = digits(now) end
+      if call('RPUSH', key, unpack(times)) > submits_max then call('LTRIM', key, -submits_max, -1) end
+      call('PEXPIRE', key, RATE_KEY_TTL)
+    end
+  end
 end
 
 -- The refusal by a quota of the user or a bound of all users. The totals of the other partitions are those that the caller
 -- has read last: a group sees only its own.
-local function refusal(user, size, pending_elsewhere, bytes_elsewhere, rate_key)
-  local wait = rate_exceeded(rate_key)
+local function refusal(user, size, pending_elsewhere, bytes_elsewhere)
+  local wait = rate_exceeded(user)
   if wait then return { submits_per_minute = { submits_max, wait } } end
   if user.pending >= user_pending_max then return { pending = user_pending_max } end
   -- A user without live executions may submit any size: otherwise a large one would be refused for ever.
@@ -37,30 +53,20 @@ local function store_new(record, blob, nonce, ttl)
   return is_new
 end
 
--- Whether a lease had run out before this group.
-local is_lease_expired
-local function has_expired_lease()
-  if is_lease_expired == nil then
-    is_lease_expired = #call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', 0, 1) > 0
-  end
-  return is_lease_expired
-end
-
 -- Whether an execution of this user may run at once: nothing could be taken before it, in any lane.
 local function may_start(user)
   if user.running >= running_max then return false end
   for lane in pairs(totals.lanes) do
-    if call('EXISTS', lane_key(lane)) == 1 then return false end
+    if first_in_lane(lane, 1) then return false end
   end
-  return not has_expired_lease()
+  return not expired_lease(1)
 end
 
 local function wait_for_worker(record, user)
   count(user, 'pending', 1)
   if next(user.lanes) == nil then user.turn = turn_behind_all() end
-  local queue = queue_key(record.owner, record.lane)
-  call('RPUSH', queue, queue_member(record))
-  call('PEXPIRE', queue, SHARED_TTL)
+  local added = load_queue(user, record.lane).added
+  added[#added + 1] = queue_member(record)
   count_waiting(user, record.lane, 1)
   list_user(user)
   scores.waits[index_member(record)] = deadline(record)
@@ -111,18 +117,20 @@ function steps.submit(header, blob)
     discard(nonce)
     return repeated(existing, worker, token)
   end
-  local user, rate_key = load_user(owner), base .. 'r:' .. owner
+  local user = load_user(owner)
   load_totals()
   local record = new_record(header)
-  local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere, rate_key)
+  local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere)
   local starts = worker and not refused and may_start(user)
   refused = store(record, blob, nonce, ttl, refused)
   if refused then
     discard(nonce)
     return refused
   end
-  record_submit(rate_key)
-  if call('LPUSH', executions_key(owner), entry) == 1 then call('PEXPIRE', executions_key(owner), SHARED_TTL) end
+  user.entries = user.entries or {}
+  user.entries[#user.entries + 1] = entry
+  -- A take in this group must not read it again.
+  stored_records[id] = not nonce and blob or nil
   count(user, 'bytes', size)
   save_record(record)
   if starts then

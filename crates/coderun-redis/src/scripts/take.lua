@@ -6,10 +6,13 @@ local PASSED_OVER_MAX = 100
 -- How long a repetition finds what the first call took, longer than any caller waits.
 local TAKEN_MS = 60000
 
+-- The number of values of an execution in what a take returns: its id, its live value, and its record.
+local TAKEN_VALUES = 3
+
 -- Stores what a call of a worker took, for a repetition.
 local function save_taken(worker, token, taken)
   local ids = {}
-  for i, answered in ipairs(taken) do ids[i] = answered[1] end
+  for i = 1, #taken, TAKEN_VALUES do ids[#ids + 1] = taken[i] end
   call('SET', taken_key(worker), encode({ token, ids }), 'PX', TAKEN_MS)
 end
 
@@ -38,21 +41,6 @@ local function is_late(worker, token, is_repeated)
   if not is_repeated then return totals.repeated[name] ~= nil end
   change_totals().repeated[name] = now + TAKEN_MS * 1000
   return false
-end
-
--- The number of expired leases that are read at once.
-local EXPIRED_PAGE = 16
-
--- The members of the leases that had run out before this group, as far as a step has looked at them.
-local expired, has_more_expired = {}, true
-
-local function expired_lease(place)
-  if place > #expired and has_more_expired then
-    local page = call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', #expired, EXPIRED_PAGE)
-    for _, member in ipairs(page) do expired[#expired + 1] = member end
-    has_more_expired = #page == EXPIRED_PAGE
-  end
-  return expired[place]
 end
 
 -- The next running execution from a place among those whose lease has run out, and the place after it. The sweep ends those
@@ -86,10 +74,8 @@ end
 local function next_user(lanes)
   local owner, turn
   for _, lane in ipairs(lanes) do
-    if totals.lanes[lane] then
-      local first = call('ZRANGE', lane_key(lane), 0, 0, 'WITHSCORES')
-      if first[1] and (not turn or tonumber(first[2]) < turn) then owner, turn = first[1], tonumber(first[2]) end
-    end
+    local first, its_turn = first_in_lane(lane, 1)
+    if first and (not turn or its_turn < turn) then owner, turn = first, its_turn end
   end
   return owner and load_user(owner)
 end
@@ -108,8 +94,8 @@ local function oldest_lane(user, lanes)
   local own, oldest, order = lanes_of(user, lanes), nil, nil
   if #own <= 1 then return own[1] end
   for _, lane in ipairs(own) do
-    local member = call('LINDEX', queue_key(user.owner, lane), 0)
-    local record = member and load_record(string.match(member, '^%S+'))
+    local _, id = first_in_queue(load_queue(user, lane))
+    local record = id and load_record(id)
     -- A lost record goes first: it only has to be removed.
     local place = record and record.order or 0
     if not order or place < order then oldest, order = lane, place end
@@ -121,72 +107,134 @@ end
 local function forget_lanes(user, lanes)
   for _, lane in ipairs(lanes) do
     if user.lanes[lane] then count_waiting(user, lane, -user.lanes[lane]) end
-    call('ZREM', lane_key(lane), user.owner)
-    user.turns[lane] = nil
+    set_turn(lane, user, false)
   end
 end
 
 -- Removes what is left of a waiting execution whose record is lost.
-local function forget_waiting(user, id, size, lane)
+local function forget_waiting(user, member, lane)
+  local id, size = string.match(member, '^(%S+) (%d+)$')
   scores.waits[table.concat({ id, user.owner, lane, size }, ' ')] = false
   count(user, 'pending', -1)
   count(user, 'bytes', -tonumber(size))
   drop_record({ id = id })
 end
 
--- The oldest waiting execution of a user in these lanes, which leaves its queue, and its record, or `false` where that is
--- large. Nil if it is lost, overdue or does not wait: the sweep ends overdue ones. It leaves the queue when all is read: on a
--- Cluster a read may fail.
+-- The oldest waiting execution of a user in these lanes, which leaves its queue, and its record. Nil if it is lost, overdue or
+-- does not wait: the sweep ends overdue ones.
 local function pop(user, lanes)
   local lane = oldest_lane(user, lanes)
-  local queue = lane and queue_key(user.owner, lane)
-  local member = queue and call('LINDEX', queue, 0)
+  local queue = lane and load_queue(user, lane)
+  if not queue then return forget_lanes(user, lanes) end
+  local member, id = first_in_queue(queue)
   if not member then return forget_lanes(user, lanes) end
-  local id, size = string.match(member, '^(%S+) (%d+)$')
-  local record, key = id and load_record(id), id and record_key(id)
+  local record = id and load_record(id)
   local can_start = record and record.status == 'pending' and deadline(record) > now
-  local stored = can_start and (record.is_large and call('EXISTS', key) == 1 and '' or call('GET', key))
-  call('LPOP', queue)
+  local stored = can_start and stored_record(record)
+  remove_first(queue)
   if not id then return nil end
   count_waiting(user, lane, -1)
   if record and not can_start then return nil end
-  if not stored then return forget_waiting(user, id, size, lane) end
+  if not stored then return forget_waiting(user, member, lane) end
   scores.waits[index_member(record)] = false
   count(user, 'pending', -1)
   return record, stored
 end
 
-local function answer(record, stored)
+-- The bound on how much one take reads ahead.
+local READ_AHEAD_MAX = 256
+
+-- The owners of the next users in these lanes, at most so many.
+local function next_owners(lanes, at_most)
+  local owners, is_known = {}, {}
+  for _, lane in ipairs(lanes) do
+    if first_in_lane(lane, at_most) then
+      local read = load_lane(lane)
+      for i = read.first, #read.owners do
+        local owner = read.owners[i]
+        if not is_known[owner] and #owners < at_most then owners[#owners + 1] = owner end
+        is_known[owner] = true
+      end
+    end
+  end
+  return owners
+end
+
+-- Loads the executions at the front of the queues of a user, at most so many of each.
+local function read_queues(user, lanes, at_most, ids)
+  for _, lane in ipairs(lanes_of(user, lanes)) do
+    local queue = load_queue(user, lane)
+    if queue.first > #queue.read then read_queue(queue, math.min(user.lanes[lane], at_most)) end
+    for i = queue.first, #queue.read do
+      local id = queue.ids[i]
+      if id and records[id] == nil then ids[#ids + 1] = id end
+    end
+  end
+end
+
+-- Reads what the next turns are likely to need with one command for all users, all executions and all records. What is missing
+-- is read later.
+local function read_ahead(lanes, at_most)
+  local owners = next_owners(lanes, at_most)
+  local unknown, ids, keys, read = {}, {}, {}, {}
+  for _, owner in ipairs(owners) do
+    if not users[owner] then unknown[#unknown + 1] = owner end
+  end
+  load_users(unknown)
+  for _, owner in ipairs(owners) do
+    if #ids < at_most then read_queues(users[owner], lanes, math.ceil(at_most / #owners), ids) end
+  end
+  load_records(ids)
+  for _, id in ipairs(ids) do
+    local record = records[id]
+    if record and record.status == 'pending' and not record.is_large then
+      keys[#keys + 1], read[#read + 1] = record_key(id), id
+    end
+  end
+  if #keys == 0 then return end
+  -- Nothing is also what `MGET` says of a wrong type, which `GET` refuses.
+  for i, stored in ipairs(call('MGET', unpack(keys))) do stored_records[read[i]] = stored or nil end
+end
+
+-- Adds an execution to what a take returns: its id, its live value, and its record, which is empty if it is large.
+local function add_taken(taken, record, stored)
   if not stored then stored = not record.is_large and call('GET', record_key(record.id)) or '' end
-  return { record.id, to_value(record), stored }
+  local last = #taken
+  taken[last + 1], taken[last + 2], taken[last + 3] = record.id, to_value(record), stored
 end
 
 -- Header: worker, token, whether it is a repetition, the most executions, lanes.
 function steps.take(header)
   local worker, token, is_repeated, at_most, lanes = unpack(header, 4, 8)
-  local taken, is_wanted = {}, {}
+  local taken, is_wanted, used_lanes = {}, {}, {}
   load_totals()
   if is_late(worker, token, is_repeated) then return taken end
   if is_repeated then
-    for _, record in ipairs(taken_before(worker, token)) do taken[#taken + 1] = answer(record) end
+    for _, record in ipairs(taken_before(worker, token)) do add_taken(taken, record) end
     if #taken > 0 then return taken end
   end
-  for _, lane in ipairs(lanes) do is_wanted[lane] = true end
+  for _, lane in ipairs(lanes) do
+    is_wanted[lane] = true
+    if totals.lanes[lane] then used_lanes[#used_lanes + 1] = lane end
+  end
+  local values_max = at_most * TAKEN_VALUES
   local record, place = nil, 1
-  while #taken < at_most do
+  while #taken < values_max do
     record, place = next_expired(place, is_wanted)
     if not record then break end
     take_over(record, worker, token)
-    taken[#taken + 1] = answer(record)
+    add_taken(taken, record)
   end
+  if #taken < values_max then read_ahead(used_lanes, math.min(at_most - #taken / TAKEN_VALUES, READ_AHEAD_MAX)) end
   local passed_over = 0
-  while #taken < at_most and passed_over < PASSED_OVER_MAX do
-    local user = next_user(lanes)
+  while #taken < values_max and passed_over < PASSED_OVER_MAX do
+    local user = next_user(used_lanes)
     if not user then break end
-    local record, stored = pop(user, lanes)
+    local stored
+    record, stored = pop(user, used_lanes)
     if record then
       start(record, user, worker, token)
-      taken[#taken + 1] = answer(record, stored)
+      add_taken(taken, record, stored)
     else
       passed_over = passed_over + 1
     end

@@ -14,13 +14,19 @@ local function read_user(value)
   }
 end
 
-local function load_user(owner)
-  local user = users[owner]
-  if user == nil then user = decode(call('HGET', USERS, owner), read_user) end
-  user = user or { turn = 0, pending = 0, running = 0, bytes = 0, lanes = {}, turns = {} }
+local function to_user(owner, value)
+  local user = decode(value, read_user) or { turn = 0, pending = 0, running = 0, bytes = 0, lanes = {}, turns = {} }
   user.owner = owner
   users[owner] = user
   return user
+end
+
+local function load_user(owner) return users[owner] or to_user(owner, call('HGET', USERS, owner)) end
+
+-- Loads users with one command.
+local function load_users(owners)
+  if #owners == 0 then return end
+  for i, value in ipairs(call('HMGET', USERS, unpack(owners))) do to_user(owners[i], value) end
 end
 
 local function read_totals(value)
@@ -65,7 +71,8 @@ local function save_user(user) changed_users[user.owner] = true end
 
 -- The totals of a step that changes them. Those that were only read are not written.
 local function change_totals()
-  load_totals().is_changed = true
+  if not totals then load_totals() end
+  totals.is_changed = true
   return totals
 end
 
@@ -76,37 +83,35 @@ end
 
 -- Adds to a count of a user and of all users. After a lost record a count may be too low, but never negative.
 local function count(user, name, amount)
-  user[name] = math.max(user[name] + amount, 0)
-  change_totals()[name] = math.max(totals[name] + amount, 0)
-  save_user(user)
+  change_totals()
+  local sum, all = user[name] + amount, totals[name] + amount
+  user[name], totals[name] = sum > 0 and sum or 0, all > 0 and all or 0
+  changed_users[user.owner] = true
 end
 
 local function count_waiting(user, lane, amount)
-  user.lanes[lane] = math.max((user.lanes[lane] or 0) + amount, 0)
-  local sum = (change_totals().lanes[lane] or 0) + amount
-  totals.lanes[lane] = sum > 0 and sum or nil
-  save_user(user)
+  change_totals()
+  local lanes, all = user.lanes, totals.lanes
+  local sum = (all[lane] or 0) + amount
+  lanes[lane], all[lane] = math.max((lanes[lane] or 0) + amount, 0), sum > 0 and sum or nil
+  changed_users[user.owner] = true
+end
+
+-- Lists a user in a lane with this turn, or not (`false`).
+local function set_turn(lane, user, turn)
+  local changed = changed_lanes[lane] or {}
+  changed_lanes[lane] = changed
+  changed[user.owner] = turn
+  user.turns[lane] = turn or nil
 end
 
 -- Lists a user with their turn in each lane in which something waits, or in none while they are at their limit of running
--- executions. Called after each change of the lanes, the turn or the running executions of a user. Announces work when the
--- user is new in a lane: a worker that found nothing has found the lane empty.
+-- executions. Called after each change of the lanes, the turn or the running executions of a user.
 local function list_user(user)
   local can_be_served = user.running < running_max
   for lane, waiting in pairs(user.lanes) do
-    local listed = user.turns[lane]
-    if waiting > 0 and can_be_served then
-      if listed ~= user.turn then
-        if call('ZADD', lane_key(lane), user.turn, user.owner) == 1 then
-          call('PEXPIRE', lane_key(lane), SHARED_TTL)
-          has_new_work = true
-        end
-        user.turns[lane] = user.turn
-      end
-    elseif listed then
-      call('ZREM', lane_key(lane), user.owner)
-      user.turns[lane] = nil
-    end
+    local turn = waiting > 0 and can_be_served and user.turn
+    if (user.turns[lane] or false) ~= turn then set_turn(lane, user, turn) end
     if waiting == 0 then user.lanes[lane] = nil end
   end
   save_user(user)

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Durability, GroupScripts, SharedConnection};
 use crate::command_error::CommandError;
 use crate::layout::Partition;
-use crate::reply::{array, bytes};
+use crate::reply::array;
 use crate::step::{Script, Step, StepReply};
 
 /// The largest number of steps in a group: the server does nothing else meanwhile.
@@ -170,9 +170,8 @@ impl GroupSender {
 }
 
 fn read_replies(answer: Value) -> Option<Vec<StepReply>> {
-    let values = array(answer).ok()?.into_iter();
-    let replies = values.map(|value| Some(StepReply::new(bytes(value).ok()?)));
-    replies.collect()
+    let replies = array(answer).ok()?;
+    Some(replies.into_iter().map(StepReply::new).collect())
 }
 
 /// Takes the steps of one group from the front. Those that nobody waits for any more are left out.
