@@ -36,20 +36,27 @@ impl Connection {
         }
     }
 
-    /// Sends commands in this order, once, and waits for all answers. On one node they travel together.
-    pub(crate) async fn send_all(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+    /// Sends commands in this order, once, and waits for all answers, or until the first error of a Cluster. On one node they
+    /// travel together.
+    pub(crate) async fn send_all(
+        &mut self,
+        commands: impl Iterator<Item = Cmd> + Send,
+    ) -> RedisResult<Vec<Value>> {
         match self {
             Self::Node(connection) => {
                 let mut all = pipe();
+                // Each error is that of its answer.
+                all.ignore_errors();
                 for command in commands {
-                    all.add_command(command.clone());
+                    all.add_command(command);
                 }
-                all.query_async(connection).await
+                let answers: Vec<Value> = all.query_async(connection).await?;
+                answers.into_iter().map(Value::extract_error).collect()
             }
             Self::Cluster(_) => {
-                let mut answers = Vec::with_capacity(commands.len());
+                let mut answers = Vec::new();
                 for command in commands {
-                    answers.push(self.send(command).await?);
+                    answers.push(self.send(&command).await?);
                 }
                 Ok(answers)
             }

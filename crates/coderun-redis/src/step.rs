@@ -36,7 +36,7 @@ pub(crate) struct Step {
     is_replicated: bool,
 }
 
-/// A large value that goes to a key of its own right before the script, which renames that key.
+/// A large value that goes to a key of its own right before the group, whose script renames that key.
 #[derive(Debug, Clone)]
 pub(crate) struct StagedValue {
     pub(crate) key: String,

@@ -122,11 +122,6 @@ impl Transport {
             let is_repeated = attempts.fetch_add(1, Ordering::Relaxed) > 0;
             let (connection, queue) = (runtime.connection(durability), runtime.queue(key));
             async move {
-                if let Some(staged) = step.staged() {
-                    // Boxed, because its state is large and most steps stage nothing.
-                    let set = staged.command();
-                    Box::pin(self.send(connection, &set, deadline)).await?;
-                }
                 // The queue itself does not wait for the connection: other steps may be more patient.
                 drop(connection.wait_for_handle(deadline).await?);
                 let answer = timeout_at(deadline, run_in_group(&queue, step, is_repeated)).await;

@@ -14,7 +14,7 @@ use super::{Durability, GroupScripts, SharedConnection};
 use crate::command_error::CommandError;
 use crate::layout::Partition;
 use crate::reply::array;
-use crate::step::{Script, Step, StepReply};
+use crate::step::{Script, StagedValue, Step, StepReply};
 
 /// The largest number of steps in a group: the server does nothing else meanwhile.
 const STEPS_MAX: usize = 64;
@@ -48,9 +48,17 @@ type Answer = Result<StepReply, GroupError>;
 struct QueuedStep {
     header: Bytes,
     blob: Bytes,
+    staged: Option<StagedValue>,
     /// Whether it must have a group of its own.
     is_alone: bool,
     answer: oneshot::Sender<Answer>,
+}
+
+impl QueuedStep {
+    fn size(&self) -> usize {
+        let staged = self.staged.as_ref().map_or(0, |it| it.value.len());
+        self.header.len() + self.blob.len() + staged
+    }
 }
 
 impl GroupQueue {
@@ -73,16 +81,15 @@ impl GroupQueue {
 
     /// Runs a step, with others that wait. A caller that no longer waits withdraws its step, unless it is under way.
     pub(super) async fn run(&self, step: &Step, is_repeated: bool) -> Answer {
-        self.push(step.header(is_repeated), step.blob(), false)
-            .await
+        self.push(step, step.header(is_repeated), false).await
     }
 
     /// Runs a step that may have run already in a group of its own.
     pub(super) async fn run_alone(&self, step: &Step) -> Answer {
-        self.push(step.header(true), step.blob(), true).await
+        self.push(step, step.header(true), true).await
     }
 
-    async fn push(&self, header: &Bytes, blob: &Bytes, is_alone: bool) -> Answer {
+    async fn push(&self, step: &Step, header: &Bytes, is_alone: bool) -> Answer {
         let ended = || GroupError {
             error: CommandError::RuntimeEnded,
             is_shared: false,
@@ -90,7 +97,8 @@ impl GroupQueue {
         let (answer, answered) = oneshot::channel();
         let queued = QueuedStep {
             header: header.clone(),
-            blob: blob.clone(),
+            blob: step.blob().clone(),
+            staged: step.staged().cloned(),
             is_alone,
             answer,
         };
@@ -160,8 +168,12 @@ impl GroupSender {
             let steps = group.iter().map(|queued| (&queued.header, &queued.blob));
             self.scripts.command(partition, script, is_known, steps)
         };
-        let answer = match handle.send(&command(true)).await {
-            Err(error) if error.is_unknown_script() => handle.send(&command(false)).await,
+        let staged: Vec<&StagedValue> = group.iter().filter_map(|it| it.staged.as_ref()).collect();
+        let stage = || staged.iter().map(|staged| staged.command());
+        let answer = match handle.send_after(stage(), command(true)).await {
+            Err(error) if error.is_unknown_script() => {
+                handle.send_after(stage(), command(false)).await
+            }
             answer => answer,
         };
         let replies = read_replies(answer?).filter(|replies| replies.len() == group.len());
@@ -178,7 +190,7 @@ fn read_replies(answer: Value) -> Option<Vec<StepReply>> {
 fn take_group(steps: &mut VecDeque<QueuedStep>) -> Vec<QueuedStep> {
     let (mut group, mut bytes) = (Vec::new(), 0);
     while let Some(next) = steps.front() {
-        let size = next.header.len() + next.blob.len();
+        let size = next.size();
         let has_room = bytes + size <= BYTES_MAX && group.len() < STEPS_MAX;
         let is_first = group.is_empty();
         if !is_first && (next.is_alone || !has_room) {

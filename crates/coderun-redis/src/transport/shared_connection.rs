@@ -151,6 +151,28 @@ impl ConnectionHandle {
     pub(super) async fn send(&mut self, command: &Cmd) -> Result<Value, CommandError> {
         let answer = self.connection.send(command).await;
         let answer = self.check(answer)?;
+        self.wait_for_replicas().await?;
+        Ok(answer)
+    }
+
+    /// Sends a command right behind others, all once, and returns its answer, or the first error.
+    pub(super) async fn send_after(
+        &mut self,
+        others: impl ExactSizeIterator<Item = Cmd> + Send,
+        command: Cmd,
+    ) -> Result<Value, CommandError> {
+        if others.len() == 0 {
+            return self.send(&command).await;
+        }
+        // Boxed, because its state is large and few groups need it.
+        let answers = Box::pin(self.connection.send_all(others.chain([command]))).await;
+        let answer = self.check(answers)?.pop().unwrap_or(Value::Nil);
+        self.wait_for_replicas().await?;
+        Ok(answer)
+    }
+
+    /// Waits until all changes so far are as durable as this connection promises.
+    async fn wait_for_replicas(&mut self) -> Result<(), CommandError> {
         let wanted = self.shared.replicas;
         if wanted > 0 {
             let waiting = self
@@ -162,12 +184,12 @@ impl ConnectionHandle {
                 return Err(CommandError::NotReplicated { reached, wanted });
             }
         }
-        Ok(answer)
+        Ok(())
     }
 
     /// Sends commands that only read, in this order.
     pub(super) async fn read(&mut self, commands: &[Cmd]) -> Result<Vec<Value>, CommandError> {
-        let answers = self.connection.send_all(commands).await;
+        let answers = self.connection.send_all(commands.iter().cloned()).await;
         self.check(answers)
     }
 
