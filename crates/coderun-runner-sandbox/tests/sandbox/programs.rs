@@ -75,7 +75,7 @@ async fn check(language: &str, ending: &str, name: &str) {
     });
     let mut program = with_default_limits(Program::new(language, &code));
     if verdict == Verdict::TimeLimit {
-        program.cpu = Duration::from_secs(1);
+        program.cpu = Duration::from_secs(2);
     }
     let ran = run_program(program.input(&beside("in").unwrap_or_default())).await;
     let (stdout, stderr) = (&ran.stdout, ran.stderr());
@@ -96,13 +96,13 @@ async fn check(language: &str, ending: &str, name: &str) {
 fn with_default_limits(program: Program) -> Program {
     Program {
         cpu: Duration::from_secs(10),
-        wall: Duration::from_secs(20),
+        wall: Duration::from_secs(60),
         memory: ByteSize::from_mib(256),
         processes: 64,
         output: ByteSize::from_mib(1),
         file_size: ByteSize::from_mib(16),
         disk: ByteSize::from_mib(64),
-        compile_time: Duration::from_secs(30),
+        compile_time: Duration::from_secs(60),
         compile_memory: ByteSize::from_mib(1024),
         ..program
     }
