@@ -46,9 +46,9 @@ mod tests {
         });
         let languages = RunnerLanguages::default();
         assert_eq!(languages.of(&runner).len(), 1);
-        tokio::time::advance(AGE_MAX - Duration::from_millis(1)).await;
+        tokio::time::advance(AGE_MAX / 2).await;
         assert_eq!(languages.of(&runner).len(), 1);
-        tokio::time::advance(Duration::from_millis(1)).await;
+        tokio::time::advance(AGE_MAX / 2).await;
         assert_eq!(languages.of(&runner).len(), 2);
     }
 }
