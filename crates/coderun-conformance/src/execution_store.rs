@@ -56,6 +56,7 @@ macro_rules! execution_store_tests {
                 new_executions_do_not_shift_later_pages,
                 a_summary_matches_its_execution,
                 a_released_execution_is_listed_as_running,
+                a_forced_end_is_listed_with_its_verdict,
             }
             cancel {
                 cancelling_a_pending_execution_ends_it,

@@ -97,3 +97,18 @@ pub async fn a_released_execution_is_listed_as_running(backend: Backend) {
     assert_eq!(list, [Summary::from(&waiting)]);
     assert_eq!(list[0].status, Status::Running);
 }
+
+/// An execution that no worker ended is listed with the verdict that it has.
+pub async fn a_forced_end_is_listed_with_its_verdict(backend: Backend) {
+    backend.submit(1, "alice").await;
+    backend.advance(backend.policy.queue_deadline);
+    backend.sweep().await;
+    backend.submit(2, "alice").await;
+    backend.cancel(id(2)).await;
+    let list = backend.list("alice").await;
+    let ended = [backend.get(id(2)).await, backend.get(id(1)).await];
+    assert_eq!(list, ended.each_ref().map(Summary::from));
+    let verdicts = list.iter().map(|summary| summary.verdict);
+    let expected = [Verdict::Cancelled, Verdict::InternalError];
+    assert!(verdicts.eq(expected.map(Some)));
+}
