@@ -96,13 +96,13 @@ async fn check(language: &str, ending: &str, name: &str) {
 fn with_default_limits(program: Program) -> Program {
     Program {
         cpu: Duration::from_secs(10),
-        wall: Duration::from_secs(60),
+        wall: Duration::from_mins(1),
         memory: ByteSize::from_mib(256),
         processes: 64,
         output: ByteSize::from_mib(1),
         file_size: ByteSize::from_mib(16),
         disk: ByteSize::from_mib(64),
-        compile_time: Duration::from_secs(60),
+        compile_time: Duration::from_mins(1),
         compile_memory: ByteSize::from_mib(1024),
         ..program
     }
