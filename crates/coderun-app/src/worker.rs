@@ -33,7 +33,7 @@ use runner_health::RunnerHealth;
 use runner_languages::RunnerLanguages;
 
 pub use local_worker::LocalWorker;
-pub use settings::{WorkerPorts, WorkerSettings};
+pub use settings::{NextTake, WorkerPorts, WorkerSettings};
 
 /// The two signals that stop a worker.
 #[derive(Debug, Clone, Default)]
@@ -174,8 +174,8 @@ impl Worker {
         drop(tokio::time::timeout(longest, self.ports.queue.work_available()).await);
     }
 
-    /// Runs an execution, and with the same permit others that wait, as long as all permits are in use. So a busy worker
-    /// wakes no other task, nor another thread, between two runs.
+    /// Runs an execution, and with the same permit others that wait, as long as all permits are in use and
+    /// [`NextTake`] says so. So a busy worker wakes no other task, nor another thread, between two runs.
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, shutdown: Shutdown) {
         let mut next = Some(lease);
         while let Some(lease) = next {
@@ -203,8 +203,10 @@ impl Worker {
 
     /// Takes the next execution for a permit that is about to be free. Without one, the permit goes back to those who wait.
     async fn take_next(&self, drain: &CancellationToken) -> Option<Lease> {
-        let may_take =
-            self.capacity.is_exhausted() && self.health.is_proven() && !drain.is_cancelled();
+        let may_take = self.settings.next_take == NextTake::ByEachRun
+            && self.capacity.is_exhausted()
+            && self.health.is_proven()
+            && !drain.is_cancelled();
         if !may_take {
             return None;
         }

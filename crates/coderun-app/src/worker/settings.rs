@@ -29,6 +29,17 @@ pub struct WorkerSettings {
     pub attempts_max: u32,
     /// The pauses between two questions for work that no hint announced.
     pub poll: JitteredInterval,
+    /// How a worker whose permits are all in use goes on when a run ends.
+    pub next_take: NextTake,
     /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
     pub policy: StorePolicy,
+}
+
+/// How a worker whose permits are all in use takes the next execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTake {
+    /// The run that ends takes one, with the same permit and in the same task. Cheapest where a take costs no round trip.
+    ByEachRun,
+    /// The worker takes for all runs that have ended meanwhile. Cheapest where a take is a request to a server.
+    Together,
 }

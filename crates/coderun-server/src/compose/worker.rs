@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use coderun_app::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, Shutdown, Worker, WorkerPorts,
-    WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, NextTake, Shutdown, Worker,
+    WorkerPorts, WorkerSettings,
 };
 use coderun_domain::{CodeRunner, WorkerOffer};
 
@@ -46,6 +46,10 @@ impl AnnouncedWorker {
             attempts_max: settings.runners.runner.attempts_max(),
             concurrency: concurrency(settings),
             poll: poll(),
+            next_take: match settings.redis_url {
+                Some(_) => NextTake::Together,
+                None => NextTake::ByEachRun,
+            },
             policy: settings.limits.store_policy(),
         };
         Ok(Self {

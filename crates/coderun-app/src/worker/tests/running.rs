@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use coderun_domain::{Attempt, Event, Output, OutputStream, Status, Verdict};
+use rstest::rstest;
 
 use super::support::{Harness, verdict};
+use crate::NextTake;
 
 #[tokio::test(start_paused = true)]
 async fn a_submitted_program_runs_and_its_record_is_complete() {
@@ -94,10 +96,18 @@ async fn no_more_run_at_a_time_than_there_are_permits() {
     assert_eq!(harness.runner.most_alive.load(Ordering::SeqCst), 2);
 }
 
-/// Each of the two permits stays with its task while programs wait, so that nothing else need be woken between two runs.
+/// Each of the two permits stays with its task while programs wait, so that nothing else need be woken between two runs;
+/// or the worker takes for both, and each run has a task of its own.
+#[rstest]
+#[case::by_each_run(NextTake::ByEachRun, 2)]
+#[case::together(NextTake::Together, 6)]
 #[tokio::test(start_paused = true)]
-async fn a_run_that_ends_is_followed_by_one_that_waits_in_the_same_task() {
-    let harness = Harness::new();
+async fn a_run_that_ends_is_followed_by_one_that_waits(
+    #[case] next_take: NextTake,
+    #[case] tasks: usize,
+) {
+    let mut harness = Harness::new();
+    harness.next_take = next_take;
     let mut ids = Vec::new();
     for _ in 0..6 {
         ids.push(harness.submit("sleep 1").await);
@@ -106,7 +116,7 @@ async fn a_run_that_ends_is_followed_by_one_that_waits_in_the_same_task() {
     for id in ids {
         harness.final_state(id).await;
     }
-    assert_eq!(harness.runner.tasks.lock().len(), 2);
+    assert_eq!(harness.runner.tasks.lock().len(), tasks);
 }
 
 #[tokio::test(start_paused = true)]

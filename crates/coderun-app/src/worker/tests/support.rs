@@ -25,8 +25,8 @@ use tokio::task::JoinHandle;
 use super::flaky_queue::FlakyQueue;
 use crate::testing::TokioClock;
 use crate::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, JitteredInterval, Shutdown, Sweeper, Worker,
-    WorkerPorts, WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, JitteredInterval, NextTake, Shutdown, Sweeper,
+    Worker, WorkerPorts, WorkerSettings,
 };
 
 /// Nothing in these tests may take longer, on the paused clock.
@@ -164,6 +164,7 @@ pub(super) struct Harness {
     pub(super) backend: MemoryBackend,
     pub(super) runner: Arc<ScriptedRunner>,
     pub(super) shutdown: Shutdown,
+    pub(super) next_take: NextTake,
     last_id: AtomicUsize,
 }
 
@@ -208,6 +209,7 @@ impl Harness {
             backend: memory_backend(LedgerConfig::new(policy), clock),
             runner: Arc::default(),
             shutdown: Shutdown::default(),
+            next_take: NextTake::ByEachRun,
             last_id: AtomicUsize::new(0),
         }
     }
@@ -233,6 +235,7 @@ impl Harness {
             id: WorkerId::parse(name).unwrap(),
             concurrency: 2,
             poll: JitteredInterval::new(Duration::from_secs(1), 1),
+            next_take: self.next_take,
             policy: store_policy(),
         };
         Worker::new(ports, settings)
