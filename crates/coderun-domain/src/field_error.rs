@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::named_enum::named_enum;
-use crate::{ByteSize, FailureKind, FileNameError};
+use crate::{ByteSize, FailureKind, FileNameError, Language};
 
 /// The part of a submission that an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,11 +107,48 @@ pub enum FieldProblem {
     /// The text contains a NUL, which the operating system does not allow.
     #[error("must not contain NUL")]
     ContainsNul,
-    /// No runner has this language or this version of it.
-    #[error("must be one of {}", list(known))]
+    /// There is no such value.
+    #[error("must be one of {}", known.join(", "))]
     Unknown {
         /// The available ones.
         known: Vec<String>,
+    },
+    /// No runner has a language of this name.
+    #[error("is unknown; {}", known_languages(known, nearest.as_ref()))]
+    UnknownLanguage {
+        /// The available ones, each with its aliases.
+        known: Vec<String>,
+        /// The one whose name the caller may have mistyped.
+        nearest: Option<Language>,
+    },
+    /// The name is an alias of several languages.
+    #[error("may mean each of {}; use one of these names", names(languages))]
+    AmbiguousLanguage {
+        /// The languages.
+        languages: Vec<Language>,
+    },
+    /// No runner has this version of the language.
+    #[error(
+        "must name an offered version of {language}, not `{version}`; {}",
+        offered(known)
+    )]
+    UnknownVersion {
+        /// The requested version.
+        version: String,
+        /// The language.
+        language: Language,
+        /// The available versions.
+        known: Vec<String>,
+    },
+    /// The name of the language ends in another version.
+    #[error(
+        "must agree with `language`, which names version `{version_in_name}`, not be `{version}`"
+    )]
+    ContradictsLanguage {
+        /// The requested version.
+        version: String,
+        /// The version in the name.
+        version_in_name: String,
     },
     /// No runner supports this.
     #[error("is not offered by this deployment")]
@@ -135,11 +172,40 @@ fn exactly(actual: ByteSize, max: ByteSize) -> String {
     actual.to_string()
 }
 
-fn list(known: &[String]) -> String {
-    if known.is_empty() {
-        return "none: this deployment offers nothing here".to_owned();
+fn names(languages: &[Language]) -> String {
+    let names: Vec<_> = languages.iter().map(Language::as_str).collect();
+    names.join(", ")
+}
+
+fn known_languages(known: &[String], nearest: Option<&Language>) -> String {
+    let known = bounded_list(known);
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`? Known are {known}"),
+        None => format!("known are {known}"),
     }
-    known.join(", ")
+}
+
+fn offered(versions: &[String]) -> String {
+    if versions.is_empty() {
+        return "it is offered without a choice of versions".to_owned();
+    }
+    format!("offered are {}", bounded_list(versions))
+}
+
+/// The entries up to some length, and how many more there are.
+fn bounded_list(entries: &[String]) -> String {
+    const MAX_BYTES: usize = 2000;
+    let mut listed = String::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if listed.len() + entry.len() > MAX_BYTES {
+            return format!("{listed} and {} more", entries.len() - index);
+        }
+        if index > 0 {
+            listed.push_str(", ");
+        }
+        listed.push_str(entry);
+    }
+    listed
 }
 
 /// One error of a submission.

@@ -1,6 +1,12 @@
-//! Names languages and lists those that can be run.
+//! Names languages and describes those that can be run.
+
+mod catalog;
+mod name;
 
 use std::fmt;
+
+pub use catalog::LanguageCatalog;
+pub(crate) use name::{NameAndVersion, nearest};
 
 /// The canonical name of a language, such as `python` or `cpp`.
 ///
@@ -62,54 +68,17 @@ impl LanguageSpec {
     /// Without a request it is the default.
     #[must_use]
     pub fn version(&self, requested: Option<&str>) -> Option<&str> {
-        let wanted = |installed: &&String| match requested {
-            None => true,
-            Some(prefix) => installed.strip_prefix(prefix).is_some_and(|rest| {
-                !prefix.is_empty() && (rest.is_empty() || rest.starts_with('.'))
-            }),
+        let mut versions = self.versions.iter();
+        let wanted = |installed: &&String| {
+            requested.is_none_or(|requested| Self::is_version(installed, requested))
         };
-        self.versions.iter().find(wanted).map(String::as_str)
-    }
-}
-
-/// The languages that can be run, found by name or alias.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LanguageCatalog {
-    specs: Vec<LanguageSpec>,
-}
-
-impl LanguageCatalog {
-    /// A catalog of what a runner offers, in the runner's order.
-    #[must_use]
-    pub const fn new(specs: Vec<LanguageSpec>) -> Self {
-        Self { specs }
+        versions.find(wanted).map(String::as_str)
     }
 
-    /// All languages.
-    #[must_use]
-    pub fn specs(&self) -> &[LanguageSpec] {
-        &self.specs
-    }
-
-    /// The canonical names of all languages.
-    #[must_use]
-    pub fn languages(&self) -> Vec<Language> {
-        self.specs
-            .iter()
-            .map(|spec| spec.language.clone())
-            .collect()
-    }
-
-    /// Finds a language by its canonical name or an alias, in any case.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<&LanguageSpec> {
-        let name = name.to_lowercase();
-        let canonical = |spec: &&LanguageSpec| spec.language.as_str() == name;
-        let alias = |spec: &&LanguageSpec| spec.aliases.contains(&name);
-        self.specs
-            .iter()
-            .find(canonical)
-            .or_else(|| self.specs.iter().find(alias))
+    /// Whether a version is the requested one, or begins with it.
+    pub(crate) fn is_version(version: &str, requested: &str) -> bool {
+        let rest = version.strip_prefix(requested);
+        !requested.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 }
 
@@ -124,17 +93,6 @@ mod tests {
             versions: vec!["3.11.2".to_owned(), "3.9.18".to_owned()],
             entry_file: "main.py".to_owned(),
             example: "print('hello')".to_owned(),
-        }
-    }
-
-    #[test]
-    fn names_and_aliases_match_in_any_case() {
-        let catalog = LanguageCatalog::new(vec![python()]);
-        for name in ["python", "Python", "PY", "python3"] {
-            assert!(catalog.find(name).is_some(), "{name}");
-        }
-        for name in ["", "pyth", "python ", "ruby"] {
-            assert!(catalog.find(name).is_none(), "{name}");
         }
     }
 

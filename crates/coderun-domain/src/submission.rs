@@ -5,6 +5,7 @@
 
 mod buffering;
 mod files;
+mod language;
 mod parts;
 mod policy;
 
@@ -16,8 +17,8 @@ pub use parts::SubmissionParts;
 pub use policy::SubmissionPolicy;
 
 use crate::{
-    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
-    RequestedLimits, SubmissionError, TraceContext, UserId,
+    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LimitPolicy, Limits, RequestedLimits,
+    SubmissionError, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -25,7 +26,7 @@ use crate::{
 pub struct SubmissionDraft {
     /// Source text of the entry file.
     pub code: String,
-    /// Name or alias of the language, in any case.
+    /// Name or alias of the language, as people write it, with or without a version at its end.
     pub language: String,
     /// The requested version; `None` means any.
     pub version: Option<String>,
@@ -79,20 +80,21 @@ impl Submission {
     ) -> Result<Self, SubmissionError> {
         let mut errors = SubmissionError::default();
         check_texts(&draft, policy, &mut errors);
-        let spec = find_language(&draft, catalog, &mut errors);
+        let language = language::find(&draft, catalog, &mut errors);
+        let spec = language.map(|language| language.spec);
         check_args(&draft.args, policy, &mut errors);
         let files = files::parse(&draft.files, spec, policy, &mut errors);
         let buffering = find_buffering(&draft, &mut errors);
         let limits = limit_policy(&draft, policy, &mut errors)
             .resolve(&draft.limits)
             .map_err(|found| errors.append(found));
-        let (Some(spec), Ok(limits)) = (spec, limits) else {
+        let (Some(language), Ok(limits)) = (language, limits) else {
             return Err(errors);
         };
         errors.into_result(Self(SubmissionParts {
             user,
-            language: spec.language.clone(),
-            version: spec.version(draft.version.as_deref()).map(str::to_owned),
+            language: language.spec.language.clone(),
+            version: language.version.map(str::to_owned),
             code: draft.code,
             input: draft.input,
             args: draft.args,
@@ -251,33 +253,6 @@ fn check_length(field: Field, bytes: &[u8], max: ByteSize, errors: &mut Submissi
     if actual > max {
         errors.add(field, FieldProblem::TooLong { actual, max });
     }
-}
-
-fn find_language<'a>(
-    draft: &SubmissionDraft,
-    catalog: &'a LanguageCatalog,
-    errors: &mut SubmissionError,
-) -> Option<&'a LanguageSpec> {
-    if draft.language.is_empty() {
-        errors.add(Field::Language, FieldProblem::Empty);
-        return None;
-    }
-    let Some(spec) = catalog.find(&draft.language) else {
-        let names = catalog.specs().iter().map(|spec| spec.language.to_string());
-        let known = names.collect();
-        errors.add(Field::Language, FieldProblem::Unknown { known });
-        return None;
-    };
-    let requested = draft.version.as_deref();
-    if requested.is_some() && spec.version(requested).is_none() {
-        errors.add(
-            Field::Version,
-            FieldProblem::Unknown {
-                known: spec.versions.clone(),
-            },
-        );
-    }
-    Some(spec)
 }
 
 fn find_buffering(draft: &SubmissionDraft, errors: &mut SubmissionError) -> Option<Buffering> {

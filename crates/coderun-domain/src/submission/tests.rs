@@ -50,7 +50,7 @@ fn all_errors_are_listed_at_once() {
         messages(bad),
         [
             "code must not be empty",
-            "language must be one of python, c",
+            "language is unknown; known are python (py), c (gcc)",
             "limits.processes must be at least 1",
         ]
     );

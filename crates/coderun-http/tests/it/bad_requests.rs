@@ -104,7 +104,10 @@ async fn all_errors_are_reported_at_once() {
         ("/files/1/content", "must be base64"),
         ("/files/2/encoding", "must be `utf-8` or `base64`"),
         ("/callback_url", "is not offered by this deployment yet"),
-        ("/version", "must be one of 3.11.2"),
+        (
+            "/version",
+            "must name an offered version of python, not `9`; offered are 3.11.2",
+        ),
         ("/args/0", "must not contain NUL"),
         ("/files/0/name", "must not contain `..`, `.` or empty parts"),
         ("/limits/memory_bytes", "must be at most 1073741824"),
@@ -116,7 +119,22 @@ async fn all_errors_are_reported_at_once() {
 #[tokio::test]
 async fn an_unknown_language_is_answered_with_the_known_ones() {
     let body = json!({"code": "x", "language": "cobol"});
-    assert_errors(body, &[("/language", "must be one of python, c")]).await;
+    let detail = "is unknown; known are python (py), c (gcc)";
+    assert_errors(body, &[("/language", detail)]).await;
+}
+
+#[tokio::test]
+async fn a_mistyped_language_is_answered_with_the_right_one() {
+    let body = json!({"code": "x", "language": "Pyton 3"});
+    let detail = "is unknown; did you mean `python`? Known are python (py), c (gcc)";
+    assert_errors(body, &[("/language", detail)]).await;
+}
+
+#[tokio::test]
+async fn two_versions_that_contradict_each_other_are_both_named() {
+    let body = json!({"code": "x", "language": "Python 3.11", "version": "3.9"});
+    let detail = "must agree with `language`, which names version `3.11`, not be `3.9`";
+    assert_errors(body, &[("/version", detail)]).await;
 }
 
 #[tokio::test]

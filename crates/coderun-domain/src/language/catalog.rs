@@ -1,0 +1,163 @@
+//! Lists the languages that can be run, and finds them by name.
+
+use super::name::{MAX_BYTES, loosely_equal};
+use super::{Language, LanguageSpec};
+
+/// The languages that can be run, found by name or alias.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LanguageCatalog {
+    specs: Vec<LanguageSpec>,
+}
+
+impl LanguageCatalog {
+    /// A catalog of what a runner offers, in the runner's order.
+    #[must_use]
+    pub const fn new(specs: Vec<LanguageSpec>) -> Self {
+        Self { specs }
+    }
+
+    /// All languages.
+    #[must_use]
+    pub fn specs(&self) -> &[LanguageSpec] {
+        &self.specs
+    }
+
+    /// The canonical names of all languages.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        self.specs
+            .iter()
+            .map(|spec| spec.language.clone())
+            .collect()
+    }
+
+    /// Finds a language by its canonical name or an alias, in any case, with or without spaces, dots, dashes and
+    /// underscores. `None` if the name means several languages.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&LanguageSpec> {
+        match self.find_all(name).as_slice() {
+            [spec] => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// The languages that a name means: more than one where several have the same alias.
+    ///
+    /// A canonical name goes before an alias, and a name as it stands before one with other separators. So the answer
+    /// does not depend on the order of the languages.
+    pub(crate) fn find_all(&self, name: &str) -> Vec<&LanguageSpec> {
+        if name.len() > MAX_BYTES {
+            return Vec::new();
+        }
+        let equal = str::eq_ignore_ascii_case;
+        let by_name = |is_same: fn(&str, &str) -> bool| {
+            self.all(|spec| is_same(spec.language.as_str(), name))
+        };
+        let by_alias = |is_same: fn(&str, &str) -> bool| {
+            self.all(|spec| spec.aliases.iter().any(|alias| is_same(alias, name)))
+        };
+        let levels = [
+            by_name(equal),
+            by_alias(equal),
+            by_name(loosely_equal),
+            by_alias(loosely_equal),
+        ];
+        levels
+            .into_iter()
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
+    }
+
+    fn all(&self, is_meant: impl Fn(&LanguageSpec) -> bool) -> Vec<&LanguageSpec> {
+        self.specs.iter().filter(|spec| is_meant(spec)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::language;
+
+    fn spec(name: &str, aliases: &[&str]) -> LanguageSpec {
+        LanguageSpec {
+            language: language(name),
+            aliases: aliases.iter().map(ToString::to_string).collect(),
+            versions: Vec::new(),
+            entry_file: "main".to_owned(),
+            example: String::new(),
+        }
+    }
+
+    fn specs() -> Vec<LanguageSpec> {
+        vec![
+            spec("python", &["py", "python3"]),
+            spec("javascript", &["js", "nodejs"]),
+            spec("c", &["gcc", "shared"]),
+            spec("cpp", &["c++", "shared"]),
+            spec("csharp", &["c#"]),
+            spec("python-numpy", &["n.u.m.p.y"]),
+            // The name of one language is the alias of another one, and an alias differs from a name by separators alone.
+            spec("node", &["java_script", "python"]),
+        ]
+    }
+
+    /// The language of this name, whatever the order of the languages is.
+    fn found(name: &str) -> Option<String> {
+        let mut specs = specs();
+        let mut answers = Vec::new();
+        for _ in 0..specs.len() {
+            specs.rotate_left(1);
+            for specs in [specs.clone(), specs.iter().rev().cloned().collect()] {
+                let catalog = LanguageCatalog::new(specs);
+                answers.push(catalog.find(name).map(|spec| spec.language.to_string()));
+            }
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{name} depends on the order: {answers:?}");
+        answers.remove(0)
+    }
+
+    #[rstest]
+    #[case("Python", "python")]
+    #[case("PY", "python")]
+    #[case(" py ", "python")]
+    #[case("Python 3", "python")]
+    #[case("Node.js", "javascript")]
+    #[case("node js", "javascript")]
+    #[case("Java Script", "javascript")]
+    #[case("java_script", "node")]
+    #[case("node", "node")]
+    #[case("C#", "csharp")]
+    #[case("C ++", "cpp")]
+    #[case("Python NumPy", "python-numpy")]
+    #[case("numpy", "python-numpy")]
+    fn a_name_is_found_as_people_write_it(#[case] name: &str, #[case] expected: &str) {
+        assert_eq!(found(name).as_deref(), Some(expected));
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::separators_alone(" . ")]
+    #[case::a_part("pyth")]
+    #[case::other_signs("c/c++")]
+    #[case::a_version("python3.11")]
+    #[case::an_alias_of_two_languages("shared")]
+    fn any_other_name_is_not_found(#[case] name: &str) {
+        assert_eq!(found(name), None);
+    }
+
+    #[test]
+    fn an_alias_of_two_languages_means_both() {
+        let catalog = LanguageCatalog::new(specs());
+        let both = catalog.find_all("Shared").into_iter();
+        assert!(both.map(|spec| spec.language.as_str()).eq(["c", "cpp"]));
+    }
+
+    #[test]
+    fn a_name_of_many_bytes_is_not_even_compared() {
+        let padded = format!("python{}", " ".repeat(MAX_BYTES));
+        assert_eq!(found(&padded), None);
+    }
+}

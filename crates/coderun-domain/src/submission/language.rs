@@ -1,0 +1,119 @@
+//! Finds the language and version of a submission.
+
+use super::SubmissionDraft;
+use crate::language::{NameAndVersion, nearest};
+use crate::{Field, FieldProblem, LanguageCatalog, LanguageSpec, SubmissionError};
+
+/// The language of a submission, and the version that will run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChosenLanguage<'a> {
+    pub(super) spec: &'a LanguageSpec,
+    /// `None` if the runner does not name its versions.
+    pub(super) version: Option<&'a str>,
+}
+
+/// Finds the language that a draft names, and adds what is wrong with its name or version to `errors`.
+pub(super) fn find<'a>(
+    draft: &SubmissionDraft,
+    catalog: &'a LanguageCatalog,
+    errors: &mut SubmissionError,
+) -> Option<ChosenLanguage<'a>> {
+    let (spec, version_in_name) = match find_by_name(&draft.language, catalog) {
+        Ok(found) => found,
+        Err(problem) => {
+            errors.add(Field::Language, problem);
+            return None;
+        }
+    };
+    let requested = match requested_version(draft.version.as_deref(), version_in_name) {
+        Ok(requested) => requested,
+        Err(problem) => {
+            errors.add(Field::Version, problem);
+            None
+        }
+    };
+    let version = spec.version(requested);
+    if let (Some(requested), None) = (requested, version) {
+        let field = if draft.version.as_deref() == Some(requested) {
+            Field::Version
+        } else {
+            Field::Language
+        };
+        let problem = FieldProblem::UnknownVersion {
+            version: shortened(requested),
+            language: spec.language.clone(),
+            known: spec.versions.clone(),
+        };
+        errors.add(field, problem);
+    }
+    Some(ChosenLanguage { spec, version })
+}
+
+/// The language of this name, and the version in the name if only the rest of it is a name.
+fn find_by_name<'a, 'n>(
+    name: &'n str,
+    catalog: &'a LanguageCatalog,
+) -> Result<(&'a LanguageSpec, Option<&'n str>), FieldProblem> {
+    if name.is_empty() {
+        return Err(FieldProblem::Empty);
+    }
+    let mut version = None;
+    let mut found = catalog.find_all(name);
+    if found.is_empty()
+        && let Some(split) = NameAndVersion::split(name)
+    {
+        version = Some(split.version);
+        found = catalog.find_all(split.name);
+    }
+    match found.as_slice() {
+        [spec] => Ok((spec, version)),
+        [] => Err(FieldProblem::UnknownLanguage {
+            known: catalog.specs().iter().map(with_aliases).collect(),
+            nearest: nearest(name, catalog).cloned(),
+        }),
+        several => {
+            let mut languages: Vec<_> = several.iter().map(|it| it.language.clone()).collect();
+            languages.sort();
+            Err(FieldProblem::AmbiguousLanguage { languages })
+        }
+    }
+}
+
+fn with_aliases(spec: &LanguageSpec) -> String {
+    if spec.aliases.is_empty() {
+        return spec.language.to_string();
+    }
+    format!("{} ({})", spec.language, spec.aliases.join(", "))
+}
+
+/// The narrower one of the version in the field and that in the name, which must not contradict each other.
+fn requested_version<'a>(
+    in_field: Option<&'a str>,
+    in_name: Option<&'a str>,
+) -> Result<Option<&'a str>, FieldProblem> {
+    let (Some(field), Some(name)) = (in_field, in_name) else {
+        return Ok(in_field.or(in_name));
+    };
+    if LanguageSpec::is_version(field, name) {
+        Ok(in_field)
+    } else if LanguageSpec::is_version(name, field) {
+        Ok(in_name)
+    } else {
+        Err(FieldProblem::ContradictsLanguage {
+            version: shortened(field),
+            version_in_name: shortened(name),
+        })
+    }
+}
+
+/// A version as a message may show it.
+fn shortened(version: &str) -> String {
+    const MAX_CHARS: usize = 32;
+    match version.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", version.get(..end).unwrap_or_default()),
+        None => version.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
