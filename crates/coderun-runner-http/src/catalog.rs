@@ -5,6 +5,7 @@ mod entries;
 use std::time::Duration;
 
 use coderun_domain::{Language, LanguageSpec};
+use coderun_languages::LanguageTable;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -13,7 +14,6 @@ pub(crate) use entries::{ListedRuntime, RuntimeList};
 use entries::CatalogEntry;
 
 use crate::error::ApiError;
-use crate::languages::KnownLanguages;
 
 /// A list that was not confirmed for so many refresh intervals is no longer used.
 const VALID_INTERVALS: u32 = 5;
@@ -32,7 +32,7 @@ pub(crate) struct Runtime {
 /// The runtimes of one API, as listed last.
 #[derive(Debug)]
 pub(crate) struct RuntimeCatalog {
-    known: KnownLanguages,
+    table: LanguageTable,
     valid_for: Duration,
     listed: Mutex<Option<CurrentList>>,
 }
@@ -47,7 +47,7 @@ struct CurrentList {
 impl RuntimeCatalog {
     pub(crate) fn new(refresh_interval: Duration) -> Self {
         Self {
-            known: KnownLanguages::read(),
+            table: LanguageTable::built_in(),
             valid_for: refresh_interval.saturating_mul(VALID_INTERVALS),
             listed: Mutex::new(None),
         }
@@ -56,7 +56,7 @@ impl RuntimeCatalog {
     /// Replaces the list, unless the new one is empty: `false` then.
     pub(crate) fn replace(&self, list: RuntimeList) -> bool {
         let skipped = list.skipped;
-        let offers = entries::group_by_language(list.runtimes, &self.known);
+        let offers = entries::group_by_language(list.runtimes, &self.table);
         let mut listed = self.listed.lock();
         let skipped_before = listed.as_ref().map_or(0, |listed| listed.skipped);
         if skipped > 0 && skipped != skipped_before {
@@ -101,8 +101,8 @@ impl RuntimeCatalog {
 
     /// Whether programs in this language are run without a compile stage.
     pub(crate) fn is_interpreted(&self, language: &Language) -> bool {
-        let known = self.known.find(language.as_str());
-        known.is_some_and(|(_, known)| known.is_interpreted)
+        let entry = self.table.find(language.as_str());
+        entry.is_some_and(|(_, entry)| entry.is_interpreted)
     }
 
     fn with_offers<T>(&self, read: impl FnOnce(&[CatalogEntry]) -> T) -> Option<T> {

@@ -30,7 +30,6 @@ mod catalog;
 mod client;
 mod config;
 mod error;
-mod languages;
 mod offload;
 mod piston;
 mod runner;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use coderun_languages::LanguageTable;
+
 /// Settings of the sandbox. The defaults fit a machine of its own.
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
@@ -17,6 +19,8 @@ pub struct SandboxConfig {
     /// The first of a range of user and group ids, one a slot, that nothing else on the machine uses. Used when the
     /// service runs as root; else programs run under the service's own id. Default: 60000.
     pub first_id: u32,
+    /// The languages whose compilers and interpreters are looked for. Default: those built in.
+    pub languages: LanguageTable,
     /// The folders that are searched for compilers and interpreters, in this order. Default: those of every machine.
     pub search_path: Vec<PathBuf>,
     /// The environment, beside `PATH`, in which tools are run to find their place and version; version managers such as
@@ -36,6 +40,7 @@ impl Default for SandboxConfig {
             slots: thread::available_parallelism().map_or(1, usize::from),
             slot_wait: Duration::from_secs(10),
             first_id: 60_000,
+            languages: LanguageTable::built_in(),
             search_path: vec!["/usr/local/bin".into(), "/usr/bin".into(), "/bin".into()],
             discovery_environment: Vec::new(),
             control_groups: ControlGroups::WhereUsable,

@@ -23,7 +23,6 @@
 mod cgroup;
 mod config;
 mod jail;
-mod languages;
 mod launcher_process;
 mod line_buffering;
 mod process_stat;

@@ -9,7 +9,8 @@
 
 use std::path::Path;
 
-use crate::languages::LanguageEntry;
+use coderun_languages::LanguageEntry;
+
 use crate::protocol::SYSTEM_FOLDERS;
 
 /// The paths of the library in distributions, in folders that every sandbox has.
@@ -22,7 +23,7 @@ const LIBRARIES: [&str; 3] = [
 /// The environment variables that load the library into programs of this language: none, if they are run by an interpreter or
 /// the library is missing.
 pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
-    if entry.build.is_none() {
+    if !entry.is_compiled() {
         // Interpreters buffer by themselves.
         return Vec::new();
     }
@@ -53,18 +54,15 @@ fn is_visible(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use coderun_languages::LanguageTable;
+
     use super::*;
-    use crate::languages::LANGUAGES;
 
     #[test]
     fn only_compiled_languages_need_the_library() {
-        for entry in &LANGUAGES {
-            let is_compiled = entry.build.is_some();
-            assert!(
-                is_compiled || environment(entry).is_empty(),
-                "{}",
-                entry.name
-            );
+        for entry in LanguageTable::built_in().entries() {
+            let is_empty = environment(entry).is_empty();
+            assert!(entry.is_compiled() || is_empty, "{}", entry.name());
         }
     }
 

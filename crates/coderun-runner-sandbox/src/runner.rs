@@ -6,6 +6,7 @@ mod execution;
 mod input;
 mod judge;
 mod pipes;
+mod placeholders;
 mod plan;
 mod probe;
 mod pump;

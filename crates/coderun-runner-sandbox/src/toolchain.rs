@@ -6,11 +6,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use coderun_domain::{Language, LanguageSpec};
+use coderun_languages::LanguageEntry;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::config::SandboxConfig;
-use crate::languages::{Discovery, LANGUAGES, LanguageEntry};
 use crate::line_buffering;
 use crate::protocol::SYSTEM_FOLDERS;
 
@@ -23,7 +23,7 @@ pub(crate) struct Toolchain {
     /// The language.
     pub(crate) language: Language,
     /// How to use the tool.
-    pub(crate) entry: &'static LanguageEntry,
+    pub(crate) entry: LanguageEntry,
     /// The tool itself.
     pub(crate) program: String,
     /// Its version, if it printed one.
@@ -39,10 +39,10 @@ impl Toolchain {
     pub(crate) fn spec(&self) -> LanguageSpec {
         LanguageSpec {
             language: self.language.clone(),
-            aliases: self.entry.aliases.iter().map(ToString::to_string).collect(),
+            aliases: self.entry.aliases.clone(),
             versions: self.version.iter().cloned().collect(),
-            entry_file: self.entry.entry_file.to_owned(),
-            example: self.entry.example.to_owned(),
+            entry_file: self.entry.file.clone(),
+            example: self.entry.example.clone(),
         }
     }
 }
@@ -50,18 +50,19 @@ impl Toolchain {
 /// Looks for the tool of every known language. A language without a tool is left out.
 pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
     let mut found = Vec::new();
-    for entry in &LANGUAGES {
+    let entries = config.languages.entries().iter();
+    for entry in entries.filter(|entry| !entry.run.is_empty()) {
         if let Some(toolchain) = discover_one(entry, config).await {
             found.push(toolchain);
         } else {
-            tracing::info!(language = entry.name, "no toolchain found");
+            tracing::info!(language = entry.name(), "no toolchain found");
         }
     }
     found
 }
 
-async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
-    for program in programs(entry.candidates, &config.search_path) {
+async fn discover_one(entry: &LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
+    for program in programs(&entry.tools, &config.search_path) {
         let candidate = Candidate {
             entry,
             program: &program,
@@ -75,8 +76,8 @@ async fn discover_one(entry: &'static LanguageEntry, config: &SandboxConfig) -> 
 }
 
 /// All existing files with these names in the search path, best first.
-fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
-    candidates
+fn programs(tools: &[String], search_path: &[PathBuf]) -> Vec<PathBuf> {
+    tools
         .iter()
         .flat_map(|name| search_path.iter().map(move |folder| folder.join(name)))
         .filter(|program| program.is_file())
@@ -85,33 +86,31 @@ fn programs(candidates: &[&str], search_path: &[PathBuf]) -> Vec<PathBuf> {
 
 /// A file that may be the tool of a language.
 struct Candidate<'a> {
-    entry: &'static LanguageEntry,
+    entry: &'a LanguageEntry,
     program: &'a Path,
     config: &'a SandboxConfig,
 }
 
 impl Candidate<'_> {
     async fn inspect(&self) -> Option<Toolchain> {
-        match &self.entry.discovery {
-            Discovery::PrintsPathFolderVersion(arguments) => {
-                let printed = self.output_of(arguments).await?;
-                let mut lines = printed.lines();
-                let (program, folder) = (lines.next()?, lines.next()?);
-                let paths = [program, folder].map(PathBuf::from);
-                self.toolchain(program, lines.next(), paths)
-            }
-            Discovery::PrintsVersion { version, parts } => self.inspect_parts(version, parts).await,
+        if self.entry.inspect.is_empty() {
+            return self.inspect_parts().await;
         }
+        let printed = self.output_of(&self.entry.inspect).await?;
+        let mut lines = printed.lines();
+        let (program, version) = (lines.next()?, lines.next());
+        let folders = lines.map(PathBuf::from);
+        self.toolchain(program, version, folders.chain([program.into()]))
     }
 
     /// Inspects a tool that may drive other programs, such as a compiler. The folders of all of them are needed.
-    async fn inspect_parts(&self, version: &[&str], parts: &[&str]) -> Option<Toolchain> {
-        let printed = self.output_of(version).await?;
+    async fn inspect_parts(&self) -> Option<Toolchain> {
+        let printed = self.output_of(&self.entry.version).await?;
         let program = self.program.canonicalize().ok()?;
         let mut found = vec![program.clone()];
-        for part in parts {
+        for need in &self.entry.needs {
             // A name without a folder means that the tool finds the part in the system's folders.
-            let part = self.output_of(&[part]).await.map(PathBuf::from);
+            let part = self.output_of(need).await.map(PathBuf::from);
             let real = part.and_then(|part| part.canonicalize().ok());
             found.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
         }
@@ -125,8 +124,8 @@ impl Candidate<'_> {
         paths: impl IntoIterator<Item = PathBuf>,
     ) -> Option<Toolchain> {
         Some(Toolchain {
-            language: Language::parse(self.entry.name).ok()?,
-            entry: self.entry,
+            language: self.entry.language().ok()?,
+            entry: self.entry.clone(),
             program: program.to_owned(),
             version: version.map(str::to_owned),
             extra_paths: outside_of_system(paths),
@@ -135,7 +134,7 @@ impl Candidate<'_> {
     }
 
     /// Runs the tool and returns what it prints; `None` if it fails or takes too long.
-    async fn output_of(&self, arguments: &[&str]) -> Option<String> {
+    async fn output_of(&self, arguments: &[String]) -> Option<String> {
         let search_path = std::env::join_paths(&self.config.search_path).ok()?;
         let answer = Command::new(self.program)
             .args(arguments)

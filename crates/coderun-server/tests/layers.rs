@@ -15,10 +15,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with the crates of the workspace that it may depend on, except in tests, all without `coderun-`.
-const ALLOWED: [(&str, &str); 17] = [
+const ALLOWED: [(&str, &str); 18] = [
     ("domain", ""),
     ("app", "domain"),
     ("conformance", "domain"),
+    ("languages", "domain"),
     ("ledger", "domain storage-metrics"),
     ("memory", "domain ledger"),
     ("record", "domain"),
@@ -29,8 +30,8 @@ const ALLOWED: [(&str, &str); 17] = [
     ("firebase", "domain json"),
     ("json", ""),
     ("piston-standin", "domain runner-sandbox"),
-    ("runner-http", "domain"),
-    ("runner-sandbox", "domain"),
+    ("runner-http", "domain languages"),
+    ("runner-sandbox", "domain languages"),
     ("http", "app domain json"),
     (
         "server",

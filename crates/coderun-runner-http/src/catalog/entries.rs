@@ -7,10 +7,10 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use coderun_domain::{Language, LanguageSpec};
+use coderun_languages::{LanguageEntry, LanguageTable};
 use semver::Version;
 
 use super::Runtime;
-use crate::languages::{KnownLanguage, KnownLanguages};
 
 const LANGUAGES_MAX: usize = 200;
 const VERSIONS_PER_LANGUAGE_MAX: usize = 20;
@@ -60,7 +60,7 @@ impl ListedRuntime {
         })
     }
 
-    fn sort_key(&self, table: &KnownLanguages) -> impl Ord + use<> {
+    fn sort_key(&self, table: &LanguageTable) -> impl Ord + use<> {
         let entry = table.find(self.language.as_str());
         (
             entry.map_or(usize::MAX, |(position, _)| position),
@@ -74,7 +74,7 @@ impl ListedRuntime {
 /// Groups the runtimes by language: known languages first, the others by name.
 pub(super) fn group_by_language(
     mut runtimes: Vec<ListedRuntime>,
-    table: &KnownLanguages,
+    table: &LanguageTable,
 ) -> Vec<CatalogEntry> {
     // The sort is stable.
     runtimes.sort_by_cached_key(|listed| listed.sort_key(table));
@@ -93,7 +93,7 @@ pub(super) fn group_by_language(
 
 fn build_entry(
     group: &[ListedRuntime],
-    table: &KnownLanguages,
+    table: &LanguageTable,
     taken_names: &mut HashSet<String>,
 ) -> Option<CatalogEntry> {
     let first = group.first()?;
@@ -108,7 +108,7 @@ fn build_entry(
         .collect();
     let entry_file = defaults.map_or_else(
         || format!("main.{}", first.language),
-        |defaults| defaults.entry_file.clone(),
+        |defaults| defaults.file.clone(),
     );
     Some(CatalogEntry {
         spec: LanguageSpec {
@@ -125,7 +125,7 @@ fn build_entry(
 /// The built-in aliases first, then those of the API. An alias that another language uses already is dropped.
 fn aliases(
     group: &[ListedRuntime],
-    defaults: Option<&KnownLanguage>,
+    defaults: Option<&LanguageEntry>,
     taken_names: &mut HashSet<String>,
 ) -> Vec<String> {
     let builtin = defaults.into_iter().flat_map(|defaults| &defaults.aliases);
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn of(runtimes: Vec<ListedRuntime>) -> Vec<CatalogEntry> {
-        group_by_language(runtimes, &KnownLanguages::read())
+        group_by_language(runtimes, &LanguageTable::built_in())
     }
 
     fn listed(language: &str, version: &str) -> ListedRuntime {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use coderun_domain::{Buffering, ByteSize, StageLimits, StorageLimits, Submission, ZeroLimit};
 
 use super::compiler_files::CompilerFiles;
-use crate::languages::MEMORY_MIB;
+use super::placeholders::Placeholders;
 use crate::protocol::{KernelLimits, SpecFile, StageSpec};
 use crate::toolchain::Toolchain;
 
@@ -36,17 +36,13 @@ pub(super) struct StagePlan {
 impl StagePlan {
     /// Builds a submission; `None` where its language needs no building.
     pub(super) fn compile(submission: &Submission, toolchain: &Toolchain) -> Option<Self> {
-        let build = toolchain.entry.build.as_ref()?;
-        let mut argv = vec![toolchain.program.clone()];
-        argv.extend(build.arguments.iter().map(ToString::to_string));
-        // So that a name that begins with a dash is not taken for an option.
-        argv.push(format!("./{}", toolchain.entry.entry_file));
-        let names = submission.files().iter().map(|file| file.name().as_str());
-        let sources = names.filter(|name| name.ends_with(build.source_ending));
-        argv.extend(sources.map(|name| format!("./{name}")));
-        argv.extend(build.last_arguments.iter().map(ToString::to_string));
-        let files = submitted_files(submission, toolchain);
+        if !toolchain.entry.is_compiled() {
+            return None;
+        }
         let limits = submission.limits();
+        let placeholders = Placeholders::new(submission, toolchain, limits.compile.memory());
+        let argv = placeholders.replace_all(&toolchain.entry.compile);
+        let files = submitted_files(submission, toolchain);
         let mut plan = Self::new(argv, files, limits.compile, &limits.storage);
         plan.is_compilation = true;
         // Compilers report a file that they cannot write, and take a signal that ends one of their parts for their own fault.
@@ -54,7 +50,7 @@ impl StagePlan {
         let files = CompilerFiles::new(&limits.storage);
         plan.spec.limits.file_size_bytes = files.file_size.as_bytes();
         plan.spec.limits.disk_bytes = files.disk.as_bytes();
-        Some(plan.with_toolchain(toolchain))
+        Some(plan.with_toolchain(toolchain, &placeholders))
     }
 
     /// Runs a submission, or the program that was built from it, which is not one of the files.
@@ -63,18 +59,17 @@ impl StagePlan {
         toolchain: &Toolchain,
         artefact: Option<OwnedFd>,
     ) -> Self {
-        let entry = toolchain.entry;
+        let entry = &toolchain.entry;
         let mut files = submitted_files(submission, toolchain);
-        let mut argv = if let Some(build) = &entry.build {
-            files.retain(|(name, _)| name != build.artefact);
-            vec![format!("./{}", build.artefact)]
-        } else {
-            vec![toolchain.program.clone(), entry.entry_file.to_owned()]
-        };
-        argv.extend(submission.args().iter().cloned());
+        if entry.is_compiled() {
+            files.retain(|(name, _)| *name != entry.artefact);
+        }
         let limits = submission.limits();
-        let mut plan =
-            Self::new(argv, files, limits.run, &limits.storage).with_toolchain(toolchain);
+        let placeholders = Placeholders::new(submission, toolchain, limits.run.memory());
+        let mut argv = placeholders.replace_all(&entry.run);
+        argv.extend(submission.args().iter().cloned());
+        let mut plan = Self::new(argv, files, limits.run, &limits.storage)
+            .with_toolchain(toolchain, &placeholders);
         plan.artefact_in = artefact;
         match submission.buffering() {
             Buffering::Line => {
@@ -126,16 +121,14 @@ impl StagePlan {
         }
     }
 
-    fn with_toolchain(mut self, toolchain: &Toolchain) -> Self {
-        let variables = ENVIRONMENT.iter().chain(toolchain.entry.environment);
-        let memory_mib = (self.limits.memory().as_bytes() >> 20).to_string();
-        let owned = |(name, value): &(&str, &str)| {
-            ((*name).to_owned(), value.replace(MEMORY_MIB, &memory_mib))
-        };
-        self.spec.environment = variables.map(owned).collect();
+    fn with_toolchain(mut self, toolchain: &Toolchain, placeholders: &Placeholders<'_>) -> Self {
+        let entry = &toolchain.entry;
+        let common = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own = entry.environment.iter();
+        let own = own.map(|(name, value)| (name.clone(), placeholders.replace(value)));
+        self.spec.environment = common.into_iter().chain(own).collect();
         self.spec.visible.clone_from(&toolchain.extra_paths);
-        let build = toolchain.entry.build.as_ref();
-        self.spec.artefact = build.map(|build| build.artefact.to_owned());
+        self.spec.artefact = entry.is_compiled().then(|| entry.artefact.clone());
         self
     }
 }
@@ -149,7 +142,7 @@ fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(Strin
         .files()
         .iter()
         .map(|file| (file.name().as_str().to_owned(), file.content().clone()));
-    std::iter::once((toolchain.entry.entry_file.to_owned(), code))
+    std::iter::once((toolchain.entry.file.clone(), code))
         .chain(others)
         .collect()
 }

@@ -1,0 +1,78 @@
+//! Describes one language.
+
+use std::collections::BTreeMap;
+
+use coderun_domain::{Language, LanguageNameError};
+use serde::Deserialize;
+
+/// A language: its names, the file of its code, and how the built-in sandbox runs it.
+///
+/// In the values of [`compile`](Self::compile), [`run`](Self::run) and [`environment`](Self::environment) the sandbox replaces
+/// `{tool}`, `{file}`, `{sources}`, `{artefact}` and `{memory_mib}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageEntry {
+    /// The canonical name.
+    #[serde(skip, default)]
+    pub(crate) name: String,
+    /// Other names that mean it, in lower case.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The name under which the submitted code is stored.
+    pub file: String,
+    /// A short program that prints a greeting.
+    pub example: String,
+    /// Whether no third-party API compiles it, so that a call need not allow time for that.
+    #[serde(default, rename = "interpreted")]
+    pub is_interpreted: bool,
+    /// Names of its compiler or interpreter; the first that answers is used.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// With these arguments the tool prints its own path, its version, and the folders that it needs, a line each. This sees
+    /// through the stand-ins of version managers.
+    #[serde(default)]
+    pub inspect: Vec<String>,
+    /// With these arguments the tool prints its version, where it has no `inspect`.
+    #[serde(default)]
+    pub version: Vec<String>,
+    /// With each of these lists of arguments the tool prints a path whose folder it needs.
+    #[serde(default)]
+    pub needs: Vec<Vec<String>>,
+    /// The command that builds a program; empty where nothing is built.
+    #[serde(default)]
+    pub compile: Vec<String>,
+    /// Submitted files with this ending are built together with the submitted code.
+    #[serde(default)]
+    pub sources: String,
+    /// The built file, in the folder of the sources.
+    #[serde(default)]
+    pub artefact: String,
+    /// The command that runs a program; its arguments follow. Without it only third-party APIs run the language.
+    #[serde(default)]
+    pub run: Vec<String>,
+    /// Environment variables beside those of all programs.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+impl LanguageEntry {
+    /// The canonical name, as text.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The canonical name.
+    ///
+    /// # Errors
+    /// [`LanguageNameError`] when it is not valid; no such name is in a table.
+    pub fn language(&self) -> Result<Language, LanguageNameError> {
+        Language::parse(&self.name)
+    }
+
+    /// Whether programs are built before they run.
+    #[must_use]
+    pub const fn is_compiled(&self) -> bool {
+        !self.compile.is_empty()
+    }
+}

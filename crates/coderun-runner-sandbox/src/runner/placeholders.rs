@@ -1,0 +1,94 @@
+//! Replaces the placeholders in the commands and environment variables of a language.
+
+use coderun_domain::{ByteSize, Submission};
+
+use crate::toolchain::Toolchain;
+
+/// Stands for the submitted code and each file that is built with it, as arguments of their own.
+const SOURCES: &str = "{sources}";
+
+/// What the placeholders stand for in one stage.
+#[derive(Debug)]
+pub(super) struct Placeholders<'a> {
+    submission: &'a Submission,
+    toolchain: &'a Toolchain,
+    memory_mib: String,
+}
+
+impl<'a> Placeholders<'a> {
+    /// The placeholders of a stage with this memory limit.
+    pub(super) fn new(
+        submission: &'a Submission,
+        toolchain: &'a Toolchain,
+        memory: ByteSize,
+    ) -> Self {
+        Self {
+            submission,
+            toolchain,
+            memory_mib: (memory.as_bytes() >> 20).to_string(),
+        }
+    }
+
+    /// Replaces the placeholders in the arguments of a command.
+    pub(super) fn replace_all(&self, command: &[String]) -> Vec<String> {
+        let mut argv = Vec::new();
+        for argument in command {
+            if argument == SOURCES {
+                argv.extend(self.sources());
+            } else {
+                argv.push(self.replace(argument));
+            }
+        }
+        argv
+    }
+
+    /// Replaces the placeholders in a text, from left to right, so that no value is searched for placeholders.
+    pub(super) fn replace(&self, text: &str) -> String {
+        let mut replaced = String::new();
+        let mut rest = text;
+        while let Some((before, name, after)) = split_at_placeholder(rest) {
+            replaced.push_str(before);
+            match self.value(name) {
+                Some(value) => {
+                    replaced.push_str(value);
+                    rest = after;
+                }
+                // A brace that belongs to the text.
+                None => {
+                    replaced.push('{');
+                    rest = rest.get(before.len() + 1..).unwrap_or_default();
+                }
+            }
+        }
+        replaced + rest
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        Some(match name {
+            "tool" => &self.toolchain.program,
+            "file" => &self.toolchain.entry.file,
+            "artefact" => &self.toolchain.entry.artefact,
+            "memory_mib" => &self.memory_mib,
+            _ => return None,
+        })
+    }
+
+    fn sources(&self) -> impl Iterator<Item = String> {
+        let entry = &self.toolchain.entry;
+        let names = self.submission.files().iter();
+        let names = names.map(|file| file.name().as_str());
+        let others = names.filter(|name| name.ends_with(&entry.sources));
+        // So that a name that begins with a dash is not taken for an option.
+        let relative = |name: &str| format!("./{name}");
+        std::iter::once(entry.file.as_str())
+            .chain(others)
+            .map(relative)
+    }
+}
+
+/// Splits a text into what is before its first placeholder, the name in it, and the rest.
+fn split_at_placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, opened) = text.split_once('{')?;
+    let (name, after) = opened.split_once('}')?;
+    Some((before, name, after))
+}
