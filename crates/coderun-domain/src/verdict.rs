@@ -39,6 +39,15 @@ impl Verdict {
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Accepted | Self::WrongAnswer)
     }
+
+    /// Whether a limit stopped the program.
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::TimeLimit | Self::MemoryLimit | Self::OutputLimit | Self::ProcessLimit
+        )
+    }
 }
 
 named_enum! {

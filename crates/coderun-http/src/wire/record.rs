@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use coderun_domain::{
     ByteSize, CompileReport, Execution, ExecutionId, ExitStatus, Outcome, Output, Report, Signal,
-    Status, StorePolicy, Usage,
+    StorePolicy, Usage,
 };
 use serde::Serialize;
 
@@ -165,13 +165,22 @@ fn text(output: &Output) -> Cow<'_, str> {
     String::from_utf8_lossy(output.bytes())
 }
 
-/// The program's stderr. If that is empty and the execution failed, the reason of the failure.
+/// The program's stderr. If that is empty and the execution failed, the reason of the failure; if a limit or the service
+/// stopped the program, the reason follows on a line of its own.
 fn error_text<'a>(execution: &Execution, outcome: &'a Outcome) -> Cow<'a, str> {
-    let explained = execution.status() == Status::Error && outcome.error_output().is_empty();
-    let explanation = explained
+    let written = text(outcome.error_output());
+    let is_stopped = outcome.verdict().is_limit() || outcome.reason().is_some();
+    let explanation = (is_stopped || written.is_empty())
         .then(|| outcome.explanation(execution.submission().limits()))
         .flatten();
-    explanation.map_or_else(|| text(outcome.error_output()), Cow::Owned)
+    match explanation {
+        None => written,
+        Some(reason) if written.is_empty() => Cow::Owned(reason),
+        Some(reason) => {
+            let written = written.strip_suffix('\n').unwrap_or(&written);
+            Cow::Owned(format!("{written}\n{reason}"))
+        }
+    }
 }
 
 /// The exact bytes, if they are not UTF-8.

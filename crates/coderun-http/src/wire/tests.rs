@@ -91,23 +91,53 @@ fn an_update_for_a_watcher() {
 
 #[rstest]
 #[case(Verdict::TimeLimit, "", "Time limit of 15 s exceeded")]
-#[case(Verdict::TimeLimit, "partial", "partial")]
+#[case(Verdict::TimeLimit, "slow", "slow\nTime limit of 15 s exceeded")]
+#[case(Verdict::TimeLimit, "slow\n", "slow\nTime limit of 15 s exceeded")]
+#[case(Verdict::TimeLimit, "\n", "\nTime limit of 15 s exceeded")]
+#[case(Verdict::MemoryLimit, "\n\n", "\n\nMemory limit of 256 MiB exceeded")]
+#[case(Verdict::OutputLimit, "x", "x\nOutput limit of 1 MiB exceeded")]
+#[case(Verdict::ProcessLimit, "x", "x\nProcess limit of 64 exceeded")]
 #[case(Verdict::RuntimeError, "", "The program exited with code 1")]
+#[case(Verdict::RuntimeError, "Traceback\n", "Traceback\n")]
+#[case(Verdict::Cancelled, "so far\n", "so far\n")]
 #[case(Verdict::Accepted, "", "")]
-#[case(Verdict::WrongAnswer, "", "")]
-fn an_error_without_stderr_is_explained(
+#[case(Verdict::WrongAnswer, "a warning", "a warning")]
+fn error_output_says_what_stopped_a_program(
     #[case] verdict: Verdict,
     #[case] written: &'static str,
     #[case] expected: &str,
 ) {
-    let outcome = Outcome::of_run(
-        report(verdict),
-        Output::default(),
-        Output::complete(written),
-        None,
-    );
+    let errors = Output::complete(written);
+    let outcome = Outcome::of_run(report(verdict), Output::default(), errors, None);
     let record: serde_json::Value = serde_json::from_str(&record(&ended(outcome))).unwrap();
     assert_eq!(record["error_output"], expected);
+}
+
+/// A character that the limit cuts is replaced, and the exact bytes are the program's alone.
+#[test]
+fn what_stopped_a_program_follows_output_that_was_cut() {
+    let cut = Output::truncated(b"warning \xc3".to_vec());
+    let outcome = Outcome::of_run(report(Verdict::OutputLimit), Output::default(), cut, None);
+    let execution = ended(outcome);
+    let update = serde_json::to_value(ServerMessage::update(&execution, &store_policy())).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record(&execution)).unwrap();
+    for record in [&record, &update["data"]] {
+        let expected = "warning \u{fffd}\nOutput limit of 1 MiB exceeded";
+        assert_eq!(record["error_output"], expected);
+        assert_eq!(record["error_output_base64"], "d2FybmluZyDD");
+        assert_eq!(record["error_output_truncated"], true);
+    }
+}
+
+#[test]
+fn a_run_that_the_service_gave_up_says_why_after_its_output() {
+    let outcome = Outcome::without_run(EndedWithoutRun::Failed, "The run did not end in time")
+        .with_output(Output::default(), Output::complete("so far\n"));
+    let record: serde_json::Value = serde_json::from_str(&record(&ended(outcome))).unwrap();
+    assert_eq!(
+        record["error_output"],
+        "so far\nThe run did not end in time"
+    );
 }
 
 #[test]

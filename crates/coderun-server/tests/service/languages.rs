@@ -48,6 +48,11 @@ async fn every_example_of_the_catalog_runs() {
     "while True: pass",
     json!({"verdict": "time_limit", "error_output": "CPU time limit of 1 s exceeded"})
 )]
+#[case::never_ends_after_a_warning(
+    ("CPU_TIME_DEFAULT", "1"),
+    "import sys\nprint('warning: slow path', file=sys.stderr)\nwhile True:\n    pass",
+    json!({"verdict": "time_limit", "error_output": "warning: slow path\nCPU time limit of 1 s exceeded"})
+)]
 #[case::sleeps_for_ever(
     ("WALL_TIME_DEFAULT", "1"),
     "import time; time.sleep(100)",
