@@ -49,21 +49,16 @@ impl LanguageCatalog {
         if name.len() > MAX_BYTES {
             return Vec::new();
         }
-        let equal = str::eq_ignore_ascii_case;
-        let by_name = |is_same: fn(&str, &str) -> bool| {
-            self.all(|spec| is_same(spec.language.as_str(), name))
-        };
-        let by_alias = |is_same: fn(&str, &str) -> bool| {
-            self.all(|spec| spec.aliases.iter().any(|alias| is_same(alias, name)))
-        };
-        let levels = [
-            by_name(equal),
-            by_alias(equal),
-            by_name(loosely_equal),
-            by_alias(loosely_equal),
+        // One level after the other: nearly all names are canonical.
+        let levels: [&dyn Fn(&LanguageSpec) -> bool; 4] = [
+            &|spec| spec.language.as_str().eq_ignore_ascii_case(name),
+            &|spec| has_alias(spec, |alias| alias.eq_ignore_ascii_case(name)),
+            &|spec| loosely_equal(spec.language.as_str(), name),
+            &|spec| has_alias(spec, |alias| loosely_equal(alias, name)),
         ];
         levels
             .into_iter()
+            .map(|is_meant| self.all(is_meant))
             .find(|found| !found.is_empty())
             .unwrap_or_default()
     }
@@ -71,6 +66,10 @@ impl LanguageCatalog {
     fn all(&self, is_meant: impl Fn(&LanguageSpec) -> bool) -> Vec<&LanguageSpec> {
         self.specs.iter().filter(|spec| is_meant(spec)).collect()
     }
+}
+
+fn has_alias(spec: &LanguageSpec, is_meant: impl Fn(&str) -> bool) -> bool {
+    spec.aliases.iter().any(|alias| is_meant(alias))
 }
 
 #[cfg(test)]
