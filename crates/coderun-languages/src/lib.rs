@@ -1,17 +1,21 @@
 //! Knows languages as data: names, file names, examples, and how the built-in sandbox finds, builds and runs them.
 //!
-//! `languages.toml` lists them, in the order in which they are offered. To add a language, add a table there:
+//! `languages.toml` lists them, in the order in which they are offered. To add a language, add a table there, or to a file of
+//! the operator's, which may also change single keys:
 //!
 //! ```
 //! use coderun_languages::LanguageTable;
 //!
-//! let table = LanguageTable::built_in();
+//! let own = "[python]\nfile = \"code.py\"";
+//! let table = LanguageTable::with_file(own)?;
 //! let (_, python) = table.find("python").unwrap();
-//! assert_eq!(python.file, "main.py");
+//! assert_eq!(python.file, "code.py");
+//! # Ok::<(), coderun_languages::LanguageTableError>(())
 //! ```
 
+mod check;
 mod entry;
 mod table;
 
 pub use entry::LanguageEntry;
-pub use table::LanguageTable;
+pub use table::{LanguageTable, LanguageTableError};

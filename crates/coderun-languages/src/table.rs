@@ -1,9 +1,12 @@
-//! Reads the table of languages.
+//! Reads the table of languages, and adds an operator's file to it.
+
+use std::collections::HashMap;
 
 use serde::Deserialize;
-use toml::Table;
+use toml::{Table, Value};
 
 use crate::LanguageEntry;
+use crate::check::check;
 
 /// The languages that the service knows, in the order in which they are offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,20 +14,55 @@ pub struct LanguageTable {
     entries: Vec<LanguageEntry>,
 }
 
+/// Why an operator's file of languages cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LanguageTableError {
+    /// The text is not TOML.
+    #[error("not TOML: {0}")]
+    Syntax(String),
+    /// A language cannot be used.
+    #[error("language `{language}`: {problem}")]
+    Language {
+        /// Its name.
+        language: String,
+        /// The key and what is wrong with it.
+        problem: String,
+    },
+}
+
+const BUILT_IN: &str = include_str!("languages.toml");
+
+/// The key that takes over all keys of another language but [`OWN_KEYS`].
+const LIKE: &str = "like";
+
+/// The keys that no language takes over from another: names mean one language, and so do tools that are versions of it.
+const OWN_KEYS: [&str; 2] = ["aliases", "more_tools"];
+
 impl LanguageTable {
     /// The languages of `languages.toml`.
     #[must_use]
     pub fn built_in() -> Self {
         // A test reads the table, so it can be read.
-        Self::read(include_str!("languages.toml")).unwrap_or_default()
+        Self::with_file("").unwrap_or_default()
     }
 
-    fn read(text: &str) -> Result<Self, toml::de::Error> {
-        let mut entries = Vec::new();
-        for (name, value) in text.parse::<Table>()? {
-            let entry = LanguageEntry::deserialize(value)?;
-            entries.push(LanguageEntry { name, ..entry });
-        }
+    /// The languages of `languages.toml`, with those of an operator's file: its languages are added, and each key of a
+    /// language that is there already replaces just that key.
+    ///
+    /// # Errors
+    /// [`LanguageTableError`] names the language and what is wrong with it.
+    pub fn with_file(text: &str) -> Result<Self, LanguageTableError> {
+        let mut languages = parse(BUILT_IN)?;
+        merge(&mut languages, parse(text)?);
+        let entries = languages.iter().map(|(name, value)| {
+            let entry = entry(name, value, &languages);
+            entry.map_err(|problem| LanguageTableError::Language {
+                language: name.clone(),
+                problem,
+            })
+        });
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        check_names(&entries)?;
         Ok(Self { entries })
     }
 
@@ -42,51 +80,83 @@ impl LanguageTable {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
+fn parse(text: &str) -> Result<Table, LanguageTableError> {
+    let parsed = text.parse();
+    parsed.map_err(|error: toml::de::Error| LanguageTableError::Syntax(one_line(&error)))
+}
 
-    use super::*;
+/// An error in one line: TOML's own has the key or the place in the text on lines of their own.
+fn one_line(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
 
-    fn built_in() -> Vec<LanguageEntry> {
-        let table = LanguageTable::read(include_str!("languages.toml")).unwrap();
-        assert!(table.entries().len() >= 22);
-        table.entries
-    }
-
-    #[test]
-    fn every_name_is_canonical_and_means_one_language() {
-        let mut seen = HashSet::new();
-        for entry in built_in() {
-            assert!(entry.language().is_ok(), "{entry:?}");
-            for name in entry.aliases.iter().chain([&entry.name]) {
-                assert_eq!(*name, name.to_lowercase());
-                assert!(seen.insert(name.clone()), "{name} means two languages");
+/// Puts the keys of one table over those of another, and so on in tables of both.
+fn merge(below: &mut Table, above: Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            (_, value) => {
+                below.insert(key, value);
             }
         }
     }
-
-    #[test]
-    fn every_language_has_a_file_and_a_greeting() {
-        for entry in built_in() {
-            assert!(entry.file.contains('.'), "{entry:?}");
-            assert!(entry.example.contains("Hello, World!"), "{entry:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_built_from_sources_has_a_source_as_its_code() {
-        for entry in built_in().iter().filter(|entry| entry.is_compiled()) {
-            assert!(!entry.sources.is_empty() && !entry.artefact.is_empty());
-            assert!(entry.file.ends_with(&entry.sources), "{entry:?}");
-        }
-    }
-
-    #[test]
-    fn some_languages_are_interpreted_and_others_compiled() {
-        let table = LanguageTable::built_in();
-        let is_interpreted = |name| table.find(name).unwrap().1.is_interpreted;
-        assert!(is_interpreted("python") && is_interpreted("bash"));
-        assert!(!is_interpreted("c") && !is_interpreted("typescript"));
-    }
 }
+
+fn entry(name: &str, value: &Value, languages: &Table) -> Result<LanguageEntry, String> {
+    let Value::Table(own) = value else {
+        return Err(format!("must be a table, written as `[{name}]`"));
+    };
+    let own = with_keys_of_other(own, languages)?;
+    let entry = LanguageEntry::deserialize(own).map_err(|error| one_line(&error))?;
+    let entry = LanguageEntry {
+        name: name.to_owned(),
+        ..entry
+    };
+    check(&entry)?;
+    Ok(entry)
+}
+
+/// Adds the keys that a language takes over from the one that `like` names.
+fn with_keys_of_other(own: &Table, languages: &Table) -> Result<Table, String> {
+    let mut own = own.clone();
+    let Some(like) = own.remove(LIKE) else {
+        return Ok(own);
+    };
+    let other = like.as_str().and_then(|like| languages.get(like));
+    let other = other.and_then(Value::as_table);
+    let mut keys = other
+        .ok_or_else(|| format!("`{LIKE}` must name a language, not {like}"))?
+        .clone();
+    if keys.contains_key(LIKE) {
+        return Err(format!(
+            "`{LIKE}` must name a language without `{LIKE}` of its own, not {like}"
+        ));
+    }
+    for key in OWN_KEYS {
+        keys.remove(key);
+    }
+    merge(&mut keys, own);
+    Ok(keys)
+}
+
+/// Checks that each name and alias means one language.
+fn check_names(entries: &[LanguageEntry]) -> Result<(), LanguageTableError> {
+    let names = entries.iter().map(|entry| (entry.name(), entry.name()));
+    let mut meanings: HashMap<&str, &str> = names.collect();
+    for entry in entries {
+        for alias in &entry.aliases {
+            if let Some(other) = meanings.insert(alias, entry.name()) {
+                return Err(LanguageTableError::Language {
+                    language: entry.name.clone(),
+                    problem: format!("`aliases`: `{alias}` means `{other}` already"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -45,9 +45,9 @@ struct CurrentList {
 }
 
 impl RuntimeCatalog {
-    pub(crate) fn new(refresh_interval: Duration) -> Self {
+    pub(crate) fn new(table: LanguageTable, refresh_interval: Duration) -> Self {
         Self {
-            table: LanguageTable::built_in(),
+            table,
             valid_for: refresh_interval.saturating_mul(VALID_INTERVALS),
             listed: Mutex::new(None),
         }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     fn catalog() -> RuntimeCatalog {
-        let catalog = RuntimeCatalog::new(INTERVAL);
+        let catalog = RuntimeCatalog::new(LanguageTable::built_in(), INTERVAL);
         assert!(catalog.replace(list(&["3.12.0", "3.9.4"])));
         catalog
     }

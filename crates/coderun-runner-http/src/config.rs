@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use coderun_domain::ByteSize;
+use coderun_languages::LanguageTable;
 
 use crate::api_key::ApiKey;
 
@@ -33,6 +34,8 @@ pub struct HttpRunnerConfig {
     /// How often the API is asked which runtimes it has. Runtimes that were not confirmed for five times as long are no
     /// longer offered. Default: 60 s.
     pub refresh_interval: Duration,
+    /// The languages whose files, aliases and examples are known. Default: those built in.
+    pub languages: LanguageTable,
 }
 
 impl HttpRunnerConfig {
@@ -49,6 +52,7 @@ impl HttpRunnerConfig {
             answer_grace: Duration::from_secs(5),
             answer_max: ByteSize::from_mib(16),
             refresh_interval: Duration::from_mins(1),
+            languages: LanguageTable::built_in(),
         }
     }
 

@@ -25,6 +25,7 @@ use refresher::Refresher;
 use report::Reporter;
 
 use crate::api::{Program, RunResult, ThirdPartyApi};
+use crate::catalog::RuntimeCatalog;
 use crate::client::{Client, PreventOnDrop, SendState};
 use crate::config::{ConfigError, HttpRunnerConfig};
 use crate::error::ApiError;
@@ -79,9 +80,11 @@ impl HttpRunner {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let client = Arc::new(Client::new(&config)?);
+        let catalog = RuntimeCatalog::new(config.languages.clone(), config.refresh_interval);
         let refresher = Arc::new(Refresher::new(
             Arc::clone(&api),
             Arc::clone(&client),
+            catalog,
             config.refresh_interval,
         ));
         // On timeout the catalog stays empty until the refresher succeeds.

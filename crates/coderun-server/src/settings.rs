@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compose::values::{KeyPrefix, RedisAddress};
-use values::seconds;
+use crate::compose::values::{KeyPrefix, LanguageTable, RedisAddress};
+use values::{languages_file, seconds};
 
 pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
@@ -138,6 +138,9 @@ pub(crate) struct Settings {
     /// Folders to search for compilers and interpreters, separated by colons. Default: those of PATH.
     #[arg(long)]
     pub(crate) toolchain_path: Option<String>,
+    /// TOML file that adds languages, or changes single keys of those that are built in.
+    #[arg(long, value_name = "FILE", value_parser = languages_file)]
+    pub(crate) languages_file: Option<LanguageTable>,
     /// The users whose tokens are accepted.
     #[command(flatten)]
     pub(crate) users: UserSettings,
@@ -156,6 +159,12 @@ impl Settings {
     /// The address to listen on.
     pub(crate) fn listen_address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port())
+    }
+
+    /// The languages that the service knows.
+    pub(crate) fn languages(&self) -> LanguageTable {
+        let own = self.languages_file.clone();
+        own.unwrap_or_else(LanguageTable::built_in)
     }
 
     /// The port to listen on.

@@ -35,7 +35,7 @@ const ALLOWED: [(&str, &str); 18] = [
     ("http", "app domain json"),
     (
         "server",
-        "app domain firebase http memory redb redis runner-http runner-sandbox storage-metrics",
+        "app domain firebase http languages memory redb redis runner-http runner-sandbox storage-metrics",
     ),
 ];
 

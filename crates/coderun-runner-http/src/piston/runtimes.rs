@@ -70,6 +70,7 @@ fn preferred_package(language: &str) -> Option<&'static str> {
 mod tests {
     use std::time::Duration;
 
+    use coderun_languages::LanguageTable;
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -77,7 +78,7 @@ mod tests {
     use crate::catalog::RuntimeCatalog;
 
     fn catalog(list: &Value) -> RuntimeCatalog {
-        let catalog = RuntimeCatalog::new(Duration::from_mins(1));
+        let catalog = RuntimeCatalog::new(LanguageTable::built_in(), Duration::from_mins(1));
         catalog.replace(read(list.to_string().as_bytes()).unwrap());
         catalog
     }

@@ -39,13 +39,14 @@ impl Refresher {
     pub(super) fn new(
         api: Arc<dyn ThirdPartyApi>,
         client: Arc<Client>,
+        catalog: RuntimeCatalog,
         interval: Duration,
     ) -> Self {
         Self {
             api,
             client,
             interval,
-            catalog: RuntimeCatalog::new(interval),
+            catalog,
             last: Mutex::default(),
             is_stale: AtomicBool::new(false),
             is_failing: AtomicBool::new(false),

@@ -46,6 +46,7 @@ fn sandbox_config(settings: &Settings) -> SandboxConfig {
     let required = settings.runners.require.as_ref();
     SandboxConfig {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
+        languages: settings.languages(),
         slots: concurrency(settings),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
@@ -61,6 +62,7 @@ fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
         api_key: runners.code_execution_api_key.clone(),
         api_key_header: runners.code_execution_api_key_header.clone(),
         concurrency: concurrency(settings),
+        languages: settings.languages(),
         ..HttpRunnerConfig::new(url.as_str())
     })
 }

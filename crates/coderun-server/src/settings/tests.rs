@@ -112,6 +112,22 @@ fn a_missing_or_invalid_file_is_named_with_the_cause() {
 }
 
 #[test]
+fn a_file_of_languages_that_cannot_be_used_is_refused_with_language_and_key() {
+    let file = file("[python]\nrun = 'python3'\n");
+    let path = file.path().to_str().unwrap();
+    let environment = HashMap::from([("LANGUAGES_FILE", path)]);
+    let error = read_with(&[], &environment).unwrap_err().to_string();
+    let origin = format!("the environment sets `LANGUAGES_FILE` to `{path}`: language `python`: ");
+    assert!(error.starts_with(&origin), "{error}");
+    assert!(error.ends_with("in `run`"), "{error}");
+    let missing = error_of(&["--languages-file", "no/file.toml"], &[]);
+    assert!(
+        missing.contains("no/file.toml") && missing.contains("No such file"),
+        "{missing}"
+    );
+}
+
+#[test]
 fn a_planned_setting_is_refused_by_name() {
     for name in ["REDIS_HOST", "PISTON_URL", "PUBLIC_URL"] {
         let error_of = error_of(&[], &[(name, "x")]);

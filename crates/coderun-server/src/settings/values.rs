@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
-use crate::compose::values::{BoundedDuration, Control};
+use crate::compose::values::{BoundedDuration, Control, LanguageTable};
 
 /// Parses a length of time in whole seconds.
 pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
@@ -32,6 +32,12 @@ pub(crate) fn size(text: &str) -> Result<ByteSize, &'static str> {
         .filter(|bytes| *bytes > 0)
         .map(ByteSize::from_bytes)
         .ok_or("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, and at least 1")
+}
+
+/// Reads a file that adds languages or changes them.
+pub(crate) fn languages_file(path: &str) -> Result<LanguageTable, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    LanguageTable::with_file(&text).map_err(|error| error.to_string())
 }
 
 /// Origins of web pages, such as `https://app.example.org`.

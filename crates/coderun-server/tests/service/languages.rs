@@ -29,7 +29,9 @@ async fn every_example_of_the_catalog_runs() {
     let languages = languages.as_array().unwrap();
     let text = |spec: &'_ Value, key: &str| spec[key].as_str().unwrap().to_owned();
     let names: Vec<_> = languages.iter().map(|spec| text(spec, "name")).collect();
-    assert_eq!(names, ["python", "javascript", "bash", "c", "cpp"]);
+    for name in ["python", "javascript", "c", "cpp", "bash"] {
+        assert!(names.iter().any(|offered| offered == name), "{names:?}");
+    }
     for (spec, name) in languages.iter().zip(names) {
         let record = service.run_code(&name, &text(spec, "example")).await;
         assert_eq!(record["verdict"], "accepted", "{name}: {record}");

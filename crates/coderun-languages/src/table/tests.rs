@@ -1,0 +1,161 @@
+use super::*;
+
+fn built_in() -> Vec<LanguageEntry> {
+    let table = LanguageTable::with_file("").unwrap();
+    assert!(table.entries().len() >= 22);
+    table.entries
+}
+
+fn entry_of(file: &str, name: &str) -> LanguageEntry {
+    let table = LanguageTable::with_file(file).unwrap();
+    table.find(name).unwrap().1.clone()
+}
+
+fn refusal(file: &str) -> String {
+    LanguageTable::with_file(file).unwrap_err().to_string()
+}
+
+const AWK: &str = r#"
+[awk]
+file = "main.awk"
+example = 'BEGIN { print "Hello, World!" }'
+tools = ["mawk"]
+version = ["-W", "version"]
+run = ["{tool}", "-f", "{file}"]
+"#;
+
+#[test]
+fn every_language_has_a_file_and_a_greeting() {
+    for entry in built_in() {
+        assert!(entry.file.contains('.'), "{entry:?}");
+        assert!(entry.example.contains("Hello, World!"), "{entry:?}");
+    }
+}
+
+#[test]
+fn some_languages_are_interpreted_and_others_compiled() {
+    let table = LanguageTable::built_in();
+    let is_interpreted = |name| table.find(name).unwrap().1.is_interpreted;
+    assert!(is_interpreted("python") && is_interpreted("bash"));
+    assert!(!is_interpreted("c") && !is_interpreted("typescript"));
+}
+
+#[test]
+fn a_file_adds_languages_after_the_others() {
+    let table = LanguageTable::with_file(AWK).unwrap();
+    assert_eq!(table.entries().len(), built_in().len() + 1);
+    assert_eq!(table.entries().last().unwrap().name(), "awk");
+}
+
+#[test]
+fn a_file_replaces_just_the_keys_that_it_has() {
+    let mut expected = entry_of("", "python");
+    let changed = entry_of("[python.environment]\nPYTHONUTF8 = \"0\"\n", "python");
+    let variable = ("PYTHONUTF8".to_owned(), "0".to_owned());
+    expected.environment.extend([variable]);
+    assert_eq!(changed, expected);
+    let names = LanguageTable::with_file("[c]\ntools = [\"clang\"]").unwrap();
+    let names = names.entries().iter().map(LanguageEntry::name);
+    assert!(names.eq(built_in().iter().map(LanguageEntry::name)));
+}
+
+#[test]
+fn a_language_like_another_takes_all_but_its_names() {
+    let file =
+        "[numpy]\nlike = \"python\"\ntools = [\"numpy-python\"]\n[python]\nfile = \"code.py\"";
+    let numpy = entry_of(file, "numpy");
+    let expected = LanguageEntry {
+        name: "numpy".to_owned(),
+        aliases: Vec::new(),
+        tools: vec!["numpy-python".to_owned()],
+        ..entry_of(file, "python")
+    };
+    assert_eq!(numpy, expected);
+    assert_eq!(numpy.file, "code.py");
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_language_and_key() {
+    let in_awk = |line: &str| format!("{AWK}{line}\n");
+    let cases = [
+        ("[awk", "not TOML: TOML parse error at line 1, column 5"),
+        (
+            "awk = 1",
+            "language `awk`: must be a table, written as `[awk]`",
+        ),
+        ("[awk]", "language `awk`: missing field `file`"),
+        (
+            "[Awk]\nfile = 'a'\nexample = ''",
+            "language `Awk`: its name: a language name has",
+        ),
+        (
+            &in_awk("colour = 1"),
+            "language `awk`: unknown field `colour`, expected one of",
+        ),
+        (
+            &in_awk("compile = 'cc'"),
+            "language `awk`: invalid type: string \"cc\", expected a sequence in `compile`",
+        ),
+        (
+            &in_awk("environment = { A = 1 }"),
+            "expected a string in `environment.A`",
+        ),
+        (
+            &in_awk("aliases = ['A W K']"),
+            "language `awk`: `aliases`: `A W K`: a language name has",
+        ),
+        (
+            &in_awk("aliases = ['py']"),
+            "language `awk`: `aliases`: `py` means `python` already",
+        ),
+        (
+            &in_awk("aliases = ['python']"),
+            "language `awk`: `aliases`: `python` means `python` already",
+        ),
+        (
+            &in_awk("environment = { A = '{toll}' }"),
+            "language `awk`: `environment`: unknown placeholder `{toll}`; known are `{tool}`, ",
+        ),
+        (
+            &in_awk("environment = { A = '{sources}' }"),
+            "language `awk`: `environment`: `{sources}` must be an argument of its own",
+        ),
+        (
+            &in_awk("compile = ['{tool}']"),
+            "language `awk`: `artefact` is missing, which `compile` needs",
+        ),
+        (
+            &in_awk("artefact = 'main'"),
+            "language `awk`: `compile` is missing, which `artefact` needs",
+        ),
+        (
+            &in_awk("inspect = ['-v']"),
+            "language `awk`: it needs either `version` or `inspect`",
+        ),
+        ("[c]\nfile = '../main.c'", "language `c`: `file` "),
+        (
+            "[c]\nfile = 'main.cc'",
+            "language `c`: `file` must end with `.c`",
+        ),
+        (
+            "[c]\nartefact = '/main'",
+            "language `c`: `artefact` must not begin with `/`",
+        ),
+        (
+            "[c]\ntools = []",
+            "language `c`: `tools` is missing, which `run` needs",
+        ),
+        (
+            "[x]\nlike = 'y'",
+            "language `x`: `like` must name a language, not \"y\"",
+        ),
+        (
+            "[x]\nlike = 'c'\n[y]\nlike = 'x'",
+            "language `y`: `like` must name a language without `like`",
+        ),
+    ];
+    for (file, expected) in cases {
+        let refusal = refusal(file);
+        assert!(refusal.contains(expected), "{file}\n{refusal}");
+    }
+}
