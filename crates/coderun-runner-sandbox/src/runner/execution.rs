@@ -60,15 +60,19 @@ impl Execution<'_> {
         let (judgement, artefact) = (compilation.judgement, compilation.artefact);
         let verdict = compile_verdict(judgement)
             .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
-        let mut error_output = sinks.stderr.finish();
+        let (mut output, mut error_output) = (sinks.stdout.finish(), sinks.stderr.finish());
         if verdict.is_some() {
+            // Some compilers write their errors to stdout.
+            if error_output.bytes().is_empty() {
+                std::mem::swap(&mut output, &mut error_output);
+            }
             let files = CompilerFiles::new(&self.submission.limits().storage);
             error_output = files.name_limit(error_output);
         }
         let report = CompileReport {
             exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
-            output: sinks.stdout.finish(),
+            output,
             error_output,
         };
         Ok(match verdict {
