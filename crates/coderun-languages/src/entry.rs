@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// A language: its names, the file of its code, and how the built-in sandbox runs it.
 ///
-/// In the values of [`compile`](Self::compile), [`run`](Self::run) and [`environment`](Self::environment) the sandbox replaces
-/// `{tool}`, `{file}`, `{sources}`, `{artefact}` and `{memory_mib}`.
+/// In commands and variables the sandbox replaces `{tool}`, `{file}`, `{sources}`, `{artefact}`, `{memory_mib}`, `{folder}`
+/// (the tool's), `{home}` (the folder above that), and the names of [`needs`](Self::needs) and [`helpers`](Self::helpers).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageEntry {
@@ -32,12 +32,21 @@ pub struct LanguageEntry {
     /// through the stand-ins of version managers.
     #[serde(default)]
     pub inspect: Vec<String>,
-    /// With these arguments the tool prints its version, where it has no `inspect`.
+    /// With these arguments the tool prints its version, where it has no `inspect`: the first number that it prints.
     #[serde(default)]
     pub version: Vec<String>,
-    /// With each of these lists of arguments the tool prints a path whose folder it needs.
+    /// The tool's input when it is asked for its version.
     #[serde(default)]
-    pub needs: Vec<Vec<String>>,
+    pub version_input: String,
+    /// By name, the arguments with which the tool prints a path that it needs: a folder, or a file in such a folder.
+    #[serde(default)]
+    pub needs: BTreeMap<String, Vec<String>>,
+    /// Other programs that it cannot do without: beside the tool, or in the search path.
+    #[serde(default)]
+    pub helpers: Vec<String>,
+    /// Files and folders that it needs where they exist.
+    #[serde(default)]
+    pub paths: Vec<String>,
     /// The command that builds a program; empty where nothing is built.
     #[serde(default)]
     pub compile: Vec<String>,
@@ -53,6 +62,15 @@ pub struct LanguageEntry {
     /// Environment variables beside those of all programs.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Files that are stored beside the code, unless the submission has files of these names.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Whether its programs write through the streams of the C library.
+    #[serde(default)]
+    pub c_streams: bool,
+    /// Environment variables that make its programs write each line at once.
+    #[serde(default)]
+    pub line_buffering: BTreeMap<String, String>,
 }
 
 impl LanguageEntry {

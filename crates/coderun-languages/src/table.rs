@@ -66,6 +66,14 @@ impl LanguageTable {
         Ok(Self { entries })
     }
 
+    /// The table without all languages but these.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.entries
+            .retain(|entry| names.contains(&entry.name.as_str()));
+        self
+    }
+
     /// All languages.
     #[must_use]
     pub fn entries(&self) -> &[LanguageEntry] {

@@ -20,29 +20,28 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib64/coreutils/libstdbuf.so",
 ];
 
-/// The environment variables that load the library into programs of this language: none, if they are run by an interpreter or
-/// the library is missing.
+/// The environment variables that make programs of this language write each line at once: those of the language, and those
+/// that load the library, if its programs use the C library's streams and the library is there.
 pub(crate) fn environment(entry: &LanguageEntry) -> Vec<(String, String)> {
-    if !entry.is_compiled() {
-        // Interpreters buffer by themselves.
-        return Vec::new();
-    }
-    let library = LIBRARIES
-        .into_iter()
-        .find(|path| is_visible(Path::new(path)));
-    let Some(library) = library else {
-        return Vec::new();
-    };
+    let own = entry.line_buffering.iter();
+    let mut variables: Vec<_> = own
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let mut libraries = LIBRARIES.into_iter();
+    let library = libraries.find(|path| entry.c_streams && is_visible(Path::new(path)));
     // The C library flushes its line-buffered output when a stream is read that is line-buffered itself.
-    [
-        ("LD_PRELOAD", library),
-        ("_STDBUF_I", "L"),
-        ("_STDBUF_O", "L"),
-        // The address sanitizer refuses to run behind another library, unless it is told not to check.
-        ("ASAN_OPTIONS", "verify_asan_link_order=0"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+    let preloaded = library.map(|library| {
+        [
+            ("LD_PRELOAD", library),
+            ("_STDBUF_I", "L"),
+            ("_STDBUF_O", "L"),
+            // The address sanitizer refuses to run behind another library, unless it is told not to check.
+            ("ASAN_OPTIONS", "verify_asan_link_order=0"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    });
+    variables.extend(preloaded.into_iter().flatten());
+    variables
 }
 
 /// Whether a file exists, and is visible in every sandbox.
@@ -59,10 +58,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_compiled_languages_need_the_library() {
+    fn only_programs_with_the_streams_of_the_c_library_need_it() {
         for entry in LanguageTable::built_in().entries() {
-            let is_empty = environment(entry).is_empty();
-            assert!(entry.is_compiled() || is_empty, "{}", entry.name());
+            let variables = environment(entry);
+            let is_loaded = variables.iter().any(|(name, _)| name == "LD_PRELOAD");
+            assert!(entry.c_streams || !is_loaded, "{}", entry.name());
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Program {
     pub file_size: ByteSize,
     /// All files together.
     pub disk: ByteSize,
+    /// Open descriptors of one process.
+    pub open_files: u32,
     /// CPU and wall-clock time of the compiler.
     pub compile_time: Duration,
     /// Memory of the compiler.
@@ -66,6 +68,7 @@ impl Program {
             output: ByteSize::from_kib(64),
             file_size: ByteSize::from_mib(8),
             disk: ByteSize::from_mib(512),
+            open_files: 64,
             compile_time: Duration::from_secs(20),
             compile_memory: ByteSize::from_mib(512),
             asked_limits: AskedLimits::WithinMaximum,
@@ -141,7 +144,8 @@ impl Program {
         let asked = Limits {
             run: StageLimits::new(self.cpu, self.wall, self.memory, self.processes).unwrap(),
             compile: StageLimits::new(time, time, self.compile_memory, 32).unwrap(),
-            storage: StorageLimits::new(self.output, self.file_size, self.disk, 64).unwrap(),
+            storage: StorageLimits::new(self.output, self.file_size, self.disk, self.open_files)
+                .unwrap(),
         };
         let policy = LimitPolicy::new(asked, asked);
         let policy = match (runner.maximum_limits(), self.asked_limits) {

@@ -48,16 +48,13 @@ impl<'a> Placeholders<'a> {
         let mut rest = text;
         while let Some((before, name, after)) = split_at_placeholder(rest) {
             replaced.push_str(before);
-            match self.value(name) {
-                Some(value) => {
-                    replaced.push_str(value);
-                    rest = after;
-                }
+            if let Some(value) = self.value(name) {
+                replaced.push_str(value);
+                rest = after;
+            } else {
                 // A brace that belongs to the text.
-                None => {
-                    replaced.push('{');
-                    rest = rest.get(before.len() + 1..).unwrap_or_default();
-                }
+                replaced.push('{');
+                rest = rest.get(before.len() + 1..).unwrap_or_default();
             }
         }
         replaced + rest
@@ -69,7 +66,7 @@ impl<'a> Placeholders<'a> {
             "file" => &self.toolchain.entry.file,
             "artefact" => &self.toolchain.entry.artefact,
             "memory_mib" => &self.memory_mib,
-            _ => return None,
+            part => return self.toolchain.parts.get(part).map(String::as_str),
         })
     }
 
@@ -80,9 +77,8 @@ impl<'a> Placeholders<'a> {
         let others = names.filter(|name| name.ends_with(&entry.sources));
         // So that a name that begins with a dash is not taken for an option.
         let relative = |name: &str| format!("./{name}");
-        std::iter::once(entry.file.as_str())
-            .chain(others)
-            .map(relative)
+        // Where the order counts, as in OCaml, what is used comes before what uses it.
+        others.chain([entry.file.as_str()]).map(relative)
     }
 }
 

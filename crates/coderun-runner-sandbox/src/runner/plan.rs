@@ -137,14 +137,17 @@ impl StagePlan {
 pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
 
 fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(String, Bytes)> {
+    let entry = &toolchain.entry;
     let code = Bytes::copy_from_slice(submission.code().as_bytes());
-    let others = submission
-        .files()
-        .iter()
-        .map(|file| (file.name().as_str().to_owned(), file.content().clone()));
-    std::iter::once((toolchain.entry.file.clone(), code))
-        .chain(others)
-        .collect()
+    let mut files = vec![(entry.file.clone(), code)];
+    let submitted = submission.files().iter();
+    files.extend(submitted.map(|file| (file.name().as_str().to_owned(), file.content().clone())));
+    for (name, text) in &entry.files {
+        if !files.iter().any(|(submitted, _)| submitted == name) {
+            files.push((name.clone(), Bytes::from(text.clone())));
+        }
+    }
+    files
 }
 
 fn kernel_limits(stage: &StageLimits, storage: &StorageLimits) -> KernelLimits {

@@ -14,6 +14,7 @@ mod files;
 mod information;
 mod interactive;
 mod kernel_surface;
+mod languages;
 mod memory;
 mod network;
 mod processes;

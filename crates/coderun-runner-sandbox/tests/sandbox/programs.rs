@@ -93,7 +93,7 @@ async fn check(language: &str, ending: &str, name: &str) {
 }
 
 /// The memory, files and processes of a submission that asks for none, and time for slow machines.
-fn with_default_limits(program: Program) -> Program {
+pub(crate) fn with_default_limits(program: Program) -> Program {
     Program {
         cpu: Duration::from_secs(10),
         wall: Duration::from_mins(1),
@@ -102,13 +102,14 @@ fn with_default_limits(program: Program) -> Program {
         output: ByteSize::from_mib(1),
         file_size: ByteSize::from_mib(16),
         disk: ByteSize::from_mib(64),
+        open_files: 256,
         compile_time: Duration::from_mins(1),
         compile_memory: ByteSize::from_mib(1024),
         ..program
     }
 }
 
-fn assert_has_lines(stderr: &str, lines: &str) {
+pub(crate) fn assert_has_lines(stderr: &str, lines: &str) {
     let mut rest = stderr;
     for line in lines.lines() {
         let after = rest.split_once(line).map(|(_, after)| after);
@@ -117,7 +118,7 @@ fn assert_has_lines(stderr: &str, lines: &str) {
     }
 }
 
-fn told(ran: &CompletedRun) -> String {
+pub(crate) fn told(ran: &CompletedRun) -> String {
     let compiler = ran.report.compile.as_ref();
     let compiler = compiler.map(|compile| format!("{:?}", compile.error_output));
     let stdout: String = String::from_utf8_lossy(&ran.stdout)

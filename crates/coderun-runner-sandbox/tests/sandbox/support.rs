@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
 use coderun_domain::{ByteSize, CodeRunner, RunnerError};
+use coderun_languages::LanguageTable;
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use tempfile::TempDir;
 
@@ -34,8 +35,11 @@ impl TestSandbox {
 
     /// Starts a sandbox with a changed configuration.
     pub(crate) async fn with(change: impl FnOnce(&mut SandboxConfig)) -> Self {
-        // The crate's own launcher, and the tools of every machine.
+        // The crate's own launcher, and the tools of every machine. To look for all of them would take seconds.
+        let languages =
+            LanguageTable::built_in().only(&["python", "javascript", "bash", "c", "cpp"]);
         let mut config = SandboxConfig {
+            languages,
             launcher: PathBuf::from(env!("CARGO_BIN_EXE_coderun-sandbox-launcher")),
             ..SandboxConfig::default()
         };

@@ -1,0 +1,3 @@
+echo before
+echo 'no such luck' >&2
+exit 3

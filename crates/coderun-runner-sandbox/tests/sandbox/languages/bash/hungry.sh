@@ -1,0 +1,4 @@
+kept=x
+while true; do
+    kept=$kept$kept
+done

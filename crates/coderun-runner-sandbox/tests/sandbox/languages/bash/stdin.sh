@@ -1,0 +1,5 @@
+total=0
+while read -r number; do
+    total=$((total + number))
+done
+echo "$total"

@@ -1,0 +1,7 @@
+#include <iostream>
+
+int main() {
+    int total = 0;
+    for (int number; std::cin >> number;) total += number;
+    std::cout << total << "\n";
+}

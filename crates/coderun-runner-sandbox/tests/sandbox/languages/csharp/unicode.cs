@@ -1,0 +1,8 @@
+using System;
+
+class Program {
+    static void Main() {
+        Console.WriteLine(Console.ReadLine());
+        Console.WriteLine("žluťoučký 🐎");
+    }
+}

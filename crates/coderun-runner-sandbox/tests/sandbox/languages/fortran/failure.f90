@@ -1,0 +1,5 @@
+program failure
+    implicit none
+    print '(a)', 'before'
+    error stop 'no such luck'
+end program

@@ -1,0 +1,3 @@
+let () =
+  print_endline (read_line ());
+  print_endline "žluťoučký 🐎"

@@ -1,0 +1,6 @@
+program Broken;
+var
+    Number: Integer;
+begin
+    Number := 'a word';
+end.

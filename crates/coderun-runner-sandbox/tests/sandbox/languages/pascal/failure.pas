@@ -1,0 +1,8 @@
+{$mode objfpc}
+program Failure;
+uses
+    SysUtils;
+begin
+    WriteLn('before');
+    raise Exception.Create('no such luck');
+end.

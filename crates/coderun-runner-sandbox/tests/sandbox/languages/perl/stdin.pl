@@ -1,0 +1,3 @@
+my $total = 0;
+$total += $_ while <STDIN>;
+print "$total\n";

@@ -1,0 +1,3 @@
+<?php
+echo fgets(STDIN);
+echo "žluťoučký 🐎\n";

@@ -1,0 +1,2 @@
+puts 'before'
+x = = 1

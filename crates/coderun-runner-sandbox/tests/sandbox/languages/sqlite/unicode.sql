@@ -1,0 +1,4 @@
+CREATE TABLE lines (line TEXT);
+.import /dev/stdin lines
+SELECT line FROM lines;
+SELECT 'žluťoučký 🐎';

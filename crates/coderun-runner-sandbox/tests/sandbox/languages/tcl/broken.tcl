@@ -1,0 +1,2 @@
+puts before
+set x [expr {1 +}]

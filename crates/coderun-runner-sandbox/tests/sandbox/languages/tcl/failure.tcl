@@ -1,0 +1,2 @@
+puts before
+error {no such luck}
