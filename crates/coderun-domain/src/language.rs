@@ -1,11 +1,13 @@
 //! Names languages and describes those that can be run.
 
 mod catalog;
+mod limits;
 mod name;
 
 use std::fmt;
 
 pub use catalog::LanguageCatalog;
+pub use limits::LanguageLimits;
 pub(crate) use name::{NameAndVersion, nearest};
 
 /// The canonical name of a language, such as `python` or `cpp`.
@@ -61,6 +63,8 @@ pub struct LanguageSpec {
     pub entry_file: String,
     /// A short program that prints a greeting.
     pub example: String,
+    /// The limits in which it differs from other languages.
+    pub limits: LanguageLimits,
 }
 
 impl LanguageSpec {
@@ -93,6 +97,7 @@ mod tests {
             versions: vec!["3.11.2".to_owned(), "3.9.18".to_owned()],
             entry_file: "main.py".to_owned(),
             example: "print('hello')".to_owned(),
+            limits: LanguageLimits::default(),
         }
     }
 

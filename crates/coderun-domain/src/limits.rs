@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ByteSize, Field, FieldProblem, LimitName, SubmissionError};
+use crate::{ByteSize, Field, FieldProblem, LanguageLimits, LimitName, SubmissionError};
 
 /// Limits of one stage, compiling or running. None of them is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub struct ZeroLimit {
     pub name: &'static str,
 }
 
-/// The limits that a caller asks for; `None` means the default.
+/// The limits that a caller may choose; `None` means no choice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestedLimits {
     /// CPU time of the run, in milliseconds.
@@ -160,11 +160,24 @@ pub struct RequestedLimits {
     pub processes: Option<u64>,
 }
 
-/// The default and the maximum limits of an execution.
+impl RequestedLimits {
+    const fn get(&self, name: LimitName) -> Option<u64> {
+        match name {
+            LimitName::CpuTimeMs => self.cpu_time_ms,
+            LimitName::WallTimeMs => self.wall_time_ms,
+            LimitName::MemoryBytes => self.memory_bytes,
+            LimitName::OutputBytes => self.output_bytes,
+            LimitName::Processes => self.processes,
+        }
+    }
+}
+
+/// The default, the minimum and the maximum limits of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitPolicy {
     default: Limits,
     maximum: Limits,
+    minimum: RequestedLimits,
 }
 
 impl LimitPolicy {
@@ -174,6 +187,22 @@ impl LimitPolicy {
         Self {
             default: lower(default, maximum),
             maximum,
+            minimum: RequestedLimits::default(),
+        }
+    }
+
+    /// The policy for a language: with its defaults, as far as the maximum allows, and with its minima.
+    #[must_use]
+    pub fn for_language(&self, language: &LanguageLimits) -> Self {
+        let default = map(self.default, |name, value| {
+            let least = language.minimum.get(name).unwrap_or(1);
+            let default = language.default.get(name).unwrap_or(value);
+            default.max(least).clamp(1, get(&self.maximum, name))
+        });
+        Self {
+            default,
+            maximum: self.maximum,
+            minimum: language.minimum,
         }
     }
 
@@ -183,6 +212,7 @@ impl LimitPolicy {
         Self {
             default: lower(self.default, other.default),
             maximum: lower(self.maximum, other.maximum),
+            minimum: self.minimum,
         }
     }
 
@@ -218,34 +248,21 @@ impl LimitPolicy {
     /// The limits in force for a request.
     ///
     /// # Errors
-    /// One error for each limit that is zero or above the maximum.
+    /// One error for each limit that is below the minimum or above the maximum.
     pub fn resolve(&self, requested: &RequestedLimits) -> Result<Limits, SubmissionError> {
-        use LimitName::{CpuTimeMs, MemoryBytes, OutputBytes, Processes, WallTimeMs};
-        let (default, max) = (&self.default, &self.maximum);
-        let run = &max.run;
         let mut errors = SubmissionError::default();
-        let mut checked = |name, value, max| check(name, value, max, &mut errors);
-        let cpu_time = checked(CpuTimeMs, requested.cpu_time_ms, millis(run.cpu_time));
-        let wall_time = checked(WallTimeMs, requested.wall_time_ms, millis(run.wall_time));
-        let memory = checked(MemoryBytes, requested.memory_bytes, run.memory.as_bytes());
-        let processes = checked(Processes, requested.processes, run.processes.into());
-        let output_max = max.storage.output.as_bytes();
-        let output = checked(OutputBytes, requested.output_bytes, output_max);
-        errors.into_result(Limits {
-            run: StageLimits {
-                cpu_time: cpu_time.map_or(default.run.cpu_time, Duration::from_millis),
-                wall_time: wall_time.map_or(default.run.wall_time, Duration::from_millis),
-                memory: memory.map_or(default.run.memory, ByteSize::from_bytes),
-                processes: processes.map_or(default.run.processes, |processes| {
-                    u32::try_from(processes).unwrap_or(max.run.processes)
-                }),
-            },
-            compile: default.compile,
-            storage: StorageLimits {
-                output: output.map_or(default.storage.output, ByteSize::from_bytes),
-                ..default.storage
-            },
-        })
+        let limits = map(self.default, |name, default| {
+            let value = requested.get(name).unwrap_or(default);
+            let max = get(&self.maximum, name);
+            let min = self.minimum.get(name).unwrap_or(1).clamp(1, max);
+            if requested.get(name).is_some() && value < min {
+                errors.add(Field::Limit(name), FieldProblem::BelowMinimum { min });
+            } else if value > max {
+                errors.add(Field::Limit(name), FieldProblem::AboveMaximum { max });
+            }
+            value
+        });
+        errors.into_result(limits)
     }
 }
 
@@ -278,20 +295,40 @@ fn lower_stage(one: StageLimits, other: StageLimits) -> StageLimits {
     }
 }
 
-fn check(
-    name: LimitName,
-    requested: Option<u64>,
-    max: u64,
-    errors: &mut SubmissionError,
-) -> Option<u64> {
-    let value = requested?;
-    let problem = match value {
-        0 => FieldProblem::BelowMinimum { min: 1 },
-        _ if value > max => FieldProblem::AboveMaximum { max },
-        _ => return Some(value),
-    };
-    errors.add(Field::Limit(name), problem);
-    None
+/// The limits after a change of those that a caller may choose.
+fn map(limits: Limits, mut change: impl FnMut(LimitName, u64) -> u64) -> Limits {
+    let mut changed = |name| change(name, get(&limits, name));
+    Limits {
+        run: StageLimits {
+            cpu_time: with_millis(limits.run.cpu_time, changed(LimitName::CpuTimeMs)),
+            wall_time: with_millis(limits.run.wall_time, changed(LimitName::WallTimeMs)),
+            memory: ByteSize::from_bytes(changed(LimitName::MemoryBytes)),
+            processes: u32::try_from(changed(LimitName::Processes)).unwrap_or(u32::MAX),
+        },
+        compile: limits.compile,
+        storage: StorageLimits {
+            output: ByteSize::from_bytes(changed(LimitName::OutputBytes)),
+            ..limits.storage
+        },
+    }
+}
+
+fn get(limits: &Limits, name: LimitName) -> u64 {
+    match name {
+        LimitName::CpuTimeMs => millis(limits.run.cpu_time),
+        LimitName::WallTimeMs => millis(limits.run.wall_time),
+        LimitName::MemoryBytes => limits.run.memory.as_bytes(),
+        LimitName::OutputBytes => limits.storage.output.as_bytes(),
+        LimitName::Processes => limits.run.processes.into(),
+    }
+}
+
+/// The time in milliseconds; where that is no change, as exact as it was.
+fn with_millis(time: Duration, changed: u64) -> Duration {
+    if millis(time) == changed {
+        return time;
+    }
+    Duration::from_millis(changed)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -17,8 +17,8 @@ pub use parts::SubmissionParts;
 pub use policy::SubmissionPolicy;
 
 use crate::{
-    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LimitPolicy, Limits, RequestedLimits,
-    SubmissionError, TraceContext, UserId,
+    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
+    RequestedLimits, SubmissionError, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -85,7 +85,7 @@ impl Submission {
         check_args(&draft.args, policy, &mut errors);
         let files = files::parse(&draft.files, spec, policy, &mut errors);
         let buffering = find_buffering(&draft, &mut errors);
-        let limits = limit_policy(&draft, policy, &mut errors)
+        let limits = limit_policy(&draft, spec, policy, &mut errors)
             .resolve(&draft.limits)
             .map_err(|found| errors.append(found));
         let (Some(language), Ok(limits)) = (language, limits) else {
@@ -218,18 +218,22 @@ impl Submission {
     }
 }
 
-/// The limits that a program may have, which differ for interactive programs.
+/// The limits that a program may have, which differ for languages and for interactive programs.
 fn limit_policy(
     draft: &SubmissionDraft,
+    spec: Option<&LanguageSpec>,
     policy: &SubmissionPolicy,
     errors: &mut SubmissionError,
 ) -> LimitPolicy {
+    let limits = spec.map_or(policy.limits, |spec| {
+        policy.limits.for_language(&spec.limits)
+    });
     match policy.interactive_wall_time {
-        _ if !draft.interactive => policy.limits,
-        Some(wall_time) => policy.limits.with_wall_time(wall_time),
+        _ if !draft.interactive => limits,
+        Some(wall_time) => limits.with_wall_time(wall_time),
         None => {
             errors.add(Field::Interactive, FieldProblem::NotOffered);
-            policy.limits
+            limits
         }
     }
 }

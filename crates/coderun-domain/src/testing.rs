@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::{
     ByteSize, Clock, EndedWithoutRun, Enforcement, Execution, ExecutionId, ExitStatus, IdGenerator,
-    Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits, Outcome, Output, Report,
-    RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
+    Language, LanguageCatalog, LanguageLimits, LanguageSpec, LimitPolicy, Limits, Outcome, Output,
+    Report, RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
     SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
 };
 
@@ -121,6 +121,7 @@ pub fn catalog() -> LanguageCatalog {
         versions: vec![version.to_owned()],
         entry_file: entry_file.to_owned(),
         example: String::new(),
+        limits: LanguageLimits::default(),
     };
     LanguageCatalog::new(vec![
         spec("python", "py", "3.11.2", "main.py"),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use coderun_domain::{Language, LanguageNameError};
 use serde::Deserialize;
 
+use crate::LimitsEntry;
+
 /// A language: its names, the file of its code, and how the built-in sandbox runs it.
 ///
 /// In commands and variables the sandbox replaces `{tool}`, `{file}`, `{sources}`, `{artefact}`, `{memory_mib}`, `{folder}`
@@ -22,6 +24,9 @@ pub struct LanguageEntry {
     pub file: String,
     /// A short program that prints a greeting.
     pub example: String,
+    /// The limits in which it differs from other languages.
+    #[serde(default)]
+    pub limits: LimitsEntry,
     /// Whether no third-party API compiles it, so that a call need not allow time for that.
     #[serde(default, rename = "interpreted")]
     pub is_interpreted: bool,

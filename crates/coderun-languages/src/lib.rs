@@ -15,7 +15,9 @@
 
 mod check;
 mod entry;
+mod limits;
 mod table;
 
 pub use entry::LanguageEntry;
+pub use limits::{ChosenLimits, LimitsEntry};
 pub use table::{LanguageTable, LanguageTableError};

@@ -1,7 +1,8 @@
 //! Stores the offer of a worker.
 
 use coderun_domain::{
-    Enforcement, Language, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId, WorkerOffer,
+    Enforcement, Language, LanguageLimits, LanguageSpec, LimitPolicy, RequestedLimits,
+    RunnerProfile, WorkerId, WorkerOffer,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -34,6 +35,32 @@ struct LanguageRecord {
     versions: Vec<String>,
     entry_file: String,
     example: String,
+    #[serde(default, with = "LanguageLimitsRecord")]
+    limits: LanguageLimits,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(remote = "LanguageLimits")]
+struct LanguageLimitsRecord {
+    #[serde(with = "RequestedLimitsRecord")]
+    default: RequestedLimits,
+    #[serde(with = "RequestedLimitsRecord")]
+    minimum: RequestedLimits,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(remote = "RequestedLimits")]
+struct RequestedLimitsRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_time_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_time_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<u64>,
 }
 
 /// Writes an offer that ends at this time.
@@ -119,6 +146,7 @@ impl From<&LanguageSpec> for LanguageRecord {
             versions: spec.versions.clone(),
             entry_file: spec.entry_file.clone(),
             example: spec.example.clone(),
+            limits: spec.limits,
         }
     }
 }
@@ -131,6 +159,7 @@ impl LanguageRecord {
             versions: self.versions,
             entry_file: self.entry_file,
             example: self.example,
+            limits: self.limits,
         })
     }
 }

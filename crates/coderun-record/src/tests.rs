@@ -7,8 +7,9 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Admission, Attempt, ByteSize, CompileReport, DraftFile, Enforcement, Event, Execution,
-    ExitStatus, ForcedEnd, InputPiece, Outcome, Output, OutputChunk, OutputStream, Report,
-    Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict, WorkerId, WorkerOffer,
+    ExitStatus, ForcedEnd, InputPiece, LanguageLimits, Outcome, Output, OutputChunk, OutputStream,
+    Report, RequestedLimits, Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict,
+    WorkerId, WorkerOffer,
 };
 use rstest::rstest;
 
@@ -209,11 +210,26 @@ fn an_admission_survives_a_round_trip() {
     assert_eq!(decode_admission(&stored).unwrap(), admission);
 }
 
+/// An offer with a value in each field.
 fn worker_offer_in_outage() -> WorkerOffer {
-    WorkerOffer {
+    let mut offer = WorkerOffer {
         outage: Some("the runner is overloaded".to_owned()),
         ..worker_offer("worker-1")
-    }
+    };
+    offer.languages[0].limits = LanguageLimits {
+        default: RequestedLimits {
+            cpu_time_ms: Some(1),
+            wall_time_ms: Some(2),
+            memory_bytes: Some(3),
+            output_bytes: Some(4),
+            processes: Some(5),
+        },
+        minimum: RequestedLimits {
+            memory_bytes: Some(6),
+            ..RequestedLimits::default()
+        },
+    };
+    offer
 }
 
 #[test]
@@ -235,11 +251,19 @@ fn fields_that_were_added_later_may_be_missing() {
         assert!(!text.contains(later), "{later}");
     }
     let record = encode_offer(&worker_offer("worker-1"), at(30)).unwrap();
-    let record = String::from_utf8(record).unwrap();
-    let earlier = record.replace(",\"interactive\":true", "");
-    assert_ne!(earlier, record);
-    let offer = StoredOffer::read(earlier.as_bytes()).unwrap().decode();
-    assert!(!offer.unwrap().runner.interactive);
+    let mut record = String::from_utf8(record).unwrap();
+    for later in [
+        ",\"interactive\":true",
+        ",\"limits\":{\"default\":{},\"minimum\":{}}",
+    ] {
+        let earlier = record.replace(later, "");
+        assert_ne!(earlier, record);
+        record = earlier;
+    }
+    let offer = StoredOffer::read(record.as_bytes()).unwrap().decode();
+    let offer = offer.unwrap();
+    assert!(!offer.runner.interactive);
+    assert_eq!(offer.languages, worker_offer("worker-1").languages);
 }
 
 #[test]

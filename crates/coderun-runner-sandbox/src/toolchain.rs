@@ -46,6 +46,7 @@ impl Toolchain {
             versions: self.version.iter().cloned().collect(),
             entry_file: self.entry.file.clone(),
             example: self.entry.example.clone(),
+            limits: self.entry.limits.into(),
         }
     }
 }

@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 use coderun_domain::testing::{language, limit_policy, worker_offer};
-use coderun_domain::{ByteSize, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId};
+use coderun_domain::{
+    ByteSize, LanguageLimits, LanguageSpec, Limits, RequestedLimits, StageLimits, WorkerId,
+};
 
 use super::*;
 use crate::testing::FailingRegistry;
@@ -27,6 +29,7 @@ fn offer(name: &str, languages: &[(&str, &[&str])]) -> WorkerOffer {
         versions: versions.iter().map(|it| (*it).to_owned()).collect(),
         entry_file: "main".to_owned(),
         example: String::new(),
+        limits: LanguageLimits::default(),
     };
     WorkerOffer {
         languages: languages.iter().map(spec).collect(),
@@ -89,6 +92,19 @@ fn an_alias_of_one_worker_is_an_alias() {
     ]);
     let python = view.catalog().find("py").unwrap();
     assert_eq!(python.aliases, ["python-alias", "py"]);
+}
+
+#[test]
+fn a_language_gets_the_limits_under_which_it_runs_on_every_worker() {
+    let with_memory = |name, memory_bytes| {
+        let mut offer = offer(name, &[("java", &[])]);
+        offer.languages[0].limits.default.memory_bytes = memory_bytes;
+        offer
+    };
+    let limits = [Some(1), Some(3), None, Some(2)];
+    let view = view(limits.map(|memory_bytes| with_memory("w", memory_bytes)));
+    let java = view.catalog().find("java").unwrap();
+    assert_eq!(java.limits.default.memory_bytes, Some(3));
 }
 
 /// A worker that allows so much CPU time, at least and at most, and so much memory.

@@ -98,7 +98,8 @@ fn find<'a>(specs: &'a mut [LanguageSpec], language: &Language) -> Option<&'a mu
     specs.iter_mut().find(|spec| spec.language == *language)
 }
 
-/// A version is kept if both have it. An alias names the language, so it holds for every worker that has the language.
+/// A version is kept if both have it, and a program gets limits under which it runs on both. An alias names the language, so
+/// it holds for every worker that has the language.
 fn merge(merged: &mut LanguageSpec, other: &LanguageSpec) {
     merged
         .versions
@@ -106,4 +107,5 @@ fn merge(merged: &mut LanguageSpec, other: &LanguageSpec) {
     let new = |alias: &&String| !merged.aliases.contains(alias);
     let more: Vec<_> = other.aliases.iter().filter(new).cloned().collect();
     merged.aliases.extend(more);
+    merged.limits = merged.limits.raised_to(&other.limits);
 }

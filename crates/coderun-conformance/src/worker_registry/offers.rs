@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use coderun_domain::testing::{language, limit_policy, worker_offer};
 use coderun_domain::{
-    ByteSize, Enforcement, LanguageSpec, LimitPolicy, Limits, RunnerProfile, StageLimits,
-    StorageLimits, WorkerOffer,
+    ByteSize, Enforcement, LanguageLimits, LanguageSpec, LimitPolicy, Limits, RequestedLimits,
+    RunnerProfile, StageLimits, StorageLimits, WorkerOffer,
 };
 
 use crate::Backend;
@@ -67,6 +67,16 @@ fn full_offer() -> WorkerOffer {
                 versions: words(&["12.2.0", "11.4"]),
                 entry_file: "main.cpp".to_owned(),
                 example: "int main() { /* \"é\" 😀 */ }\n".to_owned(),
+                limits: LanguageLimits {
+                    default: RequestedLimits {
+                        memory_bytes: Some(u64::MAX),
+                        ..RequestedLimits::default()
+                    },
+                    minimum: RequestedLimits {
+                        processes: Some(0),
+                        ..RequestedLimits::default()
+                    },
+                },
             },
             LanguageSpec {
                 language: language("bash"),
@@ -74,6 +84,7 @@ fn full_offer() -> WorkerOffer {
                 versions: Vec::new(),
                 entry_file: "main.sh".to_owned(),
                 example: String::new(),
+                limits: LanguageLimits::default(),
             },
         ],
         limits: LimitPolicy::new(limits(0), limits(1 << 40)),

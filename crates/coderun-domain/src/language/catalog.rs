@@ -77,6 +77,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::LanguageLimits;
     use crate::testing::language;
 
     fn spec(name: &str, aliases: &[&str]) -> LanguageSpec {
@@ -86,6 +87,7 @@ mod tests {
             versions: Vec::new(),
             entry_file: "main".to_owned(),
             example: String::new(),
+            limits: LanguageLimits::default(),
         }
     }
 

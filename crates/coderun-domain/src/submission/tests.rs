@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::testing::{catalog, draft, submission_policy, user};
-use crate::{FailureKind, FileName, StorePolicy};
+use crate::{FailureKind, FileName, LanguageLimits, StorePolicy};
 
 fn parse(draft: SubmissionDraft) -> Result<Submission, SubmissionError> {
     let user = UserId::parse("alice").unwrap();
@@ -262,6 +262,40 @@ fn an_interactive_program_has_a_wall_time_of_its_own() {
     });
     let wall_time = shorter.unwrap().limits().run.wall_time();
     assert_eq!(wall_time, Duration::from_secs(1));
+}
+
+#[test]
+fn a_language_has_limits_of_its_own() {
+    let seconds = |seconds: u64| RequestedLimits {
+        wall_time_ms: Some(seconds * 1000),
+        ..RequestedLimits::default()
+    };
+    let spec = LanguageSpec {
+        limits: LanguageLimits {
+            default: seconds(7),
+            minimum: seconds(3),
+        },
+        ..catalog().specs()[0].clone()
+    };
+    let catalog = LanguageCatalog::new(vec![spec]);
+    let parse = |limits, interactive| {
+        let draft = SubmissionDraft {
+            limits,
+            interactive,
+            ..draft()
+        };
+        let parsed = Submission::parse(user("alice"), draft, &catalog, &submission_policy());
+        parsed.map(|submission| submission.limits().run.wall_time())
+    };
+    let none = RequestedLimits::default();
+    assert_eq!(parse(none, false), Ok(Duration::from_secs(7)));
+    assert_eq!(parse(none, true), Ok(Duration::from_mins(5)));
+    assert_eq!(parse(seconds(3), false), Ok(Duration::from_secs(3)));
+    let error = parse(seconds(2), false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "limits.wall_time_ms must be at least 3000"
+    );
 }
 
 #[test]

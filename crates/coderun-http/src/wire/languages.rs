@@ -1,7 +1,7 @@
 //! Encodes the languages that can be submitted.
 
 use coderun_app::FleetView;
-use coderun_domain::LanguageSpec;
+use coderun_domain::{LanguageSpec, LimitPolicy};
 use serde::Serialize;
 
 use super::limits::WireLimits;
@@ -25,17 +25,23 @@ struct LanguageRecord<'a> {
 impl<'a> Languages<'a> {
     /// The languages of these workers.
     pub(crate) fn of(view: &'a FleetView) -> Self {
-        let policy = view.limits();
-        let record = |spec: &'a LanguageSpec| LanguageRecord {
+        let record = |spec| LanguageRecord::of(spec, view.limits());
+        Self {
+            languages: view.catalog().specs().iter().map(record).collect(),
+        }
+    }
+}
+
+impl<'a> LanguageRecord<'a> {
+    fn of(spec: &'a LanguageSpec, limits: &LimitPolicy) -> Self {
+        let limits = limits.for_language(&spec.limits);
+        Self {
             name: spec.language.as_str(),
             aliases: &spec.aliases,
             versions: &spec.versions,
-            default_limits: WireLimits::from(policy.default_limits()),
-            maximum_limits: WireLimits::from(policy.maximum_limits()),
+            default_limits: WireLimits::from(limits.default_limits()),
+            maximum_limits: WireLimits::from(limits.maximum_limits()),
             example: &spec.example,
-        };
-        Self {
-            languages: view.catalog().specs().iter().map(record).collect(),
         }
     }
 }

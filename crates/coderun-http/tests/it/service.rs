@@ -1,5 +1,6 @@
 //! Checks the answers about the service itself.
 
+use coderun_domain::testing::worker_offer;
 use serde_json::{Value, json};
 
 use crate::support::request::valid;
@@ -66,6 +67,21 @@ async fn the_languages_are_listed_with_their_limits() {
     assert_eq!(python["default_limits"]["memory_bytes"], 256 << 20);
     assert_eq!(python["maximum_limits"]["memory_bytes"], 1 << 30);
     assert_eq!(languages["languages"][1]["name"], "c");
+}
+
+#[tokio::test]
+async fn a_language_is_listed_with_the_limits_that_it_has_in_force() {
+    let mut offer = worker_offer("w1");
+    let limits = &mut offer.languages[0].limits;
+    (limits.default.memory_bytes, limits.minimum.processes) = (Some(u64::MAX), Some(1));
+    let server = Server::with_fleet(no_worker().with_worker(offer));
+    let listed = server.get("/api/v1/languages").anonymous().await.json();
+    let memory = |index: usize| &listed["languages"][index]["default_limits"]["memory_bytes"];
+    assert_eq!((memory(0), memory(1)), (&json!(1 << 30), &json!(256 << 20)));
+    let submitted = server.submit(&valid()).await.json();
+    let id = submitted["execution_id"].as_str().unwrap();
+    let record = server.get(&format!("/api/v1/executions/status/{id}")).await;
+    assert_eq!(record.json()["limits"]["memory_bytes"], 1 << 30);
 }
 
 #[tokio::test]

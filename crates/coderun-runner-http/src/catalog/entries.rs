@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use coderun_domain::{Language, LanguageSpec};
+use coderun_domain::{Language, LanguageLimits, LanguageSpec};
 use coderun_languages::{LanguageEntry, LanguageTable};
 use semver::Version;
 
@@ -117,6 +117,8 @@ fn build_entry(
             versions: runtimes.iter().map(|it| it.version.clone()).collect(),
             entry_file,
             example: defaults.map_or_else(String::new, |defaults| defaults.example.clone()),
+            limits: defaults
+                .map_or_else(LanguageLimits::default, |defaults| defaults.limits.into()),
         },
         runtimes,
     })
