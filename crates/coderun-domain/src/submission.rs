@@ -8,8 +8,12 @@ mod files;
 mod language;
 mod parts;
 mod policy;
+mod source_text;
 
+use std::borrow::Cow;
 use std::fmt;
+
+use bytes::Bytes;
 
 pub use buffering::Buffering;
 pub use files::{DraftFile, File};
@@ -17,8 +21,8 @@ pub use parts::SubmissionParts;
 pub use policy::SubmissionPolicy;
 
 use crate::{
-    ByteSize, Field, FieldProblem, Language, LanguageCatalog, LanguageSpec, LimitPolicy, Limits,
-    RequestedLimits, SubmissionError, TraceContext, UserId,
+    ByteSize, Field, FieldProblem, FileName, Language, LanguageCatalog, LanguageSpec, LimitPolicy,
+    Limits, RequestedLimits, SubmissionError, TraceContext, UserId,
 };
 
 /// A submission as it arrived, before anything was checked. `Debug` shows lengths only.
@@ -141,7 +145,7 @@ impl Submission {
         self.0.version.as_deref()
     }
 
-    /// The source text of the entry file; not empty, and NUL is allowed in it.
+    /// The source text of the entry file as it was sent; not empty, and NUL is allowed in it.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0.code
@@ -159,10 +163,32 @@ impl Submission {
         &self.0.args
     }
 
-    /// Files beside the code; no two have the same name and none that of the entry file.
+    /// Files beside the code as they were sent; no two have the same name and none that of the entry file.
     #[must_use]
     pub fn files(&self) -> &[File] {
         &self.0.files
+    }
+
+    /// The code as a runner stores it: without a byte order mark, and with LF at the end of lines.
+    #[must_use]
+    pub fn source_text(&self) -> Cow<'_, str> {
+        source_text::normalized(self.code())
+    }
+
+    /// The files beside the code as a runner stores them. Those in UTF-8 with the ending of the code's file have the form of
+    /// [`source_text`](Self::source_text); all others are as they were sent.
+    pub fn source_files(&self, entry_file: &str) -> impl Iterator<Item = (&FileName, Bytes)> {
+        let ending = entry_file.rfind('.').and_then(|dot| entry_file.get(dot..));
+        let is_source =
+            move |file: &File| ending.is_some_and(|it| file.name().as_str().ends_with(it));
+        self.files().iter().map(move |file| {
+            let content = if is_source(file) {
+                source_text::normalized_file(file.content())
+            } else {
+                file.content().clone()
+            };
+            (file.name(), content)
+        })
     }
 
     /// The limits in force.

@@ -128,6 +128,7 @@ pub trait RunIo: Send {
 /// - Dropping the future of `run` kills the program with everything that it started. A runner that cannot kill leaves it to
 ///   end within its limits.
 /// - `run` returns within the submission's limits and a grace of its own, whatever the program or a remote service does.
+/// - The program is stored as [`Submission::source_text`] and [`Submission::source_files`] have it.
 /// - Two runs are isolated from each other. A call of `run` starts its program at most once: if the program may have been
 ///   started and its result was lost, that is an error.
 /// - An interactive runner passes the data of [`RunIo::input`] to the program's stdin, in order and at once, and asks for no

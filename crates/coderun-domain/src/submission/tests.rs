@@ -169,6 +169,28 @@ fn files_have_a_greatest_number_and_total() {
     );
 }
 
+#[rstest]
+#[case::by_its_ending("main.py", ["a\n", "a\r\n", "a\r\n"])]
+#[case::by_the_last_ending("x.tar.gz", ["a\r\n", "a\r\n", "a\r\n"])]
+#[case::never_without_an_ending("main", ["a\r\n", "a\r\n", "a\r\n"])]
+fn a_runner_gets_sources_without_carriage_returns_and_all_else_as_it_was_sent(
+    #[case] entry_file: &str,
+    #[case] expected: [&str; 3],
+) {
+    let names = ["lib/util.py", "data.csv", "main"];
+    let submission = parse(SubmissionDraft {
+        code: "\u{feff}a\r\n".to_owned(),
+        files: names.map(|name| DraftFile::new(name, "a\r\n")).into(),
+        ..draft()
+    })
+    .unwrap();
+    assert_eq!(submission.source_text(), "a\n");
+    let files = submission.source_files(entry_file);
+    assert!(files.map(|(_, content)| content).eq(expected));
+    assert_eq!(submission.code(), "\u{feff}a\r\n");
+    assert_eq!(submission.files()[0].content(), "a\r\n");
+}
+
 #[test]
 fn debug_shows_lengths_only() {
     let secret = SubmissionDraft {

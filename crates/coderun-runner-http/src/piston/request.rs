@@ -67,12 +67,13 @@ pub(super) fn rough_bytes(submission: &Submission) -> usize {
 fn files<'a>(submission: &'a Submission, entry_file: &'a str) -> Vec<File<'a>> {
     let code = File {
         name: entry_file,
-        content: submission.code().to_owned(),
+        content: submission.source_text().into_owned(),
         encoding: "utf8",
     };
-    let others = submission.files().iter().map(|file| File {
-        name: file.name().as_str(),
-        content: STANDARD.encode(file.content()),
+    let others = submission.source_files(entry_file);
+    let others = others.map(|(name, content)| File {
+        name: name.as_str(),
+        content: STANDARD.encode(content),
         encoding: "base64",
     });
     std::iter::once(code).chain(others).collect()
@@ -91,9 +92,12 @@ mod tests {
     #[test]
     fn a_request_has_everything_of_a_submission() {
         let draft = SubmissionDraft {
-            code: "print('é\0')".to_owned(),
+            code: "\u{feff}print('é\0')\r\n".to_owned(),
             args: vec!["-v".to_owned(), "two words".to_owned()],
-            files: vec![DraftFile::new("data/x.bin", [0xff, 0].as_slice())],
+            files: vec![
+                DraftFile::new("data/x.bin", [0xff, 0].as_slice()),
+                DraftFile::new("x.py", "1\r\n"),
+            ],
             ..testing::draft()
         };
         let submission = testing::submission(testing::user("alice"), draft);
@@ -110,8 +114,9 @@ mod tests {
         let expected = json!({
             "language": "python", "version": "3.12.0",
             "files": [
-                {"name": "main.py", "content": "print('é\0')", "encoding": "utf8"},
+                {"name": "main.py", "content": "print('é\0')\n", "encoding": "utf8"},
                 {"name": "data/x.bin", "content": "/wA=", "encoding": "base64"},
+                {"name": "x.py", "content": "MQo=", "encoding": "base64"},
             ],
             "stdin": "the input", "args": ["-v", "two words"],
             "run_timeout": 15_000, "compile_timeout": 30_000,

@@ -138,10 +138,10 @@ pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
 
 fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(String, Bytes)> {
     let entry = &toolchain.entry;
-    let code = Bytes::copy_from_slice(submission.code().as_bytes());
+    let code = Bytes::copy_from_slice(submission.source_text().as_bytes());
     let mut files = vec![(entry.file.clone(), code)];
-    let submitted = submission.files().iter();
-    files.extend(submitted.map(|file| (file.name().as_str().to_owned(), file.content().clone())));
+    let submitted = submission.source_files(&entry.file);
+    files.extend(submitted.map(|(name, content)| (name.as_str().to_owned(), content)));
     for (name, text) in &entry.files {
         if !files.iter().any(|(submitted, _)| submitted == name) {
             files.push((name.clone(), Bytes::from(text.clone())));

@@ -38,8 +38,8 @@ programs! {
         exit_after_big_output exit_code files generators heap hello json machine processes recursion sockets
         sorting threads whole_input;
     bash sh:
-        big_output dates dev_streams dialogue endless_loop errors exit_code files fill_memory fork_bomb
-        functions jobs processes recursion sockets sorting text;
+        big_output byte_order_mark crlf dates dev_streams dialogue endless_loop errors exit_code files
+        fill_memory fork_bomb functions jobs processes recursion sockets sorting text;
     c c:
         abort big_output crash dates deep_recursion dev_streams dialogue endless_recursion errors files
         fork_bomb generic initialized_array lists processes recursion reserved_array sockets sorting
