@@ -4,8 +4,11 @@ use coderun_domain::{FileName, Language};
 
 use crate::LanguageEntry;
 
-/// The words in braces that the sandbox replaces in commands and environment variables.
+/// The words in braces that the sandbox replaces in commands and environment variables, beside the names of paths.
 const PLACEHOLDERS: [&str; 5] = ["tool", "file", "sources", "artefact", "memory_mib"];
+
+/// The words in braces that it replaces in `paths` too, beside the names of `needs` and `helpers`.
+const PATH_PLACEHOLDERS: [&str; 2] = ["folder", "home"];
 
 /// Stands for several arguments.
 const SOURCES: &str = "{sources}";
@@ -17,6 +20,9 @@ pub(crate) fn check(entry: &LanguageEntry) -> Result<(), String> {
         check_name(alias).map_err(|problem| format!("`aliases`: `{alias}`: {problem}"))?;
     }
     check_file("file", &entry.file)?;
+    for name in entry.files.keys() {
+        check_file("files", name)?;
+    }
     check_commands(entry)?;
     check_placeholders(entry)
 }
@@ -55,7 +61,8 @@ fn check_commands(entry: &LanguageEntry) -> Result<(), String> {
     if let Some((key, needed)) = missing {
         return Err(format!("`{needed}` is missing, which `{key}` needs"));
     }
-    if is_given("run") && entry.inspect.is_empty() == entry.version.is_empty() {
+    let has_version = !entry.version.is_empty() || !entry.version_input.is_empty();
+    if is_given("run") && entry.inspect.is_empty() != has_version {
         return Err(
             "it needs either `version` or `inspect`, to find out whether a tool works".to_owned(),
         );
@@ -73,40 +80,49 @@ fn check_commands(entry: &LanguageEntry) -> Result<(), String> {
 }
 
 fn check_placeholders(entry: &LanguageEntry) -> Result<(), String> {
-    let commands = [("compile", &entry.compile), ("run", &entry.run)];
-    let arguments = commands
+    let parts = entry.needs.keys().chain(&entry.helpers);
+    let of_paths: Vec<&str> = PATH_PLACEHOLDERS
         .into_iter()
-        .flat_map(|(key, command)| command.iter().map(move |argument| (key, argument)));
-    let variables = entry
-        .environment
-        .values()
-        .map(|value| ("environment", value));
-    for (key, text) in arguments.chain(variables) {
-        if let Some(word) = unknown_placeholder(text) {
-            let known = PLACEHOLDERS
-                .map(|known| format!("`{{{known}}}`"))
-                .join(", ");
-            return Err(format!(
-                "`{key}`: unknown placeholder `{{{word}}}`; known are {known}"
-            ));
-        }
-        let is_alone = text == SOURCES && key == "compile" && !entry.sources.is_empty();
-        if text.contains(SOURCES) && !is_alone {
-            return Err(format!(
-                "`{key}`: `{SOURCES}` must be an argument of its own of `compile`, with `sources` given"
-            ));
+        .chain(parts.map(String::as_str))
+        .collect();
+    let of_commands = [&PLACEHOLDERS, of_paths.as_slice()].concat();
+    let texts = [
+        ("compile", entry.compile.iter().collect(), &of_commands),
+        ("run", entry.run.iter().collect(), &of_commands),
+        (
+            "environment",
+            entry.environment.values().collect::<Vec<_>>(),
+            &of_commands,
+        ),
+        ("paths", entry.paths.iter().collect(), &of_paths),
+    ];
+    for (key, texts, known) in texts {
+        for text in texts {
+            check_words(key, text, known)?;
+            let is_alone = text == SOURCES && key == "compile" && !entry.sources.is_empty();
+            if text.contains(SOURCES) && !is_alone {
+                return Err(format!(
+                    "`{key}`: `{SOURCES}` must be an argument of its own of `compile`, with `sources` given"
+                ));
+            }
         }
     }
     Ok(())
 }
 
-/// The first word in braces that is no placeholder. Other braces belong to the text.
-fn unknown_placeholder(text: &str) -> Option<&str> {
+/// Refuses words in braces that are no placeholders. Other braces belong to the text.
+fn check_words(key: &str, text: &str, known: &[&str]) -> Result<(), String> {
     let opened = text.split('{').skip(1);
-    let mut words = opened
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(word, _)| word);
-    words.find(|word| is_word(word) && !PLACEHOLDERS.contains(word))
+    let words = opened.filter_map(|rest| rest.split_once('}'));
+    let mut words = words.map(|(word, _)| word);
+    let Some(word) = words.find(|word| is_word(word) && !known.contains(word)) else {
+        return Ok(());
+    };
+    let known: Vec<_> = known.iter().map(|known| format!("`{{{known}}}`")).collect();
+    let known = known.join(", ");
+    Err(format!(
+        "`{key}`: unknown placeholder `{{{word}}}`; known are {known}"
+    ))
 }
 
 fn is_word(text: &str) -> bool {
