@@ -1,10 +1,11 @@
 //! Hands the connection of an accepted upgrade over to its handler.
 //!
 //! actix keeps 16 KiB of buffers for every connection that it serves itself. A handler that accepts an upgrade therefore
-//! leaves a [`Handover`] in its response, and serves the bare stream from then on.
+//! leaves a [`Handover`] in its response, and serves the bare stream from then on. It sends the response, too, so that one write
+//! can carry it and the first message.
 
 use std::future::{Future, poll_fn, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use actix_codec::Framed;
 use actix_http::body::{BodySize, BoxBody, MessageBody};
@@ -12,6 +13,7 @@ use actix_http::h1::{Codec, Message};
 use actix_http::{ConnectionType, Request, Response};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::Error;
+use bytes::BytesMut;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, SinkExt, TryFutureExt};
 use tokio::net::TcpStream;
@@ -21,17 +23,24 @@ type Connection = Framed<TcpStream, Codec>;
 
 type Serving = LocalBoxFuture<'static, ()>;
 
-/// Serves a connection once the response that accepts the upgrade is written.
-pub(crate) struct Handover(Box<dyn FnOnce(TcpStream, Vec<u8>) -> Serving>);
+/// Serves a connection whose upgrade is accepted.
+pub(crate) struct Handover(Box<dyn FnOnce(UpgradedStream) -> Serving>);
+
+/// A connection whose upgrade is accepted.
+pub(crate) struct UpgradedStream {
+    pub(crate) stream: TcpStream,
+    /// What the client has sent after its request.
+    pub(crate) received: Vec<u8>,
+    /// The response, which is still to be sent.
+    pub(crate) response: BytesMut,
+}
 
 impl Handover {
-    /// Serves with this function. It gets the stream and the bytes that the client has sent after its request.
+    /// Serves with this function.
     pub(crate) fn new<Served: Future<Output = ()> + 'static>(
-        serve: impl FnOnce(TcpStream, Vec<u8>) -> Served + 'static,
+        serve: impl FnOnce(UpgradedStream) -> Served + 'static,
     ) -> Self {
-        Self(Box::new(|stream, received| {
-            serve(stream, received).boxed_local()
-        }))
+        Self(Box::new(|upgraded| serve(upgraded).boxed_local()))
     }
 }
 
@@ -64,7 +73,7 @@ where
     })
 }
 
-/// Sends a response. Returns what is left to do with the connection.
+/// Sends a response, unless it accepts the upgrade. Returns what is left to do with the connection.
 async fn answer(
     mut response: Response<BoxBody>,
     mut connection: Connection,
@@ -76,11 +85,13 @@ async fn answer(
         send(head, body, connection).await?;
         return Ok(ready(()).boxed_local());
     };
-    connection
-        .send(Message::Item((head, BodySize::None)))
-        .await?;
+    Pin::new(&mut connection).write(Message::Item((head, BodySize::None)))?;
     let connection = connection.into_parts();
-    Ok(serve(connection.io, connection.read_buf.to_vec()))
+    Ok(serve(UpgradedStream {
+        stream: connection.io,
+        received: connection.read_buf.to_vec(),
+        response: connection.write_buf,
+    }))
 }
 
 /// Sends a response that refuses the upgrade or ignores it, and ends the connection.

@@ -22,4 +22,4 @@ pub(crate) use message::{EncodedMessage, FeedError};
 pub(crate) use watcher::{WatchMessage, WatchRequest, Watcher};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

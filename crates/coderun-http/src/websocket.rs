@@ -37,7 +37,7 @@ use connection::Connection;
 /// The only subprotocol.
 const PROTOCOL: &str = "execution.v1";
 
-/// Accepts an upgrade, and serves the socket as soon as the response is sent.
+/// Accepts an upgrade and serves the socket.
 pub(crate) async fn open(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -51,8 +51,8 @@ pub(crate) async fn open(
     let mut response = HttpResponse::from(response.map_err(|_| Problem::bug())?);
     let span = Span::current();
     let tracked = state.socket_tasks.token();
-    let handover = Handover::new(move |stream, received| {
-        let connection = Connection::new(stream, received, state.clone());
+    let handover = Handover::new(move |upgraded| {
+        let connection = Connection::new(upgraded, state.clone());
         let serving = run(connection, upgrade, state).instrument(span);
         serving.map(|()| drop(tracked))
     });

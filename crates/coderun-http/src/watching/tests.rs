@@ -1,7 +1,7 @@
 //! Tests that the watchers of one execution share its feed.
 
 mod falling_behind;
-mod support;
+pub(crate) mod support;
 
 use coderun_domain::testing::{execution, finished};
 use coderun_domain::{FailureKind, Sequence, WatchError};

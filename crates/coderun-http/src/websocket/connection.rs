@@ -1,7 +1,6 @@
 //! Sends and receives the messages of one socket, with a bound on every wait.
 //!
-//! What the server sends needs no state beyond the frame that is being written, so each frame is written from the bytes that
-//! all watchers share.
+//! Long messages are written from the bytes that all watchers share. Short ones that come together are written together.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,8 +8,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use bytes::buf::Chain;
-use bytes::{Buf, BufMut, Bytes};
-use bytestring::ByteString;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -21,20 +19,24 @@ use tungstenite::protocol::frame::{Frame, FrameHeader};
 use super::CloseFrame;
 use super::message_reader::{Incoming, MessageReader};
 use crate::answer_budget::{AnswerBudget, BudgetExhausted, BudgetPermit};
+use crate::handover::UpgradedStream;
 use crate::socket_registry::WatcherPermit;
 use crate::state::AppState;
 use crate::watching::EncodedMessage;
 use crate::wire::ServerMessage;
 
-/// Messages up to this length are copied.
-const COPIED_MAX_BYTES: usize = 4 << 10;
+/// Frames up to this length wait for others that go in the same write.
+const SHORT_MAX_BYTES: usize = 4 << 10;
+
+/// The longest that the response to the upgrade waits for the first message.
+const RESPONSE_DELAY: Duration = Duration::from_millis(50);
 
 /// Both directions of one socket.
 pub(super) struct Connection {
     stream: TcpStream,
     reader: MessageReader,
-    /// The rest of the frame that is being written, head and payload. Nothing else may be written before it.
-    outgoing: Chain<Bytes, Bytes>,
+    /// What waits to be written: the response to the upgrade or short frames, and then the payload of a long one.
+    outgoing: Chain<BytesMut, Bytes>,
     outgoing_permit: BudgetPermit,
     state: web::Data<AppState>,
     /// Held until everything is written, because messages occupy memory that long.
@@ -42,35 +44,52 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A socket over a stream that an upgrade has left. The client has already sent the bytes in `received`.
-    pub(super) fn new(stream: TcpStream, received: Vec<u8>, state: web::Data<AppState>) -> Self {
-        let reader = MessageReader::new(received, state.config.sockets.message_max);
+    /// A socket over the stream of an upgrade, whose response is sent with the first frame or before the first wait.
+    pub(super) fn new(upgraded: UpgradedStream, state: web::Data<AppState>) -> Self {
+        let reader = MessageReader::new(upgraded.received, state.config.sockets.message_max);
         Self {
-            stream,
+            stream: upgraded.stream,
             reader,
-            outgoing: Bytes::new().chain(Bytes::new()),
+            outgoing: upgraded.response.chain(Bytes::new()),
             outgoing_permit: None,
             state,
             permit: None,
         }
     }
 
+    /// Waits for what the first message needs. If that takes a while, the response to the upgrade is sent meanwhile.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub(super) async fn prepare<F: Future>(
+        &mut self,
+        preparing: F,
+    ) -> Result<F::Output, CloseFrame> {
+        let mut preparing = pin!(preparing);
+        if let Ok(prepared) = tokio::time::timeout(RESPONSE_DELAY, &mut preparing).await {
+            return Ok(prepared);
+        }
+        self.flush().await?;
+        Ok(preparing.await)
+    }
+
     /// Encodes and sends a message.
     ///
     /// # Errors
-    /// As [`send_encoded`](Self::send_encoded).
+    /// As [`flush`](Self::flush).
     pub(super) async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), CloseFrame> {
         let message = EncodedMessage::new(message).map_err(|_| CloseFrame::INTERNAL)?;
-        self.send_encoded(message).await
+        self.put(message).await?;
+        self.flush().await
     }
 
-    /// Sends an encoded message. The last one, if it is short, is written with the close frame that follows it.
+    /// Puts an encoded message behind what waits to be written, and writes all of it unless it is short.
     ///
     /// If this is cancelled, the next frame is sent after the rest of this one.
     ///
     /// # Errors
-    /// [`CloseFrame::SLOW_WATCHER`] if the peer takes nothing of it for too long, [`CloseFrame::PEER_LEFT`] if it has gone.
-    pub(super) async fn send_encoded(&mut self, message: EncodedMessage) -> Result<(), CloseFrame> {
+    /// As [`flush`](Self::flush).
+    pub(super) async fn put(&mut self, message: EncodedMessage) -> Result<(), CloseFrame> {
         let text = message.text;
         let timeout = self.state.config.sockets.send;
         let mut permit = None;
@@ -80,38 +99,74 @@ impl Connection {
                 .await
                 .map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
         }
-        self.flush(timeout).await?;
-        self.outgoing = text_frame(text)?;
+        self.make_room(timeout).await?;
+        let header = FrameHeader {
+            opcode: OpCode::Data(Data::Text),
+            ..FrameHeader::default()
+        };
+        self.append(&header, text.into_bytes())?;
         self.outgoing_permit = permit;
-        if message.is_last && self.outgoing.remaining() <= COPIED_MAX_BYTES {
-            return Ok(());
+        if self.outgoing.remaining() > SHORT_MAX_BYTES {
+            self.flush_within(timeout).await?;
         }
-        self.flush(timeout).await
+        Ok(())
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.outgoing.has_remaining()
     }
 
     /// Sends a ping.
     ///
     /// # Errors
-    /// As [`send_encoded`](Self::send_encoded).
+    /// As [`flush`](Self::flush).
     pub(super) async fn ping(&mut self) -> Result<(), CloseFrame> {
         self.send_control(Frame::ping(Bytes::new()), self.state.config.sockets.send)
             .await
     }
 
-    /// Sends a control frame, in one write with what is left before it if that is short.
+    /// Sends a control frame with what waits to be written.
     async fn send_control(&mut self, frame: Frame, timeout: Duration) -> Result<(), CloseFrame> {
-        if self.outgoing.remaining() > COPIED_MAX_BYTES {
-            self.flush(timeout).await?;
-        }
-        let mut bytes = Vec::with_capacity(self.outgoing.remaining() + frame.len());
-        bytes.put(&mut self.outgoing);
-        frame.format(&mut bytes).map_err(|_| CloseFrame::INTERNAL)?;
-        self.outgoing = Bytes::from(bytes).chain(Bytes::new());
-        self.flush(timeout).await
+        self.make_room(timeout).await?;
+        self.append(&frame.header().clone(), frame.into_payload())?;
+        self.flush_within(timeout).await
     }
 
-    /// Writes the rest of the frame that is being written. The peer must take a part of it within each timeout.
-    async fn flush(&mut self, timeout: Duration) -> Result<(), CloseFrame> {
+    /// Makes sure that a frame can be appended.
+    async fn make_room(&mut self, timeout: Duration) -> Result<(), CloseFrame> {
+        if self.outgoing.remaining() > SHORT_MAX_BYTES || self.outgoing.last_ref().has_remaining() {
+            self.flush_within(timeout).await?;
+        }
+        Ok(())
+    }
+
+    /// Appends a frame. A short one is copied, because the kernel takes one piece more cheaply than two.
+    fn append(&mut self, header: &FrameHeader, payload: Bytes) -> Result<(), CloseFrame> {
+        let length = u64::try_from(payload.len()).map_err(|_| CloseFrame::INTERNAL)?;
+        let is_short = payload.len() <= SHORT_MAX_BYTES;
+        let copied_bytes = if is_short { payload.len() } else { 0 };
+        let frames = self.outgoing.first_mut();
+        frames.reserve(header.len(length) + copied_bytes);
+        let formatted = header.format(length, &mut frames.writer());
+        formatted.map_err(|_| CloseFrame::INTERNAL)?;
+        if is_short {
+            frames.extend_from_slice(&payload);
+        } else {
+            *self.outgoing.last_mut() = payload;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits. The peer must take a part of it in time.
+    ///
+    /// # Errors
+    /// [`CloseFrame::SLOW_WATCHER`] if the peer takes nothing of it for too long, [`CloseFrame::PEER_LEFT`] if it has gone.
+    pub(super) async fn flush(&mut self) -> Result<(), CloseFrame> {
+        self.flush_within(self.state.config.sockets.send).await
+    }
+
+    async fn flush_within(&mut self, timeout: Duration) -> Result<(), CloseFrame> {
         while self.outgoing.has_remaining() {
             let writing = write_some(&mut self.stream, &mut self.outgoing);
             let written = in_time(timeout, writing).await;
@@ -121,7 +176,7 @@ impl Connection {
             }
         }
         // An idle socket keeps no message.
-        self.outgoing = Bytes::new().chain(Bytes::new());
+        self.outgoing = BytesMut::new().chain(Bytes::new());
         self.outgoing_permit = None;
         Ok(())
     }
@@ -132,8 +187,7 @@ impl Connection {
     /// # Errors
     /// The close frame to answer the message with.
     pub(super) async fn receive(&mut self) -> Result<Option<Utf8Bytes>, CloseFrame> {
-        let timeout = self.state.config.sockets.send;
-        self.flush(timeout).await?;
+        self.flush().await?;
         loop {
             // A client that sends without a pause must not starve the other sockets.
             tokio::task::coop::consume_budget().await;
@@ -144,8 +198,9 @@ impl Connection {
                 Incoming::Text(text) => return Ok(Some(text)),
                 Incoming::Pong => return Ok(None),
                 Incoming::Ping => {
-                    self.outgoing = self.reader.take_pong()?.chain(Bytes::new());
-                    self.flush(timeout).await?;
+                    let pong = self.reader.take_pong()?;
+                    self.outgoing.first_mut().extend_from_slice(&pong);
+                    self.flush().await?;
                     return Ok(None);
                 }
                 Incoming::Nothing => {}
@@ -198,36 +253,16 @@ impl Connection {
     }
 }
 
-/// The frame of a message. A short one is copied behind its head, because the kernel takes one piece more cheaply than two.
-fn text_frame(text: ByteString) -> Result<Chain<Bytes, Bytes>, CloseFrame> {
-    let header = FrameHeader {
-        opcode: OpCode::Data(Data::Text),
-        ..FrameHeader::default()
-    };
-    let is_short = text.len() <= COPIED_MAX_BYTES;
-    let copied_bytes = if is_short { text.len() } else { 0 };
-    let length = u64::try_from(text.len()).map_err(|_| CloseFrame::INTERNAL)?;
-    let mut head = Vec::with_capacity(header.len(length) + copied_bytes);
-    let formatted = header.format(length, &mut head);
-    formatted.map_err(|_| CloseFrame::INTERNAL)?;
-    let mut payload = text.into_bytes();
-    if is_short {
-        head.extend_from_slice(&payload);
-        payload = Bytes::new();
-    }
-    Ok(Bytes::from(head).chain(payload))
-}
-
-/// Writes as much of the frame as the kernel takes at once.
+/// Writes as much as the kernel takes at once.
 async fn write_some(
     stream: &mut TcpStream,
-    frame: &mut Chain<Bytes, Bytes>,
+    outgoing: &mut Chain<BytesMut, Bytes>,
 ) -> std::io::Result<usize> {
-    if frame.last_ref().has_remaining() {
-        return stream.write_buf(frame).await;
+    if outgoing.last_ref().has_remaining() {
+        return stream.write_buf(outgoing).await;
     }
-    let written = stream.write(frame.chunk()).await?;
-    frame.advance(written);
+    let written = stream.write(outgoing.chunk()).await?;
+    outgoing.advance(written);
     Ok(written)
 }
 
@@ -240,3 +275,6 @@ async fn in_time<F: Future>(timeout: Duration, future: F) -> Option<F::Output> {
         None => Box::pin(tokio::time::timeout(timeout, future)).await.ok(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use actix_web::web;
 use coderun_app::AccessError;
 use coderun_domain::{Admission, InputReply};
+use futures_util::FutureExt as _;
 
 use super::commands::{CommandResult, Commands};
 use super::connection::Connection;
@@ -46,23 +47,29 @@ async fn open<'a>(
     let sockets = &state.sockets;
     let total = sockets.admit()?;
     let credentials = upgrade.credentials?;
-    let admission = admit(credentials, upgrade.id.ok(), state).await?;
-    let (id, since, dialect) = (upgrade.id?, upgrade.since?, upgrade.dialect);
-    let permit = sockets.admit_verified(total, &admission.user, SocketKind::WebSocket)?;
-    let request = WatchRequest {
-        id,
-        since,
-        dialect,
-        keep_alive: state.config.sockets.ping_interval,
+    let dialect = upgrade.dialect;
+    let opening = async {
+        let admission = admit(credentials, upgrade.id.ok(), state).await?;
+        let id = upgrade.id?;
+        let request = WatchRequest {
+            id,
+            since: upgrade.since?,
+            dialect,
+            keep_alive: state.config.sockets.ping_interval,
+        };
+        let permit = sockets.admit_verified(total, &admission.user, SocketKind::WebSocket)?;
+        let watcher = Watcher::open(state, &admission, request).await?;
+        let commands = Commands::new(state.clone(), admission.user, id);
+        Ok::<_, CloseFrame>((permit, watcher, commands))
     };
-    let watcher = Watcher::open(state, &admission, request).await?;
+    let (permit, watcher, commands) = connection.prepare(opening).await??;
     connection.permit = Some(permit);
     Ok(Session {
         connection,
         state,
         dialect,
         watcher,
-        commands: Commands::new(state.clone(), admission.user, id),
+        commands,
         unanswered_pings: 0,
     })
 }
@@ -80,6 +87,12 @@ struct Session<'a> {
 impl Session<'_> {
     /// Serves events, results and client messages. Rare branches are boxed, so that idle sockets reserve no memory for them.
     async fn run(&mut self) -> Result<CloseFrame, CloseFrame> {
+        // What is ready now is written with the response to the upgrade.
+        if let Some(first) = self.watcher.next().now_or_never()
+            && let Some(frame) = self.forward(first).await?
+        {
+            return Ok(frame);
+        }
         loop {
             tokio::select! {
                 message = self.watcher.next() => {
@@ -102,20 +115,28 @@ impl Session<'_> {
         }
     }
 
-    /// Forwards a message of the watcher. Returns the close frame after the last one.
+    /// Forwards a message of the watcher, and in the same write those that are ready after it, as long as all are short.
+    /// Returns the close frame after the last one, which goes in this write, too.
     async fn forward(&mut self, message: WatchMessage) -> Result<Option<CloseFrame>, CloseFrame> {
-        match message {
-            WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
-            WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
-            WatchMessage::Failed(error) => return Err(error.into()),
-            WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
-            WatchMessage::Message(message) => {
-                let is_last = message.is_last;
-                self.connection.send_encoded(message).await?;
-                // Nothing else is written in between, so that a short message goes with the close frame.
-                return Ok(is_last.then_some(CloseFrame::FINISHED));
+        let mut next = Some(message);
+        while let Some(message) = next {
+            match message {
+                WatchMessage::Finished => return Ok(Some(CloseFrame::FINISHED)),
+                WatchMessage::Expired => return Ok(Some(CloseFrame::EXPIRED_TOKEN)),
+                WatchMessage::Failed(error) => return Err(error.into()),
+                WatchMessage::KeepAlive => Box::pin(self.ping()).await?,
+                WatchMessage::Message(message) => {
+                    let is_last = message.is_last;
+                    self.connection.put(message).await?;
+                    if is_last {
+                        return Ok(Some(CloseFrame::FINISHED));
+                    }
+                }
             }
+            let waits = self.connection.has_unwritten();
+            next = waits.then(|| self.watcher.next().now_or_never()).flatten();
         }
+        self.connection.flush().await?;
         Ok(None)
     }
 
@@ -209,7 +230,7 @@ impl Session<'_> {
     /// Sends `going_away` when the server ends, unless it has been sent before.
     async fn announce_end(&mut self) -> CloseFrame {
         if let Some(message) = self.watcher.take_going_away() {
-            let sending = self.connection.send_encoded(message);
+            let sending = self.connection.put(message);
             // The close frame says the same to a client that does not take the message.
             drop(tokio::time::timeout(self.state.config.sockets.close, sending).await);
         }

@@ -30,8 +30,8 @@ use crate::{Drain, HttpConfig, HttpPorts};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The state of a server whose notifier is scripted.
-pub(super) struct World {
-    pub(super) state: web::Data<AppState>,
+pub(crate) struct World {
+    pub(crate) state: web::Data<AppState>,
     notifier: Arc<ScriptedNotifier>,
     position: Arc<AtomicU64>,
     position_reads: Arc<AtomicUsize>,
@@ -90,7 +90,7 @@ impl Subscription {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let notifier = Arc::<ScriptedNotifier>::default();
         let position = Arc::new(AtomicU64::new(1));
         let position_reads = Arc::<AtomicUsize>::default();
