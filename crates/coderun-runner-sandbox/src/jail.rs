@@ -6,17 +6,21 @@
 
 mod clocks;
 mod files;
+mod host_proc;
 mod init;
 mod kernel_calls;
 mod landlock;
 mod launcher;
 mod machine_files;
+mod mounts;
 mod network;
 mod payload;
 mod proc;
 mod root;
 mod seccomp;
+mod shared_root;
 mod step;
+mod user_namespace;
 
 pub(crate) use kernel_calls::has_same_memory;
 pub(crate) use launcher::run as run_launcher;

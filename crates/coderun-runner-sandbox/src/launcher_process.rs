@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use parking_lot::Mutex;
@@ -19,6 +19,8 @@ use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, encode};
 #[derive(Debug)]
 pub(crate) struct LauncherProcess {
     program: PathBuf,
+    /// The folders and files of toolchains that programs see.
+    toolchains: Vec<PathBuf>,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -31,9 +33,10 @@ struct Connection {
 
 impl LauncherProcess {
     /// A launcher that will be started with the first dispatch.
-    pub(crate) const fn new(program: PathBuf) -> Self {
+    pub(crate) const fn new(program: PathBuf, toolchains: Vec<PathBuf>) -> Self {
         Self {
             program,
+            toolchains,
             connection: Mutex::new(None),
         }
     }
@@ -50,12 +53,12 @@ impl LauncherProcess {
         if let Some(living) = connection.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
-                    tracing::warn!("sandbox launcher died and is started again");
+                    tracing::warn!("sandbox launcher ended and is started again");
                 }
                 answer => return answer.map_err(io::Error::from),
             }
         }
-        let fresh = connection.insert(Connection::open(&self.program)?);
+        let fresh = connection.insert(Connection::open(&self.program, &self.toolchains)?);
         fresh.send(&message, descriptors).map_err(io::Error::from)
     }
 
@@ -70,10 +73,11 @@ impl LauncherProcess {
 }
 
 impl Connection {
-    fn open(program: &PathBuf) -> io::Result<Self> {
+    fn open(program: &Path, toolchains: &[PathBuf]) -> io::Result<Self> {
         let (socket, launcher) = stage_socket()?;
         let child = Command::new(program)
             .arg(LAUNCHER_ARGUMENT)
+            .args(toolchains)
             .env_clear()
             .current_dir("/")
             // Of its own, so that Ctrl-C in a terminal stops the service alone, and the service drains.

@@ -34,6 +34,8 @@ mod slots;
 mod stdin_readers;
 mod toolchain;
 
+use std::path::PathBuf;
+
 pub use config::{Control, ControlGroups, SandboxConfig};
 pub use runner::{SandboxRunner, StartError};
 
@@ -53,7 +55,8 @@ pub fn launcher_main() {
     {
         return;
     }
-    match jail::run_launcher() {
+    let toolchains: Vec<_> = arguments.map(PathBuf::from).collect();
+    match jail::run_launcher(&toolchains) {
         Ok(()) => std::process::exit(0),
         Err(error) => {
             eprintln!("the sandbox launcher failed: {error}");

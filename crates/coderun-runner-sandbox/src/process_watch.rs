@@ -19,6 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::cgroup::GroupUsage;
 use crate::jail::has_same_memory;
 use crate::process_tree::children;
+use crate::protocol::BOX;
 use process::{Process, ProcessMemory};
 use shared_memory::SharedMemory;
 use sockets::socket_bytes;
@@ -189,8 +190,10 @@ fn proportional_bytes(private: &HashMap<i32, ProcessMemory>) -> u64 {
 /// What the files of a sandbox take, deleted ones too. They are in one file system in memory.
 fn file_bytes(processes: &[Process]) -> u64 {
     // A process that has ended has no root any more, and one that has not begun may not be read yet.
-    let roots = processes.iter().map(|it| format!("/proc/{}/root", it.pid));
-    let mut file_systems = roots.filter_map(|root| statfs(root).ok());
+    let boxes = processes
+        .iter()
+        .map(|it| format!("/proc/{}/root{BOX}", it.pid));
+    let mut file_systems = boxes.filter_map(|folder| statfs(folder).ok());
     let file_system = file_systems.find(|it| it.f_type == TMPFS);
     file_system.map_or(0, |it| {
         let blocks = it.f_blocks.saturating_sub(it.f_bfree);

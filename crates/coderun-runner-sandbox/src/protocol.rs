@@ -5,12 +5,12 @@
 //! [`StageSpec`], in a file in memory, so that the launcher neither reads nor keeps anything of a user.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The hidden first argument that makes a program the launcher.
+/// The hidden first argument that makes a program the launcher. After it come the folders and files of toolchains, which all
+/// programs see at the same place.
 pub(crate) const LAUNCHER_ARGUMENT: &str = "--coderun-sandbox-launcher";
 
 /// The longest message of any kind, in bytes: far above what they need.
@@ -60,8 +60,6 @@ pub(crate) struct StageSpec {
     pub(crate) environment: Vec<(String, String)>,
     /// Signals that it ignores from the start, beside which it begins with none ignored.
     pub(crate) ignored_signals: Vec<i32>,
-    /// Folders of the machine that are visible, read-only, at the same place.
-    pub(crate) visible: Vec<PathBuf>,
     /// Files for `/box`.
     pub(crate) files: Vec<SpecFile>,
     /// The file in `/box` that is the built program.

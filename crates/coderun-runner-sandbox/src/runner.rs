@@ -81,7 +81,10 @@ impl SandboxRunner {
         let is_root = rustix::process::geteuid().is_root();
         Ok(Self {
             stages: StageRunner::new(Machine {
-                launcher: LauncherProcess::new(config.launcher),
+                launcher: LauncherProcess::new(
+                    config.launcher,
+                    toolchain::extra_paths(&toolchains),
+                ),
                 groups,
                 first_id: is_root.then_some(config.first_id),
             }),

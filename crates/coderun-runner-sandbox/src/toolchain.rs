@@ -65,6 +65,14 @@ pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
     found
 }
 
+/// The folders and files outside of the system's own that any of them needs.
+pub(crate) fn extra_paths(toolchains: &[Toolchain]) -> Vec<PathBuf> {
+    let all = toolchains
+        .iter()
+        .flat_map(|toolchain| &toolchain.extra_paths);
+    outside_of_system(all.cloned())
+}
+
 async fn discover_one(entry: &LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
     for program in programs(&entry.tools, &config.search_path) {
         let candidate = Candidate {

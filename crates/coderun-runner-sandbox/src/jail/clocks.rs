@@ -2,11 +2,12 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::host_proc::HostProc;
 use super::kernel_calls;
 use super::step::{StepContext, StepError};
 
 /// Sets the clocks of this process's later children back to the start, where the kernel has time namespaces.
-pub(super) fn restart_for_children() -> Result<(), StepError> {
+pub(super) fn restart_for_children(proc: &HostProc) -> Result<(), StepError> {
     if !kernel_calls::new_time_namespace().step("create a time namespace")? {
         return Ok(());
     }
@@ -17,5 +18,6 @@ pub(super) fn restart_for_children() -> Result<(), StepError> {
         back_to_one(ClockId::Monotonic),
         back_to_one(ClockId::Boottime)
     );
-    std::fs::write("/proc/self/timens_offsets", offsets).step("set the clocks")
+    proc.write("self/timens_offsets", &offsets)
+        .step("set the clocks")
 }

@@ -19,11 +19,11 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::clocks;
 use super::files;
+use super::host_proc::HostProc;
 use super::kernel_calls::{self, CloneSide};
 use super::machine_files::Processors;
-use super::network::Network;
 use super::payload;
-use super::root::DetachedMounts;
+use super::root;
 use super::seccomp::Filter;
 use super::step::{StepContext, StepError};
 use crate::protocol::{INSIDE_ID, InitReport, ProgramEnd, StageSpec, encode};
@@ -36,6 +36,7 @@ pub(super) struct Prepared {
     pub(super) processors: Processors,
     /// The files in `/proc` that only root may read.
     pub(super) closed_files: Vec<String>,
+    pub(super) proc: HostProc,
 }
 
 /// The descriptors of the first process.
@@ -50,15 +51,11 @@ pub(super) struct Descriptors {
 }
 
 /// Runs as the first process until it ends.
-pub(super) fn run(
-    descriptors: Descriptors,
-    report_pipe: &OwnedFd,
-    network: Network,
-    prepared: &Prepared,
-) -> ! {
-    let report = descriptors
-        .adopt(report_pipe)
-        .and_then(|()| build_and_run(descriptors, network, prepared));
+pub(super) fn run(descriptors: Descriptors, report_pipe: &OwnedFd, prepared: &Prepared) -> ! {
+    // Nothing of the machine is open afterwards.
+    let report = set_up_by(&prepared.proc)
+        .and_then(|()| descriptors.adopt(report_pipe))
+        .and_then(|()| build_and_run(descriptors, prepared));
     let report = report.map_or_else(InitReport::from, InitReport::Ended);
     if let Ok(bytes) = encode(&report) {
         // The launcher notices a report that is missing.
@@ -106,21 +103,18 @@ fn complement(mut kept: Vec<u32>) -> Vec<RangeInclusive<u32>> {
 /// The number of standard streams. The launcher has its own, so that no descriptor that it receives has such a number.
 const STREAMS: u32 = 3;
 
-fn build_and_run(
-    descriptors: Descriptors,
-    network: Network,
-    prepared: &Prepared,
-) -> Result<ProgramEnd, StepError> {
+/// Does what needs the machine's `/proc`.
+fn set_up_by(proc: &HostProc) -> Result<(), StepError> {
+    prefer_for_the_out_of_memory_killer(proc);
+    clocks::restart_for_children(proc)
+}
+
+fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<ProgramEnd, StepError> {
     join_groups(&descriptors.tasks)?;
     drop(descriptors.stdio);
-    network.enter()?;
-    clocks::restart_for_children()?;
-    prefer_for_the_out_of_memory_killer();
     rustix::system::sethostname(b"sandbox").step("set the host name")?;
     payload::drop_bounding_set()?;
     let mut spec = files::read_spec(&descriptors.spec)?;
-    // Opened as the service's user: a toolchain may be in a folder that the sandbox's user cannot read.
-    let mounts = DetachedMounts::open(&spec.visible)?;
 
     // No step so far needs the ids, so that the launcher maps them meanwhile.
     wait_for_release(&descriptors.lifeline)?;
@@ -133,7 +127,7 @@ fn build_and_run(
         let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
         spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(size_bytes);
     }
-    mounts.build(&spec.limits, &files, &prepared.closed_files)?;
+    root::complete(&spec.limits, &files, &prepared.closed_files)?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
         files::copy_artefact_in(name, artefact)?;
@@ -179,9 +173,9 @@ fn join_groups(tasks: &[OwnedFd]) -> Result<(), StepError> {
 }
 
 /// Makes the kernel choose this sandbox, never the service, when the machine runs out of memory.
-fn prefer_for_the_out_of_memory_killer() {
+fn prefer_for_the_out_of_memory_killer(proc: &HostProc) {
     // Best effort: where the file cannot be written, the limits of the group still hold.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let _ = proc.write("self/oom_score_adj", "1000");
 }
 
 fn become_inside_user() -> Result<(), StepError> {

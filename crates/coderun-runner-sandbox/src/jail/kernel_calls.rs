@@ -9,8 +9,9 @@ use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::mount::MountAttrFlags;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use rustix::thread::UnshareFlags;
 
 /// The side of a clone on which the caller is.
@@ -70,11 +71,11 @@ pub(super) fn clone_process(
 /// Sets attributes of a mount and, with the flag `AT_RECURSIVE`, of all mounts below it.
 pub(super) fn set_mount_attributes(
     mount: BorrowedFd<'_>,
-    attributes: u64,
+    attributes: MountAttrFlags,
     flags: i32,
 ) -> Result<(), Errno> {
     let request = libc::mount_attr {
-        attr_set: attributes,
+        attr_set: attributes.bits().into(),
         attr_clr: 0,
         propagation: 0,
         userns_fd: 0,
@@ -161,6 +162,12 @@ pub(super) fn new_mount_namespace() -> Result<(), Errno> {
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
 }
 
+/// Moves this process into a new user namespace, in which it has all capabilities and no ids yet.
+pub(super) fn new_user_namespace() -> Result<(), Errno> {
+    // SAFETY: it changes neither shared descriptors nor memory, only what this process may do.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) }
+}
+
 /// Moves this process into a new, empty network namespace.
 pub(super) fn new_network_namespace() -> Result<(), Errno> {
     // SAFETY: it changes neither shared descriptors nor memory, only the network of new sockets.
@@ -214,6 +221,21 @@ const SIGNAL_MAX: i32 = 64;
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: it does not return and touches no memory.
     unsafe { libc::_exit(code) }
+}
+
+/// Ends this process at once, and tells by its exit code how something went: for [`wait_for_success`].
+pub(super) fn exit_with(result: Result<(), Errno>) -> ! {
+    exit_now(result.map_or_else(Errno::raw_os_error, |()| 0))
+}
+
+/// Waits for a child that ends by [`exit_with`].
+pub(super) fn wait_for_success(child: BorrowedFd<'_>) -> Result<(), Errno> {
+    let ended = retry_on_intr(|| waitid(WaitId::PidFd(child), WaitIdOptions::EXITED))?;
+    match ended.and_then(|status| status.exit_status()) {
+        Some(0) => Ok(()),
+        Some(errno) => Err(Errno::from_raw_os_error(errno)),
+        None => Err(Errno::CHILD),
+    }
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;

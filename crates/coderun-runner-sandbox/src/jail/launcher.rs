@@ -3,28 +3,30 @@
 //! It has one thread, no environment and no secrets. When its socket ends, it ends, and with it every sandbox: their
 //! first processes die with their parent, and the kernel ends what is left in their namespaces.
 
-use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown,
+    recvmsg, sendmsg, shutdown,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
+use super::host_proc::HostProc;
 use super::init::{self, Descriptors, Prepared};
 use super::kernel_calls::{self, CloneSide};
 use super::machine_files::Processors;
-use super::network::Network;
+use super::network;
 use super::proc;
 use super::seccomp;
+use super::shared_root;
 use super::step::{StepContext, StepError};
+use super::user_namespace;
 use crate::protocol::{
     DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MAP_USERS,
     MESSAGE_MAX_BYTES, decode, encode,
@@ -50,21 +52,57 @@ struct FirstProcess {
     mounts: Option<OwnedFd>,
 }
 
-/// Serves the socket that is this process's stdin until it ends.
-pub(crate) fn run() -> io::Result<()> {
+/// Serves the socket that is this process's stdin until it ends. Programs see these toolchains.
+pub(crate) fn run(toolchains: &[PathBuf]) -> io::Result<()> {
     // A supervisor may send its signals to all processes of the service, which decides alone when programs end.
     kernel_calls::ignore_signals([libc::SIGTERM, libc::SIGINT, libc::SIGHUP]);
     kernel_calls::close_descriptors(3, u32::MAX)?;
     for filter in seccomp::of_launcher().map_err(io::Error::other)? {
         filter.install().map_err(io::Error::other)?;
     }
-    leave_mounts_behind();
+    match prepare(toolchains) {
+        Ok(prepared) => serve(&prepared),
+        Err(error) => refuse_all(&error),
+    }
+}
+
+/// Makes what all sandboxes begin with, and leaves the root of the machine.
+fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
+    let proc = HostProc::open().step("open the process file system")?;
     let prepared = Prepared {
-        filter: seccomp::of_program().map_err(io::Error::other)?,
+        filter: seccomp::of_program()
+            .map_err(io::Error::other)
+            .step("compile the filter of system calls")?,
         processors: Processors::of_machine(),
         closed_files: proc::closed_files(),
+        proc,
     };
-    let mut network = Network::prepare();
+    let step = "create namespaces";
+    match kernel_calls::new_mount_namespace() {
+        Err(Errno::PERM) => {
+            user_namespace::enter(&prepared.proc)?;
+            kernel_calls::new_mount_namespace().step(step)?;
+        }
+        answer => answer.step(step)?,
+    }
+    shared_root::enter(toolchains, &prepared.processors.lists())?;
+    Ok(prepared)
+}
+
+/// Tells the service for each dispatch why there is no sandbox. It starts another launcher for the next, after whatever was
+/// wrong may have been mended.
+fn refuse_all(error: &StepError) -> io::Result<()> {
+    while let Some((_, descriptors)) = receive()? {
+        shutdown(rustix::stdio::stdin(), Shutdown::Read)?;
+        if let Some(socket) = descriptors.get(1) {
+            refuse(socket, error);
+        }
+    }
+    Ok(())
+}
+
+fn serve(prepared: &Prepared) -> io::Result<()> {
+    let mut network = network::prepare(&prepared.proc);
     let mut sandboxes: Vec<Sandbox> = Vec::new();
     let mut old_mounts: Vec<OwnedFd> = Vec::new();
     loop {
@@ -94,21 +132,11 @@ pub(crate) fn run() -> io::Result<()> {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            sandboxes.extend(start(dispatch, descriptors, network, &prepared));
+            sandboxes.extend(start(dispatch, descriptors, network, prepared));
             // The launcher has time for both while the sandbox is being built.
-            network = Network::prepare();
+            network = network::prepare(&prepared.proc);
             old_mounts.clear();
         }
-    }
-}
-
-/// Takes the mounts below `/sys`, which no sandbox shows, out of this process's sight: every sandbox begins with a copy of
-/// what the launcher sees. An ordinary user cannot do that, for whom they are copied.
-fn leave_mounts_behind() {
-    if kernel_calls::new_mount_namespace().is_ok() {
-        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-        // Only time is lost where it fails.
-        let _ = mount_change("/", private).and_then(|()| unmount("/sys", UnmountFlags::DETACH));
     }
 }
 
@@ -214,13 +242,14 @@ fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
 fn start(
     dispatch: Dispatch,
     descriptors: Vec<OwnedFd>,
-    network: Network,
+    network: Result<(), StepError>,
     prepared: &Prepared,
 ) -> Option<Sandbox> {
     let mut descriptors = descriptors.into_iter();
     let spec = descriptors.next()?;
     let socket = descriptors.next()?;
-    match clone_sandbox(dispatch, spec, descriptors, network, prepared) {
+    let cloned = network.and_then(|()| clone_sandbox(dispatch, spec, descriptors, prepared));
+    match cloned {
         Ok((pid, process)) => {
             let pid = pid.as_raw_nonzero().get();
             send(&socket, &LauncherMessage::Started { pid });
@@ -231,18 +260,21 @@ fn start(
             })
         }
         Err(error) => {
-            let reason = format!("{error}: {}", error.errno);
-            send(&socket, &LauncherMessage::Refused { reason });
+            refuse(&socket, &error);
             None
         }
     }
+}
+
+fn refuse(socket: &OwnedFd, error: &StepError) {
+    let reason = format!("{error}: {}", error.errno);
+    send(socket, &LauncherMessage::Refused { reason });
 }
 
 fn clone_sandbox(
     dispatch: Dispatch,
     spec: OwnedFd,
     mut others: impl Iterator<Item = OwnedFd>,
-    network: Network,
     prepared: &Prepared,
 ) -> Result<(Pid, FirstProcess), StepError> {
     let mut next = || others.next().ok_or(Errno::BADF).step("find a descriptor");
@@ -255,8 +287,7 @@ fn clone_sandbox(
         .collect::<Result<Vec<_>, _>>()?;
     let (report, report_writer) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
     let (lifeline_reader, lifeline) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
-    let namespaces = NAMESPACES | network.clone_flags();
-    let cloned = kernel_calls::clone_process(namespaces, cgroup.as_ref().map(AsFd::as_fd));
+    let cloned = kernel_calls::clone_process(NAMESPACES, cgroup.as_ref().map(AsFd::as_fd));
     match cloned.step("create namespaces")? {
         CloneSide::Child => init::run(
             Descriptors {
@@ -268,11 +299,10 @@ fn clone_sandbox(
                 lifeline: lifeline_reader,
             },
             &report_writer,
-            network,
             prepared,
         ),
         CloneSide::Parent(pid, pidfd) => {
-            map_ids(dispatch, pid)
+            map_ids(&prepared.proc, dispatch, pid)
                 // The first process waits for the maps of its ids.
                 .and_then(|()| rustix::io::write(&lifeline, b"g").step("let the sandbox go on"))
                 .inspect_err(|_| kill_and_reap(&pidfd))?;
@@ -280,15 +310,15 @@ fn clone_sandbox(
                 pidfd,
                 report,
                 _lifeline: lifeline,
-                mounts: mounts_of(pid),
+                mounts: mounts_of(&prepared.proc, pid),
             };
             Ok((pid, process))
         }
     }
 }
 
-/// All but those of network and control groups: the network may exist already, and the first process makes the other when
-/// it has joined its groups.
+/// All but those of network and control groups: the network exists already, and the first process makes the other when it
+/// has joined its groups.
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
@@ -296,24 +326,23 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS;
 
 /// Keeps the mounts of a sandbox until this is dropped; `None` if it is dead already.
-fn mounts_of(pid: Pid) -> Option<OwnedFd> {
-    let mounts = fs::File::open(format!("/proc/{}/ns/mnt", pid.as_raw_nonzero()));
-    mounts.ok().map(OwnedFd::from)
+fn mounts_of(proc: &HostProc, pid: Pid) -> Option<OwnedFd> {
+    proc.file(&format!("{}/ns/mnt", pid.as_raw_nonzero())).ok()
 }
 
 /// Maps the ids of the new user namespace.
-fn map_ids(dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
-    let file = |name: &str| format!("/proc/{}/{name}", pid.as_raw_nonzero());
+fn map_ids(proc: &HostProc, dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
+    let write = |name, text: &str| proc.write(&format!("{}/{name}", pid.as_raw_nonzero()), text);
     let (user, group) = if let Some(id) = dispatch.outside_id {
         (id, id)
     } else {
         // Without it the kernel lets no ordinary user map a group.
-        fs::write(file("setgroups"), "deny").step("write `setgroups`")?;
+        write("setgroups", "deny").step("write `setgroups`")?;
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         (user.as_raw(), group.as_raw())
     };
-    fs::write(file("uid_map"), format!("{INSIDE_ID} {user} 1")).step(MAP_USERS)?;
-    fs::write(file("gid_map"), format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
+    write("uid_map", &format!("{INSIDE_ID} {user} 1")).step(MAP_USERS)?;
+    write("gid_map", &format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
 }
 
 /// Kills and reaps a first process that cannot go on.

@@ -15,23 +15,8 @@ pub(super) struct Processors {
     description: String,
 }
 
-/// The files of one run, by name.
-#[derive(Debug, Default)]
-pub(super) struct RunFiles {
-    /// Those in `/proc`.
-    pub(super) proc: Vec<(&'static str, String)>,
-    /// Those in `/sys/devices/system/cpu`.
-    pub(super) cpu: Vec<(&'static str, String)>,
-}
-
-impl RunFiles {
-    /// The bytes of all of them.
-    pub(super) fn size_bytes(&self) -> u64 {
-        let all = self.proc.iter().chain(&self.cpu);
-        all.map(|(_, content)| u64::try_from(content.len()).unwrap_or(0))
-            .sum()
-    }
-}
+/// The name and the content of a file.
+pub(super) type MachineFile = (&'static str, String);
 
 impl Processors {
     /// The processors of this machine.
@@ -44,27 +29,26 @@ impl Processors {
         }
     }
 
-    /// The files of a run that begins now and may use this much memory.
-    pub(super) fn files(&self, memory_bytes: u64) -> RunFiles {
-        // Like the clocks, which begin at one second.
-        let boot_seconds = clock_gettime(ClockId::Realtime).tv_sec - 1;
-        let online = match self.count {
+    /// The lists of processors, in `/sys/devices/system/cpu`.
+    pub(super) fn lists(&self) -> [MachineFile; 3] {
+        let list = match self.count {
             1 => "0\n".to_owned(),
             count => format!("0-{}\n", count - 1),
         };
-        let load = "0.00 0.00 0.00 1/1 2\n".to_owned();
-        RunFiles {
-            proc: vec![
-                ("cpuinfo", self.description.clone()),
-                ("loadavg", load),
-                ("meminfo", memory(memory_bytes / 1024)),
-                ("stat", times(self.count, boot_seconds)),
-                ("uptime", "1.00 1.00\n".to_owned()),
-            ],
-            cpu: ["online", "possible", "present"]
-                .map(|name| (name, online.clone()))
-                .to_vec(),
-        }
+        ["online", "possible", "present"].map(|name| (name, list.clone()))
+    }
+
+    /// The files in `/proc` of a run that begins now and may use this much memory.
+    pub(super) fn files(&self, memory_bytes: u64) -> [MachineFile; 5] {
+        // Like the clocks, which begin at one second.
+        let boot_seconds = clock_gettime(ClockId::Realtime).tv_sec - 1;
+        [
+            ("cpuinfo", self.description.clone()),
+            ("loadavg", "0.00 0.00 0.00 1/1 2\n".to_owned()),
+            ("meminfo", memory(memory_bytes / 1024)),
+            ("stat", times(self.count, boot_seconds)),
+            ("uptime", "1.00 1.00\n".to_owned()),
+        ]
     }
 }
 

@@ -4,17 +4,16 @@
 //! the sandbox's own file system. What a kernel or a module adds is covered too, since the list is read from the mount.
 
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, mkdirat, mknodat, openat};
-use rustix::mount::{MountAttrFlags, OpenTreeFlags, mount_bind, open_tree};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, mkdirat, mknodat, openat};
+use rustix::mount::{MountAttrFlags, mount_bind};
 use rustix::process::fchdir;
 
-use super::kernel_calls::set_mount_attributes;
-use super::machine_files::RunFiles;
-use super::root::{NEW_ROOT, NO_PRIVILEGES, attach, new_mount, write_file};
+use super::machine_files::MachineFile;
+use super::mounts::{READ_ONLY, attach, new_mount, write_file};
 use super::step::{StepContext, StepError};
 
 /// The kernel's files that stay: they tell of the kernel itself, no more than its version does.
@@ -34,17 +33,29 @@ const KEPT: [&str; 9] = [
 const NO_FILE: &str = "no-file";
 const NO_FOLDER: &str = "no-folder";
 
-/// Mounts `/proc` in the new root.
-///
-/// This must happen before the old root is gone: the kernel allows it only where a complete `/proc` is visible.
-pub(super) fn mount(root: &OwnedFd, files: &RunFiles, closed: &[String]) -> Result<(), StepError> {
-    let covers = attach_covers(root, files)?;
+/// Writes the files that cover the kernel's into a folder.
+pub(super) fn write_covers(folder: &OwnedFd, files: &[MachineFile]) -> Result<(), StepError> {
+    let step = "make the files of `/proc`";
+    for (name, content) in files {
+        write_file(folder, Path::new(name), content)?;
+    }
+    mknodat(folder, NO_FILE, FileType::RegularFile, Mode::empty(), 0).step(step)?;
+    mkdirat(folder, NO_FOLDER, Mode::from(0o555)).step(step)
+}
+
+/// Mounts `/proc`, and covers the kernel's files by those of a folder, whose mount is read-only. It is the working folder
+/// afterwards.
+pub(super) fn mount(
+    covers: &OwnedFd,
+    files: &[MachineFile],
+    closed: &[String],
+) -> Result<(), StepError> {
     let step = "mount the process file system";
     let options = [("hidepid", "invisible".to_owned())];
-    let mount = new_mount("proc", &options, ATTRIBUTES).step(step)?;
-    attach(&mount, root, Path::new("proc")).step(step)?;
-    // The covers are below the mount now: they are reached as the working folder.
-    fchdir(&covers).step(step)?;
+    let attributes = READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let mount = new_mount("proc", &options, attributes).step(step)?;
+    attach(&mount, CWD, Path::new("/proc")).step(step)?;
+    fchdir(covers).step(step)?;
     let step = "cover a file of the machine";
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(&mount, ".", flags, Mode::empty()).step(step)?;
@@ -52,38 +63,17 @@ pub(super) fn mount(root: &OwnedFd, files: &RunFiles, closed: &[String]) -> Resu
         let entry = entry.step(step)?;
         let name = entry.file_name().to_string_lossy();
         if let Some(cover) = cover(&name, entry.file_type(), files, closed) {
-            mount_bind(cover, Path::new(NEW_ROOT).join("proc").join(&*name)).step(step)?;
+            mount_bind(cover, Path::new("/proc").join(&*name)).step(step)?;
         }
     }
     Ok(())
-}
-
-const ATTRIBUTES: MountAttrFlags = NO_PRIVILEGES
-    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC)
-    .union(MountAttrFlags::MOUNT_ATTR_RDONLY);
-
-/// Writes the files that cover the kernel's into the folder that is about to be covered, as a read-only mount.
-fn attach_covers(root: &OwnedFd, files: &RunFiles) -> Result<OwnedFd, StepError> {
-    let step = "make the files of `/proc`";
-    let folder = Path::new("proc");
-    for (name, content) in &files.proc {
-        write_file(root, &folder.join(name), content)?;
-    }
-    let no_file = folder.join(NO_FILE);
-    mknodat(root, no_file, FileType::RegularFile, Mode::empty(), 0).step(step)?;
-    mkdirat(root, folder.join(NO_FOLDER), Mode::from(0o555)).step(step)?;
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let covers = open_tree(root, folder, flags).step(step)?;
-    set_mount_attributes(covers.as_fd(), ATTRIBUTES.bits().into(), 0).step(step)?;
-    attach(&covers, root, folder).step(step)?;
-    Ok(covers)
 }
 
 /// What an entry of `/proc` is covered by; `None` for processes, for the links that lead to them, and for what needs no cover.
 fn cover<'a>(
     name: &'a str,
     kind: FileType,
-    files: &RunFiles,
+    files: &[MachineFile],
     closed: &[String],
 ) -> Option<&'a str> {
     let is_process = name.bytes().all(|byte| byte.is_ascii_digit());
@@ -91,7 +81,7 @@ fn cover<'a>(
     if is_process || stays || kind == FileType::Symlink || closed.iter().any(|it| it == name) {
         return None;
     }
-    if files.proc.iter().any(|(own, _)| *own == name) {
+    if files.iter().any(|(own, _)| *own == name) {
         return Some(name);
     }
     Some(if kind == FileType::Directory {
@@ -119,10 +109,7 @@ mod tests {
 
     #[test]
     fn all_is_covered_but_processes_and_links_to_them() {
-        let files = RunFiles {
-            proc: vec![("meminfo", String::new())],
-            ..RunFiles::default()
-        };
+        let files = [("meminfo", String::new())];
         let covered = |name, kind| cover(name, kind, &files, &["kcore".to_owned()]);
         assert_eq!(covered("12", FileType::Directory), None);
         assert_eq!(covered("self", FileType::Symlink), None);

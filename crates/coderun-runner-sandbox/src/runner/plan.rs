@@ -109,7 +109,6 @@ impl StagePlan {
                 argv,
                 environment: Vec::new(),
                 ignored_signals: Vec::new(),
-                visible: Vec::new(),
                 files: files.iter().map(spec_file).collect(),
                 artefact: None,
                 limits: kernel_limits(&limits, storage),
@@ -127,7 +126,6 @@ impl StagePlan {
         let own = entry.environment.iter();
         let own = own.map(|(name, value)| (name.clone(), placeholders.replace(value)));
         self.spec.environment = common.into_iter().chain(own).collect();
-        self.spec.visible.clone_from(&toolchain.extra_paths);
         self.spec.artefact = entry.is_compiled().then(|| entry.artefact.clone());
         self
     }

@@ -1,9 +1,11 @@
 //! Tests what programs learn about the machine and about other programs.
 
+use std::collections::BTreeSet;
+
 use coderun_conformance::code_runner::Program;
 use coderun_domain::ByteSize;
 
-use crate::support::{TestSandbox, assert_prints, program, run, run_program};
+use crate::support::{TestSandbox, assert_prints, launchers, program, run, run_program};
 
 #[tokio::test]
 async fn only_the_programs_own_processes_are_in_sight() {
@@ -27,6 +29,22 @@ async fn the_machines_files_are_not_in_sight() {
     let settings = lines.next().unwrap();
     assert!(!settings.contains("shadow"), "{settings}");
     assert_eq!(lines.next(), Some("[]"));
+}
+
+#[tokio::test]
+async fn the_launcher_sees_no_more_than_its_sandboxes() {
+    let sandbox = TestSandbox::start().await;
+    let seen = sandbox.run("bash", "ls /").await;
+    let root = format!("/proc/{}/root", launchers()[0]);
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(format!("{root}{folder}")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<_>>()
+    };
+    let in_sandbox = seen.stdout().lines().map(str::to_owned);
+    assert_eq!(names("/"), in_sandbox.collect());
+    let mut processes = names("/proc").into_iter();
+    assert!(!processes.any(|name| name.starts_with(|first: char| first.is_ascii_digit())));
 }
 
 #[tokio::test]

@@ -228,6 +228,24 @@ async fn without_a_launcher_nothing_is_run() {
     assert_unavailable(&answer);
 }
 
+/// As in a container whose root may not mount.
+#[tokio::test]
+async fn root_needs_no_right_to_mount() {
+    let namespaces = if rustix::process::geteuid().is_root() {
+        ""
+    } else {
+        "-r"
+    };
+    let launcher = env!("CARGO_BIN_EXE_coderun-sandbox-launcher");
+    let drop_right = format!("exec setpriv --bounding-set=-sys_admin {launcher} \"$@\"");
+    let (_folder, script) = launcher_after(namespaces, &drop_right);
+    let sandbox = TestSandbox::with(|config| config.launcher = script).await;
+    let ran = sandbox
+        .run("bash", "id -u; echo x > /box/x && cat /box/x")
+        .await;
+    assert_eq!(ran.stdout(), "1000\nx\n", "{}", ran.stderr());
+}
+
 #[tokio::test]
 async fn where_namespaces_are_forbidden_nothing_is_run_and_the_error_says_so() {
     let forbid = "echo 0 > /proc/sys/user/max_user_namespaces";
