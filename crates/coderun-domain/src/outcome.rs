@@ -89,6 +89,16 @@ impl Outcome {
         })
     }
 
+    /// Adds a hint for the owner to the report, unless the runner gave one.
+    #[must_use]
+    pub fn with_hint(mut self, find: impl FnOnce(&Self) -> Option<String>) -> Self {
+        if self.report().is_some_and(|report| report.hint.is_none()) {
+            let hint = find(&self);
+            self.0.report = self.0.report.map(|report| Report { hint, ..report });
+        }
+        self
+    }
+
     /// The verdict.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {

@@ -8,6 +8,7 @@ mod code_runner;
 mod execution_queue;
 mod execution_store;
 mod health;
+mod hint_source;
 mod input_relay;
 mod notifier;
 mod ticket_store;
@@ -25,6 +26,7 @@ pub use execution_store::{
     CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,
 };
 pub use health::Health;
+pub use hint_source::HintSource;
 pub use input_relay::{
     InputError, InputId, InputPiece, InputPosition, InputRelay, InputReply, SenderId,
 };

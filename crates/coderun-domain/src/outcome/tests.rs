@@ -175,3 +175,24 @@ fn a_verdict_that_contradicts_the_report_is_not_restored() {
     let verdict = Verdict::Accepted;
     assert_eq!(restored(&failed, verdict), Err(OutcomeError { verdict }));
 }
+
+#[rstest]
+#[case::of_the_table(None, Some("Add a colon"))]
+#[case::of_the_runner(Some("It was too large"), Some("It was too large"))]
+fn a_hint_is_added_where_the_runner_gave_none(
+    #[case] given: Option<&str>,
+    #[case] expected: Option<&str>,
+) {
+    let outcome = outcome_of(Report {
+        hint: given.map(str::to_owned),
+        ..report(Verdict::RuntimeError)
+    });
+    let outcome = outcome.with_hint(|_| Some("Add a colon".to_owned()));
+    assert_eq!(outcome.report().unwrap().hint.as_deref(), expected);
+}
+
+#[test]
+fn an_end_without_a_report_gets_no_hint() {
+    let failed = Outcome::without_run(EndedWithoutRun::Failed, "It failed");
+    assert_eq!(failed.clone().with_hint(|_| panic!("no report")), failed);
+}
