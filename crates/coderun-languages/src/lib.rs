@@ -1,4 +1,5 @@
-//! Knows languages as data: names, file names, examples, and how the built-in sandbox finds, builds and runs them.
+//! Knows languages as data: names, file names, examples, how the built-in sandbox finds, builds and runs them, and what
+//! beginners' mistakes in them look like.
 //!
 //! `languages.toml` lists them, in the order in which they are offered. To add a language, add a table there, or to a file of
 //! the operator's, which may also change single keys:
@@ -15,9 +16,11 @@
 
 mod check;
 mod entry;
+mod hints;
 mod limits;
 mod table;
 
 pub use entry::LanguageEntry;
+pub use hints::HintTable;
 pub use limits::{ChosenLimits, LimitsEntry};
 pub use table::{LanguageTable, LanguageTableError};

@@ -1,0 +1,55 @@
+//! Finds the sentence that helps after a beginner's mistake.
+//!
+//! `hints.toml` has the mistakes as data: what runtimes and compilers say, and how programs end. Only the end of what a program
+//! wrote counts, or the compiler's first error, together with language, verdict and exit status: a program that merely prints
+//! such a message gets no hint.
+
+mod failed_run;
+mod group;
+mod hint;
+mod pattern;
+
+use coderun_domain::{HintSource, Outcome, Submission};
+use serde::Deserialize;
+use toml::Table;
+
+use failed_run::FailedRun;
+use group::Group;
+use hint::Hint;
+
+/// The mistakes that the service knows.
+#[derive(Debug, Clone, Default)]
+pub struct HintTable {
+    groups: Vec<Group>,
+}
+
+impl HintTable {
+    /// The mistakes of `hints.toml`.
+    #[must_use]
+    pub fn built_in() -> Self {
+        // A test reads the table, so it can be read.
+        Self::read(include_str!("hints.toml")).unwrap_or_default()
+    }
+
+    fn find(&self, run: &FailedRun<'_>) -> Option<(&Hint, String)> {
+        self.groups.iter().find_map(|group| group.find(run))
+    }
+
+    fn read(text: &str) -> Result<Self, toml::de::Error> {
+        let groups = text.parse::<Table>()?.into_iter();
+        let groups = groups.map(|(_, group)| Group::deserialize(group));
+        Ok(Self {
+            groups: groups.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl HintSource for HintTable {
+    fn hint(&self, submission: &Submission, outcome: &Outcome) -> Option<String> {
+        let run = FailedRun::new(submission, outcome)?;
+        self.find(&run).map(|(_, sentence)| sentence)
+    }
+}
+
+#[cfg(test)]
+mod tests;
