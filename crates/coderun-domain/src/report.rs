@@ -13,23 +13,6 @@ pub enum ExitStatus {
     Signaled(Signal),
 }
 
-impl ExitStatus {
-    /// Explains in one sentence a signal whose cause users may not know; `None` for every other exit status.
-    #[must_use]
-    pub fn hint(self) -> Option<String> {
-        let hint = match self {
-            Self::Signaled(Signal::SEGV) => {
-                "The program accessed memory that it may not access, or its recursion is too deep"
-            }
-            Self::Signaled(Signal::XFSZ) => {
-                "The program wrote a file larger than its limit on file size"
-            }
-            Self::Signaled(_) | Self::Exited(_) => return None,
-        };
-        Some(hint.to_owned())
-    }
-}
-
 /// The resources that a stage used; `None` if the runner does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -92,6 +75,6 @@ pub struct Report {
     pub runner: String,
     /// The controls that were in force.
     pub enforcement: Enforcement,
-    /// A hint for the owner, in one sentence.
+    /// A hint for the owner, in one sentence, where the runner knows more than its report tells.
     pub hint: Option<String>,
 }

@@ -9,10 +9,6 @@ pub struct Signal(i32);
 impl Signal {
     /// The signal that no program can catch.
     pub const KILL: Self = Self(9);
-    /// The signal after an access to memory that is not the program's.
-    pub const SEGV: Self = Self(11);
-    /// The signal after a write beyond the limit on file size.
-    pub const XFSZ: Self = Self(25);
 
     /// Wraps a signal number as the kernel reports it.
     #[must_use]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, EndedWithoutRun, ErrorChain, Execution, InputError, Lease, Outcome, QueueError,
-    Report, RunnerError, TraceContext,
+    CodeRunner, EndedWithoutRun, ErrorChain, Execution, HintSource, InputError, Lease, Outcome,
+    QueueError, Report, RunnerError, TraceContext,
 };
 use futures_util::future::OptionFuture;
 use tokio::sync::mpsc;
@@ -35,6 +35,7 @@ const HOLD_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Run {
     runner: Arc<dyn CodeRunner>,
+    hints: Arc<dyn HintSource>,
     settings: Arc<WorkerSettings>,
     health: Arc<RunnerHealth>,
     lease: HeldLease,
@@ -77,6 +78,7 @@ impl Run {
         let recorder = Arc::new(OutputRecorder::new(lease.execution()));
         Self {
             runner: Arc::clone(&ports.runner),
+            hints: Arc::clone(&ports.hints),
             lease: HeldLease::new(ports, lease, settings.policy.lease),
             settings,
             health,
@@ -165,8 +167,10 @@ impl Run {
         match end {
             RunEnd::Reported(report) => {
                 let (output, error_output) = self.recorder.output();
-                let expected = self.execution().submission().expected_output();
-                let outcome = Outcome::of_run(*report, output, error_output, expected);
+                let submission = self.execution().submission();
+                let expected = submission.expected_output();
+                let outcome = Outcome::of_run(*report, output, error_output, expected)
+                    .with_hint(|outcome| self.hints.hint(submission, outcome));
                 self.finish(&outcome).await
             }
             RunEnd::RunnerFailed(error) => self.handle_runner_failure(&error).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coderun_domain::{CodeRunner, ExecutionQueue, InputRelay, StorePolicy, WorkerId};
+use coderun_domain::{CodeRunner, ExecutionQueue, HintSource, InputRelay, StorePolicy, WorkerId};
 
 use crate::JitteredInterval;
 
@@ -15,6 +15,8 @@ pub struct WorkerPorts {
     pub inputs: Arc<dyn InputRelay>,
     /// Runs programs.
     pub runner: Arc<dyn CodeRunner>,
+    /// Explains how programs failed.
+    pub hints: Arc<dyn HintSource>,
 }
 
 /// The settings of a worker.

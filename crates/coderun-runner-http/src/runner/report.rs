@@ -2,14 +2,11 @@
 
 use bytes::Bytes;
 use coderun_domain::{
-    ByteSize, CompileReport, Enforcement, ExitStatus, Limits, Output, OutputStream, Report, RunIo,
-    Signal, StageLimits, Verdict,
+    ByteSize, CompileReport, Enforcement, Limits, Output, OutputStream, Report, RunIo, StageLimits,
+    Verdict,
 };
 
 use crate::api::{Program, RunResult};
-
-/// A shell exits with 128 and the number of the signal that ended its program.
-const SHELL_SIGNAL_CODES: std::ops::RangeInclusive<i32> = 129..=159;
 
 /// Makes the report of one run.
 #[derive(Debug)]
@@ -57,12 +54,10 @@ impl Reporter<'_> {
         }
     }
 
-    /// The API's own hint, or one sentence where verdict and ending alone say too little.
+    /// The API's own hint, or that the limits were lower than those of the submission.
     fn hint(&self, result: &RunResult) -> Option<String> {
         if result.verdict == Verdict::TimeLimit {
             self.lowered_limits(result)
-        } else if result.verdict == Verdict::RuntimeError {
-            result.exit_status.and_then(explain)
         } else {
             result.hint.clone()
         }
@@ -101,18 +96,6 @@ pub(super) fn unreadable() -> RunResult {
     RunResult::without_run(Verdict::InternalError, Some(hint))
 }
 
-fn explain(exit_status: ExitStatus) -> Option<String> {
-    match exit_status {
-        ExitStatus::Exited(code) if SHELL_SIGNAL_CODES.contains(&code) => {
-            let signal = Signal::from_number(code - 128);
-            Some(format!(
-                "Exit code {code} usually means that {signal} ended the program"
-            ))
-        }
-        ExitStatus::Exited(_) | ExitStatus::Signaled(_) => exit_status.hint(),
-    }
-}
-
 /// Keeps the compiler's output within the limit of the program's.
 fn cut(compile: CompileReport, head_bytes: usize) -> CompileReport {
     let within = |output: Output| match output.bytes().get(..head_bytes) {
@@ -125,27 +108,5 @@ fn cut(compile: CompileReport, head_bytes: usize) -> CompileReport {
         output: within(compile.output),
         error_output: within(compile.error_output),
         ..compile
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(ExitStatus::Exited(139), Some("SIGSEGV"))]
-    #[case(ExitStatus::Signaled(Signal::from_number(11)), Some("recursion"))]
-    #[case(ExitStatus::Exited(1), None)]
-    #[case(ExitStatus::Exited(200), None)]
-    #[case(ExitStatus::Signaled(Signal::KILL), None)]
-    fn an_ending_is_explained_where_its_number_says_too_little(
-        #[case] exit_status: ExitStatus,
-        #[case] expected: Option<&str>,
-    ) {
-        let explained = explain(exit_status);
-        assert_eq!(explained.is_some(), expected.is_some());
-        assert!(explained.is_none_or(|it| it.contains(expected.unwrap_or_default())));
     }
 }

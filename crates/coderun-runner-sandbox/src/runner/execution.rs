@@ -46,7 +46,6 @@ impl Execution<'_> {
             exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             compile,
-            hint: judgement.exit_status.hint(),
             ..not_run(judgement.verdict, self.toolchain, self.stages.enforcement())
         })
     }

@@ -7,6 +7,7 @@ use coderun_app::{
     WorkerPorts, WorkerSettings,
 };
 use coderun_domain::{CodeRunner, WorkerOffer};
+use coderun_languages::HintTable;
 
 use super::runner::concurrency;
 use super::{Ports, poll};
@@ -40,6 +41,7 @@ impl AnnouncedWorker {
             queue: Arc::clone(&ports.storage.queue),
             inputs: Arc::clone(&ports.storage.inputs),
             runner: Arc::clone(runner),
+            hints: Arc::new(HintTable::built_in()),
         };
         let worker_settings = WorkerSettings {
             id,

@@ -19,6 +19,13 @@ async fn a_submitted_program_runs_and_its_record_is_complete() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_has_the_hint_for_what_the_program_wrote() {
+    let (_, ended) = Harness::completed("complain no such name").await;
+    let report = ended.outcome().unwrap().report().unwrap();
+    assert_eq!(report.hint.as_deref(), Some("no such name"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn output_is_recorded_while_the_program_runs() {
     let harness = Harness::started();
     let id = harness.submit("print first\nuntil-cancelled").await;

@@ -13,9 +13,9 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     CodeRunner, Enforcement, Event, Execution, ExecutionId, ExecutionQueue, ExecutionStore,
-    InputRelay, InputWanted, LanguageSpec, Notifier, OutputStream, Report, RunInput, RunIo,
-    RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent, SubmissionDraft,
-    Verdict, WorkerId,
+    HintSource, InputRelay, InputWanted, LanguageSpec, Notifier, Outcome, OutputStream, Report,
+    RunInput, RunIo, RunRequest, RunnerError, RunnerProfile, Sequence, StorePolicy, StoredEvent,
+    Submission, SubmissionDraft, Verdict, WorkerId,
 };
 use coderun_memory::{LedgerConfig, MemoryBackend, memory_backend};
 use futures_util::StreamExt as _;
@@ -50,6 +50,17 @@ pub(super) struct ScriptedRunner {
 impl fmt::Debug for ScriptedRunner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ScriptedRunner")
+    }
+}
+
+/// Gives what a program wrote to stderr as its hint.
+#[derive(Debug)]
+struct OutputAsHint;
+
+impl HintSource for OutputAsHint {
+    fn hint(&self, _: &Submission, outcome: &Outcome) -> Option<String> {
+        let written = outcome.error_output().bytes();
+        (!written.is_empty()).then(|| String::from_utf8_lossy(written).into_owned())
     }
 }
 
@@ -229,6 +240,7 @@ impl Harness {
             queue,
             inputs,
             runner: Arc::clone(&self.runner) as Arc<dyn CodeRunner>,
+            hints: Arc::new(OutputAsHint),
         };
         let settings = WorkerSettings {
             attempts_max: 2,
