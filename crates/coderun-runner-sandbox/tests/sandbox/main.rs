@@ -16,6 +16,7 @@ mod interactive;
 mod kernel_surface;
 mod languages;
 mod memory;
+mod mistakes;
 mod network;
 mod processes;
 mod programs;

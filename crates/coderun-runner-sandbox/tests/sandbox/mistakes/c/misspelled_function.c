@@ -1,0 +1,6 @@
+#include <stdio.h>
+
+int main(void) {
+    print("Hello\n");
+    return 0;
+}

@@ -1,0 +1,5 @@
+#include <iostream.h>
+
+int main() {
+    cout << "Hello" << endl;
+}

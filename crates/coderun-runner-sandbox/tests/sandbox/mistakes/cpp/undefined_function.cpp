@@ -1,0 +1,7 @@
+#include <iostream>
+
+int doubled(int number);
+
+int main() {
+    std::cout << doubled(4) << '\n';
+}

@@ -1,0 +1,5 @@
+public class Main {
+    public static void Main(String[] args) {
+        System.out.println("Hello");
+    }
+}

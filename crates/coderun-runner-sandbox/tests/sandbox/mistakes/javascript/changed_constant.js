@@ -1,0 +1,5 @@
+const count = 0;
+for (let i = 0; i < 3; i++) {
+  count = count + 1;
+}
+console.log(count);

@@ -1,0 +1,4 @@
+function factorial(n) {
+  return n * factorial(n - 1);
+}
+console.log(factorial(5));

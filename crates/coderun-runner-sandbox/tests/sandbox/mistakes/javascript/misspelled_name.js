@@ -1,0 +1,2 @@
+const total = [3, 4, 5].reduce((sum, price) => sum + price);
+console.log("You pay", totl);

@@ -1,0 +1,2 @@
+const name = prompt("What is your name?");
+console.log("Hello " + name);

@@ -1,0 +1,3 @@
+names = ["Ann", "Bob", "Cem"]
+for i in range(len(names) + 1):
+    print(names[i])

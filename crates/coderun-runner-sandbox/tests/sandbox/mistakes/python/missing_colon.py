@@ -1,0 +1,5 @@
+age = 17
+if age >= 18
+    print("adult")
+else:
+    print("child")

@@ -1,0 +1,2 @@
+ages = {"ann": 17, "bob": 18}
+print(ages["cem"])

@@ -1,0 +1,4 @@
+names = ["Ann"]
+names = names.append("Bob")
+names.append("Cem")
+print(names)

@@ -1,0 +1,2 @@
+count = int(input("How many? "))
+print(count * 2)

@@ -1,0 +1,2 @@
+age = 17
+print("Next year you are " + (age + 1))
