@@ -3,7 +3,11 @@
 //! Only the last line counts, before which a runtime's own trace may be skipped, and only together with the exit status that
 //! the runtime gives such a program. So a program that handles the failure is judged by its own exit.
 
+mod runtimes;
+
 use coderun_domain::ExitStatus;
+
+use runtimes::RUNTIMES;
 
 /// A resource that a program asks for while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,171 +33,6 @@ enum Ending {
     Code(i32),
     Signal(i32),
 }
-
-const RUNTIMES: [Runtime; 15] = [
-    PYTHON,
-    PYTHON_PROCESS,
-    CPP,
-    CPP_PROCESS,
-    NODE_ABORT,
-    NODE,
-    JAVA_PROCESS,
-    JAVA,
-    GO,
-    GO_PROCESS,
-    RUST,
-    BASH,
-    BASH_FORK,
-    BASH_PROCESS,
-    COMPILER,
-];
-
-const PYTHON: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "MemoryError",
-        "MemoryError: *",
-        "numpy.core._exceptions._ArrayMemoryError: *",
-        "numpy._core._exceptions._ArrayMemoryError: *",
-        "OSError: [Errno 12] Cannot allocate memory*",
-    ],
-    endings: &[Ending::Code(1)],
-    trace: &[],
-};
-
-const PYTHON_PROCESS: Runtime = Runtime {
-    resource: Resource::Process,
-    messages: &[
-        "BlockingIOError: [Errno 11] Resource temporarily unavailable",
-        "RuntimeError: can't start new thread",
-    ],
-    ..PYTHON
-};
-
-const CPP: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "terminate called after throwing an instance of 'std::bad_alloc'",
-        "  what():  std::bad_alloc",
-        "libc++abi: terminating *std::bad_alloc*",
-    ],
-    endings: &[Ending::Signal(libc::SIGABRT)],
-    trace: &[],
-};
-
-const CPP_PROCESS: Runtime = Runtime {
-    resource: Resource::Process,
-    messages: &["  what():  Resource temporarily unavailable"],
-    ..CPP
-};
-
-/// V8 cannot go on without memory for its own heap.
-const NODE_ABORT: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "FATAL ERROR: *JavaScript heap out of memory",
-        "FATAL ERROR: *Allocation failed - process out of memory",
-        "# Fatal process out of memory: *",
-        "# Fatal JavaScript out of memory: *",
-    ],
-    endings: &[
-        Ending::Signal(libc::SIGABRT),
-        Ending::Signal(libc::SIGTRAP),
-        Ending::Signal(libc::SIGILL),
-    ],
-    trace: &["----- * stack trace -----", "*: 0x*", "#", ""],
-};
-
-const NODE: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "RangeError: Array buffer allocation failed",
-        "RangeError: WebAssembly.*: could not allocate memory*",
-    ],
-    endings: &[Ending::Code(1)],
-    trace: &["    at *", "Node.js v*", ""],
-};
-
-const JAVA_PROCESS: Runtime = Runtime {
-    resource: Resource::Process,
-    messages: &["*java.lang.OutOfMemoryError: unable to create native thread*"],
-    ..JAVA
-};
-
-const JAVA: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "Exception in thread *java.lang.OutOfMemoryError*",
-        "Caused by: java.lang.OutOfMemoryError*",
-        "# There is insufficient memory for the Java Runtime Environment to continue.",
-        "Could not reserve enough space for *",
-    ],
-    endings: &[Ending::Code(1)],
-    trace: &["\tat *", "\t... *", "# *", "#", ""],
-};
-
-const GO: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "fatal error: *out of memory*",
-        "fatal error: *cannot allocate memory*",
-    ],
-    endings: &[Ending::Code(2)],
-    trace: &[
-        "goroutine *",
-        "runtime stack:",
-        "created by *",
-        "\t*",
-        "*)",
-        "",
-    ],
-};
-
-const GO_PROCESS: Runtime = Runtime {
-    resource: Resource::Process,
-    messages: &["fatal error: newosproc"],
-    ..GO
-};
-
-const RUST: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &["memory allocation of * bytes failed"],
-    endings: &[Ending::Signal(libc::SIGABRT)],
-    trace: &[],
-};
-
-const BASH: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "*: xmalloc: cannot allocate * bytes*",
-        "*: xrealloc: cannot allocate * bytes*",
-    ],
-    endings: &[Ending::Code(2)],
-    trace: &[],
-};
-
-const BASH_FORK: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &["*: fork: Cannot allocate memory"],
-    endings: &[Ending::Code(254)],
-    trace: &[],
-};
-
-const BASH_PROCESS: Runtime = Runtime {
-    resource: Resource::Process,
-    messages: &["*: fork: Resource temporarily unavailable"],
-    ..BASH_FORK
-};
-
-const COMPILER: Runtime = Runtime {
-    resource: Resource::Memory,
-    messages: &[
-        "*: out of memory allocating * bytes*",
-        "virtual memory exhausted: *",
-    ],
-    endings: &[Ending::Code(1)],
-    trace: &[],
-};
 
 /// The resource that a program was refused which ended in this way and wrote this last; `None` if it ended for another reason.
 pub(super) fn refused_resource(exit_status: ExitStatus, stderr: &str) -> Option<Resource> {

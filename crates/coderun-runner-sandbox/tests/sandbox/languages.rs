@@ -71,6 +71,38 @@ languages! {
     python javascript typescript bash c cpp csharp go rust ruby php perl lua ocaml fortran pascal sqlite tcl r haskell
 }
 
+/// Runs programs that are refused memory or threads at once, and that their runtimes end for it.
+macro_rules! refusals {
+    ($($language:ident: $($name:ident)*;)*) => {
+        mod refused {
+            $(mod $language {
+                use crate::languages::*;
+
+                $(#[tokio::test]
+                async fn $name() {
+                    let limit = if stringify!($name) == "huge" { Verdict::MemoryLimit } else { Verdict::ProcessLimit };
+                    reaches(stringify!($language), stringify!($name), limit).await;
+                })*
+            })*
+        }
+    };
+}
+
+refusals! {
+    csharp: huge threads;
+    fortran: huge;
+    go: huge threads;
+    haskell: huge;
+    ocaml: huge threads;
+    pascal: huge;
+    perl: huge;
+    php: huge;
+    r: huge;
+    ruby: huge threads;
+    rust: huge threads;
+    tcl: huge;
+}
+
 #[test]
 fn every_folder_of_programs_is_tested() {
     let folders = fs::read_dir(folder()).unwrap();

@@ -1,0 +1,2 @@
+block <- numeric(2^37)
+cat(length(block), "\n")

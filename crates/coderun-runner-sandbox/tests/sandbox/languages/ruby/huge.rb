@@ -1,0 +1,2 @@
+block = 'x' * (1 << 40)
+puts block.size
