@@ -4,8 +4,11 @@ use std::borrow::Cow;
 
 use coderun_domain::{ExitStatus, Outcome, Submission, Usage, Verdict};
 
-/// The part of an output that is looked at: enough for the longest trace of a runtime.
-const LOOKED_AT_BYTES: usize = 64 * 1024;
+/// The end of stderr that is looked at: enough for the longest trace of a runtime.
+const STDERR_BYTES: usize = 64 * 1024;
+
+/// The beginning of the compiler's text that is looked at: a text of this size without an error takes half a millisecond.
+const COMPILER_BYTES: usize = 8 * 1024;
 
 /// What a runner told about a run that failed.
 #[derive(Debug)]
@@ -65,13 +68,13 @@ fn text(outcome: &Outcome) -> Cow<'_, str> {
     let written = outcome.error_output();
     let bytes = written.bytes();
     let looked_at = if outcome.verdict() == Verdict::CompileError {
-        bytes.get(..LOOKED_AT_BYTES)
+        bytes.get(..COMPILER_BYTES)
     } else if written.is_truncated() {
         Some(&[][..])
     } else {
         bytes
             .len()
-            .checked_sub(LOOKED_AT_BYTES)
+            .checked_sub(STDERR_BYTES)
             .and_then(|start| bytes.get(start..))
     };
     String::from_utf8_lossy(looked_at.unwrap_or(bytes))
