@@ -17,6 +17,9 @@ pub struct LanguageEntry {
     /// The canonical name.
     #[serde(skip, default)]
     pub(crate) name: String,
+    /// The language that it takes its keys over from, if any.
+    #[serde(default)]
+    pub(crate) like: Option<String>,
     /// Other names that mean it, in lower case.
     #[serde(default)]
     pub aliases: Vec<String>,

@@ -13,6 +13,7 @@ use coderun_domain::{HintSource, Outcome, Submission};
 use serde::Deserialize;
 use toml::Table;
 
+use crate::LanguageTable;
 use failed_run::FailedRun;
 use group::Group;
 use hint::Hint;
@@ -29,6 +30,21 @@ impl HintTable {
     pub fn built_in() -> Self {
         // A test reads the table, so it can be read.
         Self::read(include_str!("hints.toml")).unwrap_or_default()
+    }
+
+    /// The built-in mistakes, where those of a language are also those of the languages that are like it.
+    #[must_use]
+    pub fn for_languages(languages: &LanguageTable) -> Self {
+        let mut hints = Self::built_in();
+        for entry in languages.entries() {
+            if let Some(other) = &entry.like {
+                hints
+                    .groups
+                    .iter_mut()
+                    .for_each(|group| group.include_like(entry.name(), other));
+            }
+        }
+        hints
     }
 
     fn find(&self, run: &FailedRun<'_>) -> Option<(&Hint, String)> {

@@ -146,6 +146,7 @@ fn with_keys_of_other(own: &Table, languages: &Table) -> Result<Table, String> {
         keys.remove(key);
     }
     merge(&mut keys, own);
+    keys.insert(LIKE.to_owned(), like);
     Ok(keys)
 }
 

@@ -45,6 +45,13 @@ impl Group {
         hints.find_map(|hint| Some((hint, hint.sentence(run, &messages)?)))
     }
 
+    /// Takes a language in if there are hints for the other, which it is like.
+    pub(super) fn include_like(&mut self, language: &str, other: &str) {
+        if self.languages.iter().any(|it| it == other) {
+            self.languages.push(language.to_owned());
+        }
+    }
+
     /// The hints for a verdict.
     pub(super) fn hints(&self, verdict: Verdict) -> &[Hint] {
         match verdict {

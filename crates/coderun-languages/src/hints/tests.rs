@@ -270,6 +270,27 @@ fn a_limit_that_stopped_the_compiler_says_so(#[case] verdict: Verdict, #[case] e
     assert!(hint.starts_with(expected), "{hint}");
 }
 
+#[test]
+fn a_language_that_is_like_another_has_its_hints() {
+    let own = "[clang]\nlike = 'c'\n[other]\nlike = 'bash'";
+    let languages = LanguageTable::with_file(own).unwrap();
+    let hints = HintTable::for_languages(&languages);
+    let has_hint = |language| {
+        let run = FailedRun {
+            language,
+            verdict: Verdict::RuntimeError,
+            is_compiling: false,
+            exit_status: Some(ExitStatus::Exited(1)),
+            has_no_input: false,
+            has_waited: false,
+            text: "".into(),
+        };
+        hints.find(&run).is_some()
+    };
+    assert!(has_hint("c") && has_hint("clang"));
+    assert!(!has_hint("bash") && !has_hint("other"));
+}
+
 #[rstest]
 #[case::no_such_key("[a]\nruntime_errors = []", "unknown field `runtime_errors`")]
 #[case::a_bad_pattern("[a]\ntrace = ['(']", "trace")]

@@ -66,6 +66,7 @@ fn a_language_like_another_takes_all_but_its_names() {
     let numpy = entry_of(file, "numpy");
     let expected = LanguageEntry {
         name: "numpy".to_owned(),
+        like: Some("python".to_owned()),
         aliases: Vec::new(),
         tools: vec!["numpy-python".to_owned()],
         ..entry_of(file, "python")
