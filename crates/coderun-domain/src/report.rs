@@ -69,7 +69,7 @@ pub struct Report {
     pub usage: Usage,
     /// The compile stage, if there was one.
     pub compile: Option<CompileReport>,
-    /// The version that ran, such as `3.11.2`.
+    /// The version that ran, such as `3.11.2`, with the tool where it has a version of its own: `20 (g++ 12.2.0)`.
     pub language_version: Option<String>,
     /// The name of the runner, such as `sandbox`.
     pub runner: String,

@@ -5,7 +5,14 @@ use coderun_domain::{FileName, Language};
 use crate::LanguageEntry;
 
 /// The words in braces that the sandbox replaces in commands and environment variables, beside the names of paths.
-const PLACEHOLDERS: [&str; 5] = ["tool", "file", "sources", "artefact", "memory_mib"];
+const PLACEHOLDERS: [&str; 6] = [
+    "tool",
+    "version",
+    "file",
+    "sources",
+    "artefact",
+    "memory_mib",
+];
 
 /// The words in braces that it replaces in `paths` too, beside the names of `needs` and `helpers`.
 const PATH_PLACEHOLDERS: [&str; 2] = ["folder", "home"];
@@ -23,6 +30,7 @@ pub(crate) fn check(entry: &LanguageEntry) -> Result<(), String> {
     for name in entry.files.keys() {
         check_file("files", name)?;
     }
+    check_versions(entry)?;
     check_commands(entry)?;
     check_placeholders(entry)
 }
@@ -36,6 +44,26 @@ fn check_name(name: &str) -> Result<(), String> {
 fn check_file(key: &str, name: &str) -> Result<(), String> {
     let parsed = FileName::parse(name);
     parsed.map(drop).map_err(|error| format!("`{key}` {error}"))
+}
+
+fn check_versions(entry: &LanguageEntry) -> Result<(), String> {
+    let tools = entry.tools.iter().chain(&entry.more_tools);
+    let mut relative = tools.filter(|tool| tool.contains('/') && !tool.starts_with('/'));
+    if let Some(tool) = relative.next() {
+        return Err(format!(
+            "`tools`: `{tool}` must be a name or an absolute path"
+        ));
+    }
+    let mut unknown = entry
+        .version_names
+        .keys()
+        .filter(|version| !entry.versions.contains(version));
+    if let Some(version) = unknown.next() {
+        return Err(format!(
+            "`version_names`: `{version}` is none of `versions`"
+        ));
+    }
+    Ok(())
 }
 
 fn check_commands(entry: &LanguageEntry) -> Result<(), String> {

@@ -9,8 +9,9 @@ use crate::LimitsEntry;
 
 /// A language: its names, the file of its code, and how the built-in sandbox runs it.
 ///
-/// In commands and variables the sandbox replaces `{tool}`, `{file}`, `{sources}`, `{artefact}`, `{memory_mib}`, `{folder}`
-/// (the tool's), `{home}` (the folder above that), and the names of [`needs`](Self::needs) and [`helpers`](Self::helpers).
+/// In commands and variables the sandbox replaces `{tool}`, `{version}`, `{file}`, `{sources}`, `{artefact}`, `{memory_mib}`,
+/// `{folder}` (the tool's), `{home}` (the folder above that), and the names of [`needs`](Self::needs) and
+/// [`helpers`](Self::helpers).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageEntry {
@@ -33,9 +34,12 @@ pub struct LanguageEntry {
     /// Whether no third-party API compiles it, so that a call need not allow time for that.
     #[serde(default, rename = "interpreted")]
     pub is_interpreted: bool,
-    /// Names of its compiler or interpreter; the first that answers is used.
+    /// Names or absolute paths of its compiler or interpreter; the first that answers is used.
     #[serde(default)]
     pub tools: Vec<String>,
+    /// More of them, by name or path: each that answers is offered as one more version.
+    #[serde(default)]
+    pub more_tools: Vec<String>,
     /// With these arguments the tool prints its own path, its version, and the folders that it needs, a line each. This sees
     /// through the stand-ins of version managers.
     #[serde(default)]
@@ -55,6 +59,13 @@ pub struct LanguageEntry {
     /// Files and folders that it needs where they exist.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// Versions of the language that every tool knows, such as the standards of C; the first is the default. Without them the
+    /// version of the tool is the version of the language.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// What `{version}` stands for in versions that the tool calls otherwise.
+    #[serde(default)]
+    pub version_names: BTreeMap<String, String>,
     /// The command that builds a program; empty where nothing is built.
     #[serde(default)]
     pub compile: Vec<String>,

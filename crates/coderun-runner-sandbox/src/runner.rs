@@ -112,7 +112,7 @@ impl SandboxRunner {
 
     fn toolchain(&self, request: &RunRequest) -> Result<&Toolchain, RunnerError> {
         let language = request.submission.language();
-        let found = self.toolchains.iter().find(|it| it.language == *language);
+        let found = toolchain::find(&self.toolchains, language, request.submission.version());
         found.ok_or_else(|| RunnerError::Unsupported {
             language: language.clone(),
         })
@@ -130,7 +130,7 @@ impl CodeRunner for SandboxRunner {
     }
 
     fn languages(&self) -> Vec<LanguageSpec> {
-        self.toolchains.iter().map(Toolchain::spec).collect()
+        toolchain::specs(&self.toolchains)
     }
 
     fn maximum_limits(&self) -> Option<Limits> {

@@ -1,8 +1,9 @@
 //! Finds the compilers and interpreters of the machine, by running each to learn where it is installed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{Language, LanguageSpec};
@@ -13,22 +14,24 @@ use tokio::time::timeout;
 
 use crate::config::SandboxConfig;
 use crate::line_buffering;
-use crate::protocol::SYSTEM_FOLDERS;
+use crate::protocol::{BOX, SYSTEM_FOLDERS};
 
 /// The longest that a tool may take to print its version or place.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A language whose tool was found.
-#[derive(Debug)]
+/// A language in one version, with a tool that was found for it.
+#[derive(Debug, Clone)]
 pub(crate) struct Toolchain {
     /// The language.
     pub(crate) language: Language,
     /// How to use the tool.
-    pub(crate) entry: LanguageEntry,
+    pub(crate) entry: Arc<LanguageEntry>,
     /// The tool itself.
     pub(crate) program: String,
-    /// Its version, if it printed one.
+    /// The version by which it is asked for: one of the language's, or else that of the tool, if it printed one.
     pub(crate) version: Option<String>,
+    /// What a report says ran, such as `20 (g++ 12.2.0)`.
+    pub(crate) full_version: Option<String>,
     /// The paths of its parts and helpers, by name.
     pub(crate) parts: BTreeMap<String, String>,
     /// Folders and files outside of the system's own that it needs.
@@ -38,28 +41,93 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
-    /// The language as the runner offers it.
-    pub(crate) fn spec(&self) -> LanguageSpec {
-        LanguageSpec {
-            language: self.language.clone(),
-            aliases: self.entry.aliases.clone(),
-            versions: self.version.iter().cloned().collect(),
-            entry_file: self.entry.file.clone(),
-            example: self.entry.example.clone(),
-            limits: self.entry.limits.into(),
+    /// The same tool for each version of the language that it knows.
+    fn for_each_version(self, tool: &Path) -> Vec<Self> {
+        if self.entry.versions.is_empty() {
+            return vec![self];
         }
+        let tool = tool.file_name().unwrap_or_default().to_string_lossy();
+        let of_tool = self.version.as_deref().unwrap_or_default();
+        let versions = self.entry.versions.iter();
+        let in_version = |version: &String| Self {
+            version: Some(version.clone()),
+            full_version: Some(format!(
+                "{version} ({})",
+                format!("{tool} {of_tool}").trim()
+            )),
+            ..self.clone()
+        };
+        versions.map(in_version).collect()
     }
 }
 
-/// Looks for the tool of every known language. A language without a tool is left out.
+/// The languages as the runner offers them. Toolchains of one language follow each other.
+pub(crate) fn specs(toolchains: &[Toolchain]) -> Vec<LanguageSpec> {
+    let languages = toolchains.chunk_by(|a, b| a.language == b.language);
+    let spec = |toolchains: &[Toolchain]| {
+        let Toolchain {
+            language, entry, ..
+        } = toolchains.first()?;
+        let versions = toolchains.iter().filter_map(|it| it.version.clone());
+        Some(LanguageSpec {
+            language: language.clone(),
+            aliases: entry.aliases.clone(),
+            versions: versions.collect(),
+            entry_file: entry.file.clone(),
+            example: entry.example.clone(),
+            limits: entry.limits.into(),
+        })
+    };
+    languages.filter_map(spec).collect()
+}
+
+/// The toolchain for a version of a language. A version that is gone since it was asked for, because the tool was replaced,
+/// is run by the language's first toolchain, and the report says so.
+pub(crate) fn find<'a>(
+    toolchains: &'a [Toolchain],
+    language: &Language,
+    version: Option<&str>,
+) -> Option<&'a Toolchain> {
+    let of_language = || toolchains.iter().filter(|it| it.language == *language);
+    let exact = of_language().find(|it| it.version.as_deref() == version);
+    exact.or_else(|| of_language().next())
+}
+
+/// Looks for the tools of every known language. A language without a tool is left out.
 pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
     let mut found = Vec::new();
     let entries = config.languages.entries().iter();
     for entry in entries.filter(|entry| !entry.run.is_empty()) {
-        if let Some(toolchain) = discover_one(entry, config).await {
-            found.push(toolchain);
-        } else {
+        let toolchains = discover_language(entry, config).await;
+        if toolchains.is_empty() {
             tracing::info!(language = entry.name(), "no toolchain found");
+        }
+        found.extend(toolchains);
+    }
+    found
+}
+
+/// Looks for the first of a language's tools that answers, and for each of the others that it may have.
+async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Vec<Toolchain> {
+    let mut found = discover_tool(entry, &entry.tools, config).await;
+    for tool in &entry.more_tools {
+        let tools = std::slice::from_ref(tool);
+        let more = discover_tool(entry, tools, config).await;
+        if more.is_empty() {
+            tracing::warn!(language = entry.name(), tool, "tool does not answer");
+        }
+        for toolchain in more {
+            if found.iter().any(|it| it.version == toolchain.version) {
+                let (language, version) = (entry.name(), toolchain.version.as_deref());
+                tracing::warn!(
+                    language,
+                    version,
+                    tool,
+                    "another tool has this version already"
+                );
+            } else {
+                found.push(toolchain);
+            }
         }
     }
     found
@@ -73,26 +141,32 @@ pub(crate) fn extra_paths(toolchains: &[Toolchain]) -> Vec<PathBuf> {
     outside_of_system(all.cloned())
 }
 
-async fn discover_one(entry: &LanguageEntry, config: &SandboxConfig) -> Option<Toolchain> {
-    for program in programs(&entry.tools, &config.search_path) {
+/// The first of these tools that answers, for each version of the language that it knows.
+async fn discover_tool(
+    entry: &LanguageEntry,
+    tools: &[String],
+    config: &SandboxConfig,
+) -> Vec<Toolchain> {
+    for program in programs(tools, &config.search_path) {
         let candidate = Candidate {
             entry,
             program: &program,
             config,
         };
         if let Some(found) = candidate.inspect().await {
-            return Some(found);
+            return found.for_each_version(&program);
         }
     }
-    None
+    Vec::new()
 }
 
-/// All existing files with these names in the search path, best first.
+/// All existing files with these names in the search path, or with these absolute paths, best first.
 fn programs(tools: &[String], search_path: &[PathBuf]) -> Vec<PathBuf> {
+    let mut tried = HashSet::new();
     tools
         .iter()
         .flat_map(|name| search_path.iter().map(move |folder| folder.join(name)))
-        .filter(|program| program.is_file())
+        .filter(|program| program.is_file() && tried.insert(program.clone()))
         .collect()
 }
 
@@ -181,12 +255,21 @@ impl Candidate<'_> {
         let needed = needed
             .into_iter()
             .filter_map(|path| path.canonicalize().ok());
+        let extra_paths = outside_of_system(configured.chain(needed));
+        if let Some(path) = extra_paths.iter().find(|path| is_hidden(path)) {
+            let (language, tool) = (self.entry.name(), program.display());
+            let path = path.display();
+            tracing::warn!(language, %tool, %path, "tool is not used: the sandbox hides a folder that it needs");
+            return None;
+        }
+        let version = version.map(str::to_owned);
         Some(Toolchain {
             language: self.entry.language().ok()?,
-            entry: self.entry.clone(),
+            entry: Arc::new(self.entry.clone()),
             program: program.to_str()?.to_owned(),
-            version: version.map(str::to_owned),
-            extra_paths: outside_of_system(configured.chain(needed)),
+            full_version: version.clone(),
+            version,
+            extra_paths,
             parts,
             line_buffering: line_buffering::environment(self.entry),
         })
@@ -233,6 +316,18 @@ impl Candidate<'_> {
     }
 }
 
+/// Whether the sandbox has something of its own at this path, so that it cannot show the machine's.
+fn is_hidden(path: &Path) -> bool {
+    OWN_FOLDERS.iter().any(|own| path.starts_with(own))
+        || SHARED_FOLDERS
+            .iter()
+            .any(|shared| path == Path::new(shared))
+}
+
+/// Folders that are all of the sandbox's own.
+const OWN_FOLDERS: [&str; 4] = [BOX, "/dev", "/proc", "/sys"];
+/// Folders that are the sandbox's own, with parts of the machine in them.
+const SHARED_FOLDERS: [&str; 2] = ["/etc", "/tmp"];
 /// Replaces the names of parts in a configured path.
 fn with_parts(path: &str, parts: &BTreeMap<String, String>) -> PathBuf {
     let replace = |path: String, (name, value): (&String, &String)| {
@@ -274,60 +369,4 @@ fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use coderun_languages::LanguageTable;
-
-    use super::*;
-
-    #[test]
-    fn the_system_and_the_root_need_no_mount_of_their_own() {
-        let system = ["/usr/bin", "/"].map(PathBuf::from);
-        assert_eq!(outside_of_system(system), [] as [PathBuf; 0]);
-    }
-
-    #[test]
-    fn a_folder_below_another_needs_no_mount_of_its_own() {
-        let root = tempfile::tempdir().unwrap();
-        let home = root.path().canonicalize().unwrap();
-        let bin = home.join("bin");
-        std::fs::create_dir(&bin).unwrap();
-        assert_eq!(outside_of_system([bin, home.clone()]), [home]);
-    }
-
-    #[test]
-    fn the_version_is_the_first_number_that_a_tool_prints() {
-        let version = |printed| first_number(printed).unwrap_or_default();
-        assert_eq!(version("go version go1.19.8 linux/amd64"), "1.19.8");
-        assert_eq!(version("ruby 3.1.2p20 (2022-04-12)"), "3.1.2");
-        assert_eq!(version("javac 21"), "21");
-        assert_eq!(version("Version 4."), "4");
-        assert_eq!(version("unknown"), "");
-    }
-
-    #[test]
-    fn the_home_of_a_person_is_not_a_toolchain() {
-        let languages = LanguageTable::built_in();
-        let (_, entry) = languages.find("java").unwrap();
-        let config = SandboxConfig {
-            discovery_environment: vec![("HOME".to_owned(), "/srv/service".to_owned())],
-            ..SandboxConfig::default()
-        };
-        let candidate = Candidate {
-            entry,
-            program: Path::new("/home/alice/bin/javac"),
-            config: &config,
-        };
-        let is_home = |path| candidate.is_home_of_a_person(Path::new(path));
-        assert!(is_home("/home/alice") && is_home("/srv/service"));
-        assert!(!is_home("/home/alice/jdk") && !is_home("/opt/jdk"));
-    }
-
-    #[tokio::test]
-    async fn a_tool_that_is_not_there_means_no_language() {
-        let config = SandboxConfig {
-            search_path: vec![PathBuf::from("/nonexistent")],
-            ..SandboxConfig::default()
-        };
-        assert!(discover(&config).await.is_empty());
-    }
-}
+mod tests;

@@ -75,88 +75,95 @@ fn a_language_like_another_takes_all_but_its_names() {
     assert_eq!(numpy.file, "code.py");
 }
 
+/// Whole files, with the reason why each is refused.
+const BAD_FILES: [(&str, &str); 11] = [
+    ("[awk", "not TOML: TOML parse error at line 1, column 5"),
+    (
+        "awk = 1",
+        "language `awk`: must be a table, written as `[awk]`",
+    ),
+    ("[awk]", "language `awk`: missing field `file`"),
+    (
+        "[Awk]\nfile = 'a'\nexample = ''",
+        "language `Awk`: its name: a language name has",
+    ),
+    ("[c]\nfile = '../main.c'", "language `c`: `file` "),
+    ("[c]\nfile = 'main.cc'", "`file` must end with `.c`"),
+    (
+        "[c]\nartefact = '/main'",
+        "`artefact` must not begin with `/`",
+    ),
+    ("[c]\ntools = []", "`tools` is missing, which `run` needs"),
+    (
+        "[c]\nversion_names = { 9 = 'x' }",
+        "language `c`: `version_names`: `9` is none of `versions`",
+    ),
+    (
+        "[x]\nlike = 'y'",
+        "language `x`: `like` must name a language, not \"y\"",
+    ),
+    (
+        "[x]\nlike = 'c'\n[y]\nlike = 'x'",
+        "language `y`: `like` must name a language without `like`",
+    ),
+];
+
+/// Lines that spoil a good table, with the reason.
+const BAD_LINES: [(&str, &str); 12] = [
+    ("colour = 1", "unknown field `colour`, expected one of"),
+    (
+        "compile = 'cc'",
+        "invalid type: string \"cc\", expected a sequence in `compile`",
+    ),
+    (
+        "environment = { A = 1 }",
+        "invalid type: integer `1`, expected a string in `environment.A`",
+    ),
+    (
+        "aliases = ['A W K']",
+        "`aliases`: `A W K`: a language name has",
+    ),
+    ("aliases = ['py']", "`aliases`: `py` means `python` already"),
+    (
+        "aliases = ['python']",
+        "`aliases`: `python` means `python` already",
+    ),
+    (
+        "environment = { A = '{toll}' }",
+        "`environment`: unknown placeholder `{toll}`; known are `{tool}`, ",
+    ),
+    (
+        "environment = { A = '{sources}' }",
+        "`environment`: `{sources}` must be an argument of its own",
+    ),
+    (
+        "compile = ['{tool}']",
+        "`artefact` is missing, which `compile` needs",
+    ),
+    (
+        "artefact = 'main'",
+        "`compile` is missing, which `artefact` needs",
+    ),
+    ("inspect = ['-v']", "it needs either `version` or `inspect`"),
+    (
+        "more_tools = ['bin/awk']",
+        "`tools`: `bin/awk` must be a name or an absolute path",
+    ),
+];
+
 #[test]
-fn what_cannot_be_used_is_refused_with_language_and_key() {
-    let in_awk = |line: &str| format!("{AWK}{line}\n");
-    let cases = [
-        ("[awk", "not TOML: TOML parse error at line 1, column 5"),
-        (
-            "awk = 1",
-            "language `awk`: must be a table, written as `[awk]`",
-        ),
-        ("[awk]", "language `awk`: missing field `file`"),
-        (
-            "[Awk]\nfile = 'a'\nexample = ''",
-            "language `Awk`: its name: a language name has",
-        ),
-        (
-            &in_awk("colour = 1"),
-            "language `awk`: unknown field `colour`, expected one of",
-        ),
-        (
-            &in_awk("compile = 'cc'"),
-            "language `awk`: invalid type: string \"cc\", expected a sequence in `compile`",
-        ),
-        (
-            &in_awk("environment = { A = 1 }"),
-            "expected a string in `environment.A`",
-        ),
-        (
-            &in_awk("aliases = ['A W K']"),
-            "language `awk`: `aliases`: `A W K`: a language name has",
-        ),
-        (
-            &in_awk("aliases = ['py']"),
-            "language `awk`: `aliases`: `py` means `python` already",
-        ),
-        (
-            &in_awk("aliases = ['python']"),
-            "language `awk`: `aliases`: `python` means `python` already",
-        ),
-        (
-            &in_awk("environment = { A = '{toll}' }"),
-            "language `awk`: `environment`: unknown placeholder `{toll}`; known are `{tool}`, ",
-        ),
-        (
-            &in_awk("environment = { A = '{sources}' }"),
-            "language `awk`: `environment`: `{sources}` must be an argument of its own",
-        ),
-        (
-            &in_awk("compile = ['{tool}']"),
-            "language `awk`: `artefact` is missing, which `compile` needs",
-        ),
-        (
-            &in_awk("artefact = 'main'"),
-            "language `awk`: `compile` is missing, which `artefact` needs",
-        ),
-        (
-            &in_awk("inspect = ['-v']"),
-            "language `awk`: it needs either `version` or `inspect`",
-        ),
-        ("[c]\nfile = '../main.c'", "language `c`: `file` "),
-        (
-            "[c]\nfile = 'main.cc'",
-            "language `c`: `file` must end with `.c`",
-        ),
-        (
-            "[c]\nartefact = '/main'",
-            "language `c`: `artefact` must not begin with `/`",
-        ),
-        (
-            "[c]\ntools = []",
-            "language `c`: `tools` is missing, which `run` needs",
-        ),
-        (
-            "[x]\nlike = 'y'",
-            "language `x`: `like` must name a language, not \"y\"",
-        ),
-        (
-            "[x]\nlike = 'c'\n[y]\nlike = 'x'",
-            "language `y`: `like` must name a language without `like`",
-        ),
-    ];
-    for (file, expected) in cases {
+fn a_file_that_cannot_be_used_is_refused_with_language_and_key() {
+    for (file, expected) in BAD_FILES {
         let refusal = refusal(file);
         assert!(refusal.contains(expected), "{file}\n{refusal}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_refused_with_its_language() {
+    for (line, expected) in BAD_LINES {
+        let refusal = refusal(&format!("{AWK}{line}\n"));
+        let expected = format!("language `awk`: {expected}");
+        assert!(refusal.starts_with(&expected), "{line}\n{refusal}");
     }
 }

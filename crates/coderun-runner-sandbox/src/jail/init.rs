@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -36,6 +37,8 @@ pub(super) struct Prepared {
     pub(super) processors: Processors,
     /// The files in `/proc` that only root may read.
     pub(super) closed_files: Vec<String>,
+    /// Those toolchains that each sandbox's own folder for temporary files would cover.
+    pub(super) covered_toolchains: Vec<PathBuf>,
     pub(super) proc: HostProc,
 }
 
@@ -127,7 +130,12 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
         let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
         spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(size_bytes);
     }
-    root::complete(&spec.limits, &files, &prepared.closed_files)?;
+    root::complete(
+        &spec.limits,
+        &files,
+        &prepared.closed_files,
+        &prepared.covered_toolchains,
+    )?;
     files::write_all(&spec, &descriptors.spec)?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
         files::copy_artefact_in(name, artefact)?;

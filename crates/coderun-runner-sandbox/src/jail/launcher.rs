@@ -23,6 +23,7 @@ use super::kernel_calls::{self, CloneSide};
 use super::machine_files::Processors;
 use super::network;
 use super::proc;
+use super::root;
 use super::seccomp;
 use super::shared_root;
 use super::step::{StepContext, StepError};
@@ -75,6 +76,7 @@ fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
             .step("compile the filter of system calls")?,
         processors: Processors::of_machine(),
         closed_files: proc::closed_files(),
+        covered_toolchains: root::covered(toolchains),
         proc,
     };
     let step = "create namespaces";

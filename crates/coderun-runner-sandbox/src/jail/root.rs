@@ -1,12 +1,13 @@
 //! Adds to the shared root what each sandbox has of its own: folders that can be written to, and `/proc`.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, chmodat, mkdirat, open};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chmodat, fstat, mkdirat, mknodat, open};
 use rustix::mount::{MountAttrFlags, OpenTreeFlags};
 use rustix::process::chdir;
 
+use super::files::make_folders;
 use super::kernel_calls::set_mount_attributes;
 use super::machine_files::MachineFile;
 use super::mounts::{NO_PRIVILEGES, READ_ONLY, attach, copy_mount, new_mount};
@@ -48,16 +49,57 @@ pub(super) fn complete(
     limits: &KernelLimits,
     files: &[MachineFile],
     closed: &[String],
+    covered: &[PathBuf],
 ) -> Result<(), StepError> {
     let own = own_files(limits, files)?;
+    let covered = copy_covered(covered)?;
     for folder in WRITABLE {
         folder.mount(&own)?;
+    }
+    for (path, mount) in covered {
+        show_again(path, &mount)?;
     }
     proc::write_covers(&own, files)?;
     let read_only = READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     set_mount_attributes(own.as_fd(), read_only, 0).step("make the files of `/proc` read-only")?;
     proc::mount(&own, files, closed)?;
     chdir(BOX).step("enter the box")
+}
+
+/// The toolchains that the sandbox's own folder for temporary files covers.
+pub(super) fn covered(toolchains: &[PathBuf]) -> Vec<PathBuf> {
+    let below = toolchains.iter().filter(|path| path.starts_with(TEMPORARY));
+    below.filter(|path| path.exists()).cloned().collect()
+}
+
+const TEMPORARY: &str = "/tmp";
+
+fn copy_covered(paths: &[PathBuf]) -> Result<Vec<(&Path, OwnedFd)>, StepError> {
+    let copy = |path| copy_mount(CWD, path, OpenTreeFlags::AT_RECURSIVE);
+    let copies = paths
+        .iter()
+        .map(|path| Ok((path.as_path(), copy(path).step("copy a toolchain")?)));
+    copies.collect()
+}
+
+/// Mounts a toolchain over the folder for temporary files that covered it.
+fn show_again(path: &Path, mount: &OwnedFd) -> Result<(), StepError> {
+    let step = "show a toolchain";
+    let root = open(
+        "/",
+        OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    let (root, target) = (root.step(step)?, path.strip_prefix("/").unwrap_or(path));
+    let is_folder = fstat(mount)
+        .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Directory);
+    if is_folder {
+        make_folders(&root, target)?;
+    } else {
+        make_folders(&root, target.parent().unwrap_or(target))?;
+        mknodat(&root, target, FileType::RegularFile, Mode::from(0o644), 0).step(step)?;
+    }
+    attach(mount, CWD, path).step(step)
 }
 
 /// Mounts the file system in memory that holds all files of the sandbox. Its own mount ends up below that of the box.

@@ -62,12 +62,20 @@ impl<'a> Placeholders<'a> {
 
     fn value(&self, name: &str) -> Option<&str> {
         Some(match name {
+            "version" => self.version(),
             "tool" => &self.toolchain.program,
             "file" => &self.toolchain.entry.file,
             "artefact" => &self.toolchain.entry.artefact,
             "memory_mib" => &self.memory_mib,
             part => return self.toolchain.parts.get(part).map(String::as_str),
         })
+    }
+
+    /// The version as the tool calls it.
+    fn version(&self) -> &str {
+        let version = self.toolchain.version.as_deref().unwrap_or_default();
+        let names = &self.toolchain.entry.version_names;
+        names.get(version).map_or(version, String::as_str)
     }
 
     fn sources(&self) -> impl Iterator<Item = String> {

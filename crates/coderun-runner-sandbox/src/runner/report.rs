@@ -15,7 +15,7 @@ pub(super) fn not_run(verdict: Verdict, toolchain: &Toolchain, enforcement: Enfo
         exit_status: None,
         usage: Usage::default(),
         compile: None,
-        language_version: toolchain.version.clone(),
+        language_version: toolchain.full_version.clone(),
         runner: NAME.to_owned(),
         enforcement,
         hint: None,

@@ -24,5 +24,6 @@ mod promises;
 mod service;
 mod streams;
 mod support;
+mod toolchains;
 mod verdicts;
 mod without_groups;
