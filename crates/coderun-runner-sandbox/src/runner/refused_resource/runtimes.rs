@@ -2,7 +2,7 @@
 
 use super::{Ending, Resource, Runtime};
 
-pub(super) const RUNTIMES: [Runtime; 25] = [
+pub(super) const RUNTIMES: [Runtime; 28] = [
     PYTHON,
     PYTHON_PROCESS,
     CPP,
@@ -14,12 +14,15 @@ pub(super) const RUNTIMES: [Runtime; 25] = [
     GO,
     GO_PROCESS,
     RUST,
+    RUST_PROCESS,
     RUBY,
+    RUBY_PROCESS,
     PHP,
     PERL,
     OCAML,
     OCAML_PROCESS,
     CSHARP,
+    CSHARP_PROCESS,
     HASKELL,
     FORTRAN,
     PASCAL,
@@ -144,11 +147,24 @@ const RUST: Runtime = Runtime {
     trace: &[],
 };
 
+const RUST_PROCESS: Runtime = Runtime {
+    resource: Resource::Process,
+    messages: &["*failed to spawn thread: Os { code: 11,*"],
+    endings: &[Ending::Code(101)],
+    trace: &["note: *"],
+};
+
 const RUBY: Runtime = Runtime {
     resource: Resource::Memory,
     messages: &["*: failed to allocate memory (NoMemoryError)"],
     endings: &[Ending::Code(1)],
     trace: &["\tfrom *"],
+};
+
+const RUBY_PROCESS: Runtime = Runtime {
+    resource: Resource::Process,
+    messages: &["*: can't create Thread: Resource temporarily unavailable (ThreadError)"],
+    ..RUBY
 };
 
 const PHP: Runtime = Runtime {
@@ -189,6 +205,12 @@ const CSHARP: Runtime = Runtime {
     messages: &["*System.OutOfMemoryException: *"],
     endings: &[Ending::Code(1)],
     trace: &["  at *"],
+};
+
+const CSHARP_PROCESS: Runtime = Runtime {
+    resource: Resource::Process,
+    messages: &["*System.ExecutionEngineException: Couldn't create thread*"],
+    ..CSHARP
 };
 
 const HASKELL: Runtime = Runtime {
