@@ -1,20 +1,21 @@
 //! Runs the HTTP server on a listener until it is told to drain.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{HttpService, Protocol};
 use actix_server::Server;
-use actix_service::map_config;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use coderun_app::Readiness;
 use coderun_domain::Clock;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::RequestMeter;
@@ -81,7 +82,7 @@ fn build(
     health: &web::Data<HealthState>,
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
-    set_unread_timeout(&listener, &health.config)?;
+    set_options(&listener, &health.config)?;
     let shared = health.clone();
     let app = move || {
         let health = shared.clone();
@@ -106,7 +107,7 @@ fn build(
     // This is `actix_web::HttpServer`, which cannot hand over connections.
     let http = move || {
         let stopping = stopping.clone();
-        HttpService::build()
+        let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
@@ -117,10 +118,10 @@ fn build(
             .keep_alive(timeouts.keep_alive)
             // A client that closes its side has left, so its permits are given back.
             .h1_allow_half_closed(false)
-            .tcp_nodelay(true)
             .upgrade(handover::serve_upgrades(app()))
-            .finish(app())
-            .tcp()
+            .finish(app());
+        // `tcp()` would ask for the address of each peer, which nothing needs.
+        fn_service(|stream: TcpStream| ready(Ok((stream, Protocol::Http1, None)))).and_then(http)
     };
     Ok(server.listen("http", listener, http)?.run())
 }
@@ -152,31 +153,33 @@ async fn close_sockets(state: web::Data<AppState>) {
     }
 }
 
-/// Lets the kernel cut connections whose peer reads nothing. Accepted connections inherit the option.
-///
-/// Otherwise a client that never reads would keep its connection and the data written to it without end.
-fn set_unread_timeout(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
+/// Sets options that accepted connections inherit: what is written is sent at once, and the kernel cuts connections whose peer
+/// reads nothing. Otherwise a client that never reads would keep its connection and the data written to it without end.
+fn set_options(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
+    let listener = socket2::SockRef::from(listener);
+    listener.set_tcp_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    socket2::SockRef::from(listener).set_tcp_user_timeout(Some(config.timeouts.unread))?;
+    listener.set_tcp_user_timeout(Some(config.timeouts.unread))?;
     #[cfg(not(target_os = "linux"))]
-    let _ = (listener, config);
+    let _ = config;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpStream;
+    use std::net;
 
     use super::*;
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn accepted_connections_inherit_the_unread_timeout() {
+    fn accepted_connections_inherit_the_options() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig::default();
-        set_unread_timeout(&listener, &config).unwrap();
-        let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        set_options(&listener, &config).unwrap();
+        let _peer = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
+        assert!(accepted.nodelay().unwrap());
         let timeout = socket2::SockRef::from(&accepted).tcp_user_timeout();
         assert_eq!(timeout.unwrap(), Some(config.timeouts.unread));
     }
