@@ -92,8 +92,10 @@ pub(crate) fn find_token(request: &HttpRequest) -> Result<BearerToken, TokenErro
 
 /// The token or ticket of a watcher: in the header, in the query, or in the subprotocols of a WebSocket, because browsers cannot
 /// set a header there.
-pub(crate) fn find_credentials(request: &HttpRequest) -> Result<Credentials, TokenError> {
-    let query = Query::parse(request.query_string());
+pub(crate) fn find_credentials(
+    request: &HttpRequest,
+    query: &Query,
+) -> Result<Credentials, TokenError> {
     let in_query = |name| query.get(name).map_err(|_| TokenError::Ambiguous);
     let ticket = in_query("ticket")?;
     let tokens = [

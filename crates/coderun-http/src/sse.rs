@@ -35,12 +35,13 @@ pub(crate) async fn open(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let id = parse_id(&id);
-    let credentials = find_credentials(&request)?;
+    let query = Query::parse(request.query_string());
+    let credentials = find_credentials(&request, &query)?;
     let admission = admit(credentials, id.as_ref().ok().copied(), &state).await?;
     let id = id?;
     let request = WatchRequest {
         id,
-        since: since(&request)?,
+        since: since(&request, &query)?,
         dialect: Dialect::Full,
         keep_alive: state.config.sockets.comment_interval,
     };
@@ -67,10 +68,10 @@ pub(crate) async fn open(
 
 /// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
 /// URL as it was.
-fn since(request: &HttpRequest) -> Result<Option<Sequence>, Problem> {
+fn since(request: &HttpRequest, query: &Query) -> Result<Option<Sequence>, Problem> {
     let bad = || Problem::invalid(ErrorLocation::Header(LAST_EVENT_ID), SINCE_EXPECTED);
     match single(request.headers(), LAST_EVENT_ID).map_err(|Repeated| bad())? {
-        None => Query::parse(request.query_string()).since(),
+        None => query.since(),
         Some(value) => {
             let number = value.to_str().ok().and_then(whole_number);
             Ok(Some(Sequence::from_number(number.ok_or_else(bad)?)))

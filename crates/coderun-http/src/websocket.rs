@@ -88,8 +88,8 @@ struct UpgradeRequest {
 
 impl UpgradeRequest {
     fn of(request: &HttpRequest, config: &HttpConfig) -> Self {
-        let since = Query::parse(request.query_string()).since();
-        let since = since.map_err(|_| CloseFrame::INVALID_SINCE);
+        let query = Query::parse(request.query_string());
+        let since = query.since().map_err(|_| CloseFrame::INVALID_SINCE);
         let resumes = !matches!(since, Ok(None));
         let offers_protocol = offers_protocol(request);
         let dialect = if resumes || offers_protocol {
@@ -100,7 +100,7 @@ impl UpgradeRequest {
         let id = request.match_info().get("id").unwrap_or_default();
         Self {
             origin: check_origin(request, config),
-            credentials: find_credentials(request),
+            credentials: find_credentials(request, &query),
             id: id.parse().map_err(|_| CloseFrame::NOT_FOUND),
             since,
             dialect,

@@ -17,7 +17,7 @@ fn caller(headers: &[(&str, &str)], query: &str) -> Result<String, TokenError> {
 
 /// The credentials of a watcher, after their kind.
 fn watcher(headers: &[(&str, &str)], query: &str) -> Result<String, TokenError> {
-    let credentials = find_credentials(&request(headers, query))?;
+    let credentials = find_credentials(&request(headers, query), &Query::parse(query))?;
     Ok(match credentials {
         Credentials::Token(token) => format!("token {}", token.expose()),
         Credentials::Ticket(ticket) => format!("ticket {ticket}"),
