@@ -45,6 +45,11 @@ async fn every_example_of_the_catalog_runs() {
     "import sys; print('so far'); sys.exit(3)",
     json!({"status": "error", "verdict": "runtime_error", "exit_code": 3, "output": "so far\n", "error_output": "The program exited with code 3"})
 )]
+#[case::asks_for_input_that_is_not_there(
+    ("CPU_TIME_DEFAULT", "5"),
+    "name = input('name? ')\nprint('hello', name)",
+    json!({"verdict": "runtime_error", "output": "name? ", "hint": "The program asked for input and there was none: write what it should read into the input (`input_data`) before the run"})
+)]
 #[case::never_ends(
     ("CPU_TIME_DEFAULT", "1"),
     "while True: pass",

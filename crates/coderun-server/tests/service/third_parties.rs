@@ -129,6 +129,16 @@ async fn submissions_are_held_to_the_limits_of_piston() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_gets_its_hint_on_piston_too() {
+    let (_parties, service, token) = ThirdParties::with_service().await;
+    let body = json!({"code": "total = 1\nprint(totl)", "language": "python"});
+    let record = service.run(&token, &body).await;
+    assert_eq!(record["verdict"], "runtime_error");
+    let hint = record["hint"].as_str().unwrap();
+    assert!(hint.starts_with("The name `totl` is not known"), "{hint}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_submission_too_large_for_piston_is_rejected_with_both_sizes() {
     let (parties, service, token) = ThirdParties::with_service().await;
     let begun = parties.piston.programs().len();
