@@ -15,7 +15,7 @@ const COMPILER_BYTES: usize = 8 * 1024;
 pub(super) struct FailedRun<'a> {
     pub(super) language: &'a str,
     pub(super) verdict: Verdict,
-    /// Whether a limit stopped the compiler.
+    /// Whether it ended with the compiler.
     pub(super) is_compiling: bool,
     /// How the program ended, if it was started and the runner knows.
     pub(super) exit_status: Option<ExitStatus>,
@@ -38,9 +38,7 @@ impl<'a> FailedRun<'a> {
         Some(Self {
             language: submission.language().as_str(),
             verdict,
-            is_compiling: verdict.is_limit()
-                && report.exit_status.is_none()
-                && report.compile.is_some(),
+            is_compiling: report.exit_status.is_none() && report.compile.is_some(),
             exit_status: report.exit_status,
             has_no_input: submission.input().is_empty() && !submission.is_interactive(),
             has_waited: has_waited(report.usage),

@@ -37,7 +37,7 @@ enum Condition {
     NoInput,
     /// The program used little of its time on a processor.
     Waited,
-    /// A limit stopped the compiler.
+    /// The run ended with the compiler.
     Compiling,
 }
 
