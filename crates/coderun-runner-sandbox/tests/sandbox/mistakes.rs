@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coderun_domain::{HintSource as _, Outcome, Output};
-use coderun_languages::HintTable;
+use coderun_languages::{HintTable, LanguageTable};
 use rstest::rstest;
 
 use crate::support::{TestSandbox, program};
@@ -20,7 +20,8 @@ use crate::support::{TestSandbox, program};
 #[case::cpp("cpp")]
 #[tokio::test]
 async fn ten_mistakes_get_their_hints(#[case] language: &str) {
-    let sandbox = TestSandbox::start().await;
+    let languages = LanguageTable::built_in().only(&[language]);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
     let expected = expected_hints(language);
     assert_eq!(expected.len(), 10);
     let mut found = BTreeMap::new();
