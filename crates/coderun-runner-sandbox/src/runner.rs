@@ -19,6 +19,7 @@ mod streams;
 mod supervise;
 mod wait_detector;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ impl SandboxRunner {
                 ),
                 groups,
                 first_id: is_root.then_some(config.first_id),
+                processors: processors(),
             }),
             slots: Slots::new(config.slots),
             slot_wait: config.slot_wait,
@@ -117,6 +119,13 @@ impl SandboxRunner {
             language: language.clone(),
         })
     }
+}
+
+/// How many processors this process, and so its programs, may use.
+fn processors() -> NonZero<u32> {
+    let count = std::thread::available_parallelism().ok();
+    let count = count.and_then(|count| NonZero::try_from(count).ok());
+    count.unwrap_or(NonZero::<u32>::MIN)
 }
 
 #[async_trait]

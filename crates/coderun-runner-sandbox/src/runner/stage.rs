@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
@@ -25,6 +26,8 @@ pub(super) struct Machine {
     pub(super) groups: Groups,
     /// The first of the ids outside, one a slot; `None` where the service may only use its own.
     pub(super) first_id: Option<u32>,
+    /// How many processors the programs may use.
+    pub(super) processors: NonZero<u32>,
 }
 
 impl Machine {

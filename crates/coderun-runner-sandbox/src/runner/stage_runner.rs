@@ -126,7 +126,13 @@ impl StageRunner {
         };
         let guard = started.guard;
         let (end, stderr_tail) = tokio::join!(
-            supervise(&guard, started.socket, &limits, signals),
+            supervise(
+                &guard,
+                started.socket,
+                &limits,
+                signals,
+                self.machine.processors
+            ),
             pump.run(streams)
         );
         self.record(&end);

@@ -1,6 +1,7 @@
 //! Supervises a running stage: enforces its limits on time, memory and processes, and waits for its end.
 
 use std::io;
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -115,6 +116,7 @@ pub(super) async fn supervise(
     socket: OwnedFd,
     limits: &StageLimits,
     signals: &StageSignals,
+    processors: NonZero<u32>,
 ) -> Result<StageEnd, StageError> {
     let mut supervisor = Supervisor {
         guard,
@@ -122,6 +124,7 @@ pub(super) async fn supervise(
         signals,
         socket: UnixStream::from_std(socket.into()).map_err(StageError::Launcher)?,
         started: Instant::now(),
+        processors,
         watch: None,
         sampled: GroupUsage::default(),
     };
@@ -137,6 +140,7 @@ struct Supervisor<'a> {
     signals: &'a StageSignals,
     socket: UnixStream,
     started: Instant,
+    processors: NonZero<u32>,
     /// Polls the processes, where no group counts what they use.
     watch: Option<ProcessWatch>,
     sampled: GroupUsage,
@@ -240,7 +244,7 @@ impl Supervisor<'_> {
             .wall_time()
             .saturating_sub(self.started.elapsed());
         // With more processors the CPU time goes by faster than the clock.
-        let cpu_left = cpu_left / u32::try_from(processors()).unwrap_or(1);
+        let cpu_left = cpu_left / self.processors.get();
         let pause = cpu_left.min(wall_left).min(CHECK_INTERVAL_MAX);
         if self.guard.is_counted() {
             // The kernel keeps the limit on memory.
@@ -292,10 +296,6 @@ const PAUSE_FACTOR: u32 = 4;
 
 /// How fast all processors together fill memory at most, in bytes per microsecond: 4 GB per second.
 const FILLED_BYTES_PER_US: u64 = 4000;
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
 
 /// Receives the launcher's next message. Cancel-safe.
 ///
