@@ -15,7 +15,7 @@ use rustix::process::{
     DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal,
 };
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
-use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::thread::{UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::clocks;
@@ -115,7 +115,6 @@ fn set_up_by(proc: &HostProc) -> Result<(), StepError> {
 fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<ProgramEnd, StepError> {
     join_groups(&descriptors.tasks)?;
     drop(descriptors.stdio);
-    rustix::system::sethostname(b"sandbox").step("set the host name")?;
     payload::drop_bounding_set()?;
     let mut spec = files::read_spec(&descriptors.spec)?;
 
@@ -177,7 +176,7 @@ fn join_groups(tasks: &[OwnedFd]) -> Result<(), StepError> {
     for tasks in tasks {
         retry_on_intr(|| rustix::io::write(tasks, b"0")).step("join a control group")?;
     }
-    kernel_calls::new_cgroup_namespace().step("create a control group namespace")
+    kernel_calls::new_namespaces(UnshareFlags::NEWCGROUP).step("create a control group namespace")
 }
 
 /// Makes the kernel choose this sandbox, never the service, when the machine runs out of memory.

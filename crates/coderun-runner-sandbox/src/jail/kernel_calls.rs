@@ -150,28 +150,10 @@ pub(super) fn reap() -> Result<Option<Reaped>, Errno> {
     }
 }
 
-/// Makes the control groups of this process the roots of the hierarchies that it sees.
-pub(super) fn new_cgroup_namespace() -> Result<(), Errno> {
-    // SAFETY: it changes neither shared descriptors nor memory, only the names of groups.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }
-}
-
-/// Gives this process a copy of the mounts that it sees.
-pub(super) fn new_mount_namespace() -> Result<(), Errno> {
-    // SAFETY: it changes neither shared descriptors nor memory, only the mounts of this process.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
-}
-
-/// Moves this process into a new user namespace, in which it has all capabilities and no ids yet.
-pub(super) fn new_user_namespace() -> Result<(), Errno> {
-    // SAFETY: it changes neither shared descriptors nor memory, only what this process may do.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) }
-}
-
-/// Moves this process into a new, empty network namespace.
-pub(super) fn new_network_namespace() -> Result<(), Errno> {
-    // SAFETY: it changes neither shared descriptors nor memory, only the network of new sockets.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
+/// Moves this process into new namespaces of these kinds, or, for processes and clocks, its later children.
+pub(super) fn new_namespaces(kinds: UnshareFlags) -> Result<(), Errno> {
+    // SAFETY: the flags are of namespaces alone, so that neither shared descriptors nor memory change.
+    unsafe { rustix::thread::unshare_unsafe(kinds) }
 }
 
 /// Makes this process, and its children until they reset it, ignore signals.
@@ -179,16 +161,6 @@ pub(super) fn ignore_signals<const COUNT: usize>(signals: [i32; COUNT]) {
     for signal in signals {
         // SAFETY: it installs no handler.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
-}
-
-/// Gives the children of this process clocks of their own. `false` where the kernel has no time namespaces.
-pub(super) fn new_time_namespace() -> Result<bool, Errno> {
-    // SAFETY: it changes neither shared descriptors nor memory, only the clocks of later children.
-    match unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWTIME) } {
-        Ok(()) => Ok(true),
-        Err(Errno::INVAL) => Ok(false),
-        Err(errno) => Err(errno),
     }
 }
 

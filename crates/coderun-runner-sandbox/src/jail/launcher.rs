@@ -16,6 +16,8 @@ use rustix::net::{
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use rustix::system::sethostname;
+use rustix::thread::UnshareFlags;
 
 use super::host_proc::HostProc;
 use super::init::{self, Descriptors, Prepared};
@@ -80,10 +82,10 @@ fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
         proc,
     };
     let step = "create namespaces";
-    match kernel_calls::new_mount_namespace() {
+    match kernel_calls::new_namespaces(UnshareFlags::NEWNS) {
         Err(Errno::PERM) => {
             user_namespace::enter(&prepared.proc)?;
-            kernel_calls::new_mount_namespace().step(step)?;
+            kernel_calls::new_namespaces(UnshareFlags::NEWNS).step(step)?;
         }
         answer => answer.step(step)?,
     }
@@ -103,8 +105,17 @@ fn refuse_all(error: &StepError) -> io::Result<()> {
     Ok(())
 }
 
+/// Moves this process into new namespaces, which the next sandbox inherits, and no other. The kernel takes half a millisecond
+/// for the network.
+fn prepare_namespaces(proc: &HostProc) -> Result<(), StepError> {
+    let kinds = UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    kernel_calls::new_namespaces(kinds).step("create namespaces")?;
+    sethostname(b"sandbox").step("set the host name")?;
+    network::set_up(proc)
+}
+
 fn serve(prepared: &Prepared) -> io::Result<()> {
-    let mut network = network::prepare(&prepared.proc);
+    let mut namespaces = prepare_namespaces(&prepared.proc);
     let mut sandboxes: Vec<Sandbox> = Vec::new();
     let mut old_mounts: Vec<OwnedFd> = Vec::new();
     loop {
@@ -134,9 +145,9 @@ fn serve(prepared: &Prepared) -> io::Result<()> {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            sandboxes.extend(start(dispatch, descriptors, network, prepared));
+            sandboxes.extend(start(dispatch, descriptors, namespaces, prepared));
             // The launcher has time for both while the sandbox is being built.
-            network = network::prepare(&prepared.proc);
+            namespaces = prepare_namespaces(&prepared.proc);
             old_mounts.clear();
         }
     }
@@ -244,13 +255,13 @@ fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
 fn start(
     dispatch: Dispatch,
     descriptors: Vec<OwnedFd>,
-    network: Result<(), StepError>,
+    namespaces: Result<(), StepError>,
     prepared: &Prepared,
 ) -> Option<Sandbox> {
     let mut descriptors = descriptors.into_iter();
     let spec = descriptors.next()?;
     let socket = descriptors.next()?;
-    let cloned = network.and_then(|()| clone_sandbox(dispatch, spec, descriptors, prepared));
+    let cloned = namespaces.and_then(|()| clone_sandbox(dispatch, spec, descriptors, prepared));
     match cloned {
         Ok((pid, process)) => {
             let pid = pid.as_raw_nonzero().get();
@@ -319,13 +330,8 @@ fn clone_sandbox(
     }
 }
 
-/// All but those of network and control groups: the network exists already, and the first process makes the other when it
-/// has joined its groups.
-const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS;
+/// All but those that are prepared, and that of control groups, which the first process creates when it has joined its groups.
+const NAMESPACES: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
 
 /// Keeps the mounts of a sandbox until this is dropped; `None` if it is dead already.
 fn mounts_of(proc: &HostProc, pid: Pid) -> Option<OwnedFd> {

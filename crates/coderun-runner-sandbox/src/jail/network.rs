@@ -1,4 +1,4 @@
-//! Creates the network of a sandbox: a namespace with a loopback device and nothing beyond it.
+//! Sets up the network of a sandbox: a namespace with a loopback device and nothing beyond it.
 //!
 //! What sockets hold back for a reader that does not read is memory of the kernel. Where a control group counts memory it
 //! counts that too; everywhere the network bounds what one connection holds. A network whose connections cannot be bounded
@@ -12,10 +12,8 @@ use super::host_proc::HostProc;
 use super::kernel_calls;
 use super::step::{StepContext, StepError};
 
-/// Moves this process into a new network, which one sandbox inherits. It is created ahead of time, since the kernel takes
-/// half a millisecond.
-pub(super) fn prepare(proc: &HostProc) -> Result<(), StepError> {
-    kernel_calls::new_network_namespace().step("create a network")?;
+/// Sets up the network of this process, which is a new one.
+pub(super) fn set_up(proc: &HostProc) -> Result<(), StepError> {
     for (setting, value) in BUFFERS {
         if proc.write(setting, value).is_err() {
             return Ok(());

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{getegid, geteuid, getpid};
+use rustix::thread::UnshareFlags;
 
 use super::host_proc::HostProc;
 use super::kernel_calls::{self, CloneSide};
@@ -32,7 +33,7 @@ pub(super) fn enter(proc: &HostProc) -> Result<(), StepError> {
         }
     };
     // Without the byte the child ends when the pipe does.
-    let entered = kernel_calls::new_user_namespace()
+    let entered = kernel_calls::new_namespaces(UnshareFlags::NEWUSER)
         .and_then(|()| rustix::io::write(&writer, b"g").map(drop))
         .step("create namespaces");
     drop(writer);
