@@ -129,18 +129,17 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
         let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
         spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(size_bytes);
     }
-    root::complete(
-        &spec.limits,
-        &files,
-        &prepared.closed_files,
-        &prepared.covered_toolchains,
-    )?;
-    files::write_all(&spec, &descriptors.spec)?;
-    if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
-        files::copy_artefact_in(name, artefact)?;
-    }
+    let own = root::mount_writable_folders(&spec.limits, &files, &prepared.covered_toolchains)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide the first process")?;
-    let end = start_and_reap(&spec, &prepared.filter)?;
+    // The rest is done while the program's process drops its privileges.
+    let end = start_and_reap(&spec, &prepared.filter, || {
+        root::mount_proc(&own, &files, &prepared.closed_files)?;
+        files::write_all(&spec, &descriptors.spec)?;
+        if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
+            files::copy_artefact_in(name, artefact)?;
+        }
+        Ok(())
+    })?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
         files::copy_artefact_out(name, artefact, spec.limits.file_size_bytes)?;
     }
@@ -196,17 +195,29 @@ fn become_inside_user() -> Result<(), StepError> {
     set_thread_res_uid(user, user, user).step("become the sandbox's user")
 }
 
-fn start_and_reap(spec: &StageSpec, filter: &Filter) -> Result<ProgramEnd, StepError> {
+/// Clones the program's process, lets it begin after the last preparations, and reaps.
+fn start_and_reap(
+    spec: &StageSpec,
+    filter: &Filter,
+    prepare: impl FnOnce() -> Result<(), StepError>,
+) -> Result<ProgramEnd, StepError> {
     let (errors, errors_writer) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
-    let setup_cpu = clock_gettime(ClockId::ProcessCPUTime);
-    let started = Instant::now();
+    let (go, go_writer) = pipe_with(PipeFlags::CLOEXEC).step("make a pipe")?;
     let payload = match kernel_calls::clone_process(0, None).step("clone the program")? {
-        CloneSide::Child => payload::run(spec, filter, &errors_writer),
+        CloneSide::Child => {
+            drop(go_writer);
+            payload::run(spec, filter, &errors_writer, &go)
+        }
         CloneSide::Parent(pid, _) => pid.as_raw_nonzero().get(),
     };
     drop(errors_writer);
     // The program's streams must end when the program closes them, not when this process ends.
     kernel_calls::close_descriptors(0, 2).step("close the program's streams")?;
+    prepare()?;
+    let setup_cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let started = Instant::now();
+    // It fails where the program's process has failed, which that tells.
+    let _ = rustix::io::write(&go_writer, b"g");
     let landlock = payload::await_exec(errors)?;
     let mut end = reap_until_end_of(payload, started)?;
     end.setup_cpu = Duration::try_from(setup_cpu).unwrap_or_default();

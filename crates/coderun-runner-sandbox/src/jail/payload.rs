@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::Mode;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
@@ -22,9 +22,9 @@ use super::seccomp::{self, Filter};
 use super::step::{StepContext, StepError};
 use crate::protocol::{InitReport, KernelLimits, StageSpec, decode, encode};
 
-/// Executes the program, or writes why it cannot.
-pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd) -> ! {
-    let Err(error) = become_program(spec, filter, errors);
+/// Executes the program as soon as it may begin, or writes why it cannot.
+pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd, go: &OwnedFd) -> ! {
+    let Err(error) = become_program(spec, filter, errors, go);
     if error.errno == Errno::NOEXEC {
         // The built file is no program: that is its author's fault, and reported as a shell would.
         kernel_calls::exit_now(126);
@@ -68,6 +68,7 @@ fn become_program(
     spec: &StageSpec,
     filter: &Filter,
     errors: &OwnedFd,
+    go: &OwnedFd,
 ) -> Result<Infallible, StepError> {
     setsid().step("start a session")?;
     kernel_calls::reset_signals();
@@ -98,7 +99,11 @@ fn become_program(
     if spec.limits.data_bytes.is_some() {
         seccomp::of_counted_program().install()?;
     }
-    Err(command.exec()).step("start the program")
+    match retry_on_intr(|| rustix::io::read(go, &mut [0_u8])).step("wait for the sandbox")? {
+        // The first process could not complete the sandbox, and tells why.
+        0 => kernel_calls::exit_now(1),
+        _ => Err(command.exec()).step("start the program"),
+    }
 }
 
 fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {

@@ -44,13 +44,12 @@ pub(super) const WRITABLE: [WritableFolder; 3] = [
     },
 ];
 
-/// Mounts what this sandbox has of its own, and goes to its box.
-pub(super) fn complete(
+/// Mounts the folders that the program may write to, and goes to its box. Returns the file system that they are in.
+pub(super) fn mount_writable_folders(
     limits: &KernelLimits,
     files: &[MachineFile],
-    closed: &[String],
     covered: &[PathBuf],
-) -> Result<(), StepError> {
+) -> Result<OwnedFd, StepError> {
     let own = own_files(limits, files)?;
     let covered = copy_covered(covered)?;
     for folder in WRITABLE {
@@ -59,11 +58,20 @@ pub(super) fn complete(
     for (path, mount) in covered {
         show_again(path, &mount)?;
     }
-    proc::write_covers(&own, files)?;
+    chdir(BOX).step("enter the box")?;
+    Ok(own)
+}
+
+/// Mounts `/proc` with these files.
+pub(super) fn mount_proc(
+    own: &OwnedFd,
+    files: &[MachineFile],
+    closed: &[String],
+) -> Result<(), StepError> {
+    proc::write_covers(own, files)?;
     let read_only = READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     set_mount_attributes(own.as_fd(), read_only, 0).step("make the files of `/proc` read-only")?;
-    proc::mount(&own, files, closed)?;
-    chdir(BOX).step("enter the box")
+    proc::mount(own, files, closed)
 }
 
 /// The toolchains that the sandbox's own folder for temporary files covers.
