@@ -1,0 +1,4 @@
+count=
+if true; then
+    [ $count -eq 0 ]
+fi

@@ -1,0 +1,4 @@
+count=1
+while [ "$count" -le 3 ]; do
+    total=$((total + count))
+done

@@ -1,0 +1,3 @@
+count=5
+if [ "$count" -gt 3 ]; then
+    echo large

@@ -1,0 +1,1 @@
+fetch("http://example.com").then((answer) => console.log(answer.status));

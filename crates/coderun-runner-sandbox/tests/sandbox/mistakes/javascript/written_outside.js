@@ -1,0 +1,1 @@
+require("fs").writeFileSync("/usr/notes.txt", "hello");

@@ -1,0 +1,2 @@
+with open("/usr/notes.txt", "w") as notes:
+    notes.write("hello")
