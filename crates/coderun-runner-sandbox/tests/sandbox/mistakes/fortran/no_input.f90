@@ -1,0 +1,5 @@
+program age
+  integer :: years
+  read *, years
+  print *, years + 1
+end program age

@@ -1,0 +1,2 @@
+my @numbers = ();
+print 10 / @numbers;

@@ -1,0 +1,3 @@
+use strict;
+my $total = 3 + 4;
+print $totl;

@@ -1,0 +1,3 @@
+<?php
+$total = 3 + 4
+echo $total;

@@ -1,0 +1,5 @@
+fn main() {
+    let total = 3;
+    total += 4;
+    println!("{total}");
+}

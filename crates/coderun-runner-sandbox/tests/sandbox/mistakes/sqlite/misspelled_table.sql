@@ -1,0 +1,2 @@
+CREATE TABLE people (name);
+SELECT * FROM peopel;

@@ -1,0 +1,1 @@
+putss hello

@@ -1,0 +1,2 @@
+const total: number = 3 + 4;
+console.log("You pay", totl);

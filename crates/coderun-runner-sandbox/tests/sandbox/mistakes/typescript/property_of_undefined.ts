@@ -1,0 +1,2 @@
+const people: { name: string }[] = [];
+console.log(people[0].name);
