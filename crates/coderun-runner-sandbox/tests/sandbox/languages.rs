@@ -63,7 +63,8 @@ macro_rules! languages {
             }
         })*
 
-        const TESTED: &[&str] = &[$(stringify!($language)),*];
+        /// The languages whose programs are run.
+        pub(crate) const TESTED: &[&str] = &[$(stringify!($language)),*];
     };
 }
 

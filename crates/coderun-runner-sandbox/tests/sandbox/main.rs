@@ -14,6 +14,7 @@ mod files;
 mod information;
 mod interactive;
 mod kernel_surface;
+mod language_page;
 mod languages;
 mod memory;
 mod mistakes;
