@@ -47,7 +47,7 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    pub(crate) fn unwritable(error: serde_json::Error) -> Self {
+    pub(crate) fn unwritable(error: impl Into<BackendError>) -> Self {
         Self::Unwritable(error.into())
     }
 }

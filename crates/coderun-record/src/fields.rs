@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
-use coderun_domain::Output;
+use coderun_domain::{BackendError, Output};
 use serde::de::DeserializeOwned;
 
 use crate::RecordError;
@@ -88,14 +88,18 @@ impl Fields {
         })
     }
 
-    /// Takes a field that is JSON.
-    pub(crate) fn take_json<T: DeserializeOwned>(
+    /// Takes a field that is a structure in msgpack. Earlier builds wrote JSON, whose brace begins no structure in msgpack.
+    pub(crate) fn take_structure<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
     ) -> Result<T, RecordError> {
         let value = self.take(name).ok_or(RecordError::Missing(name))?;
-        serde_json::from_slice(&value)
-            .map_err(|error| RecordError::Malformed(name, Box::new(error)))
+        let decoded: Result<T, BackendError> = if value.starts_with(b"{") {
+            serde_json::from_slice(&value).map_err(Into::into)
+        } else {
+            rmp_serde::from_slice(&value).map_err(Into::into)
+        };
+        decoded.map_err(|error| RecordError::Malformed(name, error))
     }
 }
 

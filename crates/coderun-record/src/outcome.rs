@@ -28,7 +28,7 @@ pub fn encode_outcome(outcome: &Outcome) -> Result<Vec<Field<'_>>, RecordError> 
         output_truncated: outcome.output().is_truncated(),
         error_output_truncated: outcome.error_output().is_truncated(),
     };
-    let record = serde_json::to_vec(&record).map_err(RecordError::unwritable)?;
+    let record = rmp_serde::to_vec(&record).map_err(RecordError::unwritable)?;
     let text = |output: &Output| Cow::from(output.bytes().to_vec());
     let mut fields: Vec<Field<'_>> = vec![
         ("verdict", Cow::from(outcome.verdict().as_str().as_bytes())),
@@ -57,7 +57,7 @@ pub fn decode_outcome(fields: &mut Fields) -> Result<Outcome, RecordError> {
         let error_output = Output::complete(fields.take_bytes("error_output")?);
         return Ok(why.outcome(output, error_output));
     }
-    let record: OutcomeRecord = fields.take_json("outcome")?;
+    let record: OutcomeRecord = fields.take_structure("outcome")?;
     let verdict = Verdict::from_name(&fields.take_text("verdict")?);
     let report = record.report.map(|report| report.decode(fields));
     Ok(Outcome::restore(OutcomeParts {

@@ -19,9 +19,9 @@ struct SubmissionRecord {
     /// Name and length of each file. The field `files` holds the contents one after the other.
     files: Vec<(String, usize)>,
     limits: LimitsRecord,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     buffering: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     trace: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, Reco
         buffering: submission.requested_buffering().map(|it| it.to_string()),
         trace: submission.trace().map(ToString::to_string),
     };
-    let record = serde_json::to_vec(&record).map_err(RecordError::unwritable)?;
+    let record = rmp_serde::to_vec(&record).map_err(RecordError::unwritable)?;
     let mut fields: Vec<Field<'_>> = vec![
         ("user", Cow::from(submission.user().as_str().as_bytes())),
         (
@@ -75,7 +75,7 @@ pub fn encode_submission(submission: &Submission) -> Result<Vec<Field<'_>>, Reco
 /// [`RecordError::Missing`], [`RecordError::Malformed`], [`RecordError::Submission`], [`RecordError::Identifier`],
 /// [`RecordError::Language`] and [`RecordError::Limit`] if it is damaged.
 pub fn decode_submission(fields: &mut Fields) -> Result<Submission, RecordError> {
-    let record: SubmissionRecord = fields.take_json("submission")?;
+    let record: SubmissionRecord = fields.take_structure("submission")?;
     let contents = Bytes::from(fields.take("files").unwrap_or_default());
     let parts = SubmissionParts {
         user: UserId::parse(fields.take_text("user")?)?,
