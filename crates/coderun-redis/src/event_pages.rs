@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 use crate::adapter_error::AdapterError;
 use crate::command::command;
 use crate::record_reader::RecordReader;
-use crate::reply::{byte_strings, optional_bytes};
+use crate::reply::byte_strings;
 use crate::step::{Script, Step};
 use crate::stored_events::{all_events, number_events};
 use crate::stored_record::StoredRecord;
@@ -109,30 +109,19 @@ impl EventPages {
             return Ok(Some(Vec::new()));
         }
         let range = range_command(&client.layout.events_key(id), after);
-        if is_streamed && after.plus(PAGE) < end {
-            let list = byte_strings(client.call(&range).await?)?;
-            return number_events(list, after.next(), None)
-                .map(Some)
-                .map_err(damaged);
-        }
-        let read_record = command(&["GET", &client.layout.record_key(id)]);
-        let read_outcome = command(&["GET", &client.layout.outcome_key(id)]);
-        let [list, record, outcome] = client.read([range, read_record, read_outcome]).await?;
-        let outcome = self
-            .records
-            .complete_outcome(id, optional_bytes(outcome)?)
-            .await?;
-        let ending = if outcome.is_empty() {
-            optional_bytes(record)?
+        let list = if is_streamed {
+            Some(byte_strings(client.call(&range).await?)?)
         } else {
-            outcome
+            None
         };
-        if ending.is_empty() {
-            return Ok(None);
-        }
-        let list = is_streamed.then(|| byte_strings(list)).transpose()?;
-        let events = last_events(&ending, after, list).map_err(damaged)?;
-        Ok(Some(events))
+        let events = match list {
+            Some(list) if after.plus(PAGE) < end => number_events(list, after.next(), None),
+            list => match self.records.read_ending(id).await? {
+                Some(ending) => last_events(&ending, after, list),
+                None => return Ok(None),
+            },
+        };
+        events.map(Some).map_err(damaged)
     }
 }
 

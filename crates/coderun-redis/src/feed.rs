@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{Event, ExecutionId, Lease, RunEvent, Sequence, StoredEvent};
+use coderun_domain::{Event, Execution, ExecutionId, Lease, RunEvent, Sequence, StoredEvent};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ impl Feed {
     pub(crate) fn begin(&self, lease: &Lease) {
         let mut executions = self.0.lock();
         let entry = executions.entry(lease.id()).or_default();
-        entry.send_modify(|recent| recent.begin(lease.execution().progress()));
+        entry.send_modify(|recent| recent.begin(lease.execution()));
     }
 
     /// Tells the events of a run after this one.
@@ -82,6 +82,11 @@ impl Feed {
     /// Whether this process runs or watches an execution, which then lives as far as this process knows.
     pub(crate) fn follows(&self, id: ExecutionId) -> bool {
         self.0.lock().contains_key(&id)
+    }
+
+    /// An execution as this process has begun to run it. Its progress may have changed since, but not its submission.
+    pub(crate) fn begun(&self, id: ExecutionId) -> Option<Execution> {
+        self.0.lock().get(&id)?.borrow().begun().cloned()
     }
 
     /// Makes the watchers of an execution read: something has happened to it that this process has no part in.

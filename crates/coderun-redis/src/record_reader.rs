@@ -33,11 +33,17 @@ impl RecordReader {
 
     /// Reads an execution; `None` if there is none, or a final one that has expired.
     ///
+    /// Of an execution that this process runs, only the live value is read, since its submission is known.
     /// A final record is all that there is to read. So the live value is read together with the record only if this process
     /// follows the execution, and otherwise if the record turns out not to be final. An outcome beside the record is read only
     /// if there is no live value, and everything again if that is missing, too: a record may change between two commands.
     pub(crate) async fn read(&self, id: ExecutionId) -> Result<Option<Execution>, AdapterError> {
         let damaged = |error| AdapterError::of_record(id, error);
+        if let Some(begun) = self.feed.begun(id)
+            && let Some(running) = self.read_running(&begun).await?
+        {
+            return Ok(Some(running));
+        }
         let mut is_live = self.feed.follows(id);
         for _ in 0..READS_MAX {
             let (mut live, record) = if is_live {
@@ -64,6 +70,19 @@ impl RecordReader {
             is_live = true;
         }
         Ok(None)
+    }
+
+    /// The execution with its progress now; `None` if it has ended or is another one with the same id.
+    async fn read_running(&self, begun: &Execution) -> Result<Option<Execution>, AdapterError> {
+        let id = begun.id();
+        let live = optional_bytes(self.client.call(&self.get_live(id)).await?)?;
+        if live.is_empty() {
+            return Ok(None);
+        }
+        let progress = decode_live(&live).map_err(|error| AdapterError::of_record(id, error))?;
+        let created = begun.progress().created_at();
+        let is_same = micros(progress.created_at()) == micros(created);
+        Ok(is_same.then(|| Execution::restore(id, Arc::clone(begun.submission()), progress)))
     }
 
     async fn read_record(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
@@ -94,6 +113,24 @@ impl RecordReader {
         command(&["GET", &self.client.layout.record_key(id)])
     }
 
+    /// Reads the final record of an execution, or the outcome beside its record; `None` if there is neither.
+    pub(crate) async fn read_ending(
+        &self,
+        id: ExecutionId,
+    ) -> Result<Option<ByteBuf>, AdapterError> {
+        let record = self.read_record(id).await?;
+        if record.is_empty() {
+            return Ok(None);
+        }
+        let header = Header::decode(&record);
+        let header = header.map_err(|error| AdapterError::of_record(id, error))?;
+        if header.end.is_some() {
+            return Ok(Some(record));
+        }
+        let outcome = self.read_outcome(id).await?;
+        Ok(Some(outcome).filter(|outcome| !outcome.is_empty()))
+    }
+
     async fn read_outcome(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
         let get = command(&["GET", &self.client.layout.outcome_key(id)]);
         let outcome = self.client.call(&get).await?;
@@ -102,7 +139,7 @@ impl RecordReader {
 
     /// Adds the output of the last attempt to the outcome of a forced end, as far as its worker has told it: the script that
     /// ended it stored none, because that may be large. Others remain as they are.
-    pub(crate) async fn complete_outcome(
+    async fn complete_outcome(
         &self,
         id: ExecutionId,
         outcome: ByteBuf,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use coderun_domain::{Event, Progress, Sequence, State, StoredEvent};
+use coderun_domain::{Event, Execution, Progress, Sequence, State, StoredEvent};
 
 use crate::stored_events::start_events;
 
@@ -20,19 +20,22 @@ pub(super) struct Recent {
     bytes: usize,
     last: Sequence,
     runs_here: bool,
+    /// The execution as this process has begun to run it, unless another process has changed something.
+    begun: Option<Execution>,
     /// Grows when the watchers have to read.
     reads_required: u64,
 }
 
 impl Recent {
     /// Begins a run of this process.
-    pub(super) fn begin(&mut self, running: &Progress) {
+    pub(super) fn begin(&mut self, running: &Execution) {
         if self.last > running.sequence() {
             // The id has been used again.
             self.rewind(Sequence::START);
         }
         self.runs_here = true;
-        self.add(events_of_run(running));
+        self.begun = Some(running.clone());
+        self.add(events_of_run(running.progress()));
     }
 
     /// Adds the events that are new; the numbers of these have no gaps.
@@ -65,6 +68,7 @@ impl Recent {
     /// Adds the last events of a run of this process.
     pub(super) fn end(&mut self, events: impl IntoIterator<Item = StoredEvent>) {
         self.runs_here = false;
+        self.begun = None;
         self.add(events);
     }
 
@@ -78,6 +82,12 @@ impl Recent {
     /// Makes every watcher read, since what is known may be out of date.
     pub(super) fn require_read(&mut self) {
         self.reads_required += 1;
+        self.begun = None;
+    }
+
+    /// The execution as this process has begun to run it, if the submission of that is known to be still right.
+    pub(super) const fn begun(&self) -> Option<&Execution> {
+        self.begun.as_ref()
     }
 
     fn drop_events(&mut self) {
@@ -160,11 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn a_submission_is_known_until_another_process_changes_something_or_the_run_ends() {
+        let worker = WorkerId::parse("worker-1").unwrap();
+        let running = execution().start(worker, at(1)).unwrap();
+        let mut recent = Recent::default();
+        let endings: [fn(&mut Recent); 2] = [Recent::require_read, |recent| recent.end([])];
+        for end in endings {
+            recent.begin(&running);
+            assert_eq!(recent.begun(), Some(&running));
+            end(&mut recent);
+            assert_eq!(recent.begun(), None);
+        }
+    }
+
+    #[test]
     fn the_events_up_to_a_start_follow_from_it() {
         let worker = WorkerId::parse("worker-1").unwrap();
         let running = execution().start(worker, at(1)).unwrap();
         let mut recent = Recent::default();
-        recent.begin(running.progress());
+        recent.begin(&running);
         assert_eq!(next(&recent, 0), Some(1));
         let events = [execution().progress().clone(), running.progress().clone()];
         for (number, progress) in events.into_iter().enumerate() {
