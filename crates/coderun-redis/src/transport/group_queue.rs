@@ -1,7 +1,7 @@
 //! Joins the steps of many callers into groups, each of which is one call of a script.
 //!
-//! A step that comes alone goes at once. While a group is under way, later steps wait, and form the next one: groups grow
-//! with the load, without a timer.
+//! A step that comes alone goes as soon as the other tasks of its runtime have had their turn. While a group is under way,
+//! later steps wait, and form the next one: groups grow with the load, without a timer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use deadpool_redis::redis::{ErrorKind, RedisError, Value};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 
 use super::{Durability, GroupScripts, SharedConnection};
 use crate::command_error::CommandError;
@@ -143,6 +144,8 @@ impl GroupSender {
         loop {
             if self.next.is_empty() {
                 self.next.push_back(self.waiting.recv().await?);
+                // Tasks that are ready now may have steps for the same group.
+                yield_now().await;
             }
             while self.next.len() < STEPS_MAX
                 && let Ok(step) = self.waiting.try_recv()
