@@ -23,7 +23,7 @@ use crate::layout_check::check_layout;
 use crate::notifier::RedisNotifier;
 use crate::record_reader::RecordReader;
 use crate::scripts::Scripts;
-use crate::step::encode;
+use crate::step::encode_values;
 use crate::submitting::Submitter;
 use crate::subscriber::Subscriber;
 use crate::sweep::Sweeper;
@@ -110,14 +110,14 @@ impl RedisBackend {
             store: Arc::new(RedisExecutionStore {
                 client: Arc::clone(&client),
                 records: records.clone(),
-                submitter: Submitter::new(Arc::clone(&client), policy),
+                submitter: Submitter::new(Arc::clone(&client)),
                 feed: Arc::clone(&feed),
             }),
             queue: Arc::new(RedisExecutionQueue {
                 client: Arc::clone(&client),
                 taker: Taker::new(Arc::clone(&client), Arc::clone(&subscriber)),
                 sweeper: Sweeper::new(Arc::clone(&client), Arc::clone(&registry), policy),
-                policy,
+                retention: policy.retention,
                 subscriber: Arc::clone(&subscriber),
                 feed: Arc::clone(&feed),
             }),
@@ -149,7 +149,7 @@ impl RedisBackend {
 
 /// The bounds and the name of this process, in the order that `group.lua` reads them.
 fn encode_policy(policy: &StorePolicy, process: &str) -> Result<Bytes, AdapterError> {
-    encode(&(
+    encode_values(&(
         duration_micros(policy.retention),
         duration_micros(policy.queue_deadline),
         duration_micros(policy.lease),

@@ -1,11 +1,12 @@
 //! Implements [`ExecutionQueue`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
-    Sequence, StorePolicy, Swept, WorkerId,
+    Sequence, Swept, WorkerId,
 };
 use coderun_record::micros;
 use futures_util::future::try_join_all;
@@ -29,7 +30,7 @@ pub(crate) struct RedisExecutionQueue {
     pub(crate) client: Arc<Client>,
     pub(crate) taker: Taker,
     pub(crate) sweeper: Sweeper,
-    pub(crate) policy: StorePolicy,
+    pub(crate) retention: Duration,
     pub(crate) subscriber: Arc<Subscriber>,
     pub(crate) feed: Arc<Feed>,
 }
@@ -147,7 +148,7 @@ impl ExecutionQueue for RedisExecutionQueue {
             events,
             outcome,
         };
-        let finishing = finish(&self.client, &self.policy, run);
+        let finishing = finish(&self.client, self.retention, run);
         let finished: Result<_, QueueError> = self.client.timed("finish", finishing).await;
         match &finished {
             Ok(Some(end)) => self.feed.finish(run, *end),

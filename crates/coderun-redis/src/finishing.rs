@@ -1,6 +1,8 @@
 //! Ends runs: the worker makes the final record, because it knows all of it, and the script stores it in one step.
 
-use coderun_domain::{Lease, Outcome, RunEvent, Sequence, StorePolicy};
+use std::time::Duration;
+
+use coderun_domain::{Lease, Outcome, RunEvent, Sequence};
 use coderun_record::{duration_micros, from_micros, micros};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,6 @@ use crate::client::Client;
 use crate::execution_queue::fence;
 use crate::feed::RunEnd;
 use crate::layout::owner;
-use crate::lifetimes::final_ttl;
 use crate::reply::UnexpectedReply;
 use crate::step::{Script, Step};
 use crate::stored_events::encode_events;
@@ -63,7 +64,6 @@ struct FinishHeader<'a> {
     updated: i64,
     is_streamed: bool,
     is_beside: bool,
-    ttl: String,
     entry: String,
     nonce: Option<&'a str>,
 }
@@ -105,16 +105,16 @@ impl FinishedRun<'_> {
 /// Ends a run. Returns how, unless an earlier call did.
 pub(crate) async fn finish(
     client: &Client,
-    policy: &StorePolicy,
+    retention: Duration,
     run: FinishedRun<'_>,
 ) -> Result<Option<RunEnd>, AdapterError> {
-    let retention = duration_micros(policy.retention);
+    let retention = duration_micros(retention);
     let mut stored = run.expected_progress();
     for _ in 0..ATTEMPTS_MAX {
         let end = run.end(stored, micros(client.now()), retention);
         let completed_at = from_micros("updated", end.updated).map_err(AdapterError::Encode)?;
         let sequence = Sequence::from_number(end.sequence);
-        let step = finish_step(client, policy, run, end)?;
+        let step = finish_step(client, run, end)?;
         match client.run(run.lease.id(), Script::Hot, step).await? {
             FinishReply::Done => {
                 return Ok(Some(RunEnd {
@@ -131,12 +131,7 @@ pub(crate) async fn finish(
 }
 
 /// The step that stores the final record.
-fn finish_step(
-    client: &Client,
-    policy: &StorePolicy,
-    run: FinishedRun<'_>,
-    end: End,
-) -> Result<Step, AdapterError> {
+fn finish_step(client: &Client, run: FinishedRun<'_>, end: End) -> Result<Step, AdapterError> {
     let execution = run.lease.execution();
     let (worker, started, attempt) = fence(run.lease);
     let id = run.lease.id();
@@ -167,7 +162,6 @@ fn finish_step(
         updated,
         is_streamed,
         is_beside,
-        ttl: final_ttl(policy),
         entry,
         nonce: nonce.as_deref(),
     })?;

@@ -32,7 +32,6 @@ mod health;
 mod input_relay;
 mod layout;
 mod layout_check;
-mod lifetimes;
 mod listing;
 mod live_value;
 mod notifier;

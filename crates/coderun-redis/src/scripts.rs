@@ -4,51 +4,62 @@ use deadpool_redis::redis;
 
 use crate::step::Script;
 
-/// Files of a script that define these steps, to be run when a group has one of them.
+/// The text of a file of a script.
+macro_rules! file {
+    ($file:literal) => {
+        include_str!(concat!("scripts/", $file))
+    };
+}
+
+/// Texts of a script that define these steps, or parts that do, to be run when a group has one of them.
 macro_rules! part {
-    ($($step:ident)*: $($file:literal)*) => {
+    ($($step:ident)*: $($text:expr)*) => {
         concat!(
             "local function part()\n",
-            $(include_str!(concat!("scripts/", $file)),)*
+            $($text,)*
             "end\n",
             $("parts.", stringify!($step), " = part\n",)*
         )
     };
 }
 
-/// A script: what steps share, these parts, and `run`, which runs a group.
+/// A script: what steps share, these texts, and `run`, which runs a group.
 ///
 /// All but the first two files are the body of a function: at each call a script pays for every variable that a function
 /// captures, the more the more of them were captured before, but hardly for those that the function around it has captured.
 macro_rules! script {
-    ($($part:expr)*) => {
+    ($($text:expr)*) => {
         concat!(
-            include_str!("scripts/group.lua"),
-            include_str!("scripts/state.lua"),
+            file!("group.lua"),
+            file!("state.lua"),
             "return (function()\n",
-            include_str!("scripts/records.lua"),
-            include_str!("scripts/users.lua"),
-            include_str!("scripts/states.lua"),
-            $($part,)*
-            include_str!("scripts/run.lua"),
+            file!("records.lua"),
+            file!("users.lua"),
+            file!("stream.lua"),
+            file!("states.lua"),
+            file!("finals.lua"),
+            $($text,)*
+            file!("run.lua"),
             "end)()\n",
         )
     };
 }
 
 const HOT: &str = script! {
-    part!(submit take: "waiting.lua" "submit.lua" "take.lua")
-    part!(renew append finish: "lease.lua")
-    part!(watch: "watch.lua")
+    part!(submit take: file!("waiting.lua")
+        part!(submit: file!("submit.lua"))
+        part!(take: file!("queues.lua") file!("take.lua")))
+    part!(renew append finish: file!("lease.lua"))
+    part!(watch: file!("watch.lua"))
 };
 const RARE: &str = script! {
-    include_str!("scripts/rare/common.lua")
-    include_str!("scripts/rare/ending.lua")
-    include_str!("scripts/rare/queries.lua")
-    include_str!("scripts/rare/audit.lua")
-    include_str!("scripts/rare/sweep.lua")
-    include_str!("scripts/rare/inputs.lua")
-    include_str!("scripts/rare/tickets.lua")
+    file!("rare/common.lua")
+    file!("rare/ending.lua")
+    file!("rare/queries.lua")
+    file!("rare/audit.lua")
+    file!("rare/sweep.lua")
+    file!("rare/inputs.lua")
+    file!("rare/tickets.lua")
 };
 
 /// Both scripts with their hashes.

@@ -159,15 +159,11 @@ impl Step {
     }
 }
 
-/// Encodes a value for scripts: structures as arrays, in the order of their fields.
-pub(crate) fn encode(value: &impl Serialize) -> Result<Bytes, AdapterError> {
-    let encoded = rmp_serde::to_vec(value).map_err(AdapterError::EncodeStep)?;
-    Ok(Bytes::from(encoded))
-}
-
-/// Encodes the values of a tuple without the length of the tuple: so they are fastest to read for a script.
-fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterError> {
-    let mut encoded = encode(tuple)?;
+/// Encodes the values of a tuple for scripts, structures in it as arrays. There is no length before them: so they are fastest to
+/// read for a script.
+pub(crate) fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterError> {
+    let encoded = rmp_serde::to_vec(tuple).map_err(AdapterError::EncodeStep)?;
+    let mut encoded = Bytes::from(encoded);
     let length_bytes = match encoded.first() {
         Some(0xdc) => 3,
         Some(_) => 1,

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::layout::{Partition, lane, owner};
-use crate::lifetimes::live_ttl;
 use crate::partition_totals::PartitionTotals;
 use crate::record_reader::RecordReader;
 use crate::reply::UnexpectedReply;
@@ -46,7 +45,6 @@ struct SubmitHeader<'a> {
     budget: i64,
     created: i64,
     is_interactive: bool,
-    ttl: String,
     entry: String,
     nonce: Option<&'a str>,
     pending_elsewhere: u64,
@@ -59,18 +57,13 @@ struct SubmitHeader<'a> {
 #[derive(Debug)]
 pub(crate) struct Submitter {
     client: Arc<Client>,
-    policy: StorePolicy,
     totals: PartitionTotals,
 }
 
 impl Submitter {
-    pub(crate) fn new(client: Arc<Client>, policy: StorePolicy) -> Self {
+    pub(crate) fn new(client: Arc<Client>) -> Self {
         let totals = PartitionTotals::new(Arc::clone(&client));
-        Self {
-            client,
-            policy,
-            totals,
-        }
+        Self { client, totals }
     }
 
     /// Submits an execution. `offer` is a worker that would run it at once.
@@ -132,7 +125,6 @@ impl Submitter {
             budget: duration_micros(submission.limits().total_wall_time()),
             created,
             is_interactive: submission.is_interactive(),
-            ttl: live_ttl(&self.policy, submission),
             entry: format!("{created} {id}"),
             nonce: nonce.as_deref(),
             pending_elsewhere: elsewhere.pending,

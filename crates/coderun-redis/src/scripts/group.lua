@@ -22,7 +22,7 @@ local HEADER_MAX_BYTES = 1024
 local call, encode = redis.call, cmsgpack.pack
 local base, prefix, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local retention, queue_deadline, lease_time, run_grace, attempts_max, running_max, pending_max, bytes_max,
-  user_pending_max, user_bytes_max, submits_max, process = unpack(cmsgpack.unpack(ARGV[4]))
+  user_pending_max, user_bytes_max, submits_max, process = cmsgpack.unpack(ARGV[4])
 -- The index of the first header.
 local FIRST_STEP = 5
 
@@ -31,16 +31,10 @@ local SHARED_TTL = math.ceil((retention + queue_deadline + DAY + LIVE_MARGIN) / 
 
 local LIVE, USERS, TOTALS, RETIRED = base .. 'live', base .. 'users', base .. 'totals', base .. 'retired'
 
-local function record_key(id) return base .. 'e:' .. id end
-local function outcome_key(id) return base .. 'o:' .. id end
-local function events_key(id) return base .. 'v:' .. id end
-local function input_key(id) return base .. 'i:' .. id end
-local function tickets_key(id) return base .. 't:' .. id end
-local function executions_key(owner) return base .. 'u:' .. owner end
-local function taken_key(worker) return base .. 'k:' .. worker end
-local function staged_key(nonce) return base .. 's:' .. nonce end
-local function lane_key(lane) return base .. 'lane:' .. lane end
-local function queue_key(owner, lane) return base .. 'q:' .. owner .. ':' .. lane end
+-- The key of this kind. Those of an execution: `e` its record, `o` an outcome beside that, `v` its events, `i` its input, `t` its
+-- tickets. Those of a user: `u` the executions, `r` the times of the last submissions. `s` is a staged value, `k` what a
+-- worker has taken last, `lane` the users who wait for a language, and `q` what waits of one of them.
+local function key_of(kind, name) return base .. kind .. ':' .. name end
 
 -- Prints a whole number without the scientific notation that Lua uses for large ones. Many numbers of a group are the same.
 local texts = {}
@@ -52,6 +46,9 @@ local function digits(number)
   end
   return text
 end
+
+-- The lifetime of the keys of a record from its end on.
+local FINAL_TTL = digits((retention + FINAL_MARGIN) / 1000)
 
 -- Reads a value of the server with a function; nil if there is none, or the function fails or finds it damaged. A comparison
 -- with a number or a text is the cheapest test that a value is one: it fails for all other types.
@@ -67,4 +64,15 @@ local function are_counts(lanes)
     if not (lane > '' and waiting > -math.huge) then return false end
   end
   return true
+end
+
+-- A table of functions that a function defines together when one of them is first called: to create all functions would cost each
+-- group as much as some steps do.
+local function on_demand(define)
+  return setmetatable({}, {
+    __index = function(functions, name)
+      define(functions)
+      return rawget(functions, name)
+    end,
+  })
 end

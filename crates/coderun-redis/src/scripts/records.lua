@@ -1,6 +1,4 @@
--- Loads live executions and final records, and makes the group store what changes.
-
--- Live executions
+-- Loads live executions, and makes the group store what changes.
 
 -- Whether this is a list of watchers: the name of each, and when it ends.
 local function are_watchers(watchers)
@@ -82,52 +80,13 @@ local function drop_record(record)
   changed_records[record.id] = true
 end
 
--- Final records
-
--- The header of a stored record: [version, owner, language, created, end]. The end is nil while the execution is live;
--- then it is [attempt, takeovers, sequence, updated, started, worker, expires, is_streamed, is_forced, is_released, verdict].
-local function read_header(bytes)
-  local _, header = cmsgpack.unpack_one(bytes)
-  if header[1] ~= VERSION then return header[1] > '' and header end
-  local ending = header[5]
-  local is_valid = header[2] > '' and header[3] > '' and header[4] >= 0 and (not ending
-    or ending[1] >= 0 and ending[2] >= 0 and ending[3] >= 0 and ending[4] >= 0 and ending[5] >= 0 and ending[6] >= ''
-    and ending[7] >= 0 and ending[11] > '')
-  return is_valid and header
-end
-
-local function load_header(key) return decode(call('GETRANGE', key, 0, HEADER_MAX_BYTES - 1), read_header) end
-
--- The final record with this id, expired or not; nil if there is none.
-local function load_final(id)
-  local h = load_header(record_key(id))
-  if h and h[1] == VERSION and not h[5] then h = load_header(outcome_key(id)) end
-  if not h then return nil end
-  if h[1] ~= VERSION then return { id = id, is_newer = true } end
-  local e = h[5]
-  if not e then return nil end
-  return {
-    id = id, status = 'final', owner = h[2], language = h[3], created = h[4], attempt = e[1], takeovers = e[2],
-    sequence = e[3], updated = e[4], started = e[5], worker = e[6], expires = e[7], is_streamed = e[8], is_forced = e[9],
-    is_released = e[10], verdict = e[11],
-  }
-end
-
--- The live or final record with this id, or the reply that there is none.
-local function find(id)
-  local record = load_record(id) or load_final(id)
-  if not record then return nil, 'absent' end
-  if record.is_newer then return nil, 'newer' end
-  if record.status == 'final' and record.expires <= now then return nil, 'absent' end
-  return record
-end
-
--- Deletes all keys of one execution.
-local function delete_keys(id)
-  call('UNLINK', record_key(id), outcome_key(id), events_key(id), input_key(id), tickets_key(id))
+-- The time at which the sweep ends a live execution.
+local function deadline(record)
+  if record.status == 'pending' then return record.updated + queue_deadline end
+  return record.started + record.budget + run_grace
 end
 
 -- Deletes a staged value that no step will use.
 local function discard(nonce)
-  if nonce then call('UNLINK', staged_key(nonce)) end
+  if nonce then call('UNLINK', key_of('s', nonce)) end
 end

@@ -48,11 +48,11 @@ local function write_lanes()
         removed[#removed + 1] = owner
       end
     end
-    if #listed > 0 and call_with(listed, 'ZADD', lane_key(lane)) > 0 then
-      call('PEXPIRE', lane_key(lane), SHARED_TTL)
+    if #listed > 0 and call_with(listed, 'ZADD', key_of('lane', lane)) > 0 then
+      call('PEXPIRE', key_of('lane', lane), SHARED_TTL)
       has_new_work = true
     end
-    call_with(removed, 'ZREM', lane_key(lane))
+    call_with(removed, 'ZREM', key_of('lane', lane))
   end
 end
 
@@ -89,9 +89,9 @@ local function write_totals()
       if ends <= now then totals.repeated[taken] = nil end
     end
     for _, key in ipairs({ LIVE, USERS, RETIRED, base .. 'leases', base .. 'waits' }) do call('PEXPIRE', key, SHARED_TTL) end
-    for lane in pairs(totals.lanes) do call('PEXPIRE', lane_key(lane), SHARED_TTL) end
+    for lane in pairs(totals.lanes) do call('PEXPIRE', key_of('lane', lane), SHARED_TTL) end
   end
-  if not must_renew and not totals.is_changed then return end
+  if not must_renew and not totals.is_changed and not next(changed_users) then return end
   call('SET', TOTALS, encode({
     totals.pending, totals.bytes, totals.running, totals.order, totals.last_turn, totals.first_turn, totals.renewed,
     totals.lanes, totals.repeated,
@@ -123,7 +123,7 @@ local WORKS_WHEN_FULL = {
 -- begins with a write that needs none.
 local function write_nothing(headers)
   for _, header in ipairs(headers) do
-    if WORKS_WHEN_FULL[header[1]] then return call('PEXPIRE', staged_key('none'), 1) end
+    if WORKS_WHEN_FULL[header[1]] then return call('PEXPIRE', key_of('s', 'none'), 1) end
   end
 end
 
@@ -132,8 +132,10 @@ local words = {}
 
 -- The reply of a step as it is sent.
 local function to_reply(reply)
+  local word = words[reply]
+  if word then return word end
   if type(reply) == 'string' then
-    words[reply] = words[reply] or encode(reply)
+    words[reply] = encode(reply)
     return words[reply]
   end
   local is_list = reply[1] ~= nil or next(reply) == nil
@@ -146,7 +148,7 @@ load_named(headers)
 write_nothing(headers)
 for i, header in ipairs(headers) do
   local name = header[1]
-  if not steps[name] then parts[name]() end
+  while not steps[name] do parts[name]() end
   replies[i] = to_reply(steps[name](header, ARGV[FIRST_STEP + 2 * i - 1]))
 end
 write_changes()

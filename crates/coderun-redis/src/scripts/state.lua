@@ -3,8 +3,8 @@
 -- The steps by name. Each takes its header and its blob, and returns its reply: a word, a table of one word and what belongs
 -- to it, or a list of strings, which is sent as it is.
 local steps = {}
--- Functions that define the steps of some files, by the names of these steps: to create all of them would cost each group as
--- much as some steps do.
+-- Functions that define the steps of some files, or other such functions, by the names of these steps. They are called in the
+-- groups that have one of the steps.
 local parts = {}
 
 -- What this group has read. `false` stands for what is not there.

@@ -2,14 +2,12 @@
 
 local RATE_KEY_TTL = MINUTE / 1000
 
-local function rate_key(owner) return base .. 'r:' .. owner end
-
 -- The time until the user may submit again, if they may not now.
 local function rate_exceeded(user)
   if submits_max == 0 then return nil end
   local later = user.entries and #user.entries or 0
   -- Those of this group are not written yet.
-  local oldest = later >= submits_max and now or call('LINDEX', rate_key(user.owner), later - submits_max)
+  local oldest = later >= submits_max and now or call('LINDEX', key_of('r', user.owner), later - submits_max)
   local free_at = oldest and tonumber(oldest) + MINUTE
   if free_at and free_at > now then return free_at - now end
 end
@@ -19,11 +17,11 @@ writers[#writers + 1] = function()
   for owner, user in pairs(users) do
     local entries = user and user.entries
     if entries then
-      local key = executions_key(owner)
+      local key = key_of('u', owner)
       if call('LPUSH', key, unpack(entries)) == #entries then call('PEXPIRE', key, SHARED_TTL) end
     end
     if entries and submits_max > 0 then
-      local key, times = rate_key(owner), {}
+      local key, times = key_of('r', owner), {}
       for i = 1, #entries do times[i] = digits(now) end
       if call('RPUSH', key, unpack(times)) > submits_max then call('LTRIM', key, -submits_max, -1) end
       call('PEXPIRE', key, RATE_KEY_TTL)
@@ -45,10 +43,11 @@ local function refusal(user, size, pending_elsewhere, bytes_elsewhere)
 end
 
 -- Stores the record, if there is none.
-local function store_new(record, blob, nonce, ttl)
-  local key = record_key(record.id)
+local function store_new(record, blob, nonce)
+  local key = key_of('e', record.id)
+  local ttl = digits((queue_deadline + record.budget + run_grace + retention + LIVE_MARGIN) / 1000)
   if not nonce then return call('SET', key, blob, 'NX', 'PX', ttl) end
-  local is_new = call('RENAMENX', staged_key(nonce), key) == 1
+  local is_new = call('RENAMENX', key_of('s', nonce), key) == 1
   if is_new then call('PEXPIRE', key, ttl) end
   return is_new
 end
@@ -70,11 +69,12 @@ local function wait_for_worker(record, user)
   count_waiting(user, record.lane, 1)
   list_user(user)
   scores.waits[index_member(record)] = deadline(record)
+  save_record(record)
 end
 
 local function new_record(header)
-  local _, id, owner, lane, size, budget, created, is_interactive, _, _, nonce = unpack(header, 1, 11)
-  change_totals().order = totals.order + 1
+  local _, id, owner, lane, size, budget, created, is_interactive, _, nonce = unpack(header, 1, 10)
+  totals.order = totals.order + 1
   local record = {
     id = id, status = 'pending', attempt = 0, sequence = 1, updated = created, started = 0, worker = '', token = 0,
     takeovers = 0, created = created, is_cancelled = false, is_released = false, is_streamed = false,
@@ -95,23 +95,22 @@ local function repeated(record, worker, token)
 end
 
 -- Stores a record, or returns why not. That there is one comes before a refusal; one that has expired is overwritten.
-local function store(record, blob, nonce, ttl, refused)
-  if not refused and store_new(record, blob, nonce, ttl) then return nil end
-  local existing = load_final(record.id)
+local function store(record, blob, nonce, refused)
+  if not refused and store_new(record, blob, nonce) then return nil end
+  local existing = finals.load(record.id)
   if existing and existing.is_newer then return 'newer' end
   if existing and existing.expires > now then return 'exists' end
   if refused then return refused end
-  delete_keys(record.id)
-  store_new(record, blob, nonce, ttl)
+  finals.delete_keys(record.id)
+  store_new(record, blob, nonce)
 end
 
--- Header: lane, size, budget, created, whether it is interactive, the lifetime of the record in milliseconds, its entry in
--- the list of its user, the nonce of a staged record or nil, pending and bytes elsewhere, and the worker that offers to run
--- it and its token, or nil.
+-- Header: lane, size, budget, created, whether it is interactive, its entry in the list of its user, the nonce of a staged
+-- record or nil, pending and bytes elsewhere, and the worker that offers to run it and its token, or nil.
 function steps.submit(header, blob)
   local id, owner, size = header[2], header[3], header[5]
-  local ttl, entry, nonce, pending_elsewhere, bytes_elsewhere, worker, token = unpack(header, 9, 15)
-  if nonce and call('EXISTS', staged_key(nonce)) == 0 then return 'unstaged' end
+  local entry, nonce, pending_elsewhere, bytes_elsewhere, worker, token = unpack(header, 9, 14)
+  if nonce and call('EXISTS', key_of('s', nonce)) == 0 then return 'unstaged' end
   local existing = load_record(id)
   if existing then
     discard(nonce)
@@ -122,7 +121,7 @@ function steps.submit(header, blob)
   local record = new_record(header)
   local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere)
   local starts = worker and not refused and may_start(user)
-  refused = store(record, blob, nonce, ttl, refused)
+  refused = store(record, blob, nonce, refused)
   if refused then
     discard(nonce)
     return refused
@@ -132,7 +131,6 @@ function steps.submit(header, blob)
   -- A take in this group must not read it again.
   stored_records[id] = not nonce and blob or nil
   count(user, 'bytes', size)
-  save_record(record)
   if starts then
     start(record, user, worker, token)
     return { leased = record.started }

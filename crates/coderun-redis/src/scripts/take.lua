@@ -13,7 +13,7 @@ local TAKEN_VALUES = 3
 local function save_taken(worker, token, taken)
   local ids = {}
   for i = 1, #taken, TAKEN_VALUES do ids[#ids + 1] = taken[i] end
-  call('SET', taken_key(worker), encode({ token, ids }), 'PX', TAKEN_MS)
+  call('SET', key_of('k', worker), encode({ token, ids }), 'PX', TAKEN_MS)
 end
 
 local function read_taken(value, token)
@@ -24,10 +24,10 @@ end
 -- What this token has taken before, if the reply to the first attempt was lost.
 local function taken_before(worker, token)
   local taken = {}
-  for _, id in ipairs(decode(call('GET', taken_key(worker)), read_taken, token) or {}) do
+  for _, id in ipairs(decode(call('GET', key_of('k', worker)), read_taken, token) or {}) do
     local record = load_record(id)
     if record and record.worker == worker and record.token == token and record.status == 'running'
-      and not complete_end(record) then
+      and not finals.complete_end(record) then
       taken[#taken + 1] = record
     end
   end
@@ -39,7 +39,7 @@ local function is_late(worker, token, is_repeated)
   if not is_repeated and next(totals.repeated) == nil then return false end
   local name = worker .. ' ' .. digits(token)
   if not is_repeated then return totals.repeated[name] ~= nil end
-  change_totals().repeated[name] = now + TAKEN_MS * 1000
+  totals.repeated[name], totals.is_changed = now + TAKEN_MS * 1000, true
   return false
 end
 
@@ -52,20 +52,20 @@ local function next_expired(place, is_wanted)
     local id, lane = string.match(member, '^(%S+) %S+ (%S+)')
     local record = is_wanted[lane] and load_record(id)
     if record and record.status == 'running' and scores.leases[member] == nil and deadline(record) > now
-      and not is_last_attempt(record) and not complete_end(record) then
+      and not is_last_attempt(record) and not finals.complete_end(record) then
       return record, after + 1
     end
   end
 end
 
 local function take_over(record, worker, token)
-  stream_events(record)
+  stream.begin(record)
   local user = load_user(record.owner)
   record.takeovers = record.takeovers + 1
   count(user, 'running', -1)
   start(record, user, worker, token)
   list_user(user)
-  extend_life(record)
+  stream.extend_life(record)
   -- The process of the last worker takes it for the runner still.
   signal('changed ' .. record.id)
 end
@@ -188,7 +188,7 @@ local function read_ahead(lanes, at_most)
   for _, id in ipairs(ids) do
     local record = records[id]
     if record and record.status == 'pending' and not record.is_large then
-      keys[#keys + 1], read[#read + 1] = record_key(id), id
+      keys[#keys + 1], read[#read + 1] = key_of('e', id), id
     end
   end
   if #keys == 0 then return end
@@ -198,7 +198,7 @@ end
 
 -- Adds an execution to what a take returns: its id, its live value, and its record, which is empty if it is large.
 local function add_taken(taken, record, stored)
-  if not stored then stored = not record.is_large and call('GET', record_key(record.id)) or '' end
+  if not stored then stored = not record.is_large and call('GET', key_of('e', record.id)) or '' end
   local last = #taken
   taken[last + 1], taken[last + 2], taken[last + 3] = record.id, to_value(record), stored
 end

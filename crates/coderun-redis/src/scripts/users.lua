@@ -59,6 +59,7 @@ local function count_totals(last)
   return counted
 end
 
+-- Loads the totals. They are stored if those of a user are, which add up to them, or if `is_changed`.
 local function load_totals()
   if not totals then
     totals = decode(call('GET', TOTALS), read_totals) or count_totals(RECOUNTED_MAX - 1)
@@ -67,30 +68,20 @@ local function load_totals()
   return totals
 end
 
-local function save_user(user) changed_users[user.owner] = true end
-
--- The totals of a step that changes them. Those that were only read are not written.
-local function change_totals()
-  if not totals then load_totals() end
-  totals.is_changed = true
-  return totals
-end
-
 local function turn_behind_all()
-  change_totals().last_turn = totals.last_turn + 1
+  totals.last_turn = totals.last_turn + 1
   return totals.last_turn
 end
 
 -- Adds to a count of a user and of all users. After a lost record a count may be too low, but never negative.
 local function count(user, name, amount)
-  change_totals()
+  if not totals then load_totals() end
   local sum, all = user[name] + amount, totals[name] + amount
   user[name], totals[name] = sum > 0 and sum or 0, all > 0 and all or 0
   changed_users[user.owner] = true
 end
 
 local function count_waiting(user, lane, amount)
-  change_totals()
   local lanes, all = user.lanes, totals.lanes
   local sum = (all[lane] or 0) + amount
   lanes[lane], all[lane] = math.max((lanes[lane] or 0) + amount, 0), sum > 0 and sum or nil
@@ -114,5 +105,5 @@ local function list_user(user)
     if (user.turns[lane] or false) ~= turn then set_turn(lane, user, turn) end
     if waiting == 0 then user.lanes[lane] = nil end
   end
-  save_user(user)
+  changed_users[user.owner] = true
 end

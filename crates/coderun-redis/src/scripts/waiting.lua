@@ -19,7 +19,7 @@ end
 -- Reads so many more users of a lane.
 local function read_lane(lane, read, count)
   local known = #read.owners
-  local page = call('ZRANGE', lane_key(lane), known, known + count - 1, 'WITHSCORES')
+  local page = call('ZRANGE', key_of('lane', lane), known, known + count - 1, 'WITHSCORES')
   for i = 1, #page, 2 do
     known = known + 1
     read.owners[known], read.turns[known] = page[i], tonumber(page[i + 1])
@@ -53,37 +53,10 @@ local function load_queue(user, lane)
   user.queues = queues
   local queue = queues[lane]
   if not queue then
-    queue = { key = queue_key(user.owner, lane), read = {}, ids = {}, first = 1, is_whole = false, added = {}, first_added = 1 }
+    queue = { key = key_of('q', user.owner .. ':' .. lane), read = {}, ids = {}, first = 1, is_whole = false, added = {}, first_added = 1 }
     queues[lane] = queue
   end
   return queue
-end
-
--- Reads so many more members of a queue.
-local function read_queue(queue, count)
-  local known = #queue.read
-  local page = call('LRANGE', queue.key, known, known + count - 1)
-  for i, member in ipairs(page) do
-    queue.read[known + i], queue.ids[known + i] = member, string.match(member, '^(%S+) %d+$') or false
-  end
-  queue.is_whole = #page < count
-end
-
--- The oldest member of a queue, and the id in it; nil if the queue is empty. The id of a damaged member is `false`.
-local function first_in_queue(queue)
-  if queue.first > #queue.read and not queue.is_whole then read_queue(queue, 1) end
-  local member = queue.read[queue.first]
-  if member then return member, queue.ids[queue.first] end
-  member = queue.added[queue.first_added]
-  return member, member and string.match(member, '^%S+')
-end
-
-local function remove_first(queue)
-  if queue.read[queue.first] then
-    queue.first = queue.first + 1
-  else
-    queue.first_added = queue.first_added + 1
-  end
 end
 
 writers[#writers + 1] = function()
@@ -102,12 +75,6 @@ end
 
 -- The records of waiting executions, as far as they were read.
 local stored_records = {}
-
--- The record of an execution, or an empty text if it is large; `false` if it is not there.
-local function stored_record(record)
-  if record.is_large then return call('EXISTS', record_key(record.id)) == 1 and '' end
-  return stored_records[record.id] or call('GET', record_key(record.id))
-end
 
 -- Expired leases
 

@@ -21,7 +21,7 @@ end
 -- of a final execution are read without a script.
 function steps.watch(header)
   local id, watcher, lifetime, after, at_most = header[2], unpack(header, 4, 7)
-  local record, refusal = find(id)
+  local record, refusal = finals.find(id)
   if not record then return refusal end
   if record.status == 'final' then
     return { final = { record.created, record.sequence, record.is_streamed } }
@@ -29,9 +29,9 @@ function steps.watch(header)
   add_watcher(record, watcher, lifetime)
   local events = {}
   if record.is_streamed then
-    events = call('LRANGE', events_key(id), after, after + at_most - 1)
+    events = call('LRANGE', key_of('v', id), after, after + at_most - 1)
   else
-    for number, event in ipairs(first_events(record)) do
+    for number, event in ipairs(stream.first_events(record)) do
       if number > after then events[#events + 1] = event end
     end
   end

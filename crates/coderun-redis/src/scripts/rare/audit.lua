@@ -22,7 +22,7 @@ end
 
 -- Whether a waiting execution is in the queue of its user, or may be, because that is long.
 local function is_queued(record)
-  local key = queue_key(record.owner, record.lane)
+  local key = key_of('q', record.owner .. ':' .. record.lane)
   return call('LPOS', key, queue_member(record), 'MAXLEN', COUNTED_MAX) ~= false or call('LLEN', key) > COUNTED_MAX
 end
 
@@ -35,7 +35,7 @@ local function audit_record(id)
     return true
   end
   if record.is_newer or deadline(record) <= now then return false end
-  if call('EXISTS', record_key(id)) == 0 then
+  if call('EXISTS', key_of('e', id)) == 0 then
     remove(record)
     return true
   end
@@ -67,7 +67,7 @@ end
 
 -- The number and the bytes of the executions of a user that wait in a lane. The bytes of many are nil.
 local function count_queue(owner, lane)
-  local key = queue_key(owner, lane)
+  local key = key_of('q', owner .. ':' .. lane)
   local waiting, bytes = call('LLEN', key), 0
   if not may_count(waiting) then return waiting, nil end
   for _, member in ipairs(call('LRANGE', key, 0, -1)) do bytes = bytes + tonumber(string.match(member, '%d+$') or 0) end
@@ -78,7 +78,7 @@ end
 local function correct(values, name, actual)
   if values[name] == actual then return false end
   values[name] = actual
-  change_totals()
+  totals.is_changed = true
   return true
 end
 
@@ -92,7 +92,7 @@ local function audit_user(owner, running)
     local waiting, size = count_queue(owner, lane)
     pending, bytes = pending + waiting, bytes and size and bytes + size
     is_wrong = correct(user.lanes, lane, waiting > 0 and waiting or nil) or is_wrong
-    local turn = call('ZSCORE', lane_key(lane), owner)
+    local turn = call('ZSCORE', key_of('lane', lane), owner)
     is_wrong = correct(user.turns, lane, turn and tonumber(turn) or nil) or is_wrong
     local must_be_listed = waiting > 0 and running.count < running_max
     is_wrong = is_wrong or must_be_listed ~= (turn ~= false)

@@ -11,7 +11,7 @@ local function field(name, value) return struct.pack('<I4c0I4c0', #name, name, #
 local function end_by_force(record, why)
   local updated = math.max(now, record.updated)
   local expires = updated + retention
-  retire(record, load_user(record.owner), retired_entry(record, expires))
+  retire(record, load_user(record.owner), finals.retired_entry(record, expires))
   record.status, record.sequence, record.updated = 'final', record.sequence + 1, updated
   local header = encode({
     VERSION, record.owner, language_of(record), record.created,
@@ -20,11 +20,11 @@ local function end_by_force(record, why)
       record.is_streamed, true, record.is_released, why == 'cancelled' and why or 'internal_error',
     },
   })
-  call('SET', outcome_key(record.id), header .. field('forced', why), 'PX', final_ttl(expires))
-  call('PEXPIRE', record_key(record.id), final_ttl(expires))
+  call('SET', key_of('o', record.id), header .. field('forced', why), 'PX', FINAL_TTL)
+  call('PEXPIRE', key_of('e', record.id), FINAL_TTL)
   if record.is_streamed then
-    call('RPUSH', events_key(record.id), update_event(record, 'final', record.attempt, updated, ''))
-    call('PEXPIRE', events_key(record.id), final_ttl(expires))
+    call('RPUSH', key_of('v', record.id), stream.update_event(record, 'final', record.attempt, updated, ''))
+    call('PEXPIRE', key_of('v', record.id), FINAL_TTL)
   end
   signal('changed ' .. record.id)
 end
@@ -45,7 +45,7 @@ end
 -- all of it. The clocks of processes differ, so the entry may not be exactly where it belongs; the sweep expects entries of
 -- deleted records.
 local function remove_retired(record)
-  local entry = retired_entry(record, record.expires)
+  local entry = finals.retired_entry(record, record.expires)
   for i, other in ipairs(retired) do
     if other == entry then return table.remove(retired, i) end
   end
@@ -68,15 +68,15 @@ local function remove(record)
     list_user(user)
     drop_record(record)
   end
-  call('LREM', executions_key(record.owner), 1, listed_entry(record))
-  delete_keys(record.id)
-  call('UNLINK', taken_key(record.worker))
+  call('LREM', key_of('u', record.owner), 1, listed_entry(record))
+  finals.delete_keys(record.id)
+  call('UNLINK', key_of('k', record.worker))
 end
 
 -- Adds a live execution to the queue of its user, before those that were submitted later. It is among the first of them:
 -- only others that were given back, too, are before it.
 local function queue_again(record)
-  local key, place = queue_key(record.owner, record.lane), 0
+  local key, place = key_of('q', record.owner .. ':' .. record.lane), 0
   while true do
     local member = call('LINDEX', key, place)
     local other = member and load_record(string.match(member, '^%S+'))
@@ -96,17 +96,17 @@ end
 local function wait_again(record)
   local user = load_user(record.owner)
   -- Its events no longer follow from its state.
-  stream_events(record)
+  stream.begin(record)
   leave_state(record, user)
   record.is_released = true
   move(record, 'pending')
-  extend_life(record)
+  stream.extend_life(record)
   save_record(record)
   scores.waits[index_member(record)] = deadline(record)
   count(user, 'pending', 1)
   queue_again(record)
   count_waiting(user, record.lane, 1)
-  change_totals().first_turn = totals.first_turn - 1
+  totals.first_turn = totals.first_turn - 1
   user.turn = totals.first_turn
   list_user(user)
 end

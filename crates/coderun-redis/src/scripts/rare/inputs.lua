@@ -7,7 +7,7 @@ local SENDERS_MAX = 64
 
 -- The header and the senders.
 local function load_input(record)
-  local values = call('HMGET', input_key(record.id), 'header', 'senders')
+  local values = call('HMGET', key_of('i', record.id), 'header', 'senders')
   local input = { id = record.id, senders = values[2] or '', is_new = not values[1] }
   local first, last, bytes, read, attempt, ended = string.match(values[1] or '1 0 0 0 0 0', HEADER)
   input.first, input.last, input.bytes, input.read = tonumber(first), tonumber(last), tonumber(bytes), tonumber(read)
@@ -23,7 +23,7 @@ local function save_input(input, ...)
   local header = table.concat({
     input.first, input.last, input.bytes, input.read, input.attempt, input.ended and '1' or '0',
   }, ' ')
-  call('HSET', input_key(input.id), 'header', header, ...)
+  call('HSET', key_of('i', input.id), 'header', header, ...)
 end
 
 -- The number of the last piece of a sender.
@@ -43,10 +43,10 @@ local function make_room(input, size, overhead, room)
   local first, bytes = input.first, input.bytes
   while bytes + size > room do
     if first > input.read then return false end
-    bytes = bytes - call('HSTRLEN', input_key(input.id), first) - overhead
+    bytes = bytes - call('HSTRLEN', key_of('i', input.id), first) - overhead
     first = first + 1
   end
-  for read = input.first, first - 1 do call('HDEL', input_key(input.id), read) end
+  for read = input.first, first - 1 do call('HDEL', key_of('i', input.id), read) end
   input.first, input.bytes = first, bytes
   return true
 end
@@ -62,7 +62,7 @@ define('send', function(record, piece, sender, number, ends, size, room)
   input.last, input.bytes, input.ended = input.last + 1, input.bytes + size, ends
   save_sender(input, sender, number)
   save_input(input, 'senders', input.senders, input.last, piece)
-  if input.is_new then expire_with(record, input_key(record.id), math.huge) end
+  if input.is_new then expire_with(record, key_of('i', record.id), math.huge) end
   signal('input ' .. record.id)
   return 'kept'
 end)
@@ -81,7 +81,7 @@ define('receive', function(record, _, worker, started, attempt, after, count)
   local numbers = {}
   for number = after + 1, math.min(after + count, input.last) do numbers[#numbers + 1] = number end
   if #numbers == 0 then return { input = {} } end
-  local pieces = call('HMGET', input_key(record.id), unpack(numbers))
+  local pieces = call('HMGET', key_of('i', record.id), unpack(numbers))
   for _, piece in ipairs(pieces) do
     if not piece then return 'lost' end
   end

@@ -20,7 +20,7 @@ local PAGE, SEARCHED_MAX = 64, 1024
 -- Lists the executions of one user, newest first.
 function steps.list(header)
   local owner, limit, before, before_id = header[3], header[4], header[5], header[6]
-  local key, first, searched, rows, has_gone = executions_key(owner), 0, 0, {}, false
+  local key, first, searched, rows, has_gone = key_of('u', owner), 0, 0, {}, false
   local place = before and call('LPOS', key, digits(before) .. ' ' .. before_id)
   if place then first = place + 1 end
   while #rows < limit and searched < SEARCHED_MAX do
@@ -45,11 +45,11 @@ end
 -- one.
 define('position', function(record)
   if record.status ~= 'pending' then return 'not_waiting' end
-  local ahead = call('LPOS', queue_key(record.owner, record.lane), queue_member(record))
+  local ahead = call('LPOS', key_of('q', record.owner .. ':' .. record.lane), queue_member(record))
   -- It was passed over because its deadline has passed, so it only waits for the sweep.
   if not ahead then return { position = 1 } end
-  local users = call('ZCARD', lane_key(record.lane))
-  local turn = call('ZRANK', lane_key(record.lane), record.owner)
+  local users = call('ZCARD', key_of('lane', record.lane))
+  local turn = call('ZRANK', key_of('lane', record.lane), record.owner)
   -- A user at their limit of running executions is in no lane, and returns to its end.
   if not turn then users, turn = users + 1, users end
   -- Other users may have fewer executions than turns.

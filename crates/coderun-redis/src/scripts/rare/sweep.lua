@@ -28,9 +28,9 @@ local function remove_member(name, member, record)
   local user = load_user(owner)
   count(user, name == 'waits' and 'pending' or 'running', -1)
   count(user, 'bytes', -tonumber(size))
-  if call('LREM', queue_key(owner, lane), 1, id .. ' ' .. size) == 1 then count_waiting(user, lane, -1) end
+  if call('LREM', key_of('q', owner .. ':' .. lane), 1, id .. ' ' .. size) == 1 then count_waiting(user, lane, -1) end
   list_user(user)
-  if not load_final(id) then delete_keys(id) end
+  if not finals.load(id) then finals.delete_keys(id) end
 end
 
 -- The word for why a waiting execution ends now; nil if it goes on waiting.
@@ -58,13 +58,13 @@ local function check_member(name, member)
     remove_member(name, member, record)
     return false
   end
-  if complete_end(record) then
+  if finals.complete_end(record) then
     sweep.repaired = sweep.repaired + 1
     return false
   end
   local why = (name == 'waits' and reason_to_end_waiting or reason_to_end_running)(record)
   if not why then return true end
-  if call('EXISTS', record_key(record.id)) == 0 then
+  if call('EXISTS', key_of('e', record.id)) == 0 then
     remove(record)
     sweep.repaired = sweep.repaired + 1
   else
@@ -94,9 +94,9 @@ local function delete_expired()
     if expires and tonumber(expires) > now then break end
     count = count + 1
     if id and id ~= '' then
-      local final = not load_record(id) and load_final(id)
+      local final = not load_record(id) and finals.load(id)
       if final and not final.is_newer and final.expires <= now then
-        delete_keys(id)
+        finals.delete_keys(id)
         sweep.expired = sweep.expired + 1
       end
       trimmed[owner] = (trimmed[owner] or 0) + TRIMMED_MAX

@@ -18,7 +18,7 @@ end
 
 -- Stores a ticket for an execution, unless it has too many valid ones.
 define('issue', function(record, _, ticket, admission, lifetime, tickets_max)
-  local key = tickets_key(record.id)
+  local key = key_of('t', record.id)
   local valid, first, last = count_valid(key, now + lifetime)
   -- The call is repeated when the reply to the first attempt is lost.
   if call('HEXISTS', key, ticket) == 1 then return 'issued' end
@@ -30,7 +30,7 @@ end)
 
 -- Deletes a ticket and returns its admission.
 define('redeem', function(record, _, ticket)
-  local key = tickets_key(record.id)
+  local key = key_of('t', record.id)
   local stored = call('HGET', key, ticket)
   if not stored then return 'absent' end
   call('HDEL', key, ticket)
