@@ -41,7 +41,6 @@ pub(crate) struct RedisExecutionQueue {
 enum RenewReply {
     Continue,
     Cancel,
-    Lost,
 }
 
 /// The reply to `append`.
@@ -49,7 +48,6 @@ enum RenewReply {
 #[serde(rename_all = "snake_case")]
 enum AppendReply {
     Sequence(u64),
-    Lost,
 }
 
 /// The reply to `release`.
@@ -57,7 +55,6 @@ enum AppendReply {
 #[serde(rename_all = "snake_case")]
 enum ReleaseReply {
     Done,
-    Lost,
     Absent,
 }
 
@@ -86,24 +83,12 @@ impl ExecutionQueue for RedisExecutionQueue {
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
         let renewing = async {
-            let (worker, started, attempt) = fence(lease);
-            let header = (
-                "renew",
-                lease.id().to_string(),
-                (),
-                worker,
-                started,
-                attempt,
-            );
-            match self
-                .client
-                .run(lease.id(), Script::Hot, Step::new(&header)?)
-                .await?
-            {
-                RenewReply::Continue => Ok(Renewal::Continue),
-                RenewReply::Cancel => Ok(Renewal::Cancel),
-                RenewReply::Lost => Err(QueueError::LeaseLost),
-            }
+            let step = step_of_holder("renew", lease)?;
+            let reply = self.client.run(lease.id(), Script::Hot, step).await?;
+            Ok::<_, AdapterError>(match reply {
+                RenewReply::Continue => Renewal::Continue,
+                RenewReply::Cancel => Renewal::Cancel,
+            })
         };
         self.client.timed("renew", renewing).await
     }
@@ -122,10 +107,9 @@ impl ExecutionQueue for RedisExecutionQueue {
             let (id, (worker, started, attempt)) = (lease.id().to_string(), fence(lease));
             let header = ("append", id, (), worker, started, attempt, after.number());
             let step = Step::new(&header)?.with_texts(&encode_events(events));
-            match self.client.run(lease.id(), Script::Hot, step).await? {
-                AppendReply::Sequence(number) => Ok(Sequence::from_number(number)),
-                AppendReply::Lost => Err(QueueError::LeaseLost),
-            }
+            let reply = self.client.run(lease.id(), Script::Hot, step).await?;
+            let AppendReply::Sequence(number) = reply;
+            Ok::<_, AdapterError>(Sequence::from_number(number))
         };
         let appended: Result<_, QueueError> = self.client.timed("append", appending).await;
         match &appended {
@@ -160,19 +144,10 @@ impl ExecutionQueue for RedisExecutionQueue {
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
         let releasing = async {
-            let (worker, started, attempt) = fence(lease);
-            let header = (
-                "release",
-                lease.id().to_string(),
-                (),
-                worker,
-                started,
-                attempt,
-            );
-            let step = Step::new(&header)?.replicated();
+            let step = step_of_holder("release", lease)?.replicated();
             match self.client.run(lease.id(), Script::Rare, step).await? {
                 ReleaseReply::Done => Ok(()),
-                ReleaseReply::Lost | ReleaseReply::Absent => Err(QueueError::LeaseLost),
+                ReleaseReply::Absent => Err(AdapterError::LeaseLost),
             }
         };
         self.client.timed("release", releasing).await
@@ -200,6 +175,12 @@ impl ExecutionQueue for RedisExecutionQueue {
         let checking = write_health(&self.client);
         self.client.timed("check_queue", checking).await
     }
+}
+
+/// A step of the holder of a lease, without arguments.
+fn step_of_holder(name: &'static str, lease: &Lease) -> Result<Step, AdapterError> {
+    let (worker, started, attempt) = fence(lease);
+    Step::new(&(name, lease.id().to_string(), (), worker, started, attempt))
 }
 
 /// The worker, the start and the attempt of a lease, as headers of steps have them: a script compares them with the stored ones.

@@ -35,7 +35,6 @@ enum FinishReply {
     Done,
     /// An earlier call has ended the run.
     Repeated,
-    Lost,
     /// The record was made for another progress than this.
     Again(StoredProgress),
 }
@@ -123,7 +122,6 @@ pub(crate) async fn finish(
                 }));
             }
             FinishReply::Repeated => return Ok(None),
-            FinishReply::Lost => return Err(AdapterError::LeaseLost),
             FinishReply::Again(progress) => stored = progress,
         }
     }

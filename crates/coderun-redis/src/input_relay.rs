@@ -52,7 +52,6 @@ enum SendAnswer {
 enum ReceiveAnswer {
     Input(Vec<ByteBuf>),
     Forgotten,
-    Lost,
     Absent,
 }
 
@@ -105,7 +104,7 @@ impl InputRelay for RedisInputRelay {
             {
                 ReceiveAnswer::Input(pieces) => Ok(decode_pieces(id, pieces)?),
                 ReceiveAnswer::Forgotten => Err(InputError::Forgotten),
-                ReceiveAnswer::Lost | ReceiveAnswer::Absent => Err(InputError::LeaseLost),
+                ReceiveAnswer::Absent => Err(InputError::LeaseLost),
             }
         };
         self.client.timed("receive_input", receiving).await

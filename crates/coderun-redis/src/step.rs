@@ -179,6 +179,8 @@ pub(crate) struct StepReply(Value);
 
 /// The reply of a step that may not touch a record of a newer version.
 const NEWER: &[u8] = b"\xa5newer";
+/// The reply of a step whose caller does not hold the lease.
+const LOST: &[u8] = b"\xa4lost";
 /// The reply of a step whose staged value is not there.
 const UNSTAGED: &[u8] = b"\xa8unstaged";
 
@@ -217,10 +219,11 @@ impl StepReply {
         &self,
         id: ExecutionId,
     ) -> Result<T, AdapterError> {
-        if self.bytes() == NEWER {
-            return Err(AdapterError::NewerRecord(id));
+        match self.bytes() {
+            NEWER => Err(AdapterError::NewerRecord(id)),
+            LOST => Err(AdapterError::LeaseLost),
+            _ => Ok(self.decode()?),
         }
-        Ok(self.decode()?)
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Answer {
-        Lost,
+        Done,
         Sequence(u64),
         #[serde(with = "serde_bytes")]
         Record(Vec<u8>),
@@ -245,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_reply_is_a_word_or_a_map_of_one_word() {
-        assert_eq!(decode(b"\xa4lost"), Ok(Answer::Lost));
+        assert_eq!(decode(b"\xa4done"), Ok(Answer::Done));
         assert_eq!(decode(b"\x81\xa8sequence\x07"), Ok(Answer::Sequence(7)));
         assert_eq!(decode(b"\xa4what"), Err(UnexpectedReply));
     }
@@ -258,10 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_newer_version_is_an_error() {
-        let reply = StepReply::new(Value::BulkString(NEWER.to_vec()));
+    fn a_record_of_a_newer_version_and_a_lost_lease_are_errors() {
         let id = coderun_domain::testing::execution_id(1);
-        let decoded = reply.decode_for::<Answer>(id);
-        assert!(matches!(decoded, Err(AdapterError::NewerRecord(it)) if it == id));
+        let decode = |reply: &[u8]| {
+            let reply = StepReply::new(Value::BulkString(reply.to_vec()));
+            reply.decode_for::<Answer>(id)
+        };
+        assert!(matches!(decode(NEWER), Err(AdapterError::NewerRecord(it)) if it == id));
+        assert!(matches!(decode(LOST), Err(AdapterError::LeaseLost)));
     }
 }
