@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use super::files::{read_entry, remove_folder};
@@ -71,16 +72,23 @@ pub(super) fn sweep<'a>(folders: impl Iterator<Item = &'a Path>) {
     if empty.is_empty() {
         return;
     }
-    // A living service needs far less from creating a group to starting a process in it, and from its end to removing it.
-    std::thread::sleep(EMPTY_FOR);
-    for group in empty.iter().filter(|group| is_empty(group)) {
-        // The kernel refuses it where processes are that this namespace does not see.
-        let _ = fs::remove_dir(group);
+    // They keep nobody from starting, and are left to the next start if this process ends before.
+    let remove = move || {
+        thread::sleep(EMPTY_FOR);
+        for group in empty.iter().filter(|group| is_empty(group)) {
+            // The kernel refuses it where processes are that this namespace does not see.
+            let _ = fs::remove_dir(group);
+        }
+    };
+    let name = "sandbox-cleanup".to_owned();
+    if let Err(error) = thread::Builder::new().name(name).spawn(remove) {
+        tracing::warn!(%error, "empty control groups are not removed before the next start");
     }
 }
 
-/// A group of another process namespace that is empty twice, this much apart, is not in use.
-const EMPTY_FOR: Duration = Duration::from_secs(1);
+/// A group of another process namespace that is empty twice, this much apart, is not in use: on a machine that is overloaded
+/// a living service needs some seconds from creating a group to starting a process in it.
+const EMPTY_FOR: Duration = Duration::from_secs(10);
 
 /// The groups in a group.
 fn children(folder: &Path) -> Vec<PathBuf> {
@@ -161,7 +169,7 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let stat = format!("/proc/{}/stat", child.id());
         while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         assert_eq!(start_time(child.id()), None);
         child.wait().unwrap();

@@ -170,7 +170,7 @@ async fn a_service_of_another_process_namespace_keeps_its_groups_while_it_lives(
         programs.iter().all(|pid| !is_alive(*pid))
     });
     let _next = TestSandbox::start().await;
-    assert!(groups().is_empty());
+    eventually("the groups are removed", || groups().is_empty());
 }
 
 /// Moves this process into a leaf of its group. Else a service that it starts would not be alone in the group.
@@ -244,6 +244,22 @@ async fn root_needs_no_right_to_mount() {
         .run("bash", "id -u; echo x > /box/x && cat /box/x")
         .await;
     assert_eq!(ran.stdout(), "1000\nx\n", "{}", ran.stderr());
+}
+
+#[tokio::test]
+async fn a_launcher_that_cannot_begin_says_why_and_the_next_may_be_able_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    let mark = mark.display();
+    let fail_once = format!("[ -e {mark} ] || {{ touch {mark}; ulimit -n 9; }}");
+    let (_folder, script) = launcher_after("", &fail_once);
+    let sandbox = TestSandbox::with(|config| config.launcher = script).await;
+    let answer = sandbox.try_run(program("bash", "echo x")).await;
+    let Err(RunnerError::Unavailable { reason, .. }) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(reason.contains("Too many open files"), "{reason}");
+    assert_eq!(sandbox.run("bash", "echo x").await.stdout(), "x\n");
 }
 
 #[tokio::test]
