@@ -96,7 +96,7 @@ fn check_commands(entry: &LanguageEntry) -> Result<(), String> {
         );
     }
     if is_given("artefact") {
-        check_file("artefact", &entry.artefact)?;
+        check_file("artefact", entry.artefact.trim_end_matches('/'))?;
     }
     if !entry.file.ends_with(&entry.sources) {
         return Err(format!(

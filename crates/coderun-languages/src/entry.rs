@@ -72,7 +72,7 @@ pub struct LanguageEntry {
     /// Submitted files with this ending are built together with the submitted code.
     #[serde(default)]
     pub sources: String,
-    /// The built file, in the folder of the sources.
+    /// The built file, in the folder of the sources, or the folder with all that was built if it ends with `/`.
     #[serde(default)]
     pub artefact: String,
     /// The command that runs a program; its arguments follow. Without it only third-party APIs run the language.

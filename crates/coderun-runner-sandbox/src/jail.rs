@@ -4,6 +4,7 @@
 //! (`init`) of a sandbox, which builds it from within and then starts the program. Nothing here knows the async
 //! runtime, and nothing here reads the environment.
 
+mod artefact;
 mod clocks;
 mod files;
 mod host_proc;

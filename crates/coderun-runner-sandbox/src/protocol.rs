@@ -4,7 +4,7 @@
 //! answers on the stage's own socket with [`LauncherMessage`]s. All that only the sandbox needs to know is in the
 //! [`StageSpec`], in a file in memory, so that the launcher neither reads nor keeps anything of a user.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub(crate) struct StageSpec {
     pub(crate) ignored_signals: Vec<i32>,
     /// Files for `/box`.
     pub(crate) files: Vec<SpecFile>,
-    /// The file in `/box` that is the built program.
+    /// The file in `/box` that is the built program, or the folder if it ends with `/`.
     pub(crate) artefact: Option<String>,
     /// Limits that the kernel enforces by itself.
     pub(crate) limits: KernelLimits,
@@ -145,6 +145,14 @@ pub(crate) struct ProgramEnd {
     pub(crate) peak_bytes: u64,
     /// Whether landlock is in force.
     pub(crate) landlock: bool,
+}
+
+/// Writes a header that says what follows it in a file, with its length before it.
+pub(crate) fn write_header<T: Serialize>(file: &mut impl Write, header: &T) -> io::Result<()> {
+    let header = encode(header)?;
+    let length = u32::try_from(header.len()).map_err(io::Error::other)?;
+    file.write_all(&length.to_le_bytes())?;
+    file.write_all(&header)
 }
 
 /// Writes a message as bytes.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::fstat;
+use rustix::fs::{Mode, fstat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
@@ -18,6 +18,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::{UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use super::artefact;
 use super::clocks;
 use super::files;
 use super::host_proc::HostProc;
@@ -116,7 +117,7 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
     join_groups(&descriptors.tasks)?;
     drop(descriptors.stdio);
     payload::drop_bounding_set()?;
-    let mut spec = files::read_spec(&descriptors.spec)?;
+    let mut spec = files::read_header::<StageSpec>(&descriptors.spec, "read the specification")?;
 
     // No step so far needs the ids, so that the launcher maps them meanwhile.
     wait_for_release(&descriptors.lifeline)?;
@@ -134,16 +135,27 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
     // The rest is done while the program's process drops its privileges.
     let end = start_and_reap(&spec, &prepared.filter, || {
         root::mount_proc(&own, &files, &prepared.closed_files)?;
-        files::write_all(&spec, &descriptors.spec)?;
-        if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
-            files::copy_artefact_in(name, artefact)?;
-        }
-        Ok(())
+        write_files(&spec, &descriptors.spec, descriptors.artefact_in.as_ref())
     })?;
     if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
-        files::copy_artefact_out(name, artefact, spec.limits.file_size_bytes)?;
+        artefact::take_out(name, artefact, spec.limits.file_size_bytes)?;
     }
     Ok(end)
+}
+
+/// Writes the submitted files, and what an earlier stage has built; or makes the folder for what this one builds.
+fn write_files(
+    spec: &StageSpec,
+    contents: &OwnedFd,
+    artefact: Option<&OwnedFd>,
+) -> Result<(), StepError> {
+    let step = "write the submitted files";
+    files::write_all(&spec.files, contents, Mode::from(0o644), step)?;
+    match (artefact, &spec.artefact) {
+        (Some(artefact), _) => artefact::bring_in(artefact),
+        (None, Some(name)) => artefact::prepare(name),
+        (None, None) => Ok(()),
+    }
 }
 
 fn wait_for_release(lifeline: &OwnedFd) -> Result<(), StepError> {

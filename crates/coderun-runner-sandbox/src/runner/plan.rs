@@ -62,7 +62,7 @@ impl StagePlan {
         let entry = &toolchain.entry;
         let mut files = submitted_files(submission, toolchain);
         if entry.is_compiled() {
-            files.retain(|(name, _)| *name != entry.artefact);
+            files.retain(|(name, _)| !is_artefact(name, &entry.artefact));
         }
         let limits = submission.limits();
         let placeholders = Placeholders::new(submission, toolchain, limits.run.memory());
@@ -133,6 +133,14 @@ impl StagePlan {
 
 /// The output limit of the program that shows that a sandbox can be built.
 pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
+
+/// Whether a file would be in the way of what was built.
+fn is_artefact(name: &str, artefact: &str) -> bool {
+    match artefact.strip_suffix('/') {
+        Some(folder) => name == folder || name.starts_with(artefact),
+        None => name == artefact,
+    }
+}
 
 fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(String, Bytes)> {
     let entry = &toolchain.entry;

@@ -1,7 +1,7 @@
 //! Starts one stage of a run, compiling or running, and makes sure that it ends.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::pipes::Pipes;
 use super::plan::StagePlan;
 use crate::cgroup::{Group, GroupLimits, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{LauncherEnds, LauncherProcess, stage_socket};
-use crate::protocol::{MESSAGE_MAX_BYTES, encode};
+use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
 
 /// The parts of the sandbox that all stages share.
@@ -104,11 +104,8 @@ const DATA_RESERVE_BYTES: u64 = 4 << 30;
 
 /// Writes the specification and the contents into a file in memory.
 fn write_spec(plan: &StagePlan) -> io::Result<OwnedFd> {
-    let header = encode(&plan.spec)?;
-    let length = u32::try_from(header.len()).map_err(io::Error::other)?;
     let mut file = File::from(memfd_create("spec", MemfdFlags::CLOEXEC)?);
-    file.write_all(&length.to_le_bytes())?;
-    file.write_all(&header)?;
+    write_header(&mut file, &plan.spec)?;
     for content in &plan.contents {
         file.write_all(content)?;
     }

@@ -7,6 +7,7 @@
     reason = "what the fixtures cannot do fails the test"
 )]
 
+mod artefacts;
 mod buffering;
 mod conformance;
 mod cpu_and_time;

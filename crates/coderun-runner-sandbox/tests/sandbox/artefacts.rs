@@ -1,0 +1,109 @@
+//! Tests what comes out of a compile stage, whose author may be hostile, and goes into the run stage.
+
+use coderun_domain::{DraftFile, Verdict};
+use coderun_languages::LanguageTable;
+
+use crate::support::{TestSandbox, program};
+
+/// A language whose compiler is the submitted script. What it leaves in `out` is listed by the program, with its sizes.
+const BUILT: &str = r#"
+    [built]
+    file = "main.build"
+    example = ""
+    tools = ["bash"]
+    version = ["-c", "echo $BASH_VERSION"]
+    compile = ["{tool}", "{file}"]
+    artefact = "out/"
+    run = ["{tool}", "-c", "find out -printf '%p %y %s\n' | grep -v ' d ' | sort; cat out/text 2>/dev/null; true"]
+"#;
+
+async fn sandbox() -> TestSandbox {
+    let languages = LanguageTable::with_file(BUILT).unwrap();
+    TestSandbox::with(|config| config.languages = languages).await
+}
+
+/// What is in the folder of the run stage after this script has filled that of the compile stage; `None` if the program was not
+/// run.
+async fn built(script: &str) -> Option<String> {
+    let ran = sandbox().await.run("built", script).await;
+    if ran.report.verdict == Verdict::CompileError {
+        return None;
+    }
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    Some(ran.stdout().to_owned())
+}
+
+#[tokio::test]
+async fn a_folder_is_brought_in_with_all_files_below_it() {
+    let script = "mkdir -p out/a/b; echo hello > out/text; printf xyz > 'out/a/b/ä $.class'; touch out/a/none; chmod 400 out/text";
+    let expected = "out/a/b/ä $.class f 3\nout/a/none f 0\nout/text f 6\nhello\n";
+    assert_eq!(built(script).await.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn links_and_special_files_are_left_out() {
+    let script = "echo hello > out/text; cd out; ln -s /etc/passwd link; ln -s /usr folder; ln -s .. up; mkfifo pipe";
+    assert_eq!(
+        built(script).await.as_deref(),
+        Some("out/text f 6\nhello\n")
+    );
+}
+
+#[tokio::test]
+async fn a_link_in_place_of_the_folder_is_not_followed() {
+    assert_eq!(built("rmdir out; ln -s /usr/share out").await, None);
+    assert_eq!(built("rmdir out; mkfifo out").await, None);
+    assert_eq!(built("rmdir out; echo text > out").await, None);
+}
+
+#[tokio::test]
+async fn a_folder_without_content_is_a_compile_error() {
+    assert_eq!(built("true").await, None);
+    assert_eq!(built("touch out/empty; mkdir out/more").await, None);
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_too_much_is_a_compile_error() {
+    // A sparse file occupies nothing, but would be copied as zeros.
+    let sparse = "for i in 1 2 3; do truncate -s 60M out/$i; done";
+    assert_eq!(built(sparse).await, None);
+    let many =
+        "echo x > out/text; cd out; for i in {1..101}; do mkdir $i; (cd $i; touch {1..100}); done";
+    assert_eq!(built(many).await, None);
+}
+
+#[tokio::test]
+async fn names_that_no_submission_could_have_are_left_out() {
+    let script = "echo hello > out/text; cd out; echo x > $'\\xff'; for i in {1..40}; do mkdir d; cd d; done; echo x > deep";
+    assert_eq!(
+        built(script).await.as_deref(),
+        Some("out/text f 6\nhello\n")
+    );
+}
+
+#[tokio::test]
+async fn files_that_change_while_they_are_taken_out_harm_nobody_else() {
+    let script = "echo hello > out/text; (while :; do rm -f out/x; ln -s /etc/passwd out/x; rm -f out/x; echo x > out/x; done) & for i in {1..20000}; do :; done";
+    let sandbox = sandbox().await;
+    for _ in 0..10 {
+        let ran = sandbox.run("built", script).await;
+        assert!(!ran.stdout().contains("root:"), "{}", ran.stdout());
+        let verdict = ran.report.verdict;
+        assert!(
+            matches!(verdict, Verdict::Accepted | Verdict::CompileError),
+            "{verdict}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn submitted_files_do_not_get_in_the_way_of_what_was_built() {
+    let sandbox = sandbox().await;
+    for name in ["out/text", "out/other"] {
+        let mut program = program("built", "echo built > out/text");
+        program.draft.files = vec![DraftFile::new(name, "submitted")];
+        let ran = sandbox.run_program(program).await;
+        assert_eq!(ran.report.verdict, Verdict::Accepted, "{name}");
+        assert!(ran.stdout().ends_with("built\n"), "{}", ran.stdout());
+    }
+}
