@@ -5,10 +5,11 @@ use coderun_domain::{FileName, Language};
 use crate::LanguageEntry;
 
 /// The words in braces that the sandbox replaces in commands and environment variables, beside the names of paths.
-const PLACEHOLDERS: [&str; 6] = [
+const PLACEHOLDERS: [&str; 7] = [
     "tool",
     "version",
     "file",
+    "class",
     "sources",
     "artefact",
     "memory_mib",

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use coderun_domain::{Language, LanguageNameError};
 use serde::Deserialize;
 
+use crate::NameRule;
+
 use crate::LimitsEntry;
 
 /// A language: its names, the file of its code, and how the built-in sandbox runs it.
 ///
-/// In commands and variables the sandbox replaces `{tool}`, `{version}`, `{file}`, `{sources}`, `{artefact}`, `{memory_mib}`,
+/// In commands and variables the sandbox replaces `{tool}`, `{version}`, `{file}`, `{class}`, `{sources}`, `{artefact}`, `{memory_mib}`,
 /// `{folder}` (the tool's), `{home}` (the folder above that), and the names of [`needs`](Self::needs) and
 /// [`helpers`](Self::helpers).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +28,9 @@ pub struct LanguageEntry {
     pub aliases: Vec<String>,
     /// The name under which the submitted code is stored.
     pub file: String,
+    /// How the code may name its file and the class that is run otherwise. Default: it does not.
+    #[serde(default)]
+    pub name_rule: Option<NameRule>,
     /// A short program that prints a greeting.
     pub example: String,
     /// The limits in which it differs from other languages.

@@ -15,11 +15,13 @@
 //! ```
 
 mod check;
+mod code_names;
 mod entry;
 mod hints;
 mod limits;
 mod table;
 
+pub use code_names::{CodeNames, NameRule};
 pub use entry::LanguageEntry;
 pub use hints::HintTable;
 pub use limits::{ChosenLimits, LimitsEntry};

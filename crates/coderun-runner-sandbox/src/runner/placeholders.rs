@@ -1,6 +1,7 @@
 //! Replaces the placeholders in the commands and environment variables of a language.
 
 use coderun_domain::{ByteSize, Submission};
+use coderun_languages::CodeNames;
 
 use crate::toolchain::Toolchain;
 
@@ -12,6 +13,7 @@ const SOURCES: &str = "{sources}";
 pub(super) struct Placeholders<'a> {
     submission: &'a Submission,
     toolchain: &'a Toolchain,
+    names: CodeNames,
     memory_mib: String,
 }
 
@@ -25,6 +27,7 @@ impl<'a> Placeholders<'a> {
         Self {
             submission,
             toolchain,
+            names: names_of(submission, toolchain),
             memory_mib: (memory.as_bytes() >> 20).to_string(),
         }
     }
@@ -60,11 +63,17 @@ impl<'a> Placeholders<'a> {
         replaced + rest
     }
 
+    /// The file of the submitted code.
+    pub(super) fn file(&self) -> &str {
+        &self.names.file
+    }
+
     fn value(&self, name: &str) -> Option<&str> {
         Some(match name {
             "version" => self.version(),
             "tool" => &self.toolchain.program,
-            "file" => &self.toolchain.entry.file,
+            "file" => self.file(),
+            "class" => &self.names.class,
             "artefact" => &self.toolchain.entry.artefact,
             "memory_mib" => &self.memory_mib,
             part => return self.toolchain.parts.get(part).map(String::as_str),
@@ -86,8 +95,19 @@ impl<'a> Placeholders<'a> {
         // So that a name that begins with a dash is not taken for an option.
         let relative = |name: &str| format!("./{name}");
         // Where the order counts, as in OCaml, what is used comes before what uses it.
-        others.chain([entry.file.as_str()]).map(relative)
+        others.chain([self.file()]).map(relative)
     }
+}
+
+/// The names of the code, unless another submitted file has the one of its file.
+fn names_of(submission: &Submission, toolchain: &Toolchain) -> CodeNames {
+    let entry = &toolchain.entry;
+    let mut names = entry.names_of(submission.code());
+    let mut others = submission.files().iter();
+    if others.any(|file| file.name().as_str() == names.file) {
+        names.file.clone_from(&entry.file);
+    }
+    names
 }
 
 /// Splits a text into what is before its first placeholder, the name in it, and the rest.

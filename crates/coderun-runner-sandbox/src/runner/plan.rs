@@ -42,7 +42,7 @@ impl StagePlan {
         let limits = submission.limits();
         let placeholders = Placeholders::new(submission, toolchain, limits.compile.memory());
         let argv = placeholders.replace_all(&toolchain.entry.compile);
-        let files = submitted_files(submission, toolchain);
+        let files = submitted_files(submission, toolchain, placeholders.file());
         let mut plan = Self::new(argv, files, limits.compile, &limits.storage);
         plan.is_compilation = true;
         // Compilers report a file that they cannot write, and take a signal that ends one of their parts for their own fault.
@@ -60,12 +60,12 @@ impl StagePlan {
         artefact: Option<OwnedFd>,
     ) -> Self {
         let entry = &toolchain.entry;
-        let mut files = submitted_files(submission, toolchain);
+        let limits = submission.limits();
+        let placeholders = Placeholders::new(submission, toolchain, limits.run.memory());
+        let mut files = submitted_files(submission, toolchain, placeholders.file());
         if entry.is_compiled() {
             files.retain(|(name, _)| !is_artefact(name, &entry.artefact));
         }
-        let limits = submission.limits();
-        let placeholders = Placeholders::new(submission, toolchain, limits.run.memory());
         let mut argv = placeholders.replace_all(&entry.run);
         argv.extend(submission.args().iter().cloned());
         let mut plan = Self::new(argv, files, limits.run, &limits.storage)
@@ -142,10 +142,14 @@ fn is_artefact(name: &str, artefact: &str) -> bool {
     }
 }
 
-fn submitted_files(submission: &Submission, toolchain: &Toolchain) -> Vec<(String, Bytes)> {
+fn submitted_files(
+    submission: &Submission,
+    toolchain: &Toolchain,
+    code_file: &str,
+) -> Vec<(String, Bytes)> {
     let entry = &toolchain.entry;
     let code = Bytes::copy_from_slice(submission.source_text().as_bytes());
-    let mut files = vec![(entry.file.clone(), code)];
+    let mut files = vec![(code_file.to_owned(), code)];
     let submitted = submission.source_files(&entry.file);
     files.extend(submitted.map(|(name, content)| (name.as_str().to_owned(), content)));
     for (name, text) in &entry.files {

@@ -14,6 +14,7 @@ mod cpu_and_time;
 mod files;
 mod information;
 mod interactive;
+mod java;
 mod kernel_surface;
 mod language_page;
 mod languages;
