@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use coderun_domain::{Language, LanguageSpec};
 use coderun_languages::LanguageEntry;
+use futures_util::{StreamExt as _, stream};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -95,17 +96,18 @@ pub(crate) fn find<'a>(
 
 /// Looks for the tools of every known language. A language without a tool is left out.
 pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
-    let mut found = Vec::new();
-    let entries = config.languages.entries().iter();
-    for entry in entries.filter(|entry| !entry.run.is_empty()) {
-        let toolchains = discover_language(entry, config).await;
-        if toolchains.is_empty() {
-            tracing::info!(language = entry.name(), "no toolchain found");
+    let mut languages = Vec::new();
+    for entry in config.languages.entries() {
+        if !entry.run.is_empty() {
+            languages.push(discover_language(entry, config));
         }
-        found.extend(toolchains);
     }
-    found
+    let found = stream::iter(languages).buffered(LANGUAGES_AT_A_TIME);
+    found.concat().await
 }
+
+/// The most languages whose tools are asked at a time: these mostly wait for the disk.
+const LANGUAGES_AT_A_TIME: usize = 8;
 
 /// Looks for the first of a language's tools that answers, and for each of the others that it may have.
 async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Vec<Toolchain> {
@@ -129,6 +131,9 @@ async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Vec
                 found.push(toolchain);
             }
         }
+    }
+    if found.is_empty() {
+        tracing::info!(language = entry.name(), "no toolchain found");
     }
     found
 }
