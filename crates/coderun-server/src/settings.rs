@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compose::values::{KeyPrefix, LanguageTable, RedisAddress};
+use crate::compose::values::{KeyPrefix, LanguageTable, LanguageTableError, RedisAddress};
 use values::{languages_file, seconds};
 
 pub(crate) use admin::AdminAddress;
@@ -162,9 +162,9 @@ impl Settings {
     }
 
     /// The languages that the service knows.
-    pub(crate) fn languages(&self) -> LanguageTable {
+    pub(crate) fn languages(&self) -> Result<LanguageTable, LanguageTableError> {
         let own = self.languages_file.clone();
-        own.unwrap_or_else(LanguageTable::built_in)
+        own.map_or_else(|| LanguageTable::with_file(""), Ok)
     }
 
     /// The port to listen on.

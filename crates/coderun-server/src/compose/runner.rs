@@ -17,7 +17,7 @@ const REMOTE_CONCURRENCY: usize = 64;
 /// Starts the runner that the settings choose.
 pub(super) async fn start(settings: &Settings) -> anyhow::Result<Arc<dyn CodeRunner>> {
     Ok(match settings.runners.runner {
-        Runner::Sandbox => Arc::new(SandboxRunner::start(sandbox_config(settings)).await?),
+        Runner::Sandbox => Arc::new(SandboxRunner::start(sandbox_config(settings)?).await?),
         Runner::Piston => {
             let runner = HttpRunner::piston(http_config(settings)?, piston_config(settings)).await;
             Arc::new(
@@ -36,7 +36,7 @@ pub(super) fn concurrency(settings: &Settings) -> usize {
     settings.runners.worker_concurrency.unwrap_or_else(default)
 }
 
-fn sandbox_config(settings: &Settings) -> SandboxConfig {
+fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
     let default = SandboxConfig::default();
     let search_path = settings.toolchain_path.as_ref().map(|path| {
         let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
@@ -44,14 +44,14 @@ fn sandbox_config(settings: &Settings) -> SandboxConfig {
     });
     let home = settings.home.iter();
     let required = settings.runners.require.as_ref();
-    SandboxConfig {
+    Ok(SandboxConfig {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
-        languages: settings.languages(),
+        languages: settings.languages()?,
         slots: concurrency(settings),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
         ..default
-    }
+    })
 }
 
 fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
@@ -62,7 +62,7 @@ fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
         api_key: runners.code_execution_api_key.clone(),
         api_key_header: runners.code_execution_api_key_header.clone(),
         concurrency: concurrency(settings),
-        languages: settings.languages(),
+        languages: settings.languages()?,
         ..HttpRunnerConfig::new(url.as_str())
     })
 }

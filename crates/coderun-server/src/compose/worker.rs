@@ -41,7 +41,7 @@ impl AnnouncedWorker {
             queue: Arc::clone(&ports.storage.queue),
             inputs: Arc::clone(&ports.storage.inputs),
             runner: Arc::clone(runner),
-            hints: Arc::new(HintTable::for_languages(&settings.languages())),
+            hints: Arc::new(HintTable::for_languages(&settings.languages()?)),
         };
         let worker_settings = WorkerSettings {
             id,
