@@ -70,6 +70,18 @@ async fn a_step_alone_is_a_group_of_its_own() {
     assert_eq!(groups(&server), [1, 1, 1]);
 }
 
+/// The first of them has sent its step before the second had a turn.
+#[tokio::test]
+async fn steps_of_tasks_that_are_ready_share_a_group() {
+    let (server, transport) = start(LONG).await;
+    let second = async {
+        tokio::task::yield_now().await;
+        assert_counted(&transport, "b").await;
+    };
+    tokio::join!(assert_counted(&transport, "a"), second);
+    assert_eq!(groups(&server), [2]);
+}
+
 /// Each caller gets the answer to its own step, and the order of arrival is the order of execution.
 #[tokio::test]
 async fn steps_that_come_together_form_bounded_groups() {
