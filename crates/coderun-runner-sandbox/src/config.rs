@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use coderun_domain::SubmissionPolicy;
 use coderun_languages::LanguageTable;
 
 /// Settings of the sandbox. The defaults fit a machine of its own.
@@ -16,7 +17,7 @@ pub struct SandboxConfig {
     pub slots: usize,
     /// How long a run waits for a free slot before it is refused as overloaded. Default: 10 s.
     pub slot_wait: Duration,
-    /// The first of a range of user and group ids, one a slot, that nothing else on the machine uses. Used when the
+    /// The first of a range of user and group ids, one a slot and two more, that nothing else on the machine uses. Used when the
     /// service runs as root; else programs run under the service's own id. Default: 60000.
     pub first_id: u32,
     /// The languages whose compilers and interpreters are looked for. Default: those built in.
@@ -26,6 +27,8 @@ pub struct SandboxConfig {
     /// The environment, beside `PATH`, in which tools are run to find their place and version; version managers such as
     /// pyenv need `HOME`. No program gets any of it. Default: empty.
     pub discovery_environment: Vec<(String, String)>,
+    /// How languages are checked before they are offered. Default: every language is offered for which there is a tool.
+    pub language_checks: Option<LanguageChecks>,
     /// Whether to use control groups. Default: where they can be used.
     pub control_groups: ControlGroups,
     /// The controls without which nothing is run at all. Default: none beyond the namespaces, without which the sandbox
@@ -43,10 +46,21 @@ impl Default for SandboxConfig {
             languages: LanguageTable::built_in(),
             search_path: vec!["/usr/local/bin".into(), "/usr/bin".into(), "/bin".into()],
             discovery_environment: Vec::new(),
+            language_checks: None,
             control_groups: ControlGroups::WhereUsable,
             required: Vec::new(),
         }
     }
+}
+
+/// How languages are checked: the example of each runs at the start, when its tool has changed, after the runner failed to
+/// run a program in it, and from time to time.
+#[derive(Debug, Clone, Copy)]
+pub struct LanguageChecks {
+    /// The rules of submissions. An example must run under the limits of one that asks for none.
+    pub policy: SubmissionPolicy,
+    /// The time between two checks of a language.
+    pub interval: Duration,
 }
 
 /// Whether control groups are used.

@@ -36,7 +36,7 @@ mod toolchain;
 
 use std::path::PathBuf;
 
-pub use config::{Control, ControlGroups, SandboxConfig};
+pub use config::{Control, ControlGroups, LanguageChecks, SandboxConfig};
 pub use runner::{SandboxRunner, StartError};
 
 /// Runs the launcher if this process was started as one, and then never returns; else returns at once.

@@ -22,6 +22,9 @@ pub(crate) const DESCRIPTORS_MAX: usize = 16;
 /// The step of the launcher that needs the right to give programs ids of their own.
 pub(crate) const MAP_USERS: &str = "write `uid_map`";
 
+/// The step that executes the program, when its sandbox is built.
+pub(crate) const START_PROGRAM: &str = "start the program";
+
 /// The folder of the submitted files, in which programs start.
 pub(crate) const BOX: &str = "/box";
 

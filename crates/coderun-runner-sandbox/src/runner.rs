@@ -2,9 +2,12 @@
 
 mod compiler_files;
 mod errors;
+mod example;
 mod execution;
 mod input;
 mod judge;
+mod language_trials;
+mod offered_languages;
 mod pipes;
 mod placeholders;
 mod plan;
@@ -28,9 +31,11 @@ use coderun_domain::{
     CodeRunner, Health, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
     RunnerProfile, Verdict,
 };
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::cgroup::Groups;
-use crate::config::{Control, SandboxConfig};
+use crate::config::{Control, LanguageChecks, SandboxConfig};
 use crate::launcher_process::LauncherProcess;
 use crate::slots::Slots;
 use crate::toolchain::{self, Toolchain};
@@ -38,6 +43,8 @@ pub use errors::StartError;
 use errors::unavailable;
 use execution::Execution;
 use input::Input;
+use language_trials::{LanguageTrials, TRIALS_MAX};
+use offered_languages::OfferedLanguages;
 use stage::Machine;
 use stage_runner::StageRunner;
 
@@ -54,17 +61,22 @@ use stage_runner::StageRunner;
 /// linked statically, buffer by themselves, or are to buffer in full.
 #[derive(Debug)]
 pub struct SandboxRunner {
-    stages: StageRunner,
-    slots: Slots,
+    stages: Arc<StageRunner>,
+    slots: Arc<Slots>,
     slot_wait: Duration,
-    toolchains: Vec<Toolchain>,
+    languages: Arc<OfferedLanguages>,
     required: Vec<Control>,
     /// Held while a sandbox is built to probe the machine.
-    probing: tokio::sync::Mutex<()>,
+    probing: Arc<tokio::sync::Mutex<()>>,
+    /// Stopped when this is dropped.
+    trials: JoinSet<()>,
 }
 
+/// The longest wait for the first check of all languages; those that come later are offered later.
+const FIRST_CHECKS_MAX: Duration = Duration::from_secs(5);
+
 impl SandboxRunner {
-    /// Looks for toolchains and for what the machine offers. Starts no process of its own yet.
+    /// Looks for toolchains and for what the machine offers, and begins to check languages if it is to.
     ///
     /// Succeeds even where no sandbox can be built, so that a service can start and say so: see
     /// [`CodeRunner::check`].
@@ -80,22 +92,47 @@ impl SandboxRunner {
             .flatten()
             .map_err(StartError)?;
         let is_root = rustix::process::geteuid().is_root();
-        Ok(Self {
-            stages: StageRunner::new(Machine {
-                launcher: LauncherProcess::new(
-                    config.launcher,
-                    toolchain::extra_paths(&toolchains),
-                ),
+        let extra_paths = toolchain::extra_paths(&toolchains);
+        let languages = match &config.language_checks {
+            None => OfferedLanguages::untried(&toolchains),
+            Some(checks) => OfferedLanguages::to_try(&toolchains, checks.interval),
+        };
+        let mut runner = Self {
+            stages: Arc::new(StageRunner::new(Machine {
+                launcher: LauncherProcess::new(config.launcher, extra_paths),
                 groups,
                 first_id: is_root.then_some(config.first_id),
                 processors: processors(),
-            }),
-            slots: Slots::new(config.slots),
+            })),
+            slots: Arc::new(Slots::new(config.slots)),
             slot_wait: config.slot_wait,
-            toolchains,
+            languages: Arc::new(languages),
             required: config.required,
-            probing: tokio::sync::Mutex::default(),
-        })
+            probing: Arc::default(),
+            trials: JoinSet::new(),
+        };
+        if let Some(checks) = &config.language_checks {
+            runner.begin_trials(checks).await;
+        }
+        Ok(runner)
+    }
+
+    async fn begin_trials(&mut self, checks: &LanguageChecks) {
+        let trials = LanguageTrials {
+            languages: Arc::clone(&self.languages),
+            stages: Arc::clone(&self.stages),
+            users_slots: Arc::clone(&self.slots),
+            slots: self.slots.beyond(TRIALS_MAX),
+            policy: checks.policy,
+            probing: Arc::clone(&self.probing),
+        };
+        self.trials.spawn(trials.run());
+        if timeout(FIRST_CHECKS_MAX, self.languages.settled())
+            .await
+            .is_err()
+        {
+            tracing::info!("some languages are still being checked");
+        }
     }
 
     fn check_required(&self) -> Result<(), RunnerError> {
@@ -112,12 +149,29 @@ impl SandboxRunner {
         }
     }
 
-    fn toolchain(&self, request: &RunRequest) -> Result<&Toolchain, RunnerError> {
-        let language = request.submission.language();
-        let found = toolchain::find(&self.toolchains, language, request.submission.version());
-        found.ok_or_else(|| RunnerError::Unsupported {
-            language: language.clone(),
-        })
+    async fn run_with(
+        &self,
+        toolchain: &Toolchain,
+        request: &RunRequest,
+        io: &mut (dyn RunIo + '_),
+    ) -> Result<Report, RunnerError> {
+        let mut input = Input::of(&request.submission);
+        let slot = tokio::select! {
+            slot = self.slots.take(self.slot_wait) => slot,
+            () = input.until_cancelled(io) => {
+                let enforcement = self.stages.enforcement();
+                return Ok(report::not_run(Verdict::Cancelled, toolchain, enforcement));
+            }
+        };
+        let slot = slot.ok_or(RunnerError::Overloaded { retry_after: None })?;
+        let execution = Execution {
+            stages: &self.stages,
+            toolchain,
+            submission: &request.submission,
+            slot: Arc::new(slot),
+            input,
+        };
+        Box::pin(execution.run(io)).await
     }
 }
 
@@ -139,7 +193,15 @@ impl CodeRunner for SandboxRunner {
     }
 
     fn languages(&self) -> Vec<LanguageSpec> {
-        toolchain::specs(&self.toolchains)
+        toolchain::specs(&self.languages.offered())
+    }
+
+    fn languages_health(&self) -> Option<Health> {
+        Some(self.languages.health())
+    }
+
+    async fn languages_checked(&self) {
+        self.languages.settled().await;
     }
 
     fn maximum_limits(&self) -> Option<Limits> {
@@ -174,24 +236,26 @@ impl CodeRunner for SandboxRunner {
         request: RunRequest,
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
-        let toolchain = self.toolchain(&request)?;
+        let language = request.submission.language();
+        let offered = self.languages.offered();
+        let toolchain = toolchain::find(&offered, language, request.submission.version());
+        let toolchain = toolchain.ok_or_else(|| RunnerError::Unsupported {
+            language: language.clone(),
+        })?;
         self.check_required()?;
-        let mut input = Input::of(&request.submission);
-        let slot = tokio::select! {
-            slot = self.slots.take(self.slot_wait) => slot,
-            () = input.until_cancelled(io) => {
-                let enforcement = self.stages.enforcement();
-                return Ok(report::not_run(Verdict::Cancelled, toolchain, enforcement));
-            }
-        };
-        let slot = slot.ok_or(RunnerError::Overloaded { retry_after: None })?;
-        let execution = Execution {
-            stages: &self.stages,
-            toolchain,
-            submission: &request.submission,
-            slot: Arc::new(slot),
-            input,
-        };
-        Box::pin(execution.run(io)).await
+        let result = self.run_with(toolchain, &request, io).await;
+        if has_failed(&result) {
+            self.languages.request(language);
+        }
+        result
+    }
+}
+
+/// Whether the service failed, and perhaps because of the language.
+fn has_failed(result: &Result<Report, RunnerError>) -> bool {
+    match result {
+        Ok(report) => report.verdict == Verdict::InternalError,
+        Err(RunnerError::Unavailable { .. } | RunnerError::Broken { .. }) => true,
+        Err(RunnerError::Unsupported { .. } | RunnerError::Overloaded { .. }) => false,
     }
 }

@@ -1,5 +1,6 @@
 //! Hands out slots for running programs. Each slot has a user id that no other running program has.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use tokio::time::timeout;
 /// All slots of a sandbox.
 #[derive(Debug)]
 pub(crate) struct Slots {
+    /// All numbers are below it.
+    end: u32,
     free: Arc<Mutex<Vec<u32>>>,
     permits: Arc<Semaphore>,
 }
@@ -17,7 +20,7 @@ pub(crate) struct Slots {
 /// One slot. It is free again when this is dropped, which must be after everything in it has ended.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// It is below the count of slots, and unique as long as this lives.
+    /// It is unique as long as this lives.
     pub(crate) number: u32,
     free: Arc<Mutex<Vec<u32>>>,
     /// Dropped after the number was given back.
@@ -28,10 +31,28 @@ impl Slots {
     /// Creates this many slots, at least one.
     pub(crate) fn new(count: usize) -> Self {
         let count = u32::try_from(count).unwrap_or(u32::MAX).clamp(1, SLOTS_MAX);
+        Self::numbered(0..count)
+    }
+
+    /// Creates this many slots that are told apart from these.
+    pub(crate) fn beyond(&self, count: u32) -> Self {
+        Self::numbered(self.end..self.end.saturating_add(count))
+    }
+
+    fn numbered(numbers: Range<u32>) -> Self {
+        let end = numbers.end;
+        let free: Vec<_> = numbers.rev().collect();
         Self {
-            free: Arc::new(Mutex::new((0..count).rev().collect())),
-            permits: Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1))),
+            end,
+            permits: Arc::new(Semaphore::new(free.len())),
+            free: Arc::new(Mutex::new(free)),
         }
+    }
+
+    /// Waits until a slot is free, without taking it. Cancel-safe.
+    pub(crate) async fn wait_for_free(&self) {
+        // The semaphore is never closed.
+        drop(self.permits.acquire().await);
     }
 
     /// Waits for a free slot; `None` if there was none in time. Cancel-safe.
@@ -79,5 +100,14 @@ mod tests {
         let number = one.number;
         drop(one);
         assert_eq!(slots.take(Duration::ZERO).await.unwrap().number, number);
+    }
+
+    #[tokio::test]
+    async fn more_slots_have_numbers_of_their_own() {
+        let slots = Slots::new(2);
+        let more = slots.beyond(2);
+        let taken = [&slots, &slots, &more, &more].map(|slots| slots.try_take().unwrap());
+        assert_eq!(taken.each_ref().map(|slot| slot.number), [0, 1, 2, 3]);
+        assert!(more.try_take().is_none());
     }
 }

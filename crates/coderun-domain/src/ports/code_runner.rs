@@ -162,6 +162,15 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether each language that it has a tool for runs; `None` unless a runner checks that. A language that fails is not
+    /// among [`languages`](Self::languages).
+    fn languages_health(&self) -> Option<Health> {
+        None
+    }
+
+    /// Waits until it has checked each language once. Returns at once unless a runner checks them.
+    async fn languages_checked(&self) {}
+
     /// Runs one program to its end.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use super::kernel_calls;
 use super::landlock;
 use super::seccomp::{self, Filter};
 use super::step::{StepContext, StepError};
-use crate::protocol::{InitReport, KernelLimits, StageSpec, decode, encode};
+use crate::protocol::{InitReport, KernelLimits, START_PROGRAM, StageSpec, decode, encode};
 
 /// Executes the program as soon as it may begin, or writes why it cannot.
 pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd, go: &OwnedFd) -> ! {
@@ -102,7 +102,7 @@ fn become_program(
     match retry_on_intr(|| rustix::io::read(go, &mut [0_u8])).step("wait for the sandbox")? {
         // The first process could not complete the sandbox, and tells why.
         0 => kernel_calls::exit_now(1),
-        _ => Err(command.exec()).step("start the program"),
+        _ => Err(command.exec()).step(START_PROGRAM),
     }
 }
 

@@ -7,7 +7,7 @@ use coderun_domain::{BackendError, RunnerError};
 use super::report::NAME;
 use super::supervise::StageError;
 use crate::cgroup::OutsideLimit;
-use crate::protocol::MAP_USERS;
+use crate::protocol::{MAP_USERS, START_PROGRAM};
 
 /// The machine could not be inspected.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,7 @@ pub(super) fn not_started(error: io::Error) -> RunnerError {
 /// A stage that was dispatched, but whose end is not known.
 pub(super) fn stage_failed(error: StageError) -> RunnerError {
     match error {
+        StageError::NotBuilt(reason) if reason.contains(START_PROGRAM) => unavailable(reason),
         StageError::NotBuilt(reason) => {
             let advice = if reason.contains(MAP_USERS) {
                 ADVICE_ON_IDS

@@ -16,6 +16,7 @@ mod information;
 mod interactive;
 mod java;
 mod kernel_surface;
+mod language_checks;
 mod language_page;
 mod languages;
 mod memory;
