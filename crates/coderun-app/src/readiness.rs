@@ -46,8 +46,8 @@ impl CheckStatus {
 /// The check of one dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The name of the dependency: `store`, `queue`, `runner`, `keys`, or `limits` for the means by which the runner of this
-    /// process holds them.
+    /// The name of the dependency: `store`, `queue`, `runner`, `keys`, or of the runner of this process `limits` for the means
+    /// by which it holds them, and `languages` for whether they run.
     pub name: &'static str,
     /// The result.
     pub status: CheckStatus,
@@ -173,6 +173,7 @@ impl Readiness {
         let mut checks = join_all(checks).await;
         if let Some(Runners::Own(runner)) = &ports.runners {
             checks.extend(limits(runner.as_ref()));
+            checks.extend(languages(runner.as_ref()));
         }
         checks
     }
@@ -216,6 +217,23 @@ fn limits(runner: &dyn CodeRunner) -> Option<Check> {
         status,
         latency: Duration::ZERO,
         reason: Some(reason),
+    })
+}
+
+/// Whether the languages of the runner run, where it checks that.
+fn languages(runner: &dyn CodeRunner) -> Option<Check> {
+    let (status, reason) = match runner.languages_health()? {
+        Health::Good => (CheckStatus::Ok, None),
+        Health::Limited { reason } if runner.languages().is_empty() => {
+            (CheckStatus::Failing, Some(reason))
+        }
+        Health::Limited { reason } => (CheckStatus::Degraded, Some(reason)),
+    };
+    Some(Check {
+        name: "languages",
+        status,
+        latency: Duration::ZERO,
+        reason,
     })
 }
 

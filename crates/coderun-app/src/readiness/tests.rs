@@ -1,4 +1,4 @@
-use coderun_domain::testing::{limit_policy, worker_offer};
+use coderun_domain::testing::{catalog, limit_policy, worker_offer};
 use coderun_domain::{
     Enforcement, MockCodeRunner, MockExecutionQueue, MockExecutionStore, MockWorkerRegistry,
     QueueError, RunnerError, RunnerProfile, StoreError,
@@ -33,6 +33,7 @@ fn good_runner() -> MockCodeRunner {
     let mut runner = MockCodeRunner::new();
     runner.expect_check().returning(|| Ok(()));
     runner.expect_limits_health().returning(|| None);
+    runner.expect_languages_health().returning(|| None);
     runner
 }
 
@@ -60,6 +61,7 @@ async fn weaker_limits_degrade_and_say_why() {
     runner.expect_check().returning(|| Ok(()));
     let weak = || Some(Health::limited("nothing is delegated"));
     runner.expect_limits_health().returning(weak);
+    runner.expect_languages_health().returning(|| None);
     runner.expect_profile().returning(|| RunnerProfile {
         enforcement: Enforcement {
             memory: Some("polled".to_owned()),
@@ -74,10 +76,33 @@ async fn weaker_limits_degrade_and_say_why() {
     assert_eq!(reason, Some("polled, because nothing is delegated"));
 }
 
+/// The check of the languages, of which one fails, where the runner offers so many others.
+async fn language_check(others: usize) -> Check {
+    let mut runner = MockCodeRunner::new();
+    runner.expect_check().returning(|| Ok(()));
+    runner.expect_limits_health().returning(|| None);
+    let broken = || Some(Health::limited("java does not run"));
+    runner.expect_languages_health().returning(broken);
+    let offered = move || catalog().specs()[..others].to_vec();
+    runner.expect_languages().returning(offered);
+    let checks = readiness(good_store(), runner).checks().await;
+    let mut checks = checks.into_iter();
+    checks.find(|check| check.name == "languages").unwrap()
+}
+
+#[tokio::test]
+async fn a_language_that_does_not_run_degrades_and_without_any_nothing_is_ready() {
+    let one_runs = language_check(1).await;
+    assert_eq!(one_runs.status, CheckStatus::Degraded);
+    assert_eq!(one_runs.reason.as_deref(), Some("java does not run"));
+    assert_eq!(language_check(0).await.status, CheckStatus::Failing);
+}
+
 #[tokio::test]
 async fn an_unavailable_runner_fails_with_its_reason() {
     let mut runner = MockCodeRunner::new();
     runner.expect_limits_health().returning(|| None);
+    runner.expect_languages_health().returning(|| None);
     runner.expect_check().returning(|| {
         Err(RunnerError::Unavailable {
             backend: "sandbox",

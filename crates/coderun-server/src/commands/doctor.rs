@@ -1,6 +1,7 @@
 //! `coderun doctor` checks what works on this machine and what does not.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use coderun_app::{Check, CheckStatus, Shutdown};
 use coderun_domain::LanguageSpec;
@@ -8,6 +9,9 @@ use coderun_domain::LanguageSpec;
 use super::print;
 use crate::compose::{Ports, Process};
 use crate::settings::Settings;
+
+/// The longest wait for the first check of all languages.
+const LANGUAGES_MAX: Duration = Duration::from_mins(2);
 
 /// The results of all checks.
 #[derive(Debug)]
@@ -49,6 +53,10 @@ async fn check_machine(settings: &Settings) -> anyhow::Result<Findings> {
         ..settings.clone()
     };
     let ports = Ports::build(settings).await?;
+    if let Some(runner) = &ports.runner {
+        // What is not checked by then is reported as such.
+        drop(tokio::time::timeout(LANGUAGES_MAX, runner.languages_checked()).await);
+    }
     let process = Process::new(&ports, settings, &Shutdown::default())?;
     let checks = process.probes.readiness.checks().await;
     let fleet = process.fleet.and_then(|fleet| fleet.view().ok());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use coderun_domain::CodeRunner;
 use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
-use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+use coderun_runner_sandbox::{LanguageChecks, SandboxConfig, SandboxRunner};
 
 use crate::settings::{Runner, Settings};
 
@@ -47,11 +47,21 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
     Ok(SandboxConfig {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         languages: settings.languages()?,
+        language_checks: language_checks(settings)?,
         slots: concurrency(settings),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
         ..default
     })
+}
+
+fn language_checks(settings: &Settings) -> anyhow::Result<Option<LanguageChecks>> {
+    let interval = Duration::from_secs(settings.runners.language_check_seconds.into());
+    if interval.is_zero() {
+        return Ok(None);
+    }
+    let policy = settings.limits.submission_policy()?;
+    Ok(Some(LanguageChecks { policy, interval }))
 }
 
 fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {

@@ -48,6 +48,9 @@ pub(crate) struct RunnerSettings {
     /// Controls without which the sandbox runs nothing, separated by commas: `memory`, `cpu`, `processes`. They need control groups: polling does not satisfy them.
     #[arg(long)]
     pub(crate) require: Option<RequiredControls>,
+    /// Seconds between two checks whether a language of the sandbox runs; one that fails is not offered. 0: all are offered unchecked.
+    #[arg(long, default_value_t = 3600)]
+    pub(crate) language_check_seconds: u32,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
     #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,

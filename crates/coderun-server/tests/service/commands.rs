@@ -15,7 +15,14 @@ fn the_doctor_reports_that_this_machine_works() {
     let report = text(&printed.stdout);
     assert!(printed.status.success(), "{report}");
     for word in [
-        "store", "queue", "runner", "limits", "keys", "python", "cpp",
+        "store",
+        "queue",
+        "runner",
+        "limits",
+        "languages",
+        "keys",
+        "python",
+        "cpp",
     ] {
         assert!(report.contains(word), "{word} is not in\n{report}");
     }

@@ -1,9 +1,12 @@
 //! Tests every language, and every way in which a program can fail, through the whole service.
 
+use std::io::Write as _;
+
 use rstest::rstest;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
-use crate::support::Service;
+use crate::support::{Launch, Service, coderun, eventually, output, text};
 
 #[rstest]
 #[case::python("python", "print('hello')")]
@@ -91,4 +94,58 @@ async fn code_that_does_not_compile_shows_the_errors_of_the_compiler() {
     assert_eq!(record["verdict"], "compile_error");
     let errors = record["error_output"].as_str().unwrap();
     assert!(errors.contains("undeclared"), "{errors}");
+}
+
+/// A file with a language whose example does not greet.
+fn mute_language() -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    let entry = "[mute]\nfile = \"main.sh\"\nexample = \"echo something else\"\ntools = [\"bash\"]\n\
+                 version = [\"--version\"]\nrun = [\"{tool}\", \"{file}\"]\n";
+    file.write_all(entry.as_bytes()).unwrap();
+    file
+}
+
+/// Why the language of [`mute_language`] is not offered.
+const MUTE: &str = "does not run: its example printed `something else`, not `Hello, World!`";
+
+#[tokio::test]
+async fn a_language_that_does_not_run_is_not_offered_and_readiness_says_why() {
+    let file = mute_language();
+    let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
+    let service = launch.without("LANGUAGE_CHECK_SECONDS").start();
+    let record = service.run_code("python", "print('at once')").await;
+    assert_eq!(record["output"], "at once\n", "{record}");
+    let token = service.token("runner");
+    let reason = eventually("the reason is told", || async {
+        let ready = service.read("/health/ready", &token).await;
+        let check = &ready["checks"]["languages"];
+        assert_eq!(
+            (&ready["status"], &check["status"]),
+            (&json!("ready"), &json!("degraded"))
+        );
+        let reason = check["reason"].as_str()?;
+        reason.contains(MUTE).then(|| reason.to_owned())
+    });
+    reason.await;
+    let languages = service.read("/api/v1/languages", &token).await.to_string();
+    assert!(
+        languages.contains("\"bash\"") && !languages.contains("\"mute\""),
+        "{languages}"
+    );
+}
+
+#[test]
+fn the_doctor_names_a_language_that_does_not_run() {
+    let (state, file) = (tempfile::tempdir().unwrap(), mute_language());
+    let mut doctor = coderun(&state);
+    doctor.arg("doctor").env("LANGUAGES_FILE", file.path());
+    let printed = output(&mut doctor);
+    let report = text(&printed.stdout);
+    assert!(printed.status.success(), "{report}");
+    let line = report
+        .lines()
+        .find(|line| line.starts_with("languages degraded"))
+        .unwrap();
+    assert!(line.contains(MUTE), "{line}");
+    assert!(!report.contains("language  mute"), "{report}");
 }

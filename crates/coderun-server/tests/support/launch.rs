@@ -57,7 +57,7 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// A process with its state in memory, on a free port.
+    /// A process with its state in memory, on a free port. It offers languages without running their examples first.
     pub(crate) fn new() -> Self {
         let launch = Self {
             program: CODERUN.into(),
@@ -68,6 +68,7 @@ impl Launch {
         launch
             .with("PORT", "0")
             .with("ADMIN_ADDR", "off")
+            .with("LANGUAGE_CHECK_SECONDS", "0")
             .with("LOG_FORMAT", "json")
     }
 
