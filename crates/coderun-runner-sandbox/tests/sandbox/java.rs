@@ -6,21 +6,8 @@ use coderun_languages::LanguageTable;
 
 use crate::support::{TestSandbox, program};
 
-const JAVA: &str = r#"
-    [java]
-    name_rule = "java"
-    tools = ["javac"]
-    version = ["-version"]
-    helpers = ["java"]
-    paths = ["{home}", "/etc/java-17-openjdk"]
-    compile = ["{tool}", "-J-XX:+UseSerialGC", "-J-XX:-UsePerfData", "-encoding", "UTF-8", "-d", "{artefact}", "{sources}"]
-    sources = ".java"
-    artefact = "classes/"
-    run = ["{java}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", "{artefact}", "{class}"]
-"#;
-
 async fn sandbox() -> TestSandbox {
-    let languages = LanguageTable::with_file(JAVA).unwrap();
+    let languages = LanguageTable::built_in().only(&["java"]);
     TestSandbox::with(|config| config.languages = languages).await
 }
 

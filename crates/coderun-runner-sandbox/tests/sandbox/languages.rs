@@ -69,7 +69,7 @@ macro_rules! languages {
 }
 
 languages! {
-    python javascript typescript bash c cpp csharp go rust ruby php perl lua ocaml fortran pascal sqlite tcl r haskell
+    python javascript typescript java bash c cpp csharp go rust ruby php perl lua ocaml fortran pascal sqlite tcl r haskell
 }
 
 /// Runs programs that are refused memory or threads at once, and that their runtimes end for it.
@@ -94,6 +94,7 @@ refusals! {
     fortran: huge;
     go: huge threads;
     haskell: huge;
+    java: huge threads;
     ocaml: huge threads;
     pascal: huge;
     perl: huge;
