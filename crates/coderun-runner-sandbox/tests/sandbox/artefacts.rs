@@ -18,7 +18,7 @@ const BUILT: &str = r#"
 "#;
 
 async fn sandbox() -> TestSandbox {
-    let languages = LanguageTable::with_file(BUILT).unwrap();
+    let languages = LanguageTable::with_file(BUILT).unwrap().only(&["built"]);
     TestSandbox::with(|config| config.languages = languages).await
 }
 
