@@ -16,7 +16,19 @@ use super::step::{StepContext, StepError};
 use crate::protocol::{SpecFile, write_header};
 
 /// The most files and folders that a compiler may build.
-const ENTRIES_MAX: usize = 10_000;
+const ENTRIES_MAX: usize = 1000;
+
+/// The bytes of disk that what was built takes, of which each file takes whole pages.
+pub(super) fn disk_bytes(name: &str, artefact: &OwnedFd) -> Result<u64, StepError> {
+    let size_bytes = fstat(artefact).step("read the built program")?.st_size;
+    let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
+    let pages = if name.ends_with('/') { ENTRIES_MAX } else { 1 };
+    Ok(size_bytes.saturating_add(
+        u64::try_from(pages)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(4096),
+    ))
+}
 
 /// Makes the folder that a compiler builds into; a single file needs none.
 pub(super) fn prepare(name: &str) -> Result<(), StepError> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Mode, fstat};
+use rustix::fs::Mode;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
@@ -124,11 +124,10 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
     become_inside_user()?;
     die_with_parent(&descriptors.lifeline)?;
     let files = prepared.processors.files(spec.limits.memory_bytes);
-    if let Some(artefact) = &descriptors.artefact_in {
-        // The built program is none of the files that the limit is about.
-        let size_bytes = fstat(artefact).step("read the built program")?.st_size;
-        let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
-        spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(size_bytes);
+    if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
+        // What was built is none of the files that the limit is about.
+        let disk_bytes = artefact::disk_bytes(name, artefact)?;
+        spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(disk_bytes);
     }
     let own = root::mount_writable_folders(&spec.limits, &files, &prepared.covered_toolchains)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide the first process")?;

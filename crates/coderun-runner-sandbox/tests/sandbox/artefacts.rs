@@ -1,6 +1,6 @@
 //! Tests what comes out of a compile stage, whose author may be hostile, and goes into the run stage.
 
-use coderun_domain::{DraftFile, Verdict};
+use coderun_domain::{ByteSize, DraftFile, Verdict};
 use coderun_languages::LanguageTable;
 
 use crate::support::{TestSandbox, program};
@@ -68,8 +68,20 @@ async fn what_is_too_large_or_too_much_is_a_compile_error() {
     let sparse = "for i in 1 2 3; do truncate -s 60M out/$i; done";
     assert_eq!(built(sparse).await, None);
     let many =
-        "echo x > out/text; cd out; for i in {1..101}; do mkdir $i; (cd $i; touch {1..100}); done";
+        "echo x > out/text; cd out; for i in {1..11}; do mkdir $i; (cd $i; touch {1..100}); done";
     assert_eq!(built(many).await, None);
+}
+
+#[tokio::test]
+async fn many_files_that_were_built_fit_beside_what_the_program_may_write() {
+    let mut program = program(
+        "built",
+        "echo x > out/text; cd out; for i in {1..990}; do echo x > $i; done",
+    );
+    program.disk = ByteSize::from_mib(1);
+    let ran = sandbox().await.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    assert_eq!(ran.stdout().lines().count(), 992);
 }
 
 #[tokio::test]
