@@ -18,6 +18,7 @@ use crate::support::{TestSandbox, program};
 #[case::javascript("javascript")]
 #[case::typescript("typescript")]
 #[case::bash("bash")]
+#[case::java("java")]
 #[case::c("c")]
 #[case::cpp("cpp")]
 #[case::csharp("csharp")]
