@@ -68,7 +68,6 @@ impl Launch {
         launch
             .with("PORT", "0")
             .with("ADMIN_ADDR", "off")
-            .with("LANGUAGE_CHECK_SECONDS", "0")
             .with("LOG_FORMAT", "json")
     }
 
@@ -116,6 +115,10 @@ impl Launch {
     /// The program with these variables.
     pub(crate) fn command(&self) -> Command {
         let mut command = command(&self.program, &self.state);
+        // Other runners than the sandbox, which is the default, refuse the setting.
+        if self.variables.iter().all(|(name, _)| name != "RUNNER") {
+            command.env("LANGUAGE_CHECK_SECONDS", "0");
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         for name in &self.without {
             command.env_remove(name);
