@@ -1,24 +1,17 @@
-//! Finds the compilers and interpreters of the machine, by running each to learn where it is installed.
+//! Describes the compilers and interpreters that were found on the machine.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod discovery;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coderun_domain::{Language, LanguageSpec};
 use coderun_languages::LanguageEntry;
-use futures_util::{StreamExt as _, stream};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
-use tokio::time::timeout;
 
-use crate::config::SandboxConfig;
-use crate::line_buffering;
-use crate::protocol::{BOX, SYSTEM_FOLDERS};
+use crate::protocol::SYSTEM_FOLDERS;
 
-/// The longest that a tool may take to print its version or place.
-const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) use discovery::discover;
 
 /// A language in one version, with a tool that was found for it.
 #[derive(Debug, Clone)]
@@ -94,259 +87,12 @@ pub(crate) fn find<'a>(
     exact.or_else(|| of_language().next())
 }
 
-/// Looks for the tools of every known language. A language without a tool is left out.
-pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
-    let mut languages = Vec::new();
-    for entry in config.languages.entries() {
-        if !entry.run.is_empty() {
-            languages.push(discover_language(entry, config));
-        }
-    }
-    let found = stream::iter(languages).buffered(LANGUAGES_AT_A_TIME);
-    found.concat().await
-}
-
-/// The most languages whose tools are asked at a time: these mostly wait for the disk.
-const LANGUAGES_AT_A_TIME: usize = 8;
-
-/// Looks for the first of a language's tools that answers, and for each of the others that it may have.
-async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Vec<Toolchain> {
-    let mut found = discover_tool(entry, &entry.tools, config).await;
-    for tool in &entry.more_tools {
-        let tools = std::slice::from_ref(tool);
-        let more = discover_tool(entry, tools, config).await;
-        if more.is_empty() {
-            tracing::warn!(language = entry.name(), tool, "tool does not answer");
-        }
-        for toolchain in more {
-            if found.iter().any(|it| it.version == toolchain.version) {
-                let (language, version) = (entry.name(), toolchain.version.as_deref());
-                tracing::warn!(
-                    language,
-                    version,
-                    tool,
-                    "another tool has this version already"
-                );
-            } else {
-                found.push(toolchain);
-            }
-        }
-    }
-    if found.is_empty() {
-        tracing::info!(language = entry.name(), "no toolchain found");
-    }
-    found
-}
-
 /// The folders and files outside of the system's own that any of them needs.
 pub(crate) fn extra_paths(toolchains: &[Toolchain]) -> Vec<PathBuf> {
     let all = toolchains
         .iter()
         .flat_map(|toolchain| &toolchain.extra_paths);
     outside_of_system(all.cloned())
-}
-
-/// The first of these tools that answers, for each version of the language that it knows.
-async fn discover_tool(
-    entry: &LanguageEntry,
-    tools: &[String],
-    config: &SandboxConfig,
-) -> Vec<Toolchain> {
-    for program in programs(tools, &config.search_path) {
-        let candidate = Candidate {
-            entry,
-            program: &program,
-            config,
-        };
-        if let Some(found) = candidate.inspect().await {
-            return found.for_each_version(&program);
-        }
-    }
-    Vec::new()
-}
-
-/// All existing files with these names in the search path, or with these absolute paths, best first.
-fn programs(tools: &[String], search_path: &[PathBuf]) -> Vec<PathBuf> {
-    let mut tried = HashSet::new();
-    tools
-        .iter()
-        .flat_map(|name| search_path.iter().map(move |folder| folder.join(name)))
-        .filter(|program| program.is_file() && tried.insert(program.clone()))
-        .collect()
-}
-
-/// A file that may be the tool of a language.
-struct Candidate<'a> {
-    entry: &'a LanguageEntry,
-    program: &'a Path,
-    config: &'a SandboxConfig,
-}
-
-impl Candidate<'_> {
-    async fn inspect(&self) -> Option<Toolchain> {
-        if self.entry.inspect.is_empty() {
-            return self.inspect_parts().await;
-        }
-        let printed = self.output_of(&self.entry.inspect).await?;
-        let mut lines = printed.lines();
-        let (program, version) = (lines.next()?, lines.next());
-        let paths = lines.map(PathBuf::from).chain([program.into()]);
-        self.toolchain(Path::new(program), version, BTreeMap::new(), paths)
-    }
-
-    /// Inspects a tool that may drive other programs, such as a compiler. The folders of all of them are needed.
-    async fn inspect_parts(&self) -> Option<Toolchain> {
-        let printed = self.output_of(&self.entry.version).await?;
-        let program = self.program.canonicalize().ok()?;
-        let mut parts = BTreeMap::new();
-        for (name, arguments) in &self.entry.needs {
-            // A name without a folder means that the tool finds the part in the system's folders.
-            let part = self.output_of(arguments).await.map(PathBuf::from);
-            if let Some(part) = part.and_then(|part| part.canonicalize().ok()) {
-                parts.insert(name.clone(), part);
-            }
-        }
-        for name in &self.entry.helpers {
-            parts.insert(name.clone(), self.helper(name, &program)?);
-        }
-        let needed = parts.values().map(|part| match part.parent() {
-            Some(folder) if !part.is_dir() => folder.to_owned(),
-            _ => part.clone(),
-        });
-        let needed: Vec<_> = needed.chain([program.clone()]).collect();
-        self.toolchain(&program, first_number(&printed), parts, needed)
-    }
-
-    /// The real path of another program: beside the tool, or in the search path.
-    fn helper(&self, name: &str, program: &Path) -> Option<PathBuf> {
-        let search_path = self.config.search_path.iter().map(PathBuf::as_path);
-        let mut folders = program.parent().into_iter().chain(search_path);
-        let found = folders.find_map(|folder| folder.join(name).canonicalize().ok());
-        if found.is_none() {
-            let language = self.entry.name();
-            tracing::info!(
-                language,
-                helper = name,
-                "a program that a tool needs is missing"
-            );
-        }
-        found
-    }
-
-    /// The toolchain of this program, with its parts by name and the paths that it needs.
-    fn toolchain(
-        &self,
-        program: &Path,
-        version: Option<&str>,
-        mut parts: BTreeMap<String, PathBuf>,
-        needed: impl IntoIterator<Item = PathBuf>,
-    ) -> Option<Toolchain> {
-        let folder = program.parent()?;
-        parts.insert("folder".to_owned(), folder.to_owned());
-        parts.insert(
-            "home".to_owned(),
-            folder.parent().unwrap_or(folder).to_owned(),
-        );
-        let text = |path: PathBuf| path.into_os_string().into_string().ok();
-        let parts = parts
-            .into_iter()
-            .map(|(name, path)| Some((name, text(path)?)));
-        let parts: BTreeMap<_, _> = parts.collect::<Option<_>>()?;
-        // Where such a path is a link, programs look for it under this name. The folder above that of a tool may be the home
-        // of a person, which no sandbox shows.
-        let configured = self.entry.paths.iter();
-        let configured = configured.map(|path| with_parts(path, &parts));
-        let configured = configured.filter(|path| !self.is_home_of_a_person(path));
-        let needed = needed
-            .into_iter()
-            .filter_map(|path| path.canonicalize().ok());
-        let extra_paths = outside_of_system(configured.chain(needed));
-        if let Some(path) = extra_paths.iter().find(|path| is_hidden(path)) {
-            let (language, tool) = (self.entry.name(), program.display());
-            let path = path.display();
-            tracing::warn!(language, %tool, %path, "tool is not used: the sandbox hides a folder that it needs");
-            return None;
-        }
-        let version = version.map(str::to_owned);
-        Some(Toolchain {
-            language: self.entry.language().ok()?,
-            entry: Arc::new(self.entry.clone()),
-            program: program.to_str()?.to_owned(),
-            full_version: version.clone(),
-            version,
-            extra_paths,
-            parts,
-            line_buffering: line_buffering::environment(self.entry),
-        })
-    }
-
-    fn is_home_of_a_person(&self, path: &Path) -> bool {
-        let mut variables = self.config.discovery_environment.iter();
-        let home = variables.find(|(name, _)| name == "HOME");
-        path.parent() == Some(Path::new("/home")) || home.is_some_and(|(_, home)| path == home)
-    }
-
-    /// Runs the tool and returns what it prints, on stderr if nothing else; `None` if it fails or takes too long.
-    async fn output_of(&self, arguments: &[String]) -> Option<String> {
-        let search_path = std::env::join_paths(&self.config.search_path).ok()?;
-        let input = &self.entry.version_input;
-        let mut tool = Command::new(self.program)
-            .args(arguments)
-            .env_clear()
-            .env("PATH", search_path)
-            .envs(self.config.discovery_environment.iter().cloned())
-            .current_dir("/")
-            .stdin(if input.is_empty() {
-                Stdio::null()
-            } else {
-                Stdio::piped()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .ok()?;
-        let stdin = tool.stdin.take();
-        let answer = async move {
-            if let Some(mut stdin) = stdin {
-                stdin.write_all(input.as_bytes()).await?;
-            }
-            tool.wait_with_output().await
-        };
-        let output = timeout(DISCOVERY_TIMEOUT, answer).await.ok()?.ok()?;
-        let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).ok());
-        let mut printed = printed.iter().flatten().map(|text| text.trim());
-        let printed = printed.find(|text| !text.is_empty())?;
-        output.status.success().then(|| printed.to_owned())
-    }
-}
-
-/// Whether the sandbox has something of its own at this path, so that it cannot show the machine's.
-fn is_hidden(path: &Path) -> bool {
-    OWN_FOLDERS.iter().any(|own| path.starts_with(own))
-        || SHARED_FOLDERS
-            .iter()
-            .any(|shared| path == Path::new(shared))
-}
-
-/// Folders that are all of the sandbox's own.
-const OWN_FOLDERS: [&str; 4] = [BOX, "/dev", "/proc", "/sys"];
-/// Folders that are the sandbox's own, with parts of the machine in them.
-const SHARED_FOLDERS: [&str; 2] = ["/etc", "/tmp"];
-/// Replaces the names of parts in a configured path.
-fn with_parts(path: &str, parts: &BTreeMap<String, String>) -> PathBuf {
-    let replace = |path: String, (name, value): (&String, &String)| {
-        path.replace(&format!("{{{name}}}"), value)
-    };
-    parts.iter().fold(path.to_owned(), replace).into()
-}
-
-/// The first number in a text, of digits and dots: `1.19.8` in `go version go1.19.8 linux/amd64`.
-fn first_number(text: &str) -> Option<&str> {
-    let (_, start) = text.split_once(|character: char| character.is_ascii_digit())?;
-    let from = text.get(text.len() - start.len() - 1..)?;
-    let end = from.find(|character: char| !character.is_ascii_digit() && character != '.');
-    Some(from.get(..end.unwrap_or(from.len()))?.trim_end_matches('.'))
 }
 
 /// The paths that are not in a folder that every sandbox has, without paths below other paths.
@@ -372,6 +118,3 @@ fn outside_of_system(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         .cloned()
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

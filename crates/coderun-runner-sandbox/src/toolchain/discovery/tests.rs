@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use coderun_languages::LanguageTable;
 
 use super::*;
+use crate::toolchain::{find, specs};
 
 #[test]
 fn the_system_and_the_root_need_no_mount_of_their_own() {
