@@ -1,5 +1,7 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 machine := "crates/coderun-runner-sandbox/tests/machine"
+# What every run of the tests repeats as an ordinary user: of the many languages, what limits and threads make of it.
+differs_by_user := "not test(/^mistakes::|^languages::.*::(stdin|unicode|failure|broken)$/)"
 # Where cargo-deny keeps the database of known weaknesses.
 advisories := env("CARGO_HOME", home_directory() / ".cargo") / "advisory-dbs"
 
@@ -12,7 +14,7 @@ run *arguments:
     cargo run -- {{ arguments }}
 
 # Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, and the real Firebase SDK.
-test: test-rust test-sandbox-user test-groups test-firebase
+test: test-rust (test-sandbox-user "-E" differs_by_user) test-groups test-firebase
 
 # Runs the tests of the crates.
 test-rust:
@@ -20,8 +22,9 @@ test-rust:
     cargo test --workspace --all-features --doc
 
 # Runs the sandbox's tests as an ordinary user who may use no control groups (`just test-sandbox-user -E 'test(/^memory::/)'`).
+[positional-arguments]
 test-sandbox-user *arguments:
-    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' {{ arguments }} -- --skip another_process_namespace
+    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' "$@" -- --skip another_process_namespace
 
 # The kernel is user-mode Linux; with `KERNEL=qemu` it lacks nothing, and is slow.
 # Runs the sandbox's tests on control groups of version 2, as root and as a delegated user (`just test-cgroup2 'test(/^memory::/)'`).
