@@ -18,8 +18,8 @@ use crate::{PistonLimits, Reply, Runtime};
 const PROCESSES: u32 = 64;
 /// Open files of a process.
 const OPEN_FILES: u32 = 2048;
-/// The size of a file.
-const FILE_SIZE: ByteSize = ByteSize::from_kib(10_000);
+/// The size of a file. Piston's is 10 MB, but its runtimes are older: that of Elixir keeps its compiled code in a larger file.
+const FILE_SIZE: ByteSize = ByteSize::from_mib(64);
 /// All files of a program, on which Piston sets no limit.
 const DISK: ByteSize = ByteSize::from_mib(256);
 /// What the sandbox keeps beyond Piston's own cap, which is to be met first.
