@@ -4,6 +4,7 @@
 //! it is taken out, so nothing is followed, waited for or believed: a file that changes meanwhile is the program's own loss.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use coderun_domain::FileName;
 use rustix::fs::{
@@ -79,7 +80,7 @@ pub(super) fn bring_in(artefact: &OwnedFd) -> Result<(), StepError> {
     write_all(&files, artefact, Mode::from(0o755), step)
 }
 
-/// The ordinary files that were built; `Err` if there is none of this name, or there are too many.
+/// The ordinary files that were built; `Err` if there is none of this name, there are too many, or they cannot all exist.
 fn built_files(source: &OwnedFd, name: &str) -> Result<Vec<SpecFile>, Errno> {
     let Some(folder) = name.strip_suffix('/') else {
         let status = statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -121,7 +122,18 @@ fn built_files(source: &OwnedFd, name: &str) -> Result<Vec<SpecFile>, Errno> {
             }
         }
     }
+    if have_conflict(&mut files) {
+        return Err(Errno::EXIST);
+    }
     Ok(files)
+}
+
+/// Whether these files cannot all exist, since a process of the compiler renamed some while they were listed.
+fn have_conflict(files: &mut [SpecFile]) -> bool {
+    // In this order, what is below a path comes right after it.
+    files.sort_by(|one, other| Path::new(&one.name).cmp(Path::new(&other.name)));
+    let mut pairs = files.iter().zip(files.iter().skip(1));
+    pairs.any(|(one, next)| Path::new(&next.name).starts_with(&one.name))
 }
 
 fn kind(status: &Stat) -> FileType {
@@ -140,4 +152,25 @@ fn open_beneath(source: &OwnedFd, name: &str, flags: OFlags) -> Result<OwnedFd, 
     let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     openat2(source, name, flags, Mode::empty(), resolve)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_were_renamed_while_they_were_listed_cannot_all_exist() {
+        for (names, expected) in [
+            (&["out/a", "out/b/c", "out/ab"][..], false),
+            (&["out/a", "out/b", "out/a"], true),
+            (&["out/a/b", "out/a!", "out/a"], true),
+        ] {
+            let file = |name: &&str| SpecFile {
+                name: (*name).to_owned(),
+                size_bytes: 1,
+            };
+            let mut files: Vec<_> = names.iter().map(file).collect();
+            assert_eq!(have_conflict(&mut files), expected, "{names:?}");
+        }
+    }
 }

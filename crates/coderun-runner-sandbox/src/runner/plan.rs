@@ -1,6 +1,7 @@
 //! Plans the stages of a submission: which program runs on which files under which limits.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -64,7 +65,7 @@ impl StagePlan {
         let placeholders = Placeholders::new(submission, toolchain, limits.run.memory());
         let mut files = submitted_files(submission, toolchain, placeholders.file());
         if entry.is_compiled() {
-            files.retain(|(name, _)| !is_artefact(name, &entry.artefact));
+            files.retain(|(name, _)| !is_in_the_way(name, &entry.artefact));
         }
         let mut argv = placeholders.replace_all(&entry.run);
         argv.extend(submission.args().iter().cloned());
@@ -134,12 +135,10 @@ impl StagePlan {
 /// The output limit of the program that shows that a sandbox can be built.
 pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
 
-/// Whether a file would be in the way of what was built.
-fn is_artefact(name: &str, artefact: &str) -> bool {
-    match artefact.strip_suffix('/') {
-        Some(folder) => name == folder || name.starts_with(artefact),
-        None => name == artefact,
-    }
+/// Whether one of two paths is the other, or a folder above it, so that not both can be files.
+fn is_in_the_way(name: &str, other: &str) -> bool {
+    let (name, other) = (Path::new(name), Path::new(other));
+    name.starts_with(other) || other.starts_with(name)
 }
 
 fn submitted_files(
@@ -153,7 +152,7 @@ fn submitted_files(
     let submitted = submission.source_files(&entry.file);
     files.extend(submitted.map(|(name, content)| (name.as_str().to_owned(), content)));
     for (name, text) in &entry.files {
-        if !files.iter().any(|(submitted, _)| submitted == name) {
+        if !files.iter().any(|(it, _)| is_in_the_way(it, name)) {
             files.push((name.clone(), Bytes::from(text.clone())));
         }
     }

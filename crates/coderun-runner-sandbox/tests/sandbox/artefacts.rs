@@ -15,10 +15,22 @@ const BUILT: &str = r#"
     compile = ["{tool}", "{file}"]
     artefact = "out/"
     run = ["{tool}", "-c", "find out -printf '%p %y %s\n' | grep -v ' d ' | sort; cat out/text 2>/dev/null; true"]
+
+    [single]
+    file = "main.build"
+    example = ""
+    tools = ["bash"]
+    version = ["-c", "echo $BASH_VERSION"]
+    compile = ["{tool}", "{file}"]
+    artefact = "bin/main"
+    run = ["{tool}", "bin/main"]
+    [single.files]
+    settings = "the language's"
 "#;
 
 async fn sandbox() -> TestSandbox {
-    let languages = LanguageTable::with_file(BUILT).unwrap().only(&["built"]);
+    let languages = LanguageTable::with_file(BUILT).unwrap();
+    let languages = languages.only(&["built", "single", "c"]);
     TestSandbox::with(|config| config.languages = languages).await
 }
 
@@ -118,4 +130,28 @@ async fn submitted_files_do_not_get_in_the_way_of_what_was_built() {
         assert_eq!(ran.report.verdict, Verdict::Accepted, "{name}");
         assert!(ran.stdout().ends_with("built\n"), "{}", ran.stdout());
     }
+}
+
+#[tokio::test]
+async fn submitted_files_are_never_in_the_way_of_a_single_file() {
+    let sandbox = sandbox().await;
+    let build = "rm -rf bin; mkdir bin; echo echo built > bin/main";
+    for name in ["bin", "bin/main", "bin/main/x.txt", "settings/x.txt"] {
+        let mut program = program("single", build);
+        program.draft.files = vec![DraftFile::new(name, "submitted")];
+        let ran = sandbox.run_program(program).await;
+        assert_eq!(ran.report.verdict, Verdict::Accepted, "{name}");
+        assert_eq!(ran.stdout(), "built\n", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_in_place_of_the_built_file_is_an_error_of_the_compiler() {
+    let mut program = program("c", "int main(void) { return 0; }");
+    program.draft.files = vec![DraftFile::new("main/x.txt", "submitted")];
+    let ran = sandbox().await.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::CompileError);
+    let compile = ran.report.compile.unwrap();
+    let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(errors.contains("main"), "{errors}");
 }
