@@ -179,9 +179,11 @@ impl Part {
     }
 }
 
-/// Devices keep their function: they are mounted without `nodev`.
-const DEVICE: MountAttrFlags =
-    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
+/// Devices keep their function: they are mounted without `nodev`. A read-only mount protects the machine's file, such as its
+/// times, and programs write to the device all the same.
+const DEVICE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY
+    .union(MountAttrFlags::MOUNT_ATTR_NOSUID)
+    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
 fn relative(path: &Path) -> PathBuf {
     path.strip_prefix("/").unwrap_or(path).to_owned()
