@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::fs::Mode;
@@ -20,13 +21,13 @@ use super::kernel_calls;
 use super::landlock;
 use super::seccomp::{self, Filter};
 use super::step::{StepContext, StepError};
-use crate::protocol::{InitReport, KernelLimits, START_PROGRAM, StageSpec, decode, encode};
+use crate::protocol::{BOX, InitReport, KernelLimits, START_PROGRAM, StageSpec, decode, encode};
 
 /// Executes the program as soon as it may begin, or writes why it cannot.
 pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd, go: &OwnedFd) -> ! {
     let Err(error) = become_program(spec, filter, errors, go);
-    if error.errno == Errno::NOEXEC {
-        // The built file is no program: that is its author's fault, and reported as a shell would.
+    if is_fault_of_built_program(spec, &error) {
+        // Reported as a shell would.
         kernel_calls::exit_now(126);
     }
     if let Ok(bytes) = encode(&InitReport::from(error)) {
@@ -34,6 +35,25 @@ pub(super) fn run(spec: &StageSpec, filter: &Filter, errors: &OwnedFd, go: &Owne
         let _ = rustix::io::write(errors, &bytes);
     }
     kernel_calls::exit_now(127)
+}
+
+/// Whether what was built is a file that the kernel cannot execute: no program, or one for a loader that is not there.
+///
+/// Tools are outside of `/box`: if one does not start, that is no fault of the program.
+fn is_fault_of_built_program(spec: &StageSpec, error: &StepError) -> bool {
+    // A name without a slash is that of a tool in the search path.
+    let is_in_box =
+        |path: &String| path.contains('/') && Path::new(BOX).join(path).starts_with(BOX);
+    let is_built = spec.artefact.is_some() && spec.argv.first().is_some_and(is_in_box);
+    let faults = [
+        Errno::NOEXEC,
+        Errno::NOENT,
+        Errno::ACCESS,
+        Errno::LIBBAD,
+        Errno::LOOP,
+        Errno::INVAL,
+    ];
+    is_built && error.step == START_PROGRAM && faults.contains(&error.errno)
 }
 
 /// The first byte on the pipe of errors when landlock is in force, and when it is not.

@@ -1,6 +1,6 @@
 //! Tests what comes out of a compile stage, whose author may be hostile, and goes into the run stage.
 
-use coderun_domain::{ByteSize, DraftFile, Verdict};
+use coderun_domain::{ByteSize, DraftFile, ExitStatus, Verdict};
 use coderun_languages::LanguageTable;
 
 use crate::support::{TestSandbox, program};
@@ -154,4 +154,33 @@ async fn a_folder_in_place_of_the_built_file_is_an_error_of_the_compiler() {
     let compile = ran.report.compile.unwrap();
     let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
     assert!(errors.contains("main"), "{errors}");
+}
+
+/// A language whose compiler is the submitted script, and whose program is what that leaves in `main`.
+const PROGRAM: &str = r#"
+    [built]
+    file = "main.build"
+    example = "cp /bin/true main"
+    tools = ["bash"]
+    version = ["-c", "echo $BASH_VERSION"]
+    compile = ["{tool}", "{file}"]
+    artefact = "main"
+    run = ["./{artefact}"]
+"#;
+
+#[tokio::test]
+async fn a_built_file_that_cannot_be_executed_is_the_programs_failure() {
+    let languages = LanguageTable::with_file(PROGRAM).unwrap().only(&["built"]);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let ran = sandbox.run("built", "cp /bin/true main").await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    // A loader that is missing, is a folder, needs itself, and is no loader.
+    for loader in ["/nonexistent", "/box", "/box/main", "/etc/passwd"] {
+        let ran = sandbox
+            .run("built", &format!("echo '#!{loader}' > main"))
+            .await;
+        assert_eq!(ran.report.verdict, Verdict::RuntimeError, "{loader}");
+        let exit = ran.report.exit_status;
+        assert_eq!(exit, Some(ExitStatus::Exited(126)), "{loader}");
+    }
 }
