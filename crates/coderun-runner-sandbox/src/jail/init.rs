@@ -114,17 +114,25 @@ fn set_up_by(proc: &HostProc) -> Result<(), StepError> {
 }
 
 fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<ProgramEnd, StepError> {
-    join_groups(&descriptors.tasks)?;
-    drop(descriptors.stdio);
+    let Descriptors {
+        spec: contents,
+        stdio,
+        artefact_in,
+        artefact_out,
+        tasks,
+        lifeline,
+    } = descriptors;
+    join_groups(&tasks)?;
+    drop((stdio, tasks));
     payload::drop_bounding_set()?;
-    let mut spec = files::read_header::<StageSpec>(&descriptors.spec, "read the specification")?;
+    let mut spec = files::read_header::<StageSpec>(&contents, "read the specification")?;
 
     // No step so far needs the ids, so that the launcher maps them meanwhile.
-    wait_for_release(&descriptors.lifeline)?;
+    wait_for_release(&lifeline)?;
     become_inside_user()?;
-    die_with_parent(&descriptors.lifeline)?;
+    die_with_parent(&lifeline)?;
     let files = prepared.processors.files(spec.limits.memory_bytes);
-    if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_in) {
+    if let (Some(name), Some(artefact)) = (&spec.artefact, &artefact_in) {
         // What was built is none of the files that the limit is about.
         let disk_bytes = artefact::disk_bytes(name, artefact)?;
         spec.limits.disk_bytes = spec.limits.disk_bytes.saturating_add(disk_bytes);
@@ -134,9 +142,11 @@ fn build_and_run(descriptors: Descriptors, prepared: &Prepared) -> Result<Progra
     // The rest is done while the program's process drops its privileges.
     let end = start_and_reap(&spec, &prepared.filter, || {
         root::mount_proc(&own, &files, &prepared.closed_files)?;
-        write_files(&spec, &descriptors.spec, descriptors.artefact_in.as_ref())
+        // They are in memory, and closed once they are written.
+        let (contents, artefact) = (contents, artefact_in);
+        write_files(&spec, &contents, artefact.as_ref())
     })?;
-    if let (Some(name), Some(artefact)) = (&spec.artefact, &descriptors.artefact_out) {
+    if let (Some(name), Some(artefact)) = (&spec.artefact, &artefact_out) {
         artefact::take_out(name, artefact, spec.limits.file_size_bytes)?;
     }
     Ok(end)

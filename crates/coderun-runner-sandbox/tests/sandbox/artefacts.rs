@@ -1,9 +1,12 @@
 //! Tests what comes out of a compile stage, whose author may be hostile, and goes into the run stage.
 
+use std::fs;
+use std::path::PathBuf;
+
 use coderun_domain::{ByteSize, DraftFile, ExitStatus, Verdict};
 use coderun_languages::LanguageTable;
 
-use crate::support::{TestSandbox, program};
+use crate::support::{TestSandbox, program, sandboxes, sleepers_of, until};
 
 /// A language whose compiler is the submitted script. What it leaves in `out` is listed by the program, with its sizes.
 const BUILT: &str = r#"
@@ -182,5 +185,26 @@ async fn a_built_file_that_cannot_be_executed_is_the_programs_failure() {
         assert_eq!(ran.report.verdict, Verdict::RuntimeError, "{loader}");
         let exit = ran.report.exit_status;
         assert_eq!(exit, Some(ExitStatus::Exited(126)), "{loader}");
+    }
+}
+
+#[tokio::test]
+async fn the_sandbox_closes_what_was_built_once_it_is_written() {
+    let languages = LanguageTable::with_file(PROGRAM).unwrap().only(&["built"]);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let own = std::process::id();
+    tokio::select! {
+        ran = sandbox.run("built", "printf '#!/bin/sh\nsleep 1000' > main") => panic!("{}", ran.stderr()),
+        () = until(|| !sleepers_of(own).is_empty()) => {
+            let open = fs::read_dir(format!("/proc/{}/fd", sandboxes()[0]));
+            let Ok(open) = open else {
+                // Only root may look.
+                assert!(!rustix::process::geteuid().is_root());
+                return;
+            };
+            let open = open.map(|it| fs::read_link(it.unwrap().path()).unwrap());
+            let in_memory = open.filter(|it| it.to_string_lossy().contains("memfd"));
+            assert_eq!(in_memory.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+        }
     }
 }
