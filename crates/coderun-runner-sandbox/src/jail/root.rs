@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chmodat, fstat, mkdirat, mknodat, open};
+use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, OpenTreeFlags};
 use rustix::process::chdir;
 
@@ -107,7 +108,11 @@ fn show_again(path: &Path, mount: &OwnedFd) -> Result<(), StepError> {
         make_folders(&root, target.parent().unwrap_or(target))?;
         mknodat(&root, target, FileType::RegularFile, Mode::from(0o644), 0).step(step)?;
     }
-    attach(mount, CWD, path).step(step)
+    match attach(mount, CWD, path) {
+        // It was removed since the launcher began: only programs that need it are to fail.
+        Err(Errno::NOENT) => Ok(()),
+        answer => answer.step(step),
+    }
 }
 
 /// Mounts the file system in memory that holds all files of the sandbox. Its own mount ends up below that of the box.

@@ -110,6 +110,23 @@ async fn a_virtual_environment_can_be_a_language_beside_the_others() {
     );
 }
 
+/// Below `/tmp` each sandbox mounts toolchains again, over a folder of its own.
+#[tokio::test]
+async fn a_toolchain_that_was_removed_takes_no_other_language_along() {
+    let (folder, venv) = virtual_environment();
+    let sandbox = TestSandbox::with(|config| config.search_path.insert(0, venv.join("bin"))).await;
+    let before = sandbox.run("python", COW).await;
+    assert_eq!(
+        before.stdout(),
+        expected_of_cow(&venv),
+        "{}",
+        before.stderr()
+    );
+    folder.close().unwrap();
+    let ran = sandbox.run("bash", "echo still here").await;
+    assert_eq!(ran.stdout(), "still here\n", "{}", ran.stderr());
+}
+
 #[tokio::test]
 async fn a_second_tool_runs_the_programs_that_ask_for_its_version() {
     let folder = tempfile::tempdir().unwrap();
