@@ -141,9 +141,7 @@ pub enum FieldProblem {
         known: Vec<String>,
     },
     /// The name of the language ends in another version.
-    #[error(
-        "must agree with `language`, which names version `{version_in_name}`, not be `{version}`"
-    )]
+    #[error("is `{version}`, but `language` names version `{version_in_name}`")]
     ContradictsLanguage {
         /// The requested version.
         version: String,

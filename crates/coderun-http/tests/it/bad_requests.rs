@@ -133,7 +133,7 @@ async fn a_mistyped_language_is_answered_with_the_right_one() {
 #[tokio::test]
 async fn two_versions_that_contradict_each_other_are_both_named() {
     let body = json!({"code": "x", "language": "Python 3.11", "version": "3.9"});
-    let detail = "must agree with `language`, which names version `3.11`, not be `3.9`";
+    let detail = "is `3.9`, but `language` names version `3.11`";
     assert_errors(body, &[("/version", detail)]).await;
 }
 

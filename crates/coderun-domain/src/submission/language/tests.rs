@@ -88,7 +88,7 @@ fn a_version_that_is_not_offered_is_answered_with_those_that_are(
 
 #[test]
 fn two_versions_that_contradict_each_other_are_both_named() {
-    let message = "version must agree with `language`, which names version `20`, not be `11`";
+    let message = "version is `11`, but `language` names version `20`";
     assert_eq!(found("c++20", Some("11")), Err(message.to_owned()));
 }
 
