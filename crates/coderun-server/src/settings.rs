@@ -6,6 +6,7 @@
 mod admin;
 mod conflict;
 mod ineffective;
+mod language_limits;
 mod limits;
 mod runners;
 mod source;

@@ -6,7 +6,7 @@ pub(crate) use coderun_firebase::{
     AnonymousUsers, BoundedDuration, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, ProjectId,
     SignInProviders, StaleKeyBound, TenantPolicy,
 };
-pub(crate) use coderun_languages::{LanguageTable, LanguageTableError};
+pub(crate) use coderun_languages::{ChosenLimits, LanguageTable, LanguageTableError};
 pub(crate) use coderun_redis::{KeyPrefix, RedisAddress};
 pub(crate) use coderun_runner_http::ApiKey;
 pub(crate) use coderun_runner_sandbox::Control;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Role, Runner, Settings, TokenIssuer, UserSettings};
+use super::{Role, Runner, Settings, TokenIssuer, UserSettings, language_limits};
 
 /// Settings that do not go together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,25 @@ pub(crate) enum SettingsConflict {
     AboveMaximum {
         /// The name that both begin with.
         limit: &'static str,
+    },
+    /// A limit of a language is above the maximum of the service, or above the language's own default.
+    #[error(
+        "`LANGUAGES_FILE`: language `{language}`: `limits.{part}.{key}` is {value}, which must not be above `{bound}`, which \
+         is {maximum}"
+    )]
+    LanguageLimit {
+        /// The language.
+        language: String,
+        /// Its defaults or its minima.
+        part: &'static str,
+        /// The limit.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// The setting or the key that it must not be above.
+        bound: String,
+        /// The value of that.
+        maximum: String,
     },
     /// A role that needs other processes, without state that they share.
     #[error(
@@ -66,6 +85,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
     if let Some(limit) = settings.limits.default_above_maximum() {
         return Err(SettingsConflict::AboveMaximum { limit });
     }
+    language_limits::check(settings)?;
     let role = settings.role;
     if role != Role::All && !settings.shares_state() {
         let role = role.as_str();

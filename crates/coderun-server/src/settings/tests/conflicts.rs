@@ -88,3 +88,60 @@ fn tokens_that_others_can_create_need_a_loopback_address_or_a_permission(
     );
     assert!(error_of.contains(permission), "{error_of}");
 }
+
+#[rstest]
+#[case::default_memory(
+    "java.limits.default.memory_mib = 1025",
+    "language `java`: `limits.default.memory_mib` is 1025, which must not be above `MEMORY_MAX`, which is 1 GiB"
+)]
+#[case::minimum_memory(
+    "c.limits.minimum.memory_mib = 1025",
+    "language `c`: `limits.minimum.memory_mib` is 1025, which must not be above `MEMORY_MAX`, which is 1 GiB"
+)]
+#[case::cpu_time(
+    "c.limits.default.cpu_time_ms = 15001",
+    "language `c`: `limits.default.cpu_time_ms` is 15001, which must not be above `CPU_TIME_MAX`, which is 15 s"
+)]
+#[case::wall_time(
+    "c.limits.default.wall_time_ms = 60001",
+    "language `c`: `limits.default.wall_time_ms` is 60001, which must not be above `WALL_TIME_MAX`, which is 60 s"
+)]
+#[case::output(
+    "c.limits.default.output_mib = 5",
+    "language `c`: `limits.default.output_mib` is 5, which must not be above `OUTPUT_MAX`, which is 4 MiB"
+)]
+#[case::processes(
+    "c.limits.minimum.processes = 65",
+    "language `c`: `limits.minimum.processes` is 65, which must not be above `PROCESSES_MAX`, which is 64"
+)]
+#[case::own_default(
+    "c.limits = { default.memory_mib = 64, minimum.memory_mib = 65 }",
+    "language `c`: `limits.minimum.memory_mib` is 65, which must not be above `limits.default.memory_mib`, which is 64"
+)]
+fn a_limit_of_a_language_that_could_not_be_in_force_is_refused(
+    #[case] text: &str,
+    #[case] message: &str,
+) {
+    let file = file(text);
+    let path = file.path().to_str().unwrap();
+    let error = read_with(&["--languages-file", path], &no_variables()).unwrap_err();
+    assert_eq!(error.to_string(), format!("`LANGUAGES_FILE`: {message}"));
+}
+
+#[rstest]
+#[case::all_at_the_maximum(
+    "c.limits.default = { cpu_time_ms = 15000, wall_time_ms = 60000, memory_mib = 1024, output_mib = 4, processes = 64 }",
+    &[]
+)]
+#[case::default_and_minimum_alike("c.limits = { default.memory_mib = 64, minimum.memory_mib = 64 }", &[])]
+#[case::minimum_above_the_default_of_the_service("c.limits.minimum.memory_mib = 512", &[])]
+#[case::with_a_higher_maximum("java.limits.default.memory_mib = 2048", &["--memory-max", "2GiB"])]
+fn limits_of_a_language_that_can_be_in_force_are_accepted(
+    #[case] text: &str,
+    #[case] flags: &[&str],
+) {
+    let file = file(text);
+    let path = file.path().to_str().unwrap();
+    let flags = [&["--languages-file", path], flags].concat();
+    read_with(&flags, &no_variables()).unwrap();
+}
