@@ -16,7 +16,7 @@ use super::files::{copy, make_folders, open_box, read_header, write_all};
 use super::step::{StepContext, StepError};
 use crate::protocol::{SpecFile, write_header};
 
-/// The most files and folders that a compiler may build.
+/// The most files and folders that a compiler may build. The runner tells it to users.
 const ENTRIES_MAX: usize = 1000;
 
 /// The bytes of disk that what was built takes, of which each file takes whole pages.
@@ -80,7 +80,8 @@ pub(super) fn bring_in(artefact: &OwnedFd) -> Result<(), StepError> {
     write_all(&files, artefact, Mode::from(0o755), step)
 }
 
-/// The ordinary files that were built; `Err` if there is none of this name, there are too many, or they cannot all exist.
+/// The ordinary files that were built; `Err` if there is none of this name, there are too many, they cannot all exist, or one has a
+/// name that no submitted file could have.
 fn built_files(source: &OwnedFd, name: &str) -> Result<Vec<SpecFile>, Errno> {
     let Some(folder) = name.strip_suffix('/') else {
         let status = statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -97,14 +98,12 @@ fn built_files(source: &OwnedFd, name: &str) -> Result<Vec<SpecFile>, Errno> {
         let opened = open_beneath(source, &folder, OFlags::DIRECTORY)?;
         for entry in Dir::read_from(&opened)? {
             let entry = entry?;
-            // Names that no submitted file could have are left out, and with them what is deeper than those.
-            let path = entry
-                .file_name()
-                .to_str()
-                .map(|name| format!("{folder}/{name}"));
-            let Some(path) = path.ok().filter(|path| FileName::parse(path).is_ok()) else {
+            let name = entry.file_name().to_str().map_err(|_| Errno::ILSEQ)?;
+            if matches!(name, "." | "..") {
                 continue;
-            };
+            }
+            let path = format!("{folder}/{name}");
+            FileName::parse(&path).map_err(|_| Errno::NAMETOOLONG)?;
             entries += 1;
             if entries > ENTRIES_MAX {
                 return Err(Errno::TOOBIG);

@@ -34,11 +34,31 @@ impl CompilerFiles {
         let note = format!(
             "The compiler may write {what} of at most {limit}, initialised arrays included.\n"
         );
-        let all = [errors.bytes(), note.as_bytes()].concat();
-        if errors.is_truncated() {
-            Output::truncated(all)
+        with_note(&errors, &note)
+    }
+
+    /// Adds what must be built to the errors of a compiler that reported success and built nothing that can be run.
+    pub(super) fn name_artefact(&self, artefact: &str, errors: &Output) -> Output {
+        let limit = self.file_size;
+        let note = if artefact.ends_with('/') {
+            format!(
+                "The compiler must build the folder `{artefact}`, with at least one byte and at most {limit} in at most \
+                 1000 files and folders, whose names submitted files could have.\n"
+            )
         } else {
-            Output::complete(all)
-        }
+            format!(
+                "The compiler must build the file `{artefact}`, of at least one byte and at most {limit}.\n"
+            )
+        };
+        with_note(errors, &note)
+    }
+}
+
+fn with_note(errors: &Output, note: &str) -> Output {
+    let all = [errors.bytes(), note.as_bytes()].concat();
+    if errors.is_truncated() {
+        Output::truncated(all)
+    } else {
+        Output::complete(all)
     }
 }

@@ -57,8 +57,9 @@ impl Execution<'_> {
         let mut sinks = OutputSinks::buffers(self.submission.limits().storage.output());
         let compilation = self.run_stage(plan, io, &mut sinks).await?;
         let (judgement, artefact) = (compilation.judgement, compilation.artefact);
-        let verdict = compile_verdict(judgement)
-            .or_else(|| is_empty(artefact.as_ref()).then_some(Verdict::CompileError));
+        let failed = compile_verdict(judgement);
+        let built_nothing = failed.is_none() && is_empty(artefact.as_ref());
+        let verdict = failed.or_else(|| built_nothing.then_some(Verdict::CompileError));
         let (mut output, mut error_output) = (sinks.stdout.finish(), sinks.stderr.finish());
         if verdict.is_some() {
             // Some compilers write their errors to stdout.
@@ -67,6 +68,10 @@ impl Execution<'_> {
             }
             let files = CompilerFiles::new(&self.submission.limits().storage);
             error_output = files.name_limit(error_output);
+            if built_nothing {
+                let artefact = &self.toolchain.entry.artefact;
+                error_output = files.name_artefact(artefact, &error_output);
+            }
         }
         let report = CompileReport {
             exit_status: Some(judgement.exit_status),
@@ -99,7 +104,7 @@ impl Execution<'_> {
     }
 }
 
-/// Whether the compiler reported success and built nothing.
+/// Whether nothing that can be run was taken out of the compiler's sandbox.
 fn is_empty(artefact: Option<&OwnedFd>) -> bool {
     let status = artefact.and_then(|artefact| rustix::fs::fstat(artefact).ok());
     status.is_none_or(|status| status.st_size == 0)
