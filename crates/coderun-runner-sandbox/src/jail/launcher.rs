@@ -145,7 +145,9 @@ fn serve(prepared: &Prepared) -> io::Result<()> {
             let Some((dispatch, descriptors)) = receive()? else {
                 return Ok(());
             };
-            sandboxes.extend(start(dispatch, descriptors, namespaces, prepared));
+            // What was wrong after the last dispatch may be long over.
+            let namespaces_now = namespaces.or_else(|_| prepare_namespaces(&prepared.proc));
+            sandboxes.extend(start(dispatch, descriptors, namespaces_now, prepared));
             // The launcher has time for both while the sandbox is being built.
             namespaces = prepare_namespaces(&prepared.proc);
             old_mounts.clear();
