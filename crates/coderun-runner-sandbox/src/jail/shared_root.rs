@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open, symlinkat};
+use rustix::io::Errno;
 use rustix::mount::{
     MountAttrFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, mount_change, unmount,
 };
@@ -86,10 +87,10 @@ pub(super) fn enter(toolchains: &[PathBuf], processors: &[MachineFile]) -> Resul
     }
     parts.attach(&root)?;
     for (to, link) in LINKS {
-        symlinkat(to, &root, link).step("make a link")?;
+        is_new(symlinkat(to, &root, link).step("make a link"))?;
     }
     for (file, content) in SYNTHETIC_FILES {
-        write_file(&root, Path::new(file), content)?;
+        is_new(write_file(&root, Path::new(file), content))?;
     }
     for (file, content) in processors {
         write_file(&root, &Path::new(PROCESSORS).join(file), content)?;
@@ -155,8 +156,9 @@ impl Parts {
         for file in self.files {
             make_folders(root, file.target.parent().unwrap_or(Path::new("")))?;
             let (kind, mode) = (FileType::RegularFile, Mode::from(0o644));
-            mknodat(root, &file.target, kind, mode, 0).step("create a file")?;
-            file.attach(root)?;
+            if is_new(mknodat(root, &file.target, kind, mode, 0).step("create a file"))? {
+                file.attach(root)?;
+            }
         }
         Ok(())
     }
@@ -184,6 +186,14 @@ impl Part {
 const DEVICE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY
     .union(MountAttrFlags::MOUNT_ATTR_NOSUID)
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
+
+/// Whether something was created; not if it is there already, as where a toolchain needs a file of those that all sandboxes have.
+fn is_new(created: Result<(), StepError>) -> Result<bool, StepError> {
+    match created {
+        Err(error) if error.errno == Errno::EXIST => Ok(false),
+        created => created.map(|()| true),
+    }
+}
 
 fn relative(path: &Path) -> PathBuf {
     path.strip_prefix("/").unwrap_or(path).to_owned()

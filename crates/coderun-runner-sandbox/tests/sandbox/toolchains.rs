@@ -176,3 +176,17 @@ async fn a_language_that_nobody_built_in_runs() {
         Verdict::RuntimeError
     );
 }
+
+#[tokio::test]
+async fn a_language_may_name_files_that_sandboxes_have_already() {
+    let file = r#"
+        [bash]
+        paths = ["/etc/ld.so.cache", "/etc/alternatives/awk", "/etc/hosts", "/etc/localtime", "/etc/os-release"]
+    "#;
+    let languages = LanguageTable::with_file(file).unwrap().only(&["bash"]);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let code = "awk 'BEGIN { print \"ran\" }'; cat /etc/hosts";
+    let ran = sandbox.run("bash", code).await;
+    let hosts = fs::read_to_string("/etc/hosts").unwrap();
+    assert_eq!(ran.stdout(), format!("ran\n{hosts}"), "{}", ran.stderr());
+}
