@@ -72,12 +72,12 @@ pub(crate) fn run(toolchains: &[PathBuf]) -> io::Result<()> {
 /// Makes what all sandboxes begin with, and leaves the root of the machine.
 fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
     let proc = HostProc::open().step("open the process file system")?;
-    let prepared = Prepared {
+    let mut prepared = Prepared {
         filter: seccomp::of_program()
             .map_err(io::Error::other)
             .step("compile the filter of system calls")?,
         processors: Processors::of_machine(),
-        closed_files: proc::closed_files(),
+        closed_files: Vec::new(),
         covered_toolchains: root::covered(toolchains),
         proc,
     };
@@ -90,6 +90,7 @@ fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
         answer => answer.step(step)?,
     }
     shared_root::enter(toolchains, &prepared.processors.lists())?;
+    prepared.closed_files = proc::closed_files();
     Ok(prepared)
 }
 

@@ -91,11 +91,13 @@ fn cover<'a>(
     })
 }
 
-/// The kernel's files that only root may read, which no sandbox's user is: they need no cover.
+/// The kernel's files that only their owner may read, root, which no sandbox's user is: they need no cover.
+///
+/// It is called where nothing covers `/proc`, as a container engine does on a machine: the mode of such a cover says nothing.
 pub(super) fn closed_files() -> Vec<String> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let closed = entries.filter(|entry| {
-        let others = entry.metadata().map(|it| it.mode() & 0o7);
+        let others = entry.metadata().map(|it| it.mode() & 0o077);
         matches!(others, Ok(0))
     });
     closed

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use coderun_conformance::code_runner::Program;
 use coderun_domain::ByteSize;
 
-use crate::support::{TestSandbox, assert_prints, launchers, program, run, run_program};
+use crate::support::{
+    TestSandbox, assert_prints, launcher_after, launchers, program, run, run_program,
+};
 
 #[tokio::test]
 async fn only_the_programs_own_processes_are_in_sight() {
@@ -77,6 +79,22 @@ async fn the_kernels_files_tell_of_the_run_alone() {
         sandbox.run("python", code).await.stdout(),
         "-1 EXDEV\n".repeat(4)
     );
+}
+
+/// A container engine may cover a file of `/proc` by one that nobody may read. In the sandbox's own `/proc` it is open.
+#[tokio::test]
+async fn a_file_that_is_covered_on_the_machine_is_covered_in_the_sandbox() {
+    let is_root = rustix::process::geteuid().is_root();
+    let namespaces = if is_root { "-m" } else { "-rm" };
+    let cover =
+        "touch /dev/shm/cover; chmod 0 /dev/shm/cover; mount --bind /dev/shm/cover /proc/cmdline";
+    let cover = format!("mount -t tmpfs tmpfs /dev/shm; {cover}; umount /dev/shm");
+    let (_folder, script) = launcher_after(namespaces, &cover);
+    let sandbox = TestSandbox::with(|config| config.launcher = script).await;
+    let ran = sandbox
+        .run("bash", "cat /proc/cmdline; stat -c %s,%a /proc/cmdline")
+        .await;
+    assert_eq!(ran.stdout(), "0,0\n", "{}", ran.stderr());
 }
 
 #[tokio::test]
