@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use coderun_languages::LanguageEntry;
 use futures_util::{StreamExt as _, stream};
-use tokio::io::AsyncWriteExt;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -19,6 +20,9 @@ use crate::protocol::BOX;
 
 /// The longest that a tool may take to print its version or place.
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes that are read of each output of a tool.
+const PRINTED_MAX: u64 = 64 * 1024;
 
 /// Looks for the tools of every known language. A language without a tool is left out.
 pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
@@ -226,22 +230,37 @@ impl Candidate<'_> {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .ok()?;
         let stdin = tool.stdin.take();
-        let answer = async move {
+        let (stdout, stderr) = (tool.stdout.take()?, tool.stderr.take()?);
+        let answer = async {
             if let Some(mut stdin) = stdin {
                 stdin.write_all(input.as_bytes()).await?;
             }
-            tool.wait_with_output().await
+            let printed = tokio::try_join!(read_start(stdout), read_start(stderr))?;
+            std::io::Result::Ok((printed, tool.wait().await?))
         };
-        let output = timeout(DISCOVERY_TIMEOUT, answer).await.ok()?.ok()?;
-        let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).ok());
+        let answer = timeout(DISCOVERY_TIMEOUT, answer).await;
+        if let Some(group) = tool.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // What the tool started may hold its outputs open. An error means that all of them have ended.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let ((stdout, stderr), status) = answer.ok()?.ok()?;
+        let printed = [stdout, stderr].map(|bytes| String::from_utf8(bytes).ok());
         let mut printed = printed.iter().flatten().map(|text| text.trim());
         let printed = printed.find(|text| !text.is_empty())?;
-        output.status.success().then(|| printed.to_owned())
+        status.success().then(|| printed.to_owned())
     }
+}
+
+/// Reads an output and closes it, so that a tool that prints too much fails.
+async fn read_start(output: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    output.take(PRINTED_MAX).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 /// Whether the sandbox has something of its own at this path, so that it cannot show the machine's.

@@ -103,6 +103,16 @@ async fn a_tool_that_needs_a_hidden_folder_is_not_used() {
     assert_eq!(found[0].extra_paths, [Path::new("/var")]);
 }
 
+#[tokio::test]
+async fn a_tool_that_prints_too_much_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    // More than is read and than a pipe holds.
+    tool(folder.path(), "one", &["1.0", &"x".repeat(200_000)]);
+    tool(folder.path(), "other", &["2.0", &"x".repeat(50_000)]);
+    let keys = "tools = ['one', 'other']\nversion = ['-v']";
+    assert_eq!(versions(&discovered(folder.path(), keys).await), ["2.0"]);
+}
+
 #[test]
 fn folders_below_those_for_temporary_files_and_settings_can_be_shown() {
     for (path, expected) in [
