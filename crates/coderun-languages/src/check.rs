@@ -33,7 +33,8 @@ pub(crate) fn check(entry: &LanguageEntry) -> Result<(), String> {
     }
     check_versions(entry)?;
     check_commands(entry)?;
-    check_placeholders(entry)
+    check_placeholders(entry)?;
+    check_version_use(entry)
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -137,6 +138,22 @@ fn check_placeholders(entry: &LanguageEntry) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Refuses versions that no command asks the tool for: all of them would run the same.
+fn check_version_use(entry: &LanguageEntry) -> Result<(), String> {
+    let mut texts = entry
+        .compile
+        .iter()
+        .chain(&entry.run)
+        .chain(entry.environment.values());
+    if entry.versions.is_empty() || texts.any(|text| text.contains("{version}")) {
+        return Ok(());
+    }
+    Err(
+        "`versions` needs `{version}` in `compile`, `run` or `environment`; `more_tools` offers other versions of the tool"
+            .to_owned(),
+    )
 }
 
 /// Refuses words in braces that are no placeholders. Other braces belong to the text.

@@ -76,7 +76,7 @@ fn a_language_like_another_takes_all_but_its_names() {
 }
 
 /// Whole files, with the reason why each is refused.
-const BAD_FILES: [(&str, &str); 11] = [
+const BAD_FILES: [(&str, &str); 12] = [
     ("[awk", "not TOML: TOML parse error at line 1, column 5"),
     (
         "awk = 1",
@@ -97,6 +97,10 @@ const BAD_FILES: [(&str, &str); 11] = [
     (
         "[c]\nversion_names = { 9 = 'x' }",
         "language `c`: `version_names`: `9` is none of `versions`",
+    ),
+    (
+        "[python]\nversions = ['3.12']",
+        "language `python`: `versions` needs `{version}` in ",
     ),
     (
         "[x]\nlike = 'y'",

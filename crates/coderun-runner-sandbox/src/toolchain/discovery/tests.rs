@@ -84,7 +84,7 @@ async fn the_first_tool_that_answers_is_used_and_each_of_the_others_is_one_more_
 async fn a_tool_may_know_several_versions_of_its_language() {
     let folder = tempfile::tempdir().unwrap();
     tool(folder.path(), "awk-tool", &["12.2.0"]);
-    let keys = "tools = ['awk-tool']\nversion = ['-v']\nversions = ['17', '23']";
+    let keys = "tools = ['awk-tool']\nversion = ['-v']\nversions = ['17', '23']\nenvironment = { STD = '{version}' }";
     let found = discovered(folder.path(), keys).await;
     assert_eq!(versions(&found), ["17", "23"]);
     let full_versions = found.iter().map(|it| it.full_version.as_deref().unwrap());
