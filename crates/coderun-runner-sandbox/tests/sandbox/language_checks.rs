@@ -187,7 +187,7 @@ async fn a_language_is_checked_again_after_the_service_failed_to_run_it() {
 /// The slots of a user's program are never taken by an example.
 #[tokio::test]
 async fn a_program_does_not_wait_for_an_example() {
-    let slow = entry("slow", Path::new("bash"), "sleep 5; echo Hello, World!");
+    let slow = entry("slow", Path::new("bash"), "sleep 12; echo Hello, World!");
     let tools = only_bash();
     let sandbox = TestSandbox::with(|config| {
         config.languages = table(&slow);
