@@ -31,8 +31,7 @@ use super::shared_root;
 use super::step::{StepContext, StepError};
 use super::user_namespace;
 use crate::protocol::{
-    DESCRIPTORS_MAX, Dispatch, INSIDE_ID, InitReport, LauncherMessage, MAP_USERS,
-    MESSAGE_MAX_BYTES, decode, encode,
+    DESCRIPTORS_MAX, Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode, encode,
 };
 
 /// A sandbox that has not ended.
@@ -318,7 +317,7 @@ fn clone_sandbox(
             prepared,
         ),
         CloneSide::Parent(pid, pidfd) => {
-            map_ids(&prepared.proc, dispatch, pid)
+            user_namespace::map_ids(&prepared.proc, dispatch, pid)
                 // The first process waits for the maps of its ids.
                 .and_then(|()| rustix::io::write(&lifeline, b"g").step("let the sandbox go on"))
                 .inspect_err(|_| kill_and_reap(&pidfd))?;
@@ -339,21 +338,6 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NE
 /// Keeps the mounts of a sandbox until this is dropped; `None` if it is dead already.
 fn mounts_of(proc: &HostProc, pid: Pid) -> Option<OwnedFd> {
     proc.file(&format!("{}/ns/mnt", pid.as_raw_nonzero())).ok()
-}
-
-/// Maps the ids of the new user namespace.
-fn map_ids(proc: &HostProc, dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
-    let write = |name, text: &str| proc.write(&format!("{}/{name}", pid.as_raw_nonzero()), text);
-    let (user, group) = if let Some(id) = dispatch.outside_id {
-        (id, id)
-    } else {
-        // Without it the kernel lets no ordinary user map a group.
-        write("setgroups", "deny").step("write `setgroups`")?;
-        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-        (user.as_raw(), group.as_raw())
-    };
-    write("uid_map", &format!("{INSIDE_ID} {user} 1")).step(MAP_USERS)?;
-    write("gid_map", &format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
 }
 
 /// Kills and reaps a first process that cannot go on.

@@ -1,4 +1,4 @@
-//! Gives a launcher that may not mount anything a user namespace of its own, in which it may.
+//! Maps the ids of user namespaces: that of each sandbox, and that of a launcher which may not mount anything without one.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,13 +6,13 @@ use std::os::fd::AsFd;
 
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{getegid, geteuid, getpid};
+use rustix::process::{Pid, getegid, geteuid, getpid};
 use rustix::thread::UnshareFlags;
 
 use super::host_proc::HostProc;
 use super::kernel_calls::{self, CloneSide};
 use super::step::{StepContext, StepError};
-use crate::protocol::MAP_USERS;
+use crate::protocol::{Dispatch, INSIDE_ID, MAP_USERS};
 
 /// Enters a new user namespace, in which all ids that this process may use keep their numbers.
 ///
@@ -39,6 +39,20 @@ pub(super) fn enter(proc: &HostProc) -> Result<(), StepError> {
     drop(writer);
     let mapped = kernel_calls::wait_for_success(pidfd.as_fd());
     entered.and(mapped.step(MAP_USERS))
+}
+
+/// Maps the one id inside a sandbox's new user namespace.
+pub(super) fn map_ids(proc: &HostProc, dispatch: Dispatch, pid: Pid) -> Result<(), StepError> {
+    let write = |name, text: &str| proc.write(&format!("{}/{name}", pid.as_raw_nonzero()), text);
+    let (user, group) = if let Some(id) = dispatch.outside_id {
+        (id, id)
+    } else {
+        // Without it the kernel lets no ordinary user map a group.
+        write("setgroups", "deny").step("write `setgroups`")?;
+        (geteuid().as_raw(), getegid().as_raw())
+    };
+    write("uid_map", &format!("{INSIDE_ID} {user} 1")).step(MAP_USERS)?;
+    write("gid_map", &format!("{INSIDE_ID} {group} 1")).step("write `gid_map`")
 }
 
 /// Maps the ids of a process's new user namespace to those with the same numbers.
