@@ -19,6 +19,9 @@ pub(crate) const MESSAGE_MAX_BYTES: usize = 4096;
 /// The most file descriptors that come with a [`Dispatch`].
 pub(crate) const DESCRIPTORS_MAX: usize = 16;
 
+/// The most files and folders that a compiler may build.
+pub(crate) const BUILT_ENTRIES_MAX: usize = 1000;
+
 /// The step of the launcher that needs the right to give programs ids of their own.
 pub(crate) const MAP_USERS: &str = "write `uid_map`";
 

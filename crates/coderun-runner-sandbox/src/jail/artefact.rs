@@ -14,16 +14,17 @@ use rustix::io::Errno;
 
 use super::files::{copy, make_folders, open_box, read_header, write_all};
 use super::step::{StepContext, StepError};
-use crate::protocol::{SpecFile, write_header};
-
-/// The most files and folders that a compiler may build. The runner tells it to users.
-const ENTRIES_MAX: usize = 1000;
+use crate::protocol::{BUILT_ENTRIES_MAX, SpecFile, write_header};
 
 /// The bytes of disk that what was built takes, of which each file takes whole pages.
 pub(super) fn disk_bytes(name: &str, artefact: &OwnedFd) -> Result<u64, StepError> {
     let size_bytes = fstat(artefact).step("read the built program")?.st_size;
     let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
-    let pages = if name.ends_with('/') { ENTRIES_MAX } else { 1 };
+    let pages = if name.ends_with('/') {
+        BUILT_ENTRIES_MAX
+    } else {
+        1
+    };
     Ok(size_bytes.saturating_add(
         u64::try_from(pages)
             .unwrap_or(u64::MAX)
@@ -105,7 +106,7 @@ fn built_files(source: &OwnedFd, name: &str) -> Result<Vec<SpecFile>, Errno> {
             let path = format!("{folder}/{name}");
             FileName::parse(&path).map_err(|_| Errno::NAMETOOLONG)?;
             entries += 1;
-            if entries > ENTRIES_MAX {
+            if entries > BUILT_ENTRIES_MAX {
                 return Err(Errno::TOOBIG);
             }
             let status = statat(&opened, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;

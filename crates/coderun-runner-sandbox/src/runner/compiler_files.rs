@@ -2,6 +2,8 @@
 
 use coderun_domain::{ByteSize, Output, StorageLimits};
 
+use crate::protocol::BUILT_ENTRIES_MAX;
+
 /// The limits of a compiler that may write larger files than programs may: objects and programs hold every initialised array.
 pub(super) struct CompilerFiles {
     /// Any one file.
@@ -43,7 +45,7 @@ impl CompilerFiles {
         let note = if artefact.ends_with('/') {
             format!(
                 "The compiler must build the folder `{artefact}`, with at least one byte and at most {limit} in at most \
-                 1000 files and folders, whose names submitted files could have.\n"
+                 {BUILT_ENTRIES_MAX} files and folders, whose names submitted files could have.\n"
             )
         } else {
             format!(
