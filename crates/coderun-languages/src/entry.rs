@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use coderun_domain::{Language, LanguageNameError};
 use serde::Deserialize;
 
-use crate::NameRule;
-
-use crate::LimitsEntry;
+use crate::{LimitsEntry, NameRule};
 
 /// A language: its names, the file of its code, and how the built-in sandbox runs it.
 ///

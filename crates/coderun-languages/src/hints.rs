@@ -1,8 +1,8 @@
 //! Finds the sentence that helps after a beginner's mistake.
 //!
 //! `hints.toml` has the mistakes as data: what runtimes and compilers say, and how programs end. Only the end of what a program
-//! wrote counts, or the compiler's first error, together with language, verdict and exit status: a program that merely prints
-//! such a message gets no hint.
+//! wrote counts, or the compiler's first error, together with language, verdict and exit status. A program that itself writes such
+//! a message last, and ends as the runtime would, gets the hint, too.
 
 mod failed_run;
 mod group;
