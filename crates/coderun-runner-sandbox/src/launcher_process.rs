@@ -1,10 +1,11 @@
-//! Starts the launcher, sends it dispatches, and starts it again when it has died.
+//! Starts the launcher, sends it dispatches, and replaces it when it has died or hangs.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::io::Errno;
@@ -15,20 +16,20 @@ use rustix::net::{
 
 use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, encode};
 
-/// The launcher, running or to be started with the next dispatch.
+/// The launcher of new stages, running or to be started with the next dispatch.
 #[derive(Debug)]
 pub(crate) struct LauncherProcess {
     program: PathBuf,
     /// The folders and files of toolchains that programs see.
     toolchains: Vec<PathBuf>,
-    connection: Mutex<Option<Connection>>,
+    current: Mutex<Option<Arc<Launcher>>>,
 }
 
-/// A running launcher, as far as the service knows. It ends when the socket does.
+/// A running launcher, as far as the service knows. It lives as long as a stage holds it, since all its programs end with it.
 #[derive(Debug)]
-struct Connection {
+pub(crate) struct Launcher {
     socket: OwnedFd,
-    child: Child,
+    child: Mutex<Child>,
 }
 
 impl LauncherProcess {
@@ -37,42 +38,45 @@ impl LauncherProcess {
         Self {
             program,
             toolchains,
-            connection: Mutex::new(None),
+            current: Mutex::new(None),
         }
     }
 
-    /// Asks for a stage. Does not wait for it: the launcher answers on the stage's own socket. A launcher that has died
-    /// is replaced.
+    /// Asks for a stage, and returns the launcher that was asked, which the stage must keep. Does not wait for it: the launcher
+    /// answers on the stage's own socket. A launcher that has died is replaced.
     pub(crate) fn dispatch(
         &self,
         dispatch: &Dispatch,
         descriptors: &[BorrowedFd<'_>],
-    ) -> io::Result<()> {
+    ) -> io::Result<Arc<Launcher>> {
         let message = encode(dispatch)?;
-        let mut connection = self.connection.lock();
-        if let Some(living) = connection.as_ref() {
+        let mut current = self.current.lock();
+        if let Some(living) = current.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
                     tracing::warn!("sandbox launcher ended and is started again");
                 }
-                answer => return answer.map_err(io::Error::from),
+                answer => return Ok(answer.map(|()| Arc::clone(living))?),
             }
         }
-        let fresh = connection.insert(Connection::open(&self.program, &self.toolchains)?);
-        fresh.send(&message, descriptors).map_err(io::Error::from)
+        let fresh = current.insert(Arc::new(Launcher::open(&self.program, &self.toolchains)?));
+        fresh.send(&message, descriptors)?;
+        Ok(Arc::clone(fresh))
     }
 
     /// Kills a launcher that does not answer, and with it every program that it has started. The next dispatch starts
     /// another launcher. Blocks until the old one is dead.
-    pub(crate) fn replace(&self) {
-        let hung = self.connection.lock().take();
-        if hung.is_some() {
+    pub(crate) fn replace(&self, hung: &Arc<Launcher>) {
+        let is_hung = |launcher: &mut Arc<Launcher>| Arc::ptr_eq(launcher, hung);
+        let was_current = self.current.lock().take_if(is_hung);
+        if was_current.is_some() {
             tracing::error!("sandbox launcher does not answer and is replaced");
         }
+        hung.kill();
     }
 }
 
-impl Connection {
+impl Launcher {
     fn open(program: &Path, toolchains: &[PathBuf]) -> io::Result<Self> {
         let (socket, launcher) = stage_socket()?;
         let child = Command::new(program)
@@ -85,7 +89,10 @@ impl Connection {
             .stdin(launcher)
             .stdout(Stdio::null())
             .spawn()?;
-        Ok(Self { socket, child })
+        Ok(Self {
+            socket,
+            child: Mutex::new(child),
+        })
     }
 
     fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
@@ -101,11 +108,18 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
+impl Launcher {
+    fn kill(&self) {
+        let mut child = self.child.lock();
         // Errors do not matter: the launcher is dead already or dies now.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -110,6 +110,8 @@ pub(crate) enum LauncherMessage {
         /// Its process id.
         pid: i32,
     },
+    /// The first process was killed, as the service asked. The kernel has not ended the sandbox yet.
+    Killed,
     /// The sandbox is gone, with everything in it.
     Ended {
         /// The report of its first process, unless that was killed before.

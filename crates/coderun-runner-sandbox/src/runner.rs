@@ -217,6 +217,12 @@ impl CodeRunner for SandboxRunner {
         if let Some(slot) = self.slots.try_take() {
             return self.stages.probe(&Arc::new(slot)).await;
         }
+        let (stuck, slots) = self.slots.stuck_of_all();
+        if stuck == slots {
+            return Err(unavailable(format!(
+                "all {slots} slots are held by programs that were killed and have not ended"
+            )));
+        }
         match self.stages.last_failure() {
             Some(reason) => Err(unavailable(format!(
                 "all slots are in use, and the last sandbox failed: {reason}"

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,8 +14,10 @@ use tokio::time::timeout;
 pub(crate) struct Slots {
     /// All numbers are below it.
     end: u32,
+    count: usize,
     free: Arc<Mutex<Vec<u32>>>,
     permits: Arc<Semaphore>,
+    stuck: Arc<AtomicUsize>,
 }
 
 /// One slot. It is free again when this is dropped, which must be after everything in it has ended.
@@ -23,6 +26,7 @@ pub(crate) struct Slot {
     /// It is unique as long as this lives.
     pub(crate) number: u32,
     free: Arc<Mutex<Vec<u32>>>,
+    stuck: Arc<AtomicUsize>,
     /// Dropped after the number was given back.
     _permit: OwnedSemaphorePermit,
 }
@@ -44,8 +48,10 @@ impl Slots {
         let free: Vec<_> = numbers.rev().collect();
         Self {
             end,
+            count: free.len(),
             permits: Arc::new(Semaphore::new(free.len())),
             free: Arc::new(Mutex::new(free)),
+            stuck: Arc::default(),
         }
     }
 
@@ -73,8 +79,32 @@ impl Slots {
         Some(Slot {
             number,
             free: Arc::clone(&self.free),
+            stuck: Arc::clone(&self.stuck),
             _permit: permit,
         })
+    }
+
+    /// How many of the slots are held by programs that were killed and have not ended, and how many there are.
+    pub(crate) fn stuck_of_all(&self) -> (usize, usize) {
+        (self.stuck.load(Ordering::Relaxed), self.count)
+    }
+}
+
+impl Slot {
+    /// Counts the slot as one that is held by a killed program, until the answer is dropped.
+    pub(crate) fn mark_stuck(&self) -> StuckMark {
+        self.stuck.fetch_add(1, Ordering::Relaxed);
+        StuckMark(Arc::clone(&self.stuck))
+    }
+}
+
+/// Counts a slot as stuck for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct StuckMark(Arc<AtomicUsize>);
+
+impl Drop for StuckMark {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -100,6 +130,16 @@ mod tests {
         let number = one.number;
         drop(one);
         assert_eq!(slots.take(Duration::ZERO).await.unwrap().number, number);
+    }
+
+    #[test]
+    fn a_slot_is_stuck_as_long_as_its_mark_lives() {
+        let slots = Slots::new(2);
+        let slot = slots.try_take().unwrap();
+        let mark = slot.mark_stuck();
+        assert_eq!(slots.stuck_of_all(), (1, 2));
+        drop(mark);
+        assert_eq!(slots.stuck_of_all(), (0, 2));
     }
 
     #[tokio::test]

@@ -182,12 +182,14 @@ fn wait_for_work(sandboxes: &[Sandbox], timeout: Option<Timespec>) -> io::Result
     Ok(ready.collect())
 }
 
-/// Kills the first process of a sandbox, and so all of it.
+/// Kills the first process of a sandbox, and so all of it, and tells the service that this launcher works.
 fn kill(sandbox: &Sandbox) -> Result<(), Errno> {
     match pidfd_send_signal(&sandbox.process.pidfd, Signal::KILL) {
-        Err(Errno::SRCH) => Ok(()),
-        answer => answer,
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(errno) => return Err(errno),
     }
+    send(&sandbox.socket, &LauncherMessage::Killed);
+    Ok(())
 }
 
 /// Reaps a sandbox and tells the service; returns whether it has ended.

@@ -15,7 +15,7 @@ use rustix::net::{Shutdown, shutdown};
 use super::pipes::Pipes;
 use super::plan::StagePlan;
 use crate::cgroup::{Group, GroupLimits, GroupUsage, Groups, JoinDescriptors};
-use crate::launcher_process::{LauncherEnds, LauncherProcess, stage_socket};
+use crate::launcher_process::{Launcher, LauncherEnds, LauncherProcess, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
 
@@ -68,10 +68,11 @@ pub(super) fn start(
         .is_compilation
         .then(|| memfd_create("artefact", MemfdFlags::CLOEXEC))
         .transpose()?;
-    let guard = StageGuard::new(StageResources {
+    let mut guard = StageGuard::new(StageResources {
         socket: socket.try_clone()?,
         group: machine.groups.create(&group_limits)?,
-        _slot: Arc::clone(slot),
+        slot: Arc::clone(slot),
+        launcher: None,
     });
     let join_descriptors = guard.join_descriptors()?;
     let ends = LauncherEnds {
@@ -84,7 +85,8 @@ pub(super) fn start(
         tasks_files: join_descriptors.tasks_files,
     };
     let dispatch = ends.dispatch(machine.outside_id(slot));
-    machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
+    let launcher = machine.launcher.dispatch(&dispatch, &ends.descriptors())?;
+    guard.set_launcher(launcher);
     Ok(StartedStage {
         guard,
         stdio: pipes.outside,
@@ -125,7 +127,9 @@ struct StageResources {
     socket: OwnedFd,
     group: Option<Box<dyn Group>>,
     /// Its user id must not be given to another program before.
-    _slot: Arc<Slot>,
+    slot: Arc<Slot>,
+    /// Dropped last: the last stage of a launcher that was replaced ends it.
+    launcher: Option<Arc<Launcher>>,
 }
 
 impl StageGuard {
@@ -133,6 +137,17 @@ impl StageGuard {
         Self {
             resources: Some(resources),
         }
+    }
+
+    fn set_launcher(&mut self, launcher: Arc<Launcher>) {
+        if let Some(resources) = &mut self.resources {
+            resources.launcher = Some(launcher);
+        }
+    }
+
+    /// The launcher that was asked for the stage.
+    pub(super) fn launcher(&self) -> Option<&Arc<Launcher>> {
+        self.resources.as_ref()?.launcher.as_ref()
     }
 
     fn group(&self) -> Option<&dyn Group> {
@@ -163,8 +178,10 @@ impl StageGuard {
 
     /// Cleans up after a stage that is gone. Blocks for less than a millisecond.
     pub(super) fn finish(mut self) {
-        if let Some(resources) = self.resources.take() {
-            resources.remove_group();
+        if let Some(resources) = self.resources.take()
+            && let Err(error) = resources.remove_group()
+        {
+            log_group_left(&error);
         }
     }
 }
@@ -175,15 +192,12 @@ impl Drop for StageGuard {
             return;
         };
         resources.kill();
-        // The end takes milliseconds, for which no caller may wait. There are never more such threads than slots.
+        // No caller may wait for the end. There are never more such threads than slots.
         let spawned = thread::Builder::new()
             .name("sandbox-cleanup".to_owned())
-            .spawn(move || {
-                wait_for_end(&resources.socket);
-                resources.remove_group();
-            });
+            .spawn(move || resources.clean_up_after_end());
         if let Err(error) = spawned {
-            tracing::error!(%error, "control group is not removed before the next start");
+            log_group_left(&error);
         }
     }
 }
@@ -197,16 +211,52 @@ impl StageResources {
         let _ = shutdown(&self.socket, Shutdown::Write);
     }
 
-    fn remove_group(&self) {
-        let removed = self.group.as_ref().map_or(Ok(()), |group| group.remove());
-        if let Err(error) = removed {
-            tracing::error!(%error, "control group is not removed before the next start");
+    fn remove_group(&self) -> io::Result<()> {
+        self.group.as_ref().map_or(Ok(()), |group| group.remove())
+    }
+
+    /// Waits until the stage is gone, and removes its groups. However long it takes, the slot is kept until then.
+    fn clean_up_after_end(&self) {
+        let mut stuck = None;
+        loop {
+            match wait_for_end(&self.socket).and_then(|()| self.remove_group()) {
+                Ok(()) => break,
+                Err(error) if is_not_gone(&error) => {
+                    stuck.get_or_insert_with(|| {
+                        tracing::error!(%error, slot = self.slot.number, "killed program has not ended and keeps its slot");
+                        self.slot.mark_stuck()
+                    });
+                    self.kill();
+                }
+                Err(error) => {
+                    log_group_left(&error);
+                    break;
+                }
+            }
+        }
+        if stuck.is_some() {
+            tracing::info!(slot = self.slot.number, "killed program has ended");
         }
     }
 }
 
+/// Whether this says that processes of the stage are left.
+fn is_not_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::ResourceBusy
+    )
+}
+
+fn log_group_left(error: &io::Error) {
+    tracing::error!(%error, "control group is not removed before the next start");
+}
+
 /// Waits until the launcher closes a stage's socket, which it does when the stage is gone.
-fn wait_for_end(socket: &OwnedFd) {
+///
+/// # Errors
+/// [`io::ErrorKind::TimedOut`] if it is not gone in time.
+fn wait_for_end(socket: &OwnedFd) -> io::Result<()> {
     let deadline = Instant::now() + END_DEADLINE;
     let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
     loop {
@@ -214,15 +264,14 @@ fn wait_for_end(socket: &OwnedFd) {
         let mut polled = [PollFd::new(socket, PollFlags::IN)];
         let timeout = Timespec::try_from(left).ok();
         if poll(&mut polled, timeout.as_ref()) == Ok(0) {
-            break;
+            return Err(io::ErrorKind::TimedOut.into());
         }
         match rustix::io::read(socket, &mut buffer) {
-            Ok(0) => return,
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) | Ok(_) => {}
-            Err(_) => return,
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            Ok(length) if length > 0 => {}
+            Ok(_) | Err(_) => return Ok(()),
         }
     }
-    tracing::error!("program is still running long after it was killed");
 }
 
 /// The longest that a killed program may take to end. The kernel needs milliseconds.

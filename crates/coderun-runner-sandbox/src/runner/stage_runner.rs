@@ -18,6 +18,7 @@ use super::stage::{self, Machine};
 use super::stderr_tail::StderrTail;
 use super::streams::Streams;
 use super::supervise::{StageEnd, StageError, StageSignals, StopReason, supervise};
+use crate::launcher_process::Launcher;
 use crate::slots::Slot;
 
 /// Runs stages on this machine.
@@ -56,7 +57,7 @@ impl StageRunner {
     }
 
     /// Records what the end of a stage shows, and replaces a launcher that hangs.
-    fn record(&self, end: &Result<StageEnd, StageError>) {
+    fn record(&self, end: &Result<StageEnd, StageError>, launcher: Option<&Arc<Launcher>>) {
         match end {
             Ok(end) => {
                 *self.last_failure.lock() = None;
@@ -66,10 +67,12 @@ impl StageRunner {
             }
             Err(error) => {
                 *self.last_failure.lock() = Some(ErrorChain(error).to_string());
-                if error.launcher_hangs() {
+                if error.launcher_hangs()
+                    && let Some(hung) = launcher.cloned()
+                {
                     let machine = Arc::clone(&self.machine);
                     // It takes as long as the kernel needs to kill, and nothing depends on its end.
-                    let replacing = move || machine.launcher.replace();
+                    let replacing = move || machine.launcher.replace(&hung);
                     drop(tokio::task::spawn_blocking(replacing));
                 }
             }
@@ -135,11 +138,13 @@ impl StageRunner {
             ),
             pump.run(streams)
         );
-        self.record(&end);
+        self.record(&end, guard.launcher());
         let end = end.map_err(stage_failed)?;
         let counted = guard.usage();
-        // The run does not wait for it. There are never more such tasks than stages, whose slots they keep.
-        drop(tokio::task::spawn_blocking(move || guard.finish()));
+        if end.is_gone {
+            // The run does not wait for it. There are never more such tasks than stages, whose slots they keep.
+            drop(tokio::task::spawn_blocking(move || guard.finish()));
+        }
         if let Some(limit) = counted.outside
             && end.stopped != Some(StopReason::Cancelled)
         {

@@ -83,6 +83,8 @@ pub(super) struct StageEnd {
     pub(super) stopped: Option<StopReason>,
     /// The report of its first process, unless that was killed before.
     pub(super) program: Option<ProgramEnd>,
+    /// Whether the kernel has ended all its processes. It may take its time to end those that were killed.
+    pub(super) is_gone: bool,
     /// From the dispatch to the end.
     pub(super) wall: Duration,
     /// The greatest usage that was found while it ran.
@@ -151,6 +153,7 @@ impl Supervisor<'_> {
         let first_pause = self.pause(&self.sampled).max(CHECK_INTERVAL_MIN);
         let mut next_check = self.started + first_pause;
         let mut kill_deadline = None;
+        let mut is_launcher_alive = false;
         loop {
             let is_stopping = kill_deadline.is_some();
             let wake = kill_deadline.unwrap_or(next_check);
@@ -163,6 +166,10 @@ impl Supervisor<'_> {
                             let watch = || ProcessWatch::new(pid, *self.limits);
                             self.watch = (!is_counted).then(watch);
                         }
+                        LauncherMessage::Killed => {
+                            is_launcher_alive = true;
+                            kill_deadline = Some(Instant::now() + self.patience());
+                        }
                         LauncherMessage::Ended { report } => return self.end(report),
                         LauncherMessage::Refused { reason } => {
                             return Err(StageError::NotBuilt(reason));
@@ -174,6 +181,9 @@ impl Supervisor<'_> {
                     kill_deadline = Some(Instant::now() + END_DEADLINE);
                 }
                 () = sleep_until(wake) => {
+                    if is_stopping && is_launcher_alive {
+                        return Ok(self.end_without_report());
+                    }
                     if is_stopping {
                         return Err(StageError::Launcher(io::ErrorKind::TimedOut.into()));
                     }
@@ -203,9 +213,28 @@ impl Supervisor<'_> {
         Ok(StageEnd {
             stopped: self.signals.reason().or(out_of_memory),
             program,
+            is_gone: true,
+            ..self.end_without_report()
+        })
+    }
+
+    /// The end of a stage that was killed, while the kernel has not ended it.
+    fn end_without_report(&self) -> StageEnd {
+        StageEnd {
+            stopped: self.signals.reason(),
+            program: None,
+            is_gone: false,
             wall: self.started.elapsed(),
             sampled: self.sampled,
-        })
+        }
+    }
+
+    /// How long a killed program may take to end before its verdict is told. One that was cancelled is gone by then.
+    fn patience(&self) -> Duration {
+        match self.signals.reason() {
+            Some(StopReason::Cancelled) => END_DEADLINE,
+            _ => SLOW_END,
+        }
     }
 
     /// Checks time and usage against the limits, and returns when to check again.
@@ -286,6 +315,10 @@ impl Supervisor<'_> {
         Ok(usage)
     }
 }
+
+/// The time after which a run does not wait for the end of its killed program. The kernel needs milliseconds, unless the machine
+/// is overloaded, or has much to take down.
+const SLOW_END: Duration = Duration::from_secs(2);
 
 /// The shortest and the longest time between two checks: a program may exceed a limit by this much.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);

@@ -12,9 +12,9 @@ use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
 
 use crate::support::{
-    TestSandbox, assert_broken, assert_unavailable, children, control_groups_named,
-    control_groups_of, eventually, is_alive, launcher_after, launchers, program, run, run_program,
-    sleepers_of, until,
+    HeldSandbox, SOON, TestSandbox, assert_broken, assert_unavailable, children,
+    control_groups_named, control_groups_of, eventually, is_alive, launcher_after, launchers,
+    program, run, run_program, sleepers_of, slowness, until,
 };
 
 #[tokio::test]
@@ -78,6 +78,34 @@ async fn a_launcher_that_hangs_is_replaced() {
     let program = program("bash", "echo never").wall(Duration::from_millis(100));
     assert_broken(&sandbox.try_run(program).await);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
+}
+
+#[tokio::test]
+async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {
+    let sandbox = TestSandbox::with(|config| {
+        config.slots = 2;
+        config.slot_wait = Duration::from_millis(100);
+    })
+    .await;
+    let honest = sandbox.try_run(program("bash", "sleep 1000").wall(SOON * slowness()));
+    let hostile = program("bash", "sleep 2000").wall(Duration::from_secs(2) * slowness());
+    let hostile_run = async {
+        let (ran, held) = tokio::join!(
+            sandbox.run_program(hostile),
+            HeldSandbox::of("sleep\x002000")
+        );
+        assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+        let refused = sandbox.try_run(program("bash", "echo early")).await;
+        let is_overloaded = matches!(refused, Err(RunnerError::Overloaded { .. }));
+        assert!(is_overloaded, "the slot was given to another: {refused:?}");
+        held.release();
+    };
+    tokio::select! {
+        biased;
+        ended = honest => panic!("it ended with another user's program: {ended:?}"),
+        () = hostile_run => {}
+    }
+    assert_eq!(sandbox.run("bash", "echo after").await.stdout(), "after\n");
 }
 
 /// Readiness and a worker may ask at the same time, of a sandbox with one slot: the second waits for the first.

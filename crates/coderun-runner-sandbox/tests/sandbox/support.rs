@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use coderun_conformance::code_runner::{CompletedRun, Program};
 use coderun_domain::{ByteSize, CodeRunner, RunnerError};
 use coderun_languages::LanguageTable;
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 /// How many times slower programs are on this machine: more than once where its kernel runs on that of another.
@@ -150,6 +152,48 @@ pub(crate) fn sandboxes_of(service: u32) -> Vec<i32> {
         .into_iter()
         .flat_map(children)
         .collect()
+}
+
+/// A sandbox that the kernel cannot end, since one of its processes has a parent outside that does not reap it.
+pub(crate) struct HeldSandbox(Child);
+
+impl HeldSandbox {
+    /// Holds the sandbox of the program with this command line as soon as it runs.
+    pub(crate) async fn of(command_line: &str) -> Self {
+        let own = std::process::id();
+        let has_line = |pid: &i32| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.starts_with(command_line.as_bytes()))
+        };
+        let find = || sleepers_of(own).into_iter().find(has_line);
+        until(|| find().is_some()).await;
+        let mut enter = Command::new("nsenter");
+        if !rustix::process::geteuid().is_root() {
+            enter.args(["--user", "--preserve-credentials"]);
+        }
+        let target = find().unwrap().to_string();
+        let parent = enter
+            .args(["--pid", "--target", &target, "sleep", "3000"])
+            .spawn()
+            .unwrap();
+        let id = i32::try_from(parent.id()).unwrap();
+        until(|| !children(id).is_empty()).await;
+        let parent_id = rustix::process::Pid::from_child(&parent);
+        rustix::process::kill_process(parent_id, Signal::STOP).unwrap();
+        Self(parent)
+    }
+
+    /// Lets the kernel end it.
+    pub(crate) fn release(self) {
+        drop(self);
+    }
+}
+
+impl Drop for HeldSandbox {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 /// The `sleep` processes in the sandboxes of a service: programs that have really started.

@@ -10,6 +10,7 @@ fn limits() -> StageLimits {
 fn ended(wait_status: i32) -> StageEnd {
     StageEnd {
         stopped: None,
+        is_gone: true,
         program: Some(ProgramEnd {
             wait_status,
             setup_cpu: Duration::from_millis(2),
