@@ -29,4 +29,6 @@ pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use jittered_interval::JitteredInterval;
 pub use readiness::{Check, CheckStatus, Readiness, ReadinessPorts, Runners};
 pub use sweeper::Sweeper;
-pub use worker::{LocalWorker, NextTake, Shutdown, Worker, WorkerPorts, WorkerSettings};
+pub use worker::{
+    LocalWorker, NextTake, ParkingSettings, Shutdown, Worker, WorkerPorts, WorkerSettings,
+};

@@ -11,6 +11,7 @@ mod local_worker;
 mod output_recorder;
 mod run;
 mod run_io;
+mod run_permit;
 mod runner_failure;
 mod runner_health;
 mod runner_languages;
@@ -29,11 +30,12 @@ use tokio_util::task::TaskTracker;
 use crate::{metrics, retry};
 use local_worker::Capacity;
 use run::Run;
+use run_permit::RunPermit;
 use runner_health::RunnerHealth;
 use runner_languages::RunnerLanguages;
 
 pub use local_worker::LocalWorker;
-pub use settings::{NextTake, WorkerPorts, WorkerSettings};
+pub use settings::{NextTake, ParkingSettings, WorkerPorts, WorkerSettings};
 
 /// The two signals that stop a worker.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +90,7 @@ impl Worker {
     pub fn new(ports: WorkerPorts, settings: WorkerSettings) -> Self {
         Self {
             ports,
-            capacity: Arc::new(Capacity::new(settings.concurrency)),
+            capacity: Arc::new(Capacity::new(settings.concurrency, settings.parking)),
             settings: Arc::new(settings),
             health: Arc::default(),
             runner_languages: Arc::default(),
@@ -177,15 +179,21 @@ impl Worker {
     /// Runs an execution, and with the same permit others that wait, as long as all permits are in use and
     /// [`NextTake`] says so. So a busy worker wakes no other task, nor another thread, between two runs.
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, shutdown: Shutdown) {
-        let mut next = Some(lease);
-        while let Some(lease) = next {
-            self.run_one(lease, &shutdown.abort).await;
-            next = self.take_next(&shutdown.drain).await;
+        let mut next = Some((lease, permit));
+        while let Some((lease, permit)) = next {
+            let permit = self.capacity.run_permit(permit, &lease);
+            self.run_one(lease, &permit, &shutdown.abort).await;
+            next = match permit.into_permit() {
+                Some(permit) => {
+                    let lease = self.take_next(&shutdown.drain).await;
+                    lease.map(|lease| (lease, permit))
+                }
+                None => None,
+            };
         }
-        drop(permit);
     }
 
-    async fn run_one(&self, lease: Lease, abort: &CancellationToken) {
+    async fn run_one(&self, lease: Lease, permit: &RunPermit, abort: &CancellationToken) {
         let id = lease.id();
         let (ports, settings) = (self.ports.clone(), Arc::clone(&self.settings));
         let run = Run::new(
@@ -195,7 +203,7 @@ impl Worker {
             lease,
             abort.clone(),
         );
-        let running = AssertUnwindSafe(run.run_to_completion());
+        let running = AssertUnwindSafe(run.run_to_completion(permit));
         if running.catch_unwind().await.is_err() {
             tracing::error!(execution_id = %id, "a run panicked; another worker takes over when its lease expires");
         }

@@ -11,6 +11,8 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument as _, Span};
 
+use super::run_permit::{ParkedRuns, RunPermit};
+use super::settings::ParkingSettings;
 use super::{Shutdown, Worker};
 use crate::metrics;
 
@@ -26,6 +28,8 @@ pub(super) struct Capacity {
     permits: Arc<Semaphore>,
     /// Whether the worker waits for a permit.
     is_exhausted: AtomicBool,
+    /// The runs that have given their permits away.
+    parked_runs: Arc<ParkedRuns>,
     offer: Mutex<Option<Offer>>,
 }
 
@@ -51,10 +55,11 @@ pub(crate) struct Reservation {
 }
 
 impl Capacity {
-    pub(super) fn new(concurrency: usize) -> Self {
+    pub(super) fn new(concurrency: usize, parking: ParkingSettings) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(concurrency)),
             is_exhausted: AtomicBool::default(),
+            parked_runs: Arc::new(ParkedRuns::new(parking)),
             offer: Mutex::default(),
         }
     }
@@ -72,9 +77,15 @@ impl Capacity {
         Some(free)
     }
 
-    /// Whether all permits are in use and more executions may wait.
+    /// Whether all permits are in use, more executions may wait, and no run wants the permit back that it has given away.
     pub(super) fn is_exhausted(&self) -> bool {
-        self.is_exhausted.load(Ordering::Acquire)
+        self.is_exhausted.load(Ordering::Acquire) && !self.parked_runs.is_any_returning()
+    }
+
+    /// The permit of a run, which it can give away for a while.
+    pub(super) fn run_permit(&self, permit: OwnedSemaphorePermit, lease: &Lease) -> RunPermit {
+        let user = lease.execution().submission().user().clone();
+        RunPermit::new(permit, Arc::clone(&self.parked_runs), user)
     }
 
     /// Offers to run executions in these languages until the answer is dropped.

@@ -17,6 +17,7 @@ use super::held_lease::HeldLease;
 use super::input;
 use super::output_recorder::OutputRecorder;
 use super::run_io::RecordingIo;
+use super::run_permit::RunPermit;
 use super::runner_failure::{self, Reaction};
 use super::runner_health::RunnerHealth;
 use super::settings::{WorkerPorts, WorkerSettings};
@@ -89,7 +90,7 @@ impl Run {
     }
 
     /// Runs the program and records how it ended.
-    pub(super) async fn run_to_completion(&self) {
+    pub(super) async fn run_to_completion(&self, permit: &RunPermit) {
         let execution = self.lease.execution();
         let trace = execution.submission().trace();
         let span = tracing::info_span!(
@@ -100,11 +101,11 @@ impl Run {
             trace_id = trace.map(TraceContext::trace_id),
             traceparent = trace.map(tracing::field::display),
         );
-        self.run_and_record().instrument(span).await;
+        self.run_and_record(permit).instrument(span).await;
     }
 
-    async fn run_and_record(&self) {
-        let end = self.run().await;
+    async fn run_and_record(&self, permit: &RunPermit) {
+        let end = self.run(permit).await;
         let recorded = tokio::select! {
             result = self.record(end) => result.map_err(RecordError::Queue),
             () = self.recording_deadline() => Err(RecordError::Timeout),
@@ -137,22 +138,28 @@ impl Run {
     }
 
     /// Runs the program. Whatever ends this first, the program is gone afterwards: its future is finished or dropped.
-    async fn run(&self) -> RunEnd {
+    async fn run(&self, permit: &RunPermit) -> RunEnd {
         let is_interactive = self.execution().submission().is_interactive();
         let (stdin, input) = is_interactive.then(|| mpsc::channel(1)).unzip();
-        let forwarding = stdin.map(|stdin| input::forward(&self.lease, stdin));
-        let io = RecordingIo::new(Arc::clone(&self.recorder), input, self.cancelled.clone());
+        let forwarding = stdin.map(|stdin| input::forward(&self.lease, stdin, permit));
+        let io = RecordingIo::new(
+            Arc::clone(&self.recorder),
+            input,
+            self.cancelled.clone(),
+            permit,
+        );
         tokio::select! {
             end = self.run_program(io) => end,
             () = self.lease.renew_until_lost(&self.cancelled) => RunEnd::LeaseLost,
             error = self.recorder.append_continuously(&self.lease) => append_failed(&error),
             Some(error) = OptionFuture::from(forwarding) => input_failed(&error),
+            never = permit.serve(), if is_interactive => match never {},
             () = tokio::time::sleep(self.time_limit()) => RunEnd::GivenUp(TIMED_OUT),
             () = self.abort.cancelled() => RunEnd::Aborted,
         }
     }
 
-    async fn run_program(&self, mut io: RecordingIo) -> RunEnd {
+    async fn run_program(&self, mut io: RecordingIo<'_>) -> RunEnd {
         let (runner, execution) = (&self.runner, self.execution());
         let started = Instant::now();
         let result = runner.run(execution.into(), &mut io).await;

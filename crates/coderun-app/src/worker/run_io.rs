@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::output_recorder::OutputRecorder;
+use super::run_permit::RunPermit;
 
 /// The stdin of a program, beyond the input that was submitted with it.
 #[derive(Debug)]
@@ -23,22 +24,25 @@ enum Stdin {
 
 /// The worker's end of a run.
 #[derive(Debug)]
-pub(super) struct RecordingIo {
+pub(super) struct RecordingIo<'a> {
     recorder: Arc<OutputRecorder>,
+    permit: &'a RunPermit,
     stdin: Stdin,
     /// Set until the program has got [`RunInput::Cancel`].
     cancelled: Option<CancellationToken>,
 }
 
-impl RecordingIo {
+impl<'a> RecordingIo<'a> {
     /// Without `input` the program is not interactive.
     pub(super) fn new(
         recorder: Arc<OutputRecorder>,
         input: Option<mpsc::Receiver<InputPiece>>,
         cancelled: CancellationToken,
+        permit: &'a RunPermit,
     ) -> Self {
         Self {
             recorder,
+            permit,
             stdin: input.map_or(Stdin::Closing, Stdin::Open),
             cancelled: Some(cancelled),
         }
@@ -46,7 +50,7 @@ impl RecordingIo {
 }
 
 #[async_trait]
-impl RunIo for RecordingIo {
+impl RunIo for RecordingIo<'_> {
     async fn output(&mut self, stream: OutputStream, bytes: Bytes) {
         self.recorder.record(stream, &bytes);
     }
@@ -73,6 +77,10 @@ impl RunIo for RecordingIo {
 
     async fn awaiting_input(&mut self) {
         self.recorder.record_awaiting_input();
+        // Input that is on its way would find the program without a permit.
+        if matches!(&self.stdin, Stdin::Open(pieces) if pieces.is_empty()) {
+            self.permit.park();
+        }
     }
 }
 

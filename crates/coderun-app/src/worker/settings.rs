@@ -33,8 +33,19 @@ pub struct WorkerSettings {
     pub poll: JitteredInterval,
     /// How a worker whose permits are all in use goes on when a run ends.
     pub next_take: NextTake,
+    /// The bounds on runs that wait for a person.
+    pub parking: ParkingSettings,
     /// The rules of the store: lease, attempts and the grace beyond a run's own limits.
     pub policy: StorePolicy,
+}
+
+/// Bounds on runs that occupy no permit, because their programs wait for a person. Beyond them a run keeps its permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParkingSettings {
+    /// The most such runs of a worker.
+    pub worker_max: usize,
+    /// The most such runs of one user.
+    pub user_max: usize,
 }
 
 /// How a worker whose permits are all in use takes the next execution.

@@ -3,6 +3,7 @@ mod flaky_queue;
 mod input;
 mod metrics;
 mod offers;
+mod parking;
 mod running;
 mod stopping;
 mod support;

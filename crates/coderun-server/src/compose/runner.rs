@@ -48,7 +48,7 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         languages: settings.languages()?,
         language_checks: language_checks(settings)?,
-        slots: concurrency(settings),
+        slots: concurrency(settings) + settings.limits.interactive_max,
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
         ..default

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use coderun_app::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, NextTake, Shutdown, Worker,
-    WorkerPorts, WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, NextTake, ParkingSettings, Shutdown,
+    Worker, WorkerPorts, WorkerSettings,
 };
 use coderun_domain::{CodeRunner, WorkerOffer};
 use coderun_languages::HintTable;
@@ -51,6 +51,10 @@ impl AnnouncedWorker {
             next_take: match settings.redis_url {
                 Some(_) => NextTake::Together,
                 None => NextTake::ByEachRun,
+            },
+            parking: ParkingSettings {
+                worker_max: settings.limits.interactive_max,
+                user_max: settings.limits.user_interactive_max,
             },
             policy: settings.limits.store_policy(),
         };

@@ -62,6 +62,12 @@ pub(crate) struct LimitSettings {
     /// Wall-clock seconds of an interactive run that asks for none, and the most that it may ask for.
     #[arg(long, default_value = "300", value_parser = seconds)]
     pub(crate) interactive_wall_time: Duration,
+    /// Interactive executions of a worker that occupy no place while their programs wait for a person; more of them keep their places.
+    #[arg(long, default_value_t = 64)]
+    pub(crate) interactive_max: usize,
+    /// The same of one user.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) user_interactive_max: usize,
     /// Wall-clock seconds of the compiler.
     #[arg(long, default_value = "30", value_parser = seconds)]
     pub(crate) compile_wall_time: Duration,

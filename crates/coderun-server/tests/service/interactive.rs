@@ -196,3 +196,30 @@ async fn a_takeover_replays_all_input() {
     );
     assert!(events.is_gap_free() && events.has_attempts_in_order());
 }
+
+/// Where there is one place, each of these would occupy it until its limit.
+#[tokio::test]
+async fn programs_that_wait_for_a_person_hold_up_no_other_user() {
+    let launch = Launch::new().with("WORKER_CONCURRENCY", "1");
+    let service = launch.start();
+    let (alice, bob) = (launch.token("alice"), launch.token("bob"));
+    let mut sockets = Vec::new();
+    for _ in 0..2 {
+        let id = submit(&service, &alice, "print('hello', input('name? '))").await;
+        let mut socket = service.watch_since(&alice, &id, 0).await;
+        socket.until("awaiting_input").await;
+        sockets.push(socket);
+    }
+    let greeting = json!({"code": "print('hi')", "language": "python"});
+    let record = service.run(&bob, &greeting).await;
+    assert_eq!(record["output"], "hi\n", "{record}");
+    for mut socket in sockets {
+        type_line(&mut socket, "Ada").await;
+        let (messages, code) = socket.until_closed().await;
+        assert_eq!(code, 1000);
+        assert_eq!(
+            messages.last().unwrap()["data"]["output"],
+            "name? hello Ada\n"
+        );
+    }
+}

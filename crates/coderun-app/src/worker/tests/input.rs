@@ -14,7 +14,7 @@ use super::support::{Harness, ended, explanation, verdict};
 use crate::Shutdown;
 
 /// Sends this as the piece with this number of one sender.
-async fn send(harness: &Harness, id: ExecutionId, number: u64, piece: InputPiece) {
+pub(super) async fn send(harness: &Harness, id: ExecutionId, number: u64, piece: InputPiece) {
     let input = InputId {
         sender: SenderId::from_number(7),
         number,
@@ -23,7 +23,7 @@ async fn send(harness: &Harness, id: ExecutionId, number: u64, piece: InputPiece
     assert_eq!(reply, InputReply::Kept);
 }
 
-fn text(text: &str) -> InputPiece {
+pub(super) fn text(text: &str) -> InputPiece {
     InputPiece::Data(Bytes::from(text.to_owned()))
 }
 

@@ -25,8 +25,8 @@ use tokio::task::JoinHandle;
 use super::flaky_queue::FlakyQueue;
 use crate::testing::TokioClock;
 use crate::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, JitteredInterval, NextTake, Shutdown, Sweeper,
-    Worker, WorkerPorts, WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, JitteredInterval, NextTake, ParkingSettings,
+    Shutdown, Sweeper, Worker, WorkerPorts, WorkerSettings,
 };
 
 /// Nothing in these tests may take longer, on the paused clock.
@@ -176,6 +176,7 @@ pub(super) struct Harness {
     pub(super) runner: Arc<ScriptedRunner>,
     pub(super) shutdown: Shutdown,
     pub(super) next_take: NextTake,
+    pub(super) parking: ParkingSettings,
     last_id: AtomicUsize,
 }
 
@@ -221,6 +222,10 @@ impl Harness {
             runner: Arc::default(),
             shutdown: Shutdown::default(),
             next_take: NextTake::ByEachRun,
+            parking: ParkingSettings {
+                worker_max: 8,
+                user_max: 4,
+            },
             last_id: AtomicUsize::new(0),
         }
     }
@@ -248,6 +253,7 @@ impl Harness {
             concurrency: 2,
             poll: JitteredInterval::new(Duration::from_secs(1), 1),
             next_take: self.next_take,
+            parking: self.parking,
             policy: store_policy(),
         };
         Worker::new(ports, settings)
@@ -310,14 +316,19 @@ impl Harness {
     }
 
     pub(super) async fn submit(&self, code: &str) -> ExecutionId {
-        self.submit_as(code, false).await
+        self.submit_as("alice", code, false).await
     }
 
     pub(super) async fn submit_interactive(&self, code: &str) -> ExecutionId {
-        self.submit_as(code, true).await
+        self.submit_as("alice", code, true).await
     }
 
-    async fn submit_as(&self, code: &str, interactive: bool) -> ExecutionId {
+    pub(super) async fn submit_as(
+        &self,
+        owner: &str,
+        code: &str,
+        interactive: bool,
+    ) -> ExecutionId {
         let draft = SubmissionDraft {
             code: code.to_owned(),
             interactive,
@@ -325,7 +336,7 @@ impl Harness {
         };
         let number = self.last_id.fetch_add(1, Ordering::SeqCst) + 1;
         let id = execution_id(number as u128);
-        let execution = Execution::submit(id, submission(user("alice"), draft), at(0));
+        let execution = Execution::submit(id, submission(user(owner), draft), at(0));
         self.backend.submit(&execution, None).await.unwrap();
         id
     }

@@ -1,0 +1,164 @@
+//! Lets a run give its permit to others while its program waits for a person.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use coderun_domain::UserId;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::settings::ParkingSettings;
+
+/// The runs of a worker that have given their permits away, within the bounds of the settings.
+#[derive(Debug)]
+pub(super) struct ParkedRuns {
+    settings: ParkingSettings,
+    by_user: Mutex<HashMap<UserId, usize>>,
+    /// How many of them want their permits back.
+    returning: AtomicUsize,
+}
+
+/// The permit of one run, which may give it away and get it back.
+///
+/// Whoever drops this without [`into_permit`](Self::into_permit) frees the permit.
+#[derive(Debug)]
+pub(super) struct RunPermit {
+    permits: Arc<Semaphore>,
+    parked_runs: Arc<ParkedRuns>,
+    user: UserId,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+    standing: watch::Sender<Standing>,
+}
+
+/// Whether a run has its permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Holding,
+    Parked,
+    /// It was parked, and waits for a permit.
+    Returning,
+}
+
+impl ParkedRuns {
+    pub(super) fn new(settings: ParkingSettings) -> Self {
+        Self {
+            settings,
+            by_user: Mutex::default(),
+            returning: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether any of them waits for a permit, which goes first to the run that waits longest.
+    pub(super) fn is_any_returning(&self) -> bool {
+        self.returning.load(Ordering::Acquire) > 0
+    }
+
+    /// Counts one more of this user, unless a bound is reached.
+    fn add(&self, user: &UserId) -> bool {
+        let mut by_user = self.by_user.lock();
+        let of_user = by_user.get(user).copied().unwrap_or(0);
+        let is_full = by_user.values().sum::<usize>() >= self.settings.worker_max
+            || of_user >= self.settings.user_max;
+        if !is_full {
+            by_user.insert(user.clone(), of_user + 1);
+        }
+        !is_full
+    }
+
+    fn remove(&self, user: &UserId) {
+        let mut by_user = self.by_user.lock();
+        if let Some(of_user) = by_user.get_mut(user) {
+            *of_user -= 1;
+            if *of_user == 0 {
+                by_user.remove(user);
+            }
+        }
+    }
+}
+
+impl RunPermit {
+    /// The permit for a run of this user.
+    pub(super) fn new(
+        permit: OwnedSemaphorePermit,
+        parked_runs: Arc<ParkedRuns>,
+        user: UserId,
+    ) -> Self {
+        Self {
+            permits: Arc::clone(permit.semaphore()),
+            parked_runs,
+            user,
+            held: Mutex::new(Some(permit)),
+            standing: watch::Sender::new(Standing::Holding),
+        }
+    }
+
+    /// Gives the permit to others, unless as many runs as may have done so already. Returns whether it did.
+    pub(super) fn park(&self) -> bool {
+        let is_parking =
+            *self.standing.borrow() == Standing::Holding && self.parked_runs.add(&self.user);
+        if is_parking {
+            self.standing.send_replace(Standing::Parked);
+            *self.held.lock() = None;
+        }
+        is_parking
+    }
+
+    /// Asks for the permit back if it was given away. [`serve`](Self::serve) gets it.
+    pub(super) fn request(&self) {
+        self.standing.send_if_modified(|standing| {
+            let is_parked = *standing == Standing::Parked;
+            if is_parked {
+                *standing = Standing::Returning;
+                self.parked_runs.returning.fetch_add(1, Ordering::AcqRel);
+            }
+            is_parked
+        });
+    }
+
+    /// Waits until the run has its permit. Cancel-safe.
+    pub(super) async fn held(&self) {
+        self.until(Standing::Holding).await;
+    }
+
+    /// Gets the permit back whenever it is requested, in the order of the requests.
+    pub(super) async fn serve(&self) -> Infallible {
+        loop {
+            self.until(Standing::Returning).await;
+            // The semaphore is never closed.
+            if let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+                *self.held.lock() = Some(permit);
+                self.unpark();
+            }
+        }
+    }
+
+    /// The permit for the next run; `None` if the run has given it away.
+    pub(super) fn into_permit(self) -> Option<OwnedSemaphorePermit> {
+        self.held.lock().take()
+    }
+
+    async fn until(&self, wanted: Standing) {
+        let mut standing = self.standing.subscribe();
+        // The sender lives as long as this does.
+        let _ = standing.wait_for(|standing| *standing == wanted).await;
+    }
+
+    /// Undoes what parking and a request have counted.
+    fn unpark(&self) {
+        let before = self.standing.send_replace(Standing::Holding);
+        if before == Standing::Returning {
+            self.parked_runs.returning.fetch_sub(1, Ordering::AcqRel);
+        }
+        if before != Standing::Holding {
+            self.parked_runs.remove(&self.user);
+        }
+    }
+}
+
+impl Drop for RunPermit {
+    fn drop(&mut self) {
+        self.unpark();
+    }
+}

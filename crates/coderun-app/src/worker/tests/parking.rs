@@ -1,0 +1,116 @@
+//! Tests runs that wait for a person. The worker has two permits.
+
+use std::time::Duration;
+
+use coderun_domain::{Event, ExecutionId, ExecutionStore as _, InputPiece, Status, Verdict};
+
+use super::input::{send, text};
+use super::support::{Harness, verdict};
+
+/// Asks once, and prints what it got.
+const PROMPT: &str = "await\necho-until-end";
+
+/// Starts prompts of alice, and waits until each of them waits.
+async fn prompts(harness: &Harness, count: usize) -> Vec<ExecutionId> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        let id = harness.submit_interactive(PROMPT).await;
+        let waits = |event: &Event| matches!(event, Event::AwaitingInput(_));
+        harness.until(id, |stored| waits(&stored.event)).await;
+        ids.push(id);
+    }
+    ids
+}
+
+async fn status(harness: &Harness, id: ExecutionId) -> Status {
+    // On the paused clock, everything that can go on does so before.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    harness.get(id).await.status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn programs_that_wait_for_a_person_hold_up_no_other() {
+    let harness = Harness::started();
+    let waiting = prompts(&harness, 4).await;
+    let greeting = harness.submit_as("bob", "print hello", false).await;
+    assert_eq!(
+        verdict(&harness.final_state(greeting).await),
+        Verdict::Accepted
+    );
+    for id in waiting {
+        send(&harness, id, 1, text("ada\n")).await;
+        send(&harness, id, 2, InputPiece::End).await;
+        let ended = harness.final_state(id).await;
+        assert_eq!(ended.outcome().unwrap().output().bytes(), "ada\n");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_has_no_more_of_them_than_the_bound() {
+    let mut harness = Harness::new();
+    harness.parking.user_max = 1;
+    harness.start("w1");
+    let waiting = prompts(&harness, 3).await;
+    let greeting = harness.submit_as("bob", "print hello", false).await;
+    assert_eq!(status(&harness, greeting).await, Status::Pending);
+    harness.backend.request_cancel(waiting[1]).await.unwrap();
+    assert_eq!(
+        verdict(&harness.final_state(greeting).await),
+        Verdict::Accepted
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_has_no_more_of_them_than_the_bound() {
+    let mut harness = Harness::new();
+    harness.parking.worker_max = 0;
+    harness.start("w1");
+    prompts(&harness, 2).await;
+    let greeting = harness.submit_as("bob", "print hello", false).await;
+    assert_eq!(status(&harness, greeting).await, Status::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_waits_for_a_permit_ahead_of_executions_that_wait() {
+    let harness = Harness::started();
+    let waiting = prompts(&harness, 1).await[0];
+    for _ in 0..2 {
+        let busy = harness.submit_as("bob", "sleep 10", false).await;
+        harness.until_running(busy).await;
+    }
+    let mut later = Vec::new();
+    for _ in 0..4 {
+        later.push(harness.submit_as("bob", "sleep 10", false).await);
+    }
+    send(&harness, waiting, 1, text("ada\n")).await;
+    send(&harness, waiting, 2, InputPiece::End).await;
+    assert_eq!(status(&harness, waiting).await, Status::Running);
+    assert_eq!(harness.alive(), 3, "two are busy, and one waits");
+    harness.final_state(waiting).await;
+    let mut pending = 0;
+    for id in later {
+        pending += usize::from(harness.get(id).await.status() == Status::Pending);
+    }
+    assert!(pending >= 2, "its input waited for {} others", 4 - pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_cancelled_while_it_waits_leaves_all_permits_free() {
+    let harness = Harness::started();
+    for _ in 0..3 {
+        for id in prompts(&harness, 2).await {
+            harness.backend.request_cancel(id).await.unwrap();
+            harness.final_state(id).await;
+        }
+    }
+    let both = [
+        harness.submit("sleep 10").await,
+        harness.submit("sleep 10").await,
+    ];
+    for id in both {
+        harness.until_running(id).await;
+    }
+    assert_eq!(harness.alive(), 2);
+    let third = harness.submit("print no").await;
+    assert_eq!(status(&harness, third).await, Status::Pending);
+}
