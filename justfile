@@ -1,5 +1,6 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 machine := "crates/coderun-runner-sandbox/tests/machine"
+abuse := "RUST_BACKTRACE=0 cargo test --release --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
 # What every run of the tests repeats as an ordinary user: of the many languages, what limits and threads make of it.
 differs_by_user := "not test(/^mistakes::|^languages::.*::(stdin|unicode|failure|broken)$/)"
 # Where cargo-deny keeps the database of known weaknesses.
@@ -51,6 +52,14 @@ test-firebase:
 # Kills replicas and Redis under load for a minute, or for `just chaos 300`; prints what was counted. `CHAOS_SEED` varies it.
 chaos seconds="60":
     CHAOS_SECONDS={{ seconds }} cargo nextest run --package coderun-server --test chaos --success-output immediate
+
+# Attacks a release build as hostile users and clients do, for some minutes, and prints a table (`just abuse --only burners`).
+abuse *arguments:
+    {{ abuse }} -- {{ arguments }}
+
+# Does the same as an ordinary user who may use no control groups.
+abuse-user *arguments:
+    ABUSE_AS=user {{ abuse }} -- {{ arguments }}
 
 # Checks formatting, lints, documentation, licences and dependencies; known weaknesses too where their database was fetched.
 check:

@@ -1,0 +1,73 @@
+//! Attacks the real service as hostile users and clients do, and says whether a victim notices.
+//!
+//! `just abuse` runs all attacks against a release build, confined by a script of this folder, and prints a table. The tests of
+//! the workspace run the light ones, by the protocol of custom test harnesses: they assert verdicts and bounds, and no times.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints what it found"
+)]
+
+mod arena;
+mod attack;
+mod neighbours;
+mod places;
+mod process_one;
+mod processors;
+mod report;
+#[expect(dead_code, unused_imports, reason = "shared with other test programs")]
+#[path = "../support/support.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use crate::attack::ATTACKS;
+use crate::support::Launch;
+
+fn main() -> ExitCode {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let server = take_option(&mut words, "--server");
+    let has = |option: &str| words.iter().any(|word| word == option);
+    if has("--list") {
+        let light = ATTACKS.iter().filter(|attack| attack.is_light);
+        for attack in light.filter(|_| !has("--ignored")) {
+            println!("{}: test", attack.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    // What the test runner adds.
+    let is_light = has("--exact");
+    let names: Vec<&String> = words
+        .iter()
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    let unknown = names
+        .iter()
+        .find(|name| ATTACKS.iter().all(|attack| attack.name != **name));
+    assert!(unknown.is_none(), "there is no attack {unknown:?}");
+    let launch = server.map_or_else(Launch::new, |path| Launch::new().program(path.into()));
+    report::print_head();
+    let mut all_held = true;
+    for attack in &ATTACKS {
+        if names.is_empty() || names.iter().any(|name| *name == attack.name) {
+            let report = arena::report_on(attack, &launch, is_light);
+            report.print(attack);
+            all_held &= report.is_acceptable();
+        }
+    }
+    if all_held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Takes an option with its value out of the words.
+fn take_option(words: &mut Vec<String>, name: &str) -> Option<String> {
+    let at = words.iter().position(|word| word == name)?;
+    words.remove(at);
+    Some(words.remove(at))
+}
