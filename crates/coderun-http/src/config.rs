@@ -13,7 +13,7 @@ pub struct HttpConfig {
     pub version: String,
     /// The longest request body. Default 2 MiB.
     pub body_max: ByteSize,
-    /// The memory that all answers of more than 64 KiB may occupy together until they are taken. Default 256 MiB.
+    /// The memory that all large answers may occupy together until they are taken; one user may occupy a quarter. Default 256 MiB.
     pub large_answers_max: ByteSize,
     /// The web pages that may call from a browser. Default: only pages of this server.
     pub origins: AllowedOrigins,

@@ -4,34 +4,58 @@ pub(crate) mod executions;
 pub(crate) mod service;
 pub(crate) mod status;
 
+use std::io;
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use coderun_domain::{Execution, ExecutionId, FailureKind};
+use coderun_domain::{Execution, ExecutionId, FailureKind, StorePolicy};
 
-use crate::answer_budget::{BudgetExhausted, budgeted_body};
+use crate::large_answers::{PiecewiseBody, SMALL_MAX_BYTES};
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::wire::{Audience, ExecutionRecord};
+use crate::wire::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
 
-/// Answers the record of an execution. It may be large, so it waits until the budget for large answers allows it.
+/// Answers the record of an execution. A large one waits until the budget for large answers allows it.
 async fn record(
     state: &AppState,
     status: StatusCode,
-    execution: &Execution,
+    execution: Execution,
     queue_position: Option<u64>,
 ) -> Result<HttpResponse, Problem> {
-    let policy = state.ports.executions.store_policy();
+    let mut response = HttpResponse::build(status);
+    response.content_type("application/json");
+    let text_bytes = text_bytes(&execution, Audience::Reader);
+    if text_bytes <= SMALL_MAX_BYTES {
+        let policy = state.ports.executions.store_policy();
+        let bytes = encode(&execution, queue_position, policy);
+        return Ok(response.body(bytes.map_err(|error| Problem::bug().with_source(error))?));
+    }
+    let (id, is_final) = (execution.id(), execution.status().is_final());
+    let submission = Arc::clone(execution.submission());
+    let executions = Arc::clone(&state.ports.executions);
+    let encode = move || encode(&execution, queue_position, executions.store_policy());
+    let (answers, user) = (&state.large_answers, submission.user());
+    let bound_bytes = json_bytes_max(text_bytes);
+    let made = if is_final {
+        let answer = (id, Audience::Reader);
+        answers.make_once(answer, user, bound_bytes, encode).await
+    } else {
+        answers.make(user, bound_bytes, encode).await
+    };
+    Ok(response.body(PiecewiseBody(made?)))
+}
+
+fn encode(
+    execution: &Execution,
+    queue_position: Option<u64>,
+    policy: &StorePolicy,
+) -> io::Result<Vec<u8>> {
     let mut record = ExecutionRecord::new(execution, policy, Audience::Reader);
     record.queue_position = queue_position;
     let mut bytes = Vec::with_capacity(record.size_hint());
-    serde_json::to_writer(&mut bytes, &record)
-        .map_err(|error| Problem::bug().with_source(error))?;
-    let timeout = state.config.sockets.send;
-    let permit = state.answer_budget.acquire(bytes.len(), timeout).await;
-    let permit = permit.map_err(|BudgetExhausted| Problem::of_kind(FailureKind::Overloaded))?;
-    let mut response = HttpResponse::build(status);
-    response.content_type("application/json");
-    Ok(response.body(budgeted_body(bytes, permit)))
+    serde_json::to_writer(&mut bytes, &record)?;
+    Ok(bytes)
 }
 
 /// Parses an id. A malformed id is answered like an unknown one.

@@ -14,7 +14,6 @@
 //! assert_eq!(config.body_max.as_bytes(), 2 << 20);
 //! ```
 
-mod answer_budget;
 mod authentication;
 mod body;
 mod config;
@@ -25,6 +24,8 @@ mod failure_log;
 mod handover;
 mod headers;
 mod host;
+mod large_answers;
+mod memory_budget;
 pub mod metrics;
 mod problem;
 mod query;

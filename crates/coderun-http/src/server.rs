@@ -153,11 +153,15 @@ async fn close_sockets(state: web::Data<AppState>) {
     }
 }
 
-/// Sets options that accepted connections inherit: what is written is sent at once, and the kernel cuts connections whose peer
-/// reads nothing. Otherwise a client that never reads would keep its connection and the data written to it without end.
+/// The bytes that the kernel keeps for each connection until its peer takes them. It doubles the number, for its own data.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
+
+/// Sets options that accepted connections inherit: what is written is sent at once, the kernel keeps a bounded part of what a
+/// peer does not read, and cuts connections whose peer reads nothing. Otherwise a client that never reads would keep its connection and the data written to it without end.
 fn set_options(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
     let listener = socket2::SockRef::from(listener);
     listener.set_tcp_nodelay(true)?;
+    listener.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     #[cfg(target_os = "linux")]
     listener.set_tcp_user_timeout(Some(config.timeouts.unread))?;
     #[cfg(not(target_os = "linux"))]

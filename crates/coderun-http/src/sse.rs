@@ -1,6 +1,7 @@
 //! Serves the events of one execution as server-sent events at `GET /api/v1/executions/events/{id}`.
 
 use std::convert::Infallible;
+use std::iter;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes};
@@ -8,11 +9,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use coderun_domain::Sequence;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use crate::answer_budget::BudgetPermit;
 use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
 use crate::failure_log::log_failure;
 use crate::headers::{Repeated, single};
+use crate::large_answers::next_piece;
 use crate::metrics::SocketKind;
 use crate::problem::{ErrorLocation, Problem};
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
@@ -57,7 +58,6 @@ pub(crate) async fn open(
         state,
         watcher,
         has_ended: false,
-        frame_permit: None,
     };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -85,8 +85,6 @@ struct EventStreamBody {
     state: web::Data<AppState>,
     watcher: Watcher,
     has_ended: bool,
-    /// The budget permit of the last frame, held until the next one is ready.
-    frame_permit: BudgetPermit,
 }
 
 impl EventStreamBody {
@@ -95,17 +93,15 @@ impl EventStreamBody {
     fn frames(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         let messages = stream::unfold(self, |mut body| async move {
             let frame = body.next().await?;
-            body.frame_permit = None;
-            let (budget, timeout) = (&body.state.answer_budget, body.state.config.sockets.send);
-            let length_bytes = frame.as_ref().map_or(0, Bytes::len);
-            // Without a budget permit in time the stream ends, and the client reconnects for the rest.
-            body.frame_permit = budget.acquire(length_bytes, timeout).await.ok()?;
             Some((frame, body))
         });
-        stream::iter([Ok(RETRY)]).chain(messages)
+        let frames = stream::iter([RETRY]).chain(messages);
+        frames.flat_map(|mut frame| {
+            stream::iter(iter::from_fn(move || next_piece(&mut frame).map(Ok)))
+        })
     }
 
-    async fn next(&mut self) -> Option<Result<Bytes, Infallible>> {
+    async fn next(&mut self) -> Option<Bytes> {
         if self.has_ended {
             return None;
         }
@@ -113,14 +109,11 @@ impl EventStreamBody {
         let message = self.state.drain.end.run_until_cancelled(next).await;
         let Some(message) = message else {
             self.has_ended = true;
-            return self
-                .watcher
-                .take_going_away()
-                .map(|message| Ok(message.frame));
+            return self.watcher.take_going_away().map(|message| message.frame);
         };
         match message {
-            WatchMessage::Message(message) => Some(Ok(message.frame)),
-            WatchMessage::KeepAlive => Some(Ok(COMMENT)),
+            WatchMessage::Message(message) => Some(message.frame),
+            WatchMessage::KeepAlive => Some(COMMENT),
             WatchMessage::Finished | WatchMessage::Expired => None,
             WatchMessage::Failed(error) => {
                 log_failure(error.kind(), "an event stream", Some(&error), None);

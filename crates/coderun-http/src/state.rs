@@ -9,7 +9,8 @@ use coderun_domain::{Clock, TokenVerifier};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::answer_budget::AnswerBudget;
+use crate::large_answers::LargeAnswers;
+use crate::memory_budget::MemoryBudget;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
 use crate::watching::Feeds;
@@ -42,7 +43,7 @@ pub(crate) struct AppState {
     pub(crate) ports: HttpPorts,
     pub(crate) config: HttpConfig,
     pub(crate) sockets: SocketRegistry,
-    pub(crate) answer_budget: AnswerBudget,
+    pub(crate) large_answers: LargeAnswers,
     pub(crate) feeds: Feeds,
     /// Owns the task of every socket and of every feed.
     pub(crate) socket_tasks: TaskTracker,
@@ -53,9 +54,10 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(ports: HttpPorts, config: HttpConfig, drain: Drain) -> Self {
+        let answer_budget = MemoryBudget::new(config.large_answers_max, config.sockets.send);
         Self {
             sockets: SocketRegistry::new(&config.sockets),
-            answer_budget: AnswerBudget::new(config.large_answers_max),
+            large_answers: LargeAnswers::new(answer_budget),
             ports,
             config,
             feeds: Feeds::default(),

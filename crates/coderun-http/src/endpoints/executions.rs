@@ -87,10 +87,10 @@ pub(crate) async fn cancel(
     let reply = state.ports.executions.cancel(user, parse_id(&id)?).await?;
     match reply {
         CancelReply::Ended(execution) | CancelReply::AlreadyFinal(execution) => {
-            record(&state, StatusCode::OK, &execution, None).await
+            record(&state, StatusCode::OK, *execution, None).await
         }
         CancelReply::Requested(execution) => {
-            record(&state, StatusCode::ACCEPTED, &execution, None).await
+            record(&state, StatusCode::ACCEPTED, *execution, None).await
         }
         CancelReply::Absent => Err(Problem::of_kind(FailureKind::Absent)),
     }

@@ -39,7 +39,7 @@ pub(crate) async fn status(
         wait_for_change(&state, user, id, since, timeout).await?
     };
     let position = state.ports.executions.queue_position(&execution).await?;
-    record(&state, StatusCode::OK, &execution, position).await
+    record(&state, StatusCode::OK, execution, position).await
 }
 
 /// Waits for the next change, unless the execution is final, has changed after `since` or has no event `since` yet. Output

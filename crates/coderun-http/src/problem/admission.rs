@@ -1,4 +1,4 @@
-//! Maps refused admissions and tickets to problems.
+//! Maps refused admissions, tickets and large answers to problems.
 
 use actix_web::http::StatusCode;
 use coderun_app::TicketIssueError;
@@ -6,6 +6,8 @@ use coderun_domain::{FailureKind, TicketError};
 
 use super::Problem;
 use super::failures::RETRY_AFTER;
+use crate::large_answers::LargeAnswerError;
+use crate::memory_budget::BudgetExhausted;
 use crate::socket_registry::SocketLimitReached;
 use crate::watching::AdmissionError;
 
@@ -39,6 +41,22 @@ impl From<SocketLimitReached> for Problem {
             ),
         };
         Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
+    }
+}
+
+impl From<LargeAnswerError> for Problem {
+    fn from(error: LargeAnswerError) -> Self {
+        let kind = error.kind();
+        let problem = match &error {
+            LargeAnswerError::Budget(BudgetExhausted::PerUser) => {
+                let detail = "Too many of your large answers are unread, read or close one first";
+                Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
+            }
+            LargeAnswerError::Budget(BudgetExhausted::Total) | LargeAnswerError::Encoding(_) => {
+                Self::of_kind(kind)
+            }
+        };
+        problem.with_source(error)
     }
 }
 

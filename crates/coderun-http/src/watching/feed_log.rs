@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use coderun_domain::{Execution, Sequence, Status, StorePolicy};
 
-use super::message::{EncodedEvent, EncodedMessage, FeedError, WatchedExecution, encode_update};
+use super::message::{
+    EncodedEvent, EncodedMessage, FeedError, WatchedExecution, encode_small_update,
+};
 
 /// The size of the log. A watcher that falls further behind reads the stored events by itself.
 pub(super) const LOG_MAX_BYTES: usize = 64 << 10;
@@ -140,7 +142,7 @@ impl FeedLog {
         {
             return Ok(known.message.clone());
         }
-        let encoded = encode_update(execution, policy)?;
+        let encoded = encode_small_update(execution, policy)?;
         let message = encoded.message.clone();
         if sequence >= self.last {
             self.snapshot = Some(encoded);

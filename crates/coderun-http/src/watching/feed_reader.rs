@@ -8,7 +8,7 @@ use coderun_domain::{Execution, Sequence};
 use super::feed::{Feed, Feeds};
 use super::feed_log::{Cursor, Dialect, Next};
 use super::feed_source::StoredEvents;
-use super::message::{EncodedMessage, FeedError, WatchedExecution, encode_update};
+use super::message::{EncodedMessage, Encoding, FeedError, WatchedExecution, encode_update};
 use crate::state::AppState;
 use crate::wire::ServerMessage;
 
@@ -17,6 +17,8 @@ pub(crate) struct FeedReader {
     cursor: Cursor,
     /// What comes before the events, last first.
     opening: Vec<Result<EncodedMessage, FeedError>>,
+    /// The only update of an execution that was final from the beginning, after the opening.
+    last_update: Option<Encoding>,
     /// `None` if the execution was final from the beginning.
     feed: Option<Arc<Feed>>,
     /// Events that are read for this watcher alone, because the log of the feed does not have them.
@@ -40,13 +42,13 @@ impl FeedReader {
         if let (Dialect::Full, Some(feed)) = (dialect, &feed) {
             feed.want_queue_positions();
         }
-        let mut opening = Vec::new();
+        let (mut opening, mut last_update) = (Vec::new(), None);
         if since.is_none() {
             let policy = state.ports.executions.store_policy();
-            opening.push(match &feed {
-                Some(feed) => feed.snapshot(execution, policy),
-                None => encode_update(execution, policy).map(|snapshot| snapshot.message),
-            });
+            match &feed {
+                Some(feed) => opening.push(feed.snapshot(execution, policy)),
+                None => last_update = Some(encode_update(execution.clone(), state)),
+            }
         }
         if is_ahead {
             opening.push(EncodedMessage::new(&ServerMessage::since_is_ahead()));
@@ -56,6 +58,7 @@ impl FeedReader {
         let mut reader = Self {
             cursor: Cursor::new(dialect, seen),
             opening,
+            last_update,
             feed,
             stored: lacks_events.then(stored),
         };
@@ -68,7 +71,10 @@ impl FeedReader {
 
     /// Whether the client has seen everything, and nothing will come any more.
     pub(super) const fn is_complete(&self) -> bool {
-        self.opening.is_empty() && self.feed.is_none() && self.stored.is_none()
+        self.opening.is_empty()
+            && self.last_update.is_none()
+            && self.feed.is_none()
+            && self.stored.is_none()
     }
 
     /// What the client understands.
@@ -91,11 +97,16 @@ impl FeedReader {
     /// [`FeedError`]: the events cannot be read any more.
     pub(crate) async fn next(
         &mut self,
-        state: &AppState,
+        state: &web::Data<AppState>,
     ) -> Result<Option<EncodedMessage>, FeedError> {
         if let Some(message) = self.opening.pop() {
             self.opening.shrink_to_fit();
             return message.map(Some);
+        }
+        if let Some(encoding) = &mut self.last_update {
+            let update = encoding.await;
+            self.last_update = None;
+            return update.map(|update| Some(update.message));
         }
         loop {
             if let Some(message) = self.next_stored(state).await? {
@@ -117,7 +128,10 @@ impl FeedReader {
     }
 
     /// The next message that only the store has, or `None` once the log of the feed continues after what was seen.
-    async fn next_stored(&mut self, state: &AppState) -> Result<Option<EncodedMessage>, FeedError> {
+    async fn next_stored(
+        &mut self,
+        state: &web::Data<AppState>,
+    ) -> Result<Option<EncodedMessage>, FeedError> {
         while let Some(stored) = &mut self.stored {
             let seen = self.cursor.seen;
             let feed = self.feed.as_ref();

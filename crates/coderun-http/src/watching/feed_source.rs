@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use actix_web::web;
-use coderun_domain::{EventStream, Execution, Sequence, Status};
+use coderun_domain::{EventStream, Execution, Sequence, Status, StoredEvent};
 use futures_util::future::OptionFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::Notify;
 
 use super::feed_log::FeedChange;
-use super::message::{EncodedEvent, FeedError, WatchedExecution};
+use super::message::{EncodedEvent, Encoding, FeedError, WatchedExecution};
 use super::queue_progress::QueueProgress;
 use crate::state::AppState;
 
@@ -84,6 +84,8 @@ pub(super) struct StoredEvents {
     execution: WatchedExecution,
     since: Sequence,
     events: Option<EventStream>,
+    /// The event that was read last, until it is encoded.
+    encoding: Option<Encoding>,
 }
 
 impl StoredEvents {
@@ -92,21 +94,30 @@ impl StoredEvents {
             execution,
             since,
             events: None,
+            encoding: None,
         }
     }
 
     /// Waits for the next event. `None` after the final one. Cancel-safe.
     pub(super) async fn next(
         &mut self,
-        state: &AppState,
+        state: &web::Data<AppState>,
     ) -> Result<Option<EncodedEvent>, FeedError> {
-        let executions = &state.ports.executions;
+        if self.encoding.is_none() {
+            let event = self.read(state).await?;
+            self.encoding = event.map(|event| self.execution.encode(event, state));
+        }
+        let encoded = OptionFuture::from(self.encoding.as_mut()).await;
+        self.encoding = None;
+        encoded.transpose()
+    }
+
+    async fn read(&mut self, state: &AppState) -> Result<Option<StoredEvent>, FeedError> {
         if self.events.is_none() {
+            let executions = &state.ports.executions;
             self.events = Some(executions.events(self.execution.id, self.since).await?);
         }
         let next = OptionFuture::from(self.events.as_mut().map(|events| events.next()));
-        let event = next.await.flatten().transpose()?;
-        let encode = |event| self.execution.encode(event, executions.store_policy());
-        event.map(encode).transpose()
+        Ok(next.await.flatten().transpose()?)
     }
 }

@@ -3,17 +3,26 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
-use bytestring::ByteString;
+use actix_web::web::{self, Bytes};
 use coderun_domain::{
-    Event, Execution, ExecutionId, FailureKind, Sequence, Status, StorePolicy, StoredEvent,
-    Submission, WatchError,
+    Event, Execution, ExecutionId, FailureKind, OutputChunk, Sequence, Status, StorePolicy,
+    StoredEvent, Submission, WatchError,
 };
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 
-use crate::wire::ServerMessage;
+use crate::large_answers::{LargeAnswerError, SMALL_MAX_BYTES};
+use crate::state::AppState;
+use crate::wire::{Audience, ServerMessage, json_bytes_max, text_bytes};
 
 /// The size of an event stream's frame without its message, roughly.
 const FRAME_BYTES: usize = 64;
+
+/// What comes before the JSON in a frame.
+const DATA_FIELD: &[u8] = b"data: ";
+
+/// What comes after it.
+const FRAME_END: &[u8] = b"\n\n";
 
 /// A message for watchers. Clones share its bytes.
 #[derive(Debug, Clone)]
@@ -21,7 +30,7 @@ pub(crate) struct EncodedMessage {
     /// The frame of an event stream: the type of the message, its number if it is stored, and the JSON.
     pub(crate) frame: Bytes,
     /// The JSON, a part of the frame's bytes.
-    pub(crate) text: ByteString,
+    pub(crate) json: Bytes,
     /// Whether it reports the final state, so that the end follows it at once.
     pub(crate) is_last: bool,
 }
@@ -32,36 +41,43 @@ impl EncodedMessage {
     /// # Errors
     /// [`FeedError::Encoding`] if it cannot be serialized.
     pub(crate) fn new(message: &ServerMessage<'_>) -> Result<Self, FeedError> {
-        let mut frame = Vec::with_capacity(FRAME_BYTES + message.size_hint());
-        let text = write_frame(&mut frame, message).map_err(FeedError::encoding)?;
+        let mut frame = write_frame(message).map_err(FeedError::encoding)?;
         frame.shrink_to_fit();
-        let frame = Bytes::from(frame);
-        let text = ByteString::try_from(frame.slice(text))
-            .map_err(|error| FeedError::encoding(io::Error::other(error)))?;
-        Ok(Self {
+        Ok(Self::of_frame(frame.into()))
+    }
+
+    fn of_frame(frame: Bytes) -> Self {
+        let head = frame
+            .windows(DATA_FIELD.len())
+            .position(|field| field == DATA_FIELD);
+        let start = head.map_or(0, |head| head + DATA_FIELD.len());
+        let json = frame.slice(start..frame.len() - FRAME_END.len());
+        Self {
             frame,
-            text,
+            json,
             is_last: false,
-        })
+        }
     }
 }
 
-/// Writes a frame (HTML standard, section 9.2) and returns where its JSON stands. JSON has no line ends, so it is one line.
-fn write_frame(
-    frame: &mut Vec<u8>,
-    message: &ServerMessage<'_>,
-) -> io::Result<std::ops::Range<usize>> {
+/// Writes a frame (HTML standard, section 9.2). JSON has no line ends, so it is one line.
+fn write_frame(message: &ServerMessage<'_>) -> io::Result<Vec<u8>> {
+    let mut frame = Vec::with_capacity(FRAME_BYTES + message.size_hint());
     writeln!(frame, "event: {}", message.kind)?;
     if let Some(sequence) = message.seq {
         writeln!(frame, "id: {sequence}")?;
     }
-    frame.extend_from_slice(b"data: ");
-    let start = frame.len();
-    serde_json::to_writer(&mut *frame, message)?;
-    let end = frame.len();
-    frame.extend_from_slice(b"\n\n");
-    Ok(start..end)
+    frame.extend_from_slice(DATA_FIELD);
+    serde_json::to_writer(&mut frame, message)?;
+    frame.extend_from_slice(FRAME_END);
+    Ok(frame)
 }
+
+/// A message that is being encoded: a small one at once, a large one within the budget for large answers.
+pub(super) type Encoding = Either<
+    Ready<Result<EncodedEvent, FeedError>>,
+    BoxFuture<'static, Result<EncodedEvent, FeedError>>,
+>;
 
 /// The part of an execution that never changes, which updates are encoded with.
 #[derive(Debug, Clone)]
@@ -88,16 +104,15 @@ impl WatchedExecution {
     }
 
     /// Encodes a stored event.
-    pub(super) fn encode(
-        &self,
-        stored: StoredEvent,
-        policy: &StorePolicy,
-    ) -> Result<EncodedEvent, FeedError> {
+    pub(super) fn encode(&self, stored: StoredEvent, state: &web::Data<AppState>) -> Encoding {
         let (id, sequence) = (self.id, stored.sequence);
         let message = match stored.event {
             Event::Updated(progress) => {
                 let execution = Execution::restore(id, Arc::clone(&self.submission), progress);
-                return encode_update(&execution, policy);
+                return encode_update(execution, state);
+            }
+            Event::Output(chunk) if chunk.bytes.len() > SMALL_MAX_BYTES => {
+                return self.encode_large_output(sequence, chunk, state.clone());
             }
             Event::Output(chunk) => {
                 EncodedMessage::new(&ServerMessage::output(id, sequence, &chunk))
@@ -106,28 +121,104 @@ impl WatchedExecution {
                 EncodedMessage::new(&ServerMessage::awaiting_input(id, sequence, attempt))
             }
         };
-        Ok(EncodedEvent {
+        let event = message.map(|message| EncodedEvent {
             sequence,
             update: None,
-            message: message?,
-        })
+            message,
+        });
+        Either::Left(ready(event))
+    }
+
+    fn encode_large_output(
+        &self,
+        sequence: Sequence,
+        chunk: OutputChunk,
+        state: web::Data<AppState>,
+    ) -> Encoding {
+        let (id, submission) = (self.id, Arc::clone(&self.submission));
+        let encoding = async move {
+            let bound_bytes = json_bytes_max(chunk.bytes.len());
+            let encode = move || write_frame(&ServerMessage::output(id, sequence, &chunk));
+            let made = state
+                .large_answers
+                .make(submission.user(), bound_bytes, encode);
+            Ok(EncodedEvent {
+                sequence,
+                update: None,
+                message: EncodedMessage::of_frame(made.await?),
+            })
+        };
+        Either::Right(encoding.boxed())
     }
 }
 
 /// Encodes an execution as it stands.
-pub(super) fn encode_update(
+pub(super) fn encode_update(execution: Execution, state: &web::Data<AppState>) -> Encoding {
+    let text_bytes = text_bytes(&execution, Audience::Watcher);
+    if text_bytes <= SMALL_MAX_BYTES {
+        let policy = state.ports.executions.store_policy();
+        return Either::Left(ready(encode_small_update(&execution, policy)));
+    }
+    let state = state.clone();
+    let encoding = async move {
+        let update = UpdateEvent::of(&execution);
+        let (answer, submission) = (
+            (execution.id(), Audience::Watcher),
+            Arc::clone(execution.submission()),
+        );
+        let executions = Arc::clone(&state.ports.executions);
+        let encode = move || {
+            write_frame(&ServerMessage::update(
+                &execution,
+                executions.store_policy(),
+            ))
+        };
+        let made = state.large_answers.make_once(
+            answer,
+            submission.user(),
+            json_bytes_max(text_bytes),
+            encode,
+        );
+        Ok(update.with(EncodedMessage::of_frame(made.await?)))
+    };
+    Either::Right(encoding.boxed())
+}
+
+/// Encodes an execution that has no large texts.
+pub(super) fn encode_small_update(
     execution: &Execution,
     policy: &StorePolicy,
 ) -> Result<EncodedEvent, FeedError> {
     let message = EncodedMessage::new(&ServerMessage::update(execution, policy))?;
-    Ok(EncodedEvent {
-        sequence: execution.sequence(),
-        update: Some(execution.reported_status()),
-        message: EncodedMessage {
+    Ok(UpdateEvent::of(execution).with(message))
+}
+
+/// An update without its message.
+struct UpdateEvent {
+    sequence: Sequence,
+    status: Status,
+    is_last: bool,
+}
+
+impl UpdateEvent {
+    fn of(execution: &Execution) -> Self {
+        Self {
+            sequence: execution.sequence(),
+            status: execution.reported_status(),
             is_last: execution.status().is_final(),
-            ..message
-        },
-    })
+        }
+    }
+
+    fn with(self, message: EncodedMessage) -> EncodedEvent {
+        EncodedEvent {
+            sequence: self.sequence,
+            update: Some(self.status),
+            message: EncodedMessage {
+                is_last: self.is_last,
+                ..message
+            },
+        }
+    }
 }
 
 /// Says why watchers get no more messages.
@@ -139,6 +230,9 @@ pub(crate) enum FeedError {
     /// A message cannot be serialized.
     #[error("a message to watchers cannot be encoded")]
     Encoding(#[source] Arc<io::Error>),
+    /// A large message cannot be made.
+    #[error(transparent)]
+    Large(#[from] LargeAnswerError),
     /// The feed has ended too early, because of a bug.
     #[error("the feed of the execution has stopped")]
     Stopped,
@@ -153,6 +247,7 @@ impl FeedError {
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
             Self::Watch(error) => error.kind(),
+            Self::Large(error) => error.kind(),
             Self::Encoding(_) | Self::Stopped => FailureKind::Bug,
         }
     }
@@ -167,7 +262,7 @@ impl From<WatchError> for FeedError {
 #[cfg(test)]
 mod tests {
     use coderun_domain::testing::execution_id;
-    use coderun_domain::{Attempt, OutputChunk, OutputStream};
+    use coderun_domain::{Attempt, OutputStream};
 
     use super::*;
 
@@ -186,7 +281,7 @@ mod tests {
         assert_eq!(lines[..2], ["event: execution_output", "id: 9"]);
         let data = lines[2].strip_prefix("data: ").unwrap();
         assert_eq!(data, serde_json::to_string(&message).unwrap());
-        assert_eq!(encoded.text, data);
+        assert_eq!(encoded.json, data);
         assert!(!frame.contains('\r'));
     }
 
@@ -201,8 +296,8 @@ mod tests {
 
     #[test]
     fn the_json_and_the_frame_share_their_bytes() {
-        let EncodedMessage { frame, text, .. } = EncodedMessage::new(&ServerMessage::PONG).unwrap();
-        let start = text.as_bytes().as_ptr().addr() - frame.as_ptr().addr();
-        assert_eq!(&frame[start..start + text.len()], text.as_bytes());
+        let EncodedMessage { frame, json, .. } = EncodedMessage::new(&ServerMessage::PONG).unwrap();
+        let start = json.as_ptr().addr() - frame.as_ptr().addr();
+        assert_eq!(&frame[start..start + json.len()], json);
     }
 }

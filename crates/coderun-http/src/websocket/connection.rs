@@ -18,7 +18,6 @@ use tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::CloseFrame;
 use super::message_reader::{Incoming, MessageReader};
-use crate::answer_budget::{AnswerBudget, BudgetExhausted, BudgetPermit};
 use crate::handover::UpgradedStream;
 use crate::socket_registry::WatcherPermit;
 use crate::state::AppState;
@@ -37,7 +36,6 @@ pub(super) struct Connection {
     reader: MessageReader,
     /// What waits to be written: the response to the upgrade or short frames, and then the payload of a long one.
     outgoing: Chain<BytesMut, Bytes>,
-    outgoing_permit: BudgetPermit,
     state: web::Data<AppState>,
     /// Held until everything is written, because messages occupy memory that long.
     pub(super) permit: Option<WatcherPermit>,
@@ -51,7 +49,6 @@ impl Connection {
             stream: upgraded.stream,
             reader,
             outgoing: upgraded.response.chain(Bytes::new()),
-            outgoing_permit: None,
             state,
             permit: None,
         }
@@ -90,22 +87,13 @@ impl Connection {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub(super) async fn put(&mut self, message: EncodedMessage) -> Result<(), CloseFrame> {
-        let text = message.text;
         let timeout = self.state.config.sockets.send;
-        let mut permit = None;
-        if AnswerBudget::counts(text.len()) {
-            let acquiring = Box::pin(self.state.answer_budget.acquire(text.len(), timeout));
-            permit = acquiring
-                .await
-                .map_err(|BudgetExhausted| CloseFrame::UNAVAILABLE)?;
-        }
         self.make_room(timeout).await?;
         let header = FrameHeader {
             opcode: OpCode::Data(Data::Text),
             ..FrameHeader::default()
         };
-        self.append(&header, text.into_bytes())?;
-        self.outgoing_permit = permit;
+        self.append(&header, message.json)?;
         if self.outgoing.remaining() > SHORT_MAX_BYTES {
             self.flush_within(timeout).await?;
         }
@@ -177,7 +165,6 @@ impl Connection {
         }
         // An idle socket keeps no message.
         self.outgoing = BytesMut::new().chain(Bytes::new());
-        self.outgoing_permit = None;
         Ok(())
     }
 

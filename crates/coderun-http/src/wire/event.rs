@@ -178,7 +178,7 @@ impl ChunkBytes<'_> {
         match self {
             // Some space for line ends, each of which takes two bytes in JSON.
             Self::Text(text) => text.len() + text.len() / 16,
-            Self::Bytes(Base64(bytes)) => bytes.len().div_ceil(3) * 4,
+            Self::Bytes(bytes) => bytes.len(),
         }
     }
 }

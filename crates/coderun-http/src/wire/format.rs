@@ -61,6 +61,13 @@ impl fmt::Display for Megabytes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Base64<'a>(pub(super) &'a [u8]);
 
+impl Base64<'_> {
+    /// The length of the text.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len().div_ceil(3) * 4
+    }
+}
+
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Base64Display::new(self.0, &STANDARD))

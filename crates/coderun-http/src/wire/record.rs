@@ -16,7 +16,7 @@ use super::limits::WireLimits;
 const RECORD_BYTES: usize = 1_536;
 
 /// The client that a record is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Audience {
     /// A client that reads the whole record.
     Reader,
@@ -124,8 +124,41 @@ impl<'a> ExecutionRecord<'a> {
             self.error_output.as_deref(),
         ];
         let texts = texts.into_iter().flatten().map(str::len).sum::<usize>();
-        RECORD_BYTES + texts + texts / 16
+        let exact = [&self.output_base64, &self.error_output_base64];
+        let exact = exact.into_iter().flatten().map(Base64::len).sum::<usize>();
+        RECORD_BYTES + texts + texts / 16 + exact
     }
+}
+
+/// The bytes of all texts in the record of an execution, as they are stored.
+pub(crate) fn text_bytes(execution: &Execution, audience: Audience) -> usize {
+    let submission = execution.submission();
+    let submitted = match audience {
+        Audience::Reader => submission.code().len() + submission.input().len(),
+        Audience::Watcher => 0,
+    };
+    let Some(outcome) = execution.outcome() else {
+        return submitted;
+    };
+    let report = outcome.report();
+    let compile = report.and_then(|report| report.compile.as_ref());
+    let compiled = compile.map_or(0, |it| {
+        it.output.bytes().len() + it.error_output.bytes().len()
+    });
+    let hint = report.and_then(|report| report.hint.as_ref());
+    submitted
+        + outcome.output().bytes().len()
+        + outcome.error_output().bytes().len()
+        + compiled
+        + hint.map_or(0, String::len)
+}
+
+/// An upper bound of the length of JSON with texts of this many bytes. A byte takes at most six in a JSON string, and 4/3 more
+/// where the exact bytes are given as well.
+pub(crate) const fn json_bytes_max(text_bytes: usize) -> usize {
+    text_bytes
+        .saturating_mul(8)
+        .saturating_add(2 * RECORD_BYTES)
 }
 
 /// The compile stage of a record.

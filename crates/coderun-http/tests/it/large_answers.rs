@@ -2,27 +2,38 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::report;
+use coderun_domain::testing::{execution_id, report};
 use coderun_domain::{ByteSize, ExecutionId, Outcome, Output, Verdict};
 use rstest::rstest;
 
+use crate::support::raw::RawConnection;
 use crate::support::{Server, until_async};
 
 /// More than the buffers between server and client hold.
-const OUTPUT_BYTES: usize = 32 << 20;
+const OUTPUT_BYTES: usize = 2 << 20;
 
-/// A server with a budget for one such answer, and an execution that has it.
-fn start() -> (Server, ExecutionId) {
-    let server = Server::with(|config| {
-        config.large_answers_max = ByteSize::from_mib(33);
+/// A server where each user has a share for the making of one such answer, but not of a second one beside it.
+fn start() -> Server {
+    Server::with(|config| {
+        config.large_answers_max = ByteSize::from_mib(48);
         config.sockets.send = Duration::from_millis(100);
-    });
-    let id = server.backend.running();
+    })
+}
+
+/// A finished execution with much output.
+fn finish(server: &Server, number: u128, owner: &str) -> ExecutionId {
+    let id = server.backend.add(execution_id(number), owner, 0);
+    server.backend.start(id);
     let output = Output::complete(vec![b'x'; OUTPUT_BYTES]);
     let report = report(Verdict::Accepted);
     let outcome = Outcome::of_run(report, output, Output::default(), None);
     server.backend.finish(id, outcome);
-    (server, id)
+    id
+}
+
+async fn stall(server: &Server, route: &str, id: ExecutionId, read_until: &str) -> RawConnection {
+    let path = format!("/api/v1/executions/{route}/{id}");
+    server.stall(&path, read_until).await
 }
 
 #[rstest]
@@ -30,19 +41,41 @@ fn start() -> (Server, ExecutionId) {
 #[case::a_message("ws", "execution_update")]
 #[case::an_event("events", "execution_update")]
 #[tokio::test]
-async fn an_unread_answer_uses_up_the_budget_until_its_client_leaves(
+async fn an_unread_answer_uses_up_the_share_of_its_user_until_its_client_leaves(
     #[case] route: &str,
     #[case] read_until: &str,
 ) {
-    let (server, id) = start();
-    let path = format!("/api/v1/executions/{route}/{id}");
-    let stalled = server.stall(&path, read_until).await;
-    let refused = server.status(id).await;
-    refused.problem(503);
+    let server = start();
+    let (first, second) = (finish(&server, 1, "alice"), finish(&server, 2, "alice"));
+    let stalled = stall(&server, route, first, read_until).await;
+    let refused = server.status(second).await;
+    refused.problem(429);
     assert_ne!(refused.header("retry-after"), "");
-    assert_eq!(server.watch(id).await.close_code().await, 1013);
+    assert_eq!(server.watch(second).await.close_code().await, 1013);
     let small = server.get("/health/").await;
     assert_eq!(small.status, 200, "a small answer needs no budget");
+    let of_bob = finish(&server, 3, "bob");
+    let path = format!("/api/v1/executions/status/{of_bob}");
+    let answer = server.get(&path).token("bob").await;
+    assert_eq!(answer.status, 200, "bob has a share of his own");
     drop(stalled);
-    until_async(async || server.status(id).await.status == 200).await;
+    until_async(async || server.status(second).await.status == 200).await;
+}
+
+#[rstest]
+#[case::a_record("status", "200 OK")]
+#[case::a_message("ws", "execution_update")]
+#[case::an_event("events", "execution_update")]
+#[tokio::test]
+async fn all_who_do_not_read_one_record_share_one_answer(
+    #[case] route: &str,
+    #[case] read_until: &str,
+) {
+    let server = start();
+    let id = finish(&server, 1, "alice");
+    let mut stalled = Vec::new();
+    for _ in 0..8 {
+        // A second answer of its own would be refused.
+        stalled.push(stall(&server, route, id, read_until).await);
+    }
 }

@@ -156,7 +156,7 @@ impl World {
 
     pub(super) async fn next_json(&self, watcher: &mut FeedReader) -> Value {
         let message = self.next_message(watcher).await;
-        serde_json::from_str(&message.text).unwrap()
+        serde_json::from_slice(&message.json).unwrap()
     }
 
     pub(super) async fn next_sequence(&self, watcher: &mut FeedReader) -> u64 {

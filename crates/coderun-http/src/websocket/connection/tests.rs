@@ -76,8 +76,8 @@ async fn a_long_message_is_written_at_once_behind_what_waits() {
     let long = message(&ServerMessage::error(&detail));
     connection.put(long.clone()).await.unwrap();
     assert!(!connection.has_unwritten());
-    let length = u16::try_from(long.text.len()).unwrap().to_be_bytes();
-    let expected = [RESPONSE, PONG, b"\x81\x7e", &length, long.text.as_bytes()].concat();
+    let length = u16::try_from(long.json.len()).unwrap().to_be_bytes();
+    let expected = [RESPONSE, PONG, b"\x81\x7e", &length, &long.json].concat();
     assert_eq!(read(&mut client, expected.len()), expected);
 }
 
