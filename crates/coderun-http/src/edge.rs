@@ -3,6 +3,7 @@
 mod cors;
 mod held_payload;
 mod request_id;
+mod trailing_slash;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -40,6 +41,7 @@ pub(crate) async fn around(
         Some(Ok(response)) => Ok(request.into_response(response)),
         Some(Err(problem)) => Ok(request.error_response(problem)),
         None => {
+            trailing_slash::remove(&mut request);
             let answering = AssertUnwindSafe(next.call(request)).catch_unwind();
             let answered = answering.instrument(span).await;
             answered

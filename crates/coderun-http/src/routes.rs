@@ -17,6 +17,8 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     get(app, "/api/v1/languages", service::languages);
     get(app, "/api/v1/capabilities", service::capabilities);
     get(app, "/api/v1/executions/status/{id}", status::status);
+    get(app, "/api/v1/executions/ws/{id}", websocket::open);
+    get(app, "/api/v1/executions/events/{id}", sse::open);
     let all = at("/api/v1/executions")
         .get(executions::list)
         .head(executions::list)
@@ -24,9 +26,6 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     app.service(at("/api/v1/executions/execute").post(executions::submit))
         .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
         .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))
-        // The routes of watchers do not answer HEAD, because their response has no fixed body.
-        .service(at("/api/v1/executions/ws/{id}").get(websocket::open))
-        .service(at("/api/v1/executions/events/{id}").get(sse::open))
         .service(all)
         .service(at("/api/v1/executions/{id}").delete(executions::delete));
 }
@@ -34,7 +33,6 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
 /// Registers the health routes, which a process without an API has as well.
 pub(crate) fn health(app: &mut web::ServiceConfig) {
     get(app, "/health", service::health);
-    get(app, "/health/", service::health);
     get(app, "/health/ready", service::ready);
     app.default_service(web::to(service::not_found));
 }

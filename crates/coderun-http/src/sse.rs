@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::iter;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use coderun_domain::Sequence;
@@ -29,20 +29,20 @@ const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 /// Clients ignore a comment; it shows that the connection is alive.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// Opens a stream of events. Answers 204, which stops an `EventSource`, if the client has seen all of them.
+/// Opens a stream of events; HEAD is answered with its headers alone. Answers 204, which stops an `EventSource`, if the client has seen all of them.
 pub(crate) async fn open(
-    request: HttpRequest,
+    http_request: HttpRequest,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let id = parse_id(&id);
-    let query = Query::parse(request.query_string());
-    let credentials = find_credentials(&request, &query)?;
+    let query = Query::parse(http_request.query_string());
+    let credentials = find_credentials(&http_request, &query)?;
     let admission = admit(credentials, id.as_ref().ok().copied(), &state).await?;
     let id = id?;
     let request = WatchRequest {
         id,
-        since: since(&request, &query)?,
+        since: since(&http_request, &query)?,
         dialect: Dialect::Full,
         keep_alive: state.config.sockets.comment_interval,
     };
@@ -53,17 +53,21 @@ pub(crate) async fn open(
     if watcher.is_complete() {
         return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
     }
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("text/event-stream")
+        // Tells buffering proxies to pass on each piece at once.
+        .insert_header(("x-accel-buffering", "no"));
+    if http_request.method() == Method::HEAD {
+        return Ok(answer.streaming(stream::empty::<Result<Bytes, Infallible>>()));
+    }
     let body = EventStreamBody {
         _permit: permit,
         state,
         watcher,
         has_ended: false,
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        // Tells buffering proxies to pass on each piece at once.
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(body.frames()))
+    Ok(answer.streaming(body.frames()))
 }
 
 /// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the

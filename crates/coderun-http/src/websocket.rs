@@ -61,6 +61,12 @@ pub(crate) async fn open(
 }
 
 fn no_upgrade(error: HandshakeError) -> Problem {
+    // Only HEAD comes here beside GET, and is answered as GET.
+    let error = if matches!(error, HandshakeError::GetMethodRequired) {
+        HandshakeError::NoWebsocketUpgrade
+    } else {
+        error
+    };
     let status = actix_http::Response::from(error).status();
     let problem = Problem::new(
         status,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::testing::finished;
 use coderun_http::AllowedOrigins;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::Server;
@@ -44,6 +45,19 @@ async fn a_stream_has_its_media_type_and_asks_proxies_not_to_buffer() {
     assert_eq!(events.header("cache-control"), "no-store");
     let allowed = events.header("access-control-allow-origin");
     assert_eq!(allowed, "https://play.example");
+}
+
+#[tokio::test]
+async fn head_is_answered_with_the_headers_of_a_stream() {
+    let (server, id) = Server::running();
+    let head = |id: &str| server.request(Method::HEAD, &format!("/api/v1/executions/events/{id}"));
+    let answer = head(&id.to_string()).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    assert_eq!(
+        head("00000000-0000-4000-8000-000000000000").await.status,
+        404
+    );
 }
 
 #[tokio::test]

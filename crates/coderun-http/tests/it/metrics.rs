@@ -37,7 +37,7 @@ async fn requests_are_counted_by_pattern_and_never_by_path() {
     server.get("/nowhere/secret-path").await;
     let unknown = Method::from_bytes(b"SECRETMETHOD").unwrap();
     server.request(unknown, "/health/").await;
-    let other = "coderun_http_requests_total{method=\"other\",route=\"/health/\",status=\"405\"}";
+    let other = "coderun_http_requests_total{method=\"other\",route=\"/health\",status=\"405\"}";
     until(|| value(other) >= 1.0).await;
     let text = recorder().render();
     assert!(text.contains("coderun_http_request_duration_seconds"));
