@@ -26,9 +26,26 @@ impl AllowedOrigins {
         match self {
             Self::None => false,
             Self::AnyLoopback => authority.is_some_and(is_loopback),
-            Self::List(list) => list.iter().any(|allowed| allowed == origin),
+            Self::List(list) => list.iter().any(|allowed| is_match(allowed, origin)),
         }
     }
+}
+
+/// Whether an origin is the allowed one. `*.` in that stands for one or more labels; scheme and port are exact.
+fn is_match(allowed: &str, origin: &str) -> bool {
+    let Some((scheme, domain)) = allowed.split_once("*.") else {
+        return allowed == origin;
+    };
+    let labels = origin
+        .strip_prefix(scheme)
+        .and_then(|rest| rest.strip_suffix(domain))
+        .and_then(|labels| labels.strip_suffix('.'));
+    labels.is_some_and(|labels| labels.split('.').all(is_label))
+}
+
+fn is_label(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// Whether `name:port` or `name` means this machine.
@@ -124,5 +141,32 @@ mod tests {
         assert!(!listed.allows("http://play.example", None));
         assert!(!listed.allows("https://play.example.evil", None));
         assert!(!listed.allows("null", None));
+    }
+
+    #[rstest]
+    #[case("https://a.example.org", true)]
+    #[case("https://a.b-c.example.org", true)]
+    #[case("https://example.org", false)]
+    #[case("https://.example.org", false)]
+    #[case("https://a..example.org", false)]
+    #[case("https://evil.org/.example.org", false)]
+    #[case("https://evil.org:1.example.org", false)]
+    #[case("https://user@a.example.org", false)]
+    #[case("https://aexample.org", false)]
+    #[case("https://a.example.org:8443", false)]
+    #[case("https://a.example.org.evil", false)]
+    #[case("http://a.example.org", false)]
+    #[case("null", false)]
+    fn a_pattern_stands_for_one_or_more_labels(#[case] origin: &str, #[case] is_allowed: bool) {
+        let listed = AllowedOrigins::List(vec!["https://*.example.org".to_owned()]);
+        assert_eq!(listed.allows(origin, None), is_allowed);
+    }
+
+    #[test]
+    fn a_pattern_may_have_a_port() {
+        let listed = AllowedOrigins::List(vec!["http://*.test:3000".to_owned()]);
+        assert!(listed.allows("http://a.test:3000", None));
+        assert!(!listed.allows("http://a.test", None));
+        assert!(!listed.allows("http://a.test:30001", None));
     }
 }

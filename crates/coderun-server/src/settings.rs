@@ -130,7 +130,7 @@ pub(crate) struct Settings {
     /// IP address and port of the metrics, for operators only; port 0 picks a free one, `off` disables them. Default: `127.0.0.1:9001`, or none if that is in use.
     #[arg(long)]
     pub(crate) admin_addr: Option<AdminAddress>,
-    /// Origins of pages that may call the API, separated by commas. Default: none, or every loopback origin with tokens of the development issuer or the emulator.
+    /// Origins of pages that may call the API, separated by commas; `https://*.example.org` allows one or more labels in place of `*`. Default: none, or every loopback origin with tokens of the development issuer or the emulator.
     #[arg(long)]
     pub(crate) cors_origins: Option<Origins>,
     /// Folder for the key of the development issuer. Default: `coderun` in the user's state directory.

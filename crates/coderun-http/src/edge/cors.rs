@@ -7,9 +7,8 @@ use crate::AllowedOrigins;
 use crate::headers::text;
 
 const METHODS: &str = "GET, HEAD, POST, DELETE";
-const REQUEST_HEADERS: &str =
-    "Authorization, Content-Type, Last-Event-ID, Traceparent, X-Request-Id";
-const RESPONSE_HEADERS: &str = "Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+/// The headers of answers that scripts may read beside those that the Fetch standard lets them read anyway.
+const RESPONSE_HEADERS: &str = "Allow, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id";
 /// How long a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: &str = "600";
 
@@ -18,6 +17,8 @@ pub(super) struct PageOrigin {
     value: HeaderValue,
     pub(super) is_allowed: bool,
     pub(super) is_preflight: bool,
+    /// The headers that a preflight asks for. All are allowed: tokens carry the right, not cookies.
+    requested_headers: Option<HeaderValue>,
 }
 
 impl PageOrigin {
@@ -33,6 +34,7 @@ impl PageOrigin {
             is_allowed: origin.to_str().is_ok_and(|text| allowed.allows(text, host)),
             is_preflight: method == Method::OPTIONS
                 && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
+            requested_headers: headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned(),
         })
     }
 
@@ -43,17 +45,23 @@ impl PageOrigin {
             return;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.value.clone());
-        let others: &[_] = if self.is_preflight {
+        let fixed: &[_] = if self.is_preflight {
             &[
                 (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-                (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
                 (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE),
             ]
         } else {
             &[(header::ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS)]
         };
-        for (name, value) in others {
+        for (name, value) in fixed {
             headers.insert(name.clone(), HeaderValue::from_static(value));
+        }
+        if let Some(requested) = self
+            .requested_headers
+            .as_ref()
+            .filter(|_| self.is_preflight)
+        {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
         }
     }
 }

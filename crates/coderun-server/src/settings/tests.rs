@@ -199,18 +199,20 @@ fn sizes_are_read_with_their_units() {
 }
 
 #[test]
-fn origins_have_neither_path_nor_wildcard() {
+fn origins_have_no_path_and_a_wildcard_only_for_labels() {
     let read = |text: &'static str| read_with(&[], &HashMap::from([("CORS_ORIGINS", text)]));
-    let settings = read("https://a.example, http://b:8080").unwrap().settings;
-    assert_eq!(
-        settings.cors_origins.unwrap().list(),
-        ["https://a.example", "http://b:8080"]
-    );
+    let origins = "https://a.example, http://b:8080, https://*.c.example:8443";
+    let settings = read(origins).unwrap().settings;
+    assert_eq!(settings.cors_origins.unwrap().list().join(", "), origins);
     for bad in [
         "*",
         "a.example",
         "https://a.example/",
-        "https://*.example",
+        "https://*",
+        "https://a*.example",
+        "https://a.*.example",
+        "https://*.*.example",
+        "null",
         ",",
     ] {
         assert!(read(bad).is_err(), "{bad}");

@@ -40,7 +40,7 @@ pub(crate) fn languages_file(path: &str) -> Result<LanguageTable, String> {
     LanguageTable::with_file(&text).map_err(|error| error.to_string())
 }
 
-/// Origins of web pages, such as `https://app.example.org`.
+/// Origins of web pages, such as `https://app.example.org` or `https://*.example.org`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origins(Vec<String>);
 
@@ -61,16 +61,19 @@ impl FromStr for Origins {
         if origins.iter().all(|origin| is_origin(origin)) {
             return Ok(Self(origins));
         }
-        Err("expected origins such as https://app.example.org, separated by commas")
+        Err(
+            "expected origins such as https://app.example.org or https://*.example.org, separated by commas",
+        )
     }
 }
 
-/// A scheme and an authority, and nothing after them.
+/// A scheme and an authority, and nothing after them. The authority may begin with `*.` in place of labels.
 fn is_origin(text: &str) -> bool {
     let authority = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
     authority.is_some_and(|authority| {
+        let authority = authority.strip_prefix("*.").unwrap_or(authority);
         !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*', ' '])
     })
 }
