@@ -1,28 +1,33 @@
 //! Reads JSON bodies within bounds of size, time and depth.
 
 mod json_error;
+mod json_text;
+mod lenient;
+mod unknown_fields;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, Payload};
 use coderun_domain::ByteSize;
-use coderun_json::Object;
-use serde::de::DeserializeOwned;
 
 use crate::HttpConfig;
 use crate::headers::text;
 use crate::problem::Problem;
 
-/// Reads the body of a request as one JSON object.
+use json_error::{malformed, not_an_object};
+pub(crate) use lenient::{Entries, Faults, FromJson, Lenient};
+pub(crate) use unknown_fields::UnknownFields;
+
+/// Reads the body of a request as one JSON object, and the names of its fields that `T` does not have.
 ///
 /// # Errors
-/// 415 for another media type, 413 above the size limit, 408 after the timeout, 400 for malformed JSON and 422 for JSON of
-/// another shape.
-pub(crate) async fn read_json<T: DeserializeOwned>(
+/// 415 for another media type, 413 above the size limit, 408 after the timeout, 400 for malformed JSON and 422 for JSON that
+/// is no object.
+pub(crate) async fn read_json<T: FromJson>(
     headers: &HeaderMap,
     payload: Payload,
     config: &HttpConfig,
-) -> Result<T, Problem> {
+) -> Result<(T, UnknownFields), Problem> {
     check_media_type(headers)?;
     check_announced_length(headers, config.body_max)?;
     let reading = read(payload, config.body_max);
@@ -39,7 +44,9 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let encoded = headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|encoding| encoding.as_bytes() != b"identity");
-    if encoded || !text(headers, header::CONTENT_TYPE).is_some_and(is_json) {
+    let is_other = headers.contains_key(header::CONTENT_TYPE)
+        && !text(headers, header::CONTENT_TYPE).is_some_and(is_json);
+    if encoded || is_other {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "The body must be application/json in UTF-8, without a content encoding",
@@ -85,16 +92,17 @@ fn too_large(max: ByteSize) -> Problem {
     )
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let text = std::str::from_utf8(body).map_err(|_| {
-        let detail = "The request body is not valid UTF-8";
-        Problem::new(StatusCode::BAD_REQUEST, detail)
-    })?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let parsed: Object<T> =
-        serde_path_to_error::deserialize(&mut json).map_err(|error| json_error::problem(&error))?;
-    json.end().map_err(|error| json_error::malformed(&error))?;
-    Ok(parsed.0)
+fn parse<T: FromJson>(body: &[u8]) -> Result<(T, UnknownFields), Problem> {
+    let text = json_text::prepare(body)?;
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let mut unknown = UnknownFields::default();
+    let parsed = serde_ignored::deserialize(&mut json, |path| unknown.note(&path));
+    let parsed = parsed.map_err(|error| json_error::problem(&error))?;
+    json.end().map_err(|error| malformed(&error))?;
+    match parsed {
+        Lenient::Given(fields) => Ok((fields, unknown)),
+        Lenient::Absent | Lenient::Mistyped => Err(not_an_object()),
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,19 @@
 use actix_web::http::StatusCode;
 use coderun_domain::FailureKind;
 use serde_json::error::Category;
-use serde_path_to_error::{Error, Path};
 
 use crate::problem::{Problem, ProblemEntry};
 
-/// 400 for malformed JSON, 422 with the field for JSON of another shape.
-pub(super) fn problem(error: &Error<serde_json::Error>) -> Problem {
-    match error.inner().classify() {
-        Category::Data => mistyped(error.path(), error.inner()),
-        Category::Syntax | Category::Eof | Category::Io => malformed(error.inner()),
+/// 400 for malformed JSON, 422 for a field that is given twice.
+pub(super) fn problem(error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        // Fields of any type are taken, so a repeated one is the only mistake that the parser finds itself.
+        Category::Data => {
+            let message = error.to_string();
+            let field = message.split('`').nth(1).unwrap_or_default();
+            of_field(field, "must not be given twice")
+        }
+        Category::Syntax | Category::Eof | Category::Io => malformed(error),
     }
 }
 
@@ -24,28 +28,14 @@ pub(super) fn malformed(error: &serde_json::Error) -> Problem {
     )
 }
 
-fn mistyped(path: &Path, error: &serde_json::Error) -> Problem {
-    let path = match path.to_string() {
-        // How the library writes the path of the whole body, and of a field that it could not name.
-        whole if whole == "." || whole == "?" => String::new(),
-        path => path,
-    };
-    let entry = ProblemEntry::of_field(path, detail(&error.to_string()));
-    Problem::of_entries(FailureKind::Invalid, vec![entry])
+/// 422 for JSON of another type.
+pub(super) fn not_an_object() -> Problem {
+    of_field("", "must be an object")
 }
 
-/// Keeps the expectation of a message such as ``invalid type: string "abc", expected u64 at line 1 column 9``, and drops the
-/// rest, which repeats what was sent.
-fn detail(message: &str) -> String {
-    let expected = message
-        .rsplit_once(", expected ")
-        .map(|(_, tail)| tail.rsplit_once(" at line ").map_or(tail, |(head, _)| head));
-    match expected {
-        Some("u64") => "must be a whole number of at least 0".to_owned(),
-        Some("a sequence") => "must be a list".to_owned(),
-        Some("a boolean") => "must be true or false".to_owned(),
-        Some(expected) => format!("must be {expected}"),
-        None if message.starts_with("duplicate field") => "must not repeat a field".to_owned(),
-        None => "is not valid".to_owned(),
-    }
+fn of_field(field: &str, detail: &'static str) -> Problem {
+    Problem::of_entries(
+        FailureKind::Invalid,
+        vec![ProblemEntry::of_field(field, detail)],
+    )
 }

@@ -32,7 +32,8 @@ pub(crate) async fn submit(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     refuse_unsupported_options(&request)?;
-    let body: SubmitRequest = read_json(request.headers(), payload, &state.config).await?;
+    let (body, unknown) =
+        read_json::<SubmitRequest>(request.headers(), payload, &state.config).await?;
     refuse_while_draining(&state)?;
     let executions = &state.ports.executions;
     let trace = request.extensions().get::<TraceContext>().copied();
@@ -50,7 +51,7 @@ pub(crate) async fn submit(
     let location = format!("/api/v1/executions/status/{}", execution.id());
     Ok(HttpResponse::Ok()
         .insert_header((header::LOCATION, location))
-        .json(SubmitAnswer::from(&execution)))
+        .json(SubmitAnswer::new(&execution, &unknown)))
 }
 
 /// Refuses options of the contract that this version does not have: ignored, they would mislead the client.

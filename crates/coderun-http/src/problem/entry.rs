@@ -37,6 +37,11 @@ impl ProblemEntry {
     pub(crate) fn of_field(path: impl fmt::Display, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorLocation::Pointer(path.to_string()), detail)
     }
+
+    /// Whether it is about this field.
+    pub(super) fn is_of_field(&self, path: impl fmt::Display) -> bool {
+        matches!(&self.location, ErrorLocation::Pointer(own) if *own == path.to_string())
+    }
 }
 
 fn as_json_pointer<S: Serializer>(path: &str, serializer: S) -> Result<S::Ok, S::Error> {

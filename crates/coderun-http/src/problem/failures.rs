@@ -125,19 +125,21 @@ impl From<VerifyError> for Problem {
     }
 }
 
-/// All errors of a submission: those found while it was decoded, and those that the domain found.
+/// All errors of a submission: those found while it was decoded, and those that the domain found in other fields.
 pub(crate) fn refused_submission(
     mut found: Vec<ProblemEntry>,
     error: Option<&SubmissionError>,
 ) -> Problem {
     let kind = error.map_or(FailureKind::Invalid, SubmissionError::kind);
     let errors = error.map_or(&[][..], SubmissionError::errors);
-    found.extend(errors.iter().map(entry));
+    let decoded = found.len();
+    for FieldError { field, problem } in errors {
+        let is_new = |found: &[ProblemEntry]| !found.iter().any(|entry| entry.is_of_field(field));
+        if found.get(..decoded).is_none_or(is_new) {
+            found.push(ProblemEntry::of_field(field, problem.to_string()));
+        }
+    }
     Problem::of_entries(kind, found)
-}
-
-fn entry(error: &FieldError) -> ProblemEntry {
-    ProblemEntry::of_field(error.field, error.problem.to_string())
 }
 
 /// 429, with the headers of draft-ietf-httpapi-ratelimit-headers.

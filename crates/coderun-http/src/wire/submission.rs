@@ -4,105 +4,186 @@ use bytes::Bytes;
 use coderun_domain::{
     DraftFile, Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext,
 };
-use coderun_json::Object;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Serialize};
 
 use super::format::{DisplayText, decode_base64};
+use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFields};
 use crate::problem::ProblemEntry;
 
 /// What is wrong with an option of the contract that this version does not have.
 pub(crate) const NOT_OFFERED: &str = "is not offered by this deployment yet";
 
-/// A submission as it arrives. Every field is optional here, because the domain reports missing ones. `null` counts as absent,
-/// and unknown keys are ignored.
-#[derive(Deserialize)]
+/// The fields of a submission, for suggestions in place of a misspelt one.
+const FIELDS: [&str; 15] = [
+    "code",
+    "language",
+    "version",
+    "input_data",
+    "args",
+    "files",
+    "limits",
+    "expected_output",
+    "interactive",
+    "buffering",
+    "limits.cpu_time_ms",
+    "limits.wall_time_ms",
+    "limits.memory_bytes",
+    "limits.output_bytes",
+    "limits.processes",
+];
+
+/// A submission as it arrives. Unknown fields are ignored.
+#[derive(Deserialize, Default)]
+#[serde(default)]
 pub(crate) struct SubmitRequest {
-    code: Option<String>,
-    language: Option<String>,
-    version: Option<String>,
-    input_data: Option<String>,
-    args: Option<Vec<String>>,
-    files: Option<Vec<Object<FileRequest>>>,
-    limits: Option<Object<LimitsRequest>>,
-    expected_output: Option<String>,
-    callback_url: Option<String>,
-    interactive: Option<bool>,
-    buffering: Option<String>,
+    code: Lenient<String>,
+    language: Lenient<String>,
+    version: Lenient<String>,
+    input_data: Lenient<String>,
+    args: Lenient<Entries<String>>,
+    files: Lenient<Entries<FileRequest>>,
+    limits: Lenient<LimitsRequest>,
+    expected_output: Lenient<String>,
+    callback_url: Lenient<String>,
+    interactive: Lenient<bool>,
+    buffering: Lenient<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct FileRequest {
-    name: Option<String>,
-    content: Option<String>,
-    encoding: Option<String>,
+    name: Lenient<String>,
+    content: Lenient<String>,
+    encoding: Lenient<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct LimitsRequest(#[serde(with = "LimitFields")] RequestedLimits);
-
-/// Mirrors the fields of [`RequestedLimits`], for serde.
-#[derive(Deserialize)]
-#[serde(remote = "RequestedLimits")]
-struct LimitFields {
-    cpu_time_ms: Option<u64>,
-    wall_time_ms: Option<u64>,
-    memory_bytes: Option<u64>,
-    output_bytes: Option<u64>,
-    processes: Option<u64>,
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LimitsRequest {
+    cpu_time_ms: Lenient<u64>,
+    wall_time_ms: Lenient<u64>,
+    memory_bytes: Lenient<u64>,
+    output_bytes: Lenient<u64>,
+    processes: Lenient<u64>,
 }
+
+/// Reads a struct from a JSON object.
+macro_rules! from_object {
+    ($($request:ty),+) => {$(
+        impl FromJson for $request {
+            const EXPECTED: &'static str = "must be an object";
+
+            fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+                Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+            }
+        }
+    )+};
+}
+
+from_object!(SubmitRequest, FileRequest, LimitsRequest);
 
 impl SubmitRequest {
-    /// The draft for the domain, and the errors in the parts that the domain does not see.
+    /// The draft for the domain, and the errors that the domain does not see.
     pub(crate) fn into_draft(
         self,
         trace: Option<TraceContext>,
     ) -> (SubmissionDraft, Vec<ProblemEntry>) {
-        let mut errors = Vec::new();
-        let files = self.files.unwrap_or_default();
-        let files = files
-            .into_iter()
-            .enumerate()
-            .map(|(index, Object(file))| file.decode(index, &mut errors))
-            .collect();
-        if self.callback_url.is_some() {
-            errors.push(ProblemEntry::of_field("callback_url", NOT_OFFERED));
-        }
+        let mut faults = Faults::default();
         let draft = SubmissionDraft {
-            code: self.code.unwrap_or_default(),
-            language: self.language.unwrap_or_default(),
-            version: self.version,
-            input: self.input_data.unwrap_or_default(),
-            args: self.args.unwrap_or_default(),
-            files,
+            code: required(self.code, "code", &mut faults),
+            language: required(self.language, "language", &mut faults),
+            version: self.version.take("version", &mut faults),
+            input: self
+                .input_data
+                .take("input_data", &mut faults)
+                .unwrap_or_default(),
+            args: entries(self.args, "args", &mut faults)
+                .into_iter()
+                .map(|(_, arg)| arg)
+                .collect(),
+            files: entries(self.files, "files", &mut faults)
+                .into_iter()
+                .map(|(index, file)| file.decode(index, &mut faults))
+                .collect(),
             limits: self
                 .limits
-                .map(|Object(LimitsRequest(limits))| limits)
+                .take("limits", &mut faults)
+                .unwrap_or_default()
+                .requested(&mut faults),
+            expected_output: self.expected_output.take("expected_output", &mut faults),
+            interactive: self
+                .interactive
+                .take("interactive", &mut faults)
                 .unwrap_or_default(),
-            expected_output: self.expected_output,
-            interactive: self.interactive.unwrap_or_default(),
-            buffering: self.buffering,
+            buffering: self.buffering.take("buffering", &mut faults),
             trace,
         };
-        (draft, errors)
+        if self
+            .callback_url
+            .take("callback_url", &mut faults)
+            .is_some()
+        {
+            faults.add("callback_url", NOT_OFFERED);
+        }
+        (draft, faults.into_entries())
+    }
+}
+
+/// The text of a field that must be there. Empty text is left to the domain.
+fn required(field: Lenient<String>, path: &str, faults: &mut Faults) -> String {
+    if matches!(field, Lenient::Absent) {
+        faults.add(path, "is required");
+    }
+    field.take(path, faults).unwrap_or_default()
+}
+
+fn entries<T: FromJson>(
+    list: Lenient<Entries<T>>,
+    path: &str,
+    faults: &mut Faults,
+) -> Vec<(usize, T)> {
+    let list = list.take(path, faults);
+    list.map(|list| list.take(path, faults)).unwrap_or_default()
+}
+
+impl LimitsRequest {
+    fn requested(self, faults: &mut Faults) -> RequestedLimits {
+        RequestedLimits {
+            cpu_time_ms: self.cpu_time_ms.take("limits.cpu_time_ms", faults),
+            wall_time_ms: self.wall_time_ms.take("limits.wall_time_ms", faults),
+            memory_bytes: self.memory_bytes.take("limits.memory_bytes", faults),
+            output_bytes: self.output_bytes.take("limits.output_bytes", faults),
+            processes: self.processes.take("limits.processes", faults),
+        }
     }
 }
 
 impl FileRequest {
-    fn decode(self, index: usize, errors: &mut Vec<ProblemEntry>) -> DraftFile {
-        let content = self.content.unwrap_or_default();
-        let mut refuse = |field: &str, detail: &'static str| {
-            let path = format_args!("files[{index}].{field}");
-            errors.push(ProblemEntry::of_field(path, detail));
-            Bytes::new()
-        };
-        let bytes = match self.encoding.as_deref() {
+    fn decode(self, index: usize, faults: &mut Faults) -> DraftFile {
+        let path = |field: &str| format!("files[{index}].{field}");
+        let name = self.name.take(path("name"), faults).unwrap_or_default();
+        let content = self
+            .content
+            .take(path("content"), faults)
+            .unwrap_or_default();
+        let encoding = self.encoding.take(path("encoding"), faults);
+        let bytes = match encoding.as_deref() {
             None | Some("utf-8") => Bytes::from(content),
-            Some("base64") => decode_base64(&content)
-                .map_or_else(|| refuse("content", "must be base64"), Bytes::from),
-            Some(_) => refuse("encoding", "must be `utf-8` or `base64`"),
+            Some("base64") => decode_base64(&content).map_or_else(
+                || {
+                    faults.add(path("content"), "must be base64");
+                    Bytes::new()
+                },
+                Bytes::from,
+            ),
+            Some(_) => {
+                faults.add(path("encoding"), "must be `utf-8` or `base64`");
+                Bytes::new()
+            }
         };
-        DraftFile::new(self.name.unwrap_or_default(), bytes)
+        DraftFile::new(name, bytes)
     }
 }
 
@@ -112,10 +193,13 @@ pub(crate) struct SubmitAnswer {
     execution_id: DisplayText<ExecutionId>,
     status: &'static str,
     message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
-impl From<&Execution> for SubmitAnswer {
-    fn from(execution: &Execution) -> Self {
+impl SubmitAnswer {
+    /// The answer, with a warning for each field that was ignored.
+    pub(crate) fn new(execution: &Execution, unknown: &UnknownFields) -> Self {
         let id = execution.id();
         Self {
             execution_id: DisplayText(id),
@@ -123,6 +207,7 @@ impl From<&Execution> for SubmitAnswer {
             message: format!(
                 "Code submitted for execution. Use execution_id: {id} to track progress."
             ),
+            warnings: unknown.warnings(&FIELDS),
         }
     }
 }

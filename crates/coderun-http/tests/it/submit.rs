@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coderun_domain::testing::{execution_id, worker_offer};
 use coderun_domain::{Buffering, Submission};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::raw::submission_head;
 use crate::support::request::{Request, valid};
@@ -48,6 +48,65 @@ async fn unknown_keys_are_ignored_and_null_input_is_empty() {
     assert_eq!(submission.input(), "");
     assert_eq!(submission.language().as_str(), "python");
     assert_eq!(submission.user().as_str(), "alice");
+}
+
+#[tokio::test]
+async fn ignored_fields_are_named_with_the_likely_ones() {
+    let server = Server::start();
+    let warnings = async |more: Value| {
+        let mut body = valid();
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        server.submit(&body).await.json()["warnings"].clone()
+    };
+    for (more, expected) in [
+        (
+            json!({"stdin": "1"}),
+            json!(["unknown field `stdin`; did you mean `input_data`?"]),
+        ),
+        (
+            json!({"Input": ""}),
+            json!(["unknown field `Input`; did you mean `input_data`?"]),
+        ),
+        (
+            json!({"inptu_data": ""}),
+            json!(["unknown field `inptu_data`; did you mean `input_data`?"]),
+        ),
+        (
+            json!({"limits": {"memory": 1, "wall-time-ms": {"processes": 1}}}),
+            json!([
+                "unknown field `limits.memory`; did you mean `limits.memory_bytes`?",
+                "unknown field `limits.wall-time-ms`; did you mean `limits.wall_time_ms`?",
+            ]),
+        ),
+        (json!({"theme": "dark"}), json!(["unknown field `theme`"])),
+        (json!({"args": []}), Value::Null),
+    ] {
+        assert_eq!(warnings(more).await, expected);
+    }
+    let many = (0..1000)
+        .map(|n| (format!("{n}{}", "x".repeat(1000)), json!(1)))
+        .collect();
+    let many = warnings(Value::Object(many)).await;
+    assert_eq!(many.as_array().unwrap().len(), 10);
+    assert!(many.to_string().len() < 1000, "{many}");
+}
+
+#[rstest]
+#[case::no_media_type("", false)]
+#[case::a_byte_order_mark("\u{feff}", true)]
+#[tokio::test]
+async fn what_json_libraries_send_is_taken(#[case] before: &str, #[case] has_media_type: bool) {
+    let server = Server::start();
+    let body = format!(r#"{before}{{"code": "a\ud83d\ude00\ud83db", "language": "python"}}"#);
+    let request = if has_media_type {
+        server.submit_text("application/json", body)
+    } else {
+        server.post("/api/v1/executions/execute/").body(body)
+    };
+    let submission = accepted(&server, request).await;
+    assert_eq!(submission.code(), "a\u{1f600}\u{fffd}b");
 }
 
 #[tokio::test]

@@ -1,0 +1,103 @@
+//! Warns of fields that are ignored, because a client may have misspelt them.
+
+use std::fmt;
+
+use serde_ignored::Path;
+
+/// The most fields that are named, and the longest part of a name.
+const NAMES_MAX: usize = 10;
+const NAME_MAX_CHARS: usize = 64;
+
+/// What other services and people call a field.
+const OTHER_NAMES: [(&str, &str); 12] = [
+    ("argv", "args"),
+    ("arguments", "args"),
+    ("lang", "language"),
+    ("language_version", "version"),
+    ("memory_limit", "limits.memory_bytes"),
+    ("program", "code"),
+    ("script", "code"),
+    ("source", "code"),
+    ("source_code", "code"),
+    ("stdin", "input_data"),
+    ("time_limit", "limits.cpu_time_ms"),
+    ("timeout", "limits.wall_time_ms"),
+];
+
+/// The names of fields at the top of a body, and in its `limits`, that the service does not know.
+#[derive(Debug, Default)]
+pub(crate) struct UnknownFields(Vec<UnknownField>);
+
+#[derive(Debug)]
+struct UnknownField {
+    /// The path of the object, with a dot at its end where there is one.
+    parent: &'static str,
+    name: String,
+}
+
+impl UnknownFields {
+    /// Notes a field that was ignored. Fields elsewhere are not noted: they belong to a value of the wrong type.
+    pub(super) fn note(&mut self, path: &Path<'_>) {
+        let Path::Map { parent, key } = path else {
+            return;
+        };
+        let parent = if is_root(parent) {
+            ""
+        } else if let Path::Map { parent, key } = parent
+            && is_root(parent)
+            && key == "limits"
+        {
+            "limits."
+        } else {
+            return;
+        };
+        if self.0.len() < NAMES_MAX {
+            let name = key.chars().take(NAME_MAX_CHARS).collect();
+            self.0.push(UnknownField { parent, name });
+        }
+    }
+
+    /// A sentence for each field, which suggests the nearest of the known ones. Those have paths such as
+    /// `limits.memory_bytes`.
+    pub(crate) fn warnings(&self, known: &[&'static str]) -> Vec<String> {
+        let warning = |unknown: &UnknownField| match unknown.suggestion(known) {
+            Some(nearest) => format!("unknown field `{unknown}`; did you mean `{nearest}`?"),
+            None => format!("unknown field `{unknown}`"),
+        };
+        self.0.iter().map(warning).collect()
+    }
+}
+
+const fn is_root(path: &Path<'_>) -> bool {
+    matches!(path, Path::Root)
+}
+
+impl UnknownField {
+    fn suggestion(&self, known: &[&'static str]) -> Option<&'static str> {
+        let name = self.name.to_ascii_lowercase().replace('-', "_");
+        let other = OTHER_NAMES.iter().find(|(other, _)| *other == name);
+        if let Some((_, path)) = other.filter(|_| self.parent.is_empty()) {
+            return Some(path);
+        }
+        let siblings = known.iter().filter_map(|path| {
+            let sibling = path.strip_prefix(self.parent)?;
+            (!sibling.contains('.')).then_some((*path, sibling))
+        });
+        let near = siblings.filter_map(|(path, sibling)| {
+            let is_part = name.len() >= 3 && sibling.starts_with(&name);
+            let distance = if is_part {
+                0
+            } else {
+                strsim::osa_distance(&name, sibling)
+            };
+            (distance <= name.len() / 3).then_some((distance, path))
+        });
+        near.min().map(|(_, path)| path)
+    }
+}
+
+impl fmt::Display for UnknownField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.parent, self.name)
+    }
+}
