@@ -23,16 +23,22 @@ use calls::{ABSENT_EVERYWHERE, ABSENT_ON_THIS_ARCHITECTURE, BUILDING, FORBIDDEN}
 ///
 /// Installing a filter costs time in proportion to its length. So most of the list is installed once, in the launcher,
 /// from which every sandbox inherits it.
-pub(super) fn of_launcher() -> Result<[Filter; 2], BackendError> {
+pub(super) fn of_launcher() -> Result<[Filter; 4], BackendError> {
     let mut first = architecture_guard();
     first.extend(filter(absent(), libc::ENOSYS)?);
-    Ok([Filter(filter(forbidden()?, libc::EPERM)?), Filter(first)])
+    Ok([
+        Filter(filter(forbidden()?, libc::EPERM)?),
+        Filter(filter(without_page_cache()?, libc::EINVAL)?),
+        Filter(filter(lower_priority()?, 0)?),
+        Filter(first),
+    ])
 }
 
 /// The filter for calls that only building a sandbox needs. It is compiled once, and installed right before each program.
 pub(super) fn of_program() -> Result<Filter, BackendError> {
-    // Its flags are in memory, where no filter sees them: libraries fall back to `clone`.
+    // Their flags are in memory, where no filter sees them: libraries fall back to `clone` and `openat`.
     let mut program = without_call(CLONE3);
+    program.extend(without_call(OPENAT2));
     program.extend(filter(always(BUILDING), libc::EPERM)?);
     Ok(Filter(program))
 }
@@ -158,6 +164,7 @@ const DONE: u32 = ERRNO;
 const ABSENT: u32 = ERRNO | libc::ENOSYS.unsigned_abs();
 /// The same on all architectures.
 const CLONE3: u32 = 435;
+const OPENAT2: u32 = 437;
 const SOL_SOCKET: u32 = 1;
 const SO_SNDBUF: u32 = 7;
 const SO_RCVBUF: u32 = 8;
@@ -191,7 +198,36 @@ fn forbidden() -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_memfd_create, any_bit(1, HUGE_PAGES_OF_FILE)?);
     rules.insert(libc::SYS_personality, none_of(0, &PERSONALITIES)?);
     rules.insert(libc::SYS_seccomp, any_bit(1, NEW_LISTENER)?);
+    rules.insert(libc::SYS_sched_setscheduler, none_of(1, &SCHEDULERS)?);
+    rules.insert(libc::SYS_prctl, equal_to_any(0, &[PR_SCHED_CORE])?);
     Ok(rules)
+}
+
+/// Reads and writes past the page cache, which answer as on a file system that has none: a disk is slow, and the kernel cannot end
+/// a process that waits for it.
+fn without_page_cache() -> Result<Rules, BackendError> {
+    let mut rules = Rules::new();
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, any_bit(1, O_DIRECT)?);
+    rules.insert(libc::SYS_openat, any_bit(2, O_DIRECT)?);
+    let sets_flag = [
+        condition(1, SeccompCmpOp::Eq, F_SETFL)?,
+        condition(2, SeccompCmpOp::MaskedEq(O_DIRECT), O_DIRECT)?,
+    ];
+    rules.insert(libc::SYS_fcntl, vec![SeccompRule::new(sets_flag.to_vec())?]);
+    Ok(rules)
+}
+
+/// Giving up priority, which succeeds without effect: where no group shares out the processors, a process without priority hardly
+/// runs beside others, and has to run to end when it is killed.
+fn lower_priority() -> Result<Rules, BackendError> {
+    // Higher priorities, which are negative numbers, are left to the kernel to refuse.
+    let lower = [
+        condition(2, SeccompCmpOp::Ge, 1)?,
+        condition(2, SeccompCmpOp::Le, i32::MAX as u64)?,
+    ];
+    let rules = vec![SeccompRule::new(lower.to_vec())?];
+    Ok(Rules::from([(libc::SYS_setpriority, rules)]))
 }
 
 const NAMESPACE_FLAGS: u64 = (libc::CLONE_NEWNS
@@ -216,6 +252,17 @@ const HUGE_PAGES_OF_FILE: u64 = 0x4;
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
 /// Supervising the calls of children, which no program in a sandbox needs.
 const NEW_LISTENER: u64 = 1 << 3;
+
+/// The usual policy, with and without the flag that children do not inherit it. Of the others, those that are real-time need a
+/// right, and a process with one of the rest hardly runs beside others.
+const SCHEDULERS: [u64; 2] = [0, 0x4000_0000];
+/// Having the sibling of a processor stand idle.
+const PR_SCHED_CORE: u64 = 62;
+const F_SETFL: u64 = 4;
+#[cfg(target_arch = "x86_64")]
+const O_DIRECT: u64 = 0o40_000;
+#[cfg(target_arch = "aarch64")]
+const O_DIRECT: u64 = 0o200_000;
 
 /// Matches all sockets but those that reach nothing except the program itself: unix sockets, TCP and UDP, and questions about
 /// the network, by which the C library lists its interfaces. A protocol that is not here could make the kernel load a module.

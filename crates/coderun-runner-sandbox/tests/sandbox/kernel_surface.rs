@@ -79,9 +79,12 @@ async fn pages_that_are_kept_for_others_cannot_be_used() {
 #[tokio::test]
 #[cfg(target_arch = "x86_64")]
 async fn calls_whose_arguments_no_filter_sees_are_absent() {
-    // clone3, io_uring_setup, io_setup, keyctl, add_key, shmget, mq_open, and a number beyond all known calls.
+    // clone3, openat2, sched_setattr, io_uring_setup, io_setup, keyctl, add_key, shmget, mq_open, and a number beyond all known
+    // calls.
     let calls = [
         "435, 0, 0",
+        "437, -100, bytes(1), bytes(24), 24",
+        "314, 0, bytes([48, 0, 0, 0, 3]) + bytes(43), 0",
         "425, 1, 0",
         "206, 1, ctypes.byref(ctypes.c_long())",
         "250, 0, 0",
@@ -116,6 +119,48 @@ async fn calls_that_administer_the_machine_are_refused() {
         "170, 0, 0",
     ];
     assert_refused(&calls, "EPERM").await;
+}
+
+/// With one of these a killed process would be given no time to end.
+#[tokio::test]
+async fn no_program_can_have_less_time_than_others() {
+    let code = "import ctypes, errno, os\n\
+        before = os.getpriority(os.PRIO_PROCESS, 0)\n\
+        for policy in (os.SCHED_BATCH, os.SCHED_IDLE, os.SCHED_IDLE | os.SCHED_RESET_ON_FORK):\n\
+        \x20   try: os.sched_setscheduler(0, policy, os.sched_param(0)); print('set')\n\
+        \x20   except OSError as e: print(errno.errorcode[e.errno])\n\
+        os.nice(19)\n\
+        os.setpriority(os.PRIO_PGRP, 0, 10)\n\
+        print(os.getpriority(os.PRIO_PROCESS, 0) - before, os.sched_getscheduler(0))\n\
+        libc = ctypes.CDLL(None, use_errno=True)\n\
+        print(libc.prctl(62, 1, 0, 0, 0), errno.errorcode[ctypes.get_errno()])";
+    assert_prints("python", code, "EPERM\nEPERM\nEPERM\n0 0\n-1 EPERM\n").await;
+}
+
+#[tokio::test]
+async fn usual_priorities_and_processors_can_be_chosen() {
+    let code = "import os\n\
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))\n\
+        os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))\n\
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))\n\
+        os.sched_setaffinity(0, os.sched_getaffinity(0))\n\
+        print('set', os.system('nice -n 5 true'))";
+    assert_prints("python", code, "set 0\n").await;
+}
+
+#[tokio::test]
+async fn no_file_is_read_past_the_page_cache() {
+    let code = "import errno, fcntl, os\n\
+        def opens(path, flags):\n\
+        \x20   try: return os.open(path, flags)\n\
+        \x20   except OSError as e: print(errno.errorcode[e.errno])\n\
+        opens('/usr/bin/env', os.O_RDONLY | os.O_DIRECT)\n\
+        opens('/box/x', os.O_RDWR | os.O_CREAT | os.O_DIRECT)\n\
+        file = opens('/usr/bin/env', os.O_RDONLY)\n\
+        try: fcntl.fcntl(file, fcntl.F_SETFL, os.O_DIRECT)\n\
+        except OSError as e: print(errno.errorcode[e.errno])\n\
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_NONBLOCK)";
+    assert_prints("python", code, "EINVAL\nEINVAL\nEINVAL\n").await;
 }
 
 #[tokio::test]

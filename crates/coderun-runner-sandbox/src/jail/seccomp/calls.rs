@@ -1,7 +1,7 @@
 //! Lists the system calls that no program in a sandbox may make, and those that only building one needs.
 
 /// Calls that answer `ENOSYS`, so that a program tries another way.
-pub(super) const ABSENT_EVERYWHERE: [i64; 15] = [
+pub(super) const ABSENT_EVERYWHERE: [i64; 16] = [
     // It would show which shared files other programs open.
     libc::SYS_inotify_init1,
     libc::SYS_inotify_add_watch,
@@ -14,6 +14,8 @@ pub(super) const ABSENT_EVERYWHERE: [i64; 15] = [
     // The machine has one number of such requests for all users (`fs.aio-max-nr`), which a program could use up.
     libc::SYS_io_setup,
     libc::SYS_memfd_secret,
+    // Its arguments are in memory, where no filter sees them.
+    libc::SYS_sched_setattr,
     libc::SYS_mq_open,
     libc::SYS_mq_unlink,
     libc::SYS_msgget,
