@@ -210,7 +210,7 @@ fn limits(runner: &dyn CodeRunner) -> Option<Check> {
     let means = runner.profile().enforcement.memory.unwrap_or_default();
     let (status, reason) = match health {
         Health::Good => (CheckStatus::Ok, means),
-        Health::Limited { reason } => (CheckStatus::Degraded, format!("{means}, because {reason}")),
+        Health::Limited { reason } => (CheckStatus::Degraded, format!("{means}; {reason}")),
     };
     Some(Check {
         name: "limits",

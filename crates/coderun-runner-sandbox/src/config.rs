@@ -1,5 +1,6 @@
 //! Defines the settings of the sandbox.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub struct SandboxConfig {
     pub language_checks: Option<LanguageChecks>,
     /// Whether to use control groups. Default: where they can be used.
     pub control_groups: ControlGroups,
+    /// The most processor time that one program gets, in thousandths of a processor. It needs control groups with the controller
+    /// `cpu`. Default: as much as others leave.
+    pub run_millicores: Option<NonZero<u32>>,
     /// The controls without which nothing is run at all. Default: none beyond the namespaces, without which the sandbox
     /// never runs anything.
     pub required: Vec<Control>,
@@ -48,6 +52,7 @@ impl Default for SandboxConfig {
             discovery_environment: Vec::new(),
             language_checks: None,
             control_groups: ControlGroups::WhereUsable,
+            run_millicores: None,
             required: Vec::new(),
         }
     }

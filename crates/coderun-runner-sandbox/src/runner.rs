@@ -34,7 +34,7 @@ use coderun_domain::{
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::cgroup::Groups;
+use crate::cgroup::{Groups, ProcessorShare};
 use crate::config::{Control, LanguageChecks, SandboxConfig};
 use crate::launcher_process::LauncherProcess;
 use crate::slots::Slots;
@@ -86,7 +86,8 @@ impl SandboxRunner {
     pub async fn start(config: SandboxConfig) -> Result<Self, StartError> {
         let toolchains = toolchain::discover(&config).await;
         let control_groups = config.control_groups;
-        let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups))
+        let share = ProcessorShare::new(processors(), config.slots, config.run_millicores);
+        let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups, share))
             .await
             .map_err(std::io::Error::other)
             .flatten()
@@ -231,9 +232,11 @@ impl CodeRunner for SandboxRunner {
         }
     }
 
-    /// Without control groups the service adds up what it sees of a program's processes.
+    /// Without control groups the service adds up what it sees of a program's processes. Without the controller `cpu` alone,
+    /// limits hold, but a program with many busy processes takes processor time from others.
     fn limits_health(&self) -> Option<Health> {
-        let missing = self.stages.groups_missing_because();
+        let no_groups = self.stages.groups_missing_because();
+        let missing = no_groups.or_else(|| self.stages.no_shares_because());
         Some(missing.map_or(Health::Good, Health::limited))
     }
 

@@ -73,7 +73,7 @@ async fn weaker_limits_degrade_and_say_why() {
     let limits = checks.iter().find(|check| check.name == "limits").unwrap();
     assert_eq!(limits.status, CheckStatus::Degraded);
     let reason = limits.reason.as_deref();
-    assert_eq!(reason, Some("polled, because nothing is delegated"));
+    assert_eq!(reason, Some("polled; nothing is delegated"));
 }
 
 /// The check of the languages, of which one fails, where the runner offers so many others.

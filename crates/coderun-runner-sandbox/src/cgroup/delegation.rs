@@ -17,6 +17,8 @@ use super::neighbours::{Processes, processes_in};
 const SERVICE_GROUP: &str = "coderun-service";
 /// The controllers that limit a stage.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
+/// The controller that gives each stage a share of the processors. Limits hold without it.
+const CPU: [&str; 1] = ["cpu"];
 
 /// A group whose controllers are delegated. Dropping the last one of this process takes them back.
 #[derive(Debug)]
@@ -88,6 +90,11 @@ impl Delegation {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// Whether groups that are created in it can have a share of the processors.
+    pub(super) fn shares_processors(&self) -> bool {
+        has_words(&self.folder.join(SUBTREE_CONTROL), &CPU)
+    }
 }
 
 impl Drop for Delegation {
@@ -106,12 +113,19 @@ impl Drop for Delegation {
 
 /// Lets groups below have the controllers.
 fn delegate(folder: &Path) -> io::Result<()> {
-    let control = folder.join("cgroup.subtree_control");
-    if has_words(&control, &CONTROLLERS) {
-        return Ok(());
+    let control = folder.join(SUBTREE_CONTROL);
+    if !has_words(&control, &CONTROLLERS) {
+        fs::write(&control, "+memory +pids").map_err(|error| refused(folder, &error))?;
     }
-    fs::write(&control, "+memory +pids").map_err(|error| refused(folder, &error))
+    if !has_words(&control, &CPU) {
+        // The group may not have it, and then the service says so.
+        let _ = fs::write(&control, "+cpu");
+    }
+    Ok(())
 }
+
+/// The file that says which controllers the groups below have.
+const SUBTREE_CONTROL: &str = "cgroup.subtree_control";
 
 fn has_controllers(folder: &Path) -> bool {
     has_words(&folder.join("cgroup.controllers"), &CONTROLLERS)
@@ -144,7 +158,11 @@ fn take_back(folder: &Path, leaf: &Path) -> io::Result<()> {
     if processes_in(leaf) != Processes::OnlyThis {
         return Ok(());
     }
-    fs::write(folder.join("cgroup.subtree_control"), "-memory -pids")?;
+    let control = folder.join(SUBTREE_CONTROL);
+    if has_words(&control, &CPU) {
+        fs::write(&control, "-cpu")?;
+    }
+    fs::write(&control, "-memory -pids")?;
     if leaf.ends_with(SERVICE_GROUP) {
         move_back(folder, leaf)?;
     }
@@ -184,4 +202,4 @@ fn refused(folder: &Path, error: &io::Error) -> io::Error {
 }
 
 const ADVICE: &str =
-    "delegate memory and pids to the service's user, under systemd by `Delegate=yes`";
+    "delegate memory, pids and cpu to the service's user, under systemd by `Delegate=yes`";

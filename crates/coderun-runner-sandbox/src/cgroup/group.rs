@@ -9,6 +9,7 @@ use std::time::Duration;
 use coderun_domain::StageLimits;
 
 use super::files::{read_entry, read_number};
+use super::processor_share::ProcessorShare;
 
 /// The limits of a group.
 #[derive(Debug, Clone, Copy)]
@@ -17,14 +18,18 @@ pub(crate) struct GroupLimits {
     pub(crate) memory_bytes: u64,
     /// Its processes and threads, the sandbox's own first process among them.
     pub(crate) processes: u64,
+    /// Its share of the processors, where it can have one.
+    pub(crate) share: ProcessorShare,
 }
 
-impl From<&StageLimits> for GroupLimits {
-    fn from(limits: &StageLimits) -> Self {
+impl GroupLimits {
+    /// The limits of a stage.
+    pub(crate) fn new(limits: &StageLimits, share: ProcessorShare) -> Self {
         Self {
             memory_bytes: limits.memory().as_bytes(),
             // The first process counts beside those that the limit allows the program.
             processes: u64::from(limits.processes()) + 1,
+            share,
         }
     }
 }
@@ -123,6 +128,12 @@ pub(crate) struct JoinDescriptors {
 pub(crate) trait Group: Debug + Send + Sync {
     /// The version of control groups that they are of.
     fn version(&self) -> CgroupVersion;
+
+    /// Whether each stage gets a share of the processors.
+    fn shares_processors(&self) -> bool;
+
+    /// Gives no stage a share of the processors from now on.
+    fn give_up_shares(&mut self);
 
     /// The groups in these with this name, which do not exist yet.
     fn child(&self, name: &str) -> Box<dyn Group>;

@@ -1,4 +1,4 @@
-//! Creates control groups of version 1: memory, pids and cpuacct, and a version 2 group for killing.
+//! Creates control groups of version 1: memory, pids, cpuacct and cpu, and a version 2 group for killing.
 
 use std::fs;
 use std::io;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::files::{read_entry, read_number, read_sum, remove_folder};
 use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
+use super::processor_share::{PERIOD, ProcessorShare};
 
 /// The folders of a group of version 1, one for each controller. Groups of stages are created in those of the service.
 #[derive(Debug)]
@@ -16,12 +17,14 @@ pub(super) struct Version1 {
     memory: PathBuf,
     pids: PathBuf,
     cpuacct: PathBuf,
+    /// `None` where programs have no share of the processors. It may be the same folder as that of `cpuacct`.
+    cpu: Option<PathBuf>,
     /// Its files `cgroup.kill` and `cpu.stat` work without any controller.
     unified: Option<PathBuf>,
 }
 
 impl Version1 {
-    /// Finds the three controllers.
+    /// Finds the three controllers that it must have, and `cpu`.
     ///
     /// # Errors
     /// The one that is missing.
@@ -36,6 +39,7 @@ impl Version1 {
             memory: folder("memory")?,
             pids: folder("pids")?,
             cpuacct: folder("cpuacct")?,
+            cpu: folder("cpu").ok(),
             unified: hierarchies.version2().map(Path::to_owned),
         })
     }
@@ -50,8 +54,15 @@ const CHARGE_MAX_BYTES: u64 = 256 << 10;
 
 impl Version1 {
     fn folders(&self) -> impl Iterator<Item = &Path> {
-        let version1 = [&self.memory, &self.pids, &self.cpuacct].into_iter();
-        version1.chain(&self.unified).map(PathBuf::as_path)
+        self.version1_folders()
+            .chain(&self.unified)
+            .map(PathBuf::as_path)
+    }
+
+    fn version1_folders(&self) -> impl Iterator<Item = &PathBuf> {
+        let cpu = self.cpu.iter().filter(|cpu| **cpu != self.cpuacct);
+        let others = [&self.memory, &self.pids, &self.cpuacct].into_iter();
+        others.chain(cpu)
     }
 }
 
@@ -60,11 +71,20 @@ impl Group for Version1 {
         CgroupVersion::One
     }
 
+    fn shares_processors(&self) -> bool {
+        self.cpu.is_some()
+    }
+
+    fn give_up_shares(&mut self) {
+        self.cpu = None;
+    }
+
     fn child(&self, name: &str) -> Box<dyn Group> {
         Box::new(Self {
             memory: self.memory.join(name),
             pids: self.pids.join(name),
             cpuacct: self.cpuacct.join(name),
+            cpu: self.cpu.as_ref().map(|folder| folder.join(name)),
             unified: self.unified.as_ref().map(|folder| folder.join(name)),
         })
     }
@@ -86,7 +106,10 @@ impl Group for Version1 {
             let bytes = limits.memory_bytes / SOCKETS_SHARE;
             fs::write(sockets, bytes.to_string())?;
         }
-        fs::write(self.pids.join("pids.max"), limits.processes.to_string())
+        fs::write(self.pids.join("pids.max"), limits.processes.to_string())?;
+        self.cpu
+            .as_deref()
+            .map_or(Ok(()), |cpu| set_share(cpu, &limits.share))
     }
 
     fn join_descriptors(&self) -> io::Result<JoinDescriptors> {
@@ -95,10 +118,12 @@ impl Group for Version1 {
             let file = fs::File::options().write(true).open(folder.join("tasks"))?;
             Ok(OwnedFd::from(file))
         };
-        let folders = [&self.memory, &self.pids, &self.cpuacct].into_iter();
         Ok(JoinDescriptors {
             clone_target: clone_target.map(OwnedFd::from),
-            tasks_files: folders.map(tasks_file).collect::<io::Result<_>>()?,
+            tasks_files: self
+                .version1_folders()
+                .map(tasks_file)
+                .collect::<io::Result<_>>()?,
         })
     }
 
@@ -130,4 +155,20 @@ impl Group for Version1 {
     fn remove(&self) -> io::Result<()> {
         self.folders().map(remove_folder).fold(Ok(()), Result::and)
     }
+}
+
+/// The weight of an ordinary task.
+const ORDINARY_WEIGHT: u64 = 1024;
+
+fn set_share(cpu: &Path, share: &ProcessorShare) -> io::Result<()> {
+    let weight = share.weight(ORDINARY_WEIGHT);
+    fs::write(cpu.join("cpu.shares"), weight.to_string())?;
+    if let Some(quota) = share.quota {
+        fs::write(
+            cpu.join("cpu.cfs_period_us"),
+            PERIOD.as_micros().to_string(),
+        )?;
+        fs::write(cpu.join("cpu.cfs_quota_us"), quota.as_micros().to_string())?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Creates control groups of version 2, with memory and pids delegated to the service.
+//! Creates control groups of version 2, with memory, pids and, where possible, cpu delegated to the service.
 
 use std::fs;
 use std::io;
@@ -9,11 +9,13 @@ use super::delegation::Delegation;
 use super::files::{read_entry, read_sum, remove_folder};
 use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
+use super::processor_share::PERIOD;
 
 /// The folder of a group of version 2. Groups of stages are created in that of the service.
 #[derive(Debug)]
 pub(super) struct Version2 {
     folder: PathBuf,
+    shares_processors: bool,
     /// Ends with the service's own group.
     _delegation: Option<Delegation>,
 }
@@ -30,6 +32,7 @@ impl Version2 {
         let delegation = Delegation::of(own)?;
         Ok(Self {
             folder: delegation.folder().to_owned(),
+            shares_processors: delegation.shares_processors(),
             _delegation: Some(delegation),
         })
     }
@@ -40,9 +43,18 @@ impl Group for Version2 {
         CgroupVersion::Two
     }
 
+    fn shares_processors(&self) -> bool {
+        self.shares_processors
+    }
+
+    fn give_up_shares(&mut self) {
+        self.shares_processors = false;
+    }
+
     fn child(&self, name: &str) -> Box<dyn Group> {
         Box::new(Self {
             folder: self.folder.join(name),
+            shares_processors: self.shares_processors,
             _delegation: None,
         })
     }
@@ -55,6 +67,16 @@ impl Group for Version2 {
         write("pids.max", &limits.processes.to_string())?;
         if self.folder.join("memory.swap.max").exists() {
             write("memory.swap.max", "0")?;
+        }
+        if self.shares_processors {
+            write(
+                "cpu.weight",
+                &limits.share.weight(ORDINARY_WEIGHT).to_string(),
+            )?;
+            if let Some(quota) = limits.share.quota {
+                let (quota, period) = (quota.as_micros(), PERIOD.as_micros());
+                write("cpu.max", &format!("{quota} {period}"))?;
+            }
         }
         Ok(())
     }
@@ -92,21 +114,28 @@ impl Group for Version2 {
     }
 }
 
+/// The weight of an ordinary task.
+const ORDINARY_WEIGHT: u64 = 100;
+
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
+
     use super::*;
-    use crate::cgroup::OutsideLimit;
+    use crate::cgroup::{OutsideLimit, ProcessorShare};
 
     /// A folder in place of a group, for kernels that do not delegate controllers.
     fn fake_group() -> (tempfile::TempDir, Version2) {
         let root = tempfile::tempdir().unwrap();
         let group = Version2 {
             folder: root.path().join("group"),
+            shares_processors: true,
             _delegation: None,
         };
         let limits = GroupLimits {
             memory_bytes: 1024,
             processes: 3,
+            share: ProcessorShare::new(NonZero::<u32>::MIN, 4, NonZero::new(500)),
         };
         group.create(&limits).unwrap();
         (root, group)
@@ -119,6 +148,8 @@ mod tests {
         assert_eq!(read("memory.max"), "1024");
         assert_eq!(read("memory.oom.group"), "1");
         assert_eq!(read("pids.max"), "3");
+        assert_eq!(read("cpu.weight"), "25");
+        assert_eq!(read("cpu.max"), "50000 100000");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use coderun_domain::{Enforcement, Report, Usage, Verdict};
 
-use crate::cgroup::CgroupVersion;
+use crate::cgroup::{CgroupVersion, Groups};
 use crate::toolchain::Toolchain;
 
 /// The name of this runner in reports.
@@ -22,16 +22,27 @@ pub(super) fn not_run(verdict: Verdict, toolchain: &Toolchain, enforcement: Enfo
     }
 }
 
+/// What a program lacks where no control group gives it processor time beside others.
+const NO_SHARES: &str = "no promised share of the processors";
+
 /// The controls in force.
-pub(super) fn enforcement(groups: Option<CgroupVersion>, landlock: bool) -> Enforcement {
-    let (cpu, memory, processes) = match groups {
-        Some(CgroupVersion::One) => ("cgroup1", "cgroup1", "cgroup1"),
-        Some(CgroupVersion::Two) => ("cgroup2", "cgroup2", "cgroup2"),
+pub(super) fn enforcement(groups: &Groups, landlock: bool) -> Enforcement {
+    let (memory, processes) = match groups.version() {
+        Some(CgroupVersion::One) => ("cgroup1", "cgroup1"),
+        Some(CgroupVersion::Two) => ("cgroup2", "cgroup2"),
         None => (
-            "polled, rlimit",
             "polled, rlimit (approximate)",
-            "polled, rlimit",
+            "polled, rlimit (killed processes may end late)",
         ),
+    };
+    let cpu = match groups.version() {
+        Some(_) if groups.no_shares_because().is_none() => {
+            format!("{memory}, equal shares of the processors")
+        }
+        Some(_) => format!("{memory}, {NO_SHARES}"),
+        None => {
+            format!("polled, rlimit (children that are not waited for count in part), {NO_SHARES}")
+        }
     };
     let filesystem = if landlock {
         "mount namespace, landlock"
@@ -39,7 +50,7 @@ pub(super) fn enforcement(groups: Option<CgroupVersion>, landlock: bool) -> Enfo
         "mount namespace"
     };
     Enforcement {
-        cpu: Some(cpu.to_owned()),
+        cpu: Some(cpu),
         memory: Some(memory.to_owned()),
         processes: Some(processes.to_owned()),
         network: Some("network namespace, seccomp".to_owned()),

@@ -14,7 +14,7 @@ use rustix::net::{Shutdown, shutdown};
 
 use super::pipes::Pipes;
 use super::plan::StagePlan;
-use crate::cgroup::{Group, GroupLimits, GroupUsage, Groups, JoinDescriptors};
+use crate::cgroup::{Group, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{Launcher, LauncherEnds, LauncherProcess, stage_socket};
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
@@ -52,13 +52,12 @@ pub(super) fn start(
     slot: &Arc<Slot>,
     mut plan: StagePlan,
 ) -> io::Result<StartedStage> {
-    let group_limits = GroupLimits::from(&plan.limits);
     let limits = &mut plan.spec.limits;
     // The limit that is counted must be met first: the kernel does not report that this one was.
     limits.processes += PROCESSES_RESERVE;
     if machine.groups.version().is_none() {
-        let memory_bytes = group_limits.memory_bytes;
-        limits.data_bytes = Some(memory_bytes.saturating_mul(DATA_FACTOR) + DATA_RESERVE_BYTES);
+        limits.data_bytes =
+            Some(limits.memory_bytes.saturating_mul(DATA_FACTOR) + DATA_RESERVE_BYTES);
     }
     let spec = write_spec(&plan)?;
     let pipes = Pipes::create(machine.outside_id(slot))?;
@@ -70,7 +69,7 @@ pub(super) fn start(
         .transpose()?;
     let mut guard = StageGuard::new(StageResources {
         socket: socket.try_clone()?,
-        group: machine.groups.create(&group_limits)?,
+        group: machine.groups.create(&plan.limits)?,
         slot: Arc::clone(slot),
         launcher: None,
     });

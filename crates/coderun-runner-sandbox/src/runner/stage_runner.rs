@@ -45,6 +45,11 @@ impl StageRunner {
         self.machine.groups.missing_because()
     }
 
+    /// The reason why a program has no promised share of the processors, where groups limit the rest.
+    pub(super) fn no_shares_because(&self) -> Option<&str> {
+        self.machine.groups.no_shares_because()
+    }
+
     /// The reason why the last stage did not show that a sandbox can be built; `None` if it did.
     pub(super) fn last_failure(&self) -> Option<String> {
         self.last_failure.lock().clone()
@@ -53,7 +58,7 @@ impl StageRunner {
     /// The controls in force.
     pub(super) fn enforcement(&self) -> Enforcement {
         let has_landlock = self.has_landlock.load(Ordering::Relaxed);
-        enforcement(self.machine.groups.version(), has_landlock)
+        enforcement(&self.machine.groups, has_landlock)
     }
 
     /// Records what the end of a stage shows, and replaces a launcher that hangs.

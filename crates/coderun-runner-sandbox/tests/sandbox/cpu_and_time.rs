@@ -1,9 +1,10 @@
 //! Tests programs that use more time than they may.
 
+use std::num::NonZero;
 use std::time::{Duration, Instant};
 
-use coderun_conformance::code_runner::Program;
-use coderun_domain::{ExitStatus, Signal, Verdict};
+use coderun_conformance::code_runner::{InteractiveClient, Program};
+use coderun_domain::{CodeRunner, ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints, program, run_program};
 
@@ -115,4 +116,63 @@ async fn an_endless_compilation_ends_at_its_own_limit() {
     assert_eq!(ran.report.verdict, Verdict::TimeLimit);
     assert_eq!(ran.report.exit_status, None);
     assert!(ran.report.compile.is_some());
+}
+
+/// Whether each program has an equal share of the processors, as the sandbox says.
+fn has_shares(sandbox: &TestSandbox) -> bool {
+    let cpu = sandbox.runner.profile().enforcement.cpu.unwrap();
+    let has_shares = cpu.ends_with("equal shares of the processors");
+    assert_ne!(
+        has_shares,
+        cpu.ends_with("no promised share of the processors"),
+        "{cpu}"
+    );
+    has_shares
+}
+
+/// Compiles and runs a program that takes 0.6 s of CPU time, and may take 3 s, beside one whose processes are all busy.
+#[tokio::test]
+async fn an_honest_program_has_its_share_beside_many_busy_processes() {
+    let sandbox = TestSandbox::with(|config| config.slots = 2).await;
+    // The scheduler may treat sessions alike too, so each has one of its own.
+    let busy = "import os\nr, w = os.pipe()\n\
+        for _ in range(63):\n\
+        \x20   if os.fork() == 0:\n        os.setsid(); os.write(w, b'x')\n        while True: pass\n\
+        for _ in range(63): os.read(r, 1)\nprint('busy', flush=True)\nos.wait()";
+    let busy = Program {
+        processes: 64,
+        ..program("python", busy)
+    };
+    let busy = busy
+        .cpu(Duration::from_mins(1))
+        .wall(Duration::from_mins(1));
+    let honest = "#include <time.h>\nint main(void) { while (clock() < 6 * CLOCKS_PER_SEC / 10); }";
+    let honest = Program {
+        compile_time: Duration::from_secs(3),
+        ..program("c", honest).wall(Duration::from_secs(3))
+    };
+    let mut verdict = None;
+    let beside = async |client: &mut InteractiveClient| {
+        client.read_stdout_until("busy\n").await;
+        verdict = Some(sandbox.run_program(honest).await.report.verdict);
+        client.cancel();
+    };
+    let ended = busy.run_interactively(&*sandbox.runner, beside).await;
+    assert_eq!(ended.verdict, Verdict::Cancelled);
+    if has_shares(&sandbox) {
+        assert_eq!(verdict, Some(Verdict::Accepted));
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_no_more_of_the_processors_than_is_set() {
+    let quarter = NonZero::new(250);
+    let sandbox = TestSandbox::with(|config| config.run_millicores = quarter).await;
+    let code = "import os\nos.fork()\nwhile True: pass";
+    let ran = sandbox
+        .run_program(program("python", code).cpu(LIMIT))
+        .await;
+    assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+    let wall = ran.report.usage.wall_time.unwrap();
+    assert!(!has_shares(&sandbox) || wall > 3 * LIMIT, "{wall:?}");
 }

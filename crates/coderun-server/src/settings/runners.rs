@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use coderun_domain::ByteSize;
 
-use super::values::{ApiUrl, RequiredControls, positive, size};
+use super::values::{ApiUrl, Cores, RequiredControls, positive, size};
 use crate::compose::values::ApiKey;
 
 /// The settings of runners.
@@ -51,6 +51,9 @@ pub(crate) struct RunnerSettings {
     /// Seconds between two checks whether a language of the sandbox runs; one that fails is not offered. 0: all are offered unchecked.
     #[arg(long, default_value_t = 3600)]
     pub(crate) language_check_seconds: u32,
+    /// Processor cores that one program of the sandbox gets at most, such as `1` or `0.5`. 0: as many as others leave, in equal shares.
+    #[arg(long, default_value = "0")]
+    pub(crate) run_cores: Cores,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
     #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,

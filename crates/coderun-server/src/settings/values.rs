@@ -1,6 +1,7 @@
 //! Parses the values of settings.
 
 use std::fmt;
+use std::num::NonZero;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -102,6 +103,33 @@ impl FromStr for RequiredControls {
     }
 }
 
+/// A number of processor cores; none means no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cores(Option<NonZero<u32>>);
+
+impl Cores {
+    /// In thousandths of a core.
+    pub(crate) const fn millicores(self) -> Option<NonZero<u32>> {
+        self.0
+    }
+}
+
+impl FromStr for Cores {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let millicores = (is_number(whole) && is_number(part) && part.len() <= 3)
+            .then(|| format!("{whole}{part:0<3}").parse::<u32>().ok())
+            .flatten();
+        millicores
+            .filter(|millicores| *millicores == 0 || (100..=1_024_000).contains(millicores))
+            .map(|millicores| Self(NonZero::new(millicores)))
+            .ok_or("expected 0, or a number of cores from 0.1 to 1024 with at most three decimals, such as 1 or 0.5")
+    }
+}
+
 /// The address of a third party's API. Its text may hold a password, so it is shown only without it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiUrl(String);
@@ -170,6 +198,27 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cores_are_read_to_the_thousandth_and_bounded() {
+        let read = |text: &str| text.parse::<Cores>().map(|it| it.0.map_or(0, NonZero::get));
+        for (text, millicores) in [
+            ("0", 0),
+            ("0.0", 0),
+            ("1", 1000),
+            ("0.5", 500),
+            ("2.125", 2125),
+            ("0.1", 100),
+            ("1024", 1_024_000),
+        ] {
+            assert_eq!(read(text), Ok(millicores), "{text}");
+        }
+        for text in [
+            "", ".5", "1.", "-1", "+1", "0.05", "1024.001", "1.0001", "1e3", "nan",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn secrets_of_an_address_are_not_shown() {
