@@ -6,7 +6,8 @@ use std::time::Duration;
 /// The share of one stage. All stages of a service have the same.
 ///
 /// The scheduler shares processors among groups by their weights. All stages together weigh as much as one ordinary task for
-/// each processor, so that the service keeps its share of them however many programs run.
+/// each processor, so that the service keeps its share of them however many programs run. None weighs less than an eighth of
+/// an ordinary task, beside which it could not run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProcessorShare {
     processors: u64,
@@ -17,6 +18,9 @@ pub(crate) struct ProcessorShare {
 
 /// The time for which the kernel is given a quota. It is the kernel's default.
 pub(super) const PERIOD: Duration = Duration::from_millis(100);
+
+/// A stage weighs at least this part of an ordinary task.
+const LEAST_PART: u64 = 8;
 
 impl ProcessorShare {
     /// The share of each of this many stages at a time. A stage gets no more than some thousandths of a processor, if given.
@@ -34,8 +38,7 @@ impl ProcessorShare {
 
     /// The weight, where this is that of an ordinary task.
     pub(super) fn weight(&self, ordinary: u64) -> u64 {
-        // The kernel refuses less than two in version 1, and less than one in version 2.
-        (ordinary * self.processors / self.slots).clamp(2, ordinary)
+        (ordinary * self.processors / self.slots).clamp(ordinary / LEAST_PART, ordinary)
     }
 }
 
@@ -51,8 +54,9 @@ mod tests {
     fn all_stages_together_weigh_as_one_task_for_each_processor() {
         assert_eq!(share(2, 2).weight(1024), 1024);
         assert_eq!(share(8, 2).weight(1024), 1024);
-        assert_eq!(share(2, 64).weight(1024), 32);
-        assert_eq!(share(2, 4096).weight(100), 2);
+        assert_eq!(share(2, 8).weight(1024), 256);
+        assert_eq!(share(2, 64).weight(1024), 128);
+        assert_eq!(share(2, 4096).weight(100), 12);
     }
 
     #[test]
