@@ -3,6 +3,7 @@
 pub(crate) mod executions;
 pub(crate) mod service;
 pub(crate) mod status;
+pub(crate) mod submit;
 
 use std::io;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use actix_web::{Resource, web};
 
-use crate::endpoints::{executions, service, status};
+use crate::endpoints::{executions, service, status, submit};
 use crate::{sse, websocket};
 
 /// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
@@ -23,7 +23,7 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
         .get(executions::list)
         .head(executions::list)
         .delete(executions::delete_all);
-    app.service(at("/api/v1/executions/execute").post(executions::submit))
+    app.service(at("/api/v1/executions/execute").post(submit::submit))
         .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
         .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))
         .service(all)
