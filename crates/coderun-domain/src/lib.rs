@@ -51,6 +51,7 @@ mod outcome;
 mod output;
 mod ports;
 mod report;
+mod shared_bound;
 mod signal;
 mod store_policy;
 mod submission;
@@ -77,6 +78,7 @@ pub use outcome::{EndedWithoutRun, Outcome, OutcomeError, OutcomeParts};
 pub use output::{Output, OutputBuffer, OutputStream};
 pub use ports::*;
 pub use report::{CompileReport, Enforcement, ExitStatus, Report, Usage};
+pub use shared_bound::{SharedBound, SharedBoundReached};
 pub use signal::Signal;
 pub use store_policy::StorePolicy;
 pub use submission::{

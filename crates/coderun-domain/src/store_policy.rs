@@ -11,7 +11,7 @@ use crate::{ByteSize, Execution, ForcedEnd, State, Status, Submission};
 pub struct StorePolicy {
     /// The time for which a final record is kept.
     pub retention: Duration,
-    /// The most pending executions of all users.
+    /// The most pending executions of all users, who share them as a [`SharedBound`](crate::SharedBound).
     pub pending_max: u32,
     /// The most pending executions of one user.
     pub user_pending_max: u32,
@@ -19,7 +19,8 @@ pub struct StorePolicy {
     pub user_running_max: u32,
     /// The most submissions of one user in any 60 seconds; 0 means no bound.
     pub user_submits_per_minute: u32,
-    /// The most that submissions of live executions may occupy together, in a store that keeps them in memory.
+    /// The most that submissions of live executions may occupy together; users share it as a
+    /// [`SharedBound`](crate::SharedBound).
     pub live_bytes_max: ByteSize,
     /// The longest that an execution waits for a worker.
     pub queue_deadline: Duration,
@@ -51,14 +52,6 @@ impl StorePolicy {
 
     /// The most tickets for one execution that are valid at a time.
     pub const TICKETS_MAX: usize = 16;
-
-    /// The most that the live submissions of one user may occupy together: a quarter of the total. Two users leave half of
-    /// the memory free, and one user can still have dozens of the largest submissions. A user without live submissions
-    /// may always submit one, however large, because it would otherwise be refused for ever.
-    #[must_use]
-    pub const fn user_live_bytes_max(&self) -> ByteSize {
-        ByteSize::from_bytes(self.live_bytes_max.as_bytes() / 4)
-    }
 
     /// The memory that a submission may occupy until it is final: its size, and the most input that is kept for it.
     #[must_use]

@@ -8,8 +8,8 @@
 //!
 //! | what | bound | beyond it |
 //! |---|---|---|
-//! | waiting executions, in all and of one user | `pending_max`, `user_pending_max` | the submission is refused |
-//! | submissions that are not final, in all and of one user | `live_bytes_max`, a quarter of it or a single one | the submission is refused |
+//! | waiting executions, in all and of one user | `pending_max` and a share of it, `user_pending_max` | the submission is refused |
+//! | submissions that are not final, in all and of one user | `live_bytes_max` and a share of it | the submission is refused |
 //! | output of running executions | the output limit of each, times two streams, times `attempts_max` | the worker stops the program |
 //! | final records | [`LedgerConfig::final_bytes_max`], and `retention` | the oldest of the user who occupies the most are deleted |
 //! | times of submissions | `user_submits_per_minute` for each user, until the first sweep after a minute | the submission is refused |

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use coderun_conformance::{Backend, id, sized};
 use coderun_domain::testing::{ManualClock, finished, store_policy, worker_offer};
 use coderun_domain::{
-    ByteSize, Event, ExecutionId, Output, OutputChunk, OutputStream, Quota, RunEvent, Sequence,
+    ByteSize, Event, ExecutionId, Output, OutputChunk, OutputStream, RunEvent, Sequence,
     StoreError, StorePolicy, Submitted, WatchError,
 };
 use coderun_ledger::{Ledger, LedgerAccess, LedgerCounts};
@@ -166,62 +166,6 @@ async fn a_user_with_much_output_loses_their_own_records_first() {
     assert!(exists(&backend, of_carol).await && exists(&backend, of_bob).await);
     assert!(!exists(&backend, of_alice[7]).await, "alice makes room");
     assert!(counts(&backend).final_bytes <= 64 << 10);
-}
-
-#[tokio::test]
-async fn one_users_large_submissions_do_not_fill_the_store_for_others() {
-    let backend = with_live_bytes(1000);
-    for number in [1, 2] {
-        submit_sized(&backend, number, "alice", 125).await.unwrap();
-    }
-    assert_share_used_up(submit_sized(&backend, 3, "alice", 1).await, 2);
-    for (number, name) in [(4, "bob"), (5, "carol"), (6, "dave")] {
-        submit_sized(&backend, number, name, 250).await.unwrap();
-    }
-    let full = submit_sized(&backend, 7, "erin", 1).await;
-    assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
-}
-
-#[tokio::test]
-async fn a_running_execution_counts_against_its_users_share_until_it_ends() {
-    let backend = with_live_bytes(1000);
-    for number in [1, 2] {
-        submit_sized(&backend, number, "alice", 125).await.unwrap();
-    }
-    let lease = backend.try_take().await.unwrap();
-    assert_share_used_up(submit_sized(&backend, 3, "alice", 1).await, 1);
-    backend.release(&lease).await;
-    assert_share_used_up(submit_sized(&backend, 3, "alice", 1).await, 2);
-    let lease = backend.try_take().await.unwrap();
-    backend.finish(&lease).await;
-    submit_sized(&backend, 3, "alice", 125).await.unwrap();
-    assert_share_used_up(submit_sized(&backend, 4, "alice", 1).await, 2);
-}
-
-#[tokio::test]
-async fn a_user_with_nothing_alive_may_submit_more_than_their_share() {
-    let backend = with_live_bytes(1000);
-    complete(&backend, 1, "alice", 0).await;
-    submit_sized(&backend, 2, "alice", 600).await.unwrap();
-    assert_share_used_up(submit_sized(&backend, 3, "alice", 1).await, 1);
-    let full = submit_sized(&backend, 4, "bob", 401).await;
-    assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
-    submit_sized(&backend, 4, "bob", 400).await.unwrap();
-}
-
-/// Asserts that a user was refused who has as many waiting as their share allows.
-fn assert_share_used_up(result: Result<(), StoreError>, waiting: u32) {
-    match result {
-        Err(StoreError::QuotaExceeded {
-            quota: Quota::Pending,
-            limit,
-            retry_after,
-        }) => {
-            assert_eq!(limit, waiting);
-            assert!(retry_after > Duration::ZERO);
-        }
-        other => panic!("the share is not used up: {other:?}"),
-    }
 }
 
 #[tokio::test]

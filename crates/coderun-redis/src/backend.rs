@@ -159,7 +159,6 @@ fn encode_policy(policy: &StorePolicy, process: &str) -> Result<Bytes, AdapterEr
         policy.pending_max,
         policy.live_bytes_max.as_bytes(),
         policy.user_pending_max,
-        policy.user_live_bytes_max().as_bytes(),
         policy.user_submits_per_minute,
         process,
     ))

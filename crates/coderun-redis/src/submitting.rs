@@ -30,6 +30,8 @@ enum SubmitReply {
     Full,
     /// The number of waiting executions that the user may have.
     Pending(u32),
+    /// The number of waiting executions of a user who holds their share.
+    Share(u32),
     /// The number that the user may submit in a minute, and the microseconds until the next.
     SubmitsPerMinute(u32, u64),
 }
@@ -92,6 +94,11 @@ impl Submitter {
                 }),
                 SubmitReply::Pending(limit) => Err(StoreError::QuotaExceeded {
                     quota: Quota::Pending,
+                    limit,
+                    retry_after: StorePolicy::FULL_RETRY_AFTER,
+                }),
+                SubmitReply::Share(limit) => Err(StoreError::QuotaExceeded {
+                    quota: Quota::Share,
                     limit,
                     retry_after: StorePolicy::FULL_RETRY_AFTER,
                 }),

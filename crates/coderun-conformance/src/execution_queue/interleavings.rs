@@ -4,6 +4,7 @@ mod clients;
 mod events;
 mod groups;
 mod model;
+mod room;
 mod run;
 mod simulation;
 mod step;
@@ -27,6 +28,8 @@ use simulation::{Simulation, unless_lost};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const RUNNING_MAX: u32 = 3;
+/// So many that each user meets their share, and all of them the bound.
+const PENDING_MAX: u32 = 32;
 
 /// Four thousand random steps by users, good and stale workers and the clock.
 pub async fn random_steps_keep_every_promise(setup: Setup) {
@@ -77,6 +80,7 @@ pub async fn random_groups_match_the_model(setup: Setup) {
         let backend = setup
             .with(|policy| {
                 policy.user_running_max = RUNNING_MAX;
+                policy.pending_max = PENDING_MAX;
                 policy.queue_deadline = Duration::from_mins(1);
                 policy.retention = Duration::from_hours(24);
             })

@@ -76,9 +76,9 @@ pub async fn waiting_executions_of_all_users_are_bounded(setup: Setup) {
     assert_full(backend.try_submit(3, "carol").await);
     backend.take().await;
     backend.submit(3, "carol").await;
-    assert_full(backend.try_submit(4, "carol").await);
+    assert_full(backend.try_submit(4, "dave").await);
     backend.cancel(id(3)).await;
-    backend.submit(4, "carol").await;
+    backend.submit(4, "dave").await;
 }
 
 /// Submissions that wait or run occupy no more than the bound together; final ones do not count.
@@ -87,9 +87,9 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
         .with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1000))
         .await;
     backend.submit_draft(1, "alice", sized(600)).await;
-    let second = backend.draft(2, "carol", sized(401));
+    let second = backend.draft(2, "carol", sized(51));
     assert_full(backend.store.submit(&second, None).await);
-    backend.submit_draft(3, "bob", sized(400)).await;
+    backend.submit_draft(3, "bob", sized(50)).await;
     let lease = backend.take().await;
     assert_eq!(lease.id(), id(1));
     assert_full(backend.store.submit(&second, None).await);
@@ -98,11 +98,79 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
     assert_eq!(submitted, Submitted::Accepted);
 }
 
+/// A user may have a share of all waiting executions, which shrinks as others wait; one place each is left for many more users.
+pub async fn users_share_the_waiting_executions(setup: Setup) {
+    let backend = setup.with(|policy| policy.pending_max = 40).await;
+    let mut number = 0;
+    for (user, share) in [10, 6, 4, 3, 2, 1].into_iter().enumerate() {
+        let name = format!("user-{user}");
+        for _ in 0..share {
+            number += 1;
+            backend.submit(number, &name).await;
+        }
+        let refused = backend.try_submit(100, &name).await;
+        exceeded(&refused, Quota::Share, share);
+    }
+    while number < 40 {
+        number += 1;
+        backend.submit(number, &format!("user-{number}")).await;
+    }
+    assert_full(backend.try_submit(100, "newcomer").await);
+    backend.take().await;
+    exceeded(&backend.try_submit(100, "user-1").await, Quota::Share, 6);
+    backend.submit(100, "newcomer").await;
+}
+
+/// The live submissions of a user take at most a share of the memory, whether they wait or run.
+pub async fn a_users_live_submissions_are_bounded_in_bytes(setup: Setup) {
+    let backend = setup
+        .with(|policy| policy.live_bytes_max = ByteSize::from_bytes(1200))
+        .await;
+    for number in [1, 2] {
+        backend.submit_draft(number, "alice", sized(150)).await;
+    }
+    let third = backend.draft(3, "alice", sized(1));
+    let refused = || backend.store.submit(&third, None);
+    exceeded(&refused().await, Quota::Share, 2);
+    let lease = backend.take().await;
+    exceeded(&refused().await, Quota::Share, 1);
+    backend.release(&lease).await;
+    exceeded(&refused().await, Quota::Share, 2);
+    let lease = backend.take().await;
+    backend.finish(&lease).await;
+    assert_eq!(refused().await.unwrap(), Submitted::Accepted);
+}
+
+/// However much memory some users take, in pieces of any size and also for what runs, a small program of one more is accepted.
+pub async fn greedy_users_leave_memory_for_small_submissions(setup: Setup) {
+    let backend = setup
+        .with(|policy| policy.live_bytes_max = ByteSize::from_mib(1))
+        .await;
+    let mut number = 0;
+    for user in 0..20 {
+        let name = format!("user-{user}");
+        for kib in [256, 64, 16, 4, 1] {
+            loop {
+                number += 1;
+                let execution = backend.draft(number, &name, sized(kib << 10));
+                if backend.store.submit(&execution, None).await.is_err() {
+                    break;
+                }
+            }
+        }
+        backend.take().await;
+    }
+    number += 1;
+    backend.submit(number, "newcomer").await;
+    let large = backend.draft(number + 1, "newcomer", sized(4 << 10));
+    assert_full(backend.store.submit(&large, None).await);
+}
+
 /// After a refusal there is no record, no list entry, nothing to watch and nothing to take.
 pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     let backend = setup
         .with(|policy| {
-            policy.pending_max = 3;
+            policy.pending_max = 8;
             policy.user_pending_max = 2;
             policy.live_bytes_max = ByteSize::from_bytes(1000);
         })
@@ -111,7 +179,9 @@ pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     exceeded(&backend.try_submit(11, "alice").await, Quota::Pending, 2);
     let large = backend.draft(12, "bob", sized(1000));
     assert_full(backend.store.submit(&large, None).await);
-    backend.submit(3, "bob").await;
+    for (number, name) in (3..=8).zip(["bob", "dave", "erin", "frank", "grace", "heidi"]) {
+        backend.submit(number, name).await;
+    }
     assert_full(backend.try_submit(13, "carol").await);
     for number in [11, 12, 13] {
         assert_eq!(backend.find(id(number)).await, None);
@@ -120,8 +190,9 @@ pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     assert_eq!(backend.list("alice").await.len(), 2);
     assert_eq!(backend.list("bob").await.len(), 1);
     assert_eq!(backend.list("carol").await, []);
-    for _ in 0..3 {
-        assert!([id(1), id(2), id(3)].contains(&backend.take().await.id()));
+    for _ in 0..8 {
+        let lease = backend.take().await;
+        assert!((1..=8).any(|number| id(number) == lease.id()));
     }
     assert_eq!(backend.try_take().await, None);
 }
@@ -150,7 +221,7 @@ pub async fn a_refused_submission_uses_no_quota(setup: Setup) {
 pub async fn a_repeated_submission_is_answered_before_any_quota(setup: Setup) {
     let backend = setup
         .with(|policy| {
-            policy.pending_max = 2;
+            policy.pending_max = 8;
             policy.user_pending_max = 2;
             policy.user_submits_per_minute = 2;
         })
@@ -182,7 +253,7 @@ pub async fn a_deleted_execution_frees_its_quota(setup: Setup) {
         })
         .await;
     for number in 1..5 {
-        backend.submit_draft(number, "alice", sized(100)).await;
+        backend.submit_draft(number, "alice", sized(75)).await;
         assert!(backend.delete(id(number)).await);
     }
 }

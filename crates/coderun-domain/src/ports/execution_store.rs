@@ -182,6 +182,8 @@ impl From<&Execution> for Summary {
 pub enum Quota {
     /// Pending executions at a time.
     Pending,
+    /// The user's part of what all users [share](crate::SharedBound): pending executions, or the memory of live ones.
+    Share,
     /// Submissions in a minute.
     SubmitsPerMinute,
 }
@@ -189,8 +191,8 @@ pub enum Quota {
 /// Says why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Too many executions of all users are pending.
-    #[error("too many executions are waiting")]
+    /// The executions of all users leave no room for this one.
+    #[error("the store is full")]
     Full {
         /// The time to wait before the next request.
         retry_after: Duration,
@@ -200,7 +202,7 @@ pub enum StoreError {
     QuotaExceeded {
         /// The quota.
         quota: Quota,
-        /// The amount that the quota allows.
+        /// The amount that the quota allows; for a share the pending executions that the user has.
         limit: u32,
         /// The time to wait before the next request.
         retry_after: Duration,

@@ -57,10 +57,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let kind = error.kind();
         let problem = match &error {
-            StoreError::Full { retry_after } => {
-                Self::failed(kind, "Too many executions are waiting, try again later")
-                    .with_retry_after(*retry_after)
-            }
+            StoreError::Full { retry_after } => Self::failed(
+                kind,
+                "The service has no room for this execution now, try again later",
+            )
+            .with_retry_after(*retry_after),
             StoreError::QuotaExceeded {
                 quota,
                 limit,
@@ -150,6 +151,12 @@ fn quota_exceeded(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
             "pending",
             "",
             format!("At most {limit} of your executions may wait at a time"),
+        ),
+        Quota::Share => (
+            "share",
+            "",
+            "The service is busy and your executions take up your share of it, try again when one has ended"
+                .to_owned(),
         ),
         Quota::SubmitsPerMinute => (
             "submits",

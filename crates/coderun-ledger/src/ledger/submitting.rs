@@ -4,11 +4,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ForcedEnd, Lease, Page, Quota, Status, StoreError,
-    StorePolicy, Submission, Submitted, Summary, UserId, WorkerId,
+    CancelReply, Execution, ExecutionId, ForcedEnd, Lease, Page, Quota, SharedBound,
+    SharedBoundReached, Status, StoreError, StorePolicy, Submission, Submitted, Summary, UserId,
+    WorkerId,
 };
 
 use super::record::Record;
+use super::usage::Usage;
 use super::{Ledger, whole_micros};
 
 impl Ledger {
@@ -45,7 +47,6 @@ impl Ledger {
     /// Refuses a submission beyond what its user may have, or all users together.
     fn check_room(&mut self, submission: &Submission) -> Result<(), StoreError> {
         let policy = &self.config.policy;
-        let retry_after = StorePolicy::FULL_RETRY_AFTER;
         let exceeded = |quota, limit, retry_after| StoreError::QuotaExceeded {
             quota,
             limit,
@@ -56,26 +57,34 @@ impl Ledger {
         rate.map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
         let records = self.users.get(submission.user());
         let used = records.map(|records| records.usage).unwrap_or_default();
-        if used.pending >= policy.user_pending_max {
-            return Err(exceeded(
-                Quota::Pending,
-                policy.user_pending_max,
-                retry_after,
-            ));
+        let pending_max = policy.user_pending_max;
+        if used.pending >= pending_max {
+            let retry_after = StorePolicy::FULL_RETRY_AFTER;
+            return Err(exceeded(Quota::Pending, pending_max, retry_after));
         }
+        self.check_shared_bounds(used, submission)
+    }
+
+    /// Refuses a submission beyond its user's share of what all users share.
+    fn check_shared_bounds(&self, used: Usage, submission: &Submission) -> Result<(), StoreError> {
+        let (policy, all) = (&self.config.policy, self.usage);
+        let pending = SharedBound::new(policy.pending_max.into());
+        let live_bytes = SharedBound::new(policy.live_bytes_max.as_bytes());
         let size = StorePolicy::live_size(submission).as_bytes();
-        let share = policy.user_live_bytes_max().as_bytes();
-        if used.live_bytes > 0 && used.live_bytes.saturating_add(size) > share {
-            // The quota counts executions: of this size it allows as many as there are.
-            return Err(exceeded(Quota::Pending, used.pending, retry_after));
-        }
-        let live_bytes = self.usage.live_bytes.saturating_add(size);
-        let is_full = self.usage.pending >= policy.pending_max
-            || live_bytes > policy.live_bytes_max.as_bytes();
-        if is_full {
-            return Err(StoreError::Full { retry_after });
-        }
-        Ok(())
+        let others_pending = (all.pending - used.pending).into();
+        let others_bytes = all.live_bytes - used.live_bytes;
+        let checked = pending
+            .check(used.pending.into(), others_pending, 1)
+            .and_then(|()| live_bytes.check(used.live_bytes, others_bytes, size));
+        let retry_after = StorePolicy::FULL_RETRY_AFTER;
+        checked.map_err(|reached| match reached {
+            SharedBoundReached::Share => StoreError::QuotaExceeded {
+                quota: Quota::Share,
+                limit: used.pending,
+                retry_after,
+            },
+            SharedBoundReached::Total => StoreError::Full { retry_after },
+        })
     }
 
     /// The position of an execution among those that wait, from 1.

@@ -22,7 +22,7 @@ local HEADER_MAX_BYTES = 1024
 local call, encode = redis.call, cmsgpack.pack
 local base, prefix, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local retention, queue_deadline, lease_time, run_grace, attempts_max, running_max, pending_max, bytes_max,
-  user_pending_max, user_bytes_max, submits_max, process = cmsgpack.unpack(ARGV[4])
+  user_pending_max, submits_max, process = cmsgpack.unpack(ARGV[4])
 -- The index of the first header.
 local FIRST_STEP = 5
 

@@ -29,17 +29,31 @@ writers[#writers + 1] = function()
   end
 end
 
+-- Whether a user who holds `held` may hold `amount` more of a total: the rule of `SharedBound` in the domain.
+local function admits(total, held, others, amount)
+  local wanted, reserve = held + amount, math.floor(total / 4)
+  if wanted + others > total then return false end
+  local free = total - reserve - others
+  local is_alone = held == 0 and others == 0
+  return wanted <= (is_alone and free or free / 3) or wanted <= math.max(math.floor(reserve / 1024), 1)
+end
+
+-- The refusal by a bound that all users share.
+local function shared_refusal(user, total, held, others, amount)
+  if admits(total, held, others, amount) then return nil end
+  return admits(total, 0, others, amount) and { share = user.pending } or 'full'
+end
+
 -- The refusal by a quota of the user or a bound of all users. The totals of the other partitions are those that the caller
 -- has read last: a group sees only its own.
 local function refusal(user, size, pending_elsewhere, bytes_elsewhere)
   local wait = rate_exceeded(user)
   if wait then return { submits_per_minute = { submits_max, wait } } end
   if user.pending >= user_pending_max then return { pending = user_pending_max } end
-  -- A user without live executions may submit any size: otherwise a large one would be refused for ever.
-  if user.bytes > 0 and user.bytes + size > user_bytes_max then return { pending = user.pending } end
-  if totals.pending + pending_elsewhere >= pending_max or totals.bytes + bytes_elsewhere + size > bytes_max then
-    return 'full'
-  end
+  local others_pending = totals.pending - user.pending + pending_elsewhere
+  local others_bytes = totals.bytes - user.bytes + bytes_elsewhere
+  return shared_refusal(user, pending_max, user.pending, others_pending, 1)
+    or shared_refusal(user, bytes_max, user.bytes, others_bytes, size)
 end
 
 -- Stores the record, if there is none.

@@ -54,8 +54,11 @@ impl Server {
             .with("RUNNER", "piston")
             .with("CODE_EXECUTION_API_URL", &piston.api_url())
             .with("USER_SUBMITS_PER_MINUTE", "0")
+            // A user alone holds at most a quarter of what all users share.
+            .with("PENDING_MAX", "40000")
             .with("USER_PENDING_MAX", "10000")
             .with("USER_RUNNING_MAX", "10000")
+            .with("SOCKETS_MAX", "80000")
             .with("USER_SOCKETS_MAX", "20000")
             .with("WORKER_CONCURRENCY", "64")
             .with("WALL_TIME_DEFAULT", &setup.run_max.as_secs().to_string())

@@ -8,6 +8,7 @@ use coderun_domain::{Execution, ExecutionId, Lease, QueueDepth, State, Status, S
 use fastrand::Rng;
 
 use super::RUNNING_MAX;
+use super::room::assert_room;
 use super::run::{BEYOND, Run};
 use super::step::{Answer, LeaseId, Step, lease_id, outcome_of};
 use super::transcript::assert_transcript;
@@ -16,7 +17,7 @@ use crate::Backend;
 use crate::fixtures::SECOND;
 
 /// Executions by id, as they were stored at one time.
-type Live = BTreeMap<ExecutionId, Execution>;
+pub(super) type Live = BTreeMap<ExecutionId, Execution>;
 
 /// What was accepted, leased and stored so far.
 pub(super) struct Model {
@@ -90,6 +91,12 @@ impl Model {
             self.check_lease(lease, &before, answered);
         }
         self.check_order(answered, &granted, &before);
+        assert_room(
+            self.backend.policy.pending_max,
+            answered,
+            &before,
+            &self.live,
+        );
         self.check_counts().await;
         for id in before.keys().filter(|id| !self.live.contains_key(id)) {
             self.check_transcript(*id).await;

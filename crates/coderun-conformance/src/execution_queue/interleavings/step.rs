@@ -2,8 +2,8 @@
 
 use coderun_domain::testing::report;
 use coderun_domain::{
-    Attempt, Execution, ExecutionId, Lease, Outcome, Output, RunEvent, Sequence, Submitted,
-    Verdict, WorkerId,
+    Attempt, Execution, ExecutionId, Lease, Outcome, Output, Quota, RunEvent, Sequence, StoreError,
+    Submitted, Verdict, WorkerId,
 };
 
 use super::simulation::unless_lost;
@@ -49,6 +49,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Answer {
     Submitted(Submitted),
+    /// The users together leave no room for a submission.
+    NoRoom,
     Taken(Vec<Lease>),
     Appended(Sequence),
     Done,
@@ -92,7 +94,16 @@ impl Step {
         let lease_step = match self {
             Self::Submit { execution, offer } => {
                 let submitted = backend.store.submit(&execution, offer).await;
-                return Answer::Submitted(submitted.unwrap());
+                return match submitted {
+                    Err(
+                        StoreError::Full { .. }
+                        | StoreError::QuotaExceeded {
+                            quota: Quota::Share,
+                            ..
+                        },
+                    ) => Answer::NoRoom,
+                    submitted => Answer::Submitted(submitted.unwrap()),
+                };
             }
             Self::Take { worker, at_most } => {
                 let taken = queue.take(&worker, &languages(), at_most).await;
