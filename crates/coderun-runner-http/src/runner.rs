@@ -43,7 +43,8 @@ const FIRST_REFRESH_TIMEOUT: Duration = Duration::from_secs(3);
 ///   be made, is asked again within `start_timeout`, with exponential backoff and jitter.
 /// - At most `concurrency` programs are on the API at a time. A program that was cancelled or dropped keeps its permit until
 ///   the API has answered or the program must have ended by its limits. One whose connection broke keeps it for 30 s at most,
-///   and others run in place of as many of these as `concurrency`, but never more than 64 programs in all.
+///   and others run in place of as many of these as `concurrency`, but never more than 64 programs in all. Users whose cancelled
+///   programs still run leave a quarter of the permits to others.
 /// - After several failures in a row the circuit breaker opens for 30 s at most, during which [`CodeRunner::check`] returns
 ///   `Overloaded`. A single answer delays no other program.
 /// - Output arrives when the program has ended. A program cannot be stopped and gets the submission's own input alone.
@@ -140,7 +141,8 @@ impl HttpRunner {
     ) -> Result<RunResult, ApiError> {
         let deadline = Instant::now() + self.config.start_timeout;
         let attempt = || async {
-            let permit = self.admission.acquire(deadline).await?;
+            let user = program.submission.user();
+            let permit = self.admission.acquire(user, deadline).await?;
             let timeout = self.call_timeout(program);
             self.calls.run(program, state, permit, timeout).await
         };
