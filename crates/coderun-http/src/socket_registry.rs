@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use coderun_domain::UserId;
+use coderun_domain::{SharedBound, SharedBoundReached, UserId};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -15,15 +15,16 @@ use crate::metrics::{CountedSocket, SocketKind};
 pub(crate) enum SocketLimitReached {
     /// The limit of all users together.
     Total,
-    /// The limit of this user.
+    /// The limit of this user, or their share of that of all users.
     PerUser,
 }
 
 /// Counts the watchers of all threads: sockets, event streams and long polls. A permit is given back when it is dropped,
-/// and is refused rather than waited for.
+/// and is refused rather than waited for. The users share the total as a [`SharedBound`].
 #[derive(Debug)]
 pub(crate) struct SocketRegistry {
     open: Arc<Semaphore>,
+    total_max: usize,
     unverified: Arc<Semaphore>,
     per_user: Arc<Mutex<HashMap<UserId, usize>>>,
     per_user_max: usize,
@@ -33,8 +34,10 @@ impl SocketRegistry {
     pub(crate) fn new(limits: &SocketLimits) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let total_max = limits.total_max.min(Semaphore::MAX_PERMITS);
         Self {
-            open: semaphore(limits.total_max),
+            open: semaphore(total_max),
+            total_max,
             unverified: semaphore(limits.unverified_max),
             per_user: Arc::default(),
             per_user_max: limits.per_user_max,
@@ -67,7 +70,7 @@ impl SocketRegistry {
         user: &UserId,
         kind: SocketKind,
     ) -> Result<WatcherPermit, SocketLimitReached> {
-        let user = self.admit_user(user).ok_or(SocketLimitReached::PerUser)?;
+        let user = self.admit_user(user)?;
         Ok(WatcherPermit {
             _total: total,
             _user: user,
@@ -75,18 +78,33 @@ impl SocketRegistry {
         })
     }
 
-    fn admit_user(&self, user: &UserId) -> Option<UserPermit> {
+    /// Counts a watcher that already counts in the total.
+    fn admit_user(&self, user: &UserId) -> Result<UserPermit, SocketLimitReached> {
         let mut counts = self.per_user.lock();
         let count = counts.get(user).copied().unwrap_or_default();
         if count >= self.per_user_max {
-            return None;
+            return Err(SocketLimitReached::PerUser);
         }
+        let open = self.total_max - self.open.available_permits();
+        let others = open.saturating_sub(count + 1);
+        let [total, held, others] =
+            [self.total_max, count, others].map(|it| u64::try_from(it).unwrap_or(u64::MAX));
+        SharedBound::new(total).check(held, others, 1)?;
         counts.insert(user.clone(), count + 1);
         drop(counts);
-        Some(UserPermit {
+        Ok(UserPermit {
             user: user.clone(),
             per_user: Arc::clone(&self.per_user),
         })
+    }
+}
+
+impl From<SharedBoundReached> for SocketLimitReached {
+    fn from(reached: SharedBoundReached) -> Self {
+        match reached {
+            SharedBoundReached::Share => Self::PerUser,
+            SharedBoundReached::Total => Self::Total,
+        }
     }
 }
 
@@ -127,28 +145,68 @@ mod tests {
 
     use super::*;
 
-    fn registry() -> SocketRegistry {
+    fn registry(total_max: usize, per_user_max: usize) -> SocketRegistry {
         SocketRegistry::new(&SocketLimits {
-            total_max: 2,
-            per_user_max: 2,
+            total_max,
+            per_user_max,
             unverified_max: 1,
             ..SocketLimits::default()
         })
     }
 
+    impl SocketRegistry {
+        fn watch(&self, name: &str) -> Result<WatcherPermit, SocketLimitReached> {
+            self.admit_watcher(&user(name), SocketKind::WebSocket)
+        }
+
+        /// As many watchers as are admitted.
+        fn fill(&self, name: &str) -> Vec<WatcherPermit> {
+            std::iter::from_fn(|| self.watch(name).ok()).collect()
+        }
+    }
+
     #[test]
     fn one_user_does_not_use_up_the_limit_of_another() {
-        let registry = registry();
-        let alice = [(); 2].map(|()| registry.admit_user(&user("alice")));
-        assert!(alice.iter().all(Option::is_some));
-        assert!(registry.admit_user(&user("alice")).is_none());
-        assert!(registry.admit_user(&user("bob")).is_some());
+        let registry = registry(20, 2);
+        let alice = registry.fill("alice");
+        assert_eq!(alice.len(), 2);
+        assert_eq!(
+            registry.watch("alice").err(),
+            Some(SocketLimitReached::PerUser)
+        );
+        assert!(registry.watch("bob").is_ok());
+    }
+
+    #[test]
+    fn users_share_the_total_and_a_newcomer_finds_room() {
+        let registry = registry(40, 50);
+        let greedy: Vec<_> = ["a", "b", "c", "d"]
+            .iter()
+            .map(|name| registry.fill(name))
+            .collect();
+        let counts: Vec<_> = greedy.iter().map(Vec::len).collect();
+        assert_eq!(counts, [10, 6, 4, 3]);
+        assert_eq!(registry.watch("a").err(), Some(SocketLimitReached::PerUser));
+        let others: Vec<_> = (0..17)
+            .map(|number| registry.watch(&number.to_string()))
+            .collect();
+        assert!(others.iter().all(Result::is_ok));
+        assert_eq!(
+            registry.watch("newcomer").err(),
+            Some(SocketLimitReached::Total)
+        );
+        drop(greedy);
+        assert_eq!(
+            registry.fill("a").len(),
+            4,
+            "a third of 30 that are free without 17"
+        );
     }
 
     #[test]
     fn a_dropped_permit_is_given_back_and_its_user_is_forgotten() {
-        let registry = registry();
-        let [first, second] = [(); 2].map(|()| registry.admit_user(&user("alice")));
+        let registry = registry(20, 2);
+        let [first, second] = [(); 2].map(|()| registry.watch("alice"));
         drop(first);
         assert_eq!(registry.per_user.lock().get(&user("alice")), Some(&1));
         drop(second);
@@ -157,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_total_and_the_unverified_are_counted_separately() {
-        let registry = registry();
+        let registry = registry(2, 2);
         let first = (registry.admit(), registry.admit_unverified());
         assert!(first.0.is_ok() && first.1.is_ok());
         assert!(registry.admit_unverified().is_err());
