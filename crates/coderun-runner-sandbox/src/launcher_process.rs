@@ -1,4 +1,4 @@
-//! Starts the launcher, sends it dispatches, and replaces it when it has died or hangs.
+//! Starts the launcher, sends it dispatches, and replaces it when it has died or hangs, or when what it shows has been replaced.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,7 +14,8 @@ use rustix::net::{
     sendmsg, socketpair,
 };
 
-use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, encode};
+use crate::file_identity::FileIdentity;
+use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, SETTINGS, encode};
 
 /// The launcher of new stages, running or to be started with the next dispatch.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct LauncherProcess {
 pub(crate) struct Launcher {
     socket: OwnedFd,
     child: Mutex<Child>,
+    /// The files and folders of the machine that it shows, as they were when it started.
+    shown: Vec<Option<FileIdentity>>,
 }
 
 impl LauncherProcess {
@@ -43,14 +46,20 @@ impl LauncherProcess {
     }
 
     /// Asks for a stage, and returns the launcher that was asked, which the stage must keep. Does not wait for it: the launcher
-    /// answers on the stage's own socket. A launcher that has died is replaced.
+    /// answers on the stage's own socket. A launcher that has died is replaced, and so is one that shows files or folders that
+    /// are not those of the machine any more; the stages that it has started go on to their end.
     pub(crate) fn dispatch(
         &self,
         dispatch: &Dispatch,
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<Arc<Launcher>> {
         let message = encode(dispatch)?;
+        let shown = self.identities_to_show();
         let mut current = self.current.lock();
+        let outdated = current.take_if(|launcher| launcher.shown != shown);
+        if outdated.is_some() {
+            tracing::info!("a toolchain was replaced: new programs get a new sandbox launcher");
+        }
         if let Some(living) = current.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
@@ -59,9 +68,19 @@ impl LauncherProcess {
                 answer => return Ok(answer.map(|()| Arc::clone(living))?),
             }
         }
-        let fresh = current.insert(Arc::new(Launcher::open(&self.program, &self.toolchains)?));
+        let fresh = current.insert(Arc::new(Launcher::open(
+            &self.program,
+            &self.toolchains,
+            shown,
+        )?));
         fresh.send(&message, descriptors)?;
         Ok(Arc::clone(fresh))
+    }
+
+    fn identities_to_show(&self) -> Vec<Option<FileIdentity>> {
+        let settings = SETTINGS.iter().map(Path::new);
+        let shown = settings.chain(self.toolchains.iter().map(PathBuf::as_path));
+        shown.map(FileIdentity::of).collect()
     }
 
     /// Kills a launcher that does not answer, and with it every program that it has started. The next dispatch starts
@@ -77,7 +96,12 @@ impl LauncherProcess {
 }
 
 impl Launcher {
-    fn open(program: &Path, toolchains: &[PathBuf]) -> io::Result<Self> {
+    /// `shown` are the identities of before the launcher looks: a file that is replaced between is seen as such later.
+    fn open(
+        program: &Path,
+        toolchains: &[PathBuf],
+        shown: Vec<Option<FileIdentity>>,
+    ) -> io::Result<Self> {
         let (socket, launcher) = stage_socket()?;
         let child = Command::new(program)
             .arg(LAUNCHER_ARGUMENT)
@@ -92,6 +116,7 @@ impl Launcher {
         Ok(Self {
             socket,
             child: Mutex::new(child),
+            shown,
         })
     }
 

@@ -22,6 +22,7 @@
 
 mod cgroup;
 mod config;
+mod file_identity;
 mod jail;
 mod launcher_process;
 mod line_buffering;

@@ -39,6 +39,9 @@ pub(crate) const SYSTEM_FOLDERS: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 ];
 
+/// The machine's settings that programs need: where libraries are, which of several tools is the default, and where fonts are.
+pub(crate) const SETTINGS: [&str; 3] = ["/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"];
+
 /// Asks the launcher to start a stage.
 ///
 /// Comes with these descriptors: the specification, the stage's socket, stdin, stdout, stderr; then, as the fields say, the

@@ -19,13 +19,10 @@ use super::machine_files::MachineFile;
 use super::mounts::{NO_PRIVILEGES, READ_ONLY, attach, copy_mount, new_mount, write_file};
 use super::root::WRITABLE;
 use super::step::{StepContext, StepError};
-use crate::protocol::SYSTEM_FOLDERS;
+use crate::protocol::{SETTINGS, SYSTEM_FOLDERS};
 
 /// Where the new root is mounted before it becomes the root: any folder that every machine has would do.
 const NEW_ROOT: &str = "/usr";
-
-/// The machine's settings that programs need: where libraries are, which of several tools is the default, and where fonts are.
-const SETTINGS: [&str; 3] = ["/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"];
 
 const DEVICES: [&str; 5] = [
     "/dev/null",

@@ -1,14 +1,15 @@
 //! Keeps what is known of each tool: whether its example ran when that was last tried, and when to try it again.
 
-use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use coderun_domain::{Health, Language};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::file_identity::FileIdentity;
 use crate::toolchain::Toolchain;
 
 /// The time after which a tool that failed is tried again.
@@ -36,7 +37,8 @@ struct Tool {
     finding: Finding,
     tried_at: Option<Instant>,
     due: Option<Instant>,
-    file: Option<FileIdentity>,
+    /// Of the tool, its helpers, and the files and folders that sandboxes show for it.
+    files: Vec<Option<FileIdentity>>,
 }
 
 /// The result of a trial.
@@ -97,7 +99,7 @@ impl OfferedLanguages {
             finding: finding.clone(),
             tried_at: None,
             due,
-            file: FileIdentity::of_tool(toolchains),
+            files: identities(toolchains),
         });
         let languages = Self {
             tools: Mutex::new(tools.collect()),
@@ -181,9 +183,9 @@ impl OfferedLanguages {
     pub(super) fn look_for_changes(&self) {
         let now = Instant::now();
         for tool in self.tools.lock().iter_mut() {
-            let file = FileIdentity::of_tool(&tool.toolchains);
-            if tool.file != file {
-                tool.file = file;
+            let files = identities(&tool.toolchains);
+            if tool.files != files {
+                tool.files = files;
                 tool.make_due(now);
             }
         }
@@ -241,26 +243,16 @@ fn log_recovery(language: &str) {
     tracing::info!(language, "language runs again and is offered");
 }
 
-/// What changes when a file is replaced or written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileIdentity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: Option<SystemTime>,
-}
-
-impl FileIdentity {
-    /// `None` if the tool is gone.
-    fn of_tool(toolchains: &[Toolchain]) -> Option<Self> {
-        let metadata = std::fs::metadata(&toolchains.first()?.program).ok()?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: metadata.modified().ok(),
-        })
-    }
+/// The files and folders that the tool needs, as they are now: one that is gone is `None`.
+fn identities(toolchains: &[Toolchain]) -> Vec<Option<FileIdentity>> {
+    let first = toolchains.first().into_iter();
+    let of_tool = first.flat_map(|tool| {
+        let named = [&tool.program].into_iter().chain(tool.parts.values());
+        named
+            .map(Path::new)
+            .chain(tool.extra_paths.iter().map(AsRef::as_ref))
+    });
+    of_tool.map(FileIdentity::of).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests which tools and versions run a program: standards, second versions, and an operator's own environments.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use coderun_domain::{CodeRunner as _, Verdict};
 use coderun_languages::LanguageTable;
 use tempfile::TempDir;
 
-use crate::support::{TestSandbox, program};
+use crate::support::{TestSandbox, eventually, launchers, program, sleepers_of, until};
 
 fn in_version(version: &str, program: Program) -> Program {
     let mut program = program;
@@ -127,6 +128,63 @@ async fn a_toolchain_that_was_removed_takes_no_other_language_along() {
     assert_eq!(ran.stdout(), "still here\n", "{}", ran.stderr());
 }
 
+/// A tool that tells which one it is, and then runs a file of Bash.
+fn write_tool(path: &Path, name: &str) {
+    let script = format!("#!/bin/bash\necho {name}\nexec bash \"$@\"\n");
+    fs::write(path, script).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Sandboxes show the file of the first by itself, and the folder of the second.
+#[tokio::test]
+async fn a_toolchain_that_was_replaced_is_that_of_the_next_program() {
+    let root = tempfile::tempdir_in("/var/tmp").unwrap();
+    let (file, folder) = (root.path().join("tool"), root.path().join("folder"));
+    let in_folder = folder.join("tool");
+    fs::create_dir(&folder).unwrap();
+    write_tool(&file, "old");
+    write_tool(&in_folder, "old");
+    let entry = |name: &str, tool: &Path, paths: &str| {
+        format!(
+            "[{name}]\nfile = 'main.sh'\nexample = 'echo'\ntools = ['{}']\nversion = ['--version']\npaths = [{paths}]\n\
+             run = ['{{tool}}', '{{file}}']\n",
+            tool.display()
+        )
+    };
+    let languages = entry("by_file", &file, "")
+        + &entry("by_folder", &in_folder, &format!("'{}'", folder.display()));
+    let languages = LanguageTable::with_file(&languages).unwrap();
+    let names = ["by_file", "by_folder"];
+    let languages = languages.only(&names);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let run_both = async |expected: &str| {
+        for name in names {
+            let ran = sandbox.run(name, "echo ran").await;
+            assert_eq!(
+                ran.stdout(),
+                format!("{expected}\nran\n"),
+                "{}",
+                ran.stderr()
+            );
+        }
+    };
+    let long = sandbox.run("by_file", "sleep 3; echo to the end");
+    let replaced = async {
+        until(|| !sleepers_of(std::process::id()).is_empty()).await;
+        run_both("old").await;
+        write_tool(&root.path().join("new"), "new");
+        fs::rename(root.path().join("new"), &file).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        write_tool(&in_folder, "new");
+        run_both("new").await;
+        assert_eq!(launchers().len(), 2);
+    };
+    let (ran, ()) = tokio::join!(long, replaced);
+    assert_eq!(ran.stdout(), "old\nto the end\n", "{}", ran.stderr());
+    eventually("the old launcher has ended", || launchers().len() == 1);
+}
+
 #[tokio::test]
 async fn a_second_tool_runs_the_programs_that_ask_for_its_version() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,7 +192,7 @@ async fn a_second_tool_runs_the_programs_that_ask_for_its_version() {
     let old = folder.path().join("old");
     let script = "#!/bin/sh\nif [ \"$1\" = -c ]; then echo 1.2; else exec /bin/sh \"$@\"; fi\n";
     fs::write(&old, script).unwrap();
-    fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
     let file = format!(
         "[bash]\nmore_tools = ['{}']\nversion = ['-c', 'echo $BASH_VERSION']",
         old.display()

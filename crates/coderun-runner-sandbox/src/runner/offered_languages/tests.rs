@@ -110,6 +110,9 @@ async fn a_language_whose_tool_is_replaced_or_gone_is_tried_soon() {
     let mut found = discover(&SandboxConfig::default()).await;
     found.retain(|it| it.language.as_str() == "bash");
     found[0].program = tool.to_str().unwrap().to_owned();
+    let shown = folder.path().join("shown");
+    std::fs::create_dir(&shown).unwrap();
+    found[0].extra_paths = vec![shown.clone()];
     tokio::time::pause();
     let languages = OfferedLanguages::to_try(&found, INTERVAL);
     let tried_after = async |change: &dyn Fn()| {
@@ -125,6 +128,11 @@ async fn a_language_whose_tool_is_replaced_or_gone_is_tried_soon() {
         1
     );
     assert_eq!(tried_after(&|| {}).await, 0);
+    let replace_folder = || {
+        std::fs::rename(&shown, folder.path().join("old")).unwrap();
+        std::fs::create_dir(&shown).unwrap();
+    };
+    assert_eq!(tried_after(&replace_folder).await, 1);
     assert_eq!(
         tried_after(&|| std::fs::remove_file(&tool).unwrap()).await,
         1
