@@ -21,7 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError};
+use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError, TakeFor};
 use futures_util::FutureExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -146,7 +146,7 @@ impl Worker {
     ) -> Result<Remaining, TakeError> {
         self.health.ensure(&*self.ports.runner).await?;
         let at_most = permits.num_permits();
-        let leases = self.take(at_most).await?;
+        let leases = self.take(self.everyone(), at_most).await?;
         let remaining = Remaining::after(leases.len(), at_most);
         for lease in leases {
             if let Some(permit) = permits.split(1) {
@@ -156,9 +156,19 @@ impl Worker {
         Ok(remaining)
     }
 
-    async fn take(&self, at_most: usize) -> Result<Vec<Lease>, QueueError> {
+    /// All users, of whom each has at most half of the places while others wait.
+    fn everyone(&self) -> TakeFor {
+        let half = self.settings.concurrency / 2;
+        TakeFor::Everyone {
+            share: u32::try_from(half).unwrap_or(u32::MAX).max(1),
+        }
+    }
+
+    async fn take(&self, users: TakeFor, at_most: usize) -> Result<Vec<Lease>, QueueError> {
         let (queue, languages) = (&self.ports.queue, self.languages());
-        let leases = queue.take(&self.settings.id, &languages, at_most).await?;
+        let leases = queue
+            .take(&self.settings.id, &languages, users, at_most)
+            .await?;
         for lease in &leases {
             metrics::record_taken(lease.execution());
         }
@@ -173,7 +183,7 @@ impl Worker {
     async fn wait_for_work(&self, longest: Duration, shutdown: &Shutdown, runs: &TaskTracker) {
         let _offer = self.capacity.offer(self.languages(), runs, shutdown);
         // Hints may be lost, so the timeout is no error.
-        drop(tokio::time::timeout(longest, self.ports.queue.work_available()).await);
+        drop(tokio::time::timeout(longest, self.ports.queue.work_available(self.everyone())).await);
     }
 
     /// Runs an execution, and with the same permit others that wait, as long as all permits are in use and
@@ -219,7 +229,7 @@ impl Worker {
             return None;
         }
         // The loop that gets the permit tries again, and logs what is wrong.
-        self.take(1).await.ok()?.pop()
+        self.take(self.everyone(), 1).await.ok()?.pop()
     }
 }
 

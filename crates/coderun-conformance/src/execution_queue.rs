@@ -6,6 +6,7 @@ pub mod groups;
 pub mod interleavings;
 pub mod leases;
 pub mod no_worker;
+pub mod shares;
 pub mod steps;
 pub mod sweep;
 pub mod take;
@@ -45,6 +46,14 @@ macro_rules! execution_queue_tests {
                 a_group_has_only_requested_languages,
                 a_group_has_nothing_past_its_deadline,
                 each_execution_is_in_one_group_of_many_takers,
+            }
+            shares {
+                a_user_with_the_share_waits_for_those_with_less,
+                a_share_leaves_no_place_unused,
+                a_takeover_comes_before_users_below_the_share,
+                a_take_for_idle_users_is_for_no_others,
+                an_idle_user_comes_before_the_turns_of_others,
+                a_submission_of_an_idle_user_wakes_a_taker,
             }
             leases {
                 an_expired_lease_is_taken_over,

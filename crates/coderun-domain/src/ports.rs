@@ -20,7 +20,7 @@ pub use code_runner::{
     CodeRunner, InputWanted, RunInput, RunIo, RunRequest, RunnerError, RunnerProfile,
 };
 pub use execution_queue::{
-    ExecutionQueue, Lease, NotRunning, QueueDepth, QueueError, Renewal, Swept,
+    ExecutionQueue, Lease, NotRunning, QueueDepth, QueueError, Renewal, Swept, TakeFor,
 };
 pub use execution_store::{
     CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,

@@ -16,7 +16,7 @@ use crate::{
     ByteSize, Clock, EndedWithoutRun, Enforcement, Execution, ExecutionId, ExitStatus, IdGenerator,
     Language, LanguageCatalog, LanguageLimits, LanguageSpec, LimitPolicy, Limits, Outcome, Output,
     Report, RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
-    SubmissionPolicy, Usage, UserId, Verdict, WorkerId, WorkerOffer,
+    SubmissionPolicy, TakeFor, Usage, UserId, Verdict, WorkerId, WorkerOffer,
 };
 
 pub use collecting_io::CollectingIo;
@@ -81,6 +81,9 @@ impl IdGenerator for SequentialIds {
         secret
     }
 }
+
+/// Every user, without a bound on the share of one.
+pub const EVERYONE: TakeFor = TakeFor::Everyone { share: u32::MAX };
 
 /// The id with this number.
 #[must_use]

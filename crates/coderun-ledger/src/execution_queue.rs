@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, OutputChunk, QueueDepth, QueueError, Renewal,
-    RunEvent, Sequence, Swept, WorkerId,
+    RunEvent, Sequence, Swept, TakeFor, WorkerId,
 };
 
 use crate::access::LedgerAccess;
@@ -19,10 +19,11 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
         &self,
         worker: &WorkerId,
         languages: &[Language],
+        users: TakeFor,
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
         let (worker, languages) = (worker.clone(), languages.to_vec());
-        let take = move |ledger: &mut Ledger| Ok(ledger.take(&worker, &languages, at_most));
+        let take = move |ledger: &mut Ledger| Ok(ledger.take(&worker, &languages, users, at_most));
         self.step("take", take).await
     }
 
@@ -30,8 +31,9 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
     /// for other languages, this waits for the next work.
     ///
     /// While no step can be run, this and the other hints return about once a second.
-    async fn work_available(&self) {
-        self.wait_for(Ledger::listen_for_work).await;
+    async fn work_available(&self, users: TakeFor) {
+        self.wait_for(move |ledger| ledger.listen_for_work(users))
+            .await;
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {

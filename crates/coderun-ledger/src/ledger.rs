@@ -25,7 +25,7 @@ mod worker_offers;
 use std::collections::HashMap;
 
 use coderun_domain::{
-    Execution, ExecutionId, ForcedEnd, OutputStream, QueueDepth, State, Summary, UserId,
+    Execution, ExecutionId, ForcedEnd, OutputStream, QueueDepth, State, Summary, TakeFor, UserId,
 };
 use time::OffsetDateTime;
 
@@ -72,6 +72,8 @@ pub struct Ledger {
     finals: FinalRecords,
     pub(crate) tickets: Tickets,
     work: WorkSignal,
+    /// Announces executions of users who run nothing.
+    idle_work: WorkSignal,
     usage: Usage,
     pub(crate) offers: WorkerOffers,
     /// Noted for an adapter that saves changes.
@@ -126,6 +128,7 @@ impl Ledger {
             finals: FinalRecords::default(),
             tickets: Tickets::default(),
             work: WorkSignal::default(),
+            idle_work: WorkSignal::default(),
             usage: Usage::default(),
             offers: WorkerOffers::default(),
             changes: None,
@@ -178,9 +181,12 @@ impl Ledger {
         true
     }
 
-    /// A listener for new work; `None` if work has come up since a take last found all that there was.
-    pub(crate) fn listen_for_work(&mut self) -> Option<WakeListener> {
-        self.work.listen()
+    /// A listener for new work for these users; `None` if some has come up since a take last found all that there was.
+    pub(crate) fn listen_for_work(&mut self, users: TakeFor) -> Option<WakeListener> {
+        match users {
+            TakeFor::Everyone { .. } => self.work.listen(),
+            TakeFor::IdleUsers => self.idle_work.listen(),
+        }
     }
 
     /// How much waits and how much runs.
@@ -307,6 +313,9 @@ impl Ledger {
                 self.waits.insert(entry.language, since.updated_at(), id);
                 if self.waiting.push(entry, id) {
                     self.work.announce();
+                    if self.waiting.is_idle(user) {
+                        self.idle_work.announce();
+                    }
                 }
             }
             State::Running { .. } => {

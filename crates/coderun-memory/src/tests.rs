@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_conformance::{Backend, id, sized};
-use coderun_domain::testing::{ManualClock, finished, store_policy, worker_offer};
+use coderun_domain::testing::{EVERYONE, ManualClock, finished, store_policy, worker_offer};
 use coderun_domain::{
     ByteSize, Event, ExecutionId, Output, OutputChunk, OutputStream, RunEvent, Sequence,
     StoreError, StorePolicy, Submitted, WatchError,
@@ -208,10 +208,22 @@ async fn a_taker_misses_no_work_that_arrives_before_it_waits() {
     let backend = new_backend();
     assert_eq!(backend.try_take().await, None);
     backend.submit(1, "alice").await;
-    assert!(backend.queue.work_available().now_or_never().is_some());
+    assert!(
+        backend
+            .queue
+            .work_available(EVERYONE)
+            .now_or_never()
+            .is_some()
+    );
     backend.try_take().await.unwrap();
     assert_eq!(backend.try_take().await, None);
-    assert!(backend.queue.work_available().now_or_never().is_none());
+    assert!(
+        backend
+            .queue
+            .work_available(EVERYONE)
+            .now_or_never()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -221,7 +233,13 @@ async fn a_sweep_wakes_takers_for_an_abandoned_execution() {
     assert_eq!(backend.try_take().await, None);
     backend.advance(store_policy().lease);
     backend.sweep().await;
-    assert!(backend.queue.work_available().now_or_never().is_some());
+    assert!(
+        backend
+            .queue
+            .work_available(EVERYONE)
+            .now_or_never()
+            .is_some()
+    );
     assert_eq!(backend.try_take().await.unwrap().id(), lease.id());
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
-    Sequence, Swept, WorkerId,
+    Sequence, Swept, TakeFor, WorkerId,
 };
 use coderun_record::micros;
 use futures_util::future::try_join_all;
@@ -22,7 +22,7 @@ use crate::step::{Script, Step};
 use crate::stored_events::encode_events;
 use crate::subscriber::Subscriber;
 use crate::sweep::Sweeper;
-use crate::taking::Taker;
+use crate::taking::{TakeRequest, Taker};
 
 /// The queue of a backend.
 #[derive(Debug)]
@@ -65,9 +65,15 @@ impl ExecutionQueue for RedisExecutionQueue {
         &self,
         worker: &WorkerId,
         languages: &[Language],
+        users: TakeFor,
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
-        let taking = self.taker.take(worker, languages, at_most);
+        let taking = self.taker.take(TakeRequest {
+            worker,
+            languages,
+            users,
+            at_most,
+        });
         let leases: Result<Vec<Lease>, QueueError> = self.client.timed("take", taking).await;
         for lease in leases.iter().flatten() {
             self.feed.begin(lease);
@@ -77,8 +83,8 @@ impl ExecutionQueue for RedisExecutionQueue {
 
     /// A worker that found nothing misses no work that arrives before it calls this, unless another worker of this process
     /// finds nothing in between.
-    async fn work_available(&self) {
-        self.taker.work_available().await;
+    async fn work_available(&self, users: TakeFor) {
+        self.taker.work_available(users).await;
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use coderun_domain::ExecutionId;
+use coderun_domain::{ExecutionId, TakeFor};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -77,17 +77,17 @@ impl Subscriber {
         }
     }
 
-    /// A number that grows whenever there may be work.
-    pub(crate) fn work_generation(&self) -> u64 {
-        *self.hints.work.borrow()
+    /// A number that grows whenever there may be work for these users.
+    pub(crate) fn work_generation(&self, users: TakeFor) -> u64 {
+        self.hints.work.borrow().of(users)
     }
 
     /// Waits until the generation differs from this one, and returns it. Cancel-safe.
-    pub(crate) async fn next_work_generation(&self, seen: u64) -> u64 {
+    pub(crate) async fn next_work_generation(&self, users: TakeFor, seen: u64) -> u64 {
         let mut work = self.hints.work.subscribe();
         // The sender lives as long as the subscriber, so the wait ends only with a change.
-        let changed = work.wait_for(|generation| *generation != seen).await;
-        changed.map_or(seen, |generation| *generation)
+        let changed = work.wait_for(|work| work.of(users) != seen).await;
+        changed.map_or(seen, |work| work.of(users))
     }
 
     /// Waits until the owner of this execution cancels it. Also returns for a recent cancellation, and when a cancellation

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coderun_domain::{ErrorChain, ExecutionId, Language, Lease, WorkerId};
+use coderun_domain::{ErrorChain, ExecutionId, Language, Lease, TakeFor, WorkerId};
 use parking_lot::Mutex;
+use serde::Serialize;
 use serde_bytes::ByteBuf;
 use tokio::time::Instant;
 
@@ -25,12 +26,43 @@ const AT_MOST: usize = 1000;
 /// How long takes skip a partition whose server did not answer: each attempt costs the others the patience of a call.
 const SKIP_TIME: Duration = Duration::from_secs(10);
 
+/// What a worker asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakeRequest<'a> {
+    pub(crate) worker: &'a WorkerId,
+    pub(crate) languages: &'a [Language],
+    pub(crate) users: TakeFor,
+    pub(crate) at_most: usize,
+}
+
+/// The header of `take`, in the order that `take.lua` expects.
+#[derive(Clone, Serialize)]
+struct TakeHeader<'a> {
+    name: &'static str,
+    id: (),
+    owner: (),
+    worker: &'a str,
+    token: u64,
+    is_repeated: bool,
+    at_most: usize,
+    lanes: Vec<String>,
+    takes_over: bool,
+    below: Option<u32>,
+}
+
 /// A taken execution.
 struct Taken {
     id: ExecutionId,
     live: ByteBuf,
     /// Empty if it is large.
     record: ByteBuf,
+}
+
+/// The work generations before the last takes that found nothing, for everyone and for idle users.
+#[derive(Debug, Default)]
+struct SeenGenerations {
+    everyone: AtomicU64,
+    idle_users: AtomicU64,
 }
 
 /// Takes executions for all workers of a process.
@@ -40,9 +72,17 @@ pub(crate) struct Taker {
     subscriber: Arc<Subscriber>,
     /// The index of the partition that the next take asks first.
     next_partition: AtomicUsize,
-    /// The work generation before the last take that found nothing.
-    seen_generation: AtomicU64,
+    seen: SeenGenerations,
     skipped_until: Mutex<HashMap<usize, Instant>>,
+}
+
+impl SeenGenerations {
+    const fn of(&self, users: TakeFor) -> &AtomicU64 {
+        match users {
+            TakeFor::Everyone { .. } => &self.everyone,
+            TakeFor::IdleUsers => &self.idle_users,
+        }
+    }
 }
 
 impl Taker {
@@ -51,39 +91,74 @@ impl Taker {
             client,
             subscriber,
             next_partition: AtomicUsize::default(),
-            seen_generation: AtomicU64::default(),
+            seen: SeenGenerations::default(),
             skipped_until: Mutex::default(),
         }
     }
 
-    /// Waits for work that has come up since the last take that found nothing. Cancel-safe.
-    pub(crate) async fn work_available(&self) {
-        let last = self.seen_generation.load(Ordering::Acquire);
-        let generation = self.subscriber.next_work_generation(last).await;
+    /// Waits for work that has come up since the last take for these users that found nothing. Cancel-safe.
+    pub(crate) async fn work_available(&self, users: TakeFor) {
+        let seen = self.seen.of(users);
+        let last = seen.load(Ordering::Acquire);
+        let generation = self.subscriber.next_work_generation(users, last).await;
         // The caller takes now, so the same hint must not wake it again.
-        self.seen_generation.store(generation, Ordering::Release);
+        seen.store(generation, Ordering::Release);
     }
 
     /// Starts after the partition of the last take, so that partitions take turns as users do. What was taken before an
     /// error is returned.
-    pub(crate) async fn take(
+    pub(crate) async fn take(&self, request: TakeRequest<'_>) -> Result<Vec<Lease>, AdapterError> {
+        let generation = self.subscriber.work_generation(request.users);
+        let mut leases = Vec::new();
+        if let Err(error) = self.take_in_rounds(request, &mut leases).await {
+            return what_was_taken(leases, error);
+        }
+        if leases.len() < request.at_most {
+            let seen = self.seen.of(request.users);
+            seen.store(generation, Ordering::Release);
+        }
+        Ok(leases)
+    }
+
+    /// Asks all partitions. Each serves those first who run fewer executions; where there are several, a first round is only
+    /// for users below their share.
+    async fn take_in_rounds(
         &self,
-        worker: &WorkerId,
-        languages: &[Language],
-        at_most: usize,
-    ) -> Result<Vec<Lease>, AdapterError> {
-        let generation = self.subscriber.work_generation();
+        request: TakeRequest<'_>,
+        leases: &mut Vec<Lease>,
+    ) -> Result<(), AdapterError> {
         let count = usize::from(self.client.layout.count());
         let first = self.next_partition.load(Ordering::Relaxed) % count;
         let partitions = self.client.layout.partitions().cycle();
-        let mut leases = Vec::new();
-        for partition in partitions.skip(first).take(count) {
-            if count > 1 && self.is_skipped(partition) {
+        let partitions = partitions.skip(first).take(count).collect();
+        let below = match request.users {
+            TakeFor::Everyone { .. } if count == 1 => None,
+            TakeFor::Everyone { share } => Some(share),
+            TakeFor::IdleUsers => Some(1),
+        };
+        let left = self.take_round(request, below, partitions, leases).await?;
+        if request.users != TakeFor::IdleUsers {
+            self.take_round(request, None, left, leases).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks partitions until enough is taken, and returns those in which users wait who run too much for this round.
+    async fn take_round(
+        &self,
+        request: TakeRequest<'_>,
+        below: Option<u32>,
+        partitions: Vec<Partition>,
+        leases: &mut Vec<Lease>,
+    ) -> Result<Vec<Partition>, AdapterError> {
+        let mut left = Vec::new();
+        for partition in partitions {
+            let room = request.at_most.saturating_sub(leases.len());
+            if self.client.layout.count() > 1 && self.is_skipped(partition) {
                 continue;
             }
-            let room = at_most.saturating_sub(leases.len());
-            let taken = self.take_from(partition, worker, languages, room).await;
-            if !matches!(&taken, Ok(taken) if taken.is_empty()) {
+            let taken = self.take_from(partition, request, below, room).await;
+            if !matches!(&taken, Ok((taken, _)) if taken.is_empty()) {
                 // Also after an error, so that the other partitions do not wait for this one.
                 let next = partition.index() + 1;
                 self.next_partition.store(next, Ordering::Relaxed);
@@ -93,16 +168,16 @@ impl Taker {
                 let until = Instant::now() + SKIP_TIME;
                 self.skipped_until.lock().insert(partition.index(), until);
             }
-            match taken {
-                Ok(taken) => leases.extend(taken),
-                Err(error) => return what_was_taken(leases, error),
+            let (taken, has_more) = taken?;
+            leases.extend(taken);
+            if leases.len() >= request.at_most {
+                return Ok(Vec::new());
             }
-            if leases.len() >= at_most {
-                return Ok(leases);
+            if has_more {
+                left.push(partition);
             }
         }
-        self.seen_generation.store(generation, Ordering::Release);
-        Ok(leases)
+        Ok(left)
     }
 
     fn is_skipped(&self, partition: Partition) -> bool {
@@ -111,27 +186,37 @@ impl Taker {
         until.is_some_and(|until| Instant::now() < *until)
     }
 
+    /// Takes from one partition. Also returns whether users wait there who run too much for this.
     async fn take_from(
         &self,
         partition: Partition,
-        worker: &WorkerId,
-        languages: &[Language],
+        request: TakeRequest<'_>,
+        below: Option<u32>,
         at_most: usize,
-    ) -> Result<Vec<Lease>, AdapterError> {
-        let at_most = at_most.min(AT_MOST);
-        let token = self.client.next_token();
-        let lanes: Vec<String> = languages.iter().map(lane).collect();
-        let header = |is_repeated: bool| {
-            let worker = worker.as_str();
-            ("take", (), (), worker, token, is_repeated, at_most, &lanes)
+    ) -> Result<(Vec<Lease>, bool), AdapterError> {
+        let header = TakeHeader {
+            name: "take",
+            id: (),
+            owner: (),
+            worker: request.worker.as_str(),
+            token: self.client.next_token(),
+            is_repeated: false,
+            at_most: at_most.min(AT_MOST),
+            lanes: request.languages.iter().map(lane).collect(),
+            takes_over: request.users != TakeFor::IdleUsers,
+            below,
+        };
+        let repeated = TakeHeader {
+            is_repeated: true,
+            ..header.clone()
         };
         // A repetition returns what the first attempt took before it takes anything else.
-        let step = Step::new(&header(false))?.with_repeated_header(&header(true))?;
+        let step = Step::new(&header)?.with_repeated_header(&repeated)?;
         let values = self
             .client
             .run_list_in(partition, Script::Hot, step)
             .await?;
-        let mut all_taken = read_taken(values)?;
+        let (mut all_taken, has_more) = read_taken(values)?;
         self.read_large_records(&mut all_taken).await?;
         let mut leases = Vec::new();
         let mut failed = None;
@@ -141,10 +226,11 @@ impl Taker {
                 Err(error) => failed = Some(error),
             }
         }
-        match failed {
-            Some(error) => what_was_taken(leases, error),
-            None => Ok(leases),
-        }
+        let leases = match failed {
+            Some(error) => what_was_taken(leases, error)?,
+            None => leases,
+        };
+        Ok((leases, has_more))
     }
 
     /// Reads the records that the script has left out.
@@ -165,18 +251,21 @@ impl Taker {
     }
 }
 
-/// Splits the answer to `take` into executions.
-fn read_taken(values: Vec<ByteBuf>) -> Result<Vec<Taken>, UnexpectedReply> {
+/// Splits the answer to `take` into executions, and whether it says that users with more running executions wait.
+fn read_taken(values: Vec<ByteBuf>) -> Result<(Vec<Taken>, bool), UnexpectedReply> {
     let (mut values, mut all_taken) = (values.into_iter(), Vec::new());
     while let Some(id) = values.next() {
+        let Some(live) = values.next() else {
+            return Ok((all_taken, true));
+        };
         let id = str::from_utf8(&id).map_err(|_| UnexpectedReply)?;
         all_taken.push(Taken {
             id: id.parse().map_err(|_| UnexpectedReply)?,
-            live: values.next().ok_or(UnexpectedReply)?,
+            live,
             record: values.next().ok_or(UnexpectedReply)?,
         });
     }
-    Ok(all_taken)
+    Ok((all_taken, false))
 }
 
 impl Taken {

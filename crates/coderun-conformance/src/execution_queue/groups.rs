@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use coderun_domain::testing::language;
+use coderun_domain::testing::{EVERYONE, language};
 use coderun_domain::{ExecutionId, Lease};
 
 use crate::fixtures::{SECOND, at_once, attempt, id, languages, worker, written_in};
@@ -188,7 +188,7 @@ pub async fn a_group_has_only_requested_languages(backend: Backend) {
     backend.submit_draft(5, "bob", written_in("c")).await;
     let take = async |asked: &[&str]| {
         let asked: Vec<_> = asked.iter().map(|name| language(name)).collect();
-        let taken = backend.queue.take(&worker("w"), &asked, 10).await;
+        let taken = backend.queue.take(&worker("w"), &asked, EVERYONE, 10).await;
         ids(&taken.unwrap())
     };
     assert_eq!(take(&[]).await, []);
@@ -221,7 +221,7 @@ pub async fn each_execution_is_in_one_group_of_many_takers(backend: Backend) {
             let (worker, languages) = (worker(&format!("worker-{number}")), languages());
             let mut taken = Vec::new();
             loop {
-                let group = queue.take(&worker, &languages, 7).await.unwrap();
+                let group = queue.take(&worker, &languages, EVERYONE, 7).await.unwrap();
                 assert!(group.len() <= 7);
                 if group.is_empty() {
                     return taken;

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coderun_domain::ExecutionId;
-use coderun_domain::testing::finished;
+use coderun_domain::testing::{EVERYONE, finished};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 
@@ -110,7 +110,7 @@ async fn work(
     while !stop.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
         let queue = &backend.queue;
-        let taken = queue.take(&worker, &languages, 1).await.unwrap();
+        let taken = queue.take(&worker, &languages, EVERYONE, 1).await.unwrap();
         let Some(lease) = taken.into_iter().next() else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coderun_domain::testing::{finished, language};
+use coderun_domain::testing::{EVERYONE, finished, language};
 use coderun_domain::{Lease, Renewal, State, Status};
 
 use crate::fixtures::{
@@ -74,7 +74,10 @@ pub async fn one_of_many_workers_takes_over(backend: Backend) {
         let queue = Arc::clone(&backend.queue);
         async move {
             let worker = worker(&format!("worker-{number}"));
-            queue.take(&worker, &languages(), 1).await.unwrap()
+            queue
+                .take(&worker, &languages(), EVERYONE, 1)
+                .await
+                .unwrap()
         }
     })
     .await;
@@ -111,10 +114,18 @@ pub async fn a_takeover_needs_the_language(backend: Backend) {
     backend.take().await;
     outlast_leases(&backend);
     let python = [language("python")];
-    let taken = backend.queue.take(&worker("w"), &python, 1).await.unwrap();
+    let taken = backend
+        .queue
+        .take(&worker("w"), &python, EVERYONE, 1)
+        .await
+        .unwrap();
     assert_eq!(taken, []);
     let c = [language("c")];
-    let taken = backend.queue.take(&worker("w"), &c, 1).await.unwrap();
+    let taken = backend
+        .queue
+        .take(&worker("w"), &c, EVERYONE, 1)
+        .await
+        .unwrap();
     assert_eq!(taken[0].id(), id(1));
 }
 

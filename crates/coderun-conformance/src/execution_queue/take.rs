@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::testing::language;
+use coderun_domain::testing::{EVERYONE, language};
 use coderun_domain::{Event, Lease, State};
 
 use crate::fixtures::{SECOND, at_once, attempt, id, languages, progress_of, worker, written_in};
@@ -48,7 +48,12 @@ pub async fn each_execution_is_taken_once_by_many_takers(backend: Backend) {
         async move {
             let (worker, languages) = (worker(&format!("worker-{number}")), languages());
             let mut taken = Vec::new();
-            while let Some(lease) = queue.take(&worker, &languages, 1).await.unwrap().pop() {
+            while let Some(lease) = queue
+                .take(&worker, &languages, EVERYONE, 1)
+                .await
+                .unwrap()
+                .pop()
+            {
                 assert_eq!(lease.attempt(), attempt(1));
                 taken.push(lease.id());
             }
@@ -71,7 +76,11 @@ pub async fn only_requested_languages_are_taken(backend: Backend) {
     backend.submit_draft(5, "bob", written_in("c")).await;
     let take = async |asked: &[&str]| {
         let asked: Vec<_> = asked.iter().map(|name| language(name)).collect();
-        let leases = backend.queue.take(&worker("w"), &asked, 1).await.unwrap();
+        let leases = backend
+            .queue
+            .take(&worker("w"), &asked, EVERYONE, 1)
+            .await
+            .unwrap();
         leases.first().map(Lease::id)
     };
     assert_eq!(take(&[]).await, None);

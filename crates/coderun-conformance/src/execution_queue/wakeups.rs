@@ -1,6 +1,7 @@
 //! Checks hints: a worker that waits for work is woken when there is some.
 
 use coderun_domain::Lease;
+use coderun_domain::testing::EVERYONE;
 
 use crate::fixtures::{id, waiting, within};
 use crate::{Backend, Running, Setup};
@@ -12,7 +13,7 @@ async fn assert_wakes(backend: &Backend, cause: impl AsyncFnOnce()) -> Lease {
     for _ in 0..10 {
         // A hint may still be due for an earlier step; it answers to that first.
         assert_eq!(backend.try_take().await, None);
-        woken = Some(waiting(|| queue.work_available()).await);
+        woken = Some(waiting(|| queue.work_available(EVERYONE)).await);
     }
     cause().await;
     within(woken.unwrap()).await;
@@ -49,7 +50,7 @@ pub async fn a_run_that_ends_wakes_a_taker(setup: Setup) {
 pub async fn a_cancelled_wait_for_work_loses_no_wakeup(Running { backend, lease }: Running) {
     for _ in 0..100 {
         assert_eq!(backend.try_take().await, None);
-        drop(waiting(|| backend.queue.work_available()).await);
+        drop(waiting(|| backend.queue.work_available(EVERYONE)).await);
         drop(waiting(|| backend.queue.cancel_requested(&lease)).await);
     }
     let submit = async || {

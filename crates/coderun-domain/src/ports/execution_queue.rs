@@ -21,13 +21,17 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
-    /// Takes the next executions in these languages, in order: `at_most` of them, or fewer if there are no more now. Never
-    /// waits.
+    /// Takes the next executions in these languages and for these users, in order: `at_most` of them, or fewer if there are
+    /// no more now. Never waits.
     ///
-    /// Executions whose workers have lost their leases go first. Otherwise users take turns, within a call as from call to
-    /// call: one with many pending executions does not delay another. No user has more running executions than the policy
-    /// allows, those of the same call included. Each execution is running, with its attempt raised, and its lease holds for
-    /// the policy's `lease` time.
+    /// Executions whose workers have lost their leases go first, unless it is for [idle users](TakeFor::IdleUsers) only. Then
+    /// come those that were released. Otherwise users who run fewer executions go before those who run more, and equal ones
+    /// take turns, within a call as from call to call: one with many pending executions does not delay another. No user has
+    /// more running executions than the policy allows, those of the same call included. Each execution is running, with its
+    /// attempt raised, and its lease holds for the policy's `lease` time.
+    ///
+    /// A queue that keeps users in several places need only tell those who run less than their
+    /// [share](TakeFor::Everyone::share) from those who run more, if they are in different places.
     ///
     /// Each execution is taken in one step, but all of them need not be: a call that fails after it has taken some answers
     /// those. What was taken and never answered is taken over once its lease has run out.
@@ -38,14 +42,15 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
         &self,
         worker: &WorkerId,
         languages: &[Language],
+        users: TakeFor,
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError>;
 
-    /// Waits until there may be more to take than the last [`take`] found, which answered fewer than it was asked for. It is
-    /// a hint that may be wrong or missing: call [`take`] again after a while in any case. Cancel-safe.
+    /// Waits until there may be more to take than the last [`take`] for these users found, which answered fewer than it was
+    /// asked for. It is a hint that may be wrong or missing: call [`take`] again after a while in any case. Cancel-safe.
     ///
     /// [`take`]: ExecutionQueue::take
-    async fn work_available(&self);
+    async fn work_available(&self, users: TakeFor);
 
     /// Extends the lease to another `lease` time from now, never to an earlier time than before, and returns whether the owner
     /// wants the execution stopped.
@@ -119,6 +124,18 @@ pub trait ExecutionQueue: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`QueueError::Unavailable`].
     async fn check(&self) -> Result<Health, QueueError>;
+}
+
+/// The users for whom a worker takes executions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakeFor {
+    /// All users.
+    Everyone {
+        /// A user who runs so many executions gets no more of them while another user waits who runs fewer.
+        share: u32,
+    },
+    /// Users who run nothing. A worker takes for them beyond its concurrency.
+    IdleUsers,
 }
 
 /// The right of one worker to one attempt at an execution, which is running.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     Execution, ExecutionId, ForcedEnd, Language, Lease, Outcome, QueueError, Renewal, RunEvent,
-    Sequence, TransitionError, UserId, WorkerId,
+    Sequence, TakeFor, TransitionError, UserId, WorkerId,
 };
 use time::OffsetDateTime;
 
@@ -20,21 +20,34 @@ impl Ledger {
         &mut self,
         worker: &WorkerId,
         languages: &[Language],
+        users: TakeFor,
         at_most: usize,
     ) -> Vec<Lease> {
-        let next = || self.take_next(worker, languages);
+        let next = || self.take_next(worker, languages, users);
         let leases: Vec<_> = std::iter::from_fn(next).take(at_most).collect();
         if leases.len() < at_most {
-            self.work.found_all();
+            self.idle_work.found_all();
+            if users != TakeFor::IdleUsers {
+                self.work.found_all();
+            }
         }
         leases
     }
 
-    /// Leases the next execution to a worker: first one whose lease has run out, else one that waits.
-    fn take_next(&mut self, worker: &WorkerId, languages: &[Language]) -> Option<Lease> {
-        let id = self
-            .next_abandoned(|language| languages.contains(language))
-            .or_else(|| self.next_waiting(languages))?;
+    /// Leases the next execution to a worker: for everyone first one whose lease has run out, else one that waits.
+    fn take_next(
+        &mut self,
+        worker: &WorkerId,
+        languages: &[Language],
+        users: TakeFor,
+    ) -> Option<Lease> {
+        let abandoned = match users {
+            TakeFor::Everyone { .. } => {
+                self.next_abandoned(|language| languages.contains(language))
+            }
+            TakeFor::IdleUsers => None,
+        };
+        let id = abandoned.or_else(|| self.next_waiting(languages, users))?;
         let record = self.records.get_mut(&id)?;
         record.lease_end = None;
         let waiting = record.execution.clone();
@@ -61,9 +74,9 @@ impl Ledger {
     }
 
     /// The next waiting execution that is still in time. The others leave the queue, and a sweep ends them.
-    fn next_waiting(&mut self, languages: &[Language]) -> Option<ExecutionId> {
+    fn next_waiting(&mut self, languages: &[Language], users: TakeFor) -> Option<ExecutionId> {
         loop {
-            let id = self.waiting.next(languages)?;
+            let id = self.waiting.next(languages, users)?;
             let record = self.records.get(&id)?;
             if !self.is_overdue(&record.execution) {
                 return Some(id);

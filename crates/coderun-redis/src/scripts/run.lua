@@ -39,9 +39,10 @@ end
 -- Lists users in lanes. A user who is new in a lane is new work: a worker that found nothing has found the lane without them.
 local function write_lanes()
   for lane, turns in pairs(changed_lanes) do
-    local listed, removed = {}, {}
+    local listed, removed, has_idle = {}, {}, false
     for owner, turn in pairs(turns) do
       if turn then
+        has_idle = has_idle or turn < RUNNING_STEP
         listed[#listed + 1] = digits(turn)
         listed[#listed + 1] = owner
       else
@@ -50,7 +51,7 @@ local function write_lanes()
     end
     if #listed > 0 and call_with(listed, 'ZADD', key_of('lane', lane)) > 0 then
       call('PEXPIRE', key_of('lane', lane), SHARED_TTL)
-      has_new_work = true
+      new_work = (has_idle or new_work == 'work') and 'work' or 'work busy'
     end
     call_with(removed, 'ZREM', key_of('lane', lane))
   end
@@ -110,7 +111,7 @@ local function write_changes()
   write_lanes()
   for _, write in ipairs(writers) do write() end
   if totals then write_totals() end
-  if has_new_work then signal('work') end
+  if new_work then signal(new_work) end
   for i = 1, #messages, 2 do call('PUBLISH', messages[i], messages[i + 1]) end
 end
 

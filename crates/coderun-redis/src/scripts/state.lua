@@ -13,7 +13,8 @@ local records, users, totals = {}, {}, nil
 -- messages by channel.
 local changed_records, changed_users, changed_lanes, retired, messages = {}, {}, {}, {}, {}
 local scores = { leases = {}, waits = {} }
-local has_new_work = false
+-- The signal of new work: `work`, or `work busy` if it is of users who run something already.
+local new_work
 -- Functions that write what is not listed here.
 local writers = {}
 

@@ -70,14 +70,14 @@ local function take_over(record, worker, token)
   signal('changed ' .. record.id)
 end
 
--- The next user who waits in one of these lanes.
-local function next_user(lanes)
+-- The next user who waits in one of these lanes, and whether they run less than this. Reads `page` users at a time.
+local function next_owner(lanes, below, page)
   local owner, turn
   for _, lane in ipairs(lanes) do
-    local first, its_turn = first_in_lane(lane, 1)
+    local first, its_turn = first_in_lane(lane, page)
     if first and (not turn or its_turn < turn) then owner, turn = first, its_turn end
   end
-  return owner and load_user(owner)
+  return owner, owner and turn < below * RUNNING_STEP
 end
 
 -- Those of the lanes in which something of a user waits.
@@ -203,9 +203,11 @@ local function add_taken(taken, record, stored)
   taken[last + 1], taken[last + 2], taken[last + 3] = record.id, to_value(record), stored
 end
 
--- Header: worker, token, whether it is a repetition, the most executions, lanes.
+-- Header: worker, token, whether it is a repetition, the most executions, lanes, whether it takes over what has lost its
+-- worker, and what a user runs for whom it takes no more, or nil. Its list has one more value if such a user is next.
 function steps.take(header)
-  local worker, token, is_repeated, at_most, lanes = unpack(header, 4, 8)
+  local worker, token, is_repeated, at_most, lanes, takes_over, below = unpack(header, 4, 10)
+  below = below or math.huge
   local taken, is_wanted, used_lanes = {}, {}, {}
   load_totals()
   if is_late(worker, token, is_repeated) then return taken end
@@ -219,19 +221,22 @@ function steps.take(header)
   end
   local values_max = at_most * TAKEN_VALUES
   local record, place = nil, 1
-  while #taken < values_max do
+  while takes_over and #taken < values_max do
     record, place = next_expired(place, is_wanted)
     if not record then break end
     take_over(record, worker, token)
     add_taken(taken, record)
   end
-  if #taken < values_max then read_ahead(used_lanes, math.min(at_most - #taken / TAKEN_VALUES, READ_AHEAD_MAX)) end
+  local page = math.min(at_most - #taken / TAKEN_VALUES, READ_AHEAD_MAX)
+  local owner, is_below = nil, true
+  if page > 0 then owner, is_below = next_owner(used_lanes, below, page) end
+  if owner and is_below then read_ahead(used_lanes, page) end
   local passed_over = 0
-  while #taken < values_max and passed_over < PASSED_OVER_MAX do
-    local user = next_user(used_lanes)
-    if not user then break end
-    local stored
-    record, stored = pop(user, used_lanes)
+  while owner and is_below and #taken < values_max and passed_over < PASSED_OVER_MAX do
+    local user, stored = load_user(owner), nil
+    record = nil
+    -- A process with another bound may have listed the user.
+    if user.running < running_max then record, stored = pop(user, used_lanes) end
     if record then
       start(record, user, worker, token)
       add_taken(taken, record, stored)
@@ -239,7 +244,9 @@ function steps.take(header)
       passed_over = passed_over + 1
     end
     list_user(user)
+    if #taken < values_max then owner, is_below = next_owner(used_lanes, below, 1) end
   end
   if #taken > 0 then save_taken(worker, token, taken) end
+  if owner and not is_below then taken[#taken + 1] = 'more' end
   return taken
 end

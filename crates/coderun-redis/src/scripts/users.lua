@@ -88,7 +88,16 @@ local function count_waiting(user, lane, amount)
   changed_users[user.owner] = true
 end
 
--- Lists a user in a lane with this turn, or not (`false`).
+-- Users are listed by what they run, and by their turns among those who run as much: a step is larger than any turn. One who
+-- was brought forward has a negative turn, which is before all others.
+local RUNNING_STEP, RUNNING_STEPS_MAX = 2 ^ 40, 4095
+
+local function place_of(user)
+  if user.turn < 0 then return user.turn end
+  return math.min(user.running, RUNNING_STEPS_MAX) * RUNNING_STEP + user.turn
+end
+
+-- Lists a user in a lane with this place, or not (`false`).
 local function set_turn(lane, user, turn)
   local changed = changed_lanes[lane] or {}
   changed_lanes[lane] = changed
@@ -96,12 +105,12 @@ local function set_turn(lane, user, turn)
   user.turns[lane] = turn or nil
 end
 
--- Lists a user with their turn in each lane in which something waits, or in none while they are at their limit of running
+-- Lists a user with their place in each lane in which something waits, or in none while they are at their limit of running
 -- executions. Called after each change of the lanes, the turn or the running executions of a user.
 local function list_user(user)
   local can_be_served = user.running < running_max
   for lane, waiting in pairs(user.lanes) do
-    local turn = waiting > 0 and can_be_served and user.turn
+    local turn = waiting > 0 and can_be_served and place_of(user)
     if (user.turns[lane] or false) ~= turn then set_turn(lane, user, turn) end
     if waiting == 0 then user.lanes[lane] = nil end
   end

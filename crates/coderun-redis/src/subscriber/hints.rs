@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use coderun_domain::ExecutionId;
+use coderun_domain::{ExecutionId, TakeFor};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -13,10 +13,16 @@ const CANCELLATIONS_KEPT: usize = 1024;
 /// What the tasks of this process wait for.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// Grows whenever there may be work.
-    pub(super) work: watch::Sender<u64>,
+    pub(super) work: watch::Sender<WorkGenerations>,
     pub(super) cancellations: watch::Sender<Cancellations>,
     inputs: Arc<InputHints>,
+}
+
+/// Two numbers that grow whenever there may be work for everyone, or for idle users.
+#[derive(Debug, Default)]
+pub(super) struct WorkGenerations {
+    everyone: u64,
+    idle_users: u64,
 }
 
 /// A number for each execution whose input is waited for, which grows with each hint.
@@ -43,6 +49,15 @@ impl Cancellations {
     }
 }
 
+impl WorkGenerations {
+    pub(super) const fn of(&self, users: TakeFor) -> u64 {
+        match users {
+            TakeFor::Everyone { .. } => self.everyone,
+            TakeFor::IdleUsers => self.idle_users,
+        }
+    }
+}
+
 impl Hints {
     pub(super) fn wait_for_input(&self, id: ExecutionId) -> InputWaiter {
         let mut inputs = self.inputs.0.lock();
@@ -60,7 +75,15 @@ impl Hints {
     }
 
     pub(super) fn notify_of_work(&self) {
-        self.work.send_modify(|generation| *generation += 1);
+        self.work.send_modify(|work| {
+            work.everyone += 1;
+            work.idle_users += 1;
+        });
+    }
+
+    /// Only of users who run something already.
+    pub(super) fn notify_of_work_of_busy_users(&self) {
+        self.work.send_modify(|work| work.everyone += 1);
     }
 
     pub(super) fn notify_of_cancellation(&self, id: ExecutionId) {

@@ -120,6 +120,9 @@ impl Listener {
 
     /// Handles a signal. Others may be those of a newer version.
     fn handle_signal(&self, signal: &str) {
+        if signal == "work busy" {
+            return self.hints.notify_of_work_of_busy_users();
+        }
         let (word, id) = signal.split_once(' ').unwrap_or((signal, ""));
         match (word, id.parse()) {
             ("work", _) => self.hints.notify_of_work(),

@@ -4,7 +4,7 @@ mod losses;
 
 use std::time::Duration;
 
-use coderun_domain::testing::execution_id;
+use coderun_domain::testing::{EVERYONE, execution_id};
 use coderun_redis_fixture::RedisServer;
 use tokio::time::timeout;
 
@@ -74,16 +74,16 @@ async fn wait_until(mut is_true: impl FnMut() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn new_work_wakes_a_worker() {
     let (server, subscriber) = start().await;
-    let seen = subscriber.work_generation();
-    assert_silent(subscriber.next_work_generation(seen)).await;
+    let seen = subscriber.work_generation(EVERYONE);
+    assert_silent(subscriber.next_work_generation(EVERYONE, seen)).await;
     publish_signal(&server, "work");
-    arrives(subscriber.next_work_generation(seen)).await;
+    arrives(subscriber.next_work_generation(EVERYONE, seen)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_of_a_newer_version_are_ignored() {
     let (server, subscriber) = start().await;
-    let seen = subscriber.work_generation();
+    let seen = subscriber.work_generation(EVERYONE);
     let known = format!("dance {}", execution_id(1));
     for signal in ["dance", "", "cancel", "cancel me", &known] {
         publish_signal(&server, signal);
@@ -91,16 +91,16 @@ async fn signals_of_a_newer_version_are_ignored() {
     drop(server.command(&["PUBLISH", "coderun:3:feed:process", "dance"]));
     publish_cancel(&server, execution_id(2));
     arrives(subscriber.cancelled(execution_id(2))).await;
-    assert_eq!(subscriber.work_generation(), seen);
+    assert_eq!(subscriber.work_generation(EVERYONE), seen);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_before_the_call_is_not_missed() {
     let (server, subscriber) = start().await;
-    let seen = subscriber.work_generation();
+    let seen = subscriber.work_generation(EVERYONE);
     publish_signal(&server, "work");
-    wait_until(|| subscriber.work_generation() != seen).await;
-    arrives(subscriber.next_work_generation(seen)).await;
+    wait_until(|| subscriber.work_generation(EVERYONE) != seen).await;
+    arrives(subscriber.next_work_generation(EVERYONE, seen)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,9 +145,9 @@ async fn a_cancellation_that_is_published_again_is_delivered_at_once() {
     for _ in 0..50 {
         publish_cancel(&server, id);
         // Messages arrive in order, so the cancellation arrives before the worker waits for it.
-        let seen = subscriber.work_generation();
+        let seen = subscriber.work_generation(EVERYONE);
         publish_signal(&server, "work");
-        arrives(subscriber.next_work_generation(seen)).await;
+        arrives(subscriber.next_work_generation(EVERYONE, seen)).await;
         let delivered = timeout(Duration::from_millis(900), subscriber.cancelled(id));
         assert!(delivered.await.is_ok(), "it counts as a repetition");
     }

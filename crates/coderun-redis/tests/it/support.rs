@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::testing::{
-    ManualClock, draft, execution_id, finished, language, store_policy, submission, user,
+    EVERYONE, ManualClock, draft, execution_id, finished, language, store_policy, submission, user,
 };
 use coderun_domain::{
     Admission, Clock as _, Execution, ExecutionId, InputError, InputId, InputPiece, InputPosition,
@@ -71,7 +71,10 @@ pub(crate) async fn connect(
 
 /// Takes an execution, if one waits.
 pub(crate) async fn try_take(redis: &RedisBackend) -> Result<Option<Lease>, QueueError> {
-    let taken = redis.queue.take(&worker(), &[language("python")], 1).await;
+    let taken = redis
+        .queue
+        .take(&worker(), &[language("python")], EVERYONE, 1)
+        .await;
     taken.map(|mut leases| leases.pop())
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, draft, language, limit_policy, store_policy, submission_policy,
-    user, worker_offer,
+    EVERYONE, ManualClock, SequentialIds, draft, language, limit_policy, store_policy,
+    submission_policy, user, worker_offer,
 };
 use coderun_domain::{
     Execution, ExecutionQueue as _, Lease, MockExecutionStore, MockInputRelay, MockNotifier,
@@ -67,7 +67,9 @@ pub(super) async fn submitted(executions: &Executions) -> Execution {
 
 pub(super) async fn take(memory: &MemoryBackend) -> Lease {
     let worker = WorkerId::parse("w").unwrap();
-    let leases = memory.take(&worker, &[language("python")], 1).await;
+    let leases = memory
+        .take(&worker, &[language("python")], EVERYONE, 1)
+        .await;
     leases.unwrap().remove(0)
 }
 

@@ -138,7 +138,10 @@ async fn the_execution_of_a_worker_that_vanished_is_taken_over_within_15_seconds
     let id = harness.submit("print done").await;
     let vanished = WorkerId::parse("vanished").unwrap();
     let languages = [coderun_domain::testing::language("python")];
-    let lease = harness.backend.take(&vanished, &languages, 1).await;
+    let lease = harness
+        .backend
+        .take(&vanished, &languages, coderun_domain::testing::EVERYONE, 1)
+        .await;
     assert_eq!(lease.unwrap()[0].id(), id);
     let before = tokio::time::Instant::now();
     let _second = harness.start("w2");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
-    Sequence, Swept, WorkerId,
+    Sequence, Swept, TakeFor, WorkerId,
 };
 use coderun_memory::MemoryBackend;
 
@@ -53,13 +53,14 @@ impl ExecutionQueue for FlakyQueue {
         &self,
         worker: &WorkerId,
         languages: &[Language],
+        users: TakeFor,
         at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
         self.takes.fetch_add(1, Ordering::SeqCst);
-        self.inner.take(worker, languages, at_most).await
+        self.inner.take(worker, languages, users, at_most).await
     }
-    async fn work_available(&self) {
-        self.inner.work_available().await;
+    async fn work_available(&self, users: TakeFor) {
+        self.inner.work_available(users).await;
     }
     async fn renew(&self, lease: &Lease) -> Result<Renewal, QueueError> {
         self.renewals.fetch_add(1, Ordering::SeqCst);

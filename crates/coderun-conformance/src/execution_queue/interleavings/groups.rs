@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::draft;
-use coderun_domain::{ExecutionId, SubmissionDraft, WorkerId};
+use coderun_domain::{ExecutionId, SubmissionDraft, TakeFor, WorkerId};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
@@ -131,6 +131,11 @@ impl Groups {
             0..6 => self.submission(),
             6..9 => Some(Step::Take {
                 worker: self.any_worker(),
+                users: if self.random.u32(..4) == 0 {
+                    TakeFor::IdleUsers
+                } else {
+                    TakeFor::Everyone { share: 1 }
+                },
                 at_most: self.random.usize(..6),
             }),
             9..17 => self.step_of_a_worker(),

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{Execution, ExecutionId, Lease, QueueDepth, State, Status, Submitted, UserId};
+use coderun_domain::{
+    Execution, ExecutionId, Lease, QueueDepth, State, Status, Submitted, TakeFor, UserId,
+};
 use fastrand::Rng;
 
 use super::RUNNING_MAX;
@@ -28,6 +30,8 @@ pub(super) struct Model {
     runs: Vec<Run>,
     by_lease: HashMap<LeaseId, usize>,
     accepted: HashSet<ExecutionId>,
+    /// Users of whom an execution was released, and who have had no turn since.
+    brought_forward: HashSet<UserId>,
     /// What could be taken by any worker when the group began.
     takeable: Vec<ExecutionId>,
 }
@@ -40,6 +44,7 @@ impl Model {
             runs: Vec::new(),
             by_lease: HashMap::new(),
             accepted: HashSet::new(),
+            brought_forward: HashSet::new(),
             takeable: Vec::new(),
         }
     }
@@ -85,6 +90,11 @@ impl Model {
         let granted = self.note_leases(answered);
         let before = self.read_live(answered).await;
         for (step, answer) in answered {
+            if let (Step::Release(lease), Answer::Done) = (step, answer) {
+                self.brought_forward.insert(owner(lease).clone());
+            }
+        }
+        for (step, answer) in answered {
             self.check_answer(step, answer).await;
         }
         for lease in &granted {
@@ -97,6 +107,8 @@ impl Model {
             &before,
             &self.live,
         );
+        self.check_idle_takes(answered, &before);
+        self.note_turns(answered, &granted);
         self.check_counts().await;
         for id in before.keys().filter(|id| !self.live.contains_key(id)) {
             self.check_transcript(*id).await;
@@ -244,8 +256,13 @@ impl Model {
                 (_, Answer::Submitted(Submitted::Leased(lease))) => {
                     panic!("{lease:?} was granted past {example:?}");
                 }
-                (Step::Take { at_most, .. }, Answer::Taken(leases)) => {
-                    assert_eq!(leases.len(), *at_most, "{example:?} was missed");
+                (Step::Take { users, at_most, .. }, Answer::Taken(leases)) => {
+                    let is_for = |it: &&Execution| {
+                        *users != TakeFor::IdleUsers || self.was_idle(it, &granted, before)
+                    };
+                    let missed = missed.iter().copied().find(is_for);
+                    let is_full = leases.len() == *at_most;
+                    assert!(is_full || missed.is_none(), "{missed:?} was missed");
                 }
                 _ => {}
             }
@@ -255,7 +272,42 @@ impl Model {
         if let [(_, Answer::Taken(leases))] =
             answered.iter().filter(is_alone).collect::<Vec<_>>()[..]
         {
-            assert_turns(leases, &missed);
+            let at_least = |user: &UserId| running_all_the_time(before, &self.live, user);
+            let at_most = |user: &UserId| running(before, user) + count_of(granted, user);
+            assert_turns(leases, &missed, &self.brought_forward, at_least, at_most);
+        }
+    }
+
+    /// Whether this waited while its user ran nothing.
+    fn was_idle(&self, execution: &Execution, granted: &[Lease], before: &Live) -> bool {
+        let user = execution.submission().user();
+        execution.status() == Status::Pending
+            && running(before, user) + running(&self.live, user) + count_of(granted, user) == 0
+    }
+
+    /// A take for users who run nothing has one execution of each such user, unless an earlier one was released.
+    fn check_idle_takes(&self, answered: &[(Step, Answer)], before: &Live) {
+        for (step, answer) in answered {
+            let (Step::Take { users, .. }, Answer::Taken(leases)) = (step, answer) else {
+                continue;
+            };
+            for lease in leases.iter().filter(|_| *users == TakeFor::IdleUsers) {
+                let user = owner(lease);
+                assert_eq!(count_of(leases, user), 1, "{lease:?} is a second one");
+                let running = running_all_the_time(before, &self.live, user);
+                let may_run = self.brought_forward.contains(user);
+                assert!(may_run || running == 0, "{user} runs {running}");
+            }
+        }
+    }
+
+    /// Forgets who was brought forward and has had a turn since.
+    fn note_turns(&mut self, answered: &[(Step, Answer)], granted: &[Lease]) {
+        for user in granted.iter().map(owner) {
+            let is_released = |(step, _): &(Step, Answer)| matches!(step, Step::Release(lease) if owner(lease) == user);
+            if !answered.iter().any(is_released) {
+                self.brought_forward.remove(user);
+            }
         }
     }
 
@@ -272,11 +324,8 @@ impl Model {
         };
         let has_room = |execution: &Execution| {
             let user = execution.submission().user();
-            let new = granted
-                .iter()
-                .filter(|it| it.execution().submission().user() == user);
             execution.status() == Status::Running
-                || running(before, user) + new.count() < RUNNING_MAX as usize
+                || running(before, user) + count_of(granted, user) < RUNNING_MAX as usize
         };
         let takeable = self.takeable.iter().filter_map(|id| self.live.get(id));
         takeable
@@ -342,6 +391,26 @@ impl Model {
 fn running(live: &Live, user: &UserId) -> usize {
     let running = live.values().filter(|it| it.status() == Status::Running);
     running.filter(|it| it.submission().user() == user).count()
+}
+
+/// How many of a user ran before a group and in the same attempt after it.
+fn running_all_the_time(before: &Live, after: &Live, user: &UserId) -> usize {
+    let is_same = |it: &&Execution| {
+        let now = after.get(&it.id());
+        it.status() == Status::Running
+            && it.submission().user() == user
+            && now
+                .is_some_and(|now| now.status() == Status::Running && now.attempt() == it.attempt())
+    };
+    before.values().filter(is_same).count()
+}
+
+fn owner(lease: &Lease) -> &UserId {
+    lease.execution().submission().user()
+}
+
+fn count_of(leases: &[Lease], user: &UserId) -> usize {
+    leases.iter().filter(|it| owner(it) == user).count()
 }
 
 fn is_held_by(execution: &Execution, lease: &Lease) -> bool {

@@ -3,7 +3,7 @@
 use coderun_domain::testing::report;
 use coderun_domain::{
     Attempt, Execution, ExecutionId, Lease, Outcome, Output, Quota, RunEvent, Sequence, StoreError,
-    Submitted, Verdict, WorkerId,
+    Submitted, TakeFor, Verdict, WorkerId,
 };
 
 use super::simulation::unless_lost;
@@ -26,6 +26,7 @@ pub(super) enum Step {
     },
     Take {
         worker: WorkerId,
+        users: TakeFor,
         at_most: usize,
     },
     Append {
@@ -105,8 +106,12 @@ impl Step {
                     submitted => Answer::Submitted(submitted.unwrap()),
                 };
             }
-            Self::Take { worker, at_most } => {
-                let taken = queue.take(&worker, &languages(), at_most).await;
+            Self::Take {
+                worker,
+                users,
+                at_most,
+            } => {
+                let taken = queue.take(&worker, &languages(), users, at_most).await;
                 return Answer::Taken(taken.unwrap());
             }
             Self::Append {

@@ -1,4 +1,4 @@
-use coderun_domain::testing::{execution_id, language, user};
+use coderun_domain::testing::{EVERYONE, execution_id, language, user};
 
 use super::*;
 
@@ -52,7 +52,7 @@ impl TestQueue {
 
     fn next(&self, languages: &[&str]) -> Option<ExecutionId> {
         let languages: Vec<_> = languages.iter().map(|name| language(name)).collect();
-        self.queue.next(&languages)
+        self.queue.next(&languages, EVERYONE)
     }
 
     /// Serves this user's execution.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use coderun_domain::testing::{
-    at, execution_id, finished, interactive_execution, language, store_policy, worker_offer,
+    EVERYONE, at, execution_id, finished, interactive_execution, language, store_policy,
+    worker_offer,
 };
 use coderun_domain::{
     InputId, InputPiece, InputPosition, InputReply, Lease, RunEvent, SenderId, StorePolicy,
@@ -34,7 +35,7 @@ fn take(ledger: &mut Ledger) -> Option<Lease> {
     let worker = WorkerId::parse("w").unwrap();
     ledger
         .at(at(1))
-        .take(&worker, &[language("python")], 1)
+        .take(&worker, &[language("python")], EVERYONE, 1)
         .pop()
 }
 

@@ -43,7 +43,7 @@ end
 local function reason_to_end_running(record)
   if deadline(record) <= now then return 'ran_too_long' end
   if is_last_attempt(record) then return 'given_up' end
-  has_new_work = true
+  new_work = 'work'
 end
 
 -- Checks the execution of a due member of an index. Returns whether it stays there.

@@ -27,7 +27,7 @@ fn interactive_id() -> ExecutionId {
 impl Waiting {
     async fn on(url: &str) -> Self {
         let subscriber = connect(url).await;
-        let seen = subscriber.work_generation();
+        let seen = subscriber.work_generation(EVERYONE);
         let input = subscriber.wait_for_input(interactive_id());
         Self {
             subscriber,
@@ -43,15 +43,15 @@ impl Waiting {
         assert_silent(&mut cancelled).await;
         lose();
         arrives(cancelled).await;
-        arrives(self.subscriber.next_work_generation(self.seen)).await;
+        arrives(self.subscriber.next_work_generation(EVERYONE, self.seen)).await;
         arrives(self.input.changed()).await;
-        self.seen = self.subscriber.work_generation();
+        self.seen = self.subscriber.work_generation(EVERYONE);
     }
 
     /// Asserts that hints from this server arrive. They are published until they do, since the subscriber may still
     /// reconnect.
     async fn assert_receives_from(&mut self, server: &RedisServer) {
-        let seen = self.subscriber.work_generation();
+        let seen = self.subscriber.work_generation(EVERYONE);
         self.rounds += 1;
         let other = execution_id(100 + self.rounds);
         let publish_hints = async {
@@ -63,7 +63,7 @@ impl Waiting {
             }
         };
         let receive_hints = async {
-            arrives(self.subscriber.next_work_generation(seen)).await;
+            arrives(self.subscriber.next_work_generation(EVERYONE, seen)).await;
             arrives(self.input.changed()).await;
             // A new connection wakes all tasks, but only a message names an execution.
             let cancellations = &self.subscriber.hints.cancellations;
@@ -100,7 +100,12 @@ async fn hints_arrive_again_from_a_server_that_was_paused() {
     let server = RedisServer::start();
     let mut waiting = Waiting::on(&server.url()).await;
     server.pause();
-    assert_silent(waiting.subscriber.next_work_generation(waiting.seen)).await;
+    assert_silent(
+        waiting
+            .subscriber
+            .next_work_generation(EVERYONE, waiting.seen),
+    )
+    .await;
     server.resume();
     waiting.assert_receives_from(&server).await;
 }

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use coderun_app::metrics::QUEUE_WAIT;
-use coderun_domain::testing::{at, execution, execution_id};
+use coderun_domain::testing::{EVERYONE, at, execution, execution_id};
 use coderun_domain::{
     InputError, InputId, InputPiece, Lease, QueueError, Quota, RegistryError, SenderId, Sequence,
     StoreError, TicketDigest, TicketError, WatchError, WorkerId,
@@ -67,7 +67,7 @@ fn waiting_for_work_is_not_a_call() {
         let lease = Lease::new(execution().start(worker, at(1)).unwrap()).unwrap();
         let waiting = async {
             queue.cancel_requested(&lease).await;
-            queue.work_available().await;
+            queue.work_available(EVERYONE).await;
         };
         drop(tokio::time::timeout(Duration::from_secs(20), waiting).await);
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionQueue, Health, Language, Lease, Outcome, QueueDepth, QueueError, Renewal, RunEvent,
-    Sequence, Swept, WorkerId,
+    Sequence, Swept, TakeFor, WorkerId,
 };
 use tokio::sync::Notify;
 
@@ -32,11 +32,12 @@ impl ExecutionQueue for EmptyQueue {
         &self,
         _worker: &WorkerId,
         _languages: &[Language],
+        _users: TakeFor,
         _at_most: usize,
     ) -> Result<Vec<Lease>, QueueError> {
         Ok(Vec::new())
     }
-    async fn work_available(&self) {
+    async fn work_available(&self, _users: TakeFor) {
         self.is_idle.notify_one();
         std::future::pending::<()>().await;
     }
