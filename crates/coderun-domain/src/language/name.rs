@@ -10,19 +10,23 @@ pub(super) fn loosely_equal(one: &str, other: &str) -> bool {
     letters(one).next().is_some() && letters(one).eq(letters(other))
 }
 
-/// The characters that count, in lower case.
+/// The characters that count, in lower case and as keyboards have them.
 fn letters(name: &str) -> impl Iterator<Item = char> {
     name.chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-' | '_'))
-        .map(|c| c.to_ascii_lowercase())
+        .map(|c| match c {
+            '♯' | '＃' => '#',
+            '＋' => '+',
+            c => c.to_ascii_lowercase(),
+        })
 }
 
-/// A name that ends in a version, such as `c++17` or `Python 3.11`.
+/// A name that ends in a version, such as `c++17`, `Python 3.11` or `c++2b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NameAndVersion<'a> {
     /// The part before the version.
     pub(crate) name: &'a str,
-    /// Numbers with dots between them.
+    /// Numbers with dots between them, and perhaps a letter at the end.
     pub(crate) version: &'a str,
 }
 
@@ -31,7 +35,9 @@ impl<'a> NameAndVersion<'a> {
     pub(crate) fn split(name: &'a str) -> Option<Self> {
         let whole = name.trim();
         let is_version = |c: char| c.is_ascii_digit() || c == '.';
-        let name = whole.trim_end_matches(is_version);
+        let digits = whole.strip_suffix(|c: char| c.is_ascii_lowercase());
+        let digits = digits.filter(|digits| digits.ends_with(|c: char| c.is_ascii_digit()));
+        let name = digits.unwrap_or(whole).trim_end_matches(is_version);
         let version = whole.strip_prefix(name)?.trim_matches('.');
         let is_split = !name.is_empty() && !version.is_empty();
         is_split.then_some(Self { name, version })
@@ -79,6 +85,7 @@ mod tests {
     #[case("python3.11", "python", "3.11")]
     #[case("Node.js 18.2.", "Node.js ", "18.2")]
     #[case("node.18", "node", "18")]
+    #[case("c++2b", "c++", "2b")]
     fn a_trailing_version_is_split_off(
         #[case] whole: &str,
         #[case] name: &str,
@@ -94,6 +101,7 @@ mod tests {
     #[case("python")]
     #[case("node.")]
     #[case("f90 compiler")]
+    #[case("2b")]
     fn a_name_without_a_version_is_not_split(#[case] name: &str) {
         assert_eq!(NameAndVersion::split(name), None);
     }
