@@ -86,6 +86,7 @@ impl Announcer {
             worker: settings.id.clone(),
             runner: runner.profile(),
             languages: runner.languages(),
+            unavailable: runner.unavailable_languages().unwrap_or_default(),
             limits,
             concurrency: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
             outage: None,

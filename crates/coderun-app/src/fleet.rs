@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    FailureKind, LanguageSpec, LimitPolicy, RegistryError, WorkerOffer, WorkerRegistry,
+    FailureKind, LanguageSpec, LimitPolicy, RegistryError, UnavailableLanguage, WorkerId,
+    WorkerOffer, WorkerRegistry,
 };
 use parking_lot::RwLock;
 use tokio::time::Instant;
@@ -26,23 +27,27 @@ const DEADLINE: Duration = Duration::from_secs(2);
 ///
 /// It keeps a [`FleetView`], which it refreshes from the registry. While no worker is left, or the registry is unavailable,
 /// languages and limits stay as they were: submissions wait in the queue for a worker to come back. For a minute that holds
-/// for each language, too: the only worker that has it may be restarting.
+/// for each language, too: a worker that had it may be restarting. What all of these workers offer no longer, although they
+/// are there, may not be submitted.
 #[derive(Debug)]
 pub struct Fleet {
     registry: Arc<dyn WorkerRegistry>,
     limits: LimitPolicy,
+    /// All languages that workers could have.
+    known: Vec<UnavailableLanguage>,
     state: RwLock<FleetState>,
 }
 
 #[derive(Debug)]
 struct FleetState {
     view: Option<Arc<FleetView>>,
-    /// Every language that was offered within [`LANGUAGE_GRACE`].
+    /// What each worker offered when it was last seen, if that was within [`LANGUAGE_GRACE`].
     recent: Vec<RecentLanguage>,
 }
 
 #[derive(Debug, Clone)]
 struct RecentLanguage {
+    worker: WorkerId,
     spec: LanguageSpec,
     offered_at: Instant,
 }
@@ -88,11 +93,19 @@ impl Fleet {
         Self {
             registry,
             limits,
+            known: Vec::new(),
             state: RwLock::new(FleetState {
                 view: None,
                 recent: Vec::new(),
             }),
         }
+    }
+
+    /// The same, which tells languages of these that no worker has from names that mean nothing.
+    #[must_use]
+    pub fn with_known(mut self, known: Vec<UnavailableLanguage>) -> Self {
+        self.known = known;
+        self
     }
 
     /// The same with a worker that has not announced itself yet: this process's own.
@@ -140,14 +153,15 @@ impl Fleet {
 
     /// Replaces the offers, and answers whether any worker can run anything now.
     fn update(&self, offers: Vec<WorkerOffer>) -> bool {
-        let view = FleetView::of(offers, &self.limits);
+        let mut state = self.state.write();
+        state.note_offers(&offers);
+        let view = FleetView::of(offers, &self.limits, &self.known);
         let is_able = |offer: &WorkerOffer| !offer.languages.is_empty();
         let has_worker = view
             .as_ref()
             .is_some_and(|view| view.offers().iter().any(is_able));
-        let mut state = self.state.write();
         let view = match view {
-            Some(view) => Some(state.with_recent_languages(view)),
+            Some(view) => Some(view.with_missing(state.recent.iter().map(|recent| &recent.spec))),
             None => state.view.as_ref().map(|last| last.without_workers()),
         };
         if state.view.as_deref() != view.as_ref() {
@@ -158,21 +172,21 @@ impl Fleet {
 }
 
 impl FleetState {
-    /// Adds the languages that were offered recently and no longer are.
-    fn with_recent_languages(&mut self, view: FleetView) -> FleetView {
-        let offered = view.catalog().specs();
+    /// Remembers what each worker offers now, and of those that are gone what they offered until recently.
+    fn note_offers(&mut self, offers: &[WorkerOffer]) {
         self.recent.retain(|recent| {
-            let is_offered = offered.iter().any(|it| it.language == recent.spec.language);
-            !is_offered && recent.offered_at.elapsed() < LANGUAGE_GRACE
+            let is_gone = !offers.iter().any(|offer| offer.worker == recent.worker);
+            is_gone && recent.offered_at.elapsed() < LANGUAGE_GRACE
         });
-        let gone = self.recent.clone();
         let offered_at = Instant::now();
-        self.recent
-            .extend(offered.iter().map(|spec| RecentLanguage {
+        for offer in offers {
+            let languages = offer.languages.iter();
+            self.recent.extend(languages.map(|spec| RecentLanguage {
+                worker: offer.worker.clone(),
                 spec: spec.clone(),
                 offered_at,
             }));
-        view.with_missing(gone.iter().map(|recent| &recent.spec))
+        }
     }
 }
 

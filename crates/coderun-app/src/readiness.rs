@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
+    UnavailableCause, UnavailableLanguage,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -19,6 +20,9 @@ use crate::Fleet;
 const CACHE_TTL: Duration = Duration::from_secs(1);
 /// The time after which a check without an answer fails.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time after the start for which the service is not ready while languages are still being checked.
+const FIRST_LANGUAGE_CHECKS_MAX: Duration = Duration::from_secs(5);
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +98,7 @@ pub struct Readiness {
     ports: ReadinessPorts,
     notes: Vec<Note>,
     draining: CancellationToken,
+    started: Instant,
     cached: Mutex<Option<(Instant, Vec<Check>)>>,
 }
 
@@ -112,6 +117,7 @@ impl Readiness {
             ports,
             notes: Vec::new(),
             draining,
+            started: Instant::now(),
             cached: Mutex::new(None),
         }
     }
@@ -173,7 +179,7 @@ impl Readiness {
         let mut checks = join_all(checks).await;
         if let Some(Runners::Own(runner)) = &ports.runners {
             checks.extend(limits(runner.as_ref()));
-            checks.extend(languages(runner.as_ref()));
+            checks.extend(self.languages(runner.as_ref()));
         }
         checks
     }
@@ -202,6 +208,26 @@ impl Readiness {
             reason,
         }
     }
+
+    /// Whether the languages of the runner run, where it checks that.
+    fn languages(&self, runner: &dyn CodeRunner) -> Option<Check> {
+        let unavailable = runner.unavailable_languages()?;
+        let is_starting = self.started.elapsed() < FIRST_LANGUAGE_CHECKS_MAX
+            && unavailable.iter().any(is_being_checked);
+        let status = if unavailable.is_empty() {
+            CheckStatus::Ok
+        } else if is_starting || runner.languages().is_empty() {
+            CheckStatus::Failing
+        } else {
+            CheckStatus::Degraded
+        };
+        Some(Check {
+            name: "languages",
+            status,
+            latency: Duration::ZERO,
+            reason: (!unavailable.is_empty()).then(|| reasons(&unavailable)),
+        })
+    }
 }
 
 /// How the runner holds its limits, where it says so.
@@ -220,21 +246,20 @@ fn limits(runner: &dyn CodeRunner) -> Option<Check> {
     })
 }
 
-/// Whether the languages of the runner run, where it checks that.
-fn languages(runner: &dyn CodeRunner) -> Option<Check> {
-    let (status, reason) = match runner.languages_health()? {
-        Health::Good => (CheckStatus::Ok, None),
-        Health::Limited { reason } if runner.languages().is_empty() => {
-            (CheckStatus::Failing, Some(reason))
-        }
-        Health::Limited { reason } => (CheckStatus::Degraded, Some(reason)),
-    };
-    Some(Check {
-        name: "languages",
-        status,
-        latency: Duration::ZERO,
-        reason,
-    })
+fn is_being_checked(unavailable: &UnavailableLanguage) -> bool {
+    unavailable.cause == UnavailableCause::BeingChecked
+}
+
+/// What fails, each with its reason, and then the names of all that is still being checked.
+fn reasons(unavailable: &[UnavailableLanguage]) -> String {
+    let (checked, failing): (Vec<_>, Vec<_>) =
+        unavailable.iter().partition(|it| is_being_checked(it));
+    let mut reasons: Vec<String> = failing.into_iter().map(ToString::to_string).collect();
+    if !checked.is_empty() {
+        let names: Vec<_> = checked.into_iter().map(UnavailableLanguage::name).collect();
+        reasons.push(format!("still being checked: {}", names.join(", ")));
+    }
+    reasons.join("; ")
 }
 
 /// The health of a dependency that either works or fails.

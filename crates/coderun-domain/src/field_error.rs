@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::named_enum::named_enum;
-use crate::{ByteSize, FailureKind, FileNameError, Language};
+use crate::{
+    ByteSize, FailureKind, FileNameError, Language, UnavailableCause, UnavailableLanguage,
+};
 
 /// The part of a submission that an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,6 +123,14 @@ pub enum FieldProblem {
         /// The one whose name the caller may have mistyped.
         nearest: Option<Language>,
     },
+    /// The language is known, or its version, and cannot be run now.
+    #[error("{}", unavailable(language, known))]
+    UnavailableLanguage {
+        /// The language, and why it cannot be run.
+        language: UnavailableLanguage,
+        /// The available languages, or versions of the language.
+        known: Vec<String>,
+    },
     /// The name is an alias of several languages.
     #[error("may mean each of {}; use one of these names", names(languages))]
     AmbiguousLanguage {
@@ -180,6 +190,24 @@ fn known_languages(known: &[String], nearest: Option<&Language>) -> String {
     match nearest {
         Some(nearest) => format!("did you mean `{nearest}`? Known are {known}"),
         None => format!("known are {known}"),
+    }
+}
+
+fn unavailable(language: &UnavailableLanguage, known: &[String]) -> String {
+    let name = language.name();
+    match &language.cause {
+        UnavailableCause::BeingChecked => {
+            format!("names {name}, which is still being checked; try again in a few seconds")
+        }
+        UnavailableCause::Failing(reason) => {
+            format!("names {name}, which does not run here now: {reason}")
+        }
+        UnavailableCause::NotInstalled => {
+            format!(
+                "names {name}, which is not installed here; {}",
+                offered(known)
+            )
+        }
     }
 }
 
@@ -246,7 +274,8 @@ impl SubmissionError {
         &self.errors
     }
 
-    /// [`FailureKind::TooLarge`] where code, input or expected output is too long, else [`FailureKind::Invalid`].
+    /// [`FailureKind::TooLarge`] where code, input or expected output is too long, [`FailureKind::Unavailable`] where nothing
+    /// is wrong but that a language is still being checked, else [`FailureKind::Invalid`].
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         let too_large = |error: &FieldError| {
@@ -256,8 +285,14 @@ impl SubmissionError {
             );
             is_text && matches!(error.problem, FieldProblem::TooLong { .. })
         };
+        let being_checked = |error: &FieldError| {
+            matches!(&error.problem, FieldProblem::UnavailableLanguage { language, .. }
+                if language.cause == UnavailableCause::BeingChecked)
+        };
         if self.errors.iter().any(too_large) {
             FailureKind::TooLarge
+        } else if !self.errors.is_empty() && self.errors.iter().all(being_checked) {
+            FailureKind::Unavailable
         } else {
             FailureKind::Invalid
         }

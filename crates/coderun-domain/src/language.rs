@@ -3,12 +3,14 @@
 mod catalog;
 mod limits;
 mod name;
+mod unavailable;
 
 use std::fmt;
 
 pub use catalog::LanguageCatalog;
 pub use limits::LanguageLimits;
 pub(crate) use name::{NameAndVersion, nearest};
+pub use unavailable::{UnavailableCause, UnavailableLanguage};
 
 /// The canonical name of a language, such as `python` or `cpp`.
 ///

@@ -72,7 +72,10 @@ pub use file_name::{FileName, FileNameError};
 pub use forced_end::ForcedEnd;
 pub use identifiers::{Attempt, ExecutionId, IdentifierError, Sequence, UserId, WorkerId};
 pub use identity::{BearerToken, Principal};
-pub use language::{Language, LanguageCatalog, LanguageLimits, LanguageNameError, LanguageSpec};
+pub use language::{
+    Language, LanguageCatalog, LanguageLimits, LanguageNameError, LanguageSpec, UnavailableCause,
+    UnavailableLanguage,
+};
 pub use limits::{LimitPolicy, Limits, RequestedLimits, StageLimits, StorageLimits, ZeroLimit};
 pub use outcome::{EndedWithoutRun, Outcome, OutcomeError, OutcomeParts};
 pub use output::{Output, OutputBuffer, OutputStream};

@@ -146,6 +146,7 @@ pub fn worker_offer(name: &str) -> WorkerOffer {
             interactive: true,
         },
         languages: catalog().specs().to_vec(),
+        unavailable: Vec::new(),
         limits: limit_policy(),
         concurrency: 2,
         outage: None,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use coderun_domain::{UnavailableCause, UnavailableLanguage};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -78,6 +79,20 @@ impl LanguageTable {
     #[must_use]
     pub fn entries(&self) -> &[LanguageEntry] {
         &self.entries
+    }
+
+    /// All languages, as those that no runner has.
+    #[must_use]
+    pub fn not_installed(&self) -> Vec<UnavailableLanguage> {
+        let entries = self.entries.iter().filter_map(|entry| {
+            Some(UnavailableLanguage {
+                language: entry.language().ok()?,
+                aliases: entry.aliases.clone(),
+                version: None,
+                cause: UnavailableCause::NotInstalled,
+            })
+        });
+        entries.collect()
     }
 
     /// Finds a language by its canonical name, with its position in the table.

@@ -2,7 +2,7 @@
 
 use coderun_domain::{
     Enforcement, Language, LanguageLimits, LanguageSpec, LimitPolicy, RequestedLimits,
-    RunnerProfile, WorkerId, WorkerOffer,
+    RunnerProfile, UnavailableCause, UnavailableLanguage, WorkerId, WorkerOffer,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -26,6 +26,26 @@ struct OfferRecord {
     interactive: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outage: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unavailable: Vec<UnavailableRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct UnavailableRecord {
+    language: String,
+    aliases: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(with = "CauseRecord")]
+    cause: UnavailableCause,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(remote = "UnavailableCause", rename_all = "snake_case")]
+enum CauseRecord {
+    BeingChecked,
+    Failing(String),
+    NotInstalled,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,6 +99,11 @@ pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<
         concurrency: offer.concurrency,
         interactive: offer.runner.interactive,
         outage: offer.outage.clone(),
+        unavailable: offer
+            .unavailable
+            .iter()
+            .map(UnavailableRecord::from)
+            .collect(),
     };
     serde_json::to_vec(&record).map_err(RecordError::unwritable)
 }
@@ -123,6 +148,7 @@ impl<'a> StoredOffer<'a> {
 impl OfferRecord {
     fn decode(self) -> Result<WorkerOffer, RecordError> {
         let languages = self.languages.into_iter().map(LanguageRecord::decode);
+        let unavailable = self.unavailable.into_iter().map(UnavailableRecord::decode);
         Ok(WorkerOffer {
             worker: WorkerId::parse(self.worker)?,
             runner: RunnerProfile {
@@ -131,9 +157,32 @@ impl OfferRecord {
                 interactive: self.interactive,
             },
             languages: languages.collect::<Result<_, _>>()?,
+            unavailable: unavailable.collect::<Result<_, _>>()?,
             limits: LimitPolicy::new(self.default_limits.decode()?, self.maximum_limits.decode()?),
             concurrency: self.concurrency,
             outage: self.outage,
+        })
+    }
+}
+
+impl From<&UnavailableLanguage> for UnavailableRecord {
+    fn from(unavailable: &UnavailableLanguage) -> Self {
+        Self {
+            language: unavailable.language.as_str().to_owned(),
+            aliases: unavailable.aliases.clone(),
+            version: unavailable.version.clone(),
+            cause: unavailable.cause.clone(),
+        }
+    }
+}
+
+impl UnavailableRecord {
+    fn decode(self) -> Result<UnavailableLanguage, RecordError> {
+        Ok(UnavailableLanguage {
+            language: Language::parse(&self.language)?,
+            aliases: self.aliases,
+            version: self.version,
+            cause: self.cause,
         })
     }
 }

@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coderun_domain::testing::{
-    at, draft, execution, execution_id, finished, report, submission, user, worker_offer,
+    at, draft, execution, execution_id, finished, language, report, submission, user, worker_offer,
 };
 use coderun_domain::{
     Admission, Attempt, ByteSize, CompileReport, DraftFile, Enforcement, Event, Execution,
     ExitStatus, ForcedEnd, InputPiece, LanguageLimits, Outcome, Output, OutputChunk, OutputStream,
-    Report, RequestedLimits, Sequence, Signal, Submission, SubmissionDraft, Usage, Verdict,
-    WorkerId, WorkerOffer,
+    Report, RequestedLimits, Sequence, Signal, Submission, SubmissionDraft, UnavailableCause,
+    UnavailableLanguage, Usage, Verdict, WorkerId, WorkerOffer,
 };
 use rstest::rstest;
 
@@ -232,6 +232,20 @@ fn worker_offer_in_outage() -> WorkerOffer {
             ..RequestedLimits::default()
         },
     };
+    offer.unavailable = [
+        (Some("3.12"), UnavailableCause::BeingChecked),
+        (
+            None,
+            UnavailableCause::Failing("its folder is gone".to_owned()),
+        ),
+    ]
+    .map(|(version, cause)| UnavailableLanguage {
+        language: language("python"),
+        aliases: vec!["py".to_owned()],
+        version: version.map(str::to_owned),
+        cause,
+    })
+    .to_vec();
     offer
 }
 

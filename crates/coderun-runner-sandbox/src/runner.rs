@@ -29,10 +29,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coderun_domain::{
     CodeRunner, Health, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
-    RunnerProfile, Verdict,
+    RunnerProfile, UnavailableLanguage, Verdict,
 };
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use crate::cgroup::{Groups, ProcessorShare};
 use crate::config::{Control, LanguageChecks, SandboxConfig};
@@ -72,11 +71,9 @@ pub struct SandboxRunner {
     trials: JoinSet<()>,
 }
 
-/// The longest wait for the first check of all languages; those that come later are offered later.
-const FIRST_CHECKS_MAX: Duration = Duration::from_secs(5);
-
 impl SandboxRunner {
-    /// Looks for toolchains and for what the machine offers, and begins to check languages if it is to.
+    /// Looks for toolchains and for what the machine offers, and begins to check languages if it is to: each is offered from
+    /// its first successful check on.
     ///
     /// Succeeds even where no sandbox can be built, so that a service can start and say so: see
     /// [`CodeRunner::check`].
@@ -113,12 +110,12 @@ impl SandboxRunner {
             trials: JoinSet::new(),
         };
         if let Some(checks) = &config.language_checks {
-            runner.begin_trials(checks).await;
+            runner.begin_trials(checks);
         }
         Ok(runner)
     }
 
-    async fn begin_trials(&mut self, checks: &LanguageChecks) {
+    fn begin_trials(&mut self, checks: &LanguageChecks) {
         let trials = LanguageTrials {
             languages: Arc::clone(&self.languages),
             stages: Arc::clone(&self.stages),
@@ -128,12 +125,6 @@ impl SandboxRunner {
             probing: Arc::clone(&self.probing),
         };
         self.trials.spawn(trials.run());
-        if timeout(FIRST_CHECKS_MAX, self.languages.settled())
-            .await
-            .is_err()
-        {
-            tracing::info!("some languages are still being checked");
-        }
     }
 
     fn check_required(&self) -> Result<(), RunnerError> {
@@ -197,8 +188,8 @@ impl CodeRunner for SandboxRunner {
         toolchain::specs(&self.languages.offered())
     }
 
-    fn languages_health(&self) -> Option<Health> {
-        Some(self.languages.health())
+    fn unavailable_languages(&self) -> Option<Vec<UnavailableLanguage>> {
+        Some(self.languages.unavailable())
     }
 
     async fn languages_checked(&self) {
@@ -246,13 +237,12 @@ impl CodeRunner for SandboxRunner {
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
         let language = request.submission.language();
-        let offered = self.languages.offered();
-        let toolchain = toolchain::find(&offered, language, request.submission.version());
+        let toolchain = self.languages.find(language, request.submission.version());
         let toolchain = toolchain.ok_or_else(|| RunnerError::Unsupported {
             language: language.clone(),
         })?;
         self.check_required()?;
-        let result = self.run_with(toolchain, &request, io).await;
+        let result = self.run_with(&toolchain, &request, io).await;
         if has_failed(&result) {
             self.languages.request(language);
         }

@@ -131,6 +131,7 @@ fn fleet_of(
 ) -> anyhow::Result<Arc<Fleet>> {
     let limits = settings.limits.submission_policy()?.limits;
     let fleet = Fleet::new(Arc::clone(&ports.storage.registry), limits);
+    let fleet = fleet.with_known(settings.languages()?.not_installed());
     Ok(Arc::new(match worker {
         Some(worker) => fleet.with_worker(worker.offer()),
         None => fleet,

@@ -67,6 +67,7 @@ fn runner(
     maximum: Option<Limits>,
 ) -> MockCodeRunner {
     let mut runner = MockCodeRunner::new();
+    runner.expect_unavailable_languages().returning(|| None);
     runner.expect_check().returning(move || {
         let broken = || RunnerError::Unavailable {
             backend: "test",

@@ -1,6 +1,9 @@
 //! Merges the offers of all workers into the catalog and limits that hold for each of them.
 
-use coderun_domain::{Language, LanguageCatalog, LanguageSpec, LimitPolicy, WorkerOffer};
+use coderun_domain::{
+    Language, LanguageCatalog, LanguageSpec, LimitPolicy, UnavailableCause, UnavailableLanguage,
+    WorkerOffer,
+};
 
 /// A snapshot of what the workers can run.
 ///
@@ -16,14 +19,26 @@ pub struct FleetView {
 }
 
 impl FleetView {
-    /// The view that these offers make, within `limits`; `None` if none of them has a language.
+    /// The view that these offers make, within `limits`; `None` if none of them knows a language. It names what it lacks of the
+    /// languages in `known`.
     #[must_use]
-    pub fn of(offers: Vec<WorkerOffer>, limits: &LimitPolicy) -> Option<Self> {
-        let able = || offers.iter().filter(|offer| !offer.languages.is_empty());
-        able().next()?;
+    pub fn of(
+        offers: Vec<WorkerOffer>,
+        limits: &LimitPolicy,
+        known: &[UnavailableLanguage],
+    ) -> Option<Self> {
+        let has_language = |offer: &&WorkerOffer| !offer.languages.is_empty();
+        let knows_language = |offer: &WorkerOffer| !offer.unavailable.is_empty();
+        if !offers
+            .iter()
+            .any(|offer| has_language(&offer) || knows_language(offer))
+        {
+            return None;
+        }
+        let able = || offers.iter().filter(has_language);
         let lower = |limits: LimitPolicy, offer: &WorkerOffer| limits.lowered_to(&offer.limits);
         Some(Self {
-            catalog: catalog(able().flat_map(|offer| &offer.languages)),
+            catalog: catalog(&offers).with_unavailable(unavailable(&offers, known)),
             limits: able().fold(*limits, lower),
             is_interactive: able().all(|offer| offer.runner.interactive),
             offers: working(offers),
@@ -38,8 +53,9 @@ impl FleetView {
                 all.push(spec.clone());
             }
         }
+        let unavailable = self.catalog.unavailable().to_vec();
         Self {
-            catalog: LanguageCatalog::new(all),
+            catalog: LanguageCatalog::new(all).with_unavailable(unavailable),
             ..self
         }
     }
@@ -83,15 +99,43 @@ fn working(mut offers: Vec<WorkerOffer>) -> Vec<WorkerOffer> {
 }
 
 /// Every language once, in the order of first appearance, with what all its specifications have in common.
-fn catalog<'a>(specs: impl Iterator<Item = &'a LanguageSpec>) -> LanguageCatalog {
+fn catalog(offers: &[WorkerOffer]) -> LanguageCatalog {
+    let specs = || offers.iter().flat_map(|offer| &offer.languages);
     let mut merged: Vec<LanguageSpec> = Vec::new();
-    for spec in specs {
+    for spec in offers.iter().flat_map(with_checked_versions) {
         match find(&mut merged, &spec.language) {
-            Some(merged) => merge(merged, spec),
-            None => merged.push(spec.clone()),
+            Some(merged) => merge(merged, &spec),
+            None => merged.push(spec),
         }
     }
+    for merged in &mut merged {
+        let same = || specs().filter(|spec| spec.language == merged.language);
+        let is_offered = |version: &String| same().any(|spec| spec.versions.contains(version));
+        merged.versions.retain(is_offered);
+    }
     LanguageCatalog::new(merged)
+}
+
+/// The languages of a worker, each with the versions, too, that it is still checking: most likely it will offer them.
+fn with_checked_versions(offer: &WorkerOffer) -> impl Iterator<Item = LanguageSpec> {
+    offer.languages.iter().map(|spec| {
+        let of_language = |it: &&UnavailableLanguage| {
+            it.language == spec.language && it.cause == UnavailableCause::BeingChecked
+        };
+        let checked = offer.unavailable.iter().filter(of_language);
+        let mut spec = spec.clone();
+        spec.versions
+            .extend(checked.filter_map(|it| it.version.clone()));
+        spec
+    })
+}
+
+/// What workers know and do not run: first that which they may run in a moment, at last that which none of them knows.
+fn unavailable(offers: &[WorkerOffer], known: &[UnavailableLanguage]) -> Vec<UnavailableLanguage> {
+    let of_offers = offers.iter().flat_map(|offer| &offer.unavailable);
+    let mut all: Vec<_> = of_offers.chain(known).cloned().collect();
+    all.sort_by_key(|it| it.cause != UnavailableCause::BeingChecked);
+    all
 }
 
 fn find<'a>(specs: &'a mut [LanguageSpec], language: &Language) -> Option<&'a mut LanguageSpec> {

@@ -1,7 +1,7 @@
-use coderun_domain::testing::{catalog, limit_policy, worker_offer};
+use coderun_domain::testing::{catalog, language, limit_policy, worker_offer};
 use coderun_domain::{
     Enforcement, MockCodeRunner, MockExecutionQueue, MockExecutionStore, MockWorkerRegistry,
-    QueueError, RunnerError, RunnerProfile, StoreError,
+    QueueError, RunnerError, RunnerProfile, StoreError, UnavailableCause, UnavailableLanguage,
 };
 
 use super::*;
@@ -33,7 +33,7 @@ fn good_runner() -> MockCodeRunner {
     let mut runner = MockCodeRunner::new();
     runner.expect_check().returning(|| Ok(()));
     runner.expect_limits_health().returning(|| None);
-    runner.expect_languages_health().returning(|| None);
+    runner.expect_unavailable_languages().returning(|| None);
     runner
 }
 
@@ -61,7 +61,7 @@ async fn weaker_limits_degrade_and_say_why() {
     runner.expect_check().returning(|| Ok(()));
     let weak = || Some(Health::limited("nothing is delegated"));
     runner.expect_limits_health().returning(weak);
-    runner.expect_languages_health().returning(|| None);
+    runner.expect_unavailable_languages().returning(|| None);
     runner.expect_profile().returning(|| RunnerProfile {
         enforcement: Enforcement {
             memory: Some("polled".to_owned()),
@@ -76,33 +76,51 @@ async fn weaker_limits_degrade_and_say_why() {
     assert_eq!(reason, Some("polled; nothing is delegated"));
 }
 
-/// The check of the languages, of which one fails, where the runner offers so many others.
-async fn language_check(others: usize) -> Check {
+/// The check of the languages, of which one fails, where the runner offers so many others, at this time after the start.
+async fn language_check(others: usize, age: Duration) -> Check {
     let mut runner = MockCodeRunner::new();
     runner.expect_check().returning(|| Ok(()));
     runner.expect_limits_health().returning(|| None);
-    let broken = || Some(Health::limited("java does not run"));
-    runner.expect_languages_health().returning(broken);
+    let unavailable = |name, cause| UnavailableLanguage {
+        language: language(name),
+        aliases: Vec::new(),
+        version: None,
+        cause,
+    };
+    let failing = UnavailableCause::Failing("its folder is gone".to_owned());
+    let unavailable = vec![
+        unavailable("ruby", UnavailableCause::BeingChecked),
+        unavailable("java", failing),
+        unavailable("go", UnavailableCause::BeingChecked),
+    ];
+    let unavailable = move || Some(unavailable.clone());
+    runner.expect_unavailable_languages().returning(unavailable);
     let offered = move || catalog().specs()[..others].to_vec();
     runner.expect_languages().returning(offered);
-    let checks = readiness(good_store(), runner).checks().await;
-    let mut checks = checks.into_iter();
+    let readiness = readiness(good_store(), runner);
+    tokio::time::advance(age).await;
+    let mut checks = readiness.checks().await.into_iter();
     checks.find(|check| check.name == "languages").unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_language_that_does_not_run_degrades_and_without_any_nothing_is_ready() {
-    let one_runs = language_check(1).await;
+    let one_runs = language_check(1, FIRST_LANGUAGE_CHECKS_MAX).await;
     assert_eq!(one_runs.status, CheckStatus::Degraded);
-    assert_eq!(one_runs.reason.as_deref(), Some("java does not run"));
-    assert_eq!(language_check(0).await.status, CheckStatus::Failing);
+    let reason = "java does not run: its folder is gone; still being checked: ruby, go";
+    assert_eq!(one_runs.reason.as_deref(), Some(reason));
+    let none_runs = language_check(0, FIRST_LANGUAGE_CHECKS_MAX).await;
+    assert_eq!(none_runs.status, CheckStatus::Failing);
+    // A moment after the start most languages are not checked yet.
+    let young = language_check(1, FIRST_LANGUAGE_CHECKS_MAX / 2).await;
+    assert_eq!(young.status, CheckStatus::Failing);
 }
 
 #[tokio::test]
 async fn an_unavailable_runner_fails_with_its_reason() {
     let mut runner = MockCodeRunner::new();
     runner.expect_limits_health().returning(|| None);
-    runner.expect_languages_health().returning(|| None);
+    runner.expect_unavailable_languages().returning(|| None);
     runner.expect_check().returning(|| {
         Err(RunnerError::Unavailable {
             backend: "sandbox",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use coderun_domain::testing::{language, limit_policy, worker_offer};
 use coderun_domain::{
     ByteSize, Enforcement, LanguageLimits, LanguageSpec, LimitPolicy, Limits, RequestedLimits,
-    RunnerProfile, StageLimits, StorageLimits, WorkerOffer,
+    RunnerProfile, StageLimits, StorageLimits, UnavailableCause, UnavailableLanguage, WorkerOffer,
 };
 
 use crate::Backend;
@@ -44,7 +44,6 @@ fn full_offer() -> WorkerOffer {
             storage: StorageLimits::new(bytes(31), bytes(32), bytes(33), 34).unwrap(),
         }
     };
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     WorkerOffer {
         worker: worker("wörker 1:{2}"),
         runner: RunnerProfile {
@@ -60,36 +59,51 @@ fn full_offer() -> WorkerOffer {
             },
             interactive: false,
         },
-        languages: vec![
-            LanguageSpec {
-                language: language("c++"),
-                aliases: words(&["cpp", "cc"]),
-                versions: words(&["12.2.0", "11.4"]),
-                entry_file: "main.cpp".to_owned(),
-                example: "int main() { /* \"é\" 😀 */ }\n".to_owned(),
-                limits: LanguageLimits {
-                    default: RequestedLimits {
-                        memory_bytes: Some(u64::MAX),
-                        ..RequestedLimits::default()
-                    },
-                    minimum: RequestedLimits {
-                        processes: Some(0),
-                        ..RequestedLimits::default()
-                    },
-                },
-            },
-            LanguageSpec {
-                language: language("bash"),
-                aliases: Vec::new(),
-                versions: Vec::new(),
-                entry_file: "main.sh".to_owned(),
-                example: String::new(),
-                limits: LanguageLimits::default(),
-            },
-        ],
+        languages: two_languages(),
+        unavailable: vec![failing_language()],
         limits: LimitPolicy::new(limits(0), limits(1 << 40)),
         concurrency: u32::MAX,
         outage: Some("the API at \"höst\" is down".to_owned()),
+    }
+}
+
+fn two_languages() -> Vec<LanguageSpec> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    vec![
+        LanguageSpec {
+            language: language("c++"),
+            aliases: words(&["cpp", "cc"]),
+            versions: words(&["12.2.0", "11.4"]),
+            entry_file: "main.cpp".to_owned(),
+            example: "int main() { /* \"é\" 😀 */ }\n".to_owned(),
+            limits: LanguageLimits {
+                default: RequestedLimits {
+                    memory_bytes: Some(u64::MAX),
+                    ..RequestedLimits::default()
+                },
+                minimum: RequestedLimits {
+                    processes: Some(0),
+                    ..RequestedLimits::default()
+                },
+            },
+        },
+        LanguageSpec {
+            language: language("bash"),
+            aliases: Vec::new(),
+            versions: Vec::new(),
+            entry_file: "main.sh".to_owned(),
+            example: String::new(),
+            limits: LanguageLimits::default(),
+        },
+    ]
+}
+
+fn failing_language() -> UnavailableLanguage {
+    UnavailableLanguage {
+        language: language("rust"),
+        aliases: vec!["rs".to_owned()],
+        version: Some("1.63".to_owned()),
+        cause: UnavailableCause::Failing("its example printed \"né\"".to_owned()),
     }
 }
 

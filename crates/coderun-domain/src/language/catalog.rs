@@ -1,19 +1,57 @@
 //! Lists the languages that can be run, and finds them by name.
 
 use super::name::{MAX_BYTES, loosely_equal};
-use super::{Language, LanguageSpec};
+use super::{Language, LanguageSpec, UnavailableLanguage};
 
 /// The languages that can be run, found by name or alias.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LanguageCatalog {
     specs: Vec<LanguageSpec>,
+    unavailable: Vec<UnavailableLanguage>,
 }
 
 impl LanguageCatalog {
     /// A catalog of what a runner offers, in the runner's order.
     #[must_use]
     pub const fn new(specs: Vec<LanguageSpec>) -> Self {
-        Self { specs }
+        Self {
+            specs,
+            unavailable: Vec::new(),
+        }
+    }
+
+    /// The same with languages that are known and cannot be run now. Those that the catalog has are left out, and of two for
+    /// one version the first counts.
+    #[must_use]
+    pub fn with_unavailable(
+        mut self,
+        unavailable: impl IntoIterator<Item = UnavailableLanguage>,
+    ) -> Self {
+        for it in unavailable {
+            let version = it.version.as_deref();
+            let mut known = self.unavailable.iter();
+            if !self.has(&it.language, version)
+                && !known.any(|known| known.concerns(&it.language, version))
+            {
+                self.unavailable.push(it);
+            }
+        }
+        self
+    }
+
+    /// Whether it has a language, in a version if one is named.
+    fn has(&self, language: &Language, version: Option<&str>) -> bool {
+        let mut specs = self.specs.iter();
+        specs.any(|spec| {
+            spec.language == *language
+                && version.is_none_or(|version| spec.versions.iter().any(|it| it == version))
+        })
+    }
+
+    /// The languages and versions that are known and cannot be run now.
+    #[must_use]
+    pub fn unavailable(&self) -> &[UnavailableLanguage] {
+        &self.unavailable
     }
 
     /// All languages.
@@ -46,30 +84,42 @@ impl LanguageCatalog {
     /// A canonical name goes before an alias, and a name as it stands before one with other separators. So the answer
     /// does not depend on the order of the languages.
     pub(crate) fn find_all(&self, name: &str) -> Vec<&LanguageSpec> {
-        if name.len() > MAX_BYTES {
-            return Vec::new();
-        }
-        // One level after the other: nearly all names are canonical.
-        let levels: [&dyn Fn(&LanguageSpec) -> bool; 4] = [
-            &|spec| spec.language.as_str().eq_ignore_ascii_case(name),
-            &|spec| has_alias(spec, |alias| alias.eq_ignore_ascii_case(name)),
-            &|spec| loosely_equal(spec.language.as_str(), name),
-            &|spec| has_alias(spec, |alias| loosely_equal(alias, name)),
-        ];
-        levels
-            .into_iter()
-            .map(|is_meant| self.all(is_meant))
-            .find(|found| !found.is_empty())
-            .unwrap_or_default()
+        find_all(&self.specs, |spec| (&spec.language, &spec.aliases), name)
     }
 
-    fn all(&self, is_meant: impl Fn(&LanguageSpec) -> bool) -> Vec<&LanguageSpec> {
-        self.specs.iter().filter(|spec| is_meant(spec)).collect()
+    /// The first of the languages that a name means and that cannot be run now.
+    pub(crate) fn find_unavailable(&self, name: &str) -> Option<&UnavailableLanguage> {
+        let found = find_all(&self.unavailable, |it| (&it.language, &it.aliases), name);
+        found.into_iter().next()
     }
 }
 
-fn has_alias(spec: &LanguageSpec, is_meant: impl Fn(&str) -> bool) -> bool {
-    spec.aliases.iter().any(|alias| is_meant(alias))
+/// All that a name means, where `names` are canonical name and aliases of each.
+fn find_all<'a, T>(
+    all: &'a [T],
+    names: fn(&T) -> (&Language, &[String]),
+    name: &str,
+) -> Vec<&'a T> {
+    if name.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    let is_canonical =
+        |it: &T, is_equal: fn(&str, &str) -> bool| is_equal(names(it).0.as_str(), name);
+    let is_alias = |it: &T, is_equal: fn(&str, &str) -> bool| {
+        names(it).1.iter().any(|alias| is_equal(alias, name))
+    };
+    // One level after the other: nearly all names are canonical.
+    let levels: [&dyn Fn(&T) -> bool; 4] = [
+        &|it| is_canonical(it, str::eq_ignore_ascii_case),
+        &|it| is_alias(it, str::eq_ignore_ascii_case),
+        &|it| is_canonical(it, loosely_equal),
+        &|it| is_alias(it, loosely_equal),
+    ];
+    let found = levels
+        .into_iter()
+        .map(|is_meant| all.iter().filter(|it| is_meant(it)).collect::<Vec<_>>());
+    let mut found = found.filter(|found| !found.is_empty());
+    found.next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -131,6 +181,7 @@ mod tests {
     #[case("java_script", "node")]
     #[case("node", "node")]
     #[case("C#", "csharp")]
+    #[case("C♯", "csharp")]
     #[case("C ++", "cpp")]
     #[case("Python NumPy", "python-numpy")]
     #[case("numpy", "python-numpy")]

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use crate::{
     Attempt, BackendError, Enforcement, Execution, ExecutionId, Health, Language, LanguageSpec,
-    Limits, OutputStream, Report, Submission,
+    Limits, OutputStream, Report, Submission, UnavailableLanguage,
 };
 
 /// A program for a runner, with its id and attempt.
@@ -162,9 +162,9 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether each language that it has a tool for runs; `None` unless a runner checks that. A language that fails is not
-    /// among [`languages`](Self::languages).
-    fn languages_health(&self) -> Option<Health> {
+    /// The languages and versions that it has a tool for and that are not among [`languages`](Self::languages), because their
+    /// trial failed or has not ended; `None` unless a runner tries languages.
+    fn unavailable_languages(&self) -> Option<Vec<UnavailableLanguage>> {
         None
     }
 

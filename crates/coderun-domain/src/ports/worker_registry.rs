@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{BackendError, LanguageSpec, LimitPolicy, RunnerProfile, WorkerId};
+use crate::{
+    BackendError, LanguageSpec, LimitPolicy, RunnerProfile, UnavailableLanguage, WorkerId,
+};
 
 /// Lists the workers and what each can run.
 ///
@@ -42,6 +44,8 @@ pub struct WorkerOffer {
     pub runner: RunnerProfile,
     /// The languages.
     pub languages: Vec<LanguageSpec>,
+    /// The languages and versions that it knows and does not run now.
+    pub unavailable: Vec<UnavailableLanguage>,
     /// The limits.
     pub limits: LimitPolicy,
     /// The most executions at a time.

@@ -2,7 +2,9 @@
 
 use super::SubmissionDraft;
 use crate::language::{NameAndVersion, nearest};
-use crate::{Field, FieldProblem, LanguageCatalog, LanguageSpec, SubmissionError};
+use crate::{
+    Field, FieldProblem, LanguageCatalog, LanguageSpec, SubmissionError, UnavailableLanguage,
+};
 
 /// The language of a submission, and the version that will run.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +41,7 @@ pub(super) fn find<'a>(
         } else {
             Field::Language
         };
-        let problem = FieldProblem::UnknownVersion {
-            version: shortened(requested),
-            language: spec.language.clone(),
-            known: spec.versions.clone(),
-        };
-        errors.add(field, problem);
+        errors.add(field, unoffered_version(spec, requested, catalog));
     }
     Some(ChosenLanguage { spec, version })
 }
@@ -65,17 +62,74 @@ fn find_by_name<'a, 'n>(
         version = Some(split.version);
         found = catalog.find_all(split.name);
     }
+    if found.is_empty() {
+        found = find_each(name, catalog);
+    }
     match found.as_slice() {
         [spec] => Ok((spec, version)),
-        [] => Err(FieldProblem::UnknownLanguage {
-            known: catalog.specs().iter().map(with_aliases).collect(),
-            nearest: nearest(name, catalog).cloned(),
-        }),
+        [] => Err(unoffered_language(name, catalog)),
         several => {
             let mut languages: Vec<_> = several.iter().map(|it| it.language.clone()).collect();
             languages.sort();
             Err(FieldProblem::AmbiguousLanguage { languages })
         }
+    }
+}
+
+/// All languages of a name such as `C/C++`, if each part is the name of a language.
+fn find_each<'a>(name: &str, catalog: &'a LanguageCatalog) -> Vec<&'a LanguageSpec> {
+    let mut all = Vec::new();
+    for part in name.split('/') {
+        let found = catalog.find_all(part);
+        if found.is_empty() {
+            return Vec::new();
+        }
+        all.extend(found);
+    }
+    all.sort_by_key(|spec| &spec.language);
+    all.dedup();
+    all
+}
+
+/// Why no language of this name can be run.
+fn unoffered_language(name: &str, catalog: &LanguageCatalog) -> FieldProblem {
+    let without_version = || catalog.find_unavailable(NameAndVersion::split(name)?.name);
+    let unavailable = catalog.find_unavailable(name).or_else(without_version);
+    let known = catalog.specs().iter().map(with_aliases).collect();
+    match unavailable {
+        Some(language) => FieldProblem::UnavailableLanguage {
+            language: language.clone(),
+            known,
+        },
+        None => FieldProblem::UnknownLanguage {
+            known,
+            nearest: nearest(name, catalog).cloned(),
+        },
+    }
+}
+
+/// Why a language that is offered cannot be run in this version.
+fn unoffered_version(
+    spec: &LanguageSpec,
+    requested: &str,
+    catalog: &LanguageCatalog,
+) -> FieldProblem {
+    let known = spec.versions.clone();
+    let is_meant = |it: &&UnavailableLanguage| {
+        let version = it.version.as_deref();
+        it.language == spec.language
+            && version.is_some_and(|version| LanguageSpec::is_version(version, requested))
+    };
+    match catalog.unavailable().iter().find(is_meant) {
+        Some(language) => FieldProblem::UnavailableLanguage {
+            language: language.clone(),
+            known,
+        },
+        None => FieldProblem::UnknownVersion {
+            version: shortened(requested),
+            language: spec.language.clone(),
+            known,
+        },
     }
 }
 

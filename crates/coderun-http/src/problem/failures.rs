@@ -131,7 +131,11 @@ pub(crate) fn refused_submission(
     mut found: Vec<ProblemEntry>,
     error: Option<&SubmissionError>,
 ) -> Problem {
-    let kind = error.map_or(FailureKind::Invalid, SubmissionError::kind);
+    let mut kind = error.map_or(FailureKind::Invalid, SubmissionError::kind);
+    if kind == FailureKind::Unavailable && !found.is_empty() {
+        // Another attempt would meet what was found before.
+        kind = FailureKind::Invalid;
+    }
     let errors = error.map_or(&[][..], SubmissionError::errors);
     let decoded = found.len();
     for FieldError { field, problem } in errors {
@@ -140,7 +144,11 @@ pub(crate) fn refused_submission(
             found.push(ProblemEntry::of_field(field, problem.to_string()));
         }
     }
-    Problem::of_entries(kind, found)
+    let problem = Problem::of_entries(kind, found);
+    if kind == FailureKind::Unavailable {
+        return problem.with_retry_after(RETRY_AFTER);
+    }
+    problem
 }
 
 /// 429, with the headers of draft-ietf-httpapi-ratelimit-headers.

@@ -32,6 +32,7 @@ fn offer() -> WorkerOffer {
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),
         concurrency: 1,
+        unavailable: Vec::new(),
         outage: None,
     }
 }

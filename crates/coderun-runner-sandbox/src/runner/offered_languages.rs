@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{Health, Language};
+use coderun_domain::{Language, UnavailableCause, UnavailableLanguage};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::file_identity::FileIdentity;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{self, Toolchain};
 
 /// The time after which a tool that failed is tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_mins(1);
@@ -23,17 +23,18 @@ pub(super) struct OfferedLanguages {
     tools: Mutex<Vec<Tool>>,
     offered: Mutex<Arc<[Toolchain]>>,
     interval: Duration,
-    /// Whether each tool was tried once.
+    /// Whether each tool was tried once in each version.
     is_settled: watch::Sender<bool>,
     /// Wakes the trials when a tool is due at once.
     pub(super) wake: Notify,
 }
 
-/// A tool of a language, with its trials.
+/// A tool in one version of its language, with its trials.
 #[derive(Debug)]
 struct Tool {
-    /// The tool for each version of the language; not empty.
-    toolchains: Vec<Toolchain>,
+    toolchain: Toolchain,
+    /// Whether the tool has an earlier version of the language, which is tried first.
+    is_further_version: bool,
     finding: Finding,
     tried_at: Option<Instant>,
     due: Option<Instant>,
@@ -59,6 +60,15 @@ impl Finding {
         match self {
             Self::Runs | Self::Undecided => true,
             Self::Unknown | Self::Fails(_) => false,
+        }
+    }
+
+    /// Why a language is not offered; `None` if it is.
+    fn cause(&self) -> Option<UnavailableCause> {
+        match self {
+            Self::Runs | Self::Undecided => None,
+            Self::Unknown => Some(UnavailableCause::BeingChecked),
+            Self::Fails(reason) => Some(UnavailableCause::Failing(reason.clone())),
         }
     }
 }
@@ -93,13 +103,18 @@ impl OfferedLanguages {
         interval: Duration,
     ) -> Self {
         // The versions of a language that one tool has follow each other.
-        let tools = toolchains.chunk_by(|a, b| a.language == b.language && a.program == b.program);
-        let tools = tools.map(|toolchains| Tool {
-            toolchains: toolchains.to_vec(),
+        let is_same =
+            |a: &Toolchain, b: &Toolchain| a.language == b.language && a.program == b.program;
+        let mut before = None;
+        let tools = toolchains.iter().map(|toolchain| Tool {
+            is_further_version: before
+                .replace(toolchain)
+                .is_some_and(|before| is_same(before, toolchain)),
+            toolchain: toolchain.clone(),
             finding: finding.clone(),
             tried_at: None,
             due,
-            files: identities(toolchains),
+            files: identities(toolchain),
         });
         let languages = Self {
             tools: Mutex::new(tools.collect()),
@@ -117,7 +132,7 @@ impl OfferedLanguages {
         Arc::clone(&self.offered.lock())
     }
 
-    /// Waits until each tool was tried once.
+    /// Waits until each tool was tried once in each version.
     pub(super) async fn settled(&self) {
         // The sender lives as long as this.
         let _ = self
@@ -128,30 +143,45 @@ impl OfferedLanguages {
     }
 
     /// The languages that are not offered although there is a tool, and why.
-    pub(super) fn health(&self) -> Health {
+    pub(super) fn unavailable(&self) -> Vec<UnavailableLanguage> {
         let tools = self.tools.lock();
-        let fails = tools.iter().filter_map(|tool| match &tool.finding {
-            Finding::Fails(reason) => Some(format!("{} does not run: {reason}", tool.name())),
-            Finding::Unknown => Some(format!("{} is being tried", tool.name())),
-            Finding::Runs | Finding::Undecided => None,
+        let unavailable = tools.iter().filter_map(|tool| {
+            Some(UnavailableLanguage {
+                cause: tool.finding.cause()?,
+                language: tool.toolchain.language.clone(),
+                aliases: tool.toolchain.entry.aliases.clone(),
+                version: tool.toolchain.version.clone(),
+            })
         });
-        let reasons: Vec<_> = fails.collect();
-        if reasons.is_empty() {
-            return Health::Good;
-        }
-        Health::limited(reasons.join("; "))
+        unavailable.collect()
+    }
+
+    /// The tool for a version of a language. A version that is not tried yet is run: another worker has offered it.
+    pub(super) fn find(&self, language: &Language, version: Option<&str>) -> Option<Toolchain> {
+        let tools = self.tools.lock();
+        let mut unknown = tools.iter().filter(|tool| tool.finding == Finding::Unknown);
+        let is_meant = |tool: &&Tool| {
+            let toolchain = &tool.toolchain;
+            toolchain.language == *language
+                && version.is_some()
+                && toolchain.version.as_deref() == version
+        };
+        let untried = unknown.find(is_meant).map(|tool| tool.toolchain.clone());
+        untried.or_else(|| toolchain::find(&self.offered(), language, version).cloned())
     }
 
     /// A tool whose trial is due. The next one is due after the interval.
     pub(super) fn take_due(&self) -> Option<Due> {
         let now = Instant::now();
         let mut tools = self.tools.lock();
-        let is_due = |tool: &Tool| tool.due.is_some_and(|due| due <= now);
-        let index = tools.iter().position(is_due)?;
-        let tool = tools.get_mut(index)?;
+        let due = tools
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, tool)| tool.due.is_some_and(|due| due <= now));
+        let (index, tool) = due.min_by_key(|(_, tool)| tool.is_further_version)?;
         tool.due = now.checked_add(self.interval);
         tool.tried_at = Some(now);
-        let toolchain = tool.toolchains.first()?.clone();
+        let toolchain = tool.toolchain.clone();
         Some(Due { index, toolchain })
     }
 
@@ -172,7 +202,7 @@ impl OfferedLanguages {
     pub(super) fn request(&self, language: &Language) {
         let now = Instant::now();
         for tool in self.tools.lock().iter_mut() {
-            if tool.toolchains.iter().any(|it| it.language == *language) {
+            if tool.toolchain.language == *language {
                 tool.make_due(now);
             }
         }
@@ -183,7 +213,7 @@ impl OfferedLanguages {
     pub(super) fn look_for_changes(&self) {
         let now = Instant::now();
         for tool in self.tools.lock().iter_mut() {
-            let files = identities(&tool.toolchains);
+            let files = identities(&tool.toolchain);
             if tool.files != files {
                 tool.files = files;
                 tool.make_due(now);
@@ -194,28 +224,13 @@ impl OfferedLanguages {
     fn refresh(&self) {
         let tools = self.tools.lock();
         let offered = tools.iter().filter(|tool| tool.finding.is_offered());
-        *self.offered.lock() = offered.flat_map(|tool| tool.toolchains.clone()).collect();
+        *self.offered.lock() = offered.map(|tool| tool.toolchain.clone()).collect();
         let is_settled = !tools.iter().any(|tool| tool.finding == Finding::Unknown);
         self.is_settled.send_replace(is_settled);
     }
 }
 
 impl Tool {
-    /// The language, with the version where the tool has one alone.
-    fn name(&self) -> String {
-        match self.toolchains.as_slice() {
-            [
-                Toolchain {
-                    language,
-                    version: Some(version),
-                    ..
-                },
-            ] => format!("{language} {version}"),
-            [first, ..] => first.language.to_string(),
-            [] => String::new(),
-        }
-    }
-
     /// A tool that is not tried at all stays so.
     fn make_due(&mut self, now: Instant) {
         if self.due.is_some() {
@@ -227,32 +242,33 @@ impl Tool {
     fn log_change(&self, finding: &Finding) {
         match (&self.finding, finding) {
             (before, Finding::Fails(reason)) if before != finding => {
-                log_failure(&self.name(), reason);
+                log_failure(&self.toolchain, reason);
             }
-            (Finding::Fails(_), Finding::Runs) => log_recovery(&self.name()),
+            (Finding::Fails(_), Finding::Runs) => log_recovery(&self.toolchain),
             _ => {}
         }
     }
 }
 
-fn log_failure(language: &str, reason: &str) {
-    tracing::warn!(language, reason, "language does not run and is not offered");
+fn log_failure(toolchain: &Toolchain, reason: &str) {
+    let (language, version) = (&toolchain.language, &toolchain.version);
+    tracing::warn!(%language, version, reason, "language does not run and is not offered");
 }
 
-fn log_recovery(language: &str) {
-    tracing::info!(language, "language runs again and is offered");
+fn log_recovery(toolchain: &Toolchain) {
+    let (language, version) = (&toolchain.language, &toolchain.version);
+    tracing::info!(%language, version, "language runs again and is offered");
 }
 
 /// The files and folders that the tool needs, as they are now: one that is gone is `None`.
-fn identities(toolchains: &[Toolchain]) -> Vec<Option<FileIdentity>> {
-    let first = toolchains.first().into_iter();
-    let of_tool = first.flat_map(|tool| {
-        let named = [&tool.program].into_iter().chain(tool.parts.values());
-        named
-            .map(Path::new)
-            .chain(tool.extra_paths.iter().map(AsRef::as_ref))
-    });
-    of_tool.map(FileIdentity::of).collect()
+fn identities(tool: &Toolchain) -> Vec<Option<FileIdentity>> {
+    let named = [&tool.program].into_iter().chain(tool.parts.values());
+    let shown = tool.extra_paths.iter().map(AsRef::as_ref);
+    named
+        .map(Path::new)
+        .chain(shown)
+        .map(FileIdentity::of)
+        .collect()
 }
 
 #[cfg(test)]

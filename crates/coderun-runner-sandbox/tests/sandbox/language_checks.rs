@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coderun_conformance::code_runner::closed_io;
 use coderun_domain::testing::submission_policy;
-use coderun_domain::{CodeRunner, Health, RunnerError};
+use coderun_domain::{CodeRunner, RunnerError};
 use coderun_languages::LanguageTable;
 use coderun_runner_sandbox::LanguageChecks;
 use tempfile::TempDir;
@@ -54,10 +54,9 @@ fn is_offered(sandbox: &TestSandbox, name: &str) -> bool {
 
 /// Why languages are not offered.
 fn reasons(sandbox: &TestSandbox) -> String {
-    match sandbox.runner.languages_health() {
-        Some(Health::Limited { reason }) => reason,
-        Some(Health::Good) | None => String::new(),
-    }
+    let unavailable = sandbox.runner.unavailable_languages().unwrap();
+    let reasons: Vec<_> = unavailable.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
 }
 
 /// A folder that sandboxes show if a tool lies in it: they have no folder of their own above it.

@@ -1,10 +1,12 @@
 //! Tests every language, and every way in which a program can fail, through the whole service.
 
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::support::{Launch, Service, coderun, eventually, output, text};
 
@@ -98,10 +100,14 @@ async fn code_that_does_not_compile_shows_the_errors_of_the_compiler() {
 
 /// A file with a language whose example does not greet.
 fn mute_language() -> NamedTempFile {
-    let mut file = NamedTempFile::new().unwrap();
     let entry = "[mute]\nfile = \"main.sh\"\nexample = \"echo something else\"\ntools = [\"bash\"]\n\
                  version = [\"--version\"]\nrun = [\"{tool}\", \"{file}\"]\n";
-    file.write_all(entry.as_bytes()).unwrap();
+    language_file(entry)
+}
+
+fn language_file(entries: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(entries.as_bytes()).unwrap();
     file
 }
 
@@ -113,8 +119,9 @@ async fn a_language_that_does_not_run_is_not_offered_and_readiness_says_why() {
     let file = mute_language();
     let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
     let service = launch.without("LANGUAGE_CHECK_SECONDS").start();
-    let record = service.run_code("python", "print('at once')").await;
-    assert_eq!(record["output"], "at once\n", "{record}");
+    service.until_readiness_is(StatusCode::OK).await;
+    let record = service.run_code("python", "print('ready')").await;
+    assert_eq!(record["output"], "ready\n", "{record}");
     let token = service.token("runner");
     let reason = eventually("the reason is told", || async {
         let ready = service.read("/health/ready", &token).await;
@@ -134,11 +141,66 @@ async fn a_language_that_does_not_run_is_not_offered_and_readiness_says_why() {
     );
 }
 
+/// A folder with one tool, so that there is little else to check.
+fn only_bash() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/bin/bash", folder.path().join("bash")).unwrap();
+    folder
+}
+
+/// Its trial takes longer than the test.
+const SLOW: &str = "[slow]\nfile = \"main.sh\"\nexample = \"sleep 10; echo Hello, World!\"\ntools = [\"bash\"]\n\
+                    version = [\"--version\"]\nrun = [\"{tool}\", \"{file}\"]\n";
+
+#[tokio::test]
+async fn while_a_language_is_checked_the_service_serves_and_says_so_and_ends_at_once() {
+    let file = language_file(SLOW);
+    let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
+    let tools = only_bash();
+    let launch = launch.with("TOOLCHAIN_PATH", tools.path().to_str().unwrap());
+    let mut service = launch.without("LANGUAGE_CHECK_SECONDS").start();
+    let token = service.token("runner");
+    let answer = async |language: &str| {
+        let body = json!({"code": "x", "language": language});
+        let answer = service.try_submit(&token, &body).await;
+        let retry_after = answer.headers().get("retry-after").cloned();
+        let status = answer.status();
+        let problem: Value = answer.json().await.unwrap();
+        (
+            status,
+            retry_after,
+            problem["detail"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let (status, retry_after, detail) = answer("slow").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{detail}");
+    assert!(retry_after.is_some());
+    assert!(
+        detail.contains("slow 5") && detail.contains("still being checked"),
+        "{detail}"
+    );
+    let (status, _, detail) = answer("Scala 3").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        detail.contains("names scala, which is not installed here"),
+        "{detail}"
+    );
+    let asked = Instant::now();
+    service.signal("TERM");
+    service.ended().await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
+}
+
 #[test]
 fn the_doctor_names_a_language_that_does_not_run() {
     let (state, file) = (tempfile::tempdir().unwrap(), mute_language());
-    let mut doctor = coderun(&state);
+    let (mut doctor, tools) = (coderun(&state), only_bash());
     doctor.arg("doctor").env("LANGUAGES_FILE", file.path());
+    doctor.env("TOOLCHAIN_PATH", tools.path());
     let printed = output(&mut doctor);
     let report = text(&printed.stdout);
     assert!(printed.status.success(), "{report}");

@@ -2,6 +2,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::testing::{catalog, draft, language};
+use crate::{FailureKind, UnavailableCause};
 
 fn spec(name: &str, aliases: &[&str], versions: &[&str]) -> LanguageSpec {
     let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
@@ -105,6 +106,116 @@ fn an_unknown_language_is_answered_with_the_nearest_and_with_all() {
 fn a_name_of_two_languages_is_answered_with_both() {
     let message = "language may mean each of c, cpp; use one of these names";
     assert_eq!(found("both", None), Err(message.to_owned()));
+}
+
+#[rstest]
+#[case::both(
+    "C/C++",
+    Err("language may mean each of c, cpp; use one of these names")
+)]
+#[case::one("Python / py", Ok("python"))]
+fn a_name_of_several_parts_means_each_language_that_they_name(
+    #[case] name: &str,
+    #[case] expected: Result<&str, &str>,
+) {
+    let language = found(name, None).map(|(language, _)| language);
+    assert_eq!(language.as_deref().map_err(String::as_str), expected);
+    assert!(found(&format!("{name}/cobol"), None).is_err());
+}
+
+fn unavailable(name: &str, version: Option<&str>, cause: UnavailableCause) -> UnavailableLanguage {
+    UnavailableLanguage {
+        language: language(name),
+        aliases: vec![format!("{name}-alias")],
+        version: version.map(str::to_owned),
+        cause,
+    }
+}
+
+/// The languages with some that cannot be run.
+fn some_languages() -> LanguageCatalog {
+    let failing = || UnavailableCause::Failing("its folder is gone".to_owned());
+    languages().with_unavailable([
+        unavailable("ruby", Some("3.1"), UnavailableCause::BeingChecked),
+        unavailable("go", Some("1.19"), failing()),
+        unavailable("cpp", Some("23"), UnavailableCause::BeingChecked),
+        unavailable("cpp", Some("98"), failing()),
+        // None of these counts: more is known of each.
+        unavailable("python", None, failing()),
+        unavailable("cpp", Some("20"), failing()),
+        unavailable("ruby", None, UnavailableCause::NotInstalled),
+        unavailable("kotlin", None, UnavailableCause::NotInstalled),
+    ])
+}
+
+#[rstest]
+#[case::being_checked(
+    "ruby-alias",
+    None,
+    "language names ruby 3.1, which is still being checked; try again in a few seconds",
+    FailureKind::Unavailable
+)]
+#[case::failing(
+    "Go 1.19",
+    None,
+    "language names go 1.19, which does not run here now: its folder is gone",
+    FailureKind::Invalid
+)]
+#[case::not_installed(
+    "Kotlin 2",
+    None,
+    "language names kotlin, which is not installed here; offered are python (py, python3), cpp (c++, both), c (both), php8",
+    FailureKind::Invalid
+)]
+#[case::version_being_checked(
+    "c++23",
+    None,
+    "language names cpp 23, which is still being checked; try again in a few seconds",
+    FailureKind::Unavailable
+)]
+#[case::failing_version(
+    "c++",
+    Some("98"),
+    "version names cpp 98, which does not run here now: its folder is gone",
+    FailureKind::Invalid
+)]
+fn what_cannot_be_run_now_is_answered_with_the_reason(
+    #[case] name: &str,
+    #[case] version: Option<&str>,
+    #[case] message: &str,
+    #[case] kind: FailureKind,
+) {
+    let draft = SubmissionDraft {
+        language: name.to_owned(),
+        version: version.map(str::to_owned),
+        ..draft()
+    };
+    let (languages, mut errors) = (some_languages(), SubmissionError::default());
+    find(&draft, &languages, &mut errors);
+    assert_eq!(
+        (errors.to_string().as_str(), errors.kind()),
+        (message, kind)
+    );
+    errors.add(Field::Code, FieldProblem::Empty);
+    assert_eq!(errors.kind(), FailureKind::Invalid);
+}
+
+#[test]
+fn what_runs_is_not_unavailable() {
+    let languages = some_languages();
+    let names: Vec<_> = languages
+        .unavailable()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let expected = [
+        "ruby 3.1 is being checked",
+        "go 1.19 does not run: its folder is gone",
+        "cpp 23 is being checked",
+        "cpp 98 does not run: its folder is gone",
+        "kotlin is not installed",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]

@@ -44,26 +44,85 @@ async fn a_language_is_offered_once_its_example_has_run() {
     assert_eq!(offered(&languages), ["bash"]);
     assert_eq!(try_due(&languages), ["python"]);
     assert_eq!(offered(&languages), ["bash", "python"]);
-    assert_eq!(languages.health(), Health::Good);
+    assert_eq!(languages.unavailable(), []);
     languages.settled().await;
 }
 
 #[tokio::test]
-async fn a_language_that_fails_is_not_offered_and_the_health_says_why() {
+async fn a_language_that_fails_is_not_offered_with_the_reason() {
     let languages = two_languages().await;
     let bash = languages.take_due().unwrap();
     languages.record(&bash, Finding::Fails("its folder is hidden".to_owned()));
-    let Health::Limited { reason } = languages.health() else {
-        panic!("it is healthy");
-    };
-    assert!(reason.starts_with("bash "), "{reason}");
-    assert!(
-        reason.contains(" does not run: its folder is hidden; python "),
-        "{reason}"
-    );
-    assert!(reason.ends_with(" is being tried"), "{reason}");
+    let causes: Vec<_> = languages
+        .unavailable()
+        .into_iter()
+        .map(|it| it.cause)
+        .collect();
+    let failing = UnavailableCause::Failing("its folder is hidden".to_owned());
+    assert_eq!(causes, [failing, UnavailableCause::BeingChecked]);
     assert_eq!(try_due(&languages), ["python"]);
     assert_eq!(offered(&languages), ["python"]);
+}
+
+/// Versions of languages, as `c 17`.
+fn names<'a>(toolchains: impl IntoIterator<Item = &'a Toolchain>) -> Vec<String> {
+    let name = |it: &Toolchain| format!("{} {}", it.language, it.version.as_deref().unwrap_or("-"));
+    toolchains.into_iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn each_version_is_tried_for_itself_the_further_ones_of_a_tool_last() {
+    let mut found = discover(&SandboxConfig::default()).await;
+    found.retain(|it| ["c", "lua", "bash"].contains(&it.language.as_str()));
+    found.retain(|it| {
+        it.language.as_str() != "c" || ["17", "11", "23"].contains(&it.version.as_deref().unwrap())
+    });
+    tokio::time::pause();
+    let languages = OfferedLanguages::to_try(&found, INTERVAL);
+    let mut tried = Vec::new();
+    while let Some(due) = languages.take_due() {
+        let fails = due.toolchain.version.as_deref() == Some("11");
+        tried.push(due.toolchain.clone());
+        languages.record(
+            &due,
+            if fails {
+                Finding::Fails("broken".to_owned())
+            } else {
+                Finding::Runs
+            },
+        );
+        if tried.len() == 1 {
+            let (c, unknown) = (language("c"), languages.find(&language("c"), Some("23")));
+            assert_eq!(unknown.unwrap().version.as_deref(), Some("23"));
+            assert_eq!(
+                languages.find(&c, Some("11")).unwrap().version.as_deref(),
+                Some("11")
+            );
+        }
+    }
+    let mut expected = names(&found);
+    let further = ["c 11", "c 23"];
+    expected.retain(|name| !further.contains(&name.as_str()));
+    expected.extend(further.map(str::to_owned));
+    assert_eq!(names(&tried), expected);
+    expected.retain(|name| name != "c 11");
+    let mut offered = names(languages.offered().iter());
+    offered.sort();
+    expected.sort();
+    assert_eq!(offered, expected);
+    let unavailable = languages.unavailable();
+    assert!(
+        matches!(&unavailable[..], [only] if only.name() == "c 11"),
+        "{unavailable:?}"
+    );
+    assert_eq!(
+        languages
+            .find(&language("c"), Some("11"))
+            .unwrap()
+            .version
+            .as_deref(),
+        Some("17")
+    );
 }
 
 #[tokio::test]
