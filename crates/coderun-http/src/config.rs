@@ -25,6 +25,8 @@ pub struct HttpConfig {
     pub timeouts: Timeouts,
     /// The threads that answer requests, at least 1. Default: one for each core.
     pub workers: usize,
+    /// The most connections without a request in progress; beyond it, those that have waited longest are closed. Default 4 096.
+    pub waiting_connections_max: usize,
     /// The most connections of one thread; further connections wait to be accepted. Default 25 000.
     pub connections_max: usize,
 }
@@ -41,6 +43,7 @@ impl Default for HttpConfig {
             sockets: SocketLimits::default(),
             timeouts: Timeouts::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            waiting_connections_max: 4_096,
             connections_max: 25_000,
         }
     }
@@ -117,7 +120,7 @@ impl Default for SocketLimits {
 /// The timeouts of requests and connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the head of a connection's first request; actix cannot bound later heads. Default 10 s.
+    /// For the head of a request: from the start of its connection, or from the first byte of a later head. Default 10 s.
     pub request_head: Duration,
     /// For a request body. Default 30 s.
     pub request_body: Duration,
@@ -126,7 +129,7 @@ pub struct Timeouts {
     pub linger: Duration,
     /// For an unused connection. Default 75 s.
     pub keep_alive: Duration,
-    /// For sent data that the peer does not read; after that its connection is cut. Default 30 s.
+    /// For what waits until the peer reads; after that its connection is cut. Default 30 s.
     pub unread: Duration,
     /// The time that clients are given to reconnect elsewhere when the server goes away. They are told of it; the server does
     /// not enforce it. Default 30 s.

@@ -2,10 +2,12 @@
 
 mod cors;
 mod held_payload;
+mod request_end;
 mod request_id;
 mod trailing_slash;
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
@@ -20,12 +22,14 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use crate::HttpConfig;
+use crate::client_stream::RequestState;
 use crate::headers::{single, text};
 use crate::metrics::{RequestMeter, method_label};
 use crate::problem::{self, Problem};
 use crate::routes::RoutePattern;
 
 use held_payload::HeldPayload;
+use request_end::until_complete;
 use request_id::RequestId;
 
 /// Answers one request, around its handler.
@@ -61,6 +65,7 @@ struct RequestContext {
     page: Option<cors::PageOrigin>,
     trace: Option<TraceContext>,
     payload: Option<HeldPayload>,
+    connection: Option<Rc<RequestState>>,
     linger: Duration,
 }
 
@@ -70,6 +75,10 @@ impl RequestContext {
         let trace = trace_of(request.headers());
         if let Some(trace) = trace {
             request.extensions_mut().insert(trace);
+        }
+        let connection = request.conn_data::<Rc<RequestState>>().cloned();
+        if let Some(connection) = &connection {
+            connection.begin(payload.is_some());
         }
         let headers = request.headers();
         Self {
@@ -81,6 +90,7 @@ impl RequestContext {
             trace,
             host_is_allowed: config.hosts.allows(text(headers, header::HOST)),
             payload,
+            connection,
             linger: config.timeouts.linger,
         }
     }
@@ -123,7 +133,7 @@ impl RequestContext {
                 self.add_headers(response.headers_mut());
                 let route = response.request().app_data::<RoutePattern>().copied();
                 self.record(route, response.status(), meter);
-                Ok(response.map_body(|_, body| self.hold_payload(body)))
+                Ok(response.map_body(|_, body| self.hold(body)))
             }
             Err(error) => {
                 let bug = Problem::bug();
@@ -131,7 +141,7 @@ impl RequestContext {
                 let mut response = problem::build_response(problem, self.uri.path(), id);
                 self.add_headers(response.headers_mut());
                 self.record(None, response.status(), meter);
-                let response = response.map_body(|_, body| self.hold_payload(body));
+                let response = response.map_body(|_, body| self.hold(body));
                 Err(InternalError::from_response("answered", response).into())
             }
         }
@@ -155,9 +165,14 @@ impl RequestContext {
         meter.record(&self.method, route, status, duration);
     }
 
-    fn hold_payload(&self, body: BoxBody) -> BoxBody {
-        match &self.payload {
+    /// A body that holds the rest of the request's, and ends the request when it is complete.
+    fn hold(&self, body: BoxBody) -> BoxBody {
+        let body = match &self.payload {
             Some(payload) => payload.until_sent(body, self.linger),
+            None => body,
+        };
+        match &self.connection {
+            Some(connection) => until_complete(body, connection),
             None => body,
         }
     }

@@ -44,7 +44,7 @@ async fn record(
     } else {
         answers.make(user, bound_bytes, encode).await
     };
-    Ok(response.body(PiecewiseBody(made?)))
+    Ok(response.body(PiecewiseBody(made?.into())))
 }
 
 fn encode(

@@ -5,6 +5,7 @@
 //! can carry it and the first message.
 
 use std::future::{Future, poll_fn, ready};
+use std::io;
 use std::pin::{Pin, pin};
 
 use actix_codec::Framed;
@@ -18,8 +19,10 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, SinkExt, TryFutureExt};
 use tokio::net::TcpStream;
 
+use crate::client_stream::ClientStream;
+
 /// A connection whose client asks for an upgrade.
-type Connection = Framed<TcpStream, Codec>;
+type Connection = Framed<ClientStream, Codec>;
 
 type Serving = LocalBoxFuture<'static, ()>;
 
@@ -87,8 +90,10 @@ async fn answer(
     };
     Pin::new(&mut connection).write(Message::Item((head, BodySize::None)))?;
     let connection = connection.into_parts();
+    let stream = connection.io.into_inner();
+    let stream = stream.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
     Ok(serve(UpgradedStream {
-        stream: connection.io,
+        stream,
         received: connection.read_buf.to_vec(),
         response: connection.write_buf,
     }))

@@ -5,16 +5,17 @@
 //! is taken by an upper bound of its length before it is made, and given back with the last copy of its bytes.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use coderun_domain::{ExecutionId, FailureKind, UserId};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::memory_budget::{BudgetExhausted, BudgetPermit, MemoryBudget};
 use crate::wire::Audience;
@@ -28,6 +29,10 @@ const INLINE_MAX_BYTES: usize = 512 << 10;
 
 /// The piece of an answer that is copied for its connection at once.
 const PIECE_BYTES: usize = 32 << 10;
+
+/// A client must read this much of a large answer in a second, on average and after a while.
+const READ_BYTES_PER_SECOND: usize = 16 << 10;
+const READ_GRACE: Duration = Duration::from_secs(30);
 
 /// Why a large answer is not made.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -177,25 +182,82 @@ fn share(bytes: Arc<BudgetedBytes>) -> Bytes {
 }
 
 /// A body of bytes that are copied for its connection piece by piece, as the client takes them.
-pub(crate) struct PiecewiseBody(pub(crate) Bytes);
+pub(crate) struct PiecewiseBody(pub(crate) Pieces);
 
 impl MessageBody for PiecewiseBody {
-    type Error = Infallible;
+    type Error = SlowReader;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(u64::try_from(self.0.len()).unwrap_or(u64::MAX))
+        BodySize::Sized(u64::try_from(self.0.rest.len()).unwrap_or(u64::MAX))
     }
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(next_piece(&mut self.0).map(Ok))
+    ) -> Poll<Option<Result<Bytes, SlowReader>>> {
+        Poll::Ready(self.0.next())
     }
 }
 
-/// Takes the next piece of an answer.
-pub(crate) fn next_piece(bytes: &mut Bytes) -> Option<Bytes> {
-    let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
-    (!piece.is_empty()).then_some(piece)
+/// The pieces of an answer, each of which is asked for when the client has taken those before it.
+pub(crate) struct Pieces {
+    rest: Bytes,
+    taken_bytes: usize,
+    /// When the first piece was asked for.
+    began: Option<Instant>,
+}
+
+/// The client takes a large answer too slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client reads less than {READ_BYTES_PER_SECOND} bytes in a second")]
+pub(crate) struct SlowReader;
+
+impl From<Bytes> for Pieces {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            rest: bytes,
+            taken_bytes: 0,
+            began: None,
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Bytes, SlowReader>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let piece = self.rest.split_to(self.rest.len().min(PIECE_BYTES));
+        if piece.is_empty() {
+            return None;
+        }
+        if !self.rest.is_empty() {
+            let began = *self.began.get_or_insert_with(Instant::now);
+            let seconds = (self.taken_bytes / READ_BYTES_PER_SECOND).try_into();
+            let expected = Duration::from_secs(seconds.unwrap_or(u64::MAX));
+            if began.elapsed() > expected + READ_GRACE {
+                return Some(Err(SlowReader));
+            }
+        }
+        self.taken_bytes += piece.len();
+        Some(Ok(piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_a_large_answer_too_slowly_gets_no_more_of_it() {
+        let mut pieces = Pieces::from(Bytes::from(vec![b'x'; 40 * PIECE_BYTES]));
+        let second_piece = Duration::from_secs(2);
+        for _ in 0..30 {
+            assert!(pieces.next().unwrap().is_ok());
+            tokio::time::advance(second_piece).await;
+        }
+        tokio::time::advance(READ_GRACE).await;
+        assert!(pieces.next().unwrap().is_ok(), "as slow as allowed");
+        tokio::time::advance(second_piece + Duration::from_millis(1)).await;
+        assert_eq!(pieces.next(), Some(Err(SlowReader)));
+    }
 }

@@ -16,6 +16,7 @@
 
 mod authentication;
 mod body;
+mod client_stream;
 mod config;
 mod drain;
 mod edge;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::{HttpService, Protocol};
+use actix_http::{HttpService, KeepAlive, Protocol};
 use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
@@ -18,6 +18,7 @@ use coderun_domain::Clock;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::client_stream::{ClientStream, Connections};
 use crate::metrics::RequestMeter;
 use crate::state::{AppState, HealthState};
 use crate::{Drain, HttpConfig, HttpPorts, edge, handover, routes};
@@ -30,7 +31,7 @@ use crate::{Drain, HttpConfig, HttpPorts, edge, handover, routes};
 /// [`Timeouts::drain`](crate::Timeouts::drain). Signals are not handled here.
 ///
 /// Requests that the HTTP parser refuses are answered with an empty body: 431 for a head of more than 128 KiB or 96 headers,
-/// 400 for a path and query of more than 64 KiB or a malformed request, 408 for a first head that arrives too slowly.
+/// 400 for a path and query of more than 64 KiB or a malformed request, 408 for a head that arrives too slowly.
 ///
 /// # Errors
 /// At once if the listener cannot be used, later if the server's threads have died.
@@ -103,25 +104,32 @@ fn build(
         .max_concurrent_connections(config.connections_max)
         .shutdown_timeout(config.timeouts.drain.as_secs().max(1))
         .disable_signals();
-    let (timeouts, stopping) = (config.timeouts, server.graceful_shutdown_signal());
+    let (config, stopping) = (config.clone(), server.graceful_shutdown_signal());
     // This is `actix_web::HttpServer`, which cannot hand over connections.
     let http = move || {
-        let stopping = stopping.clone();
+        let (stopping, connections) = (stopping.clone(), Connections::new(&config));
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .client_request_timeout(timeouts.request_head)
+            // The stream bounds the time for every head.
+            .client_request_timeout(Duration::ZERO)
+            .keep_alive(KeepAlive::Os)
+            .on_connect_ext(|stream: &ClientStream, data| {
+                data.insert(stream.state());
+            })
             // actix would keep the connection of every closed client for this long. The edge lingers where it must.
             .client_disconnect_timeout(Duration::ZERO)
-            .keep_alive(timeouts.keep_alive)
             // A client that closes its side has left, so its permits are given back.
             .h1_allow_half_closed(false)
             .upgrade(handover::serve_upgrades(app()))
             .finish(app());
         // `tcp()` would ask for the address of each peer, which nothing needs.
-        fn_service(|stream: TcpStream| ready(Ok((stream, Protocol::Http1, None)))).and_then(http)
+        fn_service(move |stream: TcpStream| {
+            ready(Ok((connections.open(stream), Protocol::Http1, None)))
+        })
+        .and_then(http)
     };
     Ok(server.listen("http", listener, http)?.run())
 }

@@ -1,8 +1,5 @@
 //! Serves the events of one execution as server-sent events at `GET /api/v1/executions/events/{id}`.
 
-use std::convert::Infallible;
-use std::iter;
-
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,7 +10,7 @@ use crate::authentication::find_credentials;
 use crate::endpoints::parse_id;
 use crate::failure_log::log_failure;
 use crate::headers::{Repeated, single};
-use crate::large_answers::next_piece;
+use crate::large_answers::{Pieces, SlowReader};
 use crate::metrics::SocketKind;
 use crate::problem::{ErrorLocation, Problem};
 use crate::query::{Query, SINCE_EXPECTED, whole_number};
@@ -59,7 +56,7 @@ pub(crate) async fn open(
         // Tells buffering proxies to pass on each piece at once.
         .insert_header(("x-accel-buffering", "no"));
     if http_request.method() == Method::HEAD {
-        return Ok(answer.streaming(stream::empty::<Result<Bytes, Infallible>>()));
+        return Ok(answer.streaming(stream::empty::<Result<Bytes, SlowReader>>()));
     }
     let body = EventStreamBody {
         _permit: permit,
@@ -94,15 +91,13 @@ struct EventStreamBody {
 impl EventStreamBody {
     /// The frames. The stream ends after the final event, when the admission expires, when the server ends, and after a
     /// failure. A client that reconnects then learns the reason.
-    fn frames(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    fn frames(self) -> impl Stream<Item = Result<Bytes, SlowReader>> {
         let messages = stream::unfold(self, |mut body| async move {
             let frame = body.next().await?;
             Some((frame, body))
         });
         let frames = stream::iter([RETRY]).chain(messages);
-        frames.flat_map(|mut frame| {
-            stream::iter(iter::from_fn(move || next_piece(&mut frame).map(Ok)))
-        })
+        frames.flat_map(|frame| stream::iter(Pieces::from(frame)))
     }
 
     async fn next(&mut self) -> Option<Bytes> {

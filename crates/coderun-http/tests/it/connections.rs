@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coderun_domain::testing::finished;
 use rstest::rstest;
 
 use crate::support::Server;
@@ -15,6 +16,107 @@ async fn a_slow_head_times_out() {
     let mut connection = server.send_raw("GET /health/ HTTP/1.1\r\nHo").await;
     let answer = connection.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_slow_later_head_times_out() {
+    let server = Server::with(|config| {
+        config.timeouts.request_head = Duration::from_millis(200);
+    });
+    let request = "GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut connection = server.send_raw(request).await;
+    connection.read_until("\"status\"").await;
+    connection.send("GET /health/ HTTP/1.1\r\nHo").await;
+    let answer = connection.read_to_end().await;
+    assert!(answer.contains("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_unused_connection_is_closed() {
+    let server = Server::with(|config| {
+        config.timeouts.keep_alive = Duration::from_millis(200);
+    });
+    let request = "GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut connection = server.send_raw(request).await;
+    let answer = connection.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[rstest]
+#[case::first_heads("")]
+#[case::later_heads("GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n")]
+#[tokio::test]
+async fn the_oldest_half_heads_make_room_for_a_new_client(#[case] before: &str) {
+    let server = Server::with(|config| {
+        config.workers = 1;
+        config.waiting_connections_max = 8;
+    });
+    let mut half = Vec::new();
+    for _ in 0..32 {
+        let mut connection = RawConnection::open(server.address).await;
+        if !before.is_empty() {
+            connection.send(before).await;
+            connection.read_until("\"status\"").await;
+        }
+        connection.send("GET /health/ HTTP/1.1\r\nHo").await;
+        half.push(connection);
+    }
+    assert_eq!(server.get("/health/").await.status, 200);
+    for connection in &mut half[..16] {
+        let answer = connection.read_to_end().await;
+        assert!(!answer.contains("HTTP/1.1 408"), "{answer}");
+    }
+    let mut newest = half.pop().unwrap();
+    newest.send("st: x\r\n\r\n").await;
+    newest.read_until("\"status\"").await;
+}
+
+#[tokio::test]
+async fn half_heads_that_have_sent_much_make_room_as_well() {
+    let server = Server::with(|config| {
+        config.workers = 1;
+        config.waiting_connections_max = 8;
+    });
+    let long = format!("GET /health/ HTTP/1.1\r\nX: {}", "x".repeat(60_000));
+    let mut first = server.send_raw(&long).await;
+    let _second = server.send_raw(&long).await;
+    assert_eq!(first.read_to_end().await, "");
+}
+
+#[tokio::test]
+async fn a_connection_that_works_is_not_closed_for_others() {
+    let server = Server::with(|config| {
+        config.workers = 1;
+        config.waiting_connections_max = 4;
+    });
+    let id = server.backend.running();
+    let head =
+        format!("GET /api/v1/executions/events/{id}?token=alice HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut stream = server.send_raw(head).await;
+    stream.read_until("execution_update").await;
+    let mut half = Vec::new();
+    for _ in 0..16 {
+        half.push(server.send_raw("GET /health/ HTTP/1.1\r\nHo").await);
+    }
+    assert_eq!(half[0].read_to_end().await, "");
+    server.backend.write(id, "more");
+    stream.read_until("execution_output").await;
+}
+
+#[tokio::test]
+async fn requests_that_are_sent_far_ahead_are_all_answered() {
+    const AHEAD: usize = 2_000;
+    let (server, id) = Server::running();
+    let wait = format!("GET /api/v1/executions/status/{id}?wait=60");
+    let first = format!("{wait} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\n\r\n");
+    let mut connection = server.send_raw(first).await;
+    server.backend.has_watchers(1).await;
+    let ahead = "GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\n\r\n".repeat(AHEAD);
+    let last = "GET /last HTTP/1.1\r\nHost: x\r\n\r\n";
+    connection.send(ahead + last).await;
+    server.backend.finish(id, finished());
+    let answers = connection.read_until("\"/last\"").await;
+    assert_eq!(answers.matches("HTTP/1.1 401").count(), AHEAD);
 }
 
 #[rstest]
