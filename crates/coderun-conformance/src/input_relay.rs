@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod delivery;
 pub mod refusals;
 pub mod wakeups;
+pub mod watchers;
 
 /// Makes one test of each clause for the input relay that this constructor makes: a function or closure from a manual
 /// clock and a policy to a future of [`Backend`](crate::Backend).
@@ -60,6 +61,12 @@ macro_rules! input_relay_tests {
                 a_wait_for_unread_input_returns_at_once,
                 the_end_of_input_wakes_the_worker,
                 a_cancelled_wait_for_input_loses_no_wakeup,
+            }
+            watchers {
+                the_time_since_the_last_watcher_is_known,
+                a_watcher_is_noted_beside_input,
+                no_watcher_is_noted_of_what_takes_no_input,
+                deletion_removes_the_note_of_a_watcher,
             }
         }
     };

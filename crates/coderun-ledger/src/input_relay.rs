@@ -1,5 +1,7 @@
 //! Implements the [`InputRelay`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use coderun_domain::{
     ExecutionId, InputError, InputId, InputPiece, InputPosition, InputRelay, InputReply, Lease,
@@ -41,5 +43,18 @@ impl<A: LedgerAccess> InputRelay for LedgerBackend<A> {
         let lease = lease.clone();
         self.wait_for(move |ledger| ledger.listen_for_input(&lease, after))
             .await;
+    }
+
+    async fn note_watcher(&self, id: ExecutionId) -> Result<(), InputError> {
+        let note = move |ledger: &mut Ledger| {
+            ledger.note_watcher(id);
+            Ok(())
+        };
+        self.step("note_watcher", note).await
+    }
+
+    async fn unwatched_for(&self, id: ExecutionId) -> Result<Option<Duration>, InputError> {
+        let read = move |ledger: &mut Ledger| Ok(ledger.unwatched_for(id));
+        self.step("unwatched_for", read).await
     }
 }

@@ -10,7 +10,7 @@ use coderun_domain::{
     ErrorChain, ExecutionId, InputError, InputId, InputPiece, InputPosition, InputRelay,
     InputReply, Lease, StorePolicy,
 };
-use coderun_record::{decode_input, encode_input};
+use coderun_record::{decode_input, encode_input, from_micros};
 use deadpool_redis::redis::Value;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
@@ -44,6 +44,13 @@ enum SendAnswer {
     Ended,
     NotInteractive,
     Final,
+    Absent,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NoteAnswer {
+    Noted,
     Absent,
 }
 
@@ -125,6 +132,32 @@ impl InputRelay for RedisInputRelay {
             }
         }
         drop(tokio::time::timeout(self.interval, waiter.changed()).await);
+    }
+
+    async fn note_watcher(&self, id: ExecutionId) -> Result<(), InputError> {
+        let noting = async {
+            let step = Step::new(&("note_watcher", id.to_string(), ()))?;
+            match self.client.run(id, Script::Rare, step).await? {
+                NoteAnswer::Noted | NoteAnswer::Absent => Ok::<_, AdapterError>(()),
+            }
+        };
+        self.client.timed("note_watcher", noting).await
+    }
+
+    async fn unwatched_for(&self, id: ExecutionId) -> Result<Option<Duration>, InputError> {
+        let reading = async {
+            let get = command(&["HGET", &self.client.layout.input_key(id), "watched"]);
+            let found = self.client.call(&get).await?;
+            if found == Value::Nil {
+                return Ok(None);
+            }
+            let micros = text(found)?.parse().map_err(|_| UnexpectedReply)?;
+            let watched_at = from_micros("watched", micros);
+            let watched_at = watched_at.map_err(|error| AdapterError::of_record(id, error))?;
+            let passed = Duration::try_from(self.client.now() - watched_at);
+            Ok::<_, AdapterError>(Some(passed.unwrap_or_default()))
+        };
+        self.client.timed("unwatched_for", reading).await
     }
 }
 

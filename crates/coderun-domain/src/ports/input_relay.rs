@@ -1,6 +1,7 @@
 //! Carries what users type to the programs that run.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,6 +52,19 @@ pub trait InputRelay: fmt::Debug + Send + Sync + 'static {
     /// Waits until there may be input after this position. It is a hint that may be wrong or missing: call
     /// [`receive`](InputRelay::receive) again after a while in any case, which also reports a lost lease. Cancel-safe.
     async fn input_available(&self, lease: &Lease, after: InputPosition);
+
+    /// Notes that somebody watches the execution now. Nothing is noted unless it takes input and is not final. The note is
+    /// no more durable than the connections of watchers, which note it again and again.
+    ///
+    /// # Errors
+    /// [`InputError::Unavailable`].
+    async fn note_watcher(&self, id: ExecutionId) -> Result<(), InputError>;
+
+    /// The time since the last note that somebody watches the execution; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`InputError::Unavailable`].
+    async fn unwatched_for(&self, id: ExecutionId) -> Result<Option<Duration>, InputError>;
 }
 
 /// A piece of input for a program's stdin. `Debug` shows the length only.

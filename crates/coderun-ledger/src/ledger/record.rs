@@ -4,6 +4,7 @@ use coderun_domain::{
     Event, Execution, InputPosition, Lease, Output, OutputStream, RunEvent, Sequence, State,
     StorePolicy, StoredEvent,
 };
+use time::OffsetDateTime;
 
 use super::fair_queue::QueueEntry;
 use super::input_log::InputLog;
@@ -27,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) lease_end: Option<LeaseEnd>,
     /// The input that was sent to it, until it is final.
     pub(crate) input: Option<InputLog>,
+    /// When somebody was last known to watch it. It is not saved.
+    pub(crate) watched_at: Option<OffsetDateTime>,
     /// Wakes the watchers.
     pub(crate) event_signal: WakeSignal,
     /// Wakes the worker.
@@ -68,6 +71,7 @@ impl Record {
             cancel_requested: snapshot.cancel_requested,
             lease_end: snapshot.lease_end,
             input: snapshot.input.map(InputLog::restored),
+            watched_at: None,
             event_signal: WakeSignal::default(),
             cancel_signal: WakeSignal::default(),
             events: snapshot.events,

@@ -1,10 +1,13 @@
 //! Keeps the input of running programs until their workers read it.
 
+use std::time::Duration;
+
 use coderun_domain::{
     ExecutionId, InputError, InputId, InputPiece, InputPosition, InputReply, Lease, State,
 };
 
 use super::Ledger;
+use super::record::Record;
 use crate::wake::WakeListener;
 
 impl Ledger {
@@ -55,5 +58,25 @@ impl Ledger {
     ) -> Option<WakeListener> {
         let record = self.held(lease).ok()?;
         record.input.get_or_insert_default().listen_after(after)
+    }
+
+    /// Notes that somebody watches a live interactive execution now.
+    pub(crate) fn note_watcher(&mut self, id: ExecutionId) {
+        let now = self.now;
+        let record = self.find(id);
+        let takes_input = |record: &&mut Record| {
+            let execution = &record.execution;
+            execution.submission().is_interactive() && !execution.status().is_final()
+        };
+        if let Some(record) = record.filter(takes_input) {
+            record.watched_at = Some(now);
+        }
+    }
+
+    /// The time since the last such note.
+    pub(crate) fn unwatched_for(&mut self, id: ExecutionId) -> Option<Duration> {
+        let now = self.now;
+        let watched_at = self.find(id)?.watched_at?;
+        Some(Duration::try_from(now - watched_at).unwrap_or_default())
     }
 }

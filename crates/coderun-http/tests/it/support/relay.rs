@@ -1,6 +1,7 @@
 //! Fakes an input relay that keeps its input, with switches for failures.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
@@ -17,6 +18,7 @@ pub(crate) struct Relay {
     /// Whether the next reply is lost although the input is kept.
     lossy: AtomicBool,
     sends: AtomicUsize,
+    watched: Mutex<Vec<ExecutionId>>,
 }
 
 impl Relay {
@@ -36,6 +38,11 @@ impl Relay {
     /// The number of attempts to send input.
     pub(crate) fn sends(&self) -> usize {
         self.sends.load(Ordering::SeqCst)
+    }
+
+    /// How often an execution was noted as watched.
+    pub(crate) fn times_watched(&self, id: ExecutionId) -> usize {
+        self.watched.lock().iter().filter(|it| **it == id).count()
     }
 
     /// The kept input, with its end as `$`.
@@ -92,5 +99,14 @@ impl InputRelay for Relay {
 
     async fn input_available(&self, _lease: &Lease, _after: InputPosition) {
         std::future::pending::<()>().await;
+    }
+
+    async fn note_watcher(&self, id: ExecutionId) -> Result<(), InputError> {
+        self.watched.lock().push(id);
+        Ok(())
+    }
+
+    async fn unwatched_for(&self, _id: ExecutionId) -> Result<Option<Duration>, InputError> {
+        Ok(None)
     }
 }

@@ -1,5 +1,5 @@
--- Stores the input of an execution: a hash with the pieces by number, a header with counts, and the last piece of each
--- sender.
+-- Stores the input of an execution: a hash with the pieces by number, a header with counts, the last piece of each sender,
+-- and when somebody was last known to watch the execution.
 
 local HEADER = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
 -- The oldest sender is dropped when there are more: `StorePolicy::SENDERS_KEPT`.
@@ -86,4 +86,12 @@ define('receive', function(record, _, worker, started, attempt, after, count)
     if not piece then return 'lost' end
   end
   return { input = pieces }
+end)
+
+-- Notes that somebody watches an execution that takes input.
+define('note_watcher', function(record)
+  if record.status == 'final' or not record.is_interactive then return 'noted' end
+  local key = key_of('i', record.id)
+  if call('HSET', key, 'watched', digits(now)) == 1 then expire_with(record, key, math.huge) end
+  return 'noted'
 end)
