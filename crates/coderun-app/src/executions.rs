@@ -8,8 +8,8 @@ mod tickets;
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Clock, EventStream, Execution, ExecutionId, ExecutionStore, IdGenerator,
-    InputRelay, Notifier, Page, Sequence, Status, StoreError, StorePolicy, Submission,
+    CancelReply, Clock, ErrorChain, EventStream, Execution, ExecutionId, ExecutionStore,
+    IdGenerator, InputRelay, Notifier, Page, Sequence, Status, StoreError, StorePolicy, Submission,
     SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore, UserId, WatchError,
 };
 
@@ -182,6 +182,14 @@ impl Executions {
         since: Sequence,
     ) -> Result<EventStream, WatchError> {
         self.ports.notifier.subscribe(id, since).await
+    }
+
+    /// Notes that the user watches an execution that takes input. A run that waits for input is stopped if nobody watches it
+    /// for long. A note that cannot be stored is made up for by the next one.
+    pub async fn note_watcher(&self, id: ExecutionId) {
+        if let Err(error) = self.ports.inputs.note_watcher(id).await {
+            tracing::debug!(error = %ErrorChain(&error), "cannot note a watcher");
+        }
     }
 
     /// Stops an execution of the user. Idempotent.

@@ -88,6 +88,8 @@ pub struct SocketLimits {
     pub comment_interval: Duration,
     /// The time between two reads of a pending execution's queue position, greater than zero. Default 1 s.
     pub queue_interval: Duration,
+    /// The time between two notes that an execution which takes input is watched, greater than zero. Default 15 s.
+    pub watcher_interval: Duration,
     /// The longest time that a message waits for a slow watcher. Default 5 s.
     pub send: Duration,
     /// The longest time to wait for the peer's close frame before the connection ends. Default 1 s.
@@ -109,6 +111,7 @@ impl Default for SocketLimits {
             ping_interval: Duration::from_secs(20),
             comment_interval: Duration::from_secs(15),
             queue_interval: Duration::from_secs(1),
+            watcher_interval: Duration::from_secs(15),
             send: Duration::from_secs(5),
             close: Duration::from_secs(1),
             expiry_grace: Duration::from_mins(1),

@@ -124,6 +124,14 @@ impl HeldLease {
         .await
     }
 
+    /// The time since somebody watched the execution; `None` if nobody is known to have watched.
+    ///
+    /// # Errors
+    /// [`InputError::Unavailable`].
+    pub(super) async fn unwatched_for(&self) -> Result<Option<Duration>, InputError> {
+        self.ports.inputs.unwatched_for(self.lease.id()).await
+    }
+
     /// Waits for the input that follows `after`.
     ///
     /// # Errors

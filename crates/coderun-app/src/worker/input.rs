@@ -30,6 +30,7 @@ pub(super) async fn forward(
             };
             permit.request();
             permit.held().await;
+            permit.mark_answered();
             room.send(piece);
             if is_last {
                 return std::future::pending().await;

@@ -1,11 +1,13 @@
 //! Runs one execution under its lease and records how it ended.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coderun_domain::{
     CodeRunner, EndedWithoutRun, ErrorChain, Execution, HintSource, InputError, Lease, Outcome,
-    QueueError, Report, RunnerError, TraceContext,
+    QueueError, Report, RunnerError, TraceContext, Verdict,
 };
 use futures_util::future::OptionFuture;
 use tokio::sync::mpsc;
@@ -27,6 +29,8 @@ use crate::metrics;
 const FINAL_GRACE: Duration = Duration::from_secs(3);
 
 const TIMED_OUT: &str = "The run took longer than its limits allow and was given up";
+const ABANDONED: &str =
+    "The program waited for input while nobody watched it for a long time, and was stopped";
 const INPUT_FORGOTTEN: &str = "A worker was lost, and what was typed is too much to be repeated";
 
 /// The longest that a worker keeps an execution that it cannot run before it releases it.
@@ -44,6 +48,8 @@ pub(super) struct Run {
     /// Cancelled when the owner wants the execution stopped.
     cancelled: CancellationToken,
     recorder: Arc<OutputRecorder>,
+    /// Set when the run is stopped because nobody watches it.
+    is_abandoned: AtomicBool,
 }
 
 /// Why a program no longer runs.
@@ -86,6 +92,7 @@ impl Run {
             abort,
             cancelled: CancellationToken::new(),
             recorder,
+            is_abandoned: AtomicBool::new(false),
         }
     }
 
@@ -154,9 +161,35 @@ impl Run {
             error = self.recorder.append_continuously(&self.lease) => append_failed(&error),
             Some(error) = OptionFuture::from(forwarding) => input_failed(&error),
             never = permit.serve(), if is_interactive => match never {},
+            never = self.cancel_when_abandoned(permit), if is_interactive => match never {},
             () = tokio::time::sleep(self.time_limit()) => RunEnd::GivenUp(TIMED_OUT),
             () = self.abort.cancelled() => RunEnd::Aborted,
         }
+    }
+
+    /// Stops the program as its owner could, once it waits for a person and nobody has watched for too long.
+    async fn cancel_when_abandoned(&self, permit: &RunPermit) -> Infallible {
+        let idle = self.settings.parking.idle;
+        let mut watched_at = Instant::now();
+        loop {
+            tokio::time::sleep_until(watched_at + idle).await;
+            permit.waiting().await;
+            let now = Instant::now();
+            match self.lease.unwatched_for().await {
+                Ok(Some(passed)) if passed < idle => {
+                    watched_at = now.checked_sub(passed).unwrap_or(now);
+                }
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::debug!(error = %ErrorChain(&error), "cannot read whether the run is watched");
+                    // Those who watch could not note it either.
+                    watched_at = now;
+                }
+            }
+        }
+        self.is_abandoned.store(true, Ordering::Relaxed);
+        self.cancelled.cancel();
+        std::future::pending().await
     }
 
     async fn run_program(&self, mut io: RecordingIo<'_>) -> RunEnd {
@@ -172,6 +205,13 @@ impl Run {
 
     async fn record(&self, end: RunEnd) -> Result<(), QueueError> {
         match end {
+            RunEnd::Reported(report)
+                if report.verdict == Verdict::Cancelled
+                    && self.is_abandoned.load(Ordering::Relaxed) =>
+            {
+                self.finish_without_report(EndedWithoutRun::Cancelled, ABANDONED)
+                    .await
+            }
             RunEnd::Reported(report) => {
                 let (output, error_output) = self.recorder.output();
                 let submission = self.execution().submission();

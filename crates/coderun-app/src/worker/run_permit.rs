@@ -30,6 +30,8 @@ pub(super) struct RunPermit {
     user: UserId,
     held: Mutex<Option<OwnedSemaphorePermit>>,
     standing: watch::Sender<Standing>,
+    /// Whether the program waits for a person, with or without the permit.
+    waits: watch::Sender<bool>,
 }
 
 /// Whether a run has its permit.
@@ -91,11 +93,14 @@ impl RunPermit {
             user,
             held: Mutex::new(Some(permit)),
             standing: watch::Sender::new(Standing::Holding),
+            waits: watch::Sender::new(false),
         }
     }
 
-    /// Gives the permit to others, unless as many runs as may have done so already. Returns whether it did.
+    /// Gives the permit to others while the program waits for a person, unless as many runs as may have done so already.
+    /// Returns whether it did.
     pub(super) fn park(&self) -> bool {
+        self.waits.send_replace(true);
         let is_parking =
             *self.standing.borrow() == Standing::Holding && self.parked_runs.add(&self.user);
         if is_parking {
@@ -120,6 +125,17 @@ impl RunPermit {
     /// Waits until the run has its permit. Cancel-safe.
     pub(super) async fn held(&self) {
         self.until(Standing::Holding).await;
+    }
+
+    /// Records that the program has got what it waited for.
+    pub(super) fn mark_answered(&self) {
+        self.waits.send_replace(false);
+    }
+
+    /// Waits until the program waits for a person. Cancel-safe.
+    pub(super) async fn waiting(&self) {
+        // The sender lives as long as this does.
+        let _ = self.waits.subscribe().wait_for(|waits| *waits).await;
     }
 
     /// Gets the permit back whenever it is requested, in the order of the requests.

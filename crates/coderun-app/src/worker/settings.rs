@@ -1,6 +1,7 @@
 //! Bundles the ports and the settings of a worker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coderun_domain::{CodeRunner, ExecutionQueue, HintSource, InputRelay, StorePolicy, WorkerId};
 
@@ -39,13 +40,15 @@ pub struct WorkerSettings {
     pub policy: StorePolicy,
 }
 
-/// Bounds on runs that occupy no permit, because their programs wait for a person. Beyond them a run keeps its permit.
+/// Bounds on runs whose programs wait for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParkingSettings {
-    /// The most such runs of a worker.
+    /// The most such runs of a worker that occupy no permit; more of them keep their permits.
     pub worker_max: usize,
-    /// The most such runs of one user.
+    /// The same of one user.
     pub user_max: usize,
+    /// The time after which such a run is ended if nobody watches.
+    pub idle: Duration,
 }
 
 /// How a worker whose permits are all in use takes the next execution.

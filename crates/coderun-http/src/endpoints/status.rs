@@ -38,6 +38,9 @@ pub(crate) async fn status(
         let _permit = state.sockets.admit_watcher(user, SocketKind::LongPoll)?;
         wait_for_change(&state, user, id, since, timeout).await?
     };
+    if execution.submission().is_interactive() && !execution.status().is_final() {
+        state.ports.executions.note_watcher(id).await;
+    }
     let position = state.ports.executions.queue_position(&execution).await?;
     record(&state, StatusCode::OK, execution, position).await
 }

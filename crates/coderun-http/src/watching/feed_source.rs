@@ -1,12 +1,14 @@
 //! Reads the stored events of one execution, and what else its feed tells: the queue position, and that the server goes away.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use actix_web::web;
-use coderun_domain::{EventStream, Execution, Sequence, Status, StoredEvent};
+use coderun_domain::{EventStream, Execution, ExecutionId, Sequence, Status, StoredEvent};
 use futures_util::future::OptionFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 use super::feed_log::FeedChange;
 use super::message::{EncodedEvent, Encoding, FeedError, WatchedExecution};
@@ -22,6 +24,8 @@ pub(super) struct FeedSource {
     /// Notified when a watcher understands queue positions.
     queue_wanted: Arc<Notify>,
     is_going_away: bool,
+    /// `None` where it matters to nobody that the execution is watched.
+    watcher_notes: Option<WatcherNotes>,
 }
 
 impl FeedSource {
@@ -39,6 +43,10 @@ impl FeedSource {
             queue: is_pending.then(|| QueueProgress::new(Box::new(execution.clone()))),
             queue_wanted,
             is_going_away: false,
+            watcher_notes: execution
+                .submission()
+                .is_interactive()
+                .then(|| WatcherNotes::of(execution.id())),
         }
     }
 
@@ -56,9 +64,12 @@ impl FeedSource {
         let (state, going_away) = (&self.state, &self.state.drain.going_away);
         let queue = self.queue.as_mut();
         let position = queue.map(|queue| queue.next_update(state, &self.queue_wanted));
+        let notes = self.watcher_notes.as_mut();
+        let noting = notes.map(|notes| notes.keep(state));
         tokio::select! {
             // The subscription comes before the position, which is only a courtesy.
             biased;
+            Some(never) = OptionFuture::from(noting) => match never {},
             () = going_away.cancelled(), if !self.is_going_away => {
                 self.is_going_away = true;
                 Ok(FeedChange::GoingAway)
@@ -75,6 +86,28 @@ impl FeedSource {
             Some(message) = OptionFuture::from(position) => {
                 message.map(FeedChange::QueuePosition)
             }
+        }
+    }
+}
+
+/// Notes again and again that an execution is watched.
+struct WatcherNotes {
+    id: ExecutionId,
+    next: Instant,
+}
+
+impl WatcherNotes {
+    fn of(id: ExecutionId) -> Self {
+        let next = Instant::now();
+        Self { id, next }
+    }
+
+    /// Notes it whenever it is due. Cancel-safe: what was not noted yet is due again at once.
+    async fn keep(&mut self, state: &AppState) -> Infallible {
+        loop {
+            sleep_until(self.next).await;
+            state.ports.executions.note_watcher(self.id).await;
+            self.next = Instant::now() + state.config.sockets.watcher_interval;
         }
     }
 }

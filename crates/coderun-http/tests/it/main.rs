@@ -29,6 +29,7 @@ mod support;
 mod tickets;
 mod transcript;
 mod waiting;
+mod watchers;
 mod websocket;
 mod websocket_auth;
 mod websocket_bounds;

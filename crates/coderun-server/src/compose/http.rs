@@ -93,6 +93,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
             total_max: limits.sockets_max,
             per_user_max: limits.user_sockets_max,
             expiry_grace: settings.users.clock_skew(),
+            watcher_interval: limits.watcher_interval(),
             ..SocketLimits::default()
         },
         timeouts: Timeouts {

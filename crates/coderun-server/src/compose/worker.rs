@@ -55,6 +55,8 @@ impl AnnouncedWorker {
             parking: ParkingSettings {
                 worker_max: settings.limits.interactive_max,
                 user_max: settings.limits.user_interactive_max,
+                // A watcher may have left as long ago as since the last note.
+                idle: settings.limits.interactive_idle + settings.limits.watcher_interval(),
             },
             policy: settings.limits.store_policy(),
         };

@@ -68,6 +68,9 @@ pub(crate) struct LimitSettings {
     /// The same of one user.
     #[arg(long, default_value_t = 4)]
     pub(crate) user_interactive_max: usize,
+    /// Seconds after which an execution whose program waits for a person is ended if nobody watches it.
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    pub(crate) interactive_idle: Duration,
     /// Wall-clock seconds of the compiler.
     #[arg(long, default_value = "30", value_parser = seconds)]
     pub(crate) compile_wall_time: Duration,
@@ -180,6 +183,11 @@ impl LimitSettings {
                 self.open_files_max,
             )?,
         })
+    }
+
+    /// The time between two notes that an interactive execution is watched.
+    pub(crate) fn watcher_interval(&self) -> Duration {
+        self.interactive_idle / 4
     }
 
     /// The name of the first limit whose default is above its maximum.

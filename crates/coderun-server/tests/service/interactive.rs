@@ -4,7 +4,8 @@ use coderun_redis_fixture::RedisServer;
 use serde_json::{Value, json};
 
 use crate::support::{
-    EventLog, Launch, Service, Socket, descendants, find_runner, runs_marked, until_ended,
+    EventLog, Launch, Service, Socket, descendants, eventually, find_runner, runs_marked,
+    until_ended,
 };
 
 /// The session of `docs/interactive.md`.
@@ -222,4 +223,27 @@ async fn programs_that_wait_for_a_person_hold_up_no_other_user() {
             "name? hello Ada\n"
         );
     }
+}
+
+/// A list of executions watches none of them.
+#[tokio::test]
+async fn a_program_that_waits_ends_when_nobody_watches_it() {
+    let service = Service::start_with(&[("INTERACTIVE_IDLE", "1")]);
+    let token = service.token("alice");
+    let watched = submit(&service, &token, "print('hello', input())").await;
+    let mut socket = service.watch_since(&token, &watched, 0).await;
+    let left = submit(&service, &token, "print('hello', input())").await;
+    eventually("the end of what nobody watches", async || {
+        let list = service.read("/api/v1/executions", &token).await;
+        let executions = list["executions"].as_array().expect("a list").clone();
+        let ended = executions.iter().find(|it| it["execution_id"] == *left);
+        ended.filter(|it| it["verdict"] == "cancelled").cloned()
+    })
+    .await;
+    let record = service.status(&token, &left).await;
+    let why = record["error_output"].as_str().expect("text");
+    assert!(why.contains("nobody watched"), "{record}");
+    type_line(&mut socket, "Ada").await;
+    let (messages, _) = socket.until_closed().await;
+    assert_eq!(messages.last().unwrap()["data"]["output"], "hello Ada\n");
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use coderun_domain::{Event, ExecutionId, ExecutionStore as _, InputPiece, Status, Verdict};
+use coderun_domain::{
+    Event, ExecutionId, ExecutionStore as _, InputPiece, InputRelay as _, Status, Verdict,
+};
 
 use super::input::{send, text};
-use super::support::{Harness, verdict};
+use super::support::{Harness, explanation, verdict};
 
 /// Asks once, and prints what it got.
 const PROMPT: &str = "await\necho-until-end";
@@ -113,4 +115,43 @@ async fn an_execution_that_is_cancelled_while_it_waits_leaves_all_permits_free()
     assert_eq!(harness.alive(), 2);
     let third = harness.submit("print no").await;
     assert_eq!(status(&harness, third).await, Status::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_waits_and_that_nobody_watches_is_stopped() {
+    let harness = Harness::started();
+    let id = prompts(&harness, 1).await[0];
+    let began = tokio::time::Instant::now();
+    let ended = harness.final_state(id).await;
+    let seconds = began.elapsed().as_secs_f64();
+    assert!((59.9..60.1).contains(&seconds), "{seconds} s");
+    assert_eq!(verdict(&ended), Verdict::Cancelled);
+    assert!(explanation(&ended).contains("nobody watched"), "{ended:?}");
+    assert_eq!(harness.alive(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_waits_goes_on_while_somebody_watches() {
+    let harness = Harness::started();
+    let id = prompts(&harness, 1).await[0];
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        harness.backend.note_watcher(id).await.unwrap();
+    }
+    assert_eq!(harness.get(id).await.status(), Status::Running);
+    let left = tokio::time::Instant::now();
+    assert_eq!(verdict(&harness.final_state(id).await), Verdict::Cancelled);
+    let seconds = left.elapsed().as_secs_f64();
+    assert!((59.9..60.1).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_does_not_wait_needs_no_watcher() {
+    let harness = Harness::started();
+    let busy = harness.submit_interactive("sleep 290").await;
+    let answered = harness.submit_interactive("await\nread\nsleep 200").await;
+    send(&harness, answered, 1, text("ada\n")).await;
+    for id in [busy, answered] {
+        assert_eq!(verdict(&harness.final_state(id).await), Verdict::Accepted);
+    }
 }

@@ -117,6 +117,24 @@ fn bytes(text: &str) -> Bytes {
     Bytes::from(text.to_owned())
 }
 
+/// Prints all input, and returns what ends it.
+async fn echo_until_end(io: &mut (dyn RunIo + '_)) -> RunInput {
+    loop {
+        match io.input(InputWanted::Anything).await {
+            RunInput::Data(bytes) => io.output(OutputStream::Stdout, bytes).await,
+            end @ (RunInput::Closed | RunInput::Cancel) => return end,
+        }
+    }
+}
+
+async fn until_cancelled(io: &mut (dyn RunIo + '_)) {
+    assert_eq!(io.input(InputWanted::Anything).await, RunInput::Closed);
+    assert_eq!(io.input(InputWanted::Anything).await, RunInput::Cancel);
+    let more = io.input(InputWanted::Anything);
+    let more = tokio::time::timeout(Duration::from_secs(1), more).await;
+    assert!(more.is_err(), "after the cancellation comes {more:?}");
+}
+
 async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, RunnerError> {
     for line in code.lines() {
         match line.split_once(' ').unwrap_or((line, "")) {
@@ -131,17 +149,17 @@ async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, Run
             }
             ("hang", _) => std::future::pending().await,
             ("until-cancelled", _) => {
-                assert_eq!(io.input(InputWanted::Anything).await, RunInput::Closed);
-                assert_eq!(io.input(InputWanted::Anything).await, RunInput::Cancel);
-                let more = io.input(InputWanted::Anything);
-                let more = tokio::time::timeout(Duration::from_secs(1), more).await;
-                assert!(more.is_err(), "after the cancellation comes {more:?}");
+                until_cancelled(io).await;
                 return Ok(report(Verdict::Cancelled));
             }
             ("echo-until-end", _) => {
-                while let RunInput::Data(bytes) = io.input(InputWanted::Anything).await {
-                    io.output(OutputStream::Stdout, bytes).await;
+                if echo_until_end(io).await == RunInput::Cancel {
+                    return Ok(report(Verdict::Cancelled));
                 }
+            }
+            ("read", _) => {
+                let input = io.input(InputWanted::Anything).await;
+                assert!(matches!(input, RunInput::Data(_)), "{input:?}");
             }
             ("ignore-until-cancelled", _) => {
                 assert_eq!(io.input(InputWanted::Cancel).await, RunInput::Cancel);
@@ -225,6 +243,7 @@ impl Harness {
             parking: ParkingSettings {
                 worker_max: 8,
                 user_max: 4,
+                idle: Duration::from_mins(1),
             },
             last_id: AtomicUsize::new(0),
         }
