@@ -16,6 +16,9 @@ pub struct SandboxConfig {
     pub launcher: PathBuf,
     /// How many programs may run at a time. Default: the number of processors.
     pub slots: usize,
+    /// How many of them are busy at a time, which each weighs in the share of the processors: others wait for input. Default: the
+    /// number of processors.
+    pub busy_slots: usize,
     /// How long a run waits for a free slot before it is refused as overloaded. Default: 10 s.
     pub slot_wait: Duration,
     /// The first of a range of user and group ids, one a slot and two more, that nothing else on the machine uses. Used when the
@@ -45,6 +48,7 @@ impl Default for SandboxConfig {
         Self {
             launcher: PathBuf::from("/proc/self/exe"),
             slots: thread::available_parallelism().map_or(1, usize::from),
+            busy_slots: thread::available_parallelism().map_or(1, usize::from),
             slot_wait: Duration::from_secs(10),
             first_id: 60_000,
             languages: LanguageTable::built_in(),

@@ -49,6 +49,7 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         languages: settings.languages()?,
         language_checks: language_checks(settings)?,
         slots: concurrency(settings) + settings.limits.interactive_max,
+        busy_slots: concurrency(settings),
         run_millicores: settings.runners.run_cores.millicores(),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
