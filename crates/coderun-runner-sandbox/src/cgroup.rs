@@ -18,6 +18,7 @@ use std::io;
 use coderun_domain::StageLimits;
 
 use crate::config::ControlGroups;
+pub(crate) use files::machine_memory_kills;
 use group::GroupLimits;
 pub(crate) use group::{CgroupVersion, Group, GroupUsage, JoinDescriptors, OutsideLimit};
 use hierarchy::Hierarchies;

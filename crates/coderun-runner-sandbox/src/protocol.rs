@@ -119,6 +119,8 @@ pub(crate) enum LauncherMessage {
     Ended {
         /// The report of its first process, unless that was killed before.
         report: Option<InitReport>,
+        /// Whether the first process ended by a signal.
+        was_killed: bool,
     },
     /// It could not be started.
     Refused {

@@ -83,7 +83,7 @@ impl SandboxRunner {
     pub async fn start(config: SandboxConfig) -> Result<Self, StartError> {
         let toolchains = toolchain::discover(&config).await;
         let control_groups = config.control_groups;
-        let share = ProcessorShare::new(processors(), config.slots, config.run_millicores);
+        let share = ProcessorShare::new(processors(), config.busy_slots, config.run_millicores);
         let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups, share))
             .await
             .map_err(std::io::Error::other)

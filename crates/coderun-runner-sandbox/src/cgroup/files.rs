@@ -31,6 +31,11 @@ pub(super) fn read_entry(file: &Path, word: &str) -> Option<u64> {
     entry(&fs::read_to_string(file).ok()?, word)
 }
 
+/// How many processes the machine has killed for lack of memory, its own or that of a group, since it started.
+pub(crate) fn machine_memory_kills() -> Option<u64> {
+    read_entry(Path::new("/proc/vmstat"), "oom_kill")
+}
+
 /// Adds up the numbers behind two words at the beginnings of lines.
 pub(super) fn read_sum(file: &Path, words: [&str; 2]) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;

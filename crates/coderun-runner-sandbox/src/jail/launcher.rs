@@ -203,8 +203,11 @@ fn finish(sandbox: &Sandbox) -> bool {
     if matches!(reaped, Ok(None)) {
         return false;
     }
-    let report = read_report(&sandbox.process.report);
-    send(&sandbox.socket, &LauncherMessage::Ended { report });
+    let ended = LauncherMessage::Ended {
+        report: read_report(&sandbox.process.report),
+        was_killed: reaped.is_ok_and(|status| status.is_some_and(|status| !status.exited())),
+    };
+    send(&sandbox.socket, &ended);
     true
 }
 

@@ -198,6 +198,9 @@ fn forbidden() -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_memfd_create, any_bit(1, HUGE_PAGES_OF_FILE)?);
     rules.insert(libc::SYS_personality, none_of(0, &PERSONALITIES)?);
     rules.insert(libc::SYS_seccomp, any_bit(1, NEW_LISTENER)?);
+    for call in OF_OTHER_PROCESSES {
+        rules.insert(call, equal_to_any(0, &[FIRST_PROCESS])?);
+    }
     rules.insert(libc::SYS_sched_setscheduler, none_of(1, &SCHEDULERS)?);
     rules.insert(libc::SYS_prctl, equal_to_any(0, &[PR_SCHED_CORE])?);
     Ok(rules)
@@ -252,6 +255,11 @@ const HUGE_PAGES_OF_FILE: u64 = 0x4;
 const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
 /// Supervising the calls of children, which no program in a sandbox needs.
 const NEW_LISTENER: u64 = 1 << 3;
+
+/// Calls by which a process changes others of the same user. With a limit of CPU time the kernel would end the first process of
+/// the sandbox, which signals from inside do not reach.
+const OF_OTHER_PROCESSES: [i64; 2] = [libc::SYS_prlimit64, libc::SYS_sched_setaffinity];
+const FIRST_PROCESS: u64 = 1;
 
 /// The usual policy, with and without the flag that children do not inherit it. Of the others, those that are real-time need a
 /// right, and a process with one of the rest hardly runs beside others.

@@ -58,7 +58,7 @@ pub(super) fn stage_failed(error: StageError) -> RunnerError {
             };
             unavailable(format!("{reason}. {advice}"))
         }
-        StageError::Launcher(_) => broken(Box::new(error)),
+        StageError::NoReport | StageError::Launcher(_) => broken(Box::new(error)),
     }
 }
 

@@ -150,15 +150,10 @@ impl StageRunner {
             // The run does not wait for it. There are never more such tasks than stages, whose slots they keep.
             drop(tokio::task::spawn_blocking(move || guard.finish()));
         }
-        if let Some(limit) = counted.outside
+        if let Some(limit) = counted.outside.or(end.sampled.outside)
             && end.stopped != Some(StopReason::Cancelled)
         {
             return Err(broken(Box::new(LimitOutside(limit))));
-        }
-        if end.program.is_none() && end.stopped.is_none() && counted.memory_kills == 0 {
-            return Err(broken(
-                "the first process of the sandbox ended without a report".into(),
-            ));
         }
         Ok(StageResult {
             judgement: judge(&end, counted, &limits, &stderr_tail),

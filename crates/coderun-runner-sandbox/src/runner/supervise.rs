@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::stage::{END_DEADLINE, StageGuard};
-use crate::cgroup::{GroupUsage, OutsideLimit};
+use crate::cgroup::{GroupUsage, OutsideLimit, machine_memory_kills};
 use crate::process_watch::ProcessWatch;
 use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, ProgramEnd, decode};
 
@@ -97,6 +97,9 @@ pub(super) enum StageError {
     /// The sandbox could not be built.
     #[error("{0}")]
     NotBuilt(String),
+    /// The first process ended by itself and did not say how the program ended.
+    #[error("the first process of the sandbox ended without a report")]
+    NoReport,
     /// The launcher died, broke the protocol, or does not answer ([`io::ErrorKind::TimedOut`]).
     #[error("the sandbox launcher failed")]
     Launcher(#[source] io::Error),
@@ -106,7 +109,7 @@ impl StageError {
     /// Whether the launcher runs but does not answer.
     pub(super) fn launcher_hangs(&self) -> bool {
         match self {
-            Self::NotBuilt(_) => false,
+            Self::NotBuilt(_) | Self::NoReport => false,
             Self::Launcher(error) => error.kind() == io::ErrorKind::TimedOut,
         }
     }
@@ -128,6 +131,7 @@ pub(super) async fn supervise(
         started: Instant::now(),
         processors,
         watch: None,
+        machine_kills_before: (!guard.is_counted()).then(machine_memory_kills).flatten(),
         sampled: GroupUsage::default(),
     };
     let end = supervisor.until_end().await;
@@ -145,6 +149,8 @@ struct Supervisor<'a> {
     processors: NonZero<u32>,
     /// Polls the processes, where no group counts what they use.
     watch: Option<ProcessWatch>,
+    /// How many processes the machine had killed for lack of memory at the start, where no group counts that.
+    machine_kills_before: Option<u64>,
     sampled: GroupUsage,
 }
 
@@ -170,7 +176,9 @@ impl Supervisor<'_> {
                             is_launcher_alive = true;
                             kill_deadline = Some(Instant::now() + self.patience());
                         }
-                        LauncherMessage::Ended { report } => return self.end(report),
+                        LauncherMessage::Ended { report, was_killed } => {
+                            return self.end(report, was_killed);
+                        }
                         LauncherMessage::Refused { reason } => {
                             return Err(StageError::NotBuilt(reason));
                         }
@@ -193,7 +201,11 @@ impl Supervisor<'_> {
         }
     }
 
-    fn end(&self, report: Option<InitReport>) -> Result<StageEnd, StageError> {
+    fn end(
+        &mut self,
+        report: Option<InitReport>,
+        was_killed: bool,
+    ) -> Result<StageEnd, StageError> {
         let (program, out_of_memory) = match report {
             Some(InitReport::Ended(program)) => {
                 let watch = self.watch.as_ref();
@@ -208,7 +220,11 @@ impl Supervisor<'_> {
                 let errno = Errno::from_raw_os_error(errno);
                 return Err(StageError::NotBuilt(format!("could not {step}: {errno}")));
             }
-            None => (None, None),
+            None if was_killed => {
+                self.sampled.outside = self.sampled.outside.or_else(|| self.machine_is_full());
+                (None, None)
+            }
+            None => return Err(StageError::NoReport),
         };
         Ok(StageEnd {
             stopped: self.signals.reason().or(out_of_memory),
@@ -216,6 +232,12 @@ impl Supervisor<'_> {
             is_gone: true,
             ..self.end_without_report()
         })
+    }
+
+    /// Whether the machine itself lacked memory while the stage ran. A group counts that by itself.
+    fn machine_is_full(&self) -> Option<OutsideLimit> {
+        let before = self.machine_kills_before?;
+        (machine_memory_kills()? > before).then_some(OutsideLimit::Memory)
     }
 
     /// The end of a stage that was killed, while the kernel has not ended it.

@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use coderun_domain::{ExitStatus, Signal, Verdict};
+use coderun_runner_sandbox::ControlGroups;
 
-use crate::support::{TestSandbox, program, run, run_program, slowness};
+use crate::support::{
+    TestSandbox, program, run, run_program, sandboxes, sleepers_of, slowness, until,
+};
 
 /// Refuses to run anywhere but as a child of the first process of a process namespace.
 const ONLY_IN_A_SANDBOX: &str =
@@ -86,6 +89,47 @@ async fn signals_reach_only_processes_in_the_sandbox() {
     let ran = run("python", &code).await;
     assert_eq!(ran.stdout(), "child 15 alive\n", "{}", ran.stderr());
     assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+/// The first process has no filter of its own: what another could do to it would be done. A program changes itself and its children.
+#[tokio::test]
+async fn the_first_process_cannot_be_limited_from_inside() {
+    let code = format!(
+        "{ONLY_IN_A_SANDBOX}import resource, time\n\
+        child = os.fork()\n\
+        if child == 0: time.sleep(100)\n\
+        def ask(name, call):\n\
+        \x20   try: call(); print(name, 'done')\n    except PermissionError: print(name, 'refused')\n\
+        for who, pid in (('self', 0), ('own id', os.getpid()), ('child', child), ('first', 1)):\n\
+        \x20   ask(who + ' limit', lambda: resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0)))\n\
+        \x20   ask(who + ' processors', lambda: os.sched_setaffinity(pid, os.sched_getaffinity(0)))\n\
+        print('visible', os.path.exists('/proc/1'))\n\
+        os.kill(child, 9)"
+    );
+    let ran = run("python", &code).await;
+    let expected = "self limit done\nself processors done\nown id limit done\nown id processors done\n\
+        child limit done\nchild processors done\nfirst limit refused\nfirst processors refused\nvisible False\n";
+    assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+    assert_eq!(ran.report.verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_sandbox_whose_first_process_is_killed_ends_with_a_verdict() {
+    for control_groups in [ControlGroups::WhereUsable, ControlGroups::Never] {
+        let sandbox = TestSandbox::with(|config| config.control_groups = control_groups).await;
+        let program = program("bash", "echo before; sleep 1000");
+        let (ran, ()) = tokio::join!(sandbox.run_program(program), async {
+            until(|| !sleepers_of(std::process::id()).is_empty()).await;
+            for first in sandboxes() {
+                let first = rustix::process::Pid::from_raw(first).unwrap();
+                rustix::process::kill_process(first, rustix::process::Signal::KILL).unwrap();
+            }
+        });
+        assert_eq!(ran.stdout(), "before\n");
+        assert_eq!(ran.report.verdict, Verdict::RuntimeError);
+        let killed = ExitStatus::Signaled(Signal::KILL);
+        assert_eq!(ran.report.exit_status, Some(killed));
+    }
 }
 
 #[tokio::test]
