@@ -1,7 +1,6 @@
 //! Runs one attack against a service of its own, and victims beside it.
 
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -10,7 +9,7 @@ use parking_lot::Mutex;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::attack::Attack;
+use crate::attack::{Attack, Promised};
 use crate::report::{Report, p95};
 use crate::support::{Launch, Service};
 
@@ -96,11 +95,18 @@ impl Arena {
             || format!("a victim's greeting took {beside:?}, alone {alone:?}"),
         );
         let peak_mib = peak_mib(self.service.id());
-        self.check(peak_mib <= MEMORY_MAX_MIB, || {
-            format!("the service had {peak_mib} MiB")
-        });
+        match peak_mib {
+            None => self.fault("the service died".to_owned()),
+            Some(mib) => self.check(mib <= MEMORY_MAX_MIB, || {
+                format!("the service had {mib} MiB")
+            }),
+        }
         Report {
-            is_promised: attack.needs.is_none_or(|control| self.enforces(control)),
+            is_promised: match attack.promised {
+                Promised::Always => true,
+                Promised::By(control) => self.enforces(control),
+                Promised::Never => false,
+            },
             alone,
             beside,
             peak_mib,
@@ -179,11 +185,8 @@ impl Arena {
     /// Submits a program and waits for an event of this type, which says that the attack is in force.
     pub(crate) async fn begin(&self, token: &str, program: &Value, event: &str) -> String {
         let id = self.service.submit(token, program).await;
-        self.service
-            .watch_since(token, &id, 0)
-            .await
-            .until(event)
-            .await;
+        let mut socket = self.service.watch_since(token, &id, 0).await;
+        socket.until(event).await;
         id
     }
 
@@ -250,12 +253,11 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Value, String> {
     Ok(serde_json::from_str(&body).expect("JSON"))
 }
 
-/// The most memory that this process has had.
-fn peak_mib(process: u32) -> u64 {
-    let path = format!("/proc/{process}/status");
-    let status = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
+/// The most memory that this process has had; none if it has ended.
+fn peak_mib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.map_or(u64::MAX, |kib| kib.parse::<u64>().expect("a number") / 1024)
+    let line = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib = line.trim().strip_suffix(" kB")?;
+    Some(kib.parse::<u64>().expect("a number") / 1024)
 }

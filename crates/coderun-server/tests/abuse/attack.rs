@@ -3,15 +3,25 @@
 use futures_util::future::BoxFuture;
 
 use crate::arena::Arena;
-use crate::{neighbours, places, process_one, processors};
+use crate::{
+    accounts, answers, channels, connections, memory, neighbours, places, process_one, processors,
+};
+
+/// On which services an attack has to fail.
+pub(crate) enum Promised {
+    Always,
+    /// Where the kernel enforces this control, as `enforcement` of records names it.
+    By(&'static str),
+    /// Nowhere: SECURITY.md says what programs can do.
+    Never,
+}
 
 /// What a hostile user or client does, beside victims who run greetings.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
     /// What it does and what is promised, in a sentence.
     pub(crate) promise: &'static str,
-    /// The control, as `enforcement` names it, without which that is not promised: one that `poll` or nothing stands for.
-    pub(crate) needs: Option<&'static str>,
+    pub(crate) promised: Promised,
     /// Whether the tests of the workspace run it, with less weight.
     pub(crate) is_light: bool,
     /// Settings of the service other than the defaults.
@@ -21,7 +31,7 @@ pub(crate) struct Attack {
     pub(crate) run: for<'a> fn(&'a Arena) -> BoxFuture<'a, ()>,
 }
 
-pub(crate) const ATTACKS: [Attack; 7] = [
+pub(crate) const ATTACKS: [Attack; 22] = [
     processors::BUSY_PROCESSES,
     processors::BURNERS,
     processors::SLOW_DEATH,
@@ -29,4 +39,19 @@ pub(crate) const ATTACKS: [Attack; 7] = [
     places::IDLE_PROMPTS,
     process_one::PROCESS_ONE,
     neighbours::OTHER_NAMESPACE,
+    accounts::GREEDY_ACCOUNTS,
+    accounts::THOUSAND_ACCOUNTS,
+    memory::MEMORY_BUDGET,
+    memory::FORK_BOMB,
+    memory::SHARED_MEMORY,
+    memory::MEMORY_FILES,
+    answers::UNREAD_STATUS,
+    answers::UNREAD_EVENTS,
+    answers::UNREAD_SOCKETS,
+    answers::SLOW_READERS,
+    connections::HALF_HEADS,
+    connections::SECOND_HALF_HEADS,
+    connections::SLOW_BODIES,
+    channels::CHANNELS,
+    channels::OPEN_CHANNELS,
 ];

@@ -11,8 +11,13 @@
     reason = "a test fails by panicking, and prints what it found"
 )]
 
+mod accounts;
+mod answers;
 mod arena;
 mod attack;
+mod channels;
+mod connections;
+mod memory;
 mod neighbours;
 mod places;
 mod process_one;
@@ -23,6 +28,8 @@ mod report;
 mod support;
 
 use std::process::ExitCode;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::attack::ATTACKS;
 use crate::support::Launch;
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         .find(|name| ATTACKS.iter().all(|attack| attack.name != **name));
     assert!(unknown.is_none(), "there is no attack {unknown:?}");
     let launch = server.map_or_else(Launch::new, |path| Launch::new().program(path.into()));
+    raise_open_files_limit();
     report::print_head();
     let mut all_held = true;
     for attack in &ATTACKS {
@@ -70,4 +78,14 @@ fn take_option(words: &mut Vec<String>, name: &str) -> Option<String> {
     let at = words.iter().position(|word| word == name)?;
     words.remove(at);
     Some(words.remove(at))
+}
+
+/// Raises the limit of open files of this process and its children as far as allowed.
+fn raise_open_files_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).expect("a higher limit");
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::arena::{Arena, judged};
-use crate::attack::Attack;
+use crate::attack::{Attack, Promised};
 use crate::support::Launch;
 
 pub(crate) const OTHER_NAMESPACE: Attack = Attack {
     name: "other-namespace",
     promise: "A second service starts and ends in a PID namespace of its own, over the same control groups; programs of the first \
               run on, once.",
-    needs: None,
+    promised: Promised::Always,
     is_light: false,
     settings: &[],
     victims: 1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::arena::Arena;
-use crate::attack::Attack;
+use crate::attack::{Attack, Promised};
 
 /// More than there are places on most machines; fewer than one user may submit.
 const PROMPTS: usize = 80;
@@ -13,7 +13,7 @@ const PROMPTS: usize = 80;
 pub(crate) const IDLE_PROMPTS: Attack = Attack {
     name: "idle-prompts",
     promise: "One user's interactive programs wait for input that nobody types; they occupy no place that others need.",
-    needs: None,
+    promised: Promised::Always,
     is_light: false,
     settings: &[],
     victims: 1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::arena::{Arena, judged};
-use crate::attack::Attack;
+use crate::attack::{Attack, Promised};
 
 /// What programs do to process 1: each is a file, judged by itself.
 const PROGRAMS: [(&str, &str); 3] = [
@@ -17,7 +17,7 @@ const PROGRAMS: [(&str, &str); 3] = [
 pub(crate) const PROCESS_ONE: Attack = Attack {
     name: "process-one",
     promise: "Programs limit, signal and slow process 1 of their sandbox; that is their own doing: one attempt, no internal error.",
-    needs: None,
+    promised: Promised::Always,
     is_light: false,
     settings: &[],
     victims: 1,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::arena::{Arena, judged};
-use crate::attack::Attack;
+use crate::attack::{Attack, Promised};
 
 pub(crate) const BUSY_PROCESSES: Attack = Attack {
     name: "busy-processes",
     promise: "A program of one user has 64 busy processes, each in a session of its own; an honest program that needs 0.6 s of \
               CPU time ends within 3 s.",
-    needs: Some("cpu"),
+    promised: Promised::By("cpu"),
     is_light: false,
     settings: &[],
     victims: 1,
@@ -46,7 +46,7 @@ pub(crate) const BURNERS: Attack = Attack {
     name: "burners",
     promise: "One user submits 500 programs that only burn CPU time; 50 users with a greeting each wait at most three times as \
               long as alone.",
-    needs: Some("cpu"),
+    promised: Promised::By("cpu"),
     is_light: false,
     settings: &[
         ("USER_PENDING_MAX", "500"),
@@ -72,7 +72,7 @@ pub(crate) const SLOW_DEATH: Attack = Attack {
     name: "slow-death",
     promise: "A program of 60 processes with much memory asks for the lowest scheduling class and meets its limit while others of \
               its user keep all processors busy; programs of other users run on, once.",
-    needs: Some("cpu"),
+    promised: Promised::By("cpu"),
     is_light: false,
     settings: &[("WORKER_CONCURRENCY", "6")],
     victims: 1,
@@ -118,7 +118,7 @@ async fn slow_death(arena: &Arena) {
 pub(crate) const ORPHANED_CPU_TIME: Attack = Attack {
     name: "orphaned-cpu-time",
     promise: "A program burns CPU time in children that end at once and that it never waits for; it counts towards the limit.",
-    needs: Some("cpu"),
+    promised: Promised::By("cpu"),
     is_light: false,
     settings: &[],
     victims: 1,

@@ -17,7 +17,7 @@ pub(crate) struct Report {
     /// The same beside the attack.
     pub(crate) beside: Duration,
     /// The service's own memory, at its peak.
-    pub(crate) peak_mib: u64,
+    pub(crate) peak_mib: Option<u64>,
     pub(crate) faults: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Report {
             attack.name,
             self.alone.as_millis(),
             self.beside.as_millis(),
-            self.peak_mib
+            self.peak_mib.unwrap_or_default()
         );
         if !self.faults.is_empty() {
             println!("    {}", attack.promise);

@@ -1,0 +1,80 @@
+//! Attacks by many accounts, where accounts cost nothing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::arena::Arena;
+use crate::attack::{Attack, Promised};
+use crate::support::Socket;
+
+const KIB: usize = 1024;
+
+pub(crate) const GREEDY_ACCOUNTS: Attack = Attack {
+    name: "greedy-accounts",
+    promise: "Four accounts submit as much and open as many sockets as they may, until the bounds on all users are near; others \
+              are accepted and served.",
+    promised: Promised::Always,
+    is_light: false,
+    settings: SMALL_BOUNDS,
+    victims: 1,
+    run: |arena| Box::pin(greedy_accounts(arena)),
+};
+
+pub(crate) const THOUSAND_ACCOUNTS: Attack = Attack {
+    name: "thousand-accounts",
+    promise: "A thousand accounts submit as much as they may; a new user is accepted.",
+    promised: Promised::Always,
+    is_light: false,
+    settings: SMALL_BOUNDS,
+    victims: 1,
+    run: |arena| Box::pin(thousand_accounts(arena)),
+};
+
+/// Small, so that few bytes fill them.
+const SMALL_BOUNDS: &[(&str, &str)] = &[
+    ("LIVE_BYTES_MAX", "16MiB"),
+    ("PENDING_MAX", "200"),
+    ("SOCKETS_MAX", "160"),
+];
+
+/// A program that waits and is this large.
+fn large(bytes: usize) -> Value {
+    json!({"language": "bash", "code": "sleep 3", "input_data": "x".repeat(bytes)})
+}
+
+async fn greedy_accounts(arena: &Arena) {
+    let mut sockets = Vec::new();
+    for number in 0..4 {
+        let token = arena.service.token(&format!("greedy{number}"));
+        // Large ones first, then as small ones as still find room.
+        let mut ids = Vec::new();
+        for bytes in [900 * KIB, 90 * KIB, 0] {
+            ids.extend(arena.flood(&token, &large(bytes), 100).await);
+        }
+        let (address, query) = (&arena.service.address, format!("token={token}"));
+        if let Some(id) = ids.first() {
+            for _ in 0..50 {
+                sockets.push(Socket::try_open(address, id, &query).await);
+            }
+        }
+    }
+    arena.watch_victims(1, Duration::from_secs(8)).await;
+}
+
+async fn thousand_accounts(arena: &Arena) {
+    for number in 0..arena.scaled(1000) {
+        let token = arena.service.token(&format!("account{number}"));
+        arena.flood(&token, &large(90 * KIB), 2).await;
+        arena.flood(&token, &large(0), 1).await;
+    }
+    for number in 0..5 {
+        let token = arena.service.token(&format!("newcomer{number}"));
+        let answer = arena.service.try_submit(&token, &large(0)).await;
+        let status = answer.status();
+        let body = answer.text().await.unwrap_or_default();
+        arena.check(status.is_success(), || {
+            format!("a new user got {status}: {body}")
+        });
+    }
+}
