@@ -144,7 +144,8 @@ pub(crate) trait Group: Debug + Send + Sync {
     /// Opens the files by which the first process joins them.
     fn join_descriptors(&self) -> io::Result<JoinDescriptors>;
 
-    /// Kills all their processes at once, where the kernel can do that.
+    /// Kills all their processes at once, where the kernel can do that. To end they need time of the processors, so their share
+    /// becomes that of an ordinary task from now on, without a quota.
     fn kill(&self);
 
     /// The usage that they have counted so far.

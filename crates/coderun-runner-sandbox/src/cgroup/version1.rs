@@ -128,6 +128,11 @@ impl Group for Version1 {
     }
 
     fn kill(&self) {
+        if let Some(cpu) = &self.cpu {
+            // Where they cannot be written, the end takes longer.
+            let _ = fs::write(cpu.join("cpu.shares"), ORDINARY_WEIGHT.to_string());
+            let _ = fs::write(cpu.join("cpu.cfs_quota_us"), "-1");
+        }
         if let Some(unified) = &self.unified {
             // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
             let _ = fs::write(unified.join("cgroup.kill"), "1");

@@ -89,6 +89,11 @@ impl Group for Version2 {
     }
 
     fn kill(&self) {
+        if self.shares_processors {
+            // Where they cannot be written, the end takes longer.
+            let _ = fs::write(self.folder.join("cpu.weight"), ORDINARY_WEIGHT.to_string());
+            let _ = fs::write(self.folder.join("cpu.max"), "max");
+        }
         // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
         let _ = fs::write(self.folder.join("cgroup.kill"), "1");
     }
@@ -150,6 +155,15 @@ mod tests {
         assert_eq!(read("pids.max"), "3");
         assert_eq!(read("cpu.weight"), "25");
         assert_eq!(read("cpu.max"), "50000 100000");
+    }
+
+    #[test]
+    fn a_killed_group_has_the_share_of_a_task_and_no_quota() {
+        let (_root, group) = fake_group();
+        group.kill();
+        let read = |file: &str| fs::read_to_string(group.folder.join(file)).unwrap();
+        assert_eq!(read("cpu.weight"), "100");
+        assert_eq!(read("cpu.max"), "max");
     }
 
     #[test]

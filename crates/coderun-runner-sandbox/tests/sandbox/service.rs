@@ -1,6 +1,7 @@
 //! Tests what happens when the service or its launcher dies, hangs or misses something.
 
 use std::fs;
+use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -85,6 +86,7 @@ async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {
     let sandbox = TestSandbox::with(|config| {
         config.slots = 2;
         config.slot_wait = Duration::from_millis(100);
+        config.run_millicores = NonZero::new(1500);
     })
     .await;
     let honest = sandbox.try_run(program("bash", "sleep 1000").wall(SOON * slowness()));
@@ -98,6 +100,11 @@ async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {
         let refused = sandbox.try_run(program("bash", "echo early")).await;
         let is_overloaded = matches!(refused, Err(RunnerError::Overloaded { .. }));
         assert!(is_overloaded, "the slot was given to another: {refused:?}");
+        let quotas = processor_quotas();
+        let unbounded = quotas
+            .iter()
+            .filter(|it| it.starts_with("-1") || it.starts_with("max"));
+        assert_eq!(unbounded.count(), quotas.len() / 2, "{quotas:?}");
         held.release();
     };
     tokio::select! {
@@ -106,6 +113,15 @@ async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {
         () = hostile_run => {}
     }
     assert_eq!(sandbox.run("bash", "echo after").await.stdout(), "after\n");
+}
+
+/// The quotas of processor time of this test's programs, where they have any.
+fn processor_quotas() -> Vec<String> {
+    let groups = control_groups_of(std::process::id()).into_iter();
+    let quotas = groups.flat_map(|group| ["cpu.cfs_quota_us", "cpu.max"].map(|it| group.join(it)));
+    quotas
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .collect()
 }
 
 /// Readiness and a worker may ask at the same time, of a sandbox with one slot: the second waits for the first.
