@@ -127,6 +127,14 @@ impl SandboxRunner {
         self.trials.spawn(trials.run());
     }
 
+    /// Whether programs may be run as things are.
+    fn check_permitted(&self) -> Result<(), RunnerError> {
+        self.check_required()?;
+        self.slots
+            .unusable_because()
+            .map_or(Ok(()), |reason| Err(unavailable(reason)))
+    }
+
     fn check_required(&self) -> Result<(), RunnerError> {
         // All of them come with a control group, or none does.
         match self.required.first() {
@@ -203,17 +211,11 @@ impl CodeRunner for SandboxRunner {
     /// Builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless the last stage left
     /// the health of the sandbox unknown.
     async fn check(&self) -> Result<(), RunnerError> {
-        self.check_required()?;
+        self.check_permitted()?;
         // Of two probes at a time the second would find one slot less, and a health that the first has not settled yet.
         let _turn = self.probing.lock().await;
         if let Some(slot) = self.slots.try_take() {
             return self.stages.probe(&Arc::new(slot)).await;
-        }
-        let (stuck, slots) = self.slots.stuck_of_all();
-        if stuck == slots {
-            return Err(unavailable(format!(
-                "all {slots} slots are held by programs that were killed and have not ended"
-            )));
         }
         match self.stages.last_failure() {
             Some(reason) => Err(unavailable(format!(
@@ -241,7 +243,7 @@ impl CodeRunner for SandboxRunner {
         let toolchain = toolchain.ok_or_else(|| RunnerError::Unsupported {
             language: language.clone(),
         })?;
-        self.check_required()?;
+        self.check_permitted()?;
         let result = self.run_with(&toolchain, &request, io).await;
         if has_failed(&result) {
             self.languages.request(language);

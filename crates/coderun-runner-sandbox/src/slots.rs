@@ -84,9 +84,11 @@ impl Slots {
         })
     }
 
-    /// How many of the slots are held by programs that were killed and have not ended, and how many there are.
-    pub(crate) fn stuck_of_all(&self) -> (usize, usize) {
-        (self.stuck.load(Ordering::Relaxed), self.count)
+    /// The reason to run nothing: too many of the slots are held by programs that were killed and have not ended.
+    pub(crate) fn unusable_because(&self) -> Option<String> {
+        let stuck = self.stuck.load(Ordering::Relaxed);
+        let is_too_many = stuck >= STUCK_MAX.min(self.count);
+        is_too_many.then(|| format!("{stuck} programs were killed and have not ended"))
     }
 }
 
@@ -117,6 +119,9 @@ impl Drop for Slot {
 /// The most slots: more than any machine can use, and fewer than a range of ids may have.
 const SLOTS_MAX: u32 = 4096;
 
+/// The most slots that killed programs may hold before nothing is run any more: each may keep the memory of a program.
+const STUCK_MAX: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,13 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_stuck_as_long_as_its_mark_lives() {
-        let slots = Slots::new(2);
-        let slot = slots.try_take().unwrap();
-        let mark = slot.mark_stuck();
-        assert_eq!(slots.stuck_of_all(), (1, 2));
-        drop(mark);
-        assert_eq!(slots.stuck_of_all(), (0, 2));
+    fn slots_are_unusable_while_killed_programs_hold_too_many() {
+        for (count, stuck_max) in [(2, 2), (100, STUCK_MAX)] {
+            let slots = Slots::new(count);
+            let taken: Vec<_> = (0..stuck_max).filter_map(|_| slots.try_take()).collect();
+            let mut marks: Vec<_> = taken.iter().skip(1).map(Slot::mark_stuck).collect();
+            assert_eq!(slots.unusable_because(), None);
+            marks.push(taken[0].mark_stuck());
+            let expected = format!("{stuck_max} programs were killed and have not ended");
+            assert_eq!(slots.unusable_because(), Some(expected));
+            marks.pop();
+            assert_eq!(slots.unusable_because(), None);
+        }
     }
 
     #[tokio::test]
