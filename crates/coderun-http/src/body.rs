@@ -16,7 +16,7 @@ use crate::problem::Problem;
 
 use json_error::{malformed, not_an_object};
 pub(crate) use lenient::{Entries, Faults, FromJson, Lenient};
-pub(crate) use unknown_fields::UnknownFields;
+pub(crate) use unknown_fields::{UnknownFields, UnknownFieldsOf};
 
 /// Reads the body of a request as one JSON object, and the names of its fields that `T` does not have.
 ///

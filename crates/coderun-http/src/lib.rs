@@ -28,6 +28,7 @@ mod host;
 mod large_answers;
 mod memory_budget;
 pub mod metrics;
+mod preferences;
 mod problem;
 mod query;
 mod routes;

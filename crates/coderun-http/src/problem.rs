@@ -16,7 +16,7 @@ use coderun_domain::{BackendError, FailureKind};
 
 pub(crate) use entry::{ErrorLocation, ProblemEntry};
 pub(crate) use failures::refused_submission;
-pub(crate) use response::{build_response, rewrite_as_problem};
+pub(crate) use response::{ProblemDetails, build_response, rewrite_as_problem};
 
 /// A failed request, as its client is told.
 ///

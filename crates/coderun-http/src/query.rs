@@ -19,11 +19,6 @@ impl Query {
         Self(pairs.map(web::Query::into_inner).unwrap_or_default())
     }
 
-    /// Whether a parameter is given, even if it is empty or repeated.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(key, _)| key == name)
-    }
-
     /// The value of a parameter that is given at most once.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Repeated> {
         let values = self.0.iter().filter(|(key, _)| key == name);

@@ -24,6 +24,7 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
         .head(executions::list)
         .delete(executions::delete_all);
     app.service(at("/api/v1/executions/execute").post(submit::submit))
+        .service(at("/api/v1/executions/batch").post(submit::submit_batch))
         .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
         .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))
         .service(all)

@@ -1,7 +1,9 @@
 //! Defines the wire formats of requests and responses. The domain knows nothing of them.
 
+mod batch;
 mod capabilities;
 mod client_message;
+mod dry_run;
 mod enforcement;
 mod event;
 mod format;
@@ -13,8 +15,10 @@ mod record;
 mod submission;
 mod ticket;
 
+pub(crate) use batch::{BatchAnswer, BatchEntry, BatchRequest};
 pub(crate) use capabilities::Capabilities;
 pub(crate) use client_message::ClientMessage;
+pub(crate) use dry_run::DryRunAnswer;
 pub(crate) use event::ServerMessage;
 pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;

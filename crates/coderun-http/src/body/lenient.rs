@@ -129,6 +129,11 @@ impl<T: FromJson> FromJson for Entries<T> {
 }
 
 impl<T: FromJson> Entries<T> {
+    /// All entries that were kept.
+    pub(crate) fn into_all(self) -> Vec<Lenient<T>> {
+        self.first
+    }
+
     /// The entries of the right type. Reports the others, and a list that is too long.
     pub(crate) fn take(self, path: &str, faults: &mut Faults) -> Vec<(usize, T)> {
         if self.has_more {

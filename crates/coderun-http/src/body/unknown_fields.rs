@@ -24,12 +24,28 @@ const OTHER_NAMES: [(&str, &str); 12] = [
     ("timeout", "limits.wall_time_ms"),
 ];
 
-/// The names of fields at the top of a body, and in its `limits`, that the service does not know.
+/// The names of fields that the service does not know: those of a submission and of its `limits`.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownFields(Vec<UnknownField>);
 
+/// The unknown fields of one submission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnknownFieldsOf<'a> {
+    all: &'a UnknownFields,
+    submission: SubmissionIndex,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SubmissionIndex {
+    /// The body is one submission.
+    Only,
+    /// Its place in a batch.
+    InBatch(usize),
+}
+
 #[derive(Debug)]
 struct UnknownField {
+    submission: SubmissionIndex,
     /// The path of the object, with a dot at its end where there is one.
     parent: &'static str,
     name: String,
@@ -41,35 +57,80 @@ impl UnknownFields {
         let Path::Map { parent, key } = path else {
             return;
         };
-        let parent = if is_root(parent) {
-            ""
-        } else if let Path::Map { parent, key } = parent
-            && is_root(parent)
+        let (object, parent) = if let Path::Map { parent, key } = parent
             && key == "limits"
         {
-            "limits."
+            (*parent, "limits.")
         } else {
+            (*parent, "")
+        };
+        let Some(submission) = SubmissionIndex::of(object) else {
             return;
         };
-        if self.0.len() < NAMES_MAX {
+        let is_of_same = |field: &&UnknownField| field.submission == submission;
+        if self.0.iter().filter(is_of_same).count() < NAMES_MAX {
             let name = key.chars().take(NAME_MAX_CHARS).collect();
-            self.0.push(UnknownField { parent, name });
+            self.0.push(UnknownField {
+                submission,
+                parent,
+                name,
+            });
         }
     }
 
+    /// Those of the only submission of a body.
+    pub(crate) const fn of_body(&self) -> UnknownFieldsOf<'_> {
+        UnknownFieldsOf {
+            all: self,
+            submission: SubmissionIndex::Only,
+        }
+    }
+
+    /// Those of one submission in a batch.
+    pub(crate) const fn of_entry(&self, index: usize) -> UnknownFieldsOf<'_> {
+        UnknownFieldsOf {
+            all: self,
+            submission: SubmissionIndex::InBatch(index),
+        }
+    }
+}
+
+impl SubmissionIndex {
+    /// The submission at this path, if there is one.
+    const fn of(path: &Path<'_>) -> Option<Self> {
+        match path {
+            Path::Root => Some(Self::Only),
+            // An entry of `submissions`, or of `files`, of which nobody asks for warnings.
+            Path::Seq {
+                parent: Path::Map {
+                    parent: Path::Root, ..
+                },
+                index,
+            } => Some(Self::InBatch(*index)),
+            Path::Seq { .. }
+            | Path::Map { .. }
+            | Path::Some { .. }
+            | Path::NewtypeStruct { .. }
+            | Path::NewtypeVariant { .. } => None,
+        }
+    }
+}
+
+impl UnknownFieldsOf<'_> {
     /// A sentence for each field, which suggests the nearest of the known ones. Those have paths such as
     /// `limits.memory_bytes`.
-    pub(crate) fn warnings(&self, known: &[&'static str]) -> Vec<String> {
+    pub(crate) fn warnings(self, known: &[&'static str]) -> Vec<String> {
         let warning = |unknown: &UnknownField| match unknown.suggestion(known) {
             Some(nearest) => format!("unknown field `{unknown}`; did you mean `{nearest}`?"),
             None => format!("unknown field `{unknown}`"),
         };
-        self.0.iter().map(warning).collect()
+        let own = self
+            .all
+            .0
+            .iter()
+            .filter(|field| field.submission == self.submission);
+        own.map(warning).collect()
     }
-}
-
-const fn is_root(path: &Path<'_>) -> bool {
-    matches!(path, Path::Root)
 }
 
 impl UnknownField {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use coderun_domain::{Execution, ExecutionId, Sequence, UserId};
+use coderun_domain::{Execution, Sequence};
 
 use super::{parse_id, record};
 use crate::authentication::Authenticated;
@@ -12,7 +12,7 @@ use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::query::{Query, whole_number};
 use crate::state::AppState;
-use crate::watching::{Dialect, FeedReader};
+use crate::watching::{Dialect, FeedError, FeedReader};
 
 /// The longest `wait`, in seconds.
 const WAIT_MAX_SECONDS: u64 = 60;
@@ -32,39 +32,59 @@ pub(crate) async fn status(
     let timeout = Duration::from_secs(wait.unwrap_or_default());
     let since = query.since()?;
     let (user, id) = (&caller.0.user, parse_id(&id)?);
+    let executions = &state.ports.executions;
     let execution = if timeout.is_zero() {
-        state.ports.executions.read(user, id).await?
+        executions.read(user, id).await?
     } else {
         let _permit = state.sockets.admit_watcher(user, SocketKind::LongPoll)?;
-        wait_for_change(&state, user, id, since, timeout).await?
+        let execution = executions.read(user, id).await?;
+        wait_for(&state, execution, WaitFor::Change(since), timeout).await?
     };
     if execution.submission().is_interactive() && !execution.status().is_final() {
-        state.ports.executions.note_watcher(id).await;
+        executions.note_watcher(id).await;
     }
-    let position = state.ports.executions.queue_position(&execution).await?;
+    let position = executions.queue_position(&execution).await?;
     record(&state, StatusCode::OK, execution, position).await
 }
 
-/// Waits for the next change, unless the execution is final, has changed after `since` or has no event `since` yet. Output
-/// alone is no change.
+/// What a request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitFor {
+    /// The next change of state after this event, or after the execution as it was read.
+    Change(Option<Sequence>),
+    /// The final state.
+    End,
+}
+
+/// Waits for a change of state, and returns the execution as it is then. Returns at once if it is final, or has no event
+/// `since` yet. Output alone is no change.
 ///
 /// A request that waits when the server begins to go away is answered at once, so that its client can reconnect elsewhere. A
 /// later one waits until the server ends, because its client would only ask again.
-async fn wait_for_change(
+pub(super) async fn wait_for(
     state: &web::Data<AppState>,
-    user: &UserId,
-    id: ExecutionId,
-    since: Option<Sequence>,
+    execution: Execution,
+    what: WaitFor,
     timeout: Duration,
 ) -> Result<Execution, Problem> {
-    let executions = &state.ports.executions;
-    let execution = executions.read(user, id).await?;
     let last = execution.sequence();
-    if execution.status().is_final() || since.is_some_and(|since| since > last) {
+    let since = match what {
+        WaitFor::Change(since) => since.unwrap_or(last),
+        WaitFor::End => last,
+    };
+    if execution.status().is_final() || since > last {
         return Ok(execution);
     }
-    let mut reader = FeedReader::open(state, &execution, since.or(Some(last)), Dialect::Core);
-    let waiting = tokio::time::timeout(timeout, reader.next(state));
+    let mut reader = FeedReader::open(state, &execution, Some(since), Dialect::Core);
+    let reading = async {
+        while let Some(message) = reader.next(state).await? {
+            if what != WaitFor::End || message.is_last {
+                break;
+            }
+        }
+        Ok::<_, FeedError>(())
+    };
+    let waiting = tokio::time::timeout(timeout, reading);
     let drain = &state.drain;
     let waited = if drain.has_begun() {
         drain.end.run_until_cancelled(waiting).await
@@ -75,5 +95,8 @@ async fn wait_for_change(
     if let Some(Ok(Err(error))) = waited {
         return Err(Problem::of_kind(error.kind()).with_source(error));
     }
-    Ok(executions.read(user, id).await?)
+    let executions = &state.ports.executions;
+    Ok(executions
+        .read(execution.submission().user(), execution.id())
+        .await?)
 }

@@ -1,21 +1,31 @@
-//! Handles submissions.
+//! Handles submissions: one, several at once, and dry runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
-use coderun_domain::TraceContext;
+use coderun_domain::{Execution, ExecutionId, SubmissionDraft, TraceContext, UserId};
 
+use super::record;
+use super::status::{WaitFor, wait_for};
 use crate::authentication::Authenticated;
-use crate::body::read_json;
+use crate::body::{UnknownFields, read_json};
+use crate::failure_log::log_failure;
+use crate::metrics::SocketKind;
+use crate::preferences::Preferences;
 use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
-use crate::wire::{NOT_OFFERED, SubmitAnswer, SubmitRequest};
+use crate::wire::{
+    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, NOT_OFFERED, SubmitAnswer, SubmitRequest,
+};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const DRY_RUN_EXPECTED: &str = "must be `true` or `false`, given once";
 
 /// `POST /api/v1/executions/execute`
 pub(crate) async fn submit(
@@ -24,39 +34,208 @@ pub(crate) async fn submit(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_unsupported_options(&request)?;
+    refuse_idempotency_key(&request)?;
+    let is_dry_run = is_dry_run(&request)?;
     let (body, unknown) =
         read_json::<SubmitRequest>(request.headers(), payload, &state.config).await?;
-    refuse_while_draining(&state)?;
-    let executions = &state.ports.executions;
-    let trace = request.extensions().get::<TraceContext>().copied();
-    let (draft, found) = body.into_draft(trace);
     let user = caller.0.user;
-    if !found.is_empty() {
-        // The submission is invalid in any case, so an unreachable backend does not matter here.
-        let more = match executions.validate(user, draft) {
-            Err(SubmitError::Invalid(more)) => Some(more),
-            Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
-        };
-        return Err(refused_submission(found, more.as_ref()));
+    let draft = draft_of(body, &user, &request, &state)?;
+    if is_dry_run {
+        let submission = state.ports.executions.validate(user, draft)?;
+        let fleet = state.ports.executions.fleet_view()?;
+        let answer = DryRunAnswer::new(&submission, &fleet, unknown.of_body());
+        return Ok(HttpResponse::Ok().json(answer));
     }
-    let execution = executions.submit(user, draft).await?;
-    let location = format!("/api/v1/executions/status/{}", execution.id());
-    Ok(HttpResponse::Ok()
-        .insert_header((header::LOCATION, location))
-        .json(SubmitAnswer::new(&execution, &unknown)))
+    refuse_while_draining(&state)?;
+    let preferences = Preferences::of(request.headers());
+    submit_and_wait(user, draft, &unknown, preferences, &state).await
 }
 
-/// Refuses options of the contract that this version does not have: ignored, they would mislead the client.
-fn refuse_unsupported_options(request: &HttpRequest) -> Result<(), Problem> {
-    let option = if Query::parse(request.query_string()).contains("dry_run") {
-        ErrorLocation::Parameter("dry_run")
-    } else if request.headers().contains_key(IDEMPOTENCY_KEY) {
-        ErrorLocation::Header(IDEMPOTENCY_KEY)
-    } else {
-        return Ok(());
+/// `POST /api/v1/executions/batch`. Each entry is submitted by itself, in order.
+pub(crate) async fn submit_batch(
+    caller: Authenticated,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    refuse_idempotency_key(&request)?;
+    let (body, unknown) =
+        read_json::<BatchRequest>(request.headers(), payload, &state.config).await?;
+    let user = caller.0.user;
+    let mut answers = Vec::new();
+    for submission in body.into_submissions()? {
+        answers.push(match submission {
+            Ok(submission) => submit_entry(&user, submission, &request, &state).await,
+            Err(problem) => Err(problem),
+        });
+    }
+    let mut executions = Vec::new();
+    for (index, answer) in answers.iter().enumerate() {
+        executions.push(match answer {
+            Ok(execution) => {
+                BatchEntry::Accepted(SubmitAnswer::new(execution, unknown.of_entry(index)))
+            }
+            Err(problem) => {
+                problem.log_cause(None);
+                BatchEntry::Refused(problem.details(request.path()))
+            }
+        });
+    }
+    Ok(HttpResponse::Ok().json(BatchAnswer { executions }))
+}
+
+async fn submit_entry(
+    user: &UserId,
+    body: SubmitRequest,
+    request: &HttpRequest,
+    state: &AppState,
+) -> Result<Execution, Problem> {
+    let draft = draft_of(body, user, request, state)?;
+    refuse_while_draining(state)?;
+    Ok(state.ports.executions.submit(user.clone(), draft).await?)
+}
+
+/// The draft of a body.
+///
+/// # Errors
+/// All mistakes of the body, if it has any of those that the domain does not see.
+fn draft_of(
+    body: SubmitRequest,
+    user: &UserId,
+    request: &HttpRequest,
+    state: &AppState,
+) -> Result<SubmissionDraft, Problem> {
+    let trace = request.extensions().get::<TraceContext>().copied();
+    let (draft, found) = body.into_draft(trace);
+    if found.is_empty() {
+        return Ok(draft);
+    }
+    // The submission is invalid in any case, so an unreachable backend does not matter here.
+    let more = match state.ports.executions.validate(user.clone(), draft) {
+        Err(SubmitError::Invalid(more)) => Some(more),
+        Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
     };
-    Err(Problem::invalid(option, NOT_OFFERED))
+    Err(refused_submission(found, more.as_ref()))
+}
+
+/// Submits, and answers as the client prefers: at once, or once the execution is final.
+async fn submit_and_wait(
+    user: UserId,
+    draft: SubmissionDraft,
+    unknown: &UnknownFields,
+    preferences: Preferences,
+    state: &web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    // A request that waits counts as a socket. Without a free one the preference is not followed, as RFC 7240 allows.
+    let wait = preferences.wait.filter(|wait| !wait.is_zero());
+    let permit = wait.and_then(|_| {
+        state
+            .sockets
+            .admit_watcher(&user, SocketKind::LongPoll)
+            .ok()
+    });
+    let preferences = if wait.is_some() && permit.is_none() {
+        preferences.without_wait()
+    } else {
+        preferences
+    };
+    let executions = &state.ports.executions;
+    let mut execution = executions.submit(user.clone(), draft).await?;
+    let id = execution.id();
+    if let Some(timeout) = wait.filter(|_| permit.is_some()) {
+        let mut leaving = preferences
+            .cancel_on_disconnect
+            .then(|| CancelOnDrop::new(state, &user, id));
+        let waited = wait_for(state, execution, WaitFor::End, timeout).await;
+        if let Some(leaving) = &mut leaving {
+            leaving.is_armed = false;
+        }
+        execution = waited?;
+    }
+    let is_final = execution.status().is_final();
+    let mut response = if is_final && preferences.wait.is_some() {
+        record(state, StatusCode::OK, execution, None).await?
+    } else {
+        let status = if preferences.respond_async {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
+        };
+        HttpResponse::build(status).json(SubmitAnswer::new(&execution, unknown.of_body()))
+    };
+    let location = HeaderValue::from_str(&format!("/api/v1/executions/status/{id}"));
+    let applied = preferences.applied();
+    let applied = applied.and_then(|applied| HeaderValue::from_str(&applied).ok());
+    let headers = [
+        (header::LOCATION, location.ok()),
+        (PREFERENCE_APPLIED, applied),
+    ];
+    for (name, value) in headers {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// Cancels an execution if the client leaves while it waits for the answer: its request is dropped then.
+struct CancelOnDrop {
+    state: web::Data<AppState>,
+    user: UserId,
+    id: ExecutionId,
+    is_armed: bool,
+}
+
+impl CancelOnDrop {
+    fn new(state: &web::Data<AppState>, user: &UserId, id: ExecutionId) -> Self {
+        Self {
+            state: state.clone(),
+            user: user.clone(),
+            id,
+            is_armed: true,
+        }
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if !self.is_armed {
+            return;
+        }
+        let executions = Arc::clone(&self.state.ports.executions);
+        let (user, id) = (self.user.clone(), self.id);
+        self.state.socket_tasks.spawn(async move {
+            if let Err(error) = executions.cancel(&user, id).await {
+                log_failure(
+                    error.kind(),
+                    "the cancellation for a client that left",
+                    Some(&error),
+                    None,
+                );
+            }
+        });
+    }
+}
+
+fn is_dry_run(request: &HttpRequest) -> Result<bool, Problem> {
+    let query = Query::parse(request.query_string());
+    let is_dry_run = query.parsed("dry_run", DRY_RUN_EXPECTED, |text| match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    })?;
+    Ok(is_dry_run.unwrap_or_default())
+}
+
+/// Refuses an option of the contract that this version does not have: ignored, it would mislead the client.
+fn refuse_idempotency_key(request: &HttpRequest) -> Result<(), Problem> {
+    if request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Err(Problem::invalid(
+            ErrorLocation::Header(IDEMPOTENCY_KEY),
+            NOT_OFFERED,
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a submission that could be lost with this process, or would have to wait for another one.

@@ -15,7 +15,7 @@ const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The body of RFC 9457.
 #[derive(Serialize)]
-struct ProblemDetails<'a> {
+pub(crate) struct ProblemDetails<'a> {
     #[serde(rename = "type")]
     type_uri: &'static str,
     title: &'static str,
@@ -39,7 +39,7 @@ pub(crate) fn rewrite_as_problem(
         .error()
         .and_then(|error| error.as_error::<Problem>());
     let problem = attached.unwrap_or(&fallback);
-    log_cause(problem, request_id);
+    problem.log_cause(Some(request_id));
     let body = to_json(problem, response.request().path());
     let headers = problem.headers.clone();
     add_headers(response.headers_mut(), headers);
@@ -48,7 +48,7 @@ pub(crate) fn rewrite_as_problem(
 
 /// Builds the response to a request for which there is none yet, and logs the failure behind it.
 pub(crate) fn build_response(problem: &Problem, instance: &str, request_id: &str) -> HttpResponse {
-    log_cause(problem, request_id);
+    problem.log_cause(Some(request_id));
     let body = BoxBody::new(to_json(problem, instance));
     let mut response = HttpResponse::with_body(problem.status_code(), body);
     add_headers(response.headers_mut(), problem.headers.clone());
@@ -63,24 +63,31 @@ fn add_headers(headers: &mut HeaderMap, of_problem: Vec<(HeaderName, HeaderValue
 }
 
 fn to_json(problem: &Problem, instance: &str) -> Vec<u8> {
-    let details = ProblemDetails {
-        // RFC 9457: the status says all there is to say about the type.
-        type_uri: "about:blank",
-        title: problem.status.canonical_reason().unwrap_or("Error"),
-        status: problem.status.as_u16(),
-        detail: &problem.detail,
-        instance,
-        reason: problem.reason,
-        errors: &problem.errors,
-    };
     // Serializing strings and integers cannot fail, and an empty body is better than a panic.
-    serde_json::to_vec(&details).unwrap_or_default()
+    serde_json::to_vec(&problem.details(instance)).unwrap_or_default()
 }
 
-fn log_cause(problem: &Problem, request_id: &str) {
-    if let Some(failure) = problem.failure {
-        let source = problem.source.as_deref();
-        let source = source.map(|source| source as &(dyn Error + 'static));
-        log_failure(failure, "a request", source, Some(request_id));
+impl Problem {
+    /// The body that describes it.
+    pub(crate) fn details<'a>(&'a self, instance: &'a str) -> ProblemDetails<'a> {
+        ProblemDetails {
+            // RFC 9457: the status says all there is to say about the type.
+            type_uri: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance,
+            reason: self.reason,
+            errors: &self.errors,
+        }
+    }
+
+    /// Logs the failure behind it, if there is one.
+    pub(crate) fn log_cause(&self, request_id: Option<&str>) {
+        if let Some(failure) = self.failure {
+            let source = self.source.as_deref();
+            let source = source.map(|source| source as &(dyn Error + 'static));
+            log_failure(failure, "a request", source, request_id);
+        }
     }
 }

@@ -100,6 +100,9 @@ impl<'a> Root<'a> {
                 "list",
                 "languages",
                 "capabilities",
+                "batch",
+                "dry_run",
+                "prefer",
             ],
         }
     }

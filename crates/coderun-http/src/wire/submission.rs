@@ -9,14 +9,14 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Serialize};
 
 use super::format::{DisplayText, decode_base64};
-use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFields};
+use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFieldsOf};
 use crate::problem::ProblemEntry;
 
 /// What is wrong with an option of the contract that this version does not have.
 pub(crate) const NOT_OFFERED: &str = "is not offered by this deployment yet";
 
 /// The fields of a submission, for suggestions in place of a misspelt one.
-const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 15] = [
     "code",
     "language",
     "version",
@@ -199,7 +199,7 @@ pub(crate) struct SubmitAnswer {
 
 impl SubmitAnswer {
     /// The answer, with a warning for each field that was ignored.
-    pub(crate) fn new(execution: &Execution, unknown: &UnknownFields) -> Self {
+    pub(crate) fn new(execution: &Execution, unknown: UnknownFieldsOf<'_>) -> Self {
         let id = execution.id();
         Self {
             execution_id: DisplayText(id),

@@ -11,7 +11,6 @@ use crate::support::request::{Request, valid};
 use crate::support::{Answer, Server};
 
 const JSON: &str = "application/json";
-const SUBMIT: &str = "/api/v1/executions/execute";
 
 /// Submits a body, and returns the pointers and details of its errors.
 async fn errors_of(body: Value) -> Vec<(String, String)> {
@@ -301,14 +300,6 @@ async fn assert_not_offered(server: &Server, request: Request) -> (Answer, Value
 }
 
 #[tokio::test]
-async fn a_dry_run_is_refused_and_nothing_runs() {
-    let server = Server::start();
-    let request = server.post(&format!("{SUBMIT}?dry_run=true"));
-    let (_, error) = assert_not_offered(&server, request).await;
-    assert_eq!(error["parameter"], "dry_run");
-}
-
-#[tokio::test]
 async fn an_idempotency_key_is_refused_and_nothing_runs() {
     let server = Server::start();
     let request = server.submit(&valid());
@@ -316,12 +307,4 @@ async fn an_idempotency_key_is_refused_and_nothing_runs() {
     let (answer, error) = assert_not_offered(&server, request).await;
     assert_eq!(error["header"], "Idempotency-Key");
     assert!(!answer.text.contains("secret-key"));
-}
-
-#[tokio::test]
-async fn a_preference_is_ignored() {
-    let server = Server::start();
-    let request = server.submit(&valid());
-    let request = request.header("prefer", "wait=5, respond-async");
-    assert_eq!(request.await.status, 200);
 }

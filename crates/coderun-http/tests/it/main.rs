@@ -23,6 +23,7 @@ mod health_only;
 mod large_answers;
 mod logs;
 mod metrics;
+mod one_request;
 mod service;
 mod submit;
 mod support;

@@ -10,7 +10,7 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Attempt, CancelReply, EndedWithoutRun, Event, EventStream, Execution, ExecutionId,
-    ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence,
+    ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence, Status,
     StoreError, StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
 };
 use futures_util::stream;
@@ -143,6 +143,11 @@ impl Backend {
     /// The number of open subscriptions.
     pub(crate) fn watchers(&self) -> usize {
         self.changed.receiver_count()
+    }
+
+    /// Waits until an execution has this status.
+    pub(crate) async fn has_status(&self, id: ExecutionId, status: Status) {
+        until(|| self.execution(id).status() == status).await;
     }
 
     /// Waits until this number of subscriptions is open.

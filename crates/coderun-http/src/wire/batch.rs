@@ -1,0 +1,72 @@
+//! Decodes several submissions in one request and encodes the answers to them.
+
+use coderun_domain::FailureKind;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Serialize};
+
+use super::submission::{SubmitAnswer, SubmitRequest};
+use crate::body::{Entries, Faults, FromJson, Lenient};
+use crate::problem::{Problem, ProblemDetails, ProblemEntry};
+
+/// The most submissions of one request.
+const SUBMISSIONS_MAX: usize = 20;
+
+/// Several submissions.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct BatchRequest {
+    submissions: Lenient<Entries<SubmitRequest>>,
+}
+
+impl FromJson for BatchRequest {
+    const EXPECTED: &'static str = "must be an object";
+
+    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+    }
+}
+
+impl BatchRequest {
+    /// The submissions in order, each unless it is no object.
+    ///
+    /// # Errors
+    /// 422 if there is no list of them, or one that is too long.
+    pub(crate) fn into_submissions(self) -> Result<Vec<Result<SubmitRequest, Problem>>, Problem> {
+        let mut faults = Faults::default();
+        if matches!(self.submissions, Lenient::Absent) {
+            faults.add("submissions", "is required");
+        }
+        let submissions = self.submissions.take("submissions", &mut faults);
+        let submissions = submissions.map(Entries::into_all).unwrap_or_default();
+        if submissions.len() > SUBMISSIONS_MAX {
+            faults.add("submissions", "must have at most 20 entries");
+        }
+        let faults = faults.into_entries();
+        if !faults.is_empty() {
+            return Err(Problem::of_entries(FailureKind::Invalid, faults));
+        }
+        let submission = |entry| match entry {
+            Lenient::Given(submission) => Ok(submission),
+            Lenient::Absent | Lenient::Mistyped => {
+                let entry = ProblemEntry::of_field("", SubmitRequest::EXPECTED);
+                Err(Problem::of_entries(FailureKind::Invalid, vec![entry]))
+            }
+        };
+        Ok(submissions.into_iter().map(submission).collect())
+    }
+}
+
+/// The answer to one of several submissions: that of `execute`, or the problem.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum BatchEntry<'a> {
+    Accepted(SubmitAnswer),
+    Refused(ProblemDetails<'a>),
+}
+
+/// The answers to several submissions, in their order.
+#[derive(Serialize)]
+pub(crate) struct BatchAnswer<'a> {
+    pub(crate) executions: Vec<BatchEntry<'a>>,
+}
