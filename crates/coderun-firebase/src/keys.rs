@@ -51,11 +51,12 @@ impl KeySet {
 
     /// The usable keys of a JSON Web Key Set (RFC 7517).
     ///
-    /// Keys without a usable name, for other uses or algorithms, and of other kinds or sizes are left out.
+    /// Keys without a usable name, for other uses or algorithms, and of other kinds or sizes are left out, and so is what is no
+    /// key at all.
     ///
     /// # Errors
-    /// [`KeySetError::NotAKeySet`]; [`KeySetError::Certificates`]; [`KeySetError::DuplicateKeyId`], also among keys left
-    /// out; [`KeySetError::Empty`] if no key is left.
+    /// [`KeySetError::NotAKeySet`]; [`KeySetError::Certificates`]; [`KeySetError::DuplicateKeyId`] if two usable keys have one
+    /// name; [`KeySetError::Empty`] if no key is left.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
         Self::from_public_keys(jwks::usable_keys(json)?)
     }

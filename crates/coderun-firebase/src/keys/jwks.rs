@@ -1,31 +1,27 @@
 //! Reads the usable keys of a JSON Web Key Set.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use coderun_json::{Object, non_null};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{KeySetError, RsaPublicKey};
 use crate::config::KeyId;
 use crate::parse::decode;
 
-/// The keys of a set that can verify tokens.
+/// The keys of a set that can verify tokens. A set may hold keys of other kinds, and entries that are broken, without harm to
+/// the others (RFC 7517, section 5).
 pub(super) fn usable_keys(json: &[u8]) -> Result<Vec<(KeyId, RsaPublicKey)>, KeySetError> {
     let set: Object<Set> = serde_json::from_slice(json).map_err(|_| not_a_set(json))?;
-    let mut seen = HashSet::new();
-    let mut keys = Vec::new();
-    for Object(entry) in set.0.keys {
-        let Some(kid) = entry.kid.as_ref().and_then(|it| KeyId::parse(it).ok()) else {
-            continue;
-        };
-        if !seen.insert(kid.clone()) {
-            return Err(KeySetError::DuplicateKeyId);
-        }
-        if let Some(key) = entry.public_key() {
-            keys.push((kid, key));
-        }
-    }
-    Ok(keys)
+    let entries = set.0.keys.into_iter();
+    Ok(entries.filter_map(usable_key).collect())
+}
+
+fn usable_key(entry: Value) -> Option<(KeyId, RsaPublicKey)> {
+    let Object::<Entry>(entry) = serde_json::from_value(entry).ok()?;
+    let kid = KeyId::parse(entry.kid.as_ref()?).ok()?;
+    Some((kid, entry.public_key()?))
 }
 
 /// Recognizes a map of certificates, because its error names the address to use instead.
@@ -40,7 +36,7 @@ fn not_a_set(json: &[u8]) -> KeySetError {
 
 #[derive(Deserialize)]
 struct Set {
-    keys: Vec<Object<Entry>>,
+    keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]
