@@ -90,7 +90,7 @@ impl Worker {
     pub fn new(ports: WorkerPorts, settings: WorkerSettings) -> Self {
         Self {
             ports,
-            capacity: Arc::new(Capacity::new(settings.concurrency, settings.parking)),
+            capacity: Arc::new(Capacity::new(&settings)),
             settings: Arc::new(settings),
             health: Arc::default(),
             runner_languages: Arc::default(),
@@ -111,20 +111,27 @@ impl Worker {
         runs.wait().await;
     }
 
-    /// Takes and starts as many executions as there are permits. A take is never dropped halfway: what it took would wait
-    /// for its lease to run out.
+    /// Takes and starts as many executions as there are permits, and while there are none, for users who run nothing as many
+    /// as there are extra permits. A take is never dropped halfway: what it took would wait for its lease to run out.
     async fn take_until_drained(&self, shutdown: &Shutdown, runs: &TaskTracker) {
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
         let mut backoff = retry::backoff();
-        while let Some(Some(free)) = drain.run_until_cancelled(self.capacity.all_free()).await {
-            if drain.is_cancelled() {
+        loop {
+            let next = self.next_permits(poll.next_pause());
+            let Some((users, permits)) = drain.run_until_cancelled(next).await else {
                 break;
-            }
-            match self.take_and_start(free, shutdown, runs).await {
+            };
+            let Some(permits) = permits.filter(|_| !drain.is_cancelled()) else {
+                break;
+            };
+            match self.take_and_start(users, permits, shutdown, runs).await {
                 Ok(Remaining::Unknown) => backoff = retry::backoff(),
                 Ok(Remaining::Nothing) => {
                     backoff = retry::backoff();
+                    if users == TakeFor::IdleUsers {
+                        continue;
+                    }
                     let waiting = self.wait_for_work(poll.next_pause(), shutdown, runs);
                     drain.run_until_cancelled(waiting).await;
                 }
@@ -137,16 +144,38 @@ impl Worker {
         }
     }
 
-    /// Takes as many executions as there are permits, if the runner works, and starts a run of each.
+    /// Waits for permits. While there are none, waits as long for work of users who run nothing, and an extra permit for it.
+    async fn next_permits(&self, longest: Duration) -> (TakeFor, Option<OwnedSemaphorePermit>) {
+        tokio::select! {
+            biased;
+            free = self.capacity.all_free() => (self.everyone(), free),
+            extra = self.extra_permits(longest) => (TakeFor::IdleUsers, Some(extra)),
+        }
+    }
+
+    async fn extra_permits(&self, longest: Duration) -> OwnedSemaphorePermit {
+        loop {
+            self.capacity.extra_available().await;
+            let work = self.ports.queue.work_available(TakeFor::IdleUsers);
+            // Hints may be lost, so the timeout is no error.
+            drop(tokio::time::timeout(longest, work).await);
+            if let Some(permits) = self.capacity.all_extra() {
+                return permits;
+            }
+        }
+    }
+
+    /// Takes as many executions of these users as there are permits, if the runner works, and starts a run of each.
     async fn take_and_start(
         &self,
+        users: TakeFor,
         mut permits: OwnedSemaphorePermit,
         shutdown: &Shutdown,
         runs: &TaskTracker,
     ) -> Result<Remaining, TakeError> {
         self.health.ensure(&*self.ports.runner).await?;
         let at_most = permits.num_permits();
-        let leases = self.take(self.everyone(), at_most).await?;
+        let leases = self.take(users, at_most).await?;
         let remaining = Remaining::after(leases.len(), at_most);
         for lease in leases {
             if let Some(permit) = permits.split(1) {
@@ -187,7 +216,8 @@ impl Worker {
     }
 
     /// Runs an execution, and with the same permit others that wait, as long as all permits are in use and
-    /// [`NextTake`] says so. So a busy worker wakes no other task, nor another thread, between two runs.
+    /// [`NextTake`] says so or the permit is an extra one. So a busy worker wakes no other task, nor another thread, between two
+    /// runs.
     async fn run(self, lease: Lease, permit: OwnedSemaphorePermit, shutdown: Shutdown) {
         let mut next = Some((lease, permit));
         while let Some((lease, permit)) = next {
@@ -195,7 +225,7 @@ impl Worker {
             self.run_one(lease, &permit, &shutdown.abort).await;
             next = match permit.into_permit() {
                 Some(permit) => {
-                    let lease = self.take_next(&shutdown.drain).await;
+                    let lease = self.take_next(&permit, &shutdown.drain).await;
                     lease.map(|lease| (lease, permit))
                 }
                 None => None,
@@ -220,8 +250,14 @@ impl Worker {
     }
 
     /// Takes the next execution for a permit that is about to be free. Without one, the permit goes back to those who wait.
-    async fn take_next(&self, drain: &CancellationToken) -> Option<Lease> {
-        let may_take = self.settings.next_take == NextTake::ByEachRun
+    async fn take_next(
+        &self,
+        permit: &OwnedSemaphorePermit,
+        drain: &CancellationToken,
+    ) -> Option<Lease> {
+        // Nothing else tells that the user of an extra run, who runs nothing now, has more that waits.
+        let is_extra = self.capacity.is_extra(permit);
+        let may_take = (is_extra || self.settings.next_take == NextTake::ByEachRun)
             && self.capacity.is_exhausted()
             && self.health.is_proven()
             && !drain.is_cancelled();
@@ -229,7 +265,12 @@ impl Worker {
             return None;
         }
         // The loop that gets the permit tries again, and logs what is wrong.
-        self.take(self.everyone(), 1).await.ok()?.pop()
+        let users = if is_extra {
+            TakeFor::IdleUsers
+        } else {
+            self.everyone()
+        };
+        self.take(users, 1).await.ok()?.pop()
     }
 }
 

@@ -12,8 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument as _, Span};
 
 use super::run_permit::{ParkedRuns, RunPermit};
-use super::settings::ParkingSettings;
-use super::{Shutdown, Worker};
+use super::{Shutdown, Worker, WorkerSettings};
 use crate::metrics;
 
 /// The worker of this process, as the use cases see it.
@@ -26,6 +25,8 @@ pub struct LocalWorker(pub(super) Worker);
 #[derive(Debug)]
 pub(super) struct Capacity {
     permits: Arc<Semaphore>,
+    /// The permits for users who run nothing while all others are in use.
+    extra_permits: Arc<Semaphore>,
     /// Whether the worker waits for a permit.
     is_exhausted: AtomicBool,
     /// The runs that have given their permits away.
@@ -55,11 +56,12 @@ pub(crate) struct Reservation {
 }
 
 impl Capacity {
-    pub(super) fn new(concurrency: usize, parking: ParkingSettings) -> Self {
+    pub(super) fn new(settings: &WorkerSettings) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(concurrency)),
+            permits: Arc::new(Semaphore::new(settings.concurrency)),
+            extra_permits: Arc::new(Semaphore::new(settings.extra_concurrency)),
             is_exhausted: AtomicBool::default(),
-            parked_runs: Arc::new(ParkedRuns::new(parking)),
+            parked_runs: Arc::new(ParkedRuns::new(settings.parking)),
             offer: Mutex::default(),
         }
     }
@@ -69,12 +71,23 @@ impl Capacity {
         self.is_exhausted.store(true, Ordering::Release);
         let free = Arc::clone(&self.permits).acquire_owned().await;
         self.is_exhausted.store(false, Ordering::Release);
-        let mut free = free.ok()?;
-        let more = u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX);
-        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(more) {
-            free.merge(more);
-        }
-        Some(free)
+        Some(with_all_available(free.ok()?))
+    }
+
+    /// Waits until there is an extra permit.
+    pub(super) async fn extra_available(&self) {
+        drop(self.extra_permits.acquire().await);
+    }
+
+    /// All extra permits that are free now. They are not held while nothing is taken, because a run that has given one away
+    /// may want it back.
+    pub(super) fn all_extra(&self) -> Option<OwnedSemaphorePermit> {
+        let first = Arc::clone(&self.extra_permits).try_acquire_owned();
+        Some(with_all_available(first.ok()?))
+    }
+
+    pub(super) fn is_extra(&self, permit: &OwnedSemaphorePermit) -> bool {
+        Arc::ptr_eq(permit.semaphore(), &self.extra_permits)
     }
 
     /// Whether all permits are in use, more executions may wait, and no run wants the permit back that it has given away.
@@ -102,6 +115,16 @@ impl Capacity {
         });
         OpenOffer(self)
     }
+}
+
+/// This permit with all others of its kind that are free.
+fn with_all_available(mut permit: OwnedSemaphorePermit) -> OwnedSemaphorePermit {
+    let permits = Arc::clone(permit.semaphore());
+    let more = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
+    if let Ok(more) = permits.try_acquire_many_owned(more) {
+        permit.merge(more);
+    }
+    permit
 }
 
 impl Drop for OpenOffer<'_> {

@@ -27,6 +27,8 @@ pub struct WorkerSettings {
     pub id: WorkerId,
     /// The most executions that it runs at a time.
     pub concurrency: usize,
+    /// How many more it runs for users who run nothing while so many run.
+    pub extra_concurrency: usize,
     /// The attempts at one execution after which this worker gives it up because its runner failed; the store's policy may
     /// allow fewer.
     pub attempts_max: u32,

@@ -1,3 +1,4 @@
+mod extra_permits;
 mod failures;
 mod flaky_queue;
 mod input;

@@ -36,6 +36,11 @@ pub(super) fn concurrency(settings: &Settings) -> usize {
     settings.runners.worker_concurrency.unwrap_or_else(default)
 }
 
+/// How many more run for users who run nothing while so many run.
+pub(super) fn extra_concurrency() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
 fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
     let default = SandboxConfig::default();
     let search_path = settings.toolchain_path.as_ref().map(|path| {
@@ -48,8 +53,8 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         languages: settings.languages()?,
         language_checks: language_checks(settings)?,
-        slots: concurrency(settings) + settings.limits.interactive_max,
-        busy_slots: concurrency(settings),
+        slots: concurrency(settings) + extra_concurrency() + settings.limits.interactive_max,
+        busy_slots: concurrency(settings) + extra_concurrency(),
         run_millicores: settings.runners.run_cores.millicores(),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
@@ -73,7 +78,7 @@ fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
     Ok(HttpRunnerConfig {
         api_key: runners.code_execution_api_key.clone(),
         api_key_header: runners.code_execution_api_key_header.clone(),
-        concurrency: concurrency(settings),
+        concurrency: concurrency(settings) + extra_concurrency(),
         languages: settings.languages()?,
         ..HttpRunnerConfig::new(url.as_str())
     })

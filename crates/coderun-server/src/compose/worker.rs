@@ -9,7 +9,7 @@ use coderun_app::{
 use coderun_domain::{CodeRunner, WorkerOffer};
 use coderun_languages::HintTable;
 
-use super::runner::concurrency;
+use super::runner::{concurrency, extra_concurrency};
 use super::{Ports, poll};
 use crate::settings::Settings;
 use crate::system::worker_id;
@@ -47,6 +47,7 @@ impl AnnouncedWorker {
             id,
             attempts_max: settings.runners.runner.attempts_max(),
             concurrency: concurrency(settings),
+            extra_concurrency: extra_concurrency(),
             poll: poll(),
             next_take: match settings.redis_url {
                 Some(_) => NextTake::Together,

@@ -194,6 +194,7 @@ pub(super) struct Harness {
     pub(super) runner: Arc<ScriptedRunner>,
     pub(super) shutdown: Shutdown,
     pub(super) next_take: NextTake,
+    pub(super) extra_concurrency: usize,
     pub(super) parking: ParkingSettings,
     last_id: AtomicUsize,
 }
@@ -240,6 +241,7 @@ impl Harness {
             runner: Arc::default(),
             shutdown: Shutdown::default(),
             next_take: NextTake::ByEachRun,
+            extra_concurrency: 0,
             parking: ParkingSettings {
                 worker_max: 8,
                 user_max: 4,
@@ -270,6 +272,7 @@ impl Harness {
             attempts_max: 2,
             id: WorkerId::parse(name).unwrap(),
             concurrency: 2,
+            extra_concurrency: self.extra_concurrency,
             poll: JitteredInterval::new(Duration::from_secs(1), 1),
             next_take: self.next_take,
             parking: self.parking,

@@ -1,0 +1,99 @@
+//! Tests extra permits: for users who run nothing while the worker's two permits are in use.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use coderun_domain::{ExecutionId, Status, Verdict};
+use rstest::rstest;
+
+use super::support::{Harness, verdict};
+use crate::NextTake;
+
+const BUSY: &str = "sleep 60";
+
+/// A worker with one extra permit, both of whose other permits alice has for a minute. Two more of hers wait.
+async fn occupied(next_take: NextTake) -> (Harness, Vec<ExecutionId>) {
+    let mut harness = Harness::new();
+    (harness.next_take, harness.extra_concurrency) = (next_take, 1);
+    harness.start("w1");
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(harness.submit(BUSY).await);
+    }
+    harness.until_running(ids[1]).await;
+    (harness, ids)
+}
+
+/// Whether this many programs of these run after a while that is much shorter than any of alice's.
+async fn running(harness: &Harness, ids: &[ExecutionId]) -> usize {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let mut running = 0;
+    for id in ids {
+        running += usize::from(harness.get(*id).await.status() == Status::Running);
+    }
+    running
+}
+
+#[rstest]
+#[case::by_each_run(NextTake::ByEachRun)]
+#[case::together(NextTake::Together)]
+#[tokio::test(start_paused = true)]
+async fn a_user_who_runs_nothing_gets_an_extra_permit_at_once(#[case] next_take: NextTake) {
+    let (harness, ids) = occupied(next_take).await;
+    let began = tokio::time::Instant::now();
+    // The second one waits for the end of the first.
+    for _ in 0..2 {
+        let greetings = [(); 2].map(|()| harness.submit_as("bob", "sleep 1", false));
+        for greeting in futures_util::future::join_all(greetings).await {
+            assert_eq!(
+                verdict(&harness.final_state(greeting).await),
+                Verdict::Accepted
+            );
+        }
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(harness.runner.most_alive.load(Ordering::SeqCst), 3);
+    assert_eq!(
+        running(&harness, &ids).await,
+        2,
+        "alice has no extra permit"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn extra_permits_are_bounded_and_end_with_their_runs() {
+    let (harness, ids) = occupied(NextTake::ByEachRun).await;
+    let mut greetings = Vec::new();
+    for name in ["bob", "carol", "dave"] {
+        greetings.push(harness.submit_as(name, "sleep 20", false).await);
+    }
+    assert_eq!(running(&harness, &greetings).await, 1);
+    for greeting in greetings {
+        harness.final_state(greeting).await;
+    }
+    for id in &ids[..2] {
+        harness.final_state(*id).await;
+    }
+    let rest = [harness.submit(BUSY).await, harness.submit(BUSY).await];
+    assert_eq!(
+        running(&harness, &ids).await + running(&harness, &rest).await,
+        2
+    );
+    assert_eq!(harness.runner.most_alive.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extra_permit_is_not_used_while_others_are_free() {
+    let mut harness = Harness::new();
+    harness.extra_concurrency = 1;
+    harness.start("w1");
+    let mut ids = Vec::new();
+    for name in ["alice", "bob", "bob"] {
+        ids.push(harness.submit_as(name, "sleep 20", false).await);
+    }
+    assert_eq!(running(&harness, &ids).await, 2);
+}
