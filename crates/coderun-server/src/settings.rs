@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coderun_domain::StorePolicy;
 
 use crate::compose::values::{KeyPrefix, LanguageTable, LanguageTableError, RedisAddress};
 use values::{languages_file, seconds};
@@ -32,6 +33,8 @@ pub(crate) use values::Origins;
 
 /// The default port of the API.
 const API_PORT: u16 = 8001;
+/// The least default of what one user runs at a time.
+const USER_RUNNING_MAX_LEAST: u32 = 8;
 /// The default port of a worker's health checks.
 const HEALTH_PORT: u16 = 8002;
 
@@ -166,6 +169,17 @@ impl Settings {
     pub(crate) fn languages(&self) -> Result<LanguageTable, LanguageTableError> {
         let own = self.languages_file.clone();
         own.map_or_else(|| LanguageTable::with_file(""), Ok)
+    }
+
+    /// The limits of the store. A user may use all places of a worker while nobody else waits. A process without a worker
+    /// does not know how many those are, and only takes part in counting.
+    pub(crate) fn store_policy(&self) -> StorePolicy {
+        let places = u32::try_from(self.runners.places()).unwrap_or(u32::MAX);
+        self.limits.store_policy(if self.role.runs_code() {
+            places.max(USER_RUNNING_MAX_LEAST)
+        } else {
+            u32::MAX
+        })
     }
 
     /// The port to listen on.

@@ -25,7 +25,7 @@ pub(super) fn executions(
         fleet: Arc::clone(fleet),
     };
     let limits = &settings.limits;
-    let (submissions, records) = (limits.submission_policy()?, limits.store_policy());
+    let (submissions, records) = (limits.submission_policy()?, settings.store_policy());
     let executions = Executions::new(executions_ports, submissions, records);
     Ok(match worker {
         Some(worker) => executions.with_local_worker(worker.local()),

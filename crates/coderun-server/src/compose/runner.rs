@@ -1,7 +1,6 @@
 //! Builds the runner: the sandbox, or a third party's API.
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,9 +9,6 @@ use coderun_runner_http::{HttpRunner, HttpRunnerConfig, PistonConfig};
 use coderun_runner_sandbox::{LanguageChecks, SandboxConfig, SandboxRunner};
 
 use crate::settings::{Runner, Settings};
-
-/// The default concurrency of a runner that takes no CPU time of this machine.
-const REMOTE_CONCURRENCY: usize = 64;
 
 /// Starts the runner that the settings choose.
 pub(super) async fn start(settings: &Settings) -> anyhow::Result<Arc<dyn CodeRunner>> {
@@ -27,20 +23,6 @@ pub(super) async fn start(settings: &Settings) -> anyhow::Result<Arc<dyn CodeRun
     })
 }
 
-/// The number of executions that run at a time.
-pub(super) fn concurrency(settings: &Settings) -> usize {
-    let default = || match settings.runners.runner {
-        Runner::Sandbox => available_parallelism().map_or(1, usize::from),
-        Runner::Piston => REMOTE_CONCURRENCY,
-    };
-    settings.runners.worker_concurrency.unwrap_or_else(default)
-}
-
-/// How many more run for users who run nothing while so many run.
-pub(super) fn extra_concurrency() -> usize {
-    available_parallelism().map_or(1, usize::from)
-}
-
 fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
     let default = SandboxConfig::default();
     let search_path = settings.toolchain_path.as_ref().map(|path| {
@@ -53,8 +35,8 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         languages: settings.languages()?,
         language_checks: language_checks(settings)?,
-        slots: concurrency(settings) + extra_concurrency() + settings.limits.interactive_max,
-        busy_slots: concurrency(settings) + extra_concurrency(),
+        slots: settings.runners.concurrency().total() + settings.limits.interactive_max,
+        busy_slots: settings.runners.concurrency().total(),
         run_millicores: settings.runners.run_cores.millicores(),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),
@@ -78,7 +60,7 @@ fn http_config(settings: &Settings) -> anyhow::Result<HttpRunnerConfig> {
     Ok(HttpRunnerConfig {
         api_key: runners.code_execution_api_key.clone(),
         api_key_header: runners.code_execution_api_key_header.clone(),
-        concurrency: concurrency(settings) + extra_concurrency(),
+        concurrency: runners.concurrency().total(),
         languages: settings.languages()?,
         ..HttpRunnerConfig::new(url.as_str())
     })

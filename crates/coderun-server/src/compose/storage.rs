@@ -31,7 +31,7 @@ pub(crate) struct Storage {
 impl Storage {
     /// Connects to the backend that the settings choose, or opens it.
     pub(super) async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let policy = settings.limits.store_policy();
+        let policy = settings.store_policy();
         let ledger = LedgerConfig {
             policy,
             final_bytes_max: settings.limits.final_bytes_max,

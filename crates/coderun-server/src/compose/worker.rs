@@ -9,7 +9,6 @@ use coderun_app::{
 use coderun_domain::{CodeRunner, WorkerOffer};
 use coderun_languages::HintTable;
 
-use super::runner::{concurrency, extra_concurrency};
 use super::{Ports, poll};
 use crate::settings::Settings;
 use crate::system::worker_id;
@@ -28,13 +27,14 @@ impl AnnouncedWorker {
         settings: &Settings,
     ) -> anyhow::Result<Self> {
         let id = worker_id()?;
+        let concurrency = settings.runners.concurrency();
         let announcer_ports = AnnouncerPorts {
             registry: Arc::clone(&ports.storage.registry),
             runner: Arc::clone(runner),
         };
         let announcer_settings = AnnouncerSettings {
             id: id.clone(),
-            concurrency: concurrency(settings),
+            concurrency: settings.runners.places(),
             limits: settings.limits.submission_policy()?.limits,
         };
         let worker_ports = WorkerPorts {
@@ -46,8 +46,8 @@ impl AnnouncedWorker {
         let worker_settings = WorkerSettings {
             id,
             attempts_max: settings.runners.runner.attempts_max(),
-            concurrency: concurrency(settings),
-            extra_concurrency: extra_concurrency(),
+            concurrency: concurrency.ordinary,
+            extra_concurrency: concurrency.extra,
             poll: poll(),
             next_take: match settings.redis_url {
                 Some(_) => NextTake::Together,
@@ -59,7 +59,7 @@ impl AnnouncedWorker {
                 // A watcher may have left as long ago as since the last note.
                 idle: settings.limits.interactive_idle + settings.limits.watcher_interval(),
             },
-            policy: settings.limits.store_policy(),
+            policy: settings.store_policy(),
         };
         Ok(Self {
             worker: Worker::new(worker_ports, worker_settings),

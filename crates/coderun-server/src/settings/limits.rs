@@ -107,9 +107,9 @@ pub(crate) struct LimitSettings {
     /// Pending executions of one user.
     #[arg(long, default_value_t = 100, value_parser = positive::<u32>)]
     pub(crate) user_pending_max: u32,
-    /// Executions of one user that run at a time; the others wait.
-    #[arg(long, default_value_t = 8, value_parser = positive::<u32>)]
-    pub(crate) user_running_max: u32,
+    /// Executions of one user that run at a time; the others wait. Default: as many as the worker runs, at least 8; an `api` leaves it to the workers.
+    #[arg(long, value_parser = positive::<u32>)]
+    pub(crate) user_running_max: Option<u32>,
     /// Submissions of one user in a minute; 0 means no bound.
     #[arg(long, default_value_t = 120)]
     pub(crate) user_submits_per_minute: u32,
@@ -202,13 +202,16 @@ impl LimitSettings {
         above.map(|(_, limit)| limit)
     }
 
-    /// The limits of the store.
-    pub(crate) const fn store_policy(&self) -> StorePolicy {
+    /// The limits of the store, with this bound on what a user runs unless the settings have one.
+    pub(super) const fn store_policy(&self, user_running_max: u32) -> StorePolicy {
         StorePolicy {
             retention: self.execution_ttl,
             pending_max: self.pending_max,
             user_pending_max: self.user_pending_max,
-            user_running_max: self.user_running_max,
+            user_running_max: match self.user_running_max {
+                Some(max) => max,
+                None => user_running_max,
+            },
             user_submits_per_minute: self.user_submits_per_minute,
             live_bytes_max: self.live_bytes_max,
             queue_deadline: self.queue_deadline,

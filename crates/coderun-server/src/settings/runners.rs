@@ -1,10 +1,15 @@
 //! Defines the settings of runners.
 
+use std::thread::available_parallelism;
+
 use clap::{Args, ValueEnum};
 use coderun_domain::ByteSize;
 
 use super::values::{ApiUrl, Cores, RequiredControls, positive, size};
 use crate::compose::values::ApiKey;
+
+/// The default number of executions that an API runs at a time.
+const REMOTE_CONCURRENCY: usize = 64;
 
 /// The settings of runners.
 #[derive(Debug, Clone, Args)]
@@ -54,9 +59,48 @@ pub(crate) struct RunnerSettings {
     /// Processor cores that one program of the sandbox gets at most, such as `1` or `0.5`. 0: as many as others leave, in equal shares.
     #[arg(long, default_value = "0")]
     pub(crate) run_cores: Cores,
-    /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API.
+    /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API. While all are in use, the sandbox runs as many more as there are cores, for users who run nothing.
     #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,
+}
+
+/// How many executions a worker runs at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Concurrency {
+    /// Of all users.
+    pub(crate) ordinary: usize,
+    /// Beside those, of users who run nothing.
+    pub(crate) extra: usize,
+}
+
+impl Concurrency {
+    pub(crate) const fn total(self) -> usize {
+        self.ordinary + self.extra
+    }
+}
+
+impl RunnerSettings {
+    /// The executions that run at a time, without extra ones of the sandbox.
+    pub(crate) fn places(&self) -> usize {
+        self.worker_concurrency.unwrap_or(match self.runner {
+            Runner::Sandbox => cores(),
+            Runner::Piston => REMOTE_CONCURRENCY,
+        })
+    }
+
+    /// As many extra ones as there are cores. Those of an API are among its places, because it has no others.
+    pub(crate) fn concurrency(&self) -> Concurrency {
+        let (places, cores) = (self.places(), cores());
+        let (ordinary, extra) = match self.runner {
+            Runner::Sandbox => (places, cores),
+            Runner::Piston => (places - cores.min(places / 2), cores.min(places / 2)),
+        };
+        Concurrency { ordinary, extra }
+    }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
 }
 
 /// A kind of runner.

@@ -34,12 +34,32 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn defaults_are_those_of_the_contract() {
-    let settings = read_with(&[], &no_variables()).unwrap().settings;
+    let arguments = ["--worker-concurrency", "4"];
+    let settings = read_with(&arguments, &no_variables()).unwrap().settings;
     assert_eq!(settings.listen_address().to_string(), "127.0.0.1:8001");
     let policy = settings.limits.submission_policy().unwrap();
     assert_eq!(policy, coderun_domain::testing::submission_policy());
-    let store = settings.limits.store_policy();
+    let store = settings.store_policy();
     assert_eq!(store, coderun_domain::testing::store_policy());
+}
+
+#[rstest]
+#[case::at_least_eight("all", &["--worker-concurrency", "4"], 8)]
+#[case::all_places("worker", &["--worker-concurrency", "64"], 64)]
+#[case::left_to_the_workers("api", &[], u32::MAX)]
+#[case::as_set("all", &["--user-running-max", "3", "--worker-concurrency", "64"], 3)]
+fn a_user_may_run_as_much_as_the_worker_does(
+    #[case] role: &str,
+    #[case] arguments: &[&str],
+    #[case] expected: u32,
+) {
+    let arguments = [
+        &["--role", role, "--redis-url", "redis://localhost"],
+        arguments,
+    ]
+    .concat();
+    let settings = read_with(&arguments, &no_variables()).unwrap().settings;
+    assert_eq!(settings.store_policy().user_running_max, expected);
 }
 
 #[test]

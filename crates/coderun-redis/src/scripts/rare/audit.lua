@@ -84,7 +84,7 @@ end
 
 -- Repairs the counts of a user, and the lanes in which they are listed. Returns whether something was wrong.
 local function audit_user(owner, running)
-  local user, lanes, is_wrong = load_user(owner), {}, false
+  local user, lanes, is_wrong, must_list = load_user(owner), {}, false, false
   local pending, bytes = 0, running.bytes
   for lane in pairs(load_totals().lanes) do lanes[lane] = true end
   for lane in pairs(user.lanes) do lanes[lane] = true end
@@ -94,15 +94,15 @@ local function audit_user(owner, running)
     is_wrong = correct(user.lanes, lane, waiting > 0 and waiting or nil) or is_wrong
     local turn = call('ZSCORE', key_of('lane', lane), owner)
     is_wrong = correct(user.turns, lane, turn and tonumber(turn) or nil) or is_wrong
-    local must_be_listed = waiting > 0 and running.count < running_max
-    is_wrong = is_wrong or must_be_listed ~= (turn ~= false)
+    -- Processes may have different bounds on what a user runs, so this alone is no damage.
+    must_list = must_list or (waiting > 0 and running.count < running_max) ~= (turn ~= false)
     -- A take looks only at lanes that are counted.
     if waiting > 0 and not totals.lanes[lane] then is_wrong = correct(totals.lanes, lane, waiting) end
   end
   is_wrong = correct(user, 'pending', pending) or is_wrong
   is_wrong = correct(user, 'running', running.count) or is_wrong
   is_wrong = correct(user, 'bytes', bytes or user.bytes) or is_wrong
-  if is_wrong then list_user(user) end
+  if is_wrong or must_list then list_user(user) end
   return is_wrong
 end
 
