@@ -20,7 +20,7 @@ use coderun_domain::StageLimits;
 use crate::config::ControlGroups;
 pub(crate) use files::machine_memory_kills;
 use group::GroupLimits;
-pub(crate) use group::{CgroupVersion, Group, GroupUsage, JoinDescriptors, OutsideLimit};
+pub(crate) use group::{CgroupVersion, Frozen, Group, GroupUsage, JoinDescriptors, OutsideLimit};
 use hierarchy::Hierarchies;
 use names::Owner;
 pub(crate) use processor_share::ProcessorShare;

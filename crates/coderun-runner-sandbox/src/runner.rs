@@ -21,6 +21,7 @@ mod stderr_tail;
 mod streams;
 mod supervise;
 mod wait_detector;
+mod waiting_program;
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -52,9 +53,9 @@ use stage_runner::StageRunner;
 /// Never runs a program without isolation: where the sandbox cannot be built, every call answers
 /// [`RunnerError::Unavailable`] with what is missing.
 ///
-/// Programs may be interactive. A wait for input is noticed some hundredths of a second after a program has begun to read.
-/// It is not noticed in a program that first asks whether there is something to read, as Node's event loop does, nor where
-/// the kernel does not let the service look at its programs.
+/// Programs may be interactive. A wait for input is noticed some hundredths of a second after a program has begun to read,
+/// or to poll its stdin, unless the kernel does not let the service look at its programs. While the run of a waiting program
+/// has no place ([`RunIo::park`]), the program is frozen as soon as it uses more processor time than waiting takes.
 ///
 /// Programs in C and C++ write each line, and a prompt before they read, where coreutils are installed, unless they are
 /// linked statically, buffer by themselves, or are to buffer in full.

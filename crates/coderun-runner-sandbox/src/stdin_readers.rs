@@ -1,9 +1,10 @@
 //! Finds from outside whether a program waits for input.
 //!
-//! It finds threads that are blocked in a read of the pipe that is the sandbox's stdin, under any descriptor number. It does
-//! not find programs that first ask whether there is something to read (`poll`, `select`, `epoll`, as Node does), nor any
-//! where the kernel does not let the service look. It never takes a thread that computes, sleeps or reads something else
-//! for one that waits.
+//! It finds threads that are blocked in a read of the pipe that is the sandbox's stdin, under any descriptor number, or in a
+//! call that waits until this pipe is readable (`poll`, `select`, `epoll`, as Node does). It finds none where the kernel does
+//! not let the service look. It never takes a thread that computes, sleeps or reads something else for one that waits.
+
+mod blocked_call;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::fstat;
 
 use crate::process_tree::children;
+use blocked_call::BlockedCall;
 
 /// A pipe, the same at both of its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,16 +45,27 @@ impl PipeIdentity {
     }
 }
 
-/// Whether anything below the first process of a sandbox is blocked in reading from this pipe. Blocks for as long as it
-/// takes to look at a hundred threads, a millisecond or two.
-pub(crate) fn is_any_waiting(first_process: i32, stdin: PipeIdentity) -> bool {
+/// How a thread waits for stdin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StdinWait {
+    /// Until there is input or a time has passed.
+    Timed,
+    /// Until there is input.
+    Endless,
+}
+
+/// Finds whether anything below the first process of a sandbox waits for this pipe. Blocks for as long as it takes to look
+/// at a hundred threads, a millisecond or two.
+pub(crate) fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
     let mut processes = VecDeque::from(children(first_process));
     let mut left = THREADS_MAX;
+    let mut found = None;
     while let Some(pid) = processes.pop_front() {
         for thread in threads(pid).take(left) {
             left -= 1;
-            if is_waiting(&thread, stdin) {
-                return true;
+            found = found.max(wait_of(&thread, stdin));
+            if found == Some(StdinWait::Endless) {
+                return found;
             }
         }
         if left == 0 {
@@ -60,7 +73,7 @@ pub(crate) fn is_any_waiting(first_process: i32, stdin: PipeIdentity) -> bool {
         }
         processes.extend(children(pid));
     }
-    false
+    found
 }
 
 /// The most threads that are checked, which is more than interactive programs usually have.
@@ -71,56 +84,12 @@ fn threads(pid: i32) -> impl Iterator<Item = PathBuf> {
     threads.flatten().flatten().map(|thread| thread.path())
 }
 
-fn is_waiting(thread: &Path, stdin: PipeIdentity) -> bool {
-    let Ok(call) = fs::read_to_string(thread.join("syscall")) else {
-        return false;
+fn wait_of(thread: &Path, stdin: PipeIdentity) -> Option<StdinWait> {
+    let call = BlockedCall::parse(&fs::read_to_string(thread.join("syscall")).ok()?)?;
+    let (descriptors, wait) = call.awaited(thread)?;
+    let is_stdin = |descriptor: &u32| {
+        let descriptor = thread.join(format!("fd/{descriptor}"));
+        PipeIdentity::at(&descriptor).is_ok_and(|pipe| pipe == stdin)
     };
-    let Some(descriptor) = read_from(&call) else {
-        return false;
-    };
-    let descriptor = thread.join(format!("fd/{descriptor}"));
-    PipeIdentity::at(&descriptor).is_ok_and(|pipe| pipe == stdin)
-}
-
-/// The descriptor that a thread is blocked in reading, by the kernel's description of its system call: number and
-/// arguments, or `running`.
-fn read_from(call: &str) -> Option<u32> {
-    let mut fields = call.split_whitespace();
-    let number: libc::c_long = fields.next()?.parse().ok()?;
-    if ![libc::SYS_read, libc::SYS_readv].contains(&number) {
-        return None;
-    }
-    let argument = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
-    // The kernel takes the lower half of the register.
-    u32::try_from(argument & u64::from(u32::MAX)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_that_reads_tells_from_which_descriptor() {
-        let read = format!(
-            "{} 0x3 0x7ffd 0x2000 0x0 0x0 0x0 0x7ffc 0x7f01\n",
-            libc::SYS_read
-        );
-        assert_eq!(read_from(&read), Some(3));
-        let readv = format!(
-            "{} 0xdead00000000 0x7ffd 0x2 0x0 0x0 0x0 0x1 0x2",
-            libc::SYS_readv
-        );
-        assert_eq!(read_from(&readv), Some(0));
-    }
-
-    #[test]
-    fn a_thread_that_does_not_read_tells_no_descriptor() {
-        let sleeps = format!(
-            "{} 0x0 0x0 0x7ffd 0x0 0x0 0x0 0x1 0x2",
-            libc::SYS_clock_nanosleep
-        );
-        for call in ["running\n", "-1 0x7ffc 0x7f01\n", "", "0", sleeps.as_str()] {
-            assert_eq!(read_from(call), None, "{call}");
-        }
-    }
+    descriptors.iter().any(is_stdin).then_some(wait)
 }

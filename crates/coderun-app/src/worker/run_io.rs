@@ -30,6 +30,8 @@ pub(super) struct RecordingIo<'a> {
     stdin: Stdin,
     /// Set until the program has got [`RunInput::Cancel`].
     cancelled: Option<CancellationToken>,
+    /// Whether the runner has asked for the place and not got its answer.
+    is_place_requested: bool,
 }
 
 impl<'a> RecordingIo<'a> {
@@ -45,6 +47,7 @@ impl<'a> RecordingIo<'a> {
             permit,
             stdin: input.map_or(Stdin::Closing, Stdin::Open),
             cancelled: Some(cancelled),
+            is_place_requested: false,
         }
     }
 }
@@ -71,16 +74,27 @@ impl RunIo for RecordingIo<'_> {
                 self.stdin = Stdin::Closed;
                 RunInput::Cancel
             }
+            () = self.permit.held(), if self.is_place_requested => {
+                self.is_place_requested = false;
+                RunInput::Resumed
+            }
             input = next_input(&mut self.stdin), if wanted == InputWanted::Anything => input,
         }
     }
 
     async fn awaiting_input(&mut self) {
         self.recorder.record_awaiting_input();
+    }
+
+    fn park(&mut self) -> bool {
         // Input that is on its way would find the program without a permit.
-        if matches!(&self.stdin, Stdin::Open(pieces) if pieces.is_empty()) {
-            self.permit.park();
-        }
+        let may_park = matches!(&self.stdin, Stdin::Open(pieces) if pieces.is_empty());
+        may_park && self.permit.park()
+    }
+
+    fn request_place(&mut self) {
+        self.permit.request();
+        self.is_place_requested = true;
     }
 }
 

@@ -139,7 +139,7 @@ impl RunIo for InteractiveIo {
                 self.requests
                     .send_modify(|requests| requests.requested_bytes += length);
             }
-            RunInput::Closed => {}
+            RunInput::Closed | RunInput::Resumed => {}
             RunInput::Cancel => self.is_cancelled = true,
         }
         input

@@ -61,6 +61,8 @@ pub enum RunInput {
     Closed,
     /// The program has to stop.
     Cancel,
+    /// The run has its place again, which it asked for by [`RunIo::request_place`].
+    Resumed,
 }
 
 impl fmt::Debug for RunInput {
@@ -69,6 +71,7 @@ impl fmt::Debug for RunInput {
             Self::Data(bytes) => write!(f, "Data({} bytes)", bytes.len()),
             Self::Closed => f.write_str("Closed"),
             Self::Cancel => f.write_str("Cancel"),
+            Self::Resumed => f.write_str("Resumed"),
         }
     }
 }
@@ -99,7 +102,7 @@ pub trait RunIo: Send {
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
     /// come, and after that nothing: the future waits for ever. If only a cancellation is wanted, all other input,
-    /// the end included, waits with its sender. Cancel-safe: no input is lost if the future is dropped.
+    /// the end included, waits with its sender. [`RunInput::Resumed`] comes whatever is wanted. Cancel-safe: no input is lost if the future is dropped.
     ///
     /// Waits for ever unless it is implemented: the program gets no more input and is never cancelled.
     async fn input(&mut self, wanted: InputWanted) -> RunInput {
@@ -112,6 +115,18 @@ pub trait RunIo: Send {
     /// Called once until more input comes, by interactive runners that can see it, for interactive submissions only.
     /// Ignored unless it is implemented.
     async fn awaiting_input(&mut self) {}
+
+    /// Gives the place of the run to others, because its program waits for a person, and returns whether it did. From then
+    /// on the program must use no processor, beyond what waiting takes, until the run has input or has got its place back
+    /// ([`request_place`](Self::request_place)). More input than the end of stdin comes only to a run that has its place.
+    ///
+    /// Never does unless it is implemented.
+    fn park(&mut self) -> bool {
+        false
+    }
+
+    /// Asks for the place back that was given to others. The answer is [`RunInput::Resumed`].
+    fn request_place(&mut self) {}
 }
 
 /// Runs programs.

@@ -1,6 +1,7 @@
 //! Defines what the groups of a stage can do, in whichever version of control groups.
 
 use std::fmt::Debug;
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -124,6 +125,24 @@ pub(crate) struct JoinDescriptors {
     pub(crate) tasks_files: Vec<OwnedFd>,
 }
 
+/// Whether the processes of a group are stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Frozen {
+    Yes,
+    No,
+}
+
+impl Frozen {
+    /// Writes it into a folder of version 2. Kernels before 5.2 have no such file.
+    pub(super) fn write_to(self, folder: &Path) -> bool {
+        let text = match self {
+            Self::Yes => "1",
+            Self::No => "0",
+        };
+        fs::write(folder.join("cgroup.freeze"), text).is_ok()
+    }
+}
+
 /// The groups of the service, or of one stage: one folder in each hierarchy.
 pub(crate) trait Group: Debug + Send + Sync {
     /// The version of control groups that they are of.
@@ -147,6 +166,9 @@ pub(crate) trait Group: Debug + Send + Sync {
     /// Kills all their processes at once, where the kernel can do that. To end they need time of the processors, so their share
     /// becomes that of an ordinary task from now on, without a quota.
     fn kill(&self);
+
+    /// Stops all their processes, or lets them go on. Returns whether the kernel can do that.
+    fn set_frozen(&self, frozen: Frozen) -> bool;
 
     /// The usage that they have counted so far.
     fn usage(&self) -> GroupUsage;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{read_entry, read_number, read_sum, remove_folder};
-use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
+use super::group::{CgroupVersion, Frozen, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 use super::processor_share::{PERIOD, ProcessorShare};
 
@@ -137,6 +137,11 @@ impl Group for Version1 {
             // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
             let _ = fs::write(unified.join("cgroup.kill"), "1");
         }
+    }
+
+    fn set_frozen(&self, frozen: Frozen) -> bool {
+        let unified = self.unified.as_deref();
+        unified.is_some_and(|folder| frozen.write_to(folder))
     }
 
     fn usage(&self) -> GroupUsage {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::delegation::Delegation;
 use super::files::{read_entry, read_sum, remove_folder};
-use super::group::{CgroupVersion, Group, GroupLimits, GroupUsage, JoinDescriptors};
+use super::group::{CgroupVersion, Frozen, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 use super::processor_share::PERIOD;
 
@@ -96,6 +96,10 @@ impl Group for Version2 {
         }
         // Kernels before 5.14 have no such file; the launcher kills the first process in any case.
         let _ = fs::write(self.folder.join("cgroup.kill"), "1");
+    }
+
+    fn set_frozen(&self, frozen: Frozen) -> bool {
+        frozen.write_to(&self.folder)
     }
 
     fn usage(&self) -> GroupUsage {

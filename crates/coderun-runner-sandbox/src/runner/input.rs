@@ -4,6 +4,7 @@ use bytes::{Buf, BytesMut};
 use coderun_domain::{InputWanted, RunInput, RunIo, Submission};
 
 use super::supervise::{StageSignals, StopReason};
+use super::waiting_program::Place;
 
 /// The input of a program that is not written yet. It lives through both stages: input may come during the compilation.
 #[derive(Debug, Default)]
@@ -57,6 +58,8 @@ impl Input {
     pub(super) fn receive(&mut self, received: RunInput, signals: &StageSignals) {
         if self.accept(received) {
             signals.stop(StopReason::Cancelled);
+        } else {
+            signals.place.set(Place::Held);
         }
     }
 
@@ -75,6 +78,7 @@ impl Input {
                 false
             }
             RunInput::Cancel => true,
+            RunInput::Resumed => false,
         }
     }
 

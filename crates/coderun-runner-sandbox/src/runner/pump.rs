@@ -9,6 +9,8 @@ use super::stderr_tail::StderrTail;
 use super::streams::{READ_BYTES, Streams};
 use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
+use super::waiting_program::Place;
+use crate::stdin_readers::StdinWait;
 
 /// The receivers of both output streams.
 #[derive(Debug)]
@@ -74,18 +76,29 @@ enum Event {
     Input(RunInput),
     Writable,
     Readable(OutputStream),
-    InputAwaited,
+    InputAwaited(StdinWait),
+    PlaceWanted,
 }
 
 impl Pump<'_, '_> {
     /// Moves bytes until the stage is gone and everything it wrote was delivered. Returns the end of stderr.
     pub(super) async fn run(mut self, mut streams: Streams) -> StderrTail {
+        let signals = self.signals;
         let mut detector = WaitDetector::new();
+        let mut is_place_requested = false;
         loop {
             streams.close_at_end(self.io.input);
-            match self.next(&streams, &mut detector).await {
+            let event = tokio::select! {
+                biased;
+                event = self.next(&streams, &mut detector) => event,
+                () = signals.place.until(Place::Wanted), if !is_place_requested => Event::PlaceWanted,
+            };
+            match event {
                 Event::Gone => break,
-                Event::Input(received) => self.io.input.receive(received, self.signals),
+                Event::Input(received) => {
+                    is_place_requested = false;
+                    self.io.input.receive(received, self.signals);
+                }
                 Event::Writable => {
                     streams.write(self.io.input);
                     detector.reset();
@@ -94,7 +107,18 @@ impl Pump<'_, '_> {
                     self.deliver_held(&mut streams, stream).await;
                     detector.reset();
                 }
-                Event::InputAwaited => self.report_wait(&mut streams).await,
+                Event::InputAwaited(StdinWait::Endless) => {
+                    self.report_wait(&mut streams).await;
+                    self.park();
+                }
+                Event::InputAwaited(StdinWait::Timed) => {
+                    self.park();
+                    detector.slow_down();
+                }
+                Event::PlaceWanted => {
+                    self.io.client.request_place();
+                    is_place_requested = true;
+                }
             }
         }
         // No process can write any more: the pipes hold the rest.
@@ -113,7 +137,7 @@ impl Pump<'_, '_> {
             received = self.io.client.input(self.io.input.wanted()) => Event::Input(received),
             stream = streams.readable() => Event::Readable(stream),
             () = streams.writable(), if has_input => Event::Writable,
-            () = until_awaited(watched, detector, self.signals) => Event::InputAwaited,
+            wait = until_awaited(watched, detector, self.signals) => Event::InputAwaited(wait),
         }
     }
 
@@ -122,6 +146,13 @@ impl Pump<'_, '_> {
         self.deliver_all(streams).await;
         self.io.client.awaiting_input().await;
         self.io.input.mark_wait_noticed();
+    }
+
+    /// Gives the place of the run to others while the program waits.
+    fn park(&mut self) {
+        if self.signals.place.get() == Place::Held && self.io.client.park() {
+            self.signals.place.set(Place::Given);
+        }
     }
 
     /// Reads and delivers everything in the pipes, in the order in which they were written to.
@@ -177,7 +208,7 @@ async fn until_awaited(
     stdin: Option<&pipe::Sender>,
     detector: &mut WaitDetector,
     signals: &StageSignals,
-) {
+) -> StdinWait {
     match stdin {
         Some(stdin) => detector.until_waiting(stdin, signals).await,
         None => std::future::pending().await,

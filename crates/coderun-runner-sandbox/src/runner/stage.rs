@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{Shutdown, shutdown};
+use rustix::process::Signal;
 
 use super::pipes::Pipes;
 use super::plan::StagePlan;
-use crate::cgroup::{Group, GroupUsage, Groups, JoinDescriptors};
+use crate::cgroup::{Frozen, Group, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{Launcher, LauncherEnds, LauncherProcess, stage_socket};
+use crate::process_tree::signal_all_below;
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
 
@@ -162,6 +164,26 @@ impl StageGuard {
     pub(super) fn kill(&self) {
         if let Some(resources) = &self.resources {
             resources.kill();
+        }
+    }
+
+    /// Stops all its processes for a while: by its group, or else each that is below its first one.
+    pub(super) fn freeze(&self, first_process: Option<i32>) {
+        let by_group = self
+            .group()
+            .is_some_and(|group| group.set_frozen(Frozen::Yes));
+        if !by_group && let Some(first_process) = first_process {
+            signal_all_below(first_process, Signal::STOP);
+        }
+    }
+
+    /// Lets its processes go on.
+    pub(super) fn thaw(&self, first_process: Option<i32>) {
+        let by_group = self
+            .group()
+            .is_some_and(|group| group.set_frozen(Frozen::No));
+        if !by_group && let Some(first_process) = first_process {
+            signal_all_below(first_process, Signal::CONT);
         }
     }
 

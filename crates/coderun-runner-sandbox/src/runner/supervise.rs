@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::stage::{END_DEADLINE, StageGuard};
+use super::waiting_program::{Place, PlaceSignal, WaitingProgram};
 use crate::cgroup::{GroupUsage, OutsideLimit, machine_memory_kills};
 use crate::process_watch::ProcessWatch;
 use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, ProgramEnd, decode};
@@ -28,10 +29,11 @@ pub(super) enum StopReason {
     Output,
 }
 
-/// Signals between the tasks of a stage: its start, the request to stop it, and its end.
+/// Signals between the tasks of a stage: its start, its place, the request to stop it, and its end.
 #[derive(Debug)]
 pub(super) struct StageSignals {
     first_process: OnceLock<i32>,
+    pub(super) place: PlaceSignal,
     reason: watch::Sender<Option<StopReason>>,
     gone: watch::Sender<bool>,
 }
@@ -40,6 +42,7 @@ impl StageSignals {
     pub(super) fn new() -> Self {
         Self {
             first_process: OnceLock::new(),
+            place: PlaceSignal::default(),
             reason: watch::Sender::new(None),
             gone: watch::Sender::new(false),
         }
@@ -133,6 +136,7 @@ pub(super) async fn supervise(
         watch: None,
         machine_kills_before: (!guard.is_counted()).then(machine_memory_kills).flatten(),
         sampled: GroupUsage::default(),
+        waiting: WaitingProgram::default(),
     };
     let end = supervisor.until_end().await;
     // Also after an error, so that no task waits for ever.
@@ -152,6 +156,7 @@ struct Supervisor<'a> {
     /// How many processes the machine had killed for lack of memory at the start, where no group counts that.
     machine_kills_before: Option<u64>,
     sampled: GroupUsage,
+    waiting: WaitingProgram,
 }
 
 impl Supervisor<'_> {
@@ -188,6 +193,7 @@ impl Supervisor<'_> {
                     self.guard.kill();
                     kill_deadline = Some(Instant::now() + END_DEADLINE);
                 }
+                () = self.signals.place.until(Place::Held), if self.waiting.is_frozen() => self.thaw(),
                 () = sleep_until(wake) => {
                     if is_stopping && is_launcher_alive {
                         return Ok(self.end_without_report());
@@ -275,28 +281,49 @@ impl Supervisor<'_> {
             Some(StopReason::Processes)
         } else if cpu_used >= self.limits.cpu_time() {
             Some(StopReason::CpuTime)
-        } else if self.started.elapsed() >= self.limits.wall_time() {
+        } else if self.elapsed() >= self.limits.wall_time() {
             Some(StopReason::WallTime)
         } else {
             None
         };
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
+        } else if self.waiting.has_gone_on(self.signals.place.get(), cpu_used) {
+            self.freeze();
         }
         Ok(Instant::now() + self.pause(&used).max(CHECK_INTERVAL_MIN))
+    }
+
+    /// Stops the program until the run has a place again.
+    fn freeze(&mut self) {
+        self.guard.freeze(self.signals.first_process());
+        self.waiting.mark_frozen();
+        self.signals.place.set(Place::Wanted);
+    }
+
+    fn thaw(&mut self) {
+        self.guard.thaw(self.signals.first_process());
+        self.waiting.mark_thawed();
+    }
+
+    /// The time that counts against the limit.
+    fn elapsed(&self) -> Duration {
+        let elapsed = self.started.elapsed();
+        elapsed.saturating_sub(self.waiting.frozen_for())
     }
 
     /// The time within which no limit can be exceeded by much, within bounds.
     fn pause(&self, used: &GroupUsage) -> Duration {
         let cpu_used = used.cpu.unwrap_or_default();
         let cpu_left = self.limits.cpu_time().saturating_sub(cpu_used);
-        let wall_left = self
-            .limits
-            .wall_time()
-            .saturating_sub(self.started.elapsed());
+        let wall_left = self.limits.wall_time().saturating_sub(self.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / self.processors.get();
-        let pause = cpu_left.min(wall_left).min(CHECK_INTERVAL_MAX);
+        let longest = match self.signals.place.get() {
+            Place::Held => CHECK_INTERVAL_MAX,
+            Place::Given | Place::Wanted => WAITING_CHECK_INTERVAL,
+        };
+        let pause = cpu_left.min(wall_left).min(longest);
         if self.guard.is_counted() {
             // The kernel keeps the limit on memory.
             return pause;
@@ -345,6 +372,9 @@ const SLOW_END: Duration = Duration::from_secs(2);
 /// The shortest and the longest time between two checks: a program may exceed a limit by this much.
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);
 const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(20);
+
+/// The longest time between two checks of a program that waits for a person: there may be many of them.
+const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pause after a look is at least this many times what the look cost.
 const PAUSE_FACTOR: u32 = 4;

@@ -30,4 +30,5 @@ mod streams;
 mod support;
 mod toolchains;
 mod verdicts;
+mod waiting;
 mod without_groups;

@@ -155,3 +155,26 @@ async fn a_program_that_does_not_wait_needs_no_watcher() {
         assert_eq!(verdict(&harness.final_state(id).await), Verdict::Accepted);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_goes_on_without_input_gets_a_permit_first() {
+    let harness = Harness::started();
+    let resuming = harness
+        .submit_interactive("await\nsleep 1\nresume\nprint on")
+        .await;
+    harness.until_running(resuming).await;
+    for _ in 0..2 {
+        let busy = harness.submit_as("bob", "sleep 10", false).await;
+        harness.until_running(busy).await;
+    }
+    assert_eq!(status(&harness, resuming).await, Status::Running);
+    assert_eq!(
+        harness.get(resuming).await.sequence().number(),
+        3,
+        "it has printed"
+    );
+    assert_eq!(
+        verdict(&harness.final_state(resuming).await),
+        Verdict::Accepted
+    );
+}

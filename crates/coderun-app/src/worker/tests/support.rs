@@ -122,7 +122,7 @@ async fn echo_until_end(io: &mut (dyn RunIo + '_)) -> RunInput {
     loop {
         match io.input(InputWanted::Anything).await {
             RunInput::Data(bytes) => io.output(OutputStream::Stdout, bytes).await,
-            end @ (RunInput::Closed | RunInput::Cancel) => return end,
+            end @ (RunInput::Closed | RunInput::Cancel | RunInput::Resumed) => return end,
         }
     }
 }
@@ -165,7 +165,14 @@ async fn run_script(code: &str, io: &mut (dyn RunIo + '_)) -> Result<Report, Run
                 assert_eq!(io.input(InputWanted::Cancel).await, RunInput::Cancel);
                 return Ok(report(Verdict::Cancelled));
             }
-            ("await", _) => io.awaiting_input().await,
+            ("await", _) => {
+                io.awaiting_input().await;
+                io.park();
+            }
+            ("resume", _) => {
+                io.request_place();
+                assert_eq!(io.input(InputWanted::Cancel).await, RunInput::Resumed);
+            }
             ("unavailable", _) => {
                 return Err(RunnerError::Unavailable {
                     backend: "scripted",

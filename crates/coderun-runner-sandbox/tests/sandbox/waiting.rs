@@ -1,0 +1,260 @@
+//! Tests programs that wait for a person while others have the place of their run.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coderun_conformance::code_runner::Program;
+use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
+use coderun_runner_sandbox::ControlGroups;
+use rstest::rstest;
+use tokio::sync::mpsc;
+
+use crate::support::TestSandbox;
+
+/// What the runner tells the worker of a run.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Output(Bytes),
+    Awaiting,
+    Parked,
+    PlaceRequested,
+}
+
+/// A worker that gives the place of the run away as soon as it may.
+struct ParkingIo {
+    told: mpsc::UnboundedSender<Told>,
+    input: mpsc::UnboundedReceiver<RunInput>,
+}
+
+/// The test's side of a run.
+struct Watcher {
+    told: mpsc::UnboundedReceiver<Told>,
+    input: mpsc::UnboundedSender<RunInput>,
+}
+
+impl Watcher {
+    /// Expects exactly this next.
+    async fn expect(&mut self, expected: Told) {
+        let told = self.told.recv().await;
+        assert_eq!(told, Some(expected));
+    }
+
+    async fn expect_output(&mut self, text: &'static str) {
+        self.expect(Told::Output(Bytes::from_static(text.as_bytes())))
+            .await;
+    }
+
+    fn give(&self, input: RunInput) {
+        self.input.send(input).unwrap();
+    }
+}
+
+fn parking_io() -> (ParkingIo, Watcher) {
+    let (tell, told) = mpsc::unbounded_channel();
+    let (give, input) = mpsc::unbounded_channel();
+    let io = ParkingIo { told: tell, input };
+    (io, Watcher { told, input: give })
+}
+
+impl ParkingIo {
+    fn tell(&self, told: Told) {
+        self.told.send(told).unwrap();
+    }
+}
+
+#[async_trait]
+impl RunIo for ParkingIo {
+    async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
+        self.tell(Told::Output(bytes));
+    }
+
+    fn mark_truncated(&mut self, _stream: OutputStream) {}
+
+    async fn input(&mut self, _wanted: InputWanted) -> RunInput {
+        match self.input.recv().await {
+            Some(input) => input,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn awaiting_input(&mut self) {
+        self.tell(Told::Awaiting);
+    }
+
+    fn park(&mut self) -> bool {
+        self.tell(Told::Parked);
+        true
+    }
+
+    fn request_place(&mut self) {
+        self.tell(Told::PlaceRequested);
+    }
+}
+
+fn line(text: &'static str) -> RunInput {
+    RunInput::Data(Bytes::from_static(text.as_bytes()))
+}
+
+/// Runs an interactive program while the test acts; it must be accepted.
+async fn assert_accepted(
+    language: &str,
+    code: &str,
+    groups: ControlGroups,
+    act: impl AsyncFnOnce(&mut Watcher),
+) {
+    let sandbox = TestSandbox::with(|config| config.control_groups = groups).await;
+    let (mut io, mut watcher) = parking_io();
+    let program = Program::new(language, code).interactive();
+    let running = program.run_with(&*sandbox.runner, &mut io);
+    let (report, ()) = tokio::join!(running, act(&mut watcher));
+    assert_eq!(report.unwrap().verdict, Verdict::Accepted);
+}
+
+/// One thread waits, another begins to compute after a while.
+const GOES_ON: &str = "import os, threading, time\n\
+    def work():\n\
+    \x20   time.sleep(0.5)\n\
+    \x20   end = time.process_time() + 0.4\n\
+    \x20   while time.process_time() < end: pass\n\
+    \x20   os.write(1, b'done\\n')\n\
+    threading.Thread(target=work).start()\n\
+    input()";
+
+/// The time in which a program that is not frozen prints.
+const FROZEN_FOR: Duration = Duration::from_secs(1);
+
+#[rstest]
+#[case::by_its_group(ControlGroups::WhereUsable)]
+#[case::by_signals(ControlGroups::Never)]
+#[tokio::test]
+async fn a_program_that_goes_on_without_its_place_is_frozen_until_the_run_has_it(
+    #[case] groups: ControlGroups,
+) {
+    assert_accepted("python", GOES_ON, groups, async |watcher| {
+        watcher.expect(Told::Awaiting).await;
+        watcher.expect(Told::Parked).await;
+        watcher.expect(Told::PlaceRequested).await;
+        let told = tokio::time::timeout(FROZEN_FOR, watcher.told.recv()).await;
+        assert!(told.is_err(), "{told:?}");
+        watcher.give(RunInput::Resumed);
+        watcher.expect_output("done\n").await;
+        watcher.give(line("x\n"));
+    })
+    .await;
+}
+
+/// With a place again it computes as long as it likes, and input is enough to give it one.
+#[tokio::test]
+async fn a_program_that_gets_input_has_its_place_again() {
+    let code = "import os, time\n\
+        input()\n\
+        end = time.process_time() + 0.4\n\
+        while time.process_time() < end: pass\n\
+        os.write(1, b'done\\n')";
+    assert_accepted(
+        "python",
+        code,
+        ControlGroups::WhereUsable,
+        async |watcher| {
+            watcher.expect(Told::Awaiting).await;
+            watcher.expect(Told::Parked).await;
+            watcher.give(line("x\n"));
+            watcher.expect_output("done\n").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_frozen_can_be_cancelled() {
+    let sandbox = TestSandbox::start().await;
+    let (mut io, mut watcher) = parking_io();
+    let program = Program::new("python", GOES_ON).interactive();
+    let running = program.run_with(&*sandbox.runner, &mut io);
+    let acting = async {
+        watcher.expect(Told::Awaiting).await;
+        watcher.expect(Told::Parked).await;
+        watcher.expect(Told::PlaceRequested).await;
+        watcher.give(RunInput::Cancel);
+    };
+    let (report, ()) = tokio::join!(running, acting);
+    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
+}
+
+/// As Node does, and what others make of `select` and `poll`.
+#[rstest]
+#[case::epoll(
+    "javascript",
+    "const asking = require('readline').createInterface({ input: process.stdin });\n\
+    asking.on('line', (line) => { console.log('got ' + line); asking.close(); });"
+)]
+#[case::select(
+    "python",
+    "import select, sys\n\
+    select.select([sys.stdin], [], [])\n\
+    print('got', input(), flush=True)"
+)]
+#[case::poll(
+    "python",
+    "import select\n\
+    poll = select.poll(); poll.register(0, select.POLLIN); poll.poll()\n\
+    print('got', input(), flush=True)"
+)]
+#[tokio::test]
+async fn a_program_that_polls_its_stdin_without_end_waits(
+    #[case] language: &str,
+    #[case] code: &str,
+) {
+    assert_accepted(
+        language,
+        code,
+        ControlGroups::WhereUsable,
+        async |watcher| {
+            watcher.expect(Told::Awaiting).await;
+            watcher.expect(Told::Parked).await;
+            watcher.give(line("x\n"));
+            watcher.expect_output("got x\n").await;
+            // Node goes on until its stdin has ended.
+            watcher.give(RunInput::Closed);
+        },
+    )
+    .await;
+}
+
+/// It may be about to do something else, so the user is told nothing; but it needs no place meanwhile.
+#[tokio::test]
+async fn a_program_that_polls_its_stdin_for_a_time_is_not_said_to_wait() {
+    let code = "import select, sys\n\
+        while not select.select([sys.stdin], [], [], 0.5)[0]: pass\n\
+        print('got', input(), flush=True)";
+    assert_accepted(
+        "python",
+        code,
+        ControlGroups::WhereUsable,
+        async |watcher| {
+            watcher.expect(Told::Parked).await;
+            watcher.give(line("x\n"));
+            watcher.expect_output("got x\n").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_polls_something_else_does_not_wait() {
+    let code = "import os, select\n\
+        reader, writer = os.pipe()\n\
+        select.select([reader], [0], [], 0.3)\n\
+        poll = select.epoll(); poll.register(reader, select.EPOLLIN); poll.poll(0.3)\n\
+        os.write(1, b'done\\n')";
+    assert_accepted(
+        "python",
+        code,
+        ControlGroups::WhereUsable,
+        async |watcher| {
+            watcher.expect_output("done\n").await;
+        },
+    )
+    .await;
+}
