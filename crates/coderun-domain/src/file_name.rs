@@ -2,7 +2,8 @@
 
 /// A relative path of plain names, such as `data/input.txt`.
 ///
-/// It cannot leave the folder it is put into: no part is empty, `.` or `..`, and none holds a NUL.
+/// It cannot leave the folder it is put into: no part is empty, `.` or `..`, and none holds a control character, which
+/// a terminal or a log would obey.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileName(String);
 
@@ -25,8 +26,8 @@ impl FileName {
         if path.starts_with('/') {
             return Err(FileNameError::Absolute);
         }
-        if path.contains('\0') {
-            return Err(FileNameError::ContainsNul);
+        if path.contains(char::is_control) {
+            return Err(FileNameError::ContainsControl);
         }
         if path.len() > Self::MAX_BYTES || path.split('/').count() > Self::MAX_PARTS {
             return Err(FileNameError::TooLong);
@@ -57,9 +58,9 @@ pub enum FileNameError {
     /// The path begins with `/`.
     #[error("must not begin with `/`")]
     Absolute,
-    /// The path contains a NUL.
-    #[error("must not contain NUL")]
-    ContainsNul,
+    /// The path contains a control character, such as NUL or a line break.
+    #[error("must not contain control characters, such as a line break")]
+    ContainsControl,
     /// The path has an empty part, `.` or `..`.
     #[error("must not contain `..`, `.` or empty parts")]
     NotPlain,

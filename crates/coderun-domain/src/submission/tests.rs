@@ -120,7 +120,12 @@ fn args_have_a_greatest_number_and_length() {
 #[case("a/../b", "must not contain `..`, `.` or empty parts")]
 #[case("a//b", "must not contain `..`, `.` or empty parts")]
 #[case("/etc/passwd", "must not begin with `/`")]
-#[case("a\0", "must not contain NUL")]
+#[case("a\0", "must not contain control characters, such as a line break")]
+#[case("a\nb", "must not contain control characters, such as a line break")]
+#[case(
+    "a\u{9b}b",
+    "must not contain control characters, such as a line break"
+)]
 #[case("", "must not be empty")]
 #[case(
     "main.py",
