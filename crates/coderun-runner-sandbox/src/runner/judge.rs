@@ -55,7 +55,6 @@ pub(super) fn judge(
 fn by_exit_status(exit_status: ExitStatus) -> Verdict {
     match exit_status {
         ExitStatus::Exited(0) => Verdict::Accepted,
-        ExitStatus::Signaled(signal) if signal.number() == libc::SIGXCPU => Verdict::TimeLimit,
         ExitStatus::Signaled(signal) if signal.number() == libc::SIGSYS => {
             Verdict::SecurityViolation
         }

@@ -230,6 +230,7 @@ impl Supervisor<'_> {
                 self.sampled.outside = self.sampled.outside.or_else(|| self.machine_is_full());
                 (None, None)
             }
+            None if self.signals.reason().is_some() => (None, None),
             None => return Err(StageError::NoReport),
         };
         Ok(StageEnd {

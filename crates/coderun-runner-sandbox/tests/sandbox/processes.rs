@@ -141,6 +141,9 @@ async fn the_exact_signal_is_reported() {
         ("SEGV", 11),
         ("PIPE", 13),
         ("HUP", 1),
+        // Not the limits of CPU time and of files, which it did not meet.
+        ("XCPU", 24),
+        ("XFSZ", 25),
     ] {
         let ran = sandbox.run("bash", &format!("kill -{name} $$")).await;
         let expected = ExitStatus::Signaled(Signal::from_number(number));

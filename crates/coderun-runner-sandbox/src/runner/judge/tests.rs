@@ -42,7 +42,8 @@ fn a_program_that_ends_by_itself_is_judged_by_its_ending() {
     assert_eq!(verdict(&ended(0), none), Verdict::Accepted);
     assert_eq!(verdict(&ended(3 << 8), none), Verdict::RuntimeError);
     assert_eq!(verdict(&ended(libc::SIGSEGV), none), Verdict::RuntimeError);
-    assert_eq!(verdict(&ended(libc::SIGXCPU), none), Verdict::TimeLimit);
+    // It has not used its time, so it sent that signal to itself.
+    assert_eq!(verdict(&ended(libc::SIGXCPU), none), Verdict::RuntimeError);
     assert_eq!(
         verdict(&ended(libc::SIGSYS), none),
         Verdict::SecurityViolation
