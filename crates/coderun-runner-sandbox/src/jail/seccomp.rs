@@ -29,7 +29,7 @@ pub(super) fn of_launcher() -> Result<[Filter; 4], BackendError> {
     Ok([
         Filter(filter(forbidden()?, libc::EPERM)?),
         Filter(filter(without_page_cache()?, libc::EINVAL)?),
-        Filter(filter(lower_priority()?, 0)?),
+        Filter(filter(without_effect()?, 0)?),
         Filter(first),
     ])
 }
@@ -192,6 +192,8 @@ fn forbidden() -> Result<Rules, BackendError> {
     rules.extend(always(FORBIDDEN_ON_X86_64));
     rules.insert(libc::SYS_clone, any_bit(0, NAMESPACE_FLAGS)?);
     rules.insert(libc::SYS_socket, sockets()?);
+    // A family that is not known could make the kernel load a module, although only one has pairs.
+    rules.insert(libc::SYS_socketpair, none_of(0, &[UNIX])?);
     rules.insert(libc::SYS_ioctl, equal_to_any(1, &[TIOCSTI, TIOCLINUX])?);
     rules.insert(libc::SYS_fcntl, equal_to_any(1, &[F_SETLEASE, F_NOTIFY])?);
     rules.insert(libc::SYS_mmap, any_bit(3, HUGE_PAGES_OF_MAPPING)?);
@@ -206,8 +208,8 @@ fn forbidden() -> Result<Rules, BackendError> {
     Ok(rules)
 }
 
-/// Reads and writes past the page cache, which answer as on a file system that has none: a disk is slow, and the kernel cannot end
-/// a process that waits for it.
+/// Reads and writes past the page cache, or only of it, which answer as on a file system that has none: a disk is slow, and the
+/// kernel cannot end a process that waits for it; and what is in the cache tells which files other programs read.
 fn without_page_cache() -> Result<Rules, BackendError> {
     let mut rules = Rules::new();
     #[cfg(target_arch = "x86_64")]
@@ -218,19 +220,29 @@ fn without_page_cache() -> Result<Rules, BackendError> {
         condition(2, SeccompCmpOp::MaskedEq(O_DIRECT), O_DIRECT)?,
     ];
     rules.insert(libc::SYS_fcntl, vec![SeccompRule::new(sets_flag.to_vec())?]);
+    rules.insert(libc::SYS_preadv2, any_bit(5, RWF_NOWAIT)?);
     Ok(rules)
 }
 
-/// Giving up priority, which succeeds without effect: where no group shares out the processors, a process without priority hardly
-/// runs beside others, and has to run to end when it is killed.
-fn lower_priority() -> Result<Rules, BackendError> {
+/// Calls that succeed without effect.
+///
+/// - Giving up priority: where no group shares out the processors, a process without priority hardly runs beside others, and has
+///   to run to end when it is killed.
+/// - Writing all that the machine keeps for its disks: the program's own files are in memory, and it would wait for those of
+///   others.
+/// - Dropping a file's pages, by which programs could slow others down and tell each other what they read.
+fn without_effect() -> Result<Rules, BackendError> {
     // Higher priorities, which are negative numbers, are left to the kernel to refuse.
     let lower = [
         condition(2, SeccompCmpOp::Ge, 1)?,
         condition(2, SeccompCmpOp::Le, i32::MAX as u64)?,
     ];
     let rules = vec![SeccompRule::new(lower.to_vec())?];
-    Ok(Rules::from([(libc::SYS_setpriority, rules)]))
+    let mut without_effect = always([libc::SYS_sync, libc::SYS_syncfs]);
+    without_effect.insert(libc::SYS_setpriority, rules);
+    let dropping = equal_to_any(3, &[POSIX_FADV_DONTNEED])?;
+    without_effect.insert(libc::SYS_fadvise64, dropping);
+    Ok(without_effect)
 }
 
 const NAMESPACE_FLAGS: u64 = (libc::CLONE_NEWNS
@@ -267,6 +279,8 @@ const SCHEDULERS: [u64; 2] = [0, 0x4000_0000];
 /// Having the sibling of a processor stand idle.
 const PR_SCHED_CORE: u64 = 62;
 const F_SETFL: u64 = 4;
+const RWF_NOWAIT: u64 = 8;
+const POSIX_FADV_DONTNEED: u64 = 4;
 #[cfg(target_arch = "x86_64")]
 const O_DIRECT: u64 = 0o40_000;
 #[cfg(target_arch = "aarch64")]

@@ -164,6 +164,27 @@ async fn no_file_is_read_past_the_page_cache() {
 }
 
 #[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn pages_of_shared_files_are_neither_dropped_nor_probed() {
+    // A mapping shows which pages of a file are in memory only to those who may write it.
+    let code = format!(
+        "{CALL}import mmap, os\n\
+        with open('/box/own', 'w+b') as own:\n\
+        \x20   own.write(bytes(4096)); own.flush()\n\
+        \x20   print(os.preadv(own.fileno(), [bytearray(4096)], 0))\n\
+        shared = os.open('/usr/bin/env', os.O_RDONLY)\n\
+        try: os.preadv(shared, [bytearray(1)], 0, os.RWF_NOWAIT); print('probed')\n\
+        except OSError as e: print(errno.errorcode[e.errno])\n\
+        # A call that is made finds that there is no such file.\n\
+        os.sync(); print('dropped', call(221, -1, 0, 0, 4), 'wanted', call(221, -1, 0, 0, 3), 'written', call(306, -1))\n\
+        for family in (2, 30, 40): print(call(53, family, 1, 0, 0))"
+    );
+    let expected =
+        "4096\nEINVAL\ndropped allowed wanted EBADF written allowed\nEPERM\nEPERM\nEPERM\n";
+    assert_prints("python", &code, expected).await;
+}
+
+#[tokio::test]
 async fn a_shared_file_cannot_be_leased() {
     let code = "import errno, fcntl\n\
         for command, argument in ((1024, 1), (1026, 1)):\n\
