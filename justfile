@@ -1,6 +1,6 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 machine := "crates/coderun-runner-sandbox/tests/machine"
-abuse := "RUST_BACKTRACE=0 cargo test --release --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
+abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
 # What every run of the tests repeats as an ordinary user: of the many languages, what limits and threads make of it.
 differs_by_user := "not test(/^mistakes::|^languages::.*::(stdin|unicode|failure|broken)$/)"
 # Where cargo-deny keeps the database of known weaknesses.
@@ -55,11 +55,13 @@ chaos seconds="60":
 
 # Attacks a release build as hostile users and clients do, for some minutes, and prints a table (`just abuse --only burners`).
 abuse *arguments:
-    {{ abuse }} -- {{ arguments }}
+    cargo build --release --package coderun-server
+    {{ abuse }} -- --release {{ arguments }}
 
 # Does the same as an ordinary user who may use no control groups.
 abuse-user *arguments:
-    ABUSE_AS=user {{ abuse }} -- {{ arguments }}
+    cargo build --release --package coderun-server
+    ABUSE_AS=user {{ abuse }} -- --release {{ arguments }}
 
 # Checks formatting, lints, documentation, licences and dependencies; known weaknesses too where their database was fetched.
 check:

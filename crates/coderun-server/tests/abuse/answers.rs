@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::arena::Arena;
-use crate::attack::{Attack, Promised};
+use crate::attack::{Attack, Promised, Run};
 use crate::connections::connect_narrow;
 use crate::report::p95;
 
@@ -18,32 +18,81 @@ const HELD_FOR: Duration = Duration::from_secs(12);
 const HEALTH_MAX: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
-const PROMISE: &str = "One user asks for a record of 36 MB on 150 connections and reads nothing, or a byte a second; memory is \
-                       bounded, and others are answered.";
-
 pub(crate) const UNREAD_STATUS: Attack = attack("unread-status", |arena| {
-    Box::pin(read_slowly(arena, "status", "", false))
+    Box::pin(read_slowly(arena, Reading::STATUS))
 });
+
 pub(crate) const UNREAD_EVENTS: Attack = attack("unread-events", |arena| {
-    Box::pin(read_slowly(arena, "events", "", false))
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            path: "executions/events/ID",
+            ..Reading::STATUS
+        },
+    ))
 });
+
 pub(crate) const UNREAD_SOCKETS: Attack = attack("unread-sockets", |arena| {
-    Box::pin(read_slowly(arena, "ws", UPGRADE, false))
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            path: "executions/ws/ID?since=0",
+            headers: UPGRADE,
+            ..Reading::STATUS
+        },
+    ))
 });
+
+pub(crate) const UNREAD_LISTS: Attack = attack("unread-lists", |arena| {
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            path: "executions?limit=100",
+            ..Reading::STATUS
+        },
+    ))
+});
+
+pub(crate) const UNREAD_PIPELINES: Attack = attack("unread-pipelines", |arena| {
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            repeats: 100,
+            ..Reading::STATUS
+        },
+    ))
+});
+
 pub(crate) const SLOW_READERS: Attack = attack("slow-readers", |arena| {
-    Box::pin(read_slowly(arena, "status", "", true))
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            reads: true,
+            ..Reading::STATUS
+        },
+    ))
 });
 
-const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+pub(crate) const UNREAD_LIVE_OUTPUT: Attack = attack("unread-live-output", |arena| {
+    Box::pin(read_slowly(
+        arena,
+        Reading {
+            path: "executions/ws/ID?since=0",
+            headers: UPGRADE,
+            is_live: true,
+            ..Reading::STATUS
+        },
+    ))
+});
 
-const fn attack(
-    name: &'static str,
-    run: for<'a> fn(&'a Arena) -> futures_util::future::BoxFuture<'a, ()>,
-) -> Attack {
+pub(crate) const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+const fn attack(name: &'static str, run: Run) -> Attack {
     Attack {
         name,
-        promise: PROMISE,
+        promise: "One user asks for a record of 36 MB on 150 connections and reads nothing, or a byte a second; memory is bounded, \
+                  and others are answered.",
         promised: Promised::Always,
         is_light: false,
         settings: &[],
@@ -52,20 +101,50 @@ const fn attack(
     }
 }
 
-async fn read_slowly(arena: &Arena, path: &str, headers: &str, reads: bool) {
+/// What is asked for, and how it is read.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// Below `/api/v1/`, with `ID` for the execution.
+    path: &'static str,
+    headers: &'static str,
+    /// How often it is asked for on one connection.
+    repeats: usize,
+    /// Whether a byte is read each second.
+    reads: bool,
+    /// Whether the program still runs.
+    is_live: bool,
+}
+
+impl Reading {
+    const STATUS: Self = Self {
+        path: "executions/status/ID",
+        headers: "",
+        repeats: 1,
+        reads: false,
+        is_live: false,
+    };
+}
+
+async fn read_slowly(arena: &Arena, reading: Reading) {
     let attacker = arena.service.token("attacker");
     let program = json!({
         "language": "python",
         "code": include_str!("programs/large_output.py"),
+        "args": [if reading.is_live { "0.05" } else { "0" }],
         "limits": {"output_bytes": 4 << 20},
     });
     let id = arena.service.submit(&attacker, &program).await;
-    // Read once: what is measured begins with the second reader.
-    arena.service.final_record(&attacker, &id).await;
+    if !reading.is_live {
+        // Read once: what is measured begins with the second reader.
+        arena.service.final_record(&attacker, &id).await;
+    }
     let request = format!(
-        "GET /api/v1/executions/{path}/{id}?wait=20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\
-         Authorization: Bearer {attacker}\r\n{headers}\r\n"
+        "GET /api/v1/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {attacker}\r\n{}\r\n",
+        reading.path.replace("ID", &id),
+        reading.headers
     );
+    let request = request.repeat(reading.repeats);
+    let reads = reading.reads;
     let reader = |_| {
         let (address, request) = (arena.service.address.clone(), request.clone());
         async move {
@@ -75,8 +154,9 @@ async fn read_slowly(arena: &Arena, path: &str, headers: &str, reads: bool) {
     };
     let readers: JoinSet<std::io::Result<()>> = (0..arena.scaled(READERS)).map(reader).collect();
     let ((), health) = tokio::join!(arena.watch_victims(1, HELD_FOR), watch_health(arena));
-    arena.check(arena.is_light || p95(health.clone()) <= HEALTH_MAX, || {
-        format!("/health/ took {:?} at its 95th percentile", p95(health))
+    let health = p95(health);
+    arena.check(arena.is_light || health <= HEALTH_MAX, || {
+        format!("/health/ took {health:?} at its 95th percentile")
     });
     drop(readers);
 }

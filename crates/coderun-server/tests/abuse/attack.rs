@@ -4,7 +4,8 @@ use futures_util::future::BoxFuture;
 
 use crate::arena::Arena;
 use crate::{
-    accounts, answers, channels, connections, memory, neighbours, places, process_one, processors,
+    accounts, answers, bodies, channels, connections, floods, memory, neighbours, places,
+    process_one, processors,
 };
 
 /// On which services an attack has to fail.
@@ -28,15 +29,20 @@ pub(crate) struct Attack {
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// How many victims greet at a time.
     pub(crate) victims: usize,
-    pub(crate) run: for<'a> fn(&'a Arena) -> BoxFuture<'a, ()>,
+    pub(crate) run: Run,
 }
 
-pub(crate) const ATTACKS: [Attack; 22] = [
+pub(crate) type Run = for<'a> fn(&'a Arena) -> BoxFuture<'a, ()>;
+
+pub(crate) const ATTACKS: [Attack; 33] = [
     processors::BUSY_PROCESSES,
     processors::BURNERS,
     processors::SLOW_DEATH,
     processors::ORPHANED_CPU_TIME,
+    processors::TINY_WRITES,
+    processors::COMPILER_BOMBS,
     places::IDLE_PROMPTS,
+    places::PARKED_BURNERS,
     process_one::PROCESS_ONE,
     neighbours::OTHER_NAMESPACE,
     accounts::GREEDY_ACCOUNTS,
@@ -48,10 +54,18 @@ pub(crate) const ATTACKS: [Attack; 22] = [
     answers::UNREAD_STATUS,
     answers::UNREAD_EVENTS,
     answers::UNREAD_SOCKETS,
+    answers::UNREAD_LISTS,
+    answers::UNREAD_PIPELINES,
+    answers::UNREAD_LIVE_OUTPUT,
     answers::SLOW_READERS,
     connections::HALF_HEADS,
     connections::SECOND_HALF_HEADS,
     connections::SLOW_BODIES,
+    floods::ENDLESS_CHUNKS,
+    floods::ENDLESS_MESSAGES,
+    floods::PING_FLOOD,
+    floods::STDIN_FLOOD,
+    bodies::HOSTILE_BODIES,
     channels::CHANNELS,
     channels::OPEN_CHANNELS,
 ];

@@ -15,8 +15,10 @@ mod accounts;
 mod answers;
 mod arena;
 mod attack;
+mod bodies;
 mod channels;
 mod connections;
+mod floods;
 mod memory;
 mod neighbours;
 mod places;
@@ -27,6 +29,7 @@ mod report;
 #[path = "../support/support.rs"]
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -36,7 +39,7 @@ use crate::support::Launch;
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let server = take_option(&mut words, "--server");
+    let server = take_option(&mut words, "--server").map(PathBuf::from);
     let has = |option: &str| words.iter().any(|word| word == option);
     if has("--list") {
         let light = ATTACKS.iter().filter(|attack| attack.is_light);
@@ -55,7 +58,8 @@ fn main() -> ExitCode {
         .iter()
         .find(|name| ATTACKS.iter().all(|attack| attack.name != **name));
     assert!(unknown.is_none(), "there is no attack {unknown:?}");
-    let launch = server.map_or_else(Launch::new, |path| Launch::new().program(path.into()));
+    let server = server.or_else(|| has("--release").then(release_build));
+    let launch = server.map_or_else(Launch::new, |path| Launch::new().program(path));
     raise_open_files_limit();
     report::print_head();
     let mut all_held = true;
@@ -71,6 +75,12 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// The binary that `cargo build --release` makes beside the one of this test.
+fn release_build() -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_coderun")).ancestors().nth(2);
+    built.expect("a folder").join("release/coderun")
 }
 
 /// Takes an option with its value out of the words.

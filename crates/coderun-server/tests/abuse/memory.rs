@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::arena::{Arena, judged};
-use crate::attack::{Attack, Promised};
+use crate::attack::{Attack, Promised, Run};
 
 pub(crate) const MEMORY_BUDGET: Attack = Attack {
     name: "memory-budget",
@@ -86,7 +86,7 @@ const fn bomb(
     name: &'static str,
     promise: &'static str,
     control: &'static str,
-    run: for<'a> fn(&'a Arena) -> futures_util::future::BoxFuture<'a, ()>,
+    run: Run,
 ) -> Attack {
     Attack {
         name,

@@ -27,3 +27,27 @@ async fn idle_prompts(arena: &Arena) {
     arena.flood(&attacker, &prompt, arena.scaled(PROMPTS)).await;
     arena.watch_victims(1, Duration::from_secs(6)).await;
 }
+
+pub(crate) const PARKED_BURNERS: Attack = Attack {
+    name: "parked-burners",
+    promise: "Interactive programs of two users wait for input in one thread, and burn CPU time in many processes once their place \
+              is given to others.",
+    promised: Promised::By("cpu"),
+    run: |arena| Box::pin(parked_burners(arena)),
+    ..IDLE_PROMPTS
+};
+
+async fn parked_burners(arena: &Arena) {
+    let program = json!({
+        "language": "python",
+        "code": include_str!("programs/parked_burner.py"),
+        "limits": {"cpu_time_ms": 15_000},
+        "interactive": true,
+    });
+    for name in ["attacker0", "attacker1"] {
+        let token = arena.service.token(name);
+        arena.begin(&token, &program, "awaiting_input").await;
+        arena.flood(&token, &program, 3).await;
+    }
+    arena.watch_victims(1, Duration::from_secs(8)).await;
+}

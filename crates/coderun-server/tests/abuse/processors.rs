@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arena::{Arena, judged};
 use crate::attack::{Attack, Promised};
@@ -140,4 +140,38 @@ async fn orphaned_cpu_time(arena: &Arena) {
     arena.check(record["verdict"] == "time_limit" && spent < 2_000, || {
         judged(&record)
     });
+}
+
+pub(crate) const TINY_WRITES: Attack = Attack {
+    name: "tiny-writes",
+    promise: "Programs of one user write single bytes to both streams in turn; others are served, and memory is bounded.",
+    promised: Promised::By("cpu"),
+    is_light: false,
+    settings: &[],
+    victims: 1,
+    run: |arena| {
+        let program = json!({
+            "language": "python",
+            "code": include_str!("programs/tiny_writes.py"),
+            "limits": {"output_bytes": 4 << 20, "cpu_time_ms": 15_000},
+        });
+        Box::pin(run_many(arena, program))
+    },
+};
+
+pub(crate) const COMPILER_BOMBS: Attack = Attack {
+    name: "compiler-bombs",
+    promise: "One user's programs make the compiler use all the time and memory that it may have; others are served.",
+    run: |arena| {
+        let code = include_str!("programs/compiler_bomb.c");
+        Box::pin(run_many(arena, json!({"language": "c", "code": code})))
+    },
+    ..TINY_WRITES
+};
+
+/// One user submits a program as often as it is accepted.
+async fn run_many(arena: &Arena, program: Value) {
+    let attacker = arena.service.token("attacker");
+    arena.flood(&attacker, &program, arena.scaled(100)).await;
+    arena.watch_victims(1, Duration::from_secs(10)).await;
 }

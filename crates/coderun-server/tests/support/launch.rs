@@ -133,7 +133,7 @@ impl Launch {
 
     /// A token as `coderun token` prints it.
     pub(crate) fn token(&self, uid: &str) -> String {
-        let printed = output(coderun(&self.state).args(["token", "--uid", uid]));
+        let printed = output(command(&self.program, &self.state).args(["token", "--uid", uid]));
         assert!(printed.status.success(), "{printed:?}");
         text(&printed.stdout).trim_end().to_owned()
     }
