@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coderun_conformance::code_runner::Program;
 use coderun_domain::{HintSource as _, Outcome, Output};
 use coderun_languages::{HintTable, LanguageTable};
 use rstest::rstest;
@@ -33,6 +34,8 @@ use crate::support::{TestSandbox, program};
 #[case::pascal("pascal")]
 #[case::sqlite("sqlite")]
 #[case::tcl("tcl")]
+#[case::r("r")]
+#[case::haskell("haskell")]
 #[tokio::test]
 async fn mistakes_get_their_hints(#[case] language: &str) {
     let languages = LanguageTable::built_in().only(&[language]);
@@ -70,6 +73,11 @@ async fn hint_for(sandbox: &TestSandbox, language: &str, path: &Path) -> String 
     let program = program(language, &fs::read_to_string(path).unwrap())
         .cpu(Duration::from_secs(1))
         .input(&input);
+    // R refuses to start with few.
+    let program = Program {
+        open_files: 256,
+        ..program
+    };
     let submission = program.request(&*sandbox.runner, 1).submission;
     let ran = sandbox.run_program(program).await;
     let [stdout, stderr] = [ran.stdout, ran.stderr].map(Output::complete);

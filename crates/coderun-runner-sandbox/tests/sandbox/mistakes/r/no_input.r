@@ -1,0 +1,2 @@
+n <- as.integer(readLines("stdin", n = 1))
+if (n > 1) print(n)
