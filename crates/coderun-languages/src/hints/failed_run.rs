@@ -7,8 +7,8 @@ use coderun_domain::{ExitStatus, Outcome, Submission, Usage, Verdict};
 /// The end of stderr that is looked at: enough for the longest trace of a runtime.
 const STDERR_BYTES: usize = 64 * 1024;
 
-/// The beginning of the compiler's text that is looked at: a text of this size without an error takes half a millisecond.
-const COMPILER_BYTES: usize = 8 * 1024;
+/// The beginning of the compiler's text that is looked at: a text of this size without an error takes up to a millisecond.
+const COMPILER_BYTES: usize = 6 * 1024;
 
 /// What a runner told about a run that failed.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Finds the message of a runtime or compiler, and the first hint of a group that fits.
 
+use std::collections::HashSet;
+
 use coderun_domain::Verdict;
 use serde::Deserialize;
 
@@ -9,6 +11,12 @@ use super::pattern::Pattern;
 
 /// The most lines that a message has.
 const MESSAGE_LINES: usize = 4;
+
+/// The beginning of a message that patterns see: each of them takes time for each byte.
+const MESSAGE_BYTES: usize = 1024;
+
+/// The most bytes of a trace that patterns see. Lines that repeat, as those of a deep recursion, count once.
+const TRACE_BYTES: usize = 8 * 1024;
 
 /// The hints for some languages, by verdict, and where the messages of these languages stand.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -71,7 +79,7 @@ impl Group {
     }
 
     /// The texts that may be the message: it may have one line or more.
-    fn messages<'a>(&self, run: &'a FailedRun<'_>) -> Vec<&'a str> {
+    pub(super) fn messages<'a>(&self, run: &'a FailedRun<'_>) -> Vec<&'a str> {
         if run.verdict == Verdict::CompileError {
             return self.first_error(&run.text);
         }
@@ -111,14 +119,23 @@ impl Group {
     /// The last line before the trace, with none, one and more of the lines before it.
     fn last_lines<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut text = text.trim_end();
+        let (mut known, mut bytes_left) = (HashSet::new(), TRACE_BYTES);
+        let mut is_of_trace = |line: &'a str| {
+            if known.contains(line) {
+                return true;
+            }
+            let line_start = clipped(line);
+            let left = bytes_left.checked_sub(line_start.len());
+            bytes_left = left.unwrap_or(0);
+            let is_of_trace = left.is_some() && self.trace.iter().any(|it| it.matches(line_start));
+            is_of_trace && known.insert(line)
+        };
         loop {
             let (before, line) = text.rsplit_once('\n').unwrap_or(("", text));
             let marked = is_marker(line).then(|| before.rsplit_once('\n')).flatten();
             text = match marked {
                 Some((before, _)) => before,
-                None if !before.is_empty() && self.trace.iter().any(|it| it.matches(line)) => {
-                    before
-                }
+                None if !before.is_empty() && is_of_trace(line) => before,
                 None => return tails(text),
             };
         }
@@ -130,8 +147,15 @@ fn is_marker(line: &str) -> bool {
     line.contains('^') && line.chars().all(|it| matches!(it, ' ' | '~' | '^'))
 }
 
+/// The beginning of a text that patterns see.
+fn clipped(text: &str) -> &str {
+    let end = text.floor_char_boundary(MESSAGE_BYTES);
+    text.get(..end).unwrap_or(text)
+}
+
 /// The first line of a text, its first two lines, and so on.
 fn heads(text: &str) -> Vec<&str> {
+    let text = clipped(text);
     let ends = text.match_indices('\n').map(|(end, _)| end);
     let ends = ends.chain([text.len()]).take(MESSAGE_LINES);
     ends.filter_map(|end| text.get(..end)).collect()
@@ -141,5 +165,6 @@ fn heads(text: &str) -> Vec<&str> {
 fn tails(text: &str) -> Vec<&str> {
     let starts = text.rmatch_indices('\n').map(|(end, _)| end + 1);
     let starts = starts.chain([0]).take(MESSAGE_LINES);
-    starts.filter_map(|start| text.get(start..)).collect()
+    let tails = starts.filter_map(|start| text.get(start..));
+    tails.map(clipped).collect()
 }
