@@ -2,7 +2,7 @@
 
 use coderun_domain::{FileName, Language};
 
-use crate::LanguageEntry;
+use crate::{LanguageEntry, hints};
 
 /// The words in braces that the sandbox replaces in commands and environment variables, beside the names of paths.
 const PLACEHOLDERS: [&str; 7] = [
@@ -31,6 +31,7 @@ pub(crate) fn check(entry: &LanguageEntry) -> Result<(), String> {
     for name in entry.files.keys() {
         check_file("files", name)?;
     }
+    hints::check(&entry.hints).map_err(|problem| format!("`hints`: {problem}"))?;
     check_versions(entry)?;
     check_commands(entry)?;
     check_placeholders(entry)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coderun_domain::{Language, LanguageNameError};
 use serde::Deserialize;
+use toml::Table;
 
 use crate::{LimitsEntry, NameRule};
 
@@ -12,7 +13,7 @@ use crate::{LimitsEntry, NameRule};
 /// In commands and variables the sandbox replaces `{tool}`, `{version}`, `{file}`, `{class}`, `{sources}`, `{artefact}`, `{memory_mib}`,
 /// `{folder}` (the tool's), `{home}` (the folder above that), and the names of [`needs`](Self::needs) and
 /// [`helpers`](Self::helpers).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageEntry {
     /// The canonical name.
@@ -31,6 +32,9 @@ pub struct LanguageEntry {
     pub name_rule: Option<NameRule>,
     /// A short program that prints a greeting.
     pub example: String,
+    /// The hints of the operator for it, in the form of a group of `hints.toml`. They come before those that are built in.
+    #[serde(default)]
+    pub(crate) hints: Table,
     /// The limits in which it differs from other languages.
     #[serde(default)]
     pub limits: LimitsEntry,

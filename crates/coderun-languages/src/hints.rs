@@ -14,6 +14,7 @@ use serde::Deserialize;
 use toml::Table;
 
 use crate::LanguageTable;
+use crate::table::one_line;
 use failed_run::FailedRun;
 use group::Group;
 use hint::Hint;
@@ -32,7 +33,8 @@ impl HintTable {
         Self::read(include_str!("hints.toml")).unwrap_or_default()
     }
 
-    /// The built-in mistakes, where those of a language are also those of the languages that are like it.
+    /// The built-in mistakes, where those of a language are also those of the languages that are like it. The hints of the
+    /// table come before them.
     #[must_use]
     pub fn for_languages(languages: &LanguageTable) -> Self {
         let mut hints = Self::built_in();
@@ -44,6 +46,12 @@ impl HintTable {
                     .for_each(|group| group.include_like(entry.name(), other));
             }
         }
+        let own = languages.entries().iter().filter_map(|entry| {
+            // The table has checked them.
+            let group = Group::deserialize(entry.hints.clone()).ok()?;
+            Some(group.of_language(entry.name()))
+        });
+        hints.groups = own.chain(hints.groups).collect();
         hints
     }
 
@@ -58,6 +66,15 @@ impl HintTable {
             groups: groups.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// Says what is wrong with hints of one language.
+pub(crate) fn check(hints: &Table) -> Result<(), String> {
+    if hints.contains_key("languages") {
+        return Err("`languages` is for groups of several languages".to_owned());
+    }
+    let group = Group::deserialize(hints.clone());
+    group.map(drop).map_err(|error| one_line(&error))
 }
 
 impl HintSource for HintTable {

@@ -10,7 +10,7 @@ use crate::LanguageEntry;
 use crate::check::check;
 
 /// The languages that the service knows, in the order in which they are offered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LanguageTable {
     entries: Vec<LanguageEntry>,
 }
@@ -109,7 +109,7 @@ fn parse(text: &str) -> Result<Table, LanguageTableError> {
 }
 
 /// An error in one line: TOML's own has the key or the place in the text on lines of their own.
-fn one_line(error: &toml::de::Error) -> String {
+pub(crate) fn one_line(error: &toml::de::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(" ")

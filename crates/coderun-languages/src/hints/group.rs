@@ -53,6 +53,14 @@ impl Group {
         hints.find_map(|hint| Some((hint, hint.sentence(run, &messages)?)))
     }
 
+    /// The same for one language alone.
+    pub(super) fn of_language(self, language: &str) -> Self {
+        Self {
+            languages: vec![language.to_owned()],
+            ..self
+        }
+    }
+
     /// Takes a language in if there are hints for the other, which it is like.
     pub(super) fn include_like(&mut self, language: &str, other: &str) {
         if self.languages.iter().any(|it| it == other) {
