@@ -245,6 +245,13 @@ impl LimitPolicy {
         &self.maximum
     }
 
+    /// The least of this limit that may be requested.
+    #[must_use]
+    pub fn minimum(&self, name: LimitName) -> u64 {
+        let max = get(&self.maximum, name);
+        self.minimum.get(name).unwrap_or(1).clamp(1, max)
+    }
+
     /// The limits in force for a request.
     ///
     /// # Errors
@@ -254,7 +261,7 @@ impl LimitPolicy {
         let limits = map(self.default, |name, default| {
             let value = requested.get(name).unwrap_or(default);
             let max = get(&self.maximum, name);
-            let min = self.minimum.get(name).unwrap_or(1).clamp(1, max);
+            let min = self.minimum(name);
             if requested.get(name).is_some() && value < min {
                 errors.add(Field::Limit(name), FieldProblem::BelowMinimum { min });
             } else if value > max {

@@ -1,7 +1,9 @@
 //! Encodes the languages that can be submitted.
 
+use std::collections::BTreeMap;
+
 use coderun_app::FleetView;
-use coderun_domain::{LanguageSpec, LimitPolicy};
+use coderun_domain::{LanguageSpec, LimitName, LimitPolicy};
 use serde::Serialize;
 
 use super::limits::WireLimits;
@@ -19,6 +21,7 @@ struct LanguageRecord<'a> {
     versions: &'a [String],
     default_limits: WireLimits,
     maximum_limits: WireLimits,
+    minimum_limits: BTreeMap<&'static str, u64>,
     example: &'a str,
 }
 
@@ -41,6 +44,9 @@ impl<'a> LanguageRecord<'a> {
             versions: &spec.versions,
             default_limits: WireLimits::from(limits.default_limits()),
             maximum_limits: WireLimits::from(limits.maximum_limits()),
+            minimum_limits: LimitName::ALL
+                .map(|name| (name.as_str(), limits.minimum(name)))
+                .into(),
             example: &spec.example,
         }
     }

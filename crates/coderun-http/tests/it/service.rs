@@ -73,11 +73,14 @@ async fn the_languages_are_listed_with_their_limits() {
 async fn a_language_is_listed_with_the_limits_that_it_has_in_force() {
     let mut offer = worker_offer("w1");
     let limits = &mut offer.languages[0].limits;
-    (limits.default.memory_bytes, limits.minimum.processes) = (Some(u64::MAX), Some(1));
+    (limits.default.memory_bytes, limits.minimum.processes) = (Some(u64::MAX), Some(3));
     let server = Server::with_fleet(no_worker().with_worker(offer));
     let listed = server.get("/api/v1/languages").anonymous().await.json();
     let memory = |index: usize| &listed["languages"][index]["default_limits"]["memory_bytes"];
     assert_eq!((memory(0), memory(1)), (&json!(1 << 30), &json!(256 << 20)));
+    let least = |index: usize| &listed["languages"][index]["minimum_limits"];
+    let expected = |processes: u64| json!({"cpu_time_ms": 1, "wall_time_ms": 1, "memory_bytes": 1, "output_bytes": 1, "processes": processes});
+    assert_eq!((least(0), least(1)), (&expected(3), &expected(1)));
     let submitted = server.submit(&valid()).await.json();
     let id = submitted["execution_id"].as_str().unwrap();
     let record = server.get(&format!("/api/v1/executions/status/{id}")).await;
