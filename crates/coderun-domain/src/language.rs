@@ -61,7 +61,7 @@ pub struct LanguageSpec {
     pub aliases: Vec<String>,
     /// The installed versions, such as `3.11.2`; the first is the default. Empty if the runner does not know them.
     pub versions: Vec<String>,
-    /// The file name of the submitted code, beside the submitted files.
+    /// The file name of the submitted code, which no submitted file may have; empty if the code itself decides.
     pub entry_file: String,
     /// A short program that prints a greeting.
     pub example: String,

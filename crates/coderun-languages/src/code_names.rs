@@ -25,12 +25,13 @@ pub struct CodeNames {
 }
 
 impl LanguageEntry {
-    /// The names of this code: those of the language, unless it has a rule and the code says otherwise.
+    /// The names of this code: those of the language, unless it has a rule and the code says otherwise, or one of the other
+    /// source texts where the code has nothing to run.
     #[must_use]
-    pub fn names_of(&self, code: &str) -> CodeNames {
+    pub fn names_of<'a>(&self, code: &str, others: impl IntoIterator<Item = &'a str>) -> CodeNames {
         let stem = self.file.split('.').next().unwrap_or_default();
         let (file, class) = match self.name_rule {
-            Some(NameRule::Java) => java::names(code),
+            Some(NameRule::Java) => java::names(code, others),
             None => (None, None),
         };
         let file = file.filter(|name| FileName::parse(name).is_ok());

@@ -67,7 +67,10 @@ pub(crate) fn specs(toolchains: &[Toolchain]) -> Vec<LanguageSpec> {
             language: language.clone(),
             aliases: entry.aliases.clone(),
             versions: versions.collect(),
-            entry_file: entry.file.clone(),
+            entry_file: match entry.name_rule {
+                Some(_) => String::new(),
+                None => entry.file.clone(),
+            },
             example: entry.example.clone(),
             limits: entry.limits.into(),
         })

@@ -8,14 +8,24 @@ struct TopLevelType<'a> {
     has_main: bool,
 }
 
-/// The file that the code must be in, if it has a public type, and the class to run, if it has any type.
-pub(super) fn names(code: &str) -> (Option<String>, Option<String>) {
-    let Declarations { package, types } = Declarations::read(code);
-    let public = types.iter().find(|it| it.is_public);
-    let with_main = types.iter().find(|it| it.has_main);
-    let class = with_main.or(public).or(types.first());
-    let file = public.map(|it| format!("{}.java", it.name));
-    (file, class.map(|it| format!("{package}{}", it.name)))
+/// The file that the code must be in, if it has a public type, and the class to run: one with `main` in the code, or else in
+/// the other files, or else any of the code.
+pub(super) fn names<'a>(
+    code: &str,
+    others: impl IntoIterator<Item = &'a str>,
+) -> (Option<String>, Option<String>) {
+    let of_code = Declarations::read(code);
+    let public = of_code.types.iter().find(|it| it.is_public);
+    let main_elsewhere = || {
+        let mut others = others.into_iter().filter(|text| text.contains("main"));
+        others.find_map(|text| Declarations::read(text).main_class())
+    };
+    let any_type = || Some(of_code.full_name(public.or(of_code.types.first())?));
+    let class = of_code
+        .main_class()
+        .or_else(main_elsewhere)
+        .or_else(any_type);
+    (public.map(|it| format!("{}.java", it.name)), class)
 }
 
 /// The package and the types of a file.
@@ -27,6 +37,16 @@ struct Declarations<'a> {
 }
 
 impl<'a> Declarations<'a> {
+    /// The class with `main`.
+    fn main_class(&self) -> Option<String> {
+        let mut types = self.types.iter();
+        types.find(|it| it.has_main).map(|it| self.full_name(it))
+    }
+
+    fn full_name(&self, declared: &TopLevelType<'_>) -> String {
+        format!("{}{}", self.package, declared.name)
+    }
+
     fn read(code: &'a str) -> Self {
         let mut found = Self::default();
         let (mut depth, mut is_public, mut before) = (0_usize, false, "");

@@ -6,7 +6,7 @@ fn names(language: &str, code: &str) -> (String, String) {
     let table =
         LanguageTable::with_file("[x]\nfile = 'Main.java'\nexample = ''\nname_rule = 'java'")
             .unwrap();
-    let names = table.find(language).unwrap().1.names_of(code);
+    let names = table.find(language).unwrap().1.names_of(code, []);
     (names.file, names.class)
 }
 
@@ -83,6 +83,24 @@ fn names(language: &str, code: &str) -> (String, String) {
 #[case::unclosed("/* public class A {}", "Main.java", "Main")]
 fn code_names_its_file_and_class(#[case] code: &str, #[case] file: &str, #[case] class: &str) {
     assert_eq!(names("x", code), (file.to_owned(), class.to_owned()));
+}
+
+#[rstest]
+#[case::main_in_the_code("class A { void main() {} }", "A")]
+#[case::no_main_in_the_code("public class Shape {}", "game.App")]
+#[case::no_type_in_the_code("", "game.App")]
+fn a_class_with_main_is_looked_for_in_the_other_files_last(
+    #[case] code: &str,
+    #[case] class: &str,
+) {
+    let table = LanguageTable::built_in();
+    let others = [
+        "class Other { int main; }",
+        "package game; public class App { static void main(String[] a) {} }",
+        "class Later { static void main(String[] a) {} }",
+    ];
+    let names = table.find("java").unwrap().1.names_of(code, others);
+    assert_eq!(names.class, class);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use coderun_domain::{ByteSize, Submission};
 use coderun_languages::CodeNames;
 
+use super::plan::is_in_the_way;
 use crate::toolchain::Toolchain;
 
 /// Stands for the submitted code and each file that is built with it, as arguments of their own.
@@ -99,13 +100,21 @@ impl<'a> Placeholders<'a> {
     }
 }
 
-/// The names of the code, unless another submitted file has the one of its file.
+/// The names of the code. Where another submitted file has the name of its file, that is in a folder of its own: a compiler
+/// wants the file's name of it alone.
 fn names_of(submission: &Submission, toolchain: &Toolchain) -> CodeNames {
     let entry = &toolchain.entry;
-    let mut names = entry.names_of(submission.code());
-    let mut others = submission.files().iter();
-    if others.any(|file| file.name().as_str() == names.file) {
-        names.file.clone_from(&entry.file);
+    let files = || submission.files().iter();
+    let sources = files().filter(|file| file.name().as_str().ends_with(&entry.sources));
+    let others = sources.filter_map(|file| str::from_utf8(file.content()).ok());
+    let mut names = entry.names_of(submission.code(), others);
+    let is_taken = |name: &str| files().any(|file| is_in_the_way(file.name().as_str(), name));
+    if is_taken(&names.file) {
+        let folders = (0..=submission.files().len()).map(|number| format!("code{number}"));
+        let mut folders = folders.filter(|folder| !is_taken(folder));
+        if let Some(folder) = folders.next() {
+            names.file = format!("{folder}/{}", names.file);
+        }
     }
     names
 }

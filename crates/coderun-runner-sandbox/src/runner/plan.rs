@@ -136,7 +136,7 @@ impl StagePlan {
 pub(super) const PROBE_OUTPUT: ByteSize = ByteSize::from_kib(4);
 
 /// Whether one of two paths is the other, or a folder above it, so that not both can be files.
-fn is_in_the_way(name: &str, other: &str) -> bool {
+pub(super) fn is_in_the_way(name: &str, other: &str) -> bool {
     let (name, other) = (Path::new(name), Path::new(other));
     name.starts_with(other) || other.starts_with(name)
 }

@@ -68,12 +68,38 @@ async fn a_program_may_have_several_files_and_packages() {
     );
 }
 
+/// The page of languages has this program.
 #[tokio::test]
-async fn a_submitted_file_of_the_same_name_is_the_compilers_to_refuse() {
-    let code = "public class Twice { public static void main(String[] args) { } }";
+async fn main_may_stand_in_any_file_also_in_one_called_main() {
+    let main = "import shapes.*;\npublic class Main {\n\
+        public static void main(String[] args) { System.out.println(new Square(3).area()); } }";
+    let square = "package shapes;\npublic record Square(int side) implements Shape {\n\
+        public int area() { return side * side; } }";
+    let shape = "package shapes;\npublic interface Shape { int area(); }";
     let ran = sandbox()
         .await
-        .run_program(java(code, &[("Twice.java", code)]))
+        .run_program(java(
+            shape,
+            &[("Main.java", main), ("shapes/Square.java", square)],
+        ))
+        .await;
+    assert_eq!(ran.stdout(), "9\n", "{} {:?}", ran.stderr(), ran.report);
+}
+
+#[tokio::test]
+async fn a_file_of_the_name_of_the_code_is_another_file() {
+    let twice = "public class Twice { public static void main(String[] args) { new Other(); } }";
+    let other = "class Other { { System.out.println(\"other\"); } }";
+    let sandbox = sandbox().await;
+    let ran = sandbox
+        .run_program(java(twice, &[("Twice.java", other)]))
+        .await;
+    assert_eq!(ran.stdout(), "other\n", "{} {:?}", ran.stderr(), ran.report);
+    let ran = sandbox
+        .run_program(java(twice, &[("Twice.java", twice)]))
         .await;
     assert_eq!(ran.report.verdict, Verdict::CompileError);
+    let compile = ran.report.compile.unwrap();
+    let errors = String::from_utf8_lossy(compile.error_output.bytes()).into_owned();
+    assert!(errors.contains("duplicate class: Twice"), "{errors}");
 }
