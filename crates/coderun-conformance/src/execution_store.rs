@@ -27,6 +27,8 @@ macro_rules! execution_store_tests {
                 submitting_twice_stores_one_execution,
                 submitting_again_returns_the_current_execution,
                 of_many_equal_submissions_one_is_accepted,
+                another_submission_under_an_id_finds_the_first,
+                of_many_submissions_under_one_id_one_is_accepted,
             }
             quotas {
                 submissions_of_a_user_are_bounded_in_any_minute,

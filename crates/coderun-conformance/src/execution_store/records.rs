@@ -11,7 +11,7 @@ use coderun_domain::{
     Submitted, Usage, Verdict,
 };
 
-use crate::fixtures::{SECOND, at_once, id, numbers, progress_of};
+use crate::fixtures::{SECOND, at_once, id, numbers, progress_of, sized};
 use crate::{Backend, Pending, Running};
 
 /// An id that was never submitted is not found, cancelled or deleted.
@@ -183,6 +183,55 @@ pub async fn submitting_again_returns_the_current_execution(Running { backend, l
     let ended: Execution = backend.get(id(1)).await;
     assert_eq!(again, Submitted::AlreadyExists(Box::new(ended)));
     assert_eq!(backend.try_take().await, None);
+}
+
+/// Another submission under the same id changes nothing and is answered with the first, in every state and of any size. Once the
+/// first is deleted, its id is free.
+pub async fn another_submission_under_an_id_finds_the_first(backend: Backend) {
+    for (number, first_size, other_size) in
+        [(1, 10, 200_000), (2, 200_000, 10), (3, 200_000, 200_001)]
+    {
+        let first = backend
+            .submit_draft(number, "alice", sized(first_size))
+            .await;
+        let other = backend.draft(number, "alice", sized(other_size));
+        let submit = || async { backend.store.submit(&other, None).await.unwrap() };
+        assert_eq!(submit().await, Submitted::AlreadyExists(Box::new(first)));
+        let lease = backend.take().await;
+        let running = Box::new(lease.execution().clone());
+        assert_eq!(submit().await, Submitted::AlreadyExists(running));
+        backend.finish(&lease).await;
+        let ended = backend.get(id(number)).await;
+        assert_eq!(submit().await, Submitted::AlreadyExists(Box::new(ended)));
+        assert!(backend.delete(id(number)).await);
+        assert_eq!(submit().await, Submitted::Accepted);
+        assert_eq!(backend.get(id(number)).await, other);
+        assert!(backend.delete(id(number)).await);
+    }
+}
+
+/// Of many different submissions under one id at once, one is accepted, and the others are answered with that one.
+pub async fn of_many_submissions_under_one_id_one_is_accepted(backend: Backend) {
+    for (number, size) in [(1, 100), (2, 200_000)] {
+        let answers = at_once(8, |task| {
+            let execution = backend.draft(number, "alice", sized(size + task as usize));
+            let store = Arc::clone(&backend.store);
+            async move { (store.submit(&execution, None).await.unwrap(), execution) }
+        })
+        .await;
+        let stored = backend.get(id(number)).await;
+        let mut accepted = 0;
+        for (submitted, execution) in answers {
+            match submitted {
+                Submitted::AlreadyExists(existing) => assert_eq!(*existing, stored),
+                Submitted::Accepted | Submitted::Leased(_) => {
+                    assert_eq!(execution, stored);
+                    accepted += 1;
+                }
+            }
+        }
+        assert_eq!(accepted, 1);
+    }
 }
 
 /// Of sixteen equal submissions at once one is accepted, and the others are answered with the stored execution.
