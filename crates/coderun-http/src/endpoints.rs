@@ -33,13 +33,14 @@ async fn record(
         return Ok(response.body(bytes.map_err(|error| Problem::bug().with_source(error))?));
     }
     let (id, is_final) = (execution.id(), execution.status().is_final());
+    let created_at = execution.progress().created_at();
     let submission = Arc::clone(execution.submission());
     let executions = Arc::clone(&state.ports.executions);
     let encode = move || encode(&execution, queue_position, executions.store_policy());
     let (answers, user) = (&state.large_answers, submission.user());
     let bound_bytes = json_bytes_max(text_bytes);
     let made = if is_final {
-        let answer = (id, Audience::Reader);
+        let answer = (id, created_at, Audience::Reader);
         answers.make_once(answer, user, bound_bytes, encode).await
     } else {
         answers.make(user, bound_bytes, encode).await

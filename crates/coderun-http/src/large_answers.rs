@@ -15,6 +15,7 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use coderun_domain::{ExecutionId, FailureKind, UserId};
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::memory_budget::{BudgetExhausted, BudgetPermit, MemoryBudget};
@@ -64,8 +65,9 @@ pub(crate) struct LargeAnswers {
     shared: Mutex<HashMap<SharedAnswer, Slot>>,
 }
 
-/// An answer that is the same for all who ask: the final record of an execution.
-type SharedAnswer = (ExecutionId, Audience);
+/// An answer that is the same for all who ask: the final record of an execution. The time of the submission tells executions
+/// apart that had the same id one after the other.
+type SharedAnswer = (ExecutionId, OffsetDateTime, Audience);
 
 /// Locked while the answer is made.
 type Slot = Arc<tokio::sync::Mutex<Weak<BudgetedBytes>>>;

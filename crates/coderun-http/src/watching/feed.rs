@@ -12,6 +12,7 @@ use coderun_domain::{Execution, ExecutionId, Sequence, StorePolicy};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 use super::feed_log::{Cursor, FeedChange, FeedLog, Next};
@@ -24,7 +25,11 @@ const REPLAY_MAX: u64 = 16;
 
 /// The open feeds of this process. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Feeds(Arc<Mutex<HashMap<ExecutionId, Weak<Feed>>>>);
+pub(crate) struct Feeds(Arc<Mutex<HashMap<FeedKey, Weak<Feed>>>>);
+
+/// Executions may have the same id one after the other, where clients name their submissions by keys. The times of their
+/// submissions tell them apart.
+type FeedKey = (ExecutionId, OffsetDateTime);
 
 impl Feeds {
     /// Joins the feed of an execution that the watcher was allowed to read, or opens it for what comes after `since`.
@@ -34,24 +39,24 @@ impl Feeds {
         since: Sequence,
     ) -> Arc<Feed> {
         let mut open = state.feeds.0.lock();
-        let id = execution.id();
-        if let Some(feed) = open.get(&id).and_then(Weak::upgrade) {
+        let key = (execution.id(), execution.progress().created_at());
+        if let Some(feed) = open.get(&key).and_then(Weak::upgrade) {
             return feed;
         }
         let sequence = execution.sequence();
         let lacks = sequence.number().saturating_sub(since.number());
         let start = if lacks <= REPLAY_MAX { since } else { sequence };
-        let feed = Arc::new(Feed::new(state, execution, start));
-        open.insert(id, Arc::downgrade(&feed));
+        let feed = Arc::new(Feed::new(state, key, execution, start));
+        open.insert(key, Arc::downgrade(&feed));
         feed
     }
 
     /// Removes this feed, but not one that was opened after it.
-    fn remove(&self, id: ExecutionId, feed: &Feed) {
+    fn remove(&self, key: FeedKey, feed: &Feed) {
         let mut open = self.0.lock();
-        let open_feed = open.get(&id).map(Weak::as_ptr);
+        let open_feed = open.get(&key).map(Weak::as_ptr);
         if open_feed.is_some_and(|it| std::ptr::eq(it, feed)) {
-            open.remove(&id);
+            open.remove(&key);
         }
     }
 }
@@ -61,7 +66,7 @@ impl Feeds {
 /// It has no task. The source wakes all watchers, because any one of them may be kept from running by its own client. The
 /// first that runs reads the source, on behalf of all, and appends what it reads to the log.
 pub(super) struct Feed {
-    id: ExecutionId,
+    key: FeedKey,
     log: Mutex<FeedLog>,
     source: Mutex<BoxStream<'static, FeedChange>>,
     waker: Waker,
@@ -90,7 +95,12 @@ impl Wake for FeedSignal {
 }
 
 impl Feed {
-    fn new(state: &web::Data<AppState>, execution: &Execution, start: Sequence) -> Self {
+    fn new(
+        state: &web::Data<AppState>,
+        key: FeedKey,
+        execution: &Execution,
+        start: Sequence,
+    ) -> Self {
         let signal = Arc::new(FeedSignal {
             watchers: Notify::new(),
             is_source_ready: AtomicBool::new(true),
@@ -98,7 +108,7 @@ impl Feed {
         let queue_wanted = Arc::<Notify>::default();
         let source = FeedSource::new(state.clone(), execution, start, Arc::clone(&queue_wanted));
         Self {
-            id: execution.id(),
+            key,
             log: Mutex::new(FeedLog::new(execution, start)),
             source: Mutex::new(source.into_changes()),
             waker: Arc::clone(&signal).into(),
@@ -164,7 +174,7 @@ impl Feed {
         drop(source);
         if has_ended {
             // The next watcher opens a new feed.
-            self.feeds.remove(self.id, self);
+            self.feeds.remove(self.key, self);
         } else {
             is_ready.store(true, Ordering::Release);
         }
@@ -175,13 +185,13 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.feeds.remove(self.id, self);
+        self.feeds.remove(self.key, self);
     }
 }
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = &self.id;
+        let (id, _) = &self.key;
         f.debug_struct("Feed")
             .field("id", id)
             .finish_non_exhaustive()

@@ -162,10 +162,9 @@ pub(super) fn encode_update(execution: Execution, state: &web::Data<AppState>) -
     let state = state.clone();
     let encoding = async move {
         let update = UpdateEvent::of(&execution);
-        let (answer, submission) = (
-            (execution.id(), Audience::Watcher),
-            Arc::clone(execution.submission()),
-        );
+        let created_at = execution.progress().created_at();
+        let answer = (execution.id(), created_at, Audience::Watcher);
+        let submission = Arc::clone(execution.submission());
         let executions = Arc::clone(&state.ports.executions);
         let encode = move || {
             write_frame(&ServerMessage::update(

@@ -23,12 +23,16 @@ fn start() -> Server {
 /// A finished execution with much output.
 fn finish(server: &Server, number: u128, owner: &str) -> ExecutionId {
     let id = server.backend.add(execution_id(number), owner, 0);
+    finish_with(server, id, b'x');
+    id
+}
+
+fn finish_with(server: &Server, id: ExecutionId, byte: u8) {
     server.backend.start(id);
-    let output = Output::complete(vec![b'x'; OUTPUT_BYTES]);
+    let output = Output::complete(vec![byte; OUTPUT_BYTES]);
     let report = report(Verdict::Accepted);
     let outcome = Outcome::of_run(report, output, Output::default(), None);
     server.backend.finish(id, outcome);
-    id
 }
 
 async fn stall(server: &Server, route: &str, id: ExecutionId, read_until: &str) -> RawConnection {
@@ -60,6 +64,21 @@ async fn an_unread_answer_uses_up_the_share_of_its_user_until_its_client_leaves(
     assert_eq!(answer.status, 200, "bob has a share of his own");
     drop(stalled);
     until_async(async || server.status(second).await.status == 200).await;
+}
+
+/// A client that names its submissions by keys may use the id of a deleted execution again.
+#[tokio::test]
+async fn an_execution_with_the_id_of_a_deleted_one_has_an_answer_of_its_own() {
+    let server = Server::with(|config| config.large_answers_max = ByteSize::from_mib(256));
+    let id = finish(&server, 1, "alice");
+    let _stalled = stall(&server, "status", id, "200 OK").await;
+    let path = format!("/api/v1/executions/{id}");
+    assert_eq!(server.delete(&path).await.status, 204);
+    server.backend.add(id, "alice", 1);
+    finish_with(&server, id, b'y');
+    let record = server.status(id).await.json();
+    let output = record["output"].as_str().unwrap();
+    assert!(output.starts_with('y') && output.len() == OUTPUT_BYTES);
 }
 
 #[rstest]
