@@ -2,6 +2,7 @@
 
 mod deleting;
 mod error;
+mod idempotency;
 mod input_sender;
 mod tickets;
 
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 use coderun_domain::{
     CancelReply, Clock, ErrorChain, EventStream, Execution, ExecutionId, ExecutionStore,
-    IdGenerator, InputRelay, Notifier, Page, Sequence, Status, StoreError, StorePolicy, Submission,
-    SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore, UserId, WatchError,
+    IdGenerator, IdempotencyKey, InputRelay, Notifier, Page, Sequence, Status, StoreError,
+    StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore,
+    UserId, WatchError,
 };
 
 use crate::{Fleet, FleetView, LocalWorker, NoWorkerYet};
@@ -112,19 +114,32 @@ impl Executions {
     /// Accepts a submission. An accepted execution always becomes final. A new one is returned as it was submitted, although
     /// the local worker may run it already.
     ///
+    /// With a key, a repetition is answered with the stored execution as it stands, and before any quota.
+    ///
     /// # Errors
-    /// As [`validate`](Self::validate); [`SubmitError::Store`] if it was not stored.
+    /// As [`validate`](Self::validate); [`SubmitError::Store`] if it was not stored; [`SubmitError::KeyReused`] if the key names
+    /// another submission of the user that still exists.
     pub async fn submit(
         &self,
         user: UserId,
         draft: SubmissionDraft,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Execution, SubmitError> {
         let submission = self.validate(user, draft)?;
-        let id = self.ports.ids.execution_id(submission.user());
+        let (ids, user) = (&*self.ports.ids, submission.user());
+        let id = key.map_or_else(
+            || ids.execution_id(user),
+            |key| idempotency::keyed_id(ids, user, key),
+        );
         let execution = Execution::submit(id, submission, self.ports.clock.now());
         match self.store(&execution).await? {
             Submitted::Accepted | Submitted::Leased(_) => Ok(execution),
-            Submitted::AlreadyExists(stored) => Ok(*stored),
+            Submitted::AlreadyExists(stored) => {
+                let is_repetition = stored.submission().repeats(execution.submission());
+                is_repetition
+                    .then_some(*stored)
+                    .ok_or(SubmitError::KeyReused)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// Identifies one execution; opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,12 @@ impl ExecutionId {
     #[must_use]
     pub const fn from_uuid(id: Uuid) -> Self {
         Self(id)
+    }
+
+    /// An id of 122 bits of these bytes, such as those of a digest, as a UUID of version 8.
+    #[must_use]
+    pub const fn from_digest(bytes: [u8; 16]) -> Self {
+        Self(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     /// The id as a UUID.
@@ -104,6 +110,43 @@ impl WorkerId {
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Names a submission for its user, so that a repetition of it is not run again.
+///
+/// 1 to [`IdempotencyKey::MAX_BYTES`] visible ASCII characters.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The longest key, in bytes.
+    pub const MAX_BYTES: usize = 255;
+
+    /// Checks and wraps a key.
+    ///
+    /// # Errors
+    /// [`IdentifierError::Empty`], [`IdentifierError::TooLong`] or [`IdentifierError::NotVisibleAscii`].
+    pub fn parse(text: impl Into<String>) -> Result<Self, IdentifierError> {
+        let text = text.into();
+        check_name(&text, text.len(), Self::MAX_BYTES)?;
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(IdentifierError::NotVisibleAscii);
+        }
+        Ok(Self(text))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    /// Does not show the key: clients may put anything into it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdempotencyKey").finish_non_exhaustive()
     }
 }
 
@@ -199,6 +242,9 @@ pub enum IdentifierError {
     /// The text holds a control character.
     #[error("must not contain control characters")]
     ControlCharacter,
+    /// The text holds another character than the visible ones of ASCII.
+    #[error("must contain visible ASCII characters only")]
+    NotVisibleAscii,
 }
 
 fn check_name(text: &str, length: usize, max: usize) -> Result<(), IdentifierError> {
@@ -254,6 +300,19 @@ mod tests {
                 max: 128
             })
         );
+    }
+
+    #[test]
+    fn idempotency_keys_are_short_visible_ascii() {
+        let key = "!\"8e03978e-40d5\"~";
+        assert_eq!(IdempotencyKey::parse(key).unwrap().as_str(), key);
+        assert!(IdempotencyKey::parse("k".repeat(255)).is_ok());
+        assert!(IdempotencyKey::parse("k".repeat(256)).is_err());
+        assert_eq!(IdempotencyKey::parse(""), Err(IdentifierError::Empty));
+        for text in ["a b", "ä"] {
+            let error = IdempotencyKey::parse(text);
+            assert_eq!(error, Err(IdentifierError::NotVisibleAscii));
+        }
     }
 
     #[test]

@@ -70,7 +70,9 @@ pub use failure::{BackendError, FailureKind};
 pub use field_error::{Field, FieldError, FieldProblem, LimitName, SubmissionError};
 pub use file_name::{FileName, FileNameError};
 pub use forced_end::ForcedEnd;
-pub use identifiers::{Attempt, ExecutionId, IdentifierError, Sequence, UserId, WorkerId};
+pub use identifiers::{
+    Attempt, ExecutionId, IdempotencyKey, IdentifierError, Sequence, UserId, WorkerId,
+};
 pub use identity::{BearerToken, Principal};
 pub use language::{
     Language, LanguageCatalog, LanguageLimits, LanguageNameError, LanguageSpec, UnavailableCause,

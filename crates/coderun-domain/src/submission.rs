@@ -127,6 +127,12 @@ impl Submission {
         errors.into_result(Self(parts))
     }
 
+    /// Whether this is another submission of the same, by the same user; each may belong to a trace of its own.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.0.equals_beside_trace(&other.0)
+    }
+
     /// The user who submitted it.
     #[must_use]
     pub const fn user(&self) -> &UserId {

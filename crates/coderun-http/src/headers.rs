@@ -2,6 +2,9 @@
 
 use actix_web::http::header::{AsHeaderName, HeaderMap, HeaderValue};
 
+/// Names a submission, so that a repetition of it is not run again.
+pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
 /// A header or parameter is given more than once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repeated;

@@ -166,13 +166,16 @@ impl PartitionedIds {
 impl IdGenerator for PartitionedIds {
     /// Generates one id on one node, and on average as many as there are partitions.
     fn execution_id(&self, user: &UserId) -> ExecutionId {
-        let wanted = self.layout.of_user(user);
         loop {
             let id = self.ids.execution_id(user);
-            if self.layout.of_execution(id) == wanted {
+            if self.is_usable(id, user) {
                 return id;
             }
         }
+    }
+
+    fn is_usable(&self, id: ExecutionId, user: &UserId) -> bool {
+        self.layout.of_execution(id) == self.layout.of_user(user)
     }
 
     fn secret(&self) -> [u8; 32] {

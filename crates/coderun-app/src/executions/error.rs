@@ -13,6 +13,9 @@ pub enum SubmitError {
     /// No worker has announced yet what can be run.
     #[error(transparent)]
     NoWorkerYet(#[from] NoWorkerYet),
+    /// The idempotency key names another submission.
+    #[error("the idempotency key names another submission")]
+    KeyReused,
     /// The store refused it or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -25,6 +28,7 @@ impl SubmitError {
         match self {
             Self::Invalid(error) => error.kind(),
             Self::NoWorkerYet(error) => error.kind(),
+            Self::KeyReused => FailureKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }

@@ -1,4 +1,5 @@
 mod access;
 mod deleting;
+mod idempotency;
 mod support;
 mod tickets;

@@ -19,6 +19,12 @@ pub trait IdGenerator: fmt::Debug + Send + Sync + 'static {
     /// A store may encode in the id where it keeps the user's records.
     fn execution_id(&self, user: &UserId) -> ExecutionId;
 
+    /// Whether the store can keep an execution of this user under this id, which was not made here.
+    fn is_usable(&self, id: ExecutionId, user: &UserId) -> bool {
+        let _ = (id, user);
+        true
+    }
+
     /// 256 random bits that were never made before.
     fn secret(&self) -> [u8; 32];
 }

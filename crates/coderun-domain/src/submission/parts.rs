@@ -34,6 +34,30 @@ pub struct SubmissionParts {
     pub trace: Option<TraceContext>,
 }
 
+impl SubmissionParts {
+    pub(super) fn equals_beside_trace(&self, other: &Self) -> bool {
+        let Self {
+            user,
+            language,
+            version,
+            code,
+            input,
+            args,
+            files,
+            limits,
+            expected_output,
+            interactive,
+            buffering,
+            trace: _,
+        } = self;
+        (user, language, version) == (&other.user, &other.language, &other.version)
+            && (code, input, args) == (&other.code, &other.input, &other.args)
+            && (files, limits) == (&other.files, &other.limits)
+            && expected_output == &other.expected_output
+            && (interactive, buffering) == (&other.interactive, &other.buffering)
+    }
+}
+
 impl fmt::Debug for SubmissionParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubmissionParts")

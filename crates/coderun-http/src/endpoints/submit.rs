@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
-use coderun_domain::{Execution, ExecutionId, SubmissionDraft, TraceContext, UserId};
+use coderun_domain::{
+    Execution, ExecutionId, IdempotencyKey, SubmissionDraft, TraceContext, UserId,
+};
 
 use super::record;
 use super::status::{WaitFor, wait_for};
 use crate::authentication::Authenticated;
 use crate::body::{UnknownFields, read_json};
 use crate::failure_log::log_failure;
+use crate::headers::{IDEMPOTENCY_KEY, Repeated, single};
 use crate::metrics::SocketKind;
 use crate::preferences::Preferences;
 use crate::problem::{ErrorLocation, Problem, refused_submission};
@@ -23,7 +26,7 @@ use crate::wire::{
     BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, NOT_OFFERED, SubmitAnswer, SubmitRequest,
 };
 
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const KEY_EXPECTED: &str = "must be 1 to 255 visible ASCII characters, given once";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const DRY_RUN_EXPECTED: &str = "must be `true` or `false`, given once";
 
@@ -34,7 +37,10 @@ pub(crate) async fn submit(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_idempotency_key(&request)?;
+    let options = SubmitOptions {
+        key: idempotency_key(request.headers())?,
+        preferences: Preferences::of(request.headers()),
+    };
     let is_dry_run = is_dry_run(&request)?;
     let (body, unknown) =
         read_json::<SubmitRequest>(request.headers(), payload, &state.config).await?;
@@ -47,8 +53,13 @@ pub(crate) async fn submit(
         return Ok(HttpResponse::Ok().json(answer));
     }
     refuse_while_draining(&state)?;
-    let preferences = Preferences::of(request.headers());
-    submit_and_wait(user, draft, &unknown, preferences, &state).await
+    submit_and_wait(user, draft, options, &unknown, &state).await
+}
+
+/// What the head of a request says of its submission.
+struct SubmitOptions {
+    key: Option<IdempotencyKey>,
+    preferences: Preferences,
 }
 
 /// `POST /api/v1/executions/batch`. Each entry is submitted by itself, in order.
@@ -92,7 +103,11 @@ async fn submit_entry(
 ) -> Result<Execution, Problem> {
     let draft = draft_of(body, user, request, state)?;
     refuse_while_draining(state)?;
-    Ok(state.ports.executions.submit(user.clone(), draft).await?)
+    Ok(state
+        .ports
+        .executions
+        .submit(user.clone(), draft, None)
+        .await?)
 }
 
 /// The draft of a body.
@@ -113,7 +128,8 @@ fn draft_of(
     // The submission is invalid in any case, so an unreachable backend does not matter here.
     let more = match state.ports.executions.validate(user.clone(), draft) {
         Err(SubmitError::Invalid(more)) => Some(more),
-        Ok(_) | Err(SubmitError::NoWorkerYet(_) | SubmitError::Store(_)) => None,
+        Ok(_)
+        | Err(SubmitError::NoWorkerYet(_) | SubmitError::KeyReused | SubmitError::Store(_)) => None,
     };
     Err(refused_submission(found, more.as_ref()))
 }
@@ -122,10 +138,11 @@ fn draft_of(
 async fn submit_and_wait(
     user: UserId,
     draft: SubmissionDraft,
+    options: SubmitOptions,
     unknown: &UnknownFields,
-    preferences: Preferences,
     state: &web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let SubmitOptions { key, preferences } = options;
     // A request that waits counts as a socket. Without a free one the preference is not followed, as RFC 7240 allows.
     let wait = preferences.wait.filter(|wait| !wait.is_zero());
     let permit = wait.and_then(|_| {
@@ -140,7 +157,7 @@ async fn submit_and_wait(
         preferences
     };
     let executions = &state.ports.executions;
-    let mut execution = executions.submit(user.clone(), draft).await?;
+    let mut execution = executions.submit(user.clone(), draft, key.as_ref()).await?;
     let id = execution.id();
     if let Some(timeout) = wait.filter(|_| permit.is_some()) {
         let mut leaving = preferences
@@ -227,15 +244,21 @@ fn is_dry_run(request: &HttpRequest) -> Result<bool, Problem> {
     Ok(is_dry_run.unwrap_or_default())
 }
 
-/// Refuses an option of the contract that this version does not have: ignored, it would mislead the client.
+/// Refuses a key for a batch, whose submissions would need one each.
 fn refuse_idempotency_key(request: &HttpRequest) -> Result<(), Problem> {
     if request.headers().contains_key(IDEMPOTENCY_KEY) {
-        return Err(Problem::invalid(
-            ErrorLocation::Header(IDEMPOTENCY_KEY),
-            NOT_OFFERED,
-        ));
+        let location = ErrorLocation::Header(IDEMPOTENCY_KEY);
+        return Err(Problem::invalid(location, NOT_OFFERED));
     }
     Ok(())
+}
+
+/// The key with which the client names the submission, if it does.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let bad = || Problem::invalid(ErrorLocation::Header(IDEMPOTENCY_KEY), KEY_EXPECTED);
+    let value = single(headers, IDEMPOTENCY_KEY).map_err(|Repeated| bad())?;
+    let parse = |value: &HeaderValue| IdempotencyKey::parse(value.to_str().ok()?).ok();
+    value.map(|value| parse(value).ok_or_else(bad)).transpose()
 }
 
 /// Refuses a submission that could be lost with this process, or would have to wait for another one.

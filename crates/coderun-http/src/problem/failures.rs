@@ -8,7 +8,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use coderun_app::{AccessError, NoWorkerYet, SubmitError};
 use coderun_domain::{FailureKind, FieldError, Quota, StoreError, SubmissionError, VerifyError};
 
-use super::{Problem, ProblemEntry, whole_seconds};
+use super::{ErrorLocation, Problem, ProblemEntry, whole_seconds};
+use crate::headers::IDEMPOTENCY_KEY;
 
 /// When to try again if the failure does not say it.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -89,6 +90,10 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Invalid(error) => refused_submission(Vec::new(), Some(&error)),
             SubmitError::NoWorkerYet(error) => error.into(),
+            SubmitError::KeyReused => Self::invalid(
+                ErrorLocation::Header(IDEMPOTENCY_KEY),
+                "names another submission, with other contents",
+            ),
             SubmitError::Store(error) => error.into(),
         }
     }

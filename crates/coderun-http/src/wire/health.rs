@@ -103,6 +103,7 @@ impl<'a> Root<'a> {
                 "batch",
                 "dry_run",
                 "prefer",
+                "idempotency",
             ],
         }
     }

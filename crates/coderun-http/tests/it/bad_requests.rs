@@ -6,9 +6,9 @@ use coderun_domain::ByteSize;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::Server;
 use crate::support::raw::submission_head;
 use crate::support::request::{Request, valid};
-use crate::support::{Answer, Server};
 
 const JSON: &str = "application/json";
 
@@ -288,23 +288,42 @@ async fn another_media_type_or_encoding_is_unsupported() {
     }
 }
 
-/// Expects that an option is refused and nothing runs, and returns the only error.
-async fn assert_not_offered(server: &Server, request: Request) -> (Answer, Value) {
+/// Expects that a submission is refused with this one error and nothing runs.
+async fn assert_refused(server: &Server, request: Request, error: Value) {
     let answer = request.await;
-    let problem = answer.problem(422);
-    let error = problem["errors"][0].clone();
-    assert_eq!(error["detail"], "is not offered by this deployment yet");
+    assert_eq!(answer.problem(422)["errors"], json!([error]));
+    assert!(!answer.text.contains("secret"));
     let list = server.get("/api/v1/executions").await.json();
     assert_eq!(list["executions"], json!([]));
-    (answer, error)
+}
+
+#[rstest]
+#[case::empty(&[""])]
+#[case::too_long(&[&*"k".repeat(256)])]
+#[case::with_a_space(&["secret key"])]
+#[case::repeated(&["secret-1", "secret-2"])]
+#[tokio::test]
+async fn a_bad_idempotency_key_is_refused_and_nothing_runs(#[case] keys: &[&str]) {
+    let server = Server::start();
+    let mut request = server.submit(&valid());
+    for key in keys {
+        request = request.header("idempotency-key", *key);
+    }
+    let detail = "must be 1 to 255 visible ASCII characters, given once";
+    assert_refused(
+        &server,
+        request,
+        json!({"header": "Idempotency-Key", "detail": detail}),
+    )
+    .await;
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_refused_and_nothing_runs() {
+async fn an_idempotency_key_of_a_batch_is_refused_and_nothing_runs() {
     let server = Server::start();
-    let request = server.submit(&valid());
+    let request = server.post("/api/v1/executions/batch");
     let request = request.header("idempotency-key", "secret-key");
-    let (answer, error) = assert_not_offered(&server, request).await;
-    assert_eq!(error["header"], "Idempotency-Key");
-    assert!(!answer.text.contains("secret-key"));
+    let detail = "is not offered by this deployment yet";
+    let error = json!({"header": "Idempotency-Key", "detail": detail});
+    assert_refused(&server, request, error).await;
 }

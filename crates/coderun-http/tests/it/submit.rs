@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coderun_domain::testing::{execution_id, worker_offer};
-use coderun_domain::{Buffering, Submission};
+use coderun_domain::{Buffering, ExecutionId, Submission};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -246,4 +246,36 @@ async fn only_a_well_formed_trace_is_kept_with_the_submission(
     let submission = accepted(&server, request).await;
     let trace = submission.trace().map(ToString::to_string);
     assert_eq!(trace.as_deref(), expected);
+}
+
+#[tokio::test]
+async fn a_repetition_under_its_key_is_answered_with_the_same_execution() {
+    let server = Server::start();
+    let submit = |body: Value| {
+        let request = server.submit(&body);
+        request.header("idempotency-key", "secret-key")
+    };
+    let first = submit(valid()).await;
+    let id: ExecutionId = first.json()["execution_id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    server.backend.start(id);
+    let again = submit(valid()).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.json()["execution_id"], id.to_string());
+    assert_eq!(again.json()["status"], "running");
+    let other = submit(json!({"code": "another", "language": "python"})).await;
+    let error = other.problem(422)["errors"][0].clone();
+    assert_eq!(
+        error,
+        json!({"header": "Idempotency-Key", "detail": "names another submission, with other contents"})
+    );
+    assert!(!other.text.contains("secret-key"));
+    assert_eq!(
+        server.backend.execution(id).submission().code(),
+        valid()["code"]
+    );
 }

@@ -20,6 +20,7 @@ mod fairness;
 #[path = "../support/firebase.rs"]
 mod firebase;
 mod firebase_users;
+mod idempotency;
 mod interactive;
 mod languages;
 mod lifecycle;

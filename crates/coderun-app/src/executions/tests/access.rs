@@ -38,7 +38,7 @@ async fn an_accepted_submission_is_pending_under_its_new_id() {
         .expect_submit()
         .returning(|_, _| Ok(Submitted::Accepted));
     let accepted = with_store(store)
-        .submit(user("alice"), draft())
+        .submit(user("alice"), draft(), None)
         .await
         .unwrap();
     assert_eq!(accepted.id(), execution_id(1));
@@ -48,7 +48,10 @@ async fn an_accepted_submission_is_pending_under_its_new_id() {
 #[tokio::test]
 async fn before_a_worker_has_announced_itself_submissions_are_unavailable() {
     let alone = with_fleet(fleet(), MockExecutionStore::new(), MockNotifier::new());
-    let error = alone.submit(user("alice"), draft()).await.unwrap_err();
+    let error = alone
+        .submit(user("alice"), draft(), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, SubmitError::NoWorkerYet(_)), "{error:?}");
     assert_eq!(error.kind(), FailureKind::Unavailable);
 }
@@ -86,7 +89,7 @@ async fn an_invalid_submission_never_reaches_the_store() {
         ..draft()
     };
     let error = with_store(MockExecutionStore::new())
-        .submit(user("alice"), bad)
+        .submit(user("alice"), bad, None)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), FailureKind::Invalid);
@@ -102,7 +105,7 @@ async fn no_id_is_handed_out_for_what_the_store_refuses(
 ) {
     let mut store = MockExecutionStore::new();
     store.expect_submit().returning(move |_, _| Err(refusal()));
-    let refused = with_store(store).submit(user("alice"), draft()).await;
+    let refused = with_store(store).submit(user("alice"), draft(), None).await;
     assert_eq!(refused.unwrap_err().kind(), kind);
 }
 

@@ -77,7 +77,7 @@ async fn all_of_a_user_is_deleted_and_nothing_of_another() {
     for name in ["alice", "bob"] {
         for _ in 0..60 {
             number += 1;
-            let accepted = executions.submit(user(name), draft()).await.unwrap();
+            let accepted = executions.submit(user(name), draft(), None).await.unwrap();
             assert_eq!(accepted.id(), execution_id(number));
         }
     }

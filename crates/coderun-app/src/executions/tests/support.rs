@@ -62,7 +62,10 @@ pub(super) fn in_memory() -> (Arc<Executions>, MemoryBackend) {
 
 /// Submits an execution of `alice`.
 pub(super) async fn submitted(executions: &Executions) -> Execution {
-    executions.submit(user("alice"), draft()).await.unwrap()
+    executions
+        .submit(user("alice"), draft(), None)
+        .await
+        .unwrap()
 }
 
 pub(super) async fn take(memory: &MemoryBackend) -> Lease {

@@ -217,6 +217,9 @@ impl ExecutionStore for Backend {
         _offer: Option<WorkerId>,
     ) -> Result<Submitted, StoreError> {
         self.check_reachable()?;
+        if let Some(entry) = self.entries.lock().get(&execution.id()) {
+            return Ok(Submitted::AlreadyExists(Box::new(entry.execution.clone())));
+        }
         self.insert(execution.clone());
         Ok(Submitted::Accepted)
     }
