@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::{
-    ManualClock, SequentialIds, draft, finished, store_policy, submission, user,
+    ManualClock, SequentialIds, draft, finished, language, store_policy, submission, user,
 };
 use coderun_domain::{
-    CancelReply, Clock as _, Execution, IdGenerator, Page, Sequence, StoreError, StorePolicy,
-    Submitted,
+    CancelReply, Clock as _, Execution, IdGenerator, Lease, Page, Sequence, StoreError,
+    StorePolicy, Submitted, TakeFor,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::RedisCluster;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
-use crate::support::{connect, try_take};
+use crate::support::{connect, try_take, worker};
 
 const USERS: usize = 60;
 
@@ -126,6 +126,40 @@ async fn partitions_take_turns() {
         others += u32::from(lease.execution().submission().user() != &user("greedy"));
     }
     assert_eq!(others, 10);
+}
+
+/// A user who runs more than the share waits for those in other partitions who run less, and gets what they leave.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_holds_over_all_partitions() {
+    let fixture = Fixture::with(|policy| {
+        policy.user_submits_per_minute = 0;
+        policy.user_running_max = 100;
+    })
+    .await;
+    let take = async |users: TakeFor, at_most: usize| {
+        let (worker, languages) = (worker(), [language("python")]);
+        let taken = fixture
+            .redis
+            .queue
+            .take(&worker, &languages, users, at_most);
+        let taken = taken.await.unwrap();
+        let is_greedy = |lease: &&Lease| lease.execution().submission().user() == &user("greedy");
+        (taken.len(), taken.iter().filter(is_greedy).count())
+    };
+    let everyone = TakeFor::Everyone { share: 2 };
+    for _ in 0..30 {
+        fixture.submit("greedy").await;
+    }
+    assert_eq!(take(everyone, 5).await, (5, 5));
+    for number in 0..20 {
+        fixture.submit(&name(number % 10)).await;
+    }
+    assert_eq!(take(TakeFor::IdleUsers, 4).await, (4, 0));
+    for at_most in [1, 1, 1, 1, 12] {
+        assert_eq!(take(everyone, at_most).await, (at_most, 0));
+    }
+    assert_eq!(take(TakeFor::IdleUsers, 4).await, (0, 0));
+    assert_eq!(take(everyone, 3).await, (3, 3));
 }
 
 /// The bound is as exact as totals that are a second old.

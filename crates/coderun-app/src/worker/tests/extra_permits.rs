@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use coderun_domain::{ExecutionId, Status, Verdict};
+use coderun_domain::testing::store_policy;
+use coderun_domain::{ExecutionId, Status, StorePolicy, Verdict};
 use rstest::rstest;
 
 use super::support::{Harness, verdict};
@@ -96,4 +97,51 @@ async fn an_extra_permit_is_not_used_while_others_are_free() {
         ids.push(harness.submit_as(name, "sleep 20", false).await);
     }
     assert_eq!(running(&harness, &ids).await, 2);
+}
+
+/// The time in which 95 % of fifty users have their greetings, each of which takes a second.
+async fn slowest_but_few(harness: &Harness) -> Duration {
+    let began = tokio::time::Instant::now();
+    let greetings = (0..50).map(async |number| {
+        let id = harness
+            .submit_as(&format!("user-{number}"), "sleep 1", false)
+            .await;
+        harness.final_state(id).await;
+        began.elapsed()
+    });
+    let mut took = futures_util::future::join_all(greetings).await;
+    took.sort_unstable();
+    took[47]
+}
+
+fn fair_harness() -> Harness {
+    let mut harness = Harness::with_policy(StorePolicy {
+        user_pending_max: 1000,
+        user_submits_per_minute: 0,
+        ..store_policy()
+    });
+    harness.extra_concurrency = 2;
+    harness.start("w1");
+    harness
+}
+
+/// One user has both permits and hundreds of long programs that wait. In turns alone that user would get every second permit,
+/// each time for as long as fifteen greetings.
+#[tokio::test(start_paused = true)]
+async fn many_users_beside_one_with_hundreds_of_programs_are_served_soon() {
+    let alone = slowest_but_few(&fair_harness()).await;
+    let harness = fair_harness();
+    let mut last = None;
+    for _ in 0..500 {
+        last = Some(harness.submit("sleep 15").await);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let beside = slowest_but_few(&harness).await;
+    assert!(beside <= alone * 3, "{beside:?} beside, {alone:?} alone");
+    let waits = harness.get(last.unwrap()).await.status();
+    assert_eq!(
+        waits,
+        Status::Pending,
+        "the other user was busy all the time"
+    );
 }

@@ -258,7 +258,7 @@ impl Model {
                 }
                 (Step::Take { users, at_most, .. }, Answer::Taken(leases)) => {
                     let is_for = |it: &&Execution| {
-                        *users != TakeFor::IdleUsers || self.was_idle(it, &granted, before)
+                        *users != TakeFor::IdleUsers || self.was_idle(it, granted, before)
                     };
                     let missed = missed.iter().copied().find(is_for);
                     let is_full = leases.len() == *at_most;
