@@ -114,23 +114,26 @@ async fn slowest_but_few(harness: &Harness) -> Duration {
     took[47]
 }
 
-fn fair_harness() -> Harness {
+fn roomy_harness(extra_concurrency: usize) -> Harness {
     let mut harness = Harness::with_policy(StorePolicy {
         user_pending_max: 1000,
         user_submits_per_minute: 0,
         ..store_policy()
     });
-    harness.extra_concurrency = 2;
+    harness.extra_concurrency = extra_concurrency;
     harness.start("w1");
     harness
 }
 
 /// One user has both permits and hundreds of long programs that wait. In turns alone that user would get every second permit,
 /// each time for as long as fifteen greetings.
+#[rstest]
+#[case::by_order_alone(0)]
+#[case::with_extra_permits(2)]
 #[tokio::test(start_paused = true)]
-async fn many_users_beside_one_with_hundreds_of_programs_are_served_soon() {
-    let alone = slowest_but_few(&fair_harness()).await;
-    let harness = fair_harness();
+async fn many_users_beside_one_with_hundreds_of_programs_are_served_soon(#[case] extra: usize) {
+    let alone = slowest_but_few(&roomy_harness(extra)).await;
+    let harness = roomy_harness(extra);
     let mut last = None;
     for _ in 0..500 {
         last = Some(harness.submit("sleep 15").await);
