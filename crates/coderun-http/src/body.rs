@@ -5,39 +5,86 @@ mod json_text;
 mod lenient;
 mod unknown_fields;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, Payload};
-use coderun_domain::ByteSize;
+use coderun_domain::{ByteSize, UserId};
+use futures_util::FutureExt as _;
 
-use crate::HttpConfig;
 use crate::headers::text;
+use crate::memory_budget::BudgetPermit;
 use crate::problem::Problem;
+use crate::state::AppState;
 
 use json_error::{malformed, not_an_object};
 pub(crate) use lenient::{Entries, Faults, FromJson, Lenient};
 pub(crate) use unknown_fields::{UnknownFields, UnknownFieldsOf};
 
+/// What a body that arrives slowly occupies at least, with its connection.
+const SLOW_BODY_MIN_BYTES: usize = 64 << 10;
+
 /// Reads the body of a request as one JSON object, and the names of its fields that `T` does not have.
 ///
 /// # Errors
-/// 415 for another media type, 413 above the size limit, 408 after the timeout, 400 for malformed JSON and 422 for JSON that
+/// 415 for another media type, 413 above the size limit, 429 or 503 without memory for it, 408 after the timeout, 400 for malformed JSON and 422 for JSON that
 /// is no object.
 pub(crate) async fn read_json<T: FromJson>(
     headers: &HeaderMap,
     payload: Payload,
-    config: &HttpConfig,
+    state: &AppState,
+    user: &UserId,
 ) -> Result<(T, UnknownFields), Problem> {
+    let config = &state.config;
     check_media_type(headers)?;
-    check_announced_length(headers, config.body_max)?;
-    let reading = read(payload, config.body_max);
+    let announced = announced_length(headers);
+    if announced.is_some_and(|length| length > config.body_max.as_bytes()) {
+        return Err(too_large(config.body_max));
+    }
+    let reading = read_in_budget(payload, announced, state, user);
     let body = tokio::time::timeout(config.timeouts.request_body, reading)
         .await
         .map_err(|_| {
             let detail = "The request body did not arrive in time";
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-        })??;
+        })?;
+    let (body, _permit) = body?;
     parse(&body)
+}
+
+/// Reads a body. One that has not arrived with its head needs memory of the budget.
+async fn read_in_budget(
+    payload: Payload,
+    announced: Option<u64>,
+    state: &AppState,
+    user: &UserId,
+) -> Result<(Bytes, Option<BudgetPermit>), Problem> {
+    let max = state.config.body_max;
+    let mut reading = pin!(read(payload, max));
+    if let Some(body) = poll_twice(reading.as_mut()).await {
+        return Ok((body?, None));
+    }
+    let length = usize::try_from(announced.unwrap_or(max.as_bytes())).unwrap_or(usize::MAX);
+    let acquiring = state
+        .body_budget
+        .acquire(user, length.max(SLOW_BODY_MIN_BYTES));
+    let permit = acquiring.await?;
+    Ok((reading.await?, Some(permit)))
+}
+
+/// The output of a future that is ready when it is polled once or twice. actix polls a handler as soon as it has the head, and
+/// again when it has looked at the rest of what it has received.
+async fn poll_twice<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let mut is_first = true;
+    poll_fn(|cx| match future.poll_unpin(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if std::mem::take(&mut is_first) => Poll::Pending,
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -67,13 +114,8 @@ fn is_json(content_type: &str) -> bool {
         .all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
-/// Refuses a body by its announced length, before any of it is read.
-fn check_announced_length(headers: &HeaderMap, max: ByteSize) -> Result<(), Problem> {
-    let announced = text(headers, header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
-    if announced.is_some_and(|length: u64| length > max.as_bytes()) {
-        return Err(too_large(max));
-    }
-    Ok(())
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, header::CONTENT_LENGTH)?.parse().ok()
 }
 
 async fn read(payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {

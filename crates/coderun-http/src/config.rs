@@ -13,6 +13,8 @@ pub struct HttpConfig {
     pub version: String,
     /// The longest request body. Default 2 MiB.
     pub body_max: ByteSize,
+    /// The memory for request bodies that arrive slowly, all together; one user may occupy a quarter. Default 64 MiB.
+    pub bodies_max: ByteSize,
     /// The memory that all large answers may occupy together until they are taken; one user may occupy a quarter. Default 256 MiB.
     pub large_answers_max: ByteSize,
     /// The web pages that may call from a browser. Default: only pages of this server.
@@ -37,6 +39,7 @@ impl Default for HttpConfig {
             service: "Code Execution Service".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             body_max: ByteSize::from_mib(2),
+            bodies_max: ByteSize::from_mib(64),
             large_answers_max: ByteSize::from_mib(256),
             origins: AllowedOrigins::None,
             hosts: AllowedHosts::Any,

@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use coderun_domain::{Execution, ExecutionId, FailureKind, StorePolicy};
 
 use crate::large_answers::{PiecewiseBody, SMALL_MAX_BYTES};
+use crate::metrics::SocketKind;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
@@ -38,6 +39,7 @@ async fn record(
     let executions = Arc::clone(&state.ports.executions);
     let encode = move || encode(&execution, queue_position, executions.store_policy());
     let (answers, user) = (&state.large_answers, submission.user());
+    let permit = state.sockets.admit_watcher(user, SocketKind::LargeAnswer)?;
     let bound_bytes = json_bytes_max(text_bytes);
     let made = if is_final {
         let answer = (id, created_at, Audience::Reader);
@@ -45,7 +47,7 @@ async fn record(
     } else {
         answers.make(user, bound_bytes, encode).await
     };
-    Ok(response.body(PiecewiseBody(made?.into())))
+    Ok(response.body(PiecewiseBody::new(made?, permit)))
 }
 
 fn encode(

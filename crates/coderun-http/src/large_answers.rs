@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::memory_budget::{BudgetExhausted, BudgetPermit, MemoryBudget};
+use crate::socket_registry::WatcherPermit;
 use crate::wire::Audience;
 
 /// An answer whose texts have at most this many bytes is small: it has at most 128 KiB, and the number of connections bounds all
@@ -50,8 +51,7 @@ impl LargeAnswerError {
     /// The kind of failure for the client.
     pub(crate) const fn kind(&self) -> FailureKind {
         match self {
-            Self::Budget(BudgetExhausted::Total) => FailureKind::Overloaded,
-            Self::Budget(BudgetExhausted::PerUser) => FailureKind::RateLimited,
+            Self::Budget(error) => error.kind(),
             Self::Encoding(_) => FailureKind::Bug,
         }
     }
@@ -184,20 +184,33 @@ fn share(bytes: Arc<BudgetedBytes>) -> Bytes {
 }
 
 /// A body of bytes that are copied for its connection piece by piece, as the client takes them.
-pub(crate) struct PiecewiseBody(pub(crate) Pieces);
+pub(crate) struct PiecewiseBody {
+    pieces: Pieces,
+    _permit: WatcherPermit,
+}
+
+impl PiecewiseBody {
+    /// A body whose reader counts like a watcher.
+    pub(crate) fn new(bytes: Bytes, permit: WatcherPermit) -> Self {
+        Self {
+            pieces: bytes.into(),
+            _permit: permit,
+        }
+    }
+}
 
 impl MessageBody for PiecewiseBody {
     type Error = SlowReader;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(u64::try_from(self.0.rest.len()).unwrap_or(u64::MAX))
+        BodySize::Sized(u64::try_from(self.pieces.rest.len()).unwrap_or(u64::MAX))
     }
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, SlowReader>>> {
-        Poll::Ready(self.0.next())
+        Poll::Ready(self.pieces.next())
     }
 }
 

@@ -34,6 +34,7 @@ mod query;
 mod routes;
 mod server;
 mod socket_registry;
+mod spent_rates;
 mod sse;
 mod state;
 mod watching;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, UserId};
+use coderun_domain::{ByteSize, FailureKind, UserId};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -36,6 +36,16 @@ pub(crate) enum BudgetExhausted {
     /// The share of this user.
     #[error("the share of the user is used up")]
     PerUser,
+}
+
+impl BudgetExhausted {
+    /// The kind of failure for the client.
+    pub(crate) const fn kind(self) -> FailureKind {
+        match self {
+            Self::Total => FailureKind::Overloaded,
+            Self::PerUser => FailureKind::RateLimited,
+        }
+    }
 }
 
 /// A part of a budget, given back when it is dropped.

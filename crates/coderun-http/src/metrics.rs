@@ -78,6 +78,7 @@ pub(crate) enum SocketKind {
     WebSocket,
     EventStream,
     LongPoll,
+    LargeAnswer,
 }
 
 /// A watcher, counted until it is dropped.
@@ -89,6 +90,7 @@ impl CountedSocket {
             SocketKind::WebSocket => "websocket",
             SocketKind::EventStream => "sse",
             SocketKind::LongPoll => "long_poll",
+            SocketKind::LargeAnswer => "large_answer",
         };
         let gauge = gauge!(SOCKETS, "kind" => kind);
         gauge.increment(1.0);

@@ -13,6 +13,7 @@ use crate::large_answers::LargeAnswers;
 use crate::memory_budget::MemoryBudget;
 use crate::problem::Problem;
 use crate::socket_registry::SocketRegistry;
+use crate::spent_rates::SpentRates;
 use crate::watching::Feeds;
 use crate::{Drain, HttpConfig};
 
@@ -44,6 +45,8 @@ pub(crate) struct AppState {
     pub(crate) config: HttpConfig,
     pub(crate) sockets: SocketRegistry,
     pub(crate) large_answers: LargeAnswers,
+    pub(crate) body_budget: MemoryBudget,
+    pub(crate) spent_rates: SpentRates,
     pub(crate) feeds: Feeds,
     /// Owns the task of every socket and of every feed.
     pub(crate) socket_tasks: TaskTracker,
@@ -58,6 +61,8 @@ impl AppState {
         Self {
             sockets: SocketRegistry::new(&config.sockets),
             large_answers: LargeAnswers::new(answer_budget),
+            body_budget: MemoryBudget::new(config.bodies_max, config.sockets.send),
+            spent_rates: SpentRates::default(),
             ports,
             config,
             feeds: Feeds::default(),

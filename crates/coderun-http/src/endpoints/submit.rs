@@ -42,9 +42,13 @@ pub(crate) async fn submit(
         preferences: Preferences::of(request.headers()),
     };
     let is_dry_run = is_dry_run(&request)?;
-    let (body, unknown) =
-        read_json::<SubmitRequest>(request.headers(), payload, &state.config).await?;
     let user = caller.0.user;
+    // A repeated key is answered before any quota, and a dry run needs none.
+    if !is_dry_run && options.key.is_none() {
+        state.spent_rates.check(&user)?;
+    }
+    let (body, unknown) =
+        read_json::<SubmitRequest>(request.headers(), payload, &state, &user).await?;
     let draft = draft_of(body, &user, &request, &state)?;
     if is_dry_run {
         let submission = state.ports.executions.validate(user, draft)?;
@@ -70,9 +74,10 @@ pub(crate) async fn submit_batch(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     refuse_idempotency_key(&request)?;
-    let (body, unknown) =
-        read_json::<BatchRequest>(request.headers(), payload, &state.config).await?;
     let user = caller.0.user;
+    state.spent_rates.check(&user)?;
+    let (body, unknown) =
+        read_json::<BatchRequest>(request.headers(), payload, &state, &user).await?;
     let mut answers = Vec::new();
     for submission in body.into_submissions()? {
         answers.push(match submission {
@@ -103,11 +108,21 @@ async fn submit_entry(
 ) -> Result<Execution, Problem> {
     let draft = draft_of(body, user, request, state)?;
     refuse_while_draining(state)?;
-    Ok(state
-        .ports
-        .executions
-        .submit(user.clone(), draft, None)
-        .await?)
+    store(user, draft, None, state).await
+}
+
+async fn store(
+    user: &UserId,
+    draft: SubmissionDraft,
+    key: Option<&IdempotencyKey>,
+    state: &AppState,
+) -> Result<Execution, Problem> {
+    let executions = &state.ports.executions;
+    let submitted = executions.submit(user.clone(), draft, key).await;
+    if let Err(SubmitError::Store(error)) = &submitted {
+        state.spent_rates.remember(user, error);
+    }
+    Ok(submitted?)
 }
 
 /// The draft of a body.
@@ -156,8 +171,7 @@ async fn submit_and_wait(
     } else {
         preferences
     };
-    let executions = &state.ports.executions;
-    let mut execution = executions.submit(user.clone(), draft, key.as_ref()).await?;
+    let mut execution = store(&user, draft, key.as_ref(), state).await?;
     let id = execution.id();
     if let Some(timeout) = wait.filter(|_| permit.is_some()) {
         let mut leaving = preferences
@@ -169,9 +183,17 @@ async fn submit_and_wait(
         }
         execution = waited?;
     }
+    drop(permit);
     let is_final = execution.status().is_final();
-    let mut response = if is_final && preferences.wait.is_some() {
-        record(state, StatusCode::OK, execution, None).await?
+    let recorded = if is_final && preferences.wait.is_some() {
+        // Whoever gets no large record now needs the id to ask for it later.
+        let recording = record(state, StatusCode::OK, execution.clone(), None);
+        recording.await.ok()
+    } else {
+        None
+    };
+    let mut response = if let Some(recorded) = recorded {
+        recorded
     } else {
         let status = if preferences.respond_async {
             StatusCode::ACCEPTED

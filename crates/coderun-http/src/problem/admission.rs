@@ -44,19 +44,26 @@ impl From<SocketLimitReached> for Problem {
     }
 }
 
-impl From<LargeAnswerError> for Problem {
-    fn from(error: LargeAnswerError) -> Self {
+impl From<BudgetExhausted> for Problem {
+    fn from(error: BudgetExhausted) -> Self {
         let kind = error.kind();
         let problem = match &error {
-            LargeAnswerError::Budget(BudgetExhausted::PerUser) => {
-                let detail = "Too many of your large answers are unread, read or close one first";
+            BudgetExhausted::PerUser => {
+                let detail = "Too many of your large requests and answers are on their way, finish some first";
                 Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
             }
-            LargeAnswerError::Budget(BudgetExhausted::Total) | LargeAnswerError::Encoding(_) => {
-                Self::of_kind(kind)
-            }
+            BudgetExhausted::Total => Self::of_kind(kind),
         };
         problem.with_source(error)
+    }
+}
+
+impl From<LargeAnswerError> for Problem {
+    fn from(error: LargeAnswerError) -> Self {
+        match error {
+            LargeAnswerError::Budget(error) => error.into(),
+            LargeAnswerError::Encoding(_) => Self::of_kind(error.kind()).with_source(error),
+        }
     }
 }
 

@@ -98,3 +98,13 @@ async fn all_who_do_not_read_one_record_share_one_answer(
         stalled.push(stall(&server, route, id, read_until).await);
     }
 }
+
+#[tokio::test]
+async fn whoever_reads_a_large_record_counts_as_a_watcher() {
+    let server = Server::with(|config| config.sockets.per_user_max = 1);
+    let id = finish(&server, 1, "alice");
+    let stalled = stall(&server, "status", id, "200 OK").await;
+    server.status(id).await.problem(429);
+    drop(stalled);
+    until_async(async || server.status(id).await.status == 200).await;
+}

@@ -25,6 +25,7 @@ mod logs;
 mod metrics;
 mod one_request;
 mod service;
+mod slow_bodies;
 mod submit;
 mod support;
 mod tickets;

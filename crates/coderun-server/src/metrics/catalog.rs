@@ -98,7 +98,7 @@ pub(super) const METRICS: [Metric; 24] = {
             http::SOCKETS,
             Gauge,
             &["kind"],
-            "Connected watchers: WebSockets, event streams and long polls",
+            "Connected watchers: WebSockets, event streams, long polls and readers of large records",
         ),
         metric(
             http::SOCKETS_CLOSED,
