@@ -2,6 +2,7 @@
 //!
 //! [`Ports`] holds what is behind the ports, [`Process`] what works with them. A role builds no part that it does not need.
 
+mod connections;
 mod executions;
 mod http;
 mod runner;
@@ -25,6 +26,7 @@ use storage::Storage;
 use worker::AnnouncedWorker;
 
 pub(crate) use coderun_runner_sandbox::launcher_main;
+pub(crate) use connections::ConnectionLimits;
 pub(crate) use users::{issue_development_token, warning as warning_about_users};
 
 /// Deadlines are enforced this often.

@@ -57,24 +57,23 @@ pub(crate) fn worker_id() -> anyhow::Result<WorkerId> {
     ))?)
 }
 
-/// Raises the limit of open files as far as allowed, and logs a warning if it stays below `needed`.
-pub(crate) fn raise_open_files_limit(needed: usize) {
+/// Raises the limit of open files of this process as far as allowed.
+pub(crate) fn raise_open_files_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         ..limit
     };
-    let allowed = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    if allowed.is_some_and(|allowed| usize::try_from(allowed).is_ok_and(|it| it < needed)) {
-        tracing::warn!(
-            allowed,
-            needed,
-            "the limit of open files is too low for SOCKETS_MAX"
-        );
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        let error = std::io::Error::from(error);
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// The limit of open files of this process; `None` if there is none.
+pub(crate) fn open_files_limit() -> Option<usize> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    Some(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use coderun_app::{Check, CheckStatus, Shutdown};
 use coderun_domain::LanguageSpec;
 
 use super::print;
-use crate::compose::{Ports, Process};
+use crate::compose::{ConnectionLimits, Ports, Process};
 use crate::settings::Settings;
+use crate::system::{open_files_limit, raise_open_files_limit};
 
 /// The longest wait for the first check of all languages.
 const LANGUAGES_MAX: Duration = Duration::from_mins(2);
@@ -22,6 +23,7 @@ struct Findings {
 
 /// Builds everything that `serve` builds in this role, checks each part, and fails if one does not work.
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
+    raise_open_files_limit();
     let runtime = tokio::runtime::Runtime::new()?;
     let Findings { checks, languages } = runtime.block_on(check_machine(settings))?;
     for check in &checks {
@@ -58,7 +60,10 @@ async fn check_machine(settings: &Settings) -> anyhow::Result<Findings> {
         drop(tokio::time::timeout(LANGUAGES_MAX, runner.languages_checked()).await);
     }
     let process = Process::new(&ports, settings, &Shutdown::default())?;
-    let checks = process.probes.readiness.checks().await;
+    let mut checks = process.probes.readiness.checks().await;
+    if settings.role.serves_api() {
+        checks.push(ConnectionLimits::new(settings, open_files_limit()).check());
+    }
     let fleet = process.fleet.and_then(|fleet| fleet.view().ok());
     let languages = match (ports.runner, fleet) {
         (Some(runner), _) => runner.languages(),

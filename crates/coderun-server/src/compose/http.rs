@@ -13,8 +13,9 @@ use coderun_http::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Ports;
+use super::{ConnectionLimits, Ports};
 use crate::settings::{Settings, TokenIssuer};
+use crate::system::open_files_limit;
 
 /// A server that is not started yet.
 #[derive(Debug)]
@@ -76,6 +77,8 @@ impl HttpServer {
 
 fn api_config(settings: &Settings) -> HttpConfig {
     let limits = &settings.limits;
+    let connections = ConnectionLimits::new(settings, open_files_limit());
+    let default = HttpConfig::default();
     HttpConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         body_max: limits.body_max,
@@ -90,7 +93,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
             AllowedHosts::Any
         },
         sockets: SocketLimits {
-            total_max: limits.sockets_max,
+            total_max: connections.sockets,
             per_user_max: limits.user_sockets_max,
             expiry_grace: settings.users.clock_skew(),
             watcher_interval: limits.watcher_interval(),
@@ -100,7 +103,9 @@ fn api_config(settings: &Settings) -> HttpConfig {
             going_away: drain_time(settings),
             ..Timeouts::default()
         },
-        ..HttpConfig::default()
+        waiting_connections_max: connections.waiting,
+        connections_max: connections.total.div_ceil(default.workers),
+        ..default
     }
 }
 

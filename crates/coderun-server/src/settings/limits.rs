@@ -128,6 +128,9 @@ pub(crate) struct LimitSettings {
     /// Open sockets of all users.
     #[arg(long, default_value_t = 20_000, value_parser = positive::<usize>)]
     pub(crate) sockets_max: usize,
+    /// Open files that connections leave to programs, storage and health checks.
+    #[arg(long, default_value_t = 1_024)]
+    pub(crate) open_files_reserve: usize,
     /// Open sockets of one user.
     #[arg(long, default_value_t = 50, value_parser = positive::<usize>)]
     pub(crate) user_sockets_max: usize,
