@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 
 /// Removes a group's folder, after waiting for processes that are still being taken down.
 pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
-    let deadline = Instant::now() + REMOVAL_DEADLINE;
+    remove_folder_until(folder, Instant::now() + REMOVAL_DEADLINE)
+}
+
+/// As [`remove_folder`], but waits no longer than given.
+pub(super) fn remove_folder_until(folder: &Path, deadline: Instant) -> io::Result<()> {
     loop {
         match fs::remove_dir(folder) {
             Ok(()) => return Ok(()),
@@ -19,7 +23,8 @@ pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-const REMOVAL_DEADLINE: Duration = Duration::from_secs(2);
+/// The longest wait for processes that were killed.
+pub(super) const REMOVAL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Reads a file that holds one number.
 pub(super) fn read_number(file: &Path) -> Option<u64> {

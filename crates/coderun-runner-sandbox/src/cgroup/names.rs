@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::files::{read_entry, remove_folder};
+use super::files::{REMOVAL_DEADLINE, read_entry, remove_folder_until};
 use crate::process_stat::stat_fields;
 
 const PREFIX: &str = "coderun-";
@@ -60,15 +60,16 @@ pub(super) fn sweep<'a>(folders: impl Iterator<Item = &'a Path>) {
     let Ok(namespace) = process_namespace() else {
         return;
     };
-    let mut empty = Vec::new();
+    let (mut dead, mut empty) = (Vec::new(), Vec::new());
     for group in folders.flat_map(children) {
         let name = group.file_name().and_then(|name| name.to_str());
         match name.and_then(|name| owner_state(name, namespace)) {
-            Some(OwnerState::Dead) => kill_and_remove(&group),
+            Some(OwnerState::Dead) => dead.push(group),
             Some(OwnerState::Unknown) if is_empty(&group) => empty.push(group),
             Some(OwnerState::Unknown | OwnerState::Living) | None => {}
         }
     }
+    kill_and_remove(&dead);
     if empty.is_empty() {
         return;
     }
@@ -96,12 +97,18 @@ fn children(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-fn kill_and_remove(group: &Path) {
-    // Only version 2 has the file; where it has none, the processes died with their launcher.
-    let _ = fs::write(group.join("cgroup.kill"), "1");
-    if let Err(error) = remove_folder(group) {
-        let group = group.display();
-        tracing::warn!(%error, %group, "control group of a dead service cannot be removed");
+/// However many they are, and however long their processes take to end, this service starts soon.
+fn kill_and_remove(groups: &[PathBuf]) {
+    for group in groups {
+        // Only version 2 has the file; where it has none, the processes died with their launcher.
+        let _ = fs::write(group.join("cgroup.kill"), "1");
+    }
+    let deadline = Instant::now() + REMOVAL_DEADLINE;
+    for group in groups {
+        if let Err(error) = remove_folder_until(group, deadline) {
+            let group = group.display();
+            tracing::warn!(%error, %group, "control group of a dead service cannot be removed");
+        }
     }
 }
 
