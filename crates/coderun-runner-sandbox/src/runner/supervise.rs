@@ -88,7 +88,7 @@ pub(super) struct StageEnd {
     pub(super) program: Option<ProgramEnd>,
     /// Whether the kernel has ended all its processes. It may take its time to end those that were killed.
     pub(super) is_gone: bool,
-    /// From the dispatch to the end.
+    /// From the dispatch to the end, or to the kill.
     pub(super) wall: Duration,
     /// The greatest usage that was found while it ran.
     pub(super) sampled: GroupUsage,
@@ -132,6 +132,7 @@ pub(super) async fn supervise(
         signals,
         socket: UnixStream::from_std(socket.into()).map_err(StageError::Launcher)?,
         started: Instant::now(),
+        killed: None,
         processors,
         watch: None,
         machine_kills_before: (!guard.is_counted()).then(machine_memory_kills).flatten(),
@@ -150,6 +151,7 @@ struct Supervisor<'a> {
     signals: &'a StageSignals,
     socket: UnixStream,
     started: Instant,
+    killed: Option<Instant>,
     processors: NonZero<u32>,
     /// Polls the processes, where no group counts what they use.
     watch: Option<ProcessWatch>,
@@ -191,7 +193,8 @@ impl Supervisor<'_> {
                 }
                 () = self.signals.stop_requested(), if !is_stopping => {
                     self.guard.kill();
-                    kill_deadline = Some(Instant::now() + END_DEADLINE);
+                    let killed = *self.killed.insert(Instant::now());
+                    kill_deadline = Some(killed + END_DEADLINE);
                 }
                 () = self.signals.place.until(Place::Held), if self.waiting.is_frozen() => self.thaw(),
                 () = sleep_until(wake) => {
@@ -253,7 +256,7 @@ impl Supervisor<'_> {
             stopped: self.signals.reason(),
             program: None,
             is_gone: false,
-            wall: self.started.elapsed(),
+            wall: self.killed.unwrap_or_else(Instant::now) - self.started,
             sampled: self.sampled,
         }
     }

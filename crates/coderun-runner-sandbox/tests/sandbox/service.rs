@@ -90,13 +90,19 @@ async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {
     })
     .await;
     let honest = sandbox.try_run(program("bash", "sleep 1000").wall(SOON * slowness()));
-    let hostile = program("bash", "sleep 2000").wall(Duration::from_secs(2) * slowness());
+    let wall_limit = Duration::from_secs(2) * slowness();
+    let hostile = program("bash", "sleep 2000").wall(wall_limit);
     let hostile_run = async {
         let (ran, held) = tokio::join!(
             sandbox.run_program(hostile),
             HeldSandbox::of("sleep\x002000")
         );
         assert_eq!(ran.report.verdict, Verdict::TimeLimit);
+        let wall = ran.report.usage.wall_time.unwrap();
+        assert!(
+            wall < wall_limit + Duration::from_secs(2),
+            "with its death: {wall:?}"
+        );
         let refused = sandbox.try_run(program("bash", "echo early")).await;
         let is_overloaded = matches!(refused, Err(RunnerError::Overloaded { .. }));
         assert!(is_overloaded, "the slot was given to another: {refused:?}");
