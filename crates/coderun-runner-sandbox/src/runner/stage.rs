@@ -216,7 +216,7 @@ impl Drop for StageGuard {
         // No caller may wait for the end. There are never more such threads than slots.
         let spawned = thread::Builder::new()
             .name("sandbox-cleanup".to_owned())
-            .spawn(move || resources.clean_up_after_end());
+            .spawn(move || resources.clean_up_after_end(END_DEADLINE));
         if let Err(error) = spawned {
             log_group_left(&error);
         }
@@ -236,11 +236,12 @@ impl StageResources {
         self.group.as_ref().map_or(Ok(()), |group| group.remove())
     }
 
-    /// Waits until the stage is gone, and removes its groups. However long it takes, the slot is kept until then.
-    fn clean_up_after_end(&self) {
+    /// Waits until the stage is gone, and removes its groups. However long it takes, the slot is kept until then; when it takes
+    /// longer than usual, the log and the health of the runner tell.
+    fn clean_up_after_end(&self, usual: Duration) {
         let mut stuck = None;
         loop {
-            match wait_for_end(&self.socket).and_then(|()| self.remove_group()) {
+            match wait_for_end(&self.socket, usual).and_then(|()| self.remove_group()) {
                 Ok(()) => break,
                 Err(error) if is_not_gone(&error) => {
                     stuck.get_or_insert_with(|| {
@@ -277,8 +278,8 @@ fn log_group_left(error: &io::Error) {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] if it is not gone in time.
-fn wait_for_end(socket: &OwnedFd) -> io::Result<()> {
-    let deadline = Instant::now() + END_DEADLINE;
+fn wait_for_end(socket: &OwnedFd, longest: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + longest;
     let mut buffer = [0_u8; MESSAGE_MAX_BYTES];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -297,3 +298,32 @@ fn wait_for_end(socket: &OwnedFd) -> io::Result<()> {
 
 /// The longest that a killed program may take to end. The kernel needs milliseconds.
 pub(super) const END_DEADLINE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::Slots;
+
+    #[test]
+    fn a_stage_that_does_not_end_keeps_its_slot_until_it_has_ended() {
+        let slots = Slots::new(1);
+        let (socket, launcher) = stage_socket().unwrap();
+        let resources = StageResources {
+            socket,
+            group: None,
+            slot: Arc::new(slots.try_take().unwrap()),
+            launcher: None,
+        };
+        let cleaning =
+            thread::spawn(move || resources.clean_up_after_end(Duration::from_millis(1)));
+        while slots.unusable_because().is_none() {
+            assert!(!cleaning.is_finished(), "it was given up");
+            thread::yield_now();
+        }
+        assert!(slots.try_take().is_none());
+        drop(launcher);
+        cleaning.join().unwrap();
+        assert_eq!(slots.unusable_because(), None);
+        assert!(slots.try_take().is_some());
+    }
+}
