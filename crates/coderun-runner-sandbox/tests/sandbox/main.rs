@@ -26,6 +26,7 @@ mod processes;
 mod programs;
 mod promises;
 mod service;
+mod slow_end;
 mod streams;
 mod support;
 mod toolchains;
