@@ -56,10 +56,7 @@ impl LauncherProcess {
         let message = encode(dispatch)?;
         let shown = self.identities_to_show();
         let mut current = self.current.lock();
-        let outdated = current.take_if(|launcher| launcher.shown != shown);
-        if outdated.is_some() {
-            tracing::info!("a toolchain was replaced: new programs get a new sandbox launcher");
-        }
+        drop_outdated(&mut current, &shown);
         if let Some(living) = current.as_ref() {
             match living.send(&message, descriptors) {
                 Err(Errno::PIPE | Errno::CONNRESET) => {
@@ -145,6 +142,16 @@ impl Launcher {
 impl Drop for Launcher {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Lets go of a launcher that shows other files than these. Blocks until it is dead if it has no stage left.
+fn drop_outdated(current: &mut Option<Arc<Launcher>>, shown: &[Option<FileIdentity>]) {
+    if current
+        .take_if(|launcher| launcher.shown != shown)
+        .is_some()
+    {
+        tracing::info!("a toolchain was replaced: new programs get a new sandbox launcher");
     }
 }
 
