@@ -3,7 +3,7 @@
 use actix_web::{Resource, web};
 
 use crate::endpoints::{executions, service, status, submit};
-use crate::{sse, websocket};
+use crate::{specification, sse, websocket};
 
 /// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,9 @@ pub(crate) struct RoutePattern(pub(crate) &'static str);
 pub(crate) fn api(app: &mut web::ServiceConfig) {
     health(app);
     get(app, "/", service::root);
+    get(app, "/openapi.json", specification::openapi);
+    get(app, "/asyncapi.json", specification::asyncapi);
+    get(app, "/docs", specification::docs);
     get(app, "/api/v1/auth/verify", service::verify);
     get(app, "/api/v1/languages", service::languages);
     get(app, "/api/v1/capabilities", service::capabilities);

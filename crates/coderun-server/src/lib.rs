@@ -59,6 +59,7 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
             commands::doctor(settings)
         }
         Command::CheckConfig => commands::check_config(&invocation.effective),
+        Command::Openapi => commands::openapi(),
         Command::Healthcheck { url } => commands::healthcheck(settings, url.as_deref()),
     }
 }

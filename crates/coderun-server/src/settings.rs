@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Doctor,
     /// Check the settings and print the effective ones.
     CheckConfig,
+    /// Print the OpenAPI document of the API.
+    Openapi,
     /// Ask a running service whether it is ready; for containers.
     Healthcheck {
         /// Base URL of the service. Default: the address in the settings.

@@ -6,10 +6,12 @@ use coderun_domain::ExecutionId;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Server, in_time};
+use super::{Server, in_time, specification};
 
 /// A request that is sent when it is awaited.
 pub(crate) struct Request {
+    method: Method,
+    path: String,
     builder: RequestBuilder,
     token: Option<&'static str>,
 }
@@ -34,7 +36,9 @@ impl Server {
 
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
         Request {
-            builder: self.client.request(method, self.url(path)),
+            builder: self.client.request(method.clone(), self.url(path)),
+            method,
+            path: path.to_owned(),
             token: Some("alice"),
         }
     }
@@ -113,7 +117,12 @@ impl IntoFuture for Request {
     type IntoFuture = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { Answer::of(self.send().await).await })
+        Box::pin(async move {
+            let (method, path) = (self.method.clone(), self.path.clone());
+            let answer = Answer::of(self.send().await).await;
+            specification::check(&method, &path, &answer);
+            answer
+        })
     }
 }
 

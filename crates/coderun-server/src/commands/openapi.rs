@@ -1,0 +1,11 @@
+//! `coderun openapi` prints the specification of the API, for generators of clients.
+
+use std::process::ExitCode;
+
+use super::print;
+
+/// Prints the OpenAPI document that the service serves.
+pub(crate) fn openapi() -> anyhow::Result<ExitCode> {
+    print(coderun_http::OPENAPI.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
