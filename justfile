@@ -1,8 +1,10 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 machine := "crates/coderun-runner-sandbox/tests/machine"
 abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
-# What every run of the tests repeats as an ordinary user: of the many languages, what limits and threads make of it.
-differs_by_user := "not test(/^mistakes::|^languages::.*::(stdin|unicode|failure|broken)$/)"
+# What every run of the tests repeats as an ordinary user: what limits, processes, files and the network make of programs, not
+# what languages do by themselves.
+differs_by_user := "not test(/^(mistakes|java|language_page)::|^languages::.*::(stdin|unicode|failure|broken)$|" + of_languages + "/)"
+of_languages := "^programs::.*::(buffers|byte_order_mark|classes|closures|crlf|dates|does_not_compile|exceptions|functions|generators|generic|generics|hello|json|json_and_text|lists|sorting|templates|text)$"
 # Where cargo-deny keeps the database of known weaknesses.
 advisories := env("CARGO_HOME", home_directory() / ".cargo") / "advisory-dbs"
 

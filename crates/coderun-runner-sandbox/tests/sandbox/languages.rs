@@ -155,7 +155,7 @@ async fn is_refused(language: &str) {
 async fn reaches(language: &str, name: &str, limit: Verdict) {
     let mut program = program(language, &code(language, name));
     if limit == Verdict::TimeLimit {
-        program.cpu = Duration::from_secs(1) * slowness();
+        program.cpu = Duration::from_millis(600) * slowness();
     }
     let ran = run(language, program).await;
     assert_eq!(ran.report.verdict, limit, "{}", told(&ran));

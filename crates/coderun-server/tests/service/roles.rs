@@ -100,7 +100,8 @@ async fn a_worker_starts_without_keys_and_serves_health_checks() {
 async fn an_api_starts_without_a_sandbox() {
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url()).role("api");
-    let api = launch.without("PATH").without("HOME").start();
+    let launch = launch.without("TOOLCHAIN_PATH").without("PATH");
+    let api = launch.without("HOME").start();
     let token = api.token("alice");
     assert_eq!(api.verify(&token).await.status(), StatusCode::OK);
     assert!(descendants(api.id()).is_empty(), "it has a launcher");

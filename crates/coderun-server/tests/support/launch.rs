@@ -12,6 +12,9 @@ use super::Service;
 /// The binary under test.
 const CODERUN: &str = env!("CARGO_BIN_EXE_coderun");
 
+/// The tools that services offer in tests: to ask those of all languages takes a second at each start.
+const TOOLS: [&str; 5] = ["python3", "node", "bash", "gcc", "g++"];
+
 /// The binary, with an empty environment except for the variables that toolchains need.
 pub(crate) fn coderun(state: &TempDir) -> Command {
     command(CODERUN.as_ref(), state)
@@ -27,6 +30,18 @@ fn command(program: &Path, state: &TempDir) -> Command {
     }
     command.env("STATE_DIR", state.path());
     command
+}
+
+/// Makes a folder with the tools that services offer.
+fn link_tools(folder: &Path) {
+    std::fs::create_dir(folder).expect("a new folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for tool in TOOLS {
+        let mut candidates = std::env::split_paths(&path).map(|folder| folder.join(tool));
+        let found = candidates.find(|file| file.is_file());
+        let found = found.unwrap_or_else(|| panic!("no {tool} in PATH"));
+        std::os::unix::fs::symlink(found, folder.join(tool)).expect("a link");
+    }
 }
 
 /// Runs the program until it ends.
@@ -65,7 +80,10 @@ impl Launch {
             variables: Vec::new(),
             without: Vec::new(),
         };
+        let tools = launch.state_dir().join("tools");
+        link_tools(&tools);
         launch
+            .with("TOOLCHAIN_PATH", tools.to_str().expect("a path in UTF-8"))
             .with("PORT", "0")
             .with("ADMIN_ADDR", "off")
             .with("LOG_FORMAT", "json")
