@@ -19,6 +19,9 @@ pub struct LanguageEntry {
     /// The canonical name.
     #[serde(skip, default)]
     pub(crate) name: String,
+    /// Whether the operator's file names its tools.
+    #[serde(skip, default)]
+    pub has_own_tools: bool,
     /// The language that it takes its keys over from, if any.
     #[serde(default)]
     pub(crate) like: Option<String>,

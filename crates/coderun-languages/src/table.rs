@@ -54,7 +54,8 @@ impl LanguageTable {
     /// [`LanguageTableError`] names the language and what is wrong with it.
     pub fn with_file(text: &str) -> Result<Self, LanguageTableError> {
         let mut languages = parse(BUILT_IN)?;
-        merge(&mut languages, parse(text)?);
+        let own = parse(text)?;
+        merge(&mut languages, own.clone());
         let entries = languages.iter().map(|(name, value)| {
             let entry = entry(name, value, &languages);
             entry.map_err(|problem| LanguageTableError::Language {
@@ -62,8 +63,13 @@ impl LanguageTable {
                 problem,
             })
         });
-        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
         check_names(&entries)?;
+        for entry in &mut entries {
+            let own = own.get(&entry.name).and_then(Value::as_table);
+            let names = |key| own.is_some_and(|own| own.contains_key(key));
+            entry.has_own_tools = names("tools") || names("more_tools");
+        }
         Ok(Self { entries })
     }
 

@@ -22,7 +22,7 @@ use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, SETTINGS, en
 pub(crate) struct LauncherProcess {
     program: PathBuf,
     /// The folders and files of toolchains that programs see.
-    toolchains: Vec<PathBuf>,
+    toolchains: Mutex<Vec<PathBuf>>,
     current: Mutex<Option<Arc<Launcher>>>,
 }
 
@@ -40,7 +40,7 @@ impl LauncherProcess {
     pub(crate) const fn new(program: PathBuf, toolchains: Vec<PathBuf>) -> Self {
         Self {
             program,
-            toolchains,
+            toolchains: Mutex::new(toolchains),
             current: Mutex::new(None),
         }
     }
@@ -54,7 +54,8 @@ impl LauncherProcess {
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<Arc<Launcher>> {
         let message = encode(dispatch)?;
-        let shown = self.identities_to_show();
+        let toolchains = self.toolchains.lock().clone();
+        let shown = Self::identities_to_show(&toolchains);
         let mut current = self.current.lock();
         drop_outdated(&mut current, &shown);
         if let Some(living) = current.as_ref() {
@@ -65,18 +66,19 @@ impl LauncherProcess {
                 answer => return Ok(answer.map(|()| Arc::clone(living))?),
             }
         }
-        let fresh = current.insert(Arc::new(Launcher::open(
-            &self.program,
-            &self.toolchains,
-            shown,
-        )?));
+        let fresh = current.insert(Arc::new(Launcher::open(&self.program, &toolchains, shown)?));
         fresh.send(&message, descriptors)?;
         Ok(Arc::clone(fresh))
     }
 
-    fn identities_to_show(&self) -> Vec<Option<FileIdentity>> {
+    /// Has the programs of new stages see these folders and files of toolchains.
+    pub(crate) fn show(&self, toolchains: Vec<PathBuf>) {
+        *self.toolchains.lock() = toolchains;
+    }
+
+    fn identities_to_show(toolchains: &[PathBuf]) -> Vec<Option<FileIdentity>> {
         let settings = SETTINGS.iter().map(Path::new);
-        let shown = settings.chain(self.toolchains.iter().map(PathBuf::as_path));
+        let shown = settings.chain(toolchains.iter().map(PathBuf::as_path));
         shown.map(FileIdentity::of).collect()
     }
 

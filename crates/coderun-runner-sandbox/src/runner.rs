@@ -82,7 +82,7 @@ impl SandboxRunner {
     /// # Errors
     /// [`StartError`] when the machine cannot be inspected.
     pub async fn start(config: SandboxConfig) -> Result<Self, StartError> {
-        let toolchains = toolchain::discover(&config).await;
+        let found = toolchain::discover(&config).await;
         let control_groups = config.control_groups;
         let share = ProcessorShare::new(processors(), config.busy_slots, config.run_millicores);
         let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups, share))
@@ -91,14 +91,14 @@ impl SandboxRunner {
             .flatten()
             .map_err(StartError)?;
         let is_root = rustix::process::geteuid().is_root();
-        let extra_paths = toolchain::extra_paths(&toolchains);
+        let extra_paths = toolchain::extra_paths(&found.toolchains);
         let languages = match &config.language_checks {
-            None => OfferedLanguages::untried(&toolchains),
-            Some(checks) => OfferedLanguages::to_try(&toolchains, checks.interval),
+            None => OfferedLanguages::untried(found),
+            Some(checks) => OfferedLanguages::to_try(found, checks.interval),
         };
         let mut runner = Self {
             stages: Arc::new(StageRunner::new(Machine {
-                launcher: LauncherProcess::new(config.launcher, extra_paths),
+                launcher: LauncherProcess::new(config.launcher.clone(), extra_paths),
                 groups,
                 first_id: is_root.then_some(config.first_id),
                 processors: processors(),
@@ -106,17 +106,17 @@ impl SandboxRunner {
             slots: Arc::new(Slots::new(config.slots)),
             slot_wait: config.slot_wait,
             languages: Arc::new(languages),
-            required: config.required,
+            required: config.required.clone(),
             probing: Arc::default(),
             trials: JoinSet::new(),
         };
         if let Some(checks) = &config.language_checks {
-            runner.begin_trials(checks);
+            runner.begin_trials(checks, config.clone());
         }
         Ok(runner)
     }
 
-    fn begin_trials(&mut self, checks: &LanguageChecks) {
+    fn begin_trials(&mut self, checks: &LanguageChecks, config: SandboxConfig) {
         let trials = LanguageTrials {
             languages: Arc::clone(&self.languages),
             stages: Arc::clone(&self.stages),
@@ -124,6 +124,8 @@ impl SandboxRunner {
             slots: self.slots.beyond(TRIALS_MAX),
             policy: checks.policy,
             probing: Arc::clone(&self.probing),
+            config,
+            interval: checks.interval,
         };
         self.trials.spawn(trials.run());
     }

@@ -11,7 +11,7 @@ use coderun_languages::LanguageEntry;
 
 use crate::protocol::SYSTEM_FOLDERS;
 
-pub(crate) use discovery::discover;
+pub(crate) use discovery::{Discovery, discover};
 
 /// A language in one version, with a tool that was found for it.
 #[derive(Debug, Clone)]
@@ -35,6 +35,13 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
+    /// Whether it is the same tool in the same version.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.language, &self.program) == (&other.language, &other.program)
+            && self.full_version == other.full_version
+            && self.extra_paths == other.extra_paths
+    }
+
     /// The same tool for each version of the language that it knows.
     fn for_each_version(self, tool: &Path) -> Vec<Self> {
         if self.entry.versions.is_empty() {

@@ -69,6 +69,7 @@ fn a_language_like_another_takes_all_but_its_names() {
         like: Some("python".to_owned()),
         aliases: Vec::new(),
         tools: vec!["numpy-python".to_owned()],
+        has_own_tools: true,
         ..entry_of(file, "python")
     };
     assert_eq!(numpy, expected);

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use coderun_domain::{ErrorChain, RunnerError, SubmissionPolicy};
 use tokio::sync::Mutex;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::example::{self, shortened};
 use super::offered_languages::{Finding, OfferedLanguages};
 use super::stage_runner::StageRunner;
+use crate::config::SandboxConfig;
 use crate::slots::Slots;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{self, Toolchain};
 
 /// The pause between two looks for tools whose trial is due, or whose files have changed.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -30,20 +31,36 @@ pub(super) struct LanguageTrials {
     pub(super) slots: Slots,
     pub(super) policy: SubmissionPolicy,
     pub(super) probing: Arc<Mutex<()>>,
+    /// Where tools are looked for, and how often.
+    pub(super) config: SandboxConfig,
+    pub(super) interval: Duration,
 }
 
 impl LanguageTrials {
     /// Tries all languages, and then each that is due, for ever.
     pub(super) async fn run(self) {
         tokio::join!(self.try_due(), self.try_due());
+        let mut looked_at = Instant::now();
         loop {
             tokio::select! {
                 () = sleep(LOOK_INTERVAL) => {}
                 () = self.languages.wake.notified() => {}
             }
+            if looked_at.elapsed() >= self.interval {
+                self.look_for_tools().await;
+                looked_at = Instant::now();
+            }
             self.look_for_changes().await;
             self.try_due().await;
         }
+    }
+
+    /// Finds tools that were installed or removed.
+    async fn look_for_tools(&self) {
+        self.users_slots.wait_for_free().await;
+        let found = toolchain::discover(&self.config).await;
+        self.stages.show(toolchain::extra_paths(&found.toolchains));
+        self.languages.replace(found);
     }
 
     async fn look_for_changes(&self) {

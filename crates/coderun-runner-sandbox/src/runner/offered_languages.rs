@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::file_identity::FileIdentity;
-use crate::toolchain::{self, Toolchain};
+use crate::toolchain::{self, Discovery, Toolchain};
 
 /// The time after which a tool that failed is tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_mins(1);
@@ -22,6 +22,8 @@ const PAUSE_MIN: Duration = Duration::from_secs(10);
 pub(super) struct OfferedLanguages {
     tools: Mutex<Vec<Tool>>,
     offered: Mutex<Arc<[Toolchain]>>,
+    /// Tools that the operator names and that do not answer.
+    missing: Mutex<Vec<UnavailableLanguage>>,
     interval: Duration,
     /// Whether each tool was tried once in each version.
     is_settled: watch::Sender<bool>,
@@ -82,49 +84,42 @@ pub(super) struct Due {
 
 impl OfferedLanguages {
     /// Languages that are offered without a trial.
-    pub(super) fn untried(toolchains: &[Toolchain]) -> Self {
-        Self::new(toolchains, &Finding::Undecided, None, Duration::MAX)
+    pub(super) fn untried(found: Discovery) -> Self {
+        Self::new(found, &Finding::Undecided, None, Duration::MAX)
     }
 
     /// Languages that are offered after a trial, which is repeated at this interval.
-    pub(super) fn to_try(toolchains: &[Toolchain], interval: Duration) -> Self {
-        Self::new(
-            toolchains,
-            &Finding::Unknown,
-            Some(Instant::now()),
-            interval,
-        )
+    pub(super) fn to_try(found: Discovery, interval: Duration) -> Self {
+        Self::new(found, &Finding::Unknown, Some(Instant::now()), interval)
     }
 
-    fn new(
-        toolchains: &[Toolchain],
-        finding: &Finding,
-        due: Option<Instant>,
-        interval: Duration,
-    ) -> Self {
-        // The versions of a language that one tool has follow each other.
-        let is_same =
-            |a: &Toolchain, b: &Toolchain| a.language == b.language && a.program == b.program;
-        let mut before = None;
-        let tools = toolchains.iter().map(|toolchain| Tool {
-            is_further_version: before
-                .replace(toolchain)
-                .is_some_and(|before| is_same(before, toolchain)),
-            toolchain: toolchain.clone(),
-            finding: finding.clone(),
-            tried_at: None,
-            due,
-            files: identities(toolchain),
-        });
+    fn new(found: Discovery, finding: &Finding, due: Option<Instant>, interval: Duration) -> Self {
         let languages = Self {
-            tools: Mutex::new(tools.collect()),
+            tools: Mutex::new(tools(&found.toolchains, finding, due)),
             offered: Mutex::new(Arc::new([])),
+            missing: Mutex::new(found.missing),
             interval,
             is_settled: watch::Sender::new(false),
             wake: Notify::new(),
         };
         languages.refresh();
         languages
+    }
+
+    /// Takes over the tools that were found now: new ones are to be tried, those that are gone are forgotten. No trial may run.
+    pub(super) fn replace(&self, found: Discovery) {
+        let mut known = self.tools.lock();
+        let now = Some(Instant::now());
+        let mut before = std::mem::take(&mut *known);
+        for tool in tools(&found.toolchains, &Finding::Unknown, now) {
+            let same = before
+                .iter()
+                .position(|it| it.toolchain.is_same(&tool.toolchain));
+            known.push(same.map_or(tool, |index| before.swap_remove(index)));
+        }
+        drop(known);
+        *self.missing.lock() = found.missing;
+        self.refresh();
     }
 
     /// The toolchains that are offered now.
@@ -153,7 +148,8 @@ impl OfferedLanguages {
                 version: tool.toolchain.version.clone(),
             })
         });
-        unavailable.collect()
+        let missing = self.missing.lock();
+        unavailable.chain(missing.iter().cloned()).collect()
     }
 
     /// The tool for a version of a language. A version that is not tried yet is run: another worker has offered it.
@@ -228,6 +224,23 @@ impl OfferedLanguages {
         let is_settled = !tools.iter().any(|tool| tool.finding == Finding::Unknown);
         self.is_settled.send_replace(is_settled);
     }
+}
+
+/// The tools of these toolchains. The versions of a language that one tool has follow each other.
+fn tools(toolchains: &[Toolchain], finding: &Finding, due: Option<Instant>) -> Vec<Tool> {
+    let is_same = |a: &Toolchain, b: &Toolchain| a.language == b.language && a.program == b.program;
+    let mut before = None;
+    let tools = toolchains.iter().map(|toolchain| Tool {
+        is_further_version: before
+            .replace(toolchain)
+            .is_some_and(|before| is_same(before, toolchain)),
+        toolchain: toolchain.clone(),
+        finding: finding.clone(),
+        tried_at: None,
+        due,
+        files: identities(toolchain),
+    });
+    tools.collect()
 }
 
 impl Tool {

@@ -1,6 +1,7 @@
 //! Runs stages on this machine, and records what they show about the health of the sandbox.
 
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,6 +39,11 @@ impl StageRunner {
             last_failure: Mutex::default(),
             has_landlock: AtomicBool::default(),
         }
+    }
+
+    /// Has the programs of new stages see these folders and files of toolchains.
+    pub(super) fn show(&self, toolchains: Vec<PathBuf>) {
+        self.machine.launcher.show(toolchains);
     }
 
     /// The reason why no control groups limit and count what a stage uses; `None` where they do.

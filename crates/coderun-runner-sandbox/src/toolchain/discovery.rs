@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coderun_domain::{UnavailableCause, UnavailableLanguage};
 use coderun_languages::LanguageEntry;
 use futures_util::{StreamExt as _, stream};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -24,8 +25,17 @@ const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes that are read of each output of a tool.
 const PRINTED_MAX: u64 = 64 * 1024;
 
+/// The tools that were found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Discovery {
+    /// The toolchains, in the order of the table.
+    pub(crate) toolchains: Vec<Toolchain>,
+    /// Tools that the operator names and that do not answer.
+    pub(crate) missing: Vec<UnavailableLanguage>,
+}
+
 /// Looks for the tools of every known language. A language without a tool is left out.
-pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
+pub(crate) async fn discover(config: &SandboxConfig) -> Discovery {
     let mut languages = Vec::new();
     for entry in config.languages.entries() {
         if !entry.run.is_empty() {
@@ -33,23 +43,54 @@ pub(crate) async fn discover(config: &SandboxConfig) -> Vec<Toolchain> {
         }
     }
     let found = stream::iter(languages).buffered(LANGUAGES_AT_A_TIME);
-    found.concat().await
+    let found: Vec<Discovery> = found.collect().await;
+    let mut all = Discovery::default();
+    for found in found {
+        all.toolchains.extend(found.toolchains);
+        all.missing.extend(found.missing);
+    }
+    all
 }
 
 /// The most languages whose tools are asked at a time: these mostly wait for the disk.
 const LANGUAGES_AT_A_TIME: usize = 8;
 
 /// Looks for the first of a language's tools that answers, and for each of the others that it may have.
-async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Vec<Toolchain> {
+async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Discovery {
     let mut found = discover_tool(entry, &entry.tools, config).await;
+    let mut missing = Vec::new();
+    if found.is_empty() {
+        missing.push(entry.tools.as_slice());
+    }
     for tool in &entry.more_tools {
         let more = discover_tool(entry, std::slice::from_ref(tool), config).await;
+        if more.is_empty() {
+            missing.push(std::slice::from_ref(tool));
+        }
         add_versions(&mut found, more, tool, entry);
     }
     if found.is_empty() {
         tracing::info!(language = entry.name(), "no toolchain found");
     }
-    found
+    let missing = missing.into_iter().filter(|_| entry.has_own_tools);
+    Discovery {
+        toolchains: found,
+        missing: missing
+            .filter_map(|tools| without_tools(entry, tools))
+            .collect(),
+    }
+}
+
+/// A language whose tools, or further tools, do not answer.
+fn without_tools(entry: &LanguageEntry, tools: &[String]) -> Option<UnavailableLanguage> {
+    let tools: Vec<_> = tools.iter().map(|tool| format!("`{tool}`")).collect();
+    let reason = format!("a tool is missing or does not answer: {}", tools.join(", "));
+    Some(UnavailableLanguage {
+        language: entry.language().ok()?,
+        aliases: entry.aliases.clone(),
+        version: None,
+        cause: UnavailableCause::Failing(reason),
+    })
 }
 
 /// Adds what was found for one more tool. A version that is there already stays that of the earlier tool.
@@ -61,7 +102,7 @@ fn add_versions(
 ) {
     let not_used = |reason: &str| tracing::warn!(language = entry.name(), tool, "{reason}");
     if more.is_empty() {
-        not_used("tool does not answer");
+        not_used("tool is missing or does not answer");
     }
     for toolchain in more {
         if found.iter().any(|it| it.version == toolchain.version) {

@@ -186,7 +186,7 @@ async fn a_language_is_checked_again_after_the_service_failed_to_run_it() {
 /// The slots of a user's program are never taken by an example.
 #[tokio::test]
 async fn a_program_does_not_wait_for_an_example() {
-    let slow = entry("slow", Path::new("bash"), "sleep 12; echo Hello, World!");
+    let slow = entry("slow", Path::new("bash"), "sleep 6; echo Hello, World!");
     let tools = only_bash();
     let sandbox = TestSandbox::with(|config| {
         config.languages = table(&slow);
@@ -207,4 +207,30 @@ async fn a_program_does_not_wait_for_an_example() {
     );
     sandbox.runner.languages_checked().await;
     assert!(is_offered(&sandbox, "slow"), "{}", reasons(&sandbox));
+}
+
+#[tokio::test]
+async fn a_tool_that_is_installed_later_is_found_although_it_is_outside_of_the_systems_folders() {
+    let (folder, tools) = (folder_of_tools(), only_bash());
+    let tool = folder.path().join("tool");
+    let sandbox = TestSandbox::with(|config| {
+        config.languages = table(&entry("own", &tool, "echo Hello, World!"));
+        config.search_path = vec![tools.path().to_owned()];
+        config.language_checks = Some(LanguageChecks {
+            interval: Duration::from_secs(1),
+            ..checks()
+        });
+    });
+    let sandbox = sandbox.await;
+    in_time(|| is_offered(&sandbox, "bash")).await;
+    assert!(
+        reasons(&sandbox).contains("own does not run: a tool is missing"),
+        "{}",
+        reasons(&sandbox)
+    );
+    write_tool(&tool, "exec bash \"$@\"");
+    in_time(|| is_offered(&sandbox, "own")).await;
+    let ran = sandbox.run("own", "echo found").await;
+    assert_eq!(ran.stdout(), "found\n", "{}", ran.stderr());
+    assert_eq!(reasons(&sandbox), "");
 }

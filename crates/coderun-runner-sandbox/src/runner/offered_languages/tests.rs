@@ -1,4 +1,5 @@
 use coderun_domain::testing::language;
+use coderun_languages::LanguageTable;
 
 use super::*;
 use crate::config::SandboxConfig;
@@ -6,14 +7,34 @@ use crate::toolchain::discover;
 
 const INTERVAL: Duration = Duration::from_hours(1);
 
+async fn found_tools() -> Vec<Toolchain> {
+    let languages = LanguageTable::built_in().only(&["python", "c", "perl", "lua", "bash"]);
+    let config = SandboxConfig {
+        languages,
+        ..SandboxConfig::default()
+    };
+    discover(&config).await.toolchains
+}
+
+fn discovery(toolchains: &[Toolchain]) -> Discovery {
+    Discovery {
+        toolchains: toolchains.to_vec(),
+        missing: Vec::new(),
+    }
+}
+
+fn to_try(toolchains: &[Toolchain]) -> OfferedLanguages {
+    OfferedLanguages::to_try(discovery(toolchains), INTERVAL)
+}
+
 /// Bash and Python, to be tried. The clock stands still from now on: the tools of the machine have answered.
 async fn two_languages() -> OfferedLanguages {
-    let mut found = discover(&SandboxConfig::default()).await;
+    let mut found = found_tools().await;
     found.retain(|it| ["bash", "python"].contains(&it.language.as_str()));
     assert_eq!(found.len(), 2);
     found.sort_by_key(|it| it.language.clone());
     tokio::time::pause();
-    OfferedLanguages::to_try(&found, INTERVAL)
+    to_try(&found)
 }
 
 fn offered(languages: &OfferedLanguages) -> Vec<String> {
@@ -72,13 +93,13 @@ fn names<'a>(toolchains: impl IntoIterator<Item = &'a Toolchain>) -> Vec<String>
 
 #[tokio::test]
 async fn each_version_is_tried_for_itself_the_further_ones_of_a_tool_last() {
-    let mut found = discover(&SandboxConfig::default()).await;
+    let mut found = found_tools().await;
     found.retain(|it| ["c", "lua", "bash"].contains(&it.language.as_str()));
     found.retain(|it| {
         it.language.as_str() != "c" || ["17", "11", "23"].contains(&it.version.as_deref().unwrap())
     });
     tokio::time::pause();
-    let languages = OfferedLanguages::to_try(&found, INTERVAL);
+    let languages = to_try(&found);
     let mut tried = Vec::new();
     while let Some(due) = languages.take_due() {
         let fails = due.toolchain.version.as_deref() == Some("11");
@@ -166,14 +187,14 @@ async fn a_language_whose_tool_is_replaced_or_gone_is_tried_soon() {
     let folder = tempfile::tempdir().unwrap();
     let tool = folder.path().join("bash");
     std::fs::write(&tool, "one").unwrap();
-    let mut found = discover(&SandboxConfig::default()).await;
+    let mut found = found_tools().await;
     found.retain(|it| it.language.as_str() == "bash");
     found[0].program = tool.to_str().unwrap().to_owned();
     let shown = folder.path().join("shown");
     std::fs::create_dir(&shown).unwrap();
     found[0].extra_paths = vec![shown.clone()];
     tokio::time::pause();
-    let languages = OfferedLanguages::to_try(&found, INTERVAL);
+    let languages = to_try(&found);
     let tried_after = async |change: &dyn Fn()| {
         change();
         advance(PAUSE_MIN).await;
@@ -200,11 +221,43 @@ async fn a_language_whose_tool_is_replaced_or_gone_is_tried_soon() {
 
 #[tokio::test]
 async fn languages_that_are_not_tried_are_offered_and_stay_so() {
-    let found = discover(&SandboxConfig::default()).await;
-    let languages = OfferedLanguages::untried(&found);
+    let found = found_tools().await;
+    let languages = OfferedLanguages::untried(discovery(&found));
     assert_eq!(languages.offered().len(), found.len());
     languages.request(&language("python"));
     languages.look_for_changes();
     assert!(languages.take_due().is_none());
     languages.settled().await;
+}
+
+#[tokio::test]
+async fn tools_that_come_are_tried_and_those_that_go_are_forgotten() {
+    let mut found = found_tools().await;
+    found.retain(|it| ["bash", "python", "perl"].contains(&it.language.as_str()));
+    tokio::time::pause();
+    let (first, later) = (&found[..2], &found[1..]);
+    let languages = to_try(first);
+    assert_eq!(try_due(&languages).len(), 2);
+    let missing = UnavailableLanguage {
+        language: language("awk"),
+        aliases: Vec::new(),
+        version: None,
+        cause: UnavailableCause::Failing("a tool is missing".to_owned()),
+    };
+    languages.replace(Discovery {
+        missing: vec![missing],
+        ..discovery(later)
+    });
+    let reasons: Vec<_> = languages
+        .unavailable()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let checked = format!("{} is being checked", names([&found[2]])[0]);
+    assert_eq!(
+        reasons,
+        [checked, "awk does not run: a tool is missing".to_owned()]
+    );
+    assert_eq!(try_due(&languages), [found[2].language.as_str()]);
+    assert_eq!(names(languages.offered().iter()), names(later));
 }

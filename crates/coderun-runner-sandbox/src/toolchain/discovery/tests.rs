@@ -27,7 +27,7 @@ async fn a_tool_that_is_not_there_means_no_language() {
         search_path: vec![PathBuf::from("/nonexistent")],
         ..SandboxConfig::default()
     };
-    assert!(discover(&config).await.is_empty());
+    assert!(discover(&config).await.toolchains.is_empty());
 }
 
 /// A program that prints these lines, whatever its arguments are.
@@ -47,7 +47,7 @@ async fn discovered(folder: &Path, keys: &str) -> Vec<Toolchain> {
         search_path: vec![folder.to_owned()],
         ..SandboxConfig::default()
     };
-    discover(&config).await
+    discover(&config).await.toolchains
 }
 
 fn versions(toolchains: &[Toolchain]) -> Vec<&str> {
@@ -154,4 +154,27 @@ fn the_home_of_a_person_is_not_a_toolchain() {
     let is_home = |path| candidate.is_home_of_a_person(Path::new(path));
     assert!(is_home("/home/alice") && is_home("/srv/service"));
     assert!(!is_home("/home/alice/jdk") && !is_home("/opt/jdk"));
+}
+
+#[tokio::test]
+async fn a_tool_that_the_operator_names_and_that_is_missing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = "[awk]\nfile = 'main.awk'\nexample = ''\ntools = ['gawk', 'none']\nversion = ['-V']\nrun = ['{tool}']\n\
+        [bash]\nmore_tools = ['/opt/none/bash']";
+    let config = SandboxConfig {
+        languages: LanguageTable::with_file(own).unwrap(),
+        search_path: vec![folder.path().to_owned()],
+        ..SandboxConfig::default()
+    };
+    let missing = discover(&config).await.missing;
+    let reasons: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    let reason = |language: &str, tools: &str| {
+        format!("{language} does not run: a tool is missing or does not answer: {tools}")
+    };
+    let expected = [
+        reason("bash", "`bash`"),
+        reason("bash", "`/opt/none/bash`"),
+        reason("awk", "`gawk`, `none`"),
+    ];
+    assert_eq!(reasons, expected);
 }
