@@ -1,5 +1,7 @@
 //! Tests the commands other than `serve`, and errors at the start.
 
+use std::process::Command;
+
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -9,9 +11,16 @@ fn state() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// The doctor without trials of all languages, which take a while.
+fn doctor(state: &TempDir) -> Command {
+    let mut doctor = coderun(state);
+    doctor.arg("doctor").env("LANGUAGE_CHECK_SECONDS", "0");
+    doctor
+}
+
 #[test]
 fn the_doctor_reports_that_this_machine_works() {
-    let printed = output(coderun(&state()).arg("doctor"));
+    let printed = output(&mut doctor(&state()));
     let report = text(&printed.stdout);
     assert!(printed.status.success(), "{report}");
     for word in [
@@ -147,7 +156,7 @@ async fn the_readmes_javascript_works() {
 fn the_doctor_does_not_create_the_data_folder() {
     let state = state();
     let folder = state.path().join("data");
-    let examined = output(coderun(&state).arg("doctor").env("DATA_DIR", &folder));
+    let examined = output(doctor(&state).env("DATA_DIR", &folder));
     assert!(examined.status.success(), "{examined:?}");
     assert!(!folder.exists(), "the doctor created it");
 }
