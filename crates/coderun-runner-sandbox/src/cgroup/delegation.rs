@@ -147,16 +147,18 @@ fn move_back(folder: &Path, leaf: &Path) -> io::Result<()> {
 
 /// Takes the controllers back, and leaves the leaf that the service has made. Does nothing while another service uses them.
 fn take_back(folder: &Path, leaf: &Path) -> io::Result<()> {
-    // Groups of the last stages may still be going.
+    // Groups of the last stages, and the launcher, may still be going.
     let deadline = Instant::now() + STAGES_DEADLINE;
-    while processes_in(leaf) == Processes::OnlyThis && has_other_groups(folder, leaf) {
+    loop {
+        match processes_in(leaf) {
+            Processes::None | Processes::Others(_) => return Ok(()),
+            Processes::OnlyThis if !has_other_groups(folder, leaf) => break,
+            Processes::OnlyThis | Processes::OnlyThisAndChildren => {}
+        }
         if Instant::now() >= deadline {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(1));
-    }
-    if processes_in(leaf) != Processes::OnlyThis {
-        return Ok(());
     }
     let control = folder.join(SUBTREE_CONTROL);
     if has_words(&control, &CPU) {
@@ -195,7 +197,10 @@ fn refused(folder: &Path, error: &io::Error) -> io::Error {
             "other processes are in the service's control group ({names}): start the service alone in a group, without a \
              shell or an init beside it, or move them away"
         ),
-        Processes::None | Processes::OnlyThis | Processes::Others(_) => {
+        Processes::None
+        | Processes::OnlyThis
+        | Processes::OnlyThisAndChildren
+        | Processes::Others(_) => {
             format!("the service may not change its control group ({error}): {ADVICE}")
         }
     })

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::process_stat::stat_fields;
+
 /// The processes in a group.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Processes {
@@ -10,6 +12,8 @@ pub(super) enum Processes {
     None,
     /// There is this process alone.
     OnlyThis,
+    /// There are this process and children of it, which end with it.
+    OnlyThisAndChildren,
     /// There are others, with these names and ids, as a text.
     Others(String),
 }
@@ -26,6 +30,9 @@ fn of_list(text: &str, own: u32) -> Processes {
     match (others.len(), ids().next()) {
         (0, None) => Processes::None,
         (0, Some(_)) => Processes::OnlyThis,
+        (count, _) if count < ids().count() && others.iter().all(|id| is_child(*id, own)) => {
+            Processes::OnlyThisAndChildren
+        }
         (count, _) => {
             let mut names: Vec<_> = others.into_iter().take(NAMED_MAX).map(name).collect();
             if let Some(more) = count.checked_sub(NAMED_MAX).filter(|more| *more > 0) {
@@ -34,6 +41,12 @@ fn of_list(text: &str, own: u32) -> Processes {
             Processes::Others(names.join(", "))
         }
     }
+}
+
+fn is_child(id: u32, parent: u32) -> bool {
+    let fields = stat_fields(id);
+    let found = fields.as_ref().and_then(|fields| fields.get(1));
+    found.is_some_and(|found| *found == parent.to_string())
 }
 
 /// The most processes that are named.
@@ -62,6 +75,21 @@ mod tests {
             of_list(&format!("0\n{own}\n"), own),
             Processes::Others(outside)
         );
+    }
+
+    #[test]
+    fn children_are_told_from_others() {
+        let own = std::process::id();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let with_child = format!("{own}\n{}\n", child.id());
+        assert_eq!(of_list(&with_child, own), Processes::OnlyThisAndChildren);
+        let others = of_list(&format!("{with_child}1\n"), own);
+        assert!(matches!(others, Processes::Others(_)), "{others:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]
