@@ -27,6 +27,23 @@ pub(crate) use processor_share::ProcessorShare;
 use version1::Version1;
 use version2::Version2;
 
+/// The limits of memory of this process's own control groups and of all above them that it can see.
+pub(crate) fn memory_limits_above() -> Vec<u64> {
+    let Ok(hierarchies) = Hierarchies::of_this_process() else {
+        return Vec::new();
+    };
+    let version1 = hierarchies.version1("memory");
+    let version1 = version1.map(|folder| (folder, "memory.limit_in_bytes"));
+    let version2 = hierarchies.version2().map(|folder| (folder, "memory.max"));
+    let files = version1.into_iter().chain(version2);
+    let folders =
+        files.flat_map(|(folder, file)| folder.ancestors().map(move |folder| folder.join(file)));
+    // A group without a limit has a word or a huge number there.
+    folders
+        .filter_map(|file| files::read_number(&file))
+        .collect()
+}
+
 /// The control groups of this machine, as far as the service may use them.
 #[derive(Debug)]
 pub(crate) struct Groups {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use coderun_domain::SubmissionPolicy;
+use coderun_domain::{ByteSize, SubmissionPolicy};
 use coderun_languages::LanguageTable;
 
 /// Settings of the sandbox. The defaults fit a machine of its own.
@@ -21,6 +21,9 @@ pub struct SandboxConfig {
     pub busy_slots: usize,
     /// How long a run waits for a free slot before it is refused as overloaded. Default: 10 s.
     pub slot_wait: Duration,
+    /// The memory limits of all runs together; a run that does not fit waits for its turn. Default: three quarters of the
+    /// memory of the machine, or of the control group of this process.
+    pub memory_budget: Option<ByteSize>,
     /// The first of a range of user and group ids, one a slot and two more, that nothing else on the machine uses. Used when the
     /// service runs as root; else programs run under the service's own id. Default: 60000.
     pub first_id: u32,
@@ -50,6 +53,7 @@ impl Default for SandboxConfig {
             slots: thread::available_parallelism().map_or(1, usize::from),
             busy_slots: thread::available_parallelism().map_or(1, usize::from),
             slot_wait: Duration::from_secs(10),
+            memory_budget: None,
             first_id: 60_000,
             languages: LanguageTable::built_in(),
             search_path: vec!["/usr/local/bin".into(), "/usr/bin".into(), "/bin".into()],

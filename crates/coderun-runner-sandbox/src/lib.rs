@@ -26,6 +26,7 @@ mod file_identity;
 mod jail;
 mod launcher_process;
 mod line_buffering;
+mod memory_budget;
 mod process_stat;
 mod process_tree;
 mod process_watch;

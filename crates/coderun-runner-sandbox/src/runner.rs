@@ -29,14 +29,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    CodeRunner, Health, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
-    RunnerProfile, UnavailableLanguage, Verdict,
+    ByteSize, CodeRunner, Health, LanguageSpec, Limits, Report, RunIo, RunRequest, RunnerError,
+    RunnerProfile, Submission, UnavailableLanguage, Verdict,
 };
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use crate::cgroup::{Groups, ProcessorShare};
 use crate::config::{Control, LanguageChecks, SandboxConfig};
 use crate::launcher_process::LauncherProcess;
+use crate::memory_budget::MemoryBudget;
 use crate::slots::Slots;
 use crate::toolchain::{self, Toolchain};
 pub use errors::StartError;
@@ -64,6 +66,7 @@ pub struct SandboxRunner {
     stages: Arc<StageRunner>,
     slots: Arc<Slots>,
     slot_wait: Duration,
+    memory: MemoryBudget,
     languages: Arc<OfferedLanguages>,
     required: Vec<Control>,
     /// Held while a sandbox is built to probe the machine.
@@ -105,11 +108,15 @@ impl SandboxRunner {
             })),
             slots: Arc::new(Slots::new(config.slots)),
             slot_wait: config.slot_wait,
+            memory: config
+                .memory_budget
+                .map_or_else(MemoryBudget::of_this_machine, MemoryBudget::new),
             languages: Arc::new(languages),
             required: config.required.clone(),
             probing: Arc::default(),
             trials: JoinSet::new(),
         };
+        tracing::info!(memory_budget = %runner.memory.total(), "programs together get this much memory");
         if let Some(checks) = &config.language_checks {
             runner.begin_trials(checks, config.clone());
         }
@@ -159,14 +166,27 @@ impl SandboxRunner {
         io: &mut (dyn RunIo + '_),
     ) -> Result<Report, RunnerError> {
         let mut input = Input::of(&request.submission);
-        let slot = tokio::select! {
-            slot = self.slots.take(self.slot_wait) => slot,
-            () = input.until_cancelled(io) => {
-                let enforcement = self.stages.enforcement();
-                return Ok(report::not_run(Verdict::Cancelled, toolchain, enforcement));
-            }
+        let not_run = |verdict| report::not_run(verdict, toolchain, self.stages.enforcement());
+        let wanted = memory_of(&request.submission, toolchain);
+        if self.memory.is_below(wanted) {
+            let (total, hint) = (self.memory.total(), "memory for all programs together");
+            return Ok(Report {
+                hint: Some(format!(
+                    "A memory limit of {wanted} is more than this worker has: {total} of {hint}"
+                )),
+                ..not_run(Verdict::Rejected)
+            });
+        }
+        let reserve = async {
+            let memory = self.memory.reserve(wanted, MEMORY_WAIT).await?;
+            Some((memory, self.slots.take(self.slot_wait).await?))
         };
-        let slot = slot.ok_or(RunnerError::Overloaded { retry_after: None })?;
+        let reserved = tokio::select! {
+            reserved = reserve => reserved,
+            () = input.until_cancelled(io) => return Ok(not_run(Verdict::Cancelled)),
+        };
+        let (memory, mut slot) = reserved.ok_or(RunnerError::Overloaded { retry_after: None })?;
+        slot.memory = Mutex::new(Some(memory));
         let execution = Execution {
             stages: &self.stages,
             toolchain,
@@ -177,6 +197,16 @@ impl SandboxRunner {
         Box::pin(execution.run(io)).await
     }
 }
+
+/// The memory that a run needs at most: one stage follows the other.
+fn memory_of(submission: &Submission, toolchain: &Toolchain) -> ByteSize {
+    let (limits, is_compiled) = (submission.limits(), toolchain.entry.is_compiled());
+    let compile = is_compiled.then(|| limits.compile.memory());
+    limits.run.memory().max(compile.unwrap_or_default())
+}
+
+/// The longest that a run waits for memory: longer than most programs may run. The grace of the store covers it.
+const MEMORY_WAIT: Duration = Duration::from_mins(1);
 
 /// How many processors this process, and so its programs, may use.
 fn processors() -> NonZero<u32> {
@@ -207,8 +237,9 @@ impl CodeRunner for SandboxRunner {
         self.languages.settled().await;
     }
 
+    /// Nothing but the memory has a maximum.
     fn maximum_limits(&self) -> Option<Limits> {
-        None
+        self.memory.as_limits()
     }
 
     /// Builds a sandbox and runs `true` in it. While all slots are busy that is proof enough, unless the last stage left

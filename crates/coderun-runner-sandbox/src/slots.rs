@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::memory_budget::ReservedMemory;
+
 /// All slots of a sandbox.
 #[derive(Debug)]
 pub(crate) struct Slots {
@@ -25,6 +27,8 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     /// It is unique as long as this lives.
     pub(crate) number: u32,
+    /// The memory of the run, where it has a limit. Like the slot it is free when everything has ended.
+    pub(crate) memory: Mutex<Option<ReservedMemory>>,
     free: Arc<Mutex<Vec<u32>>>,
     stuck: Arc<AtomicUsize>,
     /// Dropped after the number was given back.
@@ -78,6 +82,7 @@ impl Slots {
         let number = self.free.lock().pop()?;
         Some(Slot {
             number,
+            memory: Mutex::default(),
             free: Arc::clone(&self.free),
             stuck: Arc::clone(&self.stuck),
             _permit: permit,
@@ -93,6 +98,18 @@ impl Slots {
 }
 
 impl Slot {
+    /// Counts the memory of the run among that of those which wait for persons. Returns whether it may wait.
+    pub(crate) fn begin_waiting(&self) -> bool {
+        let mut memory = self.memory.lock();
+        memory.as_mut().is_none_or(ReservedMemory::begin_waiting)
+    }
+
+    pub(crate) fn end_waiting(&self) {
+        if let Some(memory) = self.memory.lock().as_mut() {
+            memory.end_waiting();
+        }
+    }
+
     /// Counts the slot as one that is held by a killed program, until the answer is dropped.
     pub(crate) fn mark_stuck(&self) -> StuckMark {
         self.stuck.fetch_add(1, Ordering::Relaxed);

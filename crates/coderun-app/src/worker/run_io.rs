@@ -84,6 +84,7 @@ impl RunIo for RecordingIo<'_> {
 
     async fn awaiting_input(&mut self) {
         self.recorder.record_awaiting_input();
+        self.permit.mark_waiting();
     }
 
     fn park(&mut self) -> bool {

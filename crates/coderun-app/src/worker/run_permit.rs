@@ -100,7 +100,7 @@ impl RunPermit {
     /// Gives the permit to others while the program waits for a person, unless as many runs as may have done so already.
     /// Returns whether it did.
     pub(super) fn park(&self) -> bool {
-        self.waits.send_replace(true);
+        self.mark_waiting();
         let is_parking =
             *self.standing.borrow() == Standing::Holding && self.parked_runs.add(&self.user);
         if is_parking {
@@ -125,6 +125,11 @@ impl RunPermit {
     /// Waits until the run has its permit. Cancel-safe.
     pub(super) async fn held(&self) {
         self.until(Standing::Holding).await;
+    }
+
+    /// Records that the program waits for a person.
+    pub(super) fn mark_waiting(&self) {
+        self.waits.send_replace(true);
     }
 
     /// Records that the program has got what it waited for.

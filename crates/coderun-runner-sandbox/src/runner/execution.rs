@@ -39,6 +39,9 @@ impl Execution<'_> {
             Built::Runnable(compile, artefact) => (compile, artefact),
             Built::Over(report) => return Ok(*report),
         };
+        if let Some(memory) = self.slot.memory.lock().as_mut() {
+            memory.shrink_to(self.submission.limits().run.memory());
+        }
         let plan = StagePlan::run(self.submission, self.toolchain, artefact);
         let mut sinks = OutputSinks::client(self.submission.limits().storage.output());
         let judgement = self.run_stage(plan, io, &mut sinks).await?.judgement;

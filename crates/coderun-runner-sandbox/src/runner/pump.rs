@@ -10,6 +10,7 @@ use super::streams::{READ_BYTES, Streams};
 use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
 use super::waiting_program::Place;
+use crate::slots::Slot;
 use crate::stdin_readers::StdinWait;
 
 /// The receivers of both output streams.
@@ -68,6 +69,7 @@ pub(super) struct StageIo<'a, 'io> {
 pub(super) struct Pump<'a, 'io> {
     pub(super) io: StageIo<'a, 'io>,
     pub(super) signals: &'a StageSignals,
+    pub(super) slot: &'a Slot,
     pub(super) stderr_tail: StderrTail,
 }
 
@@ -98,6 +100,7 @@ impl Pump<'_, '_> {
                 Event::Input(received) => {
                     is_place_requested = false;
                     self.io.input.receive(received, self.signals);
+                    self.slot.end_waiting();
                 }
                 Event::Writable => {
                     streams.write(self.io.input);
@@ -150,8 +153,13 @@ impl Pump<'_, '_> {
 
     /// Gives the place of the run to others while the program waits.
     fn park(&mut self) {
-        if self.signals.place.get() == Place::Held && self.io.client.park() {
+        if self.signals.place.get() != Place::Held || !self.slot.begin_waiting() {
+            return;
+        }
+        if self.io.client.park() {
             self.signals.place.set(Place::Given);
+        } else {
+            self.slot.end_waiting();
         }
     }
 
@@ -222,6 +230,7 @@ mod tests {
 
     use super::super::streams::tests::streams;
     use super::*;
+    use crate::slots::Slots;
 
     #[tokio::test]
     async fn a_prompt_is_delivered_before_the_wait_is_reported() {
@@ -236,6 +245,7 @@ mod tests {
                 sinks: &mut OutputSinks::client(ByteSize::from_kib(1)),
             },
             signals: &StageSignals::new(),
+            slot: &Slots::new(1).try_take().unwrap(),
             stderr_tail: StderrTail::default(),
         };
         pump.report_wait(&mut streams).await;

@@ -120,8 +120,8 @@ impl StageRunner {
         io: StageIo<'_, '_>,
     ) -> Result<StageResult, RunnerError> {
         let (limits, is_compilation) = (plan.limits, plan.is_compilation);
-        let (machine, slot) = (Arc::clone(&self.machine), Arc::clone(slot));
-        let started = tokio::task::spawn_blocking(move || stage::start(&machine, &slot, plan));
+        let (machine, own_slot) = (Arc::clone(&self.machine), Arc::clone(slot));
+        let started = tokio::task::spawn_blocking(move || stage::start(&machine, &own_slot, plan));
         let started = started
             .await
             .map_err(std::io::Error::other)
@@ -136,6 +136,7 @@ impl StageRunner {
         let pump = Pump {
             io,
             signals,
+            slot,
             stderr_tail: StderrTail::default(),
         };
         let guard = started.guard;

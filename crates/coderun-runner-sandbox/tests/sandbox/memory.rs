@@ -1,6 +1,8 @@
 //! Tests programs that use more memory than they may.
 
-use coderun_conformance::code_runner::Program;
+use std::time::Duration;
+
+use coderun_conformance::code_runner::{AskedLimits, Program};
 use coderun_domain::{ByteSize, ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints, program, run, run_program};
@@ -214,4 +216,56 @@ async fn too_little_memory_for_any_program_is_the_memory_limit() {
         let ran = sandbox.run_program(program).await;
         assert_eq!(ran.report.verdict, Verdict::MemoryLimit, "{memory}");
     }
+}
+
+/// A sandbox whose programs may have 100 MiB together.
+async fn with_a_budget() -> TestSandbox {
+    TestSandbox::with(|config| {
+        config.memory_budget = Some(ByteSize::from_mib(100));
+        config.slots = 4;
+    })
+    .await
+}
+
+fn with_memory(code: &str, mib: u64) -> Program {
+    let memory = ByteSize::from_mib(mib);
+    Program {
+        memory,
+        ..program("python", code)
+    }
+}
+
+/// How long a program that waits for memory is seen not to begin.
+const WAITS_FOR: Duration = Duration::from_millis(700);
+
+#[tokio::test]
+async fn a_program_waits_until_its_memory_fits_beside_that_of_others() {
+    let sandbox = with_a_budget().await;
+    let first = with_memory("print('first', input())", 60);
+    let second = with_memory("print('second')", 60);
+    let mut second = Box::pin(sandbox.run_program(second));
+    let report = first.run_interactively(&*sandbox.runner, async |client| {
+        client.read_until_awaiting_input().await;
+        let begun = tokio::time::timeout(WAITS_FOR, &mut second).await;
+        assert!(begun.is_err(), "it ran beside the first");
+        client.send("x\n");
+    });
+    assert_eq!(report.await.verdict, Verdict::Accepted);
+    assert_eq!(second.await.stdout(), "second\n");
+}
+
+#[tokio::test]
+async fn a_program_that_never_fits_is_refused_with_the_reason() {
+    let sandbox = with_a_budget().await;
+    let program = Program {
+        asked_limits: AskedLimits::BeyondMaximum,
+        ..with_memory("print('no')", 101)
+    };
+    let report = sandbox.run_program(program).await.report;
+    assert_eq!(report.verdict, Verdict::Rejected);
+    let hint = report.hint.unwrap();
+    assert!(
+        hint.contains("101 MiB") && hint.contains("100 MiB"),
+        "{hint}"
+    );
 }

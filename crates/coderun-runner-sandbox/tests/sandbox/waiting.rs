@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coderun_conformance::code_runner::Program;
-use coderun_domain::{InputWanted, OutputStream, RunInput, RunIo, Verdict};
+use coderun_domain::{ByteSize, InputWanted, OutputStream, RunInput, RunIo, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 use rstest::rstest;
 use tokio::sync::mpsc;
@@ -40,9 +40,16 @@ impl Watcher {
         assert_eq!(told, Some(expected));
     }
 
-    async fn expect_output(&mut self, text: &'static str) {
-        self.expect(Told::Output(Bytes::from_static(text.as_bytes())))
-            .await;
+    /// Expects this output next, in any pieces.
+    async fn expect_output(&mut self, text: &str) {
+        let mut written = Vec::new();
+        while written.len() < text.len() {
+            match self.told.recv().await {
+                Some(Told::Output(bytes)) => written.extend(bytes),
+                told => panic!("{told:?}"),
+            }
+        }
+        assert_eq!(String::from_utf8_lossy(&written), text);
     }
 
     fn give(&self, input: RunInput) {
@@ -257,4 +264,27 @@ async fn a_program_that_polls_something_else_does_not_wait() {
         },
     )
     .await;
+}
+
+/// Programs that wait may have half of all memory, so that others can go on.
+#[tokio::test]
+async fn a_program_that_needs_too_much_memory_keeps_its_place() {
+    let sandbox = TestSandbox::with(|config| {
+        config.memory_budget = Some(ByteSize::from_mib(100));
+    })
+    .await;
+    let (mut io, mut watcher) = parking_io();
+    let program = Program {
+        memory: ByteSize::from_mib(51),
+        ..Program::new("python", "print('got', input(), flush=True)")
+    };
+    let program = program.interactive();
+    let running = program.run_with(&*sandbox.runner, &mut io);
+    let acting = async {
+        watcher.expect(Told::Awaiting).await;
+        watcher.give(line("x\n"));
+        watcher.expect_output("got x\n").await;
+    };
+    let (report, ()) = tokio::join!(running, acting);
+    assert_eq!(report.unwrap().verdict, Verdict::Accepted);
 }

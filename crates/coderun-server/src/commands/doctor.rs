@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use coderun_app::{Check, CheckStatus, Shutdown};
-use coderun_domain::LanguageSpec;
+use coderun_domain::{ByteSize, LanguageSpec};
 
 use super::print;
 use crate::compose::{ConnectionLimits, Ports, Process};
-use crate::settings::Settings;
+use crate::settings::{Runner, Settings};
 use crate::system::{open_files_limit, raise_open_files_limit};
 
 /// The longest wait for the first check of all languages.
@@ -18,6 +18,8 @@ const LANGUAGES_MAX: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 struct Findings {
     checks: Vec<Check>,
+    /// The memory that programs of the sandbox may have together.
+    memory_budget: Option<ByteSize>,
     languages: Vec<LanguageSpec>,
 }
 
@@ -25,9 +27,18 @@ struct Findings {
 pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
     raise_open_files_limit();
     let runtime = tokio::runtime::Runtime::new()?;
-    let Findings { checks, languages } = runtime.block_on(check_machine(settings))?;
+    let Findings {
+        checks,
+        memory_budget,
+        languages,
+    } = runtime.block_on(check_machine(settings))?;
     for check in &checks {
         print(&line(check))?;
+    }
+    if let Some(budget) = memory_budget {
+        print(&format!(
+            "memory    {budget} for the limits of all programs together (MEMORY_BUDGET)"
+        ))?;
     }
     for spec in &languages {
         let versions = spec.versions.join(", ");
@@ -64,13 +75,19 @@ async fn check_machine(settings: &Settings) -> anyhow::Result<Findings> {
     if settings.role.serves_api() {
         checks.push(ConnectionLimits::new(settings, open_files_limit()).check());
     }
+    let maximum = ports.runner.as_ref().and_then(|it| it.maximum_limits());
+    let maximum = maximum.filter(|_| settings.runners.runner == Runner::Sandbox);
     let fleet = process.fleet.and_then(|fleet| fleet.view().ok());
     let languages = match (ports.runner, fleet) {
         (Some(runner), _) => runner.languages(),
         (None, Some(view)) => view.catalog().specs().to_vec(),
         (None, None) => Vec::new(),
     };
-    Ok(Findings { checks, languages })
+    Ok(Findings {
+        checks,
+        memory_budget: maximum.map(|limits| limits.run.memory()),
+        languages,
+    })
 }
 
 fn line(check: &Check) -> String {

@@ -37,6 +37,7 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         language_checks: language_checks(settings)?,
         slots: settings.runners.concurrency().total() + settings.limits.interactive_max,
         busy_slots: settings.runners.concurrency().total(),
+        memory_budget: settings.runners.memory_budget,
         run_millicores: settings.runners.run_cores.millicores(),
         search_path: search_path.unwrap_or(default.search_path),
         discovery_environment: home.map(|home| ("HOME".to_owned(), home.clone())).collect(),

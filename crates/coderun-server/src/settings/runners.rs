@@ -59,6 +59,9 @@ pub(crate) struct RunnerSettings {
     /// Processor cores that one program of the sandbox gets at most, such as `1` or `0.5`. 0: as many as others leave, in equal shares.
     #[arg(long, default_value = "0")]
     pub(crate) run_cores: Cores,
+    /// Memory limits of all programs of the sandbox together; an execution that does not fit waits. Default: three quarters of the memory of the machine, or of the control group of the service.
+    #[arg(long, value_parser = size)]
+    pub(crate) memory_budget: Option<ByteSize>,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API. While all are in use, the sandbox runs as many more as there are cores, for users who run nothing.
     #[arg(long, value_parser = positive::<usize>)]
     pub(crate) worker_concurrency: Option<usize>,

@@ -29,6 +29,7 @@ fn the_doctor_reports_that_this_machine_works() {
         "runner",
         "limits",
         "languages",
+        "MEMORY_BUDGET",
         "keys",
         "python",
         "cpp",

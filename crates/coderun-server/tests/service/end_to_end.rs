@@ -109,3 +109,21 @@ async fn no_secret_is_logged_even_at_trace() {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
+
+#[tokio::test]
+async fn no_more_memory_may_be_asked_for_than_all_programs_get() {
+    let service = Service::start_with(&[("MEMORY_BUDGET", "512MiB")]);
+    let token = service.token("alice");
+    let body = |bytes: u64| {
+        let limits = json!({"memory_bytes": bytes});
+        json!({"code": "print('hi')", "language": "python", "limits": limits})
+    };
+    let refused = service.try_submit(&token, &body((512 << 20) + 1)).await;
+    assert_eq!(refused.status(), 422);
+    let problem: Value = refused.json().await.expect("a problem");
+    assert_eq!(problem["errors"][0]["pointer"], "/limits/memory_bytes");
+    let detail = problem["errors"][0]["detail"].as_str().expect("text");
+    assert!(detail.contains("536870912"), "{detail}");
+    let record = service.run(&token, &body(512 << 20)).await;
+    assert_eq!(record["output"], "hi\n", "{record}");
+}

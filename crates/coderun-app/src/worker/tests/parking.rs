@@ -6,6 +6,8 @@ use coderun_domain::{
     Event, ExecutionId, ExecutionStore as _, InputPiece, InputRelay as _, Status, Verdict,
 };
 
+use rstest::rstest;
+
 use super::input::{send, text};
 use super::support::{Harness, explanation, verdict};
 
@@ -117,9 +119,14 @@ async fn an_execution_that_is_cancelled_while_it_waits_leaves_all_permits_free()
     assert_eq!(status(&harness, third).await, Status::Pending);
 }
 
+#[rstest]
+#[case::without_its_place(1)]
+#[case::with_its_place(0)]
 #[tokio::test(start_paused = true)]
-async fn a_program_that_waits_and_that_nobody_watches_is_stopped() {
-    let harness = Harness::started();
+async fn a_program_that_waits_and_that_nobody_watches_is_stopped(#[case] parked_max: usize) {
+    let mut harness = Harness::new();
+    harness.parking.worker_max = parked_max;
+    harness.start("w1");
     let id = prompts(&harness, 1).await[0];
     let began = tokio::time::Instant::now();
     let ended = harness.final_state(id).await;

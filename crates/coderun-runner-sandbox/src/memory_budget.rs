@@ -1,0 +1,188 @@
+//! Keeps the memory limits of all living runs together within a budget.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::cgroup::memory_limits_above;
+
+/// The memory of all runs together. Runs that wait for it take turns, so that a large one does not wait for ever: those that
+/// come later, small ones too, wait behind it.
+#[derive(Debug)]
+pub(crate) struct MemoryBudget {
+    total: ByteSize,
+    /// A permit for each MiB.
+    free: Arc<Semaphore>,
+    /// The part that runs may have while they wait for persons: the rest is for those that go on.
+    free_for_waiting: Arc<Semaphore>,
+}
+
+/// The memory of one run, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct ReservedMemory {
+    permit: OwnedSemaphorePermit,
+    free_for_waiting: Arc<Semaphore>,
+    for_waiting: Option<OwnedSemaphorePermit>,
+}
+
+impl MemoryBudget {
+    pub(crate) fn new(total: ByteSize) -> Self {
+        let units = usize::try_from(units(total)).unwrap_or(Semaphore::MAX_PERMITS);
+        let units = units.min(Semaphore::MAX_PERMITS);
+        Self {
+            total,
+            free: Arc::new(Semaphore::new(units)),
+            free_for_waiting: Arc::new(Semaphore::new(units / 2)),
+        }
+    }
+
+    /// Three quarters of the memory of this machine, or of the control group of this process, whichever has less.
+    pub(crate) fn of_this_machine() -> Self {
+        let machine = machine_memory("/proc/meminfo").into_iter();
+        let least = machine.chain(memory_limits_above()).min();
+        let mib = least.map_or(u64::MAX, |bytes| bytes / 4 * 3) >> UNIT_SHIFT;
+        Self::new(ByteSize::from_mib(mib.max(1)))
+    }
+
+    pub(crate) const fn total(&self) -> ByteSize {
+        self.total
+    }
+
+    /// Whether no run with so much memory could ever begin.
+    pub(crate) fn is_below(&self, wanted: ByteSize) -> bool {
+        wanted > self.total
+    }
+
+    /// The limits that have no bound but that of the memory.
+    pub(crate) fn as_limits(&self) -> Option<Limits> {
+        let stage = StageLimits::new(UNBOUNDED, UNBOUNDED, self.total, u32::MAX).ok()?;
+        let size = ByteSize::from_bytes(u64::MAX);
+        Some(Limits {
+            run: stage,
+            compile: stage,
+            storage: StorageLimits::new(size, size, size, u32::MAX).ok()?,
+        })
+    }
+
+    /// Waits for this much memory; `None` if there was not enough in time. Cancel-safe, but then the turn is lost.
+    pub(crate) async fn reserve(&self, wanted: ByteSize, wait: Duration) -> Option<ReservedMemory> {
+        let acquire = Arc::clone(&self.free).acquire_many_owned(units(wanted));
+        Some(ReservedMemory {
+            permit: timeout(wait, acquire).await.ok()?.ok()?,
+            free_for_waiting: Arc::clone(&self.free_for_waiting),
+            for_waiting: None,
+        })
+    }
+}
+
+impl ReservedMemory {
+    /// Gives back what is more than this.
+    pub(crate) fn shrink_to(&mut self, wanted: ByteSize) {
+        let wanted = usize::try_from(units(wanted)).unwrap_or(usize::MAX);
+        let excess = self.permit.num_permits().saturating_sub(wanted);
+        drop(self.permit.split(excess));
+    }
+
+    /// Counts it among those of runs that wait for persons, unless those would have too much. Returns whether it did.
+    pub(crate) fn begin_waiting(&mut self) -> bool {
+        let units = u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX);
+        let acquired = Arc::clone(&self.free_for_waiting).try_acquire_many_owned(units);
+        self.for_waiting = acquired.ok();
+        self.for_waiting.is_some()
+    }
+
+    pub(crate) fn end_waiting(&mut self) {
+        self.for_waiting = None;
+    }
+}
+
+/// Memory is counted in MiB, so that the number fits.
+const UNIT_SHIFT: u32 = 20;
+
+const UNBOUNDED: Duration = Duration::from_secs(u32::MAX as u64);
+
+fn units(memory: ByteSize) -> u32 {
+    let units = memory.as_bytes().div_ceil(1 << UNIT_SHIFT);
+    u32::try_from(units).unwrap_or(u32::MAX)
+}
+
+/// The memory of the machine, in bytes.
+fn machine_memory(meminfo: impl AsRef<Path>) -> Option<u64> {
+    let text = fs::read_to_string(meminfo).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: ByteSize = ByteSize::from_mib(1);
+    const AT_ONCE: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn budget(mib: u64) -> MemoryBudget {
+        MemoryBudget::new(ByteSize::from_mib(mib))
+    }
+
+    async fn reserve(budget: &MemoryBudget, mib: u64) -> Option<ReservedMemory> {
+        budget.reserve(ByteSize::from_mib(mib), AT_ONCE).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_together_never_have_more_than_the_budget() {
+        let budget = budget(100);
+        let mut first = reserve(&budget, 60).await.unwrap();
+        assert!(reserve(&budget, 41).await.is_none());
+        let _second = reserve(&budget, 40).await.unwrap();
+        first.shrink_to(ByteSize::from_mib(50));
+        assert!(reserve(&budget, 11).await.is_none());
+        assert!(reserve(&budget, 10).await.is_some());
+        drop(first);
+        assert!(reserve(&budget, 60).await.is_some());
+        assert!(
+            budget.is_below(ByteSize::from_mib(101)) && !budget.is_below(ByteSize::from_mib(100))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_run_is_not_passed_by_small_ones() {
+        let budget = budget(100);
+        let first = reserve(&budget, 60).await.unwrap();
+        let mut large = Box::pin(budget.reserve(ByteSize::from_mib(90), LONG));
+        assert!(futures_util::poll!(&mut large).is_pending());
+        let mut small = Box::pin(budget.reserve(MIB, LONG));
+        assert!(futures_util::poll!(&mut small).is_pending());
+        drop(first);
+        let large = large.await;
+        assert!(large.is_some() && small.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_that_wait_for_persons_leave_half_of_it_to_others() {
+        let budget = budget(100);
+        let (mut one, mut other) = (
+            reserve(&budget, 30).await.unwrap(),
+            reserve(&budget, 30).await.unwrap(),
+        );
+        assert!(one.begin_waiting() && !other.begin_waiting());
+        one.end_waiting();
+        assert!(other.begin_waiting());
+        drop(other);
+        assert!(one.begin_waiting());
+    }
+
+    #[test]
+    fn the_memory_of_the_machine_is_known() {
+        let mib = MemoryBudget::of_this_machine().total().as_bytes() >> UNIT_SHIFT;
+        assert!((64..1 << 32).contains(&mib), "{mib} MiB");
+    }
+}
