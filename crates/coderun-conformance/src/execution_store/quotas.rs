@@ -147,15 +147,15 @@ pub async fn greedy_users_leave_memory_for_small_submissions(setup: Setup) {
         .with(|policy| policy.live_bytes_max = ByteSize::from_mib(1))
         .await;
     let mut number = 0;
-    for user in 0..20 {
+    for user in 0..32 {
         let name = format!("user-{user}");
-        for kib in [256, 64, 16, 4, 1] {
-            loop {
+        for bytes in [256 << 10, 64 << 10, 16 << 10, 4 << 10, 1 << 10, 64, 8] {
+            let mut is_accepted = true;
+            while is_accepted {
                 number += 1;
-                let execution = backend.draft(number, &name, sized(kib << 10));
-                if backend.store.submit(&execution, None).await.is_err() {
-                    break;
-                }
+                assert!(number < 2000, "the memory has no bound");
+                let execution = backend.draft(number, &name, sized(bytes));
+                is_accepted = backend.store.submit(&execution, None).await.is_ok();
             }
         }
         backend.take().await;
