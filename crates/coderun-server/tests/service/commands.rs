@@ -135,7 +135,7 @@ async fn the_readmes_javascript_works() {
     let script = script.replace("http://127.0.0.1:8001", &service.url(""));
     let token = service.token("alice");
     let script = format!("const token = {token:?};\n{script}");
-    let node = std::process::Command::new("node")
+    let node = Command::new("node")
         .args([
             "--experimental-websocket",
             "--no-warnings",
