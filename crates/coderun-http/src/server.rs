@@ -164,12 +164,17 @@ async fn close_sockets(state: web::Data<AppState>) {
 /// The bytes that the kernel keeps for each connection until its peer takes them. It doubles the number, for its own data.
 const SEND_BUFFER_BYTES: usize = 128 << 10;
 
+/// The connections that may wait to be accepted, as far as the system allows. With the 128 of the standard library, a flood makes
+/// the kernel drop those of others, which then wait a second or more.
+const BACKLOG: i32 = 4_096;
+
 /// Sets options that accepted connections inherit: what is written is sent at once, the kernel keeps a bounded part of what a
 /// peer does not read, and cuts connections whose peer reads nothing. Otherwise a client that never reads would keep its connection and the data written to it without end.
 fn set_options(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
     let listener = socket2::SockRef::from(listener);
     listener.set_tcp_nodelay(true)?;
     listener.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    listener.listen(BACKLOG)?;
     #[cfg(target_os = "linux")]
     listener.set_tcp_user_timeout(Some(config.timeouts.unread))?;
     #[cfg(not(target_os = "linux"))]
@@ -182,6 +187,19 @@ mod tests {
     use std::net;
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn more_connections_than_the_default_may_wait_to_be_accepted() {
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let allowed: usize = allowed.trim().parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        set_options(&listener, &HttpConfig::default()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = |_| net::TcpStream::connect_timeout(&address, Duration::from_secs(5));
+        let waiting: Result<Vec<_>, _> = (0..allowed.min(256)).map(connect).collect();
+        assert!(waiting.is_ok(), "{waiting:?}");
+    }
 
     #[cfg(target_os = "linux")]
     #[test]
