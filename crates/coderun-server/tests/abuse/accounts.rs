@@ -15,7 +15,7 @@ pub(crate) const GREEDY_ACCOUNTS: Attack = Attack {
     promise: "Four accounts submit as much and open as many sockets as they may, until the bounds on all users are near; others \
               are accepted and served.",
     promised: Promised::Always,
-    is_light: false,
+    is_light: true,
     settings: SMALL_BOUNDS,
     victims: 1,
     run: |arena| Box::pin(greedy_accounts(arena)),

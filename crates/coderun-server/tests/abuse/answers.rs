@@ -18,11 +18,11 @@ const HELD_FOR: Duration = Duration::from_secs(12);
 const HEALTH_MAX: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) const UNREAD_STATUS: Attack = attack("unread-status", |arena| {
+pub(crate) const UNREAD_STATUS: Attack = attack("unread-status", true, |arena| {
     Box::pin(read_slowly(arena, Reading::STATUS))
 });
 
-pub(crate) const UNREAD_EVENTS: Attack = attack("unread-events", |arena| {
+pub(crate) const UNREAD_EVENTS: Attack = attack("unread-events", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -32,7 +32,7 @@ pub(crate) const UNREAD_EVENTS: Attack = attack("unread-events", |arena| {
     ))
 });
 
-pub(crate) const UNREAD_SOCKETS: Attack = attack("unread-sockets", |arena| {
+pub(crate) const UNREAD_SOCKETS: Attack = attack("unread-sockets", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -43,7 +43,7 @@ pub(crate) const UNREAD_SOCKETS: Attack = attack("unread-sockets", |arena| {
     ))
 });
 
-pub(crate) const UNREAD_LISTS: Attack = attack("unread-lists", |arena| {
+pub(crate) const UNREAD_LISTS: Attack = attack("unread-lists", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -53,7 +53,7 @@ pub(crate) const UNREAD_LISTS: Attack = attack("unread-lists", |arena| {
     ))
 });
 
-pub(crate) const UNREAD_PIPELINES: Attack = attack("unread-pipelines", |arena| {
+pub(crate) const UNREAD_PIPELINES: Attack = attack("unread-pipelines", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -63,7 +63,7 @@ pub(crate) const UNREAD_PIPELINES: Attack = attack("unread-pipelines", |arena| {
     ))
 });
 
-pub(crate) const SLOW_READERS: Attack = attack("slow-readers", |arena| {
+pub(crate) const SLOW_READERS: Attack = attack("slow-readers", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -73,7 +73,7 @@ pub(crate) const SLOW_READERS: Attack = attack("slow-readers", |arena| {
     ))
 });
 
-pub(crate) const UNREAD_LIVE_OUTPUT: Attack = attack("unread-live-output", |arena| {
+pub(crate) const UNREAD_LIVE_OUTPUT: Attack = attack("unread-live-output", false, |arena| {
     Box::pin(read_slowly(
         arena,
         Reading {
@@ -88,13 +88,13 @@ pub(crate) const UNREAD_LIVE_OUTPUT: Attack = attack("unread-live-output", |aren
 pub(crate) const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-const fn attack(name: &'static str, run: Run) -> Attack {
+const fn attack(name: &'static str, is_light: bool, run: Run) -> Attack {
     Attack {
         name,
         promise: "One user asks for a record of 36 MB on 150 connections and reads nothing, or a byte a second; memory is bounded, \
                   and others are answered.",
         promised: Promised::Always,
-        is_light: false,
+        is_light,
         settings: &[],
         victims: 1,
         run,

@@ -80,8 +80,10 @@ impl Arena {
         let at_a_time = attack.victims;
         // The first runs read their interpreter from the disk.
         self.greet(at_a_time).await;
-        self.greetings.lock().clear();
-        self.watch_victims(at_a_time, ALONE).await;
+        if !self.is_light {
+            self.greetings.lock().clear();
+            self.watch_victims(at_a_time, ALONE).await;
+        }
         let alone = std::mem::take(&mut *self.greetings.lock());
         let whole = AssertUnwindSafe((attack.run)(&self)).catch_unwind();
         match tokio::time::timeout(ATTACK_DEADLINE, whole).await {

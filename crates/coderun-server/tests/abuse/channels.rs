@@ -10,7 +10,7 @@ pub(crate) const CHANNELS: Attack = Attack {
     promise: "A program of one user sends a bit to another's by whole-file locks, sockets, files, keys and processes; that one sees \
               the same whether the bit is 0 or 1.",
     promised: Promised::Always,
-    is_light: false,
+    is_light: true,
     settings: &[],
     victims: 1,
     run: |arena| Box::pin(send_bits(arena, |channel| !OPEN.contains(&channel))),
@@ -20,6 +20,7 @@ pub(crate) const OPEN_CHANNELS: Attack = Attack {
     name: "open-channels",
     promise: "The same by record locks on files that both see and by pages that the kernel has cached.",
     promised: Promised::Never,
+    is_light: false,
     run: |arena| Box::pin(send_bits(arena, |channel| OPEN.contains(&channel))),
     ..CHANNELS
 };

@@ -14,7 +14,7 @@ pub(crate) const IDLE_PROMPTS: Attack = Attack {
     name: "idle-prompts",
     promise: "One user's interactive programs wait for input that nobody types; they occupy no place that others need.",
     promised: Promised::Always,
-    is_light: false,
+    is_light: true,
     settings: &[],
     victims: 1,
     run: |arena| Box::pin(idle_prompts(arena)),
@@ -33,6 +33,7 @@ pub(crate) const PARKED_BURNERS: Attack = Attack {
     promise: "Interactive programs of two users wait for input in one thread, and burn CPU time in many processes once their place \
               is given to others.",
     promised: Promised::By("cpu"),
+    is_light: false,
     run: |arena| Box::pin(parked_burners(arena)),
     ..IDLE_PROMPTS
 };

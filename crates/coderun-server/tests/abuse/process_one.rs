@@ -18,7 +18,7 @@ pub(crate) const PROCESS_ONE: Attack = Attack {
     name: "process-one",
     promise: "Programs limit, signal and slow process 1 of their sandbox; that is their own doing: one attempt, no internal error.",
     promised: Promised::Always,
-    is_light: false,
+    is_light: true,
     settings: &[],
     victims: 1,
     run: |arena| Box::pin(process_one(arena)),

@@ -9,7 +9,7 @@ for limit in ("CPU", "AS", "DATA", "NOFILE", "NPROC", "STACK", "FSIZE", "MEMLOCK
         pass
 
 # Work for process 1: it reaps what nobody waits for.
-for _ in range(4000):
+for _ in range(1000):
     if os.fork() == 0:
         os.fork()
         os._exit(0)
