@@ -106,7 +106,8 @@ impl Arena {
         Report {
             is_promised: match attack.promised {
                 Promised::Always => true,
-                Promised::By(control) => self.enforces(control),
+                Promised::By(control) => self.enforces(control, "cgroup"),
+                Promised::ByShares => self.enforces("cpu", "equal shares"),
                 Promised::Never => false,
             },
             alone,
@@ -177,11 +178,11 @@ impl Arena {
         }
     }
 
-    /// Whether the kernel enforces this control on victims; polling and the like is weaker.
-    fn enforces(&self, control: &str) -> bool {
+    /// Whether a control holds on victims by these means.
+    fn enforces(&self, control: &str, means: &str) -> bool {
         let enforcement = self.enforcement.lock();
         let by = enforcement[control].as_str().unwrap_or_default();
-        by.starts_with("cgroup")
+        by.contains(means)
     }
 
     /// Submits a program and waits for an event of this type, which says that the attack is in force.

@@ -11,8 +11,10 @@ use crate::{
 /// On which services an attack has to fail.
 pub(crate) enum Promised {
     Always,
-    /// Where the kernel enforces this control, as `enforcement` of records names it.
+    /// Where control groups enforce this control, as `enforcement` of records names it.
     By(&'static str),
+    /// Where programs have equal shares of the processors.
+    ByShares,
     /// Nowhere: SECURITY.md says what programs can do.
     Never,
 }

@@ -32,7 +32,7 @@ pub(crate) const PARKED_BURNERS: Attack = Attack {
     name: "parked-burners",
     promise: "Interactive programs of two users wait for input in one thread, and burn CPU time in many processes once their place \
               is given to others.",
-    promised: Promised::By("cpu"),
+    promised: Promised::ByShares,
     is_light: false,
     run: |arena| Box::pin(parked_burners(arena)),
     ..IDLE_PROMPTS

@@ -11,7 +11,7 @@ pub(crate) const BUSY_PROCESSES: Attack = Attack {
     name: "busy-processes",
     promise: "A program of one user has 64 busy processes, each in a session of its own; an honest program that needs 0.6 s of \
               CPU time ends within 3 s.",
-    promised: Promised::By("cpu"),
+    promised: Promised::ByShares,
     is_light: false,
     settings: &[],
     victims: 1,
@@ -46,7 +46,7 @@ pub(crate) const BURNERS: Attack = Attack {
     name: "burners",
     promise: "One user submits 500 programs that only burn CPU time; 50 users with a greeting each wait at most three times as \
               long as alone.",
-    promised: Promised::By("cpu"),
+    promised: Promised::ByShares,
     is_light: false,
     settings: &[
         ("USER_PENDING_MAX", "500"),
@@ -72,7 +72,7 @@ pub(crate) const SLOW_DEATH: Attack = Attack {
     name: "slow-death",
     promise: "A program of 60 processes with much memory asks for the lowest scheduling class and meets its limit while others of \
               its user keep all processors busy; programs of other users run on, once.",
-    promised: Promised::By("cpu"),
+    promised: Promised::ByShares,
     is_light: false,
     settings: &[("WORKER_CONCURRENCY", "6")],
     victims: 1,
@@ -145,7 +145,7 @@ async fn orphaned_cpu_time(arena: &Arena) {
 pub(crate) const TINY_WRITES: Attack = Attack {
     name: "tiny-writes",
     promise: "Programs of one user write single bytes to both streams in turn; others are served, and memory is bounded.",
-    promised: Promised::By("cpu"),
+    promised: Promised::ByShares,
     is_light: false,
     settings: &[],
     victims: 1,
