@@ -30,7 +30,6 @@ pub(super) async fn forward(
             };
             permit.request();
             permit.held().await;
-            permit.mark_answered();
             room.send(piece);
             if is_last {
                 return std::future::pending().await;

@@ -78,7 +78,10 @@ impl RunIo for RecordingIo<'_> {
                 self.is_place_requested = false;
                 RunInput::Resumed
             }
-            input = next_input(&mut self.stdin), if wanted == InputWanted::Anything => input,
+            input = next_input(&mut self.stdin), if wanted == InputWanted::Anything => {
+                self.permit.mark_answered();
+                input
+            }
         }
     }
 
