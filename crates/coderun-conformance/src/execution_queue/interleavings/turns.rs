@@ -16,18 +16,16 @@ pub(super) fn assert_turns(
     at_least: impl Fn(&UserId) -> usize,
     at_most: impl Fn(&UserId) -> usize,
 ) {
-    let new: Vec<_> = taken
-        .iter()
-        .filter(|it| it.attempt().count() == 1)
-        .collect();
-    let users: Vec<_> = new
-        .iter()
-        .map(|it| it.execution().submission().user())
-        .collect();
-    for (index, user) in users.iter().enumerate() {
-        let last_turn = |of: &UserId| users[..index].iter().rposition(|it| *it == of);
-        let turns = users[..index].iter().filter(|it| *it == user).count();
-        if turns == 0 && brought_forward.contains(*user) {
+    let user_of = |lease: &'_ Lease| lease.execution().submission().user().clone();
+    let users: Vec<_> = taken.iter().map(user_of).collect();
+    let is_new = |index: usize| taken[index].attempt().count() == 1;
+    for (index, user) in users.iter().enumerate().filter(|(index, _)| is_new(*index)) {
+        // Every lease of a user is a turn, also of what ran before.
+        let last_turn = |of: &UserId| users[..index].iter().rposition(|it| it == of);
+        let turns = (0..index)
+            .filter(|it| is_new(*it) && users[*it] == *user)
+            .count();
+        if last_turn(user).is_none() && brought_forward.contains(user) {
             continue;
         }
         let runs = at_least(user) + turns;
@@ -36,7 +34,7 @@ pub(super) fn assert_turns(
             let is_turn_earlier = last_turn(user) > last_turn(other);
             let is_first = at_most(other) < runs || at_most(other) == runs && is_turn_earlier;
             assert!(
-                other == *user || !is_first,
+                other == user || !is_first,
                 "{other} waited for {user}, who ran {runs}"
             );
         }
