@@ -83,7 +83,8 @@ pub struct SocketLimits {
     pub unverified_max: usize,
     /// The longest time for that verification. Default 5 s.
     pub verification: Duration,
-    /// The longest message from a client. Default 64 KiB.
+    /// The longest message from a client. One of up to 1 MiB is skipped with an error, and a longer one closes the socket.
+    /// Default 64 KiB.
     pub message_max: ByteSize,
     /// The time between two pings, greater than zero. A peer that leaves two unanswered is dropped. Default 20 s.
     pub ping_interval: Duration,

@@ -7,6 +7,7 @@ mod close_frame;
 mod commands;
 mod connection;
 mod input_queue;
+mod input_text;
 mod message_reader;
 mod session;
 

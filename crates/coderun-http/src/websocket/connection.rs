@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::web;
 use bytes::buf::Chain;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use coderun_domain::UserId;
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -19,6 +20,7 @@ use tungstenite::protocol::frame::{Frame, FrameHeader};
 use super::CloseFrame;
 use super::message_reader::{Incoming, MessageReader};
 use crate::handover::UpgradedStream;
+use crate::memory_budget::BudgetPermit;
 use crate::socket_registry::WatcherPermit;
 use crate::state::AppState;
 use crate::watching::EncodedMessage;
@@ -37,21 +39,32 @@ pub(super) struct Connection {
     /// What waits to be written: the response to the upgrade or short frames, and then the payload of a long one.
     outgoing: Chain<BytesMut, Bytes>,
     state: web::Data<AppState>,
+    user: Option<UserId>,
     /// Held until everything is written, because messages occupy memory that long.
-    pub(super) permit: Option<WatcherPermit>,
+    permit: Option<WatcherPermit>,
+    /// Memory for a message of the client that is longer than it may be, while it arrives.
+    long_message: Option<BudgetPermit>,
 }
 
 impl Connection {
     /// A socket over the stream of an upgrade, whose response is sent with the first frame or before the first wait.
     pub(super) fn new(upgraded: UpgradedStream, state: web::Data<AppState>) -> Self {
-        let reader = MessageReader::new(upgraded.received, state.config.sockets.message_max);
+        let reader = MessageReader::new(upgraded.received);
         Self {
             stream: upgraded.stream,
             reader,
             outgoing: upgraded.response.chain(Bytes::new()),
             state,
+            user: None,
             permit: None,
+            long_message: None,
         }
+    }
+
+    /// Notes the verified user, whose socket this is as long as the permit is held.
+    pub(super) fn admit(&mut self, permit: WatcherPermit, user: UserId) {
+        self.permit = Some(permit);
+        self.user = Some(user);
     }
 
     /// Waits for what the first message needs. If that takes a while, the response to the upgrade is sent meanwhile.
@@ -182,7 +195,10 @@ impl Connection {
                 self.wait_for_bytes().await?;
             }
             match self.reader.read(&self.stream)? {
-                Incoming::Text(text) => return Ok(Some(text)),
+                Incoming::Text(text) => {
+                    self.long_message = None;
+                    return Ok(Some(text));
+                }
                 Incoming::Pong => return Ok(None),
                 Incoming::Ping => {
                     let pong = self.reader.take_pong()?;
@@ -190,9 +206,22 @@ impl Connection {
                     self.flush().await?;
                     return Ok(None);
                 }
-                Incoming::Nothing => {}
+                Incoming::Nothing => self.make_room_for_long_message().await?,
             }
         }
+    }
+
+    /// Takes memory for the rest of a message that is longer than it may be, so that many of them occupy no more than many
+    /// bodies.
+    async fn make_room_for_long_message(&mut self) -> Result<(), CloseFrame> {
+        let is_long = self.reader.unfinished() > self.state.config.sockets.message_max;
+        if let (true, None, Some(user)) = (is_long, &self.long_message, &self.user) {
+            let bytes = MessageReader::MESSAGE_MAX_BYTES;
+            let acquired = self.state.body_budget.acquire(user, bytes).await;
+            let permit = acquired.map_err(|_| CloseFrame::UNAVAILABLE)?;
+            self.long_message = Some(permit);
+        }
+        Ok(())
     }
 
     async fn wait_for_bytes(&self) -> Result<(), CloseFrame> {

@@ -33,12 +33,17 @@ pub(super) enum Incoming {
 pub(super) struct MessageReader {
     context: WebSocketContext,
     has_read_all: bool,
+    /// The bytes that were read since the last whole message.
+    unfinished_bytes: usize,
 }
 
 impl MessageReader {
-    /// A reader of messages up to this size. The client has already sent the bytes in `received`.
-    pub(super) fn new(received: Vec<u8>, message_max: ByteSize) -> Self {
-        let max = usize::try_from(message_max.as_bytes()).ok();
+    /// The longest message that is read.
+    pub(super) const MESSAGE_MAX_BYTES: usize = 1 << 20;
+
+    /// A reader for a client that has already sent these bytes.
+    pub(super) fn new(received: Vec<u8>) -> Self {
+        let max = Some(Self::MESSAGE_MAX_BYTES);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .max_frame_size(max)
@@ -48,7 +53,13 @@ impl MessageReader {
         Self {
             context,
             has_read_all: false,
+            unfinished_bytes: 0,
         }
+    }
+
+    /// The bytes that have arrived of a message that is not whole yet.
+    pub(super) fn unfinished(&self) -> ByteSize {
+        ByteSize::from_bytes(u64::try_from(self.unfinished_bytes).unwrap_or(u64::MAX))
     }
 
     /// Whether there is no message before more bytes arrive.
@@ -61,8 +72,13 @@ impl MessageReader {
     /// # Errors
     /// The close frame to answer it with; [`CloseFrame::PEER_LEFT`] if it is a close frame or the end.
     pub(super) fn read(&mut self, stream: &TcpStream) -> Result<Incoming, CloseFrame> {
-        let read = self.context.read(&mut Arrived::at(stream));
+        let mut arrived = Arrived::at(stream);
+        let read = self.context.read(&mut arrived);
         self.has_read_all = false;
+        self.unfinished_bytes += TURN_MAX_BYTES - arrived.left_bytes;
+        if read.is_ok() {
+            self.unfinished_bytes = 0;
+        }
         match read {
             Ok(Message::Text(text)) => Ok(Incoming::Text(text)),
             Ok(Message::Ping(_)) => Ok(Incoming::Ping),

@@ -2,12 +2,13 @@
 
 use actix_web::web;
 use coderun_app::AccessError;
-use coderun_domain::{Admission, InputReply};
+use coderun_domain::{Admission, ByteSize, InputPiece, InputReply};
 use futures_util::FutureExt as _;
 
 use super::commands::{CommandResult, Commands};
 use super::connection::Connection;
 use super::input_queue::QueuedInput;
+use super::input_text::InputText;
 use super::{CloseFrame, UpgradeRequest};
 use crate::failure_log::log_failure;
 use crate::metrics::SocketKind;
@@ -63,13 +64,14 @@ async fn open<'a>(
         Ok::<_, CloseFrame>((permit, watcher, commands))
     };
     let (permit, watcher, commands) = connection.prepare(opening).await??;
-    connection.permit = Some(permit);
+    connection.admit(permit, commands.user().clone());
     Ok(Session {
         connection,
         state,
         dialect,
         watcher,
         commands,
+        input_text: InputText::default(),
         unanswered_pings: 0,
     })
 }
@@ -81,6 +83,7 @@ struct Session<'a> {
     dialect: Dialect,
     watcher: Watcher,
     commands: Commands,
+    input_text: InputText,
     unanswered_pings: u32,
 }
 
@@ -108,7 +111,7 @@ impl Session<'_> {
                 incoming = self.connection.receive(), if self.commands.have_capacity() => {
                     self.unanswered_pings = 0;
                     if let Some(text) = incoming? {
-                        Box::pin(self.handle(ClientMessage::parse(&text))).await?;
+                        Box::pin(self.receive(&text)).await?;
                     }
                 }
             }
@@ -140,6 +143,16 @@ impl Session<'_> {
         Ok(None)
     }
 
+    /// Handles a message, unless it is so long that it is skipped.
+    async fn receive(&mut self, text: &str) -> Result<(), CloseFrame> {
+        let max = self.state.config.sockets.message_max;
+        if ByteSize::of(text.as_bytes()) > max {
+            let detail = format!("A message must be at most {max}; a longer one is skipped");
+            return self.send_error(&detail).await;
+        }
+        self.handle(ClientMessage::parse(text)).await
+    }
+
     async fn handle(&mut self, message: ClientMessage) -> Result<(), CloseFrame> {
         // The core contract has no other message.
         if self.dialect == Dialect::Core && message != ClientMessage::Cancel {
@@ -148,11 +161,26 @@ impl Session<'_> {
         match message {
             ClientMessage::Cancel => self.commands.cancel(),
             ClientMessage::Ping => self.commands.enqueue(QueuedInput::Ping),
-            ClientMessage::Input(piece) => self.commands.enqueue(QueuedInput::Piece(piece)),
+            ClientMessage::Input(text) => {
+                let text = self.input_text.join(text);
+                self.enqueue_text(text);
+            }
+            ClientMessage::EndOfInput => {
+                let rest = self.input_text.finish();
+                self.enqueue_text(rest);
+                self.commands.enqueue(QueuedInput::Piece(InputPiece::End));
+            }
             ClientMessage::Invalid(detail) => return self.send_error(&detail).await,
             ClientMessage::Auth(token) => self.commands.verify(token),
         }
         self.send_queued().await
+    }
+
+    fn enqueue_text(&mut self, text: Vec<u8>) {
+        if !text.is_empty() {
+            let piece = InputPiece::Data(text.into());
+            self.commands.enqueue(QueuedInput::Piece(piece));
+        }
     }
 
     /// Sends queued input until a piece takes a while, and answers the pings between.

@@ -1,11 +1,12 @@
 //! Parses the messages of a WebSocket client.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use bytes::Bytes;
-use coderun_domain::{BearerToken, InputPiece};
+use coderun_domain::BearerToken;
 use coderun_json::Object;
-use serde::Deserialize;
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The message types, as an error names them.
 const KNOWN_TYPES: &str = "`stdin`, `stdin_close`, `cancel`, `auth`, `ping`";
@@ -19,8 +20,10 @@ pub(crate) enum ClientMessage {
     Ping,
     /// Cancels the execution.
     Cancel,
-    /// Input for the program's stdin.
-    Input(InputPiece),
+    /// Text for the program's stdin: UTF-8 but for halves of surrogate pairs, in three bytes each.
+    Input(Vec<u8>),
+    /// The end of the input.
+    EndOfInput,
     /// A fresh token.
     Auth(BearerToken),
     /// An invalid message, with what is wrong.
@@ -34,9 +37,32 @@ struct Tag<'a> {
 }
 
 #[derive(Deserialize)]
-struct Stdin<'a> {
-    #[serde(borrow)]
-    data: Cow<'a, str>,
+struct Stdin {
+    data: TextBytes,
+}
+
+/// The bytes of a text, which is UTF-8 but for halves of surrogate pairs, in three bytes each.
+struct TextBytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for TextBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl Visitor<'_> for TextVisitor {
+            type Value = TextBytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<TextBytes, E> {
+                Ok(TextBytes(bytes.to_vec()))
+            }
+        }
+
+        // As bytes, because as a string the parser refuses the halves.
+        deserializer.deserialize_bytes(TextVisitor)
+    }
 }
 
 #[derive(Deserialize)]
@@ -58,7 +84,7 @@ impl ClientMessage {
             "ping" => Self::Ping,
             "cancel" => Self::Cancel,
             "stdin" => Self::stdin(text),
-            "stdin_close" => Self::Input(InputPiece::End),
+            "stdin_close" => Self::EndOfInput,
             "auth" => Self::auth(text),
             unknown => {
                 let shown: String = unknown.chars().take(UNKNOWN_TYPE_MAX_CHARS).collect();
@@ -70,10 +96,8 @@ impl ClientMessage {
     }
 
     fn stdin(text: &str) -> Self {
-        match serde_json::from_str::<Object<Stdin<'_>>>(text) {
-            Ok(Object(Stdin { data })) => {
-                Self::Input(InputPiece::Data(Bytes::from(data.into_owned())))
-            }
+        match serde_json::from_str::<Object<Stdin>>(text) {
+            Ok(Object(Stdin { data })) => Self::Input(data.0),
             Err(_) => Self::Invalid("`stdin` needs `data`, which must be a string".into()),
         }
     }
@@ -93,7 +117,7 @@ mod tests {
     use super::*;
 
     fn input(text: &'static str) -> ClientMessage {
-        ClientMessage::Input(InputPiece::Data(Bytes::from_static(text.as_bytes())))
+        ClientMessage::Input(text.as_bytes().to_vec())
     }
 
     #[rstest]
@@ -103,7 +127,7 @@ mod tests {
     #[case(r#"{"type":"c\u0061ncel"}"#, ClientMessage::Cancel)]
     #[case(r#"{"type":"stdin","data":"42\n"}"#, input("42\n"))]
     #[case(r#"{"data":"","type":"stdin"}"#, input(""))]
-    #[case(r#"{"type":"stdin_close"}"#, ClientMessage::Input(InputPiece::End))]
+    #[case(r#"{"type":"stdin_close"}"#, ClientMessage::EndOfInput)]
     #[case(
         r#"{"type":"auth","token":"a.b"}"#,
         ClientMessage::Auth(BearerToken::new("a.b"))

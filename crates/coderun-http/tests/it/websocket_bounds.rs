@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coderun_domain::ByteSize;
 use coderun_domain::testing::execution_id;
 use rstest::rstest;
 use tokio_tungstenite::tungstenite::Message;
@@ -26,13 +27,44 @@ async fn a_message_that_is_not_text_is_1008(#[case] message: Message) {
     assert_eq!(socket.close_code().await, 1008);
 }
 
+#[rstest]
+#[case::at_most_64_kib(64 << 10, "A message must be a JSON object")]
+#[case::longer((64 << 10) + 1, "at most 64 KiB")]
+#[case::at_most_1_mib(1 << 20, "at most 64 KiB")]
 #[tokio::test]
-async fn a_message_of_64_kib_is_read_and_one_byte_more_is_1009() {
+async fn a_message_of_more_than_64_kib_is_skipped(#[case] length: usize, #[case] detail: &str) {
     let (_server, _, mut socket) = Server::start().watch_running_full().await;
-    socket.say(&"x".repeat(64 << 10)).await;
-    assert_eq!(socket.next().await["type"], "error");
-    socket.say(&"x".repeat((64 << 10) + 1)).await;
+    socket.say(&"x".repeat(length)).await;
+    let error = socket.next().await;
+    assert!(
+        error["data"]["detail"].as_str().unwrap().contains(detail),
+        "{error}"
+    );
+    socket.expect_pong().await;
+}
+
+#[tokio::test]
+async fn a_message_of_more_than_1_mib_is_1009() {
+    let (_server, _, mut socket) = Server::start().watch_running_full().await;
+    socket.say(&"x".repeat((1 << 20) + 1)).await;
     assert_eq!(socket.close_code().await, 1009);
+}
+
+#[tokio::test]
+async fn long_messages_need_memory_of_the_budget_for_bodies() {
+    let server = Server::with(|config| {
+        config.bodies_max = ByteSize::from_mib(4);
+        config.sockets.send = Duration::from_millis(100);
+    });
+    let id = server.backend.running();
+    let mut held = server.watch_full(id).await;
+    held.next().await;
+    // The share of a user in the budget is enough for one.
+    held.begin_message(1 << 20, 100 << 10).await;
+    let mut other = server.watch_full(id).await;
+    other.next().await;
+    other.begin_message(1 << 20, 100 << 10).await;
+    assert_eq!(other.close_code().await, 1013);
 }
 
 #[tokio::test]
@@ -47,7 +79,7 @@ async fn a_message_that_is_too_big_in_pieces_is_1009() {
             opcode: OpCode::Data(opcode),
             ..FrameHeader::default()
         };
-        let piece = Frame::from_payload(header, "x".repeat(30_000).into());
+        let piece = Frame::from_payload(header, "x".repeat(400_000).into());
         socket.send(Message::Frame(piece)).await;
     }
     assert_eq!(socket.close_code().await, 1009);

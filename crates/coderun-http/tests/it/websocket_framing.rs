@@ -220,13 +220,13 @@ async fn a_close_frame_is_answered(#[case] sent: Vec<u8>) {
 }
 
 #[rstest]
-#[case::a_message(text(&command(65_537)))]
+#[case::a_message(text(&command((1 << 20) + 1)))]
 #[case::the_head_of_a_frame_of_1_gib(head(FIN | TEXT, 1 << 30))]
 #[case::the_head_of_the_longest_frame(head(FIN | TEXT, u64::MAX >> 1))]
 #[case::the_head_of_a_frame_with_a_negative_length(head(FIN | TEXT, u64::MAX))]
-#[case::fragments([frame(TEXT, &command(40_000)), head(FIN | CONTINUATION, 25_537), vec![b' '; 25_537]].concat())]
+#[case::fragments([frame(TEXT, &command(640_000)), head(FIN | CONTINUATION, 408_577), vec![b' '; 408_577]].concat())]
 #[tokio::test]
-async fn more_than_64_kib_is_closed_with_1009(#[case] sent: Vec<u8>) {
+async fn more_than_1_mib_is_closed_with_1009(#[case] sent: Vec<u8>) {
     check(vec![sent], &[Received::Close(1009)]).await;
 }
 

@@ -31,6 +31,19 @@ async fn input_arrives_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn a_character_may_be_cut_between_two_messages() {
+    let (server, _, mut socket) = open(Server::start()).await;
+    for text in [r"a\ud83d", r"\ude00b", r"\ude00", r"\ud83d"] {
+        socket
+            .say(&format!(r#"{{"type":"stdin","data":"{text}"}}"#))
+            .await;
+    }
+    socket.say("{\"type\":\"stdin_close\"}").await;
+    socket.expect_pong().await;
+    assert_eq!(server.relay.input(), "a\u{1f600}b\u{fffd}\u{fffd}$");
+}
+
+#[tokio::test]
 async fn a_program_that_waits_for_input_says_so() {
     let (server, id, mut socket) = open(Server::start()).await;
     server.backend.await_input(id);

@@ -3,6 +3,7 @@
 use coderun_domain::ExecutionId;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
@@ -76,6 +77,19 @@ impl Server {
 }
 
 impl Socket {
+    /// Sends the beginning of a message of this length.
+    pub(crate) async fn begin_message(&mut self, length: u64, sent: usize) {
+        let MaybeTlsStream::Plain(stream) = self.stream.get_mut() else {
+            panic!("the tests use no TLS");
+        };
+        // One masked frame of text, its length in eight bytes, and a mask that changes nothing.
+        let mut bytes = vec![0x81, 0x80 | 127];
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.resize(bytes.len() + sent, b'x');
+        in_time(stream.write_all(&bytes)).await.unwrap();
+    }
+
     /// The next message of any kind.
     pub(crate) async fn frame(&mut self) -> Option<Result<Message, Error>> {
         in_time(self.stream.next()).await
