@@ -5,6 +5,8 @@ abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse --co
 # what languages do by themselves.
 differs_by_user := "not test(/^(mistakes|java|language_page)::|^languages::.*::(stdin|unicode|failure|broken)$|" + of_languages + "/)"
 of_languages := "^programs::.*::(buffers|byte_order_mark|classes|closures|crlf|dates|does_not_compile|exceptions|functions|generators|generic|generics|hello|json|json_and_text|lists|sorting|templates|text)$"
+# What is built once for all recipes that test: another selection of packages builds half of the dependencies again.
+everything := "--workspace --all-features"
 # Where cargo-deny keeps the database of known weaknesses.
 advisories := env("CARGO_HOME", home_directory() / ".cargo") / "advisory-dbs"
 
@@ -17,17 +19,16 @@ run *arguments:
     cargo run -- {{ arguments }}
 
 # Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, and the real Firebase SDK.
-test: test-rust (test-sandbox-user "-E" differs_by_user) test-groups test-firebase
+test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase
 
 # Runs the tests of the crates.
 test-rust:
-    cargo nextest run --workspace --all-features
-    cargo test --workspace --all-features --doc
+    cargo nextest run {{ everything }}
+    cargo test {{ everything }} --doc
 
-# Runs the sandbox's tests as an ordinary user who may use no control groups (`just test-sandbox-user -E 'test(/^memory::/)'`).
-[positional-arguments]
-test-sandbox-user *arguments:
-    cargo nextest run --package coderun-runner-sandbox --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' "$@" -- --skip another_process_namespace
+# Runs the sandbox's tests as an ordinary user who may use no control groups (`just test-sandbox-user 'test(/^memory::/)'`).
+test-sandbox-user filter="all()":
+    cargo nextest run {{ everything }} -E 'package(coderun-runner-sandbox) and ({{ filter }})' --config 'target."cfg(unix)".runner="{{ justfile_directory() }}/crates/coderun-runner-sandbox/tests/as-ordinary-user"' -- --skip another_process_namespace
 
 # The kernel is user-mode Linux; with `KERNEL=qemu` it lacks nothing, and is slow.
 # Runs the sandbox's tests on control groups of version 2, as root and as a delegated user (`just test-cgroup2 'test(/^memory::/)'`).
@@ -37,17 +38,16 @@ test-cgroup2 filter="all()":
 # Runs what every run of the tests has of `test-cgroup2`, and starts the service in groups of all kinds.
 test-groups:
     {{ machine }}/suite 'test(/^(processes|service)::/)'
-    cargo build --package coderun-server --all-features
     {{ machine }}/boot {{ machine }}/layouts {{ justfile_directory() }}/target/debug/coderun
 
 # Tests deploy/coderun.service under systemd as process 1 of a kernel of its own.
 test-systemd:
-    cargo build --package coderun-server --all-features
+    cargo test {{ everything }} --no-run --quiet
     {{ machine }}/systemd target/debug/coderun
 
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
 test-firebase:
-    cargo build --package coderun-server --all-features
+    cargo test {{ everything }} --no-run --quiet
     cd {{ firebase_suite }} && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
     cd {{ firebase_suite }} && CODERUN_BINARY={{ justfile_directory() }}/target/debug/coderun npm test
 
