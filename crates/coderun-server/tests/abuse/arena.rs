@@ -214,6 +214,11 @@ impl Arena {
         ids
     }
 
+    /// Leaves how long greetings took so far out of the judgement.
+    pub(crate) fn forget_times(&self) {
+        self.greetings.lock().clear();
+    }
+
     /// Less of something in the form without weight.
     pub(crate) const fn scaled(&self, count: usize) -> usize {
         if self.is_light { count / 10 } else { count }
