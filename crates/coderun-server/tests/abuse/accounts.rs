@@ -26,7 +26,8 @@ pub(crate) const THOUSAND_ACCOUNTS: Attack = Attack {
     promise: "A thousand accounts submit as much as they may; a new user is accepted.",
     promised: Promised::Always,
     is_light: false,
-    settings: SMALL_BOUNDS,
+    // The reserve for users who hold little has room for a thousand with the bounds of the default.
+    settings: &[],
     victims: 1,
     run: |arena| Box::pin(thousand_accounts(arena)),
 };
@@ -67,8 +68,9 @@ async fn greedy_accounts(arena: &Arena) {
 async fn thousand_accounts(arena: &Arena) {
     for number in 0..arena.scaled(1000) {
         let token = arena.service.token(&format!("account{number}"));
-        arena.flood(&token, &large(90 * KIB), 2).await;
-        arena.flood(&token, &large(0), 1).await;
+        for bytes in [900 * KIB, 90 * KIB, 0] {
+            arena.flood(&token, &large(bytes), 4).await;
+        }
     }
     for number in 0..5 {
         let token = arena.service.token(&format!("newcomer{number}"));
