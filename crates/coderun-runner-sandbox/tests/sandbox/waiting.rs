@@ -44,9 +44,10 @@ impl Watcher {
     async fn expect_output(&mut self, text: &str) {
         let mut written = Vec::new();
         while written.len() < text.len() {
-            match self.told.recv().await {
-                Some(Told::Output(bytes)) => written.extend(bytes),
-                told => panic!("{told:?}"),
+            let told = self.told.recv().await;
+            assert!(matches!(told, Some(Told::Output(_))), "{told:?}");
+            if let Some(Told::Output(bytes)) = told {
+                written.extend(bytes);
             }
         }
         assert_eq!(String::from_utf8_lossy(&written), text);
