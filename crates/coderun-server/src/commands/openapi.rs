@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use super::print;
+use crate::compose;
 
 /// Prints the OpenAPI document that the service serves.
 pub(crate) fn openapi() -> anyhow::Result<ExitCode> {
-    print(coderun_http::OPENAPI.trim_end())?;
+    print(compose::OPENAPI.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
