@@ -104,8 +104,8 @@ impl RunPermit {
         let is_parking =
             *self.standing.borrow() == Standing::Holding && self.parked_runs.add(&self.user);
         if is_parking {
-            self.standing.send_replace(Standing::Parked);
             *self.held.lock() = None;
+            self.standing.send_replace(Standing::Parked);
         }
         is_parking
     }
