@@ -15,7 +15,7 @@ mod record;
 mod submission;
 mod ticket;
 
-pub(crate) use batch::{BatchAnswer, BatchEntry, BatchRequest};
+pub(crate) use batch::{BatchAnswer, BatchEntry, BatchRequest, SUBMISSIONS_MAX};
 pub(crate) use capabilities::Capabilities;
 pub(crate) use client_message::ClientMessage;
 pub(crate) use dry_run::DryRunAnswer;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_ignored::Path;
 
+use crate::wire::SUBMISSIONS_MAX;
+
 /// The most fields that are named, and the longest part of a name.
 const NAMES_MAX: usize = 10;
 const NAME_MAX_CHARS: usize = 64;
@@ -96,7 +98,7 @@ impl UnknownFields {
 }
 
 impl SubmissionIndex {
-    /// The submission at this path, if there is one.
+    /// The submission at this path, if there is one. A longer list of submissions is refused, so that few fields are kept.
     const fn of(path: &Path<'_>) -> Option<Self> {
         match path {
             Path::Root => Some(Self::Only),
@@ -106,7 +108,7 @@ impl SubmissionIndex {
                     parent: Path::Root, ..
                 },
                 index,
-            } => Some(Self::InBatch(*index)),
+            } if *index < SUBMISSIONS_MAX => Some(Self::InBatch(*index)),
             Path::Seq { .. }
             | Path::Map { .. }
             | Path::Some { .. }
@@ -160,5 +162,28 @@ impl UnknownField {
 impl fmt::Display for UnknownField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.parent, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::repeat_n;
+
+    use super::super::parse;
+    use super::*;
+    use crate::wire::{BatchRequest, SubmitRequest};
+
+    /// Each field that is ignored is compared with those that are kept.
+    #[test]
+    fn few_unknown_fields_are_kept_of_many_entries() {
+        let fields: Vec<_> = (0..=NAMES_MAX).map(|n| format!("\"x{n}\":0")).collect();
+        let entry = format!("{{{}}}", fields.join(","));
+        let entries: Vec<_> = repeat_n(entry, 10 * SUBMISSIONS_MAX).collect();
+        let body = |list: &str| format!("{{\"{list}\":[{}]}}", entries.join(","));
+        let (_, files) = parse::<SubmitRequest>(body("files").as_bytes()).unwrap();
+        let (_, batch) = parse::<BatchRequest>(body("submissions").as_bytes()).unwrap();
+        for unknown in [files, batch] {
+            assert_eq!(unknown.0.len(), NAMES_MAX * SUBMISSIONS_MAX);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::body::{Entries, Faults, FromJson, Lenient};
 use crate::problem::{Problem, ProblemDetails, ProblemEntry};
 
 /// The most submissions of one request.
-const SUBMISSIONS_MAX: usize = 20;
+pub(crate) const SUBMISSIONS_MAX: usize = 20;
 
 /// Several submissions.
 #[derive(Deserialize, Default)]
