@@ -158,7 +158,7 @@ impl ProcessWatch {
 const MAPPED_FILES_BYTES: u64 = 64 << 20;
 
 /// The CPU time of this thread.
-fn thread_cpu() -> Duration {
+pub(crate) fn thread_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 

@@ -12,10 +12,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::fstat;
 
 use crate::process_tree::children;
+use crate::process_watch::thread_cpu;
 use blocked_call::BlockedCall;
 
 /// A pipe, the same at both of its ends.
@@ -54,9 +56,26 @@ pub(crate) enum StdinWait {
     Endless,
 }
 
-/// Finds whether anything below the first process of a sandbox waits for this pipe. Blocks for as long as it takes to look
-/// at a hundred threads, a millisecond or two.
-pub(crate) fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
+/// What a look at a program has found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StdinLook {
+    pub(crate) wait: Option<StdinWait>,
+    /// The CPU time that it took.
+    pub(crate) cost: Duration,
+}
+
+/// Looks whether anything below the first process of a sandbox waits for this pipe. Blocks for as long as it takes to look at
+/// a hundred threads: a millisecond or two, unless the program makes it expensive.
+pub(crate) fn look(first_process: i32, stdin: PipeIdentity) -> StdinLook {
+    let begun = thread_cpu();
+    let wait = find_wait(first_process, stdin);
+    StdinLook {
+        wait,
+        cost: thread_cpu().saturating_sub(begun),
+    }
+}
+
+fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
     let mut processes = VecDeque::from(children(first_process));
     let mut left = THREADS_MAX;
     let mut found = None;

@@ -1,6 +1,7 @@
 //! Reads which descriptors a blocked thread waits for.
 
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -8,6 +9,10 @@ use super::StdinWait;
 
 /// The most descriptors of one call that are looked at.
 const DESCRIPTORS_MAX: usize = 1024;
+
+/// The most of the kernel's description of an epoll that is read: a line for each of as many descriptors. A program can register
+/// millions.
+const EPOLL_TEXT_MAX_BYTES: u64 = 128 << 10;
 
 /// The system call in which a thread is blocked.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,7 +116,11 @@ fn selected(thread: &Path, count: u64, address: u64) -> Option<Vec<u32>> {
 
 /// The descriptors that are registered with an epoll to be readable.
 fn registered(thread: &Path, epoll: u64) -> Option<Vec<u32>> {
-    let text = fs::read_to_string(thread.join(format!("fdinfo/{}", low_half(epoll)))).ok()?;
+    let file = File::open(thread.join(format!("fdinfo/{}", low_half(epoll)))).ok()?;
+    let mut text = String::new();
+    file.take(EPOLL_TEXT_MAX_BYTES)
+        .read_to_string(&mut text)
+        .ok()?;
     Some(
         text.lines()
             .filter_map(registered_reader)

@@ -8,6 +8,7 @@ use coderun_conformance::code_runner::Program;
 use coderun_domain::{ByteSize, InputWanted, OutputStream, RunInput, RunIo, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 use rstest::rstest;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 
 use crate::support::TestSandbox;
@@ -288,4 +289,37 @@ async fn a_program_that_needs_too_much_memory_keeps_its_place() {
     };
     let (report, ()) = tokio::join!(running, acting);
     assert_eq!(report.unwrap().verdict, Verdict::Accepted);
+}
+
+/// Many threads wait for an epoll with many descriptors.
+const EXPENSIVE_TO_LOOK_AT: &str = "import os, select, threading, time\n\
+    epoll = select.epoll()\n\
+    for _ in range(35):\n\
+    \x20   file = os.eventfd(0)\n\
+    \x20   for descriptor in range(40, 62):\n\
+    \x20       os.dup2(file, descriptor)\n\
+    \x20       epoll.register(descriptor, select.EPOLLIN)\n\
+    \x20   os.closerange(40, 62)\n\
+    for _ in range(25): threading.Thread(target=epoll.poll, daemon=True).start()\n\
+    os.write(1, b'ready\\n')\n\
+    time.sleep(2)\n\
+    os.write(1, b'done\\n')\n\
+    os._exit(0)";
+
+#[tokio::test]
+async fn a_program_cannot_have_the_service_look_at_it_all_the_time() {
+    let groups = ControlGroups::WhereUsable;
+    let mut used = Duration::ZERO;
+    assert_accepted("python", EXPENSIVE_TO_LOOK_AT, groups, async |watcher| {
+        watcher.expect_output("ready\n").await;
+        let before = process_cpu();
+        watcher.expect_output("done\n").await;
+        used = process_cpu().saturating_sub(before);
+    })
+    .await;
+    assert!(used < Duration::from_millis(400), "{used:?}");
+}
+
+fn process_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap()
 }
