@@ -28,8 +28,11 @@ pub(super) async fn forward(
             let Ok(room) = stdin.reserve().await else {
                 return std::future::pending().await;
             };
-            permit.request();
-            permit.held().await;
+            // Checked until it holds without a pause, in which the run could give the permit away again.
+            while !permit.is_held() {
+                permit.request();
+                permit.held().await;
+            }
             room.send(piece);
             if is_last {
                 return std::future::pending().await;

@@ -101,8 +101,7 @@ impl RunPermit {
     /// Returns whether it did.
     pub(super) fn park(&self) -> bool {
         self.mark_waiting();
-        let is_parking =
-            *self.standing.borrow() == Standing::Holding && self.parked_runs.add(&self.user);
+        let is_parking = self.is_held() && self.parked_runs.add(&self.user);
         if is_parking {
             *self.held.lock() = None;
             self.standing.send_replace(Standing::Parked);
@@ -120,6 +119,11 @@ impl RunPermit {
             }
             is_parked
         });
+    }
+
+    /// Whether the run has its permit now.
+    pub(super) fn is_held(&self) -> bool {
+        *self.standing.borrow() == Standing::Holding
     }
 
     /// Waits until the run has its permit. Cancel-safe.
