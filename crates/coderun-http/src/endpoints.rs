@@ -18,30 +18,49 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
 
+/// What a record says beside the execution.
+#[derive(Debug, Default)]
+struct RecordNotes {
+    queue_position: Option<u64>,
+    /// About fields of the submission that were ignored.
+    warnings: Vec<String>,
+}
+
+impl RecordNotes {
+    const fn of_warnings(warnings: Vec<String>) -> Self {
+        Self {
+            queue_position: None,
+            warnings,
+        }
+    }
+}
+
 /// Answers the record of an execution. A large one waits until the budget for large answers allows it.
 async fn record(
     state: &AppState,
     status: StatusCode,
     execution: Execution,
-    queue_position: Option<u64>,
+    notes: RecordNotes,
 ) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::build(status);
     response.content_type("application/json");
-    let text_bytes = text_bytes(&execution, Audience::Reader);
+    let warnings_bytes: usize = notes.warnings.iter().map(String::len).sum();
+    let text_bytes = text_bytes(&execution, Audience::Reader) + warnings_bytes;
     if text_bytes <= SMALL_MAX_BYTES {
         let policy = state.ports.executions.store_policy();
-        let bytes = encode(&execution, queue_position, policy);
+        let bytes = encode(&execution, notes, policy);
         return Ok(response.body(bytes.map_err(|error| Problem::bug().with_source(error))?));
     }
-    let (id, is_final) = (execution.id(), execution.status().is_final());
+    let id = execution.id();
+    let is_shared = execution.status().is_final() && notes.warnings.is_empty();
     let created_at = execution.progress().created_at();
     let submission = Arc::clone(execution.submission());
     let executions = Arc::clone(&state.ports.executions);
-    let encode = move || encode(&execution, queue_position, executions.store_policy());
+    let encode = move || encode(&execution, notes, executions.store_policy());
     let (answers, user) = (&state.large_answers, submission.user());
     let permit = state.sockets.admit_watcher(user, SocketKind::LargeAnswer)?;
     let bound_bytes = json_bytes_max(text_bytes);
-    let made = if is_final {
+    let made = if is_shared {
         let answer = (id, created_at, Audience::Reader);
         answers.make_once(answer, user, bound_bytes, encode).await
     } else {
@@ -50,13 +69,10 @@ async fn record(
     Ok(response.body(PiecewiseBody::new(made?, permit)))
 }
 
-fn encode(
-    execution: &Execution,
-    queue_position: Option<u64>,
-    policy: &StorePolicy,
-) -> io::Result<Vec<u8>> {
+fn encode(execution: &Execution, notes: RecordNotes, policy: &StorePolicy) -> io::Result<Vec<u8>> {
     let mut record = ExecutionRecord::new(execution, policy, Audience::Reader);
-    record.queue_position = queue_position;
+    record.queue_position = notes.queue_position;
+    record.warnings = notes.warnings;
     let mut bytes = Vec::with_capacity(record.size_hint());
     serde_json::to_writer(&mut bytes, &record)?;
     Ok(bytes)

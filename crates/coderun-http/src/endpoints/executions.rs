@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::{CancelReply, FailureKind, Page};
 
-use super::{parse_id, record};
+use super::{RecordNotes, parse_id, record};
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -26,10 +26,16 @@ pub(crate) async fn cancel(
     let reply = state.ports.executions.cancel(user, parse_id(&id)?).await?;
     match reply {
         CancelReply::Ended(execution) | CancelReply::AlreadyFinal(execution) => {
-            record(&state, StatusCode::OK, *execution, None).await
+            record(&state, StatusCode::OK, *execution, RecordNotes::default()).await
         }
         CancelReply::Requested(execution) => {
-            record(&state, StatusCode::ACCEPTED, *execution, None).await
+            record(
+                &state,
+                StatusCode::ACCEPTED,
+                *execution,
+                RecordNotes::default(),
+            )
+            .await
         }
         CancelReply::Absent => Err(Problem::of_kind(FailureKind::Absent)),
     }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::{Execution, Sequence};
 
-use super::{parse_id, record};
+use super::{RecordNotes, parse_id, record};
 use crate::authentication::Authenticated;
 use crate::metrics::SocketKind;
 use crate::problem::Problem;
@@ -43,8 +43,11 @@ pub(crate) async fn status(
     if execution.submission().is_interactive() && !execution.status().is_final() {
         executions.note_watcher(id).await;
     }
-    let position = executions.queue_position(&execution).await?;
-    record(&state, StatusCode::OK, execution, position).await
+    let notes = RecordNotes {
+        queue_position: executions.queue_position(&execution).await?,
+        ..RecordNotes::default()
+    };
+    record(&state, StatusCode::OK, execution, notes).await
 }
 
 /// What a request waits for.

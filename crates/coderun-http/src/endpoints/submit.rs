@@ -11,8 +11,8 @@ use coderun_domain::{
     Execution, ExecutionId, IdempotencyKey, SubmissionDraft, TraceContext, UserId,
 };
 
-use super::record;
 use super::status::{WaitFor, wait_for};
+use super::{RecordNotes, record};
 use crate::authentication::Authenticated;
 use crate::body::{UnknownFields, read_json};
 use crate::failure_log::log_failure;
@@ -23,7 +23,8 @@ use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::{
-    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, NOT_OFFERED, SubmitAnswer, SubmitRequest,
+    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, FIELDS, NOT_OFFERED, SubmitAnswer,
+    SubmitRequest,
 };
 
 const KEY_EXPECTED: &str = "must be 1 to 255 visible ASCII characters, given once";
@@ -187,7 +188,8 @@ async fn submit_and_wait(
     let is_final = execution.status().is_final();
     let recorded = if is_final && preferences.wait.is_some() {
         // Whoever gets no large record now needs the id to ask for it later.
-        let recording = record(state, StatusCode::OK, execution.clone(), None);
+        let notes = RecordNotes::of_warnings(unknown.of_body().warnings(&FIELDS));
+        let recording = record(state, StatusCode::OK, execution.clone(), notes);
         recording.await.ok()
     } else {
         None

@@ -65,6 +65,9 @@ pub(crate) struct ExecutionRecord<'a> {
     pub(crate) queue_position: Option<u64>,
     attempts: u32,
     expires_at: Timestamp,
+    /// About fields that were ignored, in the answer to a submission.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> ExecutionRecord<'a> {
@@ -112,6 +115,7 @@ impl<'a> ExecutionRecord<'a> {
             queue_position: None,
             attempts: execution.attempt().count(),
             expires_at: Timestamp(policy.expires_at(execution)),
+            warnings: Vec::new(),
         }
     }
 

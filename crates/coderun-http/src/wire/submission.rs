@@ -16,7 +16,7 @@ use crate::problem::ProblemEntry;
 pub(crate) const NOT_OFFERED: &str = "is not offered by this deployment yet";
 
 /// The fields of a submission, for suggestions in place of a misspelt one.
-pub(super) const FIELDS: [&str; 15] = [
+pub(crate) const FIELDS: [&str; 15] = [
     "code",
     "language",
     "version",

@@ -17,7 +17,16 @@ fn first() -> ExecutionId {
 
 /// Submits with a preference, acts once the request waits, and returns the answer.
 async fn submit_while(server: &Server, prefer: &'static str, act: impl FnOnce()) -> Answer {
-    let submitting = async { server.submit(&valid()).header("prefer", prefer).await };
+    submit_body_while(server, &valid(), prefer, act).await
+}
+
+async fn submit_body_while(
+    server: &Server,
+    body: &Value,
+    prefer: &'static str,
+    act: impl FnOnce(),
+) -> Answer {
+    let submitting = async { server.submit(body).header("prefer", prefer).await };
     let acting = async {
         server.backend.has_watchers(1).await;
         act();
@@ -50,6 +59,27 @@ async fn a_request_that_waits_is_answered_with_the_final_record(
         (&record["status"], &record["user_id"]),
         (&json!("completed"), &json!("alice"))
     );
+}
+
+#[rstest]
+#[case::small(5)]
+#[case::large(100_000)]
+#[tokio::test]
+async fn the_final_record_names_fields_that_were_ignored(#[case] input_bytes: usize) {
+    let server = Server::start();
+    let mut body = valid();
+    body["stdin"] = json!("x");
+    body["input_data"] = json!("x".repeat(input_bytes));
+    let answer = submit_body_while(&server, &body, "wait=60", || {
+        server.backend.start(first());
+        server.backend.finish(first(), finished());
+    });
+    let record = answer.await.json();
+    assert_eq!(record["status"], "completed");
+    let warning = "unknown field `stdin`; did you mean `input_data`?";
+    assert_eq!(record["warnings"], json!([warning]));
+    let read_later = server.status(first()).await.json();
+    assert_eq!(read_later.get("warnings"), None);
 }
 
 #[rstest]
