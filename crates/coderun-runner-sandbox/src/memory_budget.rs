@@ -1,23 +1,28 @@
 //! Keeps the memory limits of all living runs together within a budget.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits};
+use coderun_domain::{ByteSize, Limits, StageLimits, StorageLimits, UserId};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::cgroup::memory_limits_above;
 
 /// The memory of all runs together. Runs that wait for it take turns, so that a large one does not wait for ever: those that
-/// come later, small ones too, wait behind it.
+/// come later, small ones too, wait behind it. A user has at most half of it, or one run, and waits for more without delaying
+/// others.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     total: ByteSize,
     /// A permit for each MiB.
     free: Arc<Semaphore>,
+    /// What is left of the half that each user may have; of those who have some.
+    free_by_user: Mutex<HashMap<UserId, Arc<Semaphore>>>,
     /// The part that runs may have while they wait for persons: the rest is for those that go on.
     free_for_waiting: Arc<Semaphore>,
 }
@@ -26,6 +31,8 @@ pub(crate) struct MemoryBudget {
 #[derive(Debug)]
 pub(crate) struct ReservedMemory {
     permit: OwnedSemaphorePermit,
+    /// Of the half of its user. It keeps that half in the map.
+    of_user: OwnedSemaphorePermit,
     free_for_waiting: Arc<Semaphore>,
     for_waiting: Option<OwnedSemaphorePermit>,
 }
@@ -37,6 +44,7 @@ impl MemoryBudget {
         Self {
             total,
             free: Arc::new(Semaphore::new(units)),
+            free_by_user: Mutex::default(),
             free_for_waiting: Arc::new(Semaphore::new(units / 2)),
         }
     }
@@ -69,14 +77,49 @@ impl MemoryBudget {
         })
     }
 
-    /// Waits for this much memory; `None` if there was not enough in time. Cancel-safe, but then the turn is lost.
-    pub(crate) async fn reserve(&self, wanted: ByteSize, wait: Duration) -> Option<ReservedMemory> {
-        let acquire = Arc::clone(&self.free).acquire_many_owned(units(wanted));
+    /// Waits for this much memory for a run of this user; `None` if there was not enough in time. Cancel-safe, but then the
+    /// turn is lost.
+    pub(crate) async fn reserve(
+        &self,
+        user: &UserId,
+        wanted: ByteSize,
+        wait: Duration,
+    ) -> Option<ReservedMemory> {
+        let units = units(wanted);
+        let of_user = self
+            .half_of(user)
+            .acquire_many_owned(units.min(self.half()));
+        let acquire = async {
+            let of_user = of_user.await.ok()?;
+            let permit = Arc::clone(&self.free)
+                .acquire_many_owned(units)
+                .await
+                .ok()?;
+            Some((permit, of_user))
+        };
+        let (permit, of_user) = timeout(wait, acquire).await.ok()??;
         Some(ReservedMemory {
-            permit: timeout(wait, acquire).await.ok()?.ok()?,
+            permit,
+            of_user,
             free_for_waiting: Arc::clone(&self.free_for_waiting),
             for_waiting: None,
         })
+    }
+
+    fn half(&self) -> u32 {
+        (units(self.total) / 2).max(1)
+    }
+
+    fn half_of(&self, user: &UserId) -> Arc<Semaphore> {
+        let mut free_by_user = self.free_by_user.lock();
+        if let Some(free) = free_by_user.get(user) {
+            return Arc::clone(free);
+        }
+        free_by_user.retain(|_, free| Arc::strong_count(free) > 1);
+        let half = usize::try_from(self.half()).unwrap_or(Semaphore::MAX_PERMITS);
+        let free = Arc::new(Semaphore::new(half.min(Semaphore::MAX_PERMITS)));
+        free_by_user.insert(user.clone(), Arc::clone(&free));
+        free
     }
 }
 
@@ -84,8 +127,10 @@ impl ReservedMemory {
     /// Gives back what is more than this.
     pub(crate) fn shrink_to(&mut self, wanted: ByteSize) {
         let wanted = usize::try_from(units(wanted)).unwrap_or(usize::MAX);
-        let excess = self.permit.num_permits().saturating_sub(wanted);
-        drop(self.permit.split(excess));
+        for permit in [&mut self.permit, &mut self.of_user] {
+            let excess = permit.num_permits().saturating_sub(wanted);
+            drop(permit.split(excess));
+        }
     }
 
     /// Counts it among those of runs that wait for persons, unless those would have too much. Returns whether it did.
@@ -123,6 +168,9 @@ fn machine_memory(meminfo: impl AsRef<Path>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use coderun_domain::testing::user;
     use futures_util::FutureExt as _;
 
     use super::*;
@@ -135,8 +183,33 @@ mod tests {
         MemoryBudget::new(ByteSize::from_mib(mib))
     }
 
+    /// Reserves memory for the only run of a user.
     async fn reserve(budget: &MemoryBudget, mib: u64) -> Option<ReservedMemory> {
-        budget.reserve(ByteSize::from_mib(mib), AT_ONCE).await
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        reserve_for(budget, &format!("user{number}"), mib).await
+    }
+
+    async fn reserve_for(budget: &MemoryBudget, name: &str, mib: u64) -> Option<ReservedMemory> {
+        let size = ByteSize::from_mib(mib);
+        budget.reserve(&user(name), size, AT_ONCE).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_with_half_of_it_delays_no_other() {
+        let budget = budget(100);
+        let mut first = reserve_for(&budget, "alice", 40).await.unwrap();
+        let alice = user("alice");
+        let mut second = Box::pin(budget.reserve(&alice, ByteSize::from_mib(11), LONG));
+        assert!((&mut second).now_or_never().is_none());
+        assert!(reserve_for(&budget, "bob", 50).await.is_some());
+        first.shrink_to(ByteSize::from_mib(39));
+        assert!(second.await.is_some());
+        drop(first);
+        // One run may have more than half.
+        assert!(reserve_for(&budget, "alice", 100).await.is_some());
+        assert!(reserve_for(&budget, "carol", 1).await.is_some());
+        assert!(!budget.free_by_user.lock().contains_key(&alice));
     }
 
     #[tokio::test(start_paused = true)]
@@ -158,10 +231,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_large_run_is_not_passed_by_small_ones() {
         let budget = budget(100);
+        let (alice, bob) = (user("alice"), user("bob"));
         let first = reserve(&budget, 60).await.unwrap();
-        let mut large = Box::pin(budget.reserve(ByteSize::from_mib(90), LONG));
+        let mut large = Box::pin(budget.reserve(&alice, ByteSize::from_mib(90), LONG));
         assert!((&mut large).now_or_never().is_none());
-        let mut small = Box::pin(budget.reserve(MIB, LONG));
+        let mut small = Box::pin(budget.reserve(&bob, MIB, LONG));
         assert!((&mut small).now_or_never().is_none());
         drop(first);
         let large = large.await;

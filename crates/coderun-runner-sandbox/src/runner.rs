@@ -178,7 +178,8 @@ impl SandboxRunner {
             });
         }
         let reserve = async {
-            let memory = self.memory.reserve(wanted, MEMORY_WAIT).await?;
+            let user = request.submission.user();
+            let memory = self.memory.reserve(user, wanted, MEMORY_WAIT).await?;
             Some((memory, self.slots.take(self.slot_wait).await?))
         };
         let reserved = tokio::select! {
