@@ -76,9 +76,15 @@ fn find_by_name<'a, 'n>(
     }
 }
 
+/// The most languages of one name such as `C/C++`.
+const NAME_PARTS_MAX: usize = 4;
+
 /// All languages of a name such as `C/C++`, if each part is the name of a language.
 fn find_each<'a>(name: &str, catalog: &'a LanguageCatalog) -> Vec<&'a LanguageSpec> {
     let mut all = Vec::new();
+    if name.split('/').nth(NAME_PARTS_MAX).is_some() {
+        return all;
+    }
     for part in name.split('/') {
         let found = catalog.find_all(part);
         if found.is_empty() {

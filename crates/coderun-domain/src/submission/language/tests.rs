@@ -123,6 +123,13 @@ fn a_name_of_several_parts_means_each_language_that_they_name(
     assert!(found(&format!("{name}/cobol"), None).is_err());
 }
 
+#[test]
+fn a_name_has_a_bounded_number_of_parts() {
+    let parts = |count| ["python"].repeat(count).join("/");
+    assert!(found(&parts(NAME_PARTS_MAX), None).is_ok());
+    assert!(found(&parts(NAME_PARTS_MAX + 1), None).is_err());
+}
+
 fn unavailable(name: &str, version: Option<&str>, cause: UnavailableCause) -> UnavailableLanguage {
     UnavailableLanguage {
         language: language(name),
