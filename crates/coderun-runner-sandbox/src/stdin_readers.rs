@@ -65,17 +65,19 @@ pub(crate) struct StdinLook {
 }
 
 /// Looks whether anything below the first process of a sandbox waits for this pipe. Blocks for as long as it takes to look at
-/// a hundred threads: a millisecond or two, unless the program makes it expensive.
+/// a hundred threads: a millisecond or two. A program can make it more expensive, within a bound.
 pub(crate) fn look(first_process: i32, stdin: PipeIdentity) -> StdinLook {
     let begun = thread_cpu();
-    let wait = find_wait(first_process, stdin);
-    StdinLook {
-        wait,
-        cost: thread_cpu().saturating_sub(begun),
-    }
+    let cost = || thread_cpu().saturating_sub(begun);
+    let wait = find_wait(first_process, stdin, || cost() > COST_MAX);
+    StdinLook { wait, cost: cost() }
 }
 
-fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
+fn find_wait(
+    first_process: i32,
+    stdin: PipeIdentity,
+    is_too_expensive: impl Fn() -> bool,
+) -> Option<StdinWait> {
     let mut processes = VecDeque::from(children(first_process));
     let mut left = THREADS_MAX;
     let mut found = None;
@@ -83,7 +85,7 @@ fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
         for thread in threads(pid).take(left) {
             left -= 1;
             found = found.max(wait_of(&thread, stdin));
-            if found == Some(StdinWait::Endless) {
+            if found == Some(StdinWait::Endless) || is_too_expensive() {
                 return found;
             }
         }
@@ -94,6 +96,10 @@ fn find_wait(first_process: i32, stdin: PipeIdentity) -> Option<StdinWait> {
     }
     found
 }
+
+/// The CPU time after which a look ends at the next thread. Looking at an epoll takes as long as the kernel needs to describe all
+/// of it.
+const COST_MAX: Duration = Duration::from_millis(10);
 
 /// The most threads that are checked, which is more than interactive programs usually have.
 const THREADS_MAX: usize = 128;
