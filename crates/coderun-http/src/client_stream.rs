@@ -21,6 +21,11 @@ use crate::HttpConfig;
 /// The bytes that a client may send ahead of the answer to a request without a body.
 const AHEAD_MAX_BYTES: usize = 64 << 10;
 
+/// The time within which a connection is not closed for others, unless those are many more than may wait: its client may have
+/// sent a whole head that is not read yet.
+const CLOSED_AFTER: Duration = Duration::from_secs(1);
+const YOUNG_FACTOR: usize = 4;
+
 /// What all waiting connections may have sent, on average.
 const WAITING_BYTES: usize = 8 << 10;
 
@@ -33,9 +38,11 @@ const TIMED_OUT: &[u8] =
 pub(crate) struct Connections {
     open: RefCell<HashMap<u64, Rc<RequestState>>>,
     last_id: Cell<u64>,
-    /// The number of connections without a request in progress, and the bytes that they have sent.
+    /// The number of connections that wait for a request or the rest of its head, and the bytes that they have sent.
     waiting: Cell<usize>,
     waiting_bytes: Cell<usize>,
+    /// The number above which some are closed next.
+    close_above: Cell<usize>,
     waiting_max: usize,
     head_timeout: Duration,
     keep_alive: Duration,
@@ -50,6 +57,8 @@ pub(crate) struct RequestState {
     since: Cell<Instant>,
     /// The bytes that the client has sent in this phase.
     received_bytes: Cell<usize>,
+    /// Whether it is counted among those that wait: nothing that it has sent is unread.
+    is_waiting: Cell<bool>,
     is_closed: Cell<bool>,
     /// Wakes the connection when it is to be closed or may read on.
     waker: RefCell<Option<Waker>>,
@@ -81,6 +90,7 @@ impl Connections {
             last_id: Cell::default(),
             waiting: Cell::default(),
             waiting_bytes: Cell::default(),
+            close_above: Cell::default(),
             waiting_max: config
                 .waiting_connections_max
                 .div_ceil(config.workers.max(1)),
@@ -98,13 +108,12 @@ impl Connections {
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             received_bytes: Cell::default(),
+            is_waiting: Cell::default(),
             is_closed: Cell::default(),
             waker: RefCell::default(),
             connections: Rc::clone(self),
         });
         self.open.borrow_mut().insert(id, Rc::clone(&state));
-        self.waiting.set(self.waiting.get() + 1);
-        self.close_oldest();
         ClientStream {
             stream: Some(stream),
             id,
@@ -116,19 +125,30 @@ impl Connections {
 
     /// Closes the connections that have waited longest, if too many wait or they have sent too much.
     fn close_oldest(&self) {
+        let waiting = self.waiting.get();
         let bytes_max = self.waiting_max.saturating_mul(WAITING_BYTES);
-        if self.waiting.get() <= self.waiting_max && self.waiting_bytes.get() <= bytes_max {
+        let has_too_much = self.waiting_bytes.get() > bytes_max;
+        if waiting <= self.close_above.get().max(self.waiting_max) && !has_too_much {
             return;
         }
+        let spares_young =
+            waiting <= self.waiting_max.saturating_mul(YOUNG_FACTOR) && !has_too_much;
         let open = self.open.borrow();
-        let mut waiting: Vec<_> = open.values().filter(|state| state.is_waiting()).collect();
-        waiting.sort_unstable_by_key(|state| state.since.get());
+        let mut oldest: Vec<_> = open
+            .values()
+            .filter(|state| state.is_waiting.get())
+            .filter(|state| !spares_young || state.since.get().elapsed() >= CLOSED_AFTER)
+            .collect();
+        oldest.sort_unstable_by_key(|state| state.since.get());
         // Several at once, so that the search is paid for.
-        for state in waiting.iter().take(waiting.len() / 8 + 1) {
+        let part = waiting / 8 + 1;
+        for state in oldest.iter().take(part) {
             state.leave();
             state.is_closed.set(true);
             state.wake();
         }
+        let next = if oldest.is_empty() { waiting + part } else { 0 };
+        self.close_above.set(next);
     }
 }
 
@@ -151,18 +171,27 @@ impl RequestState {
         self.phase.set(Phase::KeptAlive);
         self.since.set(Instant::now());
         self.received_bytes.set(0);
-        let connections = &self.connections;
-        connections.waiting.set(connections.waiting.get() + 1);
-        connections.close_oldest();
+        self.wait();
     }
 
-    fn is_waiting(&self) -> bool {
-        self.phase.get().is_waiting() && !self.is_closed.get()
+    /// Counts the connection among those that wait, if it has no request and nothing to read.
+    fn wait(&self) {
+        let has_request = !self.phase.get().is_waiting();
+        if has_request || self.is_closed.get() || self.is_waiting.replace(true) {
+            return;
+        }
+        let connections = &self.connections;
+        connections.waiting.set(connections.waiting.get() + 1);
+        let bytes = connections.waiting_bytes.get();
+        connections
+            .waiting_bytes
+            .set(bytes + self.received_bytes.get());
+        connections.close_oldest();
     }
 
     /// Takes the connection out of those that wait.
     fn leave(&self) {
-        if self.is_waiting() {
+        if self.is_waiting.replace(false) {
             let connections = &self.connections;
             connections.waiting.set(connections.waiting.get() - 1);
             let bytes = connections.waiting_bytes.get();
@@ -173,19 +202,12 @@ impl RequestState {
     }
 
     fn receive(&self, bytes: usize) {
+        self.leave();
         self.received_bytes.set(self.received_bytes.get() + bytes);
-        if !self.is_waiting() {
-            return;
-        }
         if self.phase.get() == Phase::KeptAlive {
             self.phase.set(Phase::Head);
             self.since.set(Instant::now());
         }
-        let connections = &self.connections;
-        connections
-            .waiting_bytes
-            .set(connections.waiting_bytes.get() + bytes);
-        connections.close_oldest();
     }
 
     /// Whether the client has sent so much before the answer that no more is read.
@@ -295,6 +317,7 @@ impl AsyncRead for ClientStream {
             this.state.receive(received);
         }
         if read.is_pending() {
+            this.state.wait();
             this.poll_bounds(cx)?;
             this.state
                 .waker

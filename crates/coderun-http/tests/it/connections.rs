@@ -52,7 +52,7 @@ async fn the_oldest_half_heads_make_room_for_a_new_client(#[case] before: &str) 
         config.waiting_connections_max = 8;
     });
     let mut half = Vec::new();
-    for _ in 0..32 {
+    for _ in 0..64 {
         let mut connection = RawConnection::open(server.address).await;
         if !before.is_empty() {
             connection.send(before).await;
@@ -69,6 +69,21 @@ async fn the_oldest_half_heads_make_room_for_a_new_client(#[case] before: &str) 
     let mut newest = half.pop().unwrap();
     newest.send("st: x\r\n\r\n").await;
     newest.read_until("\"status\"").await;
+}
+
+#[tokio::test]
+async fn no_request_that_has_arrived_is_closed_for_others() {
+    let server = Server::with(|config| {
+        config.workers = 1;
+        config.waiting_connections_max = 32;
+    });
+    // Their streams are made before any of them is read.
+    let head = "GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    let opening = (0..64).map(|_| async {
+        let mut connection = server.send_raw(head).await;
+        connection.read_until("\"status\"").await;
+    });
+    futures_util::future::join_all(opening).await;
 }
 
 #[tokio::test]
@@ -95,7 +110,7 @@ async fn a_connection_that_works_is_not_closed_for_others() {
     let mut stream = server.send_raw(head).await;
     stream.read_until("execution_update").await;
     let mut half = Vec::new();
-    for _ in 0..16 {
+    for _ in 0..32 {
         half.push(server.send_raw("GET /health/ HTTP/1.1\r\nHo").await);
     }
     assert_eq!(half[0].read_to_end().await, "");
