@@ -17,6 +17,7 @@ mod refused_resource;
 mod report;
 mod stage;
 mod stage_runner;
+mod stage_signals;
 mod stderr_tail;
 mod streams;
 mod supervise;

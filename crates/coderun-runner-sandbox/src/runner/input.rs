@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 use coderun_domain::{InputWanted, RunInput, RunIo, Submission};
 
-use super::supervise::{StageSignals, StopReason};
+use super::stage_signals::{StageSignals, StopReason};
 use super::waiting_program::Place;
 
 /// The input of a program that is not written yet. It lives through both stages: input may come during the compilation.

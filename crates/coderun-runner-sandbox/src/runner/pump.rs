@@ -5,9 +5,9 @@ use tokio::net::unix::pipe;
 
 use super::input::Input;
 use super::pipes::OUTPUT_BYTES;
+use super::stage_signals::{StageSignals, StopReason};
 use super::stderr_tail::StderrTail;
 use super::streams::{READ_BYTES, Streams};
-use super::supervise::{StageSignals, StopReason};
 use super::wait_detector::WaitDetector;
 use super::waiting_program::Place;
 use crate::slots::Slot;

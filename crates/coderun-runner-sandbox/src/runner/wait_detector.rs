@@ -6,7 +6,7 @@ use tokio::net::unix::pipe;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::supervise::StageSignals;
+use super::stage_signals::StageSignals;
 use crate::stdin_readers::{self, PipeIdentity, StdinLook, StdinWait};
 
 /// Checks repeatedly whether a program waits for input, the less often the longer it does not, and the more a check costs.
