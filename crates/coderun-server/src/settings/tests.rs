@@ -4,7 +4,7 @@ mod users;
 use std::collections::HashMap;
 use std::io::Write as _;
 
-use coderun_domain::ErrorChain;
+use coderun_domain::{ErrorChain, StorePolicy};
 use rstest::rstest;
 
 use super::source::SettingsError;
@@ -39,8 +39,12 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.listen_address().to_string(), "127.0.0.1:8001");
     let policy = settings.limits.submission_policy().unwrap();
     assert_eq!(policy, coderun_domain::testing::submission_policy());
-    let store = settings.store_policy();
-    assert_eq!(store, coderun_domain::testing::store_policy());
+    let expected = StorePolicy {
+        // A run may wait for memory.
+        run_grace: Duration::from_secs(80),
+        ..coderun_domain::testing::store_policy()
+    };
+    assert_eq!(settings.store_policy(), expected);
 }
 
 #[rstest]
