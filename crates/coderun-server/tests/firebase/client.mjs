@@ -16,8 +16,15 @@ export async function ask(service, token, path, body) {
 
 export const verify = (service, token) => ask(service, token, "/api/v1/auth/verify");
 export const status = (service, token, id) => ask(service, token, `${EXECUTIONS}/status/${id}`);
-export const submit = (service, token, code) =>
-  ask(service, token, `${EXECUTIONS}/execute`, { code, language: "python" });
+
+/** Submits a program. For some seconds after the start, a language that is still being checked is 503: then again. */
+export async function submit(service, token, code) {
+  for (let left = 60; ; left -= 1) {
+    const answer = await ask(service, token, `${EXECUTIONS}/execute`, { code, language: "python" });
+    if (answer.status !== 503 || left === 0) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
 
 /** All messages of the socket of an execution and its close code: `{ messages, code }`. */
 export function watch(service, token, id) {
