@@ -139,7 +139,11 @@ impl Connections {
             .filter(|state| state.is_waiting.get())
             .filter(|state| !spares_young || state.since.get().elapsed() >= CLOSED_AFTER)
             .collect();
-        oldest.sort_unstable_by_key(|state| state.since.get());
+        // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
+        oldest.sort_unstable_by_key(|state| {
+            let is_half = state.received_bytes.get() > 0;
+            (!is_half, state.since.get())
+        });
         // Several at once, so that the search is paid for.
         let part = waiting / 8 + 1;
         for state in oldest.iter().take(part) {
