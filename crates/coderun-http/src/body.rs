@@ -30,8 +30,8 @@ const SLOW_BODY_MIN_BYTES: usize = 64 << 10;
 /// Reads the body of a request as one JSON object, and the names of its fields that `T` does not have.
 ///
 /// # Errors
-/// 415 for another media type, 413 above the size limit, 429 or 503 without memory for it, 408 after the timeout, 400 for malformed JSON and 422 for JSON that
-/// is no object.
+/// 415 for another media type, 413 above the size limit, 429 or 503 without memory for it, 408 after the timeout, 400 for
+/// malformed JSON and 422 for JSON that is no object.
 pub(crate) async fn read_json<T: FromJson>(
     headers: &HeaderMap,
     payload: Payload,
