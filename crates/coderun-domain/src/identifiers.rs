@@ -117,7 +117,10 @@ impl fmt::Display for WorkerId {
 ///
 /// 1 to [`IdempotencyKey::MAX_BYTES`] visible ASCII characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(String);
+pub struct IdempotencyKey {
+    text: String,
+    entry: Option<u32>,
+}
 
 impl IdempotencyKey {
     /// The longest key, in bytes.
@@ -133,13 +136,28 @@ impl IdempotencyKey {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(IdentifierError::NotVisibleAscii);
         }
-        Ok(Self(text))
+        Ok(Self { text, entry: None })
+    }
+
+    /// The key of one of several submissions that came together under this key: that of no other one.
+    #[must_use]
+    pub fn of_entry(&self, index: u32) -> Self {
+        Self {
+            text: self.text.clone(),
+            entry: Some(index),
+        }
     }
 
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The place of the submission among several under the same key; `None` if it is the only one.
+    #[must_use]
+    pub const fn entry(&self) -> Option<u32> {
+        self.entry
     }
 }
 

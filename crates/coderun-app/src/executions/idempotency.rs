@@ -33,6 +33,10 @@ fn digest(user: &UserId, key: &IdempotencyKey, candidate: u64) -> ExecutionId {
     ] {
         hash.update(part);
     }
+    // The part after a key has one of two lengths, so no key and entry hash as another key does.
+    if let Some(entry) = key.entry() {
+        hash.update(entry.to_be_bytes());
+    }
     hash.update(candidate.to_be_bytes());
     let mut bytes = [0; 16];
     for (byte, hashed) in bytes.iter_mut().zip(hash.finalize()) {
@@ -60,6 +64,15 @@ mod tests {
         let ids: HashSet<_> = pairs.iter().map(|(name, key)| id(name, key)).collect();
         assert_eq!(ids.len(), pairs.len());
         assert_eq!(id("a", "b"), id("a", "b"));
+    }
+
+    #[test]
+    fn every_entry_under_a_key_has_one_id() {
+        let key = IdempotencyKey::parse("b").unwrap();
+        let entry = |index| keyed_id(&SequentialIds::default(), &user("a"), &key.of_entry(index));
+        let ids = HashSet::from([id("a", "b"), entry(0), entry(1), id("a", "b0")]);
+        assert_eq!(ids.len(), 4);
+        assert_eq!(entry(1), entry(1));
     }
 
     /// Executions that are stored keep their keys over an upgrade.
