@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 use json_error::{malformed, not_an_object};
-pub(crate) use lenient::{Entries, Faults, FromJson, Lenient};
+pub(crate) use lenient::{Entries, Faults, FromJson, Lenient, json_objects};
 pub(crate) use unknown_fields::{UnknownFields, UnknownFieldsOf};
 
 /// What a body that arrives slowly occupies at least, with its connection.
@@ -139,11 +139,12 @@ fn parse<T: FromJson>(body: &[u8]) -> Result<(T, UnknownFields), Problem> {
     let mut json = serde_json::Deserializer::from_str(&text);
     let mut unknown = UnknownFields::default();
     let parsed = serde_ignored::deserialize(&mut json, |path| unknown.note(&path));
-    let parsed = parsed.map_err(|error| json_error::problem(&error))?;
+    // Fields of any type are taken, so the syntax is all that the parser finds wrong itself.
+    let parsed = parsed.map_err(|error| malformed(&error))?;
     json.end().map_err(|error| malformed(&error))?;
     match parsed {
         Lenient::Given(fields) => Ok((fields, unknown)),
-        Lenient::Absent | Lenient::Mistyped => Err(not_an_object()),
+        Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => Err(not_an_object()),
     }
 }
 

@@ -63,11 +63,20 @@ impl Problem {
 
     /// A request with these errors. The detail joins them to one sentence.
     pub(crate) fn of_entries(kind: FailureKind, errors: Vec<ProblemEntry>) -> Self {
-        let sentences: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let detail = joined(&errors);
         Self {
             errors,
-            ..Self::failed(kind, sentences.join("; "))
+            ..Self::failed(kind, detail)
         }
+    }
+
+    /// The same problem of a part of the body: its errors name fields below this path.
+    pub(crate) fn below(mut self, path: &str) -> Self {
+        if !self.errors.is_empty() {
+            self.errors = self.errors.into_iter().map(|it| it.below(path)).collect();
+            self.detail = joined(&self.errors).into();
+        }
+        self
     }
 
     /// A request with one invalid part.
@@ -104,6 +113,12 @@ impl Problem {
         self.source = Some(source.into());
         self
     }
+}
+
+/// One sentence of all errors.
+fn joined(errors: &[ProblemEntry]) -> String {
+    let sentences: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    sentences.join("; ")
 }
 
 /// The seconds of a duration, rounded up, at least one.

@@ -24,7 +24,7 @@ pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;
 pub(crate) use list::{ExecutionList, decode_cursor};
 pub(crate) use record::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
-pub(crate) use submission::{FIELDS, NOT_OFFERED, SubmitAnswer, SubmitRequest};
+pub(crate) use submission::{FIELDS, SubmitAnswer, SubmitRequest};
 pub(crate) use ticket::TicketAnswer;
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(crate) enum Lenient<T> {
     Given(T),
     /// JSON of another type, which was dropped.
     Mistyped,
+    /// More than one value, which were dropped.
+    Repeated,
 }
 
 /// A type of field. Of JSON of any other type nothing is kept.
@@ -67,18 +69,67 @@ impl Faults {
 }
 
 impl<T: FromJson> Lenient<T> {
-    /// The value, if there is one. Reports a mistyped one.
+    /// The value, if there is one. Reports a mistyped or repeated one.
     pub(crate) fn take(self, path: impl fmt::Display, faults: &mut Faults) -> Option<T> {
         match self {
-            Self::Given(value) => Some(value),
-            Self::Absent => None,
-            Self::Mistyped => {
-                faults.add(path, T::EXPECTED);
-                None
-            }
+            Self::Given(value) => return Some(value),
+            Self::Absent => {}
+            Self::Mistyped => faults.add(path, T::EXPECTED),
+            Self::Repeated => faults.add(path, "must not be given twice"),
         }
+        None
+    }
+
+    /// Reads the value of this field from its object.
+    pub(crate) fn read<'de, A: MapAccess<'de>>(&mut self, object: &mut A) -> Result<(), A::Error> {
+        let value = object.next_value()?;
+        *self = match self {
+            Self::Absent => value,
+            Self::Given(_) | Self::Mistyped | Self::Repeated => Self::Repeated,
+        };
+        Ok(())
     }
 }
+
+/// Defines JSON objects by their fields, all of which are optional. Other fields are ignored.
+macro_rules! json_objects {
+    ($($(#[$attribute:meta])* $visibility:vis struct $object:ident { $($field:ident: $type:ty,)+ })+) => {$(
+        $(#[$attribute])*
+        #[derive(Default)]
+        $visibility struct $object {
+            $($field: $crate::body::Lenient<$type>,)+
+        }
+
+        impl $crate::body::FromJson for $object {
+            const EXPECTED: &'static str = "must be an object";
+
+            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+                mut object: A,
+            ) -> Result<Option<Self>, A::Error> {
+                #[derive(serde::Deserialize)]
+                #[serde(field_identifier)]
+                #[expect(non_camel_case_types, reason = "the names of the fields")]
+                enum Field {
+                    $($field,)+
+                    #[serde(other)]
+                    Unknown,
+                }
+
+                let mut fields = Self::default();
+                while let Some(field) = object.next_key()? {
+                    match field {
+                        $(Field::$field => fields.$field.read(&mut object)?,)+
+                        Field::Unknown => {
+                            object.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Some(fields))
+            }
+        }
+    )+};
+}
+pub(crate) use json_objects;
 
 impl FromJson for bool {
     const EXPECTED: &'static str = "must be true or false";
@@ -143,7 +194,7 @@ impl<T: FromJson> Entries<T> {
         entries
             .filter_map(|(index, entry)| match entry {
                 Lenient::Given(value) => Some((index, value)),
-                Lenient::Absent | Lenient::Mistyped => {
+                Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => {
                     faults.add(format_args!("{path}[{index}]"), T::EXPECTED);
                     None
                 }

@@ -45,7 +45,7 @@ enum SubmissionIndex {
     InBatch(usize),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct UnknownField {
     submission: SubmissionIndex,
     /// The path of the object, with a dot at its end where there is one.
@@ -54,7 +54,7 @@ struct UnknownField {
 }
 
 impl UnknownFields {
-    /// Notes a field that was ignored. Fields elsewhere are not noted: they belong to a value of the wrong type.
+    /// Notes once that a field was ignored. Fields elsewhere are not noted: they belong to a value of the wrong type.
     pub(super) fn note(&mut self, path: &Path<'_>) {
         let Path::Map { parent, key } = path else {
             return;
@@ -69,14 +69,14 @@ impl UnknownFields {
         let Some(submission) = SubmissionIndex::of(object) else {
             return;
         };
+        let field = UnknownField {
+            submission,
+            parent,
+            name: key.chars().take(NAME_MAX_CHARS).collect(),
+        };
         let is_of_same = |field: &&UnknownField| field.submission == submission;
-        if self.0.iter().filter(is_of_same).count() < NAMES_MAX {
-            let name = key.chars().take(NAME_MAX_CHARS).collect();
-            self.0.push(UnknownField {
-                submission,
-                parent,
-                name,
-            });
+        if self.0.iter().filter(is_of_same).count() < NAMES_MAX && !self.0.contains(&field) {
+            self.0.push(field);
         }
     }
 

@@ -23,8 +23,7 @@ use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::{
-    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, FIELDS, NOT_OFFERED, SubmitAnswer,
-    SubmitRequest,
+    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, FIELDS, SubmitAnswer, SubmitRequest,
 };
 
 const KEY_EXPECTED: &str = "must be 1 to 255 visible ASCII characters, given once";
@@ -67,24 +66,28 @@ struct SubmitOptions {
     preferences: Preferences,
 }
 
-/// `POST /api/v1/executions/batch`. Each entry is submitted by itself, in order.
+/// `POST /api/v1/executions/batch`. Each entry is submitted by itself, in order, and under a key of its own if the request has one.
 pub(crate) async fn submit_batch(
     caller: Authenticated,
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_idempotency_key(&request)?;
+    let key = idempotency_key(request.headers())?;
     let user = caller.0.user;
-    state.spent_rates.check(&user)?;
+    if key.is_none() {
+        state.spent_rates.check(&user)?;
+    }
     let (body, unknown) =
         read_json::<BatchRequest>(request.headers(), payload, &state, &user).await?;
     let mut answers = Vec::new();
-    for submission in body.into_submissions()? {
-        answers.push(match submission {
-            Ok(submission) => submit_entry(&user, submission, &request, &state).await,
+    for (index, submission) in (0..).zip(body.into_submissions()?) {
+        let key = key.as_ref().map(|key| key.of_entry(index));
+        let answer = match submission {
+            Ok(submission) => submit_entry(&user, submission, key, &request, &state).await,
             Err(problem) => Err(problem),
-        });
+        };
+        answers.push(answer.map_err(|problem| problem.below(&format!("submissions[{index}]"))));
     }
     let mut executions = Vec::new();
     for (index, answer) in answers.iter().enumerate() {
@@ -104,12 +107,13 @@ pub(crate) async fn submit_batch(
 async fn submit_entry(
     user: &UserId,
     body: SubmitRequest,
+    key: Option<IdempotencyKey>,
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<Execution, Problem> {
     let draft = draft_of(body, user, request, state)?;
     refuse_while_draining(state)?;
-    store(user, draft, None, state).await
+    store(user, draft, key.as_ref(), state).await
 }
 
 async fn store(
@@ -266,15 +270,6 @@ fn is_dry_run(request: &HttpRequest) -> Result<bool, Problem> {
         _ => None,
     })?;
     Ok(is_dry_run.unwrap_or_default())
-}
-
-/// Refuses a key for a batch, whose submissions would need one each.
-fn refuse_idempotency_key(request: &HttpRequest) -> Result<(), Problem> {
-    if request.headers().contains_key(IDEMPOTENCY_KEY) {
-        let location = ErrorLocation::Header(IDEMPOTENCY_KEY);
-        return Err(Problem::invalid(location, NOT_OFFERED));
-    }
-    Ok(())
 }
 
 /// The key with which the client names the submission, if it does.

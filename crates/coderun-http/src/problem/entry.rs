@@ -38,6 +38,15 @@ impl ProblemEntry {
         Self::new(ErrorLocation::Pointer(path.to_string()), detail)
     }
 
+    /// The same error, if of a field, of the field below this path.
+    pub(super) fn below(mut self, path: &str) -> Self {
+        if let ErrorLocation::Pointer(own) = &mut self.location {
+            let dot = if own.is_empty() { "" } else { "." };
+            *own = format!("{path}{dot}{own}");
+        }
+        self
+    }
+
     /// Whether it is about this field.
     pub(super) fn is_of_field(&self, path: impl fmt::Display) -> bool {
         matches!(&self.location, ErrorLocation::Pointer(own) if *own == path.to_string())

@@ -1,29 +1,19 @@
 //! Decodes several submissions in one request and encodes the answers to them.
 
 use coderun_domain::FailureKind;
-use serde::de::MapAccess;
-use serde::de::value::MapAccessDeserializer;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::submission::{SubmitAnswer, SubmitRequest};
-use crate::body::{Entries, Faults, FromJson, Lenient};
+use crate::body::{Entries, Faults, FromJson, Lenient, json_objects};
 use crate::problem::{Problem, ProblemDetails, ProblemEntry};
 
 /// The most submissions of one request.
 pub(crate) const SUBMISSIONS_MAX: usize = 20;
 
-/// Several submissions.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct BatchRequest {
-    submissions: Lenient<Entries<SubmitRequest>>,
-}
-
-impl FromJson for BatchRequest {
-    const EXPECTED: &'static str = "must be an object";
-
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+json_objects! {
+    /// Several submissions.
+    pub(crate) struct BatchRequest {
+        submissions: Entries<SubmitRequest>,
     }
 }
 
@@ -48,7 +38,7 @@ impl BatchRequest {
         }
         let submission = |entry| match entry {
             Lenient::Given(submission) => Ok(submission),
-            Lenient::Absent | Lenient::Mistyped => {
+            Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => {
                 let entry = ProblemEntry::of_field("", SubmitRequest::EXPECTED);
                 Err(Problem::of_entries(FailureKind::Invalid, vec![entry]))
             }

@@ -4,16 +4,14 @@ use bytes::Bytes;
 use coderun_domain::{
     DraftFile, Execution, ExecutionId, RequestedLimits, SubmissionDraft, TraceContext,
 };
-use serde::de::MapAccess;
-use serde::de::value::MapAccessDeserializer;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::format::{DisplayText, decode_base64};
-use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFieldsOf};
+use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFieldsOf, json_objects};
 use crate::problem::ProblemEntry;
 
 /// What is wrong with an option of the contract that this version does not have.
-pub(crate) const NOT_OFFERED: &str = "is not offered by this deployment yet";
+const NOT_OFFERED: &str = "is not offered by this deployment yet";
 
 /// The fields of a submission, for suggestions in place of a misspelt one.
 pub(crate) const FIELDS: [&str; 15] = [
@@ -34,55 +32,36 @@ pub(crate) const FIELDS: [&str; 15] = [
     "limits.processes",
 ];
 
-/// A submission as it arrives. Unknown fields are ignored.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct SubmitRequest {
-    code: Lenient<String>,
-    language: Lenient<String>,
-    version: Lenient<String>,
-    input_data: Lenient<String>,
-    args: Lenient<Entries<String>>,
-    files: Lenient<Entries<FileRequest>>,
-    limits: Lenient<LimitsRequest>,
-    expected_output: Lenient<String>,
-    callback_url: Lenient<String>,
-    interactive: Lenient<bool>,
-    buffering: Lenient<String>,
+json_objects! {
+    /// A submission as it arrives.
+    pub(crate) struct SubmitRequest {
+        code: String,
+        language: String,
+        version: String,
+        input_data: String,
+        args: Entries<String>,
+        files: Entries<FileRequest>,
+        limits: LimitsRequest,
+        expected_output: String,
+        callback_url: String,
+        interactive: bool,
+        buffering: String,
+    }
+
+    struct FileRequest {
+        name: String,
+        content: String,
+        encoding: String,
+    }
+
+    struct LimitsRequest {
+        cpu_time_ms: u64,
+        wall_time_ms: u64,
+        memory_bytes: u64,
+        output_bytes: u64,
+        processes: u64,
+    }
 }
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct FileRequest {
-    name: Lenient<String>,
-    content: Lenient<String>,
-    encoding: Lenient<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct LimitsRequest {
-    cpu_time_ms: Lenient<u64>,
-    wall_time_ms: Lenient<u64>,
-    memory_bytes: Lenient<u64>,
-    output_bytes: Lenient<u64>,
-    processes: Lenient<u64>,
-}
-
-/// Reads a struct from a JSON object.
-macro_rules! from_object {
-    ($($request:ty),+) => {$(
-        impl FromJson for $request {
-            const EXPECTED: &'static str = "must be an object";
-
-            fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-                Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
-            }
-        }
-    )+};
-}
-
-from_object!(SubmitRequest, FileRequest, LimitsRequest);
 
 impl SubmitRequest {
     /// The draft for the domain, and the errors that the domain does not see.

@@ -105,14 +105,31 @@ async fn a_body_that_is_not_an_object_is_refused(
     assert_errors(body, &[("", "must be an object")]).await;
 }
 
+#[rstest]
+#[case(r#""code": "x", "code": "y""#, "/code")]
+#[case(
+    r#""code": "x", "limits": {"processes": "a", "processes": 1}"#,
+    "/limits/processes"
+)]
+#[case(r#""code": "x", "limits": {}, "limits": {}"#, "/limits")]
+#[case(
+    r#""code": "x", "files": [{"name": "a", "content": "", "content": ""}]"#,
+    "/files/0/content"
+)]
 #[tokio::test]
-async fn a_repeated_field_is_refused() {
-    let body = r#"{"code": "x", "code": "y", "language": "python"}"#;
-    let answer = Server::start().submit_text(JSON, body).await;
-    assert_eq!(
-        answer.problem(422)["errors"][0]["detail"],
-        "must not be given twice"
-    );
+async fn a_repeated_field_is_named_with_all_other_mistakes(
+    #[case] fields: &str,
+    #[case] pointer: &str,
+) {
+    let body = format!(r#"{{{fields}, "language": 1}}"#);
+    let problem = Server::start().submit_text(JSON, body).await.problem(422);
+    let expected = json!([
+        {"pointer": pointer, "detail": "must not be given twice"},
+        {"pointer": "/language", "detail": "must be a string"},
+    ]);
+    let mut errors = problem["errors"].as_array().unwrap().clone();
+    errors.sort_by_key(|error| error["detail"] == "must be a string");
+    assert_eq!(json!(errors), expected);
 }
 
 #[tokio::test]
@@ -303,9 +320,12 @@ async fn assert_refused(server: &Server, request: Request, error: Value) {
 #[case::with_a_space(&["secret key"])]
 #[case::repeated(&["secret-1", "secret-2"])]
 #[tokio::test]
-async fn a_bad_idempotency_key_is_refused_and_nothing_runs(#[case] keys: &[&str]) {
+async fn a_bad_idempotency_key_is_refused_and_nothing_runs(
+    #[case] keys: &[&str],
+    #[values("execute", "batch")] route: &str,
+) {
     let server = Server::start();
-    let mut request = server.submit(&valid());
+    let mut request = server.post(&format!("/api/v1/executions/{route}"));
     for key in keys {
         request = request.header("idempotency-key", *key);
     }
@@ -316,14 +336,4 @@ async fn a_bad_idempotency_key_is_refused_and_nothing_runs(#[case] keys: &[&str]
         json!({"header": "Idempotency-Key", "detail": detail}),
     )
     .await;
-}
-
-#[tokio::test]
-async fn an_idempotency_key_of_a_batch_is_refused_and_nothing_runs() {
-    let server = Server::start();
-    let request = server.post("/api/v1/executions/batch");
-    let request = request.header("idempotency-key", "secret-key");
-    let detail = "is not offered by this deployment yet";
-    let error = json!({"header": "Idempotency-Key", "detail": detail});
-    assert_refused(&server, request, error).await;
 }

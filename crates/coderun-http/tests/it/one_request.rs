@@ -189,8 +189,66 @@ async fn each_submission_of_a_batch_has_its_own_answer() {
     assert_eq!(answers[1]["errors"].as_array().unwrap().len(), 2);
     assert_eq!(answers[2]["execution_id"], execution_id(2).to_string());
     assert_eq!(answers[2]["warnings"].as_array().unwrap().len(), 1);
-    assert_eq!(answers[3]["detail"], "the body must be an object");
+    assert_eq!(answers[3]["detail"], "submissions[3] must be an object");
     assert_eq!(answers[4], Value::Null);
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_batch_spoils_one_submission_and_has_its_full_pointer() {
+    let server = Server::start();
+    let limits = [
+        r#"{"processes": 1}"#,
+        r#"{"processes": 1, "processes": 1}"#,
+        r#"{"memory_bytes": 99999999999}"#,
+        r#"{"memory": 1, "memory": 1}"#,
+    ];
+    let submission =
+        |limits| format!(r#"{{"code": "x", "language": "python", "limits": {limits}}}"#);
+    let body = format!(
+        r#"{{"submissions": [{}]}}"#,
+        limits.map(submission).join(",")
+    );
+    let answer = server.post(BATCH).body(body).await.json();
+    let answers = &answer["executions"];
+    assert_eq!(answers[0]["execution_id"], first().to_string());
+    let twice = json!([{"pointer": "/submissions/1/limits/processes", "detail": "must not be given twice"}]);
+    assert_eq!(answers[1]["errors"], twice);
+    let error = &answers[2]["errors"][0];
+    assert_eq!(error["pointer"], "/submissions/2/limits/memory_bytes");
+    let detail = answers[2]["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("submissions[2].limits.memory_bytes must"),
+        "{detail}"
+    );
+    let warning = "unknown field `limits.memory`; did you mean `limits.memory_bytes`?";
+    assert_eq!(answers[3]["warnings"], json!([warning]));
+}
+
+#[tokio::test]
+async fn a_batch_that_is_repeated_under_its_key_gives_the_same_executions() {
+    let server = Server::start();
+    let submit = async |submissions: Value| {
+        let request = batch(&server, &submissions).header("idempotency-key", "secret-key");
+        request.await.json()["executions"].clone()
+    };
+    let other = json!({"code": "another", "language": "python"});
+    let first = submit(json!([valid(), valid(), {"code": ""}])).await;
+    assert_ne!(first[0]["execution_id"], first[1]["execution_id"]);
+    assert_eq!(first[2]["status"], 422);
+    // What was refused is submitted, and what is another one than before spoils nothing else.
+    let again = submit(json!([valid(), other, other])).await;
+    assert_eq!(again[0], first[0]);
+    let reused = json!([{"header": "Idempotency-Key", "detail": "names another submission, with other contents"}]);
+    assert_eq!(again[1]["errors"], reused);
+    assert_eq!(again[2]["status"], "pending");
+    let list = server.get("/api/v1/executions").await.json();
+    assert_eq!(list["executions"].as_array().unwrap().len(), 3);
+    // The same key names something else on `execute`.
+    let single = server
+        .submit(&valid())
+        .header("idempotency-key", "secret-key")
+        .await;
+    assert_ne!(single.json()["execution_id"], first[0]["execution_id"]);
 }
 
 #[rstest]
