@@ -5,19 +5,21 @@
 //! Calls that are newer than the lists answer `ENOSYS`.
 
 mod calls;
+mod conditions;
 
 use std::collections::BTreeMap;
 
 use rustix::io::Errno;
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
 use super::step::{StepContext, StepError};
 #[cfg(target_arch = "x86_64")]
 use calls::FORBIDDEN_ON_X86_64;
 use calls::{ABSENT_EVERYWHERE, ABSENT_ON_THIS_ARCHITECTURE, BUILDING, FORBIDDEN};
+use conditions::{any_bit, condition, differs_from_all, equal_to_any, none_of};
 
 /// The filters for calls that neither the launcher nor anything that it starts needs.
 ///
@@ -314,41 +316,3 @@ const UDP: u64 = 17;
 const NETLINK_ROUTE: u64 = 0;
 /// The bit that the numbers of these two kinds share, `SOCK_SEQPACKET` and `SOCK_DCCP`, and no other kind has.
 const SEQUENCED_OR_CONGESTED: u64 = 4;
-
-/// One rule for each bit: it matches if the bit is set in an argument.
-fn any_bit(argument: u8, bits: u64) -> Result<Vec<SeccompRule>, BackendError> {
-    (0..u32::BITS)
-        .map(|shift| 1_u64 << shift)
-        .filter(|bit| bits & bit != 0)
-        .map(|bit| {
-            let compare = SeccompCmpOp::MaskedEq(bit);
-            SeccompRule::new(vec![condition(argument, compare, bit)?])
-        })
-        .collect()
-}
-
-/// One rule for each value: it matches if the low half of an argument, which is all that the kernel looks at, is it.
-fn equal_to_any(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
-    values
-        .iter()
-        .map(|value| SeccompRule::new(vec![condition(argument, SeccompCmpOp::Eq, *value)?]))
-        .collect()
-}
-
-/// Matches if an argument is none of these values.
-fn none_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
-    Ok(vec![SeccompRule::new(differs_from_all(argument, values)?)?])
-}
-
-fn differs_from_all(argument: u8, values: &[u64]) -> Result<Vec<SeccompCondition>, BackendError> {
-    let differs = |value: &u64| condition(argument, SeccompCmpOp::Ne, *value);
-    values.iter().map(differs).collect()
-}
-
-fn condition(
-    argument: u8,
-    compare: SeccompCmpOp,
-    value: u64,
-) -> Result<SeccompCondition, BackendError> {
-    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value)
-}
