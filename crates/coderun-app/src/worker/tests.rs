@@ -6,5 +6,6 @@ mod metrics;
 mod offers;
 mod parking;
 mod running;
+mod scripted_runner;
 mod stopping;
 mod support;
