@@ -3,17 +3,15 @@
 //! It has one thread, no environment and no secrets. When its socket ends, it ends, and with it every sandbox: their
 //! first processes die with their parent, and the kernel ends what is left in their namespaces.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+mod messages;
+
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown,
-    recvmsg, sendmsg, shutdown,
-};
+use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 use rustix::system::sethostname;
@@ -30,9 +28,8 @@ use super::seccomp;
 use super::shared_root;
 use super::step::{StepContext, StepError};
 use super::user_namespace;
-use crate::protocol::{
-    DESCRIPTORS_MAX, Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode, encode,
-};
+use crate::protocol::{Dispatch, InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode};
+use messages::{receive, refuse, send};
 
 /// A sandbox that has not ended.
 #[derive(Debug)]
@@ -217,47 +214,6 @@ fn read_report(pipe: &OwnedFd) -> Option<InitReport> {
     decode(buffer.get(..length)?).ok()
 }
 
-/// Sends a message; a service that no longer listens needs none.
-fn send(socket: &OwnedFd, message: &LauncherMessage) {
-    let Ok(bytes) = encode(message) else { return };
-    let mut no_descriptors = SendAncillaryBuffer::default();
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    let sent = sendmsg(socket, &[IoSlice::new(&bytes)], &mut no_descriptors, flags);
-    // On a failure the service sees the socket end.
-    let _ = sent;
-}
-
-/// Takes the next dispatch; `None` when the service is gone.
-fn receive() -> io::Result<Option<(Dispatch, Vec<OwnedFd>)>> {
-    let mut bytes = [0_u8; MESSAGE_MAX_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = retry_on_intr(|| {
-        recvmsg(
-            rustix::stdio::stdin(),
-            &mut [IoSliceMut::new(&mut bytes)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        )
-    });
-    let length = match received {
-        Ok(message) => message.bytes,
-        Err(Errno::CONNRESET) => 0,
-        Err(errno) => return Err(errno.into()),
-    };
-    if length == 0 {
-        return Ok(None);
-    }
-    let mut descriptors = Vec::new();
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(rights) = message {
-            descriptors.extend(rights);
-        }
-    }
-    let dispatch = decode(bytes.get(..length).unwrap_or_default())?;
-    Ok(Some((dispatch, descriptors)))
-}
-
 /// Starts a sandbox, or sends the reason on its socket why it cannot.
 fn start(
     dispatch: Dispatch,
@@ -284,11 +240,6 @@ fn start(
             None
         }
     }
-}
-
-fn refuse(socket: &OwnedFd, error: &StepError) {
-    let reason = format!("{error}: {}", error.errno);
-    send(socket, &LauncherMessage::Refused { reason });
 }
 
 fn clone_sandbox(
