@@ -98,7 +98,7 @@ impl Capacity {
     /// The permit of a run, which it can give away for a while.
     pub(super) fn run_permit(&self, permit: OwnedSemaphorePermit, lease: &Lease) -> RunPermit {
         let user = lease.execution().submission().user().clone();
-        RunPermit::new(permit, Arc::clone(&self.parked_runs), user)
+        RunPermit::new(permit, &self.permits, Arc::clone(&self.parked_runs), user)
     }
 
     /// Offers to run executions in these languages until the answer is dropped.

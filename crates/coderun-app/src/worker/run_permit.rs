@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_domain::UserId;
+use futures_util::future::OptionFuture;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -25,7 +26,10 @@ pub(super) struct ParkedRuns {
 /// Whoever drops this without [`into_permit`](Self::into_permit) frees the permit.
 #[derive(Debug)]
 pub(super) struct RunPermit {
+    /// Of the worker.
     permits: Arc<Semaphore>,
+    /// From which the run got its permit, if it is an extra one.
+    extra_permits: Option<Arc<Semaphore>>,
     parked_runs: Arc<ParkedRuns>,
     user: UserId,
     held: Mutex<Option<OwnedSemaphorePermit>>,
@@ -81,14 +85,17 @@ impl ParkedRuns {
 }
 
 impl RunPermit {
-    /// The permit for a run of this user.
+    /// The permit for a run of this user. It is one of these permits of the worker, or else an extra one.
     pub(super) fn new(
         permit: OwnedSemaphorePermit,
+        permits: &Arc<Semaphore>,
         parked_runs: Arc<ParkedRuns>,
         user: UserId,
     ) -> Self {
+        let is_extra = !Arc::ptr_eq(permit.semaphore(), permits);
         Self {
-            permits: Arc::clone(permit.semaphore()),
+            permits: Arc::clone(permits),
+            extra_permits: is_extra.then(|| Arc::clone(permit.semaphore())),
             parked_runs,
             user,
             held: Mutex::new(Some(permit)),
@@ -147,12 +154,19 @@ impl RunPermit {
         let _ = self.waits.subscribe().wait_for(|waits| *waits).await;
     }
 
-    /// Gets the permit back whenever it is requested, in the order of the requests.
+    /// Gets a permit whenever it is requested, in the order of the requests. A run that had an extra one gets whichever kind
+    /// is free first.
     pub(super) async fn serve(&self) -> Infallible {
         loop {
             self.until(Standing::Returning).await;
-            // The semaphore is never closed.
-            if let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+            let extra = self.extra_permits.clone().map(Semaphore::acquire_owned);
+            let permit = tokio::select! {
+                biased;
+                permit = Arc::clone(&self.permits).acquire_owned() => permit,
+                Some(permit) = OptionFuture::from(extra) => permit,
+            };
+            // The semaphores are never closed.
+            if let Ok(permit) = permit {
                 *self.held.lock() = Some(permit);
                 self.unpark();
             }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use coderun_domain::testing::store_policy;
 use coderun_domain::{
-    Event, ExecutionId, ExecutionStore as _, InputPiece, InputRelay as _, Status, Verdict,
+    Event, ExecutionId, ExecutionStore as _, InputPiece, InputRelay as _, Status, StorePolicy,
+    Verdict,
 };
 
 use rstest::rstest;
@@ -65,6 +67,23 @@ async fn a_user_has_no_more_of_them_than_the_bound() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn they_count_among_what_their_user_runs() {
+    let harness = Harness::with_policy(StorePolicy {
+        user_running_max: 2,
+        ..store_policy()
+    });
+    harness.start("w1");
+    let waiting = prompts(&harness, 2).await;
+    let third = harness.submit("print hello").await;
+    assert_eq!(status(&harness, third).await, Status::Pending);
+    harness.backend.request_cancel(waiting[0]).await.unwrap();
+    assert_eq!(
+        verdict(&harness.final_state(third).await),
+        Verdict::Accepted
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_has_no_more_of_them_than_the_bound() {
     let mut harness = Harness::new();
     harness.parking.worker_max = 0;
@@ -96,6 +115,32 @@ async fn input_waits_for_a_permit_ahead_of_executions_that_wait() {
         pending += usize::from(harness.get(id).await.status() == Status::Pending);
     }
     assert!(pending >= 2, "its input waited for {} others", 4 - pending);
+}
+
+/// A run that began on an extra permit does not wait for an extra one alone: those may be in use for as long as programs may run.
+#[tokio::test(start_paused = true)]
+async fn a_run_on_an_extra_permit_returns_on_any_that_is_free() {
+    let mut harness = Harness::new();
+    harness.extra_concurrency = 1;
+    harness.start("w1");
+    for seconds in [20, 1000] {
+        let busy = format!("sleep {seconds}");
+        let busy = harness.submit_as("bob", &busy, false).await;
+        harness.until_running(busy).await;
+    }
+    let waiting = prompts(&harness, 1).await[0];
+    let extra = harness.submit_as("carol", "sleep 1000", false).await;
+    harness.until_running(extra).await;
+    send(&harness, waiting, 1, text("ada\n")).await;
+    send(&harness, waiting, 2, InputPiece::End).await;
+    assert_eq!(status(&harness, waiting).await, Status::Running);
+    let began = tokio::time::Instant::now();
+    assert_eq!(
+        verdict(&harness.final_state(waiting).await),
+        Verdict::Accepted
+    );
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(21), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
