@@ -207,8 +207,9 @@ fn memory_of(submission: &Submission, toolchain: &Toolchain) -> ByteSize {
     limits.run.memory().max(compile.unwrap_or_default())
 }
 
-/// The longest that a run waits for memory: longer than most programs may run. The grace of the store covers it.
-const MEMORY_WAIT: Duration = Duration::from_mins(1);
+/// The longest that a run waits for memory: several others, of which most may take a minute, may be before it. The grace of the
+/// store covers it.
+const MEMORY_WAIT: Duration = Duration::from_mins(10);
 
 /// How many processors this process, and so its programs, may use.
 fn processors() -> NonZero<u32> {

@@ -236,7 +236,7 @@ impl Run {
         if error.is_transient() {
             self.health.mark_failed();
         }
-        match runner_failure::reaction(error, self.execution().attempt(), &self.settings) {
+        match runner_failure::reaction(error, self.execution(), &self.settings) {
             Reaction::Finish { end, reason } => self.finish_without_report(end, &reason).await,
             Reaction::Retry { after } => {
                 self.hold(after.min(HOLD_MAX)).await?;

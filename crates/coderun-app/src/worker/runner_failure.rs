@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::{Attempt, EndedWithoutRun, RunnerError};
+use coderun_domain::{EndedWithoutRun, Execution, ForcedEnd, RunnerError};
 
 use super::settings::WorkerSettings;
 use crate::retry;
@@ -23,32 +23,48 @@ pub(super) enum Reaction {
     },
 }
 
-/// The reaction to this failure of an attempt. An overloaded runner has not tried, so for it only the store's bound counts.
+/// The reaction to this failure of an attempt. An overloaded runner has not tried: the execution may wait for it as long as for
+/// a worker.
 pub(super) fn reaction(
     error: &RunnerError,
-    attempt: Attempt,
+    execution: &Execution,
     settings: &WorkerSettings,
 ) -> Reaction {
-    let (attempts, store_max) = (attempt.count(), settings.policy.attempts_max);
-    let (retry_after, attempts_max) = match error {
+    let attempts = execution.attempt().count();
+    let retry_after = match error {
         RunnerError::Unsupported { .. } => {
             return Reaction::Finish {
                 end: EndedWithoutRun::Rejected,
                 reason: "The runner does not offer this language any more".to_owned(),
             };
         }
-        RunnerError::Overloaded { retry_after } => (*retry_after, store_max),
+        RunnerError::Overloaded { retry_after } => {
+            if has_waited_for(settings.policy.queue_deadline, execution) {
+                return Reaction::Finish {
+                    end: ForcedEnd::WaitedTooLong.ending(),
+                    reason: ForcedEnd::WaitedTooLong.sentence().to_owned(),
+                };
+            }
+            *retry_after
+        }
         RunnerError::Unavailable { .. } | RunnerError::Broken { .. } => {
-            (None, store_max.min(settings.attempts_max))
+            if attempts >= settings.policy.attempts_max.min(settings.attempts_max) {
+                return Reaction::Finish {
+                    end: EndedWithoutRun::Failed,
+                    reason: format!("The program could not be run in {attempts} attempts"),
+                };
+            }
+            None
         }
     };
-    if attempts >= attempts_max {
-        return Reaction::Finish {
-            end: EndedWithoutRun::Failed,
-            reason: format!("The program could not be run in {attempts} attempts"),
-        };
-    }
     Reaction::Retry {
         after: retry_after.unwrap_or_else(|| retry::wait_after(attempts)),
     }
+}
+
+/// Whether this attempt began so long after the submission.
+fn has_waited_for(longest: Duration, execution: &Execution) -> bool {
+    let progress = execution.progress();
+    let started_at = progress.started_at();
+    started_at.is_some_and(|started_at| started_at - progress.created_at() >= longest)
 }

@@ -14,9 +14,9 @@ use super::values::{positive, seconds, size};
 const ATTEMPTS_MAX: u32 = 3;
 /// A worker that does not renew for this long loses its execution; with the poll of the next worker, within 15 s.
 const LEASE: Duration = Duration::from_secs(10);
-/// Time for one attempt beyond its limits: up to 60 s of waiting for memory and 10 s for a permit of the runner, then setup
+/// Time for one attempt beyond its limits: up to 600 s of waiting for memory and 10 s for a permit of the runner, then setup
 /// and killing.
-const RUN_GRACE: Duration = Duration::from_secs(80);
+const RUN_GRACE: Duration = Duration::from_secs(620);
 
 /// Sizes, times and counts.
 #[derive(Debug, Clone, Args)]

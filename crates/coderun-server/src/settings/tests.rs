@@ -41,7 +41,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(policy, coderun_domain::testing::submission_policy());
     let expected = StorePolicy {
         // A run may wait for memory.
-        run_grace: Duration::from_secs(80),
+        run_grace: Duration::from_secs(620),
         ..coderun_domain::testing::store_policy()
     };
     assert_eq!(settings.store_policy(), expected);

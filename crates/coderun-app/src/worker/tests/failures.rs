@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use coderun_domain::testing::store_policy;
 use coderun_domain::{Attempt, ExecutionQueue, ExecutionStore as _, Verdict, WorkerId};
 
 use rstest::rstest;
@@ -13,8 +14,6 @@ use super::support::{Harness, ended, explanation, verdict};
 
 #[rstest]
 #[case::unavailable_by_the_workers_bound("unavailable", Verdict::InternalError, 2)]
-// An overloaded runner has not tried, so only the store's bound counts.
-#[case::overloaded_by_the_stores_bound("overloaded", Verdict::InternalError, 3)]
 #[case::without_the_language_at_once("unsupported", Verdict::Rejected, 1)]
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
@@ -31,16 +30,33 @@ async fn a_runner_that_keeps_failing_ends_the_execution_after_the_last_attempt(
     }
 }
 
+/// It has not tried, so the execution waits for it as long as for a worker.
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_runner_uses_up_no_attempts() {
+    let harness = Harness::started();
+    let began = tokio::time::Instant::now();
+    let ended = harness
+        .final_state(harness.submit("overloaded").await)
+        .await;
+    let waited = began.elapsed();
+    assert!(waited >= store_policy().queue_deadline, "{waited:?}");
+    assert!(ended.attempt() > Attempt::from_count(3));
+    assert_eq!(verdict(&ended), Verdict::InternalError);
+    let text = "The execution waited too long for a worker";
+    assert_eq!(explanation(&ended), text);
+}
+
 /// One attempt shows that the runner has too much to do; it costs no other.
 #[tokio::test(start_paused = true)]
 async fn a_worker_whose_runner_is_overloaded_takes_nothing_until_it_works_again() {
-    let harness = Harness::started();
-    let first = harness.submit("overloaded").await;
-    harness.final_state(first).await;
+    let (harness, _) = Harness::running("overloaded").await;
     harness.runner.is_broken.store(true, Ordering::SeqCst);
     let second = harness.submit("print hello").await;
     tokio::time::sleep(Duration::from_mins(5)).await;
     assert_eq!(harness.get(second).await.attempt(), Attempt::NONE);
+    harness.runner.is_broken.store(false, Ordering::SeqCst);
+    let ended = harness.final_state(second).await;
+    assert_eq!(verdict(&ended), Verdict::Accepted);
 }
 
 #[tokio::test(start_paused = true)]
