@@ -1,6 +1,7 @@
 //! Starts the launcher, sends it dispatches, and replaces it when it has died or hangs, or when what it shows has been replaced.
 
 use std::io::{self, IoSlice};
+use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use crate::protocol::{DESCRIPTORS_MAX, Dispatch, LAUNCHER_ARGUMENT, SETTINGS, en
 #[derive(Debug)]
 pub(crate) struct LauncherProcess {
     program: PathBuf,
+    /// How many processors a program may use.
+    processors: NonZero<u32>,
     /// The folders and files of toolchains that programs see.
     toolchains: Mutex<Vec<PathBuf>>,
     current: Mutex<Option<Arc<Launcher>>>,
@@ -37,9 +40,14 @@ pub(crate) struct Launcher {
 
 impl LauncherProcess {
     /// A launcher that will be started with the first dispatch.
-    pub(crate) const fn new(program: PathBuf, toolchains: Vec<PathBuf>) -> Self {
+    pub(crate) const fn new(
+        program: PathBuf,
+        processors: NonZero<u32>,
+        toolchains: Vec<PathBuf>,
+    ) -> Self {
         Self {
             program,
+            processors,
             toolchains: Mutex::new(toolchains),
             current: Mutex::new(None),
         }
@@ -66,7 +74,7 @@ impl LauncherProcess {
                 answer => return Ok(answer.map(|()| Arc::clone(living))?),
             }
         }
-        let fresh = current.insert(Arc::new(Launcher::open(&self.program, &toolchains, shown)?));
+        let fresh = current.insert(Arc::new(self.open(&toolchains, shown)?));
         fresh.send(&message, descriptors)?;
         Ok(Arc::clone(fresh))
     }
@@ -92,18 +100,17 @@ impl LauncherProcess {
         }
         hung.kill();
     }
-}
 
-impl Launcher {
     /// `shown` are the identities of before the launcher looks: a file that is replaced between is seen as such later.
     fn open(
-        program: &Path,
+        &self,
         toolchains: &[PathBuf],
         shown: Vec<Option<FileIdentity>>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Launcher> {
         let (socket, launcher) = stage_socket()?;
-        let child = Command::new(program)
+        let child = Command::new(&self.program)
             .arg(LAUNCHER_ARGUMENT)
+            .arg(self.processors.to_string())
             .args(toolchains)
             .env_clear()
             .current_dir("/")
@@ -112,13 +119,15 @@ impl Launcher {
             .stdin(launcher)
             .stdout(Stdio::null())
             .spawn()?;
-        Ok(Self {
+        Ok(Launcher {
             socket,
             child: Mutex::new(child),
             shown,
         })
     }
+}
 
+impl Launcher {
     fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let mut space =
             [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];

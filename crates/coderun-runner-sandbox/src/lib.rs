@@ -30,6 +30,7 @@ mod memory_budget;
 mod process_stat;
 mod process_tree;
 mod process_watch;
+mod processors;
 mod protocol;
 mod runner;
 mod slots;
@@ -57,8 +58,9 @@ pub fn launcher_main() {
     {
         return;
     }
+    let processors = arguments.next().and_then(|it| it.to_str()?.parse().ok());
     let toolchains: Vec<_> = arguments.map(PathBuf::from).collect();
-    match jail::run_launcher(&toolchains) {
+    match jail::run_launcher(processors.unwrap_or(1), &toolchains) {
         Ok(()) => std::process::exit(0),
         Err(error) => {
             eprintln!("the sandbox launcher failed: {error}");

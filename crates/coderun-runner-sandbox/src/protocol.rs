@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The hidden first argument that makes a program the launcher. After it come the folders and files of toolchains, which all
-/// programs see at the same place.
+/// The hidden first argument that makes a program the launcher. After it come the number of processors that a program may use,
+/// and the folders and files of toolchains, which all programs see at the same place.
 pub(crate) const LAUNCHER_ARGUMENT: &str = "--coderun-sandbox-launcher";
 
 /// The longest message of any kind, in bytes: far above what they need.
@@ -73,6 +73,8 @@ pub(crate) struct StageSpec {
     pub(crate) files: Vec<SpecFile>,
     /// The file in `/box` that is the built program, or the folder if it ends with `/`.
     pub(crate) artefact: Option<String>,
+    /// The numbers of the processors that it may use; empty if it may use all.
+    pub(crate) processors: Vec<usize>,
     /// Limits that the kernel enforces by itself.
     pub(crate) limits: KernelLimits,
 }

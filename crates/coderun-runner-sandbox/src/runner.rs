@@ -24,7 +24,6 @@ mod supervise;
 mod wait_detector;
 mod waiting_program;
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +39,7 @@ use crate::cgroup::{Groups, ProcessorShare};
 use crate::config::{Control, LanguageChecks, SandboxConfig};
 use crate::launcher_process::LauncherProcess;
 use crate::memory_budget::MemoryBudget;
+use crate::processors::{self, Processors};
 use crate::slots::Slots;
 use crate::toolchain::{self, Toolchain};
 pub use errors::StartError;
@@ -88,12 +88,18 @@ impl SandboxRunner {
     pub async fn start(config: SandboxConfig) -> Result<Self, StartError> {
         let found = toolchain::discover(&config).await;
         let control_groups = config.control_groups;
-        let share = ProcessorShare::new(processors(), config.busy_slots, config.run_millicores);
+        let share = ProcessorShare::new(
+            processors::count(),
+            config.busy_slots,
+            config.run_millicores,
+        );
         let groups = tokio::task::spawn_blocking(move || Groups::probe(control_groups, share))
             .await
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(StartError)?;
+        let processors = Processors::of_this_process(config.run_millicores);
+        let slots = Slots::new(config.slots);
         let is_root = rustix::process::geteuid().is_root();
         let extra_paths = toolchain::extra_paths(&found.toolchains);
         let languages = match &config.language_checks {
@@ -102,12 +108,16 @@ impl SandboxRunner {
         };
         let mut runner = Self {
             stages: Arc::new(StageRunner::new(Machine {
-                launcher: LauncherProcess::new(config.launcher.clone(), extra_paths),
+                launcher: LauncherProcess::new(
+                    config.launcher.clone(),
+                    processors.of_one_program(),
+                    extra_paths,
+                ),
                 groups,
                 first_id: is_root.then_some(config.first_id),
-                processors: processors(),
+                processors,
             })),
-            slots: Arc::new(Slots::new(config.slots)),
+            slots: Arc::new(slots),
             slot_wait: config.slot_wait,
             memory: config
                 .memory_budget
@@ -210,13 +220,6 @@ fn memory_of(submission: &Submission, toolchain: &Toolchain) -> ByteSize {
 /// The longest that a run waits for memory: several others, of which most may take a minute, may be before it. The grace of the
 /// store covers it.
 const MEMORY_WAIT: Duration = Duration::from_mins(10);
-
-/// How many processors this process, and so its programs, may use.
-fn processors() -> NonZero<u32> {
-    let count = std::thread::available_parallelism().ok();
-    let count = count.and_then(|count| NonZero::try_from(count).ok());
-    count.unwrap_or(NonZero::<u32>::MIN)
-}
 
 #[async_trait]
 impl CodeRunner for SandboxRunner {

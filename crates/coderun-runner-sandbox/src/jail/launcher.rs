@@ -51,28 +51,29 @@ struct FirstProcess {
     mounts: Option<OwnedFd>,
 }
 
-/// Serves the socket that is this process's stdin until it ends. Programs see these toolchains.
-pub(crate) fn run(toolchains: &[PathBuf]) -> io::Result<()> {
+/// Serves the socket that is this process's stdin until it ends. Each program may use so many processors, and sees these
+/// toolchains.
+pub(crate) fn run(processors: usize, toolchains: &[PathBuf]) -> io::Result<()> {
     // A supervisor may send its signals to all processes of the service, which decides alone when programs end.
     kernel_calls::ignore_signals([libc::SIGTERM, libc::SIGINT, libc::SIGHUP]);
     kernel_calls::close_descriptors(3, u32::MAX)?;
     for filter in seccomp::of_launcher().map_err(io::Error::other)? {
         filter.install().map_err(io::Error::other)?;
     }
-    match prepare(toolchains) {
+    match prepare(processors, toolchains) {
         Ok(prepared) => serve(&prepared),
         Err(error) => refuse_all(&error),
     }
 }
 
 /// Makes what all sandboxes begin with, and leaves the root of the machine.
-fn prepare(toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
+fn prepare(processors: usize, toolchains: &[PathBuf]) -> Result<Prepared, StepError> {
     let proc = HostProc::open().step("open the process file system")?;
     let mut prepared = Prepared {
         filter: seccomp::of_program()
             .map_err(io::Error::other)
             .step("compile the filter of system calls")?,
-        processors: Processors::of_machine(),
+        processors: Processors::like_the_machines(processors),
         closed_files: Vec::new(),
         covered_toolchains: root::covered(toolchains),
         proc,

@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::num::NonZero;
-use std::thread;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processors that programs may use, described once by the launcher.
+/// The processors that a program may use, described once by the launcher.
 #[derive(Debug)]
 pub(super) struct Processors {
     count: usize,
@@ -19,9 +17,8 @@ pub(super) struct Processors {
 pub(super) type MachineFile = (&'static str, String);
 
 impl Processors {
-    /// The processors of this machine.
-    pub(super) fn of_machine() -> Self {
-        let count = thread::available_parallelism().map_or(1, NonZero::get);
+    /// So many processors, which are like the first of this machine.
+    pub(super) fn like_the_machines(count: usize) -> Self {
         let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self {
             count,

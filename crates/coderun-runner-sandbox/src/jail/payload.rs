@@ -12,9 +12,9 @@ use rustix::fs::Mode;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 use rustix::thread::{
-    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
-    set_no_new_privs,
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, CpuSet, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, sched_setaffinity, set_capabilities,
+    set_capabilities_secure_bits, set_no_new_privs,
 };
 
 use super::kernel_calls;
@@ -98,6 +98,7 @@ fn become_program(
     umask(Mode::from(0o022));
     kernel_calls::close_on_exec(3).step("close descriptors")?;
     set_limits(&spec.limits)?;
+    use_processors(&spec.processors)?;
     drop_privileges()?;
     let message = if landlock::restrict_self()? {
         WITH_LANDLOCK
@@ -151,6 +152,18 @@ fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {
         setrlimit(Resource::Data, same(data_bytes)).step("set the limit of memory")?;
     }
     Ok(())
+}
+
+/// Keeps the program to these processors, so that it counts them alone, unless it asks for others by itself.
+fn use_processors(numbers: &[usize]) -> Result<(), StepError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let mut given = CpuSet::new();
+    for number in numbers {
+        given.set(*number);
+    }
+    sched_setaffinity(None, &given).step("choose processors")
 }
 
 /// The stack of the first thread may take all of the memory limit, which counts what is used of it.

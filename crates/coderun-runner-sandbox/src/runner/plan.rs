@@ -112,6 +112,7 @@ impl StagePlan {
                 ignored_signals: Vec::new(),
                 files: files.iter().map(spec_file).collect(),
                 artefact: None,
+                processors: Vec::new(),
                 limits: kernel_limits(&limits, storage),
             },
             contents: files.into_iter().map(|(_, content)| content).collect(),

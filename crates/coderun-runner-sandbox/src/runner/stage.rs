@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
@@ -18,6 +17,7 @@ use super::plan::StagePlan;
 use crate::cgroup::{Frozen, Group, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{Launcher, LauncherEnds, LauncherProcess, stage_socket};
 use crate::process_tree::signal_all_below;
+use crate::processors::{GivenProcessors, Processors};
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
 
@@ -28,8 +28,7 @@ pub(super) struct Machine {
     pub(super) groups: Groups,
     /// The first of the ids outside, one a slot; `None` where the service may only use its own.
     pub(super) first_id: Option<u32>,
-    /// How many processors the programs may use.
-    pub(super) processors: NonZero<u32>,
+    pub(super) processors: Processors,
 }
 
 impl Machine {
@@ -61,6 +60,10 @@ pub(super) fn start(
         limits.data_bytes =
             Some(limits.memory_bytes.saturating_mul(DATA_FACTOR) + DATA_RESERVE_BYTES);
     }
+    let processors = machine.processors.give();
+    if let Some(processors) = &processors {
+        plan.spec.processors = processors.numbers().to_vec();
+    }
     let spec = write_spec(&plan)?;
     let pipes = Pipes::create(machine.outside_id(slot))?;
     let (socket, socket_inside) = stage_socket()?;
@@ -73,6 +76,7 @@ pub(super) fn start(
         socket: socket.try_clone()?,
         group: machine.groups.create(&plan.limits)?,
         slot: Arc::clone(slot),
+        _processors: processors,
         launcher: None,
     });
     let join_descriptors = guard.join_descriptors()?;
@@ -129,6 +133,8 @@ struct StageResources {
     group: Option<Box<dyn Group>>,
     /// Its user id must not be given to another program before.
     slot: Arc<Slot>,
+    /// Others are rather given to the next program until this one is gone.
+    _processors: Option<GivenProcessors>,
     /// Dropped last: the last stage of a launcher that was replaced ends it.
     launcher: Option<Arc<Launcher>>,
 }
@@ -312,6 +318,7 @@ mod tests {
             socket,
             group: None,
             slot: Arc::new(slots.try_take().unwrap()),
+            _processors: None,
             launcher: None,
         };
         let cleaning =

@@ -147,7 +147,7 @@ impl StageRunner {
                 started.socket,
                 &limits,
                 signals,
-                self.machine.processors
+                self.machine.processors.of_one_program()
             ),
             pump.run(streams)
         );

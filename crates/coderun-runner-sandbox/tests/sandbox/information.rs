@@ -1,6 +1,7 @@
 //! Tests what programs learn about the machine and about other programs.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 
 use coderun_conformance::code_runner::Program;
 use coderun_domain::ByteSize;
@@ -120,6 +121,24 @@ async fn tools_that_ask_about_the_machine_tell_of_the_run() {
         console.log(os.cpus().length === os.availableParallelism(), os.totalmem(), os.uptime() < 30, os.loadavg());";
     let ran = sandbox.run("javascript", code).await;
     assert_eq!(ran.stdout(), "true 67108864 true [ 0, 0, 0 ]\n");
+}
+
+/// Runtimes start as many threads as they count processors.
+#[tokio::test]
+async fn a_program_that_gets_one_processor_counts_one() {
+    let sandbox = TestSandbox::with(|config| config.run_millicores = NonZero::new(500)).await;
+    let shell = "nproc; getconf _NPROCESSORS_ONLN; grep -c ^processor /proc/cpuinfo";
+    let python = "import os\nprint(os.cpu_count(), len(os.sched_getaffinity(0)))";
+    let node =
+        "const os = require('os'); console.log(os.cpus().length, os.availableParallelism());";
+    for (language, code, expected) in [
+        ("bash", shell, "1\n1\n1\n"),
+        ("python", python, "1 1\n"),
+        ("javascript", node, "1 1\n"),
+    ] {
+        let ran = sandbox.run(language, code).await;
+        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+    }
 }
 
 #[tokio::test]
