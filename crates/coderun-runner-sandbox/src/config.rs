@@ -24,8 +24,9 @@ pub struct SandboxConfig {
     /// The memory limits of all runs together; a run that does not fit waits for its turn. Default: three quarters of the
     /// memory of the machine, or of the control group of this process.
     pub memory_budget: Option<ByteSize>,
-    /// The first of a range of user and group ids, one a slot and two more, that nothing else on the machine uses. Used when the
-    /// service runs as root; else programs run under the service's own id. Default: 60000.
+    /// The first user and group id for programs, one a slot and two more, or that of ranges of which another service has the
+    /// first. Nothing else on the machine uses ids from there to 65533. Used when the service runs as root; else programs run
+    /// under the service's own id. Default: 60000.
     pub first_id: u32,
     /// The languages whose compilers and interpreters are looked for. Default: those built in.
     pub languages: LanguageTable,

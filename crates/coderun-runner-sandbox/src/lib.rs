@@ -36,6 +36,7 @@ mod runner;
 mod slots;
 mod stdin_readers;
 mod toolchain;
+mod user_ids;
 
 use std::path::PathBuf;
 

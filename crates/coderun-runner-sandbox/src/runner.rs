@@ -42,6 +42,7 @@ use crate::memory_budget::MemoryBudget;
 use crate::processors::{self, Processors};
 use crate::slots::Slots;
 use crate::toolchain::{self, Toolchain};
+use crate::user_ids::UserIds;
 pub use errors::StartError;
 use errors::unavailable;
 use execution::Execution;
@@ -101,6 +102,7 @@ impl SandboxRunner {
         let processors = Processors::of_this_process(config.run_millicores);
         let slots = Slots::new(config.slots);
         let is_root = rustix::process::geteuid().is_root();
+        let ids = is_root.then(|| UserIds::claim(config.first_id, slots.end() + TRIALS_MAX));
         let extra_paths = toolchain::extra_paths(&found.toolchains);
         let languages = match &config.language_checks {
             None => OfferedLanguages::untried(found),
@@ -114,7 +116,7 @@ impl SandboxRunner {
                     extra_paths,
                 ),
                 groups,
-                first_id: is_root.then_some(config.first_id),
+                ids,
                 processors,
             })),
             slots: Arc::new(slots),

@@ -42,6 +42,11 @@ impl Slots {
         Self::numbered(0..count)
     }
 
+    /// The number that is greater by one than the greatest of a slot.
+    pub(crate) const fn end(&self) -> u32 {
+        self.end
+    }
+
     /// Creates this many slots that are told apart from these.
     pub(crate) fn beyond(&self, count: u32) -> Self {
         Self::numbered(self.end..self.end.saturating_add(count))

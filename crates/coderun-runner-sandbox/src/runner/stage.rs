@@ -20,21 +20,23 @@ use crate::process_tree::signal_all_below;
 use crate::processors::{GivenProcessors, Processors};
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
+use crate::user_ids::UserIds;
 
 /// The parts of the sandbox that all stages share.
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) launcher: LauncherProcess,
     pub(super) groups: Groups,
-    /// The first of the ids outside, one a slot; `None` where the service may only use its own.
-    pub(super) first_id: Option<u32>,
+    /// The ids outside, one a slot; `None` where the service may only use its own.
+    pub(super) ids: Option<UserIds>,
     pub(super) processors: Processors,
 }
 
 impl Machine {
     /// The id outside of a slot's user; `None` where the service may only use its own.
     pub(super) fn outside_id(&self, slot: &Slot) -> Option<u32> {
-        self.first_id.map(|first| first.saturating_add(slot.number))
+        let ids = self.ids.as_ref();
+        ids.map(|ids| ids.first().saturating_add(slot.number))
     }
 }
 

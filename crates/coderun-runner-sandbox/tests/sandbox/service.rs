@@ -183,6 +183,31 @@ fn own_groups() -> String {
     fs::read_to_string("/proc/self/cgroup").unwrap()
 }
 
+/// What the kernel counts for a user, the programs of one service do not share with those of another.
+#[tokio::test]
+async fn programs_of_two_services_are_of_different_users() {
+    let (one, other) = (TestSandbox::start().await, TestSandbox::start().await);
+    let own = std::process::id();
+    let user_of = |pid: &i32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let user = status.lines().find_map(|line| line.strip_prefix("Uid:\t"));
+        user.unwrap().to_owned()
+    };
+    let look = async {
+        until(|| sleepers_of(own).len() == 2).await;
+        let users: Vec<_> = sleepers_of(own).iter().map(user_of).collect();
+        signal_launchers(Signal::KILL);
+        users
+    };
+    let sleep = || program("bash", "exec sleep 1000");
+    let (_, _, users) = tokio::join!(one.try_run(sleep()), other.try_run(sleep()), look);
+    if rustix::process::geteuid().is_root() {
+        assert_ne!(users[0], users[1]);
+    } else {
+        assert_eq!(users[0], users[1], "there is no other id");
+    }
+}
+
 #[tokio::test]
 async fn the_control_groups_of_the_service_are_left_as_they_were_found() {
     let before = own_groups();
