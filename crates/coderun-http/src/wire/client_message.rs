@@ -113,11 +113,23 @@ impl ClientMessage {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn input(text: &'static str) -> ClientMessage {
         ClientMessage::Input(text.as_bytes().to_vec())
+    }
+
+    /// Whether the text is one of the messages that the specification has.
+    fn is_specified(text: &str) -> bool {
+        let document: Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let schema = json!({
+            "$ref": "#/components/schemas/ClientMessage",
+            "components": document["components"],
+        });
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        serde_json::from_str(text).is_ok_and(|message| validator.is_valid(&message))
     }
 
     #[rstest]
@@ -134,6 +146,7 @@ mod tests {
     )]
     fn a_valid_message_is_parsed(#[case] text: &str, #[case] expected: ClientMessage) {
         assert_eq!(ClientMessage::parse(text), expected);
+        assert!(is_specified(text));
     }
 
     #[rstest]
@@ -145,7 +158,6 @@ mod tests {
     #[case(r#"{"type":"stdin","data":42}"#, "needs `data`")]
     #[case(r#"{"type":"stdin","data":null}"#, "needs `data`")]
     #[case(r#"{"type":"stdin","data":["x"]}"#, "needs `data`")]
-    #[case(r#"{"type":"stdin","data":"a","data":"b"}"#, "needs `data`")]
     #[case(r#"{"type":"auth","token":{}}"#, "needs `token`")]
     #[case(r#"{"type":"auth"}"#, "needs `token`")]
     fn an_invalid_message_says_what_is_wrong(#[case] text: &str, #[case] expected: &str) {
@@ -154,6 +166,13 @@ mod tests {
             matches!(&message, ClientMessage::Invalid(detail) if detail.contains(expected)),
             "{message:?}"
         );
+        assert!(!is_specified(text));
+    }
+
+    #[test]
+    fn a_repeated_field_is_invalid() {
+        let message = ClientMessage::parse(r#"{"type":"stdin","data":"a","data":"b"}"#);
+        assert!(matches!(message, ClientMessage::Invalid(_)), "{message:?}");
     }
 
     #[test]

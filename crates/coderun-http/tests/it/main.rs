@@ -26,6 +26,7 @@ mod metrics;
 mod one_request;
 mod service;
 mod slow_bodies;
+mod specification;
 mod submit;
 mod support;
 mod tickets;

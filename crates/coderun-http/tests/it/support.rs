@@ -7,7 +7,7 @@ pub(crate) mod raw;
 pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod socket;
-mod specification;
+pub(crate) mod specification;
 pub(crate) mod tickets;
 pub(crate) mod verifier;
 

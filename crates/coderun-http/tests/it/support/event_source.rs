@@ -4,7 +4,7 @@ use coderun_domain::ExecutionId;
 use serde_json::Value;
 
 use super::request::Request;
-use super::{Server, in_time};
+use super::{Server, in_time, specification};
 
 /// An open stream of events.
 pub(crate) struct EventSource {
@@ -60,7 +60,9 @@ impl EventSource {
         loop {
             if let Some(end) = self.unread.find("\n\n") {
                 let frame: String = self.unread.drain(..end + 2).collect();
-                return Some(Frame::parse(frame.trim_end()));
+                let frame = Frame::parse(frame.trim_end());
+                frame.check();
+                return Some(frame);
             }
             let chunk = in_time(self.response.chunk()).await.unwrap();
             let Some(chunk) = chunk else {
@@ -102,6 +104,16 @@ impl Frame {
             }
         }
         frame
+    }
+
+    /// Checks an event against the specification: its name is the type, and its id the number.
+    fn check(&self) {
+        if let Some(name) = &self.event {
+            specification::check_message("stream", &self.data);
+            assert_eq!(self.data["type"], *name);
+            let number = self.data["seq"].as_u64().map(|number| number.to_string());
+            assert_eq!(self.id, number);
+        }
     }
 
     /// The type of the event and its number.

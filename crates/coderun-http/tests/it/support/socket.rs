@@ -11,12 +11,24 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{Server, in_time};
+use super::{Server, in_time, specification};
 
 /// An open WebSocket.
 pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) headers: HeaderMap,
+    received: Vec<Value>,
+}
+
+/// Checks what was received, at the end: meanwhile the client has pings to answer in time.
+impl Drop for Socket {
+    fn drop(&mut self) {
+        for message in self.received.drain(..) {
+            if !std::thread::panicking() {
+                specification::check_message("watch", &message);
+            }
+        }
+    }
 }
 
 impl Server {
@@ -72,6 +84,7 @@ impl Server {
         Socket {
             stream,
             headers: response.headers().clone(),
+            received: Vec::new(),
         }
     }
 }
@@ -99,7 +112,11 @@ impl Socket {
     async fn text_or_close(&mut self) -> Result<Value, CloseFrame> {
         loop {
             match self.frame().await {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    self.received.push(message.clone());
+                    return Ok(message);
+                }
                 Some(Ok(Message::Close(Some(frame)))) => return Err(frame),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("neither a text message nor a close frame: {other:?}"),
