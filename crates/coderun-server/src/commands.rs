@@ -3,15 +3,15 @@
 mod check_config;
 mod doctor;
 mod healthcheck;
-mod openapi;
 mod serve;
+mod specification;
 mod token;
 
 pub(crate) use check_config::check_config;
 pub(crate) use doctor::doctor;
 pub(crate) use healthcheck::healthcheck;
-pub(crate) use openapi::openapi;
 pub(crate) use serve::serve;
+pub(crate) use specification::{asyncapi, openapi};
 pub(crate) use token::token;
 
 use std::io::Write as _;

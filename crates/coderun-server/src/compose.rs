@@ -25,7 +25,7 @@ use http::HttpServer;
 use storage::Storage;
 use worker::AnnouncedWorker;
 
-pub(crate) use coderun_http::OPENAPI;
+pub(crate) use coderun_http::{ASYNCAPI, OPENAPI};
 pub(crate) use coderun_runner_sandbox::launcher_main;
 pub(crate) use connections::ConnectionLimits;
 pub(crate) use users::{issue_development_token, warning as warning_about_users};

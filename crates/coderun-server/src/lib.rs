@@ -60,6 +60,7 @@ fn execute(invocation: &Invocation, environment: &dyn Environment) -> anyhow::Re
         }
         Command::CheckConfig => commands::check_config(&invocation.effective),
         Command::Openapi => commands::openapi(),
+        Command::Asyncapi => commands::asyncapi(),
         Command::Healthcheck { url } => commands::healthcheck(settings, url.as_deref()),
     }
 }

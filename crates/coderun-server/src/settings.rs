@@ -78,6 +78,8 @@ pub(crate) enum Command {
     CheckConfig,
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// Print the AsyncAPI document of sockets and event streams.
+    Asyncapi,
     /// Ask a running service whether it is ready; for containers.
     Healthcheck {
         /// Base URL of the service. Default: the address in the settings.
