@@ -15,6 +15,9 @@ use rstest::rstest;
 
 use super::*;
 
+mod of_operators;
+mod texts;
+
 /// A program with a mistake, and what came of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,9 +59,9 @@ impl Mistake {
 
 fn mistakes() -> Vec<(String, Vec<Mistake>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/hints/tests");
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path());
+    let files = fs::read_dir(folder).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
     let read = |path: &Path| {
         let text = fs::read_to_string(path).unwrap();
         let mut table: BTreeMap<String, Vec<Mistake>> = toml::from_str(&text).unwrap();
@@ -114,16 +117,6 @@ fn hint_after(stderr: &str) -> Option<String> {
 
 fn failed(verdict: Verdict, stderr: Output) -> Outcome {
     Outcome::of_run(report(verdict), Output::default(), stderr, None)
-}
-
-#[rstest]
-#[case::it_is_the_last_line("KeyError: 'a'\n", true)]
-#[case::after_a_line_that_it_does_not_begin("oh\nKeyError: 'a'", true)]
-#[case::the_program_went_on("KeyError: 'a'\nbut it goes on\n", false)]
-#[case::the_program_says_more("Caught a KeyError: 'a'\n", false)]
-#[case::nothing_was_written("", false)]
-fn only_the_end_of_stderr_counts(#[case] stderr: &str, #[case] is_found: bool) {
-    assert_eq!(hint_after(stderr).is_some(), is_found);
 }
 
 #[test]
@@ -214,60 +207,6 @@ fn failed_with(stderr: &str) -> Mistake {
     }
 }
 
-/// The texts that patterns see of a Java program that failed with this stderr.
-fn messages_in_java(stderr: &str) -> Vec<String> {
-    let (table, mistake) = (table(), failed_with(stderr));
-    let run = mistake.run("java");
-    let group = table.groups.iter();
-    let mut group = group.filter(|it| it.languages.iter().any(|language| language == "java"));
-    let messages = group.next().unwrap().messages(&run);
-    messages.into_iter().map(str::to_owned).collect()
-}
-
-const OVERFLOW: &str = "Exception in thread \"main\" java.lang.StackOverflowError";
-
-#[test]
-fn a_trace_of_a_deep_recursion_is_skipped_and_a_longer_one_of_other_lines_is_not() {
-    let trace = |differs: bool, lines: usize| {
-        let line = |number: usize| {
-            format!(
-                "\tat Main.f{}(Main.java:3)\n",
-                if differs { number } else { number % 3 }
-            )
-        };
-        let lines: String = (0..lines).map(line).collect();
-        format!("{OVERFLOW}\n{lines}")
-    };
-    assert_eq!(messages_in_java(&trace(false, 2000))[0], OVERFLOW);
-    assert_eq!(messages_in_java(&trace(true, 100))[0], OVERFLOW);
-    assert!(messages_in_java(&trace(true, 2000))[0].starts_with("\tat Main.f"));
-}
-
-/// Patterns take time for each byte that they see.
-#[rstest]
-#[case::one_long_line("x".repeat(64 << 10))]
-#[case::long_lines(format!("{}\n", "é".repeat(16 << 10)).repeat(2))]
-#[case::long_lines_of_a_trace(format!("\tat {}\n", "x".repeat(15 << 10)).repeat(4))]
-#[case::short_lines("at\n".repeat(20 << 10))]
-#[case::marks("^\n".repeat(32 << 10))]
-fn patterns_see_little_of_a_long_text(#[case] stderr: String) {
-    for message in messages_in_java(&stderr) {
-        assert!(
-            message.len() <= 1024 && message.lines().count() <= 4,
-            "{}",
-            message.len()
-        );
-    }
-}
-
-#[test]
-fn what_a_message_carries_is_bounded_and_printable() {
-    let name = format!("a\u{1b}[31m\u{202e}{}", "b".repeat(100));
-    let hint = hint_after(&format!("KeyError: '{name}'\n")).unwrap();
-    assert!(hint.starts_with("There is no key 'a[31mbbb"), "{hint}");
-    assert!(hint.contains("bbb…:") && hint.len() < 200, "{hint}");
-}
-
 #[test]
 fn a_crash_is_explained_by_its_signal_or_its_shells_code() {
     let signal = ExitStatus::Signaled(Signal::from_number(11));
@@ -326,66 +265,6 @@ fn a_limit_that_stopped_the_compiler_says_so(#[case] verdict: Verdict, #[case] e
     let outcome = Outcome::of_run(report, Output::default(), Output::default(), None);
     let hint = table().hint(&python(""), &outcome).unwrap();
     assert!(hint.starts_with(expected), "{hint}");
-}
-
-#[test]
-fn a_language_that_is_like_another_has_its_hints() {
-    let own = "[clang]\nlike = 'c'\n[other]\nlike = 'bash'";
-    let languages = LanguageTable::with_file(own).unwrap();
-    let hints = HintTable::for_languages(&languages);
-    let has_hint = |language| {
-        let run = FailedRun {
-            language,
-            verdict: Verdict::RuntimeError,
-            is_compiling: false,
-            exit_status: Some(ExitStatus::Exited(1)),
-            has_no_input: false,
-            has_waited: false,
-            text: "".into(),
-        };
-        hints.find(&run).is_some()
-    };
-    assert!(has_hint("c") && has_hint("clang"));
-    assert!(!has_hint("bash") && !has_hint("other"));
-}
-
-#[test]
-fn hints_of_an_operator_come_before_those_that_are_built_in() {
-    let own = "[python.hints]\nexit_codes = [1]\n[[python.hints.runtime_error]]\n\
-        message = 'NameError: .*'\nhint = 'See page 3'\n[other]\nlike = 'python'";
-    let hints = HintTable::for_languages(&LanguageTable::with_file(own).unwrap());
-    let hint = |language, stderr: &str| {
-        let mistake = failed_with(stderr);
-        let found = hints.find(&mistake.run(language));
-        found.map(|(_, sentence)| sentence).unwrap()
-    };
-    assert_eq!(
-        hint("python", "NameError: name 'x' is not defined\n"),
-        "See page 3"
-    );
-    assert_eq!(
-        hint("other", "NameError: name 'x' is not defined\n"),
-        "See page 3"
-    );
-    assert!(hint("python", "ZeroDivisionError: division by zero\n").contains("divides by zero"));
-}
-
-#[rstest]
-#[case::unknown_key(
-    "runtime_errors = []",
-    "language `python`: `hints`: unknown field `runtime_errors`"
-)]
-#[case::other_languages(
-    "languages = ['c']",
-    "language `python`: `hints`: `languages` is for groups"
-)]
-#[case::bad_pattern("trace = ['(']", "language `python`: `hints`: ")]
-fn hints_of_an_operator_that_are_wrong_are_refused_with_the_language(
-    #[case] key: &str,
-    #[case] expected: &str,
-) {
-    let error = LanguageTable::with_file(&format!("[python.hints]\n{key}")).unwrap_err();
-    assert!(error.to_string().contains(expected), "{error}");
 }
 
 #[rstest]
