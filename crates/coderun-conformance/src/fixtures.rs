@@ -27,15 +27,23 @@ pub use input::{data, sender};
 pub(crate) use offers::leased;
 pub(crate) use tickets::{LIFETIME, ticket};
 
-/// The longest that a clause waits for something that must happen.
+/// The longest that a clause waits for something that must happen, on a machine of ordinary speed.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How many times slower programs are on this machine: more than once where its kernel runs on that of another.
+#[must_use]
+pub fn slowness() -> u32 {
+    let given = std::env::var_os("TEST_SLOWNESS");
+    given.map_or(1, |times| times.to_str().unwrap().parse().unwrap())
+}
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Waits for something that must happen.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    let output = tokio::time::timeout(DEADLINE, future).await;
-    output.unwrap_or_else(|_| panic!("nothing happened within {DEADLINE:?}"))
+    let deadline = DEADLINE * slowness();
+    let output = tokio::time::timeout(deadline, future).await;
+    output.unwrap_or_else(|_| panic!("nothing happened within {deadline:?}"))
 }
 
 /// Polls a future once and returns whether it is pending.

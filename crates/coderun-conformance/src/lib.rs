@@ -81,7 +81,7 @@ pub use backend::{Backend, Clause, FromSetup, Granting, Interactive, Pending, Ru
 pub use code_runner::{
     Abilities, Killing, LostAnswers, OutputFidelity, RunnerSetup, RunnerUnderTest, SignalFidelity,
 };
-pub use fixtures::{chunk, data, id, sender, sized};
+pub use fixtures::{chunk, data, id, sender, sized, slowness};
 pub use token_verifier::{TokenIssuer, VerifierSetup, VerifierUnderTest};
 
 #[doc(hidden)]

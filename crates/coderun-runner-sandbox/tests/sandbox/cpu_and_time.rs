@@ -4,9 +4,10 @@ use std::num::NonZero;
 use std::time::{Duration, Instant};
 
 use coderun_conformance::code_runner::{InteractiveClient, Program};
+use coderun_conformance::slowness;
 use coderun_domain::{CodeRunner, ExitStatus, Signal, Verdict};
 
-use crate::support::{TestSandbox, assert_prints, program, run_program, slowness};
+use crate::support::{TestSandbox, assert_prints, program, run_program};
 
 const LIMIT: Duration = Duration::from_millis(300);
 /// The goal is 50 ms. A busy machine that runs other tests at the same time may need more.

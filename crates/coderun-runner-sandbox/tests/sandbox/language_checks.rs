@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use coderun_conformance::code_runner::closed_io;
+use coderun_conformance::slowness;
 use coderun_domain::testing::submission_policy;
 use coderun_domain::{CodeRunner, RunnerError};
 use coderun_languages::LanguageTable;
 use coderun_runner_sandbox::LanguageChecks;
 use tempfile::TempDir;
 
-use crate::support::{SOON, TestSandbox, assert_unavailable, program, slowness, until};
+use crate::support::{SOON, TestSandbox, assert_unavailable, program, until};
 
 fn checks() -> LanguageChecks {
     LanguageChecks {

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
+use coderun_conformance::slowness;
 use coderun_domain::{ExitStatus, Verdict};
 use coderun_languages::LanguageTable;
 
 use crate::programs::{assert_has_lines, told, with_default_limits};
-use crate::support::{TestSandbox, slowness};
+use crate::support::TestSandbox;
 
 macro_rules! languages {
     ($($language:ident)*) => {

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use coderun_conformance::slowness;
 use coderun_domain::{ExitStatus, Signal, Verdict};
 use coderun_runner_sandbox::ControlGroups;
 
-use crate::support::{
-    TestSandbox, program, run, run_program, sandboxes, sleepers_of, slowness, until,
-};
+use crate::support::{TestSandbox, program, run, run_program, sandboxes, sleepers_of, until};
 
 /// Refuses to run anywhere but as a child of the first process of a process namespace.
 const ONLY_IN_A_SANDBOX: &str =

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
+use coderun_conformance::slowness;
 use coderun_domain::{ByteSize, Verdict};
 
 use crate::support::run_program;
@@ -95,15 +96,15 @@ async fn check(language: &str, ending: &str, name: &str) {
 /// The memory, files and processes of a submission that asks for none, and time for slow machines.
 pub(crate) fn with_default_limits(program: Program) -> Program {
     Program {
-        cpu: Duration::from_secs(10),
-        wall: Duration::from_mins(1),
+        cpu: Duration::from_secs(10) * slowness(),
+        wall: Duration::from_mins(1) * slowness(),
         memory: ByteSize::from_mib(256),
         processes: 64,
         output: ByteSize::from_mib(1),
         file_size: ByteSize::from_mib(16),
         disk: ByteSize::from_mib(64),
         open_files: 256,
-        compile_time: Duration::from_mins(1),
+        compile_time: Duration::from_mins(1) * slowness(),
         compile_memory: ByteSize::from_mib(1024),
         ..program
     }

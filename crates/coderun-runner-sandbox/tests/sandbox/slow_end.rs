@@ -4,9 +4,10 @@ use std::fs;
 use std::num::NonZero;
 use std::time::Duration;
 
+use coderun_conformance::slowness;
 use coderun_domain::{RunnerError, Verdict};
 
-use crate::support::{HeldSandbox, SOON, TestSandbox, control_groups_of, program, slowness};
+use crate::support::{HeldSandbox, SOON, TestSandbox, control_groups_of, program};
 
 #[tokio::test]
 async fn a_program_that_is_slow_to_die_costs_its_own_slot_alone() {

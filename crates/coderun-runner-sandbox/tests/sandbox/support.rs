@@ -9,17 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
+use coderun_conformance::slowness;
 use coderun_domain::{ByteSize, CodeRunner, RunnerError};
 use coderun_languages::LanguageTable;
 use coderun_runner_sandbox::{SandboxConfig, SandboxRunner};
 use rustix::process::Signal;
 use tempfile::TempDir;
-
-/// How many times slower programs are on this machine: more than once where its kernel runs on that of another.
-pub(crate) fn slowness() -> u32 {
-    let given = std::env::var_os("TEST_SLOWNESS");
-    given.map_or(1, |times| times.to_str().unwrap().parse().unwrap())
-}
 
 /// The longest that anything quick may take.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
