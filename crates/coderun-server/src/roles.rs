@@ -35,7 +35,11 @@ async fn build_and_run(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let admin = AdminListener::bind(settings)?;
-    let ports = Ports::build(settings).await?;
+    // To ask all tools for their versions takes seconds on a slow disk. No request was answered before that.
+    let building = shutdown.drain.run_until_cancelled(Ports::build(settings));
+    let Some(ports) = building.await.transpose()? else {
+        return Ok(());
+    };
     let result = run(listener, admin, &ports, settings, shutdown).await;
     ports.storage.close().await;
     result

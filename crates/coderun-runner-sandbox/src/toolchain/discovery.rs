@@ -11,7 +11,7 @@ use coderun_languages::LanguageEntry;
 use futures_util::{StreamExt as _, stream};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::{Toolchain, outside_of_system};
@@ -258,7 +258,7 @@ impl Candidate<'_> {
     async fn output_of(&self, arguments: &[String]) -> Option<String> {
         let search_path = std::env::join_paths(&self.config.search_path).ok()?;
         let input = &self.entry.version_input;
-        let mut tool = Command::new(self.program)
+        let tool = Command::new(self.program)
             .args(arguments)
             .env_clear()
             .env("PATH", search_path)
@@ -275,25 +275,35 @@ impl Candidate<'_> {
             .kill_on_drop(true)
             .spawn()
             .ok()?;
-        let stdin = tool.stdin.take();
-        let (stdout, stderr) = (tool.stdout.take()?, tool.stderr.take()?);
+        let mut tool = ToolProcess(tool);
+        let stdin = tool.0.stdin.take();
+        let (stdout, stderr) = (tool.0.stdout.take()?, tool.0.stderr.take()?);
         let answer = async {
             if let Some(mut stdin) = stdin {
                 stdin.write_all(input.as_bytes()).await?;
             }
             let printed = tokio::try_join!(read_start(stdout), read_start(stderr))?;
-            std::io::Result::Ok((printed, tool.wait().await?))
+            std::io::Result::Ok((printed, tool.0.wait().await?))
         };
         let answer = timeout(DISCOVERY_TIMEOUT, answer).await;
-        if let Some(group) = tool.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-            // What the tool started may hold its outputs open. An error means that all of them have ended.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        drop(tool);
         let ((stdout, stderr), status) = answer.ok()?.ok()?;
         let printed = [stdout, stderr].map(|bytes| String::from_utf8(bytes).ok());
         let mut printed = printed.iter().flatten().map(|text| text.trim());
         let printed = printed.find(|text| !text.is_empty())?;
         status.success().then(|| printed.to_owned())
+    }
+}
+
+/// A tool that is asked something. If it has not ended when this is dropped, it is killed with all that it started.
+struct ToolProcess(Child);
+
+impl Drop for ToolProcess {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // An error means that all of them have ended.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

@@ -1,9 +1,16 @@
 //! Tests readiness, shutdown and kills.
 
-use reqwest::StatusCode;
-use serde_json::json;
+use std::fs;
+use std::future::ready;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
-use crate::support::{Service, descendants, eventually, until_ended};
+use reqwest::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::support::{Launch, Service, descendants, eventually, until_ended};
 
 #[tokio::test]
 async fn a_running_execution_finishes_before_the_service_ends() {
@@ -39,6 +46,30 @@ async fn a_draining_service_is_not_ready_and_accepts_nothing() {
         Some(0),
         "a second signal ends the wait"
     );
+}
+
+#[tokio::test]
+async fn a_service_that_is_to_end_while_it_looks_for_tools_ends_at_once_with_them() {
+    let tools = tempfile::tempdir().unwrap();
+    let (tool, asked) = (tools.path().join("python3"), tools.path().join("asked"));
+    let script = format!(
+        "#!/bin/sh\n/bin/sleep 50 &\necho $! >{0}.new\n/bin/mv {0}.new {0}\nwait\n",
+        asked.display()
+    );
+    fs::write(&tool, script).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let launch = Launch::new().with("TOOLCHAIN_PATH", tools.path().to_str().unwrap());
+    let mut command = Command::from(launch.command());
+    let mut service = command.kill_on_drop(true).spawn().unwrap();
+    let sleeper = eventually("the tool is asked", || {
+        ready(fs::read_to_string(&asked).ok())
+    });
+    let sleeper = sleeper.await.trim().parse().unwrap();
+    let service_id = Pid::from_raw(service.id().unwrap().cast_signed()).unwrap();
+    kill_process(service_id, Signal::TERM).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(3), service.wait()).await;
+    assert_eq!(ended.unwrap().unwrap().code(), Some(0));
+    until_ended(&[sleeper]).await;
 }
 
 #[tokio::test]
