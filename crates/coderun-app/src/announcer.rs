@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, ErrorChain, LimitPolicy, RegistryError, WorkerId, WorkerOffer, WorkerRegistry,
+    CodeRunner, ErrorChain, LimitPolicy, RegistryError, UnavailableLanguage, WorkerId, WorkerOffer,
+    WorkerRegistry,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::fleet::CHECKING_INTERVAL;
 use crate::outage::Outage;
 use crate::retry::retry;
 
@@ -16,7 +18,8 @@ use crate::retry::retry;
 const LIFETIME: Duration = Duration::from_secs(15);
 /// The time after which an offer is announced again: the registry may be unavailable for ten seconds without effect.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The pause before the announcer looks for a changed offer, or repeats a failed announcement.
+/// The pause before the announcer looks for a changed offer, or repeats a failed announcement; it looks more often while the
+/// runner checks languages.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest wait for an answer of the registry.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -104,7 +107,15 @@ impl Announcer {
         // An announcement is not dropped halfway: it could arrive after the withdrawal.
         while !drain.is_cancelled() {
             self.announce_if_due(&mut last, &mut outage).await;
-            let pause = tokio::time::sleep(CHECK_INTERVAL);
+            let unavailable = self.ports.runner.unavailable_languages();
+            let mut unavailable = unavailable.iter().flatten();
+            let is_checking = unavailable.any(UnavailableLanguage::is_being_checked);
+            let pause = if is_checking {
+                CHECKING_INTERVAL
+            } else {
+                CHECK_INTERVAL
+            };
+            let pause = tokio::time::sleep(pause);
             drain.run_until_cancelled(pause).await;
         }
         let withdrawal = tokio::time::timeout(WITHDRAWAL_MAX, self.withdraw());

@@ -7,6 +7,7 @@ mod input_sender;
 mod tickets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coderun_domain::{
     CancelReply, Clock, ErrorChain, EventStream, Execution, ExecutionId, ExecutionStore,
@@ -15,11 +16,16 @@ use coderun_domain::{
     UserId, WatchError,
 };
 
+use tokio::time::timeout;
+
 use crate::{Fleet, FleetView, LocalWorker, NoWorkerYet};
 
 pub use error::{AccessError, SubmitError};
 pub use input_sender::InputSender;
 pub use tickets::{IssuedTicket, TicketIssueError};
+
+/// The longest that a submission waits for the check of its language.
+const LANGUAGE_CHECK_WAIT: Duration = Duration::from_secs(5);
 
 /// The ports that [`Executions`] uses.
 #[derive(Debug, Clone)]
@@ -109,6 +115,28 @@ impl Executions {
         };
         let submission = Submission::parse(user, draft, fleet.catalog(), &policy)?;
         Ok(submission)
+    }
+
+    /// Waits, for at most five seconds, while the language or version that a draft names is still being checked. The worker of
+    /// this process checks it before others.
+    pub async fn language_checked(&self, draft: &SubmissionDraft) {
+        let mut views = self.ports.fleet.views();
+        let checked = async {
+            loop {
+                let view = views.borrow_and_update().clone();
+                let Some(language) = view.and_then(|it| draft.language_being_checked(it.catalog()))
+                else {
+                    return;
+                };
+                if let Some(worker) = &self.local_worker {
+                    worker.check_next(&language);
+                }
+                // The fleet lives as long as this.
+                let _ = views.changed().await;
+            }
+        };
+        // What is not checked by then is refused for now.
+        let _ = timeout(LANGUAGE_CHECK_WAIT, checked).await;
     }
 
     /// Accepts a submission. An accepted execution always becomes final. A new one is returned as it was submitted, although

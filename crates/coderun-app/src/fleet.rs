@@ -9,7 +9,8 @@ use coderun_domain::{
     FailureKind, LanguageSpec, LimitPolicy, RegistryError, UnavailableLanguage, WorkerId,
     WorkerOffer, WorkerRegistry,
 };
-use parking_lot::RwLock;
+use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,8 @@ pub use view::FleetView;
 
 /// The time for which a language may be submitted after the last worker with it has gone.
 const LANGUAGE_GRACE: Duration = Duration::from_mins(1);
+/// The time between two looks for the workers while one of them is checking languages.
+pub(crate) const CHECKING_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest wait for an answer of the registry.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -35,14 +38,9 @@ pub struct Fleet {
     limits: LimitPolicy,
     /// All languages that workers could have.
     known: Vec<UnavailableLanguage>,
-    state: RwLock<FleetState>,
-}
-
-#[derive(Debug)]
-struct FleetState {
-    view: Option<Arc<FleetView>>,
+    view: watch::Sender<Option<Arc<FleetView>>>,
     /// What each worker offered when it was last seen, if that was within [`LANGUAGE_GRACE`].
-    recent: Vec<RecentLanguage>,
+    recent: Mutex<Vec<RecentLanguage>>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,15 +87,13 @@ impl Fleet {
     /// A fleet without workers, to be refreshed from this registry. No submission may ask for more than `limits`, whatever
     /// the workers allow.
     #[must_use]
-    pub const fn new(registry: Arc<dyn WorkerRegistry>, limits: LimitPolicy) -> Self {
+    pub fn new(registry: Arc<dyn WorkerRegistry>, limits: LimitPolicy) -> Self {
         Self {
             registry,
             limits,
             known: Vec::new(),
-            state: RwLock::new(FleetState {
-                view: None,
-                recent: Vec::new(),
-            }),
+            view: watch::Sender::new(None),
+            recent: Mutex::default(),
         }
     }
 
@@ -120,7 +116,12 @@ impl Fleet {
     /// # Errors
     /// [`NoWorkerYet`] if none has ever been seen.
     pub fn view(&self) -> Result<Arc<FleetView>, NoWorkerYet> {
-        self.state.read().view.clone().ok_or(NoWorkerYet)
+        self.view.borrow().clone().ok_or(NoWorkerYet)
+    }
+
+    /// Follows the view, which is `None` before the first worker was seen.
+    pub(crate) fn views(&self) -> watch::Receiver<Option<Arc<FleetView>>> {
+        self.view.subscribe()
     }
 
     /// Refreshes the view from the registry, within two seconds.
@@ -139,12 +140,20 @@ impl Fleet {
         Err(outage.map_or(FleetError::NoWorker, |outage| FleetError::Outage { outage }))
     }
 
-    /// Refreshes the view after each pause, until `end`.
+    /// Refreshes the view after each pause, until `end`; more often while a worker is checking languages.
     pub async fn follow(&self, mut interval: JitteredInterval, end: &CancellationToken) {
         let following = async {
             let mut outage = Outage::new("find workers");
             loop {
-                tokio::time::sleep(interval.next_pause()).await;
+                let pause = interval.next_pause();
+                let view = self.view().ok();
+                let is_checking = view.is_some_and(|view| view.catalog().is_being_checked());
+                let longest = if is_checking {
+                    CHECKING_INTERVAL
+                } else {
+                    pause
+                };
+                tokio::time::sleep(pause.min(longest)).await;
                 outage.note(&self.refresh().await);
             }
         };
@@ -153,40 +162,46 @@ impl Fleet {
 
     /// Replaces the offers, and answers whether any worker can run anything now.
     fn update(&self, offers: Vec<WorkerOffer>) -> bool {
-        let mut state = self.state.write();
-        state.note_offers(&offers);
+        let mut recent = self.recent.lock();
+        note_offers(&mut recent, &offers);
         let view = FleetView::of(offers, &self.limits, &self.known);
         let is_able = |offer: &WorkerOffer| !offer.languages.is_empty();
         let has_worker = view
             .as_ref()
             .is_some_and(|view| view.offers().iter().any(is_able));
         let view = match view {
-            Some(view) => Some(view.with_missing(state.recent.iter().map(|recent| &recent.spec))),
-            None => state.view.as_ref().map(|last| last.without_workers()),
+            Some(view) => Some(view.with_missing(recent.iter().map(|recent| &recent.spec))),
+            None => self
+                .view
+                .borrow()
+                .as_ref()
+                .map(|last| last.without_workers()),
         };
-        if state.view.as_deref() != view.as_ref() {
-            state.view = view.map(Arc::new);
-        }
+        self.view.send_if_modified(|last| {
+            let is_changed = last.as_deref() != view.as_ref();
+            if is_changed {
+                *last = view.map(Arc::new);
+            }
+            is_changed
+        });
         has_worker
     }
 }
 
-impl FleetState {
-    /// Remembers what each worker offers now, and of those that are gone what they offered until recently.
-    fn note_offers(&mut self, offers: &[WorkerOffer]) {
-        self.recent.retain(|recent| {
-            let is_gone = !offers.iter().any(|offer| offer.worker == recent.worker);
-            is_gone && recent.offered_at.elapsed() < LANGUAGE_GRACE
-        });
-        let offered_at = Instant::now();
-        for offer in offers {
-            let languages = offer.languages.iter();
-            self.recent.extend(languages.map(|spec| RecentLanguage {
-                worker: offer.worker.clone(),
-                spec: spec.clone(),
-                offered_at,
-            }));
-        }
+/// Remembers what each worker offers now, and of those that are gone what they offered until recently.
+fn note_offers(recent: &mut Vec<RecentLanguage>, offers: &[WorkerOffer]) {
+    recent.retain(|recent| {
+        let is_gone = !offers.iter().any(|offer| offer.worker == recent.worker);
+        is_gone && recent.offered_at.elapsed() < LANGUAGE_GRACE
+    });
+    let offered_at = Instant::now();
+    for offer in offers {
+        let languages = offer.languages.iter();
+        recent.extend(languages.map(|spec| RecentLanguage {
+            worker: offer.worker.clone(),
+            spec: spec.clone(),
+            offered_at,
+        }));
     }
 }
 

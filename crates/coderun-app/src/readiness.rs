@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use coderun_domain::{
     CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
-    UnavailableCause, UnavailableLanguage,
+    UnavailableLanguage,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -213,7 +213,9 @@ impl Readiness {
     fn languages(&self, runner: &dyn CodeRunner) -> Option<Check> {
         let unavailable = runner.unavailable_languages()?;
         let is_starting = self.started.elapsed() < FIRST_LANGUAGE_CHECKS_MAX
-            && unavailable.iter().any(is_being_checked);
+            && unavailable
+                .iter()
+                .any(UnavailableLanguage::is_being_checked);
         let status = if unavailable.is_empty() {
             CheckStatus::Ok
         } else if is_starting || runner.languages().is_empty() {
@@ -246,14 +248,10 @@ fn limits(runner: &dyn CodeRunner) -> Option<Check> {
     })
 }
 
-fn is_being_checked(unavailable: &UnavailableLanguage) -> bool {
-    unavailable.cause == UnavailableCause::BeingChecked
-}
-
 /// What fails, each with its reason, and then the names of all that is still being checked.
 fn reasons(unavailable: &[UnavailableLanguage]) -> String {
     let (checked, failing): (Vec<_>, Vec<_>) =
-        unavailable.iter().partition(|it| is_being_checked(it));
+        unavailable.iter().partition(|it| it.is_being_checked());
     let mut reasons: Vec<String> = failing.into_iter().map(ToString::to_string).collect();
     if !checked.is_empty() {
         let names: Vec<_> = checked.into_iter().map(UnavailableLanguage::name).collect();

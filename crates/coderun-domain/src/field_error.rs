@@ -244,6 +244,18 @@ pub struct FieldError {
     pub problem: FieldProblem,
 }
 
+impl FieldError {
+    /// The language that cannot be run because it is still being checked, if that is the problem.
+    pub(crate) fn language_being_checked(&self) -> Option<&UnavailableLanguage> {
+        match &self.problem {
+            FieldProblem::UnavailableLanguage { language, .. } if language.is_being_checked() => {
+                Some(language)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// All errors of a submission.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubmissionError {
@@ -285,10 +297,7 @@ impl SubmissionError {
             );
             is_text && matches!(error.problem, FieldProblem::TooLong { .. })
         };
-        let being_checked = |error: &FieldError| {
-            matches!(&error.problem, FieldProblem::UnavailableLanguage { language, .. }
-                if language.cause == UnavailableCause::BeingChecked)
-        };
+        let being_checked = |error: &FieldError| error.language_being_checked().is_some();
         if self.errors.iter().any(too_large) {
             FailureKind::TooLarge
         } else if !self.errors.is_empty() && self.errors.iter().all(being_checked) {

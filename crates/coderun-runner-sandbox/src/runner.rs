@@ -241,6 +241,11 @@ impl CodeRunner for SandboxRunner {
         Some(self.languages.unavailable())
     }
 
+    fn check_next(&self, language: &UnavailableLanguage) {
+        self.languages
+            .check_next(&language.language, language.version.as_deref());
+    }
+
     async fn languages_checked(&self) {
         self.languages.settled().await;
     }

@@ -1,5 +1,6 @@
 mod access;
 mod deleting;
 mod idempotency;
+mod languages;
 mod support;
 mod tickets;

@@ -1,8 +1,7 @@
 //! Merges the offers of all workers into the catalog and limits that hold for each of them.
 
 use coderun_domain::{
-    Language, LanguageCatalog, LanguageSpec, LimitPolicy, UnavailableCause, UnavailableLanguage,
-    WorkerOffer,
+    Language, LanguageCatalog, LanguageSpec, LimitPolicy, UnavailableLanguage, WorkerOffer,
 };
 
 /// A snapshot of what the workers can run.
@@ -119,9 +118,8 @@ fn catalog(offers: &[WorkerOffer]) -> LanguageCatalog {
 /// The languages of a worker, each with the versions, too, that it is still checking: most likely it will offer them.
 fn with_checked_versions(offer: &WorkerOffer) -> impl Iterator<Item = LanguageSpec> {
     offer.languages.iter().map(|spec| {
-        let of_language = |it: &&UnavailableLanguage| {
-            it.language == spec.language && it.cause == UnavailableCause::BeingChecked
-        };
+        let of_language =
+            |it: &&UnavailableLanguage| it.language == spec.language && it.is_being_checked();
         let checked = offer.unavailable.iter().filter(of_language);
         let mut spec = spec.clone();
         spec.versions
@@ -134,7 +132,7 @@ fn with_checked_versions(offer: &WorkerOffer) -> impl Iterator<Item = LanguageSp
 fn unavailable(offers: &[WorkerOffer], known: &[UnavailableLanguage]) -> Vec<UnavailableLanguage> {
     let of_offers = offers.iter().flat_map(|offer| &offer.unavailable);
     let mut all: Vec<_> = of_offers.chain(known).cloned().collect();
-    all.sort_by_key(|it| it.cause != UnavailableCause::BeingChecked);
+    all.sort_by_key(|it| !it.is_being_checked());
     all
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coderun_domain::{Execution, ExecutionStore, Language, Lease, StoreError, Submitted};
+use coderun_domain::{
+    Execution, ExecutionStore, Language, Lease, StoreError, Submitted, UnavailableLanguage,
+};
 use parking_lot::Mutex;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -134,6 +136,11 @@ impl Drop for OpenOffer<'_> {
 }
 
 impl LocalWorker {
+    /// Has its runner check this language before others.
+    pub(crate) fn check_next(&self, language: &UnavailableLanguage) {
+        self.0.ports.runner.check_next(language);
+    }
+
     /// Reserves a permit if the worker could run an execution in this language at once: it is idle, its last take has found
     /// all that waited and no hint has come since, its runner works, and it is not draining.
     pub(crate) fn reserve(&self, language: &Language) -> Option<Reservation> {

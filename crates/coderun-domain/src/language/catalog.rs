@@ -54,6 +54,14 @@ impl LanguageCatalog {
         &self.unavailable
     }
 
+    /// Whether any language or version may be offered in a moment.
+    #[must_use]
+    pub fn is_being_checked(&self) -> bool {
+        self.unavailable
+            .iter()
+            .any(UnavailableLanguage::is_being_checked)
+    }
+
     /// All languages.
     #[must_use]
     pub fn specs(&self) -> &[LanguageSpec] {
@@ -87,10 +95,20 @@ impl LanguageCatalog {
         find_all(&self.specs, |spec| (&spec.language, &spec.aliases), name)
     }
 
-    /// The first of the languages that a name means and that cannot be run now.
-    pub(crate) fn find_unavailable(&self, name: &str) -> Option<&UnavailableLanguage> {
+    /// The first of the languages that a name means and that cannot be run now: in the requested version, if that is among
+    /// them.
+    pub(crate) fn find_unavailable(
+        &self,
+        name: &str,
+        requested: Option<&str>,
+    ) -> Option<&UnavailableLanguage> {
         let found = find_all(&self.unavailable, |it| (&it.language, &it.aliases), name);
-        found.into_iter().next()
+        let is_requested = |it: &&&UnavailableLanguage| {
+            let versions = it.version.as_deref().zip(requested);
+            versions.is_some_and(|(own, requested)| LanguageSpec::is_version(own, requested))
+        };
+        let requested = found.iter().find(is_requested);
+        requested.or_else(|| found.first()).copied()
     }
 }
 

@@ -38,6 +38,12 @@ impl UnavailableLanguage {
         }
     }
 
+    /// Whether it may be offered in a moment.
+    #[must_use]
+    pub fn is_being_checked(&self) -> bool {
+        self.cause == UnavailableCause::BeingChecked
+    }
+
     /// Whether it is about this language, in this version where both name one.
     #[must_use]
     pub fn concerns(&self, language: &Language, version: Option<&str>) -> bool {

@@ -183,6 +183,11 @@ pub trait CodeRunner: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Has a language or version checked before others of which nothing is known yet. Does nothing unless a runner checks them.
+    fn check_next(&self, language: &UnavailableLanguage) {
+        let _ = language;
+    }
+
     /// Waits until it has checked each language once. Returns at once unless a runner checks them.
     async fn languages_checked(&self) {}
 

@@ -3,7 +3,8 @@
 use super::SubmissionDraft;
 use crate::language::{NameAndVersion, nearest};
 use crate::{
-    Field, FieldProblem, LanguageCatalog, LanguageSpec, SubmissionError, UnavailableLanguage,
+    Field, FieldError, FieldProblem, LanguageCatalog, LanguageSpec, SubmissionError,
+    UnavailableLanguage,
 };
 
 /// The language of a submission, and the version that will run.
@@ -20,7 +21,7 @@ pub(super) fn find<'a>(
     catalog: &'a LanguageCatalog,
     errors: &mut SubmissionError,
 ) -> Option<ChosenLanguage<'a>> {
-    let (spec, version_in_name) = match find_by_name(&draft.language, catalog) {
+    let (spec, version_in_name) = match find_by_name(draft, catalog) {
         Ok(found) => found,
         Err(problem) => {
             errors.add(Field::Language, problem);
@@ -46,11 +47,25 @@ pub(super) fn find<'a>(
     Some(ChosenLanguage { spec, version })
 }
 
+impl SubmissionDraft {
+    /// What the draft names and has to wait for, because it is still being checked.
+    #[must_use]
+    pub fn language_being_checked(&self, catalog: &LanguageCatalog) -> Option<UnavailableLanguage> {
+        let mut errors = SubmissionError::default();
+        if catalog.is_being_checked() {
+            find(self, catalog, &mut errors);
+        }
+        let mut found = errors.errors().iter();
+        found.find_map(FieldError::language_being_checked).cloned()
+    }
+}
+
 /// The language of this name, and the version in the name if only the rest of it is a name.
-fn find_by_name<'a, 'n>(
-    name: &'n str,
+fn find_by_name<'a, 'd>(
+    draft: &'d SubmissionDraft,
     catalog: &'a LanguageCatalog,
-) -> Result<(&'a LanguageSpec, Option<&'n str>), FieldProblem> {
+) -> Result<(&'a LanguageSpec, Option<&'d str>), FieldProblem> {
+    let name = draft.language.as_str();
     if name.is_empty() {
         return Err(FieldProblem::Empty);
     }
@@ -67,7 +82,7 @@ fn find_by_name<'a, 'n>(
     }
     match found.as_slice() {
         [spec] => Ok((spec, version)),
-        [] => Err(unoffered_language(name, catalog)),
+        [] => Err(unoffered_language(draft, catalog)),
         several => {
             let mut languages: Vec<_> = several.iter().map(|it| it.language.clone()).collect();
             languages.sort();
@@ -97,10 +112,15 @@ fn find_each<'a>(name: &str, catalog: &'a LanguageCatalog) -> Vec<&'a LanguageSp
     all
 }
 
-/// Why no language of this name can be run.
-fn unoffered_language(name: &str, catalog: &LanguageCatalog) -> FieldProblem {
-    let without_version = || catalog.find_unavailable(NameAndVersion::split(name)?.name);
-    let unavailable = catalog.find_unavailable(name).or_else(without_version);
+/// Why no language of the draft's name can be run.
+fn unoffered_language(draft: &SubmissionDraft, catalog: &LanguageCatalog) -> FieldProblem {
+    let (name, version) = (draft.language.as_str(), draft.version.as_deref());
+    let without_version = || {
+        let split = NameAndVersion::split(name)?;
+        catalog.find_unavailable(split.name, version.or(Some(split.version)))
+    };
+    let unavailable = catalog.find_unavailable(name, version);
+    let unavailable = unavailable.or_else(without_version);
     let known = catalog.specs().iter().map(with_aliases).collect();
     match unavailable {
         Some(language) => FieldProblem::UnavailableLanguage {

@@ -56,6 +56,9 @@ pub(crate) async fn submit(
         let answer = DryRunAnswer::new(&submission, &fleet, unknown.of_body());
         return Ok(HttpResponse::Ok().json(answer));
     }
+    let checked = state.ports.executions.language_checked(&draft);
+    // A server that ends refuses the submission below.
+    let _ = state.drain.run_until_begun(checked).await;
     refuse_while_draining(&state)?;
     submit_and_wait(user, draft, options, &unknown, &state).await
 }

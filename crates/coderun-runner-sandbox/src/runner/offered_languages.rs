@@ -37,6 +37,8 @@ struct Tool {
     toolchain: Toolchain,
     /// Whether the tool has an earlier version of the language, which is tried first.
     is_further_version: bool,
+    /// Whether a submission waits for its first trial, which comes before all others then.
+    is_wanted: bool,
     finding: Finding,
     tried_at: Option<Instant>,
     due: Option<Instant>,
@@ -170,11 +172,18 @@ impl OfferedLanguages {
     pub(super) fn take_due(&self) -> Option<Due> {
         let now = Instant::now();
         let mut tools = self.tools.lock();
-        let due = tools
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, tool)| tool.due.is_some_and(|due| due <= now));
-        let (index, tool) = due.min_by_key(|(_, tool)| tool.is_further_version)?;
+        // The first version of a tool is the default, so no other may be offered before it is known.
+        let mut is_first_known = false;
+        let due = tools.iter_mut().enumerate().filter(|(_, tool)| {
+            if !tool.is_further_version {
+                is_first_known = tool.finding != Finding::Unknown;
+            }
+            let is_next = is_first_known || !tool.is_further_version;
+            is_next && tool.due.is_some_and(|due| due <= now)
+        });
+        let order = |tool: &Tool| (!tool.is_wanted, tool.is_further_version);
+        let (index, tool) = due.min_by_key(|(_, tool)| order(tool))?;
+        tool.is_wanted = false;
         tool.due = now.checked_add(self.interval);
         tool.tried_at = Some(now);
         let toolchain = tool.toolchain.clone();
@@ -192,6 +201,16 @@ impl OfferedLanguages {
             tool.finding = finding;
         }
         self.refresh();
+    }
+
+    /// Has a language, in one version if one is named, tried before others unless it was tried already.
+    pub(super) fn check_next(&self, language: &Language, version: Option<&str>) {
+        for tool in self.tools.lock().iter_mut() {
+            let is_meant = version.is_none() || tool.toolchain.version.as_deref() == version;
+            if tool.toolchain.language == *language && (is_meant || !tool.is_further_version) {
+                tool.is_wanted = tool.finding == Finding::Unknown;
+            }
+        }
     }
 
     /// Has the tools of a language tried soon, because a run of it failed.
@@ -235,6 +254,7 @@ fn tools(toolchains: &[Toolchain], finding: &Finding, due: Option<Instant>) -> V
             .replace(toolchain)
             .is_some_and(|before| is_same(before, toolchain)),
         toolchain: toolchain.clone(),
+        is_wanted: false,
         finding: finding.clone(),
         tried_at: None,
         due,

@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::support::{Launch, Service, coderun, eventually, output, text};
+use crate::support::{Launch, Service, coderun, eventually, output, text, within};
 
 #[rstest]
 #[case::python("python", "print('hello')")]
@@ -160,9 +160,11 @@ async fn while_a_language_is_checked_the_service_serves_and_says_so_and_ends_at_
     let launch = launch.with("TOOLCHAIN_PATH", tools.path().to_str().unwrap());
     let mut service = launch.without("LANGUAGE_CHECK_SECONDS").start();
     let token = service.token("runner");
+    // A dry run does not wait for the check.
     let answer = async |language: &str| {
-        let body = json!({"code": "x", "language": language});
-        let answer = service.try_submit(&token, &body).await;
+        let request = service.post("/api/v1/executions/execute?dry_run=true", &token);
+        let request = request.json(&json!({"code": "x", "language": language}));
+        let answer = request.send().await.unwrap();
         let retry_after = answer.headers().get("retry-after").cloned();
         let status = answer.status();
         let problem: Value = answer.json().await.unwrap();
@@ -193,6 +195,29 @@ async fn while_a_language_is_checked_the_service_serves_and_says_so_and_ends_at_
         "{:?}",
         asked.elapsed()
     );
+}
+
+/// Two languages that the service is still checking when the test is over would come before all further versions.
+#[tokio::test]
+async fn a_submission_right_after_the_start_has_its_language_checked_before_others() {
+    let slow = SLOW.replace("sleep 10", "sleep 50") + "limits.default.wall_time_ms = 60000\n";
+    let file = language_file(&(slow.clone() + &slow.replace("[slow]", "[slower]")));
+    let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
+    let service = launch.without("LANGUAGE_CHECK_SECONDS").start();
+    let token = service.token("runner");
+    let code = "#include <iostream>\nint main() { std::cout << (__cplusplus > 202000L) << '\\n'; }";
+    let body = json!({"code": code, "language": "c++20"});
+    // Where a compiler takes seconds, the first answer may be 503.
+    let id = within(Duration::from_secs(25), "it is accepted", async || {
+        let answer = service.try_submit(&token, &body).await;
+        let accepted: Option<Value> = match answer.status() {
+            StatusCode::OK => answer.json().await.ok(),
+            _ => None,
+        };
+        Some(accepted?["execution_id"].as_str()?.to_owned())
+    });
+    let record = service.final_record(&token, &id.await).await;
+    assert_eq!(record["output"], "1\n", "{record}");
 }
 
 #[test]

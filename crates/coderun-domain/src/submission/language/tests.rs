@@ -144,6 +144,7 @@ fn some_languages() -> LanguageCatalog {
     let failing = || UnavailableCause::Failing("its folder is gone".to_owned());
     languages().with_unavailable([
         unavailable("ruby", Some("3.1"), UnavailableCause::BeingChecked),
+        unavailable("ruby", Some("3.3"), UnavailableCause::BeingChecked),
         unavailable("go", Some("1.19"), failing()),
         unavailable("cpp", Some("23"), UnavailableCause::BeingChecked),
         unavailable("cpp", Some("98"), failing()),
@@ -160,6 +161,18 @@ fn some_languages() -> LanguageCatalog {
     "ruby-alias",
     None,
     "language names ruby 3.1, which is still being checked; try again in a few seconds",
+    FailureKind::Unavailable
+)]
+#[case::being_checked_in_this_version(
+    "Ruby 3.3",
+    None,
+    "language names ruby 3.3, which is still being checked; try again in a few seconds",
+    FailureKind::Unavailable
+)]
+#[case::being_checked_in_the_version_of_the_field(
+    "ruby",
+    Some("3.3"),
+    "language names ruby 3.3, which is still being checked; try again in a few seconds",
     FailureKind::Unavailable
 )]
 #[case::failing(
@@ -203,6 +216,8 @@ fn what_cannot_be_run_now_is_answered_with_the_reason(
         (errors.to_string().as_str(), errors.kind()),
         (message, kind)
     );
+    let being_checked = draft.language_being_checked(&languages).is_some();
+    assert_eq!(being_checked, kind == FailureKind::Unavailable);
     errors.add(Field::Code, FieldProblem::Empty);
     assert_eq!(errors.kind(), FailureKind::Invalid);
 }
@@ -217,6 +232,7 @@ fn what_runs_is_not_unavailable() {
         .collect();
     let expected = [
         "ruby 3.1 is being checked",
+        "ruby 3.3 is being checked",
         "go 1.19 does not run: its folder is gone",
         "cpp 23 is being checked",
         "cpp 98 does not run: its folder is gone",

@@ -147,6 +147,30 @@ async fn each_version_is_tried_for_itself_the_further_ones_of_a_tool_last() {
 }
 
 #[tokio::test]
+async fn what_a_submission_waits_for_is_tried_next_after_the_default_version() {
+    let mut found = found_tools().await;
+    found.retain(|it| ["c", "lua", "bash"].contains(&it.language.as_str()));
+    found.sort_by_key(|it| it.language.as_str() == "c");
+    tokio::time::pause();
+    let languages = to_try(&found);
+    let next = || languages.take_due().unwrap();
+    let first = next();
+    languages.check_next(&language("c"), Some("23"));
+    let (default, other) = (next(), next());
+    let taken = [&first, &default, &other].map(|due| &due.toolchain);
+    let [one, two] = [&found[0], &found[1]];
+    let c = found.iter().find(|it| it.version.as_deref() == Some("17"));
+    assert_eq!(names(taken), names([one, c.unwrap(), two]));
+    assert!(
+        languages.take_due().is_none(),
+        "the default is not known yet"
+    );
+    languages.record(&default, Finding::Runs);
+    assert_eq!(names([&next().toolchain]), ["c 23"]);
+    assert_eq!(try_due(&languages), ["c", "c"]);
+}
+
+#[tokio::test]
 async fn a_failure_of_the_sandbox_says_nothing_about_a_language() {
     let languages = two_languages().await;
     let bash = languages.take_due().unwrap();
