@@ -1,4 +1,5 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
+client := "web/client"
 machine := "crates/coderun-runner-sandbox/tests/machine"
 abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
 # What every run of the tests repeats as an ordinary user: what limits, processes, files and the network make of programs, not
@@ -18,8 +19,8 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, and the real Firebase SDK.
-test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase
+# Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, the real Firebase SDK, and a generated client.
+test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase test-client
 
 # Runs the tests of the crates.
 test-rust:
@@ -46,10 +47,17 @@ test-systemd:
     {{ machine }}/systemd target/debug/coderun
 
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
-test-firebase:
+test-firebase: (npm-test firebase_suite)
+
+# Generates the types of TypeScript clients anew, compiles a client with them, and lets it use the service.
+test-client: (npm-test client)
+
+# Tests an npm package with the service.
+[private]
+npm-test folder:
     cargo test {{ everything }} --no-run --quiet
-    cd {{ firebase_suite }} && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
-    cd {{ firebase_suite }} && CODERUN_BINARY={{ justfile_directory() }}/target/debug/coderun npm test
+    cd {{ folder }} && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
+    cd {{ folder }} && CODERUN_BINARY={{ justfile_directory() }}/target/debug/coderun npm test
 
 # Kills replicas and Redis under load for a minute, or for `just chaos 300`; prints what was counted. `CHAOS_SEED` varies it.
 chaos seconds="60":
