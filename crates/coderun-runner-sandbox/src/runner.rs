@@ -16,6 +16,7 @@ mod pump;
 mod refused_resource;
 mod report;
 mod stage;
+mod stage_end;
 mod stage_runner;
 mod stage_signals;
 mod stderr_tail;

@@ -5,7 +5,7 @@ use std::io;
 use coderun_domain::{BackendError, RunnerError};
 
 use super::report::NAME;
-use super::supervise::StageError;
+use super::stage_end::StageError;
 use crate::cgroup::OutsideLimit;
 use crate::protocol::{MAP_USERS, START_PROGRAM};
 

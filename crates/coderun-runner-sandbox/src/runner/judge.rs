@@ -5,9 +5,9 @@ use std::time::Duration;
 use coderun_domain::{ByteSize, ExitStatus, Signal, StageLimits, Usage, Verdict};
 
 use super::refused_resource::{Resource, refused_resource};
+use super::stage_end::StageEnd;
 use super::stage_signals::StopReason;
 use super::stderr_tail::StderrTail;
-use super::supervise::StageEnd;
 use crate::cgroup::GroupUsage;
 
 /// The verdict on a stage, its exit status and its usage.

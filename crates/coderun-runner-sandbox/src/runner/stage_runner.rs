@@ -16,10 +16,11 @@ use super::probe::NoIo;
 use super::pump::{OutputSinks, Pump, StageIo};
 use super::report::enforcement;
 use super::stage::{self, Machine};
+use super::stage_end::{StageEnd, StageError};
 use super::stage_signals::{StageSignals, StopReason};
 use super::stderr_tail::StderrTail;
 use super::streams::Streams;
-use super::supervise::{StageEnd, StageError, supervise};
+use super::supervise::supervise;
 use crate::launcher_process::Launcher;
 use crate::slots::Slot;
 
