@@ -16,6 +16,8 @@ pub(super) struct StageEnd {
     pub(super) program: Option<ProgramEnd>,
     /// Whether the kernel has ended all its processes. It may take its time to end those that were killed.
     pub(super) is_gone: bool,
+    /// Whether the launcher did not answer when it was to kill it: it dies with the launcher.
+    pub(super) launcher_hangs: bool,
     /// From the dispatch to the end, or to the kill.
     pub(super) wall: Duration,
     /// The greatest usage that was found while it ran.

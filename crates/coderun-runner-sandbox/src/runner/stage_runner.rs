@@ -71,24 +71,24 @@ impl StageRunner {
 
     /// Records what the end of a stage shows, and replaces a launcher that hangs.
     fn record(&self, end: &Result<StageEnd, StageError>, launcher: Option<&Arc<Launcher>>) {
-        match end {
+        let launcher_hangs = match end {
             Ok(end) => {
                 *self.last_failure.lock() = None;
                 if end.program.is_some_and(|program| program.landlock) {
                     self.has_landlock.store(true, Ordering::Relaxed);
                 }
+                end.launcher_hangs
             }
             Err(error) => {
                 *self.last_failure.lock() = Some(ErrorChain(error).to_string());
-                if error.launcher_hangs()
-                    && let Some(hung) = launcher.cloned()
-                {
-                    let machine = Arc::clone(&self.machine);
-                    // It takes as long as the kernel needs to kill, and nothing depends on its end.
-                    let replacing = move || machine.launcher.replace(&hung);
-                    drop(tokio::task::spawn_blocking(replacing));
-                }
+                error.launcher_hangs()
             }
+        };
+        if launcher_hangs && let Some(hung) = launcher.cloned() {
+            let machine = Arc::clone(&self.machine);
+            // It takes as long as the kernel needs to kill, and nothing depends on its end.
+            let replacing = move || machine.launcher.replace(&hung);
+            drop(tokio::task::spawn_blocking(replacing));
         }
     }
 

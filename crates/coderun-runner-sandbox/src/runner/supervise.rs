@@ -72,7 +72,14 @@ impl Supervisor<'_> {
             let wake = kill_deadline.unwrap_or(next_check);
             tokio::select! {
                 message = receive(&self.socket) => {
-                    match message.map_err(StageError::Launcher)? {
+                    let message = match message {
+                        // It dies with the launcher.
+                        Err(_) if is_stopping && self.signals.first_process().is_some() => {
+                            return self.end_while_dying(false);
+                        }
+                        message => message.map_err(StageError::Launcher)?,
+                    };
+                    match message {
                         LauncherMessage::Started { pid } => {
                             self.signals.first_process.get_or_init(|| pid);
                             let is_counted = self.guard.is_counted();
@@ -98,11 +105,8 @@ impl Supervisor<'_> {
                 }
                 () = self.signals.place.until(Place::Held), if self.waiting.is_frozen() => self.thaw(),
                 () = sleep_until(wake) => {
-                    if is_stopping && is_launcher_alive {
-                        return Ok(self.end_without_report());
-                    }
                     if is_stopping {
-                        return Err(StageError::Launcher(io::ErrorKind::TimedOut.into()));
+                        return self.end_while_dying(!is_launcher_alive);
                     }
                     next_check = self.check_limits().await.map_err(StageError::Launcher)?;
                 }
@@ -150,12 +154,25 @@ impl Supervisor<'_> {
         (machine_memory_kills()? > before).then_some(OutsideLimit::Memory)
     }
 
+    /// The end of a stage that is to be killed and is not known to be gone. If it has begun, that is the reason for the kill, also
+    /// where the launcher hangs.
+    fn end_while_dying(&self, launcher_hangs: bool) -> Result<StageEnd, StageError> {
+        if launcher_hangs && self.signals.first_process().is_none() {
+            return Err(StageError::Launcher(io::ErrorKind::TimedOut.into()));
+        }
+        Ok(StageEnd {
+            launcher_hangs,
+            ..self.end_without_report()
+        })
+    }
+
     /// The end of a stage that was killed, while the kernel has not ended it.
     fn end_without_report(&self) -> StageEnd {
         StageEnd {
             stopped: self.signals.reason(),
             program: None,
             is_gone: false,
+            launcher_hangs: false,
             wall: self.killed.unwrap_or_else(Instant::now) - self.started,
             sampled: self.sampled,
         }
@@ -192,6 +209,9 @@ impl Supervisor<'_> {
         };
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
+        } else if self.waiting.is_frozen() {
+            // Signals do not reach what is started meanwhile, and what it has stopped can be continued.
+            self.guard.freeze(self.signals.first_process());
         } else if self.waiting.has_gone_on(self.signals.place.get(), cpu_used) {
             self.freeze();
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_conformance::code_runner::closed_io;
+use coderun_conformance::slowness;
 use coderun_domain::{CodeRunner, RunnerError, Verdict};
 use coderun_runner_sandbox::{Control, ControlGroups};
 use rustix::process::Signal;
@@ -67,16 +68,19 @@ async fn signals_that_stop_a_service_leave_programs_running() {
     assert_eq!(ran.stdout(), "to the end\n");
 }
 
+/// Why the service wanted to kill a program that had begun is its verdict: the launcher costs it no attempt.
 #[tokio::test]
 async fn a_launcher_that_hangs_is_replaced() {
-    let sandbox = TestSandbox::start().await;
-    assert_eq!(
-        sandbox.run("bash", "echo before").await.stdout(),
-        "before\n"
-    );
-    signal_launchers(Signal::STOP);
-    let program = program("bash", "echo never").wall(Duration::from_millis(100));
-    assert_broken(&sandbox.try_run(program).await);
+    let sandbox = TestSandbox::with(|config| config.slots = 3).await;
+    let wall = Duration::from_secs(1) * slowness();
+    let begun = program("bash", "sleep 1000").wall(wall);
+    let (begun, ()) = tokio::join!(sandbox.run_program(begun), async {
+        until(|| !sleepers_of(std::process::id()).is_empty()).await;
+        signal_launchers(Signal::STOP);
+        let program = program("bash", "echo never").wall(wall);
+        assert_broken(&sandbox.try_run(program).await);
+    });
+    assert_eq!(begun.report.verdict, Verdict::TimeLimit);
     assert_eq!(sandbox.run("bash", "echo again").await.stdout(), "again\n");
 }
 

@@ -11,6 +11,7 @@ fn ended(wait_status: i32) -> StageEnd {
     StageEnd {
         stopped: None,
         is_gone: true,
+        launcher_hangs: false,
         program: Some(ProgramEnd {
             wait_status,
             setup_cpu: Duration::from_millis(2),
