@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use crate::HttpConfig;
-use crate::client_stream::RequestState;
+use crate::connections::RequestState;
 use crate::headers::{single, text};
 use crate::metrics::{RequestMeter, method_label};
 use crate::problem::{self, Problem};

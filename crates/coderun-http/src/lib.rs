@@ -18,6 +18,7 @@ mod authentication;
 mod body;
 mod client_stream;
 mod config;
+mod connections;
 mod drain;
 mod edge;
 mod endpoints;

@@ -18,7 +18,8 @@ use coderun_domain::Clock;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::client_stream::{ClientStream, Connections};
+use crate::client_stream::ClientStream;
+use crate::connections::Connections;
 use crate::metrics::RequestMeter;
 use crate::state::{AppState, HealthState};
 use crate::{Drain, HttpConfig, HttpPorts, edge, handover, routes};
@@ -127,7 +128,8 @@ fn build(
             .finish(app());
         // `tcp()` would ask for the address of each peer, which nothing needs.
         fn_service(move |stream: TcpStream| {
-            ready(Ok((connections.open(stream), Protocol::Http1, None)))
+            let stream = ClientStream::new(stream, connections.open());
+            ready(Ok((stream, Protocol::Http1, None)))
         })
         .and_then(http)
     };

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
-use crate::client_stream::RequestState;
+use crate::connections::RequestState;
 
 /// Ends the request at once if the body is there, and otherwise when it has ended or is dropped.
 pub(super) fn until_complete(body: BoxBody, connection: &Rc<RequestState>) -> BoxBody {
