@@ -7,13 +7,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use coderun_domain::{ExecutionId, FailureKind, UserId};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -60,22 +62,22 @@ impl LargeAnswerError {
 /// Makes the large answers of this process.
 #[derive(Debug)]
 pub(crate) struct LargeAnswers {
-    budget: MemoryBudget,
+    budget: Arc<MemoryBudget>,
     /// The answers that are the same for all who ask, while they are made or read.
-    shared: Mutex<HashMap<SharedAnswer, Slot>>,
+    shared: Mutex<HashMap<SharedAnswer, WeakShared<Making>>>,
 }
 
 /// An answer that is the same for all who ask: the final record of an execution. The time of the submission tells executions
 /// apart that had the same id one after the other.
 type SharedAnswer = (ExecutionId, OffsetDateTime, Audience);
 
-/// Locked while the answer is made.
-type Slot = Arc<tokio::sync::Mutex<Weak<BudgetedBytes>>>;
+/// The making of one answer. It belongs to all who wait for it, so it goes on while one of them is left.
+type Making = BoxFuture<'static, Result<Arc<BudgetedBytes>, LargeAnswerError>>;
 
 impl LargeAnswers {
     pub(crate) fn new(budget: MemoryBudget) -> Self {
         Self {
-            budget,
+            budget: Arc::new(budget),
             shared: Mutex::default(),
         }
     }
@@ -90,11 +92,11 @@ impl LargeAnswers {
         bound_bytes: usize,
         encode: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
     ) -> Result<Bytes, LargeAnswerError> {
-        let answer = self.make_budgeted(user, bound_bytes, encode).await?;
-        Ok(share(answer))
+        let answer = make_budgeted(&self.budget, user, bound_bytes, encode).await?;
+        Ok(Bytes::from_owner(answer))
     }
 
-    /// Makes an answer unless another reader has it, or waits until it is made.
+    /// Makes an answer, or waits for the one that others are waiting for or reading.
     ///
     /// # Errors
     /// [`LargeAnswerError`]
@@ -105,51 +107,50 @@ impl LargeAnswers {
         bound_bytes: usize,
         encode: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
     ) -> Result<Bytes, LargeAnswerError> {
-        let slot = self.slot(answer);
-        let Ok(mut made) = slot.try_lock() else {
-            // What it needs may be large, and many may wait.
-            drop(encode);
-            let waiting = tokio::time::timeout(self.budget.timeout(), slot.lock());
-            let made = waiting.await.ok().and_then(|made| made.upgrade());
-            return made.map(share).ok_or(BudgetExhausted::Total.into());
-        };
-        if let Some(made) = made.upgrade() {
-            return Ok(share(made));
-        }
-        let answer = self.make_budgeted(user, bound_bytes, encode).await?;
-        *made = Arc::downgrade(&answer);
-        drop(made);
-        Ok(share(answer))
-    }
-
-    async fn make_budgeted(
-        &self,
-        user: &UserId,
-        bound_bytes: usize,
-        encode: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
-    ) -> Result<Arc<BudgetedBytes>, LargeAnswerError> {
-        let permit = self.budget.acquire(user, bound_bytes).await?;
-        // The permit lives as long as the work, also when its client has left.
-        let encode = move || Ok(BudgetedBytes::new(encode()?, permit));
-        let encoded = if bound_bytes <= INLINE_MAX_BYTES {
-            encode()
-        } else {
-            let encoding = tokio::task::spawn_blocking(encode).await;
-            encoding.map_err(io::Error::other).flatten()
-        };
-        let encoded = encoded.map_err(|error| LargeAnswerError::Encoding(Arc::new(error)));
-        encoded.map(Arc::new)
-    }
-
-    fn slot(&self, answer: SharedAnswer) -> Slot {
-        let mut shared = self.shared.lock();
-        shared.retain(|_, slot| {
-            // A slot that is locked is in use.
-            Arc::strong_count(slot) > 1
-                || slot.try_lock().map_or(true, |made| made.strong_count() > 0)
+        let making = self.making(answer, || {
+            let (budget, user) = (Arc::clone(&self.budget), user.clone());
+            async move {
+                let made = make_budgeted(&budget, &user, bound_bytes, encode).await;
+                made.map(Arc::new)
+            }
+            .boxed()
         });
-        Arc::clone(shared.entry(answer).or_default())
+        let made = making.clone().await?;
+        Ok(Bytes::from_owner(SharedBytes {
+            made,
+            _making: making,
+        }))
     }
+
+    /// The making of a shared answer. What a second making would need may be large, so it is not kept.
+    fn making(&self, answer: SharedAnswer, begin: impl FnOnce() -> Making) -> Shared<Making> {
+        let mut shared = self.shared.lock();
+        if let Some(making) = shared.get(&answer).and_then(WeakShared::upgrade) {
+            return making;
+        }
+        shared.retain(|_, making| making.upgrade().is_some());
+        let making = begin().shared();
+        shared.extend(making.downgrade().map(|weak| (answer, weak)));
+        making
+    }
+}
+
+async fn make_budgeted(
+    budget: &MemoryBudget,
+    user: &UserId,
+    bound_bytes: usize,
+    encode: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
+) -> Result<BudgetedBytes, LargeAnswerError> {
+    let permit = budget.acquire(user, bound_bytes).await?;
+    // The permit lives as long as the work, also when its clients have left.
+    let encode = move || Ok(BudgetedBytes::new(encode()?, permit));
+    let encoded = if bound_bytes <= INLINE_MAX_BYTES {
+        encode()
+    } else {
+        let encoding = tokio::task::spawn_blocking(encode).await;
+        encoding.map_err(io::Error::other).flatten()
+    };
+    encoded.map_err(|error| LargeAnswerError::Encoding(Arc::new(error)))
 }
 
 /// Bytes that occupy a part of the budget.
@@ -170,17 +171,22 @@ impl BudgetedBytes {
     }
 }
 
-/// One reader's hold on shared bytes.
-struct SharedBytes(Arc<BudgetedBytes>);
-
-impl AsRef<[u8]> for SharedBytes {
+impl AsRef<[u8]> for BudgetedBytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0.bytes
+        &self.bytes
     }
 }
 
-fn share(bytes: Arc<BudgetedBytes>) -> Bytes {
-    Bytes::from_owner(SharedBytes(bytes))
+/// One reader's hold on shared bytes. While it lasts, others find their making.
+struct SharedBytes {
+    made: Arc<BudgetedBytes>,
+    _making: Shared<Making>,
+}
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.made.bytes
+    }
 }
 
 /// A body of bytes that are copied for its connection piece by piece, as the client takes them.
@@ -260,7 +266,37 @@ impl Iterator for Pieces {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use coderun_domain::ByteSize;
+    use coderun_domain::testing::{execution_id, user};
+
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_an_answer_gets_it_although_the_first_who_asked_has_left() {
+        let budget = MemoryBudget::new(ByteSize::from_mib(64), Duration::from_secs(1));
+        let (answers, alice) = (LargeAnswers::new(budget), user("alice"));
+        let (release, released) = mpsc::channel();
+        let ask = |encode: Box<dyn FnOnce() -> io::Result<Vec<u8>> + Send>| {
+            let answer = (
+                execution_id(1),
+                OffsetDateTime::UNIX_EPOCH,
+                Audience::Reader,
+            );
+            Box::pin(answers.make_once(answer, &alice, 2 * INLINE_MAX_BYTES, encode))
+        };
+        let mut first = ask(Box::new(move || {
+            released.recv().map_err(io::Error::other)?;
+            Ok(b"made once".to_vec())
+        }));
+        assert!(first.as_mut().now_or_never().is_none());
+        let mut second = ask(Box::new(|| Err(io::Error::other("made twice"))));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        release.send(()).unwrap();
+        assert_eq!(second.await.unwrap(), "made once");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_a_large_answer_too_slowly_gets_no_more_of_it() {

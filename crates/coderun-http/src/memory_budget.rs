@@ -88,11 +88,6 @@ impl MemoryBudget {
         })
     }
 
-    /// The longest wait for memory.
-    pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     fn share_of(&self, user: &UserId) -> Arc<Pool> {
         let mut users = self.users.lock();
         if let Some(share) = users.get(user) {
