@@ -3,8 +3,8 @@
 mod falling_behind;
 pub(crate) mod support;
 
-use coderun_domain::testing::{execution, finished};
-use coderun_domain::{FailureKind, Sequence, WatchError};
+use coderun_domain::testing::{draft, execution, finished, submission, user};
+use coderun_domain::{Execution, FailureKind, Sequence, WatchError};
 use futures_util::FutureExt as _;
 
 use super::Dialect;
@@ -172,6 +172,19 @@ async fn a_feed_that_has_ended_does_not_remove_the_one_after_it() {
     drop(first);
     let mut third = world.watch(&running(), Some(2), FULL);
     world.finds_nothing(&mut third);
+    assert_eq!(world.subscriptions(), 2);
+}
+
+/// A client that names its submissions by keys may use the id of a deleted execution again.
+#[tokio::test]
+async fn an_execution_with_the_id_of_a_deleted_one_has_a_feed_of_its_own() {
+    let world = World::new();
+    let mut first = world.watch(&execution(), Some(1), CORE);
+    world.finds_nothing(&mut first);
+    let submission = submission(user("alice"), draft());
+    let second = Execution::submit(execution().id(), submission, support::later());
+    let mut second = world.watch(&second, Some(1), CORE);
+    world.finds_nothing(&mut second);
     assert_eq!(world.subscriptions(), 2);
 }
 
