@@ -6,12 +6,14 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::connections::RequestState;
+use crate::connections::{CountedConnection, RequestState};
 
 /// The answer to a head that arrives too slowly.
 const TIMED_OUT: &[u8] =
@@ -20,7 +22,7 @@ const TIMED_OUT: &[u8] =
 /// The stream of a connection.
 pub(crate) struct ClientStream {
     /// `None` once it is taken.
-    stream: Option<TcpStream>,
+    stream: Option<(TcpStream, CountedConnection)>,
     state: Rc<RequestState>,
     /// Set at most as late as the next deadline. It is not moved with each request, because deadlines only grow.
     timer: Option<Pin<Box<Sleep>>>,
@@ -29,9 +31,9 @@ pub(crate) struct ClientStream {
 }
 
 impl ClientStream {
-    pub(crate) const fn new(stream: TcpStream, state: Rc<RequestState>) -> Self {
+    pub(crate) fn new(stream: TcpStream, state: Rc<RequestState>) -> Self {
         Self {
-            stream: Some(stream),
+            stream: Some((stream, state.counted())),
             state,
             timer: None,
             unread_since: None,
@@ -43,14 +45,15 @@ impl ClientStream {
         Rc::clone(&self.state)
     }
 
-    /// The bare stream, without any bound.
-    pub(crate) fn into_inner(mut self) -> Option<TcpStream> {
+    /// The bare stream, without any bound but that of the number of connections.
+    pub(crate) fn into_parts(mut self) -> Option<(TcpStream, CountedConnection)> {
         self.stream.take()
     }
 
     /// Fails if the connection is to be closed, and otherwise sets the timer.
     fn poll_bounds(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.state.is_closed() {
+            self.reset();
             return Err(ErrorKind::ConnectionAborted.into());
         }
         let unread = self.state.unread_timeout();
@@ -74,10 +77,19 @@ impl ClientStream {
         Ok(())
     }
 
+    /// Lets the kernel forget a connection at once that is closed within a head: nothing is owed to its client.
+    fn reset(&self) {
+        let is_head = self.state.awaits_head();
+        if let Some((stream, _)) = self.stream.as_ref().filter(|_| is_head) {
+            // The connection ends in any case.
+            drop(SockRef::from(stream).set_linger(Some(Duration::ZERO)));
+        }
+    }
+
     /// Tells a client whose head was too slow, if it reads.
     fn answer_timeout(&self) {
         let is_head = self.state.awaits_head() && self.unread_since.is_none();
-        if let Some(stream) = self.stream.as_ref().filter(|_| is_head) {
+        if let Some((stream, _)) = self.stream.as_ref().filter(|_| is_head) {
             // The connection ends in any case.
             drop(stream.try_write(TIMED_OUT));
         }
@@ -86,7 +98,7 @@ impl ClientStream {
     fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         let stream = self.stream.as_mut();
         stream
-            .map(Pin::new)
+            .map(|(stream, _)| Pin::new(stream))
             .ok_or_else(|| ErrorKind::NotConnected.into())
     }
 }
@@ -146,5 +158,60 @@ impl AsyncWrite for ClientStream {
 impl Drop for ClientStream {
     fn drop(&mut self) {
         self.state.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::HttpConfig;
+    use crate::connections::{AHEAD_MAX_BYTES, Connections};
+
+    /// The stream of a connection, and the side of its client.
+    async fn connect() -> (ClientStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        let state = Connections::new(&HttpConfig::default()).open();
+        let stream = ClientStream::new(accepted.unwrap().0, state);
+        (stream, client.unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_a_client_sends_far_ahead_of_an_answer_is_read_after_it() {
+        let (mut stream, mut client) = connect().await;
+        stream.state().begin(false);
+        client
+            .write_all(&vec![b'x'; AHEAD_MAX_BYTES + 1])
+            .await
+            .unwrap();
+        let mut ahead = vec![0; AHEAD_MAX_BYTES];
+        stream.read_exact(&mut ahead).await.unwrap();
+        assert!(stream.read_u8().now_or_never().is_none());
+        stream.state().end();
+        assert_eq!(stream.read_u8().await.unwrap(), b'x');
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_nothing_is_cut_after_a_while() {
+        let (mut stream, _client) = connect().await;
+        stream.state().begin(false);
+        let began = Instant::now();
+        let error = loop {
+            if let Err(error) = stream.write_all(&vec![b'x'; 1 << 20]).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let unread = HttpConfig::default().timeouts.unread;
+        let waited = began.elapsed();
+        assert!(
+            (unread..unread + Duration::from_secs(1)).contains(&waited),
+            "{waited:?}"
+        );
     }
 }

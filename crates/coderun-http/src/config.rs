@@ -27,9 +27,8 @@ pub struct HttpConfig {
     pub timeouts: Timeouts,
     /// The threads that answer requests, at least 1. Default: one for each core.
     pub workers: usize,
-    /// The most connections without a request in progress; beyond it, those that have waited longest are closed. Default 4 096.
-    pub waiting_connections_max: usize,
-    /// The most connections of one thread; further connections wait to be accepted. Default 25 000.
+    /// The most connections of one thread; further connections wait to be accepted. When only a sixteenth of them is left, those
+    /// that have waited longest for a request are closed. Default 25 000.
     pub connections_max: usize,
 }
 
@@ -46,7 +45,6 @@ impl Default for HttpConfig {
             sockets: SocketLimits::default(),
             timeouts: Timeouts::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            waiting_connections_max: 4_096,
             connections_max: 25_000,
         }
     }

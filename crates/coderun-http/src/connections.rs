@@ -1,8 +1,12 @@
-//! Bounds how many connections of a thread wait for a request, and closes the oldest of them beyond that.
+//! Bounds how many connections of a thread are open, and closes those that wait for a request when room gets scarce.
 //!
 //! The state of each connection says whether a request is in progress, and so how long it may wait and what it may read.
+//!
+//! Who is closed comes back at once if it attacks. So connections are closed as late as possible: a flood can then come no
+//! faster than heads time out, unless it takes all the room.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::task::Waker;
@@ -13,30 +17,42 @@ use tokio::time::Instant;
 use crate::HttpConfig;
 
 /// The bytes that a client may send ahead of the answer to a request without a body.
-const AHEAD_MAX_BYTES: usize = 64 << 10;
+pub(crate) const AHEAD_MAX_BYTES: usize = 64 << 10;
 
-/// The time within which a connection is not closed for others, unless those are many more than may wait: its client may have
-/// sent a whole head that is not read yet.
-const CLOSED_AFTER: Duration = Duration::from_secs(1);
-const YOUNG_FACTOR: usize = 4;
+/// This part of the room is kept free for new connections.
+const SPARE_PART: usize = 16;
 
-/// What all waiting connections may have sent, on average.
-const WAITING_BYTES: usize = 8 << 10;
+/// What all waiting connections may have sent together, for each connection that there is room for.
+const WAITING_BYTES: usize = 2 << 10;
+
+/// The part of the waiting connections that is closed at once, so that the search for the oldest is paid for.
+const CLOSED_PART: usize = 64;
 
 /// The open connections of one thread.
 #[derive(Debug)]
 pub(crate) struct Connections {
+    /// Those whose requests are served here.
     open: RefCell<HashMap<u64, Rc<RequestState>>>,
     last_id: Cell<u64>,
-    /// The number of connections that wait for a request or the rest of its head, and the bytes that they have sent.
-    waiting: Cell<usize>,
+    /// All that are open, also as sockets, but for those that are about to be closed.
+    count: Cell<usize>,
+    /// The bytes that clients have sent of heads that are not complete.
     waiting_bytes: Cell<usize>,
-    /// The number above which some are closed next.
-    close_above: Cell<usize>,
-    waiting_max: usize,
+    /// Above this number some are closed.
+    max: usize,
     head_timeout: Duration,
     keep_alive: Duration,
     unread: Duration,
+}
+
+/// Counts a connection while it is open, whatever it is used for.
+#[derive(Debug)]
+pub(crate) struct CountedConnection(Rc<RequestState>);
+
+impl Drop for CountedConnection {
+    fn drop(&mut self) {
+        self.0.uncount();
+    }
 }
 
 /// Whether a request of a connection is in progress.
@@ -48,8 +64,9 @@ pub(crate) struct RequestState {
     since: Cell<Instant>,
     /// The bytes that the client has sent in this phase.
     received_bytes: Cell<usize>,
-    /// Whether it is counted among those that wait: nothing that it has sent is unread.
+    /// Whether it waits for a request or the rest of its head, and nothing that it has sent is unread.
     is_waiting: Cell<bool>,
+    is_counted: Cell<bool>,
     is_closed: Cell<bool>,
     /// Wakes the connection when it is to be closed or may read on.
     waker: RefCell<Option<Waker>>,
@@ -79,12 +96,9 @@ impl Connections {
         Rc::new(Self {
             open: RefCell::default(),
             last_id: Cell::default(),
-            waiting: Cell::default(),
+            count: Cell::default(),
             waiting_bytes: Cell::default(),
-            close_above: Cell::default(),
-            waiting_max: config
-                .waiting_connections_max
-                .div_ceil(config.workers.max(1)),
+            max: config.connections_max - config.connections_max.div_ceil(SPARE_PART),
             head_timeout: timeouts.request_head,
             keep_alive: timeouts.keep_alive,
             unread: timeouts.unread,
@@ -95,12 +109,14 @@ impl Connections {
     pub(crate) fn open(self: &Rc<Self>) -> Rc<RequestState> {
         let id = self.last_id.get() + 1;
         self.last_id.set(id);
+        self.count.set(self.count.get() + 1);
         let state = Rc::new(RequestState {
             id,
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             received_bytes: Cell::default(),
             is_waiting: Cell::default(),
+            is_counted: Cell::new(true),
             is_closed: Cell::default(),
             waker: RefCell::default(),
             connections: Rc::clone(self),
@@ -109,36 +125,32 @@ impl Connections {
         state
     }
 
-    /// Closes the connections that have waited longest, if too many wait or they have sent too much.
+    /// Closes connections that have waited long, if too many are open or those that wait have sent too much.
     fn close_oldest(&self) {
-        let waiting = self.waiting.get();
-        let bytes_max = self.waiting_max.saturating_mul(WAITING_BYTES);
-        let has_too_much = self.waiting_bytes.get() > bytes_max;
-        if waiting <= self.close_above.get().max(self.waiting_max) && !has_too_much {
+        let has_too_many = self.count.get() > self.max;
+        if !has_too_many && self.waiting_bytes.get() <= self.max.saturating_mul(WAITING_BYTES) {
             return;
         }
-        let spares_young =
-            waiting <= self.waiting_max.saturating_mul(YOUNG_FACTOR) && !has_too_much;
         let open = self.open.borrow();
-        let mut oldest: Vec<_> = open
-            .values()
-            .filter(|state| state.is_waiting.get())
-            .filter(|state| !spares_young || state.since.get().elapsed() >= CLOSED_AFTER)
-            .collect();
+        let mut waiting: Vec<_> = open.values().filter(|it| it.is_waiting.get()).collect();
         // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
-        oldest.sort_unstable_by_key(|state| {
-            let is_half = state.received_bytes.get() > 0;
-            (!is_half, state.since.get())
-        });
-        // Several at once, so that the search is paid for.
-        let part = waiting / 8 + 1;
-        for state in oldest.iter().take(part) {
+        let order = |state: &&Rc<RequestState>| {
+            (
+                Reverse(state.received_bytes.get() > 0),
+                state.since.get(),
+                state.id,
+            )
+        };
+        let last = waiting.len() / CLOSED_PART;
+        if last < waiting.len() {
+            waiting.select_nth_unstable_by_key(last, order);
+        }
+        for state in waiting.iter().take(last + 1) {
             state.leave();
+            state.uncount();
             state.is_closed.set(true);
             state.wake();
         }
-        let next = if oldest.is_empty() { waiting + part } else { 0 };
-        self.close_above.set(next);
     }
 }
 
@@ -170,24 +182,24 @@ impl RequestState {
         if has_request || self.is_closed.get() || self.is_waiting.replace(true) {
             return;
         }
-        let connections = &self.connections;
-        connections.waiting.set(connections.waiting.get() + 1);
-        let bytes = connections.waiting_bytes.get();
-        connections
-            .waiting_bytes
-            .set(bytes + self.received_bytes.get());
-        connections.close_oldest();
+        let bytes = &self.connections.waiting_bytes;
+        bytes.set(bytes.get() + self.received_bytes.get());
+        self.connections.close_oldest();
     }
 
     /// Takes the connection out of those that wait.
     fn leave(&self) {
         if self.is_waiting.replace(false) {
-            let connections = &self.connections;
-            connections.waiting.set(connections.waiting.get() - 1);
-            let bytes = connections.waiting_bytes.get();
-            connections
-                .waiting_bytes
-                .set(bytes - self.received_bytes.get());
+            let bytes = &self.connections.waiting_bytes;
+            bytes.set(bytes.get() - self.received_bytes.get());
+        }
+    }
+
+    /// Takes the connection out of those that are open.
+    fn uncount(&self) {
+        if self.is_counted.replace(false) {
+            let count = &self.connections.count;
+            count.set(count.get() - 1);
         }
     }
 
@@ -240,7 +252,12 @@ impl RequestState {
         }
     }
 
-    /// The connection has ended.
+    /// Counts the connection until what is returned is dropped.
+    pub(crate) fn counted(self: &Rc<Self>) -> CountedConnection {
+        CountedConnection(Rc::clone(self))
+    }
+
+    /// No more requests of the connection are served here.
     pub(crate) fn close(&self) {
         self.leave();
         self.is_closed.set(true);
@@ -251,5 +268,95 @@ impl RequestState {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens connections and lets each do something, a second after the one before.
+    async fn open_each(
+        connections: &Rc<Connections>,
+        acts: &[fn(&RequestState)],
+    ) -> Vec<(Rc<RequestState>, CountedConnection)> {
+        let mut opened = Vec::new();
+        for act in acts {
+            let state = connections.open();
+            act(&state);
+            opened.push((Rc::clone(&state), state.counted()));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        opened
+    }
+
+    fn is_silent(state: &RequestState) {
+        state.wait();
+    }
+
+    fn has_sent_half_a_head(state: &RequestState) {
+        state.receive(10);
+        state.wait();
+    }
+
+    fn is_kept_alive(state: &RequestState) {
+        state.begin(false);
+        state.end();
+    }
+
+    fn is_answered(state: &RequestState) {
+        state.begin(false);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_heads_are_closed_first_and_then_what_has_waited_longest() {
+        let config = HttpConfig {
+            connections_max: 8,
+            ..HttpConfig::default()
+        };
+        let connections = Connections::new(&config);
+        let acts: [fn(&RequestState); 7] = [
+            is_answered,
+            is_silent,
+            has_sent_half_a_head,
+            is_kept_alive,
+            has_sent_half_a_head,
+            is_silent,
+            is_answered,
+        ];
+        let mut opened = open_each(&connections, &acts).await;
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let new = open_each(&connections, &[is_answered]).await;
+            new[0].0.end();
+            opened.extend(new);
+            let states = opened.iter().enumerate();
+            let closed = states.filter(|(_, (state, _))| state.is_closed());
+            let closed: Vec<usize> = closed.map(|(number, _)| number).collect();
+            order.extend(
+                closed
+                    .into_iter()
+                    .filter(|it| !order.contains(it))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(order, [2, 4, 1, 3, 5, 7]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sockets_count_among_the_connections_until_they_end() {
+        let config = HttpConfig {
+            connections_max: 3,
+            ..HttpConfig::default()
+        };
+        let connections = Connections::new(&config);
+        let opened = open_each(&connections, &[is_answered, is_silent]).await;
+        let [(state, socket), (silent, _silent)] = <[_; 2]>::try_from(opened).unwrap();
+        state.close();
+        let third = open_each(&connections, &[is_silent]).await;
+        assert!(silent.is_closed());
+        drop(socket);
+        drop(open_each(&connections, &[is_silent]).await);
+        assert!(!third[0].0.is_closed());
     }
 }

@@ -20,6 +20,7 @@ use futures_util::{FutureExt, SinkExt, TryFutureExt};
 use tokio::net::TcpStream;
 
 use crate::client_stream::ClientStream;
+use crate::connections::CountedConnection;
 
 /// A connection whose client asks for an upgrade.
 type Connection = Framed<ClientStream, Codec>;
@@ -27,7 +28,7 @@ type Connection = Framed<ClientStream, Codec>;
 type Serving = LocalBoxFuture<'static, ()>;
 
 /// Serves a connection whose upgrade is accepted.
-pub(crate) struct Handover(Box<dyn FnOnce(UpgradedStream) -> Serving>);
+pub(crate) struct Handover(Box<dyn FnOnce(UpgradedStream, CountedConnection) -> Serving>);
 
 /// A connection whose upgrade is accepted.
 pub(crate) struct UpgradedStream {
@@ -43,7 +44,9 @@ impl Handover {
     pub(crate) fn new<Served: Future<Output = ()> + 'static>(
         serve: impl FnOnce(UpgradedStream) -> Served + 'static,
     ) -> Self {
-        Self(Box::new(|upgraded| serve(upgraded).boxed_local()))
+        Self(Box::new(|upgraded, counted| {
+            serve(upgraded).map(|()| drop(counted)).boxed_local()
+        }))
     }
 }
 
@@ -90,13 +93,14 @@ async fn answer(
     };
     Pin::new(&mut connection).write(Message::Item((head, BodySize::None)))?;
     let connection = connection.into_parts();
-    let stream = connection.io.into_inner();
-    let stream = stream.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
-    Ok(serve(UpgradedStream {
+    let parts = connection.io.into_parts();
+    let (stream, counted) = parts.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
+    let upgraded = UpgradedStream {
         stream,
         received: connection.read_buf.to_vec(),
         response: connection.write_buf,
-    }))
+    };
+    Ok(serve(upgraded, counted))
 }
 
 /// Sends a response that refuses the upgrade or ignores it, and ends the connection.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coderun_domain::testing::finished;
+use futures_util::future::join_all;
 use rstest::rstest;
 
 use crate::support::Server;
@@ -49,7 +50,7 @@ async fn an_unused_connection_is_closed() {
 async fn the_oldest_half_heads_make_room_for_a_new_client(#[case] before: &str) {
     let server = Server::with(|config| {
         config.workers = 1;
-        config.waiting_connections_max = 8;
+        config.connections_max = 9;
     });
     let mut half = Vec::new();
     for _ in 0..64 {
@@ -72,27 +73,29 @@ async fn the_oldest_half_heads_make_room_for_a_new_client(#[case] before: &str) 
 }
 
 #[tokio::test]
-async fn no_request_that_has_arrived_is_closed_for_others() {
+async fn half_heads_are_closed_and_no_client_that_sends_a_request() {
     let server = Server::with(|config| {
         config.workers = 1;
-        config.waiting_connections_max = 32;
+        config.connections_max = 100;
     });
-    // Their streams are made before any of them is read.
+    let half = (0..90).map(|_| server.send_raw("GET /health/ HTTP/1.1\r\nHo"));
+    let _half = join_all(half).await;
+    // All are connected before one of them sends anything.
     let head = "GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n";
     let opening = (0..64).map(|_| async {
         let mut connection = server.send_raw(head).await;
         connection.read_until("\"status\"").await;
     });
-    futures_util::future::join_all(opening).await;
+    join_all(opening).await;
 }
 
 #[tokio::test]
 async fn half_heads_that_have_sent_much_make_room_as_well() {
     let server = Server::with(|config| {
         config.workers = 1;
-        config.waiting_connections_max = 8;
+        config.connections_max = 9;
     });
-    let long = format!("GET /health/ HTTP/1.1\r\nX: {}", "x".repeat(60_000));
+    let long = format!("GET /health/ HTTP/1.1\r\nX: {}", "x".repeat(10_000));
     let mut first = server.send_raw(&long).await;
     let _second = server.send_raw(&long).await;
     assert_eq!(first.read_to_end().await, "");
@@ -102,7 +105,7 @@ async fn half_heads_that_have_sent_much_make_room_as_well() {
 async fn a_connection_that_works_is_not_closed_for_others() {
     let server = Server::with(|config| {
         config.workers = 1;
-        config.waiting_connections_max = 4;
+        config.connections_max = 5;
     });
     let id = server.backend.running();
     let head =

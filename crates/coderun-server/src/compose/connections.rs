@@ -6,8 +6,8 @@ use coderun_app::{Check, CheckStatus};
 
 use crate::settings::Settings;
 
-/// The most connections that wait for a request.
-const WAITING_MAX: usize = 4_096;
+/// As many connections beside the sockets are of use.
+const REQUESTS_MAX: usize = 8_192;
 
 /// How many connections the limit of open files allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub(crate) struct ConnectionLimits {
     sockets_wanted: usize,
     /// The most connections.
     pub(super) total: usize,
-    /// The most connections that wait for a request.
-    pub(super) waiting: usize,
     /// The most sockets. A quarter of the connections stays free of them, for those who submit and ask.
     pub(super) sockets: usize,
 }
@@ -30,7 +28,7 @@ impl ConnectionLimits {
         let limits = &settings.limits;
         let (reserve, sockets_wanted) = (limits.open_files_reserve, limits.sockets_max);
         // So many, and no more, can be of use.
-        let useful = sockets_wanted.saturating_add(2 * WAITING_MAX);
+        let useful = sockets_wanted.saturating_add(REQUESTS_MAX);
         let allowed = files.map_or(useful, |files| files.saturating_sub(reserve).max(files / 2));
         let total = allowed.min(useful).max(1);
         Self {
@@ -38,7 +36,6 @@ impl ConnectionLimits {
             reserve,
             sockets_wanted,
             total,
-            waiting: WAITING_MAX.min(total / 8).max(1),
             sockets: sockets_wanted.min(total - total / 4),
         }
     }
@@ -77,7 +74,7 @@ mod tests {
         let settings = settings_with(&[("OPEN_FILES_RESERVE", "1000")]);
         let limits = ConnectionLimits::new(&settings, Some(9_000));
         assert_eq!(limits.total, 8_000);
-        assert_eq!((limits.waiting, limits.sockets), (1_000, 6_000));
+        assert_eq!(limits.sockets, 6_000);
         let check = limits.check();
         assert_eq!(check.status, CheckStatus::Degraded);
         let expected = "9000 open files, of which 1000 are kept: 8000 connections, 6000 sockets, less than SOCKETS_MAX (20000)";
@@ -90,7 +87,7 @@ mod tests {
         assert_eq!(ConnectionLimits::new(&settings, Some(256)).total, 128);
         for files in [Some(1_000_000), None] {
             let limits = ConnectionLimits::new(&settings, files);
-            assert_eq!((limits.total, limits.sockets), (100 + 2 * WAITING_MAX, 100));
+            assert_eq!((limits.total, limits.sockets), (100 + REQUESTS_MAX, 100));
             assert_eq!(limits.check().status, CheckStatus::Ok);
         }
     }

@@ -103,7 +103,6 @@ fn api_config(settings: &Settings) -> HttpConfig {
             going_away: drain_time(settings),
             ..Timeouts::default()
         },
-        waiting_connections_max: connections.waiting,
         connections_max: connections.total.div_ceil(default.workers),
         ..default
     }
