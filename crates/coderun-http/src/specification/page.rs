@@ -66,11 +66,14 @@ fn write_operation(
     let method = method.to_ascii_uppercase();
     writeln!(page, "<h2><code>{method} {}</code></h2>", Escaped(path))?;
     writeln!(page, "<p>{}</p>", Escaped(text(&operation["summary"])))?;
-    let parameters = operation["parameters"].as_array();
-    if let Some(parameters) = parameters {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let mut parameters = parameters
+        .map(|parameter| resolved(document, parameter))
+        .chain(query_credentials(document, operation))
+        .peekable();
+    if parameters.peek().is_some() {
         page.push_str("<table><tr><th>parameter<th>in<th>\n");
         for parameter in parameters {
-            let parameter = resolved(document, parameter);
             writeln!(
                 page,
                 "<tr><td><code>{}</code><td>{}<td>{}",
@@ -96,6 +99,19 @@ fn write_operation(
     }
     page.push_str("</section>\n");
     Ok(())
+}
+
+/// The credentials of an operation that may stand in the query.
+fn query_credentials<'a>(
+    document: &'a Value,
+    operation: &'a Value,
+) -> impl Iterator<Item = &'a Value> {
+    let alternatives = operation["security"].as_array().into_iter().flatten();
+    let names = alternatives.flat_map(entries).map(|(name, _)| name);
+    let schemes = &document["components"]["securitySchemes"];
+    names
+        .map(|name| &schemes[name])
+        .filter(|scheme| scheme["in"] == "query")
 }
 
 /// Writes the first example of a content.
@@ -164,6 +180,7 @@ mod tests {
             );
         }
         assert!(page.contains("<code>Prefer</code>"));
+        assert!(page.contains("<code>ticket</code><td>query"));
         assert!(page.contains("print('Hello World')"));
         assert!(!page.contains("<script"));
     }

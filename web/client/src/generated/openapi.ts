@@ -1061,10 +1061,6 @@ export interface components {
         id: string;
         /** @description The number of the last event that the client has seen. */
         since: number;
-        /** @description The token, where a client cannot set headers. */
-        token: string;
-        /** @description A one-time ticket in place of a token. */
-        ticket: string;
     };
     requestBodies: never;
     headers: {
@@ -1329,12 +1325,9 @@ export interface operations {
             query?: {
                 /** @description The number of the last event that the client has seen. */
                 since?: components["parameters"]["since"];
-                /** @description The token, where a client cannot set headers. */
-                token?: components["parameters"]["token"];
-                /** @description A one-time ticket in place of a token. */
-                ticket?: components["parameters"]["ticket"];
             };
             header?: {
+                /** @description As `since`, which it overrides: sent by an `EventSource` that reconnects. */
                 "Last-Event-ID"?: number;
             };
             path: {
@@ -1359,7 +1352,7 @@ export interface operations {
                      *     id: 3
                      *     data: {"type":"execution_output","execution_id":"5d787309-7f3c-4e2b-9a55-0c8a1d7f2b11","seq":3,"data":{"stream":"stdout","text":"Hello\n","attempt":1}}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description The client has seen everything. */
@@ -1386,10 +1379,6 @@ export interface operations {
             query?: {
                 /** @description The number of the last event that the client has seen. */
                 since?: components["parameters"]["since"];
-                /** @description The token, where a client cannot set headers. */
-                token?: components["parameters"]["token"];
-                /** @description A one-time ticket in place of a token. */
-                ticket?: components["parameters"]["ticket"];
             };
             header?: {
                 /** @example execution.v1, bearer.TOKEN */
