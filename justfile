@@ -63,6 +63,11 @@ npm-test folder:
 chaos seconds="60":
     CHAOS_SECONDS={{ seconds }} cargo nextest run --package coderun-server --test chaos --success-output immediate
 
+# Sends the service what Schemathesis (27 MB from PyPI at first) makes of the OpenAPI document, valid and not, for 5 minutes.
+fuzz-api seconds="300" seed="1":
+    cargo build --package coderun-server
+    crates/coderun-server/tests/fuzz-api/run target/debug/coderun target/schemathesis {{ seconds }} {{ seed }}
+
 # Attacks a release build as hostile users and clients do, for some minutes, and prints a table (`just abuse --only burners`).
 abuse *arguments:
     cargo build --release --package coderun-server
