@@ -12,6 +12,7 @@
 #[path = "../support/collector.rs"]
 mod collector;
 mod commands;
+mod contract;
 mod data_dir;
 mod deletion;
 mod deploy;
