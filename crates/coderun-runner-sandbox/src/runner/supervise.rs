@@ -210,8 +210,7 @@ impl Supervisor<'_> {
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
         } else if self.waiting.is_frozen() {
-            // Signals do not reach what is started meanwhile, and what it has stopped can be continued.
-            self.guard.freeze(self.signals.first_process());
+            self.keep_frozen(cpu_used);
         } else if self.waiting.has_gone_on(self.signals.place.get(), cpu_used) {
             self.freeze();
         }
@@ -223,6 +222,16 @@ impl Supervisor<'_> {
         self.guard.freeze(self.signals.first_process());
         self.waiting.mark_frozen();
         self.signals.place.set(Place::Wanted);
+    }
+
+    /// Stops what signals did not reach when it was frozen: what was started meanwhile, and what was continued. Processes that
+    /// always continue each other end as those that use too much CPU time.
+    fn keep_frozen(&mut self, cpu_used: Duration) {
+        if self.waiting.cannot_be_frozen(cpu_used) {
+            self.signals.stop(StopReason::CpuTime);
+        } else {
+            self.guard.freeze(self.signals.first_process());
+        }
     }
 
     fn thaw(&mut self) {

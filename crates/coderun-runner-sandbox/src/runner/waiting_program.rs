@@ -56,6 +56,8 @@ pub(super) struct WaitingProgram {
     /// When it was first seen to wait, and the processor time that it had used by then.
     since: Option<(Instant, Duration)>,
     frozen_since: Option<Instant>,
+    /// The processor time that it had used at the first look after it was frozen.
+    cpu_when_frozen: Option<Duration>,
     /// For how long it was frozen before.
     frozen: Duration,
 }
@@ -72,12 +74,19 @@ impl WaitingProgram {
         cpu_used.saturating_sub(before) > allowed
     }
 
+    /// Whether it uses processor time although it is frozen. It may for a moment, in which the kernel stops it.
+    pub(super) fn cannot_be_frozen(&mut self, cpu_used: Duration) -> bool {
+        let before = *self.cpu_when_frozen.get_or_insert(cpu_used);
+        cpu_used.saturating_sub(before) > ALLOWANCE
+    }
+
     pub(super) const fn is_frozen(&self) -> bool {
         self.frozen_since.is_some()
     }
 
     pub(super) fn mark_frozen(&mut self) {
         self.frozen_since = Some(Instant::now());
+        self.cpu_when_frozen = None;
     }
 
     pub(super) fn mark_thawed(&mut self) {
@@ -117,6 +126,18 @@ mod tests {
         tokio::time::advance(10_000 * MILLISECOND).await;
         assert!(!program.has_gone_on(Place::Given, 2250 * MILLISECOND));
         assert!(program.has_gone_on(Place::Given, 2251 * MILLISECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_uses_processor_time_after_it_was_stopped_cannot_be_frozen() {
+        let mut program = WaitingProgram::default();
+        for stopped_at in [300, 800] {
+            program.mark_frozen();
+            assert!(!program.cannot_be_frozen(stopped_at * MILLISECOND));
+            assert!(!program.cannot_be_frozen((stopped_at + 50) * MILLISECOND));
+            assert!(program.cannot_be_frozen((stopped_at + 51) * MILLISECOND));
+            program.mark_thawed();
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod buffering;
 mod conformance;
 mod cpu_and_time;
 mod files;
+mod freezing;
 mod information;
 mod interactive;
 mod java;

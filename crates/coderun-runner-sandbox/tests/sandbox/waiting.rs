@@ -15,7 +15,7 @@ use crate::support::TestSandbox;
 
 /// What the runner tells the worker of a run.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+pub(crate) enum Told {
     Output(Bytes),
     Awaiting,
     Parked,
@@ -23,26 +23,26 @@ enum Told {
 }
 
 /// A worker that gives the place of the run away as soon as it may.
-struct ParkingIo {
+pub(crate) struct ParkingIo {
     told: mpsc::UnboundedSender<Told>,
     input: mpsc::UnboundedReceiver<RunInput>,
 }
 
 /// The test's side of a run.
-struct Watcher {
-    told: mpsc::UnboundedReceiver<Told>,
+pub(crate) struct Watcher {
+    pub(crate) told: mpsc::UnboundedReceiver<Told>,
     input: mpsc::UnboundedSender<RunInput>,
 }
 
 impl Watcher {
     /// Expects exactly this next.
-    async fn expect(&mut self, expected: Told) {
+    pub(crate) async fn expect(&mut self, expected: Told) {
         let told = self.told.recv().await;
         assert_eq!(told, Some(expected));
     }
 
     /// Expects this output next, in any pieces.
-    async fn expect_output(&mut self, text: &str) {
+    pub(crate) async fn expect_output(&mut self, text: &str) {
         let mut written = Vec::new();
         while written.len() < text.len() {
             let told = self.told.recv().await;
@@ -54,12 +54,12 @@ impl Watcher {
         assert_eq!(String::from_utf8_lossy(&written), text);
     }
 
-    fn give(&self, input: RunInput) {
+    pub(crate) fn give(&self, input: RunInput) {
         self.input.send(input).unwrap();
     }
 }
 
-fn parking_io() -> (ParkingIo, Watcher) {
+pub(crate) fn parking_io() -> (ParkingIo, Watcher) {
     let (tell, told) = mpsc::unbounded_channel();
     let (give, input) = mpsc::unbounded_channel();
     let io = ParkingIo { told: tell, input };
@@ -101,12 +101,12 @@ impl RunIo for ParkingIo {
     }
 }
 
-fn line(text: &'static str) -> RunInput {
+pub(crate) fn line(text: &'static str) -> RunInput {
     RunInput::Data(Bytes::from_static(text.as_bytes()))
 }
 
 /// Runs an interactive program while the test acts; it must be accepted.
-async fn assert_accepted(
+pub(crate) async fn assert_accepted(
     language: &str,
     code: &str,
     groups: ControlGroups,
@@ -118,39 +118,6 @@ async fn assert_accepted(
     let running = program.run_with(&*sandbox.runner, &mut io);
     let (report, ()) = tokio::join!(running, act(&mut watcher));
     assert_eq!(report.unwrap().verdict, Verdict::Accepted);
-}
-
-/// One thread waits, another begins to compute after a while.
-const GOES_ON: &str = "import os, threading, time\n\
-    def work():\n\
-    \x20   time.sleep(0.5)\n\
-    \x20   end = time.process_time() + 0.4\n\
-    \x20   while time.process_time() < end: pass\n\
-    \x20   os.write(1, b'done\\n')\n\
-    threading.Thread(target=work).start()\n\
-    input()";
-
-/// The time in which a program that is not frozen prints.
-const FROZEN_FOR: Duration = Duration::from_secs(1);
-
-#[rstest]
-#[case::by_its_group(ControlGroups::WhereUsable)]
-#[case::by_signals(ControlGroups::Never)]
-#[tokio::test]
-async fn a_program_that_goes_on_without_its_place_is_frozen_until_the_run_has_it(
-    #[case] groups: ControlGroups,
-) {
-    assert_accepted("python", GOES_ON, groups, async |watcher| {
-        watcher.expect(Told::Awaiting).await;
-        watcher.expect(Told::Parked).await;
-        watcher.expect(Told::PlaceRequested).await;
-        let told = tokio::time::timeout(FROZEN_FOR, watcher.told.recv()).await;
-        assert!(told.is_err(), "{told:?}");
-        watcher.give(RunInput::Resumed);
-        watcher.expect_output("done\n").await;
-        watcher.give(line("x\n"));
-    })
-    .await;
 }
 
 /// With a place again it computes as long as it likes, and input is enough to give it one.
@@ -173,22 +140,6 @@ async fn a_program_that_gets_input_has_its_place_again() {
         },
     )
     .await;
-}
-
-#[tokio::test]
-async fn a_program_that_is_frozen_can_be_cancelled() {
-    let sandbox = TestSandbox::start().await;
-    let (mut io, mut watcher) = parking_io();
-    let program = Program::new("python", GOES_ON).interactive();
-    let running = program.run_with(&*sandbox.runner, &mut io);
-    let acting = async {
-        watcher.expect(Told::Awaiting).await;
-        watcher.expect(Told::Parked).await;
-        watcher.expect(Told::PlaceRequested).await;
-        watcher.give(RunInput::Cancel);
-    };
-    let (report, ()) = tokio::join!(running, acting);
-    assert_eq!(report.unwrap().verdict, Verdict::Cancelled);
 }
 
 /// As Node does, and what others make of `select` and `poll`.
