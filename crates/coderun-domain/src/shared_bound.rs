@@ -27,12 +27,7 @@ impl SharedBound {
     ///
     /// # Errors
     /// [`SharedBoundReached`], by what would help.
-    pub const fn check(
-        self,
-        held: u64,
-        others: u64,
-        amount: u64,
-    ) -> Result<(), SharedBoundReached> {
+    pub fn check(self, held: u64, others: u64, amount: u64) -> Result<(), SharedBoundReached> {
         if self.admits(held, others, amount) {
             Ok(())
         } else if self.admits(0, others, amount) {
@@ -42,15 +37,23 @@ impl SharedBound {
         }
     }
 
-    const fn admits(self, held: u64, others: u64, amount: u64) -> bool {
-        let wanted = held.saturating_add(amount);
-        if wanted.saturating_add(others) > self.total {
-            return false;
-        }
+    /// How much more a user who holds `held` may hold now while all other users hold `others` together.
+    #[must_use]
+    pub fn room(self, held: u64, others: u64) -> u64 {
+        self.most(held, others).saturating_sub(held)
+    }
+
+    fn admits(self, held: u64, others: u64, amount: u64) -> bool {
+        held.saturating_add(amount) <= self.most(held, others)
+    }
+
+    /// The most that a user who holds `held` may hold.
+    fn most(self, held: u64, others: u64) -> u64 {
         let free = (self.total - self.reserve()).saturating_sub(others);
         let is_alone = held == 0 && others == 0;
         let share = if is_alone { free } else { free / 3 };
-        wanted <= share || wanted <= self.reserved_for_each()
+        let most = share.max(self.reserved_for_each());
+        most.min(self.total.saturating_sub(others))
     }
 
     const fn reserve(self) -> u64 {
@@ -122,6 +125,9 @@ mod tests {
         ) {
             let bound = SharedBound::new(total);
             let less = less.min(held);
+            let room = bound.room(held, others);
+            prop_assert!(room == 0 || bound.admits(held, others, room));
+            prop_assert!(!bound.admits(held, others, room + 1));
             if bound.admits(held, others, amount) {
                 prop_assert!(bound.admits(less, others, amount));
                 prop_assert!(bound.admits(held, others - others.min(1), amount));
