@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use coderun_domain::{
     CancelReply, Clock, ErrorChain, EventStream, Execution, ExecutionId, ExecutionStore,
-    IdGenerator, IdempotencyKey, InputRelay, Notifier, Page, Sequence, Status, StoreError,
-    StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, Submitted, Summary, TicketStore,
-    UserId, WatchError,
+    IdGenerator, IdempotencyKey, InputRelay, Notifier, Page, QuotaUsage, Sequence, Status,
+    StoreError, StorePolicy, Submission, SubmissionDraft, SubmissionPolicy, SubmitReply, Submitted,
+    Summary, TicketStore, UserId, UserUsage, WatchError,
 };
 
 use tokio::time::timeout;
@@ -53,6 +53,15 @@ pub struct Executions {
     submissions: SubmissionPolicy,
     storage: StorePolicy,
     local_worker: Option<LocalWorker>,
+}
+
+/// A submission that was accepted, now or before under the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedSubmission {
+    /// Its execution.
+    pub execution: Execution,
+    /// What its user has used of their quotas then.
+    pub usage: QuotaUsage,
 }
 
 impl Executions {
@@ -152,7 +161,7 @@ impl Executions {
         user: UserId,
         draft: SubmissionDraft,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Execution, SubmitError> {
+    ) -> Result<AcceptedSubmission, SubmitError> {
         let submission = self.validate(user, draft)?;
         let (ids, user) = (&*self.ports.ids, submission.user());
         let id = key.map_or_else(
@@ -160,25 +169,35 @@ impl Executions {
             |key| idempotency::keyed_id(ids, user, key),
         );
         let execution = Execution::submit(id, submission, self.ports.clock.now());
-        match self.store(&execution).await? {
-            Submitted::Accepted | Submitted::Leased(_) => Ok(execution),
+        let SubmitReply { submitted, usage } = self.store(&execution).await?;
+        let execution = match submitted {
+            Submitted::Accepted | Submitted::Leased(_) => execution,
             Submitted::AlreadyExists(stored) => {
-                let is_repetition = stored.submission().repeats(execution.submission());
-                is_repetition
-                    .then_some(*stored)
-                    .ok_or(SubmitError::KeyReused)
+                if !stored.submission().repeats(execution.submission()) {
+                    return Err(SubmitError::KeyReused);
+                }
+                *stored
             }
-        }
+        };
+        Ok(AcceptedSubmission { execution, usage })
     }
 
     /// Stores a submission, with the offer of the local worker if that is idle.
-    async fn store(&self, execution: &Execution) -> Result<Submitted, StoreError> {
+    async fn store(&self, execution: &Execution) -> Result<SubmitReply, StoreError> {
         let store = &self.ports.store;
         let local_worker = self.local_worker.as_ref();
         match local_worker.and_then(|it| it.reserve(execution.submission().language())) {
             Some(reserved) => reserved.submit(Arc::clone(store), execution.clone()).await,
             None => store.submit(execution, None).await,
         }
+    }
+
+    /// What the user holds of what the [policy](Self::store_policy) bounds.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn usage(&self, user: &UserId) -> Result<UserUsage, StoreError> {
+        self.ports.store.usage(user).await
     }
 
     /// Finds an execution of the user.

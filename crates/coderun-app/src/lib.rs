@@ -22,8 +22,8 @@ mod worker;
 
 pub use announcer::{Announcer, AnnouncerPorts, AnnouncerSettings};
 pub use executions::{
-    AccessError, Executions, ExecutionsPorts, InputSender, IssuedTicket, SubmitError,
-    TicketIssueError,
+    AcceptedSubmission, AccessError, Executions, ExecutionsPorts, InputSender, IssuedTicket,
+    SubmitError, TicketIssueError,
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use jittered_interval::JitteredInterval;

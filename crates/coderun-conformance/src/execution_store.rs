@@ -32,6 +32,8 @@ macro_rules! execution_store_tests {
             }
             quotas {
                 submissions_of_a_user_are_bounded_in_any_minute,
+                an_answer_tells_what_the_user_has_used,
+                usage_is_what_a_user_and_the_others_hold,
                 a_submission_bound_of_zero_is_unlimited,
                 waiting_executions_of_a_user_are_bounded,
                 waiting_executions_of_all_users_are_bounded,

@@ -192,13 +192,13 @@ impl Backend {
     /// Those of the store.
     pub async fn try_submit(&self, number: u32, name: &str) -> Result<Submitted, StoreError> {
         let execution = self.draft(number, name, draft());
-        self.store.submit(&execution, None).await
+        self.submit_with(&execution, None).await
     }
 
     /// Submits a draft as this user, and it is accepted.
     pub async fn submit_draft(&self, number: u32, name: &str, draft: SubmissionDraft) -> Execution {
         let execution = self.draft(number, name, draft);
-        let submitted = self.store.submit(&execution, None).await.unwrap();
+        let submitted = self.submit_with(&execution, None).await.unwrap();
         assert_eq!(submitted, Submitted::Accepted);
         execution
     }

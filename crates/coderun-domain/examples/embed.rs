@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use coderun_domain::{
     CancelReply, CodeRunner, Execution, ExecutionId, ExecutionStore, LanguageCatalog, LanguageSpec,
-    Outcome, Output, OutputStream, Page, Report, RunIo, RunRequest, RunnerError, RunnerProfile,
-    StoreError, Submission, Submitted, Summary, UserId, Verdict, WorkerId, testing,
+    Outcome, Output, OutputStream, Page, QuotaUsage, Report, RunIo, RunRequest, RunnerError,
+    RunnerProfile, StoreError, Submission, SubmitReply, Submitted, Summary, UserId, UserUsage,
+    Verdict, WorkerId, testing,
 };
 use parking_lot::Mutex;
 
@@ -24,13 +25,20 @@ impl ExecutionStore for MapStore {
         &self,
         execution: &Execution,
         _offer: Option<WorkerId>,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         let mut executions = self.0.lock();
-        if let Some(stored) = executions.get(&execution.id()) {
-            return Ok(Submitted::AlreadyExists(stored.clone().into()));
-        }
-        executions.insert(execution.id(), execution.clone());
-        Ok(Submitted::Accepted)
+        let submitted = if let Some(stored) = executions.get(&execution.id()) {
+            Submitted::AlreadyExists(stored.clone().into())
+        } else {
+            executions.insert(execution.id(), execution.clone());
+            Submitted::Accepted
+        };
+        // Nothing is bounded here, so nothing is counted.
+        let usage = QuotaUsage::default();
+        Ok(SubmitReply { submitted, usage })
+    }
+    async fn usage(&self, _user: &UserId) -> Result<UserUsage, StoreError> {
+        Ok(UserUsage::default())
     }
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
         Ok(self.0.lock().get(&id).cloned())

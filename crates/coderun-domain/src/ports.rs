@@ -23,7 +23,8 @@ pub use execution_queue::{
     ExecutionQueue, Lease, NotRunning, QueueDepth, QueueError, Renewal, Swept, TakeFor,
 };
 pub use execution_store::{
-    CancelReply, Cursor, ExecutionStore, Page, Quota, StoreError, Submitted, Summary,
+    CancelReply, Cursor, ExecutionStore, Page, Quota, QuotaUsage, StoreError, SubmitReply,
+    Submitted, Summary, UserUsage,
 };
 pub use health::Health;
 pub use hint_source::HintSource;

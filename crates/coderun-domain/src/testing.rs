@@ -15,8 +15,9 @@ use uuid::Uuid;
 use crate::{
     ByteSize, Clock, EndedWithoutRun, Enforcement, Execution, ExecutionId, ExitStatus, IdGenerator,
     Language, LanguageCatalog, LanguageLimits, LanguageSpec, LimitPolicy, Limits, Outcome, Output,
-    Report, RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission, SubmissionDraft,
-    SubmissionPolicy, TakeFor, Usage, UserId, Verdict, WorkerId, WorkerOffer,
+    QuotaUsage, Report, RunnerProfile, StageLimits, StorageLimits, StorePolicy, Submission,
+    SubmissionDraft, SubmissionPolicy, SubmitReply, Submitted, TakeFor, Usage, UserId, Verdict,
+    WorkerId, WorkerOffer,
 };
 
 pub use collecting_io::CollectingIo;
@@ -203,6 +204,19 @@ pub const fn store_policy() -> StorePolicy {
         lease: Duration::from_secs(10),
         attempts_max: 3,
         run_grace: Duration::from_secs(20),
+    }
+}
+
+/// The reply to a first submission that waits.
+#[must_use]
+pub const fn accepted() -> SubmitReply {
+    SubmitReply {
+        submitted: Submitted::Accepted,
+        usage: QuotaUsage {
+            submits: 1,
+            submits_reset: Duration::from_mins(1),
+            pending: 1,
+        },
     }
 }
 

@@ -1,9 +1,11 @@
 //! Handles the routes: each handler parses a request, calls a use case and builds the response.
 
+pub(crate) mod batch;
 pub(crate) mod executions;
 pub(crate) mod service;
 pub(crate) mod status;
 pub(crate) mod submit;
+mod submit_call;
 
 use std::io;
 use std::sync::Arc;

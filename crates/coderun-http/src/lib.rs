@@ -32,6 +32,7 @@ pub mod metrics;
 mod preferences;
 mod problem;
 mod query;
+mod rate_limit;
 mod routes;
 mod server;
 mod socket_registry;

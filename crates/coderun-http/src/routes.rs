@@ -2,7 +2,7 @@
 
 use actix_web::{Resource, web};
 
-use crate::endpoints::{executions, service, status, submit};
+use crate::endpoints::{batch, executions, service, status, submit};
 use crate::{specification, sse, websocket};
 
 /// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
@@ -17,6 +17,7 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
     get(app, "/asyncapi.json", specification::asyncapi);
     get(app, "/docs", specification::docs);
     get(app, "/api/v1/auth/verify", service::verify);
+    get(app, "/api/v1/usage", executions::usage);
     get(app, "/api/v1/languages", service::languages);
     get(app, "/api/v1/capabilities", service::capabilities);
     get(app, "/api/v1/executions/status/{id}", status::status);
@@ -27,7 +28,7 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
         .head(executions::list)
         .delete(executions::delete_all);
     app.service(at("/api/v1/executions/execute").post(submit::submit))
-        .service(at("/api/v1/executions/batch").post(submit::submit_batch))
+        .service(at("/api/v1/executions/batch").post(batch::submit_batch))
         .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
         .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))
         .service(all)

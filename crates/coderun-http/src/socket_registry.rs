@@ -19,6 +19,17 @@ pub(crate) enum SocketLimitReached {
     PerUser,
 }
 
+/// The watchers of one user.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SocketUsage {
+    /// The most that each user may have.
+    pub(crate) limit: u64,
+    /// Those that the user has.
+    pub(crate) open: u64,
+    /// Those that the user's share of the total still allows.
+    pub(crate) room: u64,
+}
+
 /// Counts the watchers of all threads: sockets, event streams and long polls. A permit is given back when it is dropped,
 /// and is refused rather than waited for. The users share the total as a [`SharedBound`].
 #[derive(Debug)]
@@ -78,6 +89,20 @@ impl SocketRegistry {
         })
     }
 
+    /// The watchers that this user has, and may have.
+    pub(crate) fn usage(&self, user: &UserId) -> SocketUsage {
+        let count = self.per_user.lock().get(user).copied().unwrap_or_default();
+        let open = self.total_max - self.open.available_permits();
+        let others = open.saturating_sub(count);
+        let [total, held, others, limit] =
+            [self.total_max, count, others, self.per_user_max].map(to_u64);
+        SocketUsage {
+            limit,
+            open: held,
+            room: SharedBound::new(total).room(held, others),
+        }
+    }
+
     /// Counts a watcher that already counts in the total.
     fn admit_user(&self, user: &UserId) -> Result<UserPermit, SocketLimitReached> {
         let mut counts = self.per_user.lock();
@@ -87,8 +112,7 @@ impl SocketRegistry {
         }
         let open = self.total_max - self.open.available_permits();
         let others = open.saturating_sub(count + 1);
-        let [total, held, others] =
-            [self.total_max, count, others].map(|it| u64::try_from(it).unwrap_or(u64::MAX));
+        let [total, held, others] = [self.total_max, count, others].map(to_u64);
         SharedBound::new(total).check(held, others, 1)?;
         counts.insert(user.clone(), count + 1);
         drop(counts);
@@ -97,6 +121,11 @@ impl SocketRegistry {
             per_user: Arc::clone(&self.per_user),
         })
     }
+}
+
+/// The number of things in memory, which fits.
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 impl From<SharedBoundReached> for SocketLimitReached {

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::large_answers::LargeAnswers;
 use crate::memory_budget::MemoryBudget;
 use crate::problem::Problem;
+use crate::rate_limit::SubmitQuotas;
 use crate::socket_registry::SocketRegistry;
 use crate::spent_rates::SpentRates;
 use crate::watching::Feeds;
@@ -47,6 +48,7 @@ pub(crate) struct AppState {
     pub(crate) large_answers: LargeAnswers,
     pub(crate) body_budget: MemoryBudget,
     pub(crate) spent_rates: SpentRates,
+    pub(crate) submit_quotas: SubmitQuotas,
     pub(crate) feeds: Feeds,
     /// Owns the task of every socket and of every feed.
     pub(crate) socket_tasks: TaskTracker,
@@ -63,6 +65,7 @@ impl AppState {
             large_answers: LargeAnswers::new(answer_budget),
             body_budget: MemoryBudget::new(config.bodies_max, config.sockets.send),
             spent_rates: SpentRates::default(),
+            submit_quotas: SubmitQuotas::new(ports.executions.store_policy()),
             ports,
             config,
             feeds: Feeds::default(),

@@ -14,6 +14,7 @@ mod list;
 mod record;
 mod submission;
 mod ticket;
+mod usage;
 
 pub(crate) use batch::{BatchAnswer, BatchEntry, BatchRequest, SUBMISSIONS_MAX};
 pub(crate) use capabilities::Capabilities;
@@ -26,6 +27,7 @@ pub(crate) use list::{ExecutionList, decode_cursor};
 pub(crate) use record::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
 pub(crate) use submission::{FIELDS, SubmitAnswer, SubmitRequest};
 pub(crate) use ticket::TicketAnswer;
+pub(crate) use usage::UsageAnswer;
 
 #[cfg(test)]
 mod tests;

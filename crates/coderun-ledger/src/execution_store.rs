@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, Submitted,
-    Summary, UserId, WorkerId,
+    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, SubmitReply,
+    Summary, UserId, UserUsage, WorkerId,
 };
 
 use crate::access::LedgerAccess;
@@ -16,10 +16,16 @@ impl<A: LedgerAccess> ExecutionStore for LedgerBackend<A> {
         &self,
         execution: &Execution,
         offer: Option<WorkerId>,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         let execution = execution.clone();
         self.step("submit", move |ledger| ledger.submit(&execution, offer))
             .await
+    }
+
+    async fn usage(&self, user: &UserId) -> Result<UserUsage, StoreError> {
+        let user = user.clone();
+        let usage = move |ledger: &mut Ledger| Ok(ledger.usage(&user));
+        self.step("usage", usage).await
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {

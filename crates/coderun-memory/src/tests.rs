@@ -60,7 +60,7 @@ async fn submit_sized(
     bytes: usize,
 ) -> Result<(), StoreError> {
     let execution = backend.draft(number, name, sized(bytes));
-    let submitted = backend.store.submit(&execution, None).await?;
+    let submitted = backend.submit_with(&execution, None).await?;
     assert_eq!(submitted, Submitted::Accepted);
     Ok(())
 }

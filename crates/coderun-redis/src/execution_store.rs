@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, Submitted,
-    Summary, UserId, WorkerId,
+    CancelReply, Execution, ExecutionId, ExecutionStore, Health, Page, StoreError, SubmitReply,
+    Submitted, Summary, UserId, UserUsage, WorkerId,
 };
 use serde::Deserialize;
 
@@ -60,16 +60,21 @@ impl ExecutionStore for RedisExecutionStore {
         &self,
         execution: &Execution,
         offer: Option<WorkerId>,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         let submitting = self.submitter.submit(execution, offer, &self.records);
-        let submitted: Result<_, StoreError> = self.client.timed("submit", submitting).await;
-        match &submitted {
+        let reply: Result<SubmitReply, StoreError> = self.client.timed("submit", submitting).await;
+        match reply.as_ref().map(|reply| &reply.submitted) {
             Ok(Submitted::Leased(lease)) => self.feed.begin(lease),
             // What is known may be about an earlier execution with the same id.
             Ok(Submitted::Accepted) => self.feed.changed(execution.id()),
             Ok(Submitted::AlreadyExists(_)) | Err(_) => {}
         }
-        submitted
+        reply
+    }
+
+    async fn usage(&self, user: &UserId) -> Result<UserUsage, StoreError> {
+        let reading = self.submitter.usage(user);
+        self.client.timed("usage", reading).await
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {

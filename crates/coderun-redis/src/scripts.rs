@@ -47,13 +47,14 @@ macro_rules! script {
 
 const HOT: &str = script! {
     part!(submit take: file!("waiting.lua")
-        part!(submit: file!("submit.lua"))
+        part!(submit: file!("rate.lua") file!("submit.lua"))
         part!(take: file!("queues.lua") file!("take.lua")))
     part!(renew append finish: file!("lease.lua"))
     part!(watch: file!("watch.lua"))
 };
 const RARE: &str = script! {
     file!("rare/common.lua")
+    file!("rate.lua")
     file!("rare/ending.lua")
     file!("rare/queries.lua")
     file!("rare/audit.lua")

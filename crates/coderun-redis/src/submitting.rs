@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{Execution, Lease, Quota, StoreError, StorePolicy, Submitted, WorkerId};
+use coderun_domain::{
+    Execution, Lease, Quota, QuotaUsage, StoreError, StorePolicy, SubmitReply, Submitted, UserId,
+    UserUsage, WorkerId,
+};
 use coderun_record::{duration_micros, from_micros, micros};
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +25,11 @@ const ATTEMPTS_MAX: usize = 3;
 /// The reply to `submit`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SubmitReply {
-    Accepted,
-    /// The start, in microseconds.
-    Leased(i64),
-    Exists,
+enum SubmitAnswer {
+    Accepted(UsageAnswer),
+    /// The start, in microseconds, and what is in a [`UsageAnswer`].
+    Leased(i64, u32, u32, u64),
+    Exists(UsageAnswer),
     Full,
     /// The number of waiting executions that the user may have.
     Pending(u32),
@@ -34,6 +37,28 @@ enum SubmitReply {
     Share(u32),
     /// The number that the user may submit in a minute, and the microseconds until the next.
     SubmitsPerMinute(u32, u64),
+}
+
+/// The pending executions of a user, their submissions of the last minute, and the microseconds until the oldest of these
+/// counts no more.
+#[derive(Debug, Deserialize)]
+struct UsageAnswer(u32, u32, u64);
+
+/// The reply to `usage`: running executions and live bytes of the user, pending executions and live bytes of others, and the rest.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UsageReply {
+    Usage(u32, u64, u64, u64, UsageAnswer),
+}
+
+impl From<UsageAnswer> for QuotaUsage {
+    fn from(UsageAnswer(pending, submits, reset): UsageAnswer) -> Self {
+        Self {
+            submits,
+            submits_reset: Duration::from_micros(reset),
+            pending,
+        }
+    }
 }
 
 /// The header of `submit`, in the order that `submit.lua` expects.
@@ -74,49 +99,70 @@ impl Submitter {
         execution: &Execution,
         offer: Option<WorkerId>,
         records: &RecordReader,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         let id = execution.id();
         for _ in 0..ATTEMPTS_MAX {
-            return match self.submit_step(execution, offer.as_ref()).await? {
-                SubmitReply::Accepted => Ok(Submitted::Accepted),
-                SubmitReply::Leased(started) => Ok(Submitted::Leased(Box::new(lease(
-                    execution,
-                    offer.ok_or(UnexpectedReply)?,
-                    started,
-                )?))),
-                SubmitReply::Exists => match records.read(id).await? {
-                    Some(existing) => Ok(Submitted::AlreadyExists(Box::new(existing))),
+            let (submitted, usage) = match self.submit_step(execution, offer.as_ref()).await? {
+                SubmitAnswer::Accepted(usage) => (Submitted::Accepted, usage),
+                SubmitAnswer::Leased(started, pending, submits, reset) => {
+                    let worker = offer.ok_or(UnexpectedReply)?;
+                    let lease = Box::new(lease(execution, worker, started)?);
+                    (
+                        Submitted::Leased(lease),
+                        UsageAnswer(pending, submits, reset),
+                    )
+                }
+                SubmitAnswer::Exists(usage) => match records.read(id).await? {
+                    Some(existing) => (Submitted::AlreadyExists(Box::new(existing)), usage),
                     // It was deleted between the two calls.
                     None => continue,
                 },
-                SubmitReply::Full => Err(StoreError::Full {
-                    retry_after: StorePolicy::FULL_RETRY_AFTER,
-                }),
-                SubmitReply::Pending(limit) => Err(StoreError::QuotaExceeded {
-                    quota: Quota::Pending,
-                    limit,
-                    retry_after: StorePolicy::FULL_RETRY_AFTER,
-                }),
-                SubmitReply::Share(limit) => Err(StoreError::QuotaExceeded {
-                    quota: Quota::Share,
-                    limit,
-                    retry_after: StorePolicy::FULL_RETRY_AFTER,
-                }),
-                SubmitReply::SubmitsPerMinute(limit, wait) => Err(StoreError::QuotaExceeded {
-                    quota: Quota::SubmitsPerMinute,
-                    limit,
-                    retry_after: Duration::from_micros(wait),
-                }),
+                SubmitAnswer::Full => {
+                    let retry_after = StorePolicy::FULL_RETRY_AFTER;
+                    return Err(StoreError::Full { retry_after });
+                }
+                SubmitAnswer::Pending(limit) => {
+                    return Err(exceeded(
+                        Quota::Pending,
+                        limit,
+                        StorePolicy::FULL_RETRY_AFTER,
+                    ));
+                }
+                SubmitAnswer::Share(limit) => {
+                    return Err(exceeded(Quota::Share, limit, StorePolicy::FULL_RETRY_AFTER));
+                }
+                SubmitAnswer::SubmitsPerMinute(limit, wait) => {
+                    let wait = Duration::from_micros(wait);
+                    return Err(exceeded(Quota::SubmitsPerMinute, limit, wait));
+                }
             };
+            let usage = usage.into();
+            return Ok(SubmitReply { submitted, usage });
         }
         Err(UnexpectedReply.into())
+    }
+
+    /// What a user holds, and what others do in all partitions.
+    pub(crate) async fn usage(&self, user: &UserId) -> Result<UserUsage, AdapterError> {
+        let partition = self.client.layout.of_user(user);
+        let elsewhere = self.totals.of_others(partition).await;
+        let step = Step::new(&("usage", (), owner(user)))?;
+        let UsageReply::Usage(running, live_bytes, others_pending, others_bytes, quotas) =
+            self.client.run_in(partition, Script::Rare, step).await?;
+        Ok(UserUsage {
+            quotas: quotas.into(),
+            running,
+            live_bytes,
+            others_pending: others_pending.saturating_add(elsewhere.pending),
+            others_live_bytes: others_bytes.saturating_add(elsewhere.bytes),
+        })
     }
 
     async fn submit_step(
         &self,
         execution: &Execution,
         offer: Option<&WorkerId>,
-    ) -> Result<SubmitReply, AdapterError> {
+    ) -> Result<SubmitAnswer, AdapterError> {
         let (id, submission) = (execution.id(), execution.submission());
         let partition = self.partition_for(execution)?;
         let elsewhere = self.totals.of_others(partition).await;
@@ -152,6 +198,14 @@ impl Submitter {
         } else {
             Err(AdapterError::ForeignId)
         }
+    }
+}
+
+const fn exceeded(quota: Quota, limit: u32, retry_after: Duration) -> StoreError {
+    StoreError::QuotaExceeded {
+        quota,
+        limit,
+        retry_after,
     }
 }
 

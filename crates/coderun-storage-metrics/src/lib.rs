@@ -20,7 +20,7 @@ pub const STORAGE_DURATION: &str = "coderun_storage_duration_seconds";
 pub const STORAGE_REPAIRS: &str = "coderun_storage_repairs_total";
 
 /// The operations of all ports. The handle of each is looked up once.
-const OPERATIONS: [&str; 23] = [
+const OPERATIONS: [&str; 24] = [
     "append",
     "renew",
     "take",
@@ -37,6 +37,7 @@ const OPERATIONS: [&str; 23] = [
     "request_cancel",
     "delete",
     "queue_position",
+    "usage",
     "issue_ticket",
     "redeem_ticket",
     "announce",

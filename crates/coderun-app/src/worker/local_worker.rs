@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coderun_domain::{
-    Execution, ExecutionStore, Language, Lease, StoreError, Submitted, UnavailableLanguage,
+    Execution, ExecutionStore, Language, Lease, StoreError, SubmitReply, Submitted,
+    UnavailableLanguage,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot::error::RecvError;
@@ -174,13 +175,13 @@ impl Reservation {
         self,
         store: Arc<dyn ExecutionStore>,
         execution: Execution,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         let (reply, answer) = oneshot::channel();
         let (runs, span) = (self.token.task_tracker().clone(), Span::current());
         runs.spawn(async move {
             let offer = Some(self.worker.settings.id.clone());
             let submitted = store.submit(&execution, offer).instrument(span).await;
-            let lease = match &submitted {
+            let lease = match submitted.as_ref().map(|reply| &reply.submitted) {
                 Ok(Submitted::Leased(lease)) => Some(Lease::clone(lease)),
                 Ok(Submitted::Accepted | Submitted::AlreadyExists(_)) | Err(_) => None,
             };

@@ -151,7 +151,7 @@ pub async fn of_many_equal_offers_one_is_granted(Granting(backend): Granting) {
         let (store, execution) = (Arc::clone(&backend.store), execution.clone());
         async move {
             let offer = Some(worker(&format!("worker-{number}")));
-            store.submit(&execution, offer).await.unwrap()
+            store.submit(&execution, offer).await.unwrap().submitted
         }
     })
     .await;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::draft;
-use coderun_domain::{ByteSize, Quota, StoreError, Submitted};
+use coderun_domain::testing::{draft, user};
+use coderun_domain::{ByteSize, Quota, QuotaUsage, StoreError, StorePolicy, Submitted, UserUsage};
 
 use crate::Setup;
-use crate::fixtures::{SECOND, assert_full, id, sized};
+use crate::fixtures::{SECOND, assert_full, id, sized, worker};
 
 /// Asserts that a quota was exceeded, and returns the time until the next try.
 fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32) -> Duration {
@@ -25,7 +25,7 @@ fn exceeded(result: &Result<Submitted, StoreError>, expected: Quota, bound: u32)
 
 /// In any 60 seconds, wherever they begin, a user submits no more than the bound; others are not concerned.
 pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
-    let bound = |policy: &mut coderun_domain::StorePolicy| policy.user_submits_per_minute = 2;
+    let bound = |policy: &mut StorePolicy| policy.user_submits_per_minute = 2;
     let backend = setup.with(bound).await;
     backend.submit(1, "alice").await;
     backend.set_clock(40);
@@ -44,6 +44,69 @@ pub async fn submissions_of_a_user_are_bounded_in_any_minute(setup: Setup) {
     let wait = exceeded(&refused, Quota::SubmitsPerMinute, 2);
     backend.advance(wait + SECOND);
     backend.submit(5, "alice").await;
+}
+
+/// Each answer to a submission tells what its user has used, also that to a repetition.
+pub async fn an_answer_tells_what_the_user_has_used(setup: Setup) {
+    let backend = setup
+        .with(|policy| policy.user_submits_per_minute = 10)
+        .await;
+    let usage = async |number, name, offer| {
+        let execution = backend.draft(number, name, draft());
+        let submitting = backend.store.submit(&execution, offer);
+        submitting.await.unwrap().usage
+    };
+    let used = |submits, seconds, pending| QuotaUsage {
+        submits,
+        submits_reset: Duration::from_secs(seconds),
+        pending,
+    };
+    let start = |name| Some(worker(name));
+    assert_eq!(usage(1, "alice", start("w1")).await, used(1, 60, 0));
+    backend.set_clock(10);
+    assert_eq!(usage(2, "alice", None).await, used(2, 50, 1));
+    assert_eq!(usage(2, "alice", None).await, used(2, 50, 1));
+    assert_eq!(usage(3, "alice", start("w1")).await, used(3, 50, 2));
+    assert_eq!(usage(4, "bob", None).await, used(1, 60, 1));
+    backend.cancel(id(2)).await;
+    // The first one counts no more.
+    backend.set_clock(60);
+    assert_eq!(usage(5, "alice", None).await, used(3, 10, 2));
+    backend.set_clock(200);
+    assert_eq!(usage(5, "alice", None).await, used(0, 0, 2));
+}
+
+/// A user's usage is what they hold now, and what all others do.
+pub async fn usage_is_what_a_user_and_the_others_hold(setup: Setup) {
+    let backend = setup
+        .with(|policy| policy.user_submits_per_minute = 10)
+        .await;
+    let usage = async |name| backend.store.usage(&user(name)).await.unwrap();
+    assert_eq!(usage("alice").await, UserUsage::default());
+    backend.submit_draft(1, "alice", sized(100)).await;
+    let lease = backend.take().await;
+    backend.submit_draft(2, "alice", sized(20)).await;
+    backend.submit_draft(3, "bob", sized(3)).await;
+    let of_alice = usage("alice").await;
+    assert_eq!((of_alice.quotas.pending, of_alice.running), (1, 1));
+    assert_eq!(of_alice.quotas.submits, 2);
+    assert_eq!(of_alice.quotas.submits_reset, Duration::from_mins(1));
+    let of_bob = usage("bob").await;
+    assert_eq!((of_bob.quotas.pending, of_bob.running), (1, 0));
+    for (one, other) in [(of_alice, of_bob), (of_bob, of_alice)] {
+        assert_eq!(one.others_pending, u64::from(other.quotas.pending));
+        assert_eq!(one.others_live_bytes, other.live_bytes);
+        assert!(one.live_bytes > 0);
+    }
+    let submission = lease.execution().submission();
+    let run_bytes = StorePolicy::live_size(submission).as_bytes();
+    backend.finish(&lease).await;
+    let of_alice = usage("alice").await;
+    assert_eq!((of_alice.quotas.pending, of_alice.running), (1, 0));
+    assert_eq!(of_alice.live_bytes + run_bytes, of_bob.others_live_bytes);
+    assert_eq!(of_alice.quotas.submits, 2);
+    let of_carol = usage("carol").await;
+    assert_eq!((of_carol.live_bytes, of_carol.others_pending), (0, 2));
 }
 
 /// A bound of 0 submissions a minute means no bound.
@@ -88,13 +151,13 @@ pub async fn live_submissions_are_bounded_in_bytes(setup: Setup) {
         .await;
     backend.submit_draft(1, "alice", sized(600)).await;
     let second = backend.draft(2, "carol", sized(51));
-    assert_full(backend.store.submit(&second, None).await);
+    assert_full(backend.submit_with(&second, None).await);
     backend.submit_draft(3, "bob", sized(50)).await;
     let lease = backend.take().await;
     assert_eq!(lease.id(), id(1));
-    assert_full(backend.store.submit(&second, None).await);
+    assert_full(backend.submit_with(&second, None).await);
     backend.finish(&lease).await;
-    let submitted = backend.store.submit(&second, None).await.unwrap();
+    let submitted = backend.submit_with(&second, None).await.unwrap();
     assert_eq!(submitted, Submitted::Accepted);
 }
 
@@ -130,7 +193,7 @@ pub async fn a_users_live_submissions_are_bounded_in_bytes(setup: Setup) {
         backend.submit_draft(number, "alice", sized(150)).await;
     }
     let third = backend.draft(3, "alice", sized(1));
-    let refused = || backend.store.submit(&third, None);
+    let refused = || backend.submit_with(&third, None);
     exceeded(&refused().await, Quota::Share, 2);
     let lease = backend.take().await;
     exceeded(&refused().await, Quota::Share, 1);
@@ -155,7 +218,7 @@ pub async fn greedy_users_leave_memory_for_small_submissions(setup: Setup) {
                 number += 1;
                 assert!(number < 2000, "the memory has no bound");
                 let execution = backend.draft(number, &name, sized(bytes));
-                is_accepted = backend.store.submit(&execution, None).await.is_ok();
+                is_accepted = backend.submit_with(&execution, None).await.is_ok();
             }
         }
         backend.take().await;
@@ -163,7 +226,7 @@ pub async fn greedy_users_leave_memory_for_small_submissions(setup: Setup) {
     number += 1;
     backend.submit(number, "newcomer").await;
     let large = backend.draft(number + 1, "newcomer", sized(4 << 10));
-    assert_full(backend.store.submit(&large, None).await);
+    assert_full(backend.submit_with(&large, None).await);
 }
 
 /// After a refusal there is no record, no list entry, nothing to watch and nothing to take.
@@ -178,7 +241,7 @@ pub async fn a_refused_submission_leaves_no_trace(setup: Setup) {
     backend.submit_all([1, 2], "alice").await;
     exceeded(&backend.try_submit(11, "alice").await, Quota::Pending, 2);
     let large = backend.draft(12, "bob", sized(1000));
-    assert_full(backend.store.submit(&large, None).await);
+    assert_full(backend.submit_with(&large, None).await);
     for (number, name) in (3..=8).zip(["bob", "dave", "erin", "frank", "grace", "heidi"]) {
         backend.submit(number, name).await;
     }
@@ -228,16 +291,16 @@ pub async fn a_repeated_submission_is_answered_before_any_quota(setup: Setup) {
         .await;
     let execution = backend.submit(1, "alice").await;
     for _ in 0..3 {
-        let again = backend.store.submit(&execution, None).await.unwrap();
+        let again = backend.submit_with(&execution, None).await.unwrap();
         let there = Submitted::AlreadyExists(Box::new(execution.clone()));
         assert_eq!(again, there);
     }
     backend.submit(2, "alice").await;
-    let again = backend.store.submit(&execution, None).await.unwrap();
+    let again = backend.submit_with(&execution, None).await.unwrap();
     assert!(matches!(again, Submitted::AlreadyExists(_)));
     let new = backend.draft(3, "alice", draft());
     exceeded(
-        &backend.store.submit(&new, None).await,
+        &backend.submit_with(&new, None).await,
         Quota::SubmitsPerMinute,
         2,
     );

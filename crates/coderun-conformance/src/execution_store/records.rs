@@ -195,7 +195,7 @@ pub async fn another_submission_under_an_id_finds_the_first(backend: Backend) {
             .submit_draft(number, "alice", sized(first_size))
             .await;
         let other = backend.draft(number, "alice", sized(other_size));
-        let submit = || async { backend.store.submit(&other, None).await.unwrap() };
+        let submit = || async { backend.submit_with(&other, None).await.unwrap() };
         assert_eq!(submit().await, Submitted::AlreadyExists(Box::new(first)));
         let lease = backend.take().await;
         let running = Box::new(lease.execution().clone());
@@ -216,7 +216,12 @@ pub async fn of_many_submissions_under_one_id_one_is_accepted(backend: Backend) 
         let answers = at_once(8, |task| {
             let execution = backend.draft(number, "alice", sized(size + task as usize));
             let store = Arc::clone(&backend.store);
-            async move { (store.submit(&execution, None).await.unwrap(), execution) }
+            async move {
+                (
+                    store.submit(&execution, None).await.unwrap().submitted,
+                    execution,
+                )
+            }
         })
         .await;
         let stored = backend.get(id(number)).await;
@@ -239,7 +244,7 @@ pub async fn of_many_equal_submissions_one_is_accepted(backend: Backend) {
     let execution = backend.draft(1, "alice", draft());
     let answers = at_once(16, |_| {
         let (store, execution) = (Arc::clone(&backend.store), execution.clone());
-        async move { store.submit(&execution, None).await.unwrap() }
+        async move { store.submit(&execution, None).await.unwrap().submitted }
     })
     .await;
     let accepted = answers.iter().filter(|it| **it == Submitted::Accepted);

@@ -39,7 +39,13 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
         &self,
         execution: &Execution,
         offer: Option<WorkerId>,
-    ) -> Result<Submitted, StoreError>;
+    ) -> Result<SubmitReply, StoreError>;
+
+    /// What a user holds of what the policy bounds.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn usage(&self, user: &UserId) -> Result<UserUsage, StoreError>;
 
     /// Finds an execution; `None` if the id is unknown or its execution was deleted.
     ///
@@ -90,6 +96,15 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The answer to [`ExecutionStore::submit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmitReply {
+    /// What has become of the submission.
+    pub submitted: Submitted,
+    /// What its user has used of their quotas then.
+    pub usage: QuotaUsage,
+}
+
+/// What has become of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
     /// The execution was stored and waits for a worker.
@@ -186,6 +201,32 @@ pub enum Quota {
     Share,
     /// Submissions in a minute.
     SubmitsPerMinute,
+}
+
+/// What a user has used of the quotas for submissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QuotaUsage {
+    /// The submissions that count for the quota of a minute; 0 without such a quota.
+    pub submits: u32,
+    /// The time until the oldest of them counts no more; zero without any.
+    pub submits_reset: Duration,
+    /// The pending executions.
+    pub pending: u32,
+}
+
+/// What a user holds of what the policy bounds, and what others hold of what all users [share](crate::SharedBound).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UserUsage {
+    /// What counts for the quotas for submissions.
+    pub quotas: QuotaUsage,
+    /// The running executions, those that wait for input included.
+    pub running: u32,
+    /// The memory that the live executions occupy.
+    pub live_bytes: u64,
+    /// The pending executions of all other users.
+    pub others_pending: u64,
+    /// The memory that the live executions of all other users occupy.
+    pub others_live_bytes: u64,
 }
 
 /// Says why a call of the store failed.

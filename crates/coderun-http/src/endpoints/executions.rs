@@ -1,4 +1,4 @@
-//! Handles `/api/v1/executions`: cancel, list, delete and issue tickets.
+//! Handles what users do with their executions: cancel, list and delete them, issue tickets and look at quotas.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,7 +9,7 @@ use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::AppState;
-use crate::wire::{ExecutionList, TicketAnswer, decode_cursor};
+use crate::wire::{ExecutionList, TicketAnswer, UsageAnswer, decode_cursor};
 
 const LIST_LIMIT: usize = 20;
 const LIST_LIMIT_MAX: usize = 100;
@@ -60,6 +60,18 @@ pub(crate) async fn list(
     };
     let found = state.ports.executions.list(&caller.0.user, page).await?;
     Ok(HttpResponse::Ok().json(ExecutionList::new(&found, limit)))
+}
+
+/// `GET /api/v1/usage`
+pub(crate) async fn usage(
+    caller: Authenticated,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let (user, executions) = (&caller.0.user, &state.ports.executions);
+    let usage = executions.usage(user).await?;
+    let sockets = state.sockets.usage(user);
+    let answer = UsageAnswer::new(executions.store_policy(), &usage, sockets);
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `DELETE /api/v1/executions/{id}`

@@ -1,32 +1,25 @@
-//! Handles submissions: one, several at once, and dry runs.
+//! Handles a submission: at once, awaited, or as a dry run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use coderun_app::SubmitError;
-use coderun_domain::{
-    Execution, ExecutionId, IdempotencyKey, SubmissionDraft, TraceContext, UserId,
-};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use coderun_domain::{ExecutionId, IdempotencyKey, SubmissionDraft, UserId};
 
 use super::status::{WaitFor, wait_for};
+use super::submit_call::SubmitCall;
 use super::{RecordNotes, record};
 use crate::authentication::Authenticated;
-use crate::body::{UnknownFields, read_json};
+use crate::body::UnknownFields;
 use crate::failure_log::log_failure;
-use crate::headers::{IDEMPOTENCY_KEY, Repeated, single};
 use crate::metrics::SocketKind;
 use crate::preferences::Preferences;
-use crate::problem::{ErrorLocation, Problem, refused_submission};
+use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::AppState;
-use crate::wire::{
-    BatchAnswer, BatchEntry, BatchRequest, DryRunAnswer, FIELDS, SubmitAnswer, SubmitRequest,
-};
+use crate::wire::{DryRunAnswer, FIELDS, SubmitAnswer, SubmitRequest};
 
-const KEY_EXPECTED: &str = "must be 1 to 255 visible ASCII characters, given once";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const DRY_RUN_EXPECTED: &str = "must be `true` or `false`, given once";
 
@@ -37,30 +30,35 @@ pub(crate) async fn submit(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
+    let mut call = SubmitCall::new(caller, request, state);
+    let answer = answer(&mut call, payload).await;
+    call.end(answer)
+}
+
+async fn answer(call: &mut SubmitCall, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let options = SubmitOptions {
-        key: idempotency_key(request.headers())?,
-        preferences: Preferences::of(request.headers()),
+        key: call.idempotency_key()?,
+        preferences: Preferences::of(call.request.headers()),
     };
-    let is_dry_run = is_dry_run(&request)?;
-    let user = caller.0.user;
+    let is_dry_run = is_dry_run(&call.request)?;
     // A repeated key is answered before any quota, and a dry run needs none.
     if !is_dry_run && options.key.is_none() {
-        state.spent_rates.check(&user)?;
+        call.check_spent_rate()?;
     }
-    let (body, unknown) =
-        read_json::<SubmitRequest>(request.headers(), payload, &state, &user).await?;
-    let draft = draft_of(body, &user, &request, &state)?;
+    let (body, unknown) = call.read::<SubmitRequest>(payload).await?;
+    let draft = call.draft_of(body)?;
     if is_dry_run {
-        let submission = state.ports.executions.validate(user, draft)?;
-        let fleet = state.ports.executions.fleet_view()?;
+        let executions = &call.state.ports.executions;
+        let submission = executions.validate(call.user.clone(), draft)?;
+        let fleet = executions.fleet_view()?;
         let answer = DryRunAnswer::new(&submission, &fleet, unknown.of_body());
         return Ok(HttpResponse::Ok().json(answer));
     }
+    let state = &call.state;
     let checked = state.ports.executions.language_checked(&draft);
     // A server that ends refuses the submission below.
     let _ = state.drain.run_until_begun(checked).await;
-    refuse_while_draining(&state)?;
-    submit_and_wait(user, draft, options, &unknown, &state).await
+    submit_and_wait(call, draft, options, &unknown).await
 }
 
 /// What the head of a request says of its submission.
@@ -69,122 +67,31 @@ struct SubmitOptions {
     preferences: Preferences,
 }
 
-/// `POST /api/v1/executions/batch`. Each entry is submitted by itself, in order, and under a key of its own if the request has one.
-pub(crate) async fn submit_batch(
-    caller: Authenticated,
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, Problem> {
-    let key = idempotency_key(request.headers())?;
-    let user = caller.0.user;
-    if key.is_none() {
-        state.spent_rates.check(&user)?;
-    }
-    let (body, unknown) =
-        read_json::<BatchRequest>(request.headers(), payload, &state, &user).await?;
-    let mut answers = Vec::new();
-    for (index, submission) in (0..).zip(body.into_submissions()?) {
-        let key = key.as_ref().map(|key| key.of_entry(index));
-        let answer = match submission {
-            Ok(submission) => submit_entry(&user, submission, key, &request, &state).await,
-            Err(problem) => Err(problem),
-        };
-        answers.push(answer.map_err(|problem| problem.below(&format!("submissions[{index}]"))));
-    }
-    let mut executions = Vec::new();
-    for (index, answer) in answers.iter().enumerate() {
-        executions.push(match answer {
-            Ok(execution) => {
-                BatchEntry::Accepted(SubmitAnswer::new(execution, unknown.of_entry(index)))
-            }
-            Err(problem) => {
-                problem.log_cause(None);
-                BatchEntry::Refused(problem.details(request.path()))
-            }
-        });
-    }
-    Ok(HttpResponse::Ok().json(BatchAnswer { executions }))
-}
-
-async fn submit_entry(
-    user: &UserId,
-    body: SubmitRequest,
-    key: Option<IdempotencyKey>,
-    request: &HttpRequest,
-    state: &AppState,
-) -> Result<Execution, Problem> {
-    let draft = draft_of(body, user, request, state)?;
-    refuse_while_draining(state)?;
-    store(user, draft, key.as_ref(), state).await
-}
-
-async fn store(
-    user: &UserId,
-    draft: SubmissionDraft,
-    key: Option<&IdempotencyKey>,
-    state: &AppState,
-) -> Result<Execution, Problem> {
-    let executions = &state.ports.executions;
-    let submitted = executions.submit(user.clone(), draft, key).await;
-    if let Err(SubmitError::Store(error)) = &submitted {
-        state.spent_rates.remember(user, error);
-    }
-    Ok(submitted?)
-}
-
-/// The draft of a body.
-///
-/// # Errors
-/// All mistakes of the body, if it has any of those that the domain does not see.
-fn draft_of(
-    body: SubmitRequest,
-    user: &UserId,
-    request: &HttpRequest,
-    state: &AppState,
-) -> Result<SubmissionDraft, Problem> {
-    let trace = request.extensions().get::<TraceContext>().copied();
-    let (draft, found) = body.into_draft(trace);
-    if found.is_empty() {
-        return Ok(draft);
-    }
-    // The submission is invalid in any case, so an unreachable backend does not matter here.
-    let more = match state.ports.executions.validate(user.clone(), draft) {
-        Err(SubmitError::Invalid(more)) => Some(more),
-        Ok(_)
-        | Err(SubmitError::NoWorkerYet(_) | SubmitError::KeyReused | SubmitError::Store(_)) => None,
-    };
-    Err(refused_submission(found, more.as_ref()))
-}
-
 /// Submits, and answers as the client prefers: at once, or once the execution is final.
 async fn submit_and_wait(
-    user: UserId,
+    call: &mut SubmitCall,
     draft: SubmissionDraft,
     options: SubmitOptions,
     unknown: &UnknownFields,
-    state: &web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let SubmitOptions { key, preferences } = options;
     // A request that waits counts as a socket. Without a free one the preference is not followed, as RFC 7240 allows.
     let wait = preferences.wait.filter(|wait| !wait.is_zero());
     let permit = wait.and_then(|_| {
-        state
-            .sockets
-            .admit_watcher(&user, SocketKind::LongPoll)
-            .ok()
+        let sockets = &call.state.sockets;
+        sockets.admit_watcher(&call.user, SocketKind::LongPoll).ok()
     });
     let preferences = if wait.is_some() && permit.is_none() {
         preferences.without_wait()
     } else {
         preferences
     };
-    let mut execution = store(&user, draft, key.as_ref(), state).await?;
-    let id = execution.id();
+    let mut execution = call.submit(draft, key.as_ref()).await?;
+    let (state, id) = (&call.state, execution.id());
     if let Some(timeout) = wait.filter(|_| permit.is_some()) {
         let mut leaving = preferences
             .cancel_on_disconnect
-            .then(|| CancelOnDrop::new(state, &user, id));
+            .then(|| CancelOnDrop::new(state, &call.user, id));
         let waited = wait_for(state, execution, WaitFor::End, timeout).await;
         if let Some(leaving) = &mut leaving {
             leaving.is_armed = false;
@@ -273,24 +180,4 @@ fn is_dry_run(request: &HttpRequest) -> Result<bool, Problem> {
         _ => None,
     })?;
     Ok(is_dry_run.unwrap_or_default())
-}
-
-/// The key with which the client names the submission, if it does.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let bad = || Problem::invalid(ErrorLocation::Header(IDEMPOTENCY_KEY), KEY_EXPECTED);
-    let value = single(headers, IDEMPOTENCY_KEY).map_err(|Repeated| bad())?;
-    let parse = |value: &HeaderValue| IdempotencyKey::parse(value.to_str().ok()?).ok();
-    value.map(|value| parse(value).ok_or_else(bad)).transpose()
-}
-
-/// Refuses a submission that could be lost with this process, or would have to wait for another one.
-fn refuse_while_draining(state: &AppState) -> Result<(), Problem> {
-    if state.drain.has_begun() || state.ports.readiness.is_draining() {
-        let problem = Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server is shutting down, try again",
-        );
-        return Err(problem.with_retry_after(Duration::from_secs(1)));
-    }
-    Ok(())
 }

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use coderun_app::{AccessError, NoWorkerYet, SubmitError};
 use coderun_domain::{FailureKind, FieldError, Quota, StoreError, SubmissionError, VerifyError};
 
-use super::{ErrorLocation, Problem, ProblemEntry, whole_seconds};
+use super::{ErrorLocation, Problem, ProblemEntry};
 use crate::headers::IDEMPOTENCY_KEY;
 
 /// When to try again if the failure does not say it.
@@ -156,35 +155,18 @@ pub(crate) fn refused_submission(
     problem
 }
 
-/// 429, with the headers of draft-ietf-httpapi-ratelimit-headers.
+/// 429, and when to try again. The headers of the route say more of the quotas.
 fn quota_exceeded(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
-    let seconds = whole_seconds(retry_after);
-    let (name, window, detail) = match quota {
-        Quota::Pending => (
-            "pending",
-            "",
-            format!("At most {limit} of your executions may wait at a time"),
+    let detail = match quota {
+        Quota::Pending => Cow::Owned(format!(
+            "At most {limit} of your executions may wait at a time"
+        )),
+        Quota::Share => Cow::Borrowed(
+            "The service is busy and your executions take up your share of it, try again when one has ended",
         ),
-        Quota::Share => (
-            "share",
-            "",
-            "The service is busy and your executions take up your share of it, try again when one has ended"
-                .to_owned(),
-        ),
-        Quota::SubmitsPerMinute => (
-            "submits",
-            ";w=60",
-            format!("At most {limit} submissions a minute are allowed"),
-        ),
-    };
-    let mut problem = Problem::failed(FailureKind::RateLimited, detail);
-    for (header, value) in [
-        ("ratelimit-policy", format!("\"{name}\";q={limit}{window}")),
-        ("ratelimit", format!("\"{name}\";r=0;t={seconds}")),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            problem = problem.with_header(HeaderName::from_static(header), value);
+        Quota::SubmitsPerMinute => {
+            Cow::Owned(format!("At most {limit} submissions a minute are allowed"))
         }
-    }
-    problem.with_retry_after(retry_after)
+    };
+    Problem::failed(FailureKind::RateLimited, detail).with_retry_after(retry_after)
 }

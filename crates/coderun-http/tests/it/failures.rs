@@ -102,9 +102,9 @@ const fn holds_the_share() -> StoreError {
 }
 
 #[rstest]
-#[case(holds_the_share, "The service is busy and your executions take up your share of it, try again when one has ended", ["2", "\"share\";q=3", "\"share\";r=0;t=2"])]
-#[case(too_fast, "At most 120 submissions a minute are allowed", ["30", "\"submits\";q=120;w=60", "\"submits\";r=0;t=30"])]
-#[case(too_many_waiting, "At most 100 of your executions may wait at a time", ["1", "\"pending\";q=100", "\"pending\";r=0;t=1"])]
+#[case(holds_the_share, "The service is busy and your executions take up your share of it, try again when one has ended", ["2", "\"submits\";q=120;w=60, \"pending\";q=100, \"share\";q=3", "\"share\";r=0"])]
+#[case(too_fast, "At most 120 submissions a minute are allowed", ["30", "\"submits\";q=120;w=60, \"pending\";q=100", "\"submits\";r=0;t=30"])]
+#[case(too_many_waiting, "At most 100 of your executions may wait at a time", ["1", "\"submits\";q=120;w=60, \"pending\";q=100", "\"pending\";r=0"])]
 #[tokio::test]
 async fn an_exceeded_quota_is_429_with_its_policy(
     #[case] failure: fn() -> StoreError,

@@ -176,15 +176,19 @@ impl FairQueue {
         Some(*id)
     }
 
+    /// How many executions of this user run.
+    pub(crate) fn running_of(&self, user: &UserId) -> u32 {
+        self.users.get(user).map_or(0, |queue| queue.running)
+    }
+
     /// Whether this user runs nothing.
     pub(crate) fn is_idle(&self, user: &UserId) -> bool {
-        self.users.get(user).is_none_or(|queue| queue.running == 0)
+        self.running_of(user) == 0
     }
 
     /// Whether nothing can be served now, in any language, and this user may run one more.
     pub(crate) fn may_run_at_once(&self, user: &UserId) -> bool {
-        let running = self.users.get(user).map_or(0, |queue| queue.running);
-        self.turns_by_language.is_empty() && running < self.running_max
+        self.turns_by_language.is_empty() && self.running_of(user) < self.running_max
     }
 
     /// The position of an execution, from 1: behind those of its user that came before it, and behind as many of each other

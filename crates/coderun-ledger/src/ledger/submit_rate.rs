@@ -6,8 +6,6 @@ use std::time::Duration;
 use coderun_domain::UserId;
 use time::OffsetDateTime;
 
-use super::usage::to_u64;
-
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// The times of the submissions of the last minute, of all users.
@@ -28,16 +26,22 @@ impl SubmitRate {
 
     /// Whether this user may submit now; if not, after how long.
     pub(crate) fn check(&mut self, user: &UserId, now: OffsetDateTime) -> Result<(), Duration> {
+        match self.used(user, now) {
+            (submits, reset) if submits > 0 && submits >= self.limit => Err(reset),
+            _ => Ok(()),
+        }
+    }
+
+    /// How often this user has submitted in the last minute, and after how long the oldest submission counts no more.
+    pub(crate) fn used(&mut self, user: &UserId, now: OffsetDateTime) -> (u32, Duration) {
         let Some(times) = self.by_user.get_mut(user) else {
-            return Ok(());
+            return (0, Duration::ZERO);
         };
         remove_past(times, now);
-        match times.front() {
-            Some(oldest) if to_u64(times.len()) >= self.limit.into() => {
-                Err(Duration::try_from(*oldest + WINDOW - now).unwrap_or(WINDOW))
-            }
-            Some(_) | None => Ok(()),
-        }
+        let reset = times.front().map_or(Duration::ZERO, |oldest| {
+            Duration::try_from(*oldest + WINDOW - now).unwrap_or(WINDOW)
+        });
+        (u32::try_from(times.len()).unwrap_or(u32::MAX), reset)
     }
 
     /// Counts a submission of this user.

@@ -4,9 +4,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use coderun_domain::{
-    CancelReply, Execution, ExecutionId, ForcedEnd, Lease, Page, Quota, SharedBound,
-    SharedBoundReached, Status, StoreError, StorePolicy, Submission, Submitted, Summary, UserId,
-    WorkerId,
+    CancelReply, Execution, ExecutionId, ForcedEnd, Lease, Page, Quota, QuotaUsage, SharedBound,
+    SharedBoundReached, Status, StoreError, StorePolicy, Submission, SubmitReply, Submitted,
+    Summary, UserId, UserUsage, WorkerId,
 };
 
 use super::record::Record;
@@ -19,11 +19,22 @@ impl Ledger {
         &mut self,
         execution: &Execution,
         offer: Option<WorkerId>,
+    ) -> Result<SubmitReply, StoreError> {
+        let submission = execution.submission();
+        let submitted = if let Some(record) = self.find(execution.id()) {
+            Submitted::AlreadyExists(Box::new(record.execution.clone()))
+        } else {
+            self.accept(execution, offer)?
+        };
+        let usage = self.quota_usage(submission.user());
+        Ok(SubmitReply { submitted, usage })
+    }
+
+    fn accept(
+        &mut self,
+        execution: &Execution,
+        offer: Option<WorkerId>,
     ) -> Result<Submitted, StoreError> {
-        if let Some(record) = self.find(execution.id()) {
-            let existing = Box::new(record.execution.clone());
-            return Ok(Submitted::AlreadyExists(existing));
-        }
         let submission = execution.submission();
         self.check_room(submission)?;
         self.submit_rate.record(submission.user(), self.now);
@@ -44,6 +55,32 @@ impl Ledger {
         }))
     }
 
+    fn quota_usage(&mut self, user: &UserId) -> QuotaUsage {
+        let (submits, submits_reset) = self.submit_rate.used(user, self.now);
+        QuotaUsage {
+            submits,
+            submits_reset,
+            pending: self.usage_of(user).pending,
+        }
+    }
+
+    fn usage_of(&self, user: &UserId) -> Usage {
+        let records = self.users.get(user);
+        records.map(|records| records.usage).unwrap_or_default()
+    }
+
+    /// What a user holds, and what the others do.
+    pub(crate) fn usage(&mut self, user: &UserId) -> UserUsage {
+        let (held, all) = (self.usage_of(user), self.usage);
+        UserUsage {
+            quotas: self.quota_usage(user),
+            running: self.waiting.running_of(user),
+            live_bytes: held.live_bytes,
+            others_pending: (all.pending - held.pending).into(),
+            others_live_bytes: all.live_bytes - held.live_bytes,
+        }
+    }
+
     /// Refuses a submission beyond what its user may have, or all users together.
     fn check_room(&mut self, submission: &Submission) -> Result<(), StoreError> {
         let policy = &self.config.policy;
@@ -55,8 +92,7 @@ impl Ledger {
         let rate = self.submit_rate.check(submission.user(), self.now);
         let submits_max = policy.user_submits_per_minute;
         rate.map_err(|after| exceeded(Quota::SubmitsPerMinute, submits_max, after))?;
-        let records = self.users.get(submission.user());
-        let used = records.map(|records| records.usage).unwrap_or_default();
+        let used = self.usage_of(submission.user());
         let pending_max = policy.user_pending_max;
         if used.pending >= pending_max {
             let retry_after = StorePolicy::FULL_RETRY_AFTER;

@@ -32,7 +32,7 @@ local SHARED_TTL = math.ceil((retention + queue_deadline + DAY + LIVE_MARGIN) / 
 local LIVE, USERS, TOTALS, RETIRED = base .. 'live', base .. 'users', base .. 'totals', base .. 'retired'
 
 -- The key of this kind. Those of an execution: `e` its record, `o` an outcome beside that, `v` its events, `i` its input, `t` its
--- tickets. Those of a user: `u` the executions, `r` the times of the last submissions. `s` is a staged value, `k` what a
+-- tickets. Those of a user: `u` the executions, `m` the submissions of the last minute. `s` is a staged value, `k` what a
 -- worker has taken last, `lane` the users who wait for a language, and `q` what waits of one of them.
 local function key_of(kind, name) return base .. kind .. ':' .. name end
 

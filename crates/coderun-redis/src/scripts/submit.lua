@@ -1,30 +1,12 @@
 -- Accepts an execution: as a waiting one, or under a lease of the worker that offers to run it at once.
 
-local RATE_KEY_TTL = MINUTE / 1000
-
--- The time until the user may submit again, if they may not now.
-local function rate_exceeded(user)
-  if submits_max == 0 then return nil end
-  local later = user.entries and #user.entries or 0
-  -- Those of this group are not written yet.
-  local oldest = later >= submits_max and now or call('LINDEX', key_of('r', user.owner), later - submits_max)
-  local free_at = oldest and tonumber(oldest) + MINUTE
-  if free_at and free_at > now then return free_at - now end
-end
-
--- Writes the entries of new executions in the list of their user, and counts them for the rate of the user.
+-- Writes the entries of new executions in the list of their user.
 writers[#writers + 1] = function()
   for owner, user in pairs(users) do
     local entries = user and user.entries
     if entries then
       local key = key_of('u', owner)
       if call('LPUSH', key, unpack(entries)) == #entries then call('PEXPIRE', key, SHARED_TTL) end
-    end
-    if entries and submits_max > 0 then
-      local key, times = key_of('r', owner), {}
-      for i = 1, #entries do times[i] = digits(now) end
-      if call('RPUSH', key, unpack(times)) > submits_max then call('LTRIM', key, -submits_max, -1) end
-      call('PEXPIRE', key, RATE_KEY_TTL)
     end
   end
 end
@@ -47,8 +29,8 @@ end
 -- The refusal by a quota of the user or a bound of all users. The totals of the other partitions are those that the caller
 -- has read last: a group sees only its own.
 local function refusal(user, size, pending_elsewhere, bytes_elsewhere)
-  local wait = rate_exceeded(user)
-  if wait then return { submits_per_minute = { submits_max, wait } } end
+  local submits, reset = rate_of(user)
+  if submits_max > 0 and submits >= submits_max then return { submits_per_minute = { submits_max, reset } } end
   if user.pending >= user_pending_max then return { pending = user_pending_max } end
   local others_pending = totals.pending - user.pending + pending_elsewhere
   local others_bytes = totals.bytes - user.bytes + bytes_elsewhere
@@ -99,21 +81,23 @@ local function new_record(header)
   return record
 end
 
+-- The answers, with what the user has used of their quotas.
+local function leased(record, user) return { leased = { record.started, user.pending, rate_of(user) } } end
+local function exists(user) return { exists = { user.pending, rate_of(user) } } end
+
 -- The answer for an execution that is live already. A repetition with the same offer gets its lease again.
-local function repeated(record, worker, token)
+local function repeated(record, user, worker, token)
   if record.is_newer then return 'newer' end
-  if worker and record.token == token and is_held(record, worker, record.started, 1) then
-    return { leased = record.started }
-  end
-  return 'exists'
+  if worker and record.token == token and is_held(record, worker, record.started, 1) then return leased(record, user) end
+  return exists(user)
 end
 
 -- Stores a record, or returns why not. That there is one comes before a refusal; one that has expired is overwritten.
-local function store(record, blob, nonce, refused)
+local function store(record, user, blob, nonce, refused)
   if not refused and store_new(record, blob, nonce) then return nil end
   local existing = finals.load(record.id)
   if existing and existing.is_newer then return 'newer' end
-  if existing and existing.expires > now then return 'exists' end
+  if existing and existing.expires > now then return exists(user) end
   if refused then return refused end
   finals.delete_keys(record.id)
   store_new(record, blob, nonce)
@@ -125,30 +109,30 @@ function steps.submit(header, blob)
   local id, owner, size = header[2], header[3], header[5]
   local entry, nonce, pending_elsewhere, bytes_elsewhere, worker, token = unpack(header, 9, 14)
   if nonce and call('EXISTS', key_of('s', nonce)) == 0 then return 'unstaged' end
-  local existing = load_record(id)
+  local existing, user = load_record(id), load_user(owner)
   if existing then
     discard(nonce)
-    return repeated(existing, worker, token)
+    return repeated(existing, user, worker, token)
   end
-  local user = load_user(owner)
   load_totals()
   local record = new_record(header)
   local refused = refusal(user, size, pending_elsewhere, bytes_elsewhere)
   local starts = worker and not refused and may_start(user)
-  refused = store(record, blob, nonce, refused)
+  refused = store(record, user, blob, nonce, refused)
   if refused then
     discard(nonce)
     return refused
   end
   user.entries = user.entries or {}
   user.entries[#user.entries + 1] = entry
+  count_submission(user)
   -- A take in this group must not read it again.
   stored_records[id] = not nonce and blob or nil
   count(user, 'bytes', size)
   if starts then
     start(record, user, worker, token)
-    return { leased = record.started }
+    return leased(record, user)
   end
   wait_for_worker(record, user)
-  return 'accepted'
+  return { accepted = { user.pending, rate_of(user) } }
 end

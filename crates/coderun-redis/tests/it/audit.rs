@@ -125,7 +125,7 @@ async fn lost_totals_let_nothing_pass() {
     fixture.lose(&shared_key("totals"));
     let execution = fixture.execution(2);
     let submitted = fixture.redis.store.submit(&execution, Some(worker())).await;
-    assert_eq!(submitted.unwrap(), Submitted::Accepted);
+    assert_eq!(submitted.unwrap().submitted, Submitted::Accepted);
     for number in 1..=2 {
         assert_eq!(fixture.take().await.id(), id(number));
     }

@@ -54,7 +54,7 @@ impl Fixture {
     async fn submit(&self, name: &str) -> Execution {
         let execution = self.execution(name);
         let submitted = self.redis.store.submit(&execution, None).await.unwrap();
-        assert_eq!(submitted, Submitted::Accepted);
+        assert_eq!(submitted.submitted, Submitted::Accepted);
         execution
     }
 }

@@ -68,7 +68,7 @@ async fn other_process(fixture: &Fixture) -> RedisBackend {
 async fn submit_leased(fixture: &Fixture, number: u128) -> Lease {
     let execution = fixture.execution(number);
     let submitted = fixture.redis.store.submit(&execution, Some(worker())).await;
-    let Submitted::Leased(lease) = submitted.unwrap() else {
+    let Submitted::Leased(lease) = submitted.unwrap().submitted else {
         panic!("the offer was declined");
     };
     *lease

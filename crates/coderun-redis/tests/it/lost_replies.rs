@@ -35,7 +35,7 @@ async fn a_submission_is_accepted_once() {
     let (fixture, proxy) = start().await;
     let execution = fixture.execution(1);
     let submit = fixture.redis.store.submit(&execution, None);
-    let submitted = proxy.lose_answer_to(submit).await.unwrap();
+    let submitted = proxy.lose_answer_to(submit).await.unwrap().submitted;
     assert_eq!(submitted, Submitted::AlreadyExists(Box::new(execution)));
     assert_eq!(fixture.take().await.id(), id(1));
     assert!(fixture.try_take().await.is_none());
@@ -51,7 +51,7 @@ async fn a_group_of_submissions_is_leased_once() {
         .map(|it| fixture.redis.store.submit(it, Some(worker())));
     let submitted = proxy.lose_answer_to(join_all(submitting)).await;
     for (execution, submitted) in executions.iter().zip(submitted) {
-        let Submitted::Leased(lease) = submitted.unwrap() else {
+        let Submitted::Leased(lease) = submitted.unwrap().submitted else {
             panic!("no lease");
         };
         assert_eq!(lease.id(), execution.id());

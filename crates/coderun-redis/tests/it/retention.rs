@@ -28,7 +28,7 @@ async fn end_in_every_way(fixture: &Fixture) {
     let large = submission(user("alice"), large);
     let large = Execution::submit(id(2), large, fixture.clock.now());
     let submitted = fixture.redis.store.submit(&large, None).await.unwrap();
-    assert_eq!(submitted, Submitted::Accepted);
+    assert_eq!(submitted.submitted, Submitted::Accepted);
     let lease = fixture.take().await;
     fixture.print(&lease, "told").await;
     let last = lease.execution().sequence().next();

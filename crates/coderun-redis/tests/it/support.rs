@@ -200,7 +200,7 @@ impl Fixture {
 
     async fn assert_accepted(&self, execution: &Execution) {
         let submitted = self.redis.store.submit(execution, None).await.unwrap();
-        assert_eq!(submitted, Submitted::Accepted);
+        assert_eq!(submitted.submitted, Submitted::Accepted);
     }
 
     pub(crate) async fn try_take(&self) -> Option<Lease> {

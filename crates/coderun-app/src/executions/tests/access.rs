@@ -1,9 +1,9 @@
 //! Tests submissions and access to executions.
 
-use coderun_domain::testing::{at, draft, execution, execution_id, user, worker_offer};
+use coderun_domain::testing::{accepted, at, draft, execution, execution_id, user, worker_offer};
 use coderun_domain::{
     ByteSize, Execution, FailureKind, LimitPolicy, Limits, MockExecutionStore, MockNotifier, Quota,
-    RequestedLimits, StageLimits, StoreError, SubmissionDraft, Submitted, WorkerOffer,
+    RequestedLimits, StageLimits, StoreError, SubmissionDraft, WorkerOffer,
 };
 use rstest::rstest;
 
@@ -34,15 +34,12 @@ fn quota_exceeded() -> StoreError {
 #[tokio::test]
 async fn an_accepted_submission_is_pending_under_its_new_id() {
     let mut store = MockExecutionStore::new();
-    store
-        .expect_submit()
-        .returning(|_, _| Ok(Submitted::Accepted));
-    let accepted = with_store(store)
-        .submit(user("alice"), draft(), None)
-        .await
-        .unwrap();
-    assert_eq!(accepted.id(), execution_id(1));
-    assert_eq!(accepted.progress().created_at(), at(0));
+    store.expect_submit().returning(|_, _| Ok(accepted()));
+    let submitting = with_store(store).submit(user("alice"), draft(), None).await;
+    let submitted = submitting.unwrap();
+    assert_eq!(submitted.execution.id(), execution_id(1));
+    assert_eq!(submitted.execution.progress().created_at(), at(0));
+    assert_eq!(submitted.usage, accepted().usage);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn all_of_a_user_is_deleted_and_nothing_of_another() {
         for _ in 0..60 {
             number += 1;
             let accepted = executions.submit(user(name), draft(), None).await.unwrap();
-            assert_eq!(accepted.id(), execution_id(number));
+            assert_eq!(accepted.execution.id(), execution_id(number));
         }
     }
     executions.delete_all(&user("alice")).await.unwrap();

@@ -14,7 +14,8 @@ async fn submit(
     draft: SubmissionDraft,
 ) -> Result<Execution, SubmitError> {
     let key = IdempotencyKey::parse("key-1").unwrap();
-    executions.submit(user(name), draft, Some(&key)).await
+    let submitting = executions.submit(user(name), draft, Some(&key));
+    submitting.await.map(|accepted| accepted.execution)
 }
 
 fn other_draft() -> SubmissionDraft {

@@ -62,10 +62,8 @@ pub(super) fn in_memory() -> (Arc<Executions>, MemoryBackend) {
 
 /// Submits an execution of `alice`.
 pub(super) async fn submitted(executions: &Executions) -> Execution {
-    executions
-        .submit(user("alice"), draft(), None)
-        .await
-        .unwrap()
+    let submitting = executions.submit(user("alice"), draft(), None);
+    submitting.await.unwrap().execution
 }
 
 pub(super) async fn take(memory: &MemoryBackend) -> Lease {

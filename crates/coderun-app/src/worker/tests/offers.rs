@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use coderun_domain::testing::{at, draft, execution_id, language, submission, user};
+use coderun_domain::testing::{accepted, at, draft, execution_id, language, submission, user};
 use coderun_domain::{
     Attempt, Execution, ExecutionQueue, ExecutionStore, MockExecutionStore, SubmissionDraft,
     Submitted, Verdict,
@@ -83,7 +83,7 @@ async fn an_idle_worker_runs_a_submission_without_taking_it() {
     let submitted = execution(1, "print done");
     let reserved = idle.reserve().unwrap();
     let answer = reserved.submit(idle.store(), submitted.clone()).await;
-    assert!(matches!(answer, Ok(Submitted::Leased(_))));
+    assert!(matches!(answer.unwrap().submitted, Submitted::Leased(_)));
     let ended = idle.harness.final_state(submitted.id()).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);
     assert_eq!(ended.attempt(), Attempt::from_count(1));
@@ -115,12 +115,12 @@ async fn a_declined_offer_frees_the_permit() {
     store
         .expect_submit()
         .withf(declines)
-        .returning(|_, _| Ok(Submitted::Accepted));
+        .returning(|_, _| Ok(accepted()));
     let reserved = idle.reserve().unwrap();
     let answer = reserved
         .submit(Arc::new(store), execution(1, "print done"))
         .await;
-    assert_eq!(answer.unwrap(), Submitted::Accepted);
+    assert_eq!(answer.unwrap(), accepted());
     tokio::task::yield_now().await;
     let reserved = [idle.reserve(), idle.reserve()];
     assert!(reserved.iter().all(Option::is_some));
@@ -147,7 +147,7 @@ async fn a_worker_whose_runner_failed_offers_nothing_until_it_works_again() {
     let submitted = execution(1, "print done");
     let reserved = idle.reserve().unwrap();
     let answer = reserved.submit(idle.store(), submitted.clone()).await;
-    assert!(matches!(answer, Ok(Submitted::Leased(_))));
+    assert!(matches!(answer.unwrap().submitted, Submitted::Leased(_)));
     while idle.harness.get(submitted.id()).await.sequence().number() < 3 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -166,7 +166,7 @@ async fn a_drained_worker_offers_nothing_and_runs_what_was_reserved_before() {
     assert!(idle.reserve().is_none());
     let submitted = execution(1, "sleep 1\nprint done");
     let answer = reserved.submit(idle.store(), submitted.clone()).await;
-    assert!(matches!(answer, Ok(Submitted::Leased(_))));
+    assert!(matches!(answer.unwrap().submitted, Submitted::Leased(_)));
     ended(idle.working).await;
     let ended = idle.harness.get(submitted.id()).await;
     assert_eq!(verdict(&ended), Verdict::Accepted);

@@ -79,7 +79,7 @@ impl Simulation {
             ..draft()
         };
         let execution = self.backend.draft(self.submitted, name, draft);
-        let submitted = self.backend.store.submit(&execution, None).await;
+        let submitted = self.backend.submit_with(&execution, None).await;
         assert_eq!(submitted.unwrap(), Submitted::Accepted);
     }
 

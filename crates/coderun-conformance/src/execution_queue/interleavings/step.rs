@@ -103,7 +103,7 @@ impl Step {
                             ..
                         },
                     ) => Answer::NoRoom,
-                    submitted => Answer::Submitted(submitted.unwrap()),
+                    submitted => Answer::Submitted(submitted.unwrap().submitted),
                 };
             }
             Self::Take {

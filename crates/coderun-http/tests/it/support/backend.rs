@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coderun_domain::testing::{
@@ -10,8 +11,9 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Attempt, CancelReply, EndedWithoutRun, Event, EventStream, Execution, ExecutionId,
-    ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, Sequence, Status,
-    StoreError, StoredEvent, Submitted, Summary, UserId, WatchError, WorkerId,
+    ExecutionStore, Health, Notifier, Outcome, OutputChunk, OutputStream, Page, QuotaUsage,
+    Sequence, Status, StoreError, StoredEvent, SubmitReply, Submitted, Summary, UserId, UserUsage,
+    WatchError, WorkerId,
 };
 use futures_util::stream;
 use parking_lot::Mutex;
@@ -215,13 +217,42 @@ impl ExecutionStore for Backend {
         &self,
         execution: &Execution,
         _offer: Option<WorkerId>,
-    ) -> Result<Submitted, StoreError> {
+    ) -> Result<SubmitReply, StoreError> {
         self.check_reachable()?;
-        if let Some(entry) = self.entries.lock().get(&execution.id()) {
-            return Ok(Submitted::AlreadyExists(Box::new(entry.execution.clone())));
-        }
-        self.insert(execution.clone());
-        Ok(Submitted::Accepted)
+        let stored = self.entries.lock().get(&execution.id()).cloned();
+        let submitted = if let Some(entry) = stored {
+            Submitted::AlreadyExists(Box::new(entry.execution))
+        } else {
+            self.insert(execution.clone());
+            Submitted::Accepted
+        };
+        let usage = self.usage(execution.submission().user()).await?.quotas;
+        Ok(SubmitReply { submitted, usage })
+    }
+
+    /// Each execution counts as submitted 20 seconds ago.
+    async fn usage(&self, user: &UserId) -> Result<UserUsage, StoreError> {
+        self.check_reachable()?;
+        let count = |is_own: bool, status| {
+            let entries = self.entries.lock();
+            let all = entries.values().map(|entry| &entry.execution);
+            let all = all.filter(|it| (it.submission().user() == user) == is_own);
+            u32::try_from(all.filter(|it| it.status() == status).count()).unwrap()
+        };
+        let (pending, running) = (count(true, Status::Pending), count(true, Status::Running));
+        let submits = pending + running;
+        let seconds = if submits > 0 { 40 } else { 0 };
+        Ok(UserUsage {
+            quotas: QuotaUsage {
+                submits,
+                submits_reset: Duration::from_secs(seconds),
+                pending,
+            },
+            running,
+            live_bytes: 1000 * u64::from(submits),
+            others_pending: count(false, Status::Pending).into(),
+            others_live_bytes: 1000 * u64::from(count(false, Status::Pending)),
+        })
     }
 
     async fn get(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {

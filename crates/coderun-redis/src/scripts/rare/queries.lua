@@ -1,4 +1,4 @@
--- Lists executions, and estimates queue positions.
+-- Lists executions, counts what users hold, and estimates queue positions.
 
 -- The row of an execution in a list: its language, its state or verdict, its times. A state never goes back to pending.
 local function summary(record)
@@ -39,6 +39,14 @@ function steps.list(header)
   -- What is gone is at the end of the list, unless older records are kept for longer.
   if has_gone then trim_executions(owner, SEARCHED_MAX) end
   return { rows = rows }
+end
+
+-- What a user holds, and what the other users of the partition do.
+function steps.usage(header)
+  local user, all = load_user(header[3]), load_totals()
+  return { usage = {
+    user.running, user.bytes, all.pending - user.pending, all.bytes - user.bytes, { user.pending, rate_of(user) },
+  } }
 end
 
 -- Estimates the queue position of a waiting execution. Between two turns of its user every other user in its lane has
