@@ -1,11 +1,17 @@
-// Names the parts of the API that programs use most. The rest is in `generated/openapi.ts`.
+// Runs programs on a coderun service.
 
 import type { components, paths } from "./generated/openapi.js";
 
 export type { components, paths };
+export { Coderun, Execution, type SubmitOptions } from "./client.js";
+export type { ConnectionOptions } from "./connection.js";
+export { CoderunError } from "./error.js";
+export { Watch } from "./watch.js";
 
 type Schemas = components["schemas"];
 
+/** A program to run. */
+export type Submission = Schemas["Submission"];
 /** One execution. */
 export type ExecutionRecord = Schemas["Record"];
 /** A message of a WebSocket or an event stream; `type` tells which. */

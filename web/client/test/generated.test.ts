@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 
 import createClient, { type Client } from "openapi-fetch";
 
+import { Coderun } from "../src/index.js";
 import type { ClientMessage, components, ExecutionRecord, paths, ServerMessage } from "../src/index.js";
 import { type Service, startService } from "./service.js";
 
@@ -134,4 +135,21 @@ test("a socket carries the messages of the document", async () => {
   assert.equal(pieces.join(""), "Hello attempt 1\n");
   const last = messages.at(-1);
   assert.equal(last?.type === "execution_update" && last.data.verdict, "accepted");
+});
+
+test("the client runs a program, and types into one", async () => {
+  const client = new Coderun({ baseUrl: service.url, getToken: () => token });
+  assert.equal((await client.run(HELLO)).output, "Hello World\n");
+
+  const execution = await client.execute({ ...HELLO, input_data: "", interactive: true });
+  const watch = execution.watch();
+  const types: string[] = [];
+  for await (const message of watch) {
+    types.push(message.type);
+    if (message.type === "awaiting_input") watch.send("you\n");
+  }
+  assert.ok(types.includes("awaiting_input"));
+  assert.equal((await execution.result()).output, "Hello you\n");
+  await execution.delete();
+  await assert.rejects(execution.record(), { name: "CoderunError", status: 404 });
 });
