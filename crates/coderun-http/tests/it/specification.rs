@@ -223,6 +223,8 @@ impl Received {
         for operation in [("submit", ""), ("submitBatch", "")] {
             self.request((&server, id), operation, |it| it).await;
         }
+        let server = Server::with_store(Arc::new(store_with_a_damaged_record()));
+        self.request((&server, id), ("submit", ""), |it| it).await;
         let server = Server::with(|config| {
             config.sockets.per_user_max = 0;
         });
@@ -250,6 +252,18 @@ fn store_with_a_spent_rate() -> MockExecutionStore {
             quota: Quota::SubmitsPerMinute,
             limit: 120,
             retry_after: Duration::from_secs(30),
+        })
+    });
+    store
+}
+
+fn store_with_a_damaged_record() -> MockExecutionStore {
+    let mut store = MockExecutionStore::new();
+    store.expect_submit().returning(|execution, _| {
+        Err(StoreError::Corrupt {
+            backend: "fake",
+            id: execution.id(),
+            source: "damaged".into(),
         })
     });
     store

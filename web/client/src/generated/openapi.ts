@@ -124,6 +124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the caller's quotas and what is left of them. */
+        get: operations["usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/executions/{id}": {
         parameters: {
             query?: never;
@@ -754,6 +771,17 @@ export interface components {
             /** @constant */
             type: "ping";
         };
+        /** @description Quotas of the caller. Those that are off are absent. */
+        Usage: {
+            policies: {
+                /** @enum {string} */
+                name: "submits" | "pending" | "running" | "live_bytes" | "sockets";
+                limit: number;
+                remaining: number;
+                /** @description Seconds until more remains, or null if that depends on executions and sockets. */
+                reset_seconds: number | null;
+            }[];
+        };
     };
     responses: {
         /** @description The request or its JSON is malformed. */
@@ -858,6 +886,7 @@ export interface components {
         408: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
             content: {
@@ -877,6 +906,7 @@ export interface components {
         413: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
             content: {
@@ -896,6 +926,7 @@ export interface components {
         415: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
             content: {
@@ -1033,6 +1064,52 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The request or its JSON is malformed. */
+        "400Submit": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "The request body is not valid JSON at line 1 column 2",
+                 *       "instance": "/api/v1/executions/execute"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A part of the request is mistyped or out of range; all such parts are listed. */
+        "422Submit": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unprocessable Entity",
+                 *       "status": 422,
+                 *       "detail": "limits.memory_bytes must be at most 1073741824",
+                 *       "instance": "/api/v1/executions/execute",
+                 *       "errors": [
+                 *         {
+                 *           "pointer": "/limits/memory_bytes",
+                 *           "detail": "must be at most 1073741824"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description A quota of the user is used up. */
         "429Submit": {
             headers: {
@@ -1055,6 +1132,47 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description A defect of the service. */
+        "500Submit": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Internal Server Error",
+                 *       "status": 500,
+                 *       "detail": "Internal server error",
+                 *       "instance": "/api/v1/executions/execute"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The service, or what it depends on, is not available. */
+        "503Submit": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "The service is temporarily unavailable, try again later",
+                 *       "instance": "/api/v1/executions/execute"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /** @description The id of an execution. A malformed one is answered as an unknown one. */
@@ -1070,9 +1188,15 @@ export interface components {
         Location: string;
         /** @description Seconds until it is worth trying again. */
         "Retry-After": number;
-        /** @description What is left of a quota (draft-ietf-httpapi-ratelimit-headers). */
+        /**
+         * @description What is left of the user's quotas, as far as the answer knows it (draft-ietf-httpapi-ratelimit-headers).
+         * @example "submits";r=119;t=60, "pending";r=99
+         */
         RateLimit: string;
-        /** @description The quota. */
+        /**
+         * @description The quotas of submissions.
+         * @example "submits";q=120;w=60, "pending";q=100
+         */
         "RateLimit-Policy": string;
         /** @description `Bearer`, with `error="invalid_token"` where a token was given. */
         "WWW-Authenticate": string;
@@ -1125,6 +1249,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Location: components["headers"]["Location"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1137,6 +1263,8 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Location: components["headers"]["Location"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1150,17 +1278,17 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            400: components["responses"]["400"];
+            400: components["responses"]["400Submit"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             421: components["responses"]["421"];
-            422: components["responses"]["422"];
+            422: components["responses"]["422Submit"];
             429: components["responses"]["429Submit"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
+            500: components["responses"]["500Submit"];
+            503: components["responses"]["503Submit"];
         };
     };
     submitBatch: {
@@ -1197,6 +1325,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1214,14 +1344,14 @@ export interface operations {
                     "application/json": components["schemas"]["BatchAnswers"];
                 };
             };
-            400: components["responses"]["400"];
+            400: components["responses"]["400Submit"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             421: components["responses"]["421"];
-            422: components["responses"]["422"];
+            422: components["responses"]["422Submit"];
             429: components["responses"]["429Submit"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
@@ -1613,6 +1743,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas that apply to the caller. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "policies": [
+                     *         {
+                     *           "name": "submits",
+                     *           "limit": 120,
+                     *           "remaining": 118,
+                     *           "reset_seconds": 41
+                     *         },
+                     *         {
+                     *           "name": "pending",
+                     *           "limit": 100,
+                     *           "remaining": 99,
+                     *           "reset_seconds": null
+                     *         },
+                     *         {
+                     *           "name": "running",
+                     *           "limit": 8,
+                     *           "remaining": 7,
+                     *           "reset_seconds": null
+                     *         },
+                     *         {
+                     *           "name": "live_bytes",
+                     *           "limit": 67108864,
+                     *           "remaining": 67108101,
+                     *           "reset_seconds": null
+                     *         },
+                     *         {
+                     *           "name": "sockets",
+                     *           "limit": 50,
+                     *           "remaining": 50,
+                     *           "reset_seconds": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Usage"];
+                };
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
