@@ -17,7 +17,7 @@ fn launch() -> Launch {
 }
 
 /// The metrics from the admin address, which the log names.
-async fn metrics(service: &Service) -> String {
+pub(crate) async fn metrics(service: &Service) -> String {
     let address = eventually("the admin address is logged", || async {
         service.log().lines().find_map(|line| {
             let event: Value = serde_json::from_str(line).ok()?;
@@ -32,7 +32,7 @@ async fn metrics(service: &Service) -> String {
 }
 
 /// The value of a series, which is written as in the text format.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
     let of_series = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok();
     text.lines().find_map(of_series)
 }
