@@ -1,5 +1,6 @@
 //! Attacks by connections that send or read slowly.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::attack::{Attack, Promised};
 
 /// The pause before a connection that was closed is opened again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many addresses floods of connections come from.
+const ADDRESSES: usize = 32;
 /// One byte less than the service accepts, and most of it is sent.
 const BODY_BYTES: usize = (2 << 20) - 1;
 
@@ -62,7 +65,7 @@ pub(crate) const SLOW_BODIES: Attack = Attack {
 };
 
 async fn slow_bodies(arena: &Arena) {
-    let token = arena.service.token("attacker");
+    let token = arena.attacker();
     let mut request = format!(
         "POST /api/v1/executions/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {BODY_BYTES}\r\n\r\n{{\"code\": \""
@@ -76,12 +79,12 @@ async fn slow_bodies(arena: &Arena) {
 /// Keeps this many connections open that have sent the same bytes and read what comes, until it is dropped.
 fn repeat_on(arena: &Arena, count: usize, bytes: Vec<u8>) -> JoinSet<()> {
     let bytes: Arc<[u8]> = bytes.into();
-    let connection = |_| {
+    let connection = |number| {
         let (address, bytes) = (arena.service.address.clone(), Arc::clone(&bytes));
         async move {
             loop {
                 // The service may refuse, cut and close them as it likes.
-                drop(send_and_wait(&address, &bytes).await);
+                drop(send_and_wait(number, &address, &bytes).await);
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -89,8 +92,12 @@ fn repeat_on(arena: &Arena, count: usize, bytes: Vec<u8>) -> JoinSet<()> {
     (0..count).map(connection).collect()
 }
 
-async fn send_and_wait(address: &str, bytes: &[u8]) -> std::io::Result<()> {
-    let mut connection = TcpStream::connect(address).await?;
+async fn send_and_wait(number: usize, address: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let socket = TcpSocket::new_v4()?;
+    // The ports of one address do not suffice, and looking for a free one would take the kernel most of the time.
+    let last = u8::try_from(2 + number % ADDRESSES).unwrap_or(u8::MAX);
+    socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into())?;
+    let mut connection = socket.connect(address.parse().expect("an address")).await?;
     connection.write_all(bytes).await?;
     let mut read = [0; 1024];
     while connection.read(&mut read).await? > 0 {}
