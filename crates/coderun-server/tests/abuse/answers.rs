@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -11,6 +12,7 @@ use crate::arena::Arena;
 use crate::attack::{Attack, Promised, Run};
 use crate::connections::connect_narrow;
 use crate::report::p95;
+use crate::support::eventually;
 
 const READERS: usize = 150;
 const HELD_FOR: Duration = Duration::from_secs(12);
@@ -126,7 +128,7 @@ impl Reading {
 }
 
 async fn read_slowly(arena: &Arena, reading: Reading) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let program = json!({
         "language": "python",
         "code": include_str!("programs/large_output.py"),
@@ -136,7 +138,7 @@ async fn read_slowly(arena: &Arena, reading: Reading) {
     let id = arena.service.submit(&attacker, &program).await;
     if !reading.is_live {
         // Read once: what is measured begins with the second reader.
-        arena.service.final_record(&attacker, &id).await;
+        until_read(arena, &attacker, &id).await;
     }
     let request = format!(
         "GET /api/v1/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {attacker}\r\n{}\r\n",
@@ -159,6 +161,17 @@ async fn read_slowly(arena: &Arena, reading: Reading) {
         format!("/health/ took {health:?} at its 95th percentile")
     });
     drop(readers);
+}
+
+/// Waits until the attacker has read the final record. Another attack may still use up the share of large answers.
+async fn until_read(arena: &Arena, attacker: &str, id: &str) {
+    eventually("the record is read", || async {
+        let answer = arena.service.try_status(attacker, id).await;
+        let is_read = answer.status() == StatusCode::OK;
+        let record: Value = answer.json().await.expect("JSON");
+        (is_read && !record["verdict"].is_null()).then_some(())
+    })
+    .await;
 }
 
 /// Reads a byte a second, or nothing.

@@ -1,6 +1,7 @@
 //! Runs one attack against a service of its own, and victims beside it.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -18,7 +19,7 @@ const TIMES_LONGER_MAX: u32 = 3;
 /// Below this no victim notices anything, whatever the multiple.
 const UNNOTICED: Duration = Duration::from_millis(150);
 /// What the service itself may occupy, whatever it is sent.
-const MEMORY_MAX_MIB: u64 = 600;
+pub(crate) const MEMORY_MAX_MIB: u64 = 600;
 /// A greeting is judged this late at the latest.
 const GREETING_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest attack.
@@ -32,7 +33,8 @@ const TURNS: usize = 4;
 
 /// A service under attack.
 pub(crate) struct Arena {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
+    attacker: String,
     /// Whether this is the form without weight, which the tests of the workspace run.
     pub(crate) is_light: bool,
     victims: Vec<Victim>,
@@ -48,20 +50,35 @@ struct Victim {
 
 /// Starts a service, measures its victims alone, attacks, and tells what was found.
 pub(crate) fn report_on(attack: &Attack, launch: &Launch, is_light: bool) -> Report {
+    let settings = attack.settings.iter();
+    let launch = settings.fold(launch.clone(), |all, (name, value)| all.with(name, value));
+    on_threads(async {
+        let service = Arc::new(launch.start());
+        let attacker = service.token("attacker");
+        let arena = Arena::new(service, attacker, attack.victims, is_light);
+        arena.attack(attack).await
+    })
+}
+
+/// Runs what attackers and victims do.
+pub(crate) fn on_threads<T>(work: impl Future<Output = T>) -> T {
     let threads = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("threads");
-    let settings = attack.settings.iter();
-    let launch = settings.fold(launch.clone(), |all, (name, value)| all.with(name, value));
-    let arena = threads.block_on(async { Arena::new(launch.start(), attack, is_light) });
-    threads.block_on(arena.attack(attack))
+    threads.block_on(work)
 }
 
 impl Arena {
-    fn new(service: Service, attack: &Attack, is_light: bool) -> Self {
-        let count = attack.victims.max(TURNS);
+    /// A service with so many victims at a time, and the token of an attacker.
+    pub(crate) fn new(
+        service: Arc<Service>,
+        attacker: String,
+        victims: usize,
+        is_light: bool,
+    ) -> Self {
+        let count = victims.max(TURNS);
         let names = (0..count).map(|number| format!("victim{number}"));
         let victims = names.map(|name| Victim {
             token: service.token(&name),
@@ -69,6 +86,7 @@ impl Arena {
         Self {
             victims: victims.collect(),
             service,
+            attacker,
             is_light,
             greetings: Mutex::default(),
             faults: Mutex::default(),
@@ -85,18 +103,13 @@ impl Arena {
             self.watch_victims(at_a_time, ALONE).await;
         }
         let alone = std::mem::take(&mut *self.greetings.lock());
-        let whole = AssertUnwindSafe((attack.run)(&self)).catch_unwind();
-        match tokio::time::timeout(ATTACK_DEADLINE, whole).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => self.fault("the attack broke off: see the panic above".to_owned()),
-            Err(_) => self.fault(format!("the attack did not end in {ATTACK_DEADLINE:?}")),
-        }
+        self.run(attack).await;
         let (alone, beside) = (p95(alone), p95(self.greetings.lock().clone()));
         self.check(
             self.is_light || beside <= (alone * TIMES_LONGER_MAX).max(UNNOTICED),
             || format!("a victim's greeting took {beside:?}, alone {alone:?}"),
         );
-        let peak_mib = peak_mib(self.service.id());
+        let peak_mib = memory_mib(self.service.id(), "VmHWM:");
         match peak_mib {
             None => self.fault("the service died".to_owned()),
             Some(mib) => self.check(mib <= MEMORY_MAX_MIB, || {
@@ -113,8 +126,30 @@ impl Arena {
             alone,
             beside,
             peak_mib,
-            faults: std::mem::take(&mut *self.faults.lock()),
+            faults: self.take_faults(),
         }
+    }
+
+    /// Runs an attack, and returns whether it came to its end.
+    pub(crate) async fn run(&self, attack: &Attack) -> bool {
+        let whole = AssertUnwindSafe((attack.run)(self)).catch_unwind();
+        let fault = match tokio::time::timeout(ATTACK_DEADLINE, whole).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(_)) => "broke off: see the panic above".to_owned(),
+            Err(_) => format!("did not end in {ATTACK_DEADLINE:?}"),
+        };
+        self.fault(format!("{} {fault}", attack.name));
+        false
+    }
+
+    /// The token of the user who attacks.
+    pub(crate) fn attacker(&self) -> String {
+        self.attacker.clone()
+    }
+
+    /// The broken promises so far.
+    pub(crate) fn take_faults(&self) -> Vec<String> {
+        std::mem::take(&mut *self.faults.lock())
     }
 
     /// Lets the victims of this attack greet for this long: called while the attack is in force.
@@ -261,11 +296,11 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Value, String> {
     Ok(serde_json::from_str(&body).expect("JSON"))
 }
 
-/// The most memory that this process has had; none if it has ended.
-fn peak_mib(process: u32) -> Option<u64> {
+/// The memory of a process by this line of its status; none if it has ended.
+pub(crate) fn memory_mib(process: u32, line: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib = line.trim().strip_suffix(" kB")?;
+    let kib = lines.find_map(|text| text.strip_prefix(line))?;
+    let kib = kib.trim().strip_suffix(" kB")?;
     Some(kib.parse::<u64>().expect("a number") / 1024)
 }

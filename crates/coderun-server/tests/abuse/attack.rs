@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use crate::arena::Arena;
 use crate::{
-    accounts, answers, bodies, channels, connections, floods, memory, neighbours, places,
+    accounts, answers, bodies, channels, connections, floods, looks, memory, neighbours, places,
     process_one, processors,
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Attack {
 
 pub(crate) type Run = for<'a> fn(&'a Arena) -> BoxFuture<'a, ()>;
 
-pub(crate) const ATTACKS: [Attack; 33] = [
+pub(crate) const ATTACKS: [Attack; 34] = [
     processors::BUSY_PROCESSES,
     processors::BURNERS,
     processors::SLOW_DEATH,
@@ -45,6 +45,7 @@ pub(crate) const ATTACKS: [Attack; 33] = [
     processors::COMPILER_BOMBS,
     places::IDLE_PROMPTS,
     places::PARKED_BURNERS,
+    looks::PROMPT_LOOKS,
     process_one::PROCESS_ONE,
     neighbours::OTHER_NAMESPACE,
     accounts::GREEDY_ACCOUNTS,

@@ -26,7 +26,7 @@ pub(crate) const HOSTILE_BODIES: Attack = Attack {
 };
 
 async fn hostile_bodies(arena: &Arena) {
-    let token = arena.service.token("attacker");
+    let token = arena.attacker();
     let attack = async {
         for (what, body) in bodies() {
             for _ in 0..arena.scaled(10) {

@@ -76,7 +76,7 @@ const fn attack(name: &'static str, promise: &'static str, run: Run) -> Attack {
 }
 
 async fn endless_chunks(arena: &Arena) {
-    let token = arena.service.token("attacker");
+    let token = arena.attacker();
     let head = format!(
         "POST /api/v1/executions/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1;"
@@ -86,7 +86,7 @@ async fn endless_chunks(arena: &Arena) {
 
 /// Sends the same frames again and again, over sockets of a program that does not read.
 async fn pour_frames(arena: &Arena, begin: Vec<u8>, frames: Vec<u8>) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let code = "echo ready; sleep 30";
     let program = json!({"language": "bash", "code": code, "interactive": true});
     let id = arena.begin(&attacker, &program, "execution_output").await;

@@ -1,6 +1,7 @@
 //! Attacks the real service as hostile users and clients do, and says whether a victim notices.
 //!
-//! `just abuse` runs all attacks against a release build, confined by a script of this folder, and prints a table. The tests of
+//! `just abuse` runs all attacks against a release build, confined by a script of this folder, and prints a table;
+//! `just abuse --mixed 10` runs many at once for ten minutes, and prints the memory of the service. The tests of
 //! the workspace run the light ones, by the protocol of custom test harnesses: they assert verdicts and bounds, and no times.
 
 #![expect(
@@ -19,7 +20,9 @@ mod bodies;
 mod channels;
 mod connections;
 mod floods;
+mod looks;
 mod memory;
+mod mixed;
 mod neighbours;
 mod places;
 mod process_one;
@@ -40,6 +43,7 @@ use crate::support::Launch;
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let server = take_option(&mut words, "--server").map(PathBuf::from);
+    let minutes = take_option(&mut words, "--mixed");
     let has = |option: &str| words.iter().any(|word| word == option);
     if has("--list") {
         let light = ATTACKS.iter().filter(|attack| attack.is_light);
@@ -61,6 +65,10 @@ fn main() -> ExitCode {
     let server = server.or_else(|| has("--release").then(release_build));
     let launch = server.map_or_else(Launch::new, |path| Launch::new().program(path));
     raise_open_files_limit();
+    if let Some(minutes) = minutes {
+        let minutes = minutes.parse().expect("a number of minutes");
+        return exit_code(mixed::holds(&launch, minutes));
+    }
     report::print_head();
     let mut all_held = true;
     for attack in &ATTACKS {
@@ -70,7 +78,11 @@ fn main() -> ExitCode {
             all_held &= report.is_acceptable();
         }
     }
-    if all_held {
+    exit_code(all_held)
+}
+
+const fn exit_code(has_held: bool) -> ExitCode {
+    if has_held {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

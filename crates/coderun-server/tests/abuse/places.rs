@@ -21,7 +21,7 @@ pub(crate) const IDLE_PROMPTS: Attack = Attack {
 };
 
 async fn idle_prompts(arena: &Arena) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let prompt = json!({"language": "python", "code": "input()", "interactive": true});
     arena.begin(&attacker, &prompt, "awaiting_input").await;
     arena.flood(&attacker, &prompt, arena.scaled(PROMPTS)).await;

@@ -25,7 +25,7 @@ pub(crate) const PROCESS_ONE: Attack = Attack {
 };
 
 async fn process_one(arena: &Arena) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     for (what, code) in PROGRAMS {
         let program = json!({"language": "python", "code": code});
         let (record, ()) = tokio::join!(

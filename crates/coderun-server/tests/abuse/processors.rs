@@ -19,7 +19,7 @@ pub(crate) const BUSY_PROCESSES: Attack = Attack {
 };
 
 async fn busy_processes(arena: &Arena) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let busy = json!({
         "language": "python",
         "code": include_str!("programs/busy_processes.py"),
@@ -57,7 +57,7 @@ pub(crate) const BURNERS: Attack = Attack {
 };
 
 async fn burners(arena: &Arena) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let burner = json!({
         "language": "bash",
         "code": "echo ready; while :; do :; done",
@@ -80,10 +80,7 @@ pub(crate) const SLOW_DEATH: Attack = Attack {
 };
 
 async fn slow_death(arena: &Arena) {
-    let (attacker, bystander) = (
-        arena.service.token("attacker"),
-        arena.service.token("bystander"),
-    );
+    let (attacker, bystander) = (arena.attacker(), arena.service.token("bystander"));
     let steady = json!({
         "language": "bash",
         "code": "for i in $(seq 25); do echo $i; sleep 1; done",
@@ -126,7 +123,7 @@ pub(crate) const ORPHANED_CPU_TIME: Attack = Attack {
 };
 
 async fn orphaned_cpu_time(arena: &Arena) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     let program = json!({
         "language": "python",
         "code": include_str!("programs/orphaned_cpu_time.py"),
@@ -171,7 +168,7 @@ pub(crate) const COMPILER_BOMBS: Attack = Attack {
 
 /// One user submits a program as often as it is accepted.
 async fn run_many(arena: &Arena, program: Value) {
-    let attacker = arena.service.token("attacker");
+    let attacker = arena.attacker();
     arena.flood(&attacker, &program, arena.scaled(100)).await;
     arena.watch_victims(1, Duration::from_secs(10)).await;
 }

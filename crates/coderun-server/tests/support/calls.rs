@@ -29,8 +29,9 @@ impl Service {
     /// Submits and returns the id.
     pub(crate) async fn submit(&self, token: &str, body: &Value) -> String {
         let answer = self.try_submit(token, body).await;
-        assert_eq!(answer.status(), StatusCode::OK);
+        let status = answer.status();
         let body: Value = answer.json().await.expect("JSON");
+        assert_eq!(status, StatusCode::OK, "{body}");
         body["execution_id"].as_str().expect("an id").to_owned()
     }
 
