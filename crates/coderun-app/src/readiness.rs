@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, ErrorChain, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
+    CodeRunner, Diagnosis, ExecutionQueue, ExecutionStore, Health, TokenVerifier,
     UnavailableLanguage,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use parking_lot::Mutex as SyncMutex;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Fleet;
+use crate::outage::Outage;
 
 /// The time for which results are reused, so that frequent probes do not load the dependencies.
 const CACHE_TTL: Duration = Duration::from_secs(1);
@@ -70,15 +72,6 @@ pub enum Runners {
     Fleet(Arc<Fleet>),
 }
 
-impl Runners {
-    async fn check(&self) -> Result<Health, String> {
-        match self {
-            Self::Own(runner) => health(runner.check().await),
-            Self::Fleet(fleet) => health(fleet.refresh().await),
-        }
-    }
-}
-
 /// The dependencies to check; `None` for those that this process does not use.
 #[derive(Debug, Clone)]
 pub struct ReadinessPorts {
@@ -99,6 +92,8 @@ pub struct Readiness {
     notes: Vec<Note>,
     draining: CancellationToken,
     started: Instant,
+    /// The failures in a row of all checks, so that each cause is logged once.
+    outage: SyncMutex<Outage>,
     cached: Mutex<Option<(Instant, Vec<Check>)>>,
 }
 
@@ -118,6 +113,7 @@ impl Readiness {
             notes: Vec::new(),
             draining,
             started: Instant::now(),
+            outage: SyncMutex::new(Outage::new("check the readiness")),
             cached: Mutex::new(None),
         }
     }
@@ -151,32 +147,29 @@ impl Readiness {
 
     async fn check_all(&self) -> Vec<Check> {
         let ports = &self.ports;
-        let store = async {
-            ports
-                .store
-                .check()
-                .await
-                .map_err(|error| log_and_redact(&error))
-        };
-        let queue = async {
-            ports
-                .queue
-                .check()
-                .await
-                .map_err(|error| log_and_redact(&error))
-        };
+        let store = async { ports.store.check().await.map_err(|it| self.explain(&it)) };
+        let queue = async { ports.queue.check().await.map_err(|it| self.explain(&it)) };
         let mut checks = vec![
             self.check("store", store).boxed(),
             self.check("queue", queue).boxed(),
         ];
         if let Some(runners) = &ports.runners {
-            checks.push(self.check("runner", runners.check()).boxed());
+            let runner = async {
+                match runners {
+                    Runners::Own(runner) => self.health(runner.check().await),
+                    Runners::Fleet(fleet) => self.health(fleet.refresh().await),
+                }
+            };
+            checks.push(self.check("runner", runner).boxed());
         }
         if let Some(verifier) = &ports.verifier {
-            let keys = async { health(verifier.check().await) };
+            let keys = async { self.health(verifier.check().await) };
             checks.push(self.check("keys", keys).boxed());
         }
         let mut checks = join_all(checks).await;
+        if checks.iter().all(|it| it.status != CheckStatus::Failing) {
+            self.outage.lock().note_success();
+        }
         if let Some(Runners::Own(runner)) = &ports.runners {
             checks.extend(limits(runner.as_ref()));
             checks.extend(self.languages(runner.as_ref()));
@@ -206,6 +199,22 @@ impl Readiness {
             status,
             latency: started.elapsed(),
             reason,
+        }
+    }
+
+    /// The health of a dependency that either works or fails.
+    fn health<E: Error + 'static>(&self, answer: Result<(), E>) -> Result<Health, String> {
+        answer
+            .map(|()| Health::Good)
+            .map_err(|it| self.explain(&it))
+    }
+
+    /// Logs the error with its causes, and returns its own text and its diagnosis alone: other causes may hold secrets.
+    fn explain(&self, error: &(dyn Error + 'static)) -> String {
+        self.outage.lock().note_failure(error);
+        match Diagnosis::of(error) {
+            Some(diagnosis) => format!("{error}: {diagnosis}"),
+            None => error.to_string(),
         }
     }
 
@@ -258,20 +267,6 @@ fn reasons(unavailable: &[UnavailableLanguage]) -> String {
         reasons.push(format!("still being checked: {}", names.join(", ")));
     }
     reasons.join("; ")
-}
-
-/// The health of a dependency that either works or fails.
-fn health<E: Error + 'static>(answer: Result<(), E>) -> Result<Health, String> {
-    match answer {
-        Ok(()) => Ok(Health::Good),
-        Err(error) => Err(log_and_redact(&error)),
-    }
-}
-
-/// Logs the error with its causes, and returns its own text alone: causes may hold secrets.
-fn log_and_redact(error: &(dyn Error + 'static)) -> String {
-    tracing::warn!(error = %ErrorChain(error), "a dependency is not ready");
-    error.to_string()
 }
 
 #[cfg(test)]

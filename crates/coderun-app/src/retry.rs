@@ -11,7 +11,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The usual longest wait, before jitter.
 const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
 
-/// Repeats `call` without end while its error is transient. Logs each failure as `message`.
+/// Repeats `call` without end while its error is transient. Logs the first failure as `message`, and others for debugging.
 pub(crate) async fn retry<T, E, F>(
     message: &'static str,
     is_transient: fn(&E) -> bool,
@@ -37,12 +37,24 @@ where
     E: Error + Send + 'static,
     F: Future<Output = Result<T, E>> + Send,
 {
+    let mut is_first = true;
     call.retry(builder(longest_wait))
         .when(is_transient)
-        .notify(|error, wait| {
-            tracing::warn!(error = %ErrorChain(error), retry_in_ms = wait.as_millis(), "{message}");
-        })
+        .notify(|error, wait| log(message, std::mem::take(&mut is_first), error, wait))
         .await
+}
+
+#[expect(
+    clippy::cognitive_complexity,
+    reason = "the log macros expand to many branches"
+)]
+fn log(message: &str, is_first: bool, error: &(dyn Error + 'static), wait: Duration) {
+    let (error, retry_in_ms) = (ErrorChain(error), wait.as_millis());
+    if is_first {
+        tracing::warn!(%error, retry_in_ms, "{message}");
+    } else {
+        tracing::debug!(%error, retry_in_ms, "{message}");
+    }
 }
 
 /// The waits of a loop that retries by itself.

@@ -21,12 +21,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{ErrorChain, Language, Lease, QueueError, RunnerError, TakeFor};
+use coderun_domain::{Language, Lease, QueueError, RunnerError, TakeFor};
 use futures_util::FutureExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::outage::Outage;
 use crate::{metrics, retry};
 use local_worker::Capacity;
 use run::Run;
@@ -117,6 +118,7 @@ impl Worker {
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
         let mut backoff = retry::backoff();
+        let mut outage = Outage::new("take executions");
         loop {
             let next = self.next_permits(poll.next_pause());
             let Some((users, permits)) = drain.run_until_cancelled(next).await else {
@@ -125,7 +127,9 @@ impl Worker {
             let Some(permits) = permits.filter(|_| !drain.is_cancelled()) else {
                 break;
             };
-            match self.take_and_start(users, permits, shutdown, runs).await {
+            let taken = self.take_and_start(users, permits, shutdown, runs).await;
+            outage.note(&taken);
+            match taken {
                 Ok(Remaining::Unknown) => backoff = retry::backoff(),
                 Ok(Remaining::Nothing) => {
                     backoff = retry::backoff();
@@ -135,8 +139,7 @@ impl Worker {
                     let waiting = self.wait_for_work(poll.next_pause(), shutdown, runs);
                     drain.run_until_cancelled(waiting).await;
                 }
-                Err(error) => {
-                    tracing::warn!(error = %ErrorChain(&error), "cannot take an execution");
+                Err(_logged) => {
                     let pause = tokio::time::sleep(backoff.next().unwrap_or_default());
                     drain.run_until_cancelled(pause).await;
                 }

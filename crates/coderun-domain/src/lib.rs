@@ -35,6 +35,7 @@
 #![warn(clippy::future_not_send)]
 
 mod byte_size;
+mod diagnosis;
 mod error_chain;
 mod event;
 mod execution;
@@ -61,6 +62,7 @@ mod trace_context;
 mod verdict;
 
 pub use byte_size::ByteSize;
+pub use diagnosis::Diagnosis;
 pub use error_chain::ErrorChain;
 pub use event::{Event, OutputChunk, RunEvent, StoredEvent};
 pub use execution::{

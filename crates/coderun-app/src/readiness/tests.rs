@@ -156,6 +156,23 @@ async fn the_cause_of_a_store_failure_is_not_shown() {
     );
 }
 
+#[tokio::test]
+async fn the_diagnosis_of_a_failure_is_shown_without_its_causes() {
+    let mut store = MockExecutionStore::new();
+    store.expect_check().returning(|| {
+        Err(StoreError::Unavailable {
+            backend: "test",
+            source: Box::new(Diagnosis::new("its memory is full", "10.0.0.1: OOM")),
+        })
+    });
+    let checks = readiness(store, good_runner()).checks().await;
+    let shown = checks.first().unwrap().reason.as_deref();
+    assert_eq!(
+        shown,
+        Some("the store `test` is not available: its memory is full")
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn results_are_reused_for_a_second() {
     let mut store = MockExecutionStore::new();
