@@ -69,6 +69,9 @@ pub enum FleetError {
     /// There is no worker that can run anything.
     #[error("no worker is available")]
     NoWorker,
+    /// The workers have just started: they check each language before they offer it.
+    #[error("the workers are still checking their languages")]
+    CheckingLanguages,
     /// No worker can run anything at present.
     #[error("no worker can run anything now: {outage}")]
     Outage {
@@ -127,17 +130,22 @@ impl Fleet {
     /// Refreshes the view from the registry, within two seconds.
     ///
     /// # Errors
-    /// [`FleetError::NoWorker`] and [`FleetError::Outage`]: the view keeps its languages and limits, but has no offers.
+    /// [`FleetError::NoWorker`], [`FleetError::CheckingLanguages`] and [`FleetError::Outage`]: the view keeps its languages and limits, but has no offers.
     /// [`FleetError::Timeout`] and [`FleetError::Registry`]: the view stays as it was.
     pub async fn refresh(&self) -> Result<(), FleetError> {
         let offers = tokio::time::timeout(DEADLINE, self.registry.offers())
             .await
             .map_err(|_| FleetError::Timeout)??;
         let outage = offers.iter().find_map(|offer| offer.outage.clone());
+        let is_checking = offers.iter().any(is_checking_languages);
         if self.update(offers) {
             return Ok(());
         }
-        Err(outage.map_or(FleetError::NoWorker, |outage| FleetError::Outage { outage }))
+        Err(match outage {
+            Some(outage) => FleetError::Outage { outage },
+            None if is_checking => FleetError::CheckingLanguages,
+            None => FleetError::NoWorker,
+        })
     }
 
     /// Refreshes the view after each pause, until `end`; more often while a worker is checking languages.
@@ -154,7 +162,11 @@ impl Fleet {
                     pause
                 };
                 tokio::time::sleep(pause.min(longest)).await;
-                outage.note(&self.refresh().await);
+                match self.refresh().await {
+                    // It is part of every start.
+                    Err(FleetError::CheckingLanguages) => {}
+                    refreshed => outage.note(&refreshed),
+                }
             }
         };
         end.run_until_cancelled(following).await;
@@ -203,6 +215,11 @@ fn note_offers(recent: &mut Vec<RecentLanguage>, offers: &[WorkerOffer]) {
             offered_at,
         }));
     }
+}
+
+fn is_checking_languages(offer: &WorkerOffer) -> bool {
+    let mut unavailable = offer.unavailable.iter();
+    unavailable.any(UnavailableLanguage::is_being_checked)
 }
 
 #[cfg(test)]

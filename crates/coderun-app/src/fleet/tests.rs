@@ -198,6 +198,26 @@ async fn without_a_worker_the_last_languages_and_limits_stay() {
 }
 
 #[tokio::test]
+async fn workers_that_check_their_languages_are_told_from_none() {
+    let (registry, fleet) = registry_and_fleet();
+    let checking = WorkerOffer {
+        unavailable: vec![UnavailableLanguage {
+            language: language("python"),
+            aliases: Vec::new(),
+            version: None,
+            cause: UnavailableCause::BeingChecked,
+        }],
+        ..offer("w1", &[])
+    };
+    announce_all(&registry, [checking]).await;
+    let error = fleet.refresh().await.unwrap_err();
+    assert!(matches!(error, FleetError::CheckingLanguages), "{error:?}");
+    announce_all(&registry, [offer("w1", &[])]).await;
+    let error = fleet.refresh().await.unwrap_err();
+    assert!(matches!(error, FleetError::NoWorker), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_worker_in_an_outage_is_waited_for_but_cannot_run_anything() {
     let (registry, fleet) = registry_and_fleet();
     let broken = WorkerOffer {
