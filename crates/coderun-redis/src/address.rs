@@ -38,7 +38,9 @@ pub(crate) struct Sentinels {
 }
 
 impl RedisAddress {
-    pub(crate) const fn is_cluster(&self) -> bool {
+    /// Whether this is a Cluster.
+    #[must_use]
+    pub const fn is_cluster(&self) -> bool {
         match &self.target {
             Target::Cluster(_) => true,
             Target::Node(_) | Target::Sentinel(_) => false,
@@ -51,31 +53,106 @@ impl FromStr for RedisAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (scheme, rest) = text.split_once("://").ok_or(AddressError::Scheme)?;
+        let parts = Parts::split(rest)?;
         let target = match scheme {
-            "redis" | "rediss" => Target::Node(parse_node(text)?),
-            "redis+sentinel" => parse_sentinel("redis", rest)?,
-            "rediss+sentinel" => parse_sentinel("rediss", rest)?,
-            "redis+cluster" => parse_cluster("redis", rest)?,
-            "rediss+cluster" => parse_cluster("rediss", rest)?,
+            "redis" | "rediss" => Target::Node(parse_single(scheme, &parts)?),
+            "redis+sentinel" => parse_sentinel("redis", &parts)?,
+            "rediss+sentinel" => parse_sentinel("rediss", &parts)?,
+            "redis+cluster" => parse_cluster("redis", &parts)?,
+            "rediss+cluster" => parse_cluster("rediss", &parts)?,
             _ => return Err(AddressError::Scheme),
         };
         Ok(Self { target })
     }
 }
 
-fn parse_node(url: &str) -> Result<ConnectionInfo, AddressError> {
-    // The error of the library may repeat the address, and with it the password.
-    url.into_connection_info().map_err(|_| AddressError::Host)
+/// An address behind its scheme. The client library drops or misreads some of what an address may hold, so it gets only what has
+/// passed here.
+struct Parts<'a> {
+    /// With the `@` behind them; empty without any.
+    credentials: &'a str,
+    hosts: &'a str,
+    /// Without the slash before it.
+    path: &'a str,
 }
 
-fn parse_sentinel(scheme: &str, rest: &str) -> Result<Target, AddressError> {
-    let (authority, path) = rest.split_once('/').ok_or(AddressError::MasterName)?;
-    let (master_name, database) = path.split_once('/').unwrap_or((path, ""));
+impl<'a> Parts<'a> {
+    fn split(rest: &'a str) -> Result<Self, AddressError> {
+        let authority_end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(authority_end);
+        // Behind an `@` that is not the first one, or after a `/`, is what was meant as the end of a password.
+        if rest.matches('@').count() > 1 || path.contains('@') {
+            return Err(AddressError::NotEncoded);
+        }
+        if rest.contains('#') {
+            return Err(AddressError::Fragment);
+        }
+        if rest.contains('?') {
+            return Err(AddressError::Query);
+        }
+        let credentials_end = authority.find('@').map_or(0, |at| at + 1);
+        let (credentials, hosts) = authority.split_at(credentials_end);
+        check_credentials(credentials)?;
+        Ok(Self {
+            credentials,
+            hosts,
+            path: path.strip_prefix('/').unwrap_or_default(),
+        })
+    }
+}
+
+/// Refuses credentials of which a part would be dropped.
+fn check_credentials(credentials: &str) -> Result<(), AddressError> {
+    let Some(credentials) = credentials.strip_suffix('@') else {
+        return Ok(());
+    };
+    let (_, password) = credentials.split_once(':').unwrap_or_default();
+    if password.is_empty() {
+        return Err(AddressError::NoPassword);
+    }
+    let is_escape = |rest: &str| {
+        let mut digits = rest.bytes().take(2);
+        digits.len() == 2 && digits.all(|digit| digit.is_ascii_hexdigit())
+    };
+    let has_bad_escape = credentials.split('%').skip(1).any(|rest| !is_escape(rest));
+    if has_bad_escape || credentials.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(AddressError::NotEncoded);
+    }
+    Ok(())
+}
+
+fn parse_single(scheme: &str, parts: &Parts<'_>) -> Result<ConnectionInfo, AddressError> {
+    if parts.hosts.contains(',') {
+        return Err(AddressError::ManyHosts);
+    }
+    check_database(parts.path)?;
+    let mut nodes = parse_hosts(
+        scheme,
+        parts.credentials,
+        parts.hosts,
+        parts.path,
+        NODE_PORT,
+    )?;
+    nodes.pop().ok_or(AddressError::Host)
+}
+
+/// Accepts nothing, or a number as the server counts its databases.
+fn check_database(path: &str) -> Result<(), AddressError> {
+    let is_number = path.bytes().all(|byte| byte.is_ascii_digit());
+    let is_possible = path.is_empty() || path.parse::<u16>().is_ok();
+    (is_number && is_possible)
+        .then_some(())
+        .ok_or(AddressError::Database)
+}
+
+fn parse_sentinel(scheme: &str, parts: &Parts<'_>) -> Result<Target, AddressError> {
+    let (master_name, database) = parts.path.split_once('/').unwrap_or((parts.path, ""));
     if master_name.is_empty() {
         return Err(AddressError::MasterName);
     }
-    let (credentials, hosts) = split_credentials(authority);
-    let addresses = parse_hosts(scheme, "", hosts, SENTINEL_PORT)?;
+    check_database(database)?;
+    let addresses = parse_hosts(scheme, "", parts.hosts, "", SENTINEL_PORT)?;
+    let credentials = parts.credentials;
     let master = parse_node(&format!("{scheme}://{credentials}master/{database}"))?;
     Ok(Target::Sentinel(Sentinels {
         addresses,
@@ -85,47 +162,43 @@ fn parse_sentinel(scheme: &str, rest: &str) -> Result<Target, AddressError> {
     }))
 }
 
-fn parse_cluster(scheme: &str, rest: &str) -> Result<Target, AddressError> {
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    if authority.contains('/') {
-        return Err(AddressError::Database);
+fn parse_cluster(scheme: &str, parts: &Parts<'_>) -> Result<Target, AddressError> {
+    if !parts.path.is_empty() {
+        return Err(AddressError::ClusterDatabase);
     }
-    let (credentials, hosts) = split_credentials(authority);
-    Ok(Target::Cluster(parse_hosts(
-        scheme,
-        credentials,
-        hosts,
-        NODE_PORT,
-    )?))
-}
-
-/// Splits into the credentials with their `@`, and the hosts.
-fn split_credentials(authority: &str) -> (&str, &str) {
-    let end = authority.rfind('@').map_or(0, |at| at + 1);
-    authority.split_at(end)
+    let nodes = parse_hosts(scheme, parts.credentials, parts.hosts, "", NODE_PORT)?;
+    Ok(Target::Cluster(nodes))
 }
 
 fn parse_hosts(
     scheme: &str,
     credentials: &str,
     hosts: &str,
+    database: &str,
     default_port: u16,
 ) -> Result<Vec<ConnectionInfo>, AddressError> {
     let parse = |host: &str| {
         let host = host.trim();
         // A colon inside brackets belongs to an IPv6 address.
-        let has_port = host.rsplit(']').next().is_some_and(|it| it.contains(':'));
-        let port = if has_port {
-            String::new()
-        } else {
-            format!(":{default_port}")
+        let port = host.rsplit(']').next().and_then(|it| it.rsplit_once(':'));
+        let default_port = match port {
+            Some((_, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => String::new(),
+            Some(_) => return Err(AddressError::Host),
+            None => format!(":{default_port}"),
         };
-        match host {
-            "" => Err(AddressError::Host),
-            host => parse_node(&format!("{scheme}://{credentials}{host}{port}")),
+        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(AddressError::Host);
         }
+        parse_node(&format!(
+            "{scheme}://{credentials}{host}{default_port}/{database}"
+        ))
     };
     hosts.split(',').map(parse).collect()
+}
+
+fn parse_node(url: &str) -> Result<ConnectionInfo, AddressError> {
+    // The error of the library may repeat the address, and with it the password.
+    url.into_connection_info().map_err(|_| AddressError::Host)
 }
 
 impl fmt::Display for RedisAddress {
@@ -169,11 +242,34 @@ pub enum AddressError {
         "expected an address that begins with redis://, rediss://, redis+sentinel:// or redis+cluster://"
     )]
     Scheme,
-    /// A host, port or database cannot be parsed.
-    #[error(
-        "expected [user:password@]host[:port], several of them separated by commas, and a number as the database"
-    )]
+    /// A host or a port cannot be parsed.
+    #[error("expected [user:password@]host[:port], several of them separated by commas")]
     Host,
+    /// A single node has several hosts.
+    #[error(
+        "expected one host: several of them belong to redis+sentinel://host,host/master-name or redis+cluster://host,host"
+    )]
+    ManyHosts,
+    /// The user or the password has a character that ends it.
+    #[error(
+        "user and password must be percent-encoded: `%` as %25, `@` as %40, `/` as %2F, `:` as %3A, `#` as %23, `?` as %3F, and a space as %20"
+    )]
+    NotEncoded,
+    /// The user has no password, so that both would be dropped.
+    #[error("expected a password behind the user, as in redis://user:password@host, or no `@`")]
+    NoPassword,
+    /// There is a `#`.
+    #[error("expected no `#`: in a password it is percent-encoded as %23")]
+    Fragment,
+    /// There is a query.
+    #[error(
+        "expected no `?`: in a password it is percent-encoded as %3F, and options are not supported; the database goes into \
+         the path, as in redis://host/1"
+    )]
+    Query,
+    /// The database is no number.
+    #[error("expected a number as the database, as in redis://host/1")]
+    Database,
     /// The address of Sentinels lacks the name of the master.
     #[error(
         "expected the name of the master behind the sentinels: redis+sentinel://host,host/master-name"
@@ -181,7 +277,7 @@ pub enum AddressError {
     MasterName,
     /// The address of a Cluster names a database.
     #[error("expected nothing after the hosts of a cluster: it has no databases")]
-    Database,
+    ClusterDatabase,
 }
 
 #[cfg(test)]
@@ -193,6 +289,8 @@ mod tests {
     #[rstest]
     #[case("redis://localhost", "redis at localhost:6379")]
     #[case("redis://user:hush@10.0.0.1:7000/2", "redis at 10.0.0.1:7000")]
+    #[case("redis://host/", "redis at host:6379")]
+    #[case("redis://:hush:hush%23%40%2f@h", "redis at h:6379")]
     #[case("rediss://[::1]:7000", "redis at ::1:7000")]
     #[case(
         "redis+sentinel://:hush@a,b:7,c/mymaster/3",
@@ -211,15 +309,57 @@ mod tests {
     #[rstest]
     #[case("localhost:6379", AddressError::Scheme)]
     #[case("http://localhost", AddressError::Scheme)]
+    #[case("valkey://localhost", AddressError::Scheme)]
     #[case("redis://", AddressError::Host)]
     #[case("redis://host:port", AddressError::Host)]
-    #[case("redis://host/zero", AddressError::Host)]
+    #[case("redis://host:", AddressError::Host)]
+    #[case("redis://host:0", AddressError::Host)]
+    #[case("redis://host:65536", AddressError::Host)]
+    #[case("redis://ho st", AddressError::Host)]
+    #[case("redis://a,b", AddressError::ManyHosts)]
+    #[case("redis://host/zero", AddressError::Database)]
+    #[case("redis://host/-1", AddressError::Database)]
+    #[case("redis://host/+1", AddressError::Database)]
+    #[case("redis://host//1", AddressError::Database)]
+    #[case("redis://host/1/2", AddressError::Database)]
+    #[case("redis://host/65536", AddressError::Database)]
+    #[case("redis://host?db=1", AddressError::Query)]
+    #[case("redis://host/0?protocol=resp3", AddressError::Query)]
+    #[case("redis://:pa?ss@host", AddressError::Query)]
+    #[case("rediss://host#insecure", AddressError::Fragment)]
+    #[case("redis://user:12#secret@host", AddressError::Fragment)]
+    #[case("redis://:p@ss#word@host", AddressError::NotEncoded)]
+    #[case("redis://:p@ss@host", AddressError::NotEncoded)]
+    #[case("redis://:pa/ss@host", AddressError::NotEncoded)]
+    #[case("redis://:50%off@host", AddressError::NotEncoded)]
+    #[case("redis://:100%@host", AddressError::NotEncoded)]
+    #[case("redis://:pass word@host", AddressError::NotEncoded)]
+    #[case("redis://:pass\tword@host", AddressError::NotEncoded)]
+    #[case("redis+cluster://u:p@a,u:p@b", AddressError::NotEncoded)]
+    #[case("redis://user@host", AddressError::NoPassword)]
+    #[case("redis://user:@host", AddressError::NoPassword)]
+    #[case("redis://:@host", AddressError::NoPassword)]
+    #[case("redis://@host", AddressError::NoPassword)]
     #[case("redis+sentinel://a,b", AddressError::MasterName)]
     #[case("redis+sentinel://a,b/", AddressError::MasterName)]
+    #[case("redis+sentinel://a,b/m/3/4", AddressError::Database)]
+    #[case("redis+sentinel://a,b/m?db=3", AddressError::Query)]
     #[case("redis+cluster://a,,b", AddressError::Host)]
-    #[case("redis+cluster://a/1", AddressError::Database)]
+    #[case("redis+cluster://a/1", AddressError::ClusterDatabase)]
     fn a_bad_address_is_refused(#[case] text: &str, #[case] error: AddressError) {
         assert_eq!(text.parse::<RedisAddress>().unwrap_err(), error);
+    }
+
+    #[test]
+    fn an_encoded_password_is_decoded() {
+        let address: RedisAddress = "redis://me:p%40s%23:%2F%3f%25@h/15".parse().unwrap();
+        let Target::Node(node) = address.target else {
+            panic!("expected a node");
+        };
+        let settings = node.redis_settings();
+        assert_eq!(settings.username(), Some("me"));
+        assert_eq!(settings.password(), Some("p@s#:/?%"));
+        assert_eq!(settings.db(), 15);
     }
 
     #[test]

@@ -100,7 +100,8 @@ pub(crate) fn read(
     let arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = command_line();
     let keys = keys(&command);
-    let flags = command.clone().try_get_matches_from(&arguments)?;
+    let flags = command.clone().try_get_matches_from(&arguments);
+    let flags = flags.map_err(|error| of_flags(error, &keys))?;
     if let Some(path) = flags.get_one::<PathBuf>("config") {
         command = with_file(command, path)?;
     }
@@ -264,9 +265,39 @@ fn with_default(
     }
 }
 
+/// An error of the command line. An invalid value is named like that of another source: the parser would show it with its
+/// secrets.
+fn of_flags(error: clap::Error, keys: &[String]) -> SettingsError {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let flag = text(ContextKind::InvalidArg);
+    let name = flag.split([' ', '=', '[']).next().unwrap_or_default();
+    let key = name.trim_start_matches('-').replace('-', "_");
+    let is_value = matches!(
+        error.kind(),
+        clap::error::ErrorKind::ValueValidation | clap::error::ErrorKind::InvalidValue
+    );
+    if !is_value || !keys.contains(&key) {
+        return error.into();
+    }
+    SettingsError::BadValue {
+        origin: "the command line".to_owned(),
+        key: name.to_owned(),
+        value: redacted_refused(&key, &text(ContextKind::InvalidValue)),
+        expectation: expectation(&error),
+    }
+}
+
 /// A refused value without secrets; unlike an accepted address, a refused one may contain some.
 fn redacted_refused(key: &str, value: &str) -> String {
     match key {
+        // A password that is not encoded may end anywhere.
+        "redis_url" => match value.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…"),
+            None => "…".to_owned(),
+        },
         "firebase_jwks_url" | "firebase_users_url" => without_secrets(value),
         _ => redacted(key, value),
     }
