@@ -83,20 +83,34 @@ impl RedisServer {
     pub(crate) fn launch(options: &RedisOptions, arguments: &[&'static str]) -> Self {
         let mut last_log = String::new();
         for _ in 0..ATTEMPTS {
-            let server = Self {
-                port: port::free(),
-                password: options.password.clone(),
-                arguments: arguments.to_vec(),
-                process: Mutex::new(None),
-                folder: tempfile::tempdir().expect("a folder for temporary files"),
-            };
-            server.write_configuration(options);
+            let server = Self::configured(options, arguments);
             if server.run() {
                 return server;
             }
             last_log = server.log();
         }
         panic!("`redis-server` ends right after its start:\n{last_log}");
+    }
+
+    fn configured(options: &RedisOptions, arguments: &[&'static str]) -> Self {
+        let server = Self {
+            port: port::free(),
+            password: options.password.clone(),
+            arguments: arguments.to_vec(),
+            process: Mutex::new(None),
+            folder: tempfile::tempdir().expect("a folder for temporary files"),
+        };
+        server.write_configuration(options);
+        server
+    }
+
+    /// A server that does not run yet: [`restart`](Self::restart) starts it on its port.
+    ///
+    /// # Panics
+    /// Without a folder for temporary files.
+    #[must_use]
+    pub fn stopped(options: &RedisOptions) -> Self {
+        Self::configured(options, &[])
     }
 
     /// Waits until a line of `INFO` has this value.

@@ -6,6 +6,7 @@ use coderun_domain::{
 use coderun_record::RecordError;
 
 use crate::command_error::CommandError;
+use crate::diagnosis::diagnosed;
 use crate::reply::UnexpectedReply;
 
 /// The name of the backend in errors.
@@ -71,7 +72,7 @@ macro_rules! port_errors {
                 })*
                 Self::Unavailable {
                     backend: BACKEND,
-                    source: Box::new(error),
+                    source: diagnosed(error),
                 }
             }
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coderun_domain::{
-    Clock, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier, StorePolicy,
-    TicketStore, WorkerRegistry,
+    Clock, ErrorChain, ExecutionQueue, ExecutionStore, IdGenerator, InputRelay, Notifier,
+    StorePolicy, TicketStore, WorkerRegistry,
 };
 use coderun_record::duration_micros;
 
@@ -61,11 +61,11 @@ pub struct RedisBackend {
 pub struct ConnectError(#[source] AdapterError);
 
 impl RedisBackend {
-    /// Connects, and subscribes to the hints of other processes. The backend reconnects by itself after an outage.
+    /// Connects, and subscribes to the hints of other processes. Where the server cannot be reached or refuses, the backend goes
+    /// on trying, as after an outage, and its calls fail meanwhile.
     ///
     /// # Errors
-    /// [`ConnectError`] when the server cannot be reached within the patience of the configuration, when it refuses, and
-    /// when its records use another number of partitions.
+    /// [`ConnectError`] when the configuration cannot work, or not with the records that the server has.
     pub async fn connect(
         config: RedisConfig,
         policy: StorePolicy,
@@ -97,12 +97,13 @@ impl RedisBackend {
             clock: Arc::clone(&clock),
             policy: encode_policy(&policy, &process)?,
         };
-        let transport = Arc::new(Transport::open(config, Arc::new(scripts)).await?);
+        let transport = Arc::new(Transport::open(config, Arc::new(scripts))?);
         let client = Arc::new(Client::new(layout.clone(), Arc::clone(&transport), clock));
-        check_layout(&client).await?;
         let feed = Arc::new(Feed::default());
-        let subscriber = Subscriber::start(config, &layout, &process, transport, Arc::clone(&feed));
-        let subscriber = Arc::new(subscriber.await?);
+        let (listening, hearing) = (Arc::clone(&transport), Arc::clone(&feed));
+        let subscriber = Subscriber::start(config, &layout, &process, listening, hearing);
+        let subscriber = Arc::new(subscriber);
+        reach(config, &transport, &client, &subscriber).await?;
         let interval = config.watch_interval;
         let records = RecordReader::new(Arc::clone(&client), Arc::clone(&feed));
         let registry = Arc::new(RedisWorkerRegistry(Arc::clone(&client)));
@@ -145,6 +146,25 @@ impl RedisBackend {
     pub fn ids(&self, ids: Arc<dyn IdGenerator>) -> Arc<dyn IdGenerator> {
         Arc::new(PartitionedIds::new(ids, self.layout.clone()))
     }
+}
+
+/// Waits for the first connections, as long as nothing fails: the health tells why a server does not work.
+async fn reach(
+    config: &RedisConfig,
+    transport: &Transport,
+    client: &Client,
+    subscriber: &Subscriber,
+) -> Result<(), AdapterError> {
+    if transport.first_attempt().await.is_ok() {
+        match check_layout(client).await {
+            Ok(()) => subscriber.connected(config.patience).await,
+            Err(error @ AdapterError::Partitions { .. }) => return Err(error),
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "redis does not work yet");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The bounds and the name of this process, in the order that `group.lua` reads them.

@@ -42,6 +42,9 @@ pub(crate) enum CommandError {
         /// The number of replicas that must have it.
         wanted: u32,
     },
+    /// The user of the connection may not do everything that the service does.
+    #[error("redis does not allow {0}")]
+    MissingRights(String),
     /// The server has lost the staged value of a step, which has changed nothing.
     #[error("redis has lost a staged value")]
     Unstaged,
@@ -57,7 +60,7 @@ impl CommandError {
             Self::Redis(error) | Self::Connect(error) => is_transient(error),
             Self::ConnectTimedOut | Self::TimedOut(_) | Self::Unstaged => true,
             // The call has waited for the replicas already; a retry would wait as long again.
-            Self::NotReplicated { .. } | Self::RuntimeEnded => false,
+            Self::NotReplicated { .. } | Self::MissingRights(_) | Self::RuntimeEnded => false,
         }
     }
 
@@ -78,6 +81,7 @@ impl CommandError {
             Self::Connect(_)
             | Self::ConnectTimedOut
             | Self::NotReplicated { .. }
+            | Self::MissingRights(_)
             | Self::Unstaged
             | Self::RuntimeEnded => false,
         }
@@ -121,7 +125,7 @@ fn is_of_moving_slot(error: &RedisError) -> bool {
 
 /// The code at the start of a server error. Redis 6 wraps the errors of commands inside a script:
 /// `ERR Error running script (call to f_…): @user_script:1: -READONLY You can't write against a read only replica.`
-fn code(error: &RedisError) -> &str {
+pub(crate) fn code(error: &RedisError) -> &str {
     let wrapped = error
         .detail()
         .filter(|detail| detail.starts_with("Error running script"))

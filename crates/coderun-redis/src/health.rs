@@ -1,6 +1,6 @@
 //! Checks whether the server accepts writes, and whether its settings keep them.
 
-use coderun_domain::Health;
+use coderun_domain::{Diagnosis, Health, StoreError};
 use deadpool_redis::redis::Value;
 use futures_util::future::join_all;
 
@@ -8,7 +8,9 @@ use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::command::command;
 use crate::layout::Partition;
+use crate::layout_check::check_layout;
 use crate::reply::text;
+use crate::rights::check_rights;
 use crate::transport::Durability;
 
 /// The lifetime of the key that a probe writes, in seconds.
@@ -21,6 +23,8 @@ const INFO_UNAVAILABLE: &str =
 /// Checks whether the server accepts records, and whether its settings keep them.
 pub(crate) async fn store_health(client: &Client) -> Result<Health, AdapterError> {
     let mut remarks = write_remarks(client).await?;
+    check_layout(client).await?;
+    check_rights(client).await?;
     remarks.extend(durability_remarks(client).await);
     Ok(health(&remarks))
 }
@@ -40,24 +44,29 @@ async fn write_remarks(client: &Client) -> Result<Vec<String>, AdapterError> {
     match failures.pop() {
         None => Ok(Vec::new()),
         Some(error) if failed == count => error.map(|()| Vec::new()),
-        Some(_) => Ok(vec![format!(
-            "{failed} of {count} partitions cannot be written to"
-        )]),
+        Some(error) => Ok(vec![partial_failure(failed, count, error)]),
     }
+}
+
+fn partial_failure(failed: usize, count: usize, error: Result<(), AdapterError>) -> String {
+    let error = error.err().map(StoreError::from);
+    let reason = error.as_ref().and_then(|error| Diagnosis::of(error));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("{failed} of {count} partitions cannot be written to{reason}")
 }
 
 async fn probe(client: &Client, partition: Partition) -> Result<(), AdapterError> {
     let key = format!("{}probe", client.layout.base(partition));
     let set = command(&["SET", &key, "1", "EX", PROBE_TTL]);
     // A submission waits for replicas too, so a missing replica must show here.
-    client.transport.call(Durability::Replicas, &set).await?;
+    client.transport.probe(Durability::Replicas, &set).await?;
     Ok(())
 }
 
 /// Reads the settings from `INFO`, because managed services block `CONFIG`.
 async fn durability_remarks(client: &Client) -> Vec<String> {
     let info = command(&["INFO"]);
-    let Ok(answers) = client.transport.call_every_master(&info).await else {
+    let Ok(answers) = client.transport.probe_every_master(&info).await else {
         return vec![INFO_UNAVAILABLE.to_owned()];
     };
     let mut remarks = Vec::new();

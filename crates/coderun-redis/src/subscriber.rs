@@ -15,12 +15,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::RedisConfig;
-use crate::command_error::CommandError;
 use crate::connection::Connector;
 use crate::feed::Feed;
 use crate::layout::Layout;
 use crate::transport::Transport;
-use hints::{Cancellations, Hints};
+use hints::{Cancellations, Hints, WorkGenerations};
 use listener::Listener;
 
 pub(crate) use hints::InputWaiter;
@@ -42,13 +41,13 @@ pub(crate) struct Subscriber {
 impl Subscriber {
     /// Listens on the current runtime until the subscriber is dropped. `process` is the name by which the scripts know this
     /// process. What happens to executions is passed to the feed.
-    pub(crate) async fn start(
+    pub(crate) fn start(
         config: &RedisConfig,
         layout: &Layout,
         process: &str,
         transport: Arc<Transport>,
         feed: Arc<Feed>,
-    ) -> Result<Self, CommandError> {
+    ) -> Self {
         let hints = Arc::new(Hints::default());
         let stop = CancellationToken::new();
         let listener = Listener {
@@ -62,19 +61,21 @@ impl Subscriber {
             feed,
             transport,
         };
-        let mut connected = hints.work.subscribe();
         let tasks = TaskTracker::new();
         tasks.spawn(stop.clone().run_until_cancelled_owned(listener.listen()));
         tasks.close();
-        let subscriber = Self {
+        Self {
             hints,
             _listening: stop.drop_guard(),
-        };
-        match tokio::time::timeout(config.patience, connected.changed()).await {
-            Ok(Ok(())) => Ok(subscriber),
-            Ok(Err(_)) => Err(CommandError::RuntimeEnded),
-            Err(_) => Err(CommandError::TimedOut(config.patience)),
         }
+    }
+
+    /// Waits until it has subscribed for the first time, or until the patience ends.
+    pub(crate) async fn connected(&self, patience: Duration) {
+        let mut work = self.hints.work.subscribe();
+        // Every subscription wakes those who wait for work.
+        let subscribed = work.wait_for(|work| *work != WorkGenerations::default());
+        drop(tokio::time::timeout(patience, subscribed).await);
     }
 
     /// A number that grows whenever there may be work for these users.

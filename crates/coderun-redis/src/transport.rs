@@ -22,7 +22,6 @@ use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, timeout_at};
 
 use crate::RedisConfig;
-use crate::command::command;
 use crate::command_error::CommandError;
 use crate::connection::Connector;
 use crate::layout::Partition;
@@ -35,6 +34,9 @@ pub(crate) use group_scripts::GroupScripts;
 
 /// The number of runtimes that make their connections at the same time.
 const CONNECTING_MAX: usize = 16;
+
+/// The longest time of a probe: a health check must say why it fails before its own deadline.
+const PROBE_PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Says which servers must have stored a change before the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,9 +58,8 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Connects the current runtime at once, so that a wrong address fails at the start. Others connect with their first
-    /// call.
-    pub(crate) async fn open(
+    /// Begins to connect the current runtime. Others connect with their first call.
+    pub(crate) fn open(
         config: &RedisConfig,
         scripts: Arc<GroupScripts>,
     ) -> Result<Self, CommandError> {
@@ -69,9 +70,17 @@ impl Transport {
             replicas: config.replicas,
             runtimes: RwLock::default(),
         };
-        let ping = command(&["PING"]);
-        transport.call(Durability::Replicas, &ping).await?;
+        drop(transport.of_this_runtime());
         Ok(transport)
+    }
+
+    /// Waits until the first attempt to connect the current runtime has ended, and returns its error.
+    pub(crate) async fn first_attempt(&self) -> Result<(), CommandError> {
+        let runtime = self.of_this_runtime();
+        let connection = runtime.connection(Durability::Master);
+        connection
+            .first_attempt(Instant::now() + self.patience)
+            .await
     }
 
     /// Sends a command, and retries transient errors until the patience ends.
@@ -80,10 +89,38 @@ impl Transport {
         durability: Durability,
         command: &Cmd,
     ) -> Result<Value, CommandError> {
+        self.call_within(self.patience, durability, command).await
+    }
+
+    /// Sends a command in the same way, with less patience.
+    pub(crate) async fn probe(
+        &self,
+        durability: Durability,
+        command: &Cmd,
+    ) -> Result<Value, CommandError> {
+        self.call_within(self.probe_patience(), durability, command)
+            .await
+    }
+
+    async fn call_within(
+        &self,
+        patience: Duration,
+        durability: Durability,
+        command: &Cmd,
+    ) -> Result<Value, CommandError> {
         let runtime = self.of_this_runtime();
         let connection = runtime.connection(durability);
-        self.retry(|deadline| self.send(connection, command, deadline))
-            .await
+        let attempt = |deadline| async move {
+            let mut handle = connection.wait_for_handle(deadline).await?;
+            // The connection is not to blame when the call runs out of time: earlier attempts may have used it up.
+            let in_time = timeout_at(deadline, handle.send(command)).await;
+            in_time.unwrap_or(Err(CommandError::TimedOut(patience)))
+        };
+        retry(patience, attempt).await
+    }
+
+    fn probe_patience(&self) -> Duration {
+        self.patience.min(PROBE_PATIENCE)
     }
 
     /// Sends commands that read keys of one partition, in this order, and retries transient errors of all of them.
@@ -95,7 +132,7 @@ impl Transport {
             let in_time = timeout_at(deadline, handle.read(commands)).await;
             in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
         };
-        self.retry(attempt).await
+        retry(self.patience, attempt).await
     }
 
     /// Runs a step in a group with others, and retries transient errors until the patience ends.
@@ -131,50 +168,24 @@ impl Transport {
                 }
             }
         };
-        self.retry(attempt).await
+        retry(self.patience, attempt).await
     }
 
-    /// Sends a command to every master, once.
-    pub(crate) async fn call_every_master(
+    /// Sends a command to every master, once, with the patience of a probe.
+    pub(crate) async fn probe_every_master(
         &self,
         command: &Cmd,
     ) -> Result<Vec<Value>, CommandError> {
-        let deadline = Instant::now() + self.patience;
+        let patience = self.probe_patience();
+        let deadline = Instant::now() + patience;
         let runtime = self.of_this_runtime();
         let connection = runtime.connection(Durability::Master);
         let mut handle = connection.wait_for_handle(deadline).await?;
         let sent = handle.connection.send_to_every_master(command);
         match timeout_at(deadline, sent).await {
             Ok(answer) => handle.check(answer),
-            Err(_) => Err(CommandError::TimedOut(self.patience)),
+            Err(_) => Err(CommandError::TimedOut(patience)),
         }
-    }
-
-    async fn retry<T, F>(
-        &self,
-        attempt: impl Fn(Instant) -> F + Send + Sync,
-    ) -> Result<T, CommandError>
-    where
-        F: Future<Output = Result<T, CommandError>> + Send,
-    {
-        let deadline = Instant::now() + self.patience;
-        (|| attempt(deadline))
-            .retry(BACKOFF)
-            .when(CommandError::is_retryable)
-            .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < deadline))
-            .await
-    }
-
-    async fn send(
-        &self,
-        connection: &SharedConnection,
-        command: &Cmd,
-        deadline: Instant,
-    ) -> Result<Value, CommandError> {
-        let mut handle = connection.wait_for_handle(deadline).await?;
-        // The connection is not to blame when the call runs out of time: earlier attempts may have used it up.
-        let in_time = timeout_at(deadline, handle.send(command)).await;
-        in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
     }
 
     /// The connections of the runtime that this task runs on.
@@ -193,6 +204,22 @@ impl Transport {
         };
         Arc::clone(runtimes.entry(id).or_insert_with(open))
     }
+}
+
+/// Repeats an attempt after transient errors until the patience ends.
+async fn retry<T, F>(
+    patience: Duration,
+    attempt: impl Fn(Instant) -> F + Send + Sync,
+) -> Result<T, CommandError>
+where
+    F: Future<Output = Result<T, CommandError>> + Send,
+{
+    let deadline = Instant::now() + patience;
+    (|| attempt(deadline))
+        .retry(BACKOFF)
+        .when(CommandError::is_retryable)
+        .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < deadline))
+        .await
 }
 
 /// Runs a step in a group, and once more by itself if the group fails: the error may be that of another step.

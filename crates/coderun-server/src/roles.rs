@@ -101,7 +101,7 @@ pub(crate) async fn run(
 /// Looks for workers before the first request comes, so that it is not refused for lack of them.
 async fn find_workers(fleet: &Fleet) {
     if let Err(error) = fleet.refresh().await {
-        tracing::warn!(error = %ErrorChain(&error), "no worker found yet");
+        tracing::debug!(error = %ErrorChain(&error), "no worker found yet");
     }
 }
 

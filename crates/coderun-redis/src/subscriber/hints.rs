@@ -19,7 +19,7 @@ pub(super) struct Hints {
 }
 
 /// Two numbers that grow whenever there may be work for everyone, or for idle users.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct WorkGenerations {
     everyone: u64,
     idle_users: u64,

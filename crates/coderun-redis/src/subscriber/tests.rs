@@ -22,12 +22,12 @@ async fn connect(url: &str) -> Subscriber {
     config.response_timeout = Duration::from_millis(500);
     config.patience = LONG;
     config.watch_interval = Duration::from_millis(100);
-    let transport = Transport::open(&config, scripts()).await.unwrap();
+    let transport = Transport::open(&config, scripts()).unwrap();
     let layout = Layout::new(&config.key_prefix, 1);
     let feed = Arc::new(Feed::default());
-    Subscriber::start(&config, &layout, "process", Arc::new(transport), feed)
-        .await
-        .unwrap()
+    let subscriber = Subscriber::start(&config, &layout, "process", Arc::new(transport), feed);
+    subscriber.connected(LONG).await;
+    subscriber
 }
 
 /// A server, and a subscriber to it.

@@ -128,6 +128,18 @@ impl SharedConnection {
         self.try_handle().ok_or_else(|| self.last_error())
     }
 
+    /// Waits until the first attempt to connect has ended, and returns its error.
+    pub(super) async fn first_attempt(&self, deadline: Instant) -> Result<(), CommandError> {
+        let mut state = self.state.subscribe();
+        let tried = state.wait_for(|state| !matches!(state, State::Connecting(None)));
+        // The sender is part of `self`, so the wait ends only with a change.
+        drop(timeout_at(deadline, tried).await);
+        match self.try_handle() {
+            Some(_) => Ok(()),
+            None => Err(self.last_error()),
+        }
+    }
+
     /// The error of the last attempt to connect.
     pub(super) fn last_error(&self) -> CommandError {
         let error = match &*self.state.borrow() {

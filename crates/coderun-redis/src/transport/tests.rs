@@ -16,6 +16,7 @@ use deadpool_redis::redis::Value;
 use tokio::time::Instant;
 
 use super::*;
+use crate::command::command;
 use crate::config::KeyPrefix;
 use crate::layout::Layout;
 use crate::scripts::Scripts;
@@ -40,7 +41,9 @@ async fn open(url: &str, patience: Duration) -> Transport {
 }
 
 async fn try_open(url: &str, patience: Duration) -> Result<Transport, CommandError> {
-    Transport::open(&config(url, patience), scripts()).await
+    let transport = Transport::open(&config(url, patience), scripts())?;
+    call(&transport, &["PING"]).await?;
+    Ok(transport)
 }
 
 /// Scripts whose steps answer with their headers and count their runs.

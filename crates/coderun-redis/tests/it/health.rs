@@ -1,13 +1,15 @@
 //! Tests what the health check tells an operator about the server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use coderun_domain::testing::finished;
-use coderun_domain::{CancelReply, Health, QueueDepth, Renewal, Sequence, StoreError};
+use coderun_domain::testing::{finished, store_policy};
+use coderun_domain::{
+    CancelReply, Diagnosis, ErrorChain, Health, QueueDepth, Renewal, Sequence, StoreError,
+};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
-use crate::support::{Fixture, id, piece};
+use crate::support::{Fixture, connect, id, piece};
 
 async fn start(append_only: bool, lines: &[&str]) -> Fixture {
     let server = RedisServer::with(&RedisOptions {
@@ -53,6 +55,154 @@ async fn a_server_without_info_is_remarked_on() {
         panic!("no remark");
     };
     assert!(reason.contains("INFO"), "{reason}");
+}
+
+/// What the check of the store says is wrong.
+async fn diagnosis(fixture: &Fixture) -> String {
+    let error = store_health(fixture).await.unwrap_err();
+    Diagnosis::of(&error).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_user_without_a_right_is_told_which() {
+    let fixture = start(true, &[]).await;
+    for (change, named) in [
+        (
+            "resetchannels",
+            "`PUBLISH`, `SUBSCRIBE` with the keys and channels",
+        ),
+        ("-zadd", "may not use `ZADD` with"),
+        (
+            "-@hash",
+            "`HDEL`, `HEXISTS`, `HGET`, `HGETALL`, `HMGET` and 3 more",
+        ),
+        ("-eval", "may not run the command `eval`"),
+        ("resetkeys", "may not access the keys"),
+    ] {
+        let rights = ["ACL", "SETUSER", "default", "~*", "&*", "+@all", change];
+        // A user without all channels is disconnected if it has subscribed to others.
+        assert_eq!(fixture.command(&rights), "OK");
+        let text = diagnosis(&fixture).await;
+        assert!(text.contains(named), "{change}: {text}");
+        assert!(
+            text.ends_with("docs/operations.md lists the rights that it needs"),
+            "{text}"
+        );
+    }
+    let rights = ["ACL", "SETUSER", "default", "~*", "&*", "+@all"];
+    assert_eq!(fixture.command(&rights), "OK");
+    assert_eq!(store_health(&fixture).await.unwrap(), Health::Good);
+}
+
+/// It is told within the time that a check has.
+#[tokio::test]
+async fn what_is_wrong_with_a_server_is_told() {
+    let fixture = start(true, &[]).await;
+    let command = |words: &[&str]| assert_eq!(fixture.command(words), "OK");
+    command(&["REPLICAOF", "127.0.0.1", "1"]);
+    assert!(diagnosis(&fixture).await.contains("read-only replica"));
+    command(&["REPLICAOF", "NO", "ONE"]);
+    command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    assert!(diagnosis(&fixture).await.contains("min-replicas-to-write"));
+    command(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(
+        diagnosis(&fixture)
+            .await
+            .contains("memory of Redis is full")
+    );
+    fixture.server.kill();
+    let started = Instant::now();
+    assert!(diagnosis(&fixture).await.contains("cannot be reached"));
+    assert!(started.elapsed() < Duration::from_secs(2));
+    fixture.server.restart();
+    fixture.server.pause();
+    let started = Instant::now();
+    assert!(
+        diagnosis(&fixture)
+            .await
+            .contains("does not answer in time")
+    );
+    assert!(started.elapsed() < Duration::from_secs(2));
+    fixture.server.resume();
+}
+
+/// A server that does not work at the start works later, and is explained meanwhile.
+#[tokio::test]
+async fn a_server_that_refuses_at_the_start_is_used_once_it_accepts() {
+    let server = RedisServer::with(&RedisOptions {
+        password: Some("hush".to_owned()),
+        append_only: true,
+        ..RedisOptions::default()
+    });
+    for (url, expected) in [
+        (
+            server.url().replace("hush", "wrong"),
+            "refuses the user and password",
+        ),
+        (server.url().replace(":hush@", ""), "requires a password"),
+        (
+            server.url().replace("redis:", "rediss:"),
+            "does not speak TLS",
+        ),
+        (server.url() + "/99", "no database of the number"),
+        (
+            server.url().replace("redis:", "redis+cluster:"),
+            "is no Cluster",
+        ),
+    ] {
+        let started = Instant::now();
+        let (redis, _) = connect(RedisConfig::new(url.parse().unwrap()), store_policy()).await;
+        assert!(started.elapsed() < Duration::from_secs(2), "{url}");
+        let error = redis.store.check().await.unwrap_err();
+        let text = Diagnosis::of(&error).unwrap_or_default();
+        assert!(
+            text.contains(expected),
+            "{url}: {text}: {}",
+            ErrorChain(&error)
+        );
+        assert!(
+            !ErrorChain(&error).to_string().contains("wrong"),
+            "{}",
+            ErrorChain(&error)
+        );
+    }
+    let url = server.url().replace("hush", "new");
+    let (redis, _) = connect(RedisConfig::new(url.parse().unwrap()), store_policy()).await;
+    assert_matches!(
+        redis.store.check().await,
+        Err(StoreError::Unavailable { .. })
+    );
+    let changed = server.command(&["ACL", "SETUSER", "default", ">new"]);
+    assert_eq!(changed.text(), "OK");
+    assert_eq!(redis.store.check().await.unwrap(), Health::Good);
+}
+
+/// Neither needs the other nodes to be there.
+#[tokio::test]
+async fn a_cluster_and_sentinels_that_are_not_there_are_explained() {
+    let server = RedisServer::stopped(&RedisOptions::default());
+    let host = server.url().replace("redis://", "");
+    for url in [
+        format!("redis+cluster://{host}"),
+        format!("redis+sentinel://{host}/mymaster"),
+    ] {
+        let (redis, _) = connect(RedisConfig::new(url.parse().unwrap()), store_policy()).await;
+        let error = redis.store.check().await.unwrap_err();
+        let text = Diagnosis::of(&error).unwrap_or_default();
+        assert!(
+            text.contains("cannot be reached"),
+            "{url}: {text}: {}",
+            ErrorChain(&error)
+        );
+    }
+    let url = format!("redis+sentinel://{host}/mymaster");
+    server.restart();
+    let (redis, _) = connect(RedisConfig::new(url.parse().unwrap()), store_policy()).await;
+    assert_matches!(
+        redis.store.check().await,
+        Err(StoreError::Unavailable { .. })
+    );
 }
 
 /// A server with a full memory still serves reads, but refuses submissions.

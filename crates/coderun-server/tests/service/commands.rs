@@ -114,15 +114,19 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn an_unreachable_redis_is_named_at_the_start() {
-    let address = unused_address();
-    let url = format!("redis://:hush@{address}");
-    let stopped = output(coderun(&state()).env("PORT", "0").env("REDIS_URL", &url));
-    assert_eq!(stopped.status.code(), Some(1));
-    let complaint = text(&stopped.stderr);
-    let named = format!("cannot start with redis at {address} (REDIS_URL)");
-    assert!(complaint.contains(&named), "{complaint}");
-    assert!(!complaint.contains("hush"), "{complaint}");
+fn the_doctor_says_what_is_wrong_with_redis() {
+    let url = format!("redis://:hush@{}", unused_address());
+    let examined = output(doctor(&state()).env("REDIS_URL", &url));
+    assert_eq!(examined.status.code(), Some(1));
+    let report = text(&examined.stdout);
+    assert!(
+        report.contains("failing    the store `redis` is not available: Redis cannot be reached"),
+        "{report}"
+    );
+    assert!(
+        !report.contains("hush") && !text(&examined.stderr).contains("hush"),
+        "{report}"
+    );
 }
 
 /// Runs the JavaScript of the README unchanged against a real service.

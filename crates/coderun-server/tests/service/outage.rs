@@ -104,6 +104,47 @@ async fn requests_are_refused_while_redis_is_down_and_work_after_its_restart() {
     deployment.run("after").await;
 }
 
+/// The service starts, says what is wrong, and works when Redis does.
+#[tokio::test]
+async fn a_service_that_starts_before_its_redis_works_once_redis_is_there() {
+    let redis = RedisServer::stopped(&RedisOptions {
+        append_only: true,
+        ..RedisOptions::default()
+    });
+    let service = Launch::on(&redis.url()).start();
+    let token = service.token("alice");
+    let live = service.get("/health/", &token).send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::OK);
+    let (status, ready) = service.readiness().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let reason = "the store `redis` is not available: Redis cannot be reached: check that it runs at the host and port of REDIS_URL";
+    assert_eq!(ready["checks"]["store"]["reason"], reason);
+    refused(
+        "submit",
+        service.try_submit(&token, &program("early")).await,
+    )
+    .await;
+    for _ in 0..3 {
+        service.readiness().await;
+    }
+    redis.restart();
+    let deployment = Deployment {
+        redis,
+        service,
+        token,
+    };
+    deployment.until_ready().await;
+    deployment.run("after").await;
+    let log = deployment.service.log();
+    let checks = log
+        .lines()
+        .filter(|line| line.contains("check the readiness"));
+    let checks: Vec<_> = checks.collect();
+    assert_eq!(checks.len(), 2, "{checks:#?}");
+    assert!(checks[0].contains("Connection refused"), "{checks:#?}");
+    assert!(checks[1].contains("works again"), "{checks:#?}");
+}
+
 #[tokio::test]
 async fn an_execution_that_runs_during_an_outage_finishes_after_it() {
     let deployment = Deployment::start();

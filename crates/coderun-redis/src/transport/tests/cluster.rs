@@ -41,7 +41,7 @@ async fn every_master_is_asked_once() {
     let cluster = RedisCluster::start();
     let transport = open(&cluster.url(), LONG).await;
     let answers = transport
-        .call_every_master(&command(&["PING"]))
+        .probe_every_master(&command(&["PING"]))
         .await
         .unwrap();
     assert_eq!(answers, vec![Value::SimpleString("PONG".to_owned()); 3]);

@@ -70,7 +70,7 @@ async fn a_write_waits_for_a_server_to_become_master_again_on_new_connections() 
 async fn one_node_is_every_master() {
     let (_server, transport) = start(LONG).await;
     let answers = transport
-        .call_every_master(&command(&["PING"]))
+        .probe_every_master(&command(&["PING"]))
         .await
         .unwrap();
     assert_eq!(answers, [Value::SimpleString("PONG".to_owned())]);

@@ -34,7 +34,7 @@ async fn a_call_fails_in_time_even_if_an_answer_may_take_longer() {
     let server = RedisServer::start();
     let mut config = config(&server.url(), SHORT);
     config.response_timeout = LONG;
-    let transport = Transport::open(&config, scripts()).await.unwrap();
+    let transport = Transport::open(&config, scripts()).unwrap();
     server.pause();
     assert_fails_in_time(&transport, &["PING"]).await;
     server.resume();
@@ -56,7 +56,7 @@ async fn a_call_to_every_master_ends_within_its_patience() {
     let start = Instant::now();
     assert!(
         transport
-            .call_every_master(&command(&["PING"]))
+            .probe_every_master(&command(&["PING"]))
             .await
             .is_err()
     );
