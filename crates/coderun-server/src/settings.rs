@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use coderun_domain::StorePolicy;
 
 use crate::compose::values::{KeyPrefix, LanguageTable, LanguageTableError, RedisAddress};
-use values::{languages_file, seconds};
+use values::{languages_file, seconds, whole};
 
 pub(crate) use admin::AdminAddress;
 pub(crate) use limits::LimitSettings;
@@ -120,7 +120,7 @@ pub(crate) struct Settings {
     #[arg(long, hide_default_value = true)]
     pub(crate) redis_url: Option<RedisAddress>,
     /// Redis replicas that must confirm an accepted or finished execution before the answer is sent; 0 waits for none. Not supported on a cluster.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<0, 16, u32>)]
     pub(crate) redis_wait_replicas: u32,
     /// Folder that keeps state across restarts, without Redis; created if it is missing. Only one process at a time can use it.
     #[arg(long)]
@@ -184,6 +184,15 @@ impl Settings {
         } else {
             u32::MAX
         })
+    }
+
+    /// The most programs that run here at a time, with those that wait for a person.
+    pub(crate) fn programs_max(&self) -> usize {
+        if self.role.runs_code() {
+            self.runners.concurrency().total() + self.limits.interactive_max
+        } else {
+            0
+        }
     }
 
     /// The port to listen on.

@@ -35,7 +35,7 @@ fn sandbox_config(settings: &Settings) -> anyhow::Result<SandboxConfig> {
         required: required.map_or_else(Vec::new, |controls| controls.list().to_vec()),
         languages: settings.languages()?,
         language_checks: language_checks(settings)?,
-        slots: settings.runners.concurrency().total() + settings.limits.interactive_max,
+        slots: settings.programs_max(),
         busy_slots: settings.runners.concurrency().total(),
         memory_budget: settings.runners.memory_budget,
         run_millicores: settings.runners.run_cores.millicores(),

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use coderun_domain::ByteSize;
+
+use crate::compose::values::RedisAddress;
+
 use super::{Role, Runner, Settings, TokenIssuer, UserSettings, language_limits};
 
 /// Settings that do not go together.
@@ -13,6 +17,23 @@ pub(crate) enum SettingsConflict {
         /// The name that both begin with.
         limit: &'static str,
     },
+    /// A bound that leaves no room for what it bounds.
+    #[error("`{name}` is {value}, which must not be below `{needed}`, which is {least}")]
+    NoRoom {
+        /// The bound.
+        name: &'static str,
+        /// Its value.
+        value: ByteSize,
+        /// The setting that must fit.
+        needed: &'static str,
+        /// The value of that.
+        least: ByteSize,
+    },
+    /// Waiting for replicas where no connection can.
+    #[error(
+        "`REDIS_WAIT_REPLICAS` does not work with a Cluster: set `min-replicas-to-write` on its masters instead"
+    )]
+    ReplicasOfCluster,
     /// A limit of a language is above the maximum of the service, or above the language's own default.
     #[error(
         "`LANGUAGES_FILE`: language `{language}`: `limits.{part}.{key}` is {value}, which must not be above `{bound}`, which \
@@ -86,6 +107,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
         return Err(SettingsConflict::AboveMaximum { limit });
     }
     language_limits::check(settings)?;
+    check_room(settings)?;
+    let address = settings.redis_url.as_ref();
+    if settings.redis_wait_replicas > 0 && address.is_some_and(RedisAddress::is_cluster) {
+        return Err(SettingsConflict::ReplicasOfCluster);
+    }
     let role = settings.role;
     if role != Role::All && !settings.shares_state() {
         let role = role.as_str();
@@ -103,6 +129,43 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsConflict> {
     }
     if role.runs_code() {
         check_runner(settings)?;
+    }
+    Ok(())
+}
+
+fn check_room(settings: &Settings) -> Result<(), SettingsConflict> {
+    let limits = &settings.limits;
+    let budget = settings.runners.memory_budget;
+    let budget = budget.unwrap_or(limits.memory_default);
+    let pairs = [
+        (
+            "MEMORY_BUDGET",
+            budget,
+            "MEMORY_DEFAULT",
+            limits.memory_default,
+        ),
+        (
+            "LIVE_BYTES_MAX",
+            limits.live_bytes_max,
+            "BODY_MAX",
+            limits.body_max,
+        ),
+        (
+            "FINAL_BYTES_MAX",
+            limits.final_bytes_max,
+            "OUTPUT_MAX",
+            limits.output_max,
+        ),
+    ];
+    for (name, value, needed, least) in pairs {
+        if value < least {
+            return Err(SettingsConflict::NoRoom {
+                name,
+                value,
+                needed,
+                least,
+            });
+        }
     }
     Ok(())
 }

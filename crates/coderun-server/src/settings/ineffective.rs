@@ -26,6 +26,7 @@ const OF_SANDBOX: [&str; 4] = [
     "RUN_CORES",
     "MEMORY_BUDGET",
 ];
+const OF_REDIS: [&str; 2] = ["REDIS_WAIT_REPLICAS", "KEY_PREFIX"];
 const OF_PISTON: [&str; 11] = [
     "CODE_EXECUTION_API_URL",
     "CODE_EXECUTION_API_KEY",
@@ -51,7 +52,8 @@ pub(super) fn check(
     let no_emulator = api && users.firebase_auth_emulator_host.is_none();
     let no_piston = settings.role.runs_code() && settings.runners.runner != Runner::Piston;
     let no_sandbox = settings.role.runs_code() && settings.runners.runner != Runner::Sandbox;
-    let groups: [(bool, &'static str, &[&'static str]); 5] = [
+    let no_redis = settings.redis_url.is_none();
+    let groups: [(bool, &'static str, &[&'static str]); 6] = [
         (no_project, "FIREBASE_PROJECT_ID", &OF_PROJECT),
         (
             no_account,
@@ -61,6 +63,7 @@ pub(super) fn check(
         (no_emulator, "FIREBASE_AUTH_EMULATOR_HOST", &OF_EMULATOR),
         (no_piston, "RUNNER=piston", &OF_PISTON),
         (no_sandbox, "RUNNER=sandbox", &OF_SANDBOX),
+        (no_redis, "REDIS_URL", &OF_REDIS),
     ];
     for (_, missing, names) in groups.into_iter().filter(|(is_missing, ..)| *is_missing) {
         if let Some(&name) = names.iter().find(|name| is_changed(&name.to_lowercase())) {

@@ -8,7 +8,7 @@ use coderun_domain::{
     ZeroLimit,
 };
 
-use super::values::{positive, seconds, size};
+use super::values::{seconds, size, size_within, whole};
 
 /// Attempts before an execution is given up because its workers are lost.
 const ATTEMPTS_MAX: u32 = 3;
@@ -18,6 +18,13 @@ const LEASE: Duration = Duration::from_secs(10);
 /// and killing.
 const RUN_GRACE: Duration = Duration::from_secs(620);
 
+/// The longest argument that Linux passes to a program, less the byte that ends it.
+const ARGUMENT_BYTES_MAX: u64 = (128 << 10) - 1;
+/// With less memory no program starts.
+const MEMORY_LEAST: u64 = 1 << 20;
+/// 1 TiB.
+const MEMORY_MOST: u64 = 1 << 40;
+
 /// Sizes, times and counts.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LimitSettings {
@@ -25,25 +32,25 @@ pub(crate) struct LimitSettings {
     #[arg(long, default_value = "3600", value_parser = seconds)]
     pub(crate) execution_ttl: Duration,
     /// The longest request body.
-    #[arg(long, default_value = "2MiB", value_parser = size)]
+    #[arg(long, default_value = "2MiB", value_parser = size_within::<0x400, 0x4000_0000>)]
     pub(crate) body_max: ByteSize,
     /// The longest code.
-    #[arg(long, default_value = "256KiB", value_parser = size)]
+    #[arg(long, default_value = "256KiB", value_parser = size_within::<1, 0x4000_0000>)]
     pub(crate) code_max: ByteSize,
     /// The longest input, and the longest expected output.
-    #[arg(long, default_value = "1MiB", value_parser = size)]
+    #[arg(long, default_value = "1MiB", value_parser = size_within::<1, 0x4000_0000>)]
     pub(crate) input_max: ByteSize,
     /// The most files of one submission.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = whole::<0, 10_000, usize>)]
     pub(crate) files_max: usize,
     /// All files of one submission together.
-    #[arg(long, default_value = "1MiB", value_parser = size)]
+    #[arg(long, default_value = "1MiB", value_parser = size_within::<1, 0x4000_0000>)]
     pub(crate) files_total_max: ByteSize,
     /// The most arguments.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = whole::<0, 10_000, usize>)]
     pub(crate) args_max: usize,
     /// The longest argument.
-    #[arg(long, default_value = "4KiB", value_parser = size)]
+    #[arg(long, default_value = "4KiB", value_parser = size_within::<1, ARGUMENT_BYTES_MAX>)]
     pub(crate) arg_max: ByteSize,
     /// CPU seconds of a run that asks for none.
     #[arg(long, default_value = "5", value_parser = seconds)]
@@ -64,10 +71,10 @@ pub(crate) struct LimitSettings {
     #[arg(long, default_value = "300", value_parser = seconds)]
     pub(crate) interactive_wall_time: Duration,
     /// Interactive executions of a worker that occupy no place while their programs wait for a person; more of them keep their places.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = whole::<0, 10_000, usize>)]
     pub(crate) interactive_max: usize,
     /// The same of one user.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = whole::<0, 10_000, usize>)]
     pub(crate) user_interactive_max: usize,
     /// Seconds after which an execution whose program waits for a person is ended if nobody watches it.
     #[arg(long, default_value = "60", value_parser = seconds)]
@@ -76,25 +83,25 @@ pub(crate) struct LimitSettings {
     #[arg(long, default_value = "30", value_parser = seconds)]
     pub(crate) compile_wall_time: Duration,
     /// Memory of a run that asks for none.
-    #[arg(long, default_value = "256MiB", value_parser = size)]
+    #[arg(long, default_value = "256MiB", value_parser = size_within::<MEMORY_LEAST, MEMORY_MOST>)]
     pub(crate) memory_default: ByteSize,
     /// Memory that a run may ask for.
-    #[arg(long, default_value = "1GiB", value_parser = size)]
+    #[arg(long, default_value = "1GiB", value_parser = size_within::<MEMORY_LEAST, MEMORY_MOST>)]
     pub(crate) memory_max: ByteSize,
     /// Memory of the compiler.
-    #[arg(long, default_value = "1GiB", value_parser = size)]
+    #[arg(long, default_value = "1GiB", value_parser = size_within::<MEMORY_LEAST, MEMORY_MOST>)]
     pub(crate) compile_memory: ByteSize,
     /// Output kept of each stream of a run that asks for none.
-    #[arg(long, default_value = "1MiB", value_parser = size)]
+    #[arg(long, default_value = "1MiB", value_parser = size_within::<1, 0x4000_0000>)]
     pub(crate) output_default: ByteSize,
     /// Output of each stream that a run may ask for.
-    #[arg(long, default_value = "4MiB", value_parser = size)]
+    #[arg(long, default_value = "4MiB", value_parser = size_within::<1, 0x4000_0000>)]
     pub(crate) output_max: ByteSize,
     /// Processes and threads of a run, and the most that it may ask for.
-    #[arg(long, default_value_t = 64, value_parser = positive::<u32>)]
+    #[arg(long, default_value_t = 64, value_parser = whole::<1, 4_194_304, u32>)]
     pub(crate) processes_max: u32,
     /// Open files of one process.
-    #[arg(long, default_value_t = 256, value_parser = positive::<u32>)]
+    #[arg(long, default_value_t = 256, value_parser = whole::<16, 1_048_576, u32>)]
     pub(crate) open_files_max: u32,
     /// The size of one file that a program writes.
     #[arg(long, default_value = "16MiB", value_parser = size)]
@@ -103,16 +110,16 @@ pub(crate) struct LimitSettings {
     #[arg(long, default_value = "64MiB", value_parser = size)]
     pub(crate) disk_max: ByteSize,
     /// Pending executions of all users.
-    #[arg(long, default_value_t = 10_000, value_parser = positive::<u32>)]
+    #[arg(long, default_value_t = 10_000, value_parser = whole::<1, 10_000_000, u32>)]
     pub(crate) pending_max: u32,
     /// Pending executions of one user.
-    #[arg(long, default_value_t = 100, value_parser = positive::<u32>)]
+    #[arg(long, default_value_t = 100, value_parser = whole::<1, 10_000_000, u32>)]
     pub(crate) user_pending_max: u32,
     /// Executions of one user that run at a time; the others wait. Default: as many as the worker runs, at least 8; an `api` leaves it to the workers.
-    #[arg(long, value_parser = positive::<u32>)]
+    #[arg(long, value_parser = whole::<1, 1_000_000, u32>)]
     pub(crate) user_running_max: Option<u32>,
     /// Submissions of one user in a minute; 0 means no bound.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_parser = whole::<0, 1_000_000, u32>)]
     pub(crate) user_submits_per_minute: u32,
     /// Seconds that an execution may wait for a worker.
     #[arg(long, default_value = "600", value_parser = seconds)]
@@ -121,19 +128,19 @@ pub(crate) struct LimitSettings {
     #[arg(long, default_value = "60", value_parser = seconds)]
     pub(crate) no_worker_seconds: Duration,
     /// Memory for submissions that are not final.
-    #[arg(long, default_value = "256MiB", value_parser = size)]
+    #[arg(long, default_value = "256MiB", value_parser = size_within::<MEMORY_LEAST, MEMORY_MOST>)]
     pub(crate) live_bytes_max: ByteSize,
     /// Memory for final records; the oldest are deleted to make room.
-    #[arg(long, default_value = "256MiB", value_parser = size)]
+    #[arg(long, default_value = "256MiB", value_parser = size_within::<MEMORY_LEAST, MEMORY_MOST>)]
     pub(crate) final_bytes_max: ByteSize,
     /// Open sockets of all users.
-    #[arg(long, default_value_t = 20_000, value_parser = positive::<usize>)]
+    #[arg(long, default_value_t = 20_000, value_parser = whole::<1, 1_000_000, usize>)]
     pub(crate) sockets_max: usize,
-    /// Open files that connections leave to programs, storage and health checks.
-    #[arg(long, default_value_t = 1_024)]
+    /// Open files that connections leave to programs, storage and health checks; raised to what the worker's programs may need.
+    #[arg(long, default_value_t = 1_024, value_parser = whole::<0, 1_000_000, usize>)]
     pub(crate) open_files_reserve: usize,
     /// Open sockets of one user.
-    #[arg(long, default_value_t = 50, value_parser = positive::<usize>)]
+    #[arg(long, default_value_t = 50, value_parser = whole::<1, 1_000_000, usize>)]
     pub(crate) user_sockets_max: usize,
 }
 

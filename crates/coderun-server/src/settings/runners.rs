@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use clap::{Args, ValueEnum};
 use coderun_domain::ByteSize;
 
-use super::values::{ApiUrl, Cores, RequiredControls, positive, size};
+use super::values::{ApiUrl, Cores, RequiredControls, size, whole};
 use crate::compose::values::ApiKey;
 
 /// The default number of executions that an API runs at a time.
@@ -33,19 +33,19 @@ pub(crate) struct RunnerSettings {
     #[arg(long, default_value = "1KiB", value_parser = size)]
     pub(crate) piston_output_max: ByteSize,
     /// `PISTON_RUN_TIMEOUT` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "3000", value_parser = positive::<u32>)]
+    #[arg(long, default_value = "3000", value_parser = whole::<1, 3_600_000, u32>)]
     pub(crate) piston_run_timeout: u32,
     /// `PISTON_RUN_CPU_TIME` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "3000", value_parser = positive::<u32>)]
+    #[arg(long, default_value = "3000", value_parser = whole::<1, 3_600_000, u32>)]
     pub(crate) piston_run_cpu_time: u32,
     /// `PISTON_RUN_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long, value_parser = size)]
     pub(crate) piston_run_memory_limit: Option<ByteSize>,
     /// `PISTON_COMPILE_TIMEOUT` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "10000", value_parser = positive::<u32>)]
+    #[arg(long, default_value = "10000", value_parser = whole::<1, 3_600_000, u32>)]
     pub(crate) piston_compile_timeout: u32,
     /// `PISTON_COMPILE_CPU_TIME` of the Piston server, in milliseconds.
-    #[arg(long, default_value = "10000", value_parser = positive::<u32>)]
+    #[arg(long, default_value = "10000", value_parser = whole::<1, 3_600_000, u32>)]
     pub(crate) piston_compile_cpu_time: u32,
     /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long, value_parser = size)]
@@ -54,7 +54,7 @@ pub(crate) struct RunnerSettings {
     #[arg(long)]
     pub(crate) require: Option<RequiredControls>,
     /// Seconds between two checks whether a language of the sandbox runs; one that fails is not offered. 0: all are offered unchecked.
-    #[arg(long, default_value_t = 3600)]
+    #[arg(long, default_value_t = 3600, value_parser = whole::<0, 31_536_000, u32>)]
     pub(crate) language_check_seconds: u32,
     /// Processor cores that one program of the sandbox gets at most, such as `1` or `0.5`. 0: as many as others leave, in equal shares.
     #[arg(long, default_value = "0")]
@@ -63,7 +63,7 @@ pub(crate) struct RunnerSettings {
     #[arg(long, value_parser = size)]
     pub(crate) memory_budget: Option<ByteSize>,
     /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API. While all are in use, the sandbox runs as many more as there are cores, for users who run nothing.
-    #[arg(long, value_parser = positive::<usize>)]
+    #[arg(long, value_parser = whole::<1, 10_000, usize>)]
     pub(crate) worker_concurrency: Option<usize>,
 }
 

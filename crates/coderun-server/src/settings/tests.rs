@@ -97,15 +97,24 @@ fn an_empty_variable_is_an_unset_one() {
 #[rstest]
 #[case("PORT", "many", "expected a whole number")]
 #[case("PORT", "65536", "65536 is not in 0..=65535")]
-#[case("FILES_MAX", "-1", "expected a whole number")]
+#[case("FILES_MAX", "-1", "expected a whole number from 0 to 10000")]
 #[case("HOST", "here", "expected an IP address, such as 127.0.0.1")]
 #[case(
     "CODE_MAX",
     "lots",
-    "expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"
+    "expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, from 1 byte to 1 GiB"
 )]
 #[case("ROLE", "both", "expected all or api or worker")]
-#[case("EXECUTION_TTL", "0", "expected a whole number of seconds, at least 1")]
+#[case(
+    "EXECUTION_TTL",
+    "0",
+    "expected a whole number of seconds from 1 to 31536000"
+)]
+#[case(
+    "INTERACTIVE_MAX",
+    "18446744073709551615",
+    "expected a whole number from 0 to 10000"
+)]
 fn an_invalid_value_is_named_with_its_key_and_the_expectation(
     #[case] name: &'static str,
     #[case] value: &'static str,
@@ -162,6 +171,44 @@ fn a_planned_setting_is_refused_by_name() {
     }
 }
 
+/// Settings whose value may be any text: what it names is looked at later.
+const ANY_TEXT: [&str; 7] = [
+    "data_dir",
+    "state_dir",
+    "toolchain_path",
+    "code_execution_api_url",
+    "code_execution_api_key",
+    "code_execution_api_key_header",
+    "firebase_service_account_path",
+];
+
+/// A value that makes no sense is refused by name, and with what was expected, wherever it comes from.
+#[test]
+fn no_setting_accepts_a_value_without_sense() {
+    for key in source::keys(&source::command_line()) {
+        let is_name = key.starts_with("firebase_") || key == "key_prefix";
+        if is_name || ANY_TEXT.contains(&key.as_str()) {
+            continue;
+        }
+        let name: &'static str = key.to_uppercase().leak();
+        let flag = format!("--{}", key.replace('_', "-"));
+        let given = format!("{flag}=much");
+        let no_flags: &[&str] = &[];
+        for (flags, variables) in [
+            (no_flags, vec![(name, "-1")]),
+            (no_flags, vec![(name, "18446744073709551615")]),
+            (&[given.as_str()], vec![]),
+        ] {
+            let environment: HashMap<_, _> = variables.iter().copied().collect();
+            let error = read_with(flags, &environment).err();
+            let error = error.map(|it| ErrorChain(&it).to_string());
+            let error = error.unwrap_or_else(|| panic!("accepted: {flags:?} {variables:?}"));
+            assert!(error.contains(name) || error.contains(&flag), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}
+
 #[test]
 fn the_password_of_redis_is_never_shown() {
     let bad = [("REDIS_URL", "redis://:hush@127.0.0.1:1/x")];
@@ -170,6 +217,25 @@ fn the_password_of_redis_is_never_shown() {
         refused.contains("REDIS_URL") && !refused.contains("hush"),
         "{refused}"
     );
+    for url in [
+        "redis://:a#hush@h",
+        "redis://:a?hush@h",
+        "redis://:hush@a@h",
+        "redis://u:hush/a@h",
+        "redis://:hush",
+        "hush",
+    ] {
+        for refused in [
+            error_of(&[], &[("REDIS_URL", url)]),
+            error_of(&["--redis-url", url], &[]),
+        ] {
+            assert!(!refused.contains("hush"), "{refused}");
+            assert!(
+                refused.contains("expected") || refused.contains("percent-encoded"),
+                "{refused}"
+            );
+        }
+    }
     let good = [("REDIS_URL", "redis://:hush@127.0.0.1:1/1")];
     let read = read_with(&[], &HashMap::from(good)).unwrap();
     let shown = format!("{:?} {:?}", read.effective, read.settings);

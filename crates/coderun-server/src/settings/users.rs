@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use coderun_domain::ByteSize;
 
-use super::values::{bounded_seconds, cached_tokens, size};
+use super::values::{bounded_seconds, size_within, whole};
 use crate::compose::values::{
     AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
     GOOGLE_USERS_URL, ProjectId, SignInProviders, StaleKeyBound, TenantPolicy, firebase_keys_url,
@@ -37,7 +37,7 @@ pub(crate) struct UserSettings {
     #[arg(long, default_value = "60", value_parser = |text: &str| -> Result<ClockSkew, String> { bounded_seconds(text) })]
     pub(crate) firebase_clock_skew_seconds: ClockSkew,
     /// The longest accepted token.
-    #[arg(long, default_value = "8KiB", value_parser = size)]
+    #[arg(long, default_value = "8KiB", value_parser = size_within::<0x400, 0x1_0000>)]
     pub(crate) firebase_token_max: ByteSize,
     /// Accepted tenants: `none`, `any`, or the id of the only one.
     #[arg(long, default_value_t = TenantPolicy::default())]
@@ -52,7 +52,7 @@ pub(crate) struct UserSettings {
     #[arg(long, default_value_t = AnonymousUsers::default())]
     pub(crate) firebase_anonymous_users: AnonymousUsers,
     /// Verified tokens to cache, so that each signature is checked only once, 0 to 1000000.
-    #[arg(long, default_value = "10000", value_parser = cached_tokens)]
+    #[arg(long, default_value = "10000", value_parser = whole::<0, 1_000_000, usize>)]
     pub(crate) verified_tokens_max: usize,
     /// Accept development tokens, which any user of this machine can create, from the whole network. Never use it on a machine that others can reach.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]

@@ -9,30 +9,55 @@ use coderun_domain::ByteSize;
 
 use crate::compose::values::{BoundedDuration, Control, LanguageTable};
 
+/// The longest length of time: a year.
+const SECONDS_MAX: u64 = 31_536_000;
+/// The largest size: 1 TiB.
+const SIZE_MAX: u64 = 1 << 40;
+
+/// Parses a whole number from `MIN` to `MAX`.
+pub(crate) fn whole<const MIN: u64, const MAX: u64, N: TryFrom<u64>>(
+    text: &str,
+) -> Result<N, String> {
+    bounded(text, MIN, MAX).ok_or_else(|| format!("expected a whole number from {MIN} to {MAX}"))
+}
+
+fn bounded<N: TryFrom<u64>>(text: &str, min: u64, max: u64) -> Option<N> {
+    let number: u64 = text.parse().ok()?;
+    let number = Some(number).filter(|number| (min..=max).contains(number))?;
+    N::try_from(number).ok()
+}
+
 /// Parses a length of time in whole seconds.
-pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = positive(text).map(|seconds: u32| Duration::from_secs(seconds.into()));
-    seconds.map_err(|_| "expected a whole number of seconds, at least 1")
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = bounded(text, 1, SECONDS_MAX).map(Duration::from_secs);
+    seconds.ok_or_else(|| format!("expected a whole number of seconds from 1 to {SECONDS_MAX}"))
 }
 
 /// Parses a number of bytes, written as `262144`, `256KiB` or `1 MiB`.
-pub(crate) fn size(text: &str) -> Result<ByteSize, &'static str> {
+pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
+    size_within::<1, SIZE_MAX>(text)
+}
+
+/// Parses a number of bytes from `MIN` to `MAX`.
+pub(crate) fn size_within<const MIN: u64, const MAX: u64>(text: &str) -> Result<ByteSize, String> {
+    let bytes = bytes(text).filter(|bytes| (MIN..=MAX).contains(bytes));
+    let [least, most] = [MIN, MAX].map(ByteSize::from_bytes);
+    bytes.map(ByteSize::from_bytes).ok_or_else(|| {
+        format!("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, from {least} to {most}")
+    })
+}
+
+fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = text.strip_prefix(digits).unwrap_or_default().trim();
     let shift = match unit {
-        "" | "bytes" => 0,
+        "" | "byte" | "bytes" => 0,
         "KiB" => 10,
         "MiB" => 20,
         "GiB" => 30,
-        _ => return Err("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB"),
+        _ => return None,
     };
-    digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(1 << shift))
-        .filter(|bytes| *bytes > 0)
-        .map(ByteSize::from_bytes)
-        .ok_or("expected bytes, such as 262144, 256KiB, 1MiB or 1GiB, and at least 1")
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// Reads a file that adds languages or changes them.
@@ -178,21 +203,6 @@ pub(crate) fn bounded_seconds<const MAX: u64, const DEFAULT: u64>(
     let seconds = text.parse().ok().map(Duration::from_secs);
     let seconds = seconds.and_then(BoundedDuration::new);
     seconds.ok_or_else(|| format!("expected a whole number of seconds from 0 to {MAX}"))
-}
-
-/// Parses a number of cached tokens.
-pub(crate) fn cached_tokens(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok().filter(|number| *number <= 1_000_000);
-    number.ok_or("expected a whole number from 0 to 1000000")
-}
-
-/// Parses a number that is at least 1.
-pub(crate) fn positive<N>(text: &str) -> Result<N, &'static str>
-where
-    N: FromStr + PartialOrd + From<u8>,
-{
-    let number = text.parse().ok().filter(|number| *number >= N::from(1));
-    number.ok_or("expected a whole number, at least 1")
 }
 
 #[cfg(test)]

@@ -46,6 +46,26 @@ type Variables = &'static [(&'static str, &'static str)];
     &[REDIS, ("DATA_DIR", "/var/lib/coderun")],
     "`DATA_DIR` and `REDIS_URL` exclude each other: unset one of them"
 )]
+#[case::no_room_for_a_run(
+    &[("MEMORY_BUDGET", "1KiB")],
+    "`MEMORY_BUDGET` is 1 KiB, which must not be below `MEMORY_DEFAULT`, which is 256 MiB"
+)]
+#[case::no_room_for_a_submission(
+    &[("LIVE_BYTES_MAX", "1MiB")],
+    "`LIVE_BYTES_MAX` is 1 MiB, which must not be below `BODY_MAX`, which is 2 MiB"
+)]
+#[case::no_room_for_a_record(
+    &[("FINAL_BYTES_MAX", "1MiB")],
+    "`FINAL_BYTES_MAX` is 1 MiB, which must not be below `OUTPUT_MAX`, which is 4 MiB"
+)]
+#[case::replicas_of_a_cluster(
+    &[("REDIS_URL", "redis+cluster://a"), ("REDIS_WAIT_REPLICAS", "1")],
+    "`REDIS_WAIT_REPLICAS` does not work with a Cluster: set `min-replicas-to-write` on its masters instead"
+)]
+#[case::replicas_without_redis(
+    &[("REDIS_WAIT_REPLICAS", "1")],
+    "`REDIS_WAIT_REPLICAS` needs `REDIS_URL`, which is not set"
+)]
 #[case::api_without_shared_state(&[("ROLE", "api")], "`ROLE=api` needs state that other processes share: set `REDIS_URL`, or use `ROLE=all` to do everything in one process")]
 #[case::worker_without_shared_state(&[("ROLE", "worker")], "`ROLE=worker` needs state that other processes share: set `REDIS_URL`, or use `ROLE=all` to do everything in one process")]
 fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
