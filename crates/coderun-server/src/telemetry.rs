@@ -42,6 +42,9 @@ const LIMITED_TO_WARN: [&str; 6] = [
     "tungstenite",
 ];
 
+/// Modules that log at `error` what only a client has done, such as a malformed head: it could fill the log.
+const ABOUT_CLIENTS: [&str; 2] = ["actix_http::h1::decoder", "actix_http::h1::dispatcher"];
+
 /// Starts logging for the whole process, and tracing if the environment names a collector.
 ///
 /// Before the process ends, [`Traces::flush`] sends the last traces.
@@ -89,10 +92,20 @@ fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {
     let filter = EnvFilter::try_new(directives).map_err(|error| {
         anyhow!("RUST_LOG is `{directives}`, which is not a log filter: {error}")
     })?;
-    LIMITED_TO_WARN.iter().try_fold(filter, |filter, library| {
-        let directive = format!("{library}=warn").parse()?;
-        Ok(filter.add_directive(directive))
+    let limited = LIMITED_TO_WARN.iter().map(|it| format!("{it}=warn"));
+    // Who asks for more of it gets it.
+    let is_asked_for = directives.contains("actix_http") || is_debugging(directives);
+    let silent = ABOUT_CLIENTS.iter().filter(|_| !is_asked_for);
+    let silent = silent.map(|it| format!("{it}=off"));
+    limited.chain(silent).try_fold(filter, |filter, directive| {
+        Ok(filter.add_directive(directive.parse()?))
     })
+}
+
+/// Whether everything is logged for debugging.
+fn is_debugging(directives: &str) -> bool {
+    let mut directives = directives.split(',').map(str::trim);
+    directives.any(|it| it.eq_ignore_ascii_case("debug") || it.eq_ignore_ascii_case("trace"))
 }
 
 fn log<S>(format: Option<LogFormat>) -> Box<dyn Layer<S> + Send + Sync>
@@ -117,6 +130,21 @@ mod tests {
     use tracing::level_filters::LevelFilter;
 
     use super::*;
+
+    #[test]
+    fn what_clients_do_is_logged_for_debugging_only() {
+        let filter_of = |directives: &'static str| {
+            let environment = std::collections::HashMap::from([("RUST_LOG", directives)]);
+            filter(&environment).unwrap().to_string()
+        };
+        let silenced = "actix_http::h1::dispatcher=off";
+        for directives in ["", "info", "coderun_http=debug,warn"] {
+            assert!(filter_of(directives).contains(silenced), "{directives}");
+        }
+        for directives in ["debug", "TRACE", "info,actix_http=debug"] {
+            assert!(!filter_of(directives).contains(silenced), "{directives}");
+        }
+    }
 
     #[test]
     fn events_below_the_filter_are_disabled_once_for_all() {
