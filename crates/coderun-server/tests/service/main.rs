@@ -27,6 +27,7 @@ mod languages;
 mod lifecycle;
 mod metrics;
 mod outage;
+mod redis_rights;
 mod roles;
 mod sentinel;
 mod streaming;
