@@ -108,10 +108,9 @@ fn query_credentials<'a>(
 ) -> impl Iterator<Item = &'a Value> {
     let alternatives = operation["security"].as_array().into_iter().flatten();
     let names = alternatives.flat_map(entries).map(|(name, _)| name);
-    let schemes = &document["components"]["securitySchemes"];
-    names
-        .map(|name| &schemes[name])
-        .filter(|scheme| scheme["in"] == "query")
+    let schemes =
+        names.filter_map(|name| document.pointer(&format!("/components/securitySchemes/{name}")));
+    schemes.filter(|scheme| scheme["in"] == "query")
 }
 
 /// Writes the first example of a content.
