@@ -76,15 +76,24 @@ async fn discover_language(entry: &LanguageEntry, config: &SandboxConfig) -> Dis
     Discovery {
         toolchains: found,
         missing: missing
-            .filter_map(|tools| without_tools(entry, tools))
+            .filter_map(|tools| without_tools(entry, tools, config))
             .collect(),
     }
 }
 
 /// A language whose tools, or further tools, do not answer.
-fn without_tools(entry: &LanguageEntry, tools: &[String]) -> Option<UnavailableLanguage> {
+fn without_tools(
+    entry: &LanguageEntry,
+    tools: &[String],
+    config: &SandboxConfig,
+) -> Option<UnavailableLanguage> {
+    let problem = if programs(tools, &config.search_path).is_empty() {
+        "a tool is missing"
+    } else {
+        "a tool does not print its version"
+    };
     let tools: Vec<_> = tools.iter().map(|tool| format!("`{tool}`")).collect();
-    let reason = format!("a tool is missing or does not answer: {}", tools.join(", "));
+    let reason = format!("{problem}: {}", tools.join(", "));
     Some(UnavailableLanguage {
         language: entry.language().ok()?,
         aliases: entry.aliases.clone(),

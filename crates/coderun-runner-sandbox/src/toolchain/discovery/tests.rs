@@ -157,10 +157,12 @@ fn the_home_of_a_person_is_not_a_toolchain() {
 }
 
 #[tokio::test]
-async fn a_tool_that_the_operator_names_and_that_is_missing_is_told() {
+async fn a_tool_that_the_operator_names_and_that_is_missing_or_fails_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let own = "[awk]\nfile = 'main.awk'\nexample = ''\ntools = ['gawk', 'none']\nversion = ['-V']\nrun = ['{tool}']\n\
-        [bash]\nmore_tools = ['/opt/none/bash']";
+        [bash]\nmore_tools = ['/opt/none/bash']\n\
+        [sed]\nfile = 'main.sed'\nexample = ''\ntools = ['sed']\nversion = ['-V']\nrun = ['{tool}']";
+    tool(folder.path(), "sed", &[]);
     let config = SandboxConfig {
         languages: LanguageTable::with_file(own).unwrap(),
         search_path: vec![folder.path().to_owned()],
@@ -168,13 +170,11 @@ async fn a_tool_that_the_operator_names_and_that_is_missing_is_told() {
     };
     let missing = discover(&config).await.missing;
     let reasons: Vec<_> = missing.iter().map(ToString::to_string).collect();
-    let reason = |language: &str, tools: &str| {
-        format!("{language} does not run: a tool is missing or does not answer: {tools}")
-    };
     let expected = [
-        reason("bash", "`bash`"),
-        reason("bash", "`/opt/none/bash`"),
-        reason("awk", "`gawk`, `none`"),
+        "bash does not run: a tool is missing: `bash`",
+        "bash does not run: a tool is missing: `/opt/none/bash`",
+        "awk does not run: a tool is missing: `gawk`, `none`",
+        "sed does not run: a tool does not print its version: `sed`",
     ];
     assert_eq!(reasons, expected);
 }
