@@ -1,12 +1,17 @@
 //! Checks the page on languages: its table against the languages that there are, and its examples by running them.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
-use coderun_languages::{LanguageEntry, LanguageTable};
+use coderun_conformance::code_runner::Program;
+use coderun_domain::{HintSource as _, Outcome, Output};
+use coderun_languages::{HintTable, LanguageEntry, LanguageTable};
 
 use crate::languages::TESTED;
+use crate::programs::{told, with_default_limits};
 use crate::support::{TestSandbox, program};
-use crate::toolchains::virtual_environment;
 
 const PAGE: &str = include_str!("../../../../docs/languages.md");
 
@@ -51,49 +56,74 @@ fn examples_of(section: &str) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
-async fn prints(languages: LanguageTable, language: &str, code: &str, expected: &str) {
-    let sandbox = TestSandbox::with(|config| config.languages = languages.only(&[language])).await;
-    let ran = sandbox.run_program(program(language, code)).await;
-    assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+async fn prints(languages: LanguageTable, program: Program, expected: &str) {
+    let language = program.draft.language.clone();
+    let only = languages.only(&[&language]);
+    let sandbox = TestSandbox::with(|config| config.languages = only).await;
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.stdout(), expected, "{}", told(&ran));
 }
 
 #[tokio::test]
 async fn the_language_that_it_adds_runs() {
     let languages = table_of("Add a language");
     let example = languages.find("awk").unwrap().1.example.clone();
-    prints(languages, "awk", &example, "Hello, World!\n").await;
-}
-
-#[test]
-fn a_second_version_is_added_to_the_first() {
-    let languages = table_of("Offer a second version");
-    let python = languages.find("python").unwrap().1;
-    assert_eq!(python.more_tools, ["/opt/python3.13/bin/python3"]);
-    assert!(!python.tools.is_empty());
+    prints(languages, program("awk", &example), "Hello, World!\n").await;
+    let sum = program("awk", "{ sum += $1 } END { print sum }").input("1\n2\n");
+    prints(table_of("Add a language"), sum, "3\n").await;
 }
 
 #[tokio::test]
+async fn a_second_version_runs_the_programs_that_ask_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let second = folder.path().join("python3");
+    // It says that it is another version, and runs programs as the first one does.
+    let answer = format!("printf '%s\\n' {} 3.13.1", second.display());
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = -I ]; then {answer}; else SECOND=yes exec /usr/bin/python3 \"$@\"; fi\n"
+    );
+    fs::write(&second, script).unwrap();
+    fs::set_permissions(&second, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = examples_of("Offer a second version");
+    let text = text.replace("/opt/python3.13/bin/python3", second.to_str().unwrap());
+    for (version, expected) in [(None, "None\n"), (Some("3.13"), "yes\n")] {
+        let mut program = program("python", "import os\nprint(os.environ.get('SECOND'))");
+        program.draft.version = version.map(str::to_owned);
+        prints(table_with(&text), program, expected).await;
+    }
+}
+
+/// `./test` installs NumPy in the environment of its own tools.
+#[tokio::test]
 async fn packages_are_there_under_the_name_that_it_gives() {
-    let (_folder, venv) = virtual_environment();
+    let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools");
+    let venv = Path::new(venv).canonicalize().unwrap();
     let text = examples_of("Offer packages").replace("/srv/venvs/numpy", venv.to_str().unwrap());
-    let code = "import cowsay\ncowsay.cow('hello')";
-    prints(table_with(&text), "python-numpy", code, "moo hello\n").await;
+    let code = "import numpy\nprint(numpy.arange(12).reshape(3, 4).sum(axis=0).tolist())";
+    let numpy = with_default_limits(Program::new("python-numpy", code));
+    prints(table_with(&text), numpy, "[12, 15, 18, 21]\n").await;
 }
 
 #[tokio::test]
 async fn the_first_standard_is_the_default() {
     let languages = table_of("Choose the standard that C++ has without a version");
-    let code = "#include <iostream>\nint main() { std::cout << (__cplusplus > 202002) << '\\n'; }";
-    prints(languages, "cpp", code, "1\n").await;
+    let code = "#include <expected>\n#include <iostream>\n\
+        constexpr int where() { if consteval { return 1; } else { return 2; } }\n\
+        int main() {\n    std::expected<int, int> value = where();\n    constexpr int constant = where();\n\
+        \x20   std::cout << *value << constant << '\\n';\n}";
+    prints(languages, program("cpp", code), "21\n").await;
 }
 
-#[test]
-fn limits_of_one_language_are_its_own() {
-    let languages = table_of("Give one language other limits");
-    let mib = |name: &str| {
-        let limits = languages.find(name).unwrap().1.limits;
-        [limits.default, limits.minimum].map(|limits| limits.memory_mib.map(std::num::NonZero::get))
-    };
-    assert_eq!(mib("java"), [Some(512), Some(96)]);
-    assert_ne!(mib("python"), mib("java"));
+#[tokio::test]
+async fn a_hint_of_ones_own_is_given() {
+    let languages = table_of("Give hints of your own");
+    let sandbox = TestSandbox::start().await;
+    let program = program("python", "import course");
+    let submission = program.request(&*sandbox.runner, 1).submission;
+    let ran = sandbox.run_program(program).await;
+    let [stdout, stderr] = [ran.stdout, ran.stderr].map(Output::complete);
+    let outcome = Outcome::of_run(ran.report, stdout, stderr, None);
+    let hint = HintTable::for_languages(&languages).hint(&submission, &outcome);
+    let expected = "Send the file course.py with the program: it is on the page of the exercise";
+    assert_eq!(hint.as_deref(), Some(expected));
 }

@@ -55,7 +55,7 @@ async fn the_standard_of_c_and_cpp_can_be_asked_for() {
 }
 
 /// A virtual environment of the machine's own Python with one package.
-pub(crate) fn virtual_environment() -> (TempDir, PathBuf) {
+fn virtual_environment() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let venv = folder.path().canonicalize().unwrap().join("venv");
     let made = Command::new("/usr/bin/python3")

@@ -220,6 +220,33 @@ async fn a_submission_right_after_the_start_has_its_language_checked_before_othe
     assert_eq!(record["output"], "1\n", "{record}");
 }
 
+/// The example of docs/languages.md.
+#[tokio::test]
+async fn limits_of_one_language_are_in_the_record_and_asking_for_less_is_refused() {
+    let page = include_str!("../../../../docs/languages.md");
+    let (_, section) = page
+        .split_once("### Give one language other limits\n")
+        .unwrap();
+    let (_, example) = section.split_once("```toml\n").unwrap();
+    let file = language_file(example.split_once("```").unwrap().0);
+    let tools = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/usr/bin/javac", tools.path().join("javac")).unwrap();
+    let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
+    let service = launch
+        .with("TOOLCHAIN_PATH", tools.path().to_str().unwrap())
+        .start();
+    let code = "class A { public static void main(String[] a) {\n\
+        System.out.println(Runtime.getRuntime().maxMemory() > (256 << 20)); } }";
+    let record = service.run_code("java", code).await;
+    assert_eq!(record["output"], "true\n", "{record}");
+    assert_eq!(record["limits"]["memory_bytes"], 512 << 20, "{record}");
+    let body = json!({"code": code, "language": "java", "limits": {"memory_bytes": 95 << 20}});
+    let answer = service.try_submit(&service.token("runner"), &body).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem = answer.text().await.unwrap();
+    assert!(problem.contains("at least 100663296"), "{problem}");
+}
+
 #[test]
 fn the_doctor_names_a_language_that_does_not_run() {
     let (state, file) = (tempfile::tempdir().unwrap(), mute_language());
