@@ -70,7 +70,7 @@ macro_rules! languages {
 }
 
 languages! {
-    python javascript typescript java bash c cpp csharp go rust ruby php perl lua ocaml fortran pascal sqlite tcl r haskell
+    python javascript typescript java bash c cpp csharp go rust ruby php perl lua ocaml fortran pascal sqlite tcl r haskell nim elixir
 }
 
 /// Runs programs that are refused memory or threads at once, and that their runtimes end for it.

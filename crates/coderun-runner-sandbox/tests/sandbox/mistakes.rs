@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coderun_conformance::code_runner::Program;
-use coderun_domain::{HintSource as _, Outcome, Output};
+use coderun_conformance::slowness;
+use coderun_domain::{ByteSize, HintSource as _, Outcome, Output};
 use coderun_languages::{HintTable, LanguageTable};
 use rstest::rstest;
 
@@ -36,6 +37,8 @@ use crate::support::{TestSandbox, program};
 #[case::tcl("tcl")]
 #[case::r("r")]
 #[case::haskell("haskell")]
+#[case::nim("nim")]
+#[case::elixir("elixir")]
 #[tokio::test]
 async fn mistakes_get_their_hints(#[case] language: &str) {
     let languages = LanguageTable::built_in().only(&[language]);
@@ -72,10 +75,13 @@ async fn hint_for(sandbox: &TestSandbox, language: &str, path: &Path) -> String 
     let input = fs::read_to_string(path.with_extension("in")).unwrap_or_default();
     let program = program(language, &fs::read_to_string(path).unwrap())
         .cpu(Duration::from_secs(1))
+        .wall(Duration::from_secs(15) * slowness())
         .input(&input);
-    // R refuses to start with few.
+    // R refuses to start with few open files, and Elixir with smaller files; Nim compiles for seconds.
     let program = Program {
         open_files: 256,
+        file_size: ByteSize::from_mib(16),
+        compile_time: Duration::from_secs(30) * slowness(),
         ..program
     };
     let submission = program.request(&*sandbox.runner, 1).submission;

@@ -1,0 +1,5 @@
+defmodule Endless do
+  def loop, do: loop()
+end
+
+Endless.loop()

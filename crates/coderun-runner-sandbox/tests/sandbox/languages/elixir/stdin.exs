@@ -1,0 +1,4 @@
+IO.stream()
+|> Enum.map(fn line -> line |> String.trim() |> String.to_integer() end)
+|> Enum.sum()
+|> IO.puts()

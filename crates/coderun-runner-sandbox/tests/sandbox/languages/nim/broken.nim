@@ -1,0 +1,2 @@
+echo "before"
+let x = =

@@ -1,0 +1,2 @@
+echo stdin.readLine()
+echo "žluťoučký 🐎"

@@ -1,0 +1,2 @@
+name = String.trim(IO.gets("name? "))
+IO.puts("hello, " <> name)
