@@ -35,7 +35,7 @@ programs! {
         endless_list exceptions exit_code files generics json_and_text machine one_huge_string processes
         recursion sockets sorting threads;
     javascript js:
-        buffers classes closures cluster dates dev_stdin dialogue endless_loop exceptions
+        buffers classes closures cluster dates dev_stdin dialogue endless_loop es_module exceptions
         exit_after_big_output exit_code files generators heap hello json machine processes recursion sockets
         sorting threads whole_input;
     bash sh:
