@@ -36,6 +36,10 @@ test-sandbox-user filter="all()":
 test-cgroup2 filter="all()":
     {{ machine }}/suite '{{ filter }}'
 
+# Runs the programs of all languages in three modes, or some (`just languages-table user`), and writes into docs/languages.md what passed.
+languages-table *modes:
+    crates/coderun-runner-sandbox/tests/languages-table {{ modes }}
+
 # Runs what every run of the tests has of `test-cgroup2`, and starts the service in groups of all kinds.
 test-groups:
     {{ machine }}/suite 'test(/^(processes|service)::/)'

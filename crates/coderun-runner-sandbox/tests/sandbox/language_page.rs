@@ -9,7 +9,7 @@ use coderun_conformance::code_runner::Program;
 use coderun_domain::{HintSource as _, Outcome, Output};
 use coderun_languages::{HintTable, LanguageEntry, LanguageTable};
 
-use crate::languages::TESTED;
+use crate::languages::{TESTED, programs_of};
 use crate::programs::{told, with_default_limits};
 use crate::support::{TestSandbox, program};
 
@@ -22,6 +22,33 @@ fn the_table_lists_every_language_as_it_is() {
         writeln!(expected, "{}", row(entry)).unwrap();
     }
     assert!(PAGE.contains(&expected), "the table must be:\n{expected}");
+}
+
+/// The table that `just languages-table` writes. Its columns are the language, its versions, and the modes of the tests.
+#[test]
+fn the_last_run_had_every_program_of_every_language() {
+    let (_, table) = PAGE.split_once("<!-- just languages-table -->\n").unwrap();
+    let rows = table
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .skip(2);
+    let rows: Vec<Vec<_>> = rows
+        .map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let table = LanguageTable::built_in();
+    let tested = table.entries().iter().map(LanguageEntry::name);
+    let tested: Vec<_> = tested.filter(|name| TESTED.contains(name)).collect();
+    let names: Vec<_> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(names, tested, "run `just languages-table`");
+    for row in rows {
+        let all = programs_of(row[0]);
+        let all = format!("{all} of {all}");
+        assert_eq!(
+            row[2..4],
+            [&all, &all],
+            "run `just languages-table`: {row:?}"
+        );
+    }
 }
 
 fn row(entry: &LanguageEntry) -> String {

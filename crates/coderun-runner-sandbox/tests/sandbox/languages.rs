@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coderun_conformance::code_runner::{CompletedRun, Program};
 use coderun_conformance::slowness;
-use coderun_domain::{ExitStatus, Verdict};
+use coderun_domain::{CodeRunner as _, ExitStatus, Verdict};
 use coderun_languages::LanguageTable;
 
 use crate::programs::{assert_has_lines, told, with_default_limits};
@@ -24,7 +24,7 @@ macro_rules! languages {
 
             #[tokio::test]
             async fn hello() {
-                prints(NAME, &example(NAME), "", "Hello, World!\n").await;
+                greets(NAME).await;
             }
 
             #[tokio::test]
@@ -66,6 +66,8 @@ macro_rules! languages {
 
         /// The languages whose programs are run.
         pub(crate) const TESTED: &[&str] = &[$(stringify!($language)),*];
+        /// The programs that each of them has.
+        const PROGRAMS: usize = 8;
     };
 }
 
@@ -86,6 +88,13 @@ macro_rules! refusals {
                     reaches(stringify!($language), stringify!($name), limit).await;
                 })*
             })*
+        }
+
+        /// How many programs of a language are run.
+        pub(crate) fn programs_of(language: &str) -> usize {
+            let refused: &[(&str, &[&str])] = &[$((stringify!($language), &[$(stringify!($name)),*])),*];
+            let refused = refused.iter().find(|(name, _)| *name == language);
+            PROGRAMS + refused.map_or(0, |(_, names)| names.len())
         }
     };
 }
@@ -116,6 +125,26 @@ fn every_folder_of_programs_is_tested() {
     found.sort();
     tested.sort_unstable();
     assert_eq!(found, tested);
+}
+
+/// Runs the example in each version, and writes down the versions for the table of `docs/languages.md`.
+#[expect(clippy::print_stdout, reason = "`just languages-table` reads it")]
+async fn greets(language: &str) {
+    let sandbox = sandbox_of(language).await;
+    let specs = sandbox.runner.languages();
+    assert_eq!(specs.len(), 1, "no toolchain of {language}");
+    assert!(!specs[0].versions.is_empty());
+    for version in &specs[0].versions {
+        let mut program = program(language, &example(language));
+        program.draft.version = Some(version.clone());
+        let ran = sandbox.run_program(program).await;
+        assert_eq!(ran.stdout(), "Hello, World!\n", "{version}: {}", told(&ran));
+        assert_eq!(ran.stderr(), "", "{version}: {}", told(&ran));
+        println!(
+            "version: {language} {}",
+            ran.report.language_version.unwrap()
+        );
+    }
 }
 
 async fn prints(language: &str, code: &str, input: &str, expected: &str) {
@@ -168,9 +197,12 @@ fn program(language: &str, code: &str) -> Program {
 }
 
 async fn run(language: &str, program: Program) -> CompletedRun {
+    sandbox_of(language).await.run_program(program).await
+}
+
+async fn sandbox_of(language: &str) -> TestSandbox {
     let only = LanguageTable::built_in().only(&[language]);
-    let sandbox = TestSandbox::with(|config| config.languages = only).await;
-    sandbox.run_program(program).await
+    TestSandbox::with(|config| config.languages = only).await
 }
 
 fn example(language: &str) -> String {
