@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coderun_domain::UserId;
 use futures_util::future::OptionFuture;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::settings::ParkingSettings;
 
@@ -32,10 +33,17 @@ pub(super) struct RunPermit {
     extra_permits: Option<Arc<Semaphore>>,
     parked_runs: Arc<ParkedRuns>,
     user: UserId,
-    held: Mutex<Option<OwnedSemaphorePermit>>,
-    standing: watch::Sender<Standing>,
+    state: Mutex<RunPermitState>,
+    /// Wakes all who wait for another state.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct RunPermitState {
+    held: Option<OwnedSemaphorePermit>,
+    standing: Standing,
     /// Whether the program waits for a person, with or without the permit.
-    waits: watch::Sender<bool>,
+    waits: bool,
 }
 
 /// Whether a run has its permit.
@@ -98,67 +106,72 @@ impl RunPermit {
             extra_permits: is_extra.then(|| Arc::clone(permit.semaphore())),
             parked_runs,
             user,
-            held: Mutex::new(Some(permit)),
-            standing: watch::Sender::new(Standing::Holding),
-            waits: watch::Sender::new(false),
+            state: Mutex::new(RunPermitState {
+                held: Some(permit),
+                standing: Standing::Holding,
+                waits: false,
+            }),
+            changed: Notify::new(),
         }
     }
 
     /// Gives the permit to others while the program waits for a person, unless as many runs as may have done so already.
     /// Returns whether it did.
     pub(super) fn park(&self) -> bool {
-        self.mark_waiting();
-        let is_parking = self.is_held() && self.parked_runs.add(&self.user);
-        if is_parking {
-            *self.held.lock() = None;
-            self.standing.send_replace(Standing::Parked);
-        }
-        is_parking
+        self.change(|state| {
+            state.waits = true;
+            let is_parking =
+                state.standing == Standing::Holding && self.parked_runs.add(&self.user);
+            if is_parking {
+                state.held = None;
+                state.standing = Standing::Parked;
+            }
+            is_parking
+        })
     }
 
     /// Asks for the permit back if it was given away. [`serve`](Self::serve) gets it.
     pub(super) fn request(&self) {
-        self.standing.send_if_modified(|standing| {
-            let is_parked = *standing == Standing::Parked;
-            if is_parked {
-                *standing = Standing::Returning;
+        self.change(|state| {
+            if state.standing == Standing::Parked {
+                state.standing = Standing::Returning;
                 self.parked_runs.returning.fetch_add(1, Ordering::AcqRel);
             }
-            is_parked
         });
     }
 
     /// Whether the run has its permit now.
     pub(super) fn is_held(&self) -> bool {
-        *self.standing.borrow() == Standing::Holding
+        self.state.lock().standing == Standing::Holding
     }
 
     /// Waits until the run has its permit. Cancel-safe.
     pub(super) async fn held(&self) {
-        self.until(Standing::Holding).await;
+        self.until(|state| state.standing == Standing::Holding)
+            .await;
     }
 
     /// Records that the program waits for a person.
     pub(super) fn mark_waiting(&self) {
-        self.waits.send_replace(true);
+        self.change(|state| state.waits = true);
     }
 
     /// Records that the program has got what it waited for.
     pub(super) fn mark_answered(&self) {
-        self.waits.send_replace(false);
+        self.change(|state| state.waits = false);
     }
 
     /// Waits until the program waits for a person. Cancel-safe.
     pub(super) async fn waiting(&self) {
-        // The sender lives as long as this does.
-        let _ = self.waits.subscribe().wait_for(|waits| *waits).await;
+        self.until(|state| state.waits).await;
     }
 
     /// Gets a permit whenever it is requested, in the order of the requests. A run that had an extra one gets whichever kind
     /// is free first.
     pub(super) async fn serve(&self) -> Infallible {
         loop {
-            self.until(Standing::Returning).await;
+            self.until(|state| state.standing == Standing::Returning)
+                .await;
             let extra = self.extra_permits.clone().map(Semaphore::acquire_owned);
             let permit = tokio::select! {
                 biased;
@@ -167,26 +180,40 @@ impl RunPermit {
             };
             // The semaphores are never closed.
             if let Ok(permit) = permit {
-                *self.held.lock() = Some(permit);
-                self.unpark();
+                self.change(|state| {
+                    state.held = Some(permit);
+                    self.unpark(state);
+                });
             }
         }
     }
 
     /// The permit for the next run; `None` if the run has given it away.
     pub(super) fn into_permit(self) -> Option<OwnedSemaphorePermit> {
-        self.held.lock().take()
+        self.state.lock().held.take()
     }
 
-    async fn until(&self, wanted: Standing) {
-        let mut standing = self.standing.subscribe();
-        // The sender lives as long as this does.
-        let _ = standing.wait_for(|standing| *standing == wanted).await;
+    fn change<T>(&self, change: impl FnOnce(&mut RunPermitState) -> T) -> T {
+        let changed = change(&mut self.state.lock());
+        self.changed.notify_waiters();
+        changed
+    }
+
+    async fn until(&self, is_wanted: impl Fn(&RunPermitState) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // A change after the look at the state must not be missed.
+            changed.as_mut().enable();
+            if is_wanted(&self.state.lock()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Undoes what parking and a request have counted.
-    fn unpark(&self) {
-        let before = self.standing.send_replace(Standing::Holding);
+    fn unpark(&self, state: &mut RunPermitState) {
+        let before = std::mem::replace(&mut state.standing, Standing::Holding);
         if before == Standing::Returning {
             self.parked_runs.returning.fetch_sub(1, Ordering::AcqRel);
         }
@@ -198,6 +225,6 @@ impl RunPermit {
 
 impl Drop for RunPermit {
     fn drop(&mut self) {
-        self.unpark();
+        self.unpark(&mut self.state.lock());
     }
 }
