@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coderun_domain::{
-    CodeRunner, EndedWithoutRun, ErrorChain, Execution, HintSource, InputError, Lease, Outcome,
-    QueueError, Report, RunnerError, TraceContext, Verdict,
+    CodeRunner, EndedWithoutRun, ErrorChain, Execution, HintSource, InputError, InputPiece, Lease,
+    Outcome, QueueError, Report, RunnerError, TraceContext, Verdict,
 };
 use futures_util::future::OptionFuture;
 use tokio::sync::mpsc;
@@ -148,7 +148,8 @@ impl Run {
     async fn run(&self, permit: &RunPermit) -> RunEnd {
         let is_interactive = self.execution().submission().is_interactive();
         let (stdin, input) = is_interactive.then(|| mpsc::channel(1)).unzip();
-        let forwarding = stdin.map(|stdin| input::forward(&self.lease, stdin, permit));
+        // Boxed, because most runs have no such future.
+        let serving_input = stdin.map(|stdin| Box::pin(self.serve_input(stdin, permit)));
         let io = RecordingIo::new(
             Arc::clone(&self.recorder),
             input,
@@ -159,11 +160,19 @@ impl Run {
             end = self.run_program(io) => end,
             () = self.lease.renew_until_lost(&self.cancelled) => RunEnd::LeaseLost,
             error = self.recorder.append_continuously(&self.lease) => append_failed(&error),
-            Some(error) = OptionFuture::from(forwarding) => input_failed(&error),
-            never = permit.serve(), if is_interactive => match never {},
-            never = self.cancel_when_abandoned(permit), if is_interactive => match never {},
+            Some(error) = OptionFuture::from(serving_input) => input_failed(&error),
             () = tokio::time::sleep(self.time_limit()) => RunEnd::GivenUp(TIMED_OUT),
             () = self.abort.cancelled() => RunEnd::Aborted,
+        }
+    }
+
+    /// Forwards input to an interactive program and gets its permit back for that. The answer is why the program cannot get
+    /// its input.
+    async fn serve_input(&self, stdin: mpsc::Sender<InputPiece>, permit: &RunPermit) -> InputError {
+        tokio::select! {
+            error = input::forward(&self.lease, stdin, permit) => error,
+            never = permit.serve() => match never {},
+            never = self.cancel_when_abandoned(permit) => match never {},
         }
     }
 
@@ -209,8 +218,7 @@ impl Run {
                 if report.verdict == Verdict::Cancelled
                     && self.is_abandoned.load(Ordering::Relaxed) =>
             {
-                self.finish_without_report(EndedWithoutRun::Cancelled, ABANDONED)
-                    .await
+                Box::pin(self.finish_without_report(EndedWithoutRun::Cancelled, ABANDONED)).await
             }
             RunEnd::Reported(report) => {
                 let (output, error_output) = self.recorder.output();
@@ -220,10 +228,10 @@ impl Run {
                     .with_hint(|outcome| self.hints.hint(submission, outcome));
                 self.finish(&outcome).await
             }
-            RunEnd::RunnerFailed(error) => self.handle_runner_failure(&error).await,
+            // Boxed, because it is rare and would take memory of every run.
+            RunEnd::RunnerFailed(error) => Box::pin(self.handle_runner_failure(&error)).await,
             RunEnd::GivenUp(reason) => {
-                self.finish_without_report(EndedWithoutRun::Failed, reason)
-                    .await
+                Box::pin(self.finish_without_report(EndedWithoutRun::Failed, reason)).await
             }
             RunEnd::LeaseLost => Err(QueueError::LeaseLost),
             RunEnd::Aborted => self.release().await,
