@@ -142,15 +142,19 @@ impl Admission {
 
     /// Waits while a user has abandoned programs and only the reserve is free. Cancel-safe.
     async fn wait_beside_reserve(&self, user: &UserId) {
-        loop {
+        while self.is_kept_from_reserve(user) {
             let mut released = pin!(self.released.notified());
+            // A release after the next look must not be missed.
             released.as_mut().enable();
-            let has_abandoned = self.unawaited.lock().abandoned.contains_key(user);
-            if !has_abandoned || self.permits.available_permits() > self.reserve {
-                return;
+            if self.is_kept_from_reserve(user) {
+                released.await;
             }
-            released.await;
         }
+    }
+
+    fn is_kept_from_reserve(&self, user: &UserId) -> bool {
+        let has_abandoned = self.unawaited.lock().abandoned.contains_key(user);
+        has_abandoned && self.permits.available_permits() <= self.reserve
     }
 
     fn release(&self) {
