@@ -73,7 +73,8 @@ impl<A: LedgerAccess> ExecutionQueue for LedgerBackend<A> {
         let (lease, outcome) = (lease.clone(), outcome.clone());
         let events = events.iter().map(compact).collect();
         let finish = move |ledger: &mut Ledger| ledger.finish(&lease, after, events, outcome);
-        self.step("finish", finish).await
+        // An outcome is large, and would be copied from call to call.
+        self.step("finish", Box::new(finish)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), QueueError> {
