@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use coderun_domain::{BearerToken, Principal, VerifyError};
 
-use crate::headers::{Repeated, single};
+use crate::headers::{Repeated, ascii, single};
 use crate::metrics::record_verification;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -122,7 +122,7 @@ fn token_in_header(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
     let Some(value) = value.map_err(|Repeated| TokenError::Ambiguous)? else {
         return Ok(None);
     };
-    let text = value.to_str().map_err(|_| TokenError::Unreadable)?.trim();
+    let text = ascii(value).ok_or(TokenError::Unreadable)?.trim();
     let Some((scheme, token)) = text.split_once(' ') else {
         return Ok(None);
     };
@@ -134,7 +134,7 @@ fn token_in_header(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
 fn token_in_protocol(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
     let mut found = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_PROTOCOL) {
-        let text = value.to_str().map_err(|_| TokenError::Unreadable)?;
+        let text = ascii(value).ok_or(TokenError::Unreadable)?;
         let bearers = text
             .split(',')
             .filter_map(|protocol| protocol.trim().strip_prefix("bearer."));

@@ -27,5 +27,30 @@ pub(crate) fn single(
 
 /// The first value of a header as text, if it is text.
 pub(crate) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    headers.get(name).and_then(ascii)
+}
+
+/// A value as text, if it is that. Same as `HeaderValue::to_str`, which looks at each byte by itself and so is slow for a token:
+/// no value has control characters, so that only bytes that are not ASCII can be wrong.
+pub(crate) fn ascii(value: &HeaderValue) -> Option<&str> {
+    let text = std::str::from_utf8(value.as_bytes()).ok()?;
+    text.is_ascii().then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_text_as_the_library_says() {
+        for byte in 0..=u8::MAX {
+            let bytes = [b'a', byte, b'b'];
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else {
+                continue;
+            };
+            assert_eq!(ascii(&value), value.to_str().ok(), "{byte}");
+        }
+        let value = HeaderValue::from_bytes("ümlaut".as_bytes()).unwrap();
+        assert_eq!(ascii(&value), None);
+    }
 }
