@@ -11,9 +11,9 @@ use std::task::Poll;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
 use coderun_domain::{ByteSize, UserId};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::headers::text;
 use crate::memory_budget::BudgetPermit;
@@ -105,9 +105,11 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// Whether a content type is `application/json` or ends with `+json`, in UTF-8 if it names a charset.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let essence = parts.next().unwrap_or_default();
+    let json = essence.eq_ignore_ascii_case("application/json") || {
+        let essence = essence.to_ascii_lowercase();
+        essence.starts_with("application/") && essence.ends_with("+json")
+    };
     json && parts
         .filter_map(|parameter| parameter.split_once('='))
         .filter(|(name, _)| name.eq_ignore_ascii_case("charset"))
@@ -118,13 +120,20 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
     text(headers, header::CONTENT_LENGTH)?.parse().ok()
 }
 
-async fn read(payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
-    let limit = usize::try_from(max.as_bytes()).unwrap_or(usize::MAX);
-    let body = payload.to_bytes_limited(limit).await;
-    body.map_err(|_| too_large(max))?.map_err(|_| {
-        let detail = "The request body ended early or could not be read";
-        Problem::new(StatusCode::BAD_REQUEST, detail)
-    })
+/// Reads all pieces. Unlike `to_bytes_limited` of actix, which begins with 32 KiB, this takes as much memory as there is body.
+async fn read(mut payload: Payload, max: ByteSize) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| {
+            let detail = "The request body ended early or could not be read";
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?;
+        body.extend_from_slice(&piece);
+        if ByteSize::of(&body) > max {
+            return Err(too_large(max));
+        }
+    }
+    Ok(body.freeze())
 }
 
 fn too_large(max: ByteSize) -> Problem {
