@@ -4,7 +4,7 @@
 //! client goes on sending, and the client may lose the response. If the body is chunked and dropped, actix reads and discards
 //! it without a bound.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,7 +22,10 @@ use futures_util::stream::poll_fn;
 use tokio::time::Sleep;
 
 /// The body of a request, shared with the handler that reads it.
-pub(super) struct HeldPayload(Rc<RefCell<Payload>>);
+pub(super) struct HeldPayload {
+    payload: Rc<RefCell<Payload>>,
+    has_ended: Rc<Cell<bool>>,
+}
 
 impl HeldPayload {
     /// Holds the body of a request, if it has one. The bytes after an upgrade are not a body.
@@ -33,21 +36,31 @@ impl HeldPayload {
         {
             return None;
         }
-        let held = Rc::new(RefCell::new(request.take_payload()));
-        let shared = Rc::clone(&held);
-        let payload = poll_fn(move |cx| Pin::new(&mut *shared.borrow_mut()).poll_next(cx));
+        let held = Self {
+            payload: Rc::new(RefCell::new(request.take_payload())),
+            has_ended: Rc::default(),
+        };
+        let (shared, has_ended) = (Rc::clone(&held.payload), Rc::clone(&held.has_ended));
+        let payload = poll_fn(move |cx| {
+            let piece = Pin::new(&mut *shared.borrow_mut()).poll_next(cx);
+            has_ended.set(matches!(piece, Poll::Ready(None)));
+            piece
+        });
         request.set_payload(Payload::Stream {
             payload: Box::pin(payload),
         });
-        Some(Self(held))
+        Some(held)
     }
 
     /// A response body that ends when the request body has ended, or after the linger time.
     pub(super) fn until_sent(&self, body: BoxBody, linger: Duration) -> BoxBody {
+        if self.has_ended.get() {
+            return body;
+        }
         BoxBody::new(LingeringBody {
             body,
             sent: false,
-            unread: Rc::clone(&self.0),
+            unread: Rc::clone(&self.payload),
             linger,
             lingering: None,
         })
