@@ -10,8 +10,8 @@ mod submit_call;
 use std::io;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use coderun_domain::{Execution, ExecutionId, FailureKind, StorePolicy};
 
 use crate::large_answers::{PiecewiseBody, SMALL_MAX_BYTES};
@@ -37,22 +37,32 @@ impl RecordNotes {
     }
 }
 
-/// Answers the record of an execution. A large one waits until the budget for large answers allows it.
+/// Answers the record of an execution.
 async fn record(
     state: &AppState,
     status: StatusCode,
     execution: Execution,
     notes: RecordNotes,
 ) -> Result<HttpResponse, Problem> {
-    let mut response = HttpResponse::build(status);
-    response.content_type("application/json");
     let warnings_bytes: usize = notes.warnings.iter().map(String::len).sum();
     let text_bytes = text_bytes(&execution, Audience::Reader) + warnings_bytes;
     if text_bytes <= SMALL_MAX_BYTES {
         let policy = state.ports.executions.store_policy();
         let bytes = encode(&execution, notes, policy);
-        return Ok(response.body(bytes.map_err(|error| Problem::bug().with_source(error))?));
+        return Ok(json(status).body(bytes.map_err(|error| Problem::bug().with_source(error))?));
     }
+    // Boxed, because most records are small.
+    Box::pin(large_record(state, status, execution, notes, text_bytes)).await
+}
+
+/// Answers a large record once the budget for large answers allows it.
+async fn large_record(
+    state: &AppState,
+    status: StatusCode,
+    execution: Execution,
+    notes: RecordNotes,
+    text_bytes: usize,
+) -> Result<HttpResponse, Problem> {
     let id = execution.id();
     let is_shared = execution.status().is_final() && notes.warnings.is_empty();
     let created_at = execution.progress().created_at();
@@ -68,7 +78,13 @@ async fn record(
     } else {
         answers.make(user, bound_bytes, encode).await
     };
-    Ok(response.body(PiecewiseBody::new(made?, permit)))
+    Ok(json(status).body(PiecewiseBody::new(made?, permit)))
+}
+
+fn json(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.content_type("application/json");
+    response
 }
 
 fn encode(execution: &Execution, notes: RecordNotes, policy: &StorePolicy) -> io::Result<Vec<u8>> {

@@ -38,7 +38,9 @@ pub(crate) async fn status(
     } else {
         let _permit = state.sockets.admit_watcher(user, SocketKind::LongPoll)?;
         let execution = executions.read(user, id).await?;
-        wait_for(&state, execution, WaitFor::Change(since), timeout).await?
+        let waiting = wait_for(&state, execution, WaitFor::Change(since), timeout);
+        // Boxed, because most requests do not wait.
+        Box::pin(waiting).await?
     };
     if execution.submission().is_interactive() && !execution.status().is_final() {
         executions.note_watcher(id).await;

@@ -92,7 +92,7 @@ async fn submit_and_wait(
         let mut leaving = preferences
             .cancel_on_disconnect
             .then(|| CancelOnDrop::new(state, &call.user, id));
-        let waited = wait_for(state, execution, WaitFor::End, timeout).await;
+        let waited = Box::pin(wait_for(state, execution, WaitFor::End, timeout)).await;
         if let Some(leaving) = &mut leaving {
             leaving.is_armed = false;
         }
@@ -104,7 +104,7 @@ async fn submit_and_wait(
         // Whoever gets no large record now needs the id to ask for it later.
         let notes = RecordNotes::of_warnings(unknown.of_body().warnings(&FIELDS));
         let recording = record(state, StatusCode::OK, execution.clone(), notes);
-        recording.await.ok()
+        Box::pin(recording).await.ok()
     } else {
         None
     };
