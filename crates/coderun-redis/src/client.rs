@@ -42,16 +42,17 @@ impl Client {
     }
 
     /// Times the call of a port, and converts its error. `operation` is its name in metrics.
-    pub(crate) async fn timed<T, E, F>(
+    pub(crate) fn timed<T, E, F>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T, F>> + Send,
-    ) -> Result<T, E>
+    ) -> impl Future<Output = Result<T, E>> + Send
     where
         E: StorageError + From<F>,
     {
-        let call = async { Ok(call.await?) };
-        self.timer.time(operation, call).await
+        // Boxed, because each future around it would keep room for it, and copy it.
+        let call = Box::pin(call);
+        self.timer.time(operation, async { Ok(call.await?) })
     }
 
     /// Counts repairs of indexes.
