@@ -133,9 +133,8 @@ impl Layout {
 
 /// The name of a user in keys: a hash, because a user id may contain any character and should not be readable in keys.
 pub(crate) fn owner(user: &UserId) -> String {
-    let mut name = hex(&Sha256::digest(user.as_str().as_bytes()));
-    name.truncate(32);
-    name
+    let digest = <[u8; 32]>::from(Sha256::digest(user.as_str().as_bytes()));
+    hex(digest.split_at(16).0)
 }
 
 /// The queue of users for a language. It has the version of the records in it, so that a worker takes only what it can read.
@@ -146,8 +145,9 @@ pub(crate) fn lane(language: &Language) -> String {
 /// The hexadecimal digits of these bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
-    digits.collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
+    text
 }
 
 /// Generates ids until one lies in the partition of its user.
