@@ -27,12 +27,18 @@ pub(crate) use unknown_fields::{UnknownFields, UnknownFieldsOf};
 /// What a body that arrives slowly occupies at least, with its connection.
 const SLOW_BODY_MIN_BYTES: usize = 64 << 10;
 
+/// A longer body is parsed off the event loop, where it would hold up others for some milliseconds.
+const INLINE_MAX_BYTES: usize = 128 << 10;
+
+/// What parsing such a body occupies for each of its bytes: with its text and its fields.
+const PARSING_FACTOR: usize = 4;
+
 /// Reads the body of a request as one JSON object, and the names of its fields that `T` does not have.
 ///
 /// # Errors
 /// 415 for another media type, 413 above the size limit, 429 or 503 without memory for it, 408 after the timeout, 400 for
 /// malformed JSON and 422 for JSON that is no object.
-pub(crate) async fn read_json<T: FromJson>(
+pub(crate) async fn read_json<T: FromJson + Send + 'static>(
     headers: &HeaderMap,
     payload: Payload,
     state: &AppState,
@@ -51,8 +57,22 @@ pub(crate) async fn read_json<T: FromJson>(
             let detail = "The request body did not arrive in time";
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
         })?;
-    let (body, _permit) = body?;
-    parse(&body)
+    let (body, permit) = body?;
+    if body.len() <= INLINE_MAX_BYTES {
+        return parse(&body);
+    }
+    // Not while another part of the same share is held, which could be all that is waited for.
+    drop(permit);
+    let acquiring = state.body_budget.acquire(user, PARSING_FACTOR * body.len());
+    let permit = acquiring.await?;
+    let parsing = tokio::task::spawn_blocking(move || {
+        let parsed = parse(&body);
+        drop(permit);
+        parsed
+    });
+    parsing
+        .await
+        .map_err(|error| Problem::bug().with_source(error))?
 }
 
 /// Reads a body. One that has not arrived with its head needs memory of the budget.

@@ -58,7 +58,7 @@ impl SubmitCall {
     }
 
     /// Reads the body.
-    pub(super) async fn read<T: FromJson>(
+    pub(super) async fn read<T: FromJson + Send + 'static>(
         &self,
         payload: web::Payload,
     ) -> Result<(T, UnknownFields), Problem> {
