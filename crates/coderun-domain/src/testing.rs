@@ -145,6 +145,7 @@ pub fn worker_offer(name: &str) -> WorkerOffer {
             name: "test".to_owned(),
             enforcement: Enforcement::default(),
             interactive: true,
+            ignores_buffering: false,
         },
         languages: catalog().specs().to_vec(),
         unavailable: Vec::new(),

@@ -24,6 +24,8 @@ struct OfferRecord {
     concurrency: u32,
     #[serde(default)]
     interactive: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ignores_buffering: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outage: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +100,7 @@ pub fn encode_offer(offer: &WorkerOffer, expires: OffsetDateTime) -> Result<Vec<
         maximum_limits: LimitsRecord::from(offer.limits.maximum_limits()),
         concurrency: offer.concurrency,
         interactive: offer.runner.interactive,
+        ignores_buffering: offer.runner.ignores_buffering,
         outage: offer.outage.clone(),
         unavailable: offer
             .unavailable
@@ -155,6 +158,7 @@ impl OfferRecord {
                 name: self.runner,
                 enforcement: self.enforcement,
                 interactive: self.interactive,
+                ignores_buffering: self.ignores_buffering,
             },
             languages: languages.collect::<Result<_, _>>()?,
             unavailable: unavailable.collect::<Result<_, _>>()?,

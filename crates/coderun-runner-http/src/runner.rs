@@ -209,6 +209,7 @@ impl CodeRunner for HttpRunner {
             name: self.api.name().to_owned(),
             enforcement: self.api.enforcement(),
             interactive: false,
+            ignores_buffering: true,
         }
     }
 

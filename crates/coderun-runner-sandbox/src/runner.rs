@@ -231,6 +231,7 @@ impl CodeRunner for SandboxRunner {
             name: report::NAME.to_owned(),
             enforcement: self.stages.enforcement(),
             interactive: true,
+            ignores_buffering: false,
         }
     }
 

@@ -85,6 +85,7 @@ fn runner(
         name: "test".to_owned(),
         enforcement: Enforcement::default(),
         interactive: true,
+        ignores_buffering: false,
     });
     runner
 }

@@ -14,6 +14,7 @@ pub struct FleetView {
     catalog: LanguageCatalog,
     limits: LimitPolicy,
     is_interactive: bool,
+    ignores_buffering: bool,
     offers: Vec<WorkerOffer>,
 }
 
@@ -40,6 +41,7 @@ impl FleetView {
             catalog: catalog(&offers).with_unavailable(unavailable(&offers, known)),
             limits: able().fold(*limits, lower),
             is_interactive: able().all(|offer| offer.runner.interactive),
+            ignores_buffering: able().any(|offer| offer.runner.ignores_buffering),
             offers: working(offers),
         })
     }
@@ -83,6 +85,12 @@ impl FleetView {
     #[must_use]
     pub const fn is_interactive(&self) -> bool {
         self.is_interactive
+    }
+
+    /// Whether a worker ignores the buffering that a submission asks for.
+    #[must_use]
+    pub const fn ignores_buffering(&self) -> bool {
+        self.ignores_buffering
     }
 
     /// The offers of the workers that can run something now, in the order of their ids.

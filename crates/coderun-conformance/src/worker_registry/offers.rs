@@ -58,6 +58,7 @@ fn full_offer() -> WorkerOffer {
                 cancel: None,
             },
             interactive: false,
+            ignores_buffering: true,
         },
         languages: two_languages(),
         unavailable: vec![failing_language()],

@@ -50,6 +50,8 @@ pub struct RunnerProfile {
     pub enforcement: Enforcement,
     /// Whether it passes input to a running program.
     pub interactive: bool,
+    /// Whether it ignores the buffering that a submission asks for, because it passes output on when a program has ended.
+    pub ignores_buffering: bool,
 }
 
 /// Input or a signal for a running program.

@@ -41,7 +41,7 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
         offer: Option<WorkerId>,
     ) -> Result<SubmitReply, StoreError>;
 
-    /// What a user holds of what the policy bounds.
+    /// What a user holds of what the policy bounds. What others hold may be a second old where a store is in several parts.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

@@ -20,6 +20,7 @@ impl CodeRunner for InstantRunner {
             name: "instant".to_owned(),
             enforcement: Enforcement::default(),
             interactive: true,
+            ignores_buffering: false,
         }
     }
 

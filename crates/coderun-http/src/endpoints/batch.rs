@@ -40,7 +40,8 @@ async fn answer(call: &mut SubmitCall, payload: web::Payload) -> Result<HttpResp
     for (index, answer) in answers.iter().enumerate() {
         executions.push(match answer {
             Ok(execution) => {
-                BatchEntry::Accepted(SubmitAnswer::new(execution, unknown.of_entry(index)))
+                let warnings = call.warnings(execution.submission(), unknown.of_entry(index));
+                BatchEntry::Accepted(SubmitAnswer::new(execution, warnings))
             }
             Err(problem) => {
                 problem.log_cause(None);

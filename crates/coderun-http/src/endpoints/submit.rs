@@ -18,7 +18,7 @@ use crate::preferences::Preferences;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::AppState;
-use crate::wire::{DryRunAnswer, FIELDS, SubmitAnswer, SubmitRequest};
+use crate::wire::{DryRunAnswer, SubmitAnswer, SubmitRequest};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const DRY_RUN_EXPECTED: &str = "must be `true` or `false`, given once";
@@ -51,7 +51,8 @@ async fn answer(call: &mut SubmitCall, payload: web::Payload) -> Result<HttpResp
         let executions = &call.state.ports.executions;
         let submission = executions.validate(call.user.clone(), draft)?;
         let fleet = executions.fleet_view()?;
-        let answer = DryRunAnswer::new(&submission, &fleet, unknown.of_body());
+        let warnings = call.warnings(&submission, unknown.of_body());
+        let answer = DryRunAnswer::new(&submission, &fleet, warnings);
         return Ok(HttpResponse::Ok().json(answer));
     }
     let state = &call.state;
@@ -100,9 +101,10 @@ async fn submit_and_wait(
     }
     drop(permit);
     let is_final = execution.status().is_final();
+    let warnings = || call.warnings(execution.submission(), unknown.of_body());
     let recorded = if is_final && preferences.wait.is_some() {
         // Whoever gets no large record now needs the id to ask for it later.
-        let notes = RecordNotes::of_warnings(unknown.of_body().warnings(&FIELDS));
+        let notes = RecordNotes::of_warnings(warnings());
         let recording = record(state, StatusCode::OK, execution.clone(), notes);
         Box::pin(recording).await.ok()
     } else {
@@ -116,7 +118,7 @@ async fn submit_and_wait(
         } else {
             StatusCode::OK
         };
-        HttpResponse::build(status).json(SubmitAnswer::new(&execution, unknown.of_body()))
+        HttpResponse::build(status).json(SubmitAnswer::new(&execution, warnings()))
     };
     let location = HeaderValue::from_str(&format!("/api/v1/executions/status/{id}"));
     let applied = preferences.applied();

@@ -7,17 +7,19 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use coderun_app::SubmitError;
 use coderun_domain::{
-    Execution, IdempotencyKey, StoreError, SubmissionDraft, TraceContext, UserId,
+    Execution, IdempotencyKey, StoreError, Submission, SubmissionDraft, TraceContext, UserId,
 };
 
 use crate::authentication::Authenticated;
-use crate::body::{FromJson, UnknownFields, read_json};
+use crate::body::{FromJson, UnknownFields, UnknownFieldsOf, read_json};
 use crate::headers::{IDEMPOTENCY_KEY, Repeated, single};
 use crate::problem::{ErrorLocation, Problem, refused_submission};
 use crate::rate_limit::QuotaState;
 use crate::state::AppState;
-use crate::wire::SubmitRequest;
+use crate::wire::{FIELDS, SubmitRequest};
 
+const BUFFERING_IGNORED: &str =
+    "`buffering` is ignored: the runner passes output on when the program has ended";
 const KEY_EXPECTED: &str = "must be 1 to 255 visible ASCII characters, given once";
 
 /// A request that submits, by its user.
@@ -102,6 +104,21 @@ impl SubmitCall {
             state.spent_rates.remember(&self.user, error);
         }
         Ok(submitted?.execution)
+    }
+
+    /// Warnings of what an accepted submission asks for and does not get.
+    pub(super) fn warnings(
+        &self,
+        submission: &Submission,
+        unknown: UnknownFieldsOf<'_>,
+    ) -> Vec<String> {
+        let mut warnings = unknown.warnings(&FIELDS);
+        let asks_for_buffering = submission.requested_buffering().is_some();
+        let fleet = || self.state.ports.executions.fleet_view();
+        if asks_for_buffering && fleet().is_ok_and(|fleet| fleet.ignores_buffering()) {
+            warnings.push(BUFFERING_IGNORED.to_owned());
+        }
+        warnings
     }
 
     /// The answer with what is known of the quotas.

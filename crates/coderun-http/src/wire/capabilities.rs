@@ -69,6 +69,7 @@ mod tests {
                     ..Enforcement::default()
                 },
                 interactive: true,
+                ignores_buffering: false,
             },
             ..worker_offer(name)
         };

@@ -5,8 +5,6 @@ use coderun_domain::Submission;
 use serde::Serialize;
 
 use super::limits::WireLimits;
-use super::submission::FIELDS;
-use crate::body::UnknownFieldsOf;
 
 /// The resolved parts of a valid submission that is not run.
 #[derive(Serialize)]
@@ -25,7 +23,7 @@ impl<'a> DryRunAnswer<'a> {
     pub(crate) fn new(
         submission: &'a Submission,
         fleet: &'a FleetView,
-        unknown: UnknownFieldsOf<'_>,
+        warnings: Vec<String>,
     ) -> Self {
         let language = submission.language();
         let mut offers = fleet.offers().iter();
@@ -40,7 +38,7 @@ impl<'a> DryRunAnswer<'a> {
             version: submission.version(),
             limits: WireLimits::from(submission.limits()),
             runner: runner.map(|offer| offer.runner.name.as_str()),
-            warnings: unknown.warnings(&FIELDS),
+            warnings,
         }
     }
 }

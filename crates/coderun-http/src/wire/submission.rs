@@ -7,7 +7,7 @@ use coderun_domain::{
 use serde::Serialize;
 
 use super::format::{DisplayText, decode_base64};
-use crate::body::{Entries, Faults, FromJson, Lenient, UnknownFieldsOf, json_objects};
+use crate::body::{Entries, Faults, FromJson, Lenient, json_objects};
 use crate::problem::ProblemEntry;
 
 /// What is wrong with an option of the contract that this version does not have.
@@ -177,8 +177,8 @@ pub(crate) struct SubmitAnswer {
 }
 
 impl SubmitAnswer {
-    /// The answer, with a warning for each field that was ignored.
-    pub(crate) fn new(execution: &Execution, unknown: UnknownFieldsOf<'_>) -> Self {
+    /// The answer with these warnings.
+    pub(crate) fn new(execution: &Execution, warnings: Vec<String>) -> Self {
         let id = execution.id();
         Self {
             execution_id: DisplayText(id),
@@ -186,7 +186,7 @@ impl SubmitAnswer {
             message: format!(
                 "Code submitted for execution. Use execution_id: {id} to track progress."
             ),
-            warnings: unknown.warnings(&FIELDS),
+            warnings,
         }
     }
 }

@@ -225,6 +225,23 @@ async fn an_interactive_submission_is_refused_if_no_runner_supports_it() {
     assert_eq!(server.submit(&body).await.status, 200);
 }
 
+#[tokio::test]
+async fn buffering_that_a_runner_ignores_is_warned_of() {
+    let mut offer = worker_offer("w1");
+    offer.runner.ignores_buffering = true;
+    let server = Server::with_fleet(no_worker().with_worker(offer));
+    let warnings = async |body: &Value| server.submit(body).await.json()["warnings"].clone();
+    let mut body = valid();
+    assert_eq!(warnings(&body).await, Value::Null);
+    body["buffering"] = json!("line");
+    let warning = "`buffering` is ignored: the runner passes output on when the program has ended";
+    assert_eq!(warnings(&body).await, json!([warning]));
+    assert_eq!(
+        Server::start().submit(&body).await.json()["warnings"],
+        Value::Null
+    );
+}
+
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[rstest]

@@ -28,6 +28,7 @@ fn offer() -> WorkerOffer {
             name: "test".to_owned(),
             enforcement: Enforcement::default(),
             interactive: true,
+            ignores_buffering: false,
         },
         languages: catalog().specs().to_vec(),
         limits: limit_policy(),

@@ -52,6 +52,7 @@ impl CodeRunner for ScriptedRunner {
             name: "scripted".to_owned(),
             enforcement: Enforcement::default(),
             interactive: true,
+            ignores_buffering: false,
         }
     }
 
