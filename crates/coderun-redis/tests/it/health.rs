@@ -118,11 +118,7 @@ async fn what_is_wrong_with_a_server_is_told() {
     fixture.server.restart();
     fixture.server.pause();
     let started = Instant::now();
-    assert!(
-        diagnosis(&fixture)
-            .await
-            .contains("does not answer in time")
-    );
+    assert!(diagnosis(&fixture).await.contains("in time: it hangs"));
     assert!(started.elapsed() < Duration::from_secs(2));
     fixture.server.resume();
 }
@@ -175,7 +171,13 @@ async fn a_server_that_refuses_at_the_start_is_used_once_it_accepts() {
     );
     let changed = server.command(&["ACL", "SETUSER", "default", ">new"]);
     assert_eq!(changed.text(), "OK");
-    assert_eq!(redis.store.check().await.unwrap(), Health::Good);
+    let until_good = async {
+        while redis.store.check().await.ok() != Some(Health::Good) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let until_good = tokio::time::timeout(Duration::from_secs(20), until_good);
+    until_good.await.expect("it connects with the new password");
 }
 
 /// Neither needs the other nodes to be there.
