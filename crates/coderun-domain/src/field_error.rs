@@ -247,12 +247,10 @@ pub struct FieldError {
 impl FieldError {
     /// The language that cannot be run because it is still being checked, if that is the problem.
     pub(crate) fn language_being_checked(&self) -> Option<&UnavailableLanguage> {
-        match &self.problem {
-            FieldProblem::UnavailableLanguage { language, .. } if language.is_being_checked() => {
-                Some(language)
-            }
-            _ => None,
-        }
+        let FieldProblem::UnavailableLanguage { language, .. } = &self.problem else {
+            return None;
+        };
+        language.is_being_checked().then_some(language)
     }
 }
 

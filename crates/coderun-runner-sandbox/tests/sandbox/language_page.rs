@@ -120,7 +120,7 @@ async fn a_second_version_runs_the_programs_that_ask_for_it() {
     }
 }
 
-/// `./test` installs NumPy in the environment of its own tools.
+/// `./test` installs the package in the environment of its own tools.
 #[tokio::test]
 async fn packages_are_there_under_the_name_that_it_gives() {
     let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools");

@@ -132,9 +132,9 @@ fn every_folder_of_programs_is_tested() {
 async fn greets(language: &str) {
     let sandbox = sandbox_of(language).await;
     let specs = sandbox.runner.languages();
-    assert_eq!(specs.len(), 1, "no toolchain of {language}");
-    assert!(!specs[0].versions.is_empty());
-    for version in &specs[0].versions {
+    let versions: Vec<_> = specs.iter().flat_map(|spec| &spec.versions).collect();
+    assert!(!versions.is_empty(), "no toolchain of {language}");
+    for version in versions {
         let mut program = program(language, &example(language));
         program.draft.version = Some(version.clone());
         let ran = sandbox.run_program(program).await;
