@@ -1,11 +1,13 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 client := "web/client"
 machine := "crates/coderun-runner-sandbox/tests/machine"
-abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse --config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
+abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse " + \
+    "--config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
 # What every run of the tests repeats as an ordinary user: what limits, processes, files and the network make of programs, not
 # what languages do by themselves.
 differs_by_user := "not test(/^(mistakes|java|language_page)::|^languages::.*::(stdin|unicode|failure|broken)$|" + of_languages + "/)"
-of_languages := "^programs::.*::(buffers|byte_order_mark|classes|closures|crlf|dates|does_not_compile|es_module|exceptions|functions|generators|generic|generics|hello|json|json_and_text|lists|sorting|templates|text)$"
+of_languages := "^programs::.*::(buffers|byte_order_mark|classes|closures|crlf|dates|does_not_compile|es_module|" + \
+    "exceptions|functions|generators|generic|generics|hello|json|json_and_text|lists|sorting|templates|text)$"
 # What is built once for all recipes that test: another selection of packages builds half of the dependencies again.
 everything := "--workspace --all-features"
 # Where cargo-deny keeps the database of known weaknesses.
@@ -19,7 +21,7 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox in three modes, the whole service, documentation, the real Firebase SDK, and a generated client.
+# Runs every test: unit, conformance, sandbox in three modes, service, documentation, the real Firebase SDK, a generated client.
 test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase test-client
 
 # Runs the tests of the crates.
@@ -95,7 +97,9 @@ check:
 advisories:
     cargo deny check advisories
 
-# Measures the service (or some of `memory redis sockets live faults redis-file records order`) and the sandbox; `--server /PATH` adds another binary to compare with.
+# Its arguments choose some of `memory redis sockets live faults redis-file records order`; `--server /PATH` adds another
+# binary to compare with.
+# Measures the service and the sandbox.
 bench *arguments:
     cargo bench --package coderun-server --bench service -- {{ arguments }}
     {{ if arguments == "" { "cargo bench --package coderun-runner-sandbox" } else { "" } }}

@@ -130,8 +130,9 @@ impl Fleet {
     /// Refreshes the view from the registry, within two seconds.
     ///
     /// # Errors
-    /// [`FleetError::NoWorker`], [`FleetError::CheckingLanguages`] and [`FleetError::Outage`]: the view keeps its languages and limits, but has no offers.
-    /// [`FleetError::Timeout`] and [`FleetError::Registry`]: the view stays as it was.
+    /// [`FleetError::NoWorker`], [`FleetError::CheckingLanguages`] and [`FleetError::Outage`]: the view keeps its
+    /// languages and limits, but has no offers. [`FleetError::Timeout`] and [`FleetError::Registry`]: the view stays as
+    /// it was.
     pub async fn refresh(&self) -> Result<(), FleetError> {
         let offers = tokio::time::timeout(DEADLINE, self.registry.offers())
             .await

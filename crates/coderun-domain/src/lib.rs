@@ -3,7 +3,8 @@
 //! An [`Execution`] is one [`Submission`] and its progress. The ports are traits: [`ExecutionStore`] keeps executions,
 //! [`ExecutionQueue`] hands them to workers, [`Notifier`] streams events to watchers, [`InputRelay`] delivers what users type,
 //! [`TicketStore`] keeps one-time tickets, [`WorkerRegistry`] lists the workers, [`CodeRunner`] runs programs,
-//! [`HintSource`] explains how they failed and [`TokenVerifier`] identifies users. [`Clock`] and [`IdGenerator`] make time and randomness parameters.
+//! [`HintSource`] explains how they failed and [`TokenVerifier`] identifies users. [`Clock`] and [`IdGenerator`] make
+//! time and randomness parameters.
 //!
 //! This crate has no runtime, serialization or protocol, so that any service can embed it. Values are checked when they are
 //! made: code that has one need not check it again.

@@ -171,7 +171,8 @@ const SEND_BUFFER_BYTES: usize = 128 << 10;
 const BACKLOG: i32 = 4_096;
 
 /// Sets options that accepted connections inherit: what is written is sent at once, the kernel keeps a bounded part of what a
-/// peer does not read, and cuts connections whose peer reads nothing. Otherwise a client that never reads would keep its connection and the data written to it without end.
+/// peer does not read, and cuts connections whose peer reads nothing. Otherwise a client that never reads would keep
+/// its connection and the data written to it without end.
 fn set_options(listener: &TcpListener, config: &HttpConfig) -> io::Result<()> {
     let listener = socket2::SockRef::from(listener);
     listener.set_tcp_nodelay(true)?;

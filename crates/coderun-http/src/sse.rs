@@ -26,7 +26,8 @@ const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 /// Clients ignore a comment; it shows that the connection is alive.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// Opens a stream of events; HEAD is answered with its headers alone. Answers 204, which stops an `EventSource`, if the client has seen all of them.
+/// Opens a stream of events; HEAD is answered with its headers alone. Answers 204, which stops an `EventSource`, if the
+/// client has seen all of them.
 pub(crate) async fn open(
     http_request: HttpRequest,
     id: web::Path<String>,

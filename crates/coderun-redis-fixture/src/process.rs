@@ -25,7 +25,12 @@ impl Process {
             .current_dir(folder)
             .stdin(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `redis-server`: {error}; install Redis 7 (`apt-get install redis-server`) or Valkey with that name on the PATH"));
+            .unwrap_or_else(|error| {
+                panic!(
+                    "cannot start `redis-server`: {error}; install Redis 7 (`apt-get install redis-server`) \
+                     or Valkey with that name on the PATH"
+                )
+            });
         let watcher = quiet("sh")
             .args(["-c", CLEAN_UP, "sh", &server.id().to_string()])
             .arg(folder)

@@ -252,7 +252,8 @@ pub enum AddressError {
     ManyHosts,
     /// The user or the password has a character that ends it.
     #[error(
-        "user and password must be percent-encoded: `%` as %25, `@` as %40, `/` as %2F, `:` as %3A, `#` as %23, `?` as %3F, and a space as %20"
+        "user and password must be percent-encoded: `%` as %25, `@` as %40, `/` as %2F, `:` as %3A, \
+         `#` as %23, `?` as %3F, and a space as %20"
     )]
     NotEncoded,
     /// The user has no password, so that both would be dropped.

@@ -248,7 +248,8 @@ mod tests {
         "may not use the channels"
     )]
     #[case(
-        "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: 2, on @user_script:1.",
+        "ERR The user executing the script can't access at least one of the keys mentioned in the command \
+         arguments script: 2, on @user_script:1.",
         "may not access the keys"
     )]
     #[case(

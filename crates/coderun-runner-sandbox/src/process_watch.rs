@@ -1,9 +1,9 @@
 //! Counts what the processes of a sandbox use by polling them from outside, where no control group counts it.
 //!
 //! Memory is the anonymous pages and page tables of all processes, the files of the sandbox, the shared memory that has no
-//! file, and what many sockets may hold. The sum over the processes counts pages several times that a fork shares; only when it matters, the slower figures
-//! are read that divide such pages among their users. The usage of a process that ends between two polls without being
-//! reaped is lost.
+//! file, and what many sockets may hold. The sum over the processes counts pages several times that a fork shares; only
+//! when it matters, the slower figures are read that divide such pages among their users. The usage of a process that
+//! ends between two polls without being reaped is lost.
 
 mod process;
 mod shared_memory;

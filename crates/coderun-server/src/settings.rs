@@ -116,10 +116,13 @@ pub(crate) struct Settings {
     /// Role of this process: serve the API (`api`), run executions (`worker`), or both (`all`). Separate roles need shared state.
     #[arg(long, default_value = "all")]
     pub(crate) role: Role,
-    /// Redis or Valkey for state that several processes share: `redis://`, `rediss://`, `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in `DATA_DIR`, or else in the memory of this process.
+    /// Redis or Valkey for state that several processes share: `redis://`, `rediss://`,
+    /// `redis+sentinel://host,host/master-name` or `redis+cluster://host,host`. Without it, state is kept in
+    /// `DATA_DIR`, or else in the memory of this process.
     #[arg(long, hide_default_value = true)]
     pub(crate) redis_url: Option<RedisAddress>,
-    /// Redis replicas that must confirm an accepted or finished execution before the answer is sent; 0 waits for none. Not supported on a cluster.
+    /// Redis replicas that must confirm an accepted or finished execution before the answer is sent; 0 waits for none.
+    /// Not supported on a cluster.
     #[arg(long, default_value_t = 0, value_parser = whole::<0, 16, u32>)]
     pub(crate) redis_wait_replicas: u32,
     /// Folder that keeps state across restarts, without Redis; created if it is missing. Only one process at a time can use it.
@@ -134,10 +137,12 @@ pub(crate) struct Settings {
     /// Seconds that running executions may still take after the service is told to stop.
     #[arg(long, default_value = "30", value_parser = seconds)]
     pub(crate) drain_seconds: Duration,
-    /// IP address and port of the metrics, for operators only; port 0 picks a free one, `off` disables them. Default: `127.0.0.1:9001`, or none if that is in use.
+    /// IP address and port of the metrics, for operators only; port 0 picks a free one, `off` disables them. Default:
+    /// `127.0.0.1:9001`, or none if that is in use.
     #[arg(long)]
     pub(crate) admin_addr: Option<AdminAddress>,
-    /// Origins of pages that may call the API, separated by commas; `https://*.example.org` allows one or more labels in place of `*`. Default: none, or every loopback origin with tokens of the development issuer or the emulator.
+    /// Origins of pages that may call the API, separated by commas; `https://*.example.org` allows one or more labels
+    /// in place of `*`. Default: none, or every loopback origin with tokens of the development issuer or the emulator.
     #[arg(long)]
     pub(crate) cors_origins: Option<Origins>,
     /// Folder for the key of the development issuer. Default: `coderun` in the user's state directory.

@@ -104,7 +104,8 @@ pub trait RunIo: Send {
     ///
     /// A program that is not interactive gets [`RunInput::Closed`] first. After that only [`RunInput::Cancel`] can
     /// come, and after that nothing: the future waits for ever. If only a cancellation is wanted, all other input,
-    /// the end included, waits with its sender. [`RunInput::Resumed`] comes whatever is wanted. Cancel-safe: no input is lost if the future is dropped.
+    /// the end included, waits with its sender. [`RunInput::Resumed`] comes whatever is wanted. Cancel-safe: no input
+    /// is lost if the future is dropped.
     ///
     /// Waits for ever unless it is implemented: the program gets no more input and is never cancelled.
     async fn input(&mut self, wanted: InputWanted) -> RunInput {

@@ -33,8 +33,8 @@ pub trait ExecutionStore: fmt::Debug + Send + Sync + 'static {
     /// does not know of is taken over once the lease has run out.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::QuotaExceeded`], [`StoreError::Unavailable`], [`StoreError::Corrupt`]. After `Unavailable` it may
-    /// have been accepted: only the same id may be submitted again.
+    /// [`StoreError::Full`], [`StoreError::QuotaExceeded`], [`StoreError::Unavailable`], [`StoreError::Corrupt`]. After
+    /// `Unavailable` it may have been accepted: only the same id may be submitted again.
     async fn submit(
         &self,
         execution: &Execution,

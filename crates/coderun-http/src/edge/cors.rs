@@ -8,7 +8,8 @@ use crate::headers::text;
 
 const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// The headers of answers that scripts may read beside those that the Fetch standard lets them read anyway.
-const RESPONSE_HEADERS: &str = "Allow, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id";
+const RESPONSE_HEADERS: &str = "Allow, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, \
+    WWW-Authenticate, X-Request-Id";
 /// How long a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: &str = "600";
 

@@ -134,7 +134,8 @@ pub(super) const METRICS: [Metric; 24] = {
             FORCED_ENDS,
             Counter,
             &[],
-            "Executions that this process ended because they waited or ran too long, had no worker for their language, or lost their last worker",
+            "Executions that this process ended because they waited or ran too long, had no worker for their language, \
+             or lost their last worker",
         ),
         metric(
             RUNNER_DURATION,

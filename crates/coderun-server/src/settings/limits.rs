@@ -115,7 +115,8 @@ pub(crate) struct LimitSettings {
     /// Pending executions of one user.
     #[arg(long, default_value_t = 100, value_parser = whole::<1, 10_000_000, u32>)]
     pub(crate) user_pending_max: u32,
-    /// Executions of one user that run at a time, those whose programs wait for a person included; the others wait. Default: as many as the worker runs, at least 8; an `api` leaves it to the workers.
+    /// Executions of one user that run at a time, those whose programs wait for a person included; the others wait.
+    /// Default: as many as the worker runs, at least 8; an `api` leaves it to the workers.
     #[arg(long, value_parser = whole::<1, 1_000_000, u32>)]
     pub(crate) user_running_max: Option<u32>,
     /// Submissions of one user in a minute; 0 means no bound.

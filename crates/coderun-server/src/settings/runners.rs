@@ -50,7 +50,8 @@ pub(crate) struct RunnerSettings {
     /// `PISTON_COMPILE_MEMORY_LIMIT` of the Piston server. Default: none.
     #[arg(long, value_parser = size)]
     pub(crate) piston_compile_memory_limit: Option<ByteSize>,
-    /// Controls without which the sandbox runs nothing, separated by commas: `memory`, `cpu`, `processes`. They need control groups: polling does not satisfy them.
+    /// Controls without which the sandbox runs nothing, separated by commas: `memory`, `cpu`, `processes`. They need
+    /// control groups: polling does not satisfy them.
     #[arg(long)]
     pub(crate) require: Option<RequiredControls>,
     /// Seconds between two checks whether a language of the sandbox runs; one that fails is not offered. 0: all are offered unchecked.
@@ -59,10 +60,12 @@ pub(crate) struct RunnerSettings {
     /// Processor cores that one program of the sandbox gets at most, such as `1` or `0.5`. 0: as many as others leave, in equal shares.
     #[arg(long, default_value = "0")]
     pub(crate) run_cores: Cores,
-    /// Memory limits of all programs of the sandbox together; an execution that does not fit waits. Default: three quarters of the memory of the machine, or of the control group of the service.
+    /// Memory limits of all programs of the sandbox together; an execution that does not fit waits. Default: three
+    /// quarters of the memory of the machine, or of the control group of the service.
     #[arg(long, value_parser = size)]
     pub(crate) memory_budget: Option<ByteSize>,
-    /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API. While all are in use, the sandbox runs as many more as there are cores, for users who run nothing.
+    /// Executions that run at a time. Default: the number of cores, or 64 for a third party's API. While all are in
+    /// use, the sandbox runs as many more as there are cores, for users who run nothing.
     #[arg(long, value_parser = whole::<1, 10_000, usize>)]
     pub(crate) worker_concurrency: Option<usize>,
 }

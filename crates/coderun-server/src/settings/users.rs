@@ -24,7 +24,8 @@ pub(crate) struct UserSettings {
     /// Seconds that fetched keys stay in use while no newer ones can be fetched, 0 to 604800.
     #[arg(long, default_value = "86400", value_parser = |text: &str| -> Result<StaleKeyBound, String> { bounded_seconds(text) })]
     pub(crate) firebase_stale_keys_seconds: StaleKeyBound,
-    /// Host and port of a Firebase Auth emulator whose unsigned tokens are accepted, such as `127.0.0.1:9099`. Never use it together with real users.
+    /// Host and port of a Firebase Auth emulator whose unsigned tokens are accepted, such as `127.0.0.1:9099`. Never
+    /// use it together with real users.
     #[arg(long)]
     pub(crate) firebase_auth_emulator_host: Option<EmulatorHost>,
     /// Key file of a service account. With it, users who are disabled, deleted or signed out are refused before their tokens expire.
@@ -54,7 +55,8 @@ pub(crate) struct UserSettings {
     /// Verified tokens to cache, so that each signature is checked only once, 0 to 1000000.
     #[arg(long, default_value = "10000", value_parser = whole::<0, 1_000_000, usize>)]
     pub(crate) verified_tokens_max: usize,
-    /// Accept development tokens, which any user of this machine can create, from the whole network. Never use it on a machine that others can reach.
+    /// Accept development tokens, which any user of this machine can create, from the whole network. Never use it on a
+    /// machine that others can reach.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) dangerously_expose_development_tokens: bool,
     /// Accept the emulator's tokens, which anyone can create, from the whole network.
