@@ -53,7 +53,7 @@ async fn a_service_that_is_to_end_while_it_looks_for_tools_ends_at_once_with_the
     let tools = tempfile::tempdir().unwrap();
     let (tool, asked) = (tools.path().join("python3"), tools.path().join("asked"));
     let script = format!(
-        "#!/bin/sh\n/bin/sleep 50 &\necho $! >{0}.new\n/bin/mv {0}.new {0}\nwait\n",
+        "#!/bin/sh\n/bin/sleep 100 &\necho $! >{0}.new\n/bin/mv {0}.new {0}\nwait\n",
         asked.display()
     );
     fs::write(&tool, script).unwrap();
