@@ -203,8 +203,8 @@ async fn a_submission_right_after_the_start_has_its_language_checked_before_othe
     let slow = SLOW.replace("sleep 10", "sleep 50") + "limits.default.wall_time_ms = 60000\n";
     let file = language_file(&(slow.clone() + &slow.replace("[slow]", "[slower]")));
     let launch = Launch::new().with("LANGUAGES_FILE", file.path().to_str().unwrap());
+    let token = launch.token("runner");
     let service = launch.without("LANGUAGE_CHECK_SECONDS").start();
-    let token = service.token("runner");
     let code = "#include <iostream>\nint main() { std::cout << (__cplusplus > 202000L) << '\\n'; }";
     let body = json!({"code": code, "language": "c++20"});
     // Where a compiler takes seconds, the first answer may be 503.
