@@ -57,7 +57,7 @@ export class Connection {
           continue;
         }
         if (response.status !== 429 && response.status !== 503) throw failure;
-        pauseMs = Math.max(pauseMs, 1000 * Number(response.headers.get("retry-after") ?? 0));
+        pauseMs = Math.max(pauseMs, retryAfterMs(response.headers.get("retry-after")));
       } catch (error) {
         init.signal?.throwIfAborted();
         if (error instanceof CoderunError) throw error;
@@ -68,4 +68,11 @@ export class Connection {
       await pause(pauseMs, init.signal);
     }
   }
+}
+
+/** The pause that a `Retry-After` asks for, in seconds or until a date; 0 if it is neither. */
+function retryAfterMs(value: string | null): number {
+  const seconds = Number(value);
+  const milliseconds = Number.isNaN(seconds) ? Date.parse(value ?? "") - Date.now() : 1000 * seconds;
+  return Number.isNaN(milliseconds) ? 0 : milliseconds;
 }

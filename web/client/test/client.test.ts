@@ -68,6 +68,17 @@ test("a long Retry-After is not waited for", async (context) => {
   assert.equal(seen.length, 1);
 });
 
+test("a Retry-After that is a date is waited for", async (context) => {
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+  const past = new Date(0).toUTCString();
+  const { client, seen } = await start(context, [
+    { ...UNAVAILABLE, headers: { "retry-after": past } },
+    { ...UNAVAILABLE, headers: { "retry-after": inAMinute } },
+  ]);
+  await assert.rejects(client.execute(HELLO), { status: 503 });
+  assert.equal(seen.length, 2);
+});
+
 test("a mistake is not repeated, and says where it is", async (context) => {
   const errors = [{ pointer: "/code", detail: "must not be empty" }];
   const body = { status: 422, detail: "code must not be empty", errors };
