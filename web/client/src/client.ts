@@ -54,13 +54,19 @@ export class Coderun {
       headers: {
         ...headers,
         "Content-Type": "application/json",
-        "Idempotency-Key": idempotencyKey ?? crypto.randomUUID(),
+        "Idempotency-Key": idempotencyKey ?? newKey(),
       },
       body: JSON.stringify(submission),
       signal: signal ?? null,
     });
     return response.json();
   }
+}
+
+/** A random key. `crypto.randomUUID` is missing on pages without TLS. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** A submitted program. Iterating over it gives its messages from the first to the last. */

@@ -46,7 +46,7 @@ test("a submission is repeated under its key when its answer is lost or refused 
   const keys = new Set(seen.map(({ headers }) => headers["idempotency-key"]));
   assert.equal(seen.length, 3);
   assert.equal(keys.size, 1);
-  assert.match([...keys][0] as string, /^[0-9a-f-]{36}$/);
+  assert.match([...keys][0] as string, /^[0-9a-f]{32}$/);
 });
 
 test("two submissions have different keys", async (context) => {
