@@ -100,15 +100,16 @@ export class Execution implements AsyncIterable<Schemas["ServerMessage"]> {
   }
 
   /** Stops the program. */
-  async cancel(): Promise<ExecutionRecord> {
-    const response = await this.connection.request(this.path("cancel/"), { method: "POST" });
+  async cancel(signal?: AbortSignal): Promise<ExecutionRecord> {
+    const init = { method: "POST", signal: signal ?? null };
+    const response = await this.connection.request(this.path("cancel/"), init);
     return response.json();
   }
 
   /** Deletes the record and all that belongs to it, after stopping the program. One that is gone already is no error. */
-  async delete(): Promise<void> {
+  async delete(signal?: AbortSignal): Promise<void> {
     try {
-      await this.connection.request(this.path(""), { method: "DELETE" });
+      await this.connection.request(this.path(""), { method: "DELETE", signal: signal ?? null });
     } catch (error) {
       // The answer to an earlier attempt may have been lost.
       if (!(error instanceof CoderunError && error.status === 404)) throw error;

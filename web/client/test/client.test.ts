@@ -158,6 +158,14 @@ test("a signal ends a watch and a request", async (context) => {
   await assert.rejects(client.execution(ID).record(timeout), { name: "TimeoutError" });
 });
 
+test("a signal ends cancelling and deleting", async (context) => {
+  const { client, seen } = await start(context, []);
+  const signal = AbortSignal.abort(new Error("left"));
+  await assert.rejects(client.execution(ID).cancel(signal), { message: "left" });
+  await assert.rejects(client.execution(ID).delete(signal), { message: "left" });
+  assert.equal(seen.length, 0);
+});
+
 test("deleting what is gone already is no error", async (context) => {
   const gone = { status: 404, body: { status: 404, detail: "Execution not found" } };
   const { client } = await start(context, ["cut", gone, gone]);
