@@ -119,7 +119,10 @@ impl ApiError {
             source: None,
         };
         match (self, language) {
-            (Self::NoPermit, _) => RunnerError::Overloaded { retry_after: None },
+            // A run waits for an API that is down as for one that has no capacity: it was certainly not tried.
+            (Self::NoPermit, _) | (Self::NotConnected(_), Some(_)) => {
+                RunnerError::Overloaded { retry_after: None }
+            }
             (Self::Overloaded { retry_after }, _) if is_short(retry_after) => {
                 RunnerError::Overloaded { retry_after }
             }
@@ -148,6 +151,22 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn a_run_waits_for_an_api_that_is_down_and_a_check_says_so() {
+        let error = ApiError::NotConnected("refused".to_owned());
+        let python = coderun_domain::testing::language("python");
+        let of_run = error.clone().into_runner_error("x", Some(&python));
+        assert!(
+            matches!(of_run, RunnerError::Overloaded { .. }),
+            "{of_run:?}"
+        );
+        let of_check = error.into_runner_error("x", None).to_string();
+        assert!(
+            of_check.contains("no connection could be made"),
+            "{of_check}"
+        );
+    }
 
     #[rstest]
     #[case(None, true)]
