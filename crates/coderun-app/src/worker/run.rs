@@ -244,7 +244,12 @@ impl Run {
         if error.is_transient() {
             self.health.mark_failed();
         }
-        match runner_failure::reaction(error, self.execution(), &self.settings) {
+        let id = self.execution().id();
+        if matches!(error, RunnerError::Overloaded { .. }) {
+            self.health.mark_overloaded(id);
+        }
+        let overloaded = self.health.overloaded_attempts(id);
+        match runner_failure::reaction(error, self.execution(), overloaded, &self.settings) {
             Reaction::Finish { end, reason } => self.finish_without_report(end, &reason).await,
             Reaction::Retry { after } => {
                 self.hold(after.min(HOLD_MAX)).await?;

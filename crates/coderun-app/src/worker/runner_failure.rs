@@ -24,13 +24,14 @@ pub(super) enum Reaction {
 }
 
 /// The reaction to this failure of an attempt. An overloaded runner has not tried: the execution may wait for it as long as for
-/// a worker.
+/// a worker, and those `overloaded` attempts do not count.
 pub(super) fn reaction(
     error: &RunnerError,
     execution: &Execution,
+    overloaded: u32,
     settings: &WorkerSettings,
 ) -> Reaction {
-    let attempts = execution.attempt().count();
+    let attempts = execution.attempt().count().saturating_sub(overloaded);
     let retry_after = match error {
         RunnerError::Unsupported { .. } => {
             return Reaction::Finish {
@@ -58,7 +59,7 @@ pub(super) fn reaction(
         }
     };
     Reaction::Retry {
-        after: retry_after.unwrap_or_else(|| retry::wait_after(attempts)),
+        after: retry_after.unwrap_or_else(|| retry::wait_after(execution.attempt().count())),
     }
 }
 

@@ -46,6 +46,18 @@ async fn an_overloaded_runner_uses_up_no_attempts() {
     assert_eq!(explanation(&ended), text);
 }
 
+#[tokio::test(start_paused = true)]
+async fn attempts_that_found_the_runner_overloaded_leave_those_that_may_fail() {
+    let harness = Harness::started();
+    harness.runner.overloads.store(3, Ordering::SeqCst);
+    let ended = harness
+        .final_state(harness.submit("unavailable").await)
+        .await;
+    assert_eq!(ended.attempt(), Attempt::from_count(5));
+    let text = "The program could not be run in 2 attempts";
+    assert_eq!(explanation(&ended), text);
+}
+
 /// One attempt shows that the runner has too much to do; it costs no other.
 #[tokio::test(start_paused = true)]
 async fn a_worker_whose_runner_is_overloaded_takes_nothing_until_it_works_again() {

@@ -26,6 +26,8 @@ pub(super) struct ScriptedRunner {
     pub(super) most_alive: AtomicUsize,
     /// The tasks that have run programs.
     pub(super) tasks: Mutex<HashSet<tokio::task::Id>>,
+    /// How many of the next programs find no capacity.
+    pub(super) overloads: AtomicUsize,
     /// Whether nothing can be run.
     pub(super) is_broken: AtomicBool,
 }
@@ -77,6 +79,14 @@ impl CodeRunner for ScriptedRunner {
         io: &mut (dyn RunIo + 'io),
     ) -> Result<Report, RunnerError> {
         self.check().await?;
+        let take_one = |left: usize| left.checked_sub(1);
+        let overloads = &self.overloads;
+        if overloads
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one)
+            .is_ok()
+        {
+            return Err(RunnerError::Overloaded { retry_after: None });
+        }
         self.started.fetch_add(1, Ordering::SeqCst);
         self.tasks.lock().extend(tokio::task::try_id());
         let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
